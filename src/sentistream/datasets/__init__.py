@@ -1,0 +1,1 @@
+"""Labelled material to learn from and to be measured on."""

@@ -1,0 +1,41 @@
+"""The errors a user can meet: one sentence of what is wrong, one of the way out."""
+
+
+class SentistreamError(Exception):
+    """Base of every error that sentistream raises on purpose.
+
+    Args:
+        problem: One sentence that says what is wrong, with the value that is wrong.
+        way_out: One sentence that says what to do about it.
+    """
+
+    def __init__(self, problem: str, way_out: str = "") -> None:
+        super().__init__(f"{problem} {way_out}".strip())
+        self.problem = problem
+        self.way_out = way_out
+
+
+class InputError(SentistreamError):
+    """The file, folder or camera cannot be analyzed."""
+
+
+class OutputError(SentistreamError):
+    """A result cannot be written."""
+
+
+class ModelError(SentistreamError):
+    """A network's file is missing, altered or unfit."""
+
+
+class DataError(SentistreamError):
+    """A data set is missing, incomplete or would leak between training and testing."""
+
+
+class MissingExtraError(SentistreamError):
+    """A feature needs an optional dependency that is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs packages that are not installed.",
+            f"Install them with: pip install 'sentistream[{extra}]'.",
+        )

@@ -1,0 +1,1 @@
+"""Sources of moments, and the pairing of sound with pictures."""

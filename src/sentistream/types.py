@@ -1,0 +1,278 @@
+"""The values that walk the street: moment, face, distribution, reading.
+
+All times are seconds on the media clock, all lengths pixels of the upright picture.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+UInt8Array = NDArray[np.uint8]
+FloatArray = NDArray[np.float32]
+
+SENTIMENTS = ("positive", "neutral", "negative")
+"""The three classes, in the order of every network's outputs."""
+
+SOUND_RATE = 48_000
+"""Sampling rate of every moment's sound, Hz (section 3.1 of the paper)."""
+
+
+class Label(StrEnum):
+    """What a reading says: a class, or plainly that there is none."""
+
+    POSITIVE = "positive"
+    NEUTRAL = "neutral"
+    NEGATIVE = "negative"
+    UNKNOWN = "unknown"
+    NO_FACE = "no_face"
+
+
+class Branch(StrEnum):
+    """Which networks decided: the face alone, face and voice fused, or none."""
+
+    FACE = "face"
+    FUSED = "fused"
+    NONE = "none"
+
+
+class Flag(StrEnum):
+    """What a reader of a reading should know about its quality."""
+
+    NO_SOUND = "no_sound"
+    """The mouth is open but there is no sound at this time; the face decided alone."""
+    CARRIED = "carried"
+    """The detector did not confirm the face here; landmarks carried it."""
+    SMALL_FACE = "small_face"
+    """The face is smaller than the networks' input; its reading is less certain."""
+    AT_EDGE = "at_edge"
+    """The face leaves the picture; the missing part was filled from its edge."""
+    REPEATED_PICTURE = "repeated_picture"
+    """No newer picture than at the moment before; only the sound is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels, half open: ``left <= x < right``, ``top <= y < bottom``.
+
+    Raises:
+        ValueError: An edge is not finite, or the box has no area.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def __post_init__(self) -> None:
+        edges = (self.left, self.top, self.right, self.bottom)
+        if not all(math.isfinite(edge) for edge in edges):
+            raise ValueError(f"A box needs finite edges, not {edges}.")
+        if self.right <= self.left or self.bottom <= self.top:
+            raise ValueError(f"A box needs an area, {edges} has none.")
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    @property
+    def center(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box, 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        if width <= 0 or height <= 0:
+            return 0.0
+        shared = width * height
+        return shared / (self.area + other.area - shared)
+
+    def scaled(self, factor: float) -> Box:
+        """The box grown (or shrunk) by ``factor`` about its centre."""
+        x, y = self.center
+        half_width, half_height = self.width * factor / 2, self.height * factor / 2
+        return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+class Picture(Protocol):
+    """One upright video frame that converts only what is asked of it."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def luma(self) -> UInt8Array:
+        """Brightness, shape (height, width), 0 to 255; a view where possible, never written to."""
+        ...
+
+    def crop(self, box: Box, width: int, height: int) -> UInt8Array:
+        """The part within ``box`` resampled to (height, width, 3) RGB.
+
+        Parts of the box outside the picture repeat its edge.
+        """
+        ...
+
+    def rgb(self) -> UInt8Array:
+        """The whole picture, shape (height, width, 3)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A picture and the sound that ends at it.
+
+    Attributes:
+        time: Seconds on the media clock.
+        picture: The newest picture at or before ``time``.
+        picture_time: That picture's own presentation time, seconds; ``<= time``.
+        sound: Mono samples at 48 kHz, -1 to 1, that end at ``time``;
+            None where the source has no sound at that time.
+
+    Raises:
+        ValueError: A time is not finite, the picture is from the future, or the sound
+            is not a one-dimensional float32 array.
+    """
+
+    time: float
+    picture: Picture
+    picture_time: float
+    sound: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.time) and math.isfinite(self.picture_time)):
+            raise ValueError(f"A moment needs finite times, not {self.time}, {self.picture_time}.")
+        if self.picture_time > self.time + 1e-6:
+            raise ValueError(
+                f"The picture at {self.picture_time} s is later than its moment at {self.time} s."
+            )
+        if self.sound is not None and (self.sound.ndim != 1 or self.sound.dtype != np.float32):
+            raise ValueError(
+                "A moment's sound is a one-dimensional float32 array, "
+                f"not {self.sound.dtype} of shape {self.sound.shape}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in one picture.
+
+    Attributes:
+        track: Which person it follows, from 1; a number says nothing about identity and
+            is not given again once a person has left.
+        box: The face, from brow to chin.
+        landmarks: The 68 points of the iBUG scheme, shape (68, 2), x and y in pixels.
+        score: The detector's confidence at the last confirmation (0 is its threshold).
+        confirmed: True where the detector found it in this very picture, False where
+            landmarks carried it here.
+    """
+
+    track: int
+    box: Box
+    landmarks: FloatArray
+    score: float = 0.0
+    confirmed: bool = True
+
+    def __post_init__(self) -> None:
+        if self.track < 1:
+            raise ValueError(f"A track is numbered from 1, not {self.track}.")
+        if self.landmarks.shape != (68, 2):
+            raise ValueError(f"Landmarks have shape (68, 2), not {self.landmarks.shape}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Probabilities of the three classes; they add up to 1.
+
+    Raises:
+        ValueError: A probability lies outside 0 to 1 or they do not add up to 1.
+    """
+
+    positive: float
+    neutral: float
+    negative: float
+
+    def __post_init__(self) -> None:
+        values = (self.positive, self.neutral, self.negative)
+        if not all(-1e-6 <= value <= 1 + 1e-6 for value in values):
+            raise ValueError(f"Probabilities lie between 0 and 1, not {values}.")
+        if abs(sum(values) - 1) > 1e-3:
+            raise ValueError(f"Probabilities add up to 1, {values} add up to {sum(values)}.")
+
+    @classmethod
+    def from_array(cls, values: NDArray[np.floating]) -> Distribution:
+        """From an array of 3 in the order of ``SENTIMENTS``, made to add up to exactly 1."""
+        positive, neutral, negative = (float(value) for value in values)
+        total = positive + neutral + negative
+        if not (math.isfinite(total) and total > 0):
+            raise ValueError(f"Probabilities need a positive finite sum, not {total}.")
+        return cls(positive / total, neutral / total, negative / total)
+
+    def as_tuple(self) -> tuple[float, float, float]:
+        """In the order of ``SENTIMENTS``."""
+        return self.positive, self.neutral, self.negative
+
+    @property
+    def label(self) -> Label:
+        """The most probable class; on a tie the first of neutral, negative, positive."""
+        return max(
+            (Label.NEUTRAL, Label.NEGATIVE, Label.POSITIVE),
+            key=lambda label: getattr(self, label.value),
+        )
+
+    @property
+    def confidence(self) -> float:
+        """The largest of the three, 1/3 to 1."""
+        return max(self.as_tuple())
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What sentistream says of one face at one moment, or that there was none.
+
+    Attributes:
+        time: The moment's time, seconds.
+        face: The face; None when no face was found (then ``label`` is ``no_face``).
+        mouth_open: Probability that the mouth is open, 0 to 1; None without a face.
+        branch: Which networks decided.
+        momentary: The networks' answer at this moment; None without one.
+        smoothed: The answer accumulated up to this moment (Equation 1); None without one.
+        label: The class of ``smoothed``, or ``unknown``, or ``no_face``.
+        flags: What lowers the quality of this reading.
+    """
+
+    time: float
+    face: Face | None = None
+    mouth_open: float | None = None
+    branch: Branch = Branch.NONE
+    momentary: Distribution | None = None
+    smoothed: Distribution | None = None
+    label: Label = Label.NO_FACE
+    flags: tuple[Flag, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.face is None) != (self.label is Label.NO_FACE):
+            raise ValueError(f"A reading without a face says no_face, not {self.label!r}.")
+        if self.mouth_open is not None and not 0 <= self.mouth_open <= 1:
+            raise ValueError(f"A mouth's probability lies between 0 and 1, not {self.mouth_open}.")
+
+    @property
+    def track(self) -> int | None:
+        """The face's track; None without a face."""
+        return None if self.face is None else self.face.track

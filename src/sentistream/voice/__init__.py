@@ -1,0 +1,1 @@
+"""Turn sound into what the networks listen to."""
