@@ -36,6 +36,11 @@ class Smoother:
         self._time = -math.inf
         self._value: Distribution | None = None
 
+    @property
+    def time(self) -> float:
+        """When the last value came, seconds; minus infinity before the first."""
+        return self._time
+
     def update(self, value: Distribution, time: float) -> Distribution:
         """The answer accumulated up to ``time``, seconds.
 
