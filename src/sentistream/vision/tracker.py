@@ -34,6 +34,9 @@ SEARCH = 0.2
 WATCH = 1.0
 """Seconds between scans of the whole picture while a face is known."""
 
+HASTE = 0.1
+"""Seconds between scans when the scene has changed since the last, as at a cut."""
+
 LOOK_BACK = 0.1
 """Seconds between looks at the place where a face was lost."""
 
@@ -48,7 +51,9 @@ _DOUBLE = 0.5  # above, two tracks follow one face
 # pictures of the sample clips, below 0.5 between people
 _ABRUPT = 0.75
 _SAME_PERSON = 0.5
+_SAME_SCENE = 0.6
 _THUMB = 16
+_GLANCE = 64  # pixels across that are enough to know a face or a scene by
 
 
 @dataclass(slots=True)
@@ -98,6 +103,7 @@ class FaceTracker:
         self._faces: list[Face] = []
         self._time = -math.inf
         self._scanned_at = -math.inf
+        self._scene: FloatArray = np.zeros(_THUMB**2, np.float32)
 
     def update(self, picture: Picture, time: float) -> list[Face]:
         """The faces in ``picture``, in the order of their track numbers.
@@ -117,8 +123,7 @@ class FaceTracker:
         self._tracks = [track for track in self._tracks if time - track.seen_at <= MEMORY]
         self._carry(luma, time)
         self._look_back(luma, time)
-        known = any(track.found for track in self._tracks)
-        if time - self._scanned_at >= (WATCH if known else SEARCH):
+        if self._scan_is_due(luma, time):
             self._scan(luma, time)
         self._picture, self._time = picture, time
         self._faces = [
@@ -218,6 +223,19 @@ class FaceTracker:
                     self._resume(luma, time, track, box, score)
                     break
 
+    def _scan_is_due(self, luma: UInt8Array, time: float) -> bool:
+        scene = _look(luma, Box(0, 0, luma.shape[1], luma.shape[0]))
+        if not scene.any():
+            return False  # an even picture holds no face
+        known = any(track.found for track in self._tracks)
+        since = time - self._scanned_at
+        due = since >= (WATCH if known else SEARCH)
+        if not due and since >= HASTE:
+            due = _likeness(scene, self._scene) < _SAME_SCENE
+        if due:
+            self._scene = scene
+        return due
+
     def _scan(self, luma: UInt8Array, time: float) -> None:
         """Looks for new faces everywhere."""
         self._scanned_at = time
@@ -272,8 +290,10 @@ class FaceTracker:
 
 
 def _look(luma: UInt8Array, box: Box) -> FloatArray:
-    """A face's brightness in little, of zero mean and unit length, shape (256,)."""
-    values = resample(luma, box, _THUMB, _THUMB).astype(np.float32).ravel()
+    """The brightness within a box in little, of zero mean and unit length, shape (256,)."""
+    step = max(1, int(min(box.width, box.height) // _GLANCE))
+    box = Box(box.left / step, box.top / step, box.right / step, box.bottom / step)
+    values = resample(luma[::step, ::step], box, _THUMB, _THUMB).astype(np.float32).ravel()
     values -= values.mean()
     length = float(np.sqrt((values**2).sum()))
     return values / length if length > 1 else np.zeros_like(values)
