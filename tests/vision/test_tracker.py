@@ -180,19 +180,33 @@ def read(path: Path) -> Iterator[tuple[RgbPicture, float]]:
             yield RgbPicture(pixels), float(frame.time or 0)
 
 
+@pytest.mark.parametrize(("one", "other"), [("01", "06"), ("07", "02"), ("03", "01"), ("08", "03")])
 def test_a_cut_to_another_person_at_the_same_place_begins_a_track(
-    tracker: FaceTracker, real_data: Path
+    tracker: FaceTracker, real_data: Path, one: str, other: str
 ) -> None:
     clips = real_data / "javased" / "clips"
     first, second = (
-        [picture for picture, _ in read(clips / name)][40:50]
-        for name in ("01-01-01_01.mp4", "06-01-01_01.mp4")
+        [picture for picture, _ in read(clips / f"{who}-01-01_01.mp4")][35:43]
+        for who in (one, other)
     )
     before = play(tracker, first)
-    after = play(tracker, second, start=10 * STEP)
+    after = play(tracker, second, start=8 * STEP)
     assert {face.track for faces in before for face in faces} == {1}
     assert {face.track for faces in after for face in faces} == {2}
     assert all(len(faces) == 1 for faces in before + after[3:])
+
+
+def test_two_people_side_by_side_keep_their_tracks(tracker: FaceTracker, real_data: Path) -> None:
+    clips = real_data / "javased" / "clips"
+    left, right = (
+        [picture.rgb() for picture, _ in read(clips / f"{who}-01-01_01.mp4")][35:65]
+        for who in ("01", "06")
+    )
+    pictures = [RgbPicture(np.hstack(pair)) for pair in zip(left, right, strict=True)]
+    answers = play(tracker, pictures)
+    assert all([face.track for face in faces] == [1, 2] for faces in answers)
+    first_is_left = answers[0][0].box.center[0] < 360
+    assert all((faces[0].box.center[0] < 360) == first_is_left for faces in answers)
 
 
 @pytest.mark.parametrize(
