@@ -46,6 +46,11 @@ def clock_zero(container: InputContainer) -> float:
     return 0.0 if start is None else start / av.time_base
 
 
+def nanosecond(time: float) -> float:
+    """The time in whole nanoseconds, so that a picture's and a tick's same time are equal."""
+    return round(time, 9)
+
+
 class FrameReader:
     """Reads a container's pictures; bad packets are skipped and counted.
 
@@ -108,15 +113,15 @@ class FrameReader:
         step = shown if 0 < shown <= LONGEST_FRAME else self._step
         before = self._before
         if stamp is not None and base is not None:
-            time = float(stamp * base) - self._zero
+            time = nanosecond(float(stamp * base) - self._zero)
         elif before is not None:
-            time = before + step
+            time = nanosecond(before + step)
         else:
             time = 0.0
         if before is not None:
             if time < before - CLOCK_RESTART:
                 self._zero += time - (before + step)
-                time = before + step
+                time = nanosecond(before + step)
             time = max(time, before)
         # pictures before the bad packet may still come out after it is reported
         self._suspect = max(0, self._suspect - 1)

@@ -27,7 +27,7 @@ from sentistream.media.container import (
     pixel_aspect,
     reason,
 )
-from sentistream.media.frames import FrameReader, TimedFrame, clock_zero
+from sentistream.media.frames import FrameReader, TimedFrame, clock_zero, nanosecond
 from sentistream.media.picture import YuvPicture, display_orientation
 from sentistream.media.queue import BoundedQueue
 from sentistream.media.sound import SoundTrack
@@ -45,7 +45,6 @@ LONGEST_GAP = 5.0
 """Seconds for which a picture is shown on while none follows; a longer gap is skipped."""
 PATIENCE = 0.5
 """Seconds by which sound may come later than its picture."""
-_SAME_TIME = 1e-6
 # from the network nothing may lead to this machine's files
 _PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,srt,crypto"
 _OPTIONS = {
@@ -229,23 +228,24 @@ class Pairing:
     def ready(self, *, ended: bool = False) -> Iterator[Moment]:
         """The moments of which everything has come; the rest too once the stream has ended."""
         while True:
-            time = self._origin + self._ticks * self._tick
+            time = nanosecond(self._origin + self._ticks * self._tick)
             if not ended and not self._is_complete(time):
                 return
-            while self._waiting and self._waiting[0].time <= time + _SAME_TIME:
+            while self._waiting and self._waiting[0].time <= time:
                 self._current = self._waiting.popleft()
-            if not self._waiting and time >= self._current.end - _SAME_TIME:
+            if not self._waiting and time >= self._current.end:
                 return
             if self._waiting and time > self._current.time + LONGEST_GAP:
-                resumed = (self._waiting[0].time - self._origin - _SAME_TIME) / self._tick
-                self._faults.skipped_seconds += (math.ceil(resumed) - self._ticks) * self._tick
-                self._ticks = math.ceil(resumed)
+                ahead = (self._waiting[0].time - self._origin) / self._tick
+                resumed = max(math.ceil(ahead), self._ticks + 1)
+                self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
+                self._ticks = resumed
                 continue
             yield self._moment(time)
             self._ticks += 1
 
     def _is_complete(self, time: float) -> bool:
-        if not self._waiting or self._waiting[-1].time <= time + _SAME_TIME:
+        if not self._waiting or self._waiting[-1].time <= time:
             return False
         if self._sound is None or self._sound.until >= time:
             return True
@@ -259,8 +259,8 @@ class Pairing:
             except (FFmpegError, ValueError):
                 self._faults.video_errors += 1
         sound = None if self._sound is None else self._sound.window(time, self._sound_window)
-        picture_time = self._pictured.time - self._origin
-        return Moment(time - self._origin, self.picture, picture_time, sound)
+        picture_time = nanosecond(self._pictured.time - self._origin)
+        return Moment(nanosecond(time - self._origin), self.picture, picture_time, sound)
 
     def _picture(self, timed: TimedFrame) -> YuvPicture:
         frame = timed.frame
