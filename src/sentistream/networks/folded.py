@@ -103,20 +103,21 @@ class FoldedAudioNetwork(nn.Module):
         sounding = columns.permute(3, 0, 1, 2)
         silent = self.silence.expand(-1, -1, -1, columns.shape[2])
         layout = PICTURE
-        rows = list(self.network)
+        rows = list(self.network.children())
         for row in rows[:_DENSE_ROW]:
             if isinstance(row, nn.BatchNorm2d):
                 sounding, silent = _normalise(row, sounding, silent, layout)
             else:
-                following = _layout_after(row[0], layout)
+                operation = row.get_submodule("0")
+                following = _layout_after(operation, layout)
                 everything = torch.cat([sounding, silent.expand(-1, columns.shape[0], -1, -1)])
                 own = following.windows[: following.sounding]
                 common = following.windows[following.sounding :]
-                sounding = _apply(row[0], everything, own, first=0)
-                silent = _apply(row[0], silent, common, first=layout.sounding)
+                sounding = _apply(operation, everything, own, first=0)
+                silent = _apply(operation, silent, common, first=layout.sounding)
                 layout = following
         everything = torch.cat([sounding, silent.expand(-1, columns.shape[0], -1, -1)])
-        hidden = functional.relu(_dense(rows[_DENSE_ROW][1], everything, layout))
+        hidden = _dense(rows[_DENSE_ROW].get_submodule("1"), everything, layout).relu()
         for row in rows[_DENSE_ROW + 1 :]:
             hidden = row(hidden)
         return hidden
@@ -153,7 +154,7 @@ def _apply(
         for part in parts[1:]:
             highest = torch.maximum(highest, part)
         result = functional.max_pool2d(highest.flatten(0, 1).unsqueeze(2), (1, len(parts)))
-    return result.squeeze(2).unflatten(0, (len(windows), columns.shape[1]))
+    return result.reshape(len(windows), columns.shape[1], *result.shape[1::2])
 
 
 def _normalise(
@@ -184,8 +185,10 @@ def _normalise(
     return sounding * scale + shift, silent * scale + shift
 
 
-def _dense(layer: nn.Linear, columns: Tensor, layout: Columns) -> Tensor:
+def _dense(layer: nn.Module, columns: Tensor, layout: Columns) -> Tensor:
     """The dense layer with the weights of equal columns added up."""
+    if not isinstance(layer, nn.Linear):
+        raise TypeError(f"The dense row holds a linear layer, not {type(layer).__name__}.")
     distinct, _, channels, height = columns.shape
     by_column = layer.weight.reshape(layer.out_features, channels, height, len(layout.index))
     index = torch.from_numpy(layout.index).to(columns.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -98,7 +99,10 @@ class _OpenVino:
 
 
 def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
-    makers = {"onnxruntime": _OnnxRuntime, "openvino": _OpenVino}
+    makers: dict[str, Callable[[bytes], Engine]] = {
+        "onnxruntime": _OnnxRuntime,
+        "openvino": _OpenVino,
+    }
     if name not in makers:
         raise ModelError(f"There is no runtime {name!r}.", f"Choose one of: {', '.join(ENGINES)}.")
     try:

@@ -56,13 +56,15 @@ def columns(sound: FloatArray) -> UInt8Array:
     """The sounding columns of the picture, shape (400, 2, 3) RGB; arguments as ``decibels``."""
     share = (decibels(sound)[_ROWS] - FLOOR_DB) / (CEILING_DB - FLOOR_DB)
     levels = np.clip(share * 255, 0, 255).astype(np.uint8)
-    return VIRIDIS[levels]
+    colours: UInt8Array = VIRIDIS[levels]
+    return colours
 
 
 def draw(columns: UInt8Array) -> UInt8Array:
     """The whole picture of sounding columns, shape (..., 400, 2, 3) to (..., 400, 400, 3)."""
     silent = np.broadcast_to(VIRIDIS[0], (*columns.shape[:-2], 1, 3))
-    return np.concatenate([columns, silent], axis=-2)[..., COLUMN_OF_PIXEL, :]
+    blocks: UInt8Array = np.concatenate([columns, silent], axis=-2)
+    return blocks[..., COLUMN_OF_PIXEL, :]
 
 
 def picture(sound: FloatArray) -> UInt8Array:

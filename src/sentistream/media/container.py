@@ -1,0 +1,173 @@
+"""Opening containers safely: a local file is read as that one file and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import av
+import av.container
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+from PIL import Image, UnidentifiedImageError
+
+from sentistream.errors import InputError
+from sentistream.media.frames import clock_zero
+from sentistream.media.picture import Orientation
+from sentistream.media.source import MediaInfo
+
+MAX_PIXELS = 8192 * 8192
+"""The largest picture that is decoded; a larger one is an InputError."""
+
+# Self-contained formats only. Left out on purpose: playlists and whatever else names
+# further files or addresses (hls, dash, concat, sdp, image2, imf, vobsub), scripts
+# (avisynth, lavfi), and single pictures.
+_FORMATS = (
+    "3g2,3gp,aac,ac3,aiff,amr,ape,apng,asf,asf_o,au,av1,avi,avs2,avs3,caf,cavsvideo,dirac,"
+    "dnxhd,dts,dv,eac3,flac,flv,gif,gxf,h261,h263,h264,hevc,ivf,kux,live_flv,m4a,m4v,"
+    "matroska,mj2,mjpeg,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nsv,nut,nuv,obu,ogg,"
+    "rm,swf,tta,ty,vc1,vvc,w64,wav,webm,wtv,wv,yuv4mpegpipe"
+)
+_PICTURES = ("PNG", "JPEG", "MPO", "BMP", "TIFF", "WEBP", "PPM", "ICO", "JPEG2000", "PSD")
+
+
+def open_file(path: Path) -> InputContainer:
+    """A local video file.
+
+    Raises:
+        InputError: It is missing, unreadable, not a video, or its pictures are too large.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder.", "Name a video file in it.")
+    if not path.exists():
+        raise InputError(f"There is no file {path}.", "Check the spelling of the path.")
+    if not path.is_file():
+        raise InputError(f"{path} is not an ordinary file.", "Name a video file.")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path} may not be read.", "Give yourself permission to read it.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (zero bytes).", "Copy or record the video again.")
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": _FORMATS,
+        "max_pixels": str(MAX_PIXELS),
+    }
+    try:
+        container = av.container.open(
+            f"file:{path}", "r", options=options, metadata_errors="replace"
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if _is_picture(path):
+            raise InputError(
+                f"{path} is a single picture, not a video.",
+                "Name a video; sentiment is read over time, from moving pictures and sound.",
+            ) from None
+        raise InputError(
+            f"{path} cannot be read as a video ({reason(error)}).",
+            "It may be damaged, cut short or of another kind; see whether a player shows it.",
+        ) from error
+    return container
+
+
+def _is_picture(path: Path) -> bool:
+    Image.init()
+    try:
+        with Image.open(path, formats=_PICTURES) as image:
+            return image.format is not None
+    except Image.DecompressionBombError:
+        return True
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return False
+
+
+def reason(error: Exception) -> str:
+    """FFmpeg's own words for what went wrong, without the path."""
+    words = getattr(error, "strerror", None) or str(error)
+    return str(words).rstrip(".").lower()
+
+
+def choose_video(container: InputContainer, name: str) -> VideoStream:
+    """The stream of moving pictures; cover art does not count.
+
+    Raises:
+        InputError: There is none, it cannot be decoded, or its pictures are too large.
+    """
+    moving = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+    if not moving:
+        if container.streams.audio:
+            raise InputError(
+                f"{name} has sound but no moving pictures.", "Name a video that shows a face."
+            )
+        raise InputError(f"{name} has no moving pictures.", "Name a video that shows a face.")
+    best = container.streams.best("video")
+    stream = best if isinstance(best, VideoStream) and best in moving else moving[0]
+    context = stream.codec_context
+    if context is None:
+        raise InputError(
+            f"The pictures of {name} are in a coding that this FFmpeg cannot decode.",
+            "Convert it, for instance to H.264 in an mp4 file.",
+        )
+    if context.width * context.height > MAX_PIXELS:
+        raise InputError(
+            f"The pictures of {name} have {context.width} x {context.height} pixels; "
+            f"the limit is {MAX_PIXELS:,} pixels (8192 x 8192).",
+            "Scale the video down first.",
+        )
+    context.options = {"max_pixels": str(MAX_PIXELS)}
+    # frames decoded in parallel: the second core works while Python handles a frame
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def choose_audio(container: InputContainer) -> AudioStream | None:
+    """The stream of sound; None without one that can be decoded."""
+    best = container.streams.best("audio")
+    if not isinstance(best, AudioStream):
+        return None
+    return best if best.codec_context is not None and best.sample_rate > 0 else None
+
+
+def pixel_aspect(stream: VideoStream) -> float:
+    """Width of a pixel over its height; 1 where the video does not say anything sensible."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    return ratio if 1 / 4 <= ratio <= 4 else 1.0
+
+
+def describe(
+    container: InputContainer,
+    video: VideoStream,
+    audio: AudioStream | None,
+    *,
+    name: str,
+    size: tuple[int, int],
+    orientation: Orientation,
+    live: bool,
+) -> MediaInfo:
+    """The facts about an opened container; ``size`` is that of its upright pictures."""
+    duration: float | None = None
+    if not live:
+        if video.duration and video.time_base:
+            start = float((video.start_time or 0) * video.time_base) - clock_zero(container)
+            duration = start + float(video.duration * video.time_base)
+        elif container.duration:
+            duration = container.duration / av.time_base
+    return MediaInfo(
+        name=name,
+        container=container.format.name,
+        duration=duration,
+        width=size[0],
+        height=size[1],
+        frame_rate=float(video.average_rate) if video.average_rate else None,
+        rotation=orientation.degrees,
+        video_codec=video.codec_context.name,
+        audio_codec=None if audio is None else audio.codec_context.name,
+        audio_rate=None if audio is None else audio.sample_rate,
+        audio_channels=None if audio is None else audio.channels,
+        live=live,
+    )

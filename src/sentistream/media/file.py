@@ -1,0 +1,149 @@
+"""Moments from a recorded file."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from av import FFmpegError
+
+from sentistream.errors import InputError
+from sentistream.media.container import (
+    choose_audio,
+    choose_video,
+    describe,
+    open_file,
+    pixel_aspect,
+)
+from sentistream.media.frames import FrameReader, TimedFrame
+from sentistream.media.picture import YuvPicture, display_orientation
+from sentistream.media.sound import SoundReader
+from sentistream.media.source import Faults, Source
+from sentistream.types import Moment
+
+LONGEST_STILL = 60.0
+"""Seconds for which a picture is shown on when none follows; the rest of a longer gap
+has no moments."""
+_SAME_TIME = 1e-6
+_MISSING_END = 0.5
+
+
+class FileSource(Source):
+    """A video file on the media clock, whose zero is where a player starts.
+
+    A moment every ``tick`` seconds from the first picture's time to the last picture's end,
+    each with the newest picture at or before it (ticks that share a frame share the very
+    same picture object) and the ``sound_window`` seconds of sound that end at it.
+
+    The file is opened twice, for pictures and for sound, so that however they are
+    interleaved memory stays bounded.
+
+    Raises:
+        InputError: The file cannot be analyzed.
+    """
+
+    def __init__(self, path: Path, *, tick: float, sound_window: float) -> None:
+        self.faults = Faults()
+        self._tick = tick
+        self._sound_window = sound_window
+        self._lock = threading.Lock()
+        self._closed = False
+        self._containers = [open_file(path)]
+        try:
+            self._open(path)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, path: Path) -> None:
+        container = self._containers[0]
+        video, audio = choose_video(container, str(path)), choose_audio(container)
+        self._pixel_aspect = pixel_aspect(video)
+        self._reader = FrameReader(container, video, self.faults)
+        self._frames = iter(self._reader)
+        first = next(self._frames, None)
+        if first is None:
+            raise InputError(
+                f"None of the pictures of {path} can be decoded.",
+                "It may be damaged; see whether a player shows it.",
+            )
+        self._orientation = display_orientation(first.frame)
+        self._size = (first.frame.width, first.frame.height)
+        picture = self._picture(first)
+        self.info = describe(
+            container,
+            video,
+            audio,
+            name=path.name,
+            size=(picture.width, picture.height),
+            orientation=self._orientation,
+            live=False,
+        )
+        self._declared_end = container.duration
+        self._sound: SoundReader | None = None
+        if audio is not None:
+            self._containers.append(open_file(path))
+            stream = choose_audio(self._containers[1])
+            if stream is not None:
+                self._sound = SoundReader(self._containers[1], stream, self.faults)
+        self._moments = self._pair(first, picture)
+
+    def __next__(self) -> Moment:
+        with self._lock:
+            if self._closed:
+                raise StopIteration
+            return next(self._moments)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for container in self._containers:
+                container.close()
+
+    def _picture(self, timed: TimedFrame) -> YuvPicture:
+        frame = timed.frame
+        if (frame.width, frame.height) != self._size:
+            frame = frame.reformat(width=self._size[0], height=self._size[1])
+        return YuvPicture(frame, orientation=self._orientation, pixel_aspect=self._pixel_aspect)
+
+    def _pair(self, current: TimedFrame, picture: YuvPicture) -> Iterator[Moment]:
+        origin, ticks = current.time, 0
+        pictured = current
+        following = next(self._frames, None)
+        while True:
+            time = origin + ticks * self._tick
+            while following is not None and following.time <= time + _SAME_TIME:
+                current, following = following, next(self._frames, None)
+            if following is None and time >= current.end - _SAME_TIME and ticks:
+                break
+            if following is not None and time >= self._shown_until(current, following):
+                resumed = math.ceil((following.time - origin - _SAME_TIME) / self._tick)
+                self.faults.skipped_seconds += (resumed - ticks) * self._tick
+                ticks = resumed
+                continue
+            if current is not pictured:
+                try:
+                    picture, pictured = self._picture(current), current
+                except (FFmpegError, ValueError):
+                    self.faults.video_errors += 1
+            sound = None
+            if self._sound is not None:
+                sound = self._sound.window(time, self._sound_window)
+            yield Moment(time, picture, pictured.time, sound)
+            ticks += 1
+        self._count_missing_end()
+
+    def _shown_until(self, current: TimedFrame, following: TimedFrame) -> float:
+        """Until when the current picture stands in for those that do not come."""
+        if following.after_fault:
+            return max(current.end, current.time + self._tick)
+        return current.time + LONGEST_STILL
+
+    def _count_missing_end(self) -> None:
+        """A file that says it is longer than what could be read was cut short."""
+        if self._declared_end and self.info.container != "ogg":  # whose length is a guess
+            missing = self._declared_end / 1e6 - self._reader.reached
+            if missing > _MISSING_END:
+                self.faults.skipped_seconds += missing

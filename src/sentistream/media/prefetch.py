@@ -1,0 +1,116 @@
+"""Reading ahead in a thread, a bounded number of items."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+T = TypeVar("T")
+
+
+class prefetch(Generic[T], Iterator[T]):  # noqa: N801 - used like a function
+    """Iterates ``iterable`` in a background thread, at most ``depth`` items ahead.
+
+    What the iterable raises is raised here, after the items before it. ``close`` (also on
+    leaving a ``with`` block and when collected) ends the thread once the item it is working on
+    is done; the iterable itself is closed if it is a generator.
+
+    Raises:
+        ValueError: ``depth`` is less than 1.
+    """
+
+    def __init__(self, iterable: Iterable[T], depth: int) -> None:
+        if depth < 1:
+            raise ValueError(f"A prefetch reads at least 1 item ahead, not {depth}.")
+        self._shared: _Shared[T] = _Shared(depth)
+        # the thread must not hold this object, or it would never be collected
+        self._thread = threading.Thread(
+            target=_fill, args=(iterable, self._shared), name="prefetch", daemon=True
+        )
+        self._thread.start()
+
+    def __next__(self) -> T:
+        return self._shared.take()
+
+    def close(self) -> None:
+        """Stop reading ahead and wait for the thread; iteration ends."""
+        self._shared.stop()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_shared"):
+            self._shared.stop()
+
+
+class _Shared(Generic[T]):
+    """The queue between the two threads."""
+
+    def __init__(self, depth: int) -> None:
+        self._changed = threading.Condition()
+        self._items: deque[T] = deque()
+        self._depth = depth
+        self._stopped = False
+        self._ended = False
+        self._error: BaseException | None = None
+
+    def put(self, item: T) -> bool:
+        """Wait for room; False once stopped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or len(self._items) < self._depth)
+            if not self._stopped:
+                self._items.append(item)
+                self._changed.notify_all()
+            return not self._stopped
+
+    def end(self, error: BaseException | None) -> None:
+        with self._changed:
+            self._ended, self._error = True, error
+            self._changed.notify_all()
+
+    def take(self) -> T:
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._ended or self._stopped)
+            if self._items and not self._stopped:
+                self._changed.notify_all()
+                return self._items.popleft()
+            error, self._error = self._error, None
+            if error is not None and not self._stopped:
+                raise error
+            raise StopIteration
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._items.clear()
+            self._changed.notify_all()
+
+
+def _fill(iterable: Iterable[T], shared: _Shared[T]) -> None:
+    try:
+        iterator = iter(iterable)
+        try:
+            for item in iterator:
+                if not shared.put(item):
+                    break
+        finally:
+            if isinstance(iterator, Generator):  # let its finally blocks run
+                iterator.close()
+    except BaseException as error:
+        shared.end(error)
+    else:
+        shared.end(None)

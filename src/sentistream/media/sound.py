@@ -1,0 +1,186 @@
+"""Sound placed on the media clock by its timestamps, at 48 kHz."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import av
+import numpy as np
+from av import AudioFrame, AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from sentistream.media.frames import CLOCK_RESTART, clock_zero, packets
+from sentistream.media.source import Faults
+from sentistream.types import SOUND_RATE, FloatArray
+
+TOLERANCE = 0.010
+"""Timestamps that differ by no more than this many seconds from the running count of
+samples are rounding or jitter; beyond, the samples are placed anew."""
+COVERAGE = 0.95
+"""The share of a window that must hold sound for the window to count."""
+
+
+class SoundBuffer:
+    """Samples at their places on a 48 kHz grid that starts at zero of the media clock.
+
+    Memory is bounded by what lies between the last ``forget`` and the newest sample.
+
+    Args:
+        layout: ``mono`` or ``stereo``; everything is mixed to it.
+    """
+
+    def __init__(self, layout: str = "mono") -> None:
+        self._layout = layout
+        self._channels = 1 if layout == "mono" else 2
+        self._chunks: deque[tuple[int, FloatArray]] = deque()
+        self._resampler: AudioResampler | None = None
+        self._shape: tuple[object, ...] = ()
+        self._next_in: float | None = None
+        self._next_out = 0
+        self.until = 0
+        """The sample after the newest one held."""
+
+    def add(self, frame: AudioFrame, time: float | None) -> None:
+        """Place a decoded frame; without a time it follows the one before.
+
+        Raises:
+            av.FFmpegError, ValueError: It cannot be resampled.
+        """
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        expected = self._next_in
+        if expected is None and time is None:
+            time = 0.0
+        if time is not None and (
+            expected is None or abs(time - expected) > TOLERANCE or shape != self._shape
+        ):
+            self.flush()
+            self._next_out = round(time * SOUND_RATE)
+            expected = time
+        elif shape != self._shape:
+            self.flush()
+        assert expected is not None  # noqa: S101 - for the type checker
+        if self._resampler is None:
+            self._resampler = AudioResampler("fltp", self._layout, SOUND_RATE)
+            self._shape = shape
+        self._next_in = expected + frame.samples / frame.sample_rate
+        # the count below places the samples; the resampler itself adds no shift to them
+        frame.pts = None
+        try:
+            for resampled in self._resampler.resample(frame):
+                self._place(resampled)
+        except (av.FFmpegError, ValueError):
+            self._resampler = None
+            raise
+
+    def flush(self) -> None:
+        """Take what the resampler still holds; the next frame starts afresh."""
+        if self._resampler is not None:
+            resampler, self._resampler = self._resampler, None
+            for resampled in resampler.resample(None):
+                if resampled is not None:
+                    self._place(resampled)
+
+    def _place(self, frame: AudioFrame) -> None:
+        samples = frame.to_ndarray().astype(np.float32, copy=False)
+        start, self._next_out = self._next_out, self._next_out + samples.shape[1]
+        # where timestamps overlap, what came first stays
+        late = max(0, self.until - start) if self._chunks else 0
+        if late < samples.shape[1]:
+            kept = np.nan_to_num(samples[:, late:], nan=0.0, posinf=1.0, neginf=-1.0)
+            self._chunks.append((start + late, np.clip(kept, -1, 1)))
+            self.until = start + samples.shape[1]
+
+    def samples(self, start: int, stop: int) -> tuple[FloatArray, int]:
+        """Samples ``start`` to ``stop`` (channels, count), and how many are not holes."""
+        out = np.zeros((self._channels, stop - start), np.float32)
+        covered = 0
+        for first, chunk in self._chunks:
+            left, right = max(start, first), min(stop, first + chunk.shape[1])
+            if left < right:
+                out[:, left - start : right - start] = chunk[:, left - first : right - first]
+                covered += right - left
+        return out, covered
+
+    def forget(self, before: int) -> None:
+        """Let go of the samples earlier than ``before``."""
+        while self._chunks and self._chunks[0][0] + self._chunks[0][1].shape[1] <= before:
+            self._chunks.popleft()
+
+
+class SoundReader:
+    """Reads a container's sound as far as asked; bad packets are skipped and counted."""
+
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: AudioStream,
+        faults: Faults,
+        layout: str = "mono",
+    ) -> None:
+        self._buffer = SoundBuffer(layout)
+        self._frames = self._decoded(container, stream, faults)
+        self._faults = faults
+        self._zero = clock_zero(container)
+        self._before = float("-inf")
+        self._ended = False
+
+    def window(self, end: float, seconds: float) -> FloatArray | None:
+        """The mono samples of the last ``seconds`` before ``end``; None where there are none.
+
+        Earlier windows cannot be asked for afterwards.
+        """
+        stop = round(end * SOUND_RATE)
+        start = stop - round(seconds * SOUND_RATE)
+        samples, covered = self._read(start, stop)
+        return samples[0] if covered >= COVERAGE * (stop - start) else None
+
+    def block(self, start: int, stop: int) -> FloatArray:
+        """Samples ``start`` to ``stop``, (channels, count), silence where there are none."""
+        return self._read(start, stop)[0]
+
+    def has_ended(self, at: int) -> bool:
+        """True once everything is decoded and nothing lies at or beyond sample ``at``."""
+        return self._ended and self._buffer.until <= at
+
+    def _read(self, start: int, stop: int) -> tuple[FloatArray, int]:
+        self._buffer.forget(start)
+        while not self._ended and self._buffer.until < stop:
+            self._advance()
+            self._buffer.forget(start)
+        return self._buffer.samples(start, stop)
+
+    def _advance(self) -> None:
+        try:
+            frame = next(self._frames, None)
+            if frame is None:
+                self._ended = True
+                self._buffer.flush()
+            else:
+                self._buffer.add(frame, self._time(frame))
+        except (av.FFmpegError, ValueError):
+            self._faults.audio_errors += 1
+
+    def _time(self, frame: AudioFrame) -> float | None:
+        if frame.pts is None or frame.time_base is None:
+            return None
+        time = float(frame.pts * frame.time_base) - self._zero
+        if time < self._before - CLOCK_RESTART:
+            follow = self._before + frame.samples / frame.sample_rate
+            self._zero += time - follow
+            time = follow
+        self._before = max(time, self._before)
+        return time
+
+    @staticmethod
+    def _decoded(
+        container: InputContainer, stream: AudioStream, faults: Faults
+    ) -> Iterator[AudioFrame]:
+        for packet in packets(container, faults, stream):
+            try:
+                yield from stream.decode(packet)
+            except EOFError:
+                return
+            except (av.FFmpegError, ValueError):
+                faults.audio_errors += 1

@@ -1,0 +1,100 @@
+"""What every source of moments has: facts about it, counts of what went wrong, moments."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from sentistream.types import Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInfo:
+    """Facts about a source.
+
+    Attributes:
+        name: The file's name, the camera's path or the address (without a password).
+        container: FFmpeg's name of the container format.
+        duration: Seconds of picture as far as the container says; None when it does not.
+        width, height: Pixels of the upright picture.
+        frame_rate: Average pictures a second; None when the container does not say.
+        rotation: Clockwise degrees by which pictures are turned upright: 0, 90, 180, 270.
+        video_codec: FFmpeg's name of the picture's codec.
+        audio_codec: FFmpeg's name of the sound's codec; None without sound.
+        audio_rate: The sound's own sampling rate, Hz; None without sound.
+        audio_channels: The sound's own channels; None without sound.
+        live: True for cameras and streams, which go on by themselves.
+    """
+
+    name: str
+    container: str
+    duration: float | None
+    width: int
+    height: int
+    frame_rate: float | None
+    rotation: int
+    video_codec: str
+    audio_codec: str | None
+    audio_rate: int | None
+    audio_channels: int | None
+    live: bool
+
+
+@dataclass(slots=True)
+class Faults:
+    """What was bad and left out, counted while the moments are read.
+
+    Attributes:
+        video_errors: Packets that could not be decoded and pictures that came out damaged.
+        audio_errors: Packets of sound that could not be read or decoded.
+        skipped_seconds: Seconds of the media clock without moments because their pictures
+            were damaged, missing at the end, or absent for longer than a still is believed.
+        dropped_moments: Moments of a live source that came faster than they were taken.
+    """
+
+    video_errors: int = 0
+    audio_errors: int = 0
+    skipped_seconds: float = 0.0
+    dropped_moments: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.video_errors or self.audio_errors or self.skipped_seconds or self.dropped_moments
+        )
+
+
+class Source(ABC):
+    """Moments on one clock, read once: iterate it, and close it (it is a context manager).
+
+    Attributes:
+        info: Facts about it.
+        faults: What was left out so far.
+    """
+
+    info: MediaInfo
+    faults: Faults
+
+    def __iter__(self) -> Iterator[Moment]:
+        return self
+
+    @abstractmethod
+    def __next__(self) -> Moment:
+        """The next moment; StopIteration at the end and after ``close``."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files, devices and threads; safe to call twice and from another thread."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
