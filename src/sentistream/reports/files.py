@@ -160,7 +160,8 @@ def write_atomically(path: Path, text: str) -> None:
     partial = partial_name(path)
     with writing(path):
         try:
-            partial.write_text(text, encoding="utf-8")
+            # a file name that is no UTF-8 must not cost the results
+            partial.write_text(text, encoding="utf-8", errors="replace")
             partial.replace(path)
         except OSError:
             with suppress(OSError):

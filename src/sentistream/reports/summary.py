@@ -57,10 +57,12 @@ class SummaryFile(Output):
 
     def open(self) -> None:
         self._started = time.monotonic()
+        self._elapsed = 0.0
         self._created = datetime.now(UTC)
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
         self.statistics.add(moment.time, readings)
+        self._elapsed = time.monotonic() - self._started
 
     def close(self, *, complete: bool) -> None:
         facts = self.facts(complete=complete)
@@ -71,7 +73,7 @@ class SummaryFile(Output):
     def facts(self, *, complete: bool) -> dict[str, Any]:
         """The summary of what was added so far, as plain values."""
         statistics, profile = self.statistics, self._subject.profile
-        elapsed = time.monotonic() - self._started
+        elapsed = self._elapsed
         seconds = 0.0
         if statistics.first is not None and statistics.last is not None:
             seconds = statistics.last - statistics.first + profile.tick
