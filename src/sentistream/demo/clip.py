@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -31,6 +31,7 @@ def make_clip(
     size: tuple[int, int] = (1280, 720),
     frame_rate: int = 30,
     sound: bool = True,
+    on_progress: Callable[[float], None] | None = None,
 ) -> Path:
     """Makes an mp4 (H.264, AAC at 48 kHz) of a portrait that talks, smiles, stops and looks away.
 
@@ -43,6 +44,7 @@ def make_clip(
         size: Width and height in pixels, both even.
         frame_rate: Pictures a second.
         sound: Whether the clip has a sound track.
+        on_progress: Told the share that is done, 0 to 1, after each picture drawn.
 
     Returns:
         ``path``.
@@ -65,11 +67,11 @@ def make_clip(
         )
     path = Path(path)
     if duration <= script.LENGTH:
-        _encode(path, duration, size, frame_rate, sound)
+        _encode(path, duration, size, frame_rate, sound, on_progress)
         return path
     with tempfile.TemporaryDirectory() as folder:
         once = Path(folder) / "once.mp4"
-        _encode(once, script.LENGTH, size, frame_rate, sound)
+        _encode(once, script.LENGTH, size, frame_rate, sound, on_progress)
         return repeat_clip(once, path, duration=duration)
 
 
@@ -142,7 +144,12 @@ def _length(container: InputContainer) -> Fraction:
 
 
 def _encode(
-    path: Path, duration: float, size: tuple[int, int], frame_rate: int, sound: bool
+    path: Path,
+    duration: float,
+    size: tuple[int, int],
+    frame_rate: int,
+    sound: bool,
+    on_progress: Callable[[float], None] | None,
 ) -> None:
     portrait = Portrait()
     samples = speak()[: round(duration * SOUND_RATE)]
@@ -153,7 +160,8 @@ def _encode(
         video.pix_fmt = "yuv420p"
         audio = output.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
         chunk, sent = SOUND_RATE // 10, 0
-        for number in range(max(1, round(duration * frame_rate))):
+        pictures = max(1, round(duration * frame_rate))
+        for number in range(pictures):
             time = number / frame_rate
             frame = av.VideoFrame.from_ndarray(portrait.draw(time, size), format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, frame_rate)
@@ -163,6 +171,8 @@ def _encode(
                     break
                 output.mux(audio.encode(_audio_frame(samples[sent : sent + chunk], sent)))
                 sent += chunk
+            if on_progress:
+                on_progress((number + 1) / pictures)
         output.mux(video.encode(None))
         if isinstance(audio, AudioStream):
             output.mux(audio.encode(None))

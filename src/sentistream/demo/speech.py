@@ -62,7 +62,8 @@ def _controls(ticks: Array) -> tuple[Array, Array, Array]:
         [np.interp(ticks, centres, [shape[index] for shape in shapes]) for index in range(3)],
         axis=1,
     )
-    loudness[loudness < 1e-6] = 0  # sin(pi) is not quite 0
+    for curve in (loudness, hiss):
+        curve[curve < 1e-6] = 0  # sin(pi) is not quite 0
     return loudness, formants, hiss
 
 
