@@ -1,0 +1,99 @@
+"""RAVDESS and Java-SED: one person saying one sentence with one emotion, a file each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.errors import DataError
+
+RAVDESS_EMOTIONS = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happy",
+    "04": "sad",
+    "05": "angry",
+    "06": "fearful",
+    "07": "disgust",
+    "08": "surprised",
+}
+JAVA_SED_EMOTIONS = {
+    "01": "neutral",
+    "02": "sad",
+    "03": "happy",
+    "04": "surprised",
+    "05": "fearful",
+    "06": "angry",
+}
+_RAVDESS_DUPLICATES = frozenset({"03-01-03-01-02-01-07"})
+"""Takes that are another take's recording under a second name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file and what its name says.
+
+    Attributes:
+        path: The file.
+        person: Who speaks; unique within the data set.
+        emotion: In the words of ``RAVDESS_EMOTIONS``.
+    """
+
+    path: Path
+    person: str
+    emotion: str
+
+    @property
+    def sentiment(self) -> str | None:
+        """The emotion's sentiment; None where the three-class task leaves it out."""
+        return SENTIMENT_OF_EMOTION.get(self.emotion)
+
+
+def ravdess(folder: Path, suffixes: tuple[str, ...] = (".flac", ".wav", ".mp4")) -> list[Recording]:
+    """RAVDESS recordings below ``folder``, known duplicates left out, sorted by name.
+
+    Names are modality-channel-emotion-intensity-statement-repetition-actor.
+
+    Raises:
+        DataError: There is none.
+    """
+    recordings = [
+        Recording(path, person=f"ravdess-{fields[6]}", emotion=RAVDESS_EMOTIONS[fields[2]])
+        for path in _files(folder, suffixes)
+        if path.stem not in _RAVDESS_DUPLICATES
+        and len(fields := path.stem.split("-")) == 7
+        and fields[2] in RAVDESS_EMOTIONS
+    ]
+    return _some(recordings, folder, "RAVDESS", RAVDESS_EMOTIONS)
+
+
+def java_sed(folder: Path, suffixes: tuple[str, ...] = (".mp4",)) -> list[Recording]:
+    """Java-SED recordings below ``folder``, sorted by name (speaker-sentence-emotion_take).
+
+    Raises:
+        DataError: There is none.
+    """
+    recordings = [
+        Recording(path, person=f"java-sed-{fields[0]}", emotion=JAVA_SED_EMOTIONS[fields[2]])
+        for path in _files(folder, suffixes)
+        if len(fields := path.stem.split("_")[0].split("-")) == 3 and fields[2] in JAVA_SED_EMOTIONS
+    ]
+    return _some(recordings, folder, "Java-SED", JAVA_SED_EMOTIONS)
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+
+
+def _some(
+    recordings: list[Recording], folder: Path, name: str, emotions: Mapping[str, str]
+) -> list[Recording]:
+    if not recordings:
+        raise DataError(
+            f"There are no {name} recordings below {folder}.",
+            f"Name the folder that holds them; their names carry codes {min(emotions)} to "
+            f"{max(emotions)} for the emotion.",
+        )
+    return recordings

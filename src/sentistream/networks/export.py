@@ -1,0 +1,105 @@
+"""Networks as ONNX files that take pictures as they come: uint8, RGB, channels last.
+
+Weights are stored as 16-bit floats (half the size; answers move by less than 1e-3) and
+computed with as 32-bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+_STORED_AS_HALF = 1_024
+"""Tensors of more values than this are stored as 16-bit floats."""
+
+
+class FromPictures(nn.Module):
+    """A network with its preprocessing before it and its softmax or sigmoid behind it."""
+
+    def __init__(self, network: nn.Module, outputs: int) -> None:
+        super().__init__()
+        self.network = network
+        self.outputs = outputs
+
+    def forward(self, *pictures: Tensor) -> Tensor:
+        """Probabilities (N, outputs) of uint8 pictures (N, height, width, 3)."""
+        logits: Tensor = self.network(*(as_network_input(picture) for picture in pictures))
+        return logits.sigmoid() if self.outputs == 1 else logits.softmax(dim=1)
+
+
+def as_network_input(pictures: Tensor) -> Tensor:
+    """uint8 (N, height, width, 3) to float (N, 3, height, width), 0 to 1."""
+    return pictures.permute(0, 3, 1, 2).float() / 255
+
+
+def export_onnx(
+    network: nn.Module, inputs: dict[str, tuple[int, ...]], outputs: int, path: Path
+) -> str:
+    """Writes ``network`` as ONNX and returns the file's SHA-256.
+
+    Args:
+        network: Gives logits of float pictures.
+        inputs: Name and shape (height, width, 3) of each.
+        outputs: How many the network gives; 1 means a sigmoid, more a softmax.
+        path: Where to write; its folder is made.
+    """
+    whole = FromPictures(network, outputs).eval()
+    examples = tuple(torch.zeros(2, *shape, dtype=torch.uint8) for shape in inputs.values())
+    batch = torch.export.Dim("batch", min=1, max=4_096)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            whole,
+            examples,
+            input_names=list(inputs),
+            output_names=["probabilities"],
+            dynamic_shapes=(tuple({0: batch} for _ in inputs),),
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("The ONNX exporter gave no program.")
+    model = program.model_proto
+    _store_as_half(model)
+    _forget_where_it_was_made(model)
+    onnx.checker.check_model(model)
+    content = model.SerializeToString(deterministic=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _store_as_half(model: onnx.ModelProto) -> None:
+    """Large float tensors become halves with a cast behind them, which engines fold on loading."""
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size <= _STORED_AS_HALF:
+            continue
+        stored = f"{tensor.name}_half"
+        casts.append(helper.make_node("Cast", [stored], [tensor.name], to=TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _forget_where_it_was_made(model: onnx.ModelProto) -> None:
+    """Drops stack traces and other notes of the exporter: paths of the machine, and bulk."""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    for item in (*model.graph.node, *model.graph.initializer, *model.graph.value_info):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    for value in (*model.graph.input, *model.graph.output):
+        del value.metadata_props[:]

@@ -1,0 +1,73 @@
+"""Model cards: what a network is, where it comes from, what may be done with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sentistream.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """The JSON file beside a network's ONNX file.
+
+    Attributes:
+        name: What profiles call it, such as ``paper/mouth``.
+        version: Of the weights; changes whenever they do.
+        task: What it answers, in a sentence.
+        file: The ONNX file's name.
+        sha256: Of that file, in hexadecimal.
+        parameters: As the paper counts them, batch norm's moving statistics included.
+        multiply_adds: For one sample, as run.
+        inputs: Shape of one sample of each input (uint8).
+        outputs: Meaning of each output, in order.
+        licence: What may be done with the weights.
+        data: What they learned from, and on whose terms.
+        recipe: How they were trained: settings, epochs, seed.
+        figures: What was measured; each says on which people.
+        weaknesses: What it is known to be bad at.
+        intended_use, forbidden_use: What it is for and what it must not be used for.
+    """
+
+    name: str
+    version: str
+    task: str
+    file: str
+    sha256: str
+    parameters: int
+    multiply_adds: int
+    inputs: dict[str, list[int]]
+    outputs: list[str]
+    licence: str
+    data: list[dict[str, Any]] = field(default_factory=list)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    weaknesses: list[str] = field(default_factory=list)
+    intended_use: str = ""
+    forbidden_use: str = ""
+
+    def write(self, path: Path) -> None:
+        """As readable JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card at ``path``.
+
+    Raises:
+        ModelError: It is missing, is no JSON, or lacks a field.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        known = {entry.name for entry in fields(ModelCard)}
+        return ModelCard(**{key: value for key, value in content.items() if key in known})
+    except FileNotFoundError:
+        raise ModelError(f"The model card {path} is missing.", _REINSTALL) from None
+    except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"The model card {path} cannot be read ({error}).", _REINSTALL) from None
+
+
+_REINSTALL = "Install sentistream again, or correct SENTISTREAM_MODELS."

@@ -1,0 +1,120 @@
+"""A network ready to run: ONNX Runtime, or OpenVINO where it is installed and asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from sentistream.errors import MissingExtraError, ModelError
+from sentistream.runtime.cards import ModelCard
+from sentistream.types import FloatArray, UInt8Array
+
+ENGINES = ("onnxruntime", "openvino")
+
+
+class Engine(Protocol):
+    """What runs the ONNX file."""
+
+    def run(self, inputs: dict[str, UInt8Array]) -> FloatArray: ...
+
+
+class Network:
+    """One network and its card.
+
+    Args:
+        card: What it is.
+        content: The ONNX file's bytes.
+        engine: One of ``ENGINES``; by default the environment variable
+            SENTISTREAM_RUNTIME, or ONNX Runtime.
+
+    Raises:
+        ModelError: The engine cannot read the file, or is not known.
+        MissingExtraError: The engine is not installed.
+    """
+
+    def __init__(self, card: ModelCard, content: bytes, engine: str | None = None) -> None:
+        self.card = card
+        self.engine_name = engine or os.environ.get("SENTISTREAM_RUNTIME") or ENGINES[0]
+        self._engine = _make_engine(self.engine_name, card, content)
+
+    def run(self, **inputs: UInt8Array) -> FloatArray:
+        """The network's answer, shape (N, outputs).
+
+        Args:
+            inputs: By the card's names, uint8, shape (N, *the card's shape).
+
+        Raises:
+            ValueError: An input is missing, too many, or of another type or shape.
+        """
+        if inputs.keys() != self.card.inputs.keys():
+            expected = ", ".join(self.card.inputs)
+            raise ValueError(f"{self.card.name} takes {expected}, not {', '.join(inputs)}.")
+        for name, values in inputs.items():
+            shape = tuple(self.card.inputs[name])
+            if values.dtype != np.uint8 or values.shape[1:] != shape:
+                raise ValueError(
+                    f"{self.card.name} takes {name} as uint8 of shape (N, {shape}), "
+                    f"not {values.dtype} of shape {values.shape}."
+                )
+        return self._engine.run(inputs)
+
+
+class _OnnxRuntime:
+    def __init__(self, content: bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # one thread a worker: more were up to three times slower on busy cores
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"]
+        )
+
+    def run(self, inputs: dict[str, UInt8Array]) -> FloatArray:
+        answer: FloatArray = self._session.run(None, inputs)[0]
+        return answer
+
+
+class _OpenVino:
+    def __init__(self, content: bytes) -> None:
+        import openvino
+
+        core = openvino.Core()
+        settings: dict[str, Any] = {
+            "INFERENCE_NUM_THREADS": 1,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        model = core.read_model(model=content, weights=b"")
+        self._request = core.compile_model(model, "CPU", settings).create_infer_request()
+
+    def run(self, inputs: dict[str, UInt8Array]) -> FloatArray:
+        self._request.infer(inputs)
+        return np.array(self._request.get_output_tensor(0).data)
+
+
+def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
+    makers: dict[str, Callable[[bytes], Engine]] = {
+        "onnxruntime": _OnnxRuntime,
+        "openvino": _OpenVino,
+    }
+    if name not in makers:
+        raise ModelError(f"There is no runtime {name!r}.", f"Choose one of: {', '.join(ENGINES)}.")
+    try:
+        return makers[name](content)
+    except ImportError as error:
+        if name == "openvino":
+            raise MissingExtraError("The runtime OpenVINO", "openvino") from error
+        raise ModelError(
+            "ONNX Runtime cannot be loaded.", "Install it with: pip install onnxruntime."
+        ) from error
+    except Exception as error:  # the engines raise types of their own without a common base
+        raise ModelError(
+            f"The network {card.name} cannot be loaded by {name} ({error}).",
+            "Install sentistream again.",
+        ) from error

@@ -1,0 +1,68 @@
+"""Where networks are found: in the package, or in the folder named by SENTISTREAM_MODELS."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from sentistream.errors import ModelError
+from sentistream.runtime.cards import ModelCard, read_card
+from sentistream.runtime.network import Network
+
+
+def models_folder() -> Path:
+    """SENTISTREAM_MODELS if set, else the package's own ``models`` folder."""
+    chosen = os.environ.get("SENTISTREAM_MODELS")
+    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / "models"
+
+
+def list_models() -> list[str]:
+    """Names of all networks that have a card, sorted."""
+    folder = models_folder()
+    return sorted(
+        path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.json")
+    )
+
+
+def load_card(name: str) -> ModelCard:
+    """The card of the network called ``name``, such as ``paper/mouth``.
+
+    Raises:
+        ModelError: There is no such card, or it cannot be read.
+    """
+    return read_card(models_folder() / f"{name}.json")
+
+
+def read_model(card: ModelCard) -> bytes:
+    """The ONNX file that belongs to a card.
+
+    Raises:
+        ModelError: The file is missing or is not the one the card was written for.
+    """
+    path = (models_folder() / card.name).parent / card.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"The network {path} cannot be read ({error.strerror}).",
+            "Install sentistream again, or correct SENTISTREAM_MODELS.",
+        ) from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.sha256:
+        raise ModelError(
+            f"The network {path} was altered: its checksum is {found[:12]}..., "
+            f"its card says {card.sha256[:12]}...",
+            "Install sentistream again.",
+        )
+    return content
+
+
+def load_network(name: str, engine: str | None = None) -> Network:
+    """The network called ``name``, checked against its card's checksum.
+
+    Raises:
+        ModelError: It is missing, altered or unreadable.
+    """
+    card = load_card(name)
+    return Network(card, read_model(card), engine)

@@ -1,0 +1,77 @@
+"""The windows the networks see. Training and running use these and no others.
+
+A caller draws them with ``picture.crop(face_window(points), FACE_SIZE, FACE_SIZE)`` and
+``picture.crop(mouth_window(points), MOUTH_SIZE, MOUTH_SIZE)``. Windows stay upright
+whatever the roll of the head, as in the paper, and may reach outside the picture.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sentistream.types import Box, FloatArray
+
+FACE_SIZE = 96
+"""Width and height of the face networks' input, pixels."""
+
+MOUTH_SIZE = 28
+"""Width and height of the mouth network's input, pixels."""
+
+# The paper's window is 800 x 450 on RAVDESS, whose faces there have a centroid size of 120.7
+# (root mean square distance of the 68 points from their mean, mean of two clips of actor 01).
+_FACE_ASPECT = 800 / 450
+_FACE_HEIGHT = 450 / 120.7
+# the points know no forehead: the window sits this far above their mean, in centroid sizes
+_FACE_RISE = 0.2
+
+_MOUTH = slice(48, 63)  # landmarks 49-63, counted from 1 (section 2.1)
+# frames the lips as the open / closed crops do that the mouth network learns from
+_MOUTH_MARGIN = 1.4
+# lips seen from the side or badly placed: the window never falls below this, in centroid sizes
+_MOUTH_LEAST = 0.5
+
+
+def centroid_size(landmarks: FloatArray) -> float:
+    """Root mean square distance of the points from their mean, pixels.
+
+    Raises:
+        ValueError: The points are not finite or all lie on one spot.
+    """
+    offsets = landmarks - landmarks.mean(axis=0)
+    size = math.sqrt(float((offsets**2).sum(axis=1).mean()))
+    if not (math.isfinite(size) and size > 0):
+        raise ValueError(f"Landmarks need a finite extent, not {size}.")
+    return size
+
+
+def face_window(landmarks: FloatArray) -> Box:
+    """The paper's 16:9 face window (800 x 450 on RAVDESS), scaled with the face.
+
+    Args:
+        landmarks: Shape (68, 2), pixels.
+
+    Raises:
+        ValueError: The points are not finite or all lie on one spot.
+    """
+    size = centroid_size(landmarks)
+    x, y = (float(value) for value in landmarks.mean(axis=0))
+    half_height = _FACE_HEIGHT * size / 2
+    half_width = half_height * _FACE_ASPECT
+    y -= _FACE_RISE * size
+    return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def mouth_window(landmarks: FloatArray) -> Box:
+    """A square about the lips, landmarks 49-63 with a margin.
+
+    Args:
+        landmarks: Shape (68, 2), pixels.
+
+    Raises:
+        ValueError: The points are not finite or all lie on one spot.
+    """
+    lips = landmarks[_MOUTH]
+    low, high = lips.min(axis=0), lips.max(axis=0)
+    x, y = (float(value) for value in (low + high) / 2)
+    side = max(float((high - low).max()) * _MOUTH_MARGIN, _MOUTH_LEAST * centroid_size(landmarks))
+    return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
