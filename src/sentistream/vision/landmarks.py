@@ -13,6 +13,7 @@ import dlib
 import numpy as np
 
 from sentistream.errors import ModelError
+from sentistream.media.picture import resample
 from sentistream.types import Box, FloatArray, UInt8Array
 
 ENVIRONMENT = "SENTISTREAM_LANDMARKS"
@@ -24,7 +25,11 @@ SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 POINTS = 68
 
 # dlib reads pixels a little outside the box it is given
-_REACH = 2.0
+_REACH = 1.6
+# dlib places points on whole pixels: narrower faces are enlarged first, which takes a tenth
+# to a fifth off their points' jitter
+_FINE_BELOW = 200
+_LARGEST_FACTOR = 4
 
 
 def landmark_file() -> Path:
@@ -116,17 +121,22 @@ class LandmarkPredictor:
         reach = box.scaled(_REACH)
         left, right = max(0, math.floor(reach.left)), min(columns, math.ceil(reach.right))
         top, bottom = max(0, math.floor(reach.top)), min(rows, math.ceil(reach.bottom))
-        # a copy: dlib takes no view with a stride, as decoders give them
-        part = np.ascontiguousarray(luma[top : max(bottom, top + 1), left : max(right, left + 1)])
-        if part.size == 0:
-            part = np.zeros((1, 1), np.uint8)
+        if right <= left or bottom <= top:
+            left, top, right, bottom = 0, 0, 1, 1
+        factor = 1
+        if box.width < _FINE_BELOW:
+            factor = min(_LARGEST_FACTOR, math.ceil(_FINE_BELOW / box.width))
+            size = ((right - left) * factor, (bottom - top) * factor)
+            part = resample(luma, Box(left, top, right, bottom), *size)
+        else:
+            part = luma[top:bottom, left:right]
         shape = self._predictor(
-            part,
+            np.ascontiguousarray(part),  # dlib takes no view with a stride, as decoders give them
             dlib.rectangle(
-                round(box.left) - left,
-                round(box.top) - top,
-                round(box.right) - 1 - left,
-                round(box.bottom) - 1 - top,
+                round((box.left - left) * factor),
+                round((box.top - top) * factor),
+                round((box.right - left) * factor) - 1,
+                round((box.bottom - top) * factor) - 1,
             ),
         )
         if shape.num_parts != POINTS:
@@ -135,4 +145,5 @@ class LandmarkPredictor:
                 f"Use a 68-point model, or unset {ENVIRONMENT}.",
             )
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
-        return points + np.array((left, top), np.float32)
+        # pixel centres of the enlarged part lie between those of the picture
+        return (points + 0.5) / np.float32(factor) - 0.5 + np.array((left, top), np.float32)

@@ -1,0 +1,59 @@
+"""Equation 1 of the paper, an exponentially weighted moving average, in seconds.
+
+The paper forgets a tenth of the past every 30 ms. Written with time,
+``alpha(dt) = 1 - exp(-dt / tau)`` with ``tau = -0.03 / ln(0.9)``, it gives the same answer
+there and does not depend on how often pictures arrive.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sentistream.types import Distribution
+
+
+def weight(step: float, time_constant: float) -> float:
+    """The share alpha that the newest value takes after ``step`` seconds, 0 to 1."""
+    return -math.expm1(-step / time_constant)
+
+
+class Smoother:
+    """The running answer about one face.
+
+    A value counts for the time since the value before it; the first is taken as it is.
+
+    Args:
+        time_constant: Seconds in which all but 1/e of the past is forgotten; positive.
+
+    Raises:
+        ValueError: The time constant is not positive.
+    """
+
+    def __init__(self, time_constant: float) -> None:
+        if not (math.isfinite(time_constant) and time_constant > 0):
+            raise ValueError(f"A time constant is positive, not {time_constant}.")
+        self._time_constant = time_constant
+        self._time = -math.inf
+        self._value: Distribution | None = None
+
+    @property
+    def time(self) -> float:
+        """When the last value came, seconds; minus infinity before the first."""
+        return self._time
+
+    def update(self, value: Distribution, time: float) -> Distribution:
+        """The answer accumulated up to ``time``, seconds.
+
+        Raises:
+            ValueError: ``time`` lies before the last one.
+        """
+        if time < self._time:
+            raise ValueError(f"Time goes on: {time} s comes after {self._time} s.")
+        if self._value is None:
+            self._value = value
+        else:
+            alpha = weight(time - self._time, self._time_constant)
+            pairs = zip(self._value.as_tuple(), value.as_tuple(), strict=True)
+            self._value = Distribution(*(old + alpha * (new - old) for old, new in pairs))
+        self._time = time
+        return self._value

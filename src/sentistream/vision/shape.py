@@ -1,0 +1,66 @@
+"""What 68 points say of the face they lie on: its frame, its extent, whether it is one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sentistream.types import Box, FloatArray
+from sentistream.vision.crops import centroid_size
+
+_RIGHT_EYE, _LEFT_EYE, _OUTER_LIP = slice(36, 42), slice(42, 48), slice(48, 60)
+
+# the detector's square about a face, in centroid sizes of its points: median width and rise of
+# its centre above their mean over the sample clips; landmarks placed in it again stay put
+_FRAME_WIDTH = 2.7
+_FRAME_RISE = 0.12
+
+# outside these no face the detector finds was seen to lie, with room (lengths in centroid sizes)
+_EYE_DISTANCE = (0.4, 1.8)
+_EYES_TO_MOUTH = (0.5, 1.9)
+_STEEPEST_ROLL = math.radians(60)
+_SMALLEST = 6.0  # pixels
+
+
+def frame(landmarks: FloatArray) -> Box:
+    """The square in which the detector would have found this face."""
+    size = centroid_size(landmarks)
+    x, y = (float(value) for value in landmarks.mean(axis=0))
+    half = _FRAME_WIDTH * size / 2
+    y -= _FRAME_RISE * size
+    return Box(x - half, y - half, x + half, y + half)
+
+
+def extent(landmarks: FloatArray) -> Box:
+    """The face from brow to chin and from cheek to cheek: the box about its points.
+
+    Raises:
+        ValueError: The points lie on a line, or are not finite.
+    """
+    left, top = (float(value) for value in landmarks.min(axis=0))
+    right, bottom = (float(value) for value in landmarks.max(axis=0))
+    return Box(left, top, right, bottom)
+
+
+def is_face_like(landmarks: FloatArray) -> bool:
+    """Whether the points lie as those of an upright face do: two eyes, a mouth below."""
+    try:
+        size = centroid_size(landmarks)
+        extent(landmarks)
+    except ValueError:
+        return False
+    if size < _SMALLEST:
+        return False
+    right_eye, left_eye = landmarks[_RIGHT_EYE].mean(axis=0), landmarks[_LEFT_EYE].mean(axis=0)
+    across = (left_eye - right_eye) / size
+    down = (landmarks[_OUTER_LIP].mean(axis=0) - (right_eye + left_eye) / 2) / size
+    eye_distance, eyes_to_mouth = float(np.hypot(*across)), float(np.hypot(*down))
+    roll = math.atan2(float(across[1]), float(across[0]))
+    return (
+        _EYE_DISTANCE[0] < eye_distance < _EYE_DISTANCE[1]
+        and _EYES_TO_MOUTH[0] < eyes_to_mouth < _EYES_TO_MOUTH[1]
+        and abs(roll) < _STEEPEST_ROLL
+        # the mouth lies below the eyes, not above or beside them
+        and float(across[0] * down[1] - across[1] * down[0]) > eye_distance * eyes_to_mouth / 2
+    )

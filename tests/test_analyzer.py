@@ -1,0 +1,286 @@
+"""The table of Figure 1, with networks and faces that answer as told."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sentistream.analyzer import Analyzer
+from sentistream.errors import InputError
+from sentistream.media import open_source
+from sentistream.media.picture import RgbPicture
+from sentistream.profiles import PAPER
+from sentistream.types import (
+    Box,
+    Branch,
+    Face,
+    Flag,
+    FloatArray,
+    Label,
+    Moment,
+    Picture,
+    Reading,
+    UInt8Array,
+)
+from sentistream.voice import spectrogram
+
+FACE_ANSWER = (0.1, 0.7, 0.2)
+FUSED_ANSWER = (0.6, 0.1, 0.3)
+SOUND = np.sin(np.arange(1440, dtype=np.float32) / 5).astype(np.float32)
+
+
+class StubNetwork:
+    """Answers as told, one row for each face, and keeps what it was asked."""
+
+    def __init__(self, *answers: tuple[float, ...]) -> None:
+        self.answers = answers
+        self.calls: list[dict[str, UInt8Array]] = []
+
+    def run(self, **inputs: UInt8Array) -> FloatArray:
+        self.calls.append(inputs)
+        count = len(next(iter(inputs.values())))
+        rows = [self.answers[i % len(self.answers)] for i in range(count)]
+        return np.array(rows, np.float32)
+
+
+class StubTracker:
+    def __init__(self, *faces: Face) -> None:
+        self.faces: Sequence[Face] = faces
+        self.updates = 0
+
+    def update(self, picture: Picture, time: float) -> Sequence[Face]:
+        self.updates += 1
+        return self.faces
+
+    def reset(self) -> None:
+        pass
+
+
+def make_face(
+    track: int = 1, x: float = 300, y: float = 240, size: float = 60, confirmed: bool = True
+) -> Face:
+    """A face whose points have that mean and centroid size."""
+
+    points = np.random.default_rng(track).uniform(-1, 1, (68, 2))
+    points -= points.mean(axis=0)
+    points *= size / np.sqrt((points**2).sum(axis=1).mean())
+    points += (x, y)
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    box = Box(float(left), float(top), float(right), float(bottom))
+    return Face(track, box, points.astype(np.float32), confirmed=confirmed)
+
+
+def blank() -> RgbPicture:
+    return RgbPicture(np.full((480, 640, 3), 90, np.uint8))
+
+
+class Stage:
+    """An analyzer with stub networks and faces, and a way to show it moments."""
+
+    def __init__(self, *faces: Face, mouth: Sequence[float] = (0.2,)) -> None:
+        self.mouth = StubNetwork(*((value,) for value in mouth))
+        self.face = StubNetwork(FACE_ANSWER)
+        self.fused = StubNetwork(FUSED_ANSWER)
+        self.tracker = StubTracker(*faces)
+        self.analyzer = Analyzer(
+            mouth=self.mouth, face=self.face, fused=self.fused, tracker=self.tracker
+        )
+
+    def show(
+        self,
+        time: float = 0.0,
+        *,
+        picture: Picture | None = None,
+        sound: FloatArray | None = SOUND,
+    ) -> tuple[Reading, ...]:
+        return self.analyzer.process(Moment(time, picture or blank(), time, sound))
+
+
+@pytest.mark.parametrize(
+    ("mouth", "sound", "branch", "answer", "flags"),
+    [
+        (0.2, SOUND, Branch.FACE, FACE_ANSWER, ()),
+        (0.2, None, Branch.FACE, FACE_ANSWER, ()),
+        (0.4999, SOUND, Branch.FACE, FACE_ANSWER, ()),
+        (0.5, SOUND, Branch.FUSED, FUSED_ANSWER, ()),
+        (0.9, SOUND, Branch.FUSED, FUSED_ANSWER, ()),
+        (0.9, None, Branch.FACE, FACE_ANSWER, (Flag.NO_SOUND,)),
+        (0.9, SOUND[:100], Branch.FACE, FACE_ANSWER, (Flag.NO_SOUND,)),
+        (0.9, SOUND[:0], Branch.FACE, FACE_ANSWER, (Flag.NO_SOUND,)),
+    ],
+)
+def test_mouth_and_sound_choose_the_branch(
+    mouth: float,
+    sound: FloatArray | None,
+    branch: Branch,
+    answer: tuple[float, ...],
+    flags: tuple[Flag, ...],
+) -> None:
+    stage = Stage(make_face(), mouth=[mouth])
+    (reading,) = stage.show(sound=sound)
+    assert reading.branch is branch
+    assert reading.momentary is not None
+    assert reading.momentary.as_tuple() == pytest.approx(answer)
+    assert reading.smoothed == reading.momentary
+    assert reading.label is (Label.POSITIVE if branch is Branch.FUSED else Label.NEUTRAL)
+    assert reading.mouth_open == pytest.approx(mouth)
+    assert reading.flags == flags
+    assert len(stage.face.calls) == (branch is Branch.FACE)
+    assert len(stage.fused.calls) == (branch is Branch.FUSED)
+
+
+def test_without_a_face_there_is_one_reading_that_says_so() -> None:
+    stage = Stage()
+    assert stage.show(1.5) == (Reading(time=1.5, label=Label.NO_FACE),)
+    assert stage.mouth.calls == stage.face.calls == stage.fused.calls == []
+
+
+def test_networks_get_what_they_were_made_for() -> None:
+    stage = Stage(make_face(), mouth=[0.9])
+    stage.show()
+    assert stage.mouth.calls[0]["mouth"].shape == (1, 28, 28, 3)
+    assert stage.fused.calls[0]["face"].shape == (1, 96, 96, 3)
+    np.testing.assert_array_equal(
+        stage.fused.calls[0]["spectrogram"], spectrogram.columns(SOUND)[np.newaxis]
+    )
+
+
+def test_more_sound_than_needed_is_read_from_its_end() -> None:
+    stage = Stage(make_face(), mouth=[0.9])
+    longer = np.concatenate([np.ones(500, np.float32), SOUND])
+    stage.show(sound=longer)
+    np.testing.assert_array_equal(
+        stage.fused.calls[0]["spectrogram"][0], spectrogram.columns(SOUND)
+    )
+
+
+def test_several_faces_go_through_each_network_in_one_call() -> None:
+    faces = [make_face(track, x=100 * track) for track in (1, 2, 3, 4)]
+    stage = Stage(*faces, mouth=[0.1, 0.9, 0.2, 0.8])
+    readings = stage.show()
+    assert [reading.track for reading in readings] == [1, 2, 3, 4]
+    assert [reading.branch for reading in readings] == [
+        Branch.FACE,
+        Branch.FUSED,
+        Branch.FACE,
+        Branch.FUSED,
+    ]
+    assert [len(stage.mouth.calls), len(stage.face.calls), len(stage.fused.calls)] == [1, 1, 1]
+    assert stage.face.calls[0]["face"].shape[0] == stage.fused.calls[0]["face"].shape[0] == 2
+
+
+def test_a_picture_shown_again_is_not_looked_at_again() -> None:
+    stage = Stage(make_face())
+    picture = blank()
+    first = stage.show(0.0, picture=picture)
+    again = stage.show(0.03, picture=picture)
+    assert stage.tracker.updates == len(stage.mouth.calls) == len(stage.face.calls) == 1
+    assert first[0].flags == ()
+    assert again[0].flags == (Flag.REPEATED_PICTURE,)
+    assert again[0].face is first[0].face
+    stage.show(0.06, picture=blank())
+    assert stage.tracker.updates == len(stage.mouth.calls) == len(stage.face.calls) == 2
+
+
+def test_a_picture_shown_again_is_heard_anew() -> None:
+    stage = Stage(make_face(), mouth=[0.9])
+    picture = blank()
+    stage.show(0.0, picture=picture)
+    stage.show(0.03, picture=picture, sound=SOUND[::-1].copy())
+    assert len(stage.mouth.calls) == 1
+    assert len(stage.fused.calls) == 2
+    assert not np.array_equal(
+        stage.fused.calls[0]["spectrogram"], stage.fused.calls[1]["spectrogram"]
+    )
+
+
+def test_answers_accumulate_by_equation_1_for_each_track() -> None:
+    stage = Stage(make_face(1), mouth=[0.2])
+    stage.show(0.0)
+    stage.mouth.answers = ((0.9,),)
+    stage.tracker.faces = (make_face(1), make_face(2))
+    old, new = stage.show(0.030)
+    assert old.smoothed is not None and new.smoothed is not None
+    expected = [0.9 * a + 0.1 * b for a, b in zip(FACE_ANSWER, FUSED_ANSWER, strict=True)]
+    assert old.smoothed.as_tuple() == pytest.approx(expected)
+    assert old.label is Label.NEUTRAL
+    assert new.smoothed.as_tuple() == pytest.approx(FUSED_ANSWER)
+
+
+def test_people_who_have_left_are_forgotten() -> None:
+    stage = Stage()
+    for i in range(200):
+        stage.tracker.faces = (make_face(i + 1),)
+        stage.show(i * 1.0)
+    assert len(stage.analyzer._smoothers) <= 3
+
+
+def test_time_that_steps_back_starts_anew() -> None:
+    stage = Stage(make_face())
+    stage.show(10.0)
+    stage.face.answers = (FUSED_ANSWER,)
+    (reading,) = stage.show(0.0)
+    assert reading.smoothed is not None
+    assert reading.smoothed.as_tuple() == pytest.approx(FUSED_ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("face", "flags"),
+    [
+        (make_face(), ()),
+        (make_face(confirmed=False), (Flag.CARRIED,)),
+        (make_face(size=20), (Flag.SMALL_FACE,)),
+        (make_face(x=10), (Flag.AT_EDGE,)),
+        (make_face(y=470), (Flag.AT_EDGE,)),
+        (
+            make_face(x=2, size=20, confirmed=False),
+            (Flag.CARRIED, Flag.SMALL_FACE, Flag.AT_EDGE),
+        ),
+    ],
+)
+def test_what_lowers_a_readings_quality_is_flagged(face: Face, flags: tuple[Flag, ...]) -> None:
+    (reading,) = Stage(face).show()
+    assert reading.flags == flags
+
+
+def test_the_mouth_threshold_is_the_profiles() -> None:
+
+    network = StubNetwork((0.6,))
+    answer = StubNetwork(FACE_ANSWER)
+    strict = dataclasses.replace(PAPER, mouth_threshold=0.7)
+    analyzer = Analyzer(
+        strict, mouth=network, face=answer, fused=answer, tracker=StubTracker(make_face())
+    )
+    (reading,) = analyzer.process(Moment(0.0, blank(), 0.0, SOUND))
+    assert reading.branch is Branch.FACE
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(InputError, match="no profile 'none'"):
+        Analyzer("none")
+
+
+@pytest.mark.parametrize(
+    ("clip", "share"),
+    [
+        ("clips/01-01-01-01-01-01-01.mp4", 1.0),
+        ("clips/talking_590x590_25fps.mp4", 1.0),
+        ("javased/clips/06-01-01_01.mp4", 1.0),
+        ("javased/clips/03-02-01_01.mp4", 0.75),  # begins with 0.6 s of black
+    ],
+)
+def test_real_clips_are_read_from_end_to_end(real_data: Path, clip: str, share: float) -> None:
+    answer = StubNetwork(FACE_ANSWER)
+    analyzer = Analyzer(mouth=StubNetwork((0.9,)), face=answer, fused=StubNetwork(FUSED_ANSWER))
+    with open_source(real_data / clip, tick=PAPER.tick, sound_window=PAPER.sound_window) as source:
+        readings = [analyzer.process(moment) for moment in source]
+    assert all(len(answers) == 1 for answers in readings)
+    faces = [answers[0].face for answers in readings if answers[0].face is not None]
+    assert len(faces) >= share * len(readings)
+    assert {face.track for face in faces} == {1}
+    fused = sum(answers[0].branch is Branch.FUSED for answers in readings)
+    assert fused >= 0.8 * len(faces)
