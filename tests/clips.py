@@ -49,13 +49,13 @@ def write_clip(
     rotation: int = 0,
     pixel_aspect: Fraction | None = None,
     codec_options: dict[str, str] | None = None,
-    **options: str,
+    options: dict[str, str] | None = None,
 ) -> Path:
     """Write pictures at their times (seconds) and sound from ``sound_start`` on.
 
     ``sound_holes`` are stretches, in seconds from the sound's start, that are left out.
     """
-    with av.container.open(str(path), "w", options=options) as container:
+    with av.container.open(str(path), "w", options=options or {}) as container:
         video: Any = None
         audio: Any = None
         if pictures:

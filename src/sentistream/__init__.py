@@ -1,3 +1,86 @@
-"""Watches and listens to people on video and says, in real time, how they feel."""
+"""Watches and listens to people on video and says, in real time, how they feel.
+
+Example:
+    >>> import sentistream
+    >>> for reading in sentistream.analyze("clip.mp4"):  # doctest: +SKIP
+    ...     print(reading.time, reading.track, reading.label)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sentistream.analyzer import Analyzer
+    from sentistream.api import Analysis, analyze
+    from sentistream.errors import (
+        DataError,
+        InputError,
+        MissingExtraError,
+        ModelError,
+        OutputError,
+        SentistreamError,
+    )
+    from sentistream.profiles import Profile, get_profile
+    from sentistream.types import Box, Branch, Distribution, Face, Flag, Label, Moment, Reading
+
+__all__ = [
+    "Analysis",
+    "Analyzer",
+    "Box",
+    "Branch",
+    "DataError",
+    "Distribution",
+    "Face",
+    "Flag",
+    "InputError",
+    "Label",
+    "MissingExtraError",
+    "ModelError",
+    "Moment",
+    "OutputError",
+    "Profile",
+    "Reading",
+    "SentistreamError",
+    "__version__",
+    "analyze",
+    "get_profile",
+]
+
+# loaded when first asked for, so that ``import sentistream`` takes milliseconds
+_HOMES = {
+    "Analysis": "api",
+    "Analyzer": "analyzer",
+    "Profile": "profiles",
+    "analyze": "api",
+    "get_profile": "profiles",
+    **dict.fromkeys(
+        ("Box", "Branch", "Distribution", "Face", "Flag", "Label", "Moment", "Reading"), "types"
+    ),
+    **dict.fromkeys(
+        (
+            "DataError",
+            "InputError",
+            "MissingExtraError",
+            "ModelError",
+            "OutputError",
+            "SentistreamError",
+        ),
+        "errors",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

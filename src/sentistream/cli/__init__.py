@@ -1,8 +1,107 @@
 """The command ``sentistream``: one module a command; thin: parse, call, print."""
 
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import signal
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
 import click
 
+from sentistream import __version__
+from sentistream.errors import SentistreamError
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
-    """Watch and listen to people on video and say, in real time, how they feel."""
+COMMANDS = {
+    "analyze": ("sentistream.cli.analyze:analyze", "Say how people on video feel."),
+    "demo": ("sentistream.cli.demo:demo", "Try it on a clip that is made here."),
+    "doctor": ("sentistream.cli.doctor:doctor", "Check that everything is in place."),
+    "train": ("sentistream.cli.train:train", "Train the networks on your own data."),
+}
+"""Each command's home and its line in ``--help``, so that help loads none of them."""
+
+USER_ERROR = 2
+UNEXPECTED_ERROR = 1
+INTERRUPTED = 128 + signal.SIGINT
+
+
+class Commands(click.Group):
+    """Loads a command when it is asked for, and says errors in one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, (home, _) in COMMANDS.items() if _exists(home)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        home, _ = COMMANDS.get(cmd_name, ("", ""))
+        if not home or not _exists(home):
+            return None
+        module, _, name = home.partition(":")
+        try:
+            command = getattr(importlib.import_module(module), name)
+        except SentistreamError as error:
+            raise _UserError(error) from None
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SentistreamError as error:
+            if ctx.params.get("debug"):
+                raise
+            raise _UserError(error) from None
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(INTERRUPTED)
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            _unexpected(ctx, error)
+
+
+class _UserError(click.ClickException):
+    exit_code = USER_ERROR
+
+    def __init__(self, error: SentistreamError) -> None:
+        super().__init__(str(error))
+
+
+def _unexpected(ctx: click.Context, error: Exception) -> NoReturn:
+    """A fault of ours: one sentence, and the details in a file."""
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    message = f"Error: Something went wrong inside sentistream ({type(error).__name__}: {first})."
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="sentistream-error-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            traceback.print_exception(error, file=log)
+        message += f" Please report it with the file {Path(log.name)}."
+    except OSError:
+        message += " Please report it with what `sentistream --debug ...` prints."
+    click.echo(message, err=True)
+    ctx.exit(UNEXPECTED_ERROR)
+
+
+def _exists(home: str) -> bool:
+    return importlib.util.find_spec(home.partition(":")[0]) is not None
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with `sentistream analyze VIDEO`; each command has its own --help.",
+)
+@click.version_option(__version__, prog_name="sentistream")
+@click.option("--debug", is_flag=True, help="Show the full details of an error.")
+def main(debug: bool) -> None:
+    """Watch and listen to people on video and say, in real time, how they feel:
+    positive, neutral or negative."""

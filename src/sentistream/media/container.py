@@ -30,7 +30,7 @@ _FORMATS = (
     "matroska,mj2,mjpeg,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nsv,nut,nuv,obu,ogg,"
     "rm,swf,tta,ty,vc1,vvc,w64,wav,webm,wtv,wv,yuv4mpegpipe"
 )
-_PICTURES = ("PNG", "JPEG", "MPO", "BMP", "TIFF", "WEBP", "PPM", "ICO", "JPEG2000", "PSD")
+_PICTURES = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM", "ICO", "JPEG2000", "PSD")
 
 
 def open_file(path: Path) -> InputContainer:
@@ -113,11 +113,13 @@ def choose_video(container: InputContainer, name: str) -> VideoStream:
             f"The pictures of {name} are in a coding that this FFmpeg cannot decode.",
             "Convert it, for instance to H.264 in an mp4 file.",
         )
-    if context.width * context.height > MAX_PIXELS:
+    if not 0 < context.width * context.height <= MAX_PIXELS:
+        # FFmpeg forgets a size that is beyond the limit it was given
+        size = f"{context.width} x {context.height}" if context.width else "no known size"
         raise InputError(
-            f"The pictures of {name} have {context.width} x {context.height} pixels; "
-            f"the limit is {MAX_PIXELS:,} pixels (8192 x 8192).",
-            "Scale the video down first.",
+            f"The pictures of {name} have {size}, or one beyond the limit of "
+            f"{MAX_PIXELS:,} pixels (8192 x 8192).",
+            "Scale the video down first, or see whether it is damaged.",
         )
     context.options = {"max_pixels": str(MAX_PIXELS)}
     # frames decoded in parallel: the second core works while Python handles a frame
@@ -165,8 +167,8 @@ def describe(
         height=size[1],
         frame_rate=float(video.average_rate) if video.average_rate else None,
         rotation=orientation.degrees,
-        video_codec=video.codec_context.name,
-        audio_codec=None if audio is None else audio.codec_context.name,
+        video_codec=video.codec_context.codec.canonical_name,
+        audio_codec=None if audio is None else audio.codec_context.codec.canonical_name,
         audio_rate=None if audio is None else audio.sample_rate,
         audio_channels=None if audio is None else audio.channels,
         live=live,

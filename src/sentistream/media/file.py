@@ -17,7 +17,7 @@ from sentistream.media.container import (
     open_file,
     pixel_aspect,
 )
-from sentistream.media.frames import FrameReader, TimedFrame
+from sentistream.media.frames import FrameReader, TimedFrame, nanosecond
 from sentistream.media.picture import YuvPicture, display_orientation
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
@@ -26,7 +26,6 @@ from sentistream.types import Moment
 LONGEST_STILL = 60.0
 """Seconds for which a picture is shown on when none follows; the rest of a longer gap
 has no moments."""
-_SAME_TIME = 1e-6
 _MISSING_END = 0.5
 
 
@@ -113,13 +112,13 @@ class FileSource(Source):
         pictured = current
         following = next(self._frames, None)
         while True:
-            time = origin + ticks * self._tick
-            while following is not None and following.time <= time + _SAME_TIME:
+            time = nanosecond(origin + ticks * self._tick)
+            while following is not None and following.time <= time:
                 current, following = following, next(self._frames, None)
-            if following is None and time >= current.end - _SAME_TIME and ticks:
+            if following is None and time >= nanosecond(current.end) and ticks:
                 break
             if following is not None and time >= self._shown_until(current, following):
-                resumed = math.ceil((following.time - origin - _SAME_TIME) / self._tick)
+                resumed = max(math.ceil((following.time - origin) / self._tick), ticks + 1)
                 self.faults.skipped_seconds += (resumed - ticks) * self._tick
                 ticks = resumed
                 continue

@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 from av import Packet, VideoFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -19,6 +20,8 @@ LONGEST_FRAME = 10.0
 """Durations beyond this many seconds are not believed."""
 _USUAL_FRAME = 0.04
 _READ_ATTEMPTS = 50
+_REORDERED = 32
+_GAP = 1.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ def clock_zero(container: InputContainer) -> float:
     return 0.0 if start is None else start / av.time_base
 
 
+def nanosecond(time: float) -> float:
+    """The time in whole nanoseconds, so that a picture's and a tick's same time are equal."""
+    return round(time, 9)
+
+
 class FrameReader:
     """Reads a container's pictures; bad packets are skipped and counted.
 
@@ -57,50 +65,91 @@ class FrameReader:
         self._faults = faults
         self._zero = clock_zero(container)
         self._before: float | None = None
+        self._held: VideoFrame | None = None
+        self._suspect = 0
         self._step = _USUAL_FRAME
         if stream.average_rate:
             self._step = min(1 / float(stream.average_rate), LONGEST_FRAME)
         self.reached = 0.0
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        fault = False
         for packet in packets(self._container, self._faults):
-            self._note_reached(packet)
-            if packet.stream_index != self._stream.index:
-                continue
-            try:
-                frames = self._stream.decode(packet)
-            except EOFError:
-                break
-            except (av.FFmpegError, ValueError):
-                self._faults.video_errors += 1
-                fault = True
-                continue
-            for frame in frames:
-                if frame.is_corrupt:
-                    self._faults.video_errors += 1
-                    fault = True
-                    continue
-                yield self._timed(frame, fault)
-                fault = False
+            yield from self.decode(packet)
+        yield from self._release(None)
 
-    def _timed(self, frame: VideoFrame, fault: bool) -> TimedFrame:
-        base = frame.time_base
+    def decode(self, packet: Packet[Any]) -> Iterator[TimedFrame]:
+        """The pictures that a packet brings: none where it is bad, or another stream's."""
+        self._note_reached(packet)
+        if packet.stream_index != self._stream.index:
+            return
+        if packet.is_corrupt:
+            self._note_fault()
+        yield from self._decoded(packet)
+
+    def flush(self) -> Iterator[TimedFrame]:
+        """The pictures that the decoder still holds; nothing can be decoded afterwards."""
+        yield from self._decoded(None)
+        yield from self._release(None)
+
+    def _decoded(self, packet: Packet[Any] | None) -> Iterator[TimedFrame]:
+        try:
+            frames = self._stream.decode(packet)
+        except EOFError:
+            return
+        except (av.FFmpegError, ValueError):
+            self._note_fault()
+            return
+        for frame in frames:
+            if frame.is_corrupt:
+                self._note_fault()
+            else:
+                yield from self._in_order(frame)
+
+    def _note_fault(self) -> None:
+        self._faults.video_errors += 1
+        self._suspect = _REORDERED
+
+    def _in_order(self, frame: VideoFrame) -> Iterator[TimedFrame]:
+        """Hold back a picture that leaps ahead until the next one shows whether to believe it."""
+        time = self._stamp(frame)
+        yield from self._release(time)
+        if time is not None and self._before is not None and time > self._before + LONGEST_FRAME:
+            self._held = frame
+        else:
+            yield self._timed(frame, time)
+
+    def _release(self, following: float | None) -> Iterator[TimedFrame]:
+        if self._held is not None and self._before is not None:
+            held, self._held = self._held, None
+            leap = self._stamp(held)
+            back = following is not None and leap is not None and following < leap
+            if back and following is not None and following >= self._before - CLOCK_RESTART:
+                leap = None
+            yield self._timed(held, leap)
+
+    def _stamp(self, frame: VideoFrame) -> float | None:
         stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None or frame.time_base is None:
+            return None
+        return nanosecond(float(stamp * frame.time_base) - self._zero)
+
+    def _timed(self, frame: VideoFrame, time: float | None) -> TimedFrame:
+        base = frame.time_base
         shown = float(frame.duration * base) if base and frame.duration > 0 else 0.0
         step = shown if 0 < shown <= LONGEST_FRAME else self._step
         before = self._before
-        if stamp is not None and base is not None:
-            time = float(stamp * base) - self._zero
-        elif before is not None:
-            time = before + step
-        else:
-            time = 0.0
+        if time is None:
+            time = 0.0 if before is None else nanosecond(before + step)
         if before is not None:
             if time < before - CLOCK_RESTART:
                 self._zero += time - (before + step)
-                time = before + step
+                time = nanosecond(before + step)
             time = max(time, before)
+        # pictures before the bad packet may still come out after it is reported
+        self._suspect = max(0, self._suspect - 1)
+        fault = self._suspect > 0 and before is not None and time - before > _GAP * self._step
+        if fault:
+            self._suspect = 0
         self._before = time
         return TimedFrame(frame, time, time + step, fault)
 
@@ -110,8 +159,10 @@ class FrameReader:
             self.reached = max(self.reached, float(end * packet.time_base) - self._zero)
 
 
-def packets(container: InputContainer, faults: Faults, *streams: Any) -> Iterator[Packet[Any]]:
-    """The packets of ``streams`` (all without), then each stream's flushing packet.
+def packets(
+    container: InputContainer, faults: Faults, sound: AudioStream | None = None
+) -> Iterator[Packet[Any]]:
+    """The packets of all streams, or of ``sound`` alone, then each stream's flushing packet.
 
     Where reading fails it is tried again behind the bad place, a bounded number of times
     in a row; every failure counts as a video error, or audio error where only sound is read.
@@ -119,13 +170,15 @@ def packets(container: InputContainer, faults: Faults, *streams: Any) -> Iterato
     attempts = 0
     while True:
         try:
-            for packet in container.demux(*streams):
+            for packet in container.demux(sound) if sound else container.demux():
                 attempts = 0 if packet.size else attempts
                 yield packet
             return
+        except IndexError:  # PyAV trips at the end over streams that turned up on the way
+            return
         except av.FFmpegError:
             attempts += 1
-            if streams:
+            if sound:
                 faults.audio_errors += 1
             else:
                 faults.video_errors += 1

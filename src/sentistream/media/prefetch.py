@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
+
+from sentistream.media.queue import BoundedQueue
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class prefetch(Generic[T], Iterator[T]):  # noqa: N801 - used like a function
     def __init__(self, iterable: Iterable[T], depth: int) -> None:
         if depth < 1:
             raise ValueError(f"A prefetch reads at least 1 item ahead, not {depth}.")
-        self._shared: _Shared[T] = _Shared(depth)
+        self._shared: BoundedQueue[T] = BoundedQueue(depth)
         # the thread must not hold this object, or it would never be collected
         self._thread = threading.Thread(
             target=_fill, args=(iterable, self._shared), name="prefetch", daemon=True
@@ -57,50 +58,7 @@ class prefetch(Generic[T], Iterator[T]):  # noqa: N801 - used like a function
             self._shared.stop()
 
 
-class _Shared(Generic[T]):
-    """The queue between the two threads."""
-
-    def __init__(self, depth: int) -> None:
-        self._changed = threading.Condition()
-        self._items: deque[T] = deque()
-        self._depth = depth
-        self._stopped = False
-        self._ended = False
-        self._error: BaseException | None = None
-
-    def put(self, item: T) -> bool:
-        """Wait for room; False once stopped."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopped or len(self._items) < self._depth)
-            if not self._stopped:
-                self._items.append(item)
-                self._changed.notify_all()
-            return not self._stopped
-
-    def end(self, error: BaseException | None) -> None:
-        with self._changed:
-            self._ended, self._error = True, error
-            self._changed.notify_all()
-
-    def take(self) -> T:
-        with self._changed:
-            self._changed.wait_for(lambda: self._items or self._ended or self._stopped)
-            if self._items and not self._stopped:
-                self._changed.notify_all()
-                return self._items.popleft()
-            error, self._error = self._error, None
-            if error is not None and not self._stopped:
-                raise error
-            raise StopIteration
-
-    def stop(self) -> None:
-        with self._changed:
-            self._stopped = True
-            self._items.clear()
-            self._changed.notify_all()
-
-
-def _fill(iterable: Iterable[T], shared: _Shared[T]) -> None:
+def _fill(iterable: Iterable[T], shared: BoundedQueue[T]) -> None:
     try:
         iterator = iter(iterable)
         try:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from typing import Any
 
-import av
 import numpy as np
-from av import AudioFrame, AudioResampler
+from av import AudioFrame, AudioResampler, FFmpegError, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
@@ -18,6 +17,8 @@ from sentistream.types import SOUND_RATE, FloatArray
 TOLERANCE = 0.010
 """Timestamps that differ by no more than this many seconds from the running count of
 samples are rounding or jitter; beyond, the samples are placed anew."""
+LONGEST_HELD = 60
+"""Seconds of sound that are held at most while no picture comes."""
 COVERAGE = 0.95
 """The share of a window that must hold sound for the window to count."""
 
@@ -70,7 +71,7 @@ class SoundBuffer:
         try:
             for resampled in self._resampler.resample(frame):
                 self._place(resampled)
-        except (av.FFmpegError, ValueError):
+        except (FFmpegError, ValueError):
             self._resampler = None
             raise
 
@@ -91,6 +92,7 @@ class SoundBuffer:
             kept = np.nan_to_num(samples[:, late:], nan=0.0, posinf=1.0, neginf=-1.0)
             self._chunks.append((start + late, np.clip(kept, -1, 1)))
             self.until = start + samples.shape[1]
+            self.forget(self.until - LONGEST_HELD * SOUND_RATE)
 
     def samples(self, start: int, stop: int) -> tuple[FloatArray, int]:
         """Samples ``start`` to ``stop`` (channels, count), and how many are not holes."""
@@ -109,58 +111,64 @@ class SoundBuffer:
             self._chunks.popleft()
 
 
-class SoundReader:
-    """Reads a container's sound as far as asked; bad packets are skipped and counted."""
+class SoundTrack:
+    """A stream's sound, decoded packet by packet; bad packets are skipped and counted.
+
+    Args:
+        zero: The container's own time, in seconds, that is zero on the media clock.
+        layout: ``mono`` or ``stereo``.
+    """
 
     def __init__(
-        self,
-        container: InputContainer,
-        stream: AudioStream,
-        faults: Faults,
-        layout: str = "mono",
+        self, stream: AudioStream, faults: Faults, *, zero: float, layout: str = "mono"
     ) -> None:
         self._buffer = SoundBuffer(layout)
-        self._frames = self._decoded(container, stream, faults)
+        self._stream = stream
         self._faults = faults
-        self._zero = clock_zero(container)
+        self._zero = zero
         self._before = float("-inf")
-        self._ended = False
+
+    @property
+    def until(self) -> float:
+        """Where the newest sample ends, seconds on the media clock."""
+        return self._buffer.until / SOUND_RATE
+
+    def feed(self, packet: Packet[Any]) -> None:
+        """Decode a packet of this stream; the empty one at the end takes out what is left."""
+        try:
+            for frame in self._stream.decode(packet):
+                self._buffer.add(frame, self._time(frame))
+        except EOFError:
+            pass
+        except (FFmpegError, ValueError):
+            self._faults.audio_errors += 1
+
+    def forget(self, before: float) -> None:
+        """Let go of the samples earlier than ``before`` seconds."""
+        self._buffer.forget(round(before * SOUND_RATE))
+
+    def end(self) -> None:
+        """Nothing more will be fed."""
+        self._buffer.flush()
 
     def window(self, end: float, seconds: float) -> FloatArray | None:
-        """The mono samples of the last ``seconds`` before ``end``; None where there are none.
+        """The samples of the last ``seconds`` before ``end``, of the first channel.
 
-        Earlier windows cannot be asked for afterwards.
+        None where there is no sound for (nearly) all of it. What is earlier is forgotten.
         """
         stop = round(end * SOUND_RATE)
         start = stop - round(seconds * SOUND_RATE)
-        samples, covered = self._read(start, stop)
+        self._buffer.forget(start)
+        samples, covered = self._buffer.samples(start, stop)
         return samples[0] if covered >= COVERAGE * (stop - start) else None
 
     def block(self, start: int, stop: int) -> FloatArray:
-        """Samples ``start`` to ``stop``, (channels, count), silence where there are none."""
-        return self._read(start, stop)[0]
+        """Samples ``start`` to ``stop``, (channels, count), silence where there are none.
 
-    def has_ended(self, at: int) -> bool:
-        """True once everything is decoded and nothing lies at or beyond sample ``at``."""
-        return self._ended and self._buffer.until <= at
-
-    def _read(self, start: int, stop: int) -> tuple[FloatArray, int]:
+        What is earlier is forgotten.
+        """
         self._buffer.forget(start)
-        while not self._ended and self._buffer.until < stop:
-            self._advance()
-            self._buffer.forget(start)
-        return self._buffer.samples(start, stop)
-
-    def _advance(self) -> None:
-        try:
-            frame = next(self._frames, None)
-            if frame is None:
-                self._ended = True
-                self._buffer.flush()
-            else:
-                self._buffer.add(frame, self._time(frame))
-        except (av.FFmpegError, ValueError):
-            self._faults.audio_errors += 1
+        return self._buffer.samples(start, stop)[0]
 
     def _time(self, frame: AudioFrame) -> float | None:
         if frame.pts is None or frame.time_base is None:
@@ -173,14 +181,37 @@ class SoundReader:
         self._before = max(time, self._before)
         return time
 
-    @staticmethod
-    def _decoded(
-        container: InputContainer, stream: AudioStream, faults: Faults
-    ) -> Iterator[AudioFrame]:
-        for packet in packets(container, faults, stream):
-            try:
-                yield from stream.decode(packet)
-            except EOFError:
-                return
-            except (av.FFmpegError, ValueError):
-                faults.audio_errors += 1
+
+class SoundReader:
+    """The sound of a container of its own, read as far as asked."""
+
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: AudioStream,
+        faults: Faults,
+        layout: str = "mono",
+    ) -> None:
+        self._track = SoundTrack(stream, faults, zero=clock_zero(container), layout=layout)
+        self._packets = packets(container, faults, stream)
+        self._ended = False
+
+    def window(self, end: float, seconds: float) -> FloatArray | None:
+        """As ``SoundTrack.window``; earlier windows cannot be asked for afterwards."""
+        self._read(end - seconds, end)
+        return self._track.window(end, seconds)
+
+    def block(self, start: int, stop: int) -> FloatArray:
+        """As ``SoundTrack.block``; earlier blocks cannot be asked for afterwards."""
+        self._read(start / SOUND_RATE, stop / SOUND_RATE)
+        return self._track.block(start, stop)
+
+    def _read(self, start: float, end: float) -> None:
+        while not self._ended and self._track.until < end:
+            packet = next(self._packets, None)
+            if packet is None:
+                self._ended = True
+                self._track.end()
+            else:
+                self._track.feed(packet)
+                self._track.forget(start)

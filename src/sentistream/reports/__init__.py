@@ -1,1 +1,5 @@
-"""Write readings where people look: tables, a summary, a page, an annotated video."""
+"""Write readings where people look: tables, a summary, a page, an annotated video.
+
+Every output is a context manager that takes moments with their readings and leaves a valid
+file however the run ends.
+"""

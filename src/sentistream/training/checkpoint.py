@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sentistream.errors import DataError
+
 
 @dataclass(slots=True)
 class Progress:
@@ -70,6 +72,18 @@ def load_checkpoint(
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     torch.set_rng_state(tensors["random"])
     return Progress(**notes["progress"])
+
+
+def load_network_weights(folder: Path, network: nn.Module) -> None:
+    """Puts a run's trained weights into ``network``.
+
+    Raises:
+        DataError: There is no run in ``folder``.
+    """
+    path = folder / "checkpoint.safetensors"
+    if not path.exists():
+        raise DataError(f"There is no trained network in {folder}.", f"Train {folder.name} before.")
+    network.load_state_dict(_below(load_file(path), "network."))
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

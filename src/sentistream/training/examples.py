@@ -52,12 +52,17 @@ class Examples:
 
     def save(self, path: Path) -> None:
         """As one NumPy archive."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".partial.npz")
         arrays: dict[str, Any] = {f"input_{name}": values for name, values in self.inputs.items()}
         arrays |= {"labels": self.labels, "people": self.people, "sources": self.sources}
-        np.savez(temporary, **arrays)
-        temporary.replace(path)
+        save_arrays(path, arrays)
+
+
+def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """A NumPy archive that is either there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".partial.npz")
+    np.savez(temporary, **arrays)
+    temporary.replace(path)
 
 
 def load_examples(path: Path) -> Examples:
@@ -87,16 +92,46 @@ def join(parts: list[Examples]) -> Examples:
     )
 
 
+def _people(examples: Examples) -> set[str]:
+    return {person for entry in examples.people.tolist() for person in entry.split("+")}
+
+
 def refuse_shared_people(train: Examples, held_out: Examples) -> None:
     """Makes sure that nobody stands on both sides.
 
     Raises:
         DataError: Somebody does.
     """
-    shared = (set(train.people.tolist()) & set(held_out.people.tolist())) - {""}
+    shared = (_people(train) & _people(held_out)) - {""}
     if shared:
         some = ", ".join(sorted(shared)[:5])
         raise DataError(
             f"{len(shared)} people stand both in training and in what is held out: {some}.",
             "Split by person.",
         )
+
+
+def balanced(examples: Examples, per_class: int, seed: int) -> Examples:
+    """As many examples of each class, drawn at random (again and again if there are too few)."""
+    generator = np.random.default_rng(seed)
+    chosen = [
+        generator.choice(members, per_class, replace=len(members) < per_class)
+        for members in (np.flatnonzero(examples.labels == number) for number in range(3))
+    ]
+    return examples.take(generator.permutation(np.concatenate(chosen)))
+
+
+def pair_by_label(first: Examples, second: Examples, per_class: int, seed: int) -> Examples:
+    """Pairs of one example of each, of the same class, drawn at random.
+
+    People and sources of both are joined with ``+``, so that nobody is lost from sight.
+    """
+    first, second = balanced(first, per_class, seed), balanced(second, per_class, seed + 1_000)
+    first = first.take(np.argsort(first.labels, kind="stable"))
+    second = second.take(np.argsort(second.labels, kind="stable"))
+    return Examples(
+        inputs={**first.inputs, **second.inputs},
+        labels=first.labels,
+        people=np.char.add(np.char.add(first.people, "+"), second.people),
+        sources=np.char.add(np.char.add(first.sources, "+"), second.sources),
+    )

@@ -49,7 +49,9 @@ def fit(
     """
     refuse_shared_people(train, held_out)
     optimizer = _make_optimizer(network, recipe)
-    settings = repr((asdict(recipe), len(train), len(held_out), type(network).__name__))
+    # more epochs are the same run taken further
+    same_run = {key: value for key, value in asdict(recipe).items() if key != "epochs"}
+    settings = repr((same_run, len(train), len(held_out), type(network).__name__))
     torch.manual_seed(recipe.seed)
     progress = load_checkpoint(folder, network, optimizer, settings)
     while progress.epoch < recipe.epochs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,9 +10,8 @@ import torch
 from torch import nn
 
 from sentistream.training.checkpoint import Progress
-from sentistream.training.examples import load_examples
 from sentistream.training.loop import OnEpoch, OnStep, fit
-from sentistream.training.paper import PARTS, Sides
+from sentistream.training.paper import PARTS, Preparation, Sides
 from sentistream.training.recipes import PAPER_RECIPES, Recipe
 
 
@@ -24,7 +24,7 @@ class Run:
         network: Trained, in evaluation mode.
         recipe: As followed.
         progress: Its history.
-        train, held_out: What it learned from and was measured on.
+        sides: What it learned from and was measured on.
     """
 
     name: str
@@ -40,6 +40,7 @@ def run(
     out: Path,
     *,
     epochs: int | None = None,
+    on_prepare: Callable[[str], None] = lambda _: None,
     on_epoch: OnEpoch = lambda _: None,
     on_step: OnStep = lambda _step, _steps: None,
 ) -> Run:
@@ -48,27 +49,28 @@ def run(
     Args:
         name: One of ``PARTS``.
         data: The folder with the data sets.
-        out: Where prepared examples and checkpoints go, below the network's name.
+        out: Where prepared examples go (below ``prepared``) and checkpoints (below ``name``).
         epochs: Instead of the recipe's own.
+        on_prepare: Called often with a word on what is being prepared.
+        on_epoch, on_step: As ``fit`` calls them.
 
     Raises:
         DataError: The data is missing or would leak.
     """
-    folder = out / name
-    sides = prepare(name, data, folder)
+    part = PARTS[name]
+    sides = part.examples(Preparation(data, out / "prepared", on_prepare))
     recipe = PAPER_RECIPES[name]
     if epochs is not None:
         recipe = replace(recipe, epochs=epochs)
     torch.manual_seed(recipe.seed)
-    network = PARTS[name].build(out)
-    progress = fit(network, *sides, recipe, folder, on_epoch=on_epoch, on_step=on_step)
+    network = part.build(out)
+    progress = fit(
+        network,
+        sides.train,
+        sides.held_out,
+        recipe,
+        out / name,
+        on_epoch=on_epoch,
+        on_step=on_step,
+    )
     return Run(name, network, recipe, progress, sides)
-
-
-def prepare(name: str, data: Path, folder: Path) -> Sides:
-    """The examples of one network, made once and then read from ``folder``."""
-    paths = folder / "train.npz", folder / "held-out.npz"
-    if not all(path.exists() for path in paths):
-        for examples, path in zip(PARTS[name].prepare(data), paths, strict=True):
-            examples.save(path)
-    return load_examples(paths[0]), load_examples(paths[1])

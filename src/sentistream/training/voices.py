@@ -78,13 +78,3 @@ def prepare_voices(
         people=np.array(people),
         sources=np.array(sources),
     )
-
-
-def balanced(examples: Examples, per_class: int, seed: int) -> Examples:
-    """As many examples of each class, drawn at random (again and again if there are too few)."""
-    generator = np.random.default_rng(seed)
-    chosen = [
-        generator.choice(members, per_class, replace=len(members) < per_class)
-        for members in (np.flatnonzero(examples.labels == number) for number in range(3))
-    ]
-    return examples.take(generator.permutation(np.concatenate(chosen)))

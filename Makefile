@@ -1,0 +1,76 @@
+# Each target sets up the virtual environment .venv by itself; a second run is fast.
+# PYTHON names the interpreter (3.11 or newer), OUT the folder of `make demo`,
+# TORCH_OPTIONS what pip needs to find another build of PyTorch.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+
+PYTHON ?=
+OUT ?= sentiment/demo
+TORCH_OPTIONS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INPUT ?=
+
+SENTISTREAM_DATA ?= $(abspath $(wildcard ../shared/data))
+export SENTISTREAM_DATA
+
+.PHONY: help
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: $(VENV)/demo.stamp ## Set up, make a demonstration clip and analyze it
+	$(BIN)/sentistream demo --out "$(OUT)"
+
+.PHONY: test
+test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+.PHONY: bench
+bench: $(VENV)/bench.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)
+	$(BIN)/python -m benchmarks.pipeline $(if $(INPUT),"$(INPUT)")
+	$(BIN)/python -m benchmarks.memory
+
+.PHONY: clean
+clean: ## Remove the environment, caches and the demonstration's results
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage sentiment/demo
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/demo.stamp: pyproject.toml $(VENV)/made.stamp
+	@echo "Installing sentistream and what it needs (no PyTorch) into $(VENV) ..."
+	$(PIP) install --editable '.[demo]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml $(VENV)/made.stamp
+	@echo "Installing sentistream, PyTorch and the test tools into $(VENV) ..."
+	$(PIP) install $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
+	$(PIP) install --editable '.[dev,train,demo,openvino]'
+	@touch $@
+
+$(VENV)/bench.stamp: pyproject.toml $(VENV)/test.stamp
+	$(PIP) install --editable '.[bench]'
+	@touch $@
+
+$(VENV)/made.stamp:
+	@for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    python=$$candidate; break; \
+	  fi; \
+	done; \
+	if [ -z "$${python:-}" ]; then \
+	  echo "sentistream needs Python 3.11 or newer; $(if $(PYTHON),$(PYTHON) is not,there is none on the path)." >&2; \
+	  echo "Install it (Debian, Ubuntu: apt install python3 python3-venv), or name it: make PYTHON=python3.12 ..." >&2; \
+	  exit 1; \
+	fi; \
+	if ! "$$python" -m venv --clear $(VENV); then \
+	  echo "$$python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv)." >&2; \
+	  exit 1; \
+	fi
+	@touch $@

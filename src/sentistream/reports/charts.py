@@ -1,0 +1,175 @@
+"""Shapes of the page's charts, in a 1000 x 100 field that the page stretches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sentistream.reports.timeline import Bin
+from sentistream.reports.words import clock, percent
+from sentistream.types import SENTIMENTS
+
+WIDTH = 1000.0
+HEIGHT = 100.0
+TABLE_ROWS = 12
+_STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on the time axis: ``place`` in percent of its length."""
+
+    place: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the chart from ``left``, ``width`` wide, and what it says."""
+
+    left: float
+    width: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the text table that stands for the chart."""
+
+    time: str
+    positive: str
+    neutral: str
+    negative: str
+    mouth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One person over time.
+
+    Attributes:
+        areas: Class and the outlines of its band, as SVG polygon points.
+        mouth_open: Where the mouth was open more often than not.
+        mouth_known: Where a mouth was seen.
+        spans: What each stretch says when pointed at.
+        rows: The same as text.
+    """
+
+    areas: list[tuple[str, list[str]]]
+    mouth_open: list[Span]
+    mouth_known: list[Span]
+    spans: list[Span]
+    rows: list[Row]
+
+
+def chart(bins: Mapping[int, Bin], width: float, start: float, seconds: float) -> Chart:
+    """The chart of one track.
+
+    Args:
+        bins: By index from ``start``.
+        width: Seconds a bin.
+        start: Media time of the first moment, seconds.
+        seconds: Length of the time axis, seconds.
+    """
+    scale = WIDTH * width / max(seconds, width)
+    areas: dict[str, list[str]] = {name: [] for name in SENTIMENTS}
+    for run in _runs(bins):
+        for name, outline in _bands(run, bins, scale):
+            areas[name].append(outline)
+    return Chart(
+        areas=list(areas.items()),
+        mouth_open=_stretches(bins, scale, lambda b: b.mouths > 0 and b.opened * 2 >= b.mouths),
+        mouth_known=_stretches(bins, scale, lambda b: b.mouths > 0),
+        spans=[_span(index, bins[index], scale, width, start) for index in sorted(bins)],
+        rows=_rows(bins, width, start, seconds),
+    )
+
+
+def ticks(start: float, seconds: float, most: int = 8) -> list[Tick]:
+    """Round times along an axis that starts at ``start`` and lasts ``seconds``."""
+    step = next((step for step in _STEPS if seconds / step <= most), seconds / most)
+    marks = []
+    time = -(-start // step) * step
+    while time <= start + seconds + 1e-9:
+        marks.append(Tick(round(100 * (time - start) / max(seconds, 1e-9), 2), clock(time)))
+        time += step
+    return marks
+
+
+def _runs(bins: Mapping[int, Bin]) -> Iterator[list[int]]:
+    """Neighbouring bins with probabilities; where a person was away the chart stays empty."""
+    run: list[int] = []
+    for index in sorted(index for index, bin_ in bins.items() if bin_.weighed):
+        if run and index != run[-1] + 1:
+            yield run
+            run = []
+        run.append(index)
+    if run:
+        yield run
+
+
+def _bands(run: list[int], bins: Mapping[int, Bin], scale: float) -> Iterator[tuple[str, str]]:
+    means = [bins[index].mean for index in run]
+    shares = [mean for mean in means if mean is not None]
+    places = [(index + 0.5) * scale for index in run]
+    # out to the edges of the first and the last bin
+    places = [run[0] * scale, *places, min((run[-1] + 1) * scale, WIDTH)]
+    shares = [shares[0], *shares, shares[-1]]
+    top = [0.0] * len(shares)
+    for position, name in enumerate(SENTIMENTS):
+        bottom = [y + share[position] * HEIGHT for y, share in zip(top, shares, strict=True)]
+        there = [f"{x:.1f},{y:.1f}" for x, y in zip(places, top, strict=True)]
+        back = [f"{x:.1f},{y:.1f}" for x, y in zip(places, bottom, strict=True)]
+        yield name, " ".join([*there, *reversed(back)])
+        top = bottom
+
+
+def _stretches(bins: Mapping[int, Bin], scale: float, wanted: Callable[[Bin], bool]) -> list[Span]:
+    spans: list[Span] = []
+    previous = -2
+    for index in sorted(bins):
+        if not wanted(bins[index]):
+            continue
+        if spans and index == previous + 1:
+            spans[-1] = Span(spans[-1].left, round(spans[-1].width + scale, 1), "")
+        else:
+            spans.append(Span(round(index * scale, 1), round(scale, 1), ""))
+        previous = index
+    return spans
+
+
+def _span(index: int, bin_: Bin, scale: float, width: float, start: float) -> Span:
+    text = f"{clock(start + index * width, tenths=width < 1)}: {_said(bin_)}"
+    return Span(round(index * scale, 1), round(scale, 1), text)
+
+
+def _said(bin_: Bin) -> str:
+    mean = bin_.mean
+    if mean is None:
+        said = "a face, but no answer"
+    else:
+        said = ", ".join(
+            f"{name} {percent(value)}" for name, value in zip(SENTIMENTS, mean, strict=True)
+        )
+    if bin_.mouths:
+        said += f"; mouth open {percent(bin_.opened / bin_.mouths)} of the time"
+    return said
+
+
+def _rows(bins: Mapping[int, Bin], width: float, start: float, seconds: float) -> list[Row]:
+    groups: dict[int, Bin] = {}
+    each = max(seconds, width) / TABLE_ROWS
+    for index, bin_ in sorted(bins.items()):
+        groups.setdefault(int((index + 0.5) * width / each), Bin()).merge(bin_)
+    rows = []
+    for group, bin_ in groups.items():
+        mean = bin_.mean
+        if mean is None:
+            positive = neutral = negative = "not known"
+        else:
+            positive, neutral, negative = (percent(value) for value in mean)
+        mouth = percent(bin_.opened / bin_.mouths) if bin_.mouths else "not known"
+        begin = clock(start + group * each, tenths=each < 2)
+        end = clock(start + (group + 1) * each, tenths=each < 2)
+        rows.append(Row(f"{begin} to {end}", positive, neutral, negative, mouth))
+    return rows

@@ -1,0 +1,131 @@
+"""All the files of one clip's results, kept and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sentistream.errors import OutputError
+from sentistream.reports.files import Reserve, partial_name, writing
+from sentistream.reports.output import Output
+from sentistream.reports.page import ReportPage
+from sentistream.reports.summary import Subject, SummaryFile
+from sentistream.reports.tables import CsvTable, ParquetTable
+from sentistream.types import Moment, Reading
+
+CSV, PARQUET, SUMMARY = "readings.csv", "readings.parquet", "summary.json"
+PAGE, VIDEO = "report.html", "annotated.mp4"
+FILES = (CSV, PARQUET, SUMMARY, PAGE, VIDEO)
+
+
+def check_free(folder: Path, *, force: bool, source: Path | None = None) -> None:
+    """Refuse to lose what is already in ``folder``.
+
+    Raises:
+        OutputError: It holds earlier results (and ``force`` is False), or ``source`` itself
+            is one of the files that would be replaced.
+    """
+    targets = [folder / name for name in FILES]
+    if source is not None and source.resolve() in [target.resolve() for target in targets]:
+        raise OutputError(
+            f"{source} lies where a result would be written.",
+            "Choose another folder with --out.",
+        )
+    if not force and any(target.exists() for target in targets):
+        raise OutputError(
+            f"{folder} already holds results.",
+            "Replace them with --force, or choose another folder with --out.",
+        )
+
+
+class ResultFolder:
+    """Writes every result of one clip; a context manager like the outputs it holds.
+
+    Files of earlier results are removed first, so that a folder never mixes two runs.
+
+    Args:
+        folder: Where to write; made where it does not exist.
+        subject: The analysis.
+        settings: What the user asked for, for the summary.
+        images: Whether the page shows small pictures of the people.
+        video: Whether to write ``annotated.mp4``.
+        sound_from: The file whose sound the video gets.
+
+    Attributes:
+        folder: Where the files are.
+        opened: Whether writing has begun.
+        summary: The numbers; valid once opened, also after closing.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        subject: Subject,
+        settings: dict[str, Any],
+        *,
+        images: bool = True,
+        video: bool = False,
+        sound_from: Path | None = None,
+    ) -> None:
+        self.folder = folder
+        self.opened = False
+        threshold = subject.profile.mouth_threshold
+        reserve = Reserve(folder)
+        self.summary = SummaryFile(folder / SUMMARY, subject, settings)
+        self._reserve = reserve
+        self._outputs: list[Output] = [
+            CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve),
+            ParquetTable(folder / PARQUET, mouth_threshold=threshold, reserve=reserve),
+            self.summary,
+            ReportPage(folder / PAGE, self.summary, mouth_threshold=threshold, images=images),
+        ]
+        if video:
+            # its encoder takes time to load, and most runs do without
+            from sentistream.reports.video import AnnotatedVideo
+
+            self._outputs.append(
+                AnnotatedVideo(
+                    folder / VIDEO,
+                    width=subject.info.width,
+                    height=subject.info.height,
+                    sound_from=sound_from,
+                    mouth_threshold=threshold,
+                )
+            )
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
+        """Give one moment to every output.
+
+        Raises:
+            OutputError: One of them cannot be written.
+        """
+        for output in self._outputs:
+            output.add(moment, readings)
+
+    def __enter__(self) -> Self:
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            path = self.folder / name
+            with writing(path):
+                path.unlink(missing_ok=True)
+                partial_name(path).unlink(missing_ok=True)
+        with ExitStack() as stack:
+            for output in self._outputs:
+                stack.enter_context(output)
+            # last in, first out: its space is free again before the others finish
+            stack.enter_context(self._reserve)
+            self._stack = stack.pop_all()
+        self.opened = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)

@@ -1,0 +1,89 @@
+"""``summary.csv``: one row per clip, for runs over several."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from sentistream.reports.files import GuardedFile, writing
+from sentistream.types import SENTIMENTS
+
+INDEX_COLUMNS = (
+    "clip",
+    "folder",
+    "status",
+    "problem",
+    "label",
+    *SENTIMENTS,
+    "faces",
+    "moments",
+    "moments_with_face",
+    "seconds_analyzed",
+    "mouth_open_share",
+    "frames_per_second",
+)
+
+
+class ClipIndex:
+    """Writes a clip's row as soon as the clip is done; a context manager.
+
+    Args:
+        path: The file; replaced where it exists, and its folder made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> ClipIndex:
+        with writing(self._path.parent):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = GuardedFile(self._path)
+        self._write(dict(zip(INDEX_COLUMNS, INDEX_COLUMNS, strict=True)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, clip: str, folder: Path, facts: dict[str, Any]) -> None:
+        """Add an analyzed clip by its summary.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        overall = facts["overall"]
+        self._write(
+            {
+                "clip": _harmless(clip),
+                "folder": _harmless(str(folder)),
+                "status": "complete" if facts["complete"] else "interrupted",
+                "label": overall["label"],
+                **overall["probabilities"],
+                "faces": facts["faces"],
+                "moments": facts["moments"],
+                "moments_with_face": facts["moments_with_face"],
+                "seconds_analyzed": facts["seconds_analyzed"],
+                "mouth_open_share": facts["readings"]["mouth_open_share"],
+                "frames_per_second": facts["speed"]["frames_per_second"],
+            }
+        )
+
+    def add_failure(self, clip: str, problem: str) -> None:
+        """Add a clip that could not be analyzed.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        self._write({"clip": _harmless(clip), "status": "failed", "problem": problem})
+
+    def _write(self, row: dict[str, Any]) -> None:
+        text = io.StringIO()
+        csv.DictWriter(text, INDEX_COLUMNS, restval="", lineterminator="\n").writerow(row)
+        with writing(self._path):
+            self._file.write(text.getvalue().encode("utf-8", "replace"))
+
+
+def _harmless(path: str) -> str:
+    """A path that a spreadsheet does not take for a formula; it still names the same file."""
+    return f"./{path}" if path.startswith(("=", "+", "-", "@", "\t", "\r")) else path

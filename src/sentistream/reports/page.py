@@ -1,0 +1,155 @@
+"""``report.html``: one self-contained page that a shop owner understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sentistream.reports.charts import Chart, chart, ticks
+from sentistream.reports.files import write_atomically
+from sentistream.reports.output import Output
+from sentistream.reports.palette import COLORS, FLAG_WORDS, WORDS
+from sentistream.reports.statistics import Tally
+from sentistream.reports.summary import SummaryFile
+from sentistream.reports.thumbnails import Thumbnail, Thumbnails
+from sentistream.reports.timeline import Timeline
+from sentistream.reports.words import clock, count, headline, length, percent
+from sentistream.types import SENTIMENTS, Distribution, Flag, Label, Moment, Reading
+
+PEOPLE = 12
+"""Most people shown with a chart of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One track, as the page shows it."""
+
+    track: int
+    tally: Tally
+    chart: Chart
+    thumbnails: list[Thumbnail]
+
+
+class ReportPage(Output):
+    """``report.html``: no script, no network, light and dark, readable aloud.
+
+    Args:
+        path: The file; replaced where it exists.
+        summary: Where the numbers come from; it must be given each moment before this one.
+        mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
+        images: Whether to show small pictures of the people.
+    """
+
+    def __init__(
+        self, path: Path, summary: SummaryFile, *, mouth_threshold: float, images: bool = True
+    ) -> None:
+        self._path = path
+        self._summary = summary
+        self._timeline = Timeline(mouth_threshold)
+        self._thumbnails = Thumbnails() if images else None
+
+    def open(self) -> None:
+        """Nothing is written before the end."""
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
+        self._timeline.add(moment.time, readings)
+        if self._thumbnails is not None:
+            self._thumbnails.add(moment, readings)
+
+    def close(self, *, complete: bool) -> None:
+        write_atomically(self._path, self._render(self._summary.facts(complete=complete)))
+
+    def _render(self, facts: dict[str, Any]) -> str:
+        statistics = self._summary.statistics
+        seconds = max(facts["seconds_analyzed"], self._timeline.width)
+        start = self._timeline.start
+        tracks = sorted(statistics.tracks.items(), key=lambda item: -item[1].readings)
+        people = [self._person(track, tally, seconds) for track, tally in tracks[:PEOPLE]]
+        environment = Environment(
+            loader=PackageLoader("sentistream.reports"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters.update(percent=_percent, clock=clock, lasting=length)
+        return environment.get_template("report.html.j2").render(
+            facts=facts,
+            overall=statistics.overall,
+            headline=headline(statistics.overall.label, statistics.overall.mean),
+            sentence=_sentence(facts, statistics.overall.mean),
+            people=sorted(people, key=lambda person: person.track),
+            others=len(tracks) - len(people),
+            ticks=ticks(start, seconds),
+            notes=_notes(facts, statistics.overall),
+            images=self._thumbnails is not None,
+            sentiments=SENTIMENTS,
+            colors={label.value: color for label, color in COLORS.items()},
+            words={label.value: word for label, word in WORDS.items()},
+            count=count,
+        )
+
+    def _person(self, track: int, tally: Tally, seconds: float) -> Person:
+        timeline = self._timeline
+        bins = timeline.tracks.get(track, {})
+        return Person(
+            track=track,
+            tally=tally,
+            chart=chart(bins, timeline.width, timeline.start, seconds),
+            thumbnails=self._thumbnails.of(track) if self._thumbnails else [],
+        )
+
+
+def _percent(share: float) -> str:
+    """Percent whose sign never moves to the next line."""
+    return percent(share).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
+    watched = length(facts["seconds_analyzed"])
+    if not facts["moments_with_face"]:
+        return (
+            f"In {watched} of video sentistream found no face, "
+            "so it says nothing about how anyone felt."
+        )
+    seen = _percent(facts["moments_with_face"] / facts["moments"])
+    faces = count(facts["faces"], "face")
+    if mean is None:
+        return (
+            f"In {watched} of video sentistream followed {faces} ({seen} of the time), "
+            "but could not give an answer."
+        )
+    shares = ", ".join(
+        f"{_percent(value)} {name}" for name, value in zip(SENTIMENTS, mean.as_tuple(), strict=True)
+    )
+    return (
+        f"In {watched} of video sentistream followed {faces}; a face was in view {seen} "
+        f"of the time. On average it judged what it saw and heard {shares}."
+    )
+
+
+def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
+    """What lowers the quality of these very results, in words."""
+    notes = []
+    if not facts["complete"]:
+        notes.append(
+            "The analysis was stopped before the end of the video; "
+            "this page shows what was seen until then."
+        )
+    if facts["input"].get("audio_codec", "") is None:
+        notes.append("The video has no sound, so every answer comes from faces alone.")
+    for flag in Flag:
+        share = overall.flags[flag.value] / overall.readings if overall.readings else 0
+        if share >= 0.005:
+            notes.append(f"In {_percent(share)} of the readings {FLAG_WORDS[flag]}.")
+    faults = {name: number for name, number in facts["faults"].items() if number}
+    if faults:
+        said = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in faults.items())
+        notes.append(f"Parts of the video could not be read and were skipped ({said}).")
+    if overall.label is Label.UNKNOWN:
+        notes.append("Faces were seen, but none clearly enough for an answer.")
+    return notes

@@ -1,0 +1,36 @@
+"""One colour and one word for each class and flag, the same in the page and in the video."""
+
+from __future__ import annotations
+
+from sentistream.types import Flag, Label
+
+COLORS = {
+    Label.POSITIVE: "#12907c",
+    Label.NEUTRAL: "#8b97a8",
+    Label.NEGATIVE: "#d9572b",
+    Label.UNKNOWN: "#6a5d8a",
+    Label.NO_FACE: "#6a5d8a",
+}
+"""Teal and vermilion stay apart for colour-blind eyes too."""
+
+WORDS = {
+    Label.POSITIVE: "positive",
+    Label.NEUTRAL: "neutral",
+    Label.NEGATIVE: "negative",
+    Label.UNKNOWN: "not clear",
+    Label.NO_FACE: "no face seen",
+}
+
+FLAG_WORDS = {
+    Flag.NO_SOUND: "the mouth was open but there was no sound, so the face decided alone",
+    Flag.CARRIED: "the face was followed from the picture before without being found afresh",
+    Flag.SMALL_FACE: "the face was small in the picture, so the answer is less certain",
+    Flag.AT_EDGE: "the face was partly outside the picture",
+    Flag.REPEATED_PICTURE: "there was no new picture, only new sound",
+}
+
+
+def rgb(label: Label) -> tuple[int, int, int]:
+    """The class's colour as red, green, blue, 0 to 255."""
+    code = COLORS[label]
+    return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)

@@ -1,0 +1,137 @@
+"""One row per moment and face, as CSV and as Parquet, in constant memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sentistream.reports.columns import COLUMNS, Value
+from sentistream.reports.files import GuardedFile, Reserve, partial_name, writing
+from sentistream.reports.output import Output
+from sentistream.types import Moment, Reading
+
+ROW_GROUP = 8192
+"""Rows kept in memory before they go to the Parquet file."""
+
+
+class CsvTable(Output):
+    """``readings.csv``: every moment is on disk before the next one is looked at.
+
+    Args:
+        path: The file; replaced where it exists.
+        mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
+        reserve: Space to finish from when the disk is full.
+    """
+
+    def __init__(
+        self, path: Path, *, mouth_threshold: float, reserve: Reserve | None = None
+    ) -> None:
+        self._path = path
+        self._threshold = mouth_threshold
+        self._reserve = reserve
+
+    def open(self) -> None:
+        self._file = GuardedFile(self._path, self._reserve)
+        self._whole = 0
+        self._write([[column.name for column in COLUMNS]])
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
+        self._write(
+            [
+                [_text(column.value(reading, self._threshold), column.digits) for column in COLUMNS]
+                for reading in readings
+            ]
+        )
+
+    def close(self, *, complete: bool) -> None:
+        if self._file.closed:
+            return
+        with writing(self._path):
+            if self._file.tell() > self._whole:
+                self._file.cut(self._whole)
+            self._file.close()
+
+    def _write(self, rows: list[list[str]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        with writing(self._path):
+            self._file.write(text.getvalue().encode())
+        self._whole = self._file.tell()
+        self._file.check()
+
+
+def _text(value: Value, digits: int | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if digits is None else str(round(float(value), digits))
+
+
+class ParquetTable(Output):
+    """``readings.parquet``, written in row groups.
+
+    A Parquet file is readable only with its end. Until it has one it is called
+    ``readings.partial.parquet``, so a file with the final name is always whole; after
+    ``kill -9`` the rows are in ``readings.csv``.
+
+    Args:
+        path: The file; replaced where it exists.
+        mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
+        reserve: Space to finish from when the disk is full.
+        row_group: Rows a group.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mouth_threshold: float,
+        reserve: Reserve | None = None,
+        row_group: int = ROW_GROUP,
+    ) -> None:
+        self._path = path
+        self._partial = partial_name(path)
+        self._threshold = mouth_threshold
+        self._reserve = reserve
+        self._row_group = row_group
+        self._columns: list[list[Value]] = [[] for _ in COLUMNS]
+
+    def open(self) -> None:
+        self._file = GuardedFile(self._partial, self._reserve)
+        schema = pa.schema([(column.name, column.type) for column in COLUMNS])
+        self._writer: Any = pq.ParquetWriter(self._file, schema)
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
+        for reading in readings:
+            for column, values in zip(COLUMNS, self._columns, strict=True):
+                values.append(column.value(reading, self._threshold))
+        if len(self._columns[0]) >= self._row_group:
+            self._write()
+            self._file.check()
+
+    def close(self, *, complete: bool) -> None:
+        if self._file.closed:
+            return
+        with writing(self._path):
+            try:
+                self._write()
+                self._writer.close()
+            finally:
+                self._file.close()
+            self._partial.replace(self._path)
+
+    def _write(self) -> None:
+        if not self._columns[0]:
+            return
+        arrays = [
+            pa.array(values, type=column.type)
+            for column, values in zip(COLUMNS, self._columns, strict=True)
+        ]
+        with writing(self._path):
+            self._writer.write_table(pa.table(arrays, schema=self._writer.schema))
+        self._columns = [[] for _ in COLUMNS]

@@ -1,0 +1,124 @@
+"""Training learns, resumes to the same weights after a kill, and refuses leaks."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the extra 'train'")
+import torch
+
+from sentistream.errors import DataError
+from sentistream.networks.paper import MouthNetwork
+from sentistream.training.checkpoint import load_network_weights
+from sentistream.training.examples import Examples, load_examples
+from sentistream.training.loop import fit, probabilities
+from sentistream.training.recipes import PAPER_RECIPES
+
+RECIPE = replace(PAPER_RECIPES["mouth"], epochs=4, batch=16)
+
+
+def mouths(count: int, person: str, seed: int) -> Examples:
+    """Bright crops are open, dark ones closed: easy to learn."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 2, count)
+    base = np.where(labels == 1, 170, 90)[:, None, None, None]
+    crops = base + generator.integers(-30, 30, (count, 28, 28, 3))
+    return Examples(
+        inputs={"mouth": crops.astype(np.uint8)},
+        labels=labels,
+        people=np.array([f"{person}-{number}" for number in range(count)]),
+        sources=np.full(count, "made"),
+    )
+
+
+@pytest.fixture(scope="module")
+def sides() -> tuple[Examples, Examples]:
+    return mouths(96, "anna", 1), mouths(40, "bert", 2)
+
+
+class KilledError(Exception):
+    pass
+
+
+def new_network() -> MouthNetwork:
+    torch.manual_seed(RECIPE.seed)
+    return MouthNetwork()
+
+
+def test_it_learns(sides: tuple[Examples, Examples], tmp_path: Path) -> None:
+    network = new_network()
+    progress = fit(network, *sides, RECIPE, tmp_path)
+    assert [entry["epoch"] for entry in progress.history] == [1, 2, 3, 4]
+    assert progress.step == 4 * 6
+    assert progress.history[-1]["held_out_accuracy"] > 0.95
+    answers = probabilities(network, sides[1])
+    assert answers.shape == (40, 1)
+    assert answers[sides[1].labels == 1].mean() > answers[sides[1].labels == 0].mean() + 0.1
+
+
+def test_a_killed_run_resumes_to_the_same_weights(
+    sides: tuple[Examples, Examples], tmp_path: Path
+) -> None:
+    whole = new_network()
+    fit(whole, *sides, RECIPE, tmp_path / "whole")
+
+    steps = itertools.count(1)
+
+    def kill_in_the_third_epoch(_step: int, _steps: int) -> None:
+        if next(steps) == 15:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        fit(new_network(), *sides, RECIPE, tmp_path / "killed", on_step=kill_in_the_third_epoch)
+    resumed = new_network()
+    seen: list[float] = []
+    fit(
+        resumed,
+        *sides,
+        RECIPE,
+        tmp_path / "killed",
+        on_epoch=lambda entry: seen.append(entry["epoch"]),
+    )
+    assert seen == [3, 4]
+    for first, second in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(first, second)
+    loaded = MouthNetwork()
+    load_network_weights(tmp_path / "killed", loaded)
+    assert torch.equal(next(loaded.parameters()), next(resumed.parameters()))
+
+
+def test_another_recipe_does_not_go_on_from_it(
+    sides: tuple[Examples, Examples], tmp_path: Path
+) -> None:
+    fit(new_network(), *sides, replace(RECIPE, epochs=1), tmp_path)
+    other = replace(RECIPE, epochs=1, learning_rate=0.01)
+    assert fit(new_network(), *sides, other, tmp_path).history[0]["epoch"] == 1
+    more = fit(new_network(), *sides, replace(other, epochs=2), tmp_path)
+    assert [entry["epoch"] for entry in more.history] == [1, 2]
+
+
+def test_a_person_on_both_sides_is_refused(
+    sides: tuple[Examples, Examples], tmp_path: Path
+) -> None:
+    train, _ = sides
+    leaking = mouths(3, "anna", 5)
+    with pytest.raises(DataError, match=r"3 people stand both .* anna-0, anna-1"):
+        fit(new_network(), train, leaking, RECIPE, tmp_path)
+
+
+def test_no_finished_run_to_start_from(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no trained network .* Train audio before"):
+        load_network_weights(tmp_path / "audio", MouthNetwork())
+
+
+def test_examples_survive_saving(sides: tuple[Examples, Examples], tmp_path: Path) -> None:
+    sides[0].save(tmp_path / "deep" / "examples.npz")
+    loaded = load_examples(tmp_path / "deep" / "examples.npz")
+    assert (loaded.inputs["mouth"] == sides[0].inputs["mouth"]).all()
+    assert loaded.people.tolist() == sides[0].people.tolist()
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["examples.npz"]
