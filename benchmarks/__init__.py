@@ -1,0 +1,1 @@
+"""Measurements of speed and memory; run them with `python -m benchmarks.pipeline` and so on."""
