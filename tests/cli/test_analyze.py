@@ -209,6 +209,8 @@ def test_a_full_disk_is_said_and_leaves_valid_files(tmp_path: Path) -> None:
         done = run(source, "--out", disk / "out")
         assert done.exit_code == 2, done.output
         assert "disk is full" in done.stderr
+        held = [str(link.resolve()) for link in Path("/proc/self/fd").iterdir()]
+        assert not [path for path in held if path.startswith(str(disk))]
         facts = json.loads((disk / "out" / "summary.json").read_text())
         rows = rows_of(disk / "out" / "readings.csv")
         assert facts["complete"] is False
@@ -216,7 +218,7 @@ def test_a_full_disk_is_said_and_leaves_valid_files(tmp_path: Path) -> None:
         assert pq.read_table(disk / "out" / "readings.parquet").num_rows > 0
         assert "stopped before the end" in (disk / "out" / "report.html").read_text()
     finally:
-        subprocess.run(["umount", str(disk)], check=True)  # noqa: S603, S607
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
 
 
 @pytest.fixture

@@ -48,6 +48,13 @@ def test_version_and_help() -> None:
     assert "Examples:" in CliRunner().invoke(main, ["analyze", "--help"]).output
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_the_table_can_be_asked_for_help(name: str) -> None:
+    done = CliRunner().invoke(main, [name, "--help"])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("Usage:")
+
+
 def test_an_unknown_command_or_option_is_a_user_error() -> None:
     assert CliRunner().invoke(main, ["analyse"]).exit_code == 2
     assert CliRunner().invoke(main, ["analyze", "x.mp4", "--profile", "no"]).exit_code == 2

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from clips import clicks, flat, write_clip
 from sentistream.media import open_source
 from sentistream.reports.drawing import annotate
-from sentistream.reports.palette import rgb
+from sentistream.reports.palette import ink, rgb
 from sentistream.reports.video import AnnotatedVideo
 from sentistream.types import Box, Label, Reading
 from synthetic import picture, reading
@@ -110,3 +110,17 @@ def test_the_video_has_the_drawn_pictures_and_the_sound(tmp_path: Path) -> None:
     edge = pictures[10][100:160, 100:102].reshape(-1, 3).mean(axis=0)
     assert np.abs(edge - 60).max() > 25
     assert not list(tmp_path.glob("*.partial.*"))
+
+
+@pytest.mark.parametrize("label", Label)
+def test_letters_stand_out_from_the_class_color(label: Label) -> None:
+    def luminance(color: tuple[int, int, int]) -> float:
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (value / 255 for value in color)
+        ]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    dark, light = sorted((luminance(rgb(label)), luminance(ink(label))))
+    # what WCAG 2 asks of small letters
+    assert (light + 0.05) / (dark + 0.05) >= 4.5

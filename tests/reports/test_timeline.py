@@ -56,6 +56,12 @@ def test_the_table_tells_what_the_chart_shows() -> None:
     )
 
 
+@given(st.floats(0, 1e5), st.floats(0.5, 2e5))
+def test_ticks_say_different_times(start: float, seconds: float) -> None:
+    marks = [mark.text for mark in ticks(start, seconds)]
+    assert len(set(marks)) == len(marks)
+
+
 @given(st.floats(0, 1e5), st.floats(0.01, 2e5))
 def test_ticks_are_few_and_within_the_axis(start: float, seconds: float) -> None:
     marks = ticks(start, seconds)

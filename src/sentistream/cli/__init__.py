@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import signal
 import tempfile
 import traceback
@@ -32,12 +31,12 @@ class Commands(click.Group):
     """Loads a command when it is asked for, and says errors in one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name, (home, _) in COMMANDS.items() if _exists(home)]
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        home, _ = COMMANDS.get(cmd_name, ("", ""))
-        if not home or not _exists(home):
+        if cmd_name not in COMMANDS:
             return None
+        home, _ = COMMANDS[cmd_name]
         module, _, name = home.partition(":")
         try:
             command = getattr(importlib.import_module(module), name)
@@ -89,10 +88,6 @@ def _unexpected(ctx: click.Context, error: Exception) -> NoReturn:
         message += " Please report it with what `sentistream --debug ...` prints."
     click.echo(message, err=True)
     ctx.exit(UNEXPECTED_ERROR)
-
-
-def _exists(home: str) -> bool:
-    return importlib.util.find_spec(home.partition(":")[0]) is not None
 
 
 @click.group(

@@ -166,7 +166,9 @@ class _Run:
             stack.enter_context(progress)
             index = stack.enter_context(ClipIndex(index_path)) if index_path else None
             for number, (clip, folder) in enumerate(folders.items(), 1):
-                name = f"{clip} ({number} of {len(folders)})" if len(folders) > 1 else str(clip)
+                name = _short(clip)
+                if len(folders) > 1:
+                    name += f" ({number} of {len(folders)})"
                 try:
                     self._one(clip, folder, name, progress, index)
                 except InputError as error:
@@ -256,6 +258,12 @@ def _progress(options: Options) -> Bar | Silence:
 def _length(duration: float | None, limit: float | None) -> float | None:
     known = [seconds for seconds in (duration, limit) if seconds]
     return min(known) if known else None
+
+
+def _short(clip: Clip, most: int = 28) -> str:
+    """A name that leaves room for the bar."""
+    name = str(clip).rpartition("/")[2] if clip.path else str(clip)
+    return name if len(name) <= most else f"...{name[3 - most :]}"
 
 
 def _said_of(clip: Clip, error: SentistreamError) -> str:

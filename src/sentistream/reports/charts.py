@@ -91,7 +91,9 @@ def ticks(start: float, seconds: float, most: int = 8) -> list[Tick]:
     marks = []
     time = -(-start // step) * step
     while time <= start + seconds + 1e-9:
-        marks.append(Tick(round(100 * (time - start) / max(seconds, 1e-9), 2), clock(time)))
+        marks.append(
+            Tick(round(100 * (time - start) / max(seconds, 1e-9), 2), clock(time, tenths=step < 1))
+        )
         time += step
     return marks
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from sentistream.reports.columns import mouth_state
-from sentistream.reports.palette import COLORS, WORDS, rgb
+from sentistream.reports.palette import COLORS, WORDS, ink, rgb
 from sentistream.types import SENTIMENTS, Box, Distribution, Label, Reading, UInt8Array
 
 INK = (255, 255, 255)
@@ -73,7 +73,7 @@ def _face(
     left, top = _place(draw.im.size, box, width, height, line, taken)
     draw.rectangle((left, top, left + width, top + height), fill=BACK)
     draw.rectangle((left, top, left + width, top + size * 1.45), fill=color)
-    draw.text((left + size / 2, top + size * 0.15), title, fill=INK, font=font)
+    draw.text((left + size / 2, top + size * 0.15), title, fill=ink(reading.label), font=font)
     draw.text((left + size / 2, top + size * 1.55), mouth, fill=INK, font=font)
     if bars:
         _bars(draw, bars, (left + size / 2, top + size * 2.9), width - size, size)

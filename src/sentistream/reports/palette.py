@@ -5,9 +5,9 @@ from __future__ import annotations
 from sentistream.types import Flag, Label
 
 COLORS = {
-    Label.POSITIVE: "#12907c",
+    Label.POSITIVE: "#0e7c6b",
     Label.NEUTRAL: "#8b97a8",
-    Label.NEGATIVE: "#d9572b",
+    Label.NEGATIVE: "#c2471d",
     Label.UNKNOWN: "#6a5d8a",
     Label.NO_FACE: "#6a5d8a",
 }
@@ -23,11 +23,16 @@ WORDS = {
 
 FLAG_WORDS = {
     Flag.NO_SOUND: "the mouth was open but there was no sound, so the face decided alone",
-    Flag.CARRIED: "the face was followed from the picture before without being found afresh",
+    Flag.CARRIED: "the face was followed by its landmarks between two searches, which is usual",
     Flag.SMALL_FACE: "the face was small in the picture, so the answer is less certain",
     Flag.AT_EDGE: "the face was partly outside the picture",
     Flag.REPEATED_PICTURE: "there was no new picture, only new sound",
 }
+
+
+def ink(label: Label) -> tuple[int, int, int]:
+    """The colour of letters on the class's colour: white, or near black on the light one."""
+    return (16, 21, 28) if label is Label.NEUTRAL else (255, 255, 255)
 
 
 def rgb(label: Label) -> tuple[int, int, int]:

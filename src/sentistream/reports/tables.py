@@ -16,7 +16,7 @@ from sentistream.reports.files import GuardedFile, Reserve, partial_name, writin
 from sentistream.reports.output import Output
 from sentistream.types import Moment, Reading
 
-ROW_GROUP = 8192
+ROW_GROUP = 2048
 """Rows kept in memory before they go to the Parquet file."""
 
 

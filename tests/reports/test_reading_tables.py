@@ -149,7 +149,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
         pytest.skip("a file system of its own: needs the right to mount one")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S603, S607
 
 
 def test_a_full_disk_leaves_valid_tables_and_says_so(tiny_disk: Path) -> None:
