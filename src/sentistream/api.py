@@ -54,6 +54,8 @@ def analyze(
         ...     print(reading.label, reading.smoothed)
     """
     chosen = get_profile(profile) if isinstance(profile, str) else profile
+    names = dict.fromkeys((chosen.mouth_model, chosen.face_model, chosen.fused_model))
+    cards = [dataclasses.asdict(load_card(name)) for name in names]
     opened = open_source(source, tick=chosen.tick, sound_window=chosen.sound_window)
     try:
         if analyzer is None:
@@ -63,7 +65,7 @@ def analyze(
     except BaseException:
         opened.close()
         raise
-    return Analysis(opened, analyzer, chosen, read_ahead=read_ahead)
+    return Analysis(opened, analyzer, chosen, cards, read_ahead=read_ahead)
 
 
 class Analysis:
@@ -76,6 +78,7 @@ class Analysis:
         source: Where moments come from; closed with the analysis.
         analyzer: What makes readings of them.
         profile: The settings both were made with.
+        models: The networks' cards as plain values.
         read_ahead: Moments decoded in the background, at least 1.
     """
 
@@ -84,12 +87,14 @@ class Analysis:
         source: Source,
         analyzer: Analyzer,
         profile: Profile,
+        models: Sequence[dict[str, Any]] = (),
         *,
         read_ahead: int = READ_AHEAD,
     ) -> None:
         self._source = source
         self._analyzer = analyzer
         self._profile = profile
+        self._models = models
         self._read_ahead = read_ahead
         self._ahead: prefetch[Moment] | None = None
         self._closed = False
@@ -116,14 +121,8 @@ class Analysis:
 
     @property
     def models(self) -> Sequence[dict[str, Any]]:
-        """The card of each network in use, as plain values.
-
-        Raises:
-            ModelError: A card cannot be read.
-        """
-        profile = self._profile
-        names = dict.fromkeys((profile.mouth_model, profile.face_model, profile.fused_model))
-        return [dataclasses.asdict(load_card(name)) for name in names]
+        """The card of each network in use, as plain values."""
+        return self._models
 
     def __iter__(self) -> Iterator[Reading]:
         """Readings one by one: at each moment one per face, or one that says ``no_face``.

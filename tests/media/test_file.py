@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from clips import FLASH, GREY, clicks, flashing, flat, write_clip
 from sentistream.media import open_source
+from sentistream.media.prefetch import prefetch
 from sentistream.types import SOUND_RATE, Moment
 
 CONTAINERS = {
@@ -127,6 +129,58 @@ def test_sound_with_holes_and_an_early_end(tmp_path: Path) -> None:
         heard = 0.03 <= moment.time < 0.5 or 1.06 < moment.time < 1.99
         assert not (in_hole and moment.sound is not None)
         assert not (heard and moment.sound is None)
+
+
+def test_a_wrong_timestamp_does_not_move_the_clock(tmp_path: Path) -> None:
+    path = write_clip(
+        tmp_path / "leap.mkv",
+        flashing(2, [1.6]),
+        clicks(2, 48_000, [1.6]),
+        codec="ffv1",
+        sound_codec="pcm_s16le",
+    )
+    # the picture at 0.32 s says 30 s: track 1, milliseconds within the cluster, no flags
+    data = path.read_bytes()
+    right, wrong = (b"\x81" + struct.pack(">h", time) + b"\0" for time in (320, 30_000))
+    assert data.count(right) == 1
+    path.write_bytes(data.replace(right, wrong))
+    found = moments(path)
+    assert found[-1].time == pytest.approx(1.99, abs=0.02)
+    assert first_click(found) == pytest.approx(first_flash(found), abs=0.006)
+
+
+def test_a_clock_that_starts_again(tmp_path: Path) -> None:
+    part = write_clip(
+        tmp_path / "part.ts", flashing(2, [0.8]), clicks(2, 48_000, [0.8]), codec="libx264"
+    ).read_bytes()
+    path = tmp_path / "twice.ts"
+    path.write_bytes(part + part)
+    found = moments(path)
+    times = [moment.time for moment in found]
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(4, abs=0.1)
+    later = [moment for moment in found if moment.time > 2]
+    assert first_click(later) == pytest.approx(first_flash(later), abs=0.07)
+
+
+def test_a_very_long_still_is_not_filled(tmp_path: Path) -> None:
+    pictures = [(0.0, flat(50)), (0.04, flat(50)), (500.0, flat(90)), (500.04, flat(90))]
+    path = write_clip(tmp_path / "pause.mkv", pictures, codec="ffv1")
+    with open_source(path, tick=0.1, sound_window=0.1) as source:
+        found = list(source)
+        assert source.faults.skipped_seconds == pytest.approx(440, abs=1)
+    assert len(found) == pytest.approx(601, abs=2)
+    assert found[-1].time == pytest.approx(500, abs=0.1)
+
+
+def test_closing_while_another_thread_reads(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", flashing(4, []), clicks(4, 48_000))
+    source = open_source(path, tick=0.001, sound_window=0.01)
+    ahead = prefetch(source, 2)
+    assert next(ahead).time == 0
+    source.close()  # in the wrong order: the thread still reads
+    assert len(list(ahead)) < 4000
+    ahead.close()
 
 
 def test_no_sound_at_all(tmp_path: Path) -> None:

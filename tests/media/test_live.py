@@ -116,4 +116,5 @@ def test_cameras_are_listed(tmp_path: Path) -> None:
         Camera(2, devices / "video2", "Door"),
         Camera(10, devices / "video10", "Desk"),
     )
+    assert str(list_cameras(devices, facts)[0]) == f"2: Door ({devices / 'video2'})"
     assert list_cameras(tmp_path / "none", facts) == ()

@@ -77,7 +77,7 @@ class Options:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="Folder for the results (made if needed). One input writes into it, several into a "
     f"folder each below it.  [default: {DEFAULT_OUT}/NAME for each input]",
 )
@@ -86,7 +86,7 @@ class Options:
 @click.option("--force", is_flag=True, help="Replace results of an earlier run.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0.01),
     help="Stop after so many seconds of each input; useful for cameras.",
 )
 @click.option("--quiet", is_flag=True, help="Print errors only.")
@@ -98,7 +98,7 @@ def analyze(
     ctx: click.Context,
     inputs: tuple[str, ...],
     profile: str,
-    out: Path | None,
+    out: str | None,
     video: bool,
     no_images: bool,
     force: bool,
@@ -116,7 +116,7 @@ def analyze(
     from sentistream.reports.folder import check_free
 
     clips, several = find_clips(inputs)
-    base = out or Path(DEFAULT_OUT)
+    base = Path(out or DEFAULT_OUT)
     folders = {clip: base / clip.name if several or out is None else base for clip in clips}
     for clip, folder in folders.items():
         check_free(folder, force=force, source=clip.path)
@@ -162,7 +162,8 @@ class _Run:
 
         failed = 0
         with ExitStack() as stack:
-            progress = stack.enter_context(_progress(self._options))
+            progress = _progress(self._options)
+            stack.enter_context(progress)
             index = stack.enter_context(ClipIndex(index_path)) if index_path else None
             for number, (clip, folder) in enumerate(folders.items(), 1):
                 name = f"{clip} ({number} of {len(folders)})" if len(folders) > 1 else str(clip)

@@ -13,8 +13,11 @@ from urllib.parse import urlsplit
 from sentistream.errors import InputError
 
 SUFFIXES = frozenset(
-    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv"
-    .split()
+    f".{ending}"
+    for ending in (
+        *("3gp", "asf", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg"),
+        *("mts", "mxf", "ogv", "ts", "vob", "webm", "wmv"),
+    )
 )
 """What counts as a video inside a folder; a file named outright may have any name."""
 
@@ -43,7 +46,9 @@ class Clip:
             return f"camera {self.source}"
         text = str(self.source) if self.path else _public(str(self.source))
         # names are hostile: no escape codes to the terminal
-        return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+        return "".join(
+            letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+        )
 
 
 def find_clips(inputs: Sequence[str]) -> tuple[list[Clip], bool]:
@@ -81,9 +86,7 @@ def _expand(text: str) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
         if not files:
             raise InputError(f"No file matches {text!r}.", "Check the pattern and its folder.")
         return True, [(file, Path(file.stem)) for file in files]
-    raise InputError(
-        f"There is no file or folder {text!r}.", "Check the name and where you are."
-    )
+    raise InputError(f"There is no file or folder {text!r}.", "Check the name and where you are.")
 
 
 def _inside(folder: Path) -> list[tuple[Path | str | int, Path]]:

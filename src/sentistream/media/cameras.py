@@ -21,6 +21,9 @@ class Camera:
     path: Path
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.index}: {self.name or 'camera'} ({self.path})"
+
 
 def list_cameras(
     devices: Path = Path("/dev"), facts: Path = Path("/sys/class/video4linux")

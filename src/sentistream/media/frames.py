@@ -65,6 +65,7 @@ class FrameReader:
         self._faults = faults
         self._zero = clock_zero(container)
         self._before: float | None = None
+        self._held: VideoFrame | None = None
         self._suspect = 0
         self._step = _USUAL_FRAME
         if stream.average_rate:
@@ -74,6 +75,7 @@ class FrameReader:
     def __iter__(self) -> Iterator[TimedFrame]:
         for packet in packets(self._container, self._faults):
             yield from self.decode(packet)
+        yield from self._release(None)
 
     def decode(self, packet: Packet[Any]) -> Iterator[TimedFrame]:
         """The pictures that a packet brings: none where it is bad, or another stream's."""
@@ -87,6 +89,7 @@ class FrameReader:
     def flush(self) -> Iterator[TimedFrame]:
         """The pictures that the decoder still holds; nothing can be decoded afterwards."""
         yield from self._decoded(None)
+        yield from self._release(None)
 
     def _decoded(self, packet: Packet[Any] | None) -> Iterator[TimedFrame]:
         try:
@@ -100,24 +103,43 @@ class FrameReader:
             if frame.is_corrupt:
                 self._note_fault()
             else:
-                yield self._timed(frame)
+                yield from self._in_order(frame)
 
     def _note_fault(self) -> None:
         self._faults.video_errors += 1
         self._suspect = _REORDERED
 
-    def _timed(self, frame: VideoFrame) -> TimedFrame:
-        base = frame.time_base
+    def _in_order(self, frame: VideoFrame) -> Iterator[TimedFrame]:
+        """Hold back a picture that leaps ahead until the next one shows whether to believe it."""
+        time = self._stamp(frame)
+        yield from self._release(time)
+        if time is not None and self._before is not None and time > self._before + LONGEST_FRAME:
+            self._held = frame
+        else:
+            yield self._timed(frame, time)
+
+    def _release(self, following: float | None) -> Iterator[TimedFrame]:
+        if self._held is not None and self._before is not None:
+            held, self._held = self._held, None
+            leap = self._stamp(held)
+            back = following is not None and leap is not None and following < leap
+            if back and following is not None and following >= self._before - CLOCK_RESTART:
+                leap = None
+            yield self._timed(held, leap)
+
+    def _stamp(self, frame: VideoFrame) -> float | None:
         stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None or frame.time_base is None:
+            return None
+        return nanosecond(float(stamp * frame.time_base) - self._zero)
+
+    def _timed(self, frame: VideoFrame, time: float | None) -> TimedFrame:
+        base = frame.time_base
         shown = float(frame.duration * base) if base and frame.duration > 0 else 0.0
         step = shown if 0 < shown <= LONGEST_FRAME else self._step
         before = self._before
-        if stamp is not None and base is not None:
-            time = nanosecond(float(stamp * base) - self._zero)
-        elif before is not None:
-            time = nanosecond(before + step)
-        else:
-            time = 0.0
+        if time is None:
+            time = 0.0 if before is None else nanosecond(before + step)
         if before is not None:
             if time < before - CLOCK_RESTART:
                 self._zero += time - (before + step)

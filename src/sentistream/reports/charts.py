@@ -164,9 +164,12 @@ def _rows(bins: Mapping[int, Bin], width: float, start: float, seconds: float) -
     rows = []
     for group, bin_ in groups.items():
         mean = bin_.mean
-        shares = [percent(value) for value in mean] if mean else ["not known"] * 3
+        if mean is None:
+            positive = neutral = negative = "not known"
+        else:
+            positive, neutral, negative = (percent(value) for value in mean)
         mouth = percent(bin_.opened / bin_.mouths) if bin_.mouths else "not known"
         begin = clock(start + group * each, tenths=each < 2)
         end = clock(start + (group + 1) * each, tenths=each < 2)
-        rows.append(Row(f"{begin} to {end}", *shares, mouth))
+        rows.append(Row(f"{begin} to {end}", positive, neutral, negative, mouth))
     return rows

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sentistream.types import Reading
+from sentistream.types import SENTIMENTS, Reading
 
 Value = float | int | str | None
 
@@ -37,6 +37,14 @@ def mouth_state(mouth_open: float | None, threshold: float) -> str | None:
     return "open" if mouth_open >= threshold else "closed"
 
 
+def _probability(kind: str, name: str) -> Callable[[Reading, float], Value]:
+    def value(reading: Reading, _: float) -> Value:
+        distribution = reading.momentary if kind == "momentary" else reading.smoothed
+        return None if distribution is None else float(getattr(distribution, name))
+
+    return value
+
+
 COLUMNS = (
     Column("time", "float64", 6, lambda r, _: r.time),
     Column("track", "int32", None, lambda r, _: r.track),
@@ -47,12 +55,11 @@ COLUMNS = (
     Column("mouth_open", "float32", 6, lambda r, _: r.mouth_open),
     Column("mouth", "string", None, lambda r, threshold: mouth_state(r.mouth_open, threshold)),
     Column("branch", "string", None, lambda r, _: r.branch.value),
-    Column("momentary_positive", "float32", 6, lambda r, _: r.momentary and r.momentary.positive),
-    Column("momentary_neutral", "float32", 6, lambda r, _: r.momentary and r.momentary.neutral),
-    Column("momentary_negative", "float32", 6, lambda r, _: r.momentary and r.momentary.negative),
-    Column("smoothed_positive", "float32", 6, lambda r, _: r.smoothed and r.smoothed.positive),
-    Column("smoothed_neutral", "float32", 6, lambda r, _: r.smoothed and r.smoothed.neutral),
-    Column("smoothed_negative", "float32", 6, lambda r, _: r.smoothed and r.smoothed.negative),
+    *(
+        Column(f"{kind}_{name}", "float32", 6, _probability(kind, name))
+        for kind in ("momentary", "smoothed")
+        for name in SENTIMENTS
+    ),
     Column("label", "string", None, lambda r, _: r.label.value),
     Column("flags", "string", None, lambda r, _: " ".join(flag.value for flag in r.flags)),
 )

@@ -37,7 +37,8 @@ def annotate(
         image = image.copy()
     draw = ImageDraw.Draw(image)
     size = max(10, round(min(image.width, image.height) / 32))
-    taken: list[Box] = []
+    # panels keep off every face and off each other
+    taken = [reading.face.box for reading in readings if reading.face is not None]
     for reading in readings:
         if reading.face is None:
             _panel(draw, ["no face"], (size / 2, size / 2), _font(size), BACK)

@@ -80,9 +80,7 @@ class ResultFolder:
             CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve),
             ParquetTable(folder / PARQUET, mouth_threshold=threshold, reserve=reserve),
             self.summary,
-            ReportPage(
-                folder / PAGE, self.summary, mouth_threshold=threshold, images=images
-            ),
+            ReportPage(folder / PAGE, self.summary, mouth_threshold=threshold, images=images),
         ]
         if video:
             # its encoder takes time to load, and most runs do without
@@ -131,5 +129,3 @@ class ResultFolder:
         trace: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, trace)
-
-

@@ -76,7 +76,7 @@ class ReportPage(Output):
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters.update(percent=percent, clock=clock, lasting=length)
+        environment.filters.update(percent=_percent, clock=clock, lasting=length)
         return environment.get_template("report.html.j2").render(
             facts=facts,
             overall=statistics.overall,
@@ -104,6 +104,11 @@ class ReportPage(Output):
         )
 
 
+def _percent(share: float) -> str:
+    """Percent whose sign never moves to the next line."""
+    return percent(share).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
 def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
     watched = length(facts["seconds_analyzed"])
     if not facts["moments_with_face"]:
@@ -111,7 +116,7 @@ def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
             f"In {watched} of video sentistream found no face, "
             "so it says nothing about how anyone felt."
         )
-    seen = percent(facts["moments_with_face"] / facts["moments"])
+    seen = _percent(facts["moments_with_face"] / facts["moments"])
     faces = count(facts["faces"], "face")
     if mean is None:
         return (
@@ -119,7 +124,7 @@ def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
             "but could not give an answer."
         )
     shares = ", ".join(
-        f"{percent(value)} {name}" for name, value in zip(SENTIMENTS, mean.as_tuple(), strict=True)
+        f"{_percent(value)} {name}" for name, value in zip(SENTIMENTS, mean.as_tuple(), strict=True)
     )
     return (
         f"In {watched} of video sentistream followed {faces}; a face was in view {seen} "
@@ -140,7 +145,7 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
     for flag in Flag:
         share = overall.flags[flag.value] / overall.readings if overall.readings else 0
         if share >= 0.005:
-            notes.append(f"In {percent(share)} of the readings {FLAG_WORDS[flag]}.")
+            notes.append(f"In {_percent(share)} of the readings {FLAG_WORDS[flag]}.")
     faults = {name: number for name, number in facts["faults"].items() if number}
     if faults:
         said = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in faults.items())

@@ -75,7 +75,11 @@ class Thumbnails:
             return []
         chosen = {item.time: item for item in kept.extremes.values()}
         room = max(count - len(chosen), 0)
-        others = [item for item in kept.spread if item.time not in chosen]
+        others = [
+            item
+            for item in kept.spread
+            if all(abs(item.time - time) > kept.interval / 2 for time in chosen)
+        ]
         for index in range(min(room, len(others))):
             item = others[index * len(others) // min(room, len(others))]
             chosen[item.time] = item

@@ -1,0 +1,346 @@
+"""End to end: what a user types, what comes out, and every way it can go wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import sentistream
+from clips import clicks, flat, write_clip
+from sentistream.cli import main
+from sentistream.runtime.store import models_folder
+
+FILES = {"readings.csv", "readings.parquet", "summary.json", "report.html"}
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["analyze", *map(str, arguments)])
+
+
+def clip(path: Path, seconds: float = 1.0, sound: bool = True) -> Path:
+    """A grey video without a face."""
+    pictures = [(index / 25, flat(60, 160, 120)) for index in range(round(seconds * 25))]
+    return write_clip(path, pictures, clicks(seconds, 48_000) if sound else None)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_file_writes_into_out(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4")
+    done = run(source, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    facts = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert facts["overall"]["label"] == "no_face"
+    assert facts["complete"] is True
+    assert facts["input"]["name"] == "in.mp4"
+    assert facts["moments"] == len(rows_of(tmp_path / "out" / "readings.csv")) > 25
+    assert [model["name"] for model in facts["models"]] == [
+        "paper/mouth",
+        "paper/visual",
+        "paper/fused",
+    ]
+    assert "report.html" in done.stdout
+
+
+def test_json_prints_the_summary_and_nothing_else(tmp_path: Path) -> None:
+    done = run(clip(tmp_path / "in.mp4"), "--out", tmp_path / "out", "--json")
+    assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_quiet_prints_nothing(tmp_path: Path) -> None:
+    assert run(clip(tmp_path / "in.mp4"), "--out", tmp_path / "out", "--quiet").output == ""
+
+
+def test_without_out_the_folder_bears_the_clips_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(clip(tmp_path / "door.mp4")).exit_code == 0
+    assert (tmp_path / "sentiment" / "door" / "report.html").exists()
+
+
+def test_earlier_results_are_kept_unless_forced(tmp_path: Path) -> None:
+    source, out = clip(tmp_path / "in.mp4"), tmp_path / "out"
+    assert run(source, "--out", out, "--video").exit_code == 0
+    (out / "mine.txt").write_text("stays")
+    before = (out / "summary.json").read_bytes()
+    again = run(source, "--out", out)
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert "--force" in again.stderr
+    assert (out / "summary.json").read_bytes() == before
+    assert run(source, "--out", out, "--force").exit_code == 0
+    # no video of an earlier run beside the numbers of this one
+    assert {path.name for path in out.iterdir()} == {*FILES, "mine.txt"}
+
+
+def test_the_input_is_never_replaced(tmp_path: Path) -> None:
+    source = clip(tmp_path / "annotated.mp4")
+    before = source.read_bytes()
+    done = run(source, "--out", tmp_path, "--video", "--force")
+    assert done.exit_code == 2
+    assert source.read_bytes() == before
+
+
+def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    folder = tmp_path / "in put"
+    folder.mkdir()
+    clip(folder / "a.mp4")
+    (folder / "b.mp4").write_text("no video at all")
+    clip(folder / "c.mp4", sound=False)
+    done = run(folder, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert done.stderr.count("Error: ") == 1
+    assert "b.mp4" in done.stderr
+    rows = rows_of(tmp_path / "out" / "summary.csv")
+    assert [row["status"] for row in rows] == ["complete", "failed", "complete"]
+    assert "b.mp4" in rows[1]["problem"]
+    assert (tmp_path / "out" / "c" / "report.html").exists()
+    assert not (tmp_path / "out" / "b").exists()
+    assert run(folder, "--out", tmp_path / "out").exit_code == 2
+
+
+def test_seconds_stops_early(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", 3)
+    assert run(source, "--out", tmp_path / "out", "--seconds", "1").exit_code == 0
+    facts = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert facts["seconds_analyzed"] == pytest.approx(1, abs=0.05)
+    assert facts["complete"] is True
+
+
+def text_file(folder: Path) -> Path:
+    path = folder / "text.mp4"
+    path.write_text("this is no video\n" * 50)
+    return path
+
+
+def truncated(folder: Path) -> Path:
+    path = clip(folder / "cut.mp4")
+    path.write_bytes(path.read_bytes()[:1500])
+    return path
+
+
+def empty(folder: Path) -> Path:
+    path = folder / "empty.mp4"
+    path.write_bytes(b"")
+    return path
+
+
+def sound_only(folder: Path) -> Path:
+    return write_clip(folder / "sound.mp4", (), clicks(1.0, 48_000))
+
+
+def one_picture(folder: Path) -> Path:
+    path = folder / "one.png"
+    Image.new("RGB", (64, 48)).save(path)
+    return path
+
+
+def huge(folder: Path) -> Path:
+    path = folder / "huge.png"
+    Image.new("L", (20_000, 20_000)).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "make", [text_file, truncated, empty, sound_only, one_picture, huge], ids=lambda f: f.__name__
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    done = run(path, "--out", tmp_path / "out")
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert path.name in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_path_with_spaces_and_other_letters(tmp_path: Path) -> None:
+    folder = tmp_path / "день 1 日"
+    folder.mkdir()
+    source = clip(folder / "smörgås 店 'quoted'.mp4")
+    done = run(source, "--out", folder / "aus gabe", "--video")
+    assert done.exit_code == 0, done.output
+    assert (folder / "aus gabe" / "annotated.mp4").stat().st_size > 0
+    assert "smörgås 店" in (folder / "aus gabe" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("place", ["file/below", "/proc/sentistream", "/dev/full/out"])
+def test_an_unwritable_folder_is_a_user_error(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(clip(tmp_path / "in.mp4"), "--out", tmp_path / place)
+    assert done.exit_code == 2, done.output
+    assert done.stderr.count("\n") == 1
+    assert "--out" in done.stderr
+
+
+def test_a_full_disk_is_said_and_leaves_valid_files(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4112k", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
+        pytest.skip("a file system of its own: needs the right to mount one")
+    try:
+        # the reserve of 4 MB and 16 kB: too little for the readings of a minute
+        source = clip(tmp_path / "in.mp4", 60)
+        done = run(source, "--out", disk / "out")
+        assert done.exit_code == 2, done.output
+        assert "disk is full" in done.stderr
+        facts = json.loads((disk / "out" / "summary.json").read_text())
+        rows = rows_of(disk / "out" / "readings.csv")
+        assert facts["complete"] is False
+        assert 0 < facts["moments"] <= len(rows) < 60 / 0.03 - 10
+        assert pq.read_table(disk / "out" / "readings.parquet").num_rows > 0
+        assert "stopped before the end" in (disk / "out" / "report.html").read_text()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)  # noqa: S603, S607
+
+
+@pytest.fixture
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the networks that may be harmed."""
+    folder = tmp_path / "models"
+    shutil.copytree(models_folder(), folder)
+    monkeypatch.setenv("SENTISTREAM_MODELS", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("harm", ["missing", "altered", "no card"])
+def test_a_missing_or_altered_network_is_a_user_error(
+    harm: str, own_models: Path, tmp_path: Path
+) -> None:
+    network = next((own_models / "paper").glob("mouth*.onnx"))
+    if harm == "missing":
+        network.unlink()
+    elif harm == "altered":
+        content = bytearray(network.read_bytes())
+        content[len(content) // 2] ^= 1
+        network.write_bytes(content)
+    else:
+        (own_models / "paper" / "mouth.json").unlink()
+    folder = tmp_path / "in"
+    folder.mkdir()
+    clip(folder / "a.mp4")
+    clip(folder / "b.mp4")
+    done = run(folder, "--out", tmp_path / "out")
+    assert done.exit_code == 2, done.output
+    # every clip would meet the same, so it is said once
+    assert done.stderr.count("\n") == 1
+    assert "mouth" in done.stderr
+    assert CliRunner().invoke(main, ["doctor"]).exit_code == 1
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    path = os.pathsep.join(filter(None, sys.path))
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "sentistream", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["int", "term"]
+)
+def test_a_stopped_run_closes_all_files(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    source, out = clip(tmp_path / "in.mp4", 60), tmp_path / "out"
+    process = start("analyze", source, "--out", out, "--video")
+    table = out / "readings.csv"
+    deadline = time.monotonic() + 60
+    while not (table.exists() and table.stat().st_size > 3000):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == code, stderr
+    assert (stdout, stderr) == ("", "Stopped. What was analyzed until then is saved.\n")
+    facts = json.loads((out / "summary.json").read_text())
+    assert facts["complete"] is False
+    assert (
+        facts["moments"] == len(rows_of(table)) == pq.read_table(out / "readings.parquet").num_rows
+    )
+    assert {path.name for path in out.iterdir()} == {*FILES, "annotated.mp4"}
+    with sentistream.analyze(out / "annotated.mp4") as analysis:
+        assert analysis.info.width == 160
+
+
+def test_exit_codes_reach_the_shell(tmp_path: Path) -> None:
+    process = start("analyze", text_file(tmp_path))
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert stderr.count("\n") == 1
+
+
+def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
+    process = start("analyze", clip(tmp_path / "in.mp4"), "--out", tmp_path / "out", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    stderr = process.stderr.read()
+    process.wait(timeout=60)
+    assert "Traceback" not in stderr
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["complete"] is True
+
+
+def test_the_api_in_three_lines(tmp_path: Path) -> None:
+    readings = list(sentistream.analyze(clip(tmp_path / "in.mp4")))
+    assert len(readings) > 25
+    assert {reading.label for reading in readings} == {sentistream.Label.NO_FACE}
+    assert [one.time for one in readings] == sorted(one.time for one in readings)
+
+
+def test_an_analysis_can_be_left_early_and_its_analyzer_used_again(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", 4)
+    threads = threading.active_count()
+    with sentistream.analyze(source) as first:
+        for moment, readings in first.moments():
+            assert len(readings) == 1
+            assert moment.picture.width == first.info.width == 160
+            break
+    assert list(first) == []
+    first.close()
+    assert threading.active_count() == threads
+    with sentistream.analyze(source, analyzer=first.analyzer) as second:
+        again = list(second)
+    with sentistream.analyze(source) as fresh:
+        assert again == list(fresh)
+
+
+def test_a_real_person_is_read(real_data: Path, tmp_path: Path) -> None:
+    source = next((real_data / "clips").glob("01-01-0[1-5]*.mp4"))
+    done = run(source, "--out", tmp_path / "out", "--video")
+    assert done.exit_code == 0, done.output
+    facts: dict[str, Any] = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert facts["faces"] == 1
+    assert facts["moments_with_face"] > 0.95 * facts["moments"]
+    shares = facts["overall"]["probabilities"]
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-4)
+    assert facts["overall"]["label"] == max(shares, key=shares.__getitem__)
+    assert "data:image/jpeg" in (tmp_path / "out" / "report.html").read_text()
+    assert (tmp_path / "out" / "annotated.mp4").stat().st_size > 50_000

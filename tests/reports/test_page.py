@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sentistream.reports.page import ReportPage
+from sentistream.reports.summary import SummaryFile
+from sentistream.reports.thumbnails import Thumbnails
+from sentistream.types import Label, Moment, Reading
+from synthetic import Info, Subject, moments, picture, reading
+
+
+class Page(HTMLParser):
+    """Collects tags, and checks that they nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def write(
+    path: Path,
+    said: Sequence[tuple[Moment, tuple[Reading, ...]]],
+    subject: Subject | None = None,
+    images: bool = True,
+) -> Page:
+    subject = subject or Subject()
+    with (
+        SummaryFile(path.with_suffix(".json"), subject, {}) as summary,
+        ReportPage(path, summary, mouth_threshold=0.5, images=images) as page,
+    ):
+        for moment, readings in said:
+            summary.add(moment, readings)
+            page.add(moment, readings)
+    return Page(path.read_text())
+
+
+def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
+    page = write(tmp_path / "r.html", list(moments(12)))
+    assert "Person 1" in page.text
+    assert "Person 2" in page.text
+    assert "12 seconds" in page.text
+    assert "followed two faces" in page.text
+    assert "without being found afresh" in page.text
+    # one chart and one table a person, and the tables carry the numbers
+    assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 2
+    assert page.text.count("The same as a table") == 2
+
+
+def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:
+    page = write(tmp_path / "r.html", list(moments(3)))
+    assert page.all("script") == page.all("link") == page.all("iframe") == []
+    text = (tmp_path / "r.html").read_text()
+    assert not re.search(r"https?:|url\(|@import", text)
+    assert all((image["src"] or "").startswith("data:image/jpeg;") for image in page.all("img"))
+    assert all(image["alt"] for image in page.all("img"))
+
+
+def test_pictures_can_be_left_out(tmp_path: Path) -> None:
+    said = list(moments(3))
+    assert write(tmp_path / "with.html", said).all("img")
+    page = write(tmp_path / "without.html", said, images=False)
+    assert page.all("img") == []
+    assert "data:image" not in (tmp_path / "without.html").read_text()
+
+
+def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
+    name = '"><script>alert(1)</script>{{ 7 * 7 }}<img src=x onerror=alert(1)> 店.mp4'
+    page = write(tmp_path / "r.html", list(moments(1)), Subject(info=Info(name=name)))
+    assert page.all("script") == []
+    assert name in " ".join(page.words)
+
+
+def test_no_face_is_said_plainly(tmp_path: Path) -> None:
+    scene = picture(8, 8)
+    page = write(tmp_path / "r.html", [(Moment(0.0, scene, 0.0), (Reading(0.0),))])
+    assert "No face was seen" in page.text
+    assert "%" not in page.text.split("How far to trust this")[0].replace("0 %", "")
+
+
+def test_faces_without_an_answer_are_said_plainly(tmp_path: Path) -> None:
+    one = Reading(0.0, face=reading(0.0).face, label=Label.UNKNOWN)
+    page = write(tmp_path / "r.html", [(Moment(0.0, picture(), 0.0), (one,))])
+    assert "No clear answer" in page.text
+
+
+def test_nothing_at_all_is_still_a_page(tmp_path: Path) -> None:
+    assert "No face was seen" in write(tmp_path / "r.html", []).text
+
+
+def test_an_hour_makes_no_bigger_page_than_a_minute(tmp_path: Path) -> None:
+    scene = picture(64, 48)
+    sizes = []
+    for seconds in (60, 3600):
+        said = [(Moment(float(t), scene, float(t)), (reading(float(t)),)) for t in range(seconds)]
+        write(tmp_path / "r.html", said)
+        sizes.append((tmp_path / "r.html").stat().st_size)
+    assert sizes[1] < sizes[0] * 2.5
+
+
+def test_many_people_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
+    said = []
+    for track in range(1, 81):
+        one = reading(track * 0.03, track)
+        said.append((Moment(one.time, picture(), one.time), (one,)))
+    page = write(tmp_path / "r.html", said)
+    assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 12
+    assert "68 further faces were seen" in page.text
+
+
+@pytest.mark.parametrize("count", [1, 4, 6])
+def test_thumbnails_are_spread_and_hold_the_extremes(count: int) -> None:
+    kept = Thumbnails()
+    scene = picture()
+    for index in range(2000):
+        time = index * 0.03
+        positive = 0.95 if 500 <= index < 520 else 0.4
+        negative = 0.9 if 1500 <= index < 1520 else 0.03
+        one = reading(time, 1, min(positive, 1 - negative), negative)
+        kept.add(Moment(time, scene, time), [one])
+    chosen = kept.of(1, count)
+    assert 2 <= len(chosen) <= max(count, 2)
+    assert [item.time for item in chosen] == sorted(item.time for item in chosen)
+    assert any(15 <= item.time < 15.6 for item in chosen)
+    assert any(45 <= item.time < 45.6 for item in chosen)
+    with Image.open(io.BytesIO(base64.b64decode(chosen[0].uri.partition(",")[2]))) as image:
+        assert image.size == (112, 112)

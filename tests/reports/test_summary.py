@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentistream.reports.statistics import Statistics
+from sentistream.reports.summary import SummaryFile
+from sentistream.types import Flag, Label, Moment, Reading
+from synthetic import Info, Subject, moments, picture, reading
+
+
+def summarize(path: Path, said: list[tuple[Moment, tuple[Reading, ...]]]) -> dict[str, Any]:
+    with SummaryFile(path, Subject(), {"video": False}) as summary:
+        for moment, readings in said:
+            summary.add(moment, readings)
+    facts: dict[str, Any] = json.loads(path.read_text())
+    return facts
+
+
+def test_overall_is_the_mean_of_the_momentary_answers_of_all_faces(tmp_path: Path) -> None:
+    said = list(moments(6))
+    facts = summarize(tmp_path / "s.json", said)
+    answers = [one.momentary for _, readings in said for one in readings if one.momentary]
+    mean = np.mean([answer.as_tuple() for answer in answers], axis=0)
+    found = facts["overall"]["probabilities"]
+    assert [found[n] for n in ("positive", "neutral", "negative")] == pytest.approx(mean, abs=1e-6)
+    assert facts["faces"] == len(facts["tracks"]) == 2
+    assert facts["most_faces_at_once"] == 2
+    assert facts["moments"] == len(said)
+    assert facts["moments_with_face"] == sum(one[0].face is not None for _, one in said)
+    assert facts["speed"]["frames_per_second"] > 0
+    assert facts["complete"] is True
+    second = facts["tracks"][1]
+    assert second["label"] == "neutral"
+    assert second["flags"]["carried"] == second["moments"]
+    assert second["mouth_open_share"] == 0
+
+
+def test_without_a_face_it_says_no_face(tmp_path: Path) -> None:
+    moment = Moment(0.0, picture(8, 8), 0.0)
+    facts = summarize(tmp_path / "s.json", [(moment, (Reading(0.0),))])
+    assert facts["overall"] == {
+        "label": "no_face",
+        "probabilities": {"positive": None, "neutral": None, "negative": None},
+    }
+    assert facts["faces"] == facts["moments_with_face"] == 0
+
+
+def test_without_a_moment_it_is_still_valid(tmp_path: Path) -> None:
+    facts = summarize(tmp_path / "s.json", [])
+    assert facts["overall"]["label"] == "no_face"
+    assert facts["speed"]["frames_per_second"] is None
+    assert facts["moments"] == 0
+
+
+def test_faces_without_answers_are_unknown() -> None:
+    statistics = Statistics(0.5)
+    face = reading(0.0).face
+    statistics.add(0.0, [Reading(0.0, face=face, label=Label.UNKNOWN)])
+    assert statistics.overall.label is Label.UNKNOWN
+    assert statistics.overall.mean is None
+
+
+def test_an_interrupted_run_says_so_and_leaves_no_partial_file(tmp_path: Path) -> None:
+    subject = Subject(info=Info(name="no \udcff utf-8.mp4"))
+    with (
+        pytest.raises(KeyboardInterrupt),
+        SummaryFile(tmp_path / "s.json", subject, {}) as summary,
+    ):
+        for count, (moment, readings) in enumerate(moments(3)):
+            if count == 30:
+                raise KeyboardInterrupt
+            summary.add(moment, readings)
+    facts = json.loads((tmp_path / "s.json").read_text())
+    assert facts["complete"] is False
+    assert facts["moments"] == 30
+    assert [path.name for path in tmp_path.iterdir()] == ["s.json"]
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.5), st.floats(0, 0.5), st.integers(1, 4)), max_size=40))
+def test_shares_add_up_and_tracks_add_up_to_the_whole(
+    values: list[tuple[float, float, int]],
+) -> None:
+    statistics = Statistics(0.5)
+    for index, (positive, negative, track) in enumerate(values):
+        one = reading(index * 0.03, track, positive, negative, flags=(Flag.AT_EDGE,))
+        statistics.add(one.time, [one])
+    assert sum(tally.readings for tally in statistics.tracks.values()) == len(values)
+    if values:
+        assert sum(statistics.overall.share(label) for label in Label) == pytest.approx(1)
+        mean = statistics.overall.mean
+        assert mean is not None
+        assert mean.negative == pytest.approx(np.mean([value[1] for value in values]))

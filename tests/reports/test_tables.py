@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentistream.errors import OutputError
+from sentistream.reports.columns import COLUMNS
+from sentistream.reports.files import Reserve
+from sentistream.reports.tables import CsvTable, ParquetTable
+from sentistream.types import Moment, Reading
+from synthetic import moments, picture, reading
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_both_tables_hold_one_row_per_moment_and_face(tmp_path: Path) -> None:
+    said = list(moments(3))
+    with (
+        CsvTable(tmp_path / "r.csv", mouth_threshold=0.5) as table,
+        ParquetTable(tmp_path / "r.parquet", mouth_threshold=0.5, row_group=50) as parquet,
+    ):
+        for moment, readings in said:
+            table.add(moment, readings)
+            parquet.add(moment, readings)
+
+    expected = [one for _, readings in said for one in readings]
+    rows = rows_of(tmp_path / "r.csv")
+    whole = pq.read_table(tmp_path / "r.parquet")
+    assert len(rows) == whole.num_rows == len(expected)
+    assert pq.ParquetFile(tmp_path / "r.parquet").num_row_groups > 1
+    for row, typed, one in zip(rows, whole.to_pylist(), expected, strict=True):
+        assert float(row["time"]) == pytest.approx(one.time, abs=1e-6)
+        assert typed["time"] == one.time
+        assert row["label"] == typed["label"] == one.label
+        assert row["track"] == ("" if one.track is None else str(one.track))
+        if one.smoothed is not None and one.mouth_open is not None:
+            assert float(row["smoothed_negative"]) == pytest.approx(one.smoothed.negative, abs=1e-6)
+            assert typed["mouth"] == ("open" if one.mouth_open >= 0.5 else "closed")
+            assert typed["flags"] == " ".join(one.flags)
+        else:
+            assert typed["smoothed_negative"] is None
+            assert row["mouth"] == ""
+    assert [
+        (field.name, str(field.type).replace("double", "float64").replace("float", "float32"))
+        for field in whole.schema
+        if field.name != "time"
+    ] == [(column.name, column.type) for column in COLUMNS if column.name != "time"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 0.5), st.floats(0, 0.5), st.floats(0, 1), st.integers(1, 9)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_csv_and_parquet_say_the_same(
+    tmp_path_factory: pytest.TempPathFactory, values: list[tuple[float, float, float, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("tables")
+    with (
+        CsvTable(folder / "r.csv", mouth_threshold=0.5) as table,
+        ParquetTable(folder / "r.parquet", mouth_threshold=0.5, row_group=7) as parquet,
+    ):
+        for index, (positive, negative, mouth, track) in enumerate(values):
+            one = reading(index * 0.03, track, positive, negative, mouth)
+            moment = Moment(one.time, picture(8, 8), one.time)
+            table.add(moment, [one])
+            parquet.add(moment, [one])
+    for row, typed in zip(
+        rows_of(folder / "r.csv"), pq.read_table(folder / "r.parquet").to_pylist(), strict=True
+    ):
+        for name in ("mouth_open", "momentary_positive", "smoothed_neutral"):
+            assert float(row[name]) == pytest.approx(typed[name], abs=2e-6)
+        assert row["mouth"] == typed["mouth"]
+
+
+def test_every_moment_is_on_disk_before_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    moment = Moment(0.0, picture(8, 8), 0.0)
+    with CsvTable(path, mouth_threshold=0.5) as table:
+        for count in range(1, 4):
+            table.add(moment, [reading(0.0)])
+            assert len(rows_of(path)) == count
+
+
+def test_an_exception_leaves_both_tables_valid(tmp_path: Path) -> None:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        CsvTable(tmp_path / "r.csv", mouth_threshold=0.5) as table,
+        ParquetTable(tmp_path / "r.parquet", mouth_threshold=0.5) as parquet,
+    ):
+        for count, (moment, readings) in enumerate(moments(3)):
+            if count == 40:
+                raise KeyboardInterrupt
+            table.add(moment, readings)
+            parquet.add(moment, readings)
+    assert len(rows_of(tmp_path / "r.csv")) == pq.read_table(tmp_path / "r.parquet").num_rows > 40
+
+
+def test_a_killed_run_keeps_the_csv_and_no_half_parquet(tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+from pathlib import Path
+from synthetic import moments
+from sentistream.reports.tables import CsvTable, ParquetTable
+folder = Path(sys.argv[1])
+with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
+        ParquetTable(folder / "r.parquet", mouth_threshold=.5, row_group=10) as parquet:
+    for count, (moment, readings) in enumerate(moments(9)):
+        if count == 100:
+            os.kill(os.getpid(), signal.SIGKILL)
+        table.add(moment, readings)
+        parquet.add(moment, readings)
+"""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+    )
+    assert done.returncode == -9
+    assert len({row["time"] for row in rows_of(tmp_path / "r.csv")}) == 100
+    assert (tmp_path / "r.csv").read_text().endswith("\n")
+    assert not (tmp_path / "r.parquet").exists()
+    assert (tmp_path / "r.partial.parquet").exists()
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
+        pytest.skip("a file system of its own: needs the right to mount one")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607
+
+
+def test_a_full_disk_leaves_valid_tables_and_says_so(tiny_disk: Path) -> None:
+    noise = np.random.default_rng(1)
+    written = 0
+    with (
+        pytest.raises(OutputError, match="disk is full"),
+        Reserve(tiny_disk, 300_000) as reserve,
+        ParquetTable(
+            tiny_disk / "r.parquet", mouth_threshold=0.5, reserve=reserve, row_group=500
+        ) as parquet,
+        CsvTable(tiny_disk / "r.csv", mouth_threshold=0.5, reserve=reserve) as table,
+    ):
+        for index in range(100_000):
+            a, b, c = (float(value) for value in noise.random(3))
+            one = reading(index * 0.03, 1, a / 2, b / 2, c)
+            moment = Moment(one.time, picture(8, 8), one.time)
+            table.add(moment, [one])
+            written += 1
+            parquet.add(moment, [one])
+    rows = rows_of(tiny_disk / "r.csv")
+    assert (tiny_disk / "r.csv").read_text().endswith("\n")
+    assert None not in rows[-1].values()
+    assert len(rows) in (written, written + 1)
+    assert pq.read_table(tiny_disk / "r.parquet").num_rows >= written - 500
+
+
+def test_a_record_that_does_not_fit_is_cut_away(tmp_path: Path) -> None:
+    table = CsvTable(tmp_path / "r.csv", mouth_threshold=0.5)
+    table.open()
+    table.add(Moment(0.0, picture(8, 8), 0.0), [Reading(0.0)])
+    table._file.write(b"0.03,1,half a rec")
+    table.close(complete=False)
+    assert [row["label"] for row in rows_of(tmp_path / "r.csv")] == ["no_face"]
+
+
+@pytest.mark.parametrize("kind", [CsvTable, ParquetTable])
+def test_an_unwritable_place_is_an_output_error(
+    tmp_path: Path, kind: type[CsvTable | ParquetTable]
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="not a directory"):
+        kind(tmp_path / "file" / "r.csv", mouth_threshold=0.5).open()
+
+
+def test_a_device_that_is_always_full_is_an_output_error() -> None:
+    with pytest.raises(OutputError, match="disk is full"):
+        CsvTable(Path("/dev/full"), mouth_threshold=0.5).open()

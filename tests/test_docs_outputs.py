@@ -1,0 +1,44 @@
+"""The documentation names every column, key and flag, with its type."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sentistream.reports.columns import COLUMNS
+from sentistream.reports.folder import FILES
+from sentistream.reports.index import INDEX_COLUMNS
+from sentistream.reports.summary import SummaryFile
+from sentistream.types import Flag
+from synthetic import Subject
+
+TEXT = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text("utf-8")
+
+
+def section(title: str) -> str:
+    return TEXT.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_the_columns_are_documented_in_order_with_their_types() -> None:
+    table = section("`readings.csv` and `readings.parquet`")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|.*\|.*\|$", table, re.MULTILINE)
+    assert rows == [(column.name, column.type) for column in COLUMNS]
+
+
+@pytest.mark.parametrize("name", [*Flag, *FILES])
+def test_flags_and_files_are_documented(name: str) -> None:
+    assert f"| `{name}` |" in TEXT
+
+
+def test_the_keys_of_the_summary_are_documented(tmp_path: Path) -> None:
+    with SummaryFile(tmp_path / "s.json", Subject(), {}) as summary:
+        keys = summary.facts(complete=True)
+    first_cells = " ".join(re.findall(r"^\| (.*?) \|", section("`summary.json`"), re.MULTILINE))
+    assert [key for key in keys if not re.search(rf"`{key}[`.]", first_cells)] == []
+
+
+def test_the_columns_of_the_index_are_documented() -> None:
+    first_cells = " ".join(re.findall(r"^\| (.*?) \|", section("`summary.csv`"), re.MULTILINE))
+    assert re.findall(r"`(\w+)`", first_cells) == list(INDEX_COLUMNS)
