@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sentistream.demo.script import LENGTH
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES
 
 CLIP = "demo.mp4"
@@ -26,6 +27,13 @@ CLIP = "demo.mp4"
     help="Only make the clip, as FILE (mp4).",
 )
 @click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=LENGTH,
+    show_default=True,
+    help="Length of the clip; a longer one is made of copies.",
+)
+@click.option(
     "--profile",
     type=click.Choice(sorted(PROFILES)),
     default=DEFAULT_PROFILE,
@@ -33,26 +41,27 @@ CLIP = "demo.mp4"
     help="The set of networks and settings.",
 )
 @click.pass_context
-def demo(ctx: click.Context, out: Path, clip_only: Path | None, profile: str) -> None:
+def demo(
+    ctx: click.Context, out: Path, clip_only: Path | None, seconds: float, profile: str
+) -> None:
     """Try sentistream on a clip that it makes by itself.
 
     A portrait (Eileen Collins; NASA, public domain) is animated to talk with a synthesised
     voice, to fall silent, to lose its smile and to leave the picture for a second. The clip is
     then analyzed as `sentistream analyze` does it. Nothing is downloaded.
     """
-    from sentistream.demo.clip import make_clip
-    from sentistream.demo.script import LENGTH
+    from sentistream.demo import make_clip
 
     clip = clip_only or out / CLIP
     steps = 0
-    with click.progressbar(length=100, label=f"Making a clip of {LENGTH:.0f} seconds") as bar:
+    with click.progressbar(length=100, label=f"Making a clip of {seconds:g} seconds") as bar:
 
         def advance(share: float) -> None:
             nonlocal steps
             bar.update(round(share * 100) - steps)
             steps = round(share * 100)
 
-        make_clip(clip, on_progress=advance)
+        make_clip(clip, duration=seconds, on_progress=advance)
     if clip_only:
         click.echo(f"The clip: {clip}")
         return

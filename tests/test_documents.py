@@ -1,0 +1,53 @@
+"""What the README and docs/ promise exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click import Group
+from click.testing import CliRunner
+
+from sentistream.cli import main
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.fixture(params=PAGES, ids=lambda page: page.name)
+def page(request: pytest.FixtureRequest) -> Path:
+    assert isinstance(request.param, Path)
+    return request.param
+
+
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_make_targets_exist(page: Path) -> None:
+    made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert made >= set(re.findall(r"(?:`|^)make ([a-z]+)", page.read_text("utf-8"), re.MULTILINE))
+
+
+def test_python_examples_compile(page: Path) -> None:
+    for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        compile(code, page.name, "exec")
+
+
+def test_commands_and_options_exist(page: Path) -> None:
+    assert isinstance(main, Group)
+    for command, rest in re.findall(r"sentistream ([a-z]+)([^\n`]*)", page.read_text("utf-8")):
+        if command not in main.list_commands(main.make_context("sentistream", ["doctor"])):
+            continue
+        offered = CliRunner().invoke(main, [command, "--help"]).output
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in offered, f"sentistream {command} {option}"
+
+
+def test_every_command_is_mentioned_somewhere() -> None:
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    for command in ("analyze", "demo", "doctor"):
+        assert f"sentistream {command}" in text or f"make {command}" in text
