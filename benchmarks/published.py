@@ -37,8 +37,9 @@ def drawn_spectrogram(sound: FloatArray) -> UInt8Array:
         times, frequencies, levels, cmap=colormaps["viridis"], vmin=FLOOR_DB, vmax=CEILING_DB
     )
     axes.set_axis_off()
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    return np.asarray(pixels)[..., :3].copy()
 
 
 class PublishedPipeline:

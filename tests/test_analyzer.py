@@ -61,7 +61,7 @@ class StubTracker:
 
 
 def make_face(
-    track: int = 1, x: float = 300, y: float = 240, size: float = 60, confirmed: bool = True
+    track: int = 1, x: float = 300, y: float = 240, size: float = 60, missed: bool = False
 ) -> Face:
     """A face whose points have that mean and centroid size."""
 
@@ -71,7 +71,7 @@ def make_face(
     points += (x, y)
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     box = Box(float(left), float(top), float(right), float(bottom))
-    return Face(track, box, points.astype(np.float32), confirmed=confirmed)
+    return Face(track, box, points.astype(np.float32), missed=missed)
 
 
 def blank() -> RgbPicture:
@@ -232,12 +232,12 @@ def test_time_that_steps_back_starts_anew() -> None:
     ("face", "flags"),
     [
         (make_face(), ()),
-        (make_face(confirmed=False), (Flag.CARRIED,)),
+        (make_face(missed=True), (Flag.CARRIED,)),
         (make_face(size=20), (Flag.SMALL_FACE,)),
         (make_face(x=10), (Flag.AT_EDGE,)),
         (make_face(y=470), (Flag.AT_EDGE,)),
         (
-            make_face(x=2, size=20, confirmed=False),
+            make_face(x=2, size=20, missed=True),
             (Flag.CARRIED, Flag.SMALL_FACE, Flag.AT_EDGE),
         ),
     ],

@@ -198,7 +198,7 @@ class Analyzer:
 
 def _quality(face: Face, picture: Picture) -> tuple[Flag, ...]:
     flags = []
-    if not face.confirmed:
+    if face.missed:
         flags.append(Flag.CARRIED)
     if face_window(face.landmarks).height < FACE_SIZE:
         flags.append(Flag.SMALL_FACE)

@@ -47,7 +47,7 @@ class Flag(StrEnum):
     NO_SOUND = "no_sound"
     """The mouth is open but there is no sound at this time; the face decided alone."""
     CARRIED = "carried"
-    """The detector did not confirm the face here; landmarks carried it."""
+    """The detector looked for the face and missed it; its landmarks alone carry it for a while."""
     SMALL_FACE = "small_face"
     """The face is smaller than the networks' input; its reading is less certain."""
     AT_EDGE = "at_edge"
@@ -180,7 +180,8 @@ class Face:
         landmarks: The 68 points of the iBUG scheme, shape (68, 2), x and y in pixels.
         score: The detector's confidence at the last confirmation (0 is its threshold).
         confirmed: True where the detector found it in this very picture, False where
-            landmarks carried it here.
+            landmarks carried it here, as they do between two looks.
+        missed: True where the detector's last look did not find it.
     """
 
     track: int
@@ -188,6 +189,7 @@ class Face:
     landmarks: FloatArray
     score: float = 0.0
     confirmed: bool = True
+    missed: bool = False
 
     def __post_init__(self) -> None:
         if self.track < 1:

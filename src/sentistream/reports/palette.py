@@ -23,7 +23,7 @@ WORDS = {
 
 FLAG_WORDS = {
     Flag.NO_SOUND: "the mouth was open but there was no sound, so the face decided alone",
-    Flag.CARRIED: "the face was followed by its landmarks between two searches, which is usual",
+    Flag.CARRIED: "a search missed the face and its landmarks alone were followed",
     Flag.SMALL_FACE: "the face was small in the picture, so the answer is less certain",
     Flag.AT_EDGE: "the face was partly outside the picture",
     Flag.REPEATED_PICTURE: "there was no new picture, only new sound",

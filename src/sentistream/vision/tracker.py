@@ -69,6 +69,7 @@ class _Track:
     look: FloatArray
     found: bool = True
     confirmed: bool = True
+    missed: bool = False
     place: Box = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,6 +136,7 @@ class FaceTracker:
                 landmarks=track.landmarks,
                 score=track.score,
                 confirmed=track.confirmed,
+                missed=track.missed,
             )
             for track in sorted(self._tracks, key=lambda track: track.number)
             if track.found
@@ -201,7 +203,7 @@ class FaceTracker:
                     for other in self._tracks
                 )
                 track.found = not (overdue or doubled or track.number in abrupt)
-                track.looked_at = time
+                track.looked_at, track.missed = time, True
                 continue
             box, score = detections[matches[index]]
             if track.number in abrupt or track.place.iou(box) < _AGREES:
@@ -216,6 +218,7 @@ class FaceTracker:
                 self._begin(luma, time, box, score)
                 continue
             track.score, track.confirmed, track.confirmed_at = score, True, time
+            track.missed = False
 
     def _look_back(self, luma: UInt8Array, time: float) -> None:
         """Looks for lost faces where they were."""
@@ -289,7 +292,7 @@ class FaceTracker:
         points = self._predictor.predict(luma, box)
         if is_face_like(points):
             track.move(points)
-            track.score, track.found, track.confirmed = score, True, True
+            track.score, track.found, track.confirmed, track.missed = score, True, True, False
             track.confirmed_at = track.seen_at = time
             track.look = _look(luma, track.place)
 
