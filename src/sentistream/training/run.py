@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sentistream.training.batch_statistics import reestimate
 from sentistream.training.checkpoint import Progress
 from sentistream.training.loop import OnEpoch, OnStep, fit
 from sentistream.training.paper import PARTS, Preparation, Sides
@@ -73,4 +74,5 @@ def run(
         on_epoch=on_epoch,
         on_step=on_step,
     )
+    reestimate(network, sides.train)
     return Run(name, network, recipe, progress, sides)
