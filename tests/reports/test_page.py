@@ -74,7 +74,7 @@ def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
     assert "Person 2" in page.text
     assert "12 seconds" in page.text
     assert "followed two faces" in page.text
-    assert "followed by its landmarks" in page.text
+    assert "a search missed the face" in page.text
     # one chart and one table a person, and the tables carry the numbers
     assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 2
     assert page.text.count("The same as a table") == 2

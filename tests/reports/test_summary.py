@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentistream.reports.statistics import Statistics
+from sentistream.reports.statistics import TRACKS_TOLD, Statistics
 from sentistream.reports.summary import SummaryFile
+from sentistream.reports.timeline import Timeline
 from sentistream.types import Flag, Label, Moment, Reading
 from synthetic import Info, Subject, moments, picture, reading
 
@@ -97,3 +98,15 @@ def test_shares_add_up_and_tracks_add_up_to_the_whole(
         mean = statistics.overall.mean
         assert mean is not None
         assert mean.negative == pytest.approx(np.mean([value[1] for value in values]))
+
+
+def test_a_crowd_is_counted_whole_and_told_of_in_bounded_room() -> None:
+    statistics = Statistics(mouth_threshold=0.5)
+    timeline = Timeline(mouth_threshold=0.5)
+    for track in range(1, TRACKS_TOLD + 51):
+        readings = (reading(track * 1.0, track),)
+        statistics.add(track * 1.0, readings)
+        timeline.add(track * 1.0, readings)
+    assert statistics.faces == TRACKS_TOLD + 50
+    assert len(statistics.tracks) == len(timeline.tracks) == TRACKS_TOLD
+    assert statistics.overall.readings == TRACKS_TOLD + 50

@@ -83,7 +83,7 @@ class ReportPage(Output):
             headline=headline(statistics.overall.label, statistics.overall.mean),
             sentence=_sentence(facts, statistics.overall.mean),
             people=sorted(people, key=lambda person: person.track),
-            others=len(tracks) - len(people),
+            others=statistics.faces - len(people),
             ticks=ticks(start, seconds),
             notes=_notes(facts, statistics.overall),
             images=self._thumbnails is not None,

@@ -99,6 +99,10 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
+TRACKS_TOLD = 1_000
+"""How many faces are told of one by one; later ones count in the whole only."""
+
+
 class Statistics:
     """All that the summary and the page say in numbers.
 
@@ -115,6 +119,8 @@ class Statistics:
         self.last: float | None = None
         self.most_faces = 0
         self.overall = Tally()
+        self.faces = 0
+        self._highest = 0
         self.tracks: dict[int, Tally] = {}
 
     def add(self, time: float, readings: Sequence[Reading]) -> None:
@@ -129,8 +135,13 @@ class Statistics:
             faces += 1
             self.overall.add(reading, self._threshold)
             tally = self.tracks.get(reading.track)
-            if tally is None:
+            if tally is None and len(self.tracks) < TRACKS_TOLD:
                 tally = self.tracks[reading.track] = Tally()
-            tally.add(reading, self._threshold)
+                self.faces += 1
+            elif tally is None and reading.track > self._highest:
+                self.faces += 1  # numbers are given in order and never again
+            self._highest = max(self._highest, reading.track)
+            if tally is not None:
+                tally.add(reading, self._threshold)
         self.moments_with_face += faces > 0
         self.most_faces = max(self.most_faces, faces)

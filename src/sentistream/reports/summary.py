@@ -88,7 +88,7 @@ class SummaryFile(Output):
                 "label": statistics.overall.label.value,
                 "probabilities": probabilities(mean),
             },
-            "faces": len(statistics.tracks),
+            "faces": statistics.faces,
             "most_faces_at_once": statistics.most_faces,
             "moments": statistics.moments,
             "moments_with_face": statistics.moments_with_face,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sentistream.reports.columns import mouth_state
+from sentistream.reports.statistics import TRACKS_TOLD
 from sentistream.types import Reading
 
 BINS = 240
@@ -74,6 +75,8 @@ class Timeline:
         index = self._index(time)
         for reading in readings:
             if reading.track is None:
+                continue
+            if reading.track not in self.tracks and len(self.tracks) >= TRACKS_TOLD:
                 continue
             bins = self.tracks.setdefault(reading.track, {})
             bin_ = bins.setdefault(index, Bin())
