@@ -1,11 +1,15 @@
-"""What the tests share: where the real data is, if anywhere."""
+"""What the tests share: where the real data is, if anywhere, and a face that may be carried."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from sentistream.types import UInt8Array
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,15 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("real data: set SENTISTREAM_DATA to its folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def portrait() -> UInt8Array:
+    """Shape (512, 512, 3); one face about 108 pixels wide."""
+    data = pytest.importorskip("skimage.data")
+    return np.asarray(data.astronaut(), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def portrait_luma(portrait: UInt8Array) -> UInt8Array:
+    return np.asarray(Image.fromarray(portrait).convert("L"))

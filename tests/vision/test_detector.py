@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from portrait import PORTRAIT_FACE
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.detector import FaceDetector, smallest_face
-
-from .conftest import PORTRAIT_FACE
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from portrait import PORTRAIT_FACE
 from sentistream.errors import ModelError
 from sentistream.types import Box, UInt8Array
 from sentistream.vision import landmarks
 from sentistream.vision.landmarks import LandmarkPredictor, check_landmark_file, landmark_file
-
-from .conftest import PORTRAIT_FACE
 
 
 def test_points_lie_where_a_face_has_them(portrait_luma: UInt8Array) -> None:

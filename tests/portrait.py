@@ -1,0 +1,6 @@
+"""Facts about scikit-image's portrait, which the fixture ``portrait`` gives."""
+
+from sentistream.types import Box
+
+PORTRAIT_FACE = Box(172, 67, 280, 175)
+"""Where the detector's box lies on it, about."""
