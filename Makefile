@@ -34,7 +34,7 @@ test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
 	$(BIN)/python -m pytest
 
 .PHONY: bench
-bench: $(VENV)/bench.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)
+bench: $(VENV)/test.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)
 	$(BIN)/python -m benchmarks.pipeline $(if $(INPUT),"$(INPUT)")
 	$(BIN)/python -m benchmarks.memory
 
@@ -51,11 +51,7 @@ $(VENV)/demo.stamp: pyproject.toml $(VENV)/made.stamp
 $(VENV)/test.stamp: pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream, PyTorch and the test tools into $(VENV) ..."
 	$(PIP) install $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
-	$(PIP) install --editable '.[dev,train,demo,openvino]'
-	@touch $@
-
-$(VENV)/bench.stamp: pyproject.toml $(VENV)/test.stamp
-	$(PIP) install --editable '.[bench]'
+	$(PIP) install --editable '.[dev,train,demo,openvino,bench]'
 	@touch $@
 
 $(VENV)/made.stamp:
