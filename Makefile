@@ -43,12 +43,12 @@ clean: ## Remove the environment, caches and the demonstration's results
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage sentiment/demo
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/demo.stamp: pyproject.toml $(VENV)/made.stamp
+$(VENV)/demo.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream and what it needs (no PyTorch) into $(VENV) ..."
 	$(PIP) install --editable '.[demo]'
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml $(VENV)/made.stamp
+$(VENV)/test.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream, PyTorch and the test tools into $(VENV) ..."
 	$(PIP) install $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
 	$(PIP) install --editable '.[dev,train,demo,openvino,bench]'

@@ -7,6 +7,8 @@ which branch decides is therefore told from outside.
 
 from __future__ import annotations
 
+from typing import Any
+
 import dlib
 import numpy as np
 import torch
@@ -31,14 +33,14 @@ def drawn_spectrogram(sound: FloatArray) -> UInt8Array:
     frequencies, times, values = stft(sound, SOUND_RATE, nperseg=WINDOW, noverlap=WINDOW - HOP)
     levels = 20 * np.log10(np.abs(values) + 1e-12)
     figure = Figure(figsize=(PICTURE_SIZE / 100, PICTURE_SIZE / 100), dpi=100)
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.pcolormesh(
         times, frequencies, levels, cmap=colormaps["viridis"], vmin=FLOOR_DB, vmax=CEILING_DB
     )
     axes.set_axis_off()
-    canvas.draw()  # type: ignore[no-untyped-call]
-    pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    canvas.draw()
+    pixels = canvas.buffer_rgba()
     return np.asarray(pixels)[..., :3].copy()
 
 
