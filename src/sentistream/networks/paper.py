@@ -97,6 +97,10 @@ class FusedNetwork(nn.Module):
 
     def forward(self, face: Tensor, spectrogram: Tensor) -> Tensor:
         """Logits (N, 3) of faces (N, 3, 96, 96) and whatever the voice branch takes."""
-        branches = (self.visual(face).softmax(dim=1), self.audio(spectrogram).softmax(dim=1))
-        fused: Tensor = self.fusion(torch.cat(branches, dim=1))
+        fused: Tensor = self.fusion(self.branches(face, spectrogram))
         return fused
+
+    def branches(self, face: Tensor, spectrogram: Tensor) -> Tensor:
+        """Both branches' distributions side by side, (N, 6); the face's first."""
+        answers = (self.visual(face).softmax(dim=1), self.audio(spectrogram).softmax(dim=1))
+        return torch.cat(answers, dim=1)

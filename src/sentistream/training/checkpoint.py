@@ -52,13 +52,18 @@ def save_checkpoint(
     temporary.replace(folder / "checkpoint.safetensors")
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run was begun in ``folder``."""
+    return (folder / "checkpoint.safetensors").exists()
+
+
 def load_checkpoint(
     folder: Path, network: nn.Module, optimizer: Optimizer, settings: str
 ) -> Progress:
     """Puts the checkpoint's state into network and optimiser; a new run's progress if none."""
-    path = folder / "checkpoint.safetensors"
-    if not path.exists():
+    if not has_checkpoint(folder):
         return Progress()
+    path = folder / "checkpoint.safetensors"
     notes = _read_notes(path)
     if notes["settings"] != settings:
         return Progress()
@@ -80,10 +85,10 @@ def load_network_weights(folder: Path, network: nn.Module) -> None:
     Raises:
         DataError: There is no run in ``folder``.
     """
-    path = folder / "checkpoint.safetensors"
-    if not path.exists():
+    if not has_checkpoint(folder):
         raise DataError(f"There is no trained network in {folder}.", f"Train {folder.name} before.")
-    network.load_state_dict(_below(load_file(path), "network."))
+    tensors = load_file(folder / "checkpoint.safetensors")
+    network.load_state_dict(_below(tensors, "network."))
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

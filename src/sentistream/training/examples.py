@@ -41,8 +41,8 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, positions: NDArray[np.integer] | NDArray[np.bool_]) -> Examples:
-        """The examples at ``positions`` (numbers or a mask)."""
+    def take(self, positions: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Examples:
+        """The examples at ``positions`` (numbers, a mask or a slice)."""
         return Examples(
             inputs={name: values[positions] for name, values in self.inputs.items()},
             labels=self.labels[positions],

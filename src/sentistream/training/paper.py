@@ -23,6 +23,7 @@ from sentistream.training.examples import (
     pair_by_label,
 )
 from sentistream.training.faces import prepare_faces
+from sentistream.training.fusion import fit_fusion
 from sentistream.training.mouths import prepare_mouths
 from sentistream.training.voices import prepare_voices
 
@@ -156,10 +157,12 @@ class Part:
     Attributes:
         examples: What it learns from.
         build: A network with starting weights, given the folder of the finished runs.
+        start: What a new run does first with the network and its training examples.
     """
 
     examples: Callable[[Preparation], Sides]
     build: Callable[[Path], nn.Module]
+    start: Callable[[nn.Module, Examples], None] = lambda _network, _examples: None
 
 
 def _fused_from_branches(runs: Path) -> FusedNetwork:
@@ -175,6 +178,6 @@ PARTS = {
     "visual": Part(Preparation.faces, lambda _: VisualNetwork()),
     "visual-plain": Part(Preparation.faces, lambda _: VisualNetwork()),
     "audio": Part(Preparation.voices, lambda _: FoldedAudioNetwork()),
-    "fused": Part(Preparation.pairs, _fused_from_branches),
+    "fused": Part(Preparation.pairs, _fused_from_branches, fit_fusion),
 }
 """In the order in which they are trained; the fused network needs visual and audio."""

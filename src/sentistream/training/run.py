@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sentistream.training.batch_statistics import reestimate
-from sentistream.training.checkpoint import Progress
+from sentistream.training.checkpoint import Progress, has_checkpoint
 from sentistream.training.loop import OnEpoch, OnStep, fit
 from sentistream.training.paper import PARTS, Preparation, Sides
 from sentistream.training.recipes import PAPER_RECIPES, Recipe
@@ -65,6 +65,8 @@ def run(
         recipe = replace(recipe, epochs=epochs)
     torch.manual_seed(recipe.seed)
     network = part.build(out)
+    if not has_checkpoint(out / name):
+        part.start(network, sides.train)
     progress = fit(
         network,
         sides.train,
