@@ -15,6 +15,7 @@ class Profile:
     Attributes:
         name: What the user calls it.
         mouth_model, face_model, fused_model: Names of the shipped networks.
+        voice_model: The network that hears a voice alone; to be measured, not for readings.
         tick: Seconds between moments.
         sound_window: Seconds of sound each moment carries, ending at it.
         mouth_threshold: Probability from which the mouth counts as open (Equation 2).
@@ -25,6 +26,7 @@ class Profile:
     mouth_model: str
     face_model: str
     fused_model: str
+    voice_model: str
     tick: float
     sound_window: float
     mouth_threshold: float
@@ -36,6 +38,7 @@ PAPER = Profile(
     mouth_model="paper/mouth",
     face_model="paper/visual",
     fused_model="paper/fused",
+    voice_model="paper/audio",
     tick=0.030,
     sound_window=0.030,
     mouth_threshold=0.5,

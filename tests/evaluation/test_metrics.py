@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentistream.evaluation.metrics import figures, wilson_interval
+from sentistream.evaluation.metrics import calibration_error, figures, wilson_interval
 
 
 def test_wilson_interval_of_the_papers_fused_result() -> None:
@@ -43,3 +43,9 @@ def test_nothing_to_measure_is_refused() -> None:
         figures(np.array([], int), np.array([], int), classes=3)
     with pytest.raises(ValueError, match="cannot be correct"):
         wilson_interval(3, 2)
+
+
+def test_calibration_error_is_nought_when_confidence_is_accuracy() -> None:
+    probabilities = np.tile([0.75, 0.25], (4, 1))
+    assert calibration_error(np.array([0, 0, 0, 1]), probabilities) == pytest.approx(0)
+    assert calibration_error(np.array([1, 1, 1, 1]), probabilities) == pytest.approx(0.75)

@@ -29,6 +29,26 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
+def calibration_error(
+    truth: NDArray[np.integer], probabilities: NDArray[np.floating], bins: int = 10
+) -> float:
+    """Expected calibration error, 0 to 1 (Guo et al. 2017): how far confidence is from accuracy.
+
+    Args:
+        truth: Class numbers, shape (N,).
+        probabilities: Of the classes, shape (N, classes).
+        bins: Of equal width, over the confidence of the answers.
+    """
+    confidence, answers = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    numbers = np.minimum((confidence * bins).astype(int), bins - 1)
+    error = 0.0
+    for number in np.unique(numbers):
+        inside = numbers == number
+        gap = abs(float((answers[inside] == truth[inside]).mean() - confidence[inside].mean()))
+        error += gap * float(inside.mean())
+    return error
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What was measured on ``n`` examples.

@@ -9,53 +9,11 @@ from numpy.typing import NDArray
 
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.labels import class_number
-from sentistream.media.picture import RgbPicture, resample
+from sentistream.media.picture import resample
 from sentistream.training.examples import Examples
-from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.crops import FACE_SIZE, face_window
-from sentistream.vision.detector import FaceDetector
-from sentistream.vision.landmarks import LandmarkPredictor
-
-_WORKING_SIZE = 300
-_SURROUNDINGS = 1.5
-# of images already cut to the face: the detector's usual box, as shares of the image
-_TYPICAL_FACE = (0.025, 0.125, 0.925, 1.025)
-
-
-class WindowCutter:
-    """Cuts the live window out of images that show little more than the face."""
-
-    def __init__(self) -> None:
-        self._detector = FaceDetector()
-        self._landmarks = LandmarkPredictor()
-
-    def landmarks(self, pixels: UInt8Array) -> FloatArray:
-        """The 68 points, in pixels of the image, shape (68, 2).
-
-        Where the detector finds no face (a quarter of the images of FER2013, whose faces are
-        48 pixels wide), the points are placed in the box it usually gives.
-        """
-        rows, columns = pixels.shape[:2]
-        around = Box(0, 0, columns, rows).scaled(_SURROUNDINGS)
-        enlarged = RgbPicture(RgbPicture(pixels).crop(around, _WORKING_SIZE, _WORKING_SIZE))
-        shown = _WORKING_SIZE / _SURROUNDINGS
-        found = self._detector.detect(enlarged.luma, face_width=0.6 * shown)
-        margin = (_WORKING_SIZE - shown) / 2
-        typical = Box(*(margin + share * shown for share in _TYPICAL_FACE))
-        box = found[0][0] if found else typical
-        points = self._landmarks.predict(enlarged.luma, box)
-        scale = np.array([around.width, around.height], np.float32) / _WORKING_SIZE
-        origin = np.array([around.left, around.top], np.float32)
-        return np.asarray(origin + points * scale, dtype=np.float32)
-
-    def cut(self, pixels: UInt8Array) -> tuple[UInt8Array, NDArray[np.bool_]]:
-        """The window, shape (96, 96, 3), and which of its pixels the image really has."""
-        window = face_window(self.landmarks(pixels))
-        rows, columns = pixels.shape[:2]
-        centres = (np.arange(FACE_SIZE) + 0.5) / FACE_SIZE
-        x, y = window.left + centres * window.width, window.top + centres * window.height
-        inside = ((y >= 0) & (y < rows))[:, None] & ((x >= 0) & (x < columns))[None, :]
-        return RgbPicture(pixels).crop(window, FACE_SIZE, FACE_SIZE), inside
+from sentistream.types import Box, UInt8Array
+from sentistream.vision.crops import FACE_SIZE
+from sentistream.vision.stills import WindowCutter
 
 
 def put_background(

@@ -64,7 +64,8 @@ def measured(network: nn.Module, held_out: Examples, classes: int) -> list[dict[
     rows = []
     for source in sorted(set(held_out.sources.tolist())):
         mask = held_out.sources == source
-        people = sorted(set(held_out.people[mask].tolist()) - {""})
+        entries = held_out.people[mask].tolist()
+        people = sorted({person for entry in entries for person in entry.split("+")} - {""})
         rows.append(
             {
                 "source": source,

@@ -4,46 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import av
 import numpy as np
-from numpy.typing import NDArray
 
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording
-from sentistream.errors import DataError
 from sentistream.training.examples import Examples
-from sentistream.types import SOUND_RATE, FloatArray
 from sentistream.voice import spectrogram
-
-VOICED_RANGE_DB = 30.0
-"""A window counts as voiced when it is at most this much quieter than the loudest."""
-
-
-def read_sound(recording: Recording) -> FloatArray:
-    """The whole sound of a recording, mono, 48 kHz, shape (samples,).
-
-    Raises:
-        DataError: It has no sound that can be decoded.
-    """
-    try:
-        with av.open(str(recording.path)) as container:
-            resampler = av.AudioResampler(format="fltp", layout="mono", rate=SOUND_RATE)
-            frames = [
-                resampled
-                for frame in (*container.decode(audio=0), None)
-                for resampled in resampler.resample(frame)
-            ]
-    except (av.FFmpegError, IndexError) as error:
-        raise DataError(f"The sound of {recording.path} cannot be read ({error}).") from None
-    return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32)
-
-
-def voiced_starts(sound: FloatArray) -> NDArray[np.int64]:
-    """First samples of all voiced windows of 30 ms, every 5 ms."""
-    step = spectrogram.SAMPLES // 6
-    windows = np.lib.stride_tricks.sliding_window_view(sound, spectrogram.SAMPLES)[::step]
-    level = 10 * np.log10((windows.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
-    return np.flatnonzero(level > level.max() - VOICED_RANGE_DB) * step
+from sentistream.voice.recorded import read_sound, voiced_starts
 
 
 def prepare_voices(
@@ -65,8 +32,10 @@ def prepare_voices(
         on_progress()
         if recording.sentiment is None:
             continue
-        sound = read_sound(recording)
+        sound = read_sound(recording.path)
         starts = voiced_starts(sound)
+        if not len(starts):
+            continue
         for start in generator.choice(starts, per_recording, replace=len(starts) < per_recording):
             columns.append(spectrogram.columns(sound[start : start + spectrogram.SAMPLES]))
             labels.append(class_number(recording.sentiment))

@@ -1,0 +1,15 @@
+"""Prints how each person in a video came across, second by second.
+
+Usage: python mood_of_a_clip.py VIDEO
+"""
+
+import sys
+
+from sentistream import analyze
+
+with analyze(sys.argv[1]) as analysis:
+    second = -1
+    for reading in analysis:
+        if int(reading.time) > second:
+            second = int(reading.time)
+            print(f"{second:5} s  person {reading.track or '-'}  {reading.label}")

@@ -1,0 +1,122 @@
+"""What the networks say of a clip, a face, a voice or a mouth, each by the live code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from sentistream.api import analyze
+from sentistream.errors import InputError
+from sentistream.evaluation.manifest import MOUTH_STATES
+from sentistream.media.picture import resample
+from sentistream.profiles import Profile
+from sentistream.runtime import load_network
+from sentistream.types import SENTIMENTS, Box, UInt8Array
+from sentistream.vision.crops import MOUTH_SIZE
+from sentistream.vision.stills import WindowCutter
+from sentistream.voice import spectrogram
+from sentistream.voice.recorded import read_sound, voiced_starts
+
+Probabilities = NDArray[np.float64]
+Answer = Callable[[Path], Probabilities | None]
+"""Probabilities of the classes, or None where there is no usable face or voice.
+
+Raises:
+    InputError: The file cannot be read.
+"""
+
+MOST_WINDOWS = 100
+"""Windows of 30 ms of a voice that are listened to, spread over the recording."""
+
+
+def clips(profile: Profile) -> Answer:
+    """Mean of the momentary distributions of all faces, as ``summary.json`` has it."""
+    analyzer = None
+
+    def answer(path: Path) -> Probabilities | None:
+        nonlocal analyzer
+        total = np.zeros(len(SENTIMENTS))
+        with analyze(path, profile=profile, analyzer=analyzer) as analysis:
+            analyzer = analysis.analyzer
+            for reading in analysis:
+                if reading.momentary is not None:
+                    total += reading.momentary.as_tuple()
+        return total / total.sum() if total.any() else None
+
+    return answer
+
+
+def faces(profile: Profile) -> Answer:
+    """The face network on an image of a face."""
+    network, cutter = load_network(profile.face_model), WindowCutter()
+
+    def answer(path: Path) -> Probabilities | None:
+        try:
+            window, _ = cutter.cut(read_image(path))
+        except ValueError:  # landmarks that span nothing
+            return None
+        return np.asarray(network.run(face=window[np.newaxis])[0], dtype=np.float64)
+
+    return answer
+
+
+def voices(profile: Profile) -> Answer:
+    """Mean answer of the audio network over the voiced windows of a recording."""
+    network = load_network(profile.voice_model)
+
+    def answer(path: Path) -> Probabilities | None:
+        sound = read_sound(path)
+        starts = voiced_starts(sound)
+        if not len(starts):
+            return None
+        chosen = starts[np.linspace(0, len(starts) - 1, MOST_WINDOWS).astype(int)]
+        columns = [
+            spectrogram.columns(sound[start : start + spectrogram.SAMPLES])
+            for start in np.unique(chosen)
+        ]
+        answers = [network.run(spectrogram=one[np.newaxis])[0] for one in columns]
+        return np.asarray(np.mean(answers, axis=0, dtype=np.float64))
+
+    return answer
+
+
+def mouths(profile: Profile) -> Answer:
+    """The mouth network on a crop of a mouth: probabilities of closed and open."""
+    network = load_network(profile.mouth_model)
+
+    def answer(path: Path) -> Probabilities | None:
+        pixels = read_image(path)
+        whole = Box(0, 0, pixels.shape[1], pixels.shape[0])
+        crop = resample(pixels, whole, MOUTH_SIZE, MOUTH_SIZE)
+        opened = float(network.run(mouth=crop[np.newaxis])[0, 0])
+        return np.array([1 - opened, opened])
+
+    return answer
+
+
+def read_image(path: Path) -> UInt8Array:
+    """An image as RGB, shape (height, width, 3).
+
+    Raises:
+        InputError: It cannot be read as an image.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{path} cannot be read as an image ({error}).", "Name a JPEG or PNG file."
+        ) from None
+
+
+TASKS: dict[str, tuple[Callable[[Profile], Answer], tuple[str, ...]]] = {
+    "clips": (clips, SENTIMENTS),
+    "faces": (faces, SENTIMENTS),
+    "voices": (voices, SENTIMENTS),
+    "mouths": (mouths, MOUTH_STATES),
+}
+"""How each task is answered, and its classes."""
