@@ -56,7 +56,7 @@ class StubTracker:
         self.updates += 1
         return self.faces
 
-    def reset(self) -> None:
+    def reset(self, *, renumber: bool = False) -> None:
         pass
 
 

@@ -44,7 +44,7 @@ class Tracker(Protocol):
 
     def update(self, picture: Picture, time: float) -> Sequence[Face]: ...
 
-    def reset(self) -> None: ...
+    def reset(self, *, renumber: bool = False) -> None: ...
 
 
 @dataclass(slots=True)
@@ -91,9 +91,14 @@ class Analyzer:
         self._samples = round(self.profile.sound_window * SOUND_RATE)
         self.reset()
 
-    def reset(self) -> None:
-        """Forgets faces and accumulated answers; track numbers go on."""
-        self._tracker.reset()
+    def reset(self, *, renumber: bool = False) -> None:
+        """Forgets faces and accumulated answers.
+
+        Args:
+            renumber: Start track numbers from 1 again, as for another source; otherwise
+                they go on.
+        """
+        self._tracker.reset(renumber=renumber)
         self._view: _View | None = None
         self._time = -np.inf
         self._smoothers: dict[int, Smoother] = {}

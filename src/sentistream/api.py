@@ -61,7 +61,7 @@ def analyze(
         if analyzer is None:
             analyzer = Analyzer(chosen)
         else:
-            analyzer.reset()
+            analyzer.reset(renumber=True)
     except BaseException:
         opened.close()
         raise

@@ -99,8 +99,10 @@ class FaceTracker:
         self._next_number = 1
         self.reset()
 
-    def reset(self) -> None:
-        """Forgets all faces; numbers go on."""
+    def reset(self, *, renumber: bool = False) -> None:
+        """Forgets all faces; numbers go on, or start from 1 again for another source."""
+        if renumber:
+            self._next_number = 1
         self._tracks: list[_Track] = []
         self._picture: Picture | None = None
         self._faces: list[Face] = []
