@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from av import FFmpegError
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 
 from sentistream.errors import InputError
 from sentistream.media.container import (
@@ -18,6 +20,7 @@ from sentistream.media.container import (
     pixel_aspect,
 )
 from sentistream.media.frames import FrameReader, TimedFrame, nanosecond
+from sentistream.media.interleaving import Interleaved
 from sentistream.media.picture import YuvPicture, display_orientation
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
@@ -36,8 +39,7 @@ class FileSource(Source):
     each with the newest picture at or before it (ticks that share a frame share the very
     same picture object) and the ``sound_window`` seconds of sound that end at it.
 
-    The file is opened twice, for pictures and for sound, so that however they are
-    interleaved memory stays bounded.
+    Memory stays bounded however pictures and sound are interleaved.
 
     Raises:
         InputError: The file cannot be analyzed.
@@ -60,7 +62,13 @@ class FileSource(Source):
         container = self._containers[0]
         video, audio = choose_video(container, str(path)), choose_audio(container)
         self._pixel_aspect = pixel_aspect(video)
-        self._reader = FrameReader(container, video, self.faults)
+        self._sound: SoundReader | None = None
+        if audio is None:
+            self._reader = FrameReader(container, video, self.faults)
+        else:
+            both = Interleaved(container, audio, self.faults, lambda: self._open_again(path))
+            self._reader = FrameReader(container, video, self.faults, both.for_pictures())
+            self._sound = SoundReader(container, audio, self.faults, source=both.for_sound())
         self._frames = iter(self._reader)
         first = next(self._frames, None)
         if first is None:
@@ -81,13 +89,12 @@ class FileSource(Source):
             live=False,
         )
         self._declared_end = container.duration
-        self._sound: SoundReader | None = None
-        if audio is not None:
-            self._containers.append(open_file(path))
-            stream = choose_audio(self._containers[1])
-            if stream is not None:
-                self._sound = SoundReader(self._containers[1], stream, self.faults)
         self._moments = self._pair(first, picture)
+
+    def _open_again(self, path: Path) -> tuple[InputContainer, AudioStream | None]:
+        container = open_file(path)
+        self._containers.append(container)
+        return container, choose_audio(container)
 
     def __next__(self) -> Moment:
         with self._lock:

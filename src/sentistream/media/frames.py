@@ -54,13 +54,22 @@ def nanosecond(time: float) -> float:
 class FrameReader:
     """Reads a container's pictures; bad packets are skipped and counted.
 
+    Args:
+        source: The container's packets, where somebody else reads them too.
+
     Attributes:
         reached: The latest end of any stream's packets so far, seconds on the media clock;
             tells a truncated file from one whose picture ends before its sound.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, faults: Faults) -> None:
-        self._container = container
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        faults: Faults,
+        source: Iterator[Packet[Any]] | None = None,
+    ) -> None:
+        self._source = packets(container, faults) if source is None else source
         self._stream = stream
         self._faults = faults
         self._zero = clock_zero(container)
@@ -73,7 +82,7 @@ class FrameReader:
         self.reached = 0.0
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        for packet in packets(self._container, self._faults):
+        for packet in self._source:
             yield from self.decode(packet)
         yield from self._release(None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,12 @@ class SoundTrack:
 
 
 class SoundReader:
-    """The sound of a container of its own, read as far as asked."""
+    """The sound of a container, read as far as asked.
+
+    Args:
+        source: The sound's packets, where somebody else reads the container too.
+        layout: ``mono`` or ``stereo``.
+    """
 
     def __init__(
         self,
@@ -191,9 +197,10 @@ class SoundReader:
         stream: AudioStream,
         faults: Faults,
         layout: str = "mono",
+        source: Iterator[Packet[Any]] | None = None,
     ) -> None:
         self._track = SoundTrack(stream, faults, zero=clock_zero(container), layout=layout)
-        self._packets = packets(container, faults, stream)
+        self._packets = packets(container, faults, stream) if source is None else source
         self._ended = False
 
     def window(self, end: float, seconds: float) -> FloatArray | None:
