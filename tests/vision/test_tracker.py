@@ -155,7 +155,6 @@ def test_a_step_back_in_time_starts_anew_with_new_numbers(
     assert [face.track for face in tracker.update(stage((head, 100, 40)), 0.0)] == [2]
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (3, 500), (120, 160)])
 def test_another_source_is_numbered_from_one_again(tracker: FaceTracker, head: UInt8Array) -> None:
     picture = stage((head, 100, 40))
     assert [face.track for face in tracker.update(picture, 0.0)] == [1]
@@ -165,6 +164,7 @@ def test_another_source_is_numbered_from_one_again(tracker: FaceTracker, head: U
     assert [face.track for face in tracker.update(stage((head, 100, 40)), 0.0)] == [1]
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (3, 500), (120, 160)])
 def test_tiny_even_and_noisy_pictures_hold_no_face(
     tracker: FaceTracker, shape: tuple[int, int]
 ) -> None:
