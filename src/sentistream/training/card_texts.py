@@ -74,10 +74,13 @@ class CardText:
     forbidden_use: str = _FORBIDDEN
 
 
+_STATISTICS = (
+    " Batch normalisation's statistics were measured anew over training examples at the end."
+)
 _VISUAL_NOTE = (
     "The paper's recipe with augmentation, with fewer epochs than its 50. Image sets show only "
     "the face: what the paper's window has around it is filled with repeated edges, one colour, "
-    "or a patch of another image."
+    "or a patch of another image." + _STATISTICS
 )
 
 CARD_TEXTS = {
@@ -105,7 +108,7 @@ CARD_TEXTS = {
             "are the hardest.",
             "A wide smile with the teeth showing counts as open.",
         ),
-        recipe_note="The paper's recipe, with fewer epochs than its 50.",
+        recipe_note="The paper's recipe.",
     ),
     "visual": CardText(
         task="Sentiment of a face (Table 2)",
@@ -125,6 +128,7 @@ CARD_TEXTS = {
         weaknesses=_VOICE_WEAKNESSES,
         recipe_note=(
             "The paper's recipe, with fewer epochs than its 50, on as many windows of each class."
+            + _STATISTICS
         ),
     ),
     "fused": CardText(
@@ -135,7 +139,7 @@ CARD_TEXTS = {
             "The paper's recipe from the trained branches, with fewer epochs than its 50, after "
             "its own 21 parameters were fitted with the branches fixed. Three quarters of the "
             "pairs join a face and a voice of different people of the same class; one quarter "
-            "are real pairs of Java-SED."
+            "are real pairs of Java-SED." + _STATISTICS
         ),
     ),
 }
