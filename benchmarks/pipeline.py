@@ -22,6 +22,7 @@ from benchmarks.published import PublishedPipeline, multiply_adds
 from benchmarks.stopwatch import Stopwatch
 from sentistream.analyzer import Analyzer
 from sentistream.api import analyze
+from sentistream.decision.paper import PaperDecision
 from sentistream.demo import make_clip
 from sentistream.media import open_source
 from sentistream.media.picture import YuvPicture
@@ -206,12 +207,13 @@ class _WatchedNetwork:
 def _stages(source: Path, profile: Profile, seconds: float) -> dict[str, float]:
     """Milliseconds a moment of each stage, decoding and analysis in one thread."""
     watch = Stopwatch()
-    analyzer = Analyzer(
+    decision = PaperDecision(
         profile,
         mouth=_WatchedNetwork(watch, "mouth network", profile.mouth_model),
         face=_WatchedNetwork(watch, "visual network", profile.face_model),
         fused=_WatchedNetwork(watch, "fused network", profile.fused_model),
     )
+    analyzer = Analyzer(profile, decision=decision)
     moments = 0
     with (
         watch.watching(

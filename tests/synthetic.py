@@ -12,6 +12,7 @@ import numpy as np
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import PAPER, Profile
 from sentistream.types import (
+    SOUND_RATE,
     Box,
     Branch,
     Distribution,
@@ -119,3 +120,13 @@ def moments(seconds: float, people: int = 2) -> Iterator[tuple[Moment, tuple[Rea
         if people > 1 and not 0.4 * seconds < time < 0.6 * seconds:
             readings.append(reading(time, 2, 0.25, 0.15, 0.1, flags=(Flag.CARRIED,)))
         yield moment, tuple(readings)
+
+
+def talk(seconds: float, seed: int = 0) -> FloatArray:
+    """Noise that comes and goes as syllables do, on a quiet floor."""
+    generator = np.random.default_rng(seed)
+    count = round(seconds * SOUND_RATE)
+    times = np.arange(count) / SOUND_RATE
+    noise = np.convolve(generator.normal(0, 1, count), np.ones(24) / 24, "same")
+    envelope = 0.2 * np.clip(np.sin(2 * np.pi * 3 * times), 0, 1) + 1e-4
+    return (noise * envelope).astype(np.float32)

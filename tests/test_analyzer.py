@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from sentistream.analyzer import Analyzer
+from sentistream.decision.paper import PaperDecision
 from sentistream.errors import InputError
 from sentistream.media import open_source
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import PAPER
 from sentistream.types import (
-    Box,
     Branch,
     Face,
     Flag,
@@ -24,54 +24,13 @@ from sentistream.types import (
     Moment,
     Picture,
     Reading,
-    UInt8Array,
 )
 from sentistream.voice import spectrogram
+from stand_ins import StubNetwork, StubTracker, make_face
 
 FACE_ANSWER = (0.1, 0.7, 0.2)
 FUSED_ANSWER = (0.6, 0.1, 0.3)
 SOUND = np.sin(np.arange(1440, dtype=np.float32) / 5).astype(np.float32)
-
-
-class StubNetwork:
-    """Answers as told, one row for each face, and keeps what it was asked."""
-
-    def __init__(self, *answers: tuple[float, ...]) -> None:
-        self.answers = answers
-        self.calls: list[dict[str, UInt8Array]] = []
-
-    def run(self, **inputs: UInt8Array) -> FloatArray:
-        self.calls.append(inputs)
-        count = len(next(iter(inputs.values())))
-        rows = [self.answers[i % len(self.answers)] for i in range(count)]
-        return np.array(rows, np.float32)
-
-
-class StubTracker:
-    def __init__(self, *faces: Face) -> None:
-        self.faces: Sequence[Face] = faces
-        self.updates = 0
-
-    def update(self, picture: Picture, time: float) -> Sequence[Face]:
-        self.updates += 1
-        return self.faces
-
-    def reset(self, *, renumber: bool = False) -> None:
-        pass
-
-
-def make_face(
-    track: int = 1, x: float = 300, y: float = 240, size: float = 60, missed: bool = False
-) -> Face:
-    """A face whose points have that mean and centroid size."""
-
-    points = np.random.default_rng(track).uniform(-1, 1, (68, 2))
-    points -= points.mean(axis=0)
-    points *= size / np.sqrt((points**2).sum(axis=1).mean())
-    points += (x, y)
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    box = Box(float(left), float(top), float(right), float(bottom))
-    return Face(track, box, points.astype(np.float32), missed=missed)
 
 
 def blank() -> RgbPicture:
@@ -86,9 +45,8 @@ class Stage:
         self.face = StubNetwork(FACE_ANSWER)
         self.fused = StubNetwork(FUSED_ANSWER)
         self.tracker = StubTracker(*faces)
-        self.analyzer = Analyzer(
-            mouth=self.mouth, face=self.face, fused=self.fused, tracker=self.tracker
-        )
+        decision = PaperDecision(PAPER, mouth=self.mouth, face=self.face, fused=self.fused)
+        self.analyzer = Analyzer(PAPER, decision=decision, tracker=self.tracker)
 
     def show(
         self,
@@ -216,7 +174,7 @@ def test_people_who_have_left_are_forgotten() -> None:
     for i in range(200):
         stage.tracker.faces = (make_face(i + 1),)
         stage.show(i * 1.0)
-    assert len(stage.analyzer._smoothers) <= 3
+    assert len(stage.analyzer._accumulators) <= 3
 
 
 def test_time_that_steps_back_starts_anew() -> None:
@@ -252,9 +210,8 @@ def test_the_mouth_threshold_is_the_profiles() -> None:
     network = StubNetwork((0.6,))
     answer = StubNetwork(FACE_ANSWER)
     strict = dataclasses.replace(PAPER, mouth_threshold=0.7)
-    analyzer = Analyzer(
-        strict, mouth=network, face=answer, fused=answer, tracker=StubTracker(make_face())
-    )
+    decision = PaperDecision(strict, mouth=network, face=answer, fused=answer)
+    analyzer = Analyzer(strict, decision=decision, tracker=StubTracker(make_face()))
     (reading,) = analyzer.process(Moment(0.0, blank(), 0.0, SOUND))
     assert reading.branch is Branch.FACE
 
@@ -275,7 +232,10 @@ def test_an_unknown_profile_is_refused() -> None:
 )
 def test_real_clips_are_read_from_end_to_end(real_data: Path, clip: str, share: float) -> None:
     answer = StubNetwork(FACE_ANSWER)
-    analyzer = Analyzer(mouth=StubNetwork((0.9,)), face=answer, fused=StubNetwork(FUSED_ANSWER))
+    decision = PaperDecision(
+        PAPER, mouth=StubNetwork((0.9,)), face=answer, fused=StubNetwork(FUSED_ANSWER)
+    )
+    analyzer = Analyzer(PAPER, decision=decision)
     with open_source(real_data / clip, tick=PAPER.tick, sound_window=PAPER.sound_window) as source:
         readings = [analyzer.process(moment) for moment in source]
     assert all(len(answers) == 1 for answers in readings)

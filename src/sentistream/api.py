@@ -54,8 +54,7 @@ def analyze(
         ...     print(reading.label, reading.smoothed)
     """
     chosen = get_profile(profile) if isinstance(profile, str) else profile
-    names = dict.fromkeys((chosen.mouth_model, chosen.face_model, chosen.fused_model))
-    cards = [dataclasses.asdict(load_card(name)) for name in names]
+    cards = [dataclasses.asdict(load_card(name)) for name in dict.fromkeys(chosen.models)]
     opened = open_source(source, tick=chosen.tick, sound_window=chosen.sound_window)
     try:
         if analyzer is None:

@@ -113,7 +113,7 @@ def _models() -> Iterator[Finding]:
     from sentistream.runtime.store import load_card, read_model
 
     for profile in PROFILES.values():
-        for name in (profile.mouth_model, profile.face_model, profile.fused_model):
+        for name in profile.models:
             topic = f"network {name}"
             try:
                 card = load_card(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from sentistream.errors import InputError
 
@@ -14,15 +15,22 @@ class Profile:
 
     Attributes:
         name: What the user calls it.
+        decision: Which of the decisions joins the networks, ``paper`` or ``lite``.
         mouth_model, face_model, fused_model: Names of the shipped networks.
-        voice_model: The network that hears a voice alone; to be measured, not for readings.
+        voice_model: The network that hears a voice alone; ``paper`` decides without it.
         tick: Seconds between moments.
         sound_window: Seconds of sound each moment carries, ending at it.
         mouth_threshold: Probability from which the mouth counts as open (Equation 2).
-        time_constant: Seconds in which Equation 1 forgets all but 1/e of what it knew.
+        time_constant: Seconds in which all but 1/e of the past is forgotten.
+        accumulation: How moments add up: ``mean`` of their distributions (Equation 1), or
+            ``evidence``, of their logarithms, so that sure moments count more.
+        unknown_below: Confidence below which the accumulated answer is ``unknown``, 0 to 1.
+        sharpness: What accumulated logarithms are multiplied with, so that confidence is
+            accuracy; with ``evidence`` only.
     """
 
     name: str
+    decision: Literal["paper", "lite"]
     mouth_model: str
     face_model: str
     fused_model: str
@@ -31,10 +39,20 @@ class Profile:
     sound_window: float
     mouth_threshold: float
     time_constant: float
+    accumulation: Literal["mean", "evidence"] = "mean"
+    unknown_below: float = 0.0
+    sharpness: float = 1.0
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The networks that make its readings."""
+        names = [self.mouth_model, self.face_model, self.fused_model]
+        return (*names, self.voice_model) if self.decision == "lite" else tuple(names)
 
 
 PAPER = Profile(
     name="paper",
+    decision="paper",
     mouth_model="paper/mouth",
     face_model="paper/visual",
     fused_model="paper/fused",
@@ -44,6 +62,22 @@ PAPER = Profile(
     mouth_threshold=0.5,
     # alpha = 0.1 every 30 ms, section 3.2 of the paper
     time_constant=-0.030 / math.log(1 - 0.1),
+)
+
+LITE = Profile(
+    name="lite",
+    decision="lite",
+    mouth_model="lite/mouth",
+    face_model="lite/face",
+    fused_model="lite/fusion",
+    voice_model="lite/voice",
+    tick=0.030,
+    # more than a tick, so that nothing is lost when a moment is late
+    sound_window=0.240,
+    mouth_threshold=0.5,
+    time_constant=1.0,
+    accumulation="evidence",
+    unknown_below=0.45,
 )
 
 PROFILES = {PAPER.name: PAPER}

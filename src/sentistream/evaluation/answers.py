@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from sentistream.accumulation import Overall
 from sentistream.api import analyze
+from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
 from sentistream.errors import InputError
 from sentistream.evaluation.manifest import MOUTH_STATES
-from sentistream.media.picture import resample
+from sentistream.media.picture import RgbPicture, resample
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import SENTIMENTS, Box, UInt8Array
@@ -20,6 +22,7 @@ from sentistream.vision.crops import MOUTH_SIZE
 from sentistream.vision.stills import WindowCutter
 from sentistream.voice import spectrogram
 from sentistream.voice.recorded import read_sound, voiced_starts
+from sentistream.voice.utterance import utterance_of
 
 Probabilities = NDArray[np.float64]
 Answer = Callable[[Path], Probabilities | None]
@@ -34,18 +37,18 @@ MOST_WINDOWS = 100
 
 
 def clips(profile: Profile) -> Answer:
-    """Mean of the momentary distributions of all faces, as ``summary.json`` has it."""
+    """All moments of all faces together, as the profile adds them up."""
     analyzer = None
 
     def answer(path: Path) -> Probabilities | None:
         nonlocal analyzer
-        total = np.zeros(len(SENTIMENTS))
+        overall = Overall(profile)
         with analyze(path, profile=profile, analyzer=analyzer) as analysis:
             analyzer = analysis.analyzer
             for reading in analysis:
                 if reading.momentary is not None:
-                    total += reading.momentary.as_tuple()
-        return total / total.sum() if total.any() else None
+                    overall.add(reading.momentary)
+        return None if overall.answer is None else np.array(overall.answer.as_tuple())
 
     return answer
 
@@ -53,10 +56,11 @@ def clips(profile: Profile) -> Answer:
 def faces(profile: Profile) -> Answer:
     """The face network on an image of a face."""
     network, cutter = load_network(profile.face_model), WindowCutter()
+    cut = cutter.view if profile.decision == "lite" else cutter.window
 
     def answer(path: Path) -> Probabilities | None:
         try:
-            window, _ = cutter.cut(read_image(path))
+            window = cut(read_image(path))
         except ValueError:  # landmarks that span nothing
             return None
         return np.asarray(network.run(face=window[np.newaxis])[0], dtype=np.float64)
@@ -65,8 +69,17 @@ def faces(profile: Profile) -> Answer:
 
 
 def voices(profile: Profile) -> Answer:
-    """Mean answer of the audio network over the voiced windows of a recording."""
+    """What the voice says: of ``paper`` the mean over windows of 30 ms, of ``lite`` the whole."""
     network = load_network(profile.voice_model)
+
+    def of_utterance(path: Path) -> Probabilities | None:
+        levels = utterance_of(read_sound(path))
+        if levels is None:
+            return None
+        return np.asarray(network.run(voice=levels[np.newaxis])[0], dtype=np.float64)
+
+    if profile.decision == "lite":
+        return of_utterance
 
     def answer(path: Path) -> Probabilities | None:
         sound = read_sound(path)
@@ -91,7 +104,11 @@ def mouths(profile: Profile) -> Answer:
     def answer(path: Path) -> Probabilities | None:
         pixels = read_image(path)
         whole = Box(0, 0, pixels.shape[1], pixels.shape[0])
-        crop = resample(pixels, whole, MOUTH_SIZE, MOUTH_SIZE)
+        if profile.decision == "lite":
+            luma = RgbPicture(pixels).luma
+            crop = resample(luma, whole, LITE_MOUTH_SIZE, LITE_MOUTH_SIZE)[..., np.newaxis]
+        else:
+            crop = resample(pixels, whole, MOUTH_SIZE, MOUTH_SIZE)
         opened = float(network.run(mouth=crop[np.newaxis])[0, 0])
         return np.array([1 - opened, opened])
 

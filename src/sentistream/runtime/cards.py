@@ -22,7 +22,8 @@ class ModelCard:
         sha256: Of that file, in hexadecimal.
         parameters: As the paper counts them, batch norm's moving statistics included.
         multiply_adds: For one sample, as run.
-        inputs: Shape of one sample of each input (uint8).
+        inputs: Shape of one sample of each input; -1 where it may be any length.
+        input_types: Type of each input that is not ``uint8``.
         outputs: Meaning of each output, in order.
         licence: What may be done with the weights.
         data: What they learned from, and on whose terms.
@@ -48,6 +49,7 @@ class ModelCard:
     weaknesses: list[str] = field(default_factory=list)
     intended_use: str = ""
     forbidden_use: str = ""
+    input_types: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """As readable JSON."""

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentistream.errors import MissingExtraError, ModelError
 from sentistream.runtime.cards import ModelCard
-from sentistream.types import FloatArray, UInt8Array
+from sentistream.types import FloatArray
 
 ENGINES = ("onnxruntime", "openvino")
 
@@ -18,7 +19,7 @@ ENGINES = ("onnxruntime", "openvino")
 class Engine(Protocol):
     """What runs the ONNX file."""
 
-    def run(self, inputs: dict[str, UInt8Array]) -> FloatArray: ...
+    def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray: ...
 
 
 class Network:
@@ -40,11 +41,12 @@ class Network:
         self.engine_name = engine or os.environ.get("SENTISTREAM_RUNTIME") or ENGINES[0]
         self._engine = _make_engine(self.engine_name, card, content)
 
-    def run(self, **inputs: UInt8Array) -> FloatArray:
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
         """The network's answer, shape (N, outputs).
 
         Args:
-            inputs: By the card's names, uint8, shape (N, *the card's shape).
+            inputs: By the card's names, of the card's type (uint8 unless it says another),
+                shape (N, *the card's shape).
 
         Raises:
             ValueError: An input is missing, too many, or of another type or shape.
@@ -54,9 +56,14 @@ class Network:
             raise ValueError(f"{self.card.name} takes {expected}, not {', '.join(inputs)}.")
         for name, values in inputs.items():
             shape = tuple(self.card.inputs[name])
-            if values.dtype != np.uint8 or values.shape[1:] != shape:
+            kind = self.card.input_types.get(name, "uint8")
+            fits = len(values.shape) == len(shape) + 1 and all(
+                expected in (-1, found)
+                for expected, found in zip(shape, values.shape[1:], strict=True)
+            )
+            if values.dtype != np.dtype(kind) or not fits:
                 raise ValueError(
-                    f"{self.card.name} takes {name} as uint8 of shape (N, {shape}), "
+                    f"{self.card.name} takes {name} as {kind} of shape (N, {shape}), "
                     f"not {values.dtype} of shape {values.shape}."
                 )
         return self._engine.run(inputs)
@@ -75,7 +82,7 @@ class _OnnxRuntime:
             content, options, providers=["CPUExecutionProvider"]
         )
 
-    def run(self, inputs: dict[str, UInt8Array]) -> FloatArray:
+    def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray:
         answer: FloatArray = self._session.run(None, inputs)[0]
         return answer
 
@@ -93,7 +100,7 @@ class _OpenVino:
         model = core.read_model(model=content, weights=b"")
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
 
-    def run(self, inputs: dict[str, UInt8Array]) -> FloatArray:
+    def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray:
         self._request.infer(inputs)
         return np.array(self._request.get_output_tensor(0).data)
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sentistream.media.picture import RgbPicture
 from sentistream.types import Box, FloatArray, UInt8Array
+from sentistream.vision.alignment import align, view
 from sentistream.vision.crops import FACE_SIZE, face_window
 from sentistream.vision.detector import FaceDetector
 from sentistream.vision.landmarks import LandmarkPredictor
@@ -42,6 +43,22 @@ class WindowCutter:
         scale = np.array([around.width, around.height], np.float32) / _WORKING_SIZE
         origin = np.array([around.left, around.top], np.float32)
         return np.asarray(origin + points * scale, dtype=np.float32)
+
+    def view(self, pixels: UInt8Array) -> UInt8Array:
+        """The aligned view of the ``lite`` profile, shape (48, 48, 1).
+
+        Raises:
+            ValueError: The landmarks span nothing.
+        """
+        return view(RgbPicture(pixels).luma, align(self.landmarks(pixels)))[..., np.newaxis]
+
+    def window(self, pixels: UInt8Array) -> UInt8Array:
+        """The window of the ``paper`` profile, shape (96, 96, 3).
+
+        Raises:
+            ValueError: The landmarks span nothing.
+        """
+        return self.cut(pixels)[0]
 
     def cut(self, pixels: UInt8Array) -> tuple[UInt8Array, NDArray[np.bool_]]:
         """The window, shape (96, 96, 3), and which of its pixels the image really has."""

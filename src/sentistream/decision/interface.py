@@ -1,0 +1,67 @@
+"""What the analyzer asks of a profile's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from sentistream.profiles import Profile
+from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
+
+
+class Runnable(Protocol):
+    """A network: named batches in, shape (N, outputs) out."""
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of one face at one moment, before anything is accumulated.
+
+    Attributes:
+        mouth_open: Probability that the mouth is open, 0 to 1.
+        branch: Which networks decided.
+        momentary: Their answer.
+        flags: What lowers its quality.
+    """
+
+    mouth_open: float
+    branch: Branch
+    momentary: Distribution
+    flags: tuple[Flag, ...] = ()
+
+
+class Decision(Protocol):
+    """A profile's networks and how they are joined."""
+
+    def look(self, picture: Picture, faces: Sequence[Face]) -> None:
+        """Takes in a new picture with at least one face."""
+        ...
+
+    def decide(self, moment: Moment) -> list[Verdict]:
+        """A verdict for each face of the last look, in its order."""
+        ...
+
+    def listen(self, moment: Moment) -> None:
+        """Takes in the sound of a moment at which there is no face."""
+        ...
+
+    def reset(self) -> None:
+        """Forgets what was seen and heard."""
+        ...
+
+
+def make_decision(profile: Profile) -> Decision:
+    """The networks of a profile, loaded.
+
+    Raises:
+        ModelError: One is missing or altered.
+    """
+    from sentistream.decision.lite import LiteDecision
+    from sentistream.decision.paper import PaperDecision
+
+    return LiteDecision(profile) if profile.decision == "lite" else PaperDecision(profile)

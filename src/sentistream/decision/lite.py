@@ -1,0 +1,140 @@
+"""Our own decision: face and the last seconds of voice, each as far as it can be trusted now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from sentistream.decision.interface import Runnable, Verdict
+from sentistream.media.picture import resample
+from sentistream.profiles import Profile
+from sentistream.runtime import load_network
+from sentistream.smoothing import weight
+from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
+from sentistream.vision.alignment import VIEW_SIZE, align, view
+from sentistream.vision.crops import mouth_window
+from sentistream.voice.listener import Listener
+from sentistream.voice.speakers import Speakers
+from sentistream.voice.utterance import LEAST_SPEECH, utterance
+
+MOUTH_SIZE = 32
+"""Width and height of the ``lite`` mouth network's input, pixels."""
+
+HEAR_EVERY = 0.24
+"""Seconds from one answer of the voice network to the next."""
+
+MOUTH_TIME_CONSTANT = 0.06
+"""Seconds in which the state of a mouth forgets all but 1/e of what it was."""
+
+UNKNOWING: FloatArray = np.full((1, 3), 1 / 3, np.float32)
+"""What a branch that has nothing to go by says."""
+
+
+class LiteDecision:
+    """Face, mouth and voice networks, joined by how far each is to be trusted.
+
+    The voice network hears up to three seconds and answers four times a second; its answer
+    counts for a face as surely as the voice is that face's own, and the more the longer
+    somebody has spoken.
+
+    Args:
+        profile: Names the networks.
+        mouth, face, voice, fusion: Networks to use in place of the profile's.
+
+    Raises:
+        ModelError: A network is missing or altered.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        mouth: Runnable | None = None,
+        face: Runnable | None = None,
+        voice: Runnable | None = None,
+        fusion: Runnable | None = None,
+    ) -> None:
+        self._threshold = profile.mouth_threshold
+        self._mouth = mouth or load_network(profile.mouth_model)
+        self._face = face or load_network(profile.face_model)
+        self._voice = voice or load_network(profile.voice_model)
+        self._fusion = fusion or load_network(profile.fused_model)
+        self._listener = Listener()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets what was seen and heard."""
+        self._tracks: list[int] = []
+        self._by_face = np.zeros((0, 3), np.float32)
+        self._seen_open = np.zeros(0, np.float32)
+        self._mouths: dict[int, tuple[float, float]] = {}
+        self._listener.reset()
+        self._speakers = Speakers()
+        self._by_voice: FloatArray | None = None
+        self._answered = -math.inf
+
+    def look(self, picture: Picture, faces: Sequence[Face]) -> None:
+        """Sees faces and mouths; in brightness alone, so nothing is converted to colour."""
+        luma = picture.luma
+        views = np.empty((len(faces), VIEW_SIZE, VIEW_SIZE, 1), np.uint8)
+        mouths = np.empty((len(faces), MOUTH_SIZE, MOUTH_SIZE, 1), np.uint8)
+        for index, face in enumerate(faces):
+            views[index, ..., 0] = view(luma, align(face.landmarks))
+            lips = mouth_window(face.landmarks)
+            mouths[index, ..., 0] = resample(luma, lips, MOUTH_SIZE, MOUTH_SIZE)
+        self._tracks = [face.track for face in faces]
+        self._by_face = self._face.run(face=views)
+        self._seen_open = np.clip(self._mouth.run(mouth=mouths)[:, 0], 0, 1)
+
+    def listen(self, moment: Moment) -> None:
+        """Goes on hearing while there is nobody to be seen."""
+        self._hear(moment)
+
+    def decide(self, moment: Moment) -> list[Verdict]:
+        """Face and voice joined for each face."""
+        heard = self._hear(moment)
+        mouths = self._follow_mouths(moment.time)
+        self._speakers.update(moment.time, mouths, speaking=heard and self._listener.speaking)
+        voice = self._by_voice if self._by_voice is not None else UNKNOWING
+        evidence = self._evidence()
+        trust = np.array(
+            [[self._speakers.share(track) * evidence] for track in self._tracks], np.float32
+        )
+        joined = self._fusion.run(
+            face=self._by_face, voice=np.repeat(voice, len(self._tracks), axis=0), trust=trust
+        )
+        return [
+            Verdict(
+                mouth_open=mouths[track],
+                branch=Branch.FUSED if trust[index, 0] > 0 else Branch.FACE,
+                momentary=Distribution.from_array(joined[index]),
+                flags=(Flag.NO_SOUND,) if mouths[track] >= self._threshold and not heard else (),
+            )
+            for index, track in enumerate(self._tracks)
+        ]
+
+    def _hear(self, moment: Moment) -> bool:
+        heard = self._listener.hear(moment)
+        if moment.time - self._answered >= HEAR_EVERY - 1e-6:
+            self._answered = moment.time
+            levels = utterance(self._listener.levels, self._listener.speech)
+            self._by_voice = None if levels is None else self._voice.run(voice=levels[np.newaxis])
+        return heard
+
+    def _evidence(self) -> float:
+        """How much voice there is to go by, 0 to 1."""
+        if self._by_voice is None:
+            return 0.0
+        return min(1.0, self._listener.speech_seconds / (4 * LEAST_SPEECH))
+
+    def _follow_mouths(self, time: float) -> dict[int, float]:
+        """Each mouth's state, smoothed over what the network sees from picture to picture."""
+        followed = {}
+        for track, seen in zip(self._tracks, self._seen_open.tolist(), strict=True):
+            before, state = self._mouths.get(track, (time, seen))
+            state += weight(time - before, MOUTH_TIME_CONSTANT) * (seen - state)
+            followed[track] = (time, state)
+        self._mouths = followed
+        return {track: state for track, (_, state) in followed.items()}

@@ -1,0 +1,105 @@
+"""The upright, tight view of a face in brightness alone: what the ``lite`` networks see.
+
+Eyes, nose and mouth are brought onto fixed places by a rotation, a scale and a shift
+(least squares, Umeyama 1991), so that roll, distance and place in the picture are gone.
+No colour is used: grey cameras and coloured light change nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.media.picture import resample
+from sentistream.types import Box, FloatArray, UInt8Array
+
+VIEW_SIZE = 48
+"""Width and height of the ``lite`` face network's input, pixels."""
+
+_POINTS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))
+# right eye, left eye, tip of the nose, corners of the mouth, as shares of the view
+_PLACES = np.array([[0.31, 0.40], [0.69, 0.40], [0.50, 0.60], [0.355, 0.77], [0.645, 0.77]])
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Where the upright view lies in the picture.
+
+    Attributes:
+        x, y: Its centre, pixels.
+        side: Its width and height, pixels.
+        roll: How far it is turned, radians; positive is clockwise as one looks at it.
+    """
+
+    x: float
+    y: float
+    side: float
+    roll: float
+
+
+def align(landmarks: FloatArray) -> Alignment:
+    """The view of the face with these points.
+
+    Args:
+        landmarks: Shape (68, 2), pixels.
+
+    Raises:
+        ValueError: The points are not finite or span nothing.
+    """
+    points = np.array([landmarks[part].mean(axis=0) for part in _POINTS], dtype=np.float64)
+    # as complex numbers a similarity is one factor and one shift
+    seen, place = points @ (1, 1j), _PLACES @ (1, 1j)
+    place_mean, seen_mean = place.mean(), seen.mean()
+    spread = place - place_mean
+    factor = complex(np.vdot(spread, seen - seen_mean) / np.vdot(spread, spread).real)
+    side = abs(factor)
+    if not (math.isfinite(side) and side > 0):
+        raise ValueError(f"Landmarks need a finite extent, not {side}.")
+    centre = seen_mean + factor * (0.5 + 0.5j - place_mean)
+    return Alignment(
+        float(centre.real), float(centre.imag), side, math.atan2(factor.imag, factor.real)
+    )
+
+
+def view(
+    luma: UInt8Array, where: Alignment, size: int = VIEW_SIZE, cover: float = 1.0
+) -> UInt8Array:
+    """The face upright, shape (size, size); parts outside the picture repeat its edge.
+
+    Args:
+        luma: Brightness, shape (height, width).
+        where: As ``align`` gives it.
+        size: Pixels a side.
+        cover: How much of the surroundings to show; 1 is the networks' own view.
+    """
+    cosine, sine = math.cos(where.roll), math.sin(where.roll)
+    widening = abs(cosine) + abs(sine)
+    half = where.side * cover * widening / 2
+    box = Box(where.x - half, where.y - half, where.x + half, where.y + half)
+    # brought to about the right size without aliasing first, then turned
+    count = math.ceil(size * widening)
+    patch = resample(luma, box, count, count)
+    steps = ((np.arange(size) + 0.5) / size - 0.5) / widening
+    columns = (0.5 + cosine * steps[None, :] - sine * steps[:, None]) * count - 0.5
+    rows = (0.5 + sine * steps[None, :] + cosine * steps[:, None]) * count - 0.5
+    return _bilinear(patch, columns, rows)
+
+
+def _bilinear(
+    pixels: UInt8Array, columns: NDArray[np.float64], rows: NDArray[np.float64]
+) -> UInt8Array:
+    """Values between pixels, the four nearest weighted by closeness."""
+    last = pixels.shape[0] - 2
+    left = np.clip(np.floor(columns), 0, last).astype(np.intp)
+    top = np.clip(np.floor(rows), 0, last).astype(np.intp)
+    across = np.clip(columns - left, 0, 1).astype(np.float32)
+    down = np.clip(rows - top, 0, 1).astype(np.float32)
+    flat = pixels.ravel().astype(np.float32)
+    at = top * pixels.shape[1] + left
+    upper = flat[at] + across * (flat[at + 1] - flat[at])
+    at += pixels.shape[1]
+    lower = flat[at] + across * (flat[at + 1] - flat[at])
+    return np.asarray(upper + down * (lower - upper) + 0.5, dtype=np.uint8)

@@ -1,0 +1,52 @@
+"""When somebody speaks: sound that stands out from what the place sounds like."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.types import UInt8Array
+from sentistream.voice.logmel import FLOOR_DB, FRAME_STEP, STEP_DB
+
+RISE_DB = 10.0
+"""Speech is at least this much louder than the quiet of the place."""
+LEAST_DB = -88.0
+"""Nothing below this counts as speech, however quiet the place, dB of full scale a band."""
+MEMORY = 10.0
+"""Seconds over which the quiet of the place is known."""
+_QUIET_SHARE = 0.1
+_HANGOVER = round(0.12 / FRAME_STEP)
+_SPEECH_BANDS = slice(4, 48)  # about 180 Hz to 4.4 kHz
+
+
+class VoiceActivity:
+    """Says of each frame of log-mel levels whether it is speech.
+
+    The quiet of the place is the tenth quietest frame in a hundred of the last ten seconds;
+    speech ends a moment later than it falls silent, so that stops do not cut it.
+    """
+
+    def __init__(self) -> None:
+        self._loudness: deque[float] = deque(maxlen=round(MEMORY / FRAME_STEP))
+        self._held = 0
+
+    def update(self, levels: UInt8Array) -> NDArray[np.bool_]:
+        """Which of the next frames are speech, shape (frames,).
+
+        Args:
+            levels: As ``logmel.levels`` gives them, shape (frames, 64).
+        """
+        if not len(levels):
+            return np.zeros(0, bool)
+        decibels = levels[:, _SPEECH_BANDS].astype(np.float32) * STEP_DB + FLOOR_DB
+        loudness = decibels.mean(axis=1)
+        self._loudness.extend(loudness.tolist())
+        quiet = float(np.quantile(np.array(self._loudness), _QUIET_SHARE))
+        loud = loudness > max(quiet + RISE_DB, LEAST_DB)
+        speech = np.zeros(len(loud), bool)
+        for index, is_loud in enumerate(loud):
+            self._held = _HANGOVER if is_loud else max(0, self._held - 1)
+            speech[index] = self._held > 0
+        return speech

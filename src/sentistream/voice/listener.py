@@ -1,0 +1,78 @@
+"""The last seconds of sound as levels, kept up as moments come."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.types import SOUND_RATE, FloatArray, Moment, UInt8Array
+from sentistream.voice import logmel
+from sentistream.voice.activity import VoiceActivity
+
+SPAN = 3.0
+"""Seconds that are remembered."""
+_FRAMES = round(SPAN / logmel.FRAME_STEP)
+_RECENT = round(0.2 / logmel.FRAME_STEP)
+_FORGET_AFTER = 1.0  # seconds without sound
+
+
+class Listener:
+    """Strings the overlapping sounds of moments together and makes levels of them once."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets what was heard."""
+        self._levels = np.zeros((0, logmel.BANDS), np.uint8)
+        self._speech = np.zeros(0, bool)
+        self._tail = np.zeros(0, np.float32)
+        self._heard_until: int | None = None  # sample on the media clock
+        self._activity = VoiceActivity()
+
+    @property
+    def levels(self) -> UInt8Array:
+        """Of at most the last three seconds, shape (frames, 64)."""
+        return self._levels
+
+    @property
+    def speech(self) -> NDArray[np.bool_]:
+        """Which of these frames are speech, shape (frames,)."""
+        return self._speech
+
+    @property
+    def speech_seconds(self) -> float:
+        """How much of them is speech."""
+        return float(self._speech.sum()) * logmel.FRAME_STEP
+
+    @property
+    def speaking(self) -> bool:
+        """Whether somebody speaks now: in most of the last fifth of a second."""
+        recent = self._speech[-_RECENT:]
+        return bool(len(recent)) and float(recent.mean()) > 0.5
+
+    def hear(self, moment: Moment) -> bool:
+        """Takes in what is new in the moment's sound; False where there is none."""
+        now = round(moment.time * SOUND_RATE)
+        known = self._heard_until is not None
+        missed = now - self._heard_until if self._heard_until is not None else 0
+        if moment.sound is None:
+            if known and missed > _FORGET_AFTER * SOUND_RATE:
+                self.reset()
+            return False
+        self._heard_until = now
+        if not known or missed > SPAN * SOUND_RATE:
+            self._append(moment.sound)
+        elif missed > len(moment.sound):
+            gap = np.zeros(missed - len(moment.sound), np.float32)
+            self._append(np.concatenate([gap, moment.sound]))
+        elif missed > 0:
+            self._append(moment.sound[-missed:])
+        return True
+
+    def _append(self, sound: FloatArray) -> None:
+        samples = np.concatenate([self._tail, sound])
+        new = logmel.levels(samples)
+        self._tail = samples[len(new) * logmel.HOP :]
+        self._levels = np.concatenate([self._levels, new])[-_FRAMES:]
+        self._speech = np.concatenate([self._speech, self._activity.update(new)])[-_FRAMES:]

@@ -1,0 +1,53 @@
+"""What the voice network hears: the stretch of levels in which somebody speaks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.types import FloatArray, UInt8Array
+from sentistream.voice import logmel
+from sentistream.voice.activity import VoiceActivity
+
+LEAST_SPEECH = 0.3
+"""Seconds of speech below which a voice says nothing."""
+
+LONGEST = 4.4
+"""Seconds of a recording that are heard at once."""
+
+_MARGIN = round(0.08 / logmel.FRAME_STEP)
+_SHORTEST = round(0.6 / logmel.FRAME_STEP)
+
+
+def utterance(levels: UInt8Array, speech: NDArray[np.bool_]) -> UInt8Array | None:
+    """From just before the first frame of speech to just after the last.
+
+    Args:
+        levels: Shape (frames, 64).
+        speech: Which of them are speech, shape (frames,).
+
+    Returns:
+        Shape (frames, 64, 1), at least 0.6 s long where so much was heard;
+        None if there is less than ``LEAST_SPEECH`` of speech.
+    """
+    spoken = np.flatnonzero(speech)
+    if len(spoken) * logmel.FRAME_STEP < LEAST_SPEECH:
+        return None
+    first, last = max(0, int(spoken[0]) - _MARGIN), int(spoken[-1]) + _MARGIN
+    last = min(len(levels), max(last, first + _SHORTEST))
+    first = max(0, min(first, last - _SHORTEST))
+    return levels[first:last, :, np.newaxis]
+
+
+def utterance_of(sound: FloatArray) -> UInt8Array | None:
+    """The utterance of a whole recording (its middle, where it is long); see ``utterance``.
+
+    Args:
+        sound: Mono samples at 48 kHz.
+    """
+    levels = logmel.levels(sound)
+    found = utterance(levels, VoiceActivity().update(levels))
+    if found is None:
+        return None
+    surplus = len(found) - round(LONGEST / logmel.FRAME_STEP)
+    return found if surplus <= 0 else found[surplus // 2 : len(found) - (surplus + 1) // 2]

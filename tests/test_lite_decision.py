@@ -1,0 +1,117 @@
+"""The lite decision, with networks that answer as told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sentistream.analyzer import Analyzer
+from sentistream.decision.lite import HEAR_EVERY, LiteDecision
+from sentistream.media.picture import RgbPicture
+from sentistream.profiles import LITE
+from sentistream.types import SOUND_RATE, Branch, Flag, FloatArray, Moment, Reading
+from stand_ins import StubNetwork, StubTracker, make_face
+from synthetic import talk
+
+BY_FACE = (0.2, 0.6, 0.2)
+BY_VOICE = (0.1, 0.1, 0.8)
+
+
+class Trusting:
+    """Fuses by the share of trust alone, so that a test can see what it was given."""
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
+        trust = inputs["trust"]
+        joined: FloatArray = (1 - trust) * inputs["face"] + trust * inputs["voice"]
+        return joined
+
+
+class Stage:
+    def __init__(self, *faces: Any, mouths: tuple[float, ...] = (0.9,)) -> None:
+        self.face, self.voice = StubNetwork(BY_FACE), StubNetwork(BY_VOICE)
+        self.mouth = StubNetwork(*((value,) for value in mouths))
+        decision = LiteDecision(
+            LITE, mouth=self.mouth, face=self.face, voice=self.voice, fusion=Trusting()
+        )
+        self.analyzer = Analyzer(LITE, decision=decision, tracker=StubTracker(*faces))
+
+    def show(self, sound: FloatArray | None, seconds: float) -> list[tuple[Reading, ...]]:
+        readings = []
+        for step in range(1, round(seconds / LITE.tick) + 1):
+            time = step * LITE.tick
+            stop = round(time * SOUND_RATE)
+            start = max(0, stop - round(LITE.sound_window * SOUND_RATE))
+            piece = None if sound is None else sound[start:stop]
+            picture = RgbPicture(np.full((480, 640, 3), step % 250, np.uint8))
+            readings.append(self.analyzer.process(Moment(time, picture, time, piece)))
+        return readings
+
+
+def test_without_sound_the_face_decides_alone() -> None:
+    stage = Stage(make_face())
+    (reading,) = stage.show(None, 1.0)[-1]
+    assert reading.branch is Branch.FACE
+    assert reading.flags == (Flag.NO_SOUND,)
+    assert reading.momentary is not None
+    assert reading.momentary.as_tuple() == pytest.approx(BY_FACE)
+    assert not stage.voice.calls
+
+
+def test_silence_says_nothing() -> None:
+    stage = Stage(make_face())
+    (reading,) = stage.show(np.zeros(2 * SOUND_RATE, np.float32), 2.0)[-1]
+    assert reading.branch is Branch.FACE
+    assert not stage.voice.calls
+
+
+def test_a_voice_counts_for_the_mouth_that_is_at_work() -> None:
+    stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
+    speaker, listener = stage.show(talk(3.0), 3.0)[-1]
+    assert speaker.branch is Branch.FUSED
+    assert speaker.momentary is not None
+    assert listener.momentary is not None
+    assert speaker.momentary.negative > 0.6
+    assert listener.momentary.negative < 0.3
+
+
+def test_the_voice_is_asked_a_few_times_a_second() -> None:
+    stage = Stage(make_face())
+    stage.show(talk(3.0), 3.0)
+    assert 5 <= len(stage.voice.calls) <= 3.0 / HEAR_EVERY + 1
+    heard = stage.voice.calls[-1]["voice"]
+    assert heard.dtype == np.uint8
+    assert heard.shape[0] == 1
+    assert heard.shape[2:] == (64, 1)
+    assert 60 <= heard.shape[1] <= 300
+
+
+def test_networks_get_brightness_alone() -> None:
+    stage = Stage(make_face(1), make_face(2, x=500))
+    stage.show(None, 0.1)
+    assert stage.face.calls[0]["face"].shape == (2, 48, 48, 1)
+    assert stage.mouth.calls[0]["mouth"].shape == (2, 32, 32, 1)
+
+
+def test_a_picture_shown_again_is_not_looked_at_again() -> None:
+    stage = Stage(make_face())
+    picture = RgbPicture(np.zeros((480, 640, 3), np.uint8))
+    for time in (0.0, 0.03, 0.06):
+        stage.analyzer.process(Moment(time, picture, 0.0))
+    assert len(stage.face.calls) == len(stage.mouth.calls) == 1
+
+
+def test_what_was_heard_before_a_face_came_counts() -> None:
+    stage = Stage()
+    stage.show(talk(2.0), 2.0)
+    assert stage.voice.calls
+
+
+def test_starting_anew_forgets_the_voice() -> None:
+    stage = Stage(make_face())
+    stage.show(talk(3.0), 3.0)
+    stage.analyzer.reset()
+    (reading,) = stage.show(None, 0.03)[-1]
+    assert reading.branch is Branch.FACE

@@ -1,0 +1,58 @@
+"""Whose voice it is."""
+
+from __future__ import annotations
+
+import math
+
+from sentistream.voice.speakers import Speakers
+
+
+def show(
+    speakers: Speakers, mouths: dict[int, list[float]], *, speaking: bool = True, start: float = 0
+) -> None:
+    for step in range(len(next(iter(mouths.values())))):
+        now = {track: states[step] for track, states in mouths.items()}
+        speakers.update(start + 0.03 * step, now, speaking=speaking)
+
+
+def talking(steps: int = 60) -> list[float]:
+    return [0.5 + 0.45 * math.sin(step / 2) for step in range(steps)]
+
+
+def test_the_one_whose_mouth_moves_speaks() -> None:
+    speakers = Speakers()
+    show(speakers, {1: talking(), 2: [0.02] * 60})
+    assert speakers.share(1) > 0.7
+    assert speakers.share(2) < 0.1
+
+
+def test_a_mouth_held_open_is_not_one_that_speaks() -> None:
+    speakers = Speakers()
+    show(speakers, {1: talking(), 2: [0.6] * 60})
+    assert speakers.share(1) > speakers.share(2)
+
+
+def test_a_voice_from_elsewhere_is_nobodys() -> None:
+    speakers = Speakers()
+    show(speakers, {1: [0.01] * 60})
+    assert speakers.share(1) < 0.1
+
+
+def test_mouths_that_move_in_silence_claim_nothing() -> None:
+    speakers = Speakers()
+    show(speakers, {1: talking()}, speaking=False)
+    assert speakers.share(1) == 0
+
+
+def test_shares_never_exceed_the_whole_and_the_unknown_have_none() -> None:
+    speakers = Speakers()
+    show(speakers, {1: talking(), 2: talking(), 3: talking()})
+    assert sum(speakers.share(track) for track in (1, 2, 3)) <= 1
+    assert speakers.share(4) == 0
+
+
+def test_the_turn_passes_on() -> None:
+    speakers = Speakers()
+    show(speakers, {1: talking(), 2: [0.02] * 60})
+    show(speakers, {1: [0.02] * 90, 2: talking(90)}, start=1.8)
+    assert speakers.share(2) > 2 * speakers.share(1)
