@@ -84,7 +84,7 @@ def test_the_voice_is_asked_a_few_times_a_second() -> None:
     heard = stage.voice.calls[-1]["voice"]
     assert heard.dtype == np.uint8
     assert heard.shape[0] == 1
-    assert heard.shape[2:] == (64, 1)
+    assert heard.shape[2:] == (112, 1)
     assert 60 <= heard.shape[1] <= 300
 
 

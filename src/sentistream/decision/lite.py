@@ -119,8 +119,8 @@ class LiteDecision:
         heard = self._listener.hear(moment)
         if moment.time - self._answered >= HEAR_EVERY - 1e-6:
             self._answered = moment.time
-            levels = utterance(self._listener.levels, self._listener.speech)
-            self._by_voice = None if levels is None else self._voice.run(voice=levels[np.newaxis])
+            frames = utterance(self._listener.frames, self._listener.speech)
+            self._by_voice = None if frames is None else self._voice.run(voice=frames[np.newaxis])
         return heard
 
     def _evidence(self) -> float:

@@ -73,10 +73,10 @@ def voices(profile: Profile) -> Answer:
     network = load_network(profile.voice_model)
 
     def of_utterance(path: Path) -> Probabilities | None:
-        levels = utterance_of(read_sound(path))
-        if levels is None:
+        frames = utterance_of(read_sound(path))
+        if frames is None:
             return None
-        return np.asarray(network.run(voice=levels[np.newaxis])[0], dtype=np.float64)
+        return np.asarray(network.run(voice=frames[np.newaxis])[0], dtype=np.float64)
 
     if profile.decision == "lite":
         return of_utterance

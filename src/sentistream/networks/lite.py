@@ -7,10 +7,14 @@ negative.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from sentistream.networks.layers import parameter_count as parameter_count
+from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.types import SENTIMENTS
+from sentistream.voice.hearing import BANDS, FLOOR_DB, PERIODICITY_STEP, PERIODS, STEP_DB
 
 FACE_EMOTIONS = ("happy", "neutral", "sad", "angry")
 """What the face network tells apart."""
@@ -117,3 +121,107 @@ class MouthNetwork(nn.Module):
     def forward(self, mouth: Tensor) -> Tensor:
         logits: Tensor = self.classify(self.places(self.body(_standardised(mouth))))
         return logits
+
+
+class VoiceNetwork(nn.Module):
+    """Emotion of an utterance, (N, 1, frames, 112) to logits (N, 7), however long it is.
+
+    Frames come as ``voice.hearing`` gives them, divided by 255. Loudness counts only relative
+    to the utterance's own mean, so that no microphone's gain matters. Attention over time says
+    which frames count (statistics pooling, Okabe et al. 2018).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loudness = nn.Sequential(
+            _active(1, 16, 5, (2, 1)),
+            _active(16, 32, stride=2),
+            _active(32, 48, stride=(2, 1)),
+            _active(48, 64, stride=2),
+        )
+        self.pitch = nn.Sequential(
+            _active(1, 12, 5, (2, 1)), _active(12, 24, stride=2), _active(24, 32, stride=2)
+        )
+        width = 64 * BANDS // 16 + 32 * PERIODS // 8
+        self.joined = nn.Sequential(
+            nn.Conv1d(width, 96, 1, bias=False),
+            nn.BatchNorm1d(96),
+            nn.ReLU(),
+            nn.Dropout(0.1),
+            nn.Conv1d(96, 96, 3, padding=1, bias=False),
+            nn.BatchNorm1d(96),
+            nn.ReLU(),
+        )
+        self.attention = nn.Conv1d(96, 1, 1)
+        self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(192, len(VOICE_EMOTIONS)))
+
+    def forward(self, voice: Tensor) -> Tensor:
+        # two frames at a time, bands upwards: (N, 1, 112, frames / 2)
+        halved = nn.functional.avg_pool2d(voice * 255, (2, 1)).transpose(2, 3)
+        levels, periodicities = halved.split([BANDS, PERIODS], dim=2)
+        decibels = levels * STEP_DB + FLOOR_DB
+        loudness = self.loudness((decibels - decibels.mean((2, 3), keepdim=True)) / 15)
+        pitch = self.pitch((periodicities - 127) * (3 * PERIODICITY_STEP))
+        features = self.joined(torch.cat([loudness.flatten(1, 2), pitch.flatten(1, 2)], dim=1))
+        weights = self.attention(features).softmax(dim=2)
+        mean = (weights * features).sum(dim=2)
+        spread = (weights * features.square()).sum(dim=2) - mean.square()
+        statistics = torch.cat([mean, spread.clamp_min(1e-4).sqrt()], dim=1)
+        logits: Tensor = self.classify(statistics)
+        return logits
+
+
+class Fusion(nn.Module):
+    """Face and voice as witnesses whose logarithms are weighed and added (log-linear pooling).
+
+    The voice counts as far as it is to be trusted at this moment; the face counts less the
+    more there is of the voice. Without any trust only the face is left, sharpened or softened
+    until its confidence is its accuracy.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.face = nn.Parameter(torch.tensor(1.0))
+        self.face_beside_voice = nn.Parameter(torch.tensor(0.0))
+        self.voice = nn.Parameter(torch.tensor(1.0))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.voice_bias = nn.Parameter(torch.zeros(3))
+
+    def forward(self, face: Tensor, voice: Tensor, trust: Tensor) -> Tensor:
+        """Logits (N, 3).
+
+        Args:
+            face, voice: Distributions, (N, 3).
+            trust: How far the voice is to be trusted, 0 to 1, (N, 1).
+        """
+        seen, heard = face.clamp_min(1e-4).log(), voice.clamp_min(1e-4).log()
+        weight = self.face + self.face_beside_voice * trust
+        return self.bias + weight * seen + trust * (self.voice * heard + self.voice_bias)
+
+
+class Sentiments(nn.Module):
+    """A network of emotions as one of sentiments.
+
+    Args:
+        network: Gives logits of emotions.
+        emotions: Their names.
+        mirrored: Whether to answer for a picture and its mirror image together.
+    """
+
+    def __init__(
+        self, network: nn.Module, emotions: Sequence[str], *, mirrored: bool = False
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.mirrored = mirrored
+        self.members = [
+            [place for place, name in enumerate(emotions) if SENTIMENT_OF_EMOTION.get(name) == one]
+            for one in SENTIMENTS
+        ]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (N, 3): of each sentiment the logarithm of its emotions' summed exponentials."""
+        logits = self.network(inputs)
+        if self.mirrored:
+            logits = (logits + self.network(inputs.flip(3))) / 2
+        return torch.stack([logits[:, one].logsumexp(dim=1) for one in self.members], dim=1)

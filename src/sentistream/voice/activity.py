@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.types import UInt8Array
-from sentistream.voice.logmel import FLOOR_DB, FRAME_STEP, STEP_DB
+from sentistream.voice.hearing import FLOOR_DB, FRAME_STEP, STEP_DB
 
 RISE_DB = 10.0
 """Speech is at least this much louder than the quiet of the place."""
@@ -22,9 +22,9 @@ _SPEECH_BANDS = slice(4, 48)  # about 180 Hz to 4.4 kHz
 
 
 class VoiceActivity:
-    """Says of each frame of log-mel levels whether it is speech.
+    """Says of each frame that is heard whether it is speech.
 
-    The quiet of the place is the tenth quietest frame in a hundred of the last ten seconds;
+    The quiet of the place is what a tenth of the last ten seconds stays below;
     speech ends a moment later than it falls silent, so that stops do not cut it.
     """
 
@@ -32,15 +32,15 @@ class VoiceActivity:
         self._loudness: deque[float] = deque(maxlen=round(MEMORY / FRAME_STEP))
         self._held = 0
 
-    def update(self, levels: UInt8Array) -> NDArray[np.bool_]:
+    def update(self, frames: UInt8Array) -> NDArray[np.bool_]:
         """Which of the next frames are speech, shape (frames,).
 
         Args:
-            levels: As ``logmel.levels`` gives them, shape (frames, 64).
+            frames: As ``hearing.hear`` gives them, shape (frames, 112).
         """
-        if not len(levels):
+        if not len(frames):
             return np.zeros(0, bool)
-        decibels = levels[:, _SPEECH_BANDS].astype(np.float32) * STEP_DB + FLOOR_DB
+        decibels = frames[:, _SPEECH_BANDS].astype(np.float32) * STEP_DB + FLOOR_DB
         loudness = decibels.mean(axis=1)
         self._loudness.extend(loudness.tolist())
         quiet = float(np.quantile(np.array(self._loudness), _QUIET_SHARE))

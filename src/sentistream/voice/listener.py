@@ -1,4 +1,4 @@
-"""The last seconds of sound as levels, kept up as moments come."""
+"""The last seconds of sound as frames, kept up as moments come."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.types import SOUND_RATE, FloatArray, Moment, UInt8Array
-from sentistream.voice import logmel
+from sentistream.voice import hearing
 from sentistream.voice.activity import VoiceActivity
 
 SPAN = 3.0
 """Seconds that are remembered."""
-_FRAMES = round(SPAN / logmel.FRAME_STEP)
-_RECENT = round(0.2 / logmel.FRAME_STEP)
+_FRAMES = round(SPAN / hearing.FRAME_STEP)
+_RECENT = round(0.2 / hearing.FRAME_STEP)
 _FORGET_AFTER = 1.0  # seconds without sound
 
 
 class Listener:
-    """Strings the overlapping sounds of moments together and makes levels of them once."""
+    """Strings the overlapping sounds of moments together and makes frames of them once."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Forgets what was heard."""
-        self._levels = np.zeros((0, logmel.BANDS), np.uint8)
+        self._frames = np.zeros((0, hearing.WIDTH), np.uint8)
         self._speech = np.zeros(0, bool)
         self._tail = np.zeros(0, np.float32)
         self._heard_until: int | None = None  # sample on the media clock
         self._activity = VoiceActivity()
 
     @property
-    def levels(self) -> UInt8Array:
-        """Of at most the last three seconds, shape (frames, 64)."""
-        return self._levels
+    def frames(self) -> UInt8Array:
+        """Of at most the last three seconds, shape (frames, 112)."""
+        return self._frames
 
     @property
     def speech(self) -> NDArray[np.bool_]:
@@ -43,7 +43,7 @@ class Listener:
     @property
     def speech_seconds(self) -> float:
         """How much of them is speech."""
-        return float(self._speech.sum()) * logmel.FRAME_STEP
+        return float(self._speech.sum()) * hearing.FRAME_STEP
 
     @property
     def speaking(self) -> bool:
@@ -72,7 +72,7 @@ class Listener:
 
     def _append(self, sound: FloatArray) -> None:
         samples = np.concatenate([self._tail, sound])
-        new = logmel.levels(samples)
-        self._tail = samples[len(new) * logmel.HOP :]
-        self._levels = np.concatenate([self._levels, new])[-_FRAMES:]
+        new = hearing.hear(samples)
+        self._tail = samples[len(new) * hearing.HOP :]
+        self._frames = np.concatenate([self._frames, new])[-_FRAMES:]
         self._speech = np.concatenate([self._speech, self._activity.update(new)])[-_FRAMES:]

@@ -1,4 +1,4 @@
-"""What the voice network hears: the stretch of levels in which somebody speaks."""
+"""What the voice network hears: the stretch of frames in which somebody speaks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.types import FloatArray, UInt8Array
-from sentistream.voice import logmel
+from sentistream.voice import hearing
 from sentistream.voice.activity import VoiceActivity
 
 LEAST_SPEECH = 0.3
@@ -15,28 +15,28 @@ LEAST_SPEECH = 0.3
 LONGEST = 4.4
 """Seconds of a recording that are heard at once."""
 
-_MARGIN = round(0.08 / logmel.FRAME_STEP)
-_SHORTEST = round(0.6 / logmel.FRAME_STEP)
+_MARGIN = round(0.08 / hearing.FRAME_STEP)
+_SHORTEST = round(0.6 / hearing.FRAME_STEP)
 
 
-def utterance(levels: UInt8Array, speech: NDArray[np.bool_]) -> UInt8Array | None:
+def utterance(frames: UInt8Array, speech: NDArray[np.bool_]) -> UInt8Array | None:
     """From just before the first frame of speech to just after the last.
 
     Args:
-        levels: Shape (frames, 64).
+        frames: Shape (frames, 112).
         speech: Which of them are speech, shape (frames,).
 
     Returns:
-        Shape (frames, 64, 1), at least 0.6 s long where so much was heard;
+        Shape (frames, 112, 1), at least 0.6 s long where so much was heard;
         None if there is less than ``LEAST_SPEECH`` of speech.
     """
     spoken = np.flatnonzero(speech)
-    if len(spoken) * logmel.FRAME_STEP < LEAST_SPEECH:
+    if len(spoken) * hearing.FRAME_STEP < LEAST_SPEECH:
         return None
     first, last = max(0, int(spoken[0]) - _MARGIN), int(spoken[-1]) + _MARGIN
-    last = min(len(levels), max(last, first + _SHORTEST))
+    last = min(len(frames), max(last, first + _SHORTEST))
     first = max(0, min(first, last - _SHORTEST))
-    return levels[first:last, :, np.newaxis]
+    return frames[first:last, :, np.newaxis]
 
 
 def utterance_of(sound: FloatArray) -> UInt8Array | None:
@@ -45,9 +45,9 @@ def utterance_of(sound: FloatArray) -> UInt8Array | None:
     Args:
         sound: Mono samples at 48 kHz.
     """
-    levels = logmel.levels(sound)
-    found = utterance(levels, VoiceActivity().update(levels))
+    frames = hearing.hear(sound)
+    found = utterance(frames, VoiceActivity().update(frames))
     if found is None:
         return None
-    surplus = len(found) - round(LONGEST / logmel.FRAME_STEP)
+    surplus = len(found) - round(LONGEST / hearing.FRAME_STEP)
     return found if surplus <= 0 else found[surplus // 2 : len(found) - (surplus + 1) // 2]
