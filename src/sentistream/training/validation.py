@@ -37,7 +37,9 @@ def draw_validation(examples: Examples, share: float, seed: int) -> tuple[Positi
         known = [people[place] for place in members if people[place]]
         candidates = sorted(frozenset[str]().union(*known))
         for person in np.array(candidates)[generator.permutation(len(candidates))].tolist():
-            if sum(bool(entry & chosen) for entry in known) >= share * len(known):
+            whole = sum(entry <= chosen for entry in known)
+            untouched = sum(not entry & chosen for entry in known)
+            if whole and whole >= share * (whole + untouched):
                 break
             # each source keeps somebody to learn from
             if len(set(candidates) - chosen) > 1:
