@@ -40,8 +40,8 @@ _RAVDESS = (
     },
 )
 _PERMITS = {
-    "research only": "research; no commercial use, and no passing on of the pictures",
-    "non-commercial research only": "non-commercial research; no passing on of the pictures",
+    "research only": "research; no commercial use",
+    "non-commercial research only": "non-commercial research",
     "CC BY-NC-SA 4.0": "non-commercial use that names the authors; what is made of it is bound "
     "by the same terms",
     "MIT": "any use that keeps the notice",
