@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from sentistream.errors import MissingExtraError
 from sentistream.training.profiles import trainable_profiles, trained_profile
@@ -130,6 +129,8 @@ def train(
 
 
 def _try_one(profile: TrainedProfile, name: str, settings: dict[str, Any]) -> None:
+    from rich.console import Console
+
     from sentistream.cli.live_training import LiveTraining
     from sentistream.training.rehearsal import rehearse
 
@@ -156,6 +157,8 @@ def _train_one(
     checkpoint_seconds: float,
     tensorboard: bool,
 ) -> None:
+    from rich.console import Console
+
     from sentistream.cli.live_training import LiveTraining
     from sentistream.training.observers import Observer, Observers
     from sentistream.training.publish import publish

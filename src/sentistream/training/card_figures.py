@@ -62,14 +62,21 @@ def _intervals(
     classes: int,
 ) -> tuple[list[float], list[float]]:
     """95 % percentile intervals of unweighted average recall and macro F1."""
-    members = np.arange(len(truth))
-    groups = members if people is None else np.unique(people, return_inverse=True)[1]
-    confusions = np.zeros((groups.max() + 1, classes, classes), dtype=np.int64)
-    np.add.at(confusions, (groups, truth, given), 1)
     generator = np.random.default_rng(1)
-    shares = np.full(len(confusions), 1 / len(confusions))
-    counts = generator.multinomial(len(confusions), shares, size=_RESAMPLES)
-    drawn = np.einsum("rg,gij->rij", counts.astype(float), confusions.astype(float))
+    groups = np.zeros(len(truth), dtype=np.int64)
+    if people is not None:
+        groups = np.unique(people, return_inverse=True)[1]
+    confusions = np.zeros((groups.max() + 1, classes, classes))
+    np.add.at(confusions, (groups, truth, given), 1)
+    if people is None:
+        # examples drawn again are cells of the one confusion matrix drawn again
+        cells = confusions.ravel() / len(truth)
+        drawn = generator.multinomial(len(truth), cells, size=_RESAMPLES)
+        drawn = drawn.reshape(_RESAMPLES, classes, classes)
+    else:
+        shares = np.full(len(confusions), 1 / len(confusions))
+        counts = generator.multinomial(len(confusions), shares, size=_RESAMPLES)
+        drawn = np.einsum("rg,gij->rij", counts, confusions)
     right = drawn.diagonal(axis1=1, axis2=2)
     of_class, answered = drawn.sum(axis=2), drawn.sum(axis=1)
     occurs = of_class > 0
