@@ -31,6 +31,10 @@ class DataError(SentistreamError):
     """A data set is missing, incomplete or would leak between training and testing."""
 
 
+class TrainingError(SentistreamError):
+    """A training run cannot go on."""
+
+
 class MissingExtraError(SentistreamError):
     """A feature needs an optional dependency that is not installed."""
 

@@ -23,6 +23,7 @@ HEAVY = ("av", "dlib", "numpy", "onnxruntime", "openvino", "pyarrow", "rich", "j
         "import sentistream.cli",
         "from sentistream.cli import main; main(['--help'], standalone_mode=False)",
         "from sentistream.cli import main; main(['analyze', '--help'], standalone_mode=False)",
+        "from sentistream.cli import main; main(['train', '--help'], standalone_mode=False)",
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(statement: str) -> None:

@@ -12,7 +12,7 @@ from sentistream.networks.folded import FoldedAudioNetwork
 from sentistream.networks.paper import FusedNetwork, MouthNetwork, VisualNetwork
 from sentistream.training.examples import Examples
 from sentistream.training.fusion import fit_fusion
-from sentistream.training.loop import measure
+from sentistream.training.measuring import measure
 
 
 def test_only_the_last_layer_moves_and_the_answers_get_better() -> None:

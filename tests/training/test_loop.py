@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from sentistream.errors import DataError
 from sentistream.networks.paper import MouthNetwork
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.examples import Examples, load_examples
-from sentistream.training.loop import fit, probabilities
+from sentistream.training.loop import fit
+from sentistream.training.measuring import probabilities
+from sentistream.training.observers import Observer, Step
 from sentistream.training.recipes import PAPER_RECIPES
 
 RECIPE = replace(PAPER_RECIPES["mouth"], epochs=4, batch=16)
@@ -45,6 +47,27 @@ class KilledError(Exception):
     pass
 
 
+class Killer(Observer):
+    """Ends a run after so many steps."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def on_step(self, step: Step) -> None:
+        if step.step == self.after:
+            raise KilledError
+
+
+class Epochs(Observer):
+    """Remembers which epochs were trained."""
+
+    def __init__(self) -> None:
+        self.numbers: list[float] = []
+
+    def on_epoch(self, history: Sequence[Mapping[str, float]]) -> None:
+        self.numbers.append(history[-1]["epoch"])
+
+
 def new_network() -> MouthNetwork:
     torch.manual_seed(RECIPE.seed)
     return MouthNetwork()
@@ -67,24 +90,12 @@ def test_a_killed_run_resumes_to_the_same_weights(
     whole = new_network()
     fit(whole, *sides, RECIPE, tmp_path / "whole")
 
-    steps = itertools.count(1)
-
-    def kill_in_the_third_epoch(_step: int, _steps: int) -> None:
-        if next(steps) == 15:
-            raise KilledError
-
     with pytest.raises(KilledError):
-        fit(new_network(), *sides, RECIPE, tmp_path / "killed", on_step=kill_in_the_third_epoch)
+        fit(new_network(), *sides, RECIPE, tmp_path / "killed", observer=Killer(15))
     resumed = new_network()
-    seen: list[float] = []
-    fit(
-        resumed,
-        *sides,
-        RECIPE,
-        tmp_path / "killed",
-        on_epoch=lambda entry: seen.append(entry["epoch"]),
-    )
-    assert seen == [3, 4]
+    seen = Epochs()
+    fit(resumed, *sides, RECIPE, tmp_path / "killed", observer=seen)
+    assert seen.numbers == [3, 4]
     for first, second in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(first, second)
     loaded = MouthNetwork()

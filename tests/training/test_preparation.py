@@ -157,6 +157,12 @@ def test_from_raw_data_to_a_network_that_runs(
     assert card["recipe"]["epochs"] == 1
     assert card["figures"][-1]["source"] == "made"
     assert card["multiply_adds"] == 7_301_500
+    assert card["seed"] == 1
+    assert card["commit"]
+    assert all(row["uar_ci95"][0] <= row["uar"] <= row["uar_ci95"][1] for row in card["figures"])
+    history = (tmp_path / "mouth" / "history.csv").read_text().splitlines()
+    assert history[0].startswith("epoch,step,rate,seconds,train_loss,train_accuracy,held_out_loss")
+    assert history[1].startswith("1,")
 
 
 def test_missing_data_is_one_sentence(tmp_path: Path) -> None:

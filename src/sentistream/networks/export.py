@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,42 @@ _STORED_AS_HALF = 1_024
 """Tensors of more values than this are stored as 16-bit floats."""
 
 
-class FromPictures(nn.Module):
-    """A network with its preprocessing before it and its softmax or sigmoid behind it."""
+Convert = Callable[[Mapping[str, Tensor]], list[Tensor]]
+"""From inputs by name, as they come, shape (N, ...), to the network's arguments, float."""
 
-    def __init__(self, network: nn.Module, outputs: int) -> None:
+
+def convert_pictures(values: Mapping[str, Tensor]) -> list[Tensor]:
+    """uint8 pictures (N, height, width, 3) as float (N, 3, height, width), 0 to 1."""
+    return [as_network_input(pictures) for pictures in values.values()]
+
+
+class FromPictures(nn.Module):
+    """A network with its preprocessing before it and its softmax or sigmoid behind it.
+
+    Args:
+        network: Gives logits.
+        outputs: How many; 1 means a sigmoid, more a softmax.
+        convert: From inputs as they come to the network's arguments.
+        names: Of the inputs, where ``convert`` asks for them.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        outputs: int,
+        convert: Convert = convert_pictures,
+        names: tuple[str, ...] | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.outputs = outputs
+        self._convert = convert
+        self._names = names
 
     def forward(self, *pictures: Tensor) -> Tensor:
-        """Probabilities (N, outputs) of uint8 pictures (N, height, width, 3)."""
-        logits: Tensor = self.network(*(as_network_input(picture) for picture in pictures))
+        """Probabilities (N, outputs) of what ``convert`` takes: uint8 (N, height, width, 3)."""
+        names = self._names or tuple(map(str, range(len(pictures))))
+        logits: Tensor = self.network(*self._convert(dict(zip(names, pictures, strict=True))))
         return logits.sigmoid() if self.outputs == 1 else logits.softmax(dim=1)
 
 
@@ -41,17 +67,22 @@ def as_network_input(pictures: Tensor) -> Tensor:
 
 
 def export_onnx(
-    network: nn.Module, inputs: dict[str, tuple[int, ...]], outputs: int, path: Path
+    network: nn.Module,
+    inputs: dict[str, tuple[int, ...]],
+    outputs: int,
+    path: Path,
+    convert: Convert = convert_pictures,
 ) -> str:
     """Writes ``network`` as ONNX and returns the file's SHA-256.
 
     Args:
-        network: Gives logits of float pictures.
-        inputs: Name and shape (height, width, 3) of each.
+        network: Gives logits of what ``convert`` gives.
+        inputs: Name and shape (height, width, 3) of each; uint8.
         outputs: How many the network gives; 1 means a sigmoid, more a softmax.
         path: Where to write; its folder is made.
+        convert: From inputs as they come to the network's arguments; becomes part of the file.
     """
-    whole = FromPictures(network, outputs).eval()
+    whole = FromPictures(network, outputs, convert, tuple(inputs)).eval()
     examples = tuple(torch.zeros(2, *shape, dtype=torch.uint8) for shape in inputs.values())
     batch = torch.export.Dim("batch", min=1, max=4_096)
     with warnings.catch_warnings(), torch.no_grad():

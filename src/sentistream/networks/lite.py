@@ -158,7 +158,7 @@ class VoiceNetwork(nn.Module):
     def forward(self, voice: Tensor) -> Tensor:
         # two frames at a time, bands upwards: (N, 1, 112, frames / 2)
         halved = nn.functional.avg_pool2d(voice * 255, (2, 1)).transpose(2, 3)
-        levels, periodicities = halved.split([BANDS, PERIODS], dim=2)
+        levels, periodicities = halved[:, :, :BANDS], halved[:, :, BANDS:]
         decibels = levels * STEP_DB + FLOOR_DB
         loudness = self.loudness((decibels - decibels.mean((2, 3), keepdim=True)) / 15)
         pitch = self.pitch((periodicities - 127) * (3 * PERIODICITY_STEP))

@@ -28,6 +28,9 @@ class ModelCard:
         licence: What may be done with the weights.
         data: What they learned from, and on whose terms.
         recipe: How they were trained: settings, epochs, seed.
+        seed: Of the training run; None where the card does not say.
+        commit: The source that trained them: a Git commit, with ``-dirty`` where files had been
+            changed since, or a version of the package. Empty where the card does not say.
         figures: What was measured; each says on which people.
         weaknesses: What it is known to be bad at.
         intended_use, forbidden_use: What it is for and what it must not be used for.
@@ -50,6 +53,8 @@ class ModelCard:
     intended_use: str = ""
     forbidden_use: str = ""
     input_types: dict[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    commit: str = ""
 
     def write(self, path: Path) -> None:
         """As readable JSON."""

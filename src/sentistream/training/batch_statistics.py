@@ -9,11 +9,19 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from sentistream.networks.export import Convert, convert_pictures
 from sentistream.training.examples import Examples
-from sentistream.training.loop import as_tensors
+from sentistream.training.inputs import as_tensors
+from sentistream.training.measuring import device_of
 
 
-def reestimate(network: nn.Module, examples: Examples, batch: int = 32, batches: int = 64) -> None:
+def reestimate(
+    network: nn.Module,
+    examples: Examples,
+    batch: int = 32,
+    batches: int = 64,
+    convert: Convert = convert_pictures,
+) -> None:
     """Replaces the moving statistics by their mean over training batches, in place.
 
     Args:
@@ -21,6 +29,7 @@ def reestimate(network: nn.Module, examples: Examples, batch: int = 32, batches:
         examples: What it was trained on, in random order from a fixed seed.
         batch: Examples a batch.
         batches: How many batches at most.
+        convert: From prepared inputs to the network's.
     """
     network.eval()
     layers = [
@@ -37,7 +46,7 @@ def reestimate(network: nn.Module, examples: Examples, batch: int = 32, batches:
             for layer in layers:
                 layer.momentum = 1 / (number + 1)
             positions = order[number * batch : (number + 1) * batch]
-            network(*as_tensors(examples.take(positions))[0])
+            network(*as_tensors(examples.take(positions), convert, device_of(network))[0])
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     network.eval()

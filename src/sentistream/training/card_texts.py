@@ -39,6 +39,13 @@ _RAVDESS = (
         "terms": "CC BY-NC-SA 4.0",
     },
 )
+_PERMITS = {
+    "research only": "research; no commercial use",
+    "non-commercial research only": "non-commercial research",
+    "CC BY-NC-SA 4.0": "non-commercial use that names the authors; what is made of it is bound "
+    "by the same terms",
+    "MIT": "any use that keeps the notice",
+}
 _INTENDED = (
     "Experiments with sentiment in video: acted or open expressions of adults who know of it "
     "and face the camera, summed up over seconds or over many people."
@@ -63,7 +70,10 @@ _VOICE_WEAKNESSES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardText:
-    """The written part of a card; see ``sentistream.runtime.cards.ModelCard``."""
+    """The written part of a card; see ``sentistream.runtime.cards.ModelCard``.
+
+    Without ``data``, that is told by the sources of the examples.
+    """
 
     task: str
     data: tuple[dict[str, str], ...]
@@ -72,6 +82,30 @@ class CardText:
     licence: str = _NON_COMMERCIAL
     intended_use: str = _INTENDED
     forbidden_use: str = _FORBIDDEN
+
+
+def data_of(sources: set[str]) -> tuple[dict[str, str], ...]:
+    """What is known of data sets by their names in prepared examples, in order of name."""
+    known = {entry["source"]: entry for text in PAPER_CARD_TEXTS.values() for entry in text.data}
+    return tuple(
+        known.get(source, {"source": source, "name": source, "terms": "not known"})
+        for source in sorted(sources)
+    )
+
+
+def permitted(terms: str) -> str:
+    """What a data set's terms permit, in words."""
+    return _PERMITS.get(terms, "not known; ask its authors")
+
+
+def unwritten(name: str) -> CardText:
+    """Of a network for which nothing was written."""
+    return CardText(
+        task=f"The network {name}",
+        data=(),
+        weaknesses=("Nothing was written about its weaknesses yet.",),
+        recipe_note="",
+    )
 
 
 _STATISTICS = (
@@ -83,7 +117,7 @@ _VISUAL_NOTE = (
     "or a patch of another image." + _STATISTICS
 )
 
-CARD_TEXTS = {
+PAPER_CARD_TEXTS = {
     "mouth": CardText(
         task="Is the mouth in this crop open? (Table 1)",
         data=(

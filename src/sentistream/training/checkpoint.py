@@ -1,107 +1,168 @@
-"""A training run's state on disk: tensors in safetensors, the rest in JSON beside them."""
+"""A training run's state on disk: tensors in safetensors, the rest as JSON in the same file."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from sentistream.errors import DataError
+from sentistream.errors import DataError, TrainingError
+from sentistream.training.files import replace_file
+from sentistream.training.randomness import random_states, restore_random_states
+from sentistream.training.state import Progress, State, Weights
 
-
-@dataclass(slots=True)
-class Progress:
-    """How far a run has come.
-
-    Attributes:
-        epoch: Finished passes.
-        step: Finished optimiser steps.
-        history: One entry an epoch: losses and accuracies.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
+_NAME = "checkpoint.safetensors"
+_EARLIER = "checkpoint-earlier.safetensors"
+_START_ANEW = "Bring back a copy of it, or delete it to begin the run anew."
 
 
-def save_checkpoint(
-    folder: Path, network: nn.Module, optimizer: Optimizer, progress: Progress, settings: str
-) -> None:
+def save_checkpoint(folder: Path, state: State, settings: dict[str, Any]) -> None:
     """Replaces the folder's checkpoint; a kill in the middle leaves the one before.
 
     Args:
-        settings: Says what run this is; ``load_checkpoint`` ignores checkpoints of others.
+        folder: Of the run; made if need be.
+        state: What is kept.
+        settings: Say what run this is, for JSON; ``load_checkpoint`` goes on from no other's.
+
+    Raises:
+        TrainingError: Weights are no finite numbers, so that going on from them is no use.
+        OutputError: The file cannot be written; the one before is untouched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
-    tensors["random"] = torch.get_rng_state()
-    notes = json.dumps({"settings": settings, "progress": asdict(progress)})
-    temporary = folder / "checkpoint.partial"
-    # one file for everything: tensors and notes can never disagree
-    save_file(
-        {name: value.contiguous() for name, value in tensors.items()}, temporary, {"notes": notes}
-    )
-    temporary.replace(folder / "checkpoint.safetensors")
+    _refuse_non_finite(folder, state)
+    tensors = {f"network.{name}": value for name, value in state.network.state_dict().items()}
+    for number, values in state.optimizer.state_dict()["state"].items():
+        # momentum that was never used is None
+        kept = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+        tensors |= {f"optimizer.{number}.{name}": value for name, value in kept.items()}
+    if state.average is not None:
+        tensors |= {f"average.{name}": value for name, value in state.average.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in state.best.items()}
+    random = random_states(state.generator)
+    tensors |= {f"random.{name}": value for name, value in random.items()}
+    # copies, because safetensors refuses tensors that share memory
+    tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
+    notes = json.dumps({"settings": settings, "progress": asdict(state.progress)})
+    content = save(tensors, {"notes": notes, "sha256": _checksum(tensors, notes)})
+    replace_file(folder / _NAME, content)
 
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether a run was begun in ``folder``."""
-    return (folder / "checkpoint.safetensors").exists()
+    return (folder / _NAME).exists()
 
 
-def load_checkpoint(
-    folder: Path, network: nn.Module, optimizer: Optimizer, settings: str
-) -> Progress:
-    """Puts the checkpoint's state into network and optimiser; a new run's progress if none."""
+def load_checkpoint(folder: Path, state: State, settings: dict[str, Any]) -> list[str]:
+    """Puts the folder's checkpoint into ``state``, if it is of a run with the same settings.
+
+    One of another run is set aside as ``checkpoint-earlier.safetensors``, and ``state`` stays
+    as it is.
+
+    Returns:
+        The names of the settings that differ; empty where it goes on or begins.
+
+    Raises:
+        DataError: The checkpoint is damaged.
+    """
     if not has_checkpoint(folder):
-        return Progress()
-    path = folder / "checkpoint.safetensors"
-    notes = _read_notes(path)
-    if notes["settings"] != settings:
-        return Progress()
-    tensors = load_file(path)
-    network.load_state_dict(_below(tensors, "network."))
-    state: dict[int, dict[str, Tensor]] = {}
+        return []
+    tensors, notes = _read(folder / _NAME)
+    before = notes["settings"]
+    # before there were names for them, settings were one text
+    before = before if isinstance(before, dict) else {"format": "earlier"}
+    if before != json.loads(json.dumps(settings)):
+        (folder / _NAME).replace(folder / _EARLIER)
+        names = sorted(before.keys() | settings.keys())
+        return [name for name in names if before.get(name) != settings.get(name)]
+    state.network.load_state_dict(_below(tensors, "network."))
+    if state.average is not None:
+        state.average.load_state_dict(_below(tensors, "average."))
+    moments: dict[int, Weights] = {}
     for name, value in _below(tensors, "optimizer.").items():
         number, _, key = name.partition(".")
-        state.setdefault(int(number), {})[key] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
-    torch.set_rng_state(tensors["random"])
-    return Progress(**notes["progress"])
+        moments.setdefault(int(number), {})[key] = value
+    groups = state.optimizer.state_dict()["param_groups"]
+    state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    device = next(state.network.parameters()).device
+    state.best = {name: value.to(device) for name, value in _below(tensors, "best.").items()}
+    state.progress = Progress(**notes["progress"])
+    restore_random_states(_below(tensors, "random."), state.generator)
+    return []
 
 
 def load_network_weights(folder: Path, network: nn.Module) -> None:
-    """Puts a run's trained weights into ``network``.
+    """Puts a run's trained weights into ``network``: the best, else the averaged, else the last.
 
     Raises:
-        DataError: There is no run in ``folder``.
+        DataError: There is no run in ``folder``, or its checkpoint is damaged.
     """
     if not has_checkpoint(folder):
         raise DataError(f"There is no trained network in {folder}.", f"Train {folder.name} before.")
-    tensors = load_file(folder / "checkpoint.safetensors")
-    network.load_state_dict(_below(tensors, "network."))
+    tensors, _ = _read(folder / _NAME)
+    for prefix in ("best.", "average.module.", "network."):
+        if weights := _below(tensors, prefix):
+            network.load_state_dict(weights)
+            return
 
 
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def last_good(folder: Path) -> str:
+    """A sentence on the checkpoint that a broken run can be gone back to."""
+    if not has_checkpoint(folder):
+        return "No checkpoint was written before."
+    progress = _read(folder / _NAME)[1]["progress"]
+    return (
+        f"The last good checkpoint is {folder / _NAME} "
+        f"({progress['epoch']} epochs and {progress.get('batch', 0)} steps)."
+    )
+
+
+def _refuse_non_finite(folder: Path, state: State) -> None:
+    for name, value in state.network.state_dict().items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise TrainingError(
+                f"The weights {name} are no finite numbers any more after step "
+                f"{state.progress.step}. {last_good(folder)}",
+                "Lower the learning rate or limit the gradient (clip) in the recipe.",
+            )
+
+
+def _checksum(tensors: Weights, notes: str) -> str:
+    digest = hashlib.sha256(notes.encode())
+    for name in sorted(tensors):
+        value = tensors[name].contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> tuple[Weights, dict[str, Any]]:
+    """Tensors and notes.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            kept: dict[str, str] = file.metadata() or {}
+        tensors: Weights = load_file(path)
+        notes: dict[str, Any] = json.loads(kept["notes"])
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise DataError(f"The checkpoint {path} cannot be read ({error}).", _START_ANEW) from None
+    # the first checkpoints had no checksum
+    if "sha256" in kept and kept["sha256"] != _checksum(tensors, kept["notes"]):
+        raise DataError(f"The checkpoint {path} is damaged: its checksum differs.", _START_ANEW)
+    return tensors, notes
+
+
+def _below(tensors: Weights, prefix: str) -> Weights:
     return {
         name.removeprefix(prefix): value
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
-
-
-def _read_notes(path: Path) -> dict[str, Any]:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        notes: dict[str, Any] = json.loads(file.metadata()["notes"])
-    return notes

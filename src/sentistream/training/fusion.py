@@ -11,7 +11,9 @@ from torch import nn
 from sentistream.networks.paper import FusedNetwork
 from sentistream.training.batch_statistics import reestimate
 from sentistream.training.examples import Examples
-from sentistream.training.loop import as_tensors, cross_entropy
+from sentistream.training.inputs import as_tensors
+from sentistream.training.losses import cross_entropy
+from sentistream.training.measuring import device_of
 
 _WEIGHT_DECAY = 1e-3
 
@@ -27,12 +29,12 @@ def fit_fusion(network: nn.Module, examples: Examples, batch: int = 64) -> None:
     if not isinstance(network, FusedNetwork):
         raise TypeError(f"A fused network is needed, not {type(network).__name__}.")
     reestimate(network, examples)
-    answers = []
+    answers, device = [], device_of(network)
     with torch.no_grad():
         for start in range(0, len(examples), batch):
-            inputs, _ = as_tensors(examples.take(slice(start, start + batch)))
+            inputs, _ = as_tensors(examples.take(slice(start, start + batch)), device=device)
             answers.append(network.branches(*inputs))
-    both, labels = torch.cat(answers), torch.from_numpy(examples.labels)
+    both, labels = torch.cat(answers), torch.from_numpy(examples.labels).to(device)
     optimizer = torch.optim.LBFGS(
         network.fusion.parameters(), max_iter=200, line_search_fn="strong_wolfe"
     )

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+import math
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
-from sentistream.networks.export import as_network_input
-from sentistream.training.augment import augment
-from sentistream.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from sentistream.errors import TrainingError
+from sentistream.networks.export import Convert, convert_pictures
+from sentistream.training.checkpoint import last_good, load_checkpoint, save_checkpoint
 from sentistream.training.examples import Examples, refuse_shared_people
+from sentistream.training.identity import run_settings
+from sentistream.training.losses import Loss
+from sentistream.training.measuring import measure
+from sentistream.training.observers import Observer, Step
+from sentistream.training.parts import Augment
+from sentistream.training.randomness import random_states, restore_random_states
 from sentistream.training.recipes import Recipe
-from sentistream.types import FloatArray
+from sentistream.training.state import Progress
+from sentistream.training.trainer import Trainer
 
-OnEpoch = Callable[[dict[str, float]], None]
-OnStep = Callable[[int, int], None]
+CHECKPOINT_SECONDS = 300.0
 
 
 def fit(
@@ -29,122 +35,122 @@ def fit(
     recipe: Recipe,
     folder: Path,
     *,
-    on_epoch: OnEpoch = lambda _: None,
-    on_step: OnStep = lambda _step, _steps: None,
+    start: Callable[[nn.Module, Examples], None] = lambda _network, _examples: None,
+    augmentation: Augment | None = None,
+    loss: Loss | None = None,
+    convert: Convert = convert_pictures,
+    observer: Observer | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Progress:
     """Trains ``network`` in place; goes on where a run killed in ``folder`` stopped.
 
-    A resumed run gives the same weights as one that was never stopped: the order of the
-    examples and their augmentation depend on the seed and the epoch alone.
+    A resumed run gives the same weights as one that was never stopped: everything random
+    depends on the seed, the epoch and the state that checkpoints keep.
 
     Args:
-        network: Gives logits, (N, 1) for two classes, (N, classes) otherwise.
+        network: Gives logits, (N, 1) for two classes, (N, classes) otherwise; trained on the
+            device where its weights are. Ends with the weights that the recipe chooses: of the
+            best epoch, averaged, or the last.
         train, held_out: Examples of different people; the held-out ones are only measured.
+        recipe: What is followed.
         folder: Where checkpoints go.
-        on_epoch: Called with each epoch's losses and accuracies.
-        on_step: Called with finished and all steps of the epoch.
+        start: What a new run does first with the network and what it learns from.
+        augmentation, loss, convert: As in ``Part``.
+        observer: Is told what happens.
+        checkpoint_seconds: Time after which a checkpoint is written within an epoch, too.
 
     Raises:
-        DataError: A person stands on both sides.
+        DataError: A person stands on both sides, or no validation part can be drawn.
+        TrainingError: The loss is no finite number.
+        OutputError: A checkpoint cannot be written.
     """
     refuse_shared_people(train, held_out)
-    optimizer = _make_optimizer(network, recipe)
-    # more epochs are the same run taken further
-    same_run = {key: value for key, value in asdict(recipe).items() if key != "epochs"}
-    settings = repr((same_run, len(train), len(held_out), type(network).__name__))
+    trainer = Trainer(network, train, recipe, augmentation, loss, convert)
+    state, observer = trainer.state, observer or Observer()
+    settings = run_settings(
+        recipe,
+        train,
+        held_out,
+        network,
+        further_augmentation=augmentation,
+        loss=loss,
+        inputs=convert,
+    )
     torch.manual_seed(recipe.seed)
-    progress = load_checkpoint(folder, network, optimizer, settings)
-    while progress.epoch < recipe.epochs:
-        network.train()
-        generator = torch.Generator().manual_seed(recipe.seed * 10_007 + progress.epoch)
-        torch.manual_seed(recipe.seed * 20_011 + progress.epoch)
-        order = torch.randperm(len(train), generator=generator).numpy()
-        batches = [order[at : at + recipe.batch] for at in range(0, len(order), recipe.batch)]
-        total_loss, correct = 0.0, 0
-        for number, positions in enumerate(batches):
-            inputs, labels = as_tensors(train.take(positions))
-            if recipe.augmentation is not None:
-                inputs = [augment(values, recipe.augmentation, generator) for values in inputs]
-            _set_rate(optimizer, recipe.learning_rate / (1 + recipe.decay * progress.step))
-            optimizer.zero_grad(set_to_none=True)
-            logits = network(*inputs)
-            loss = cross_entropy(logits, labels)
-            torch.autograd.backward(loss)
-            optimizer.step()
-            progress.step += 1
-            total_loss += float(loss.detach()) * len(positions)
-            correct += int((predicted(logits) == labels).sum())
-            on_step(number + 1, len(batches))
-        measured = measure(network, held_out)
-        progress.epoch += 1
-        progress.history.append(
-            {
-                "epoch": progress.epoch,
-                "train_loss": total_loss / len(train),
-                "train_accuracy": correct / len(train),
-                **measured,
-            }
+    changed = load_checkpoint(folder, state, settings)
+    if changed:
+        observer.on_note(
+            f"The run in {folder} had other settings ({', '.join(changed)}): it is set aside as "
+            "checkpoint-earlier.safetensors, and this one begins anew."
         )
-        save_checkpoint(folder, network, optimizer, progress, settings)
-        on_epoch(progress.history[-1])
+    progress = state.progress
+    if not progress.step:
+        whole = len(trainer.learn) == len(train)
+        start(network, train if whole else train.take(trainer.learn))
+    observer.on_resume(progress.step)
+    while not _finished(progress, recipe):
+        _run_epoch(trainer, folder, settings, observer, checkpoint_seconds)
+        progress.epoch += 1
+        entry = trainer.summary()
+        if len(trainer.validate):
+            entry |= trainer.validated()
+            if entry["validation_loss"] < trainer.lowest_loss():
+                state.keep_best()
+        entry |= measure(state.measured, held_out, convert=convert)
+        progress.history.append(entry)
+        progress.begin_epoch()
+        save_checkpoint(folder, state, settings)
+        observer.on_epoch(progress.history)
+    network.load_state_dict(state.final_weights())
     network.eval()
     return progress
 
 
-def probabilities(network: nn.Module, examples: Examples, batch: int = 64) -> FloatArray:
-    """The network's answers in evaluation mode, shape (N, outputs)."""
-    network.eval()
-    answers = []
-    with torch.inference_mode():
-        for positions in _runs(len(examples), batch):
-            logits = network(*as_tensors(examples.take(positions))[0])
-            answers.append(
-                (logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)).numpy()
+def _run_epoch(
+    trainer: Trainer,
+    folder: Path,
+    settings: dict[str, Any],
+    observer: Observer,
+    checkpoint_seconds: float,
+) -> None:
+    state, recipe, progress = trainer.state, trainer.recipe, trainer.state.progress
+    # where an epoch is gone on with, the checkpoint's random numbers follow those of the order
+    kept = random_states(state.generator)
+    batches = trainer.order()
+    if progress.batch:
+        restore_random_states(kept, state.generator)
+    saved = before = time.monotonic()
+    for positions in batches[progress.batch :]:
+        inputs, labels = trainer.prepare(positions)
+        if progress.step == 0:
+            observer.on_inputs(inputs)
+        loss = trainer.step(inputs, labels)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss became {loss} in epoch {progress.epoch + 1}, step "
+                f"{progress.batch + 1}. {last_good(folder)}",
+                "Lower the learning rate or limit the gradient (clip) in the recipe; if that "
+                "does not help, look for faults in the data.",
             )
-    return np.concatenate(answers)
+        now = time.monotonic()
+        progress.seconds, before = progress.seconds + now - before, now
+        if now - saved >= checkpoint_seconds and progress.batch < len(batches):
+            save_checkpoint(folder, state, settings)
+            saved = time.monotonic()
+        observer.on_step(
+            Step(
+                epoch=progress.epoch + 1,
+                epochs=recipe.epochs,
+                step=progress.step,
+                steps=recipe.epochs * trainer.steps,
+                loss=loss,
+                mean_loss=progress.loss_sum / progress.examples,
+                accuracy=progress.correct / progress.examples,
+                rate=trainer.rate(progress.step - 1),
+            )
+        )
 
 
-def measure(network: nn.Module, examples: Examples) -> dict[str, float]:
-    """Loss and accuracy on held-out examples."""
-    answers = torch.from_numpy(probabilities(network, examples))
-    labels = torch.from_numpy(examples.labels)
-    logits = answers.logit(1e-7) if answers.shape[1] == 1 else answers.clamp_min(1e-7).log()
-    return {
-        "held_out_loss": float(cross_entropy(logits, labels)),
-        "held_out_accuracy": float((predicted(logits) == labels).float().mean()),
-    }
-
-
-def as_tensors(examples: Examples) -> tuple[list[Tensor], Tensor]:
-    """Network inputs (float, channels first) and labels."""
-    inputs = [as_network_input(torch.from_numpy(values)) for values in examples.inputs.values()]
-    return inputs, torch.from_numpy(examples.labels)
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Equation 3, or its two-class form for a single logit."""
-    if logits.shape[1] == 1:
-        return functional.binary_cross_entropy_with_logits(logits[:, 0], labels.float())
-    return functional.cross_entropy(logits, labels)
-
-
-def predicted(logits: Tensor) -> Tensor:
-    """Class numbers, shape (N,)."""
-    return (logits[:, 0] >= 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
-
-
-def _make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)
-    # epsilon is Keras's, with which the paper was made
-    return torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, eps=1e-7)
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-def _runs(length: int, batch: int) -> Iterator[np.ndarray]:
-    for start in range(0, length, batch):
-        yield np.arange(start, min(start + batch, length))
+def _finished(progress: Progress, recipe: Recipe) -> bool:
+    patient = not recipe.patience or progress.epoch - progress.best_epoch < recipe.patience
+    return progress.epoch >= recipe.epochs or not patient

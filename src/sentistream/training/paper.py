@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-
-from torch import nn
 
 from sentistream.datasets.images import LabelledImage, read_images
 from sentistream.datasets.recordings import Recording, java_sed, ravdess
@@ -14,6 +11,7 @@ from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.networks.folded import FoldedAudioNetwork
 from sentistream.networks.paper import FusedNetwork, MouthNetwork, VisualNetwork
 from sentistream.training.cache import cached
+from sentistream.training.card_texts import PAPER_CARD_TEXTS
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.clips import ClipMoments, load_moments, read_moments
 from sentistream.training.examples import (
@@ -25,6 +23,8 @@ from sentistream.training.examples import (
 from sentistream.training.faces import prepare_faces
 from sentistream.training.fusion import fit_fusion
 from sentistream.training.mouths import prepare_mouths
+from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.recipes import PAPER_RECIPES
 from sentistream.training.voices import prepare_voices
 
 WINDOWS_PER_TAKE = 20
@@ -35,14 +35,6 @@ VOICES_PER_CLASS = 1_600
 
 REAL_PAIRS_PER_CLASS = 400
 """Of the fused network's examples, those whose face and voice are one person's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Examples to learn from and examples of other people to be measured on."""
-
-    train: Examples
-    held_out: Examples
 
 
 class Preparation:
@@ -150,21 +142,6 @@ def _of_side(recordings: list[Recording], *, held_out: bool) -> list[Recording]:
     return [entry for entry in recordings if (entry.person in HELD_OUT_PEOPLE) == held_out]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One of the four networks.
-
-    Attributes:
-        examples: What it learns from.
-        build: A network with starting weights, given the folder of the finished runs.
-        start: What a new run does first with the network and its training examples.
-    """
-
-    examples: Callable[[Preparation], Sides]
-    build: Callable[[Path], nn.Module]
-    start: Callable[[nn.Module, Examples], None] = lambda _network, _examples: None
-
-
 def _fused_from_branches(runs: Path) -> FusedNetwork:
     """The trained branches joined (section 3.2)."""
     visual, audio = VisualNetwork(), FoldedAudioNetwork()
@@ -173,11 +150,19 @@ def _fused_from_branches(runs: Path) -> FusedNetwork:
     return FusedNetwork(visual, audio)
 
 
+def _prepared(kind: Callable[[Preparation], Sides]) -> Callable[[Path, Path, OnPrepare], Sides]:
+    return lambda data, folder, on_progress: kind(Preparation(data, folder, on_progress))
+
+
 PARTS = {
-    "mouth": Part(Preparation.mouths, lambda _: MouthNetwork()),
-    "visual": Part(Preparation.faces, lambda _: VisualNetwork()),
-    "visual-plain": Part(Preparation.faces, lambda _: VisualNetwork()),
-    "audio": Part(Preparation.voices, lambda _: FoldedAudioNetwork()),
-    "fused": Part(Preparation.pairs, _fused_from_branches, fit_fusion),
+    "mouth": Part(_prepared(Preparation.mouths), lambda _: MouthNetwork(), outputs=("open",)),
+    "visual": Part(_prepared(Preparation.faces), lambda _: VisualNetwork()),
+    "visual-plain": Part(_prepared(Preparation.faces), lambda _: VisualNetwork(), shipped=False),
+    "audio": Part(_prepared(Preparation.voices), lambda _: FoldedAudioNetwork()),
+    "fused": Part(_prepared(Preparation.pairs), _fused_from_branches, fit_fusion),
 }
 """In the order in which they are trained; the fused network needs visual and audio."""
+
+RECIPES = PAPER_RECIPES
+
+CARD_TEXTS = PAPER_CARD_TEXTS

@@ -7,75 +7,81 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from torch import nn
-
-from sentistream.evaluation.metrics import figures
 from sentistream.networks.cost import multiply_adds
 from sentistream.networks.export import export_onnx
 from sentistream.networks.layers import parameter_count
 from sentistream.runtime.cards import ModelCard
-from sentistream.training.card_texts import CARD_TEXTS
+from sentistream.training.card_figures import card_figures
+from sentistream.training.card_texts import CardText, data_of, permitted, unwritten
 from sentistream.training.examples import Examples
-from sentistream.training.loop import probabilities
+from sentistream.training.measuring import probabilities
+from sentistream.training.provenance import source_version
 from sentistream.training.run import Run
 from sentistream.types import SENTIMENTS
 
 
 def publish(run: Run, folder: Path) -> ModelCard:
-    """Writes ``NAME.onnx`` and ``NAME.json`` and returns the card."""
-    text = CARD_TEXTS[run.name]
+    """Writes ``NAME.onnx`` and ``NAME.json`` and returns the card.
+
+    Args:
+        run: A finished one.
+        folder: Made if need be.
+    """
+    text = run.card_text or unwritten(run.name)
+    convert = run.part.convert
     held_out = run.sides.held_out
     shapes = {name: values.shape[1:] for name, values in held_out.inputs.items()}
-    outputs = ["open"] if run.name == "mouth" else list(SENTIMENTS)
+    outputs = list(run.part.outputs or SENTIMENTS)
     path = folder / f"{run.name}.onnx"
-    checksum = export_onnx(run.network, shapes, len(outputs), path)
+    checksum = export_onnx(run.network, shapes, len(outputs), path, convert)
     card = ModelCard(
-        name=f"paper/{run.name}",
+        name=f"{run.profile}/{run.name}",
         version=f"{datetime.datetime.now(datetime.UTC):%Y.%m.%d}",
         task=text.task,
         file=path.name,
         sha256=checksum,
         parameters=parameter_count(run.network),
-        multiply_adds=multiply_adds(run.network, shapes),
+        multiply_adds=multiply_adds(run.network, shapes, convert),
         inputs={name: list(shape) for name, shape in shapes.items()},
         outputs=outputs,
         licence=text.licence,
-        data=[{**data, "examples": _count(run.sides.train, data["source"])} for data in text.data],
-        recipe={
-            **asdict(run.recipe),
-            "steps": run.progress.step,
-            "note": text.recipe_note,
-            "training_accuracy": round(run.progress.history[-1]["train_accuracy"], 4),
-        },
-        figures=measured(run.network, held_out, max(len(outputs), 2)),
+        data=_data(text, run.sides.train),
+        recipe=_recipe(run, text),
+        figures=card_figures(probabilities(run.network, held_out, convert=convert), held_out),
         weaknesses=list(text.weaknesses),
         intended_use=text.intended_use,
         forbidden_use=text.forbidden_use,
+        seed=run.recipe.seed,
+        commit=source_version(),
     )
     card.write(path.with_suffix(".json"))
     return card
 
 
-def measured(network: nn.Module, held_out: Examples, classes: int) -> list[dict[str, Any]]:
-    """Figures on held-out examples, for each source apart."""
-    answers = probabilities(network, held_out)
-    chosen = (answers[:, 0] >= 0.5).astype(int) if answers.shape[1] == 1 else answers.argmax(1)
-    rows = []
-    for source in sorted(set(held_out.sources.tolist())):
-        mask = held_out.sources == source
-        entries = held_out.people[mask].tolist()
-        people = sorted({person for entry in entries for person in entry.split("+")} - {""})
-        rows.append(
-            {
-                "source": source,
-                "people": people if len(people) <= 8 else len(people),
-                "split": "people not trained on" if people else "the set's own validation part",
-                **figures(held_out.labels[mask], np.asarray(chosen)[mask], classes).as_dict(),
-            }
-        )
-    return rows
+def _data(text: CardText, train: Examples) -> list[dict[str, Any]]:
+    """What it learned from: as the text says, or by the sources of the examples."""
+    sources = [entry.split("+") for entry in train.sources.tolist()]
+    data = text.data or data_of({name for names in sources for name in names})
+    return [
+        {
+            **entry,
+            "permits": permitted(entry["terms"]),
+            "examples": sum(entry["source"] in names for names in sources),
+        }
+        for entry in data
+    ]
 
 
-def _count(examples: Examples, source: str) -> int:
-    return int(sum(source in entry.split("+") for entry in examples.sources.tolist()))
+def _recipe(run: Run, text: CardText) -> dict[str, Any]:
+    progress = run.progress
+    chosen = progress.history[(progress.best_epoch or progress.epoch) - 1]
+    recipe = {
+        **asdict(run.recipe),
+        "trained_epochs": progress.epoch,
+        "steps": progress.step,
+        "note": text.recipe_note,
+        "training_accuracy": round(chosen["train_accuracy"], 4),
+    }
+    if progress.best_epoch:
+        recipe["best_epoch"] = progress.best_epoch
+    return recipe

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from sentistream.training.batch_statistics import reestimate
-from sentistream.training.checkpoint import Progress, has_checkpoint
-from sentistream.training.loop import OnEpoch, OnStep, fit
-from sentistream.training.paper import PARTS, Preparation, Sides
-from sentistream.training.recipes import PAPER_RECIPES, Recipe
+from sentistream.training.card_texts import CardText
+from sentistream.training.curves import draw_curves
+from sentistream.training.devices import be_deterministic
+from sentistream.training.history import HistoryFile
+from sentistream.training.loop import CHECKPOINT_SECONDS, fit
+from sentistream.training.observers import Observer, Observers
+from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.profiles import TrainedProfile
+from sentistream.training.recipes import Recipe
+from sentistream.training.state import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,60 +28,76 @@ class Run:
     """A finished run.
 
     Attributes:
-        name: The network's.
-        network: Trained, in evaluation mode.
+        profile, name: The network's.
+        part: What it is to training.
+        network: Trained, in evaluation mode, on the processor.
         recipe: As followed.
         progress: Its history.
         sides: What it learned from and was measured on.
+        card_text: What is said of it beside figures; None where nothing was written.
     """
 
+    profile: str
     name: str
+    part: Part
     network: nn.Module
     recipe: Recipe
     progress: Progress
     sides: Sides
+    card_text: CardText | None
 
 
 def run(
+    profile: TrainedProfile,
     name: str,
     data: Path,
     out: Path,
     *,
-    epochs: int | None = None,
-    on_prepare: Callable[[str], None] = lambda _: None,
-    on_epoch: OnEpoch = lambda _: None,
-    on_step: OnStep = lambda _step, _steps: None,
+    changes: Mapping[str, Any] | None = None,
+    device: torch.device | str = "cpu",
+    on_prepare: OnPrepare = lambda _: None,
+    observer: Observer | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Run:
-    """Trains the network ``name`` of the ``paper`` profile.
+    """Trains the network ``name`` of a profile.
 
     Args:
-        name: One of ``PARTS``.
+        profile: As ``trained_profile`` gives it.
+        name: One of its parts.
         data: The folder with the data sets.
-        out: Where prepared examples go (below ``prepared``) and checkpoints (below ``name``).
-        epochs: Instead of the recipe's own.
+        out: Where prepared examples go (below ``prepared``), checkpoints, ``history.csv``
+            and ``curves.png`` (below ``name``).
+        changes: Fields of the recipe with other values than its own.
+        device: Where it is trained.
         on_prepare: Called often with a word on what is being prepared.
-        on_epoch, on_step: As ``fit`` calls them.
+        observer: Is told what happens, as by ``fit``.
+        checkpoint_seconds: As ``fit`` takes them.
 
     Raises:
         DataError: The data is missing or would leak.
+        TrainingError: The loss is no finite number.
+        OutputError: A checkpoint cannot be written.
     """
-    part = PARTS[name]
-    sides = part.examples(Preparation(data, out / "prepared", on_prepare))
-    recipe = PAPER_RECIPES[name]
-    if epochs is not None:
-        recipe = replace(recipe, epochs=epochs)
+    part = profile.parts[name]
+    recipe = replace(profile.recipes[name], **(changes or {}))
+    be_deterministic(torch.device(device))
+    sides = part.examples(data, out / "prepared", on_prepare)
     torch.manual_seed(recipe.seed)
-    network = part.build(out)
-    if not has_checkpoint(out / name):
-        part.start(network, sides.train)
+    network = part.build(out).to(device)
     progress = fit(
         network,
         sides.train,
         sides.held_out,
         recipe,
         out / name,
-        on_epoch=on_epoch,
-        on_step=on_step,
+        start=part.start,
+        augmentation=part.augmentation,
+        loss=part.loss,
+        convert=part.convert,
+        observer=Observers(HistoryFile(out / name), observer or Observer()),
+        checkpoint_seconds=checkpoint_seconds,
     )
-    reestimate(network, sides.train)
-    return Run(name, network, recipe, progress, sides)
+    draw_curves(progress.history, out / name / "curves.png")
+    reestimate(network, sides.train, convert=part.convert)
+    text = profile.card_texts.get(name)
+    return Run(profile.name, name, part, network.cpu(), recipe, progress, sides, text)

@@ -1,0 +1,165 @@
+"""``sentistream models``: the networks, what is known of them, and whether they are whole."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sentistream.errors import ModelError, OutputError
+from sentistream.reports.model_cards import (
+    cards_page,
+    facts,
+    interval,
+    licence_word,
+    main_figure,
+    people,
+    recipe_words,
+)
+from sentistream.runtime import list_models, load_card
+from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.store import models_folder, read_model
+
+ALTERED = 1
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Write all cards as one page to FILE; - for the terminal.",
+)
+@click.pass_context
+def models(context: click.Context, markdown: str | None) -> None:
+    """Show the networks that come with sentistream, and check them.
+
+    Each has a card beside it: what it learned from and on whose terms, how it was trained, how
+    good it is on people it did not learn from, what it is known to be bad at, what it must not
+    be used for. Where SENTISTREAM_MODELS is set, the networks in that folder are meant.
+
+    \b
+    Examples:
+      sentistream models
+      sentistream models show paper/mouth
+      sentistream models verify
+      sentistream models --markdown cards.md
+    """
+    if markdown is not None:
+        _write(markdown, cards_page(_cards()))
+    elif context.invoked_subcommand is None:
+        context.invoke(list_)
+
+
+@models.command("list")
+def list_() -> None:
+    """One line for each network."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("network", no_wrap=True)
+    table.add_column("parameters", justify="right")
+    table.add_column("multiply-adds", justify="right")
+    table.add_column("licence")
+    table.add_column("right, on people not trained on")
+    for card in _cards():
+        table.add_row(
+            card.name,
+            f"{card.parameters:,}",
+            f"{card.multiply_adds / 1e6:,.1f} M",
+            licence_word(card),
+            main_figure(card),
+        )
+    _console().print(table)
+
+
+@models.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """All of the card of the network NAME, such as paper/mouth."""
+    known = _names()
+    if name not in known:
+        raise ModelError(
+            f"There is no network {name!r} in {models_folder()}.",
+            f"Choose one of: {', '.join(known)}.",
+        )
+    card, console = load_card(name), _console()
+    console.print(card.name, style="bold")
+    grid = Table.grid(padding=(0, 2))
+    for label, text in [
+        *facts(card),
+        ("recipe", recipe_words(card.recipe)),
+        ("", card.recipe.get("note", "")),
+    ]:
+        if text:
+            grid.add_row(label, text)
+    console.print(grid)
+    data = Table("data", "examples", "terms", box=None, pad_edge=False)
+    for entry in card.data:
+        data.add_row(entry.get("name", ""), f"{entry.get('examples', '')}", entry.get("terms", ""))
+    figures = Table("measured on", "people", "n", "accuracy", "unweighted recall")
+    figures.box, figures.pad_edge = None, False
+    for row in card.figures:
+        uar = interval(row, "uar")
+        figures.add_row(row["source"], people(row), str(row["n"]), interval(row, "accuracy"), uar)
+    weaknesses = [f"- {text}" for text in card.weaknesses]
+    for block in ("", data, "", figures, "", "known weaknesses", *weaknesses):
+        console.print(block)
+
+
+@models.command()
+@click.pass_context
+def verify(context: click.Context) -> None:
+    """Check that each network is the one its card was written for.
+
+    Ends with 1 where one is not.
+    """
+    broken = 0
+    for name in _names():
+        try:
+            read_model(load_card(name))
+        except ModelError as error:
+            broken += 1
+            click.echo(f"fail  {name}: {error}")
+        else:
+            click.echo(f"ok    {name}")
+    if broken:
+        context.exit(ALTERED)
+
+
+def _cards() -> list[ModelCard]:
+    """All cards.
+
+    Raises:
+        ModelError: There are none, or one cannot be read.
+    """
+    return [load_card(name) for name in _names()]
+
+
+def _names() -> list[str]:
+    names = list_models()
+    if not names:
+        raise ModelError(
+            f"There are no networks in {models_folder()}.", "Correct SENTISTREAM_MODELS."
+        )
+    return names
+
+
+def _console() -> Console:
+    """As wide as the terminal; wide enough for whole lines where there is none."""
+    width = None if sys.stdout.isatty() else 160
+    return Console(highlight=False, markup=False, width=width)
+
+
+def _write(target: str, text: str) -> None:
+    if target == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(target).write_text(text, "utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written ({error.strerror}).", "Choose another --markdown."
+        ) from None
+    click.echo(f"The cards of {len(_names())} networks are in {target}.")

@@ -1,0 +1,56 @@
+"""One network of a profile as training knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sentistream.networks.export import Convert, convert_pictures
+from sentistream.training.examples import Examples
+from sentistream.training.losses import Loss
+
+OnPrepare = Callable[[str], None]
+"""Called often with a word on what is being prepared."""
+
+Augment = Callable[[list[Tensor], Tensor, torch.Generator], tuple[list[Tensor], Tensor]]
+"""Changes a batch's float inputs and labels at random, all of it drawn from the generator (or
+PyTorch's own), so that a resumed run draws the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Examples to learn from and examples of other people to be measured on."""
+
+    train: Examples
+    held_out: Examples
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of a profile's networks.
+
+    Attributes:
+        examples: What it learns from, given the folder with the data sets and the one where
+            prepared examples are kept.
+        build: A network with starting weights, given the folder of the finished runs. Gives
+            logits, (N, 1) for two classes, (N, classes) otherwise.
+        start: What a new run does first with the network and its training examples.
+        augmentation: Done to each training batch, after the recipe's own.
+        loss: Instead of cross entropy, for training only; knows of no label smoothing.
+        convert: From prepared inputs to the network's arguments.
+        outputs: Meaning of each output; None for the sentiments.
+        shipped: Whether ``all`` trains it.
+    """
+
+    examples: Callable[[Path, Path, OnPrepare], Sides]
+    build: Callable[[Path], nn.Module]
+    start: Callable[[nn.Module, Examples], None] = lambda _network, _examples: None
+    augmentation: Augment | None = None
+    loss: Loss | None = None
+    convert: Convert = convert_pictures
+    outputs: tuple[str, ...] | None = None
+    shipped: bool = True

@@ -1,0 +1,165 @@
+"""What can be asked of the networks, and that docs/model-cards.md says what the cards say."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sentistream.cli import main
+from sentistream.reports.model_cards import cards_page, facts, interval, percent, recipe_words
+from sentistream.runtime import ModelCard, list_models, load_card
+from sentistream.runtime.cards import read_card
+from sentistream.runtime.store import models_folder
+
+PAGE = Path(__file__).parents[2] / "docs" / "model-cards.md"
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped networks, where they may be altered."""
+    folder = tmp_path / "models"
+    shutil.copytree(models_folder(), folder)
+    monkeypatch.setenv("SENTISTREAM_MODELS", str(folder))
+    return folder
+
+
+def ask(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["models", *words])
+    return result.exit_code, result.output
+
+
+def test_the_page_agrees_with_the_shipped_cards() -> None:
+    page = cards_page([load_card(name) for name in list_models()])
+    assert PAGE.read_text("utf-8") == page, (
+        "Write it again: sentistream models --markdown docs/model-cards.md"
+    )
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_shipped_cards_say_all_they_must(name: str) -> None:
+    card = load_card(name)
+    assert card.data
+    assert all({"name", "terms", "permits", "examples"} <= entry.keys() for entry in card.data)
+    assert card.figures
+    assert all({"split", "n", "accuracy_ci95"} <= row.keys() for row in card.figures)
+    assert card.weaknesses
+    assert card.recipe
+    assert card.seed is not None
+    assert min(map(len, (card.licence, card.intended_use, card.forbidden_use, card.task))) > 10
+
+
+def test_the_list_is_what_comes_without_a_word() -> None:
+    code, text = ask()
+    assert (code, text) == ask("list")
+    assert code == 0
+    lines = text.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list_models()
+    assert "1,252,571" in text
+    assert "non-commercial" in text
+
+
+def test_one_card() -> None:
+    code, text = ask("show", "paper/mouth")
+    assert code == 0
+    card = load_card("paper/mouth")
+    flat = " ".join(text.split())
+    assert card.sha256 in flat
+    for said in (card.licence, card.forbidden_use, card.weaknesses[0], card.data[0]["name"]):
+        assert said in flat
+    assert interval(card.figures[0], "accuracy") in flat
+
+
+def test_an_unknown_name_is_answered_with_those_there_are() -> None:
+    code, text = ask("show", "paper/nose")
+    assert code == 2
+    assert "no network 'paper/nose'" in text
+    assert "paper/audio, paper/fused, paper/mouth, paper/visual" in text
+
+
+def test_verify_finds_the_altered_and_the_missing(copied: Path) -> None:
+    assert ask("verify")[0] == 0
+    (copied / "paper" / "mouth.onnx").write_bytes(b"altered")
+    (copied / "paper" / "audio.onnx").unlink()
+    code, text = ask("verify")
+    assert code == 1
+    states = {line.split()[1].rstrip(":"): line.split()[0] for line in text.splitlines()}
+    assert states == {
+        "paper/audio": "fail",
+        "paper/fused": "ok",
+        "paper/mouth": "fail",
+        "paper/visual": "ok",
+    }
+    assert "was altered" in text
+
+
+def test_no_networks_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
+    for words in ((), ("--markdown", "-"), ("verify",)):
+        code, text = ask(*words)
+        assert code == 2, words
+        assert "There are no networks in" in text
+
+
+def test_the_page_is_written_where_asked(tmp_path: Path) -> None:
+    assert ask("--markdown", "-")[1] == PAGE.read_text("utf-8")
+    code, text = ask("--markdown", str(tmp_path / "cards.md"))
+    assert code == 0
+    assert (tmp_path / "cards.md").read_text("utf-8") == PAGE.read_text("utf-8")
+    code, text = ask("--markdown", str(tmp_path / "no" / "cards.md"))
+    assert code == 2
+    assert "cannot be written (No such file or directory)" in text
+
+
+def test_cards_from_before_seed_and_commit_still_load(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    card = load_card("paper/mouth")
+    card.write(path)
+    lines = path.read_text("utf-8").splitlines()
+    kept = [line for line in lines if '"commit"' not in line and not line.startswith('  "seed"')]
+    text = "\n".join(kept)
+    path.write_text(text.replace('surveillance.",', 'surveillance."'), "utf-8")
+    old = read_card(path)
+    assert (old.seed, old.commit) == (None, "")
+    said = dict(facts(old))
+    assert said["seed"] == "1"
+    assert said["source"] == "not recorded"
+
+
+def test_a_bare_card_is_a_page_too() -> None:
+    card = ModelCard(
+        name="mine/bare",
+        version="1",
+        task="Guesses | or not",
+        file="bare.onnx",
+        sha256="0",
+        parameters=1,
+        multiply_adds=1,
+        inputs={"face": [1, 1, 3]},
+        outputs=["open"],
+        licence="MIT",
+        commit="abc-dirty",
+    )
+    page = cards_page([card])
+    assert "| mine/bare | 1 | 0.0 M | MIT | - |" in page
+    assert "None were measured." in page
+    assert "- **source**: abc-dirty" in page
+    assert "- **seed**: not recorded" in page
+
+
+def test_words_of_figures_and_recipes() -> None:
+    assert percent(0.5125) == "51.3 %"
+    assert percent(1) == "100.0 %"
+    row = {"uar": 0.5, "uar_ci95": [0.4, 0.6], "accuracy": 0.7}
+    assert interval(row, "uar") == "50.0 % (40.0 % to 60.0 %)"
+    assert interval(row, "accuracy") == "70.0 %"
+    assert interval(row, "macro_f1") == "-"
+    recipe = {
+        "learning_rate": 0.001,
+        "mixup": 0.0,
+        "augmentation": {"rotation": 25, "flip": True, "zoom": 0.0},
+        "note": "As ever.",
+    }
+    assert recipe_words(recipe) == "learning rate 0.001, augmentation (rotation 25, flip on)"

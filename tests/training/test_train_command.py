@@ -1,0 +1,262 @@
+"""``sentistream train`` with a profile of tiny networks, so that every option can be tried."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+pytest.importorskip("torch", reason="needs the extra 'train'")
+import torch
+from torch import nn
+
+from sentistream.cli import main
+from sentistream.errors import InputError
+from sentistream.training.checkpoint import load_network_weights
+from sentistream.training.curves import draw_curves
+from sentistream.training.examples import Examples
+from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.profiles import TrainedProfile, trainable_profiles, trained_profile
+from sentistream.training.recipes import Augmentation, Recipe
+
+
+def faces(count: int, seed: int) -> Examples:
+    generator = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    values = 60 + 60 * labels[:, None, None, None] + generator.integers(-50, 51, (count, 8, 8, 3))
+    return Examples(
+        inputs={"face": values.astype(np.uint8)},
+        labels=labels,
+        people=np.array([f"{seed}-{number // 4}" for number in range(count)]),
+        sources=np.full(count, "made"),
+    )
+
+
+def prepare(data: Path, folder: Path, on_prepare: OnPrepare) -> Sides:
+    on_prepare("faces")
+    return Sides(faces(80, 1), faces(24, 2))
+
+
+def build(_: Path) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)
+    )
+
+
+def grow(runs: Path) -> nn.Sequential:
+    """From the trained ``face``."""
+    network = build(runs)
+    load_network_weights(runs / "face", network)
+    return network
+
+
+PARTS = {
+    "face": Part(prepare, build),
+    "spare": Part(prepare, build, shipped=False),
+    "grown": Part(prepare, grow),
+}
+RECIPES = {
+    "face": Recipe(batch=16, epochs=2, augmentation=Augmentation(flip=True)),
+    "spare": Recipe(batch=16, epochs=2, learning_rate=1e30, optimizer="sgd"),
+    "grown": Recipe(batch=16, epochs=1, average=0.9),
+}
+
+
+Call = Callable[..., Result]
+
+
+def write_nothing(_network: nn.Module, _inputs: object, _outputs: int, path: Path, *_: Any) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return "0"
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Calls the command; what it writes is in ``tmp_path/out``."""
+    profile = TrainedProfile("tiny", PARTS, RECIPES, {})
+    monkeypatch.setattr("sentistream.cli.train.trained_profile", lambda _: profile)
+    # takes many seconds, and is tried from raw data to an answer elsewhere
+    monkeypatch.setattr("sentistream.training.publish.export_onnx", write_nothing)
+
+    def call(*words: str) -> Result:
+        arguments = ["train", *words, "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+        return CliRunner().invoke(main, arguments)
+
+    return call
+
+
+def test_all_makes_each_shipped_network_and_its_card(train: Call, tmp_path: Path) -> None:
+    result = train("all", "--epochs", "3", "--seed", "5", "--threads", "1", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "face epoch 3: training loss" in result.output
+    assert "grown on made (people not trained on, n = 24): accuracy" in result.output
+    out = tmp_path / "out"
+    assert sorted(path.name for path in (out / "models").iterdir()) == [
+        "face.json",
+        "face.onnx",
+        "grown.json",
+        "grown.onnx",
+    ]
+    card = json.loads((out / "models" / "face.json").read_text())
+    assert card["name"] == "tiny/face"
+    assert (card["seed"], card["recipe"]["epochs"]) == (5, 3)
+    assert card["data"] == [
+        {
+            "source": "made",
+            "name": "made",
+            "terms": "not known",
+            "permits": "not known; ask its authors",
+            "examples": 80,
+        }
+    ]
+    row = card["figures"][0]
+    assert row["intervals_over"] == "people"
+    for figure in ("accuracy", "uar", "macro_f1"):
+        low, high = row[f"{figure}_ci95"]
+        assert 0 <= low <= row[figure] <= high <= 1
+    with (out / "face" / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert [row["step"] for row in rows] == ["5", "10", "15"]
+    assert float(rows[0]["rate"]) == pytest.approx(0.001 / (1 + 0.00002 * 4))
+
+
+def test_patience_sets_people_apart_and_says_how_they_fare(train: Call, tmp_path: Path) -> None:
+    result = train("face", "--patience", "2")
+    assert result.exit_code == 0, result.output
+    assert "; validation loss " in result.output
+    history = (tmp_path / "out" / "face" / "history.csv").read_text()
+    assert "validation_accuracy" in history.splitlines()[0]
+    card = json.loads((tmp_path / "out" / "models" / "face.json").read_text())
+    assert card["recipe"]["best_epoch"] in (1, 2)
+
+
+def test_the_same_command_again_goes_on(train: Call) -> None:
+    train("face", "--epochs", "1")
+    again = train("face", "--epochs", "2")
+    assert "face: goes on after step 5." in again.output
+    assert "epoch 1:" not in again.output
+    other = train("face", "--epochs", "2", "--seed", "9")
+    assert "had other settings (seed)" in other.output.replace("\n", " ")
+    assert "epoch 1:" in other.output
+
+
+def test_a_dry_run_leaves_nothing_but_figures(train: Call, tmp_path: Path) -> None:
+    result = train("all", "--dry-run", "--patience", "3")
+    assert result.exit_code == 0, result.output
+    assert "face: learns from 72 examples (face 8x8x3), 8 for validation, 24 held out" in (
+        result.output
+    )
+    # 3*4*9 + 4 weights, 4 batch norm values a channel, 144*3 + 3
+    assert "563 parameters" in result.output
+    assert "5 steps an epoch" in result.output
+    assert "grown: its data is there; it starts from networks that are not trained" in result.output
+    assert "spare" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_logs_for_tensorboard(train: Call, tmp_path: Path) -> None:
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason="needs the extra 'tensorboard'",
+    )
+    assert train("face", "--epochs", "1", "--tensorboard").exit_code == 0
+    assert train("face", "--epochs", "2", "--tensorboard").exit_code == 0
+    logs = accumulator.EventAccumulator(str(tmp_path / "out" / "face" / "tensorboard"))
+    logs.Reload()
+    assert {"loss/step", "rate", "loss/train", "loss/held_out", "accuracy/held_out"} <= set(
+        logs.Tags()["scalars"]
+    )
+    assert [event.step for event in logs.Scalars("loss/step")] == list(range(1, 11))
+    assert [event.step for event in logs.Scalars("accuracy/train")] == [5, 10]
+    assert len(logs.Images(logs.Tags()["images"][0])) == 1
+
+
+def test_tensorboard_that_is_not_installed(train: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    result = train("face", "--tensorboard")
+    assert result.exit_code == 2
+    assert "pip install 'sentistream[tensorboard]'" in result.output
+
+
+def test_a_run_that_bursts_is_one_sentence(train: Call) -> None:
+    result = train("spare")
+    assert result.exit_code == 2
+    assert "Error: The " in result.output
+    assert "Lower the learning rate" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_network_that_is_not_there_is_answered_with_those_that_are(train: Call) -> None:
+    result = train("nose")
+    assert result.exit_code == 2
+    assert "The profile tiny has no network 'nose'. Choose one of: face, spare, grown, all." in (
+        result.output
+    )
+
+
+def test_no_gpu(train: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    result = train("face", "--device", "cuda")
+    assert result.exit_code == 2
+    assert "--device cpu" in result.output
+
+
+def test_curves_are_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs matplotlib")
+    history = [
+        {
+            "epoch": epoch,
+            "train_loss": 1 / epoch,
+            "train_accuracy": 0.5,
+            "held_out_loss": 1.0,
+            "held_out_accuracy": 0.4,
+        }
+        for epoch in (1, 2, 3)
+    ]
+    assert draw_curves(history, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.size == (1080, 420)
+    assert not draw_curves([], tmp_path / "none.png")
+
+
+def test_without_matplotlib_there_are_no_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert not draw_curves([{"epoch": 1.0}], tmp_path / "curves.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_profile_is_offered_as_soon_as_its_module_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = ModuleType("sentistream.training.lite")
+    module.__spec__ = ModuleSpec("sentistream.training.lite", None)
+    module.__dict__.update(PARTS=PARTS, RECIPES=RECIPES)
+    monkeypatch.setitem(sys.modules, "sentistream.training.lite", module)
+    assert trainable_profiles() == ("paper", "lite")
+    profile = trained_profile("lite")
+    assert profile.names("all") == ("face", "grown")
+    assert profile.names("spare") == ("spare",)
+    assert profile.card_texts == {}
+    with pytest.raises(InputError, match=r"No profile 'heavy' .* paper, lite"):
+        trained_profile("heavy")
+
+
+@pytest.mark.parametrize("name", trainable_profiles())
+def test_each_network_has_a_recipe_and_each_shipped_one_its_words(name: str) -> None:
+    profile = trained_profile(name)
+    assert profile.recipes.keys() >= profile.parts.keys()
+    assert profile.card_texts.keys() >= set(profile.names("all"))
