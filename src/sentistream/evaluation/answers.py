@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from sentistream.api import analyze
+from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.errors import InputError
-from sentistream.evaluation.manifest import MOUTH_STATES
 from sentistream.media.picture import resample
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network

@@ -1,0 +1,28 @@
+"""``sentistream data``: get, inspect, prepare and label data."""
+
+from __future__ import annotations
+
+import click
+
+from sentistream.cli import LazyGroup
+
+
+class DataCommands(LazyGroup):
+    """The commands about data."""
+
+    table = {  # noqa: RUF012
+        "inspect": (
+            "sentistream.cli.data_inspect:inspect",
+            "Say what a data set holds and what is wrong with it.",
+        ),
+    }
+
+
+@click.group(cls=DataCommands)
+def data() -> None:
+    """Get, inspect, prepare and label data to train and evaluate with.
+
+    \b
+    Examples:
+      sentistream data inspect faces.parquet --out look
+    """
