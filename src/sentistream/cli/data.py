@@ -15,6 +15,10 @@ class DataCommands(LazyGroup):
             "sentistream.cli.data_inspect:inspect",
             "Say what a data set holds and what is wrong with it.",
         ),
+        "prepare": (
+            "sentistream.cli.data_prepare:prepare",
+            "Cut faces, mouths and voices out of raw data.",
+        ),
     }
 
 
@@ -25,4 +29,5 @@ def data() -> None:
     \b
     Examples:
       sentistream data inspect faces.parquet --out look
+      sentistream data prepare ~/data --out runs/paper
     """

@@ -14,7 +14,8 @@ from torch.nn import functional
 from sentistream.networks.export import as_network_input
 from sentistream.training.augment import augment
 from sentistream.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from sentistream.training.examples import Examples, refuse_shared_people
+from sentistream.training.examples import Examples
+from sentistream.training.leakage import refuse_leaks
 from sentistream.training.recipes import Recipe
 from sentistream.types import FloatArray
 
@@ -45,9 +46,9 @@ def fit(
         on_step: Called with finished and all steps of the epoch.
 
     Raises:
-        DataError: A person stands on both sides.
+        DataError: A person, a recording or an input stands on both sides.
     """
-    refuse_shared_people(train, held_out)
+    refuse_leaks(train, held_out)
     optimizer = _make_optimizer(network, recipe)
     # more epochs are the same run taken further
     same_run = {key: value for key, value in asdict(recipe).items() if key != "epochs"}

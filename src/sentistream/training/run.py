@@ -12,7 +12,8 @@ from torch import nn
 from sentistream.training.batch_statistics import reestimate
 from sentistream.training.checkpoint import Progress, has_checkpoint
 from sentistream.training.loop import OnEpoch, OnStep, fit
-from sentistream.training.paper import PARTS, Preparation, Sides
+from sentistream.training.paper import PARTS
+from sentistream.training.preparation import Preparation, Sides
 from sentistream.training.recipes import PAPER_RECIPES, Recipe
 
 
