@@ -14,8 +14,9 @@ from PIL import Image
 
 from clips import clicks, flat, write_clip
 from sentistream.cli import main
+from sentistream.datasets.labels import MOUTH_STATES
+from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
-from sentistream.evaluation.manifest import MOUTH_STATES, Item, read_manifest
 from sentistream.evaluation.results import Outcome, summarize
 from sentistream.types import SENTIMENTS, UInt8Array
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import wave
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from sentistream.datasets.recordings import java_sed, ravdess
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError
 from sentistream.runtime import load_network
-from sentistream.training.paper import Preparation
+from sentistream.training.preparation import Preparation
 from sentistream.types import FloatArray, UInt8Array
 
 
@@ -51,10 +52,11 @@ def as_png(pixels: UInt8Array) -> bytes:
 
 
 def write_images(path: Path, pixels: UInt8Array, labels: list[str]) -> None:
-    image = as_png(pixels)
+    # held-out images look unlike those of training, or they would be taken for twins
+    images = {"train": as_png(pixels), "validation": as_png(255 - pixels)}
     rows = [
         {
-            "image": image,
+            "image": images[split],
             "label": label,
             "source": "made",
             "split": split,
@@ -77,15 +79,16 @@ def data(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path
     for actor in ("01", "03"):
         for emotion, pitch in (("02", 120), ("03", 220), ("04", 160), ("08", 300)):
             name = f"03-01-{emotion}-01-01-01-{actor}.wav"
-            write_wave(folder / "ravdess_speech" / f"Actor_{actor}" / name, voice(1, pitch))
+            sound = voice(1, pitch + int(actor))
+            write_wave(folder / "ravdess_speech" / f"Actor_{actor}" / name, sound)
     (folder / "javased").mkdir()
     small = np.ascontiguousarray(portrait[30:230:1, 110:350:1])
     for speaker in ("01", "03"):
         for emotion in ("01", "02", "03", "04"):
             write_clip(
                 folder / "javased" / f"{speaker}-01-{emotion}_01.mp4",
-                [(index / 25, small) for index in range(15)],
-                (voice(0.6, 150) / 4).astype(np.float32),
+                [(index / 25, small if speaker == "01" else small[:, ::-1]) for index in range(15)],
+                (voice(0.6, 150 + 30 * int(speaker)) / 4).astype(np.float32),
             )
     return folder
 
@@ -138,6 +141,71 @@ def test_every_network_gets_examples_of_other_people_than_are_held_out(
     assert real.sum() == 3 * 400
     # clips of surprise teach the mouth network only
     assert set(preparation.faces().train.labels[faces.train.sources == "java-sed"]) == {0, 1, 2}
+
+
+def test_changed_data_is_prepared_anew_and_unchanged_data_is_not(
+    data: Path, tmp_path: Path
+) -> None:
+    copy, out = tmp_path / "data", tmp_path / "prepared"
+    shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
+    worked: list[str] = []
+    preparation = Preparation(copy, out, worked.append)
+    first = preparation.voice_windows()
+    assert len(worked) == 6  # two sides of three recordings with one of the sentiments
+    assert Preparation(copy, out, worked.append).voice_windows().train.labels.tolist() == (
+        first.train.labels.tolist()
+    )
+    assert len(worked) == 6
+    added = copy / "ravdess_speech" / "Actor_03" / "03-01-05-01-01-01-03.wav"
+    write_wave(added, voice(1, 333))
+    anew = Preparation(copy, out, worked.append).voice_windows()
+    assert len(anew.train) == len(first.train) + 20
+    assert len(worked) == 6 + 4  # only the side that changed
+    assert sorted(path.name.rsplit("-", 1)[0] for path in out.iterdir()) == [
+        "voices-held-out",
+        "voices-train",
+    ]
+
+
+def test_the_command_prepares_what_is_there_in_processes(data: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "data"
+    shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
+    shutil.copy(data / "mouths.parquet", copy)
+    arguments = ["data", "prepare", str(copy), "--out", str(tmp_path), "--jobs", "2"]
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "mouths: 32 of 2 people to learn from, 32 of 2 people held out" in done.output
+    assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in done.output
+    assert "faces: left out, there is no" in done.output
+    alone = Preparation(copy, tmp_path / "alone").voice_windows()
+    worked: list[str] = []
+    together = Preparation(copy, tmp_path / "prepared", worked.append).voice_windows()
+    assert worked == []
+    same = alone.train.inputs["spectrogram"] == together.train.inputs["spectrogram"]
+    assert same.all()
+    (tmp_path / "nothing").mkdir()
+    refused = CliRunner().invoke(main, ["data", "prepare", str(tmp_path / "nothing")])
+    assert refused.exit_code == 2
+    assert "holds none of the data" in refused.stderr
+
+
+def test_training_images_that_look_like_held_out_ones_are_left_out(tmp_path: Path) -> None:
+    generator = np.random.default_rng(5)
+    rows = []
+    for number in range(8):
+        coarse = generator.integers(0, 256, (5, 5, 3)).astype(np.uint8)
+        picture = Image.fromarray(coarse).resize((40, 40), Image.Resampling.BICUBIC)
+        for split in ("train", "validation") if number in (2, 5) else ("train",):
+            shrunk = picture if split == "train" else picture.resize((30, 30))
+            image = as_png(np.asarray(shrunk))
+            rows.append({"image": image, "label": "open", "split": split, "source": "made"})
+    rows = [{**row, "person": "", "name": str(at)} for at, row in enumerate(rows)]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "mouths.parquet")
+    preparation = Preparation(tmp_path, tmp_path / "prepared")
+    sides = preparation.mouth_images()
+    assert (len(sides.train), len(sides.held_out)) == (6, 2)
+    twins = preparation.twins("mouths")
+    assert (twins.groups, twins.across, twins.dropped.tolist()) == (2, 2, [2, 6])
 
 
 def test_from_raw_data_to_a_network_that_runs(

@@ -6,6 +6,7 @@ import importlib
 import signal
 import tempfile
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from sentistream.errors import SentistreamError
 
 COMMANDS = {
     "analyze": ("sentistream.cli.analyze:analyze", "Say how people on video feel."),
+    "data": ("sentistream.cli.data:data", "Get, inspect, prepare and label data."),
     "demo": ("sentistream.cli.demo:demo", "Try it on a clip that is made here."),
     "doctor": ("sentistream.cli.doctor:doctor", "Check that everything is in place."),
     "evaluate": ("sentistream.cli.evaluate:evaluate", "Measure the answers on labelled material."),
@@ -29,16 +31,22 @@ UNEXPECTED_ERROR = 1
 INTERRUPTED = 128 + signal.SIGINT
 
 
-class Commands(click.Group):
-    """Loads a command when it is asked for, and says errors in one sentence."""
+class LazyGroup(click.Group):
+    """Loads a command when it is asked for.
+
+    Attributes:
+        table: Each command's home and its line in ``--help``.
+    """
+
+    table: Mapping[str, tuple[str, str]]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        home, _ = COMMANDS[cmd_name]
+        home, _ = self.table[cmd_name]
         module, _, name = home.partition(":")
         try:
             command = getattr(importlib.import_module(module), name)
@@ -49,7 +57,13 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, self.table[name][1]) for name in self.list_commands(ctx)])
+
+
+class Commands(LazyGroup):
+    """The whole program: says errors in one sentence."""
+
+    table = COMMANDS
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

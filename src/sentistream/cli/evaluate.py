@@ -8,9 +8,9 @@ import click
 from rich.console import Console
 from rich.progress import track
 
+from sentistream.datasets.manifest import read_manifest
 from sentistream.errors import InputError
 from sentistream.evaluation.answers import TASKS
-from sentistream.evaluation.manifest import read_manifest
 from sentistream.evaluation.results import Outcome, summarize, write_results
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES, get_profile
 from sentistream.runtime import load_card

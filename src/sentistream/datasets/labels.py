@@ -13,7 +13,38 @@ SENTIMENT_OF_EMOTION = {
 }
 """Section 3.1 and Table 6; other emotions are left out of the three-class task."""
 
+MOUTH_STATES = ("closed", "open")
+"""Classes of the mouth task, in the order of their numbers."""
+
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+"""The words for emotions used here, in RAVDESS's order."""
+
+_SYNONYMS = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fear": "fearful",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "surprise": "surprised",
+}
+
 
 def class_number(sentiment: str) -> int:
     """Position of a sentiment in every network's outputs."""
     return SENTIMENTS.index(sentiment)
+
+
+def emotion_named(word: str) -> str:
+    """The emotion that a data set's own word means; empty if it means none."""
+    lowered = word.strip().lower()
+    emotion = _SYNONYMS.get(lowered, lowered)
+    return emotion if emotion in EMOTIONS else ""
+
+
+def sentiment_named(word: str) -> str:
+    """The sentiment that a sentiment's or an emotion's name means; empty if none."""
+    lowered = word.strip().lower()
+    if lowered in SENTIMENTS:
+        return lowered
+    return SENTIMENT_OF_EMOTION.get(emotion_named(lowered), "")

@@ -27,7 +27,7 @@ JAVA_SED_EMOTIONS = {
     "05": "fearful",
     "06": "angry",
 }
-_RAVDESS_DUPLICATES = frozenset({"03-01-03-01-02-01-07"})
+RAVDESS_DUPLICATES = frozenset({"03-01-03-01-02-01-07"})
 """Takes that are another take's recording under a second name."""
 
 
@@ -62,7 +62,7 @@ def ravdess(folder: Path, suffixes: tuple[str, ...] = (".flac", ".wav", ".mp4"))
     recordings = [
         Recording(path, person=f"ravdess-{fields[6]}", emotion=RAVDESS_EMOTIONS[fields[2]])
         for path in _files(folder, suffixes)
-        if path.stem not in _RAVDESS_DUPLICATES
+        if path.stem not in RAVDESS_DUPLICATES
         and len(fields := path.stem.split("-")) == 7
         and fields[2] in RAVDESS_EMOTIONS
     ]

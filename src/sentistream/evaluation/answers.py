@@ -11,9 +11,9 @@ from PIL import Image, UnidentifiedImageError
 
 from sentistream.accumulation import Overall
 from sentistream.api import analyze
+from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
 from sentistream.errors import InputError
-from sentistream.evaluation.manifest import MOUTH_STATES
 from sentistream.media.picture import RgbPicture, resample
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network

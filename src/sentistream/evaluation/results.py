@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from sentistream.datasets.manifest import Item
 from sentistream.errors import OutputError
 from sentistream.evaluation.answers import Probabilities
-from sentistream.evaluation.manifest import Item
 from sentistream.evaluation.metrics import calibration_error, figures, wilson_interval
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,16 @@ from numpy.typing import NDArray
 
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording
+from sentistream.errors import DataError
 from sentistream.media import open_source
 from sentistream.profiles import PAPER
+from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.examples import Examples, save_arrays
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.crops import FACE_SIZE, MOUTH_SIZE, face_window, mouth_window
 from sentistream.vision.detector import FaceDetector
 from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.shape import lip_gap
 from sentistream.voice import spectrogram
 
 EVERY = 4
@@ -30,6 +35,8 @@ OPEN_GAP, CLOSED_GAP = 0.15, 0.06
 
 By looking at Java-SED's mouths: between the two, the landmarks of faces this small do not tell.
 """
+
+_CHUNK = 4
 
 VOICED_RMS = 10 ** (-50 / 20)
 """Quieter sound than this (-50 dB of full scale) counts as nobody speaking."""
@@ -46,6 +53,7 @@ class ClipMoments:
         lip_gap: As ``lip_gap`` measures it, shape (N,).
         label: The clip's class number, -1 where its emotion is none of the three sentiments.
         people: Who it is, shape (N,).
+        clip: What stands for the clip's content, shape (N,).
     """
 
     face: UInt8Array
@@ -55,6 +63,7 @@ class ClipMoments:
     lip_gap: FloatArray
     label: NDArray[np.int64]
     people: NDArray[np.str_]
+    clip: NDArray[np.str_]
 
     def faces(self) -> Examples:
         """Face windows with their clip's sentiment."""
@@ -79,6 +88,7 @@ class ClipMoments:
             labels=labels[chosen],
             people=self.people[chosen],
             sources=sources[chosen],
+            clips=self.clip[chosen],
         )
 
     def save(self, path: Path) -> None:
@@ -92,44 +102,70 @@ def load_moments(path: Path) -> ClipMoments:
         return ClipMoments(**{name: archive[name] for name in archive.files})
 
 
-def lip_gap(landmarks: FloatArray) -> float:
-    """Mean distance of the inner lips over the distance of the eyes' centres, 0 or more."""
-    gap = np.linalg.norm(landmarks[[61, 62, 63]] - landmarks[[67, 66, 65]], axis=1).mean()
-    eyes = np.linalg.norm(landmarks[36:42].mean(axis=0) - landmarks[42:48].mean(axis=0))
-    return float(gap / max(eyes, 1e-6))
-
-
 def read_moments(
-    recordings: Sequence[Recording], on_progress: Callable[[], None] = lambda: None
+    recordings: Sequence[Recording],
+    on_progress: Callable[[], None] = lambda: None,
+    workshop: Workshop | None = None,
 ) -> ClipMoments:
-    """The moments of clips at which exactly one face is seen, one clip after the other."""
-    detector, predictor = FaceDetector(), LandmarkPredictor()
-    rows: list[tuple[Any, ...]] = []
-    for recording in recordings:
-        label = -1 if recording.sentiment is None else class_number(recording.sentiment)
-        with open_source(
-            recording.path, tick=PAPER.tick, sound_window=PAPER.sound_window
-        ) as source:
-            for moment in itertools.islice(source, 0, None, EVERY):
-                luma = moment.picture.luma
-                found = detector.detect(luma)
-                if len(found) != 1:
-                    continue
-                points = predictor.predict(luma, found[0][0])
-                sound = np.zeros(spectrogram.SAMPLES, np.float32)
-                if moment.sound is not None:
-                    sound = moment.sound
-                rows.append(
-                    (
-                        moment.picture.crop(face_window(points), FACE_SIZE, FACE_SIZE),
-                        moment.picture.crop(mouth_window(points), MOUTH_SIZE, MOUTH_SIZE),
-                        spectrogram.columns(sound),
-                        bool(np.sqrt(np.mean(sound**2)) > VOICED_RMS),
-                        np.float32(lip_gap(points)),
-                        label,
-                        recording.person,
-                    )
-                )
-        on_progress()
+    """The moments of clips at which exactly one face is seen, one clip after the other.
+
+    Args:
+        on_progress: Called after each clip.
+        workshop: How to work on many clips at once; the outcome is the same.
+
+    Raises:
+        DataError: In none of them exactly one face is seen.
+        InputError: A clip cannot be read.
+    """
+    workshop = workshop or Workshop(on_item=on_progress)
+    chunks = [read for _, read in workshop.map(_read_chunk, recordings, _CHUNK) if read]
+    if not chunks:
+        raise DataError(
+            f"In none of {len(recordings)} clips exactly one face is seen.",
+            "Give clips of one person who looks at the camera.",
+        )
+    return ClipMoments(
+        **{
+            entry.name: np.concatenate([one[entry.name] for one in chunks])
+            for entry in fields(ClipMoments)
+        }
+    )
+
+
+@functools.cache
+def _finders() -> tuple[FaceDetector, LandmarkPredictor]:
+    return FaceDetector(), LandmarkPredictor()
+
+
+def _read_chunk(recordings: Sequence[Recording]) -> Arrays:
+    """Nothing at all where no moment is usable."""
+    rows = [row for recording in recordings for row in _rows(recording)]
     columns = [np.array(values) for values in zip(*rows, strict=True)]
-    return ClipMoments(*columns)
+    return {entry.name: column for entry, column in zip(fields(ClipMoments), columns, strict=False)}
+
+
+def _rows(recording: Recording) -> Iterator[tuple[Any, ...]]:
+    detector, predictor = _finders()
+    label = -1 if recording.sentiment is None else class_number(recording.sentiment)
+    with recording.path.open("rb") as file:
+        key = hashlib.file_digest(file, "sha256").hexdigest()[:24]
+    with open_source(recording.path, tick=PAPER.tick, sound_window=PAPER.sound_window) as source:
+        for moment in itertools.islice(source, 0, None, EVERY):
+            luma = moment.picture.luma
+            found = detector.detect(luma)
+            if len(found) != 1:
+                continue
+            points = predictor.predict(luma, found[0][0])
+            sound = np.zeros(spectrogram.SAMPLES, np.float32)
+            if moment.sound is not None:
+                sound = moment.sound
+            yield (
+                moment.picture.crop(face_window(points), FACE_SIZE, FACE_SIZE),
+                moment.picture.crop(mouth_window(points), MOUTH_SIZE, MOUTH_SIZE),
+                spectrogram.columns(sound),
+                bool(np.sqrt(np.mean(sound**2)) > VOICED_RMS),
+                np.float32(lip_gap(points)),
+                label,
+                recording.person,
+                key,
+            )

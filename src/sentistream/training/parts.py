@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sentistream.networks.export import Convert, convert_pictures
 from sentistream.training.examples import Examples
+from sentistream.training.leakage import refuse_leaks
 from sentistream.training.losses import Loss
 
 OnPrepare = Callable[[str], None]
@@ -23,10 +24,17 @@ PyTorch's own), so that a resumed run draws the same."""
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Examples to learn from and examples of other people to be measured on."""
+    """Examples to learn from and examples of other people to be measured on.
+
+    Raises:
+        DataError: A person, a recording or an input stands on both sides.
+    """
 
     train: Examples
     held_out: Examples
+
+    def __post_init__(self) -> None:
+        refuse_leaks(self.train, self.held_out)
 
 
 @dataclass(frozen=True, slots=True)

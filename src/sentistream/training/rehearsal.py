@@ -16,7 +16,7 @@ from sentistream.errors import DataError
 from sentistream.networks.cost import multiply_adds
 from sentistream.networks.layers import parameter_count
 from sentistream.training.devices import be_deterministic
-from sentistream.training.examples import refuse_shared_people
+from sentistream.training.leakage import refuse_leaks
 from sentistream.training.measuring import probabilities
 from sentistream.training.parts import OnPrepare
 from sentistream.training.profiles import TrainedProfile
@@ -77,7 +77,7 @@ def rehearse(
     recipe = replace(profile.recipes[name], **(changes or {}))
     be_deterministic(torch.device(device))
     sides = part.examples(data, out / "prepared", on_prepare)
-    refuse_shared_people(sides.train, sides.held_out)
+    refuse_leaks(sides.train, sides.held_out)
     torch.manual_seed(recipe.seed)
     try:
         network = part.build(out).to(device)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording
+from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.examples import Examples
+from sentistream.training.leakage import content_key
 from sentistream.voice import spectrogram
 from sentistream.voice.recorded import read_sound, voiced_starts
+
+_CHUNK = 16
 
 
 def prepare_voices(
@@ -18,6 +23,7 @@ def prepare_voices(
     per_recording: int,
     seed: int,
     on_progress: Callable[[], None] = lambda: None,
+    workshop: Workshop | None = None,
 ) -> Examples:
     """Random voiced windows of each recording of one of the three sentiments.
 
@@ -25,25 +31,53 @@ def prepare_voices(
         per_recording: How many windows each gives.
         seed: Of the choice.
         on_progress: Called after each recording.
+        workshop: How to work on many recordings at once; the outcome is the same.
     """
+    workshop = workshop or Workshop(on_item=on_progress)
+    used = [recording for recording in recordings if recording.sentiment is not None]
+    # which windows are drawn depends on all recordings before: find all, draw, then cut
     generator = np.random.default_rng(seed)
-    columns, labels, people, sources = [], [], [], []
-    for recording in recordings:
-        on_progress()
-        if recording.sentiment is None:
-            continue
-        sound = read_sound(recording.path)
-        starts = voiced_starts(sound)
-        if not len(starts):
-            continue
-        for start in generator.choice(starts, per_recording, replace=len(starts) < per_recording):
-            columns.append(spectrogram.columns(sound[start : start + spectrogram.SAMPLES]))
-            labels.append(class_number(recording.sentiment))
-            people.append(recording.person)
-            sources.append(recording.person.rsplit("-", 1)[0])
+    chosen: list[tuple[Recording, NDArray[np.int64]]] = []
+    clips: list[str] = []
+    for chunk, found in workshop.within("voiced").map(_find, used, _CHUNK):
+        ends = np.cumsum(found["count"])
+        for recording, key, end, count in zip(
+            chunk, found["key"].tolist(), ends, found["count"], strict=True
+        ):
+            starts = found["start"][end - count : end]
+            if len(starts):
+                replace = len(starts) < per_recording
+                chosen.append((recording, generator.choice(starts, per_recording, replace=replace)))
+                clips += [key] * per_recording
+    cutting = Workshop(workshop.within("cut").folder, workshop.jobs)
+    columns = [cut["column"] for _, cut in cutting.map(_cut, chosen, _CHUNK)]
+    people = np.repeat([recording.person for recording, _ in chosen], per_recording)
+    labels = [class_number(recording.sentiment or "") for recording, _ in chosen]
     return Examples(
-        inputs={"spectrogram": np.stack(columns)},
-        labels=np.array(labels, dtype=np.int64),
-        people=np.array(people),
-        sources=np.array(sources),
+        inputs={"spectrogram": np.concatenate(columns)},
+        labels=np.repeat(np.array(labels, dtype=np.int64), per_recording),
+        people=people,
+        sources=np.array([person.rsplit("-", 1)[0] for person in people.tolist()]),
+        clips=np.array(clips),
     )
+
+
+def _find(recordings: Sequence[Recording]) -> Arrays:
+    """All voiced windows, one recording after the other, and what each sounds like."""
+    sounds = [read_sound(recording.path) for recording in recordings]
+    starts = [voiced_starts(sound) for sound in sounds]
+    return {
+        "start": np.concatenate(starts),
+        "count": np.array([len(values) for values in starts]),
+        "key": np.array([content_key(sound) for sound in sounds]),
+    }
+
+
+def _cut(chosen: Sequence[tuple[Recording, NDArray[np.int64]]]) -> Arrays:
+    columns = [
+        spectrogram.columns(sound[start : start + spectrogram.SAMPLES])
+        for recording, starts in chosen
+        for sound in [read_sound(recording.path)]
+        for start in starts
+    ]
+    return {"column": np.stack(columns)}

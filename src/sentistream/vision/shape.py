@@ -64,3 +64,10 @@ def is_face_like(landmarks: FloatArray) -> bool:
         # the mouth lies below the eyes, not above or beside them
         and float(across[0] * down[1] - across[1] * down[0]) > eye_distance * eyes_to_mouth / 2
     )
+
+
+def lip_gap(landmarks: FloatArray) -> float:
+    """Mean distance of the inner lips over the distance of the eyes' centres, 0 or more."""
+    gap = np.linalg.norm(landmarks[[61, 62, 63]] - landmarks[[67, 66, 65]], axis=1).mean()
+    eyes = np.linalg.norm(landmarks[36:42].mean(axis=0) - landmarks[42:48].mean(axis=0))
+    return float(gap / max(eyes, 1e-6))

@@ -1,0 +1,33 @@
+"""``sentistream data``: get, inspect, prepare and label data."""
+
+from __future__ import annotations
+
+import click
+
+from sentistream.cli import LazyGroup
+
+
+class DataCommands(LazyGroup):
+    """The commands about data."""
+
+    table = {  # noqa: RUF012
+        "inspect": (
+            "sentistream.cli.data_inspect:inspect",
+            "Say what a data set holds and what is wrong with it.",
+        ),
+        "prepare": (
+            "sentistream.cli.data_prepare:prepare",
+            "Cut faces, mouths and voices out of raw data.",
+        ),
+    }
+
+
+@click.group(cls=DataCommands)
+def data() -> None:
+    """Get, inspect, prepare and label data to train and evaluate with.
+
+    \b
+    Examples:
+      sentistream data inspect faces.parquet --out look
+      sentistream data prepare ~/data --out runs/paper
+    """

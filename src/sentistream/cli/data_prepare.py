@@ -1,0 +1,108 @@
+"""``sentistream data prepare``: cut faces, mouths and voices out of raw data, for training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from sentistream.cli.counting import counting
+from sentistream.errors import DataError, OutputError
+from sentistream.training.examples import Examples
+from sentistream.training.parts import Sides
+from sentistream.training.preparation import Preparation
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False))
+@click.option("--profile", type=click.Choice(("paper",)), default="paper", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False),
+    default="runs/paper",
+    show_default=True,
+    help="The folder named to `sentistream train --out`; examples go to its folder prepared.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Processes to work in; one a core by default."
+)
+def prepare(path: str, profile: str, out: str, jobs: int | None) -> None:
+    """Cut faces, mouths and voice windows out of raw data with the code that runs live.
+
+    PATH is the data folder that `sentistream train --data` takes; of its parts (faces.parquet,
+    mouths.parquet, ravdess_speech, javased) those that are there are prepared. Training does
+    the same by itself where it is not done, in one process.
+
+    A run that was stopped, or killed, goes on where it was. What is prepared belongs to the
+    data's names, sizes and times of change: data that changed is prepared anew. Training is
+    refused what also stands in what is held out; training images that look like a held-out
+    one are left out.
+
+    \b
+    Examples:
+      sentistream data prepare ~/data
+      sentistream data prepare ~/data --out runs/second --jobs 4
+    """
+    data, folder = Path(path), Path(out) / "prepared"
+    with counting() as progress:
+        task = progress.add_task("preparing", total=None)
+
+        def on_progress(what: str) -> None:
+            progress.update(task, description=f"preparing {what}", advance=1)
+
+        preparation = Preparation(data, folder, on_progress, jobs=jobs or os.cpu_count() or 1)
+        found = 0
+        try:
+            for place, name, make in _parts(preparation):
+                progress.update(task, completed=0, description=f"preparing {name}")
+                if not (data / place).exists():
+                    click.echo(f"{name}: left out, there is no {data / place}")
+                    continue
+                found += 1
+                click.echo(f"{name}: {make()}")
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write {folder}: {error.strerror or error}.",
+                "Make room, or choose another folder with --out; what is done is kept.",
+            ) from None
+    if not found:
+        raise DataError(
+            f"{data} holds none of the data that the profile {profile} is trained on.",
+            "docs/training.md says what the folder holds.",
+        )
+    click.echo(f"Prepared in {folder}.")
+
+
+def _parts(preparation: Preparation) -> tuple[tuple[str, str, Callable[[], str]], ...]:
+    def images(name: str, sides: Callable[[], Sides]) -> Callable[[], str]:
+        def say() -> str:
+            told, twins = _sides(sides()), preparation.twins(name)
+            if not twins.groups:
+                return told
+            return (
+                f"{told}; {twins.groups:,} groups of images look the same, {twins.across:,} across "
+                f"parts: {len(twins.dropped):,} images left out of training"
+            )
+
+        return say
+
+    def clips() -> str:
+        sides = [preparation.clip_moments(held_out=held_out) for held_out in (False, True)]
+        return f"{len(sides[0].label):,} moments to learn from, {len(sides[1].label):,} held out"
+
+    return (
+        ("mouths.parquet", "mouths", images("mouths", preparation.mouth_images)),
+        ("ravdess_speech", "voices", lambda: _sides(preparation.voice_windows())),
+        ("javased", "clips", clips),
+        ("faces.parquet", "faces", images("faces", preparation.face_images)),
+    )
+
+
+def _sides(sides: Sides) -> str:
+    def count(examples: Examples) -> str:
+        people = len(set(examples.people.tolist()) - {""})
+        return f"{len(examples):,}" + (f" of {people} people" if people else "")
+
+    return f"{count(sides.train)} to learn from, {count(sides.held_out)} held out"

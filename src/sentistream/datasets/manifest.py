@@ -1,0 +1,149 @@
+"""A user's labelled material: a CSV of paths, labels and people."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentistream.datasets.dataset import SUFFIXES, Fault, FileDataset, Sample, file_fault
+from sentistream.datasets.labels import MOUTH_STATES, emotion_named, sentiment_named
+from sentistream.errors import InputError
+from sentistream.types import SENTIMENTS
+
+COLUMNS = ("path", "label", "person", "split")
+"""Of a manifest; the last two may be missing."""
+
+_WAY_OUT = "Its first line names the columns: path,label and, if known, person."
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a manifest.
+
+    Attributes:
+        path: The clip, sound or image.
+        label: Its class number.
+        person: Who it is; empty where not known.
+    """
+
+    path: Path
+    label: int
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: int
+    path: str
+    label: str
+    person: str
+    split: str
+
+
+def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
+    """The items of a manifest, and how many were left out as outside the three classes.
+
+    Args:
+        path: CSV with the columns ``path``, ``label`` and optionally ``person``. Paths are
+            relative to its folder. Labels are names of classes, or emotions.
+        classes: ``SENTIMENTS`` or ``MOUTH_STATES``.
+
+    Raises:
+        InputError: It cannot be read, a column is missing, a label is unknown, or it is empty.
+    """
+    items: list[Item] = []
+    outside = 0
+    for row in _rows(path):
+        label = row.label
+        if tuple(classes) == SENTIMENTS:
+            label = sentiment_named(label) or label
+            if label not in classes and emotion_named(label):
+                outside += 1
+                continue
+        if label not in classes:
+            raise InputError(
+                f"Line {row.line} of {path} has the label {row.label!r}.",
+                f"Use one of: {', '.join(classes)}.",
+            )
+        items.append(Item(path.parent / row.path, classes.index(label), row.person))
+    if not items:
+        raise _empty(path)
+    return items, outside
+
+
+def open_manifest(path: Path) -> FileDataset:
+    """What a manifest names, as a data set; what cannot be used becomes a fault.
+
+    Raises:
+        InputError: It cannot be read, a column is missing, or it is empty.
+    """
+    samples: list[Sample] = []
+    faults: list[Fault] = []
+    seen: set[str] = set()
+    for row in _rows(path):
+        file = path.parent / row.path
+        medium = SUFFIXES.get(file.suffix.lower())
+        fault = file_fault(file, row.path)
+        if medium is None:
+            fault = Fault("unreadable", row.path, "It is neither an image, a sound nor a video.")
+        elif row.path in seen:
+            fault = Fault("duplicate", row.path, f"Line {row.line} names it again.", (row.path,))
+        seen.add(row.path)
+        if fault is not None or medium is None:
+            faults += [fault] if fault else []
+            continue
+        samples.append(
+            Sample(
+                name=row.path,
+                medium=medium,
+                path=file,
+                label=row.label,
+                person=row.person,
+                split=row.split,
+                source=path.stem,
+            )
+        )
+        if not samples[-1].known:
+            note = (
+                f"Line {row.line} has the label {row.label!r}, which is no sentiment, emotion "
+                f"or {' or '.join(MOUTH_STATES)}."
+            )
+            faults.append(Fault("unknown label", row.path, note))
+    if not samples and not faults:
+        raise _empty(path)
+    return FileDataset("manifest", path.name, path, tuple(samples), tuple(faults))
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a file is a CSV with the columns ``path`` and ``label``."""
+    try:
+        return path.suffix.lower() == ".csv" and next(_rows(path), None) is not None
+    except InputError:
+        return False
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            missing = {"path", "label"} - set(rows.fieldnames or ())
+            if missing:
+                raise InputError(
+                    f"The manifest {path} has no column {' or '.join(sorted(missing))}.", _WAY_OUT
+                )
+            for row in rows:
+                yield _Row(
+                    rows.line_num,
+                    row["path"] or "",
+                    (row["label"] or "").strip().lower(),
+                    (row.get("person") or "").strip(),
+                    (row.get("split") or "").strip().lower(),
+                )
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"The manifest {path} cannot be read ({error}).", _WAY_OUT) from None
+
+
+def _empty(path: Path) -> InputError:
+    return InputError(f"The manifest {path} names nothing to measure on.", _WAY_OUT)
