@@ -27,6 +27,7 @@ class LabelledImage:
         split: ``train``, ``validation`` or ``test``, as the set has it.
         person: Who is seen; empty where not known.
         name: Unique within source and label.
+        emotion: Finer than the label; empty where the set does not say.
     """
 
     pixels: UInt8Array
@@ -35,6 +36,7 @@ class LabelledImage:
     split: str
     person: str
     name: str
+    emotion: str = ""
 
 
 def read_images(path: Path) -> Iterator[LabelledImage]:
@@ -48,7 +50,8 @@ def read_images(path: Path) -> Iterator[LabelledImage]:
 
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=512, columns=list(_COLUMNS)):
+            finer = {"emotion"} & set(file.schema_arrow.names)
+            for batch in file.iter_batches(batch_size=512, columns=[*_COLUMNS, *finer]):
                 yield from (_decode(row) for row in batch.to_pylist())
     except (OSError, pyarrow.ArrowException) as error:
         raise DataError(
@@ -63,5 +66,6 @@ def _decode(row: dict[str, object]) -> LabelledImage:
         raise DataError(f"The image {row['name']} is not stored as bytes.")
     with Image.open(io.BytesIO(content)) as image:
         pixels = np.asarray(image.convert("RGB"))
-    text = {key: str(row[key] or "") for key in ("label", "source", "split", "person", "name")}
+    keys = ("label", "source", "split", "person", "name", "emotion")
+    text = {key: str(row.get(key) or "") for key in keys}
     return LabelledImage(pixels=pixels, **text)

@@ -18,6 +18,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+_EXAMPLE_LENGTH = 240
+"""What stands for any length while a network is traced."""
+
 _STORED_AS_HALF = 1_024
 """Tensors of more values than this are stored as 16-bit floats."""
 
@@ -72,28 +75,35 @@ def export_onnx(
     outputs: int,
     path: Path,
     convert: Convert = convert_pictures,
+    types: Mapping[str, str] | None = None,
 ) -> str:
     """Writes ``network`` as ONNX and returns the file's SHA-256.
 
     Args:
         network: Gives logits of what ``convert`` gives.
-        inputs: Name and shape (height, width, 3) of each; uint8.
+        inputs: Name and shape of each; -1 where it may be any length.
+        types: Of inputs that are not uint8, by name.
         outputs: How many the network gives; 1 means a sigmoid, more a softmax.
         path: Where to write; its folder is made.
         convert: From inputs as they come to the network's arguments; becomes part of the file.
     """
     whole = FromPictures(network, outputs, convert, tuple(inputs)).eval()
-    examples = tuple(torch.zeros(2, *shape, dtype=torch.uint8) for shape in inputs.values())
     batch = torch.export.Dim("batch", min=1, max=4_096)
+    examples, free = [], []
+    for name, shape in inputs.items():
+        kind = getattr(torch, (types or {}).get(name, "uint8"))
+        lengths = [_EXAMPLE_LENGTH if length < 0 else length for length in shape]
+        examples.append(torch.ones(2, *lengths, dtype=kind))
+        free.append({0: batch} | _any_lengths(name, shape))
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             whole,
-            examples,
+            tuple(examples),
             input_names=list(inputs),
             output_names=["probabilities"],
-            dynamic_shapes=(tuple({0: batch} for _ in inputs),),
+            dynamic_shapes=(tuple(free),),
             dynamo=True,
             verbose=False,
         )
@@ -107,6 +117,14 @@ def export_onnx(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
+
+
+def _any_lengths(name: str, shape: tuple[int, ...]) -> dict[int, object]:
+    return {
+        axis: torch.export.Dim(f"{name}_{axis}", min=8, max=100_000)
+        for axis, length in enumerate(shape, start=1)
+        if length < 0
+    }
 
 
 def _store_as_half(model: onnx.ModelProto) -> None:

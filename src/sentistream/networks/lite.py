@@ -127,8 +127,9 @@ class VoiceNetwork(nn.Module):
     """Emotion of an utterance, (N, 1, frames, 112) to logits (N, 7), however long it is.
 
     Frames come as ``voice.hearing`` gives them, divided by 255. Loudness counts only relative
-    to the utterance's own mean, so that no microphone's gain matters. Attention over time says
-    which frames count (statistics pooling, Okabe et al. 2018).
+    to the utterance's own mean, so that no microphone's gain matters. Frames that are 0
+    throughout, as behind an utterance's end in a batch of several, are not heard. Attention
+    over time says which frames count (statistics pooling, Okabe et al. 2018).
     """
 
     def __init__(self) -> None:
@@ -159,11 +160,15 @@ class VoiceNetwork(nn.Module):
         # two frames at a time, bands upwards: (N, 1, 112, frames / 2)
         halved = nn.functional.avg_pool2d(voice * 255, (2, 1)).transpose(2, 3)
         levels, periodicities = halved[:, :, :BANDS], halved[:, :, BANDS:]
+        heard = (periodicities.amax(dim=2, keepdim=True) > 0).to(halved.dtype)
         decibels = levels * STEP_DB + FLOOR_DB
-        loudness = self.loudness((decibels - decibels.mean((2, 3), keepdim=True)) / 15)
-        pitch = self.pitch((periodicities - 127) * (3 * PERIODICITY_STEP))
+        mean_level = (decibels * heard).mean((2, 3), keepdim=True) / heard.mean((2, 3), True)
+        loudness = self.loudness((decibels - mean_level) * heard / 15)
+        pitch = self.pitch((periodicities - 127) * heard * (3 * PERIODICITY_STEP))
         features = self.joined(torch.cat([loudness.flatten(1, 2), pitch.flatten(1, 2)], dim=1))
-        weights = self.attention(features).softmax(dim=2)
+        # the two strides in time leave one place in four
+        unheard = 1 - heard[:, 0, :, ::2][..., ::2]
+        weights = (self.attention(features) - 1e4 * unheard).softmax(dim=2)
         mean = (weights * features).sum(dim=2)
         spread = (weights * features.square()).sum(dim=2) - mean.square()
         statistics = torch.cat([mean, spread.clamp_min(1e-4).sqrt()], dim=1)

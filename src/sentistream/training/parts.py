@@ -51,6 +51,11 @@ class Part:
         loss: Instead of cross entropy, for training only; knows of no label smoothing.
         convert: From prepared inputs to the network's arguments.
         outputs: Meaning of each output; None for the sentiments.
+        finish: What is published of the trained network.
+        classes: The published class of each label learned from, -1 for none; None where they
+            are the same.
+        statistics: Whether batch normalisation's statistics are measured anew at the end.
+        any_length: Inputs whose first axis may be of any length when the network is used.
         shipped: Whether ``all`` trains it.
     """
 
@@ -61,4 +66,8 @@ class Part:
     loss: Loss | None = None
     convert: Convert = convert_pictures
     outputs: tuple[str, ...] | None = None
+    finish: Callable[[nn.Module], nn.Module] = lambda network: network
+    classes: tuple[int, ...] | None = None
+    statistics: bool = True
+    any_length: tuple[str, ...] = ()
     shipped: bool = True

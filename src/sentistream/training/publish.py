@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from sentistream.networks.cost import multiply_adds
 from sentistream.networks.export import export_onnx
@@ -15,6 +17,7 @@ from sentistream.training.card_figures import card_figures
 from sentistream.training.card_texts import CardText, data_of, permitted, unwritten
 from sentistream.training.examples import Examples
 from sentistream.training.measuring import probabilities
+from sentistream.training.parts import Part
 from sentistream.training.provenance import source_version
 from sentistream.training.run import Run
 from sentistream.types import SENTIMENTS
@@ -29,25 +32,35 @@ def publish(run: Run, folder: Path) -> ModelCard:
     """
     text = run.card_text or unwritten(run.name)
     convert = run.part.convert
-    held_out = run.sides.held_out
+    held_out, network = _in_classes(run.sides.held_out, run.part), run.part.finish(run.network)
     shapes = {name: values.shape[1:] for name, values in held_out.inputs.items()}
     outputs = list(run.part.outputs or SENTIMENTS)
     path = folder / f"{run.name}.onnx"
-    checksum = export_onnx(run.network, shapes, len(outputs), path, convert)
+    free = {
+        name: (-1, *shape[1:]) if name in run.part.any_length else shape
+        for name, shape in shapes.items()
+    }
+    types = {
+        name: str(values.dtype)
+        for name, values in held_out.inputs.items()
+        if values.dtype != np.uint8
+    }
+    checksum = export_onnx(network, free, len(outputs), path, convert, types)
     card = ModelCard(
         name=f"{run.profile}/{run.name}",
         version=f"{datetime.datetime.now(datetime.UTC):%Y.%m.%d}",
         task=text.task,
         file=path.name,
         sha256=checksum,
-        parameters=parameter_count(run.network),
-        multiply_adds=multiply_adds(run.network, shapes, convert),
-        inputs={name: list(shape) for name, shape in shapes.items()},
+        parameters=parameter_count(network),
+        multiply_adds=multiply_adds(network, shapes, convert),
+        inputs={name: list(shape) for name, shape in free.items()},
+        input_types=types,
         outputs=outputs,
         licence=text.licence,
         data=_data(text, run.sides.train),
         recipe=_recipe(run, text),
-        figures=card_figures(probabilities(run.network, held_out, convert=convert), held_out),
+        figures=card_figures(probabilities(network, held_out, convert=convert), held_out),
         weaknesses=list(text.weaknesses),
         intended_use=text.intended_use,
         forbidden_use=text.forbidden_use,
@@ -56,6 +69,14 @@ def publish(run: Run, folder: Path) -> ModelCard:
     )
     card.write(path.with_suffix(".json"))
     return card
+
+
+def _in_classes(examples: Examples, part: Part) -> Examples:
+    """With the labels of what is published."""
+    if part.classes is None:
+        return examples
+    labels = np.array(part.classes)[examples.labels]
+    return replace(examples, labels=labels).take(labels >= 0)
 
 
 def _data(text: CardText, train: Examples) -> list[dict[str, Any]]:

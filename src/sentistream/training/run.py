@@ -98,6 +98,7 @@ def run(
         checkpoint_seconds=checkpoint_seconds,
     )
     draw_curves(progress.history, out / name / "curves.png")
-    reestimate(network, sides.train, convert=part.convert)
+    if part.statistics:
+        reestimate(network, sides.train, convert=part.convert)
     text = profile.card_texts.get(name)
     return Run(profile.name, name, part, network.cpu(), recipe, progress, sides, text)

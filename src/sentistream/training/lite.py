@@ -1,0 +1,183 @@
+"""What each network of the ``lite`` profile learns from, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.networks.lite import (
+    FACE_EMOTIONS,
+    VOICE_EMOTIONS,
+    FaceNetwork,
+    MouthNetwork,
+    Sentiments,
+    VoiceNetwork,
+)
+from sentistream.training import lite_augment
+from sentistream.training.checkpoint import load_network_weights
+from sentistream.training.lite_card_texts import CARD_TEXTS as CARD_TEXTS
+from sentistream.training.lite_fusion import as_they_are, fusion_examples, new_fusion
+from sentistream.training.lite_preparation import LitePreparation
+from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.recipes import Recipe
+from sentistream.types import SENTIMENTS
+
+_SMOOTHING = 0.1
+
+
+def _prepared(
+    kind: Callable[[LitePreparation], Sides],
+) -> Callable[[Path, Path, OnPrepare], Sides]:
+    return lambda data, folder, on_progress: kind(LitePreparation(data, folder, on_progress))
+
+
+def _classes(emotions: tuple[str, ...]) -> tuple[int, ...]:
+    """The sentiment of each emotion, -1 for those that are none of the three."""
+    return tuple(
+        SENTIMENTS.index(SENTIMENT_OF_EMOTION[name]) if name in SENTIMENT_OF_EMOTION else -1
+        for name in emotions
+    )
+
+
+def _voice_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy; emotions outside the three sentiments count half."""
+    outside = torch.tensor(_classes(VOICE_EMOTIONS)) < 0
+    weights = torch.where(outside, 0.5, 1.0).to(logits.device)
+    return functional.cross_entropy(logits, labels, weights, label_smoothing=_SMOOTHING)
+
+
+def _face_after(part: str) -> Callable[[Path], FaceNetwork]:
+    def build(runs: Path) -> FaceNetwork:
+        network = FaceNetwork()
+        load_network_weights(runs / part, network)
+        return network
+
+    return build
+
+
+def _sees(network: nn.Module) -> Sentiments:
+    return Sentiments(network, FACE_EMOTIONS, mirrored=True)
+
+
+def _hears(network: nn.Module) -> Sentiments:
+    return Sentiments(network, VOICE_EMOTIONS)
+
+
+PARTS: dict[str, Part] = {
+    "mouth": Part(
+        _prepared(LitePreparation.lite_mouths),
+        lambda _: MouthNetwork(),
+        augmentation=lite_augment.mouths,
+        outputs=("open",),
+        statistics=False,
+    ),
+    "face-stills": Part(
+        _prepared(LitePreparation.face_stills),
+        lambda _: FaceNetwork(),
+        augmentation=lite_augment.faces,
+        finish=_sees,
+        classes=_classes(FACE_EMOTIONS),
+        statistics=False,
+    ),
+    "face-refined": Part(
+        _prepared(LitePreparation.face_stills),
+        _face_after("face-stills"),
+        augmentation=lite_augment.faces_gently,
+        finish=_sees,
+        classes=_classes(FACE_EMOTIONS),
+        statistics=False,
+    ),
+    "face": Part(
+        _prepared(LitePreparation.faces_and_clips),
+        _face_after("face-refined"),
+        augmentation=lite_augment.faces_gently,
+        finish=_sees,
+        classes=_classes(FACE_EMOTIONS),
+        statistics=False,
+    ),
+    "voice": Part(
+        _prepared(LitePreparation.utterances),
+        lambda _: VoiceNetwork(),
+        augmentation=lite_augment.voices,
+        loss=_voice_loss,
+        finish=_hears,
+        classes=_classes(VOICE_EMOTIONS),
+        statistics=False,
+        any_length=("voice",),
+    ),
+    "fusion": Part(
+        lambda data, folder, notice: fusion_examples(data, folder.parent, PARTS, RECIPES, notice),
+        new_fusion,
+        convert=as_they_are,
+        statistics=False,
+    ),
+}
+"""In the order in which they are trained. A face is learned in three parts, each going on from
+the one before; ``fusion`` joins the others."""
+
+RECIPES: dict[str, Recipe] = {
+    "mouth": Recipe(
+        optimizer="adamw",
+        learning_rate=0.003,
+        weight_decay=0.05,
+        schedule="cosine",
+        warm_up=0.05,
+        batch=64,
+        epochs=20,
+        label_smoothing=_SMOOTHING,
+        average=0.998,
+    ),
+    "face-stills": Recipe(
+        optimizer="adamw",
+        learning_rate=0.0025,
+        weight_decay=0.05,
+        schedule="cosine",
+        warm_up=0.04,
+        batch=96,
+        epochs=36,
+        label_smoothing=_SMOOTHING,
+        average=0.999,
+    ),
+    "face-refined": Recipe(
+        optimizer="adamw",
+        learning_rate=0.0012,
+        weight_decay=0.05,
+        schedule="cosine",
+        warm_up=0.04,
+        batch=96,
+        epochs=14,
+        label_smoothing=_SMOOTHING,
+        average=0.999,
+    ),
+    "face": Recipe(
+        optimizer="adamw",
+        learning_rate=0.0006,
+        weight_decay=0.02,
+        schedule="cosine",
+        warm_up=0.1,
+        batch=96,
+        epochs=2,
+        label_smoothing=_SMOOTHING,
+        average=0.99,
+    ),
+    "voice": Recipe(
+        optimizer="adamw",
+        learning_rate=0.003,
+        weight_decay=0.05,
+        schedule="cosine",
+        warm_up=0.05,
+        batch=32,
+        epochs=9,
+        label_smoothing=_SMOOTHING,
+        average=0.99,
+    ),
+    "fusion": Recipe(
+        optimizer="adamw", learning_rate=0.02, schedule="cosine", batch=256, epochs=30
+    ),
+}
+"""By network. An epoch of ``voice`` hears each recording at five speeds."""

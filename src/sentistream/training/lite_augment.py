@@ -1,0 +1,214 @@
+"""Random changes by which the ``lite`` networks learn what does not matter.
+
+Each takes a batch of inputs and its labels, and draws from PyTorch's own generator.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sentistream.vision.alignment import VIEW_SIZE
+from sentistream.voice.hearing import BANDS, PERIODICITY_STEP, STEP_DB
+
+SURROUNDINGS = 1.25
+"""Faces are learned from with so much around the view, so that shifts show what is there."""
+
+STORED_FACE = round(VIEW_SIZE * SURROUNDINGS * 4 / 3)
+"""Width and height of a stored face, pixels: a third finer than the view."""
+
+
+def faces(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[list[Tensor], Tensor]:
+    """Faces of (N, 1, 80, 80) as changed views of (N, 1, 48, 48).
+
+    Placed, turned and lit otherwise, mirrored, seen from farther away, partly covered.
+    """
+    placed = _placed(inputs[0], VIEW_SIZE, turn=9, scale=0.16, stretch=0.07, shift=0.12, **_VIEW)
+    return [_disturbed(placed, gamma=0.35, far=0.25, covered=0.3)], labels
+
+
+def faces_gently(
+    inputs: list[Tensor], labels: Tensor, _: torch.Generator
+) -> tuple[list[Tensor], Tensor]:
+    """As ``faces``, changed less: for the end of learning."""
+    placed = _placed(inputs[0], VIEW_SIZE, turn=6, scale=0.12, stretch=0.07, shift=0.1, **_VIEW)
+    return [_disturbed(placed, gamma=0.25, far=0.15, covered=0.12)], labels
+
+
+def mouths(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[list[Tensor], Tensor]:
+    """Mouths placed, turned and lit otherwise, mirrored, blurred; (N, 1, 32, 32) both ways."""
+    (pictures,) = inputs
+    size = pictures.shape[-1]
+    placed = _placed(pictures, size, cover=1, turn=12, scale=0.18, stretch=0.1, shift=0.15)
+    seen = _farther(_lit(placed, gamma=0.3), share=0.3, smallest=10, largest=26)
+    return [seen + torch.randn_like(seen) * 0.04 * torch.rand(len(seen), 1, 1, 1)], labels
+
+
+def voices(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[list[Tensor], Tensor]:
+    """A stretch of 1 to 3 s of utterances (N, 1, frames, 112), spoken by somebody else elsewhere.
+
+    Higher or lower, faster or slower, in noise, through another microphone, with gaps.
+    """
+    (heard,) = inputs
+    length = 2 * int(torch.randint(50, 151, (1,)))
+    frames = _stretches(heard[:, 0] * 255, length)
+    levels = _bent(frames[..., :BANDS] * STEP_DB, pitch=0.04, shift=0.03, tempo=0.08)
+    periods = (frames[..., BANDS:] - 127) * PERIODICITY_STEP
+    periods = _bent(periods, pitch=0.0, shift=0.06, tempo=0.0)
+    periods = periods * torch.empty(len(periods), 1, 1).uniform_(0.6, 1)
+    periods = periods + torch.randn_like(periods) * torch.rand(len(periods), 1, 1) * 0.15
+    levels = _colored(_noisy(levels))
+    _drop(levels, periods)
+    changed = torch.cat([levels / STEP_DB, periods / PERIODICITY_STEP + 127], dim=2)
+    return [changed[:, None] / 255], labels
+
+
+_VIEW = {"cover": 1 / SURROUNDINGS}
+
+
+def _disturbed(faces: Tensor, *, gamma: float, far: float, covered: float) -> Tensor:
+    """Lit otherwise; some as if farther away, all with noise, some partly covered."""
+    lit = _lit(faces, gamma) * _gradient(len(faces), VIEW_SIZE)
+    seen = _farther(lit.clamp(0, 1.5), share=far, smallest=20, largest=40)
+    noise = torch.rand(len(seen), 1, 1, 1).square() * seen.std() * 0.04
+    return _covered(seen + torch.randn_like(seen) * noise, share=covered, smallest=6, largest=20)
+
+
+def _placed(
+    pictures: Tensor,
+    size: int,
+    *,
+    cover: float,
+    turn: float,
+    scale: float,
+    stretch: float,
+    shift: float,
+) -> Tensor:
+    """Turned (degrees, normal), scaled and stretched (log, uniform), shifted, mirrored."""
+    count = len(pictures)
+    angle = torch.randn(count).clamp(-2, 2) * math.radians(turn)
+    zoom, aspect = _uniform(count, scale).exp(), _uniform(count, stretch).exp()
+    mirror = (torch.rand(count) < 0.5).float() * 2 - 1
+    across, down = cover * zoom * aspect * mirror, cover * zoom / aspect
+    slant = _uniform(count, 0.1)
+    cosine, sine = angle.cos(), angle.sin()
+    rows = (
+        torch.stack([across * cosine, down * (slant - sine), _uniform(count, shift)], dim=1),
+        torch.stack([across * sine, down * cosine, _uniform(count, shift)], dim=1),
+    )
+    grid = functional.affine_grid(
+        torch.stack(rows, dim=1), [count, 1, size, size], align_corners=False
+    )
+    return functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+
+
+def _lit(pictures: Tensor, gamma: float) -> Tensor:
+    exponents = (torch.randn(len(pictures), 1, 1, 1) * gamma).exp()
+    return pictures.clamp(1e-3, 1) ** exponents
+
+
+def _gradient(count: int, size: int) -> Tensor:
+    """Light that comes from a side, (N, 1, size, size)."""
+    along = torch.linspace(-1, 1, size)
+    sideways = torch.randn(count, 1, 1, 1).clamp(-2, 2) * 0.18 * along
+    downwards = torch.randn(count, 1, 1, 1).clamp(-2, 2) * 0.12 * along[:, None]
+    return (1 + sideways + downwards).clamp(0.2, 2)
+
+
+def _farther(pictures: Tensor, share: float, smallest: int, largest: int) -> Tensor:
+    """Some as if they had been only so many pixels wide."""
+    chosen = torch.rand(len(pictures)) < share
+    if not chosen.any():
+        return pictures
+    size = pictures.shape[-1]
+    width = int(torch.randint(smallest, largest, (1,)))
+    small = functional.interpolate(
+        pictures[chosen], size=(width, width), mode="bilinear", antialias=True
+    )
+    pictures = pictures.clone()
+    pictures[chosen] = functional.interpolate(small, size=(size, size), mode="bilinear")
+    return pictures
+
+
+def _covered(pictures: Tensor, share: float, smallest: int, largest: int) -> Tensor:
+    """Some with a rectangle of one brightness before them."""
+    size = pictures.shape[-1]
+    for number in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
+        height, width = (int(value) for value in torch.randint(smallest, largest, (2,)))
+        top = int(torch.randint(0, size - height + 1, (1,)))
+        left = int(torch.randint(0, size - width + 1, (1,)))
+        pictures[number, 0, top : top + height, left : left + width] = torch.rand(1)
+    return pictures
+
+
+def _stretches(frames: Tensor, length: int) -> Tensor:
+    """A random stretch of each utterance; a short one somewhere between its own quietest levels.
+
+    Frames behind an utterance's end are 0 throughout.
+    """
+    taken = []
+    for one in frames:
+        spoken = one[: int((one[:, BANDS:].amax(dim=1) > 0).sum())]
+        surplus = len(spoken) - length
+        if surplus >= 0:
+            start = int(torch.randint(0, surplus + 1, (1,)))
+            taken.append(spoken[start : start + length])
+            continue
+        quiet = spoken.amin(dim=0, keepdim=True)
+        quiet[:, BANDS:] = 127
+        before = int(torch.randint(0, 1 - surplus, (1,)))
+        around = (quiet.expand(before, -1), spoken, quiet.expand(-surplus - before, -1))
+        taken.append(torch.cat(around))
+    return torch.stack(taken)
+
+
+def _bent(frames: Tensor, *, pitch: float, shift: float, tempo: float) -> Tensor:
+    """Bands stretched and shifted, time stretched; (N, frames, bands)."""
+    count, length, bands = frames.shape
+    bend = torch.zeros(count, 2, 3)
+    bend[:, 0, 0] = (torch.randn(count) * pitch).exp()
+    bend[:, 0, 2] = torch.randn(count) * shift
+    bend[:, 1, 1] = (torch.randn(count) * tempo).exp()
+    grid = functional.affine_grid(bend, [count, 1, length, bands], align_corners=False)
+    bent = functional.grid_sample(frames[:, None], grid, padding_mode="border", align_corners=False)
+    return bent[:, 0]
+
+
+def _noisy(decibels: Tensor) -> Tensor:
+    """With noise 25 to 75 dB below the loudest, rising or falling with pitch."""
+    count, length, bands = decibels.shape
+    loudest = decibels.amax((1, 2), keepdim=True)
+    floor = loudest - torch.empty(count, 1, 1).uniform_(25, 75)
+    tilt = torch.randn(count, 1, 1) * 8 * torch.linspace(-1, 1, bands)
+    noise = floor + tilt + torch.randn(count, length, bands) * 4
+    return 10 * torch.log10(10 ** (decibels / 10) + 10 ** (noise / 10))
+
+
+def _colored(decibels: Tensor) -> Tensor:
+    """Through another microphone: bands louder or softer, smoothly."""
+    count, _, bands = decibels.shape
+    tilt = torch.randn(count, 1, 1) * 3 * torch.linspace(-1, 1, bands)
+    bumps = functional.interpolate(torch.randn(count, 1, 6) * 2, size=bands, mode="linear")
+    return decibels + tilt + bumps
+
+
+def _drop(decibels: Tensor, periods: Tensor) -> None:
+    """Two stretches of bands and two of time made even, in place (SpecAugment, Park 2019)."""
+    count, length, bands = decibels.shape
+    for number in range(count):
+        mean = decibels[number].mean()
+        for _ in range(2):
+            width = int(torch.randint(0, 9, (1,)))
+            low = int(torch.randint(0, bands - width, (1,)))
+            decibels[number, :, low : low + width] = mean
+            width = int(torch.randint(0, 26, (1,)))
+            start = int(torch.randint(0, max(1, length - width), (1,)))
+            decibels[number, start : start + width] = mean
+            periods[number, start : start + width] = 0
+
+
+def _uniform(count: int, most: float) -> Tensor:
+    return torch.empty(count).uniform_(-most, most)

@@ -1,0 +1,76 @@
+"""What no measurement can say in the cards of the ``lite`` networks."""
+
+from __future__ import annotations
+
+from sentistream.training.card_texts import CardText
+
+_READS = "Reads expressions, not feelings: a polite smile is positive, a frown of thought negative."
+_LABELS = (
+    "About one face label in ten of its data is arguable, and most mistakes are between neutral "
+    "and negative: a sad face at rest looks neutral.",
+    "Skin tone, age and head coverings are not annotated in its data: differences between such "
+    "groups could not be measured.",
+)
+_SPEAKERS = (
+    "Learned from 16 English-speaking actors and 4 Javanese speakers who act: other languages, "
+    "ages and everyday speech were not measured.",
+    "Calm and sad voices are hard to tell apart; laughter and crying were not learned.",
+)
+
+CARD_TEXTS = {
+    "mouth": CardText(
+        task="Is the mouth in this crop open? In brightness alone",
+        data=(),
+        weaknesses=(
+            "About one label in ten of its data by lip gap is wrong, and what is barely open is "
+            "as often called closed.",
+            "A wide smile with the teeth showing counts as open.",
+        ),
+        recipe_note="Crops placed, turned and lit otherwise, mirrored and blurred.",
+    ),
+    "face-stills": CardText(
+        task="Sentiment of an aligned face in brightness alone, before it learned from clips",
+        data=(),
+        weaknesses=(_READS, *_LABELS),
+        recipe_note="Four emotions are told apart and added up to three sentiments.",
+    ),
+    "face-refined": CardText(
+        task="Sentiment of an aligned face in brightness alone, before it learned from clips",
+        data=(),
+        weaknesses=(_READS, *_LABELS),
+        recipe_note="Goes on from face-stills with gentler changes to the pictures.",
+    ),
+    "face": CardText(
+        task="Sentiment of an aligned face in brightness alone",
+        data=(),
+        weaknesses=(_READS, *_LABELS),
+        recipe_note=(
+            "Goes on from face-refined with faces of real clips beside those of image sets. Four "
+            "emotions are told apart and added up; picture and mirror image are answered for "
+            "together."
+        ),
+    ),
+    "voice": CardText(
+        task="Sentiment of what somebody says, from 0.6 to 4.4 seconds",
+        data=(),
+        weaknesses=_SPEAKERS,
+        recipe_note=(
+            "Seven emotions are told apart, those of the three sentiments added up. Each "
+            "recording is heard at five speeds; voices are made higher, lower, faster, slower, "
+            "noisier and duller, and stretches left out."
+        ),
+    ),
+    "fusion": CardText(
+        task="Face and voice joined, each as far as it is to be trusted at this moment",
+        data=(),
+        weaknesses=(
+            "Its nine numbers were fitted on four acting speakers.",
+            "Trust in the voice comes from lips that move while somebody speaks: a voice from "
+            "elsewhere while somebody chews counts as theirs.",
+        ),
+        recipe_note=(
+            "Fitted on answers of face and voice networks that had been trained without the "
+            "speakers they answered for, so that their confidence was that on people not known."
+        ),
+    ),
+}

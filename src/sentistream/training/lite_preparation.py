@@ -1,0 +1,255 @@
+"""From raw data to examples for the ``lite`` networks: aligned faces, mouths, utterances."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentistream.datasets.images import LabelledImage
+from sentistream.datasets.recordings import Recording, java_sed, ravdess
+from sentistream.datasets.splits import HELD_OUT_PEOPLE
+from sentistream.decision.lite import MOUTH_SIZE
+from sentistream.media import open_source
+from sentistream.media.picture import RgbPicture, resample
+from sentistream.networks.lite import FACE_EMOTIONS, VOICE_EMOTIONS
+from sentistream.profiles import LITE
+from sentistream.training.chunks import Arrays, Workshop
+from sentistream.training.clips import CLOSED_GAP, EVERY, OPEN_GAP
+from sentistream.training.examples import Examples, join
+from sentistream.training.leakage import content_key
+from sentistream.training.lite_augment import STORED_FACE, SURROUNDINGS
+from sentistream.training.parts import Sides
+from sentistream.training.preparation import Preparation
+from sentistream.types import Box, UInt8Array
+from sentistream.vision.alignment import VIEW_SIZE, align, view
+from sentistream.vision.crops import mouth_window
+from sentistream.vision.detector import FaceDetector
+from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.shape import lip_gap
+from sentistream.vision.stills import WindowCutter
+from sentistream.voice.hearing import FRAME_STEP, WIDTH
+from sentistream.voice.recorded import read_sound
+from sentistream.voice.utterance import LONGEST, utterance_of
+
+_IMAGES_CHUNK, _CLIPS_CHUNK, _VOICES_CHUNK = 256, 4, 16
+
+SPEEDS = (1.0, 0.9, 1.1, 0.83, 1.2)
+"""How fast each recording is played to learn from: pitch and tempo of other voices."""
+
+
+class LitePreparation(Preparation):
+    """As ``Preparation``, for the ``lite`` networks; labels are emotions."""
+
+    def face_stills(self) -> Sides:
+        """Aligned faces of image sets."""
+        return Sides(self._faces("train"), self._faces("validation"))
+
+    def faces_and_clips(self) -> Sides:
+        """The same and those of real clips."""
+        clips = Sides(self._clip_faces(held_out=False), self._clip_faces(held_out=True))
+        stills = self.face_stills()
+        return Sides(join([stills.train, clips.train]), join([stills.held_out, clips.held_out]))
+
+    def lite_mouths(self) -> Sides:
+        """Mouths of image sets and of real clips."""
+        clips = Sides(self._clip_mouths(held_out=False), self._clip_mouths(held_out=True))
+        images = Sides(self._mouths("train"), self._mouths("validation"))
+        return Sides(join([images.train, clips.train]), join([images.held_out, clips.held_out]))
+
+    def utterances(self) -> Sides:
+        """What RAVDESS and Java-SED speakers say, at several speeds to learn from."""
+        return Sides(self._utterances(held_out=False), self._utterances(held_out=True))
+
+    def _faces(self, split: str) -> Examples:
+        def make(work: Path) -> Examples:
+            images = self._images("faces", split)
+            whole = split == "train"
+            return _prepare_faces(images, whole, self._workshop(work, "faces"))
+
+        return self._examples(f"lite-faces-{split}", [self._data / "faces.parquet"], make)
+
+    def _mouths(self, split: str) -> Examples:
+        return self._examples(
+            f"lite-mouths-{split}",
+            [self._data / "mouths.parquet"],
+            lambda _: _prepare_mouths(self._images("mouths", split)),
+        )
+
+    def _clip_faces(self, *, held_out: bool) -> Examples:
+        known = [one for one in self._clips_of(held_out=held_out) if one.emotion in FACE_EMOTIONS]
+        return self._moments("lite-clip-faces", known, _faces_of_clips, held_out=held_out)
+
+    def _clip_mouths(self, *, held_out: bool) -> Examples:
+        clips = self._clips_of(held_out=held_out)
+        return self._moments("lite-clip-mouths", clips, _mouths_of_clips, held_out=held_out)
+
+    def _clips_of(self, *, held_out: bool) -> list[Recording]:
+        return _of_side(java_sed(self._data / "javased"), held_out=held_out)
+
+    def _moments(self, name: str, clips: list[Recording], read: Any, *, held_out: bool) -> Examples:
+        def make(work: Path) -> Examples:
+            workshop = self._workshop(work, "clips")
+            asked = [(clip, not held_out) for clip in clips]
+            return _examples_of(arrays for _, arrays in workshop.map(read, asked, _CLIPS_CHUNK))
+
+        files = [clip.path for clip in clips]
+        return self._examples(f"{name}-{held_out}", files, make, every=EVERY)
+
+    def _utterances(self, *, held_out: bool) -> Examples:
+        recordings = _of_side(
+            ravdess(self._data / "ravdess_speech")
+            + java_sed(self._data / "javased", (".mp4", ".flac")),
+            held_out=held_out,
+        )
+        speeds = SPEEDS[:1] if held_out else SPEEDS
+        known = [
+            (recording, speeds) for recording in recordings if recording.emotion in VOICE_EMOTIONS
+        ]
+
+        def make(work: Path) -> Examples:
+            workshop = self._workshop(work, "voices")
+            return _examples_of(a for _, a in workshop.map(_hear, known, _VOICES_CHUNK))
+
+        files = [recording.path for recording, _ in known]
+        return self._examples(f"lite-voices-{held_out}", files, make, speeds=speeds)
+
+
+def _of_side(recordings: list[Recording], *, held_out: bool) -> list[Recording]:
+    return [entry for entry in recordings if (entry.person in HELD_OUT_PEOPLE) == held_out]
+
+
+def _examples_of(chunks: Iterable[Arrays]) -> Examples:
+    """Chunks that hold one input and the fields of ``Examples`` as one."""
+    parts = [
+        Examples(
+            inputs={name: arrays[name] for name in ("face", "mouth", "voice") if name in arrays},
+            labels=arrays["label"].astype(np.int64),
+            people=arrays["person"],
+            sources=arrays["source"],
+            clips=arrays["clip"],
+        )
+        for arrays in chunks
+        if arrays and len(arrays["label"])
+    ]
+    return join(parts)
+
+
+@functools.cache
+def _cutter() -> WindowCutter:
+    return WindowCutter()
+
+
+@functools.cache
+def _finders() -> tuple[FaceDetector, LandmarkPredictor]:
+    return FaceDetector(), LandmarkPredictor()
+
+
+def _prepare_faces(
+    images: Iterator[LabelledImage], surroundings: bool, workshop: Workshop
+) -> Examples:
+    known = ((image, surroundings) for image in images if image.emotion in FACE_EMOTIONS)
+    return _examples_of(arrays for _, arrays in workshop.map(_cut_faces, known, _IMAGES_CHUNK))
+
+
+def _cut_faces(asked: Sequence[tuple[LabelledImage, bool]]) -> Arrays:
+    rows = []
+    for image, surroundings in asked:
+        try:
+            where = align(_cutter().landmarks(image.pixels))
+        except ValueError:  # landmarks that span nothing
+            continue
+        face = _stored(RgbPicture(image.pixels).luma, where, surroundings)
+        person = f"{image.source}-{image.person}" if image.person else ""
+        label = FACE_EMOTIONS.index(image.emotion)
+        rows.append((face, label, person, image.source, content_key(image.pixels)))
+    return _columns("face", rows)
+
+
+def _stored(luma: UInt8Array, where: Any, surroundings: bool) -> UInt8Array:
+    if surroundings:
+        return view(luma, where, STORED_FACE, SURROUNDINGS)[..., np.newaxis]
+    return view(luma, where, VIEW_SIZE)[..., np.newaxis]
+
+
+def _prepare_mouths(images: Iterable[LabelledImage]) -> Examples:
+    rows = []
+    for image in images:
+        luma = RgbPicture(image.pixels).luma
+        whole = Box(0, 0, luma.shape[1], luma.shape[0])
+        mouth = resample(luma, whole, MOUTH_SIZE, MOUTH_SIZE)[..., np.newaxis]
+        person = f"{image.source}-{image.person}" if image.person else ""
+        key = content_key(image.pixels)
+        rows.append((mouth, int(image.label == "open"), person, image.source, key))
+    return _examples_of([_columns("mouth", rows)])
+
+
+def _faces_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
+    rows = []
+    for clip, surroundings in asked:
+        label = FACE_EMOTIONS.index(clip.emotion)
+        for luma, points, key in _moments_of(clip):
+            rows.append((_stored(luma, align(points), surroundings), label, *_whose(clip), key))
+    return _columns("face", rows)
+
+
+def _mouths_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
+    rows = []
+    for clip, _ in asked:
+        for luma, points, key in _moments_of(clip):
+            gap = lip_gap(points)
+            if CLOSED_GAP <= gap <= OPEN_GAP:
+                continue
+            mouth = resample(luma, mouth_window(points), MOUTH_SIZE, MOUTH_SIZE)
+            label = int(gap > OPEN_GAP)
+            rows.append((mouth[..., np.newaxis], label, *_whose(clip), key))
+    return _columns("mouth", rows)
+
+
+def _moments_of(clip: Recording) -> Iterator[tuple[UInt8Array, Any, str]]:
+    """Brightness, landmarks and the clip's key at moments with exactly one face."""
+    detector, predictor = _finders()
+    with clip.path.open("rb") as file:
+        key = hashlib.file_digest(file, "sha256").hexdigest()[:24]
+    with open_source(clip.path, tick=LITE.tick, sound_window=LITE.sound_window) as source:
+        for moment in itertools.islice(source, 0, None, EVERY):
+            luma = moment.picture.luma
+            found = detector.detect(luma)
+            if len(found) == 1:
+                yield luma, predictor.predict(luma, found[0][0]), key
+
+
+def _hear(asked: Sequence[tuple[Recording, Sequence[float]]]) -> Arrays:
+    """Utterances in arrays of one length; behind its end each is 0."""
+    rows = []
+    longest = round(LONGEST / FRAME_STEP)
+    for recording, speeds in asked:
+        sound = read_sound(recording.path)
+        key, label = content_key(sound), VOICE_EMOTIONS.index(recording.emotion)
+        for speed in speeds:
+            count = round(len(sound) / speed)
+            places = np.arange(count) * speed
+            played = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
+            heard = utterance_of(played)
+            if heard is None:
+                continue
+            stored = np.zeros((longest, WIDTH, 1), np.uint8)
+            stored[: len(heard)] = heard[:longest]
+            rows.append((stored, label, *_whose(recording), key))
+    return _columns("voice", rows)
+
+
+def _whose(recording: Recording) -> tuple[str, str]:
+    return recording.person, recording.person.rsplit("-", 1)[0]
+
+
+def _columns(name: str, rows: list[tuple[Any, ...]]) -> Arrays:
+    if not rows:
+        return {}
+    values = [np.array(column) for column in zip(*rows, strict=True)]
+    return dict(zip((name, "label", "person", "source", "clip"), values, strict=True))
