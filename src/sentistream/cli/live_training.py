@@ -62,7 +62,7 @@ class LiveTraining(Observer):
         self._progress.update(self._task, description=f"{self._name}: preparing {what}", advance=1)
 
     def on_note(self, text: str) -> None:
-        self._progress.console.print(text, highlight=False)
+        self._progress.console.print(text, highlight=False, soft_wrap=True)
 
     def on_resume(self, step: int) -> None:
         if step:
