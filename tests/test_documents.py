@@ -51,3 +51,15 @@ def test_every_command_is_mentioned_somewhere() -> None:
     text = "".join(page.read_text("utf-8") for page in PAGES)
     for command in ("analyze", "demo", "doctor"):
         assert f"sentistream {command}" in text or f"make {command}" in text
+
+
+@pytest.mark.parametrize(("command", "name"), [("train", "training.md"), ("models", None)])
+def test_every_option_is_documented(command: str, name: str | None) -> None:
+    assert isinstance(main, Group)
+    found = main.get_command(main.make_context("sentistream", ["doctor"]), command)
+    assert found is not None
+    pages = PAGES if name is None else [ROOT / "docs" / name]
+    text = "".join(page.read_text("utf-8") for page in pages)
+    for parameter in found.params:
+        for option in parameter.opts:
+            assert not option.startswith("--") or option in text, option

@@ -36,14 +36,14 @@ class LiveTraining(Observer):
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
             TimeElapsedColumn(),
-            TextColumn("left"),
+            TextColumn("{task.fields[left]}"),
             TimeRemainingColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
             speed_estimate_period=120,
         )
-        self._task = self._progress.add_task(f"{name}: preparing", total=None, figures="")
+        self._task = self._progress.add_task(f"{name}: preparing", total=None, figures="", left="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -62,7 +62,7 @@ class LiveTraining(Observer):
         self._progress.update(self._task, description=f"{self._name}: preparing {what}", advance=1)
 
     def on_note(self, text: str) -> None:
-        self._progress.console.print(text, highlight=False)
+        self._progress.console.print(text, highlight=False, soft_wrap=True)
 
     def on_resume(self, step: int) -> None:
         if step:
@@ -79,6 +79,7 @@ class LiveTraining(Observer):
             description=f"{self._name} epoch {step.epoch} of {step.epochs}",
             figures=f"loss {step.mean_loss:.3f}, accuracy {step.accuracy:.1%}, "
             f"rate {step.rate:.2g}",
+            left="left",
         )
 
     def on_epoch(self, history: Sequence[Mapping[str, float]]) -> None:

@@ -103,6 +103,8 @@ def _recipe(run: Run, text: CardText) -> dict[str, Any]:
         "note": text.recipe_note,
         "training_accuracy": round(chosen["train_accuracy"], 4),
     }
+    if not run.recipe.patience:
+        del recipe["validation"]
     if progress.best_epoch:
         recipe["best_epoch"] = progress.best_epoch
     return recipe

@@ -84,6 +84,7 @@ def run(
     sides = part.examples(data, out / "prepared", on_prepare)
     torch.manual_seed(recipe.seed)
     network = part.build(out).to(device)
+    table = HistoryFile(out / name)
     progress = fit(
         network,
         sides.train,
@@ -94,9 +95,11 @@ def run(
         augmentation=part.augmentation,
         loss=part.loss,
         convert=part.convert,
-        observer=Observers(HistoryFile(out / name), observer or Observer()),
+        observer=Observers(table, observer or Observer()),
         checkpoint_seconds=checkpoint_seconds,
     )
+    # a kill may have come between a checkpoint and its row
+    table.on_epoch(progress.history)
     draw_curves(progress.history, out / name / "curves.png")
     if part.statistics:
         reestimate(network, sides.train, convert=part.convert)
