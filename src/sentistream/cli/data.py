@@ -11,6 +11,10 @@ class DataCommands(LazyGroup):
     """The commands about data."""
 
     table = {  # noqa: RUF012
+        "get": (
+            "sentistream.cli.data_get:get",
+            "Fetch RAVDESS or CREMA-D from their publisher.",
+        ),
         "inspect": (
             "sentistream.cli.data_inspect:inspect",
             "Say what a data set holds and what is wrong with it.",
@@ -28,6 +32,7 @@ def data() -> None:
 
     \b
     Examples:
+      sentistream data get ravdess ~/ravdess
       sentistream data inspect faces.parquet --out look
       sentistream data prepare ~/data --out runs/paper
     """
