@@ -19,6 +19,10 @@ class DataCommands(LazyGroup):
             "sentistream.cli.data_inspect:inspect",
             "Say what a data set holds and what is wrong with it.",
         ),
+        "label-mouths": (
+            "sentistream.cli.data_label:label_mouths",
+            "Say of mouths whether they are open, on a small page.",
+        ),
         "prepare": (
             "sentistream.cli.data_prepare:prepare",
             "Cut faces, mouths and voices out of raw data.",
@@ -35,4 +39,5 @@ def data() -> None:
       sentistream data get ravdess ~/ravdess
       sentistream data inspect faces.parquet --out look
       sentistream data prepare ~/data --out runs/paper
+      sentistream data label-mouths ~/clips --out mouths.csv
     """
