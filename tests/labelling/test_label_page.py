@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser
+from browser import Browser, Page
 from test_ledger import labels, mouths
 
 from sentistream.labelling.ledger import Ledger
@@ -63,37 +63,50 @@ def test_only_who_knows_the_token_gets_in(server: LabelServer, manifest: Path) -
     assert labels(manifest) == ["open"]
 
 
+def decided(page: Page, count: int) -> None:
+    """Waits until so many are decided, all is saved, and the next picture is there."""
+    page.wait(
+        f"document.getElementById('progress').value === {count} && "
+        "document.getElementById('saved').textContent === 'Saved' && "
+        "document.getElementById('view').complete"
+    )
+
+
 def test_keys_decide_and_everything_is_saved(server: LabelServer, manifest: Path) -> None:
     with Browser() as browser:
         page = browser.open(server.url)
         page.wait("document.getElementById('count').textContent.startsWith('0 of 6')")
+        page.wait("document.getElementById('view').complete")
         assert page.say("document.getElementById('proposal').textContent").startswith(
             "Proposed: open (lips 20 %"
         )
         for number, key in enumerate("occ", 1):
             page.press(key)
-            page.wait(f"document.getElementById('progress').value === {number}")
+            decided(page, number)
         assert labels(manifest) == ["open", "closed", "closed"]
         page.press("u")
-        page.wait("document.getElementById('progress').value === 2")
+        decided(page, 2)
         assert labels(manifest) == ["open", "closed"]
         page.press("s")
-        page.wait("document.getElementById('progress').value === 3")
+        decided(page, 3)
         page.press("Enter")  # as proposed: open
-        page.wait("document.getElementById('progress').value === 4")
+        decided(page, 4)
         page.press("ArrowLeft")
         page.press("ArrowLeft")
         assert page.say("document.getElementById('decision').textContent") == "Decided: skipped"
+        page.wait("document.getElementById('view').complete")
         page.press("c")
         page.wait("document.getElementById('decision').textContent === 'Not decided'")
+        page.wait("document.getElementById('view').complete")
         page.click("button[data-decision=open]")
-        page.wait("document.getElementById('progress').value === 5")
+        decided(page, 5)
         assert labels(manifest) == ["open", "closed", "closed", "open", "open"]
         assert page.say("document.querySelectorAll('#strip img').length") == 6
         assert page.problems == []
         # and a later page goes on from there
         page = browser.open(server.url)
         page.wait("document.getElementById('name').textContent.startsWith('6:')")
+        page.wait("document.getElementById('view').complete")
         # a full disk is said, and nothing is taken for decided
         (manifest.with_suffix("") / "candidates.csv.partial").symlink_to("/dev/full")
         page.press("o")

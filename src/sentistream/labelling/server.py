@@ -120,17 +120,18 @@ class _Handler(BaseHTTPRequestHandler):
         except (OSError, IndexError):
             self._send_json(HTTPStatus.NOT_FOUND, {"problem": "There is no such picture."})
             return
-        self._send(HTTPStatus.OK, content, "image/png")
+        # each run has a token, and so addresses, of its own
+        self._send(HTTPStatus.OK, content, "image/png", keep="private, max-age=86400")
 
     def _send_json(self, status: HTTPStatus, said: object) -> None:
         self._send(status, json.dumps(said).encode(), "application/json")
 
-    def _send(self, status: HTTPStatus, content: bytes, kind: str) -> None:
+    def _send(self, status: HTTPStatus, content: bytes, kind: str, keep: str = "no-store") -> None:
         self.send_response(status)
         for name, value in (
             ("Content-Type", kind),
             ("Content-Length", str(len(content))),
-            ("Cache-Control", "no-store"),
+            ("Cache-Control", keep),
             (
                 "Content-Security-Policy",
                 "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",

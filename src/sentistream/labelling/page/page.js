@@ -6,7 +6,8 @@ const at = (id) => document.getElementById(id);
 
 let entries = [];
 let now = 0;
-let busy = false;
+let saving = Promise.resolve();
+let unsaved = 0;
 const done = [];
 
 function nextUndecided(from) {
@@ -57,31 +58,44 @@ async function save(number, decision) {
     body: JSON.stringify({ number, decision }),
   });
   if (!answer.ok) throw new Error((await answer.json()).problem);
-  entries[number].decision = decision;
 }
 
-// a key pressed while the one before is still being saved would be taken for another mouth
-async function change(number, decision, isUndo) {
-  if (busy || !entries[number]) return;
-  busy = true;
+function tellSaved() {
+  at("saved").textContent = unsaved ? "Saving" : "Saved";
+}
+
+// the page goes on at once; decisions reach the disk in their order behind it
+function change(number, decision, isUndo) {
+  // a picture that is not there yet cannot have been judged
+  if (!entries[number] || (!isUndo && !at("view").complete)) return;
   const before = entries[number].decision;
-  try {
-    await save(number, decision);
+  entries[number].decision = decision;
+  if (!isUndo) done.push([number, before]);
+  now = isUndo ? number : nextUndecided(number + 1 === entries.length ? 0 : number + 1);
+  unsaved += 1;
+  tellSaved();
+  saving = saving.then(() => save(number, decision)).then(() => {
     at("problem").textContent = "";
-    if (!isUndo) done.push([number, before]);
-    now = isUndo ? number : nextUndecided(number + 1 === entries.length ? 0 : number + 1);
-  } catch (error) {
+  }, (error) => {
+    entries[number].decision = before;
+    now = number;
     at("problem").textContent = `Not saved: ${error.message}. Is the program still running?`;
-  } finally {
-    busy = false;
     show();
-  }
+  }).finally(() => {
+    unsaved -= 1;
+    tellSaved();
+  });
+  show();
 }
 
 function undo() {
-  const last = busy ? undefined : done.pop();
+  const last = done.pop();
   if (last) change(last[0], last[1], true);
 }
+
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved) event.preventDefault();
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
