@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from click import Group
+from click import Context, Group, Option
 from click.testing import CliRunner
 
 from sentistream.cli import main
@@ -42,9 +42,25 @@ def test_commands_and_options_exist(page: Path) -> None:
     for command, rest in re.findall(r"sentistream ([a-z]+)([^\n`]*)", page.read_text("utf-8")):
         if command not in main.list_commands(main.make_context("sentistream", ["doctor"])):
             continue
-        offered = CliRunner().invoke(main, [command, "--help"]).output
+        # of a group of commands, the one that is named
+        named = re.match(r" ([a-z][a-z-]*)", rest)
+        is_group = isinstance(main.get_command(Context(main), command), Group)
+        path = [command, named[1]] if is_group and named else [command]
+        offered = CliRunner().invoke(main, [*path, "--help"]).output
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in offered, f"sentistream {command} {option}"
+
+
+def test_every_option_about_data_is_explained() -> None:
+    text = (ROOT / "docs" / "data.md").read_text("utf-8")
+    group = main.get_command(Context(main), "data")
+    assert isinstance(group, Group)
+    for name in group.list_commands(Context(group)):
+        assert f"sentistream data {name}" in text
+        command = group.get_command(Context(group), name)
+        assert command is not None
+        for option in (one for one in command.params if isinstance(one, Option)):
+            assert any(word in text for word in (*option.opts, *option.secondary_opts)), option.opts
 
 
 def test_every_command_is_mentioned_somewhere() -> None:

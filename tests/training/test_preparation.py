@@ -208,6 +208,25 @@ def test_training_images_that_look_like_held_out_ones_are_left_out(tmp_path: Pat
     assert (twins.groups, twins.across, twins.dropped.tolist()) == (2, 2, [2, 6])
 
 
+def test_mouths_labelled_by_hand_join_the_set(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(7).integers(0, 256, (4, 28, 28, 3)).astype(np.uint8)
+    people = ("anna", "java-sed-03", "java-sed-01", "")
+    (tmp_path / "mouths").mkdir()
+    lines = ["path,label,person"]
+    for number, (pixels, person) in enumerate(zip(pictures, people, strict=True)):
+        (tmp_path / "mouths" / f"{number}.png").write_bytes(as_png(pixels))
+        lines.append(f"mouths/{number}.png,{'open' if number % 2 else 'closed'},{person}")
+    (tmp_path / "mouths.csv").write_text("\n".join(lines))
+    sides = Preparation(tmp_path, tmp_path / "prepared").mouth_images()
+    assert sides.train.people.tolist() == ["mouths-anna", "java-sed-01", ""]
+    assert sides.train.labels.tolist() == [0, 0, 1]
+    # who is held out everywhere is held out here
+    assert sides.held_out.people.tolist() == ["java-sed-03"]
+    (tmp_path / "mouths" / "0.png").write_bytes(as_png(255 - pictures[0]))
+    anew = Preparation(tmp_path, tmp_path / "prepared").mouth_images()
+    assert (anew.train.inputs["mouth"][0] == 255 - sides.train.inputs["mouth"][0]).all()
+
+
 def test_from_raw_data_to_a_network_that_runs(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,9 +11,17 @@ class DataCommands(LazyGroup):
     """The commands about data."""
 
     table = {  # noqa: RUF012
+        "get": (
+            "sentistream.cli.data_get:get",
+            "Fetch RAVDESS or CREMA-D from their publisher.",
+        ),
         "inspect": (
             "sentistream.cli.data_inspect:inspect",
             "Say what a data set holds and what is wrong with it.",
+        ),
+        "label-mouths": (
+            "sentistream.cli.data_label:label_mouths",
+            "Say of mouths whether they are open, on a small page.",
         ),
         "prepare": (
             "sentistream.cli.data_prepare:prepare",
@@ -28,6 +36,8 @@ def data() -> None:
 
     \b
     Examples:
+      sentistream data get ravdess ~/ravdess
       sentistream data inspect faces.parquet --out look
       sentistream data prepare ~/data --out runs/paper
+      sentistream data label-mouths ~/clips --out mouths.csv
     """

@@ -55,10 +55,10 @@ def prepare(path: str, profile: str, out: str, jobs: int | None) -> None:
         preparation = Preparation(data, folder, on_progress, jobs=jobs or os.cpu_count() or 1)
         found = 0
         try:
-            for place, name, make in _parts(preparation):
+            for places, name, make in _parts(preparation):
                 progress.update(task, completed=0, description=f"preparing {name}")
-                if not (data / place).exists():
-                    click.echo(f"{name}: left out, there is no {data / place}")
+                if not any((data / place).exists() for place in places):
+                    click.echo(f"{name}: left out, there is no {data / places[0]}")
                     continue
                 found += 1
                 click.echo(f"{name}: {make()}")
@@ -75,7 +75,7 @@ def prepare(path: str, profile: str, out: str, jobs: int | None) -> None:
     click.echo(f"Prepared in {folder}.")
 
 
-def _parts(preparation: Preparation) -> tuple[tuple[str, str, Callable[[], str]], ...]:
+def _parts(preparation: Preparation) -> tuple[tuple[tuple[str, ...], str, Callable[[], str]], ...]:
     def images(name: str, sides: Callable[[], Sides]) -> Callable[[], str]:
         def say() -> str:
             told, twins = _sides(sides()), preparation.twins(name)
@@ -93,10 +93,10 @@ def _parts(preparation: Preparation) -> tuple[tuple[str, str, Callable[[], str]]
         return f"{len(sides[0].label):,} moments to learn from, {len(sides[1].label):,} held out"
 
     return (
-        ("mouths.parquet", "mouths", images("mouths", preparation.mouth_images)),
-        ("ravdess_speech", "voices", lambda: _sides(preparation.voice_windows())),
-        ("javased", "clips", clips),
-        ("faces.parquet", "faces", images("faces", preparation.face_images)),
+        (("mouths.parquet", "mouths.csv"), "mouths", images("mouths", preparation.mouth_images)),
+        (("ravdess_speech",), "voices", lambda: _sides(preparation.voice_windows())),
+        (("javased",), "clips", clips),
+        (("faces.parquet", "faces.csv"), "faces", images("faces", preparation.face_images)),
     )
 
 

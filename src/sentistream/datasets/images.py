@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from sentistream.errors import DataError
+from sentistream.datasets.manifest import read_manifest
+from sentistream.datasets.splits import HELD_OUT_PEOPLE
+from sentistream.errors import DataError, InputError
 from sentistream.types import UInt8Array
 
 _COLUMNS = ("image", "label", "source", "split", "person", "name")
@@ -58,6 +60,36 @@ def read_images(path: Path) -> Iterator[LabelledImage]:
             f"The image set {path} cannot be read ({error}).",
             f"It is a Parquet file with the columns {', '.join(_COLUMNS)}.",
         ) from None
+
+
+def read_listed_images(path: Path, classes: Sequence[str]) -> Iterator[LabelledImage]:
+    """The images that a manifest names, in its order.
+
+    A person called ``SET-NUMBER``, as everywhere here, belongs to that set; people that are
+    held out of training everywhere are in the part ``validation``, all others in ``train``.
+
+    Raises:
+        InputError: The manifest or an image cannot be read, or a label is unknown.
+    """
+    items, _ = read_manifest(path, classes)
+    for item in items:
+        try:
+            with Image.open(item.path) as image:
+                pixels = np.asarray(image.convert("RGB"))
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise InputError(
+                f"{item.path} cannot be read as an image ({error}).",
+                f"Take it out of {path}, or mend it.",
+            ) from None
+        source, _, person = item.person.rpartition("-")
+        yield LabelledImage(
+            pixels=pixels,
+            label=classes[item.label],
+            source=source or path.stem,
+            split="validation" if item.person in HELD_OUT_PEOPLE else "train",
+            person=person,
+            name=item.path.name,
+        )
 
 
 def _decode(row: dict[str, object]) -> LabelledImage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,7 +23,7 @@ def signature(files: Iterable[Path], root: Path, **settings: object) -> str:
     """A key that changes when data, settings or the code that prepares changes.
 
     Args:
-        files: What is read; their paths below ``root``, sizes and times of change count.
+        files: What is read; their paths from ``root``, sizes and times of change count.
         settings: Whatever else decides about the outcome.
     """
     landmarks = landmark_file()
@@ -31,7 +32,7 @@ def signature(files: Iterable[Path], root: Path, **settings: object) -> str:
         "landmarks": [landmarks.name, landmarks.stat().st_size],
         "settings": {key: repr(value) for key, value in settings.items()},
         "files": sorted(
-            (path.relative_to(root).as_posix(), state.st_size, state.st_mtime_ns)
+            (os.path.relpath(path, root), state.st_size, state.st_mtime_ns)
             for path in files
             for state in [path.stat()]
         ),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sentistream.datasets.images import LabelledImage, read_images
+from sentistream.datasets.images import LabelledImage, read_images, read_listed_images
+from sentistream.datasets.labels import MOUTH_STATES
+from sentistream.datasets.manifest import read_manifest
 from sentistream.datasets.recordings import Recording, java_sed, ravdess
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError
@@ -24,7 +26,7 @@ from sentistream.training.leakage import Twins, find_twins
 from sentistream.training.mouths import prepare_mouths
 from sentistream.training.parts import Sides
 from sentistream.training.voices import prepare_voices
-from sentistream.types import UInt8Array
+from sentistream.types import SENTIMENTS, UInt8Array
 
 WINDOWS_PER_TAKE = 20
 """How many windows of 30 ms each recording of voice gives."""
@@ -34,6 +36,9 @@ VOICES_PER_CLASS = 1_600
 
 REAL_PAIRS_PER_CLASS = 400
 """Of the fused network's examples, those whose face and voice are one person's."""
+
+
+_CLASSES = {"faces": SENTIMENTS, "mouths": MOUTH_STATES}
 
 
 class Preparation:
@@ -114,7 +119,7 @@ class Preparation:
                     workshop=self._workshop(work, "faces"),
                 )
 
-            return self._examples(f"faces-{split}", [self._data / "faces.parquet"], make)
+            return self._examples(f"faces-{split}", self._image_files("faces"), make)
 
         return Sides(side("train"), side("validation"))
 
@@ -124,7 +129,7 @@ class Preparation:
         def side(split: str) -> Examples:
             return self._examples(
                 f"mouths-{split}",
-                [self._data / "mouths.parquet"],
+                self._image_files("mouths"),
                 lambda _: prepare_mouths(self._images("mouths", split)),
             )
 
@@ -162,19 +167,17 @@ class Preparation:
 
     def twins(self, name: str) -> Twins:
         """Images of ``faces`` or ``mouths`` that look the same, and which training gives up."""
-        path = self._data / f"{name}.parquet"
 
         def make(_: Path) -> Twins:
             def images() -> Iterator[tuple[UInt8Array, str]]:
-                for image in read_images(path):
+                for image in self._all_images(name):
                     self._on_progress(f"twins among {name}")
                     yield image.pixels, image.split
 
             return find_twins(images())
 
-        return cached(
-            self._folder, f"twins-{name}", self._signature([path]), make, Twins.save, Twins.load
-        )
+        key = self._signature(self._image_files(name))
+        return cached(self._folder, f"twins-{name}", key, make, Twins.save, Twins.load)
 
     def _clips(self, select: Callable[[ClipMoments], Examples]) -> Sides:
         return Sides(
@@ -185,15 +188,31 @@ class Preparation:
         """Of one part of an image set; of training without twins of the other parts."""
         dropped = set(self.twins(name).dropped.tolist()) if split == "train" else set()
         empty = True
-        for position, image in enumerate(read_images(self._data / f"{name}.parquet")):
+        for position, image in enumerate(self._all_images(name)):
             if image.split == split and position not in dropped:
                 empty = False
                 yield image
         if empty:
             raise DataError(
-                f"{self._data / name}.parquet has no images of the part {split!r}.",
+                f"The image set {self._data / name} has no images of the part {split!r}.",
                 "Its column split says train or validation.",
             )
+
+    def _all_images(self, name: str) -> Iterator[LabelledImage]:
+        """Of the Parquet set, and of the manifest beside it, where they are."""
+        parquet, manifest = (self._data / f"{name}.{suffix}" for suffix in ("parquet", "csv"))
+        if parquet.exists():
+            yield from read_images(parquet)
+        if manifest.exists():
+            yield from read_listed_images(manifest, _CLASSES[name])
+
+    def _image_files(self, name: str) -> list[Path]:
+        parquet, manifest = (self._data / f"{name}.{suffix}" for suffix in ("parquet", "csv"))
+        files = [parquet] if parquet.exists() or not manifest.exists() else []
+        if manifest.exists():
+            items, _ = read_manifest(manifest, _CLASSES[name])
+            files += [manifest, *(item.path for item in items)]
+        return files
 
     def _examples(
         self, name: str, files: list[Path], make: Callable[[Path], Examples], **settings: object

@@ -1,0 +1,154 @@
+"""Mouths found in clips and images, with a guess whether they are open."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sentistream.datasets.dataset import SUFFIXES, Dataset, FileDataset, Sample, media_files
+from sentistream.datasets.kinds import open_dataset
+from sentistream.errors import DataError, InputError
+from sentistream.media import open_source
+from sentistream.media.picture import RgbPicture
+from sentistream.types import FloatArray, Picture, UInt8Array
+from sentistream.vision.crops import MOUTH_SIZE, mouth_window
+from sentistream.vision.detector import FaceDetector
+from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.shape import lip_gap
+from sentistream.vision.stills import WindowCutter
+
+OPEN_GAP, CLOSED_GAP = 0.08, 0.03
+"""Lip gap over eye distance from which an open mouth is proposed, and below which a closed one."""
+
+VIEW_SIZE = 224
+"""Width and height of the picture that people judge, pixels."""
+
+_VIEW_SCALE = 1.8
+_SURE = 0.5  # of the detector's score: a patch taken for a second face costs the picture
+_SOUND_WINDOW = 0.03
+_FACE_ALONE = 256  # pixels; larger images without a face found are left out
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMouth:
+    """A mouth to be judged.
+
+    Attributes:
+        name: Of its sample, with the time for clips; unique.
+        person: Empty where not known.
+        gap: Distance of the inner lips over the distance of the eyes.
+        crop: The live window, shape (28, 28, 3).
+        view: More of the face, for people, shape (224, 224, 3).
+    """
+
+    name: str
+    person: str
+    gap: float
+    crop: UInt8Array
+    view: UInt8Array
+
+    @property
+    def proposal(self) -> str:
+        """``open`` or ``closed``; empty in between."""
+        return "open" if self.gap > OPEN_GAP else "closed" if self.gap < CLOSED_GAP else ""
+
+
+def material(path: Path, cache: Path | None = None) -> Dataset:
+    """The clips and images at a path: a data set, a single file, or any in a folder.
+
+    Raises:
+        DataError: There are none.
+    """
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
+        files, root = [path], path.parent
+    else:
+        try:
+            return open_dataset(path, cache=cache)
+        except DataError:
+            if not path.is_dir() or not (files := media_files(path)):
+                raise
+        root = path
+    samples = tuple(
+        Sample(
+            name=file.relative_to(root).as_posix(), medium=SUFFIXES[file.suffix.lower()], path=file
+        )
+        for file in files
+    )
+    return FileDataset("files", path.name, root, samples)
+
+
+def find_mouths(
+    dataset: Dataset,
+    every: float,
+    on_sample: Callable[[str], None] = lambda _: None,
+    on_problem: Callable[[str], None] = lambda _: None,
+) -> Iterator[FoundMouth]:
+    """The mouths of all images, and of clips where exactly one face is seen.
+
+    Args:
+        every: Seconds between the moments of a clip that are looked at.
+        on_sample: Called with the name of each sample before it is read.
+        on_problem: Called with a sentence for each that cannot be read.
+    """
+    finder = _Finder()
+    for sample, content in dataset.images():
+        on_sample(sample.name)
+        try:
+            with Image.open(io.BytesIO(content)) as image:
+                pixels = np.asarray(image.convert("RGB"), dtype=np.uint8)
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            on_problem(f"{sample.name} cannot be read ({error}).")
+            continue
+        points = finder.of_image(pixels)
+        if points is not None:
+            yield from _mouth(sample.name, sample.person, RgbPicture(pixels), points)
+    for sample in dataset.samples:
+        if sample.medium != "video":
+            continue
+        on_sample(sample.name)
+        try:
+            with open_source(sample.path, tick=every, sound_window=_SOUND_WINDOW) as source:
+                for moment in source:
+                    points = finder.of_frame(moment.picture.luma)
+                    if points is not None:
+                        name = f"{sample.name}@{moment.time:.2f}"
+                        yield from _mouth(name, sample.person, moment.picture, points)
+        except InputError as error:
+            on_problem(error.problem)
+
+
+class _Finder:
+    """Landmarks of the one face in a picture."""
+
+    def __init__(self) -> None:
+        self._detector = FaceDetector()
+        self._landmarks = LandmarkPredictor()
+        self._cutter = WindowCutter()
+
+    def of_frame(self, luma: UInt8Array) -> FloatArray | None:
+        found = self._detector.detect(luma, threshold=_SURE)
+        return self._landmarks.predict(luma, found[0][0]) if len(found) == 1 else None
+
+    def of_image(self, pixels: UInt8Array) -> FloatArray | None:
+        if max(pixels.shape[:2]) <= _FACE_ALONE:  # little more than a face
+            return self._cutter.landmarks(pixels)
+        return self.of_frame(RgbPicture(pixels).luma)
+
+
+def _mouth(name: str, person: str, picture: Picture, points: FloatArray) -> Iterator[FoundMouth]:
+    try:
+        window = mouth_window(points)
+    except ValueError:  # landmarks that span nothing
+        return
+    yield FoundMouth(
+        name,
+        person,
+        lip_gap(points),
+        picture.crop(window, MOUTH_SIZE, MOUTH_SIZE),
+        picture.crop(window.scaled(_VIEW_SCALE), VIEW_SIZE, VIEW_SIZE),
+    )

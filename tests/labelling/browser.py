@@ -1,0 +1,150 @@
+"""A real browser without a window, led over Chromium's debugging pipe."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+_PATIENCE = 30.0
+_CODES = {"Enter": 13, "ArrowLeft": 37, "ArrowRight": 39, "Backspace": 8}
+
+
+class Browser:
+    """Chromium; a test that needs it is skipped where there is none."""
+
+    def __enter__(self) -> Self:
+        program = shutil.which("chromium") or shutil.which("google-chrome")
+        if program is None:
+            pytest.skip("needs Chromium")
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        theirs_in, self._write = os.pipe()
+        self._read, theirs_out = os.pipe()
+        command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        command += ["--remote-debugging-pipe", f"--user-data-dir={self._folder.name}"]
+        self._process = subprocess.Popen(  # noqa: S603
+            # Chromium listens on descriptor 3 and answers on 4
+            ["/bin/bash", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "bash", *command],
+            pass_fds=(theirs_in, theirs_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._number = 0
+        self._rest = b""
+        self.events: list[dict[str, Any]] = []
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._read)
+        os.close(self._write)
+        self._folder.cleanup()
+
+    def open(self, url: str) -> Page:
+        target = self.ask("Target.createTarget", {"url": "about:blank"})["targetId"]
+        session = self.ask("Target.attachToTarget", {"targetId": target, "flatten": True})
+        page = Page(self, session["sessionId"])
+        for domain in ("Page", "Runtime", "Log"):
+            page.ask(f"{domain}.enable")
+        page.ask("Page.navigate", {"url": url})
+        return page
+
+    def ask(
+        self, method: str, parameters: dict[str, Any] | None = None, session: str = ""
+    ) -> dict[str, Any]:
+        self._number += 1
+        said = {"id": self._number, "method": method, "params": parameters or {}}
+        if session:
+            said["sessionId"] = session
+        os.write(self._write, json.dumps(said).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") != self._number:
+                self.events.append(answer)
+            elif "error" in answer:
+                raise AssertionError(answer["error"])
+            else:
+                result: dict[str, Any] = answer["result"]
+                return result
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            if not select.select([self._read], [], [], _PATIENCE)[0]:
+                raise AssertionError("The browser does not answer.")
+            block = os.read(self._read, 1 << 20)
+            if not block:
+                raise AssertionError("The browser has gone.")
+            self._rest += block
+        first, self._rest = self._rest.split(b"\0", 1)
+        message: dict[str, Any] = json.loads(first)
+        return message
+
+
+class Page:
+    """One page of the browser."""
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self._browser = browser
+        self._session = session
+
+    def ask(self, method: str, parameters: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._browser.ask(method, parameters, self._session)
+
+    def say(self, expression: str) -> Any:
+        """The value of an expression of JavaScript."""
+        found = self.ask("Runtime.evaluate", {"expression": expression, "returnByValue": True})
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def wait(self, condition: str) -> None:
+        """Until a condition of JavaScript holds."""
+        end = time.monotonic() + _PATIENCE
+        # the page may not even be there yet
+        while not self.say(
+            f"(() => {{ try {{ return {condition}; }} catch {{ return false; }} }})()"
+        ):
+            assert time.monotonic() < end, condition
+            time.sleep(0.05)
+
+    def press(self, key: str) -> None:
+        code = _CODES.get(key, ord(key[0].upper()))
+        parameters = {"key": key, "windowsVirtualKeyCode": code}
+        if len(key) == 1:
+            parameters["text"] = key
+        self.ask("Input.dispatchKeyEvent", {"type": "keyDown", **parameters})
+        self.ask("Input.dispatchKeyEvent", {"type": "keyUp", **parameters})
+
+    def click(self, selector: str) -> None:
+        self.say(f"document.querySelector({selector!r}).click()")
+
+    def screenshot(self) -> bytes:
+        """As PNG."""
+        return base64.b64decode(self.ask("Page.captureScreenshot", {"format": "png"})["data"])
+
+    @property
+    def problems(self) -> list[str]:
+        """What the page complained of: exceptions, and what its policy forbade."""
+        self.say("0")
+        return [
+            json.dumps(event["params"])
+            for event in self._browser.events
+            if event.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded")
+            and event.get("sessionId") == self._session
+        ]
