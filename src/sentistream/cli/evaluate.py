@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import track
 
+from sentistream.cli.progress import tracked
 from sentistream.errors import InputError
 from sentistream.evaluation.answers import TASKS
-from sentistream.evaluation.manifest import read_manifest
-from sentistream.evaluation.results import Outcome, summarize, write_results
+from sentistream.evaluation.manifest import Item, read_manifest
+from sentistream.evaluation.models import cards_of, named
+from sentistream.evaluation.outcomes import ask
+from sentistream.evaluation.report import write_report
+from sentistream.evaluation.results import summarize
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES, get_profile
-from sentistream.runtime import load_card
 
 
 @click.command()
@@ -28,7 +30,12 @@ from sentistream.runtime import load_card
     "--manifest",
     type=click.Path(exists=True, dir_okay=False),
     required=True,
-    help="CSV with the columns path, label and, if known, person.",
+    help="CSV with the columns path, label and, if known, person; further columns group.",
+)
+@click.option(
+    "--appearance",
+    is_flag=True,
+    help="Also group clips or faces by the size, brightness and colour of the face as measured.",
 )
 @click.option(
     "--profile", type=click.Choice(tuple(PROFILES)), default=DEFAULT_PROFILE, show_default=True
@@ -38,9 +45,9 @@ from sentistream.runtime import load_card
     type=click.Path(file_okay=False),
     default="evaluation",
     show_default=True,
-    help="Folder for results.json and predictions.csv.",
+    help="Folder for results.json, predictions.csv, report.html and plots.",
 )
-def evaluate(task: str, manifest: str, profile: str, out: str) -> None:
+def evaluate(task: str, manifest: str, appearance: bool, profile: str, out: str) -> None:
     """Measure the answers on labelled clips, faces, voices or mouths.
 
     The manifest's paths are relative to its folder. Labels are positive, neutral, negative (or
@@ -53,42 +60,50 @@ def evaluate(task: str, manifest: str, profile: str, out: str) -> None:
     Examples:
       sentistream evaluate --task clips --manifest clips.csv
       sentistream evaluate --task faces --manifest faces.csv --out results/faces
+      sentistream evaluate --task clips --manifest clips.csv --appearance
     """
     make_answer, classes = TASKS[task]
     items, outside = read_manifest(Path(manifest), classes)
     chosen = get_profile(profile)
-    answer = make_answer(chosen)
-    console = Console(stderr=True)
-    outcomes = []
-    for item in track(
-        items, task, console=console, transient=True, disable=not console.is_terminal
-    ):
-        try:
-            outcomes.append(Outcome(item, answer(item.path)))
-        except InputError as error:
-            outcomes.append(Outcome(item, None, error.problem))
-            click.echo(f"Warning: {error.problem}", err=True)
-    names = {
-        "clips": (chosen.mouth_model, chosen.face_model, chosen.fused_model),
-        "faces": (chosen.face_model,),
-        "voices": (chosen.voice_model,),
-        "mouths": (chosen.mouth_model,),
-    }[task]
-    cards = [load_card(name) for name in names]
+    if appearance:
+        items = _with_appearance(items, task)
+    outcomes = ask(tracked(items, task), make_answer(chosen), on_problem=warn)
     facts = {
         "task": task,
         "manifest": manifest,
         "profile": profile,
-        "models": [
-            {"name": card.name, "version": card.version, "sha256": card.sha256} for card in cards
-        ],
+        "models": named(cards_of(task, chosen)),
         "left_out": outside,
         **summarize(outcomes, classes),
     }
-    write_results(Path(out), facts, outcomes)
-    low, high = facts["accuracy_ci95"]
-    click.echo(
-        f"{facts['accuracy']:.1%} of {facts['n']} right (95 % interval {low:.1%} to {high:.1%}), "
-        f"unweighted average recall {facts['uar']:.1%}, {facts['unusable']} without an answer. "
-        f"More in {Path(out) / 'results.json'}."
+    missing = write_report(
+        Path(out), f"{task} of {Path(manifest).name}, {profile}", facts, outcomes
     )
+    click.echo(f"{in_a_sentence(facts)} More in {Path(out) / 'report.html'}.")
+    if missing:
+        click.echo(f"There are no plots: {missing}", err=True)
+
+
+def warn(problem: str) -> None:
+    """Say on the error stream what is left out."""
+    click.echo(f"Warning: {problem}", err=True)
+
+
+def in_a_sentence(facts: dict[str, Any]) -> str:
+    """The figures that matter most."""
+    low, high = facts["accuracy_ci95"]
+    return (
+        f"{facts['accuracy']:.1%} of {facts['n']} right (95 % interval {low:.1%} to {high:.1%}), "
+        f"unweighted average recall {facts['uar']:.1%}, {facts['unusable']} without an answer."
+    )
+
+
+def _with_appearance(items: list[Item], task: str) -> list[Item]:
+    from sentistream.evaluation import appearance
+
+    if task not in appearance.TASKS:
+        raise InputError(
+            f"The task {task} shows no whole faces to compare.",
+            f"Use --appearance with {' or '.join(appearance.TASKS)}.",
+        )
+    return appearance.add_appearance(tracked(items, "looking at faces"), task)

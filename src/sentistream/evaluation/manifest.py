@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
@@ -17,6 +17,7 @@ MOUTH_STATES = ("closed", "open")
 OUTSIDE = frozenset({"surprised", "surprise", "fearful", "fear", "disgust", "disgusted"})
 """Emotions that the three-class task leaves out."""
 
+_OWN_COLUMNS = frozenset({"path", "label", "person"})
 _COLUMNS = "Its first line names the columns: path,label and, if known, person."
 
 
@@ -28,19 +29,22 @@ class Item:
         path: The clip, sound or image.
         label: Its class number.
         person: Who it is; empty where not known.
+        groups: Further columns of its line, by name: what answers are compared by.
     """
 
     path: Path
     label: int
     person: str
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
     """The items of a manifest, and how many were left out as outside the three classes.
 
     Args:
-        path: CSV with the columns ``path``, ``label`` and optionally ``person``. Paths are
-            relative to its folder. Labels are names of classes, or emotions.
+        path: CSV with the columns ``path``, ``label`` and optionally ``person``; any further
+            column groups the items. Paths are relative to its folder. Labels are names of
+            classes, or emotions.
         classes: ``SENTIMENTS`` or ``MOUTH_STATES``.
 
     Raises:
@@ -69,7 +73,13 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
                         f"Use one of: {', '.join(classes)}.",
                     )
                 person = (row.get("person") or "").strip()
-                items.append(Item(path.parent / (row["path"] or ""), classes.index(label), person))
+                groups = {
+                    name: (row[name] or "").strip()
+                    for name in rows.fieldnames or ()
+                    if name and name not in _OWN_COLUMNS
+                }
+                file_path = path.parent / (row["path"] or "")
+                items.append(Item(file_path, classes.index(label), person, groups))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"The manifest {path} cannot be read ({error}).", _COLUMNS) from None
     if not items:
