@@ -19,7 +19,7 @@ from sentistream.types import SENTIMENTS, Distribution, FloatArray, UInt8Array
 
 def outcome(right: bool, person: str, **groups: str) -> Outcome:
     distribution = Distribution(1, 0, 0) if right else Distribution(0, 0, 1)
-    return Outcome(Item(Path("x"), 0, person, groups), np.array(distribution.as_tuple()))
+    return Outcome(Item(Path("x"), 0, person, groups=groups), np.array(distribution.as_tuple()))
 
 
 def test_further_columns_of_the_manifest_group_the_answers(tmp_path: Path) -> None:

@@ -12,25 +12,37 @@ from sentistream.errors import InputError
 from sentistream.evaluation.answers import TASKS
 from sentistream.evaluation.manifest import Item, read_manifest
 from sentistream.evaluation.models import cards_of, named
-from sentistream.evaluation.outcomes import ask
+from sentistream.evaluation.outcomes import Outcome, ask
+from sentistream.evaluation.protocols import PROTOCOLS
 from sentistream.evaluation.report import write_report
 from sentistream.evaluation.results import summarize
-from sentistream.profiles import DEFAULT_PROFILE, PROFILES, get_profile
+from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
 
 
 @click.command()
 @click.option(
     "--task",
     type=click.Choice(tuple(TASKS)),
-    required=True,
+    default="clips",
+    show_default=True,
     help="clips: whole videos by face and voice; faces: images; voices: recordings; "
     "mouths: crops of mouths.",
 )
 @click.option(
     "--manifest",
-    type=click.Path(exists=True, dir_okay=False),
-    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV with the columns path, label and, if known, person; further columns group.",
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with RAVDESS or Java-SED, in place of a manifest.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    help="Measure the shipped networks on the test parts of a frozen split, apart by whom they "
+    "learned from.",
 )
 @click.option(
     "--appearance",
@@ -42,12 +54,20 @@ from sentistream.profiles import DEFAULT_PROFILE, PROFILES, get_profile
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False),
+    type=click.Path(file_okay=False, path_type=Path),
     default="evaluation",
     show_default=True,
     help="Folder for results.json, predictions.csv, report.html and plots.",
 )
-def evaluate(task: str, manifest: str, appearance: bool, profile: str, out: str) -> None:
+def evaluate(
+    task: str,
+    manifest: Path | None,
+    data: Path | None,
+    protocol: str | None,
+    appearance: bool,
+    profile: str,
+    out: Path,
+) -> None:
     """Measure the answers on labelled clips, faces, voices or mouths.
 
     The manifest's paths are relative to its folder. Labels are positive, neutral, negative (or
@@ -59,34 +79,40 @@ def evaluate(task: str, manifest: str, appearance: bool, profile: str, out: str)
     \b
     Examples:
       sentistream evaluate --task clips --manifest clips.csv
-      sentistream evaluate --task faces --manifest faces.csv --out results/faces
-      sentistream evaluate --task clips --manifest clips.csv --appearance
+      sentistream evaluate --task faces --manifest faces.csv --appearance --out results/faces
+      sentistream evaluate --protocol leave-one-speaker-out --data ~/javased
+      sentistream evaluate --protocol speaker-folds --task voices --data ~/ravdess
     """
-    make_answer, classes = TASKS[task]
-    items, outside = read_manifest(Path(manifest), classes)
     chosen = get_profile(profile)
-    if appearance:
-        items = _with_appearance(items, task)
-    outcomes = ask(tracked(items, task), make_answer(chosen), on_problem=warn)
-    facts = {
+    items, outside = _items(task, manifest, data)
+    facts: dict[str, Any] = {
         "task": task,
-        "manifest": manifest,
+        "manifest": str(manifest or data),
         "profile": profile,
         "models": named(cards_of(task, chosen)),
         "left_out": outside,
-        **summarize(outcomes, classes),
     }
-    missing = write_report(
-        Path(out), f"{task} of {Path(manifest).name}, {profile}", facts, outcomes
+    if protocol is not None:
+        from sentistream.cli.evaluate_protocol import measure
+
+        measure(protocol, items, facts, chosen, out, appearance=appearance)
+        return
+    outcomes = answers(items, task, chosen, appearance=appearance)
+    facts.update(summarize(outcomes, TASKS[task][1]))
+    click.echo(in_a_sentence(facts))
+    finish(out, f"{task} of {(manifest or data or Path()).name}, {profile}", facts, outcomes)
+
+
+def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool) -> list[Outcome]:
+    """What the profile's networks say of each item, with a bar."""
+    if appearance:
+        items = _with_appearance(items, task)
+    make_answer, _ = TASKS[task]
+    return ask(
+        tracked(items, task),
+        make_answer(profile),
+        on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
     )
-    click.echo(f"{in_a_sentence(facts)} More in {Path(out) / 'report.html'}.")
-    if missing:
-        click.echo(f"There are no plots: {missing}", err=True)
-
-
-def warn(problem: str) -> None:
-    """Say on the error stream what is left out."""
-    click.echo(f"Warning: {problem}", err=True)
 
 
 def in_a_sentence(facts: dict[str, Any]) -> str:
@@ -96,6 +122,34 @@ def in_a_sentence(facts: dict[str, Any]) -> str:
         f"{facts['accuracy']:.1%} of {facts['n']} right (95 % interval {low:.1%} to {high:.1%}), "
         f"unweighted average recall {facts['uar']:.1%}, {facts['unusable']} without an answer."
     )
+
+
+def finish(
+    out: Path, title: str, facts: dict[str, Any], outcomes: list[Outcome], *notes: str
+) -> None:
+    """Write all files and say where they are."""
+    missing = write_report(out, title, facts, outcomes, notes)
+    click.echo(f"More in {out / 'report.html'} and {out / 'results.json'}.")
+    if missing:
+        click.echo(f"There are no plots. {missing}", err=True)
+
+
+def _items(task: str, manifest: Path | None, data: Path | None) -> tuple[list[Item], int]:
+    if manifest is not None and data is None:
+        return read_manifest(manifest, TASKS[task][1])
+    if data is None or manifest is not None:
+        raise InputError(
+            "Labelled material is named by either --manifest or --data.",
+            "Name a CSV with --manifest, or a folder with --data.",
+        )
+    from sentistream.evaluation import material
+
+    if task not in material.TASKS:
+        raise InputError(
+            f"The task {task} cannot be measured on a folder of recordings.",
+            "Name the images in a CSV with --manifest.",
+        )
+    return material.find_items(data, task)
 
 
 def _with_appearance(items: list[Item], task: str) -> list[Item]:

@@ -29,12 +29,14 @@ class Item:
         path: The clip, sound or image.
         label: Its class number.
         person: Who it is; empty where not known.
+        source: The data set it belongs to; empty where not known.
         groups: Further columns of its line, by name: what answers are compared by.
     """
 
     path: Path
     label: int
     person: str
+    source: str = ""
     groups: dict[str, str] = field(default_factory=dict)
 
 
@@ -43,8 +45,9 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
 
     Args:
         path: CSV with the columns ``path``, ``label`` and optionally ``person``; any further
-            column groups the items. Paths are relative to its folder. Labels are names of
-            classes, or emotions.
+            column groups the items. ``source`` names the data set; without it that is what
+            stands before the last dash of the person. Paths are relative to its folder.
+            Labels are names of classes, or emotions.
         classes: ``SENTIMENTS`` or ``MOUTH_STATES``.
 
     Raises:
@@ -79,7 +82,8 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
                     if name and name not in _OWN_COLUMNS
                 }
                 file_path = path.parent / (row["path"] or "")
-                items.append(Item(file_path, classes.index(label), person, groups))
+                source = groups.get("source") or person.rpartition("-")[0]
+                items.append(Item(file_path, classes.index(label), person, source, groups))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"The manifest {path} cannot be read ({error}).", _COLUMNS) from None
     if not items:

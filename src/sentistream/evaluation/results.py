@@ -108,7 +108,10 @@ def _confidence(answered: list[Outcome], total: int) -> dict[str, Any]:
     correct = probabilities.argmax(axis=1) == truth
     curve = coverage_curve(probabilities.max(axis=1), correct, total)
     # where coverages lie closer together than examples do, several are the same point
-    points = dict.fromkeys(point for step in COVERAGES if (point := curve.at(step)) is not None)
+    most = float(curve.coverage[-1])
+    points = dict.fromkeys(
+        point for step in COVERAGES if (point := curve.at(min(step, most))) is not None
+    )
     return {
         "ece": round(calibration_error(truth, probabilities), 4),
         "reliability": [
