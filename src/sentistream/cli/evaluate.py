@@ -10,6 +10,7 @@ import click
 from sentistream.cli.progress import tracked
 from sentistream.errors import InputError
 from sentistream.evaluation.answers import TASKS
+from sentistream.evaluation.conditions import KINDS
 from sentistream.evaluation.manifest import Item, read_manifest
 from sentistream.evaluation.models import cards_of, named
 from sentistream.evaluation.outcomes import Outcome, ask
@@ -45,6 +46,18 @@ from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
     "learned from.",
 )
 @click.option(
+    "--robustness",
+    is_flag=True,
+    help="Disturb clips or faces (turned, covered, dark, blurred, small, noisy) and say how the "
+    "answers hold up.",
+)
+@click.option(
+    "--only",
+    type=click.Choice(KINDS),
+    multiple=True,
+    help="With --robustness: this disturbance alone; can be given again.",
+)
+@click.option(
     "--appearance",
     is_flag=True,
     help="Also group clips or faces by the size, brightness and colour of the face as measured.",
@@ -64,6 +77,8 @@ def evaluate(
     manifest: Path | None,
     data: Path | None,
     protocol: str | None,
+    robustness: bool,
+    only: tuple[str, ...],
     appearance: bool,
     profile: str,
     out: Path,
@@ -82,7 +97,9 @@ def evaluate(
       sentistream evaluate --task faces --manifest faces.csv --appearance --out results/faces
       sentistream evaluate --protocol leave-one-speaker-out --data ~/javased
       sentistream evaluate --protocol speaker-folds --task voices --data ~/ravdess
+      sentistream evaluate --robustness --manifest clips.csv --only roll --only noise
     """
+    _refuse_unfit(protocol, robustness, only, appearance)
     chosen = get_profile(profile)
     items, outside = _items(task, manifest, data)
     facts: dict[str, Any] = {
@@ -96,6 +113,11 @@ def evaluate(
         from sentistream.cli.evaluate_protocol import measure
 
         measure(protocol, items, facts, chosen, out, appearance=appearance)
+        return
+    if robustness:
+        from sentistream.cli.evaluate_robustness import disturb
+
+        disturb(items, facts, chosen, out, only)
         return
     outcomes = answers(items, task, chosen, appearance=appearance)
     facts.update(summarize(outcomes, TASKS[task][1]))
@@ -132,6 +154,21 @@ def finish(
     click.echo(f"More in {out / 'report.html'} and {out / 'results.json'}.")
     if missing:
         click.echo(f"There are no plots. {missing}", err=True)
+
+
+def _refuse_unfit(
+    protocol: str | None, robustness: bool, only: tuple[str, ...], appearance: bool
+) -> None:
+    """Options that make no sense together.
+
+    Raises:
+        InputError: There are some.
+    """
+    if robustness and (protocol or appearance):
+        other = "--protocol" if protocol else "--appearance"
+        raise InputError(f"--robustness and {other} do not go together.", "Run them one by one.")
+    if only and not robustness:
+        raise InputError("--only chooses disturbances.", "Add --robustness.")
 
 
 def _items(task: str, manifest: Path | None, data: Path | None) -> tuple[list[Item], int]:
