@@ -144,7 +144,7 @@ def test_images_of_faces_are_disturbed_too(tmp_path: Path, portrait: UInt8Array)
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--robustness", "--protocol", "paper"], "--protocol do not go together"),
+        (["--robustness", "--protocol", "paper"], "--protocol and --robustness do not go together"),
         (["--robustness", "--task", "mouths"], "cannot be disturbed"),
         (["--only", "roll"], "Add --robustness"),
     ],

@@ -18,6 +18,7 @@ from sentistream.evaluation.protocols import PROTOCOLS
 from sentistream.evaluation.report import write_report
 from sentistream.evaluation.results import summarize
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
+from sentistream.types import SENTIMENTS
 
 
 @click.command()
@@ -58,6 +59,12 @@ from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
     help="With --robustness: this disturbance alone; can be given again.",
 )
 @click.option(
+    "--paper-tables",
+    is_flag=True,
+    help="Print Tables 5-10 of the paper with ours beside them; --data may hold RAVDESS for "
+    "Table 9, --manifest video streams for Table 10.",
+)
+@click.option(
     "--appearance",
     is_flag=True,
     help="Also group clips or faces by the size, brightness and colour of the face as measured.",
@@ -79,6 +86,7 @@ def evaluate(
     protocol: str | None,
     robustness: bool,
     only: tuple[str, ...],
+    paper_tables: bool,
     appearance: bool,
     profile: str,
     out: Path,
@@ -98,9 +106,21 @@ def evaluate(
       sentistream evaluate --protocol leave-one-speaker-out --data ~/javased
       sentistream evaluate --protocol speaker-folds --task voices --data ~/ravdess
       sentistream evaluate --robustness --manifest clips.csv --only roll --only noise
+      sentistream evaluate --paper-tables --data ~/ravdess
     """
-    _refuse_unfit(protocol, robustness, only, appearance)
+    modes = {
+        "--protocol": protocol is not None,
+        "--robustness": robustness,
+        "--paper-tables": paper_tables,
+    }
+    _refuse_unfit(modes, only, appearance)
     chosen = get_profile(profile)
+    if paper_tables:
+        from sentistream.cli.evaluate_tables import print_tables
+
+        streams = read_manifest(manifest, SENTIMENTS)[0] if manifest else []
+        print_tables(data, streams, chosen, out)
+        return
     items, outside = _items(task, manifest, data)
     facts: dict[str, Any] = {
         "task": task,
@@ -156,18 +176,18 @@ def finish(
         click.echo(f"There are no plots. {missing}", err=True)
 
 
-def _refuse_unfit(
-    protocol: str | None, robustness: bool, only: tuple[str, ...], appearance: bool
-) -> None:
+def _refuse_unfit(modes: dict[str, bool], only: tuple[str, ...], appearance: bool) -> None:
     """Options that make no sense together.
 
     Raises:
         InputError: There are some.
     """
-    if robustness and (protocol or appearance):
-        other = "--protocol" if protocol else "--appearance"
-        raise InputError(f"--robustness and {other} do not go together.", "Run them one by one.")
-    if only and not robustness:
+    asked = [name for name, given in modes.items() if given]
+    if appearance and asked != ["--protocol"]:
+        asked.append("--appearance")
+    if len(asked) > 1:
+        raise InputError(f"{' and '.join(asked)} do not go together.", "Run them one by one.")
+    if only and not modes["--robustness"]:
         raise InputError("--only chooses disturbances.", "Add --robustness.")
 
 
