@@ -104,7 +104,7 @@ def manifest(tmp_path: Path, portrait: UInt8Array) -> Path:
 
 def test_table_of_real_faces(tmp_path: Path, manifest: Path) -> None:
     out = tmp_path / "out"
-    kinds = ("roll", "noise", "second voice")
+    kinds = ("roll", "noise", "second-voice")
     only = [part for kind in kinds for part in ("--only", kind)]
     arguments = ["evaluate", "--robustness", "--manifest", str(manifest), "--out", str(out), *only]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
@@ -119,13 +119,13 @@ def test_table_of_real_faces(tmp_path: Path, manifest: Path) -> None:
     assert rows["roll", "45 degrees"]["clips"] == 2
     assert rows["noise", "0 dB"]["clips"] == 1  # the other clip has no sound
     assert rows["noise", "0 dB"]["mouth_agreement"] == 1  # which noise cannot change
-    assert rows["second voice", "0 dB"]["clips"] == 0  # there is no other sound
+    assert rows["second-voice", "0 dB"]["clips"] == 0  # there is no other sound
     with (out / "robustness.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert len(table) == len(facts["rows"]) == 1 + 3 + 3 + 2
     text = (out / "robustness.md").read_text()
     assert "| roll, 45 degrees | 2 | " in text
-    assert "| second voice, 10 dB | 0 | not measured |" in text
+    assert "| second-voice, 10 dB | 0 | not measured |" in text
     assert (out / "robustness.png").exists()
 
 

@@ -143,13 +143,13 @@ CONDITIONS = (
     Condition("hand", "over a quarter of the mouth", picture=_cover(_HAND, 0.25)),
     Condition("hand", "over half of the mouth", picture=_cover(_HAND, 0.5)),
     Condition("object", "over half of the mouth", picture=_cover(_OBJECT, 0.5)),
-    Condition("low light", "a quarter of the light", picture=_dim(1 / 4)),
-    Condition("low light", "a sixteenth of the light", picture=_dim(1 / 16)),
+    Condition("low-light", "a quarter of the light", picture=_dim(1 / 4)),
+    Condition("low-light", "a sixteenth of the light", picture=_dim(1 / 16)),
     Condition("blur", "2 % of the face's width", picture=_blur(0.02)),
     Condition("blur", "4 % of the face's width", picture=_blur(0.04)),
     *(Condition("distance", f"face {size} px", picture=_distance(size)) for size in (100, 60, 40)),
     *(Condition("noise", f"{ratio} dB", sound=_noise(ratio)) for ratio in (20, 10, 0)),
-    *(Condition("second voice", f"{ratio} dB", sound=_second_voice(ratio)) for ratio in (10, 0)),
+    *(Condition("second-voice", f"{ratio} dB", sound=_second_voice(ratio)) for ratio in (10, 0)),
 )
 """The rows after the undisturbed one; levels of sound are signal-to-noise ratios."""
 
