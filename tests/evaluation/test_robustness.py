@@ -72,6 +72,23 @@ def test_the_largest_face_is_followed_and_all_faces_answer() -> None:
     assert np.array_equal(points, large.face.landmarks)
 
 
+def test_landmarks_of_the_nearest_picture_with_a_face() -> None:
+    boxes = {0: Box(0, 0, 50, 50), 1: None, 2: None, 3: Box(100, 0, 150, 50)}
+    moments = [
+        (
+            Moment(float(time), picture(), float(time)),
+            (Reading(time) if box is None else reading(time, box=box),),
+        )
+        for time, box in boxes.items()
+    ]
+    got = watch(moments, 0.5)
+    for time, x in ((-1, 25), (0, 25), (1, 25), (2, 125), (3, 125), (9, 125)):
+        points = got.landmarks_at(time)
+        assert points is not None
+        assert points[:, 0].mean() == pytest.approx(x, abs=1)
+    assert watched([None]).landmarks_at(0) is None
+
+
 def test_a_clip_that_does_not_allow_a_condition_is_left_out_of_it() -> None:
     silent = Scene(watched([("positive", True)]))  # a face 80 pixels wide, no sound
     faceless = Scene(watched([None]))

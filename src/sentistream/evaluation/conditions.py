@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -106,10 +107,14 @@ def _distance(face_width: float) -> Callable[[Scene], PictureDisturbance | None]
     return of
 
 
+@functools.cache
+def _pink_noise() -> FloatArray:
+    return disturbances.pink_noise(np.random.default_rng(SEED))
+
+
 def _noise(ratio_db: float) -> Callable[[Scene], SoundDisturbance | None]:
     def of(scene: Scene) -> SoundDisturbance | None:
-        noise = disturbances.pink_noise(np.random.default_rng(SEED))
-        return _added(noise, 0.1, ratio_db, scene.watched.level)
+        return _added(_pink_noise(), 0.1, ratio_db, scene.watched.level)
 
     return of
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from sentistream.types import SENTIMENTS, Face, FloatArray, Label, Moment, Readi
 _LOUD_RANGE = 10**-3.0  # of the loudest moment's power: quieter ones do not count as speech
 
 
-@dataclass(slots=True)
+@dataclass
 class Watched:
     """What was said at each moment of the largest face.
 
@@ -52,12 +54,23 @@ class Watched:
 
     def landmarks_at(self, picture_time: float) -> FloatArray | None:
         """The points of the face in that picture, or in the nearest one; None without any."""
-        known = [index for index, face in enumerate(self.faces) if face is not None]
-        if not known:
+        times, landmarks = self._seen
+        if not landmarks:
             return None
-        nearest = min(known, key=lambda index: abs(self.picture_times[index] - picture_time))
-        face = self.faces[nearest]
-        return None if face is None else face.landmarks
+        after = min(bisect.bisect_left(times, picture_time), len(times) - 1)
+        before = max(after - 1, 0)
+        nearer = picture_time - times[before] < times[after] - picture_time
+        return landmarks[before if nearer else after]
+
+    @cached_property
+    def _seen(self) -> tuple[list[float], list[FloatArray]]:
+        """Times, rising, and landmarks of the pictures with a face."""
+        seen = {
+            time: face.landmarks
+            for time, face in zip(self.picture_times, self.faces, strict=True)
+            if face is not None
+        }
+        return list(seen), list(seen.values())
 
 
 def watch(moments: Iterable[tuple[Moment, Sequence[Reading]]], mouth_threshold: float) -> Watched:
