@@ -51,7 +51,7 @@ $(VENV)/demo.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 $(VENV)/test.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream, PyTorch and the test tools into $(VENV) ..."
 	$(PIP) install $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
-	$(PIP) install --editable '.[dev,train,demo,openvino,bench,tensorboard]'
+	$(PIP) install --editable '.[dev,train,demo,openvino,bench,evaluate,tensorboard]'
 	@touch $@
 
 $(VENV)/made.stamp:

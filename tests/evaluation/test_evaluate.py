@@ -17,7 +17,8 @@ from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
-from sentistream.evaluation.results import Outcome, summarize
+from sentistream.evaluation.outcomes import Outcome
+from sentistream.evaluation.results import summarize
 from sentistream.types import SENTIMENTS, UInt8Array
 
 
@@ -74,7 +75,15 @@ def test_no_answer_is_wrong_and_counted_apart() -> None:
     assert facts["uar"] == 0.5
     assert facts["confusion"] == [[1, 0, 0, 1], [0, 0, 0, 0], [1, 0, 1, 0]]
     assert facts["per_person"]["ann"]["accuracy"] == 0.5
-    assert facts["per_person_spread"] == {"least": 0.5, "median": 0.5, "most": 0.5}
+    assert facts["per_person_spread"] == {
+        "people": 2,
+        "least": 0.5,
+        "median": 0.5,
+        "most": 0.5,
+        "standard_deviation": 0,
+    }
+    assert facts["answered"]["n"] == 3
+    assert facts["answered"]["accuracy"] == pytest.approx(2 / 3, abs=1e-4)
     # answers at 0.8 (right), 0.6 (wrong), 0.9 (right)
     assert facts["ece"] == pytest.approx((0.2 + 0.6 + 0.1) / 3, abs=1e-4)
 

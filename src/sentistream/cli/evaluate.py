@@ -3,44 +3,94 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import track
 
-from sentistream.datasets.manifest import read_manifest
+from sentistream.cli.progress import tracked
+from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
 from sentistream.evaluation.answers import TASKS
-from sentistream.evaluation.results import Outcome, summarize, write_results
-from sentistream.profiles import DEFAULT_PROFILE, PROFILES, get_profile
-from sentistream.runtime import load_card
+from sentistream.evaluation.conditions import KINDS
+from sentistream.evaluation.models import cards_of, named
+from sentistream.evaluation.outcomes import Outcome, ask
+from sentistream.evaluation.protocols import PROTOCOLS
+from sentistream.evaluation.report import write_report
+from sentistream.evaluation.results import summarize
+from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
+from sentistream.types import SENTIMENTS
 
 
 @click.command()
 @click.option(
     "--task",
     type=click.Choice(tuple(TASKS)),
-    required=True,
+    default="clips",
+    show_default=True,
     help="clips: whole videos by face and voice; faces: images; voices: recordings; "
     "mouths: crops of mouths.",
 )
 @click.option(
     "--manifest",
-    type=click.Path(exists=True, dir_okay=False),
-    required=True,
-    help="CSV with the columns path, label and, if known, person.",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV with the columns path, label and, if known, person; further columns group.",
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with RAVDESS or Java-SED, in place of a manifest.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    help="Measure the shipped networks on the test parts of a frozen split, apart by whom they "
+    "learned from.",
+)
+@click.option(
+    "--robustness",
+    is_flag=True,
+    help="Disturb clips or faces (turned, covered, dark, blurred, small, noisy) and say how the "
+    "answers hold up.",
+)
+@click.option(
+    "--only",
+    type=click.Choice(KINDS),
+    multiple=True,
+    help="With --robustness: this disturbance alone; can be given again.",
+)
+@click.option(
+    "--paper-tables",
+    is_flag=True,
+    help="Print Tables 5-10 of the paper with ours beside them; --data may hold RAVDESS for "
+    "Table 9, --manifest video streams for Table 10.",
+)
+@click.option(
+    "--appearance",
+    is_flag=True,
+    help="Also group clips or faces by the size, brightness and colour of the face as measured.",
 )
 @click.option(
     "--profile", type=click.Choice(tuple(PROFILES)), default=DEFAULT_PROFILE, show_default=True
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False),
+    type=click.Path(file_okay=False, path_type=Path),
     default="evaluation",
     show_default=True,
-    help="Folder for results.json and predictions.csv.",
+    help="Folder for results.json, predictions.csv, report.html and plots.",
 )
-def evaluate(task: str, manifest: str, profile: str, out: str) -> None:
+def evaluate(
+    task: str,
+    manifest: Path | None,
+    data: Path | None,
+    protocol: str | None,
+    robustness: bool,
+    only: tuple[str, ...],
+    paper_tables: bool,
+    appearance: bool,
+    profile: str,
+    out: Path,
+) -> None:
     """Measure the answers on labelled clips, faces, voices or mouths.
 
     The manifest's paths are relative to its folder. Labels are positive, neutral, negative (or
@@ -52,43 +102,119 @@ def evaluate(task: str, manifest: str, profile: str, out: str) -> None:
     \b
     Examples:
       sentistream evaluate --task clips --manifest clips.csv
-      sentistream evaluate --task faces --manifest faces.csv --out results/faces
+      sentistream evaluate --task faces --manifest faces.csv --appearance --out results/faces
+      sentistream evaluate --protocol leave-one-speaker-out --data ~/javased
+      sentistream evaluate --protocol speaker-folds --task voices --data ~/ravdess
+      sentistream evaluate --robustness --manifest clips.csv --only roll --only noise
+      sentistream evaluate --paper-tables --data ~/ravdess
     """
-    make_answer, classes = TASKS[task]
-    items, outside = read_manifest(Path(manifest), classes)
-    chosen = get_profile(profile)
-    answer = make_answer(chosen)
-    console = Console(stderr=True)
-    outcomes = []
-    for item in track(
-        items, task, console=console, transient=True, disable=not console.is_terminal
-    ):
-        try:
-            outcomes.append(Outcome(item, answer(item.path)))
-        except InputError as error:
-            outcomes.append(Outcome(item, None, error.problem))
-            click.echo(f"Warning: {error.problem}", err=True)
-    names = {
-        "clips": (chosen.mouth_model, chosen.face_model, chosen.fused_model),
-        "faces": (chosen.face_model,),
-        "voices": (chosen.voice_model,),
-        "mouths": (chosen.mouth_model,),
-    }[task]
-    cards = [load_card(name) for name in names]
-    facts = {
-        "task": task,
-        "manifest": manifest,
-        "profile": profile,
-        "models": [
-            {"name": card.name, "version": card.version, "sha256": card.sha256} for card in cards
-        ],
-        "left_out": outside,
-        **summarize(outcomes, classes),
+    modes = {
+        "--protocol": protocol is not None,
+        "--robustness": robustness,
+        "--paper-tables": paper_tables,
     }
-    write_results(Path(out), facts, outcomes)
-    low, high = facts["accuracy_ci95"]
-    click.echo(
-        f"{facts['accuracy']:.1%} of {facts['n']} right (95 % interval {low:.1%} to {high:.1%}), "
-        f"unweighted average recall {facts['uar']:.1%}, {facts['unusable']} without an answer. "
-        f"More in {Path(out) / 'results.json'}."
+    _refuse_unfit(modes, only, appearance)
+    chosen = get_profile(profile)
+    if paper_tables:
+        from sentistream.cli.evaluate_tables import print_tables
+
+        streams = read_manifest(manifest, SENTIMENTS)[0] if manifest else []
+        print_tables(data, streams, chosen, out)
+        return
+    items, outside = _items(task, manifest, data)
+    facts: dict[str, Any] = {
+        "task": task,
+        "manifest": str(manifest or data),
+        "profile": profile,
+        "models": named(cards_of(task, chosen)),
+        "left_out": outside,
+    }
+    if protocol is not None:
+        from sentistream.cli.evaluate_protocol import measure
+
+        measure(protocol, items, facts, chosen, out, appearance=appearance)
+        return
+    if robustness:
+        from sentistream.cli.evaluate_robustness import disturb
+
+        disturb(items, facts, chosen, out, only)
+        return
+    outcomes = answers(items, task, chosen, appearance=appearance)
+    facts.update(summarize(outcomes, TASKS[task][1]))
+    click.echo(in_a_sentence(facts))
+    finish(out, f"{task} of {(manifest or data or Path()).name}, {profile}", facts, outcomes)
+
+
+def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool) -> list[Outcome]:
+    """What the profile's networks say of each item, with a bar."""
+    if appearance:
+        items = _with_appearance(items, task)
+    make_answer, _ = TASKS[task]
+    return ask(
+        tracked(items, task),
+        make_answer(profile),
+        on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
     )
+
+
+def in_a_sentence(facts: dict[str, Any]) -> str:
+    """The figures that matter most."""
+    low, high = facts["accuracy_ci95"]
+    return (
+        f"{facts['accuracy']:.1%} of {facts['n']} right (95 % interval {low:.1%} to {high:.1%}), "
+        f"unweighted average recall {facts['uar']:.1%}, {facts['unusable']} without an answer."
+    )
+
+
+def finish(
+    out: Path, title: str, facts: dict[str, Any], outcomes: list[Outcome], *notes: str
+) -> None:
+    """Write all files and say where they are."""
+    missing = write_report(out, title, facts, outcomes, notes)
+    click.echo(f"More in {out / 'report.html'} and {out / 'results.json'}.")
+    if missing:
+        click.echo(f"There are no plots. {missing}", err=True)
+
+
+def _refuse_unfit(modes: dict[str, bool], only: tuple[str, ...], appearance: bool) -> None:
+    """Options that make no sense together.
+
+    Raises:
+        InputError: There are some.
+    """
+    asked = [name for name, given in modes.items() if given]
+    if appearance and asked != ["--protocol"]:
+        asked.append("--appearance")
+    if len(asked) > 1:
+        raise InputError(f"{' and '.join(asked)} do not go together.", "Run them one by one.")
+    if only and not modes["--robustness"]:
+        raise InputError("--only chooses disturbances.", "Add --robustness.")
+
+
+def _items(task: str, manifest: Path | None, data: Path | None) -> tuple[list[Item], int]:
+    if manifest is not None and data is None:
+        return read_manifest(manifest, TASKS[task][1])
+    if data is None or manifest is not None:
+        raise InputError(
+            "Labelled material is named by either --manifest or --data.",
+            "Name a CSV with --manifest, or a folder with --data.",
+        )
+    from sentistream.evaluation import material
+
+    if task not in material.TASKS:
+        raise InputError(
+            f"The task {task} cannot be measured on a folder of recordings.",
+            "Name the images in a CSV with --manifest.",
+        )
+    return material.find_items(data, task)
+
+
+def _with_appearance(items: list[Item], task: str) -> list[Item]:
+    from sentistream.evaluation import appearance
+
+    if task not in appearance.TASKS:
+        raise InputError(
+            f"The task {task} shows no whole faces to compare.",
+            f"Use --appearance with {' or '.join(appearance.TASKS)}.",
+        )
+    return appearance.add_appearance(tracked(items, "looking at faces"), task)

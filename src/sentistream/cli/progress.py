@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,7 +15,10 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    track,
 )
+
+T = TypeVar("T")
 
 
 class Shown(Protocol):
@@ -80,3 +84,9 @@ class Bar:
         elapsed = self._progress.tasks[0].elapsed
         rate = f"{moments / elapsed:.0f} frames/s" if elapsed and elapsed > 0.5 else ""
         self._progress.update(self._task, completed=seconds, rate=rate)
+
+
+def tracked(items: Sequence[T], name: str) -> Iterable[T]:
+    """The items, with a bar where somebody watches."""
+    console = Console(stderr=True)
+    return track(items, name, console=console, transient=True, disable=not console.is_terminal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentistream.datasets.dataset import SUFFIXES, Fault, FileDataset, Sample, file_fault
@@ -26,11 +26,15 @@ class Item:
         path: The clip, sound or image.
         label: Its class number.
         person: Who it is; empty where not known.
+        source: The data set it belongs to; empty where not known.
+        groups: Further columns of its line, by name: what answers are compared by.
     """
 
     path: Path
     label: int
     person: str
+    source: str = ""
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,17 @@ class _Row:
     label: str
     person: str
     split: str
+    groups: dict[str, str]
 
 
 def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
     """The items of a manifest, and how many were left out as outside the three classes.
 
     Args:
-        path: CSV with the columns ``path``, ``label`` and optionally ``person``. Paths are
-            relative to its folder. Labels are names of classes, or emotions.
+        path: CSV with the columns ``path``, ``label`` and optionally ``person``; any further
+            column but ``split`` groups the items. ``source`` names the data set; without it that
+            is what stands before the last dash of the person. Paths are relative to its folder.
+            Labels are names of classes, or emotions.
         classes: ``SENTIMENTS`` or ``MOUTH_STATES``.
 
     Raises:
@@ -67,7 +74,10 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
                 f"Line {row.line} of {path} has the label {row.label!r}.",
                 f"Use one of: {', '.join(classes)}.",
             )
-        items.append(Item(path.parent / row.path, classes.index(label), row.person))
+        source = row.groups.get("source") or row.person.rpartition("-")[0]
+        items.append(
+            Item(path.parent / row.path, classes.index(label), row.person, source, row.groups)
+        )
     if not items:
         raise _empty(path)
     return items, outside
@@ -133,6 +143,7 @@ def _rows(path: Path) -> Iterator[_Row]:
                 raise InputError(
                     f"The manifest {path} has no column {' or '.join(sorted(missing))}.", _WAY_OUT
                 )
+            further = [name for name in rows.fieldnames or () if name and name not in COLUMNS]
             for row in rows:
                 yield _Row(
                     rows.line_num,
@@ -140,6 +151,7 @@ def _rows(path: Path) -> Iterator[_Row]:
                     (row["label"] or "").strip().lower(),
                     (row.get("person") or "").strip(),
                     (row.get("split") or "").strip().lower(),
+                    {name: (row[name] or "").strip() for name in further},
                 )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"The manifest {path} cannot be read ({error}).", _WAY_OUT) from None

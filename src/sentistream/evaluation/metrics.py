@@ -29,6 +29,52 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Answers of about the same confidence.
+
+    Attributes:
+        low, high: Edges of the confidence, 0 to 1.
+        n: How many answers.
+        confidence, accuracy: Their means; 0 where there are none.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(
+    truth: NDArray[np.integer], probabilities: NDArray[np.floating], bins: int = 10
+) -> list[ReliabilityBin]:
+    """Accuracy beside confidence, in bins of equal width over 0 to 1.
+
+    Args:
+        truth: Class numbers, shape (N,).
+        probabilities: Of the classes, shape (N, classes).
+        bins: How many.
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == truth
+    numbers = np.minimum((confidence * bins).astype(int), bins - 1)
+    found = []
+    for number in range(bins):
+        inside = numbers == number
+        n = int(inside.sum())
+        found.append(
+            ReliabilityBin(
+                low=number / bins,
+                high=(number + 1) / bins,
+                n=n,
+                confidence=float(confidence[inside].mean()) if n else 0.0,
+                accuracy=float(correct[inside].mean()) if n else 0.0,
+            )
+        )
+    return found
+
+
 def calibration_error(
     truth: NDArray[np.integer], probabilities: NDArray[np.floating], bins: int = 10
 ) -> float:
@@ -39,14 +85,10 @@ def calibration_error(
         probabilities: Of the classes, shape (N, classes).
         bins: Of equal width, over the confidence of the answers.
     """
-    confidence, answers = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    numbers = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = 0.0
-    for number in np.unique(numbers):
-        inside = numbers == number
-        gap = abs(float((answers[inside] == truth[inside]).mean() - confidence[inside].mean()))
-        error += gap * float(inside.mean())
-    return error
+    return sum(
+        abs(entry.accuracy - entry.confidence) * entry.n / len(truth)
+        for entry in reliability(truth, probabilities, bins)
+    )
 
 
 @dataclass(frozen=True, slots=True)

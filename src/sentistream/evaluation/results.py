@@ -4,87 +4,67 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sentistream.datasets.manifest import Item
 from sentistream.errors import OutputError
-from sentistream.evaluation.answers import Probabilities
-from sentistream.evaluation.metrics import calibration_error, figures, wilson_interval
+from sentistream.evaluation.coverage import coverage_curve
+from sentistream.evaluation.groups import by_group
+from sentistream.evaluation.metrics import calibration_error, figures, reliability
+from sentistream.evaluation.outcomes import Outcome, class_numbers, share_right
+from sentistream.evaluation.uncertainty import people_bootstrap
+
+COVERAGES = tuple(step / 10 for step in range(1, 11))
+"""Shares of the examples at which ``results.json`` gives the accuracy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One item and what was said of it.
-
-    Attributes:
-        item: What was asked.
-        probabilities: Of the classes; None where there was no usable face or voice.
-        problem: Why the file could not be read; empty otherwise.
-    """
-
-    item: Item
-    probabilities: Probabilities | None
-    problem: str = ""
-
-    @property
-    def answer(self) -> int | None:
-        """The most probable class; None without an answer."""
-        return None if self.probabilities is None else int(self.probabilities.argmax())
-
-    @property
-    def correct(self) -> bool:
-        """Whether the answer is right; no answer is wrong."""
-        return self.answer == self.item.label
-
-
-def summarize(outcomes: list[Outcome], classes: tuple[str, ...]) -> dict[str, Any]:
+def summarize(outcomes: Sequence[Outcome], classes: tuple[str, ...]) -> dict[str, Any]:
     """The figures of ``results.json``.
 
     An item without an answer counts as wrong in accuracy, average recall and F1, stands in
     the last column of the confusion matrix, and is counted apart as ``unusable``.
     """
     unusable = len(classes)
-    truth = np.array([outcome.item.label for outcome in outcomes])
-    answers = np.array(
-        [unusable if outcome.answer is None else outcome.answer for outcome in outcomes]
-    )
+    truth, answers = class_numbers(outcomes, unusable)
     got = figures(truth, answers, unusable + 1)
-    answered = [outcome for outcome in outcomes if outcome.probabilities is not None]
-    people: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        people.setdefault(outcome.item.person, []).append(outcome)
-    per_person = {person: _of_person(people[person]) for person in sorted(people) if person}
-    shares = [entry["accuracy"] for entry in per_person.values()]
+    answered = [outcome for outcome in outcomes if outcome.answer is not None]
+    people = [outcome.item.person for outcome in outcomes]
+    bootstrap = people_bootstrap(truth, answers, people)
+    per_person = {
+        person: share_right([outcome for outcome in outcomes if outcome.item.person == person])
+        for person in sorted(set(people))
+        if person
+    }
+    unknown = sum(outcome.unknown for outcome in outcomes)
     return {
         **got.as_dict(),
+        "people_bootstrap": bootstrap.as_dict() if bootstrap else None,
         "confusion": got.confusion[:unusable],
         "classes": list(classes),
         "confusion_columns": [*classes, "unusable"],
         "unusable": len(outcomes) - len(answered),
         "unreadable": sum(bool(outcome.problem) for outcome in outcomes),
-        "ece": round(_calibration(answered), 4) if answered else None,
+        "unknown": unknown,
+        "unknown_share": round(unknown / len(outcomes), 4),
+        "answered": share_right(answered) if answered else None,
+        **_confidence(answered, len(outcomes)),
         "per_person": per_person,
-        "per_person_spread": {
-            "least": min(shares),
-            "median": round(float(np.median(shares)), 4),
-            "most": max(shares),
-        }
-        if shares
-        else None,
+        "per_person_spread": _spread([entry["accuracy"] for entry in per_person.values()]),
+        "groups": by_group(outcomes, unusable),
     }
 
 
-def write_results(folder: Path, facts: dict[str, Any], outcomes: list[Outcome]) -> None:
+def write_results(folder: Path, facts: dict[str, Any], outcomes: Sequence[Outcome]) -> None:
     """``results.json`` and ``predictions.csv``.
 
     Raises:
         OutputError: The folder cannot be written.
     """
     classes = facts["classes"]
+    columns = list(dict.fromkeys(name for outcome in outcomes for name in outcome.item.groups))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
@@ -93,7 +73,8 @@ def write_results(folder: Path, facts: dict[str, Any], outcomes: list[Outcome]) 
             "w", newline="", encoding="utf-8", errors="replace"
         ) as file:
             table = csv.writer(file)
-            table.writerow(["path", "person", "label", "answer", *classes, "correct", "problem"])
+            head = ["path", "person", "label", "answer", *classes, "correct", "problem"]
+            table.writerow([*head, *columns])
             for outcome in outcomes:
                 answer = "" if outcome.answer is None else classes[outcome.answer]
                 values = [""] * len(classes)
@@ -105,10 +86,11 @@ def write_results(folder: Path, facts: dict[str, Any], outcomes: list[Outcome]) 
                         item.path,
                         item.person,
                         classes[item.label],
-                        answer,
+                        "unknown" if outcome.unknown else answer,
                         *values,
                         int(outcome.correct),
                         outcome.problem,
+                        *(item.groups.get(name, "") for name in columns),
                     ]
                 )
     except OSError as error:
@@ -117,16 +99,53 @@ def write_results(folder: Path, facts: dict[str, Any], outcomes: list[Outcome]) 
         ) from None
 
 
-def _of_person(outcomes: list[Outcome]) -> dict[str, Any]:
-    correct = sum(outcome.correct for outcome in outcomes)
-    interval = wilson_interval(correct, len(outcomes))
+def _confidence(answered: list[Outcome], total: int) -> dict[str, Any]:
+    """How far the confidence of answers can be trusted."""
+    values = [outcome.probabilities for outcome in answered if outcome.probabilities is not None]
+    if not values:
+        return {"ece": None, "reliability": [], "coverage": [], "coverage_area": None}
+    truth, probabilities = np.array([entry.item.label for entry in answered]), np.stack(values)
+    correct = probabilities.argmax(axis=1) == truth
+    curve = coverage_curve(probabilities.max(axis=1), correct, total)
+    # where coverages lie closer together than examples do, several are the same point
+    most = float(curve.coverage[-1])
+    points = dict.fromkeys(
+        point for step in COVERAGES if (point := curve.at(min(step, most))) is not None
+    )
     return {
-        "n": len(outcomes),
-        "accuracy": round(correct / len(outcomes), 4),
-        "accuracy_ci95": [round(value, 4) for value in interval],
+        "ece": round(calibration_error(truth, probabilities), 4),
+        "reliability": [
+            {
+                "from": entry.low,
+                "to": entry.high,
+                "n": entry.n,
+                "confidence": round(entry.confidence, 4),
+                "accuracy": round(entry.accuracy, 4),
+            }
+            for entry in reliability(truth, probabilities)
+            if entry.n
+        ],
+        "coverage": [
+            {
+                "confidence": round(confidence, 4),
+                "coverage": round(coverage, 4),
+                "accuracy": round(accuracy, 4),
+            }
+            for confidence, coverage, accuracy in points
+        ],
+        "coverage_area": round(curve.area, 4),
     }
 
 
-def _calibration(answered: list[Outcome]) -> float:
-    values = [outcome.probabilities for outcome in answered if outcome.probabilities is not None]
-    return calibration_error(np.array([entry.item.label for entry in answered]), np.stack(values))
+def _spread(shares: list[float]) -> dict[str, Any] | None:
+    """How the accuracies of people differ; None without people."""
+    if not shares:
+        return None
+    deviation = float(np.std(shares, ddof=1)) if len(shares) > 1 else None
+    return {
+        "people": len(shares),
+        "least": min(shares),
+        "median": round(float(np.median(shares)), 4),
+        "most": max(shares),
+        "standard_deviation": None if deviation is None else round(deviation, 4),
+    }

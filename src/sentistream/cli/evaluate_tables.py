@@ -1,0 +1,106 @@
+"""``sentistream evaluate --paper-tables``: Tables 5-10, the paper's figures beside ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from sentistream.datasets.manifest import Item
+from sentistream.errors import DataError, OutputError
+from sentistream.evaluation import paper_facts, paper_tables
+from sentistream.evaluation.branches import ask_branches, counts
+from sentistream.evaluation.material import find_items
+from sentistream.evaluation.models import cards_of, learned_from
+from sentistream.evaluation.protocols import load_protocol, recording_of
+from sentistream.evaluation.takes import Take, find_takes
+from sentistream.profiles import Profile
+from sentistream.reports.files import write_atomically
+from sentistream.runtime import load_card
+
+_STREAMS_NOTE = "Ours: the clips named with --manifest, as many as there are."
+_NO_STREAMS_NOTE = (
+    "The paper's nine video streams are not published; name your own with --manifest."
+)
+
+
+def print_tables(data: Path | None, streams: list[Item], profile: Profile, out: Path) -> None:
+    """Measure what the data permits, print the tables and write them."""
+    clips, takes = _in_sample(data)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("clips", total=len(clips) + len(takes) + len(streams))
+
+        def measure(items: list[Item], stills: list[Take]) -> dict[str, Any] | None:
+            if not items and not stills:
+                return None
+            outcomes = ask_branches(
+                items,
+                stills,
+                profile,
+                on_item=lambda: progress.advance(bar),
+                on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
+            )
+            return {branch: counts(said) for branch, said in outcomes.items()}
+
+        in_sample, out_of_sample = measure(clips, takes), measure(streams, [])
+    mouth, face = load_card(profile.mouth_model), load_card(profile.face_model)
+    voice, fused = load_card(profile.voice_model), load_card(profile.fused_model)
+    theirs_9 = paper_facts.of_paper(paper_facts.IN_SAMPLE, 18)
+    theirs_10 = paper_facts.of_paper(paper_facts.OUT_OF_SAMPLE, 3)
+    streams_note = _STREAMS_NOTE if streams else _NO_STREAMS_NOTE
+    tables = [
+        paper_tables.table_5(mouth),
+        paper_tables.table_6(face, voice, len(clips) + len(takes)),
+        paper_tables.table_7(face, voice, fused),
+        paper_tables.table_8(fused),
+        paper_tables.table_of_clips(9, theirs_9, in_sample, _note(clips, takes, profile)),
+        paper_tables.table_of_clips(10, theirs_10, out_of_sample, streams_note),
+    ]
+    text = "\n".join(table.markdown() for table in tables)
+    click.echo(text)
+    facts = {"profile": profile.name, "tables": [table.as_dict() for table in tables]}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {out}: {error.strerror}.", "Choose another folder with --out."
+        ) from None
+    write_atomically(out / "paper_tables.md", text)
+    content = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(out / "paper_tables.json", content)
+    click.echo(f"Written to {out / 'paper_tables.md'} and {out / 'paper_tables.json'}.")
+
+
+def _in_sample(data: Path | None) -> tuple[list[Item], list[Take]]:
+    """Those of the list of 54 that there are: as clips, else as frames with speech."""
+    if data is None:
+        return [], []
+    listed = set(load_protocol("paper").content["test_recordings"])
+    try:
+        items, _ = find_items(data, "clips")
+    except DataError:  # there may be frames
+        items = []
+    clips = [item for item in items if item.source == "ravdess" and recording_of(item) in listed]
+    missing = listed - {recording_of(item) for item in clips}
+    return clips, [take for take in find_takes(data) if recording_of(take.item) in missing]
+
+
+def _note(clips: list[Item], takes: list[Take], profile: Profile) -> str:
+    items = [*clips, *(take.item for take in takes)]
+    if not items:
+        return (
+            "None of the 54 clips of our list is there; name a folder that has RAVDESS with --data."
+        )
+    cards = [*cards_of("clips", profile), *cards_of("voices", profile)]
+    learned = sum(learned_from(item.person, item.source, cards) for item in items)
+    people = sorted({item.person for item in items})
+    return (
+        f"Ours: {len(items)} of the 54 clips of our list (the paper's own is not published), of "
+        f"{', '.join(people)}: {len(clips)} as video, {len(takes)} as still frames with the "
+        f"speech; {learned} of them of people that the networks learned from."
+    )

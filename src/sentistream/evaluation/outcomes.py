@@ -1,0 +1,99 @@
+"""Items asked about, and what was said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.datasets.manifest import Item
+from sentistream.errors import InputError
+from sentistream.evaluation.answers import Answer, Probabilities
+from sentistream.evaluation.metrics import wilson_interval
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One item and what was said of it.
+
+    Attributes:
+        item: What was asked.
+        probabilities: Of the classes; None where there was no usable face or voice.
+        problem: Why the file could not be read; empty otherwise.
+        unknown: Whether the answer was withheld (``unknown``) though there are probabilities.
+    """
+
+    item: Item
+    probabilities: Probabilities | None
+    problem: str = ""
+    unknown: bool = False
+
+    @property
+    def answer(self) -> int | None:
+        """The most probable class; None without an answer."""
+        if self.probabilities is None or self.unknown:
+            return None
+        return int(self.probabilities.argmax())
+
+    @property
+    def correct(self) -> bool:
+        """Whether the answer is right; no answer is wrong."""
+        return self.answer == self.item.label
+
+
+def ask(
+    items: Iterable[Item],
+    answer: Answer,
+    *,
+    withholds: Callable[[Probabilities], bool] = lambda _: False,
+    on_problem: Callable[[str], None] = lambda _: None,
+) -> list[Outcome]:
+    """What ``answer`` says of each item; one that cannot be read has no answer.
+
+    Args:
+        items: What to ask about, in order.
+        answer: Whom to ask.
+        withholds: Whether probabilities are too unsure for an answer other than ``unknown``.
+        on_problem: Told why an item cannot be read.
+    """
+    outcomes = []
+    for item in items:
+        try:
+            said = answer(item.path)
+        except InputError as error:
+            outcomes.append(Outcome(item, None, error.problem))
+            on_problem(error.problem)
+        else:
+            outcomes.append(Outcome(item, said, unknown=said is not None and withholds(said)))
+    return outcomes
+
+
+def class_numbers(
+    outcomes: Sequence[Outcome], classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Truth and answers, each of shape (N,); no answer is the number ``classes``."""
+    truth = np.array([outcome.item.label for outcome in outcomes], np.int64)
+    answers = np.array(
+        [classes if outcome.answer is None else outcome.answer for outcome in outcomes], np.int64
+    )
+    return truth, answers
+
+
+def share_right(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """``n``, ``accuracy`` and its Wilson interval, for JSON.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if not outcomes:
+        raise ValueError("Nothing was measured.")
+    correct = sum(outcome.correct for outcome in outcomes)
+    interval = wilson_interval(correct, len(outcomes))
+    return {
+        "n": len(outcomes),
+        "accuracy": round(correct / len(outcomes), 4),
+        "accuracy_ci95": [round(value, 4) for value in interval],
+    }

@@ -1,0 +1,118 @@
+"""The shipped networks by protocol: whom they learned from is never lost from sight."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from clips import clicks, flat, write_clip
+from sentistream.cli import main
+from sentistream.datasets.manifest import Item
+from sentistream.datasets.splits import HELD_OUT_PEOPLE
+from sentistream.errors import DataError
+from sentistream.evaluation.material import find_items
+from sentistream.evaluation.models import cards_of, learned_from
+from sentistream.evaluation.outcomes import Outcome
+from sentistream.evaluation.protocols import load_protocol, split
+from sentistream.evaluation.shipped import shipped_facts, to_measure
+from sentistream.profiles import PAPER
+from sentistream.types import SENTIMENTS
+
+
+def test_whom_the_shipped_networks_learned_from() -> None:
+    clips, voices = cards_of("clips", PAPER), cards_of("voices", PAPER)
+    assert learned_from("java-sed-01", "java-sed", clips)
+    assert not learned_from("java-sed-01", "java-sed", voices)
+    assert learned_from("ravdess-05", "ravdess", clips)
+    assert not any(
+        learned_from(person, person.rpartition("-")[0], clips) for person in HELD_OUT_PEOPLE
+    )
+    assert learned_from("", "fer2013", clips)  # not known who: the worst is assumed
+    assert not learned_from("ann", "my-shop", clips)
+    clips[0].data.append({"source": "my-shop", "people": ["ann"]})
+    assert learned_from("ann", "my-shop", clips)
+    assert not learned_from("bob", "my-shop", clips)
+
+
+def test_figures_at_the_top_are_of_people_never_learned_from() -> None:
+    items = [
+        Item(Path(f"{person}-{index}"), index, f"java-sed-{person}", "java-sed")
+        for person in ("01", "03", "08")
+        for index in range(3)
+    ]
+    protocol = load_protocol("leave-one-speaker-out")
+    parts = list(split(protocol, items))
+    chosen = to_measure(items, parts, cards_of("clips", PAPER))
+    # all of speaker 01, who was learned from, is right, and of the others what is positive
+    outcomes = [
+        Outcome(item, np.eye(3)[item.label if item.person == "java-sed-01" else 0])
+        for item in chosen
+    ]
+    facts = shipped_facts(protocol, outcomes, SENTIMENTS)
+    assert facts["on"] == "people never learned from"
+    assert facts["n"] == 6
+    assert facts["accuracy"] == pytest.approx(1 / 3, abs=1e-4)
+    assert facts["learned"]["accuracy"] == 1
+    first, second, _ = facts["parts"]
+    assert first["never_learned_from"] is None
+    assert first["learned_from"]["people"] == ["java-sed-01"]
+    assert second["never_learned_from"]["people"] == ["java-sed-03"]
+    only = shipped_facts(protocol, outcomes[:3], SENTIMENTS)
+    assert only["on"] == "people learned from"
+
+
+def test_folders_of_recordings(tmp_path: Path) -> None:
+    for name in (
+        "01-01-03-01-01-01-01.mp4",
+        "01-01-06-01-01-01-01.mp4",
+        "02-01-03-01-01-01-02.mp4",
+    ):
+        (tmp_path / name).touch()
+    (tmp_path / "06-01-02_01.mp4").touch()
+    items, outside = find_items(tmp_path, "clips")
+    assert outside == 1  # fear
+    assert [(item.person, item.label, item.groups["sex"]) for item in items] == [
+        ("ravdess-01", 0, "man"),
+        ("java-sed-06", 2, "man"),
+    ]
+    with pytest.raises(DataError, match="no voices of RAVDESS or Java-SED"):
+        find_items(tmp_path, "voices")
+
+
+def test_the_command_tells_learned_and_never_learned_apart(tmp_path: Path) -> None:
+    for person in ("03", "01"):
+        pictures = [(index / 25, flat(90)) for index in range(5)]
+        write_clip(tmp_path / f"{person}-01-03_01.mp4", pictures, clicks(0.2, 48_000))
+    arguments = ["evaluate", "--protocol", "leave-one-speaker-out", "--data", str(tmp_path)]
+    out = tmp_path / "out"
+    result = CliRunner().invoke(main, [*arguments, "--out", str(out)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "java-sed-01: 0.0% of 1" in result.output
+    assert "(learned from)" in result.output
+    assert "On people never learned from: 0.0% of 1 right" in result.output
+    facts = json.loads((out / "results.json").read_text())
+    assert facts["protocol"] == "leave-one-speaker-out"
+    assert facts["per_person"].keys() == {"java-sed-03"}
+    overlapping = CliRunner().invoke(main, ["evaluate", "--protocol", "paper", *arguments[3:]])
+    assert overlapping.exit_code == 2
+    assert "nothing to measure on" in overlapping.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "either --manifest or --data"),
+        (["--task", "faces", "--data", "."], "cannot be measured on a folder"),
+        (["--task", "voices", "--appearance", "--data", "{}"], "shows no whole faces"),
+    ],
+)
+def test_arguments_that_do_not_fit(tmp_path: Path, arguments: list[str], problem: str) -> None:
+    (tmp_path / "03-01-03_01.flac").touch()
+    filled = [argument.format(tmp_path) for argument in arguments]
+    result = CliRunner().invoke(main, ["evaluate", *filled])
+    assert result.exit_code == 2
+    assert problem in " ".join(result.output.split())
