@@ -53,9 +53,9 @@ def test_thousands_take_seconds() -> None:
     many = np.concatenate([thumbnails] * 10)
     noise = generator.integers(-4, 5, many.shape)
     noisy = np.clip(many[:, ::-1] // 2 + 60 + noise, 0, 255).astype(np.uint8)
-    start = time.monotonic()
+    start = time.process_time()
     pairs = twin_pairs(noisy)
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
     # all copies of each of the 400 find each other
     assert {len(group) for group in groups_of(pairs)} == {10}
 

@@ -22,6 +22,9 @@ are one photograph, cropped or stored anew; below 0.92 many are two people alike
 
 _ROWS = 1_024
 _PAIRS = 65_536
+_COARSE = 8
+# true pairs correlate more, not less, when most detail is averaged away
+_LEAST_COARSE = LEAST_CORRELATION - 0.02
 
 
 def thumbnail(pixels: UInt8Array) -> UInt8Array:
@@ -55,14 +58,16 @@ def difference_hash(thumbnails: UInt8Array) -> NDArray[np.bool_]:
 def twin_pairs(thumbnails: UInt8Array) -> list[tuple[int, int]]:
     """Pairs of images that look the same, the smaller position first.
 
-    33,000 images take about a quarter of a minute on one core: hashes are compared all with
-    all, and only the pairs with like hashes pixel by pixel.
+    33,000 images take about 10 seconds on one core: hashes are compared all with all, and only
+    the pairs with like hashes pixel by pixel, most of them on 8 x 8 averages alone.
 
     Args:
         thumbnails: As ``thumbnail`` makes them, shape (N, 32, 32).
     """
     if len(thumbnails) < 2:
         return []
+    sides = (_COARSE, SIDE // _COARSE)
+    coarse = _normal(thumbnails.reshape(-1, *sides, *sides).mean(axis=(2, 4)))
     signs = np.where(difference_hash(thumbnails), np.float32(1), np.float32(-1))
     least = 64 - 2 * MOST_DIFFERING_BITS
     pairs: list[tuple[int, int]] = []
@@ -70,7 +75,11 @@ def twin_pairs(thumbnails: UInt8Array) -> list[tuple[int, int]]:
         # products of signs: 64 less twice the differing bits
         alike = signs[start : start + _ROWS] @ signs[start:].T >= least
         first, second = np.nonzero(np.triu(alike, k=1))
-        pairs += _confirmed(thumbnails, first + start, second + start)
+        first, second = first + start, second + start
+        rough = np.einsum("ij,ij->i", coarse[first], coarse[second])
+        # pictures of one colour correlate with nothing
+        likely = (rough >= _LEAST_COARSE) | ~coarse[first].any(axis=1)
+        pairs += _confirmed(thumbnails, first[likely], second[likely])
     return pairs
 
 
@@ -88,17 +97,19 @@ def _confirmed(
 def _correlation(first: UInt8Array, second: UInt8Array) -> FloatArray:
     """Pearson's, of each picture with its partner; 1 for two that are each of one colour."""
 
-    def normal(values: UInt8Array) -> FloatArray:
-        rows = values.reshape(len(values), -1).astype(np.float32)
-        rows -= rows.mean(axis=1, keepdims=True)
-        length = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.maximum(length, 1e-6), dtype=np.float32)
-
-    left, right = normal(first), normal(second)
+    left, right = _normal(first), _normal(second)
     plain = ~left.any(axis=1) & ~right.any(axis=1)
     level = (first.mean(axis=(1, 2)) - second.mean(axis=(1, 2))).round()
     found = np.einsum("ij,ij->i", left, right)
     return np.asarray(np.where(plain, np.where(level == 0, 1.0, 0.0), found), dtype=np.float32)
+
+
+def _normal(values: NDArray[np.generic]) -> FloatArray:
+    """Each flattened, with mean 0 and length 1, or all 0 if it is of one colour."""
+    rows = values.reshape(len(values), -1).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(length, 1e-6), dtype=np.float32)
 
 
 def groups_of(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
