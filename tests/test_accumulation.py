@@ -1,94 +1,107 @@
-"""Evidence adds up; what is unsure is called unknown."""
+"""Evidence adds up; a sure moment counts for more than several that waver."""
 
 from __future__ import annotations
 
-import dataclasses
-
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentistream.accumulation import EvidenceSmoother, Overall, make_accumulator
+from sentistream.accumulation import EvidenceMean, Overall
 from sentistream.profiles import LITE, PAPER
-from sentistream.smoothing import Smoother
-from sentistream.types import Distribution, Label
+from sentistream.types import Branch, Distribution, FloatArray, Label, Reading
+from stand_ins import make_face
 
-SURE = Distribution(0.01, 0.04, 0.95)
-WAVERING = Distribution(0.40, 0.35, 0.25)
+SURE = (0.01, 0.04, 0.95)
+WAVERING = (0.40, 0.35, 0.25)
 
 positive = st.floats(0.01, 1)
 distributions = st.tuples(positive, positive, positive).map(
-    lambda v: Distribution(*(value / sum(v) for value in v))
+    lambda values: np.array(values, np.float32) / np.float32(sum(values))
 )
 
 
-def smoother(sharpness: float = 1.0, unknown_below: float = 0.45) -> EvidenceSmoother:
-    return EvidenceSmoother(1.0, sharpness, unknown_below)
+def reading(time: float, momentary: tuple[float, ...], smoothed: tuple[float, ...]) -> Reading:
+    return Reading(
+        time=time,
+        face=make_face(1),
+        mouth_open=0.1,
+        branch=Branch.FACE,
+        momentary=Distribution(*momentary),
+        smoothed=Distribution(*smoothed),
+        label=Label.NEUTRAL,
+    )
 
 
 def test_a_sure_moment_outweighs_wavering_ones() -> None:
-    evidence, mean = Overall(LITE), Overall(PAPER)
-    for value in (WAVERING, WAVERING, SURE):
-        evidence.add(value)
-        mean.add(value)
-    assert evidence.answer is not None
-    assert mean.answer is not None
-    assert evidence.answer.label is Label.NEGATIVE
-    assert evidence.answer.negative > mean.answer.negative
-
-
-def test_nothing_seen_gives_no_answer() -> None:
-    assert Overall(LITE).answer is None
-    assert smoother().label is Label.UNKNOWN
-
-
-def test_thin_evidence_is_unknown() -> None:
-    running = smoother()
-    labels = []
-    for step, value in enumerate([WAVERING] + 200 * [SURE]):
-        running.update(value, step * 0.03)
-        labels.append(running.label)
-    assert labels[0] is Label.UNKNOWN
-    assert labels[-1] is Label.NEGATIVE
+    running = EvidenceMean(3.0)
+    for step, value in enumerate((WAVERING, WAVERING, SURE)):
+        found = running.update(np.array(value, np.float32), step * 0.03)
+    assert found.argmax() == 2
+    assert found[2] > np.mean([WAVERING, WAVERING, SURE], axis=0)[2]
 
 
 @given(distributions, st.integers(1, 40))
-def test_one_answer_repeated_stays_itself(value: Distribution, times: int) -> None:
-    running = smoother()
+def test_one_answer_repeated_stays_itself(value: FloatArray, times: int) -> None:
+    running = EvidenceMean(0.5)
     for step in range(times):
         found = running.update(value, 0.03 * step)
-    assert found.as_tuple() == pytest.approx(value.as_tuple(), abs=1e-6)
+    np.testing.assert_allclose(found, value, atol=1e-5)
 
 
-@given(st.lists(distributions, min_size=2, max_size=8), st.floats(0.001, 0.5))
-def test_showing_a_moment_twice_at_one_time_changes_nothing(
-    values: list[Distribution], step: float
-) -> None:
-    once, twice = smoother(), smoother()
-    for number, value in enumerate(values):
-        first = once.update(value, number * step)
-        twice.update(value, number * step)
-        second = twice.update(value, number * step)
-    assert first.as_tuple() == pytest.approx(second.as_tuple(), abs=1e-6)
+@given(st.lists(distributions, min_size=2, max_size=12))
+def test_at_first_all_moments_count_alike(values: list[FloatArray]) -> None:
+    running = EvidenceMean(10.0)
+    for step, value in enumerate(values):
+        found = running.update(value, 0.1 * step)
+    expected = np.exp(np.mean(np.log(values), axis=0))
+    np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-4)
 
 
-def test_sharpness_moves_confidence_but_not_the_class() -> None:
-    soft, sharp = smoother(0.5), smoother(2.0)
-    assert soft.update(SURE, 0).confidence < SURE.confidence < sharp.update(SURE, 0).confidence
-    assert soft.label is sharp.label
+def test_what_is_long_past_is_forgotten() -> None:
+    running = EvidenceMean(1.0)
+    for step in range(60):
+        running.update(np.array(WAVERING, np.float32), 0.1 * step)
+    for step in range(60, 160):
+        found = running.update(np.array(SURE, np.float32), 0.1 * step)
+    np.testing.assert_allclose(found, SURE, atol=0.01)
 
 
 def test_time_goes_on_and_constants_are_positive() -> None:
-    running = smoother()
-    running.update(SURE, 1.0)
+    running = EvidenceMean(1.0)
+    running.update(np.array(SURE, np.float32), 1.0)
     with pytest.raises(ValueError, match="Time goes on"):
-        running.update(SURE, 0.5)
+        running.update(np.array(SURE, np.float32), 0.5)
     with pytest.raises(ValueError, match="positive"):
-        EvidenceSmoother(0.0, 1.0, 0.0)
+        EvidenceMean(0.0)
 
 
-def test_each_profile_has_its_own() -> None:
-    assert isinstance(make_accumulator(PAPER), Smoother)
-    assert isinstance(make_accumulator(LITE), EvidenceSmoother)
-    plain = dataclasses.replace(LITE, accumulation="mean")
-    assert isinstance(make_accumulator(plain), Smoother)
+def test_a_short_clip_is_answered_by_its_last_reading() -> None:
+    overall = Overall(LITE)
+    overall.add(reading(0.1 * step, WAVERING, WAVERING) for step in range(20))
+    overall.add([reading(2.0, WAVERING, SURE)])
+    assert overall.answer is not None
+    assert overall.answer.as_tuple() == pytest.approx(SURE, abs=1e-3)
+
+
+def test_a_long_clip_is_answered_by_all_its_stretches() -> None:
+    overall = Overall(LITE)
+    for second in range(30):
+        overall.add([reading(second, SURE, SURE if second < 20 else WAVERING)])
+    assert overall.answer is not None
+    assert overall.answer.label is Label.NEGATIVE
+    assert overall.answer.negative < SURE[2]
+
+
+def test_the_papers_clips_are_answered_by_the_mean_of_moments() -> None:
+    overall = Overall(PAPER)
+    overall.add([reading(0, SURE, WAVERING), reading(1, WAVERING, WAVERING)])
+    assert overall.answer is not None
+    assert overall.answer.as_tuple() == pytest.approx(np.mean([SURE, WAVERING], axis=0))
+
+
+def test_nothing_seen_gives_no_answer() -> None:
+    for profile in (PAPER, LITE):
+        overall = Overall(profile)
+        overall.add([Reading(0.0)])
+        assert overall.answer is None

@@ -174,7 +174,7 @@ def test_people_who_have_left_are_forgotten() -> None:
     for i in range(200):
         stage.tracker.faces = (make_face(i + 1),)
         stage.show(i * 1.0)
-    assert len(stage.analyzer._accumulators) <= 3
+    assert len(stage.analyzer._smoothers) <= 3
 
 
 def test_time_that_steps_back_starts_anew() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,8 @@ from numpy.typing import NDArray
 from sentistream.analyzer import Analyzer
 from sentistream.decision.lite import HEAR_EVERY, LiteDecision
 from sentistream.media.picture import RgbPicture
-from sentistream.profiles import LITE
-from sentistream.types import SOUND_RATE, Branch, Flag, FloatArray, Moment, Reading
+from sentistream.profiles import LITE, Profile
+from sentistream.types import SOUND_RATE, Branch, Flag, FloatArray, Label, Moment, Reading
 from stand_ins import StubNetwork, StubTracker, make_face
 from synthetic import talk
 
@@ -30,13 +32,15 @@ class Trusting:
 
 
 class Stage:
-    def __init__(self, *faces: Any, mouths: tuple[float, ...] = (0.9,)) -> None:
+    def __init__(
+        self, *faces: Any, mouths: tuple[float, ...] = (0.9,), profile: Profile = LITE
+    ) -> None:
         self.face, self.voice = StubNetwork(BY_FACE), StubNetwork(BY_VOICE)
         self.mouth = StubNetwork(*((value,) for value in mouths))
         decision = LiteDecision(
-            LITE, mouth=self.mouth, face=self.face, voice=self.voice, fusion=Trusting()
+            profile, mouth=self.mouth, face=self.face, voice=self.voice, fusion=Trusting()
         )
-        self.analyzer = Analyzer(LITE, decision=decision, tracker=StubTracker(*faces))
+        self.analyzer = Analyzer(profile, decision=decision, tracker=StubTracker(*faces))
 
     def show(self, sound: FloatArray | None, seconds: float) -> list[tuple[Reading, ...]]:
         readings = []
@@ -115,3 +119,33 @@ def test_starting_anew_forgets_the_voice() -> None:
     stage.analyzer.reset()
     (reading,) = stage.show(None, 0.03)[-1]
     assert reading.branch is Branch.FACE
+
+
+def test_a_face_adds_up_while_the_latest_voice_stands() -> None:
+    stage = Stage(make_face())
+    stage.face.answers = ((0.05, 0.9, 0.05),)
+    stage.show(None, 1.0)
+    stage.face.answers = ((0.05, 0.05, 0.9),)
+    for step in range(34, 67):
+        picture = RgbPicture(np.full((480, 640, 3), step, np.uint8))
+        (reading,) = stage.analyzer.process(Moment(0.03 * step, picture, 0.03 * step))
+    assert reading.momentary is not None
+    assert reading.smoothed is not None
+    assert reading.momentary.negative > 0.8
+    assert 0.3 < reading.smoothed.negative < 0.8
+
+
+def test_thin_evidence_is_unknown() -> None:
+    stage = Stage(make_face())
+    stage.face.answers = ((0.36, 0.33, 0.31),)
+    (reading,) = stage.show(None, 0.3)[-1]
+    assert reading.label is Label.UNKNOWN
+
+
+def test_where_no_mouth_counts_as_open_the_face_decides_alone() -> None:
+    face_only = dataclasses.replace(LITE, mouth_threshold=math.inf)
+    stage = Stage(make_face(), profile=face_only)
+    (reading,) = stage.show(talk(2.0), 2.0)[-1]
+    assert reading.branch is Branch.FACE
+    assert reading.momentary is not None
+    assert reading.momentary.as_tuple() == pytest.approx(BY_FACE)

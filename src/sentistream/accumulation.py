@@ -1,132 +1,123 @@
-"""How the answers of moments add up to one: over the last second or so, and over all.
+"""How the answers of moments add up: about one face while it is seen, and about a whole clip.
 
-Beside Equation 1 (``smoothing``) stands a mean of logarithms: moments are taken as
-independent witnesses, so that a sure one counts for more than several that waver, and the
-whole is sharpened or softened until its confidence is its accuracy.
+Beside Equation 1 (``smoothing``) stands a mean of logarithms: moments are taken as witnesses, so
+that a sure one counts for more than several that waver.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.profiles import Profile
-from sentistream.smoothing import Smoother, weight
-from sentistream.types import Distribution, Label
+from sentistream.smoothing import weight
+from sentistream.types import Distribution, FloatArray, Reading
 
-_LEAST = 1e-4
-"""No single moment rules a class out."""
-
-
-class Accumulator(Protocol):
-    """The running answer about one face."""
-
-    @property
-    def time(self) -> float: ...
-
-    @property
-    def label(self) -> Label: ...
-
-    def update(self, value: Distribution, time: float) -> Distribution: ...
+LEAST = 1e-4
+"""No single moment rules a class out: probabilities below this count as this."""
 
 
-class EvidenceSmoother:
-    """The running mean of logarithms about one face, forgotten as Equation 1 forgets.
+class EvidenceMean:
+    """The running mean of logarithms, forgotten as Equation 1 forgets.
+
+    Until as much time has passed as is remembered, all moments count alike.
 
     Args:
-        time_constant: Seconds in which all but 1/e of the past is forgotten; positive.
-        sharpness: What the mean is multiplied with before it becomes a distribution.
-        unknown_below: Confidence below which the label is ``unknown``.
+        time_constant: Seconds that are remembered; positive.
 
     Raises:
         ValueError: The time constant is not positive.
     """
 
-    def __init__(self, time_constant: float, sharpness: float, unknown_below: float) -> None:
+    def __init__(self, time_constant: float) -> None:
         if not (math.isfinite(time_constant) and time_constant > 0):
             raise ValueError(f"A time constant is positive, not {time_constant}.")
         self._time_constant = time_constant
-        self._sharpness = sharpness
-        self._unknown_below = unknown_below
-        self._time = -math.inf
+        self._begun = self._time = -math.inf
         self._mean: NDArray[np.float64] | None = None
-        self._answer: Distribution | None = None
+        self._count = 0
 
     @property
     def time(self) -> float:
         """When the last value came, seconds; minus infinity before the first."""
         return self._time
 
-    @property
-    def label(self) -> Label:
-        """The answer's class, or ``unknown`` where it is not confident enough."""
-        if self._answer is None or self._answer.confidence < self._unknown_below:
-            return Label.UNKNOWN
-        return self._answer.label
-
-    def update(self, value: Distribution, time: float) -> Distribution:
-        """The answer accumulated up to ``time``, seconds.
+    def update(self, probabilities: FloatArray, time: float) -> FloatArray:
+        """What was said up to ``time`` (seconds) as a distribution, shape (3,).
 
         Raises:
             ValueError: ``time`` lies before the last one.
         """
         if time < self._time:
             raise ValueError(f"Time goes on: {time} s comes after {self._time} s.")
-        logarithms = _logarithms(value)
+        logarithms = np.log(np.maximum(probabilities, LEAST), dtype=np.float64)
+        self._count += 1
         if self._mean is None:
-            self._mean = logarithms
+            self._mean, self._begun = logarithms, time
         else:
-            self._mean = self._mean + weight(time - self._time, self._time_constant) * (
-                logarithms - self._mean
-            )
+            alike = time - self._begun < self._time_constant
+            share = 1 / self._count if alike else weight(time - self._time, self._time_constant)
+            self._mean = self._mean + share * (logarithms - self._mean)
         self._time = time
-        self._answer = _distribution(self._sharpness * self._mean)
-        return self._answer
+        shares = np.exp(self._mean - self._mean.max())
+        return np.asarray(shares / shares.sum(), dtype=np.float32)
 
 
 class Overall:
-    """The answer about a whole clip, from all the moments of all its faces.
+    """The answer about a whole clip, from the readings of all its faces.
+
+    With Equation 1 it is the mean of all momentary answers. With evidence it is what had been
+    accumulated about each face at the end of each stretch as long as is remembered, and at its
+    last reading; so a clip no longer than that is answered by its last reading.
 
     Args:
         profile: Says how moments add up.
     """
 
     def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+        self._evidence = profile.accumulation == "evidence"
+        self._span = profile.time_constant
         self._total = np.zeros(3)
-        self._count = 0
+        self._weight = 0.0
+        self._stretches: dict[int, tuple[float, float, Distribution]] = {}
 
-    def add(self, value: Distribution) -> None:
-        """One moment's answer about one face."""
-        evidence = self._profile.accumulation == "evidence"
-        self._total += _logarithms(value) if evidence else np.array(value.as_tuple())
-        self._count += 1
+    def add(self, readings: Iterable[Reading]) -> None:
+        """Readings in order of time."""
+        for reading in readings:
+            if reading.track is None or reading.momentary is None or reading.smoothed is None:
+                continue
+            if not self._evidence:
+                self._count(reading.momentary, 1.0)
+                continue
+            begun = self._stretches.get(reading.track, (reading.time, 0.0, reading.smoothed))[0]
+            length = reading.time - begun
+            if length < self._span:
+                self._stretches[reading.track] = (begun, length, reading.smoothed)
+            else:
+                self._count(reading.smoothed, 1.0)
+                self._stretches[reading.track] = (reading.time, 0.0, reading.smoothed)
 
     @property
     def answer(self) -> Distribution | None:
-        """None where there was no moment."""
-        if not self._count:
+        """None where there was no face."""
+        total, weights = self._total.copy(), self._weight
+        for _, length, smoothed in self._stretches.values():
+            # a stretch that has only begun hardly counts beside whole ones
+            share = max(length / self._span, 1e-6)
+            total += share * self._evidence_of(smoothed)
+            weights += share
+        if not weights:
             return None
-        mean = self._total / self._count
-        if self._profile.accumulation == "evidence":
-            return _distribution(self._profile.sharpness * mean)
-        return Distribution.from_array(mean)
+        mean = total / weights
+        return Distribution.from_array(np.exp(mean - mean.max()) if self._evidence else mean)
 
+    def _count(self, value: Distribution, share: float) -> None:
+        self._total += share * self._evidence_of(value)
+        self._weight += share
 
-def make_accumulator(profile: Profile) -> Accumulator:
-    """What a profile's readings are smoothed with."""
-    if profile.accumulation == "evidence":
-        return EvidenceSmoother(profile.time_constant, profile.sharpness, profile.unknown_below)
-    return Smoother(profile.time_constant)
-
-
-def _logarithms(value: Distribution) -> NDArray[np.float64]:
-    return np.log(np.maximum(value.as_tuple(), _LEAST))
-
-
-def _distribution(logarithms: NDArray[np.float64]) -> Distribution:
-    shares = np.exp(logarithms - logarithms.max())
-    return Distribution.from_array(shares)
+    def _evidence_of(self, value: Distribution) -> NDArray[np.float64]:
+        numbers = np.array(value.as_tuple())
+        return np.log(np.maximum(numbers, LEAST)) if self._evidence else numbers

@@ -11,10 +11,10 @@ from typing import Protocol
 
 import numpy as np
 
-from sentistream.accumulation import Accumulator, make_accumulator
-from sentistream.decision import Decision, make_decision
+from sentistream.decision import Decision, Verdict, make_decision
 from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
-from sentistream.types import Face, Flag, Moment, Picture, Reading
+from sentistream.smoothing import Smoother
+from sentistream.types import Distribution, Face, Flag, Label, Moment, Picture, Reading
 from sentistream.vision.crops import FACE_SIZE, face_window
 from sentistream.vision.tracker import MEMORY, FaceTracker
 
@@ -67,7 +67,7 @@ class Analyzer:
         self._faces: Sequence[Face] = ()
         self._qualities: list[tuple[Flag, ...]] = []
         self._time = -np.inf
-        self._accumulators: dict[int, Accumulator] = {}
+        self._smoothers: dict[int, Smoother] = {}
 
     def process(self, moment: Moment) -> tuple[Reading, ...]:
         """The readings of one moment, by track number; without a face exactly one, ``no_face``.
@@ -86,10 +86,7 @@ class Analyzer:
         readings = []
         verdicts = self._decision.decide(moment)
         for face, quality, verdict in zip(self._faces, self._qualities, verdicts, strict=True):
-            accumulator = self._accumulators.get(face.track)
-            if accumulator is None:
-                accumulator = self._accumulators[face.track] = make_accumulator(self.profile)
-            smoothed = accumulator.update(verdict.momentary, moment.time)
+            smoothed = self._accumulate(face.track, verdict, moment.time)
             readings.append(
                 Reading(
                     time=moment.time,
@@ -98,7 +95,7 @@ class Analyzer:
                     branch=verdict.branch,
                     momentary=verdict.momentary,
                     smoothed=smoothed,
-                    label=accumulator.label,
+                    label=self._label(smoothed),
                     flags=verdict.flags + quality + shown_again,
                 )
             )
@@ -116,12 +113,22 @@ class Analyzer:
             self._decision.look(picture, self._faces)
         return True
 
+    def _accumulate(self, track: int, verdict: Verdict, time: float) -> Distribution:
+        if verdict.accumulated is not None:
+            return verdict.accumulated
+        smoother = self._smoothers.setdefault(track, Smoother(self.profile.time_constant))
+        return smoother.update(verdict.momentary, time)
+
+    def _label(self, smoothed: Distribution) -> Label:
+        sure = smoothed.confidence >= self.profile.unknown_below
+        return smoothed.label if sure else Label.UNKNOWN
+
     def _forget(self, time: float) -> None:
         """Drops what was accumulated about people who have left."""
-        self._accumulators = {
-            track: accumulator
-            for track, accumulator in self._accumulators.items()
-            if time - accumulator.time <= 2 * MEMORY
+        self._smoothers = {
+            track: smoother
+            for track, smoother in self._smoothers.items()
+            if time - smoother.time <= 2 * MEMORY
         }
 
 

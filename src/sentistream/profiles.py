@@ -23,10 +23,8 @@ class Profile:
         mouth_threshold: Probability from which the mouth counts as open (Equation 2).
         time_constant: Seconds in which all but 1/e of the past is forgotten.
         accumulation: How moments add up: ``mean`` of their distributions (Equation 1), or
-            ``evidence``, of their logarithms, so that sure moments count more.
+            ``evidence``, of the face's logarithms, to which the latest voice is joined.
         unknown_below: Confidence below which the accumulated answer is ``unknown``, 0 to 1.
-        sharpness: What accumulated logarithms are multiplied with, so that confidence is
-            accuracy; with ``evidence`` only.
     """
 
     name: str
@@ -41,7 +39,6 @@ class Profile:
     time_constant: float
     accumulation: Literal["mean", "evidence"] = "mean"
     unknown_below: float = 0.0
-    sharpness: float = 1.0
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -75,13 +72,13 @@ LITE = Profile(
     # more than a tick, so that nothing is lost when a moment is late
     sound_window=0.240,
     mouth_threshold=0.5,
-    time_constant=1.0,
+    time_constant=3.0,
     accumulation="evidence",
     unknown_below=0.45,
 )
 
-PROFILES = {PAPER.name: PAPER}
-DEFAULT_PROFILE = PAPER.name
+PROFILES = {PAPER.name: PAPER, LITE.name: LITE}
+DEFAULT_PROFILE = LITE.name
 
 
 def get_profile(name: str) -> Profile:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from sentistream.types import Distribution, Label
+from sentistream.types import Distribution
 
 
 def weight(step: float, time_constant: float) -> float:
@@ -40,11 +40,6 @@ class Smoother:
     def time(self) -> float:
         """When the last value came, seconds; minus infinity before the first."""
         return self._time
-
-    @property
-    def label(self) -> Label:
-        """The answer's class; ``unknown`` before the first value."""
-        return Label.UNKNOWN if self._value is None else self._value.label
 
     def update(self, value: Distribution, time: float) -> Distribution:
         """The answer accumulated up to ``time``, seconds.

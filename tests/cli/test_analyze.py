@@ -54,9 +54,10 @@ def test_one_file_writes_into_out(tmp_path: Path) -> None:
     assert facts["input"]["name"] == "in.mp4"
     assert facts["moments"] == len(rows_of(tmp_path / "out" / "readings.csv")) > 25
     assert [model["name"] for model in facts["models"]] == [
-        "paper/mouth",
-        "paper/visual",
-        "paper/fused",
+        "lite/mouth",
+        "lite/face",
+        "lite/fusion",
+        "lite/voice",
     ]
     assert "report.html" in done.stdout
 
@@ -234,7 +235,7 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_missing_or_altered_network_is_a_user_error(
     harm: str, own_models: Path, tmp_path: Path
 ) -> None:
-    network = next((own_models / "paper").glob("mouth*.onnx"))
+    network = next((own_models / "lite").glob("mouth*.onnx"))
     if harm == "missing":
         network.unlink()
     elif harm == "altered":
@@ -242,7 +243,7 @@ def test_a_missing_or_altered_network_is_a_user_error(
         content[len(content) // 2] ^= 1
         network.write_bytes(content)
     else:
-        (own_models / "paper" / "mouth.json").unlink()
+        (own_models / "lite" / "mouth.json").unlink()
     folder = tmp_path / "in"
     folder.mkdir()
     clip(folder / "a.mp4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -87,6 +88,10 @@ def test_verify_finds_the_altered_and_the_missing(copied: Path) -> None:
     assert code == 1
     states = {line.split()[1].rstrip(":"): line.split()[0] for line in text.splitlines()}
     assert states == {
+        "lite/face": "ok",
+        "lite/fusion": "ok",
+        "lite/mouth": "ok",
+        "lite/voice": "ok",
         "paper/audio": "fail",
         "paper/fused": "ok",
         "paper/mouth": "fail",
@@ -117,10 +122,10 @@ def test_cards_from_before_seed_and_commit_still_load(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     card = load_card("paper/mouth")
     card.write(path)
-    lines = path.read_text("utf-8").splitlines()
-    kept = [line for line in lines if '"commit"' not in line and not line.startswith('  "seed"')]
-    text = "\n".join(kept)
-    path.write_text(text.replace('surveillance.",', 'surveillance."'), "utf-8")
+    content = json.loads(path.read_text("utf-8"))
+    for later in ("seed", "commit", "input_types"):
+        del content[later]
+    path.write_text(json.dumps(content), "utf-8")
     old = read_card(path)
     assert (old.seed, old.commit) == (None, "")
     said = dict(facts(old))

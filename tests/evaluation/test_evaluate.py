@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import clicks, flat, write_clip
+from clips import flat, write_clip
 from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import Item, read_manifest
@@ -20,6 +20,7 @@ from sentistream.errors import InputError
 from sentistream.evaluation.outcomes import Outcome
 from sentistream.evaluation.results import summarize
 from sentistream.types import SENTIMENTS, UInt8Array
+from synthetic import talk
 
 
 def write_manifest(path: Path, rows: Sequence[tuple[str, ...]]) -> Path:
@@ -109,7 +110,7 @@ def test_every_task_runs_and_survives_what_it_cannot_read(
     Image.fromarray(portrait[60:180, 165:285]).save(tmp_path / "face.png")
     (tmp_path / "text.png").write_text("no image")
     write_clip(tmp_path / "grey.mp4", [(index / 25, flat(90)) for index in range(10)])
-    write_clip(tmp_path / "voice.m4a", sound=clicks(1, 48_000, [0.5]))
+    write_clip(tmp_path / "voice.m4a", sound=talk(2.0))
     cases = {
         "faces": ([("face.png", "happy", "a"), ("text.png", "sad", "b")], [False, True]),
         "mouths": ([("face.png", "open", ""), ("gone.png", "closed", "")], [False, True]),

@@ -33,7 +33,7 @@ def watched(entries: list[tuple[str, bool] | None]) -> Watched:
             negative = 0.8 if entry[0] == Label.NEGATIVE else 0.1
             readings = (reading(time, 1, positive, negative, 0.9 if entry[1] else 0.1),)
         moments.append((Moment(time, picture(), time), readings))
-    return watch(moments, 0.5)
+    return watch(moments, PAPER)
 
 
 def test_what_is_compared_with_what() -> None:
@@ -61,7 +61,7 @@ def test_the_largest_face_is_followed_and_all_faces_answer() -> None:
     small = reading(0, 1, 0.9, 0.05, box=Box(0, 0, 30, 30))
     large = reading(0, 2, 0.1, 0.9, box=Box(100, 0, 200, 100))
     sound = np.full(1440, 0.5, np.float32)
-    got = watch([(Moment(0, picture(), 0, sound), (small, large))], 0.5)
+    got = watch([(Moment(0, picture(), 0, sound), (small, large))], PAPER)
     assert got.labels == [Label.NEGATIVE]
     assert got.face_width == 100
     assert got.level == pytest.approx(0.5)
@@ -81,7 +81,7 @@ def test_landmarks_of_the_nearest_picture_with_a_face() -> None:
         )
         for time, box in boxes.items()
     ]
-    got = watch(moments, 0.5)
+    got = watch(moments, PAPER)
     for time, x in ((-1, 25), (0, 25), (1, 25), (2, 125), (3, 125), (9, 125)):
         points = got.landmarks_at(time)
         assert points is not None
@@ -124,6 +124,7 @@ def test_table_of_real_faces(tmp_path: Path, manifest: Path) -> None:
     kinds = ("roll", "noise", "second-voice")
     only = [part for kind in kinds for part in ("--only", kind)]
     arguments = ["evaluate", "--robustness", "--manifest", str(manifest), "--out", str(out), *only]
+    arguments += ["--profile", "paper"]  # which hears 30 ms: the clips are short
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "text.mp4" in result.output

@@ -20,13 +20,17 @@ from clips import write_clip
 pytest.importorskip("torch", reason="needs the extra 'train'")
 import torch
 
+from sentistream.api import analyze
 from sentistream.cli import main
 from sentistream.datasets.recordings import java_sed, ravdess
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError
-from sentistream.runtime import load_network
+from sentistream.profiles import LITE
+from sentistream.runtime import load_card, load_network
 from sentistream.training.preparation import Preparation
 from sentistream.types import FloatArray, UInt8Array
+
+EMOTIONS = {"positive": "happy", "neutral": "neutral", "negative": "sad"}
 
 
 def voice(seconds: float, pitch: float, rate: int = 48_000) -> FloatArray:
@@ -62,6 +66,7 @@ def write_images(path: Path, pixels: UInt8Array, labels: list[str]) -> None:
             "split": split,
             "person": f"{split}-{label}",
             "name": f"{label}.png",
+            "emotion": EMOTIONS.get(label, ""),
         }
         for split in ("train", "validation")
         for label in labels
@@ -259,3 +264,26 @@ def test_missing_data_is_one_sentence(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "There are no Java-SED recordings below" in result.output
     assert "Traceback" not in result.output
+
+
+def test_the_lite_profile_from_raw_data_to_readings(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(1)
+    arguments = ["train", "all", "--profile", "lite", "--data", str(data)]
+    arguments += ["--out", str(tmp_path), "--epochs", "1"]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    (tmp_path / "models").rename(tmp_path / "lite")
+    monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
+    assert sum(load_card(name).parameters for name in set(LITE.models)) <= 400_000
+    clip = data / "javased" / "03-01-03_01.mp4"
+    with analyze(clip, profile=LITE) as analysis:
+        readings = list(analysis)
+    assert any(reading.momentary is not None for reading in readings)
+    card = load_card("lite/voice")
+    assert card.inputs == {"voice": [-1, 112, 1]}
+    assert {row["source"] for row in card.figures} == {"ravdess", "java-sed"}
+    assert load_card("lite/fusion").input_types == dict.fromkeys(
+        ("face", "voice", "trust"), "float32"
+    )

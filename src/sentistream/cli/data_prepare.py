@@ -11,24 +11,24 @@ import click
 from sentistream.cli.counting import counting
 from sentistream.errors import DataError, OutputError
 from sentistream.training.examples import Examples
+from sentistream.training.lite_preparation import LitePreparation
 from sentistream.training.parts import Sides
 from sentistream.training.preparation import Preparation
 
 
 @click.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False))
-@click.option("--profile", type=click.Choice(("paper",)), default="paper", show_default=True)
+@click.option("--profile", type=click.Choice(("paper", "lite")), default="paper", show_default=True)
 @click.option(
     "--out",
     type=click.Path(file_okay=False),
-    default="runs/paper",
-    show_default=True,
-    help="The folder named to `sentistream train --out`; examples go to its folder prepared.",
+    help="The folder named to `sentistream train --out`, runs/PROFILE by default; examples go "
+    "to its folder prepared.",
 )
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="Processes to work in; one a core by default."
 )
-def prepare(path: str, profile: str, out: str, jobs: int | None) -> None:
+def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
     """Cut faces, mouths and voice windows out of raw data with the code that runs live.
 
     PATH is the data folder that `sentistream train --data` takes; of its parts (faces.parquet,
@@ -45,14 +45,15 @@ def prepare(path: str, profile: str, out: str, jobs: int | None) -> None:
       sentistream data prepare ~/data
       sentistream data prepare ~/data --out runs/second --jobs 4
     """
-    data, folder = Path(path), Path(out) / "prepared"
+    data, folder = Path(path), Path(out or f"runs/{profile}") / "prepared"
     with counting() as progress:
         task = progress.add_task("preparing", total=None)
 
         def on_progress(what: str) -> None:
             progress.update(task, description=f"preparing {what}", advance=1)
 
-        preparation = Preparation(data, folder, on_progress, jobs=jobs or os.cpu_count() or 1)
+        kind = LitePreparation if profile == "lite" else Preparation
+        preparation = kind(data, folder, on_progress, jobs=jobs or os.cpu_count() or 1)
         found = 0
         try:
             for places, name, make in _parts(preparation):
@@ -92,6 +93,12 @@ def _parts(preparation: Preparation) -> tuple[tuple[tuple[str, ...], str, Callab
         sides = [preparation.clip_moments(held_out=held_out) for held_out in (False, True)]
         return f"{len(sides[0].label):,} moments to learn from, {len(sides[1].label):,} held out"
 
+    if isinstance(preparation, LitePreparation):
+        return (
+            (("mouths.parquet",), "mouths", images("mouths", preparation.lite_mouths)),
+            (("ravdess_speech",), "voices", lambda: _sides(preparation.utterances())),
+            (("faces.parquet",), "faces", images("faces", preparation.faces_and_clips)),
+        )
     return (
         (("mouths.parquet", "mouths.csv"), "mouths", images("mouths", preparation.mouth_images)),
         (("ravdess_speech",), "voices", lambda: _sides(preparation.voice_windows())),

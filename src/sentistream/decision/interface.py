@@ -26,12 +26,15 @@ class Verdict:
         mouth_open: Probability that the mouth is open, 0 to 1.
         branch: Which networks decided.
         momentary: Their answer.
+        accumulated: What was said of this face up to now; None where moments are to be
+            smoothed by Equation 1.
         flags: What lowers its quality.
     """
 
     mouth_open: float
     branch: Branch
     momentary: Distribution
+    accumulated: Distribution | None = None
     flags: tuple[Flag, ...] = ()
 
 

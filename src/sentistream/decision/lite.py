@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sentistream.accumulation import EvidenceMean
 from sentistream.decision.interface import Runnable, Verdict
 from sentistream.media.picture import resample
 from sentistream.profiles import Profile
@@ -15,6 +16,7 @@ from sentistream.smoothing import weight
 from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
+from sentistream.vision.tracker import MEMORY
 from sentistream.voice.listener import Listener
 from sentistream.voice.speakers import Speakers
 from sentistream.voice.utterance import LEAST_SPEECH, utterance
@@ -34,6 +36,9 @@ UNKNOWING: FloatArray = np.full((1, 3), 1 / 3, np.float32)
 
 class LiteDecision:
     """Face, mouth and voice networks, joined by how far each is to be trusted.
+
+    Over time the face's answers add up, while the voice's latest takes the place of earlier
+    ones: it has heard what they had, and more.
 
     The voice network hears up to three seconds and answers four times a second; its answer
     counts for a face as surely as the voice is that face's own, and the more the longer
@@ -57,6 +62,7 @@ class LiteDecision:
         fusion: Runnable | None = None,
     ) -> None:
         self._threshold = profile.mouth_threshold
+        self._time_constant = profile.time_constant
         self._mouth = mouth or load_network(profile.mouth_model)
         self._face = face or load_network(profile.face_model)
         self._voice = voice or load_network(profile.voice_model)
@@ -72,6 +78,7 @@ class LiteDecision:
         self._mouths: dict[int, tuple[float, float]] = {}
         self._listener.reset()
         self._speakers = Speakers()
+        self._means: dict[int, EvidenceMean] = {}
         self._by_voice: FloatArray | None = None
         self._answered = -math.inf
 
@@ -102,14 +109,19 @@ class LiteDecision:
         trust = np.array(
             [[self._speakers.share(track) * evidence] for track in self._tracks], np.float32
         )
+        count = len(self._tracks)
+        # what the faces say now, and below it what they said up to now
         joined = self._fusion.run(
-            face=self._by_face, voice=np.repeat(voice, len(self._tracks), axis=0), trust=trust
+            face=np.concatenate([self._by_face, self._remember(moment.time)]),
+            voice=np.repeat(voice, 2 * count, axis=0),
+            trust=np.tile(trust, (2, 1)),
         )
         return [
             Verdict(
                 mouth_open=mouths[track],
                 branch=Branch.FUSED if trust[index, 0] > 0 else Branch.FACE,
                 momentary=Distribution.from_array(joined[index]),
+                accumulated=Distribution.from_array(joined[count + index]),
                 flags=(Flag.NO_SOUND,) if mouths[track] >= self._threshold and not heard else (),
             )
             for index, track in enumerate(self._tracks)
@@ -125,9 +137,23 @@ class LiteDecision:
 
     def _evidence(self) -> float:
         """How much voice there is to go by, 0 to 1."""
-        if self._by_voice is None:
+        # where no mouth ever counts as open, nobody speaks
+        if self._by_voice is None or math.isinf(self._threshold):
             return 0.0
         return min(1.0, self._listener.speech_seconds / (4 * LEAST_SPEECH))
+
+    def _remember(self, time: float) -> FloatArray:
+        """What each face said up to now, shape (N, 3)."""
+        remembered = np.empty_like(self._by_face)
+        for index, track in enumerate(self._tracks):
+            mean = self._means.setdefault(track, EvidenceMean(self._time_constant))
+            remembered[index] = mean.update(self._by_face[index], time)
+        self._means = {
+            track: mean
+            for track, mean in self._means.items()
+            if track in self._tracks or time - mean.time <= 2 * MEMORY
+        }
+        return remembered
 
     def _follow_mouths(self, time: float) -> dict[int, float]:
         """Each mouth's state, smoothed over what the network sees from picture to picture."""

@@ -45,9 +45,7 @@ def clips(profile: Profile) -> Answer:
         overall = Overall(profile)
         with analyze(path, profile=profile, analyzer=analyzer) as analysis:
             analyzer = analysis.analyzer
-            for reading in analysis:
-                if reading.momentary is not None:
-                    overall.add(reading.momentary)
+            overall.add(analysis)
         return None if overall.answer is None else np.array(overall.answer.as_tuple())
 
     return answer

@@ -69,7 +69,7 @@ def _watch(take: Take, analyzer: Analyzer, on_problem: Callable[[str], None]) ->
         on_problem(error.problem)
         return Outcome(take.item, None, error.problem)
     with Analysis(source, analyzer, profile) as analysis:
-        return Outcome(take.item, watch(analysis.moments(), profile.mouth_threshold).answer)
+        return Outcome(take.item, watch(analysis.moments(), profile).answer)
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, Right]:

@@ -126,7 +126,7 @@ def examine(
     def run(source: Source) -> Watched:
         analyzer.reset(renumber=True)
         with Analysis(source, analyzer, profile) as analysis:
-            return watch(analysis.moments(), profile.mouth_threshold)
+            return watch(analysis.moments(), profile)
 
     for item in items:
         try:

@@ -9,8 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
+from sentistream.accumulation import Overall
 from sentistream.evaluation.answers import Probabilities
-from sentistream.types import SENTIMENTS, Face, FloatArray, Label, Moment, Reading
+from sentistream.profiles import Profile
+from sentistream.types import Face, FloatArray, Label, Moment, Reading
 
 _LOUD_RANGE = 10**-3.0  # of the loudest moment's power: quieter ones do not count as speech
 
@@ -23,6 +25,8 @@ class Watched:
         faces: The face at each moment; None without one.
         mouths: Whether its mouth counted as open; None without a face.
         labels: The class of the momentary answer; None without one.
+        answer: Probabilities of the classes, all faces and moments together as the profile adds
+            them up; None without a face.
         powers: Mean square of each moment's sound.
         picture_times: When each picture was shown first, seconds.
     """
@@ -32,12 +36,7 @@ class Watched:
     labels: list[Label | None] = field(default_factory=list)
     powers: list[float] = field(default_factory=list)
     picture_times: list[float] = field(default_factory=list)
-    total: Probabilities = field(default_factory=lambda: np.zeros(len(SENTIMENTS)))
-
-    @property
-    def answer(self) -> Probabilities | None:
-        """Mean of the momentary distributions of all faces; None without one."""
-        return self.total / self.total.sum() if self.total.any() else None
+    answer: Probabilities | None = None
 
     @property
     def level(self) -> float:
@@ -73,28 +72,28 @@ class Watched:
         return list(seen), list(seen.values())
 
 
-def watch(moments: Iterable[tuple[Moment, Sequence[Reading]]], mouth_threshold: float) -> Watched:
+def watch(moments: Iterable[tuple[Moment, Sequence[Reading]]], profile: Profile) -> Watched:
     """Take down what is said at each moment.
 
     Args:
         moments: As ``Analysis.moments`` gives them.
-        mouth_threshold: Probability from which a mouth counts as open.
+        profile: Says from when on a mouth counts as open, and how moments add up.
     """
-    watched = Watched()
+    watched, overall = Watched(), Overall(profile)
     for moment, readings in moments:
         seen = [reading for reading in readings if reading.face is not None]
         largest = max(seen, key=_size, default=None)
         momentary = largest.momentary if largest else None
         opened = largest.mouth_open if largest else None
         watched.faces.append(largest.face if largest else None)
-        watched.mouths.append(None if opened is None else opened >= mouth_threshold)
+        watched.mouths.append(None if opened is None else opened >= profile.mouth_threshold)
         watched.labels.append(momentary.label if momentary else None)
         sound = moment.sound
         watched.powers.append(0.0 if sound is None else float(np.mean(np.square(sound))))
         watched.picture_times.append(moment.picture_time)
-        for reading in seen:
-            if reading.momentary is not None:
-                watched.total += reading.momentary.as_tuple()
+        overall.add(readings)
+    if overall.answer is not None:
+        watched.answer = np.array(overall.answer.as_tuple())
     return watched
 
 

@@ -179,8 +179,8 @@ class VoiceNetwork(nn.Module):
 class Fusion(nn.Module):
     """Face and voice as witnesses whose logarithms are weighed and added (log-linear pooling).
 
-    The voice counts as far as it is to be trusted at this moment; the face counts less the
-    more there is of the voice. Without any trust only the face is left, sharpened or softened
+    The voice counts as far as it is to be trusted at this moment; beside it the face may
+    count otherwise than alone. Without any trust only the face is left, sharpened or softened
     until its confidence is its accuracy.
     """
 
@@ -189,8 +189,6 @@ class Fusion(nn.Module):
         self.face = nn.Parameter(torch.tensor(1.0))
         self.face_beside_voice = nn.Parameter(torch.tensor(0.0))
         self.voice = nn.Parameter(torch.tensor(1.0))
-        self.bias = nn.Parameter(torch.zeros(3))
-        self.voice_bias = nn.Parameter(torch.zeros(3))
 
     def forward(self, face: Tensor, voice: Tensor, trust: Tensor) -> Tensor:
         """Logits (N, 3).
@@ -201,7 +199,7 @@ class Fusion(nn.Module):
         """
         seen, heard = face.clamp_min(1e-4).log(), voice.clamp_min(1e-4).log()
         weight = self.face + self.face_beside_voice * trust
-        return self.bias + weight * seen + trust * (self.voice * heard + self.voice_bias)
+        return weight * seen + self.voice * trust * heard
 
 
 class Sentiments(nn.Module):

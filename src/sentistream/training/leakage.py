@@ -27,6 +27,8 @@ def refuse_leaks(train: Examples, held_out: Examples) -> None:
     refuse_shared_people(train, held_out)
     _refuse_shared(held_out, train.clips, held_out.clips, "recordings or images")
     for name in train.inputs.keys() & held_out.inputs.keys():
+        if train.inputs[name].dtype != np.uint8:
+            continue  # a few numbers may well be equal; pictures and sounds may not
         digests = _digests(train.inputs[name]), _digests(held_out.inputs[name])
         _refuse_shared(held_out, *digests, f"equal inputs ({name})")
 

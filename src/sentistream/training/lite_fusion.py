@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentistream.analyzer import Analyzer
-from sentistream.api import analyze
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording, java_sed
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.decision.lite import LiteDecision
+from sentistream.media import open_source
 from sentistream.networks.lite import Fusion
 from sentistream.profiles import LITE
 from sentistream.training.checkpoint import load_network_weights
@@ -62,7 +62,11 @@ class Recorder:
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:
         """The face's answer, as it is."""
-        self.asked.append({name: values[:1].copy() for name, values in inputs.items()})
+        # behind what the faces say now stands what they said up to now
+        first = len(inputs["face"]) // 2
+        self.asked.append(
+            {name: values[first : first + 1].copy() for name, values in inputs.items()}
+        )
         answer: FloatArray = inputs["face"]
         return answer
 
@@ -84,11 +88,13 @@ def fusion_examples(
     sides = {name: parts[name].examples(data, runs / "prepared", notice) for name in _BRANCHES}
     train = []
     for group in GROUPS:
+        chosen = [clip for clip in clips if clip.person in group]
+        if not chosen:
+            continue
         networks = {
             name: _trained_without(group, name, sides[name], parts, recipes, runs, notice)
             for name in _BRANCHES
         }
-        chosen = [clip for clip in clips if clip.person in group]
         train.append(_moments(chosen, mouth, networks["face"], networks["voice"], notice))
     face, voice = (_trained(name, parts, runs / name, runs) for name in _BRANCHES)
     held_out = [clip for clip in clips if clip.person in HELD_OUT_PEOPLE]
@@ -145,9 +151,10 @@ def _moments(
         notice("moments of clips")
         recorder = Recorder()
         decision = LiteDecision(LITE, mouth=mouth, face=face, voice=voice, fusion=recorder)
-        with analyze(clip.path, profile=LITE, analyzer=Analyzer(LITE, decision=decision)) as run:
-            for _ in run:
-                pass
+        analyzer = Analyzer(LITE, decision=decision)
+        with open_source(clip.path, tick=LITE.tick, sound_window=LITE.sound_window) as source:
+            for moment in source:
+                analyzer.process(moment)
         asked = recorder.asked[::EVERY]
         if asked:
             inputs = {key: np.concatenate([one[key] for one in asked]) for key in asked[0]}

@@ -15,6 +15,7 @@ from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.recordings import Recording, java_sed, ravdess
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.decision.lite import MOUTH_SIZE
+from sentistream.errors import DataError
 from sentistream.media import open_source
 from sentistream.media.picture import RgbPicture, resample
 from sentistream.networks.lite import FACE_EMOTIONS, VOICE_EMOTIONS
@@ -72,12 +73,12 @@ class LitePreparation(Preparation):
             whole = split == "train"
             return _prepare_faces(images, whole, self._workshop(work, "faces"))
 
-        return self._examples(f"lite-faces-{split}", [self._data / "faces.parquet"], make)
+        return self._examples(f"lite-faces-{split}", self._image_files("faces"), make)
 
     def _mouths(self, split: str) -> Examples:
         return self._examples(
             f"lite-mouths-{split}",
-            [self._data / "mouths.parquet"],
+            self._image_files("mouths"),
             lambda _: _prepare_mouths(self._images("mouths", split)),
         )
 
@@ -135,8 +136,12 @@ def _examples_of(chunks: Iterable[Arrays]) -> Examples:
             clips=arrays["clip"],
         )
         for arrays in chunks
-        if arrays and len(arrays["label"])
     ]
+    if not parts:
+        raise DataError(
+            "Nothing in the data shows one of the emotions that the lite networks tell apart.",
+            "Image sets need a column emotion; docs/training.md says what the folder holds.",
+        )
     return join(parts)
 
 
@@ -168,7 +173,8 @@ def _cut_faces(asked: Sequence[tuple[LabelledImage, bool]]) -> Arrays:
         person = f"{image.source}-{image.person}" if image.person else ""
         label = FACE_EMOTIONS.index(image.emotion)
         rows.append((face, label, person, image.source, content_key(image.pixels)))
-    return _columns("face", rows)
+    size = STORED_FACE if any(surroundings for _, surroundings in asked) else VIEW_SIZE
+    return _columns("face", rows, (size, size, 1))
 
 
 def _stored(luma: UInt8Array, where: Any, surroundings: bool) -> UInt8Array:
@@ -186,7 +192,7 @@ def _prepare_mouths(images: Iterable[LabelledImage]) -> Examples:
         person = f"{image.source}-{image.person}" if image.person else ""
         key = content_key(image.pixels)
         rows.append((mouth, int(image.label == "open"), person, image.source, key))
-    return _examples_of([_columns("mouth", rows)])
+    return _examples_of([_columns("mouth", rows, (MOUTH_SIZE, MOUTH_SIZE, 1))])
 
 
 def _faces_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
@@ -195,7 +201,8 @@ def _faces_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
         label = FACE_EMOTIONS.index(clip.emotion)
         for luma, points, key in _moments_of(clip):
             rows.append((_stored(luma, align(points), surroundings), label, *_whose(clip), key))
-    return _columns("face", rows)
+    size = STORED_FACE if any(surroundings for _, surroundings in asked) else VIEW_SIZE
+    return _columns("face", rows, (size, size, 1))
 
 
 def _mouths_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
@@ -208,7 +215,7 @@ def _mouths_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
             mouth = resample(luma, mouth_window(points), MOUTH_SIZE, MOUTH_SIZE)
             label = int(gap > OPEN_GAP)
             rows.append((mouth[..., np.newaxis], label, *_whose(clip), key))
-    return _columns("mouth", rows)
+    return _columns("mouth", rows, (MOUTH_SIZE, MOUTH_SIZE, 1))
 
 
 def _moments_of(clip: Recording) -> Iterator[tuple[UInt8Array, Any, str]]:
@@ -241,15 +248,17 @@ def _hear(asked: Sequence[tuple[Recording, Sequence[float]]]) -> Arrays:
             stored = np.zeros((longest, WIDTH, 1), np.uint8)
             stored[: len(heard)] = heard[:longest]
             rows.append((stored, label, *_whose(recording), key))
-    return _columns("voice", rows)
+    return _columns("voice", rows, (longest, WIDTH, 1))
 
 
 def _whose(recording: Recording) -> tuple[str, str]:
     return recording.person, recording.person.rsplit("-", 1)[0]
 
 
-def _columns(name: str, rows: list[tuple[Any, ...]]) -> Arrays:
+def _columns(name: str, rows: list[tuple[Any, ...]], shape: tuple[int, ...]) -> Arrays:
+    fields = (name, "label", "person", "source", "clip")
     if not rows:
-        return {}
+        none: Arrays = {field: np.zeros(0, np.str_) for field in fields}
+        return none | {name: np.zeros((0, *shape), np.uint8), "label": np.zeros(0, np.int64)}
     values = [np.array(column) for column in zip(*rows, strict=True)]
-    return dict(zip((name, "label", "person", "source", "clip"), values, strict=True))
+    return dict(zip(fields, values, strict=True))
