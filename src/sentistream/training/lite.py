@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -120,62 +121,27 @@ PARTS: dict[str, Part] = {
 """In the order in which they are trained. A face is learned in three parts, each going on from
 the one before; ``fusion`` joins the others."""
 
+_BASE = Recipe(
+    optimizer="adamw",
+    learning_rate=0.0025,
+    weight_decay=0.05,
+    schedule="cosine",
+    warm_up=0.04,
+    batch=96,
+    epochs=36,
+    label_smoothing=_SMOOTHING,
+    average=0.999,
+)
+
 RECIPES: dict[str, Recipe] = {
-    "mouth": Recipe(
-        optimizer="adamw",
-        learning_rate=0.003,
-        weight_decay=0.05,
-        schedule="cosine",
-        warm_up=0.05,
-        batch=64,
-        epochs=20,
-        label_smoothing=_SMOOTHING,
-        average=0.998,
+    "mouth": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=64, epochs=20, average=0.998),
+    "face-stills": _BASE,
+    "face-refined": replace(_BASE, learning_rate=0.0012, epochs=14),
+    "face": replace(
+        _BASE, learning_rate=0.0006, weight_decay=0.02, warm_up=0.1, epochs=2, average=0.99
     ),
-    "face-stills": Recipe(
-        optimizer="adamw",
-        learning_rate=0.0025,
-        weight_decay=0.05,
-        schedule="cosine",
-        warm_up=0.04,
-        batch=96,
-        epochs=36,
-        label_smoothing=_SMOOTHING,
-        average=0.999,
-    ),
-    "face-refined": Recipe(
-        optimizer="adamw",
-        learning_rate=0.0012,
-        weight_decay=0.05,
-        schedule="cosine",
-        warm_up=0.04,
-        batch=96,
-        epochs=14,
-        label_smoothing=_SMOOTHING,
-        average=0.999,
-    ),
-    "face": Recipe(
-        optimizer="adamw",
-        learning_rate=0.0006,
-        weight_decay=0.02,
-        schedule="cosine",
-        warm_up=0.1,
-        batch=96,
-        epochs=2,
-        label_smoothing=_SMOOTHING,
-        average=0.99,
-    ),
-    "voice": Recipe(
-        optimizer="adamw",
-        learning_rate=0.003,
-        weight_decay=0.05,
-        schedule="cosine",
-        warm_up=0.05,
-        batch=32,
-        epochs=9,
-        label_smoothing=_SMOOTHING,
-        average=0.99,
-    ),
+    "voice": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=32, epochs=9, average=0.99),
+    # a fusion is to be calibrated: its labels stay as they are
     "fusion": Recipe(
         optimizer="adamw", learning_rate=0.02, schedule="cosine", batch=256, epochs=30
     ),

@@ -13,7 +13,6 @@ import numpy as np
 
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.recordings import Recording, java_sed, ravdess
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.decision.lite import MOUTH_SIZE
 from sentistream.errors import DataError
 from sentistream.media import open_source
@@ -26,7 +25,7 @@ from sentistream.training.examples import Examples, join
 from sentistream.training.leakage import content_key
 from sentistream.training.lite_augment import STORED_FACE, SURROUNDINGS
 from sentistream.training.parts import Sides
-from sentistream.training.preparation import Preparation
+from sentistream.training.preparation import Preparation, of_side
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
@@ -91,7 +90,7 @@ class LitePreparation(Preparation):
         return self._moments("lite-clip-mouths", clips, _mouths_of_clips, held_out=held_out)
 
     def _clips_of(self, *, held_out: bool) -> list[Recording]:
-        return _of_side(java_sed(self._data / "javased"), held_out=held_out)
+        return of_side(java_sed(self._data / "javased"), held_out=held_out)
 
     def _moments(self, name: str, clips: list[Recording], read: Any, *, held_out: bool) -> Examples:
         def make(work: Path) -> Examples:
@@ -103,7 +102,7 @@ class LitePreparation(Preparation):
         return self._examples(f"{name}-{held_out}", files, make, every=EVERY)
 
     def _utterances(self, *, held_out: bool) -> Examples:
-        recordings = _of_side(
+        recordings = of_side(
             ravdess(self._data / "ravdess_speech")
             + java_sed(self._data / "javased", (".mp4", ".flac")),
             held_out=held_out,
@@ -119,10 +118,6 @@ class LitePreparation(Preparation):
 
         files = [recording.path for recording, _ in known]
         return self._examples(f"lite-voices-{held_out}", files, make, speeds=speeds)
-
-
-def _of_side(recordings: list[Recording], *, held_out: bool) -> list[Recording]:
-    return [entry for entry in recordings if (entry.person in HELD_OUT_PEOPLE) == held_out]
 
 
 def _examples_of(chunks: Iterable[Arrays]) -> Examples:

@@ -140,7 +140,7 @@ class Preparation:
         recordings = ravdess(self._data / "ravdess_speech")
 
         def side(name: str, seed: int, *, held_out: bool) -> Examples:
-            chosen = _of_side(recordings, held_out=held_out)
+            chosen = of_side(recordings, held_out=held_out)
             return self._examples(
                 f"voices-{name}",
                 [recording.path for recording in chosen],
@@ -155,7 +155,7 @@ class Preparation:
 
     def clip_moments(self, *, held_out: bool) -> ClipMoments:
         """What is seen and heard at the moments of Java-SED's clips."""
-        chosen = _of_side(java_sed(self._data / "javased"), held_out=held_out)
+        chosen = of_side(java_sed(self._data / "javased"), held_out=held_out)
         return cached(
             self._folder,
             f"clips-{'held-out' if held_out else 'train'}",
@@ -232,5 +232,6 @@ class Preparation:
         return Workshop(folder, self._jobs, lambda: self._on_progress(what))
 
 
-def _of_side(recordings: list[Recording], *, held_out: bool) -> list[Recording]:
+def of_side(recordings: list[Recording], *, held_out: bool) -> list[Recording]:
+    """Those of people who are held out, or of the others."""
     return [entry for entry in recordings if (entry.person in HELD_OUT_PEOPLE) == held_out]
