@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.profiles import Profile
-from sentistream.smoothing import weight
+from sentistream.smoothing import Running
 from sentistream.types import Distribution, FloatArray, Reading
 
 LEAST = 1e-4
 """No single moment rules a class out: probabilities below this count as this."""
 
 
-class EvidenceMean:
+class EvidenceMean(Running):
     """The running mean of logarithms, forgotten as Equation 1 forgets.
 
     Until as much time has passed as is remembered, all moments count alike.
@@ -33,17 +33,10 @@ class EvidenceMean:
     """
 
     def __init__(self, time_constant: float) -> None:
-        if not (math.isfinite(time_constant) and time_constant > 0):
-            raise ValueError(f"A time constant is positive, not {time_constant}.")
-        self._time_constant = time_constant
-        self._begun = self._time = -math.inf
+        super().__init__(time_constant)
+        self._begun = -math.inf
         self._mean: NDArray[np.float64] | None = None
         self._count = 0
-
-    @property
-    def time(self) -> float:
-        """When the last value came, seconds; minus infinity before the first."""
-        return self._time
 
     def update(self, probabilities: FloatArray, time: float) -> FloatArray:
         """What was said up to ``time`` (seconds) as a distribution, shape (3,).
@@ -51,17 +44,15 @@ class EvidenceMean:
         Raises:
             ValueError: ``time`` lies before the last one.
         """
-        if time < self._time:
-            raise ValueError(f"Time goes on: {time} s comes after {self._time} s.")
+        share = self._advance(time)
         logarithms = np.log(np.maximum(probabilities, LEAST), dtype=np.float64)
         self._count += 1
         if self._mean is None:
             self._mean, self._begun = logarithms, time
         else:
-            alike = time - self._begun < self._time_constant
-            share = 1 / self._count if alike else weight(time - self._time, self._time_constant)
+            if time - self._begun < self._time_constant:
+                share = 1 / self._count
             self._mean = self._mean + share * (logarithms - self._mean)
-        self._time = time
         shares = np.exp(self._mean - self._mean.max())
         return np.asarray(shares / shares.sum(), dtype=np.float32)
 

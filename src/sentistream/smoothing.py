@@ -17,10 +17,8 @@ def weight(step: float, time_constant: float) -> float:
     return -math.expm1(-step / time_constant)
 
 
-class Smoother:
-    """The running answer about one face.
-
-    A value counts for the time since the value before it; the first is taken as it is.
+class Running:
+    """The clock of a running answer.
 
     Args:
         time_constant: Seconds in which all but 1/e of the past is forgotten; positive.
@@ -34,12 +32,32 @@ class Smoother:
             raise ValueError(f"A time constant is positive, not {time_constant}.")
         self._time_constant = time_constant
         self._time = -math.inf
-        self._value: Distribution | None = None
 
     @property
     def time(self) -> float:
         """When the last value came, seconds; minus infinity before the first."""
         return self._time
+
+    def _advance(self, time: float) -> float:
+        """Goes on to ``time``; returns the share that a value at it takes.
+
+        Raises:
+            ValueError: ``time`` lies before the last one.
+        """
+        if time < self._time:
+            raise ValueError(f"Time goes on: {time} s comes after {self._time} s.")
+        share = weight(time - self._time, self._time_constant)
+        self._time = time
+        return share
+
+
+class Smoother(Running):
+    """The running answer about one face.
+
+    A value counts for the time since the value before it; the first is taken as it is.
+    """
+
+    _value: Distribution | None = None
 
     def update(self, value: Distribution, time: float) -> Distribution:
         """The answer accumulated up to ``time``, seconds.
@@ -47,13 +65,10 @@ class Smoother:
         Raises:
             ValueError: ``time`` lies before the last one.
         """
-        if time < self._time:
-            raise ValueError(f"Time goes on: {time} s comes after {self._time} s.")
+        alpha = self._advance(time)
         if self._value is None:
             self._value = value
         else:
-            alpha = weight(time - self._time, self._time_constant)
             pairs = zip(self._value.as_tuple(), value.as_tuple(), strict=True)
             self._value = Distribution(*(old + alpha * (new - old) for old, new in pairs))
-        self._time = time
         return self._value

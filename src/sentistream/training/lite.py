@@ -24,7 +24,7 @@ from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.lite_card_texts import CARD_TEXTS as CARD_TEXTS
 from sentistream.training.lite_fusion import as_they_are, fusion_examples, new_fusion
 from sentistream.training.lite_preparation import LitePreparation
-from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.parts import Augment, OnPrepare, Part, Sides
 from sentistream.training.recipes import Recipe
 from sentistream.types import SENTIMENTS
 
@@ -65,6 +65,19 @@ def _sees(network: nn.Module) -> Sentiments:
     return Sentiments(network, FACE_EMOTIONS, mirrored=True)
 
 
+def _face(
+    kind: Callable[[LitePreparation], Sides], build: Callable[[Path], nn.Module], change: Augment
+) -> Part:
+    return Part(
+        _prepared(kind),
+        build,
+        augmentation=change,
+        finish=_sees,
+        classes=_classes(FACE_EMOTIONS),
+        statistics=False,
+    )
+
+
 def _hears(network: nn.Module) -> Sentiments:
     return Sentiments(network, VOICE_EMOTIONS)
 
@@ -77,29 +90,12 @@ PARTS: dict[str, Part] = {
         outputs=("open",),
         statistics=False,
     ),
-    "face-stills": Part(
-        _prepared(LitePreparation.face_stills),
-        lambda _: FaceNetwork(),
-        augmentation=lite_augment.faces,
-        finish=_sees,
-        classes=_classes(FACE_EMOTIONS),
-        statistics=False,
+    "face-stills": _face(LitePreparation.face_stills, lambda _: FaceNetwork(), lite_augment.faces),
+    "face-refined": _face(
+        LitePreparation.face_stills, _face_after("face-stills"), lite_augment.faces_gently
     ),
-    "face-refined": Part(
-        _prepared(LitePreparation.face_stills),
-        _face_after("face-stills"),
-        augmentation=lite_augment.faces_gently,
-        finish=_sees,
-        classes=_classes(FACE_EMOTIONS),
-        statistics=False,
-    ),
-    "face": Part(
-        _prepared(LitePreparation.faces_and_clips),
-        _face_after("face-refined"),
-        augmentation=lite_augment.faces_gently,
-        finish=_sees,
-        classes=_classes(FACE_EMOTIONS),
-        statistics=False,
+    "face": _face(
+        LitePreparation.faces_and_clips, _face_after("face-refined"), lite_augment.faces_gently
     ),
     "voice": Part(
         _prepared(LitePreparation.utterances),
