@@ -1,0 +1,127 @@
+"""What cameras tell the rest of the monitor: how they are, who is seen now, what each second was.
+
+Here, and only here, time is that of the wall clock: seconds since 1970-01-01 UTC, because
+people ask what happened on Monday at ten. The media clock stays inside each camera's worker.
+No value holds a picture, and tracks are named at random, anew each time somebody appears.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sentistream.types import Distribution, Label
+
+EVERYWHERE = ""
+"""The zone of a camera's whole picture, where none was drawn."""
+
+
+class CameraState(StrEnum):
+    """What a camera is doing."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"
+    """It failed and will be tried again after its back-off."""
+    PAUSED = "paused"
+    """Its schedule says that nobody is to be watched now; nothing is decoded."""
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceState:
+    """One face as it is now.
+
+    Attributes:
+        track: A random name, kept while the face is followed and never given again.
+        zone: The zone it stands in; ``EVERYWHERE`` where none was drawn.
+        box: Left, top, right and bottom as shares of the picture, 0 to 1.
+        label: What is said of it.
+        smoothed: The accumulated distribution behind the label.
+        mouth_open: Probability that the mouth is open, 0 to 1.
+        speaking: Whether a voice was taken for this face's own.
+    """
+
+    track: str
+    zone: str
+    box: tuple[float, float, float, float]
+    label: Label
+    smoothed: Distribution
+    mouth_open: float
+    speaking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A camera's newest moment.
+
+    Attributes:
+        camera: The camera's key in the configuration.
+        time: Wall-clock seconds (UTC).
+        faces: Everybody seen.
+        tick: Seconds from one moment to the next at present; more than the profile's own
+            where the machine cannot keep up.
+    """
+
+    camera: str
+    time: float
+    faces: tuple[FaceState, ...]
+    tick: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondReading:
+    """One face during one second of the wall clock: what is stored.
+
+    Attributes:
+        camera: The camera's key in the configuration.
+        zone: The zone; ``EVERYWHERE`` where none was drawn.
+        second: Whole wall-clock second (UTC) it began with.
+        track: The face's random name.
+        positive, neutral, negative: Mean of the accumulated distributions, 0 to 1 each.
+        label: What was said last in this second.
+        seen: Seconds of this second for which the face was seen, above 0 to 1.
+        speaking: Seconds for which a voice was taken for its own, 0 to ``seen``.
+    """
+
+    camera: str
+    zone: str
+    second: int
+    track: str
+    positive: float
+    neutral: float
+    negative: float
+    label: Label
+    seen: float
+    speaking: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraHealth:
+    """How a camera does.
+
+    Attributes:
+        camera: The camera's key in the configuration.
+        state: What it is doing.
+        since: Wall-clock second at which that began.
+        reason: Why it is not running, in words for its owner; empty where it is.
+        restarts: How often it was started again since the monitor began.
+        moments_per_second: Analyzed now; 0 where none are.
+        tick: Seconds between moments now.
+        latency: Seconds from a picture's decoding to its reading, 95th percentile of late.
+        dropped: Moments dropped because they came faster than they could be analyzed.
+        damaged: Packets or pictures that could not be decoded.
+        last_picture: Wall-clock time of the newest picture; None before the first.
+    """
+
+    camera: str
+    state: CameraState
+    since: float
+    reason: str = ""
+    restarts: int = 0
+    moments_per_second: float = 0.0
+    tick: float = 0.0
+    latency: float = 0.0
+    dropped: int = 0
+    damaged: int = 0
+    last_picture: float | None = None
