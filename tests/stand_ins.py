@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.runtime.asking import Asking
 from sentistream.types import Box, Face, FloatArray, Picture
 
 
@@ -30,7 +31,8 @@ class StubTracker:
         self.faces: Sequence[Face] = faces
         self.updates = 0
 
-    def update(self, picture: Picture, time: float) -> Sequence[Face]:
+    def update(self, picture: Picture, time: float) -> Asking[Sequence[Face]]:
+        yield from ()
         self.updates += 1
         return self.faces
 

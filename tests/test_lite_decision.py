@@ -95,7 +95,7 @@ def test_the_voice_is_asked_a_few_times_a_second() -> None:
 def test_networks_get_brightness_alone() -> None:
     stage = Stage(make_face(1), make_face(2, x=500))
     stage.show(None, 0.1)
-    assert stage.face.calls[0]["face"].shape == (2, 48, 48, 1)
+    assert stage.face.calls[0]["face"].shape == (4, 48, 48, 1)  # and their mirror images
     assert stage.mouth.calls[0]["mouth"].shape == (2, 32, 32, 1)
 
 

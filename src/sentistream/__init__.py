@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SentistreamError,
     )
     from sentistream.profiles import Profile, get_profile
+    from sentistream.streams import StreamEnd, StreamMoment, Streams, analyze_streams
     from sentistream.types import Box, Branch, Distribution, Face, Flag, Label, Moment, Reading
 
 __all__ = [
@@ -45,8 +46,12 @@ __all__ = [
     "Profile",
     "Reading",
     "SentistreamError",
+    "StreamEnd",
+    "StreamMoment",
+    "Streams",
     "__version__",
     "analyze",
+    "analyze_streams",
     "get_profile",
 ]
 
@@ -57,6 +62,7 @@ _HOMES = {
     "Profile": "profiles",
     "analyze": "api",
     "get_profile": "profiles",
+    **dict.fromkeys(("StreamEnd", "StreamMoment", "Streams", "analyze_streams"), "streams"),
     **dict.fromkeys(
         ("Box", "Branch", "Distribution", "Face", "Flag", "Label", "Moment", "Reading"), "types"
     ),

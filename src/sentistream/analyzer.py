@@ -13,16 +13,18 @@ import numpy as np
 
 from sentistream.decision import Decision, Verdict, make_decision
 from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
+from sentistream.runtime.asking import Asking, answer
 from sentistream.smoothing import Smoother
 from sentistream.types import Distribution, Face, Flag, Label, Moment, Picture, Reading
 from sentistream.vision.crops import FACE_SIZE, face_window
+from sentistream.vision.placing import make_placer
 from sentistream.vision.tracker import MEMORY, FaceTracker
 
 
 class Tracker(Protocol):
     """What finds the faces of successive pictures."""
 
-    def update(self, picture: Picture, time: float) -> Sequence[Face]: ...
+    def update(self, picture: Picture, time: float) -> Asking[Sequence[Face]]: ...
 
     def reset(self, *, renumber: bool = False) -> None: ...
 
@@ -51,7 +53,9 @@ class Analyzer:
     ) -> None:
         self.profile = get_profile(profile) if isinstance(profile, str) else profile
         self._decision = decision or make_decision(self.profile)
-        self._tracker = tracker or FaceTracker(max_faces=max_faces)
+        self._tracker = tracker or FaceTracker(
+            make_placer(self.profile.landmark_model), max_faces=max_faces
+        )
         self.reset()
 
     def reset(self, *, renumber: bool = False) -> None:
@@ -74,17 +78,25 @@ class Analyzer:
 
         Moments come in order; one that lies before the last starts anew, as ``reset`` does.
         """
+        return answer(self.ask(moment))
+
+    def ask(self, moment: Moment) -> Asking[tuple[Reading, ...]]:
+        """The same as work that asks networks, so that several analyzers share batches.
+
+        Analyzers that are answered together share networks, never tracks or what was said.
+        """
         if moment.time < self._time:
             self.reset()
         self._time = moment.time
-        shown_again = (Flag.REPEATED_PICTURE,) if not self._look(moment) else ()
+        is_new = yield from self._look(moment)
+        shown_again = () if is_new else (Flag.REPEATED_PICTURE,)
         self._forget(moment.time)
         if not self._faces:
-            self._decision.listen(moment)
+            yield from self._decision.listen(moment)
             return (Reading(time=moment.time, flags=shown_again),)
 
         readings = []
-        verdicts = self._decision.decide(moment)
+        verdicts = yield from self._decision.decide(moment)
         for face, quality, verdict in zip(self._faces, self._qualities, verdicts, strict=True):
             smoothed = self._accumulate(face.track, verdict, moment.time)
             readings.append(
@@ -101,16 +113,16 @@ class Analyzer:
             )
         return tuple(readings)
 
-    def _look(self, moment: Moment) -> bool:
+    def _look(self, moment: Moment) -> Asking[bool]:
         """Finds the faces and shows them to the networks; False if the picture is no new one."""
         picture = moment.picture
         if self._picture is picture:
             return False
         self._picture = picture
-        self._faces = self._tracker.update(picture, moment.picture_time)
+        self._faces = yield from self._tracker.update(picture, moment.picture_time)
         self._qualities = [_quality(face, picture) for face in self._faces]
         if self._faces:
-            self._decision.look(picture, self._faces)
+            yield from self._decision.look(picture, self._faces)
         return True
 
     def _accumulate(self, track: int, verdict: Verdict, time: float) -> Distribution:

@@ -1,5 +1,9 @@
 """The errors a user can meet: one sentence of what is wrong, one of the way out."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class SentistreamError(Exception):
     """Base of every error that sentistream raises on purpose.
@@ -13,6 +17,16 @@ class SentistreamError(Exception):
         super().__init__(f"{problem} {way_out}".strip())
         self.problem = problem
         self.way_out = way_out
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # processes hand errors to each other; kinds of them are made of other arguments
+        return _revived, (type(self), self.problem, self.way_out)
+
+
+def _revived(kind: type[SentistreamError], problem: str, way_out: str) -> SentistreamError:
+    error = kind.__new__(kind)
+    SentistreamError.__init__(error, problem, way_out)
+    return error
 
 
 class InputError(SentistreamError):

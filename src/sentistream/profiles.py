@@ -18,6 +18,7 @@ class Profile:
         decision: Which of the decisions joins the networks, ``paper`` or ``lite``.
         mouth_model, face_model, fused_model: Names of the shipped networks.
         voice_model: The network that hears a voice alone; ``paper`` decides without it.
+        landmark_model: The network that places landmarks; without one dlib's trees do.
         tick: Seconds between moments.
         sound_window: Seconds of sound each moment carries, ending at it.
         mouth_threshold: Probability from which the mouth counts as open (Equation 2).
@@ -37,6 +38,7 @@ class Profile:
     sound_window: float
     mouth_threshold: float
     time_constant: float
+    landmark_model: str = ""
     accumulation: Literal["mean", "evidence"] = "mean"
     unknown_below: float = 0.0
 
@@ -44,7 +46,9 @@ class Profile:
     def models(self) -> tuple[str, ...]:
         """The networks that make its readings."""
         names = [self.mouth_model, self.face_model, self.fused_model]
-        return (*names, self.voice_model) if self.decision == "lite" else tuple(names)
+        if self.decision == "lite":
+            names.append(self.voice_model)
+        return (*names, self.landmark_model) if self.landmark_model else tuple(names)
 
 
 PAPER = Profile(

@@ -179,8 +179,8 @@ class Face:
         box: The face, from brow to chin.
         landmarks: The 68 points of the iBUG scheme, shape (68, 2), x and y in pixels.
         score: The detector's confidence at the last confirmation (0 is its threshold).
-        confirmed: True where the detector found it in this very picture, False where
-            landmarks carried it here, as they do between two looks.
+        confirmed: True where the detector's answer came with this picture (it looks at one a
+            tenth of a second old), False where landmarks carried the face here.
         missed: True where the detector's last look did not find it.
     """
 

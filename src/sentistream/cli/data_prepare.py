@@ -98,6 +98,7 @@ def _parts(preparation: Preparation) -> tuple[tuple[tuple[str, ...], str, Callab
             (("mouths.parquet",), "mouths", images("mouths", preparation.lite_mouths)),
             (("ravdess_speech",), "voices", lambda: _sides(preparation.utterances())),
             (("faces.parquet",), "faces", images("faces", preparation.faces_and_clips)),
+            (("faces.parquet",), "landmarks", lambda: _sides(preparation.landmarked_faces())),
         )
     return (
         (("mouths.parquet", "mouths.csv"), "mouths", images("mouths", preparation.mouth_images)),

@@ -182,10 +182,15 @@ def _train_one(
     card = publish(finished, out / "models")
     for row in card.figures:
         low, high = row["accuracy_ci95"]
+        second = (
+            f"unweighted average recall {row['uar']:.1%}"
+            if "uar" in row
+            else f"mean error {row['mean_error']:.1%} of the eyes' distance"
+        )
         click.echo(
             f"{name} on {row['source']} ({row['split']}, n = {row['n']}): "
             f"accuracy {row['accuracy']:.1%} (95 % {low:.1%} to {high:.1%}), "
-            f"unweighted average recall {row['uar']:.1%}"
+            f"{second}"
         )
 
 

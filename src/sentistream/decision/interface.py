@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from numpy.typing import NDArray
+from typing import Protocol
 
 from sentistream.profiles import Profile
-from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
+from sentistream.runtime.asking import Asking, Runnable
+from sentistream.types import Branch, Distribution, Face, Flag, Moment, Picture
 
-
-class Runnable(Protocol):
-    """A network: named batches in, shape (N, outputs) out."""
-
-    def run(self, **inputs: NDArray[Any]) -> FloatArray: ...
+__all__ = ["Decision", "Runnable", "Verdict", "make_decision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +34,20 @@ class Verdict:
 
 
 class Decision(Protocol):
-    """A profile's networks and how they are joined."""
+    """A profile's networks and how they are joined.
 
-    def look(self, picture: Picture, faces: Sequence[Face]) -> None:
+    Whatever asks a network does so by ``Asking``.
+    """
+
+    def look(self, picture: Picture, faces: Sequence[Face]) -> Asking[None]:
         """Takes in a new picture with at least one face."""
         ...
 
-    def decide(self, moment: Moment) -> list[Verdict]:
+    def decide(self, moment: Moment) -> Asking[list[Verdict]]:
         """A verdict for each face of the last look, in its order."""
         ...
 
-    def listen(self, moment: Moment) -> None:
+    def listen(self, moment: Moment) -> Asking[None]:
         """Takes in the sound of a moment at which there is no face."""
         ...
 

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from sentistream.accumulation import EvidenceMean
+from sentistream.decision.expressions import Expressions
 from sentistream.decision.interface import Runnable, Verdict
 from sentistream.media.picture import resample
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
+from sentistream.runtime.asking import Ask, Asking
 from sentistream.smoothing import weight
 from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
 from sentistream.vision.alignment import VIEW_SIZE, align, view
@@ -64,7 +66,7 @@ class LiteDecision:
         self._threshold = profile.mouth_threshold
         self._time_constant = profile.time_constant
         self._mouth = mouth or load_network(profile.mouth_model)
-        self._face = face or load_network(profile.face_model)
+        self._expressions = Expressions(face or load_network(profile.face_model))
         self._voice = voice or load_network(profile.voice_model)
         self._fusion = fusion or load_network(profile.fused_model)
         self._listener = Listener()
@@ -76,13 +78,14 @@ class LiteDecision:
         self._by_face = np.zeros((0, 3), np.float32)
         self._seen_open = np.zeros(0, np.float32)
         self._mouths: dict[int, tuple[float, float]] = {}
+        self._expressions.reset()
         self._listener.reset()
         self._speakers = Speakers()
         self._means: dict[int, EvidenceMean] = {}
         self._by_voice: FloatArray | None = None
         self._answered = -math.inf
 
-    def look(self, picture: Picture, faces: Sequence[Face]) -> None:
+    def look(self, picture: Picture, faces: Sequence[Face]) -> Asking[None]:
         """Sees faces and mouths; in brightness alone, so nothing is converted to colour."""
         luma = picture.luma
         views = np.empty((len(faces), VIEW_SIZE, VIEW_SIZE, 1), np.uint8)
@@ -92,16 +95,20 @@ class LiteDecision:
             lips = mouth_window(face.landmarks)
             mouths[index, ..., 0] = resample(luma, lips, MOUTH_SIZE, MOUTH_SIZE)
         self._tracks = [face.track for face in faces]
-        self._by_face = self._face.run(face=views)
-        self._seen_open = np.clip(self._mouth.run(mouth=mouths)[:, 0], 0, 1)
+        by_face, opened = yield (
+            self._expressions.ask(self._tracks, views),
+            Ask(self._mouth, {"mouth": mouths}),
+        )
+        self._by_face = self._expressions.take(by_face)
+        self._seen_open = np.clip(opened[:, 0], 0, 1)
 
-    def listen(self, moment: Moment) -> None:
+    def listen(self, moment: Moment) -> Asking[None]:
         """Goes on hearing while there is nobody to be seen."""
-        self._hear(moment)
+        yield from self._hear(moment)
 
-    def decide(self, moment: Moment) -> list[Verdict]:
+    def decide(self, moment: Moment) -> Asking[list[Verdict]]:
         """Face and voice joined for each face."""
-        heard = self._hear(moment)
+        heard = yield from self._hear(moment)
         mouths = self._follow_mouths(moment.time)
         self._speakers.update(moment.time, mouths, speaking=heard and self._listener.speaking)
         voice = self._by_voice if self._by_voice is not None else UNKNOWING
@@ -111,11 +118,12 @@ class LiteDecision:
         )
         count = len(self._tracks)
         # what the faces say now, and below it what they said up to now
-        joined = self._fusion.run(
-            face=np.concatenate([self._by_face, self._remember(moment.time)]),
-            voice=np.repeat(voice, 2 * count, axis=0),
-            trust=np.tile(trust, (2, 1)),
-        )
+        asked = {
+            "face": np.concatenate([self._by_face, self._remember(moment.time)]),
+            "voice": np.repeat(voice, 2 * count, axis=0),
+            "trust": np.tile(trust, (2, 1)),
+        }
+        (joined,) = yield (Ask(self._fusion, asked),)
         return [
             Verdict(
                 mouth_open=mouths[track],
@@ -127,12 +135,14 @@ class LiteDecision:
             for index, track in enumerate(self._tracks)
         ]
 
-    def _hear(self, moment: Moment) -> bool:
+    def _hear(self, moment: Moment) -> Asking[bool]:
         heard = self._listener.hear(moment)
         if moment.time - self._answered >= HEAR_EVERY - 1e-6:
             self._answered = moment.time
             frames = utterance(self._listener.frames, self._listener.speech)
-            self._by_voice = None if frames is None else self._voice.run(voice=frames[np.newaxis])
+            self._by_voice = None
+            if frames is not None:
+                (self._by_voice,) = yield (Ask(self._voice, {"voice": frames[np.newaxis]}),)
         return heard
 
     def _evidence(self) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sentistream.decision.interface import Runnable, Verdict
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
+from sentistream.runtime.asking import Ask, Asking
 from sentistream.types import (
     SOUND_RATE,
     Branch,
@@ -57,7 +58,7 @@ class PaperDecision:
         self._mouth_open = np.zeros(0, np.float32)
         self._by_face: dict[int, Distribution] = {}
 
-    def look(self, picture: Picture, faces: Sequence[Face]) -> None:
+    def look(self, picture: Picture, faces: Sequence[Face]) -> Asking[None]:
         """Cuts faces and mouths out and asks which mouths are open."""
         mouths = np.empty((len(faces), MOUTH_SIZE, MOUTH_SIZE, 3), np.uint8)
         self._face_crops = np.empty((len(faces), FACE_SIZE, FACE_SIZE, 3), np.uint8)
@@ -65,18 +66,20 @@ class PaperDecision:
             window, lips = face_window(face.landmarks), mouth_window(face.landmarks)
             self._face_crops[index] = picture.crop(window, FACE_SIZE, FACE_SIZE)
             mouths[index] = picture.crop(lips, MOUTH_SIZE, MOUTH_SIZE)
-        self._mouth_open = np.clip(self._mouth.run(mouth=mouths)[:, 0], 0, 1)
+        (opened,) = yield (Ask(self._mouth, {"mouth": mouths}),)
+        self._mouth_open = np.clip(opened[:, 0], 0, 1)
         self._by_face = {}
 
-    def listen(self, moment: Moment) -> None:
+    def listen(self, moment: Moment) -> Asking[None]:
         """Nothing: each moment's sound stands for itself."""
+        yield from ()
 
-    def decide(self, moment: Moment) -> list[Verdict]:
+    def decide(self, moment: Moment) -> Asking[list[Verdict]]:
         """The face's answer, or the fused one where the mouth is open and there is sound."""
         speaking = self._mouth_open >= self._threshold
         columns = self._hear(moment.sound) if speaking.any() else None
         fused = speaking if columns is not None else np.zeros_like(speaking)
-        answers = self._answers(fused, columns)
+        answers = yield from self._answers(fused, columns)
         return [
             Verdict(
                 mouth_open=float(self._mouth_open[index]),
@@ -95,20 +98,19 @@ class PaperDecision:
 
     def _answers(
         self, fused: NDArray[np.bool_], columns: UInt8Array | None
-    ) -> dict[int, Distribution]:
+    ) -> Asking[dict[int, Distribution]]:
         """Each face's answer by its place: of face and voice where ``fused``."""
         alone = [index for index in np.flatnonzero(~fused) if index not in self._by_face]
         if alone:
-            answers = self._face.run(face=self._face_crops[alone])
+            (answers,) = yield (Ask(self._face, {"face": self._face_crops[alone]}),)
             for index, answer in zip(alone, answers, strict=True):
                 self._by_face[int(index)] = Distribution.from_array(answer)
         decided = {int(i): self._by_face[int(i)] for i in np.flatnonzero(~fused)}
         together = np.flatnonzero(fused)
         if columns is not None and together.size:
-            answers = self._fused.run(
-                face=self._face_crops[together],
-                spectrogram=np.repeat(columns[np.newaxis], together.size, axis=0),
-            )
+            heard = np.repeat(columns[np.newaxis], together.size, axis=0)
+            faces = self._face_crops[together]
+            (answers,) = yield (Ask(self._fused, {"face": faces, "spectrogram": heard}),)
             for index, answer in zip(together, answers, strict=True):
                 decided[int(index)] = Distribution.from_array(answer)
         return decided

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from sentistream.accumulation import Overall
 from sentistream.api import analyze
 from sentistream.datasets.labels import MOUTH_STATES
+from sentistream.decision.expressions import Expressions
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
 from sentistream.errors import InputError
 from sentistream.media.picture import RgbPicture, resample
@@ -19,6 +20,7 @@ from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import SENTIMENTS, Box, UInt8Array
 from sentistream.vision.crops import MOUTH_SIZE
+from sentistream.vision.placing import make_placer
 from sentistream.vision.stills import WindowCutter
 from sentistream.voice import spectrogram
 from sentistream.voice.recorded import read_sound, voiced_starts
@@ -53,12 +55,25 @@ def clips(profile: Profile) -> Answer:
 
 def faces(profile: Profile) -> Answer:
     """The face network on an image of a face."""
-    network, cutter = load_network(profile.face_model), WindowCutter()
-    cut = cutter.view if profile.decision == "lite" else cutter.window
+    network = load_network(profile.face_model)
+    cutter = WindowCutter(make_placer(profile.landmark_model))
+    both_ways = Expressions(network)
+
+    def of_view(path: Path) -> Probabilities | None:
+        try:
+            views = cutter.view(read_image(path))[np.newaxis]
+        except ValueError:  # landmarks that span nothing
+            return None
+        both_ways.reset()
+        (seen,) = both_ways.take(network.run(**both_ways.ask([1], views).inputs))
+        return np.asarray(seen, dtype=np.float64)
+
+    if profile.decision == "lite":
+        return of_view
 
     def answer(path: Path) -> Probabilities | None:
         try:
-            window = cut(read_image(path))
+            window = cutter.window(read_image(path))
         except ValueError:  # landmarks that span nothing
             return None
         return np.asarray(network.run(face=window[np.newaxis])[0], dtype=np.float64)

@@ -17,9 +17,10 @@ from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
 from sentistream.evaluation.answers import read_image
 from sentistream.media import open_source
+from sentistream.profiles import LITE
 from sentistream.types import SOUND_RATE, FloatArray, UInt8Array
 from sentistream.vision.detector import FaceDetector
-from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.placing import make_placer, place_one
 from sentistream.vision.stills import WindowCutter
 
 SMALL_FACE = 96
@@ -109,7 +110,7 @@ def add_appearance(items: Iterable[Item], task: str) -> list[Item]:
 
 
 def _of_image() -> Callable[[Path], Appearance | None]:
-    cutter = WindowCutter()
+    cutter = WindowCutter(make_placer(LITE.landmark_model))
 
     def of_image(path: Path) -> Appearance | None:
         pixels = read_image(path)
@@ -119,7 +120,7 @@ def _of_image() -> Callable[[Path], Appearance | None]:
 
 
 def _of_clip() -> Callable[[Path], Appearance | None]:
-    detector, predictor = FaceDetector(), LandmarkPredictor()
+    detector, placer = FaceDetector(), make_placer(LITE.landmark_model)
 
     def of_clip(path: Path) -> Appearance | None:
         looks = []
@@ -130,7 +131,8 @@ def _of_clip() -> Callable[[Path], Appearance | None]:
                 if not found:
                     continue
                 largest = max(found, key=lambda detection: detection[0].area)
-                seen = look(moment.picture.rgb(), predictor.predict(luma, largest[0]))
+                points = place_one(placer, luma, largest[0]).points
+                seen = look(moment.picture.rgb(), points)
                 if seen is not None:
                     looks.append((seen.width, seen.luma, seen.chroma))
         return Appearance(*np.median(looks, axis=0).tolist()) if looks else None

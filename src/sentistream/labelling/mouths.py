@@ -15,10 +15,11 @@ from sentistream.datasets.kinds import open_dataset
 from sentistream.errors import DataError, InputError
 from sentistream.media import open_source
 from sentistream.media.picture import RgbPicture
+from sentistream.profiles import LITE
 from sentistream.types import FloatArray, Picture, UInt8Array
 from sentistream.vision.crops import MOUTH_SIZE, mouth_window
 from sentistream.vision.detector import FaceDetector
-from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.placing import make_placer, place_one
 from sentistream.vision.shape import lip_gap
 from sentistream.vision.stills import WindowCutter
 
@@ -127,12 +128,12 @@ class _Finder:
 
     def __init__(self) -> None:
         self._detector = FaceDetector()
-        self._landmarks = LandmarkPredictor()
-        self._cutter = WindowCutter()
+        self._placer = make_placer(LITE.landmark_model)
+        self._cutter = WindowCutter(self._placer)
 
     def of_frame(self, luma: UInt8Array) -> FloatArray | None:
         found = self._detector.detect(luma, threshold=_SURE)
-        return self._landmarks.predict(luma, found[0][0]) if len(found) == 1 else None
+        return place_one(self._placer, luma, found[0][0]).points if len(found) == 1 else None
 
     def of_image(self, pixels: UInt8Array) -> FloatArray | None:
         if max(pixels.shape[:2]) <= _FACE_ALONE:  # little more than a face

@@ -42,6 +42,7 @@ class FromPictures(nn.Module):
         outputs: How many; 1 means a sigmoid, more a softmax.
         convert: From inputs as they come to the network's arguments.
         names: Of the inputs, where ``convert`` asks for them.
+        as_values: Whether the network's outputs are given as they are.
     """
 
     def __init__(
@@ -50,17 +51,22 @@ class FromPictures(nn.Module):
         outputs: int,
         convert: Convert = convert_pictures,
         names: tuple[str, ...] | None = None,
+        *,
+        as_values: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
         self.outputs = outputs
         self._convert = convert
         self._names = names
+        self._as_values = as_values
 
     def forward(self, *pictures: Tensor) -> Tensor:
         """Probabilities (N, outputs) of what ``convert`` takes: uint8 (N, height, width, 3)."""
         names = self._names or tuple(map(str, range(len(pictures))))
         logits: Tensor = self.network(*self._convert(dict(zip(names, pictures, strict=True))))
+        if self._as_values:
+            return logits
         return logits.sigmoid() if self.outputs == 1 else logits.softmax(dim=1)
 
 
@@ -76,6 +82,8 @@ def export_onnx(
     path: Path,
     convert: Convert = convert_pictures,
     types: Mapping[str, str] | None = None,
+    *,
+    as_values: bool = False,
 ) -> str:
     """Writes ``network`` as ONNX and returns the file's SHA-256.
 
@@ -86,8 +94,9 @@ def export_onnx(
         outputs: How many the network gives; 1 means a sigmoid, more a softmax.
         path: Where to write; its folder is made.
         convert: From inputs as they come to the network's arguments; becomes part of the file.
+        as_values: Whether the network's outputs are given as they are.
     """
-    whole = FromPictures(network, outputs, convert, tuple(inputs)).eval()
+    whole = FromPictures(network, outputs, convert, tuple(inputs), as_values=as_values).eval()
     batch = torch.export.Dim("batch", min=1, max=4_096)
     examples, free = [], []
     for name, shape in inputs.items():

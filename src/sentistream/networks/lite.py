@@ -23,19 +23,21 @@ VOICE_EMOTIONS = ("happy", "neutral", "calm", "sad", "angry", "surprised", "fear
 """What the voice network tells apart; the last two only in training."""
 
 
-def _convolution(
+def convolution(
     inputs: int, outputs: int, kernel: int = 3, stride: int | tuple[int, int] = 1
 ) -> nn.Sequential:
+    """A convolution that keeps the size (divided by the stride), and batch normalisation."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
     )
 
 
-def _active(
+def active(
     inputs: int, outputs: int, kernel: int = 3, stride: int | tuple[int, int] = 1
 ) -> nn.Sequential:
-    return nn.Sequential(*_convolution(inputs, outputs, kernel, stride), nn.ReLU())
+    """The same with a ReLU behind."""
+    return nn.Sequential(*convolution(inputs, outputs, kernel, stride), nn.ReLU())
 
 
 class _Residual(nn.Module):
@@ -49,15 +51,16 @@ class _Residual(nn.Module):
         return torch.relu(inputs + self.layers(inputs))
 
 
-def _plain(channels: int) -> _Residual:
-    return _Residual(_active(channels, channels), _convolution(channels, channels))
+def plain(channels: int) -> nn.Module:
+    """Two convolutions that add to their input."""
+    return _Residual(active(channels, channels), convolution(channels, channels))
 
 
 def _narrow(channels: int, between: int) -> _Residual:
     return _Residual(
-        _active(channels, between, 1),
-        _active(between, between),
-        _convolution(between, channels, 1),
+        active(channels, between, 1),
+        active(between, between),
+        convolution(between, channels, 1),
     )
 
 
@@ -76,7 +79,7 @@ class _PlaceByPlace(nn.Sequential):
         )
 
 
-def _standardised(pictures: Tensor) -> Tensor:
+def standardised(pictures: Tensor) -> Tensor:
     """Mean 0 and spread 1 a picture: light and contrast are gone."""
     centred = pictures - pictures.mean((2, 3), keepdim=True)
     return centred / (centred.square().mean((2, 3), keepdim=True).sqrt() + 0.02)
@@ -88,19 +91,19 @@ class FaceNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _active(1, 24, stride=2),
-            _plain(24),
-            _active(24, 48, stride=2),
-            _plain(48),
-            _active(48, 96, stride=2),
+            active(1, 24, stride=2),
+            plain(24),
+            active(24, 48, stride=2),
+            plain(48),
+            active(48, 96, stride=2),
             *(_narrow(96, 48) for _ in range(3)),
-            _active(96, 128, 1),
+            active(96, 128, 1),
         )
         self.places = _PlaceByPlace(128, 6)
         self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(128, len(FACE_EMOTIONS)))
 
     def forward(self, face: Tensor) -> Tensor:
-        logits: Tensor = self.classify(self.places(self.body(_standardised(face))))
+        logits: Tensor = self.classify(self.places(self.body(standardised(face))))
         return logits
 
 
@@ -110,16 +113,16 @@ class MouthNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _active(1, 12, stride=2),
-            _active(12, 24, stride=2),
-            _plain(24),
-            _active(24, 40, stride=2),
+            active(1, 12, stride=2),
+            active(12, 24, stride=2),
+            plain(24),
+            active(24, 40, stride=2),
         )
         self.places = _PlaceByPlace(40, 4)
         self.classify = nn.Sequential(nn.Dropout(0.2), nn.Linear(40, 1))
 
     def forward(self, mouth: Tensor) -> Tensor:
-        logits: Tensor = self.classify(self.places(self.body(_standardised(mouth))))
+        logits: Tensor = self.classify(self.places(self.body(standardised(mouth))))
         return logits
 
 
@@ -135,13 +138,13 @@ class VoiceNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.loudness = nn.Sequential(
-            _active(1, 16, 5, (2, 1)),
-            _active(16, 32, stride=2),
-            _active(32, 48, stride=(2, 1)),
-            _active(48, 64, stride=2),
+            active(1, 16, 5, (2, 1)),
+            active(16, 32, stride=2),
+            active(32, 48, stride=(2, 1)),
+            active(48, 64, stride=2),
         )
         self.pitch = nn.Sequential(
-            _active(1, 12, 5, (2, 1)), _active(12, 24, stride=2), _active(24, 32, stride=2)
+            active(1, 12, 5, (2, 1)), active(12, 24, stride=2), active(24, 32, stride=2)
         )
         width = 64 * BANDS // 16 + 32 * PERIODS // 8
         self.joined = nn.Sequential(

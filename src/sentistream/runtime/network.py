@@ -22,6 +22,11 @@ class Engine(Protocol):
     def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray: ...
 
 
+def chosen_engine(engine: str | None) -> str:
+    """The engine asked for, else that of SENTISTREAM_RUNTIME, else ONNX Runtime."""
+    return engine or os.environ.get("SENTISTREAM_RUNTIME") or ENGINES[0]
+
+
 class Network:
     """One network and its card.
 
@@ -38,7 +43,7 @@ class Network:
 
     def __init__(self, card: ModelCard, content: bytes, engine: str | None = None) -> None:
         self.card = card
-        self.engine_name = engine or os.environ.get("SENTISTREAM_RUNTIME") or ENGINES[0]
+        self.engine_name = chosen_engine(engine)
         self._engine = _make_engine(self.engine_name, card, content)
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from sentistream.errors import ModelError
 from sentistream.runtime.cards import ModelCard, read_card
-from sentistream.runtime.network import Network
+from sentistream.runtime.network import Network, chosen_engine
 
 
 def models_folder() -> Path:
@@ -58,11 +60,23 @@ def read_model(card: ModelCard) -> bytes:
     return content
 
 
+_loaded: WeakValueDictionary[tuple[str, str, str], Network] = WeakValueDictionary()
+_loading = threading.Lock()
+
+
 def load_network(name: str, engine: str | None = None) -> Network:
     """The network called ``name``, checked against its card's checksum.
+
+    All who ask for the same weights in one process share one network, as long as somebody
+    uses it.
 
     Raises:
         ModelError: It is missing, altered or unreadable.
     """
     card = load_card(name)
-    return Network(card, read_model(card), engine)
+    key = (str(models_folder() / name), card.sha256, chosen_engine(engine))
+    with _loading:
+        network = _loaded.get(key)
+        if network is None:
+            network = _loaded[key] = Network(card, read_model(card), engine)
+    return network

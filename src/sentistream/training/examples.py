@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.types import UInt8Array
+from sentistream.types import FloatArray, UInt8Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Examples:
 
     Attributes:
         inputs: By the network's input names, uint8, shape (N, height, width, 3).
-        labels: Class numbers, shape (N,).
+        labels: Class numbers, shape (N,); or what else is learned, float, shape (N, values).
         people: Who is seen or heard, shape (N,); empty text where not known.
         sources: Which data set, shape (N,).
         clips: What stands for the content of the recording or image that each was cut from,
@@ -29,7 +29,7 @@ class Examples:
     """
 
     inputs: dict[str, UInt8Array]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | FloatArray
     people: NDArray[np.str_]
     sources: NDArray[np.str_]
     clips: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, np.str_))

@@ -16,6 +16,7 @@ from sentistream.training.examples import Examples
 from sentistream.training.leakage import content_key
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.crops import FACE_SIZE
+from sentistream.vision.placing import TreePlacer
 from sentistream.vision.stills import WindowCutter
 
 _CHUNK = 256
@@ -91,7 +92,7 @@ def prepare_faces(
 
 @functools.cache
 def _cutter() -> WindowCutter:
-    return WindowCutter()
+    return WindowCutter(TreePlacer())
 
 
 def _cut(images: Sequence[LabelledImage]) -> Arrays:

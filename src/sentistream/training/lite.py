@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.networks.landmarks import LandmarkNetwork, Placed
 from sentistream.networks.lite import (
     FACE_EMOTIONS,
     VOICE_EMOTIONS,
@@ -19,7 +20,7 @@ from sentistream.networks.lite import (
     Sentiments,
     VoiceNetwork,
 )
-from sentistream.training import lite_augment
+from sentistream.training import landmarks, lite_augment
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.lite_card_texts import CARD_TEXTS as CARD_TEXTS
 from sentistream.training.lite_fusion import as_they_are, fusion_examples, new_fusion
@@ -62,7 +63,7 @@ def _face_after(part: str) -> Callable[[Path], FaceNetwork]:
 
 
 def _sees(network: nn.Module) -> Sentiments:
-    return Sentiments(network, FACE_EMOTIONS, mirrored=True)
+    return Sentiments(network, FACE_EMOTIONS)
 
 
 def _face(
@@ -83,6 +84,18 @@ def _hears(network: nn.Module) -> Sentiments:
 
 
 PARTS: dict[str, Part] = {
+    "landmarks": Part(
+        _prepared(LitePreparation.landmarked_faces),
+        lambda _: LandmarkNetwork(),
+        augmentation=landmarks.placed_at_random,
+        loss=landmarks.landmark_loss,
+        right=landmarks.well_placed,
+        outputs=("face", *(f"{axis}{point}" for point in range(1, 69) for axis in "xy")),
+        finish=Placed,
+        as_values=True,
+        figures=landmarks.landmark_figures,
+        statistics=False,
+    ),
     "mouth": Part(
         _prepared(LitePreparation.lite_mouths),
         lambda _: MouthNetwork(),
@@ -130,6 +143,7 @@ _BASE = Recipe(
 )
 
 RECIPES: dict[str, Recipe] = {
+    "landmarks": replace(_BASE, batch=128, epochs=40, label_smoothing=0.0, average=0.998),
     "mouth": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=64, epochs=20, average=0.998),
     "face-stills": _BASE,
     "face-refined": replace(_BASE, learning_rate=0.0012, epochs=14),

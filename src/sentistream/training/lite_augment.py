@@ -27,7 +27,7 @@ def faces(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[lis
     Placed, turned and lit otherwise, mirrored, seen from farther away, partly covered.
     """
     placed = _placed(inputs[0], VIEW_SIZE, turn=9, scale=0.16, stretch=0.07, shift=0.12, **_VIEW)
-    return [_disturbed(placed, gamma=0.35, far=0.25, covered=0.3)], labels
+    return [_disturbed(placed, gamma=0.35, far=0.25, hidden=0.3)], labels
 
 
 def faces_gently(
@@ -35,7 +35,7 @@ def faces_gently(
 ) -> tuple[list[Tensor], Tensor]:
     """As ``faces``, changed less: for the end of learning."""
     placed = _placed(inputs[0], VIEW_SIZE, turn=6, scale=0.12, stretch=0.07, shift=0.1, **_VIEW)
-    return [_disturbed(placed, gamma=0.25, far=0.15, covered=0.12)], labels
+    return [_disturbed(placed, gamma=0.25, far=0.15, hidden=0.12)], labels
 
 
 def mouths(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[list[Tensor], Tensor]:
@@ -43,7 +43,7 @@ def mouths(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[li
     (pictures,) = inputs
     size = pictures.shape[-1]
     placed = _placed(pictures, size, cover=1, turn=12, scale=0.18, stretch=0.1, shift=0.15)
-    seen = _farther(_lit(placed, gamma=0.3), share=0.3, smallest=10, largest=26)
+    seen = farther(lit(placed, gamma=0.3), share=0.3, smallest=10, largest=26)
     return [seen + torch.randn_like(seen) * 0.04 * torch.rand(len(seen), 1, 1, 1)], labels
 
 
@@ -69,12 +69,12 @@ def voices(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[li
 _VIEW = {"cover": 1 / SURROUNDINGS}
 
 
-def _disturbed(faces: Tensor, *, gamma: float, far: float, covered: float) -> Tensor:
+def _disturbed(faces: Tensor, *, gamma: float, far: float, hidden: float) -> Tensor:
     """Lit otherwise; some as if farther away, all with noise, some partly covered."""
-    lit = _lit(faces, gamma) * _gradient(len(faces), VIEW_SIZE)
-    seen = _farther(lit.clamp(0, 1.5), share=far, smallest=20, largest=40)
+    shone = lit(faces, gamma) * gradient(len(faces), VIEW_SIZE)
+    seen = farther(shone.clamp(0, 1.5), share=far, smallest=20, largest=40)
     noise = torch.rand(len(seen), 1, 1, 1).square() * seen.std() * 0.04
-    return _covered(seen + torch.randn_like(seen) * noise, share=covered, smallest=6, largest=20)
+    return covered(seen + torch.randn_like(seen) * noise, share=hidden, smallest=6, largest=20)
 
 
 def _placed(
@@ -90,14 +90,14 @@ def _placed(
     """Turned (degrees, normal), scaled and stretched (log, uniform), shifted, mirrored."""
     count = len(pictures)
     angle = torch.randn(count).clamp(-2, 2) * math.radians(turn)
-    zoom, aspect = _uniform(count, scale).exp(), _uniform(count, stretch).exp()
+    zoom, aspect = uniform(count, scale).exp(), uniform(count, stretch).exp()
     mirror = (torch.rand(count) < 0.5).float() * 2 - 1
     across, down = cover * zoom * aspect * mirror, cover * zoom / aspect
-    slant = _uniform(count, 0.1)
+    slant = uniform(count, 0.1)
     cosine, sine = angle.cos(), angle.sin()
     rows = (
-        torch.stack([across * cosine, down * (slant - sine), _uniform(count, shift)], dim=1),
-        torch.stack([across * sine, down * cosine, _uniform(count, shift)], dim=1),
+        torch.stack([across * cosine, down * (slant - sine), uniform(count, shift)], dim=1),
+        torch.stack([across * sine, down * cosine, uniform(count, shift)], dim=1),
     )
     grid = functional.affine_grid(
         torch.stack(rows, dim=1), [count, 1, size, size], align_corners=False
@@ -105,12 +105,13 @@ def _placed(
     return functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
 
 
-def _lit(pictures: Tensor, gamma: float) -> Tensor:
+def lit(pictures: Tensor, gamma: float) -> Tensor:
+    """Light and contrast as another camera shows them: brightness to a random power."""
     exponents = (torch.randn(len(pictures), 1, 1, 1) * gamma).exp()
     return pictures.clamp(1e-3, 1) ** exponents
 
 
-def _gradient(count: int, size: int) -> Tensor:
+def gradient(count: int, size: int) -> Tensor:
     """Light that comes from a side, (N, 1, size, size)."""
     along = torch.linspace(-1, 1, size)
     sideways = torch.randn(count, 1, 1, 1).clamp(-2, 2) * 0.18 * along
@@ -118,7 +119,7 @@ def _gradient(count: int, size: int) -> Tensor:
     return (1 + sideways + downwards).clamp(0.2, 2)
 
 
-def _farther(pictures: Tensor, share: float, smallest: int, largest: int) -> Tensor:
+def farther(pictures: Tensor, share: float, smallest: int, largest: int) -> Tensor:
     """Some as if they had been only so many pixels wide."""
     chosen = torch.rand(len(pictures)) < share
     if not chosen.any():
@@ -133,7 +134,7 @@ def _farther(pictures: Tensor, share: float, smallest: int, largest: int) -> Ten
     return pictures
 
 
-def _covered(pictures: Tensor, share: float, smallest: int, largest: int) -> Tensor:
+def covered(pictures: Tensor, share: float, smallest: int, largest: int) -> Tensor:
     """Some with a rectangle of one brightness before them."""
     size = pictures.shape[-1]
     for number in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
@@ -210,5 +211,6 @@ def _drop(decibels: Tensor, periods: Tensor) -> None:
             periods[number, start : start + width] = 0
 
 
-def _uniform(count: int, most: float) -> Tensor:
+def uniform(count: int, most: float) -> Tensor:
+    """Even numbers between minus and plus ``most``, (N,)."""
     return torch.empty(count).uniform_(-most, most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,13 @@ from sentistream.profiles import LITE
 from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.clips import CLOSED_GAP, EVERY, OPEN_GAP
 from sentistream.training.examples import Examples, join
+from sentistream.training.landmark_preparation import (
+    stored_face,
+    taught_columns,
+    taught_images,
+    taught_points,
+)
+from sentistream.training.landmarks import STORED_SIZE
 from sentistream.training.leakage import content_key
 from sentistream.training.lite_augment import STORED_FACE, SURROUNDINGS
 from sentistream.training.parts import Sides
@@ -31,12 +39,15 @@ from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
 from sentistream.vision.detector import FaceDetector
 from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.placing import TreePlacer
+from sentistream.vision.points import VIEW_SIZE as POINTS_VIEW
 from sentistream.vision.shape import lip_gap
 from sentistream.vision.stills import WindowCutter
 from sentistream.voice.hearing import FRAME_STEP, WIDTH
 from sentistream.voice.recorded import read_sound
 from sentistream.voice.utterance import LONGEST, utterance_of
 
+_CLASS, _VALUES = np.dtype(np.int64), np.dtype(np.float32)
 _IMAGES_CHUNK, _CLIPS_CHUNK, _VOICES_CHUNK = 256, 4, 16
 
 SPEEDS = (1.0, 0.9, 1.1, 0.83, 1.2)
@@ -62,6 +73,10 @@ class LitePreparation(Preparation):
         images = Sides(self._mouths("train"), self._mouths("validation"))
         return Sides(join([images.train, clips.train]), join([images.held_out, clips.held_out]))
 
+    def landmarked_faces(self) -> Sides:
+        """Faces of image sets and of real clips with the teacher's points."""
+        return Sides(self._taught(held_out=False), self._taught(held_out=True))
+
     def utterances(self) -> Sides:
         """What RAVDESS and Java-SED speakers say, at several speeds to learn from."""
         return Sides(self._utterances(held_out=False), self._utterances(held_out=True))
@@ -83,20 +98,34 @@ class LitePreparation(Preparation):
 
     def _clip_faces(self, *, held_out: bool) -> Examples:
         known = [one for one in self._clips_of(held_out=held_out) if one.emotion in FACE_EMOTIONS]
-        return self._moments("lite-clip-faces", known, _faces_of_clips, held_out=held_out)
+        return self._moments("lite-clip-faces", known, _faces_of_clips, held_out)
+
+    def _taught(self, *, held_out: bool) -> Examples:
+        def make(work: Path) -> Examples:
+            images = ((one, not held_out) for one in self._images("faces", split))
+            taught = self._workshop(work, "landmarks").map(taught_images, images, _IMAGES_CHUNK)
+            return _examples_of((arrays for _, arrays in taught), _VALUES)
+
+        split = "validation" if held_out else "train"
+        stills = self._examples(f"lite-landmarks-{split}", self._image_files("faces"), make)
+        clips = self._moments(
+            "lite-clip-landmarks", self._clips_of(held_out=held_out), _taught_clips, held_out
+        )
+        return join([stills, clips])
 
     def _clip_mouths(self, *, held_out: bool) -> Examples:
         clips = self._clips_of(held_out=held_out)
-        return self._moments("lite-clip-mouths", clips, _mouths_of_clips, held_out=held_out)
+        return self._moments("lite-clip-mouths", clips, _mouths_of_clips, held_out)
 
     def _clips_of(self, *, held_out: bool) -> list[Recording]:
         return of_side(java_sed(self._data / "javased"), held_out=held_out)
 
-    def _moments(self, name: str, clips: list[Recording], read: Any, *, held_out: bool) -> Examples:
+    def _moments(self, name: str, clips: list[Recording], read: Any, held_out: bool) -> Examples:
         def make(work: Path) -> Examples:
             workshop = self._workshop(work, "clips")
             asked = [(clip, not held_out) for clip in clips]
-            return _examples_of(arrays for _, arrays in workshop.map(read, asked, _CLIPS_CHUNK))
+            kind = _VALUES if read is _taught_clips else _CLASS
+            return _examples_of((a for _, a in workshop.map(read, asked, _CLIPS_CHUNK)), kind)
 
         files = [clip.path for clip in clips]
         return self._examples(f"{name}-{held_out}", files, make, every=EVERY)
@@ -120,12 +149,12 @@ class LitePreparation(Preparation):
         return self._examples(f"lite-voices-{held_out}", files, make, speeds=speeds)
 
 
-def _examples_of(chunks: Iterable[Arrays]) -> Examples:
+def _examples_of(chunks: Iterable[Arrays], labels: np.dtype[Any] = _CLASS) -> Examples:
     """Chunks that hold one input and the fields of ``Examples`` as one."""
     parts = [
         Examples(
             inputs={name: arrays[name] for name in ("face", "mouth", "voice") if name in arrays},
-            labels=arrays["label"].astype(np.int64),
+            labels=arrays["label"].astype(labels),
             people=arrays["person"],
             sources=arrays["source"],
             clips=arrays["clip"],
@@ -142,7 +171,7 @@ def _examples_of(chunks: Iterable[Arrays]) -> Examples:
 
 @functools.cache
 def _cutter() -> WindowCutter:
-    return WindowCutter()
+    return WindowCutter(TreePlacer())
 
 
 @functools.cache
@@ -198,6 +227,20 @@ def _faces_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
             rows.append((_stored(luma, align(points), surroundings), label, *_whose(clip), key))
     size = STORED_FACE if any(surroundings for _, surroundings in asked) else VIEW_SIZE
     return _columns("face", rows, (size, size, 1))
+
+
+def _taught_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
+    rows = []
+    detector = _finders()[0]
+    for clip, whole in asked:
+        random = np.random.default_rng(zlib.crc32(clip.path.name.encode()))
+        for luma, _, key in _moments_of(clip):
+            points = taught_points(luma, detector.detect(luma)[0][0], random)
+            if points is not None:
+                face, label = stored_face(luma, points, random, whole=whole)
+                rows.append((face, label, *_whose(clip), key))
+    size = STORED_SIZE if any(whole for _, whole in asked) else POINTS_VIEW
+    return taught_columns(rows, size)
 
 
 def _mouths_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:

@@ -17,7 +17,7 @@ from sentistream.training.checkpoint import last_good, load_checkpoint, save_che
 from sentistream.training.examples import Examples
 from sentistream.training.identity import run_settings
 from sentistream.training.leakage import refuse_leaks
-from sentistream.training.losses import Loss
+from sentistream.training.losses import Loss, Right
 from sentistream.training.measuring import measure
 from sentistream.training.observers import Observer, Step
 from sentistream.training.parts import Augment
@@ -39,6 +39,7 @@ def fit(
     start: Callable[[nn.Module, Examples], None] = lambda _network, _examples: None,
     augmentation: Augment | None = None,
     loss: Loss | None = None,
+    right: Right | None = None,
     convert: Convert = convert_pictures,
     observer: Observer | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -56,7 +57,7 @@ def fit(
         recipe: What is followed.
         folder: Where checkpoints go.
         start: What a new run does first with the network and what it learns from.
-        augmentation, loss, convert: As in ``Part``.
+        augmentation, loss, right, convert: As in ``Part``.
         observer: Is told what happens.
         checkpoint_seconds: Time after which a checkpoint is written within an epoch, too.
 
@@ -67,7 +68,7 @@ def fit(
         OutputError: A checkpoint cannot be written.
     """
     refuse_leaks(train, held_out)
-    trainer = Trainer(network, train, recipe, augmentation, loss, convert)
+    trainer = Trainer(network, train, recipe, augmentation, loss, right, convert)
     state, observer = trainer.state, observer or Observer()
     settings = run_settings(
         recipe,
@@ -98,7 +99,8 @@ def fit(
             entry |= trainer.validated()
             if entry["validation_loss"] < trainer.lowest_loss():
                 state.keep_best()
-        entry |= measure(state.measured, held_out, convert=convert)
+        by = (loss, right) if right else None
+        entry |= measure(state.measured, held_out, convert=convert, by=by)
         progress.history.append(entry)
         progress.begin_epoch()
         save_checkpoint(folder, state, settings)

@@ -12,6 +12,15 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 """A scalar of logits (N, outputs) and labels: class numbers (N,), or shares as float."""
 
 
+Right = Callable[[Tensor, Tensor], Tensor]
+"""Which answers are right, (N,), of outputs (N, outputs) and labels."""
+
+
+def right_class(logits: Tensor, labels: Tensor) -> Tensor:
+    """Those whose most probable class is the label's largest."""
+    return predicted(logits) == class_numbers(labels)
+
+
 def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """Equation 3, or its two-class form for a single logit.
 

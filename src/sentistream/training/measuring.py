@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from sentistream.networks.export import Convert, convert_pictures
 from sentistream.training.examples import Examples
 from sentistream.training.inputs import as_tensors
-from sentistream.training.losses import cross_entropy, predicted
+from sentistream.training.losses import Loss, Right, cross_entropy, predicted
 from sentistream.types import FloatArray
 
 
@@ -37,17 +37,41 @@ def probabilities(
         convert: From prepared inputs to the network's.
         positions: Which of the examples; all by default.
     """
+    logits = _outputs(network, examples, batch, convert, positions)
+    answers: FloatArray = (
+        logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
+    ).numpy()
+    return answers
+
+
+def values(
+    network: nn.Module,
+    examples: Examples,
+    batch: int = 64,
+    convert: Convert = convert_pictures,
+    positions: NDArray[np.integer] | None = None,
+) -> FloatArray:
+    """The network's outputs as they are, shape (N, outputs); see ``probabilities``."""
+    answers: FloatArray = _outputs(network, examples, batch, convert, positions).numpy()
+    return answers
+
+
+def _outputs(
+    network: nn.Module,
+    examples: Examples,
+    batch: int,
+    convert: Convert,
+    positions: NDArray[np.integer] | None,
+) -> Tensor:
     network.eval()
     device = device_of(network)
     chosen = np.arange(len(examples)) if positions is None else positions
-    answers = []
     with torch.inference_mode():
-        for some in _batches(chosen, batch):
-            logits = network(*as_tensors(examples.take(some), convert, device)[0])
-            answers.append(
-                (logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)).cpu().numpy()
-            )
-    return np.concatenate(answers)
+        answers = [
+            network(*as_tensors(examples.take(some), convert, device)[0]).cpu()
+            for some in _batches(chosen, batch)
+        ]
+    return torch.cat(answers)
 
 
 def measure(
@@ -57,8 +81,24 @@ def measure(
     side: str = "held_out",
     convert: Convert = convert_pictures,
     positions: NDArray[np.integer] | None = None,
+    by: tuple[Loss | None, Right] | None = None,
 ) -> dict[str, float]:
-    """Loss (cross entropy) and accuracy, as ``SIDE_loss`` and ``SIDE_accuracy``."""
+    """Loss (cross entropy) and accuracy, as ``SIDE_loss`` and ``SIDE_accuracy``.
+
+    Args:
+        network, examples, convert, positions: As for ``probabilities``.
+        side: Whose figures these are.
+        by: The loss, and which answers are right, where they are no classes.
+    """
+    if by is not None:
+        outputs = _outputs(network, examples, 64, convert, positions)
+        targets = torch.from_numpy(examples.labels)
+        targets = targets if positions is None else targets[positions]
+        loss, right = by
+        return {
+            f"{side}_loss": float((loss or cross_entropy)(outputs, targets)),
+            f"{side}_accuracy": float(right(outputs, targets).float().mean()),
+        }
     answers = torch.from_numpy(
         probabilities(network, examples, convert=convert, positions=positions)
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sentistream.networks.export import Convert, convert_pictures
+from sentistream.training.card_figures import card_figures
 from sentistream.training.examples import Examples
 from sentistream.training.leakage import refuse_leaks
-from sentistream.training.losses import Loss
+from sentistream.training.losses import Loss, Right
+from sentistream.types import FloatArray
 
 OnPrepare = Callable[[str], None]
 """Called often with a word on what is being prepared."""
@@ -48,10 +51,14 @@ class Part:
             logits, (N, 1) for two classes, (N, classes) otherwise.
         start: What a new run does first with the network and its training examples.
         augmentation: Done to each training batch, after the recipe's own.
-        loss: Instead of cross entropy, for training only; knows of no label smoothing.
+        loss: Instead of cross entropy, for training only (also for measuring where ``right`` is
+            given); knows of no label smoothing.
+        right: Which answers count as right, where they are no classes.
         convert: From prepared inputs to the network's arguments.
         outputs: Meaning of each output; None for the sentiments.
         finish: What is published of the trained network.
+        as_values: Whether that gives its outputs as they are to be, not logits.
+        figures: What its card says of its answers on held-out examples.
         classes: The published class of each label learned from, -1 for none; None where they
             are the same.
         statistics: Whether batch normalisation's statistics are measured anew at the end.
@@ -64,9 +71,12 @@ class Part:
     start: Callable[[nn.Module, Examples], None] = lambda _network, _examples: None
     augmentation: Augment | None = None
     loss: Loss | None = None
+    right: Right | None = None
     convert: Convert = convert_pictures
     outputs: tuple[str, ...] | None = None
     finish: Callable[[nn.Module], nn.Module] = lambda network: network
+    as_values: bool = False
+    figures: Callable[[FloatArray, Examples], list[dict[str, Any]]] = card_figures
     classes: tuple[int, ...] | None = None
     statistics: bool = True
     any_length: tuple[str, ...] = ()

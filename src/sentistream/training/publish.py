@@ -13,10 +13,9 @@ from sentistream.networks.cost import multiply_adds
 from sentistream.networks.export import export_onnx
 from sentistream.networks.layers import parameter_count
 from sentistream.runtime.cards import ModelCard
-from sentistream.training.card_figures import card_figures
 from sentistream.training.card_texts import CardText, data_of, permitted, unwritten
 from sentistream.training.examples import Examples
-from sentistream.training.measuring import probabilities
+from sentistream.training.measuring import probabilities, values
 from sentistream.training.parts import Part
 from sentistream.training.provenance import source_version
 from sentistream.training.run import Run
@@ -30,14 +29,15 @@ def publish(run: Run, folder: Path) -> ModelCard:
         run: A finished one.
         folder: Made if need be.
     """
+    part = run.part
     text = run.card_text or unwritten(run.name)
-    convert = run.part.convert
-    held_out, network = _in_classes(run.sides.held_out, run.part), run.part.finish(run.network)
+    convert = part.convert
+    held_out, network = _in_classes(run.sides.held_out, part), part.finish(run.network)
     shapes = {name: values.shape[1:] for name, values in held_out.inputs.items()}
-    outputs = list(run.part.outputs or SENTIMENTS)
+    outputs = list(part.outputs or SENTIMENTS)
     path = folder / f"{run.name}.onnx"
     free = {
-        name: (-1, *shape[1:]) if name in run.part.any_length else shape
+        name: (-1, *shape[1:]) if name in part.any_length else shape
         for name, shape in shapes.items()
     }
     types = {
@@ -45,7 +45,11 @@ def publish(run: Run, folder: Path) -> ModelCard:
         for name, values in held_out.inputs.items()
         if values.dtype != np.uint8
     }
-    checksum = export_onnx(network, free, len(outputs), path, convert, types)
+    checksum = export_onnx(
+        network, free, len(outputs), path, convert, types, as_values=part.as_values
+    )
+    answer = values if part.as_values else probabilities
+    answers = answer(network, held_out, convert=convert)
     card = ModelCard(
         name=f"{run.profile}/{run.name}",
         version=f"{datetime.datetime.now(datetime.UTC):%Y.%m.%d}",
@@ -60,7 +64,7 @@ def publish(run: Run, folder: Path) -> ModelCard:
         licence=text.licence,
         data=_data(text, run.sides.train),
         recipe=_recipe(run, text),
-        figures=card_figures(probabilities(network, held_out, convert=convert), held_out),
+        figures=part.figures(answers, held_out),
         weaknesses=list(text.weaknesses),
         intended_use=text.intended_use,
         forbidden_use=text.forbidden_use,

@@ -17,7 +17,7 @@ from sentistream.networks.cost import multiply_adds
 from sentistream.networks.layers import parameter_count
 from sentistream.training.devices import be_deterministic
 from sentistream.training.leakage import refuse_leaks
-from sentistream.training.measuring import probabilities
+from sentistream.training.measuring import values
 from sentistream.training.parts import OnPrepare
 from sentistream.training.profiles import TrainedProfile
 from sentistream.training.trainer import Trainer
@@ -85,7 +85,9 @@ def rehearse(
         return None
     shapes = {key: values.shape[1:] for key, values in sides.train.inputs.items()}
     cost = multiply_adds(copy.deepcopy(network).cpu(), shapes, part.convert)
-    trainer = Trainer(network, sides.train, recipe, part.augmentation, part.loss, part.convert)
+    trainer = Trainer(
+        network, sides.train, recipe, part.augmentation, part.loss, part.right, part.convert
+    )
     batches = trainer.order()
     loss = trainer.step(*trainer.prepare(batches[0]))
     before = time.perf_counter()
@@ -94,7 +96,7 @@ def rehearse(
     step_seconds = (time.perf_counter() - before) / _TIMED_STEPS
     asked = np.arange(min(64, len(sides.held_out)))
     before = time.perf_counter()
-    probabilities(network, sides.held_out, convert=part.convert, positions=asked)
+    values(network, sides.held_out, convert=part.convert, positions=asked)
     answer_seconds = (time.perf_counter() - before) / len(asked)
     measured = len(sides.held_out) + len(trainer.validate)
     return Rehearsal(

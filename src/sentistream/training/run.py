@@ -94,6 +94,7 @@ def run(
         start=part.start,
         augmentation=part.augmentation,
         loss=part.loss,
+        right=part.right,
         convert=part.convert,
         observer=Observers(table, observer or Observer()),
         checkpoint_seconds=checkpoint_seconds,

@@ -12,7 +12,7 @@ from sentistream.networks.export import Convert, convert_pictures
 from sentistream.training.augment import augment
 from sentistream.training.examples import Examples
 from sentistream.training.inputs import as_tensors
-from sentistream.training.losses import Loss, class_numbers, cross_entropy, mixing, predicted
+from sentistream.training.losses import Loss, Right, cross_entropy, mixing, right_class
 from sentistream.training.measuring import device_of, measure
 from sentistream.training.optimizing import make_average, make_optimizer, rate_at, set_rate
 from sentistream.training.parts import Augment
@@ -28,7 +28,7 @@ class Trainer:
         network: Gives logits; trained in place, where its weights are.
         train: What it learns from.
         recipe: What is followed.
-        augmentation, loss, convert: As in ``Part``.
+        augmentation, loss, right, convert: As in ``Part``.
 
     Attributes:
         state: The run as it is.
@@ -43,6 +43,7 @@ class Trainer:
         recipe: Recipe,
         augmentation: Augment | None = None,
         loss: Loss | None = None,
+        right: Right | None = None,
         convert: Convert = convert_pictures,
     ) -> None:
         self.state = State(
@@ -57,6 +58,8 @@ class Trainer:
         self._loss = loss or (
             lambda logits, labels: cross_entropy(logits, labels, recipe.label_smoothing)
         )
+        self._measured_by = (loss, right) if right else None
+        self._right = right or right_class
         self._convert = convert
         self.learn: Positions = np.arange(len(train))
         self.validate: Positions = self.learn[:0]
@@ -113,7 +116,7 @@ class Trainer:
         progress.batch += 1
         progress.examples += len(labels)
         progress.loss_sum += loss * len(labels)
-        progress.correct += int((predicted(logits) == class_numbers(labels)).sum())
+        progress.correct += int(self._right(logits, labels).sum())
         return loss
 
     def rate(self, step: int) -> float:
@@ -128,6 +131,7 @@ class Trainer:
             side="validation",
             convert=self._convert,
             positions=self.validate,
+            by=self._measured_by,
         )
 
     def lowest_loss(self) -> float:

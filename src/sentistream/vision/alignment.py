@@ -24,6 +24,17 @@ _POINTS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54,
 _PLACES = np.array([[0.31, 0.40], [0.69, 0.40], [0.50, 0.60], [0.355, 0.77], [0.645, 0.77]])
 
 
+def _means() -> NDArray[np.float64]:
+    """From 68 points to the mean of each part, (5, 68)."""
+    means = np.zeros((len(_POINTS), 68))
+    for row, part in zip(means, _POINTS, strict=True):
+        row[part] = 1 / (part.stop - part.start)
+    return means
+
+
+_MEANS = _means()
+
+
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """Where the upright view lies in the picture.
@@ -49,7 +60,7 @@ def align(landmarks: FloatArray) -> Alignment:
     Raises:
         ValueError: The points are not finite or span nothing.
     """
-    points = np.array([landmarks[part].mean(axis=0) for part in _POINTS], dtype=np.float64)
+    points = _MEANS @ landmarks.astype(np.float64)
     # as complex numbers a similarity is one factor and one shift
     seen, place = points @ (1, 1j), _PLACES @ (1, 1j)
     place_mean, seen_mean = place.mean(), seen.mean()

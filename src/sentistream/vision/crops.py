@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sentistream.types import Box, FloatArray
 
 FACE_SIZE = 96
@@ -37,8 +39,11 @@ def centroid_size(landmarks: FloatArray) -> float:
     Raises:
         ValueError: The points are not finite or all lie on one spot.
     """
-    offsets = landmarks - landmarks.mean(axis=0)
-    size = math.sqrt(float((offsets**2).sum(axis=1).mean()))
+    count = len(landmarks)
+    # about one of them, so that squares stay small
+    offsets = landmarks - landmarks[0]
+    x, y = (float(value) / count for value in offsets.sum(axis=0))
+    size = math.sqrt(max(0.0, float(np.vdot(offsets, offsets)) / count - x * x - y * y))
     if not (math.isfinite(size) and size > 0):
         raise ValueError(f"Landmarks need a finite extent, not {size}.")
     return size

@@ -21,6 +21,9 @@ WINDOW = 80
 REGION_FACE = 100
 """Width to which a known face is brought before looking for it again, pixels."""
 
+ENLARGING = REGION_FACE / WINDOW
+"""How much larger than the window a face looked for in a region is shown."""
+
 SMALLEST_FACE = 40
 """Narrower faces are not looked for: too little of them reaches the networks."""
 

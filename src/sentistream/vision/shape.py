@@ -11,6 +11,18 @@ from sentistream.vision.crops import centroid_size
 
 _RIGHT_EYE, _LEFT_EYE, _OUTER_LIP = slice(36, 42), slice(42, 48), slice(48, 60)
 
+
+def _between() -> FloatArray:
+    """From 68 points to the steps from eye to eye and from the eyes to the mouth, (2, 68)."""
+    steps = np.zeros((2, 68), np.float32)
+    steps[0, _LEFT_EYE], steps[0, _RIGHT_EYE] = 1 / 6, -1 / 6
+    steps[1, _LEFT_EYE], steps[1, _RIGHT_EYE] = -1 / 12, -1 / 12
+    steps[1, _OUTER_LIP] = 1 / 12
+    return steps
+
+
+_BETWEEN = _between()
+
 # the detector's square about a face, in centroid sizes of its points: median width and rise of
 # its centre above their mean over the sample clips; landmarks placed in it again stay put
 _FRAME_WIDTH = 2.7
@@ -52,17 +64,15 @@ def is_face_like(landmarks: FloatArray) -> bool:
         return False
     if size < _SMALLEST:
         return False
-    right_eye, left_eye = landmarks[_RIGHT_EYE].mean(axis=0), landmarks[_LEFT_EYE].mean(axis=0)
-    across = (left_eye - right_eye) / size
-    down = (landmarks[_OUTER_LIP].mean(axis=0) - (right_eye + left_eye) / 2) / size
-    eye_distance, eyes_to_mouth = float(np.hypot(*across)), float(np.hypot(*down))
-    roll = math.atan2(float(across[1]), float(across[0]))
+    across, down = (_BETWEEN @ landmarks / size).tolist()
+    eye_distance, eyes_to_mouth = math.hypot(*across), math.hypot(*down)
+    roll = math.atan2(across[1], across[0])
     return (
         _EYE_DISTANCE[0] < eye_distance < _EYE_DISTANCE[1]
         and _EYES_TO_MOUTH[0] < eyes_to_mouth < _EYES_TO_MOUTH[1]
         and abs(roll) < _STEEPEST_ROLL
         # the mouth lies below the eyes, not above or beside them
-        and float(across[0] * down[1] - across[1] * down[0]) > eye_distance * eyes_to_mouth / 2
+        and across[0] * down[1] - across[1] * down[0] > eye_distance * eyes_to_mouth / 2
     )
 
 

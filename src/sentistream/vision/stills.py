@@ -10,7 +10,7 @@ from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import align, view
 from sentistream.vision.crops import FACE_SIZE, face_window
 from sentistream.vision.detector import FaceDetector
-from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.placing import Placer, place_one
 
 _WORKING_SIZE = 300
 _SURROUNDINGS = 1.5
@@ -19,11 +19,15 @@ _TYPICAL_FACE = (0.025, 0.125, 0.925, 1.025)
 
 
 class WindowCutter:
-    """Cuts the live window out of images that show little more than the face."""
+    """Cuts the live window out of images that show little more than the face.
 
-    def __init__(self) -> None:
+    Args:
+        placer: Places the landmarks.
+    """
+
+    def __init__(self, placer: Placer) -> None:
         self._detector = FaceDetector()
-        self._landmarks = LandmarkPredictor()
+        self._placer = placer
 
     def landmarks(self, pixels: UInt8Array) -> FloatArray:
         """The 68 points, in pixels of the image, shape (68, 2).
@@ -39,7 +43,7 @@ class WindowCutter:
         margin = (_WORKING_SIZE - shown) / 2
         typical = Box(*(margin + share * shown for share in _TYPICAL_FACE))
         box = found[0][0] if found else typical
-        points = self._landmarks.predict(enlarged.luma, box)
+        points = place_one(self._placer, enlarged.luma, box).points
         scale = np.array([around.width, around.height], np.float32) / _WORKING_SIZE
         origin = np.array([around.left, around.top], np.float32)
         return np.asarray(origin + points * scale, dtype=np.float32)

@@ -1,47 +1,49 @@
-"""Follows faces from picture to picture: landmarks carry them, the detector vouches for them.
+"""Follows faces from picture to picture: points carry them, the detector vouches for them.
 
-Detection is dear and landmarks are cheap, so a known face is carried by placing its points
-anew inside the frame of its last ones. The detector looks at it again every ``CONFIRM``
-seconds, and at once when its picture changes abruptly, and the whole picture is scanned
-for new faces now and then. A face that the detector does not vouch for is dropped.
+Detection is dear and points are cheap, so a known face is carried by placing its points
+anew inside the frame of its last ones. The detector looks at it again from time to time, and
+at once when its picture changes abruptly, and searches for new faces where something has
+changed. A face that the detector does not vouch for is dropped.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-import numpy as np
-
-from sentistream.media.picture import resample
-from sentistream.types import Box, Face, FloatArray, Picture, UInt8Array
-from sentistream.vision.detector import Detection, FaceDetector
-from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.runtime.asking import Asking
+from sentistream.types import Box, Face, Picture, UInt8Array
+from sentistream.vision.changes import SceneChanges
+from sentistream.vision.detector import ENLARGING, Detection, FaceDetector, smallest_face
+from sentistream.vision.lookout import Lookout
+from sentistream.vision.placing import Placer
 from sentistream.vision.shape import extent, frame, is_face_like
-
-CONFIRM = 0.2
-"""Seconds after which the detector looks at a known face again."""
-
-CARRY = 0.3
-"""Seconds for which landmarks alone may carry a face that the detector keeps missing."""
+from sentistream.vision.tracks import Track, holds, likeness, look_of, match, near
 
 MEMORY = 1.0
 """Seconds for which a face that was lost keeps its track."""
 
 SEARCH = 0.2
-"""Seconds between scans of the whole picture while no face is known."""
+"""Seconds between searches of what has changed while no face is known."""
 
 WATCH = 1.0
-"""Seconds between scans of the whole picture while a face is known."""
+"""Seconds between searches of what has changed while a face is known."""
+
+AFRESH = 2.0
+"""Seconds between searches of the whole picture while no face is known, changed or not."""
+
+AFRESH_BESIDE = 5.0
+"""Seconds between searches of the whole picture while a face is known."""
 
 HASTE = 0.1
-"""Seconds between scans when the scene has changed since the last, as at a cut."""
+"""Seconds between searches when the scene has changed since the last, as at a cut."""
 
 LOOK_BACK = 0.1
 """Seconds between looks at the place where a face was lost."""
 
 _REGION = 1.7  # a region looked at, in widths of the face
 _LOST_REGION = 2.4
+_ROUND_A_FACE = 1.5  # what moves about a known face belongs to it
 _SECOND_LOOK = 0.1  # score that a new face needs at a second scale; false ones fall below
 _STILL_THERE = 0.0  # score that a known face needs; less gains nothing on the sample clips
 _SAME_PLACE = 0.35  # intersection over union of a face's frame and its detection
@@ -53,49 +55,23 @@ _DOUBLE = 0.5  # above, two tracks follow one face
 _ALIKE = 0.85
 _ALIKE_LATER = 0.5
 _LATER = 0.08  # seconds
-_SAME_SCENE = 0.6
-_THUMB = 16
-_GLANCE = 64  # pixels across that are enough to know a face or a scene by
-
-
-@dataclass(slots=True)
-class _Track:
-    number: int
-    landmarks: FloatArray
-    score: float
-    confirmed_at: float
-    seen_at: float
-    looked_at: float
-    look: FloatArray
-    found: bool = True
-    confirmed: bool = True
-    missed: bool = False
-    place: Box = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.place = frame(self.landmarks)
-
-    def move(self, landmarks: FloatArray) -> None:
-        self.landmarks = landmarks
-        self.place = frame(landmarks)
 
 
 class FaceTracker:
     """Faces of successive pictures, each with the number of the person it follows.
 
     Args:
+        placer: Places the points.
         max_faces: At most so many at once; the largest are kept.
-
-    Raises:
-        ModelError: The landmark model is missing or altered.
     """
 
-    def __init__(self, *, max_faces: int = 16) -> None:
+    def __init__(self, placer: Placer, *, max_faces: int = 16) -> None:
         if max_faces < 1:
             raise ValueError(f"At least one face has to be allowed, not {max_faces}.")
         self._max_faces = max_faces
+        self._placer = placer
         self._detector = FaceDetector()
-        self._predictor = LandmarkPredictor()
+        self._lookout = Lookout(FaceDetector())
         self._next_number = 1
         self.reset()
 
@@ -103,14 +79,15 @@ class FaceTracker:
         """Forgets all faces; numbers go on, or start from 1 again for another source."""
         if renumber:
             self._next_number = 1
-        self._tracks: list[_Track] = []
+        self._tracks: list[Track] = []
         self._picture: Picture | None = None
         self._faces: list[Face] = []
         self._time = -math.inf
-        self._scanned_at = -math.inf
-        self._scene: FloatArray = np.zeros(_THUMB**2, np.float32)
+        self._searched_at = self._searched_all_at = -math.inf
+        self._scene = SceneChanges()
+        self._lookout.forget()
 
-    def update(self, picture: Picture, time: float) -> list[Face]:
+    def update(self, picture: Picture, time: float) -> Asking[list[Face]]:
         """The faces in ``picture``, in the order of their track numbers.
 
         Args:
@@ -126,10 +103,9 @@ class FaceTracker:
             self.reset()
         luma = picture.luma
         self._tracks = [track for track in self._tracks if time - track.seen_at <= MEMORY]
-        self._carry(luma, time)
-        self._look_back(luma, time)
-        if self._scan_is_due(luma, time):
-            self._scan(luma, time)
+        yield from self._carry(luma, time)
+        yield from self._look_back(luma, time)
+        yield from self._search(luma, time)
         self._picture, self._time = picture, time
         self._faces = [
             Face(
@@ -145,45 +121,101 @@ class FaceTracker:
         ]
         return list(self._faces)
 
-    def _carry(self, luma: UInt8Array, time: float) -> None:
+    def _carry(self, luma: UInt8Array, time: float) -> Asking[None]:
         """Moves the known faces to this picture and has the doubtful ones confirmed."""
-        doubtful: list[_Track] = []
-        abrupt: set[int] = set()
-        alike = _ALIKE if time - self._time < _LATER else _ALIKE_LATER
         tracks = [track for track in self._tracks if track.found]
-        for track in tracks:
+        alike = _ALIKE if time - self._time < _LATER else _ALIKE_LATER
+        places = [track.place for track in tracks]
+        placements = yield from self._placer.place(luma, places)
+        abrupt: set[int] = set()
+        looks = {}
+        for track, (points, is_face) in zip(tracks, placements, strict=True):
             track.confirmed = False
-            unmoved = _likeness(track.look, _look(luma, track.place))
-            points = self._predictor.predict(luma, track.place)
-            plausible = is_face_like(points) and frame(points).iou(track.place) > _SAME_PLACE
+            before = track.place
+            plausible = is_face and is_face_like(points) and frame(points).iou(before) > _SAME_PLACE
             if plausible:
                 track.move(points)
-            moved = _likeness(track.look, _look(luma, track.place))
-            if not plausible or max(unmoved, moved) < alike:
+            looks[track.number] = look_of(luma, track.place)
+            if not plausible or (
+                likeness(track.look, looks[track.number]) < alike
+                and likeness(track.look, look_of(luma, before)) < alike
+            ):
                 abrupt.add(track.number)
-            if track.number in abrupt or time - track.confirmed_at >= CONFIRM:
-                doubtful.append(track)
+        yield from self._hear_back(luma, time)
+        doubtful = [
+            track
+            for track in tracks
+            if track.number in abrupt
+            or any(o is not track and o.place.iou(track.place) > _DOUBLE for o in tracks)
+        ]
+        yield from self._confirm(luma, time, doubtful, abrupt, alike)
         for track in tracks:
-            crowded = any(
-                other is not track and other.place.iou(track.place) > _DOUBLE for other in tracks
+            if not track.found:
+                continue
+            if track not in doubtful:
+                self._order_confirmation(luma, time, track)
+            track.seen_at = time
+            moved = track.number not in looks or track in doubtful
+            track.look = look_of(luma, track.place) if moved else looks[track.number]
+
+    def _order_confirmation(self, luma: UInt8Array, time: float, track: Track) -> None:
+        """Has the detector look at a face whose last confirmation is long past."""
+        waited = time - (track.looked_at if track.missed else track.confirmed_at)
+        pause = self._placer.look_again if track.missed else self._placer.confirm
+        if waited >= pause and not self._lookout.has_order(track.number):
+            self._lookout.order(
+                luma,
+                time,
+                track.place.scaled(_REGION),
+                track=track.number,
+                face_width=track.place.width,
+                threshold=_STILL_THERE,
             )
-            if crowded and track not in doubtful:
-                doubtful.append(track)
-        self._confirm(luma, time, doubtful, abrupt, alike)
-        for track in tracks:
-            if track.found:
-                track.seen_at = time
-                track.look = _look(luma, track.place)
+
+    def _hear_back(self, luma: UInt8Array, time: float) -> Asking[None]:
+        """Takes in what ordered looks have found."""
+        for order, detections in self._lookout.answers(time):
+            if order.track is None:
+                yield from self._take_in(luma, time, detections)
+                continue
+            for track in self._tracks:
+                if track.number == order.track and track.found:
+                    matches = match([track.place], [box for box, _ in detections], _SAME_PLACE)
+                    yield from self._judge(
+                        luma, time, track, detections[matches[0]] if matches else None
+                    )
+
+    def _judge(
+        self, luma: UInt8Array, time: float, track: Track, detection: Detection | None
+    ) -> Asking[None]:
+        """What the detector's look at a face means for it."""
+        if detection is None:
+            track.looked_at, track.missed = time, True
+            overdue = time - track.confirmed_at >= self._placer.carry
+            doubled = any(
+                other.found and other is not track and other.place.iou(track.place) > _DOUBLE
+                for other in self._tracks
+            )
+            track.found = not (overdue or doubled)
+            return
+        box, score = detection
+        if track.place.iou(box) < _AGREES:
+            ((points, is_face),) = yield from self._placer.place(luma, [box])
+            if not (is_face and is_face_like(points)):
+                track.found = False
+                return
+            track.move(points)
+        track.confirm(score, time)
 
     def _confirm(
         self,
         luma: UInt8Array,
         time: float,
-        doubtful: list[_Track],
+        doubtful: Sequence[Track],
         abrupt: set[int],
         alike: float,
-    ) -> None:
-        """Has the detector vouch for faces; those ``abrupt`` may be other people now."""
+    ) -> Asking[None]:
+        """Has the detector vouch for faces now; those ``abrupt`` may be other people."""
         detections: list[Detection] = []
         for track in doubtful:
             for detection in self._detector.detect(
@@ -194,85 +226,95 @@ class FaceTracker:
             ):
                 if all(detection[0].iou(other) < _DOUBLE for other, _ in detections):
                     detections.append(detection)
-        matches = _match(
+        matches = match(
             [track.place for track in doubtful], [box for box, _ in detections], _SAME_PLACE
         )
         for index, track in enumerate(doubtful):
-            if index not in matches:
-                overdue = time - track.confirmed_at >= CARRY
-                doubled = any(
-                    other.found and other is not track and other.place.iou(track.place) > _DOUBLE
-                    for other in self._tracks
-                )
-                track.found = not (overdue or doubled or track.number in abrupt)
-                track.looked_at, track.missed = time, True
+            answered = detections[matches[index]] if index in matches else None
+            if track.number not in abrupt or answered is None:
+                yield from self._judge(luma, time, track, answered)
+                track.found = track.found and track.number not in abrupt
                 continue
-            box, score = detections[matches[index]]
-            if track.number in abrupt or track.place.iou(box) < _AGREES:
-                points = self._predictor.predict(luma, box)
-                if not is_face_like(points):
-                    track.found = False
-                    continue
-                track.move(points)
-            if track.number in abrupt and _likeness(track.look, _look(luma, track.place)) < alike:
+            place, score = answered
+            ((points, is_face),) = yield from self._placer.place(luma, [place])
+            if not (is_face and is_face_like(points)):
+                track.found = False
+                continue
+            track.move(points)
+            if likeness(track.look, look_of(luma, track.place)) < alike:
                 # another person at the same place: a track of its own
                 self._tracks.remove(track)
-                self._begin(luma, time, box, score)
+                yield from self._begin(luma, time, place, score)
                 continue
-            track.score, track.confirmed, track.confirmed_at = score, True, time
-            track.missed = False
+            track.confirm(score, time)
 
-    def _look_back(self, luma: UInt8Array, time: float) -> None:
+    def _look_back(self, luma: UInt8Array, time: float) -> Asking[None]:
         """Looks for lost faces where they were."""
-        for track in self._tracks:
+        for track in list(self._tracks):
             if track.found or time - track.looked_at < LOOK_BACK or self._is_full():
                 continue
             track.looked_at = time
             for box, score in self._detector.detect(
                 luma, track.place.scaled(_LOST_REGION), face_width=track.place.width
             ):
-                if _near(track.place, box) and self._is_new(box) and self._is_sure(luma, box):
-                    self._resume(luma, time, track, box, score)
+                if near(track.place, box) and self._is_new(box) and self._is_sure(luma, box):
+                    yield from self._resume(luma, time, track, box, score)
                     break
 
-    def _scan_is_due(self, luma: UInt8Array, time: float) -> bool:
-        scene = _look(luma, Box(0, 0, luma.shape[1], luma.shape[0]))
-        if not scene.any():
-            return False  # an even picture holds no face
-        known = any(track.found for track in self._tracks)
-        since = time - self._scanned_at
-        due = since >= (WATCH if known else SEARCH)
-        if not due and since >= HASTE:
-            due = _likeness(scene, self._scene) < _SAME_SCENE
-        if due:
-            self._scene = scene
-        return due
+    def _search(self, luma: UInt8Array, time: float) -> Asking[None]:
+        """Looks for new faces where something has changed, and now and then everywhere."""
+        scene = self._scene
+        scene.see(luma)
+        if scene.is_even:
+            return
+        known = [track.place for track in self._tracks if track.found]
+        cut = time - self._searched_at >= HASTE and scene.is_other_scene
+        due = time - self._searched_at >= (WATCH if known else SEARCH)
+        afresh = time - self._searched_all_at >= (AFRESH_BESIDE if known else AFRESH)
+        if not (cut or due) or self._lookout.has_order(None):
+            return
+        rows, columns = luma.shape
+        smallest = smallest_face(columns, rows)
+        region = None
+        if not (cut or afresh):
+            around = [place.scaled(_ROUND_A_FACE) for place in known]
+            region = scene.changed(around, margin=smallest / 2)
+            if region is None:
+                return
+        else:
+            self._searched_all_at = time
+        self._searched_at = time
+        scene.searched(everywhere=region is None)
+        width = smallest if region is None else smallest * ENLARGING
+        if known:
+            self._lookout.order(luma, time, region, face_width=width)
+        else:
+            found = self._detector.detect(luma, region, face_width=width)
+            yield from self._take_in(luma, time, found)
 
-    def _scan(self, luma: UInt8Array, time: float) -> None:
-        """Looks for new faces everywhere."""
-        self._scanned_at = time
-        detections = [
-            detection for detection in self._detector.detect(luma) if self._is_new(detection[0])
-        ]
+    def _take_in(
+        self, luma: UInt8Array, time: float, detections: Sequence[Detection]
+    ) -> Asking[None]:
+        """Follows those faces that are new."""
         # the largest first: they are the ones kept where there are too many
         for box, score in sorted(detections, key=lambda detection: -detection[0].area):
             if self._is_full():
                 return
             if not (self._is_new(box) and self._is_sure(luma, box)):
                 continue
-            lost = [track for track in self._tracks if not track.found and _near(track.place, box)]
+            lost = [track for track in self._tracks if not track.found and near(track.place, box)]
             if lost:
                 nearest = max(lost, key=lambda track: track.place.iou(box))
-                self._resume(luma, time, nearest, box, score)
+                yield from self._resume(luma, time, nearest, box, score)
             else:
-                self._begin(luma, time, box, score)
+                yield from self._begin(luma, time, box, score)
 
     def _is_full(self) -> bool:
         return sum(track.found for track in self._tracks) >= self._max_faces
 
     def _is_new(self, box: Box) -> bool:
         return all(
-            not track.found or (track.place.iou(box) < _SAME_PLACE and not _holds(track.place, box))
+            not track.found or (track.place.iou(box) < _SAME_PLACE and not holds(track.place, box))
             for track in self._tracks
         )
 
@@ -283,57 +325,20 @@ class FaceTracker:
         )
         return any(other.iou(box) > _SAME_PLACE for other, _ in again)
 
-    def _begin(self, luma: UInt8Array, time: float, box: Box, score: float) -> None:
-        points = self._predictor.predict(luma, box)
-        if is_face_like(points):
-            look = _look(luma, frame(points))
-            self._tracks.append(_Track(self._next_number, points, score, time, time, time, look))
+    def _begin(self, luma: UInt8Array, time: float, box: Box, score: float) -> Asking[None]:
+        ((points, is_face),) = yield from self._placer.place(luma, [box])
+        if is_face and is_face_like(points):
+            look = look_of(luma, frame(points))
+            self._tracks.append(Track(self._next_number, points, score, time, time, time, look))
             self._next_number += 1
 
-    def _resume(self, luma: UInt8Array, time: float, track: _Track, box: Box, score: float) -> None:
-        points = self._predictor.predict(luma, box)
-        if is_face_like(points):
+    def _resume(
+        self, luma: UInt8Array, time: float, track: Track, box: Box, score: float
+    ) -> Asking[None]:
+        ((points, is_face),) = yield from self._placer.place(luma, [box])
+        if is_face and is_face_like(points):
             track.move(points)
-            track.score, track.found, track.confirmed, track.missed = score, True, True, False
-            track.confirmed_at = track.seen_at = time
-            track.look = _look(luma, track.place)
-
-
-def _look(luma: UInt8Array, box: Box) -> FloatArray:
-    """The brightness within a box in little, of zero mean and unit length, shape (256,)."""
-    step = max(1, int(min(box.width, box.height) // _GLANCE))
-    box = Box(box.left / step, box.top / step, box.right / step, box.bottom / step)
-    values = resample(luma[::step, ::step], box, _THUMB, _THUMB).astype(np.float32).ravel()
-    values -= values.mean()
-    length = float(np.sqrt((values**2).sum()))
-    return values / length if length > 1 else np.zeros_like(values)
-
-
-def _likeness(one: FloatArray, other: FloatArray) -> float:
-    return float(one @ other)
-
-
-def _near(place: Box, box: Box) -> bool:
-    """Whether a face at ``box`` may be the one lost at ``place``."""
-    (x, y), (other_x, other_y) = place.center, box.center
-    distance = math.hypot(x - other_x, y - other_y)
-    return distance < place.width and 0.5 < box.width / place.width < 2
-
-
-def _holds(place: Box, box: Box) -> bool:
-    x, y = box.center
-    inside = place.scaled(0.6)
-    return inside.left < x < inside.right and inside.top < y < inside.bottom
-
-
-def _match(places: list[Box], boxes: list[Box], least: float) -> dict[int, int]:
-    """Pairs places with boxes, the best overlap first; each is paired once at most."""
-    overlaps = sorted(
-        ((place.iou(box), i, j) for i, place in enumerate(places) for j, box in enumerate(boxes)),
-        reverse=True,
-    )
-    pairs: dict[int, int] = {}
-    for overlap, i, j in overlaps:
-        if overlap >= least and i not in pairs and j not in pairs.values():
-            pairs[i] = j
-    return pairs
+            track.found = True
+            track.confirm(score, time)
+            track.seen_at = time
+            track.look = look_of(luma, track.place)

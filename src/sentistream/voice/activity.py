@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +15,7 @@ LEAST_DB = -88.0
 MEMORY = 10.0
 """Seconds over which the quiet of the place is known."""
 _QUIET_SHARE = 0.1
+_REMEMBERED = round(MEMORY / FRAME_STEP)
 _HANGOVER = round(0.12 / FRAME_STEP)
 _SPEECH_BANDS = slice(4, 48)  # about 180 Hz to 4.4 kHz
 
@@ -29,7 +28,7 @@ class VoiceActivity:
     """
 
     def __init__(self) -> None:
-        self._loudness: deque[float] = deque(maxlen=round(MEMORY / FRAME_STEP))
+        self._loudness = np.zeros(0, np.float32)
         self._held = 0
 
     def update(self, frames: UInt8Array) -> NDArray[np.bool_]:
@@ -42,8 +41,8 @@ class VoiceActivity:
             return np.zeros(0, bool)
         decibels = frames[:, _SPEECH_BANDS].astype(np.float32) * STEP_DB + FLOOR_DB
         loudness = decibels.mean(axis=1)
-        self._loudness.extend(loudness.tolist())
-        quiet = float(np.quantile(np.array(self._loudness), _QUIET_SHARE))
+        self._loudness = np.concatenate([self._loudness, loudness])[-_REMEMBERED:]
+        quiet = float(np.quantile(self._loudness, _QUIET_SHARE))
         loud = loudness > max(quiet + RISE_DB, LEAST_DB)
         speech = np.zeros(len(loud), bool)
         for index, is_loud in enumerate(loud):

@@ -1,0 +1,100 @@
+"""Moments of several sources as they come, for one thread to work on together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sentistream.media import Source
+from sentistream.types import Moment
+
+
+class Gathered(NamedTuple):
+    """A moment, and when it was decoded (seconds of the monotonic clock)."""
+
+    moment: Moment
+    decoded_at: float
+
+
+class Gathering:
+    """Reads each source in a thread of its own and hands out what is ready.
+
+    A source that cannot be taken from in time waits if it is a recording; a live one drops
+    its oldest moments, and counts them in its faults.
+
+    Args:
+        sources: By their numbers; closed with this.
+        depth: Moments of each that may wait.
+    """
+
+    def __init__(self, sources: Mapping[int, Source], depth: int) -> None:
+        self._changed = threading.Condition()
+        self._depth = depth
+        self._closed = False
+        self._sources = dict(sources)
+        self._waiting: dict[int, deque[Gathered]] = {number: deque() for number in sources}
+        self._ended: dict[int, BaseException | None] = {}
+        self._threads = [
+            threading.Thread(target=self._read, args=(number, source), daemon=True)
+            for number, source in sources.items()
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def take(self) -> tuple[dict[int, Gathered], dict[int, BaseException | None]]:
+        """Waits until something is there: at most one moment of each source, and who ended.
+
+        Both are empty once all have ended.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or not self._waiting or self._any_moment() or self._gone()
+            )
+            ready = {n: waiting.popleft() for n, waiting in self._waiting.items() if waiting}
+            gone = {number: self._ended.pop(number) for number in self._gone()}
+            for number in gone:
+                del self._waiting[number]
+            self._changed.notify_all()
+            return ready, gone
+
+    def close(self) -> None:
+        """Stops reading; safe to call twice."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for source in self._sources.values():
+            source.close()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _any_moment(self) -> bool:
+        return any(self._waiting.values())
+
+    def _gone(self) -> list[int]:
+        return [number for number in self._ended if not self._waiting.get(number, True)]
+
+    def _read(self, number: int, source: Source) -> None:
+        error: BaseException | None = None
+        try:
+            for moment in source:
+                if not self._put(number, source, Gathered(moment, time.monotonic())):
+                    break
+        except Exception as problem:
+            error = problem
+        with self._changed:
+            self._ended[number] = error
+            self._changed.notify_all()
+
+    def _put(self, number: int, source: Source, item: Gathered) -> bool:
+        with self._changed:
+            waiting = self._waiting[number]
+            if source.info.live and len(waiting) >= self._depth:
+                waiting.popleft()
+                source.faults.dropped_moments += 1
+            self._changed.wait_for(lambda: self._closed or len(waiting) < self._depth)
+            waiting.append(item)
+            self._changed.notify_all()
+            return not self._closed

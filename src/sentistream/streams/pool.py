@@ -1,0 +1,141 @@
+"""Starts the workers, hands streams out to them, and brings their readings together."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sentistream.errors import InputError
+from sentistream.media import Faults
+from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
+from sentistream.streams.values import StreamEnd, StreamMoment
+from sentistream.streams.worker import work
+
+
+def analyze_streams(
+    sources: Sequence[str | Path | int],
+    *,
+    profile: Profile | str = DEFAULT_PROFILE,
+    workers: int | None = None,
+) -> Streams:
+    """Watch and listen to several videos, cameras or streams at once.
+
+    Args:
+        sources: As ``analyze`` takes them.
+        profile: Which networks and settings; a name or a ``Profile``.
+        workers: Processes to work in; one a core by default, at most one a source.
+
+    Returns:
+        Their readings as they come; close it, or use it in ``with``. Sources that cannot be
+        opened or break off end with a ``StreamEnd`` that says why; the others go on.
+
+    Raises:
+        InputError: There is no source, or no such profile.
+        ValueError: ``workers`` is less than 1.
+
+    Example:
+        >>> with analyze_streams([0, "rtsp://camera/live"]) as streams:  # doctest: +SKIP
+        ...     for event in streams:
+        ...         print(event.stream, event.time, event.readings)
+    """
+    if not sources:
+        raise InputError("There is nothing to analyze.", "Name at least one source.")
+    if workers is not None and workers < 1:
+        raise ValueError(f"At least one worker is needed, not {workers}.")
+    chosen = get_profile(profile) if isinstance(profile, str) else profile
+    count = min(len(sources), workers or os.cpu_count() or 1)
+    return Streams(sources, chosen, count)
+
+
+class Streams(Iterator[StreamMoment | StreamEnd]):
+    """Readings of several streams as they come, each stream's in order of time.
+
+    Each worker process takes its share of the streams from decoding to readings: no picture is
+    copied between processes, and the networks are loaded once a worker and asked about several
+    streams in one batch. Where results are not taken, recordings wait and live streams drop
+    their oldest moments.
+
+    Args:
+        sources: What to open.
+        profile: Which networks and settings.
+        workers: Processes.
+    """
+
+    def __init__(self, sources: Sequence[str | Path | int], profile: Profile, workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._workers: dict[Connection, tuple[BaseProcess, set[int]]] = {}
+        for place in range(workers):
+            share = {n: source for n, source in enumerate(sources) if n % workers == place}
+            taking, giving = context.Pipe(duplex=False)
+            process = context.Process(
+                target=work, args=(share, profile, giving), name=f"worker {place}", daemon=True
+            )
+            process.start()
+            giving.close()
+            self._workers[taking] = (process, set(share))
+        self._ready: list[StreamMoment | StreamEnd] = []
+
+    @property
+    def processes(self) -> list[int]:
+        """Of each worker still at work, its process number."""
+        return [process.pid for process, _ in self._workers.values() if process.pid is not None]
+
+    def __next__(self) -> StreamMoment | StreamEnd:
+        while not self._ready:
+            if not self._workers:
+                raise StopIteration
+            for connection in wait(list(self._workers)):
+                self._take(connection)  # type: ignore[arg-type]
+        return self._ready.pop(0)
+
+    def _take(self, connection: Connection) -> None:
+        process, streams = self._workers[connection]
+        try:
+            event = connection.recv()
+        except (EOFError, ConnectionResetError):
+            event = None
+        if event is None:
+            self._lose(connection, process, streams)
+            return
+        if isinstance(event, StreamEnd):
+            streams.discard(event.stream)
+        self._ready.append(event)
+
+    def _lose(self, connection: Connection, process: BaseProcess, streams: set[int]) -> None:
+        """A worker is done, or dead."""
+        connection.close()
+        process.join(timeout=5)
+        del self._workers[connection]
+        problem = InputError(
+            "The worker that analyzed it ended unexpectedly.", "See whether memory ran out."
+        )
+        self._ready += [StreamEnd(number, problem, Faults()) for number in sorted(streams)]
+
+    def close(self) -> None:
+        """Ends all workers; safe to call twice."""
+        for connection, (process, _) in self._workers.items():
+            connection.close()
+            process.terminate()
+            process.join(timeout=5)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._workers = {}
+        self._ready = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,81 @@
+"""A worker process: its streams are decoded side by side and answered together.
+
+Pictures never leave the process; only readings do.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from sentistream.analyzer import Analyzer
+from sentistream.errors import SentistreamError
+from sentistream.media import Faults, Source, open_source
+from sentistream.profiles import Profile
+from sentistream.runtime.asking import answer_together
+from sentistream.streams.gathering import Gathering
+from sentistream.streams.values import StreamEnd, StreamMoment
+
+DEPTH = 4
+"""Moments of each stream that may wait to be analyzed; each holds one picture."""
+
+
+def work(streams: Mapping[int, str | Path | int], profile: Profile, results: Connection) -> None:
+    """Analyzes streams until all have ended, or nobody takes the results any more.
+
+    Args:
+        streams: What to open, by number.
+        profile: Which networks and settings.
+        results: Takes ``StreamMoment`` and ``StreamEnd``; None at the end.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
+    try:
+        sources = _open_all(streams, profile, results)
+        _analyze(sources, profile, results)
+        results.send(None)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    finally:
+        results.close()
+
+
+def _open_all(
+    streams: Mapping[int, str | Path | int], profile: Profile, results: Connection
+) -> dict[int, Source]:
+    opened = {}
+    for number, source in streams.items():
+        try:
+            opened[number] = open_source(
+                source, tick=profile.tick, sound_window=profile.sound_window
+            )
+        except SentistreamError as problem:
+            results.send(StreamEnd(number, problem, Faults()))
+    return opened
+
+
+def _analyze(sources: dict[int, Source], profile: Profile, results: Connection) -> None:
+    analyzers = {number: Analyzer(profile) for number in sources}
+    gathering = Gathering(sources, DEPTH)
+    try:
+        while True:
+            ready, gone = gathering.take()
+            if not ready and not gone:
+                return
+            numbers = list(ready)
+            answers = answer_together(
+                [analyzers[number].ask(ready[number].moment) for number in numbers]
+            )
+            now = time.monotonic()
+            for number, readings in zip(numbers, answers, strict=True):
+                moment, decoded_at = ready[number]
+                results.send(StreamMoment(number, moment.time, readings, now - decoded_at))
+            for number, error in gone.items():
+                if error is not None and not isinstance(error, SentistreamError):
+                    raise error
+                results.send(StreamEnd(number, error, sources[number].faults))
+                del analyzers[number]
+    finally:
+        gathering.close()

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+import sentistream
+from clips import clicks, flat, write_clip
+from sentistream.errors import InputError
+from sentistream.media.picture import resample
+from sentistream.streams import StreamEnd, StreamMoment, analyze_streams
+from sentistream.types import Box, Reading, UInt8Array
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> list[Path]:
+    """Two with a face that moves, one without."""
+    folder = tmp_path_factory.mktemp("clips")
+    made = []
+    for number, step in enumerate((2, -2)):
+        pictures = [
+            (i / 25, resample(portrait, Box(60 + step * i, 0, 380 + step * i, 240), 320, 240))
+            for i in range(20)
+        ]
+        made.append(write_clip(folder / f"face{number}.mp4", pictures, clicks(0.8, 48_000, (0.3,))))
+    made.append(write_clip(folder / "empty.mp4", [(i / 25, flat(90)) for i in range(20)]))
+    return made
+
+
+def alone(path: Path) -> list[tuple[Reading, ...]]:
+    with sentistream.analyze(path) as analysis:
+        return [readings for _, readings in analysis.moments()]
+
+
+def same(one: Reading, other: Reading) -> bool:
+    if one.smoothed is None or other.smoothed is None:
+        return one.label is other.label and one.smoothed is other.smoothed
+    return (
+        one.time == other.time
+        and one.track == other.track
+        and one.smoothed.as_tuple() == pytest.approx(other.smoothed.as_tuple(), abs=1e-4)
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_streams_together_say_what_each_says_alone(clips: list[Path], workers: int) -> None:
+    said: dict[int, list[tuple[Reading, ...]]] = {number: [] for number in range(len(clips))}
+    ends = []
+    with analyze_streams(clips, workers=workers) as streams:
+        assert len(streams.processes) == workers
+        for event in streams:
+            if isinstance(event, StreamEnd):
+                ends.append(event)
+            else:
+                assert event.latency >= 0
+                said[event.stream].append(event.readings)
+    assert sorted(end.stream for end in ends) == [0, 1, 2]
+    assert all(end.problem is None for end in ends)
+    for number, path in enumerate(clips):
+        expected = alone(path)
+        assert len(said[number]) == len(expected)
+        for given, wanted in zip(said[number], expected, strict=True):
+            assert all(same(*pair) for pair in zip(given, wanted, strict=True))
+    assert any(reading.face for readings in said[0] for reading in readings)
+
+
+def test_a_bad_source_ends_with_its_reason_and_the_others_go_on(clips: list[Path]) -> None:
+    with analyze_streams([clips[0].with_name("none.mp4"), clips[2]], workers=1) as streams:
+        events = list(streams)
+    (bad,) = [e for e in events if isinstance(e, StreamEnd) and e.stream == 0]
+    assert isinstance(bad.problem, InputError)
+    assert bad.problem.way_out
+    assert sum(isinstance(event, StreamMoment) for event in events) > 10
+
+
+def test_a_killed_worker_ends_its_streams_with_a_reason(clips: list[Path]) -> None:
+    with analyze_streams(clips, workers=2) as streams:
+        killed, _ = streams.processes
+        os.kill(killed, signal.SIGKILL)
+        ends = {event.stream: event.problem for event in streams if isinstance(event, StreamEnd)}
+    assert isinstance(ends[0], InputError)
+    assert isinstance(ends[2], InputError)
+    assert ends[1] is None
+
+
+def test_workers_end_with_the_pool(clips: list[Path]) -> None:
+    streams = analyze_streams(clips, workers=2)
+    processes = streams.processes
+    next(streams)
+    streams.close()
+    streams.close()
+    for process in processes:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+    assert list(streams) == []
+
+
+def test_nothing_to_analyze_and_no_worker_are_refused() -> None:
+    with pytest.raises(InputError, match="nothing"):
+        analyze_streams([])
+    with pytest.raises(ValueError, match="worker"):
+        analyze_streams(["clip.mp4"], workers=0)
+
+
+def test_errors_keep_their_way_out_between_processes() -> None:
+    import pickle
+
+    error = sentistream.MissingExtraError("This", "train")
+    back = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert type(back) is type(error)
+    assert (back.problem, back.way_out) == (error.problem, error.way_out)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sentistream.decision.expressions import Expressions
+from sentistream.types import FloatArray, UInt8Array
+from stand_ins import StubNetwork
+
+
+class Brighter(StubNetwork):
+    """Says positive of what is bright on the left, negative of what is bright on the right."""
+
+    def run(self, **inputs: UInt8Array) -> FloatArray:
+        self.calls.append(inputs)
+        left = inputs["face"][:, :, :24].mean(axis=(1, 2, 3)) > inputs["face"].mean(axis=(1, 2, 3))
+        return np.where(left[:, None], (0.8, 0.1, 0.1), (0.1, 0.1, 0.8)).astype(np.float32)
+
+
+def views(count: int) -> UInt8Array:
+    pictures = np.zeros((count, 48, 48, 1), np.uint8)
+    pictures[:, :, :24] = 200
+    return pictures
+
+
+def shown(expressions: Expressions, network: Brighter, tracks: list[int]) -> FloatArray:
+    ask = expressions.ask(tracks, views(len(tracks)))
+    return expressions.take(network.run(**ask.inputs))
+
+
+def test_both_ways_at_first_then_by_turns() -> None:
+    network = Brighter()
+    expressions = Expressions(network)
+    for _ in range(4):
+        answer = shown(expressions, network, [7])
+        assert answer[0] == pytest.approx([0.4249, 0.1502, 0.4249], abs=0.01)
+    sizes = [len(call["face"]) for call in network.calls]
+    assert sizes == [2, 1, 1, 1]
+    lefts = [bool(call["face"][0, 0, 0, 0]) for call in network.calls[1:]]
+    assert lefts == [True, False, True]
+
+
+def test_a_new_face_is_shown_both_ways_beside_a_known_one() -> None:
+    network = Brighter()
+    expressions = Expressions(network)
+    shown(expressions, network, [1])
+    assert shown(expressions, network, [1, 2]).shape == (2, 3)
+    assert len(network.calls[-1]["face"]) == 3
+    shown(expressions, network, [2])
+    shown(expressions, network, [1, 2])
+    assert len(network.calls[-1]["face"]) == 3  # who had left is new again
+
+
+def test_answers_add_up_and_no_class_is_ruled_out() -> None:
+    network = StubNetwork((1.0, 0.0, 0.0))
+    expressions = Expressions(network)
+    ask = expressions.ask([1], views(1))
+    answer = expressions.take(network.run(**ask.inputs))
+    assert answer.sum() == pytest.approx(1)
+    assert answer[0, 1] > 0
