@@ -35,7 +35,7 @@ test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
 
 .PHONY: bench
 bench: $(VENV)/test.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)
-	$(BIN)/python -m benchmarks.pipeline $(if $(INPUT),"$(INPUT)")
+	$(BIN)/sentistream benchmark $(if $(INPUT),"$(INPUT)")
 	$(BIN)/python -m benchmarks.memory
 
 .PHONY: clean
@@ -51,7 +51,7 @@ $(VENV)/demo.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 $(VENV)/test.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream, PyTorch and the test tools into $(VENV) ..."
 	$(PIP) install $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
-	$(PIP) install --editable '.[dev,train,demo,openvino,bench,evaluate,tensorboard]'
+	$(PIP) install --editable '.[dev,train,demo,openvino,bench,evaluate,tensorboard,monitor,postgresql]'
 	@touch $@
 
 $(VENV)/made.stamp:

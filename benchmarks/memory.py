@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from benchmarks.machine import describe_machine
+from sentistream.benchmarking.machine import describe_machine
 from sentistream.demo import make_clip
 
 TOLERANCE = 0.05

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.decision.expressions import Expressions
+from sentistream.decision.expressions import LOOK_EVERY, Expressions
 from sentistream.types import FloatArray, UInt8Array
 from stand_ins import StubNetwork
 
@@ -23,9 +23,11 @@ def views(count: int) -> UInt8Array:
     return pictures
 
 
-def shown(expressions: Expressions, network: Brighter, tracks: list[int]) -> FloatArray:
-    ask = expressions.ask(tracks, views(len(tracks)))
-    return expressions.take(network.run(**ask.inputs))
+def shown(
+    expressions: Expressions, network: StubNetwork, tracks: list[int], time: float = 0.0
+) -> FloatArray:
+    expressions.take(network.run(**expressions.ask(tracks, views(len(tracks)), time).inputs))
+    return expressions.of(tracks)
 
 
 def test_both_ways_at_first_then_by_turns() -> None:
@@ -51,10 +53,18 @@ def test_a_new_face_is_shown_both_ways_beside_a_known_one() -> None:
     assert len(network.calls[-1]["face"]) == 3  # who had left is new again
 
 
+def test_a_known_face_rests_between_looks_and_a_new_one_never() -> None:
+    expressions = Expressions(StubNetwork((0.2, 0.5, 0.3)))
+    assert expressions.is_due(1, 0.0)
+    shown(expressions, Brighter(), [1], time=0.0)
+    assert not expressions.is_due(1, 1 / 30)
+    assert expressions.is_due(1, 2 / 30)
+    assert expressions.is_due(1, LOOK_EVERY)
+    assert expressions.is_due(2, 1 / 30)
+
+
 def test_answers_add_up_and_no_class_is_ruled_out() -> None:
-    network = StubNetwork((1.0, 0.0, 0.0))
-    expressions = Expressions(network)
-    ask = expressions.ask([1], views(1))
-    answer = expressions.take(network.run(**ask.inputs))
+    expressions = Expressions(StubNetwork())
+    answer = shown(expressions, StubNetwork((1.0, 0.0, 0.0)), [1])
     assert answer.sum() == pytest.approx(1)
     assert answer[0, 1] > 0

@@ -122,7 +122,7 @@ class Analyzer:
         self._faces = yield from self._tracker.update(picture, moment.picture_time)
         self._qualities = [_quality(face, picture) for face in self._faces]
         if self._faces:
-            yield from self._decision.look(picture, self._faces)
+            yield from self._decision.look(picture, self._faces, moment.picture_time)
         return True
 
     def _accumulate(self, track: int, verdict: Verdict, time: float) -> Distribution:

@@ -122,6 +122,8 @@ def _models() -> Iterator[Finding]:
             try:
                 card = load_card(name)
                 read_model(card)
+                if card.int8:
+                    read_model(card, int8=True)
             except SentistreamError as error:
                 yield Finding(topic, State.FAIL, error.problem, error.way_out)
             else:

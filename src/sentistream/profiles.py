@@ -72,6 +72,7 @@ LITE = Profile(
     face_model="lite/face",
     fused_model="lite/fusion",
     voice_model="lite/voice",
+    landmark_model="lite/landmarks",
     tick=0.030,
     # more than a tick, so that nothing is lost when a moment is late
     sound_window=0.240,

@@ -58,6 +58,7 @@ def test_one_file_writes_into_out(tmp_path: Path) -> None:
         "lite/face",
         "lite/fusion",
         "lite/voice",
+        "lite/landmarks",
     ]
     assert "report.html" in done.stdout
 

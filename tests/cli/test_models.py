@@ -90,6 +90,7 @@ def test_verify_finds_the_altered_and_the_missing(copied: Path) -> None:
     assert states == {
         "lite/face": "ok",
         "lite/fusion": "ok",
+        "lite/landmarks": "ok",
         "lite/mouth": "ok",
         "lite/voice": "ok",
         "paper/audio": "fail",

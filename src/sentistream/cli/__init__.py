@@ -17,6 +17,10 @@ from sentistream.errors import SentistreamError
 
 COMMANDS = {
     "analyze": ("sentistream.cli.analyze:analyze", "Say how people on video feel."),
+    "benchmark": (
+        "sentistream.cli.benchmark:benchmark",
+        "Measure speed, memory and streams here.",
+    ),
     "data": ("sentistream.cli.data:data", "Get, inspect, prepare and label data."),
     "demo": ("sentistream.cli.demo:demo", "Try it on a clip that is made here."),
     "doctor": ("sentistream.cli.doctor:doctor", "Check that everything is in place."),

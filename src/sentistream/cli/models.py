@@ -118,7 +118,10 @@ def verify(context: click.Context) -> None:
     broken = 0
     for name in _names():
         try:
-            read_model(load_card(name))
+            card = load_card(name)
+            read_model(card)
+            if card.int8:
+                read_model(card, int8=True)
         except ModelError as error:
             broken += 1
             click.echo(f"fail  {name}: {error}")

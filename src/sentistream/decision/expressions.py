@@ -1,19 +1,32 @@
 """What faces express: each seen as it is and mirrored, by turns.
 
 A face and its mirror image express the same, and what is said of both together is more often
-right. While a face is followed it is shown one way at one picture and the other way at the
+right. While a face is followed it is shown one way at one look and the other way at the
 next, so that the second view costs nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from sentistream.accumulation import LEAST
 from sentistream.runtime.asking import Ask, Runnable
 from sentistream.types import FloatArray, UInt8Array
+
+LOOK_EVERY = 0.06
+"""Seconds from one look at an expression to the next: it lasts longer than two pictures."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Of one face: when it was looked at, which way comes next, evidence of either way."""
+
+    time: float
+    mirrored_next: bool = False
+    evidence: dict[bool, FloatArray] = field(default_factory=dict)
 
 
 class Expressions:
@@ -29,41 +42,42 @@ class Expressions:
 
     def reset(self) -> None:
         """Forgets all faces."""
-        self._tracks: list[int] = []
-        self._owners: list[int] = []
-        self._mirrored: list[bool] = []
-        self._last: dict[int, dict[bool, FloatArray]] = {}
-        self._next: dict[int, bool] = {}
+        self._seen: dict[int, _Seen] = {}
+        self._asked: list[tuple[int, bool]] = []
 
-    def ask(self, tracks: Sequence[int], views: UInt8Array) -> Ask:
-        """What to ask about faces whose answer ``take`` is to be given.
+    def is_due(self, track: int, time: float) -> bool:
+        """Whether a face is to be looked at now."""
+        seen = self._seen.get(track)
+        return seen is None or time - seen.time >= LOOK_EVERY - 1e-3
+
+    def ask(self, tracks: Sequence[int], views: UInt8Array, time: float) -> Ask:
+        """What to ask about faces, whose answer ``take`` is to be given.
 
         Args:
             tracks: Of each face.
             views: Each face, shape (N, height, width, 1).
+            time: Of the picture, seconds.
         """
-        self._tracks, self._owners, self._mirrored, shown = list(tracks), [], [], []
+        self._asked, shown = [], []
         for track, view in zip(tracks, views, strict=True):
-            known = track in self._last
-            for mirrored in (self._next[track],) if known else (False, True):
-                self._owners.append(track)
-                self._mirrored.append(mirrored)
+            seen = self._seen.setdefault(track, _Seen(time))
+            seen.time = time
+            for mirrored in (seen.mirrored_next,) if seen.evidence else (False, True):
+                self._asked.append((track, mirrored))
                 shown.append(view[:, ::-1] if mirrored else view)
         return Ask(self._network, {"face": np.stack(shown)})
 
-    def take(self, answers: FloatArray) -> FloatArray:
-        """What each face of the last ``ask`` expresses, shape (N, 3).
-
-        Args:
-            answers: The network's.
-        """
+    def take(self, answers: FloatArray) -> None:
+        """Takes in the network's answers to the last ``ask``."""
         evidence = np.log(np.maximum(answers, LEAST))
-        last = {track: self._last.get(track, {}) for track in self._tracks}
-        for track, mirrored, one in zip(self._owners, self._mirrored, evidence, strict=True):
-            last[track] = {**last[track], mirrored: one}
-            self._next[track] = not mirrored
-        self._last = last
-        self._next = {track: self._next[track] for track in self._tracks}
-        joined = np.array([np.mean(list(last[track].values()), axis=0) for track in self._tracks])
+        for (track, mirrored), one in zip(self._asked, evidence, strict=True):
+            seen = self._seen[track]
+            seen.evidence[mirrored] = one
+            seen.mirrored_next = not mirrored
+
+    def of(self, tracks: Sequence[int]) -> FloatArray:
+        """What these faces express, shape (N, 3); others are forgotten."""
+        self._seen = {track: self._seen[track] for track in tracks}
+        joined = np.array([sum(self._seen[track].evidence.values()) for track in tracks]) / 2
         shares = np.exp(joined - joined.max(axis=1, keepdims=True))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -39,8 +39,8 @@ class Decision(Protocol):
     Whatever asks a network does so by ``Asking``.
     """
 
-    def look(self, picture: Picture, faces: Sequence[Face]) -> Asking[None]:
-        """Takes in a new picture with at least one face."""
+    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> Asking[None]:
+        """Takes in a new picture, taken at ``time`` (seconds), with at least one face."""
         ...
 
     def decide(self, moment: Moment) -> Asking[list[Verdict]]:

@@ -16,7 +16,7 @@ from sentistream.runtime import load_network
 from sentistream.runtime.asking import Ask, Asking
 from sentistream.smoothing import weight
 from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
-from sentistream.vision.alignment import VIEW_SIZE, align, view
+from sentistream.vision.alignment import align, view
 from sentistream.vision.crops import mouth_window
 from sentistream.vision.tracker import MEMORY
 from sentistream.voice.listener import Listener
@@ -85,21 +85,27 @@ class LiteDecision:
         self._by_voice: FloatArray | None = None
         self._answered = -math.inf
 
-    def look(self, picture: Picture, faces: Sequence[Face]) -> Asking[None]:
-        """Sees faces and mouths; in brightness alone, so nothing is converted to colour."""
+    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> Asking[None]:
+        """Sees faces and mouths; in brightness alone, so nothing is converted to colour.
+
+        An expression is looked at again after ``LOOK_EVERY``, a mouth in every picture.
+        """
         luma = picture.luma
-        views = np.empty((len(faces), VIEW_SIZE, VIEW_SIZE, 1), np.uint8)
         mouths = np.empty((len(faces), MOUTH_SIZE, MOUTH_SIZE, 1), np.uint8)
         for index, face in enumerate(faces):
-            views[index, ..., 0] = view(luma, align(face.landmarks))
             lips = mouth_window(face.landmarks)
             mouths[index, ..., 0] = resample(luma, lips, MOUTH_SIZE, MOUTH_SIZE)
         self._tracks = [face.track for face in faces]
-        by_face, opened = yield (
-            self._expressions.ask(self._tracks, views),
-            Ask(self._mouth, {"mouth": mouths}),
-        )
-        self._by_face = self._expressions.take(by_face)
+        asks = [Ask(self._mouth, {"mouth": mouths})]
+        due = [face for face in faces if self._expressions.is_due(face.track, time)]
+        if due:
+            views = np.stack([view(luma, align(face.landmarks)) for face in due])
+            tracks = [face.track for face in due]
+            asks.append(self._expressions.ask(tracks, views[..., np.newaxis], time))
+        opened, *by_face = yield tuple(asks)
+        if due:
+            self._expressions.take(by_face[0])
+        self._by_face = self._expressions.of(self._tracks)
         self._seen_open = np.clip(opened[:, 0], 0, 1)
 
     def listen(self, moment: Moment) -> Asking[None]:

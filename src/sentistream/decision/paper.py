@@ -58,7 +58,7 @@ class PaperDecision:
         self._mouth_open = np.zeros(0, np.float32)
         self._by_face: dict[int, Distribution] = {}
 
-    def look(self, picture: Picture, faces: Sequence[Face]) -> Asking[None]:
+    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> Asking[None]:
         """Cuts faces and mouths out and asks which mouths are open."""
         mouths = np.empty((len(faces), MOUTH_SIZE, MOUTH_SIZE, 3), np.uint8)
         self._face_crops = np.empty((len(faces), FACE_SIZE, FACE_SIZE, 3), np.uint8)

@@ -65,8 +65,8 @@ def faces(profile: Profile) -> Answer:
         except ValueError:  # landmarks that span nothing
             return None
         both_ways.reset()
-        (seen,) = both_ways.take(network.run(**both_ways.ask([1], views).inputs))
-        return np.asarray(seen, dtype=np.float64)
+        both_ways.take(network.run(**both_ways.ask([1], views, 0.0).inputs))
+        return np.asarray(both_ways.of([1])[0], dtype=np.float64)
 
     if profile.decision == "lite":
         return of_view

@@ -88,8 +88,13 @@ def reason(error: Exception) -> str:
     return str(words).rstrip(".").lower()
 
 
-def choose_video(container: InputContainer, name: str) -> VideoStream:
+def choose_video(container: InputContainer, name: str, threads: int = 0) -> VideoStream:
     """The stream of moving pictures; cover art does not count.
+
+    Args:
+        container: Opened for reading.
+        name: What it is called.
+        threads: In which it is decoded; 0 for as many as the decoder sees fit.
 
     Raises:
         InputError: There is none, it cannot be decoded, or its pictures are too large.
@@ -124,6 +129,7 @@ def choose_video(container: InputContainer, name: str) -> VideoStream:
     context.options = {"max_pixels": str(MAX_PIXELS)}
     # frames decoded in parallel: the second core works while Python handles a frame
     stream.thread_type = "AUTO"
+    context.thread_count = threads
     return stream
 
 

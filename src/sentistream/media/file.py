@@ -39,15 +39,17 @@ class FileSource(Source):
     each with the newest picture at or before it (ticks that share a frame share the very
     same picture object) and the ``sound_window`` seconds of sound that end at it.
 
-    Memory stays bounded however pictures and sound are interleaved.
+    Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
+    decode its pictures; 0 for as many as the decoder sees fit.
 
     Raises:
         InputError: The file cannot be analyzed.
     """
 
-    def __init__(self, path: Path, *, tick: float, sound_window: float) -> None:
+    def __init__(self, path: Path, *, tick: float, sound_window: float, threads: int = 0) -> None:
         self.faults = Faults()
         self._tick = tick
+        self._threads = threads
         self._sound_window = sound_window
         self._lock = threading.Lock()
         self._closed = False
@@ -60,7 +62,7 @@ class FileSource(Source):
 
     def _open(self, path: Path) -> None:
         container = self._containers[0]
-        video, audio = choose_video(container, str(path)), choose_audio(container)
+        video, audio = choose_video(container, str(path), self._threads), choose_audio(container)
         self._pixel_aspect = pixel_aspect(video)
         self._sound: SoundReader | None = None
         if audio is None:

@@ -12,7 +12,9 @@ from sentistream.media.live import ADDRESSES, CameraSource
 from sentistream.media.source import Source
 
 
-def open_source(source: str | Path | int, *, tick: float, sound_window: float) -> Source:
+def open_source(
+    source: str | Path | int, *, tick: float, sound_window: float, threads: int = 0
+) -> Source:
     """The moments of a video file, a camera or a stream.
 
     Args:
@@ -20,6 +22,8 @@ def open_source(source: str | Path | int, *, tick: float, sound_window: float) -
             called so); or an address such as ``rtsp://...`` or ``http://...``.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.
+        threads: In which a file is decoded; 0 for as many as the decoder sees fit. One is least
+            work and memory, several are sooner done.
 
     Raises:
         InputError: It cannot be analyzed.
@@ -43,4 +47,4 @@ def open_source(source: str | Path | int, *, tick: float, sound_window: float) -
             return CameraSource(int(source), tick=tick, sound_window=sound_window)
     if "\0" in str(source):
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
-    return FileSource(Path(source), tick=tick, sound_window=sound_window)
+    return FileSource(Path(source), tick=tick, sound_window=sound_window, threads=threads)

@@ -119,7 +119,7 @@ def export_onnx(
     if program is None:
         raise RuntimeError("The ONNX exporter gave no program.")
     model = program.model_proto
-    _store_as_half(model)
+    store_as_half(model)
     _forget_where_it_was_made(model)
     onnx.checker.check_model(model)
     content = model.SerializeToString(deterministic=True)
@@ -136,7 +136,7 @@ def _any_lengths(name: str, shape: tuple[int, ...]) -> dict[int, object]:
     }
 
 
-def _store_as_half(model: onnx.ModelProto) -> None:
+def store_as_half(model: onnx.ModelProto) -> None:
     """Large float tensors become halves with a cast behind them, which engines fold on loading."""
     graph = model.graph
     casts = []

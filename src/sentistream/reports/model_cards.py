@@ -63,10 +63,21 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("multiply-adds", f"{card.multiply_adds:,} for one answer"),
         ("inputs", f"{inputs} (uint8)"),
         ("outputs", ", ".join(card.outputs)),
+        *([("8 bits", int8_words(card.int8))] if card.int8 else []),
         ("licence", card.licence),
         ("intended use", card.intended_use or _UNKNOWN),
         ("forbidden use", card.forbidden_use or _UNKNOWN),
     ]
+
+
+def int8_words(int8: dict[str, Any]) -> str:
+    """What is known of a network's twin with 8-bit convolutions."""
+    compared = "; ".join(
+        f"{row['source']} {percent(row['int8_accuracy'])} (float {percent(row['float_accuracy'])}, "
+        f"the same answer in {percent(row['agreement'])} of {row['n']:,})"
+        for row in int8["compared"]
+    )
+    return f"{int8['file']}, SHA-256 {int8['sha256']}; right on people not trained on: {compared}"
 
 
 def recipe_words(recipe: dict[str, Any]) -> str:

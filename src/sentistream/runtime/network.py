@@ -27,6 +27,20 @@ def chosen_engine(engine: str | None) -> str:
     return engine or os.environ.get("SENTISTREAM_RUNTIME") or ENGINES[0]
 
 
+def chosen_precision() -> str:
+    """``float`` where SENTISTREAM_PRECISION says so, else ``int8``: 8-bit where a network has it.
+
+    Raises:
+        ModelError: It says something else.
+    """
+    chosen = os.environ.get("SENTISTREAM_PRECISION") or "int8"
+    if chosen not in ("int8", "float"):
+        raise ModelError(
+            f"SENTISTREAM_PRECISION is {chosen!r}.", "Set it to int8 or float, or unset it."
+        )
+    return chosen
+
+
 class Network:
     """One network and its card.
 

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from sentistream.errors import ModelError
 from sentistream.runtime.cards import ModelCard, read_card
-from sentistream.runtime.network import Network, chosen_engine
+from sentistream.runtime.network import Network, chosen_engine, chosen_precision
 
 
 def models_folder() -> Path:
@@ -36,13 +36,16 @@ def load_card(name: str) -> ModelCard:
     return read_card(models_folder() / f"{name}.json")
 
 
-def read_model(card: ModelCard) -> bytes:
-    """The ONNX file that belongs to a card.
+def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
+    """The ONNX file that belongs to a card, or the one with 8-bit convolutions beside it.
 
     Raises:
         ModelError: The file is missing or is not the one the card was written for.
     """
-    path = (models_folder() / card.name).parent / card.file
+    name, sha256 = card.file, card.sha256
+    if int8:
+        name, sha256 = str(card.int8["file"]), str(card.int8["sha256"])
+    path = (models_folder() / card.name).parent / name
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -51,10 +54,10 @@ def read_model(card: ModelCard) -> bytes:
             "Install sentistream again, or correct SENTISTREAM_MODELS.",
         ) from None
     found = hashlib.sha256(content).hexdigest()
-    if found != card.sha256:
+    if found != sha256:
         raise ModelError(
             f"The network {path} was altered: its checksum is {found[:12]}..., "
-            f"its card says {card.sha256[:12]}...",
+            f"its card says {sha256[:12]}...",
             "Install sentistream again.",
         )
     return content
@@ -74,9 +77,11 @@ def load_network(name: str, engine: str | None = None) -> Network:
         ModelError: It is missing, altered or unreadable.
     """
     card = load_card(name)
-    key = (str(models_folder() / name), card.sha256, chosen_engine(engine))
+    engine = chosen_engine(engine)
+    int8 = bool(card.int8) and engine == "onnxruntime" and chosen_precision() == "int8"
+    key = (str(models_folder() / name), card.sha256, f"{engine} {int8}")
     with _loading:
         network = _loaded.get(key)
         if network is None:
-            network = _loaded[key] = Network(card, read_model(card), engine)
+            network = _loaded[key] = Network(card, read_model(card, int8=int8), engine)
     return network

@@ -23,6 +23,7 @@ def analyze_streams(
     *,
     profile: Profile | str = DEFAULT_PROFILE,
     workers: int | None = None,
+    paced: bool = False,
 ) -> Streams:
     """Watch and listen to several videos, cameras or streams at once.
 
@@ -30,6 +31,7 @@ def analyze_streams(
         sources: As ``analyze`` takes them.
         profile: Which networks and settings; a name or a ``Profile``.
         workers: Processes to work in; one a core by default, at most one a source.
+        paced: Play recordings at the pace of the clock, as if they were cameras.
 
     Returns:
         Their readings as they come; close it, or use it in ``with``. Sources that cannot be
@@ -50,7 +52,7 @@ def analyze_streams(
         raise ValueError(f"At least one worker is needed, not {workers}.")
     chosen = get_profile(profile) if isinstance(profile, str) else profile
     count = min(len(sources), workers or os.cpu_count() or 1)
-    return Streams(sources, chosen, count)
+    return Streams(sources, chosen, count, paced=paced)
 
 
 class Streams(Iterator[StreamMoment | StreamEnd]):
@@ -65,16 +67,27 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
         sources: What to open.
         profile: Which networks and settings.
         workers: Processes.
+        paced: Whether recordings are played at the pace of the clock.
     """
 
-    def __init__(self, sources: Sequence[str | Path | int], profile: Profile, workers: int) -> None:
+    def __init__(
+        self,
+        sources: Sequence[str | Path | int],
+        profile: Profile,
+        workers: int,
+        *,
+        paced: bool = False,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._workers: dict[Connection, tuple[BaseProcess, set[int]]] = {}
         for place in range(workers):
             share = {n: source for n, source in enumerate(sources) if n % workers == place}
             taking, giving = context.Pipe(duplex=False)
             process = context.Process(
-                target=work, args=(share, profile, giving), name=f"worker {place}", daemon=True
+                target=work,
+                args=(share, profile, giving, paced),
+                name=f"worker {place}",
+                daemon=True,
             )
             process.start()
             giving.close()

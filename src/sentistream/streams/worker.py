@@ -14,6 +14,7 @@ from pathlib import Path
 from sentistream.analyzer import Analyzer
 from sentistream.errors import SentistreamError
 from sentistream.media import Faults, Source, open_source
+from sentistream.media.pacing import PacedSource
 from sentistream.profiles import Profile
 from sentistream.runtime.asking import answer_together
 from sentistream.streams.gathering import Gathering
@@ -23,17 +24,23 @@ DEPTH = 4
 """Moments of each stream that may wait to be analyzed; each holds one picture."""
 
 
-def work(streams: Mapping[int, str | Path | int], profile: Profile, results: Connection) -> None:
+def work(
+    streams: Mapping[int, str | Path | int],
+    profile: Profile,
+    results: Connection,
+    paced: bool = False,
+) -> None:
     """Analyzes streams until all have ended, or nobody takes the results any more.
 
     Args:
         streams: What to open, by number.
         profile: Which networks and settings.
         results: Takes ``StreamMoment`` and ``StreamEnd``; None at the end.
+        paced: Whether recordings are played at the pace of the clock.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
     try:
-        sources = _open_all(streams, profile, results)
+        sources = _open_all(streams, profile, results, paced)
         _analyze(sources, profile, results)
         results.send(None)
     except (BrokenPipeError, ConnectionResetError):
@@ -43,14 +50,15 @@ def work(streams: Mapping[int, str | Path | int], profile: Profile, results: Con
 
 
 def _open_all(
-    streams: Mapping[int, str | Path | int], profile: Profile, results: Connection
+    streams: Mapping[int, str | Path | int], profile: Profile, results: Connection, paced: bool
 ) -> dict[int, Source]:
-    opened = {}
+    opened: dict[int, Source] = {}
     for number, source in streams.items():
         try:
-            opened[number] = open_source(
-                source, tick=profile.tick, sound_window=profile.sound_window
+            one = open_source(
+                source, tick=profile.tick, sound_window=profile.sound_window, threads=1
             )
+            opened[number] = PacedSource(one) if paced and not one.info.live else one
         except SentistreamError as problem:
             results.send(StreamEnd(number, problem, Faults()))
     return opened

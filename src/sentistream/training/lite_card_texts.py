@@ -62,9 +62,10 @@ CARD_TEXTS = {
         weaknesses=(_READS, *_LABELS),
         recipe_note=(
             "Goes on from face-refined with faces of real clips beside those of image sets. Four "
-            "emotions are told apart and added up; picture and mirror image are answered for "
-            "together. Before, face-stills (32 of its 36 epochs, twins of held-out images not yet "
-            "left out) and face-refined were trained with these settings by a script of their own."
+            "emotions are told apart and added up; the profile answers for "
+            "picture and mirror image together, the figures are of one view. Before, face-stills "
+            "(32 of its 36 epochs, twins of held-out images not yet left out) and face-refined "
+            "were trained with these settings by a script of their own."
         ),
     ),
     "voice": CardText(

@@ -62,6 +62,7 @@ class Part:
         classes: The published class of each label learned from, -1 for none; None where they
             are the same.
         statistics: Whether batch normalisation's statistics are measured anew at the end.
+        int8_from: The input whose convolutions are also published in 8 bits.
         any_length: Inputs whose first axis may be of any length when the network is used.
         shipped: Whether ``all`` trains it.
     """
@@ -79,5 +80,6 @@ class Part:
     figures: Callable[[FloatArray, Examples], list[dict[str, Any]]] = card_figures
     classes: tuple[int, ...] | None = None
     statistics: bool = True
+    int8_from: str | None = None
     any_length: tuple[str, ...] = ()
     shipped: bool = True

@@ -18,6 +18,7 @@ from sentistream.training.examples import Examples
 from sentistream.training.measuring import probabilities, values
 from sentistream.training.parts import Part
 from sentistream.training.provenance import source_version
+from sentistream.training.quantization import publish_int8
 from sentistream.training.run import Run
 from sentistream.types import SENTIMENTS
 
@@ -71,6 +72,9 @@ def publish(run: Run, folder: Path) -> ModelCard:
         seed=run.recipe.seed,
         commit=source_version(),
     )
+    if part.int8_from is not None:
+        int8 = publish_int8(path, run.sides.train, held_out, part.int8_from)
+        card = replace(card, int8=int8)
     card.write(path.with_suffix(".json"))
     return card
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from sentistream.media.picture import resample
 from sentistream.types import Box, FloatArray, UInt8Array
@@ -93,24 +94,13 @@ def view(
     # brought to about the right size without aliasing first, then turned
     count = math.ceil(size * widening)
     patch = resample(luma, box, count, count)
-    steps = ((np.arange(size) + 0.5) / size - 0.5) / widening
-    columns = (0.5 + cosine * steps[None, :] - sine * steps[:, None]) * count - 0.5
-    rows = (0.5 + sine * steps[None, :] + cosine * steps[:, None]) * count - 0.5
-    return _bilinear(patch, columns, rows)
-
-
-def _bilinear(
-    pixels: UInt8Array, columns: NDArray[np.float64], rows: NDArray[np.float64]
-) -> UInt8Array:
-    """Values between pixels, the four nearest weighted by closeness."""
-    last = pixels.shape[0] - 2
-    left = np.clip(np.floor(columns), 0, last).astype(np.intp)
-    top = np.clip(np.floor(rows), 0, last).astype(np.intp)
-    across = np.clip(columns - left, 0, 1).astype(np.float32)
-    down = np.clip(rows - top, 0, 1).astype(np.float32)
-    flat = pixels.ravel().astype(np.float32)
-    at = top * pixels.shape[1] + left
-    upper = flat[at] + across * (flat[at + 1] - flat[at])
-    at += pixels.shape[1]
-    lower = flat[at] + across * (flat[at + 1] - flat[at])
-    return np.asarray(upper + down * (lower - upper) + 0.5, dtype=np.uint8)
+    across, down = cosine * count / (size * widening), sine * count / (size * widening)
+    # PIL takes pixel centres to pixel centres: both middles lie on each other
+    shift = count / 2 - (across - down) * size / 2, count / 2 - (across + down) * size / 2
+    turned = Image.fromarray(patch).transform(
+        (size, size),
+        Image.Transform.AFFINE,
+        (across, -down, shift[0], down, across, shift[1]),
+        Image.Resampling.BILINEAR,
+    )
+    return np.asarray(turned)

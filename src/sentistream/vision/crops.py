@@ -49,6 +49,12 @@ def centroid_size(landmarks: FloatArray) -> float:
     return size
 
 
+def centroid(landmarks: FloatArray) -> tuple[float, float]:
+    """The points' mean, x and y in pixels."""
+    x, y = landmarks.sum(axis=0, dtype=np.float64).tolist()
+    return x / len(landmarks), y / len(landmarks)
+
+
 def face_window(landmarks: FloatArray) -> Box:
     """The paper's 16:9 face window (800 x 450 on RAVDESS), scaled with the face.
 
@@ -59,7 +65,7 @@ def face_window(landmarks: FloatArray) -> Box:
         ValueError: The points are not finite or all lie on one spot.
     """
     size = centroid_size(landmarks)
-    x, y = (float(value) for value in landmarks.mean(axis=0))
+    x, y = centroid(landmarks)
     half_height = _FACE_HEIGHT * size / 2
     half_width = half_height * _FACE_ASPECT
     y -= _FACE_RISE * size

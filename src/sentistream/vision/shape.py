@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sentistream.types import Box, FloatArray
-from sentistream.vision.crops import centroid_size
+from sentistream.vision.crops import centroid, centroid_size
 
 _RIGHT_EYE, _LEFT_EYE, _OUTER_LIP = slice(36, 42), slice(42, 48), slice(48, 60)
 
@@ -38,7 +38,7 @@ _SMALLEST = 6.0  # pixels
 def frame(landmarks: FloatArray) -> Box:
     """The square in which the detector would have found this face."""
     size = centroid_size(landmarks)
-    x, y = (float(value) for value in landmarks.mean(axis=0))
+    x, y = centroid(landmarks)
     half = _FRAME_WIDTH * size / 2
     y -= _FRAME_RISE * size
     return Box(x - half, y - half, x + half, y + half)

@@ -32,7 +32,7 @@ WATCH = 1.0
 AFRESH = 2.0
 """Seconds between searches of the whole picture while no face is known, changed or not."""
 
-AFRESH_BESIDE = 5.0
+AFRESH_BESIDE = 8.0
 """Seconds between searches of the whole picture while a face is known."""
 
 HASTE = 0.1

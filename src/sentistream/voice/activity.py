@@ -42,7 +42,8 @@ class VoiceActivity:
         decibels = frames[:, _SPEECH_BANDS].astype(np.float32) * STEP_DB + FLOOR_DB
         loudness = decibels.mean(axis=1)
         self._loudness = np.concatenate([self._loudness, loudness])[-_REMEMBERED:]
-        quiet = float(np.quantile(self._loudness, _QUIET_SHARE))
+        rank = int(_QUIET_SHARE * (len(self._loudness) - 1))
+        quiet = float(np.partition(self._loudness, rank)[rank])
         loud = loudness > max(quiet + RISE_DB, LEAST_DB)
         speech = np.zeros(len(loud), bool)
         for index, is_loud in enumerate(loud):

@@ -13,7 +13,7 @@ SPAN = 3.0
 """Seconds that are remembered."""
 _FRAMES = round(SPAN / hearing.FRAME_STEP)
 _RECENT = round(0.2 / hearing.FRAME_STEP)
-_AT_ONCE = 6  # frames that are made together: one by one each costs three times as much
+_AT_ONCE = 8  # frames that are made together: one by one each costs three times as much
 _FORGET_AFTER = 1.0  # seconds without sound
 
 
@@ -50,7 +50,7 @@ class Listener:
 
     @property
     def speaking(self) -> bool:
-        """Whether somebody speaks now: in most of a fifth of a second, known every 60 ms."""
+        """Whether somebody speaks now: in most of a fifth of a second, known every 80 ms."""
         recent = self._speech[-_RECENT:]
         return bool(len(recent)) and float(recent.mean()) > 0.5
 

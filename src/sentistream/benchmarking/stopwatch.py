@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -10,29 +11,37 @@ from typing import Any
 
 
 class Stopwatch:
-    """Adds up the seconds spent in wrapped functions; a nested one's are its own, not its
-    caller's. For one thread."""
+    """Adds up the processor seconds spent in wrapped functions, in whatever thread; a nested
+    one's are its own, not its caller's."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
-        self._inner = [0.0]
+        self._threads = threading.local()
 
     def wrap(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """``function``, timed as ``stage``."""
 
         def timed(*args: Any, **kwargs: Any) -> Any:
-            self._inner.append(0.0)
-            start = time.perf_counter()
+            inner = self._inner()
+            inner.append(0.0)
+            start = time.thread_time()
             try:
                 return function(*args, **kwargs)
             finally:
-                passed = time.perf_counter() - start
-                self.seconds[stage] += passed - self._inner.pop()
+                passed = time.thread_time() - start
+                self.seconds[stage] += passed - inner.pop()
                 self.calls[stage] += 1
-                self._inner[-1] += passed
+                inner[-1] += passed
 
         return timed
+
+    def _inner(self) -> list[float]:
+        """Of the stages under way in this thread, what was spent in stages within them."""
+        if not hasattr(self._threads, "inner"):
+            self._threads.inner = [0.0]
+        inner: list[float] = self._threads.inner
+        return inner
 
     @contextmanager
     def watching(self, *places: tuple[str, Any, str]) -> Iterator[Stopwatch]:

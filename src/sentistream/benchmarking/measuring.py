@@ -1,0 +1,219 @@
+"""All figures of one run."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentistream.analyzer import Analyzer
+from sentistream.benchmarking.clip import lengthened
+from sentistream.benchmarking.machine import describe_machine
+from sentistream.benchmarking.peers import measure_peers
+from sentistream.benchmarking.stages import stages
+from sentistream.benchmarking.startup import installed_bytes, seconds_to_start
+from sentistream.benchmarking.streams import StreamsResult, run_streams
+from sentistream.benchmarking.ways import (
+    Published,
+    Timed,
+    analyze,
+    decode,
+    half_open_analyzer,
+    latencies,
+    publish,
+)
+from sentistream.errors import MissingExtraError
+from sentistream.media import open_source
+from sentistream.profiles import PAPER, Profile, get_profile
+from sentistream.runtime import load_card
+
+_STREAM_MARGIN = 12.0  # seconds for workers to start and to warm up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to measure.
+
+    Attributes:
+        profiles: Names.
+        seconds: Of the clip, for each run; it is played again where it is shorter.
+        repeats: Of each way, in turn with the others.
+        published_moments: For the pipeline as published; 0 leaves it out.
+        stream_counts: How many streams to try, until real time is lost.
+        stream_seconds: How long each number is tried.
+        workers: Processes for streams.
+        peers: Interpreters by the peer's name.
+    """
+
+    profiles: Sequence[str] = ("paper", "lite")
+    seconds: float = 20.0
+    repeats: int = 3
+    published_moments: int = 15
+    stream_counts: Sequence[int] = (1, 2, 4, 8, 12, 16)
+    stream_seconds: float = 10.0
+    workers: int = 1
+    peers: Mapping[str, str] = field(default_factory=dict)
+
+
+def measure(source: Path, plan: Plan, on_step: Callable[[str], None]) -> dict[str, Any]:
+    """All figures as plain values for JSON; see docs/benchmark.md for what each means.
+
+    Args:
+        source: A video with one face.
+        plan: What to measure.
+        on_step: Called with what is measured next.
+
+    Raises:
+        InputError: The video cannot be analyzed.
+    """
+    result: dict[str, Any] = {"machine": describe_machine()}
+    with tempfile.TemporaryDirectory() as name:
+        longest = max(plan.seconds, plan.stream_seconds + _STREAM_MARGIN)
+        clip = lengthened(source, longest if plan.stream_counts else plan.seconds, Path(name))
+        with open_source(clip, tick=1.0, sound_window=0.03) as opened:
+            info = opened.info
+        result["input"] = {
+            "name": source.name,
+            "width": info.width,
+            "height": info.height,
+            "frame_rate": info.frame_rate,
+            "video_codec": info.video_codec,
+            "seconds": plan.seconds,
+        }
+        published = _published() if plan.published_moments else "left out"
+        result["profiles"] = {}
+        for profile in map(get_profile, plan.profiles):
+            try:
+                result["profiles"][profile.name] = _profile(clip, profile, published, plan, on_step)
+            except MissingExtraError as error:
+                result["profiles"][profile.name] = {"missing": str(error)}
+        on_step("other programs")
+        result["peers"] = measure_peers(clip, plan.peers)
+    on_step("start and size")
+    result["start_seconds"] = seconds_to_start()
+    result["installed_bytes"] = installed_bytes()
+    result["load_at_the_end"] = describe_machine()["load"]
+    return result
+
+
+def _published() -> Published | str:
+    try:
+        from sentistream.benchmarking.published import PublishedPipeline
+
+        return PublishedPipeline()
+    except (ImportError, MissingExtraError):
+        return "needs the extras train and bench"
+
+
+def _profile(
+    clip: Path,
+    profile: Profile,
+    published: Published | str,
+    plan: Plan,
+    on_step: Callable[[str], None],
+) -> dict[str, Any]:
+    on_step(f"{profile.name}: warming up")
+    analyzer = half_open_analyzer(profile)
+    analyze(clip, analyzer, 2.0)
+    rounds = _rounds(clip, profile, analyzer, published, plan, on_step)
+    on_step(f"{profile.name}: latency")
+    waits = latencies(clip, analyzer, plan.seconds)
+    on_step(f"{profile.name}: stages")
+    shares = stages(clip, profile, plan.seconds)
+    tried = _streams(clip, profile, plan, on_step)
+    share = _spread([one["ours"].rate / one["decode"].rate for one in rounds])
+    times = (
+        _spread([one["ours"].rate / one["published"].rate for one in rounds])
+        if "published" in rounds[0]
+        else None
+    )
+    kept = [one.streams for one in tried if one.keeps_up]
+    per_stream = _per_further_stream(tried)
+    return {
+        "share_of_decode": share["median"],
+        "times_published": times["median"] if times else None,
+        "realtime_streams": max(kept, default=0),
+        "latency_p95_ms": 1000 * float(np.percentile(waits, 95)),
+        "rss_mb": tried[0].memory if tried else _peak(),
+        "mb_per_further_stream": per_stream,
+        "share_of_decode_spread": share,
+        "times_published_spread": times,
+        "published": published if isinstance(published, str) else "measured",
+        "moments_per_second_of_a_core": {
+            way: _spread([one[way].rate for one in rounds]) for way in rounds[0]
+        },
+        "moments_per_second_by_the_clock": _spread(
+            [one["ours"].moments / one["ours"].seconds for one in rounds]
+        ),
+        "latency_ms": {
+            f"p{share}": 1000 * float(np.percentile(waits, share)) for share in (50, 95, 99)
+        },
+        "stages_ms": shares,
+        "streams": [asdict(one) | {"keeps_up": one.keeps_up} for one in tried],
+        "networks": {
+            name: {
+                "parameters": load_card(name).parameters,
+                "multiply_adds": load_card(name).multiply_adds,
+            }
+            for name in profile.models
+        },
+    }
+
+
+def _rounds(
+    clip: Path,
+    profile: Profile,
+    analyzer: Analyzer,
+    published: Published | str,
+    plan: Plan,
+    on_step: Callable[[str], None],
+) -> list[dict[str, Timed]]:
+    """Each way in turn, so that a busy machine troubles all alike."""
+    rounds = []
+    for number in range(plan.repeats):
+        on_step(f"{profile.name}: round {number + 1} of {plan.repeats}")
+        one = {
+            "decode": decode(clip, profile, plan.seconds),
+            "ours": analyze(clip, analyzer, plan.seconds),
+        }
+        if not isinstance(published, str):
+            one["published"] = publish(clip, published, PAPER, plan.published_moments)
+        rounds.append(one)
+    return rounds
+
+
+def _streams(
+    clip: Path, profile: Profile, plan: Plan, on_step: Callable[[str], None]
+) -> list[StreamsResult]:
+    tried = []
+    for count in plan.stream_counts:
+        on_step(f"{profile.name}: {count} streams")
+        workers = min(count, plan.workers)
+        tried.append(run_streams([clip] * count, profile, plan.stream_seconds, workers))
+        if not tried[-1].keeps_up:
+            break
+    return tried
+
+
+def _per_further_stream(tried: Sequence[StreamsResult]) -> float | None:
+    """MiB that each stream beyond one a worker adds."""
+    same = [one for one in tried if one.workers == max(each.workers for each in tried)]
+    if len(same) < 2:
+        return None
+    first, last = same[0], same[-1]
+    return (last.memory - first.memory) / (last.streams - first.streams)
+
+
+def _peak() -> float:
+    """MiB of this process at its largest: more than one stream needs, yardsticks among it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}

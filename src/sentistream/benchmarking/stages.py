@@ -1,0 +1,77 @@
+"""Where a moment's time goes, stage by stage, decoding and analysis in one thread."""
+
+from __future__ import annotations
+
+import tempfile
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sentistream.benchmarking.stopwatch import Stopwatch
+from sentistream.benchmarking.ways import half_open_analyzer
+from sentistream.decision import expressions, lite
+from sentistream.media import open_source
+from sentistream.media.picture import YuvPicture
+from sentistream.profiles import Profile
+from sentistream.reports.tables import CsvTable
+from sentistream.runtime.asking import Runnable
+from sentistream.smoothing import Smoother
+from sentistream.types import FloatArray
+from sentistream.vision import placing
+from sentistream.vision.changes import SceneChanges
+from sentistream.vision.detector import FaceDetector
+from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.voice import spectrogram
+from sentistream.voice.listener import Listener
+
+PLACES: tuple[tuple[str, Any, str], ...] = (
+    ("detection", FaceDetector, "detect"),
+    ("landmarks", LandmarkPredictor, "predict"),
+    ("crops for landmarks", placing, "seen"),
+    ("what has changed", SceneChanges, "see"),
+    ("crops", YuvPicture, "crop"),
+    ("crops", lite, "view"),
+    ("crops", lite, "resample"),
+    ("spectrogram", spectrogram, "columns"),
+    ("hearing", Listener, "hear"),
+    ("smoothing", Smoother, "update"),
+    ("smoothing", expressions.Expressions, "of"),
+)
+"""Stage, owner and name of everything that is watched beside the networks."""
+
+
+class _Watched:
+    def __init__(self, stopwatch: Stopwatch, stage: str, network: Runnable) -> None:
+        self._run = stopwatch.wrap(stage, network.run)
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
+        answers: FloatArray = self._run(**inputs)
+        return answers
+
+
+def stages(source: Path, profile: Profile, seconds: float) -> dict[str, float]:
+    """Milliseconds a moment of each stage, the dearest first.
+
+    The detector works in a thread of its own; its time is counted all the same.
+    """
+    watch = Stopwatch()
+    with watch.watching(*PLACES):
+        analyzer = half_open_analyzer(profile, lambda s, n: _Watched(watch, s, n))
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            open_source(source, tick=profile.tick, sound_window=profile.sound_window) as opened,
+        ):
+            table = CsvTable(Path(folder) / "readings.csv", mouth_threshold=0.5)
+            table.open()
+            following = watch.wrap("decoding and pairing", lambda: next(opened, None))
+            process = watch.wrap("tracking and joining", analyzer.process)
+            write = watch.wrap("writing", table.add)
+            count = 0
+            for moment in takewhile(lambda m: m.time < seconds, iter(following, None)):
+                write(moment, process(moment))
+                count += 1
+            table.close(complete=True)
+    shares = {stage: 1000 * value / max(count, 1) for stage, value in watch.seconds.items()}
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))

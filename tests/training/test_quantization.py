@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from sentistream.errors import ModelError
+from sentistream.runtime import load_card, load_network
+from sentistream.runtime.network import chosen_precision
+from sentistream.runtime.store import read_model
+from sentistream.training import quantization
+from sentistream.training.examples import Examples
+from sentistream.training.quantization import publish_int8
+
+
+def examples(count: int, seed: int, person: str) -> Examples:
+    """Inputs of the fused network, labelled as it answers itself."""
+    card = load_card("paper/fused")
+    generator = np.random.default_rng(seed)
+    inputs = {
+        name: generator.integers(0, 256, (count, *shape)).astype(np.uint8)
+        for name, shape in card.inputs.items()
+    }
+    labels = load_network("paper/fused").run(**inputs).argmax(axis=1)
+    people, sources = np.full(count, person), np.full(count, "made")
+    return Examples(inputs, labels.astype(np.int64), people, sources)
+
+
+@pytest.fixture
+def fused(tmp_path: Path) -> Path:
+    path = tmp_path / "fused.onnx"
+    path.write_bytes(read_model(load_card("paper/fused")))
+    return path
+
+
+def test_only_the_voices_convolutions_become_8_bit(fused: Path) -> None:
+    kept = publish_int8(fused, examples(8, 1, "a"), examples(8, 2, "b"), "spectrogram")
+    assert kept["compared"][0]["agreement"] >= 0.75
+    small = fused.with_name(kept["file"])
+    assert small.stat().st_size < 0.8 * fused.stat().st_size
+    graph = onnx.load(small).graph
+    made_of = {name: node.op_type for node in graph.node for name in node.output}
+    eight_bit = [
+        node
+        for node in graph.node
+        if node.op_type == "Conv" and made_of.get(node.input[1]) == "DequantizeLinear"
+    ]
+    convolutions = sum(node.op_type == "Conv" for node in graph.node)
+    assert (len(eight_bit), convolutions) == (4, 10)
+
+
+def test_what_answers_worse_is_not_kept(fused: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantization, "MOST_LOST", -0.1)
+    assert publish_int8(fused, examples(8, 1, "a"), examples(8, 2, "b"), "spectrogram") == {}
+    assert not list(fused.parent.glob("*.int8.onnx"))
+
+
+def test_the_shipped_one_says_what_the_float_one_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = load_card("paper/fused")
+    assert all(row["agreement"] > 0.99 for row in card.int8["compared"])
+    inputs = examples(24, 3, "c").inputs
+    by_int8 = load_network("paper/fused").run(**inputs)
+    monkeypatch.setenv("SENTISTREAM_PRECISION", "float")
+    by_float = load_network("paper/fused").run(**inputs)
+    assert not np.array_equal(by_int8, by_float)
+    assert np.abs(by_int8 - by_float).mean() < 0.05
+
+
+def test_another_precision_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISTREAM_PRECISION", "half")
+    with pytest.raises(ModelError, match="int8 or float"):
+        chosen_precision()
