@@ -49,6 +49,10 @@ class TrainingError(SentistreamError):
     """A training run cannot go on."""
 
 
+class StorageError(SentistreamError):
+    """The database cannot be reached, is locked, full or damaged."""
+
+
 class MissingExtraError(SentistreamError):
     """A feature needs an optional dependency that is not installed."""
 

@@ -125,3 +125,47 @@ class CameraHealth:
     dropped: int = 0
     damaged: int = 0
     last_picture: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seconds:
+    """Everybody a camera saw in one whole second: what the store takes at a time.
+
+    Attributes:
+        camera: The camera's key in the configuration.
+        second: Whole wall-clock second (UTC) it began with.
+        readings: One a face and zone; empty where nobody was seen.
+    """
+
+    camera: str
+    second: int
+    readings: tuple[SecondReading, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A rule that came true, or is true no longer.
+
+    Attributes:
+        rule: The rule's key.
+        name: What people call it.
+        camera: The camera's key.
+        zone: The zone; ``EVERYWHERE`` for the whole picture.
+        time: Wall-clock seconds (UTC).
+        active: True when it came true, False when it ended.
+        sentiment: Which share is watched.
+        share: The share at that time, 0 to 1.
+        limit: The rule's limit.
+        minutes: Over which the share was taken.
+    """
+
+    rule: str
+    name: str
+    camera: str
+    zone: str
+    time: float
+    active: bool
+    sentiment: str
+    share: float
+    limit: float
+    minutes: float

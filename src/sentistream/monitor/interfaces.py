@@ -1,0 +1,182 @@
+"""What the rooms of the monitor ask of each other; each is built, and tested, against these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol
+
+from sentistream.monitor.observations import Alert, SecondReading, Seconds
+from sentistream.monitor.settings import Settings
+
+
+class Step(StrEnum):
+    """How long the sums of a history are."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    """By the machine's own time zone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """What one camera or zone saw over a stretch of wall-clock time.
+
+    Attributes:
+        camera: The camera's key.
+        zone: The zone; ``EVERYWHERE`` for the whole picture, zones included.
+        begin, end: Wall-clock seconds (UTC), half open.
+        people: Different tracks; who comes back counts again.
+        seen: Seconds of faces, added up over everybody.
+        speaking: Seconds of speech, added up over everybody.
+        positive, neutral, negative: Shares of ``seen``, 0 to 1; None each where ``people`` is
+            less than the smallest group that may be shown.
+    """
+
+    camera: str
+    zone: str
+    begin: float
+    end: float
+    people: int
+    seen: float | None
+    speaking: float | None
+    positive: float | None
+    neutral: float | None
+    negative: float | None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether too few people were seen to say more."""
+        return self.seen is None
+
+
+class Store(Protocol):
+    """The database of readings. Safe from several threads.
+
+    Everything raises ``StorageError`` when the database cannot be reached, is full or locked;
+    nothing is half written.
+    """
+
+    def add(self, seconds: Sequence[Seconds]) -> None:
+        """Stores readings and adds them to the sums by minute, hour and day, in one transaction.
+
+        What is already there (same camera, zone, second, track) is left as it is, so that a
+        batch whose outcome is not known can be given again.
+        """
+        ...
+
+    def add_alert(self, alert: Alert) -> None:
+        """Stores an alert."""
+        ...
+
+    def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
+        """The newest first."""
+        ...
+
+    def readings(
+        self, *, begin: float, end: float, camera: str | None = None, limit: int = 10_000
+    ) -> Sequence[SecondReading]:
+        """Single readings of [begin, end), oldest first."""
+        ...
+
+    def history(
+        self,
+        step: Step,
+        *,
+        begin: float,
+        end: float,
+        camera: str | None = None,
+        zone: str | None = "",
+    ) -> Sequence[Sum]:
+        """Sums of [begin, end), oldest first; small groups withheld.
+
+        Args:
+            step: Length of each.
+            begin, end: Wall-clock seconds (UTC).
+            camera: Only this one; None for each.
+            zone: Only this one; None for each.
+        """
+        ...
+
+    def together(
+        self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
+    ) -> Sequence[Sum]:
+        """One sum a camera over the whole of [begin, end); small groups withheld."""
+        ...
+
+    def export(
+        self,
+        kind: Literal["csv", "parquet"],
+        what: Literal["readings"] | Step,
+        *,
+        begin: float,
+        end: float,
+        camera: str | None = None,
+    ) -> Iterator[bytes]:
+        """A file's bytes piece by piece, in bounded memory; sums of small groups withheld."""
+        ...
+
+    def forget(self, *, begin: float, end: float, camera: str | None = None) -> int:
+        """Deletes single readings of [begin, end) on somebody's request; returns how many."""
+        ...
+
+    def tidy(self, now: float) -> None:
+        """Deletes what is older than the settings allow."""
+        ...
+
+    def backup(self, target: Path) -> None:
+        """A whole copy while it runs (SQLite); PostgreSQL has tools of its own and says so."""
+        ...
+
+    def is_well(self) -> bool:
+        """Whether it can be written to now; False rather than an error."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of it."""
+        ...
+
+
+class Cameras(Protocol):
+    """All cameras and their supervision. Safe from several threads."""
+
+    def apply(self, settings: Settings) -> None:
+        """Starts, stops and starts anew exactly those cameras whose settings changed."""
+        ...
+
+    def restart(self, camera: str) -> None:
+        """Starts one anew at once; nothing where there is no such camera.
+
+        Raises:
+            KeyError: There is no such camera.
+        """
+        ...
+
+    def watch(self, camera: str) -> None:
+        """Asks for live pictures of a camera for the next seconds; ask again while looking."""
+        ...
+
+    async def offer(self, sdp: str) -> tuple[str, str]:
+        """Takes a visitor's own camera in (WebRTC).
+
+        Args:
+            sdp: The browser's offer.
+
+        Returns:
+            The temporary camera's key, and the answer for the browser.
+
+        Raises:
+            InputError: The offer is none, or too many visitors try it already.
+        """
+        ...
+
+    def dismiss(self, camera: str) -> None:
+        """Ends a visitor's camera; nothing where there is none."""
+        ...
+
+    def close(self) -> None:
+        """Ends all; the last second's readings are published first."""
+        ...

@@ -1,0 +1,135 @@
+"""One camera: where its pictures come from, when it watches, and what it must not see."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from sentistream.monitor.settings.base import Group, Key, Title
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Point = tuple[Share, Share]
+"""A place in the picture, as shares of its width and height from the upper left."""
+
+
+class Hours(Group):
+    """A stretch of each of some days, on the clock of the machine's own time zone."""
+
+    days: tuple[Weekday, ...] = Field(
+        default=WEEKDAYS, min_length=1, title="Days", description="On which days of the week."
+    )
+    begin: time = Field(
+        default=time(0, 0), title="From", description="When it begins, for instance 09:00."
+    )
+    end: time = Field(
+        default=time(0, 0),
+        title="To",
+        description="When it ends; not after the beginning means on the next day.",
+    )
+
+
+class Zone(Group):
+    """A part of the picture: counted by itself, or masked before anything looks at it."""
+
+    name: Key = Field(title="Key", description="Short name in tables and topics.")
+    points: tuple[Point, ...] = Field(
+        min_length=3,
+        max_length=32,
+        title="Corners",
+        description="The corners in order, each as shares of the picture's width and height.",
+    )
+    masked: Literal["never", "always", "scheduled"] = Field(
+        default="never",
+        title="Masked",
+        description=(
+            "Whether the zone is blackened before faces are looked for, as where staff work: "
+            "never (it is counted as a zone), always, or within its hours (counted otherwise)."
+        ),
+    )
+    hours: tuple[Hours, ...] = Field(
+        default=(), title="Masked hours", description="When a scheduled zone is masked."
+    )
+
+    @model_validator(mode="after")
+    def _scheduled_needs_hours(self) -> Self:
+        if (self.masked == "scheduled") != bool(self.hours):
+            raise ValueError("hours are given exactly where masked is 'scheduled'")
+        return self
+
+
+class CameraSettings(Group):
+    """A camera, a stream, or a file that is played as if it were one."""
+
+    name: Title = Field(default="Camera", title="Name", description="What people call it.")
+    source: SecretStr = Field(
+        title="Source",
+        description=(
+            "The number of a webcam (0), an address (rtsp://, rtsps://, http://, https://, "
+            "udp://, srt://), a video file's path, or demo: for the demonstration clip. "
+            "It may hold a password and is never shown whole."
+        ),
+    )
+    enabled: bool = Field(
+        default=True, title="Enabled", description="Whether it is watched at all."
+    )
+    transport: Literal["tcp", "udp"] = Field(
+        default="tcp", title="RTSP transport", description="How RTSP pictures travel."
+    )
+    sound: bool = Field(
+        default=True, title="Sound", description="Whether its sound is listened to."
+    )
+    microphone: str = Field(
+        default="",
+        max_length=120,
+        title="Microphone",
+        description="For a webcam: its microphone as an ALSA device, for instance hw:1 or default.",
+    )
+    pace: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=100,
+        title="Pace of a file",
+        description="Seconds of a file played in a second; files begin again at their end.",
+    )
+    max_faces: int = Field(
+        default=16, ge=1, le=64, title="Most faces", description="Faces followed at once."
+    )
+    hours: tuple[Hours, ...] = Field(
+        default=(),
+        title="Watching hours",
+        description="When it watches; outside them nothing is decoded. None means always.",
+    )
+    zones: tuple[Zone, ...] = Field(
+        default=(), max_length=16, title="Zones", description="Parts of its picture."
+    )
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _number_as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("source")
+    @classmethod
+    def _not_empty(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().strip():
+            raise ValueError("a camera needs a source")
+        return value
+
+    @model_validator(mode="after")
+    def _zones_have_names_of_their_own(self) -> Self:
+        names = [zone.name for zone in self.zones]
+        if len(names) != len(set(names)):
+            raise ValueError("two zones have the same name")
+        return self
+
+    @property
+    def shown_source(self) -> str:
+        """The source without name, password or query, as it may be shown."""
+        text = self.source.get_secret_value()
+        return re.sub(r"[?#].*", "", re.sub(r"//[^/@]*@", "//***@", text))

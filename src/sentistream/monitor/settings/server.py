@@ -1,0 +1,75 @@
+"""The page and the interface for programs: where they listen and how they defend themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from sentistream.monitor.settings.base import Group
+
+
+class ServerSettings(Group):
+    """By default only this machine reaches it."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        max_length=255,
+        title="Address",
+        description="Where it listens: 127.0.0.1 for this machine alone, 0.0.0.0 for the network.",
+    )
+    port: int = Field(
+        default=8420, ge=0, le=65535, title="Port", description="0 for any that is free."
+    )
+    tls_certificate: Path | None = Field(
+        default=None, title="TLS certificate", description="PEM file; without one it speaks HTTP."
+    )
+    tls_key: Path | None = Field(
+        default=None, title="TLS key", description="PEM file of the certificate's key."
+    )
+    public_url: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^(https?://[^/\s]+)?$",
+        title="Public address",
+        description="How browsers reach it behind a proxy, for instance https://mood.example.org.",
+    )
+    session_hours: float = Field(
+        default=12, ge=0.1, le=24 * 90, title="Session", description="Hours until a login ends."
+    )
+    login_attempts: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        title="Login attempts",
+        description="Wrong passwords a minute from one address before it has to wait.",
+    )
+    requests_a_minute: int = Field(
+        default=600,
+        ge=10,
+        le=100_000,
+        title="Requests a minute",
+        description="From one session or token before it has to wait.",
+    )
+    upload_kilobytes: int = Field(
+        default=256,
+        ge=1,
+        le=10_240,
+        title="Largest request",
+        description="Larger request bodies are refused.",
+    )
+    browser_cameras: int = Field(
+        default=1,
+        ge=0,
+        le=16,
+        title="Browser cameras",
+        description="How many visitors at once may try it with their own camera; 0 for none.",
+    )
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together")
+        return self
