@@ -1,0 +1,1 @@
+"""The database of readings: what was, by second, minute, hour and day."""
