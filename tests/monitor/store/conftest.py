@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres import Server
 from sqlalchemy import Engine
 
 from sentistream.monitor.store.database import migrate, open_database
+from store.postgres import Server
 
 _NUMBERS = itertools.count()
 

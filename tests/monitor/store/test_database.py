@@ -13,13 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from postgres import PASSWORD, Server
 from sqlalchemy import Engine, inspect, text
 
 import sentistream.monitor.store
 from sentistream.errors import StorageError
 from sentistream.monitor.store.database import migrate, open_database, reading, writing
 from sentistream.monitor.store.tables import METADATA
+from store.postgres import PASSWORD, Server
 
 SCRIPTS = Path(sentistream.monitor.store.__file__).parent / "migrations"
 
