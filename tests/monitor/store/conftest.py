@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from sentistream.monitor.store import DatabaseStore
 from sentistream.monitor.store.database import migrate, open_database
+from store.making import settings
 from store.postgres import Server
 
 _NUMBERS = itertools.count()
@@ -43,3 +46,21 @@ def engine(url: str) -> Iterator[Engine]:
     migrate(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> DatabaseStore:
+    """A store of each kind that withholds nothing."""
+    return DatabaseStore(engine, settings)
+
+
+@pytest.fixture(params=["UTC"])
+def zone_of_the_machine(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The machine's time zone; parametrize it indirectly for others."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()

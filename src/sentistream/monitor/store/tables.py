@@ -87,11 +87,11 @@ times milliseconds. ``watched`` (s) stands in the row of the whole picture only.
 PRESENCES = Table(
     "presences",
     METADATA,
-    Column("track", String(KEY), primary_key=True),
-    Column("camera", String(KEY), primary_key=True),
-    Column("zone", String(KEY), primary_key=True),
     Column("step", String(8), primary_key=True),
     Column("begin", BigInteger, primary_key=True, autoincrement=False),
+    Column("camera", String(KEY), primary_key=True),
+    Column("zone", String(KEY), primary_key=True),
+    Column("track", String(KEY), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
 """Who has been counted in steps that are not over for long; pruned before the readings are."""

@@ -49,13 +49,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "presences",
-        sa.Column("track", sa.String(64), primary_key=True),
-        sa.Column("camera", sa.String(64), primary_key=True),
-        sa.Column("zone", sa.String(64), primary_key=True),
         sa.Column("step", sa.String(8), primary_key=True),
         sa.Column("begin", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("camera", sa.String(64), primary_key=True),
+        sa.Column("zone", sa.String(64), primary_key=True),
+        sa.Column("track", sa.String(64), primary_key=True),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_presences_track", "presences", ["track"])
     op.create_table(
         "watches",
         sa.Column("begin", sa.BigInteger, primary_key=True, autoincrement=False),
