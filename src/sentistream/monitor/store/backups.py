@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,11 +44,12 @@ def backup(engine: Engine, target: Path) -> None:
         partial.replace(target)
     except OSError as error:
         raise StorageError(
-            f"The backup {target} cannot be written ({error.strerror}).",
-            "See who owns its folder and how full the disk is.",
+            f"No backup can be written into {target.parent} ({error.strerror}).",
+            "See who owns the folder and how full the disk is.",
         ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def copies(folder: Path) -> list[Path]:

@@ -45,8 +45,12 @@ class Housekeeper:
         self._backup_at = 0.0
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self.last_error = ""
-        """What went wrong last, in words for the owner; empty while all is well."""
+        self._errors: dict[str, str] = {}
+
+    @property
+    def last_error(self) -> str:
+        """What cannot be done at present, in words for the owner; empty while all is well."""
+        return " ".join(self._errors.values())
 
     def start(self) -> None:
         """Begins to look after it."""
@@ -71,7 +75,7 @@ class Housekeeper:
             self._steady_since = monotonic
         self._offset = offset
         if monotonic - self._steady_since >= STEADY and monotonic >= self._tidy_at:
-            done = self._try(lambda: self._store.tidy(now))
+            done = self._try("tidy", lambda: self._store.tidy(now))
             self._tidy_at = monotonic + (TIDY_EVERY if done else AGAIN_AFTER)
         storage = self._settings().storage
         folder = storage.backup_folder
@@ -79,22 +83,22 @@ class Housekeeper:
             age = now - _newest(folder)
             if not 0 <= age < storage.backup_hours * 3600:
                 kept = storage.backups_kept
-                self._try(lambda: self._back_up(folder, now, kept))
+                self._try("backup", lambda: self._back_up(folder, now, kept))
                 self._backup_at = monotonic + AGAIN_AFTER
 
     def _back_up(self, folder: Path, now: float, kept: int) -> None:
         self._store.backup(folder / name_of_copy(now))
         prune(folder, kept)
 
-    def _try(self, action: Callable[[], None]) -> bool:
+    def _try(self, what: str, action: Callable[[], None]) -> bool:
         try:
             action()
         except StorageError as error:
-            if str(error) != self.last_error:
+            if self._errors.get(what) != str(error):
                 LOG.warning("%s", error)
-            self.last_error = str(error)
+            self._errors[what] = str(error)
             return False
-        self.last_error = ""
+        self._errors.pop(what, None)
         return True
 
     def _run(self) -> None:

@@ -163,7 +163,8 @@ class StoreWriter:
             self._recovered()
 
     def _oldest(self) -> list[Seconds | Alert]:
-        some, weight = [], 0
+        some: list[Seconds | Alert] = []
+        weight = 0
         for event in self._kept:
             weight += _weight(event)
             if some and weight > AT_ONCE:
