@@ -73,13 +73,16 @@ def test_every_earlier_state_is_brought_up_to_date(url: str, revision: str) -> N
     engine.dispose()
 
 
-def test_a_database_from_the_future_is_refused_and_left_alone(engine: Engine) -> None:
+def test_a_database_from_the_future_is_refused_and_left_alone(url: str) -> None:
+    engine = open_database(url)
+    migrate(engine)
     with writing(engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StorageError, match=r"newer version.*9999.*backup"):
         migrate(engine)
     with reading(engine) as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+    engine.dispose()
 
 
 def test_an_interrupted_migration_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
