@@ -1,5 +1,4 @@
-"""Cameras and their supervision: one worker process each, looked after by the server."""
+"""Cameras and their supervision: one worker process each, looked after by the server.
 
-from sentistream.monitor.cameras.supervisor import Supervisor
-
-__all__ = ["Supervisor"]
+``supervisor.Supervisor`` is where to begin.
+"""

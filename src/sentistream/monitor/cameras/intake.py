@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import deque
@@ -98,6 +99,7 @@ class Intake:
                     raise InputError("It holds no pictures.", "Name another source.")
                 if not self._again:
                     break
+                gc.collect()  # a source's parts know each other, and it holds pictures
         except Exception as problem:
             error = problem
         with self._changed:

@@ -59,11 +59,13 @@ class Over:
         problem: What went wrong, without passwords; empty where the source simply ended.
         way_out: What to do about it.
         trace: Where in the program, if it was not foreseen; names no values.
+        again: Whether it has only prepared, and a worker without the remains is to go on.
     """
 
     problem: str = ""
     way_out: str = ""
     trace: str = ""
+    again: bool = False
 
 
 Message = Observation | Seconds | Heartbeat | Shown | Answered | Over

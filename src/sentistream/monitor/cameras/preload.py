@@ -7,11 +7,7 @@ imports this; it has one thread and nothing open.
 from __future__ import annotations
 
 import gc
-import os
 import signal
-
-# a thread less in each worker; read when NumPy is loaded
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import onnxruntime  # noqa: F401
 from PIL import JpegImagePlugin  # noqa: F401

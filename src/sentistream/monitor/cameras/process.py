@@ -10,7 +10,7 @@ from sentistream.monitor.cameras.job import Job
 from sentistream.monitor.cameras.messages import Command, Finish, Message
 from sentistream.monitor.cameras.worker import work
 
-PRELOAD = "sentistream.monitor.cameras.preload"
+PRELOAD = ["sentistream.monitor.cameras.frugal", "sentistream.monitor.cameras.preload"]
 
 
 class WorkerProcess:
@@ -33,7 +33,7 @@ class WorkerProcess:
     ) -> None:
         # not forked from the server, which has threads and secrets of its own
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([PRELOAD])
+        context.set_forkserver_preload(PRELOAD)
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
             target=work,

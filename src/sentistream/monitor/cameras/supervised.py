@@ -212,6 +212,7 @@ class Supervised:
         """The worker is gone."""
         self._worker = None
         asked, self._finish_by = self._finish_by is not None, None
+        asked = asked or (self._over is not None and self._over.again)
         self._dropped += self._beat.dropped
         self._damaged += self._beat.damaged
         self._show_nobody()

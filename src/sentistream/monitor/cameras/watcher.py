@@ -118,10 +118,6 @@ class Watcher:
         for second in self._keeper.close_before(self._wall.at(self._monotonic()) - LATE):
             self._tell(second)
 
-    def wait_anew(self) -> None:
-        """Pictures are not to be expected before now."""
-        self._pictured = self._monotonic()
-
     def finish(self) -> None:
         """Tells the second under way."""
         for second in self._keeper.finish():

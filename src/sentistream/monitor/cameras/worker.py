@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -76,6 +77,10 @@ class _Worker:
         self._tell(Heartbeat(preparing=self._preparing))
         watcher: Watcher | None = None
         try:
+            if self._preparing:
+                self._prepare()
+                self._tell(Over(again=True))
+                return
             analyzer = Analyzer(self._profile, max_faces=self._job.max_faces)
             watcher = Watcher(self._job, analyzer, self._tell, told=self._told)
             self._watch(watcher)
@@ -112,14 +117,21 @@ class _Worker:
                 now = time.monotonic()
                 if now - self._beaten >= BEAT:
                     self._beaten = now
-                    self._tell(self._heartbeat(watcher, intake))
+                    self._tell(watcher.heartbeat(dropped=intake.dropped, damaged=intake.damaged))
         finally:
             intake.close()
 
+    def _prepare(self) -> None:
+        """Does what has to be done first, and goes on beating."""
+        with ThreadPoolExecutor(1) as thread:
+            done = thread.submit(self._job.opener.prepare)
+            while not wait([done], BEAT).done:
+                if self._finishing.is_set():
+                    os._exit(0)
+                self._tell(Heartbeat(preparing=self._preparing))
+            done.result()
+
     def _open(self) -> Source:
-        if self._preparing:
-            self._job.opener.prepare()
-            self._preparing = ""
         return self._job.opener.open(
             tick=self._profile.tick, sound_window=self._profile.sound_window
         )
@@ -130,12 +142,6 @@ class _Worker:
         if not self._answered and isinstance(answer, str):
             self._answered = True
             self._tell(Answered(answer))
-
-    def _heartbeat(self, watcher: Watcher, intake: Intake) -> Heartbeat:
-        if self._preparing:
-            watcher.wait_anew()
-            return Heartbeat(preparing=self._preparing)
-        return watcher.heartbeat(dropped=intake.dropped, damaged=intake.damaged)
 
     def _listen(self) -> None:
         """The thread that hears the server."""
