@@ -26,6 +26,7 @@ BLOCKS = 4
 """What is left of a face's width, pixels: by so few nobody can be told from another."""
 
 _COVER = 1.7  # the blurred part, in sizes of the face from brow to chin
+_HAIR = 0.3  # and so much more above it
 _SPREAD = 0.5  # by how much more a second for a face that was lost and may move on
 _QUALITY = 75
 
@@ -69,10 +70,16 @@ class Previewer:
         image = Image.fromarray(picture.crop(whole, width, height))
         if self._blur:
             for box, seen in self._places.values():
-                _blur(image, box.scaled(_COVER + _SPREAD * (now - seen)), scale)
+                _blur(image, _covered(box, _COVER + _SPREAD * (now - seen)), scale)
         held = io.BytesIO()
         image.save(held, "JPEG", quality=_QUALITY)
         return held.getvalue()
+
+
+def _covered(face: Box, factor: float) -> Box:
+    """The part to blur: the face grown on all sides, and by its hair."""
+    part = face.scaled(factor)
+    return Box(part.left, part.top - _HAIR * face.height, part.right, part.bottom)
 
 
 def _blur(image: Image.Image, box: Box, scale: float) -> None:
