@@ -152,10 +152,13 @@ class Hub:
         for subscription in subscriptions:
             subscription.put(event)
 
-    def show(self, camera: str, preview: Preview) -> None:
-        """Replaces a camera's live picture; previews are looked at, not queued."""
+    def show(self, camera: str, preview: Preview | None) -> None:
+        """Replaces a camera's live picture, or drops it; previews are looked at, not queued."""
         with self._lock:
-            self._previews[camera] = preview
+            if preview is None:
+                self._previews.pop(camera, None)
+            else:
+                self._previews[camera] = preview
 
     def forget(self, camera: str) -> None:
         """A camera is no more."""
