@@ -5,21 +5,34 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from av import FFmpegError
 
 from sentistream.media.frames import TimedFrame, nanosecond
 from sentistream.media.letterbox import fitted
 from sentistream.media.picture import YuvPicture, display_orientation
-from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
-from sentistream.types import Moment
+from sentistream.types import FloatArray, Moment
 
 LONGEST_GAP = 5.0
 """Seconds for which a picture is shown on while none follows; a longer gap is skipped."""
 PATIENCE = 0.5
 """Seconds by which sound may come later than its picture."""
 _MOST_WAITING = 64
+
+
+class Sound(Protocol):
+    """Sound as it arrives, on the pictures' clock."""
+
+    @property
+    def until(self) -> float:
+        """Where the newest sample ends, seconds."""
+        ...
+
+    def window(self, end: float, seconds: float) -> FloatArray | None:
+        """The last ``seconds`` before ``end``; None where sound is missing from them."""
+        ...
 
 
 class Pairing:
@@ -37,7 +50,7 @@ class Pairing:
     def __init__(
         self,
         first: TimedFrame,
-        sound: SoundTrack | None,
+        sound: Sound | None,
         faults: Faults,
         *,
         tick: float,
