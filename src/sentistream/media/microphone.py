@@ -39,6 +39,7 @@ class Microphone:
         self.stream: AudioStream | None = choose_audio(container)
         self.track: SoundTrack | None = None
         self._container = container
+        self._begin = clock_zero(container)
         self._faults = faults
         self._waiting: deque[tuple[Packet[Any], float]] = deque(maxlen=_MOST_WAITING)
         self._steadiness = Steadiness()
@@ -59,11 +60,10 @@ class Microphone:
         """
         if self.stream is None:
             return None
-        own = clock_zero(self._container)
-        if abs(own - zero) > SAME_CLOCK:
+        if abs(self._begin - zero) > SAME_CLOCK:
             begun = arrived - first.time
             heard = self._waiting[0][1] if self._waiting else time.monotonic()
-            zero = own - (heard - begun)
+            zero = self._begin - (heard - begun)
         self.track = SoundTrack(self.stream, self._faults, zero=zero)
         return self.track
 
@@ -80,6 +80,8 @@ class Microphone:
         interrupt(self._thread)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=1)
+        if not self._thread.is_alive():
+            self._container.close()
 
     def _read(self) -> None:
         try:
@@ -91,5 +93,4 @@ class Microphone:
         except (FFmpegError, OSError, ValueError):
             self._faults.audio_errors += 1
         finally:
-            self._container.close()
             ended()
