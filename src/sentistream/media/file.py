@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from av import FFmpegError
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -25,7 +26,7 @@ from sentistream.media.interleaving import Interleaved
 from sentistream.media.picture import YuvPicture, display_orientation
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
-from sentistream.types import Moment
+from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 LONGEST_STILL = 60.0
 """Seconds for which a picture is shown on when none follows; the rest of a longer gap
@@ -41,15 +42,25 @@ class FileSource(Source):
     same picture object) and the ``sound_window`` seconds of sound that end at it.
 
     Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
-    decode its pictures; 0 for as many as the decoder sees fit.
+    decode its pictures; 0 for as many as the decoder sees fit. Without ``sound`` its sound is
+    not even decoded.
 
     Raises:
         InputError: The file cannot be analyzed.
     """
 
-    def __init__(self, path: Path, *, tick: float, sound_window: float, threads: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        tick: float,
+        sound_window: float,
+        threads: int = 0,
+        sound: bool = True,
+    ) -> None:
         self.faults = Faults()
         self._tick = tick
+        self._listens = sound
         self._threads = threads
         self._sound_window = sound_window
         self._lock = threading.Lock()
@@ -63,7 +74,8 @@ class FileSource(Source):
 
     def _open(self, path: Path) -> None:
         container = self._containers[0]
-        video, audio = choose_video(container, str(path), self._threads), choose_audio(container)
+        video = choose_video(container, str(path), self._threads)
+        audio = choose_audio(container) if self._listens else None
         self._pixel_aspect = pixel_aspect(video)
         self._sound: SoundReader | None = None
         if audio is None:
@@ -100,6 +112,18 @@ class FileSource(Source):
             if self._closed:
                 raise StopIteration
             return next(self._moments)
+
+    def sound_after(self, time: float) -> FloatArray | None:
+        """The sound of one window from ``time`` on, silence where there is none.
+
+        For the end of the file, once its moments are through; None without sound.
+        """
+        with self._lock:
+            if self._sound is None or self._closed:
+                return None
+            start = round(time * SOUND_RATE)
+            stop = start + round(self._sound_window * SOUND_RATE)
+            return np.asarray(self._sound.block(start, stop)[0])
 
     def close(self) -> None:
         with self._lock:

@@ -16,6 +16,8 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 Share = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Share, Share]
 """A place in the picture, as shares of its width and height from the upper left."""
+# what stands before a host's @, also where a password holds @, or / unescaped
+_LOGIN = r"//(?:[^/?#]*@|[^/?#@:\[]*:(?!\d*(?:[/?#]|$)).*@)"
 
 
 class Hours(Group):
@@ -131,5 +133,5 @@ class CameraSettings(Group):
     @property
     def shown_source(self) -> str:
         """The source without name, password or query, as it may be shown."""
-        text = self.source.get_secret_value()
-        return re.sub(r"[?#].*", "", re.sub(r"//[^/@]*@", "//***@", text))
+        text = re.sub(_LOGIN, "//***@", self.source.get_secret_value(), count=1)
+        return re.sub(r"[?#].*", "", text)
