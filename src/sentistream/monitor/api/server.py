@@ -1,0 +1,39 @@
+"""How the application is served."""
+
+from __future__ import annotations
+
+import uvicorn
+from fastapi import FastAPI
+
+from sentistream.monitor.settings import ServerSettings
+
+_HEADER_BYTES = 32_768
+_CONNECTIONS = 1024
+
+
+def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
+    """Uvicorn's options for the open network.
+
+    Addresses that a proxy forwards are believed where ``public_url`` says that there is one, and
+    only from this machine. Requests are not logged: set-up links are in their paths.
+    """
+    return uvicorn.Config(
+        app,
+        host=server.host,
+        port=server.port,
+        http="h11",
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+        ws="websockets-sansio",
+        ws_max_size=max(65_536, server.upload_kilobytes * 1024),
+        ws_max_queue=8,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=5,
+        proxy_headers=bool(server.public_url),
+        forwarded_allow_ips="127.0.0.1,::1",
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        ssl_certfile=server.tls_certificate,
+        ssl_keyfile=server.tls_key,
+    )
