@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
+from sentistream.monitor.accounts.secrets import digest_of
 from sentistream.monitor.accounts.sessions import Sessions
 from sentistream.monitor.accounts.setup import Setup
-from sentistream.monitor.accounts.storage import digest_of
 from sentistream.monitor.accounts.tokens import PREFIX, Tokens
 from sentistream.monitor.accounts.users import Users
 from sentistream.monitor.accounts.values import Account, Identity, Role, Token

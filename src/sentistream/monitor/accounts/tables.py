@@ -1,11 +1,11 @@
-"""The tables of accounts, in the same database as the readings.
+"""The tables of accounts, in the same database as the readings; its migrations make them.
 
 Of passwords, session ids, tokens and set-up links only hashes are there.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import Column, Double, ForeignKey, Integer, MetaData, String, Table
 
 metadata = MetaData()
 
@@ -17,7 +17,7 @@ users = Table(
     Column("name", String(64), nullable=False),
     Column("password", String(255), nullable=False),
     Column("role", String(16), nullable=False),
-    Column("created", Float(53), nullable=False),
+    Column("created", Double, nullable=False),
 )
 """``key`` is the name as it is compared: in one spelling, without capitals."""
 
@@ -25,9 +25,15 @@ sessions = Table(
     "sessions",
     metadata,
     Column("digest", String(64), primary_key=True),
-    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("created", Float(53), nullable=False),
-    Column("expires", Float(53), nullable=False),
+    Column(
+        "user_id",
+        Integer,
+        ForeignKey("users.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
 )
 
 api_tokens = Table(
@@ -36,9 +42,15 @@ api_tokens = Table(
     Column("digest", String(64), primary_key=True),
     Column("name", String(64), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
-    Column("created", Float(53), nullable=False),
-    Column("expires", Float(53), nullable=True),
-    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=True),
+    Column(
+        "user_id",
+        Integer,
+        ForeignKey("users.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
 )
 """``user_id`` is who made it; a token does not outlive its maker's account."""
 
@@ -46,5 +58,5 @@ setup = Table(
     "setup",
     metadata,
     Column("digest", String(64), primary_key=True),
-    Column("expires", Float(53), nullable=False),
+    Column("expires", Double, nullable=False),
 )

@@ -18,9 +18,9 @@ from sentistream.monitor.accounts.passwords import (
     is_password,
     key_of,
 )
-from sentistream.monitor.accounts.storage import transaction
 from sentistream.monitor.accounts.tables import api_tokens, sessions, users
 from sentistream.monitor.accounts.values import Account, Role
+from sentistream.monitor.store.database import reading, writing
 
 
 class Users:
@@ -32,7 +32,7 @@ class Users:
 
     def all(self) -> Sequence[Account]:
         """Everybody, by name."""
-        with transaction(self._engine) as connection:
+        with reading(self._engine) as connection:
             return [
                 Account(name=row.name, role=Role(row.role), created=row.created)
                 for row in connection.execute(select(users).order_by(users.c.key))
@@ -46,13 +46,13 @@ class Users:
             AccountConflictError: The name is taken.
         """
         values = prepared(name, password, role)
-        try:
-            with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
+            try:
                 connection.execute(insert(users).values(values))
-        except IntegrityError:
-            raise AccountConflictError(
-                f"There is a user {name} already.", "Take another name."
-            ) from None
+            except IntegrityError:
+                raise AccountConflictError(
+                    f"There is a user {name} already.", "Take another name."
+                ) from None
         return Account(name=name, role=role, created=float(str(values["created"])))
 
     def check(self, name: str, password: str) -> int | None:
@@ -60,12 +60,12 @@ class Users:
 
         Takes as long for names that nobody has.
         """
-        with transaction(self._engine) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(users).where(users.c.key == key_of(name))).first()
         if not is_password(password, None if row is None else row.password) or row is None:
             return None
         if is_outdated(row.password):
-            with transaction(self._engine) as connection:
+            with writing(self._engine) as connection:
                 connection.execute(
                     update(users)
                     .where(users.c.id == row.id, users.c.password == row.password)
@@ -82,7 +82,7 @@ class Users:
         """
         check_password(password, name)
         hashed = hash_password(password)
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             user = _id(connection, name)
             connection.execute(update(users).where(users.c.id == user).values(password=hashed))
             connection.execute(
@@ -96,7 +96,7 @@ class Users:
             UnknownAccountError: There is no such user.
             AccountConflictError: No manager would be left.
         """
-        with self._changing, transaction(self._engine) as connection:
+        with self._changing, writing(self._engine) as connection:
             user = _id(connection, name)
             if role is not Role.MANAGER:
                 _others_manage(connection, user)
@@ -110,7 +110,7 @@ class Users:
             UnknownAccountError: There is no such user.
             AccountConflictError: No manager would be left.
         """
-        with self._changing, transaction(self._engine) as connection:
+        with self._changing, writing(self._engine) as connection:
             user = _id(connection, name)
             _others_manage(connection, user)
             for table in (sessions, api_tokens):

@@ -170,9 +170,10 @@ class Stretch(Value):
     withheld: bool = Field(description="Whether too few people were seen to say more.")
     seen: float | None = Field(description="Seconds of faces, over everybody.")
     speaking: float | None = Field(description="Seconds of speech, over everybody.")
-    positive: float | None
+    positive: float | None = Field(description="Its share of the seconds of faces, 0 to 1.")
     neutral: float | None
     negative: float | None
+    watched: float = Field(description="Seconds for which the camera watched, seen or not.")
 
     @classmethod
     def of(cls, given: Sum) -> Self:
@@ -188,6 +189,7 @@ class Stretch(Value):
             positive=given.positive,
             neutral=given.neutral,
             negative=given.negative,
+            watched=given.watched,
         )
 
 

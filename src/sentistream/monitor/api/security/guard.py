@@ -72,8 +72,11 @@ class Guard:
                 identity = await anyio.to_thread.run_sync(
                     self._accounts.identify, secret, limiter=self._threads
                 )
-        except StorageError as error:
-            response = ProblemResponse(503, error.problem, error.way_out)
+        except StorageError:
+            # where the database is, is nothing for strangers
+            response = ProblemResponse(
+                503, "The database does not answer.", headers={"retry-after": "5"}
+            )
             await refuse(scope, receive, send, response)
             return
         if identity is None:
