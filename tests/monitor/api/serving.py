@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +28,7 @@ from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.types import Distribution, Label
 
-MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"  # noqa: S105
+MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
 
 
 @dataclass
@@ -68,7 +69,10 @@ def settings(**changes: Any) -> Settings:
     server = {"requests_a_minute": 100_000, "login_attempts": 100} | changes.pop("server", {})
     values: dict[str, Any] = {
         "cameras": {
-            "door": {"name": "Door", "source": "rtsp://eye:hidden-71@camera.test/stream?key=q1w2e3"},
+            "door": {
+                "name": "Door",
+                "source": "rtsp://eye:hidden-71@camera.test/stream?key=q1w2e3",
+            },
             "till": {"name": "Till", "source": "demo:"},
         },
         "server": server,
@@ -146,13 +150,15 @@ class Served:
         name = f"{name}-{role.value}-{len(self.accounts.tokens())}"
         return self.accounts.make_token(name, role, maker=MANAGER)
 
-    def person(self, name: str = MANAGER, password: str = PASSWORD) -> httpx.Client:
+    @contextmanager
+    def person(self, name: str = MANAGER, password: str = PASSWORD) -> Iterator[httpx.Client]:
         """A browser's client that has logged in, with what it sends to change things."""
         client = self.stranger(headers={"origin": self.url})
-        answer = client.post("/login", data={"name": name, "password": password})
-        assert answer.status_code == 303, answer.text
-        client.headers["x-csrf-token"] = client.get("/api/me").json()["csrf_token"]
-        return client
+        with client:
+            answer = client.post("/login", data={"name": name, "password": password})
+            assert answer.status_code == 303, answer.text
+            client.headers["x-csrf-token"] = client.get("/api/me").json()["csrf_token"]
+            yield client
 
     def sees(self, camera: str = "door", moment: float = 1_767_607_200.5) -> None:
         """A camera runs and sees somebody."""
