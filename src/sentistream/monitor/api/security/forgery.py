@@ -73,7 +73,8 @@ class ForgeryCheck:
             return None if site is None else True
         scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
         public = self._configuration.settings.server.public_url.lower()
-        return origin.lower() in (f"{scheme}://{headers.get('host', '')}".lower(), public)
+        ours = {f"{scheme}://{headers.get('host', '')}".lower(), public} - {""}
+        return origin.lower() in ours
 
 
 def _field(scope: Scope, headers: Headers) -> str:
