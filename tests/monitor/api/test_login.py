@@ -162,16 +162,16 @@ def test_a_new_start_ends_the_earlier_link(empty: Served) -> None:
 
 
 def test_wrong_passwords_make_an_address_wait(tmp_path: Path) -> None:
-    with Served(tmp_path, settings(server={"login_attempts": 3})) as served:
-        with served.stranger() as client:
-            form = {"name": "nobody", "password": "wrong password"}
-            assert [
-                client.post("/login", data=form | {"name": f"n{n}"}).status_code for n in range(4)
-            ] == [401, 401, 401, 429]
-            blocked = client.post("/login", data={"name": MANAGER, "password": PASSWORD})
-            assert blocked.status_code == 429
-            assert 1 <= int(blocked.headers["retry-after"]) <= 20
-            assert "set-cookie" not in blocked.headers
+    given = settings(server={"login_attempts": 3})
+    with Served(tmp_path, given) as served, served.stranger() as client:
+        form = {"name": "nobody", "password": "wrong password"}
+        assert [
+            client.post("/login", data=form | {"name": f"n{n}"}).status_code for n in range(4)
+        ] == [401, 401, 401, 429]
+        blocked = client.post("/login", data={"name": MANAGER, "password": PASSWORD})
+        assert blocked.status_code == 429
+        assert 1 <= int(blocked.headers["retry-after"]) <= 20
+        assert "set-cookie" not in blocked.headers
 
 
 def test_wrong_passwords_make_a_name_wait_wherever_they_come_from(tmp_path: Path) -> None:
@@ -198,17 +198,17 @@ def test_right_passwords_are_not_counted(tmp_path: Path) -> None:
 
 
 def test_without_a_proxy_forwarded_addresses_are_not_believed(tmp_path: Path) -> None:
-    with Served(tmp_path, settings(server={"login_attempts": 2})) as served:
-        with served.stranger() as client:
-            form = {"name": "nobody", "password": "wrong password"}
-            tried = [
-                client.post(
-                    "/login",
-                    data=form | {"name": f"n{n}"},
-                    headers={"x-forwarded-for": f"192.0.2.{n}"},
-                ).status_code
-                for n in range(3)
-            ]
+    given = settings(server={"login_attempts": 2})
+    with Served(tmp_path, given) as served, served.stranger() as client:
+        form = {"name": "nobody", "password": "wrong password"}
+        tried = [
+            client.post(
+                "/login",
+                data=form | {"name": f"n{n}"},
+                headers={"x-forwarded-for": f"192.0.2.{n}"},
+            ).status_code
+            for n in range(3)
+        ]
     assert tried == [401, 401, 429]
 
 
@@ -217,7 +217,10 @@ def test_changing_ones_password(tmp_path: Path) -> None:
     with Served(tmp_path) as served, served.person() as client, served.person() as other:
         wrong = client.post("/api/me/password", json={"old": "wrong", "new": new})
         assert wrong.status_code == 403
-        assert client.post("/api/me/password", json={"old": PASSWORD, "new": "short"}).status_code == 422
+        assert (
+            client.post("/api/me/password", json={"old": PASSWORD, "new": "short"}).status_code
+            == 422
+        )
         assert other.get("/api/me").status_code == 200
         right = client.post("/api/me/password", json={"old": PASSWORD, "new": new})
         assert right.status_code == 204

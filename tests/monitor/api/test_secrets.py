@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import random
-import secrets
 import string
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def _secret(chance: random.Random) -> str:
 
 def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
     made = [_secret(chance) for _ in range(8)]
-    plain = ["zq" + secrets.token_hex(8) for _ in range(3)]
+    plain = ["zq" + chance.randbytes(8).hex() for _ in range(3)]
     sources = [
         f"rtsp://eye:{made[0]}@10.0.0.7:554/stream",
         f"rtsp://{made[1]}@camera.test/stream",
@@ -88,7 +88,11 @@ def test_masks_move_with_what_they_belong_to() -> None:
     "patch",
     [
         {"cameras": {"cam0": {"source": "rtsp://***@10.0.0.7:554/other"}}},
-        {"cameras": {"new": {"source": "rtsp://***@10.0.0.7:554/stream [masked 0123456789abcdef]"}}},
+        {
+            "cameras": {
+                "new": {"source": "rtsp://***@10.0.0.7:554/stream [masked 0123456789abcdef]"}
+            }
+        },
         {"mqtt": {"password": "**********"}},
         {"webhooks": [{"url": "https://hooks.test/ [masked 0123456789abcdef]"}]},
     ],
@@ -171,18 +175,26 @@ def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     assert changed(settings(profile="lite"), {"profile": None}).profile == "lite"
 
 
-def test_nothing_tells_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_tells_a_secret(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chance = random.Random(20)  # noqa: S311
     given, made = _with_secrets(chance)
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for ours in ("httpx", "httpcore", "websockets.client"):  # the test's own side
+        monkeypatch.setattr(logging.getLogger(ours), "level", logging.WARNING)
     answers: list[str] = []
-    with Served(tmp_path, given) as served, served.person() as client, served.by_token() as program:
+    with ExitStack() as stack:
+        served = stack.enter_context(Served(tmp_path, given))
+        client = stack.enter_context(served.person())
+        program = stack.enter_context(served.by_token())
         token = program.headers["authorization"].removeprefix("Bearer ")
         session = client.cookies["sentistream_session"]
-        socket = connect(
-            f"ws://127.0.0.1:{served.port}/api/events",
-            additional_headers={"Authorization": f"Bearer {token}"},
+        socket = stack.enter_context(
+            connect(
+                f"ws://127.0.0.1:{served.port}/api/events",
+                additional_headers={"Authorization": f"Bearer {token}"},
+            )
         )
         for key, camera in given.cameras.items():
             source = camera.source.get_secret_value()
@@ -195,23 +207,21 @@ def test_nothing_tells_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture
                 )
             )
             answers.append(str(socket.recv(10)))
-        socket.close()
-        for path in served.app.openapi()["paths"]:
-            answers.append(client.get(path.replace("{camera}", "cam0")).text)
+        paths = [path.replace("{camera}", "cam0") for path in served.app.openapi()["paths"]]
+        answers += [client.get(path).text for path in paths]
         shown = client.get("/api/settings").json()
         answers.append(json.dumps(shown))
         sent = [
             {},
             shown,
             {"language": "de"},
-            {"cameras": {"cam0": {"source": made[0] + "\0"}}},
+            {"cameras": {"Cam 0": {"source": made[0]}}},
             {"cameras": {"cam0": {"sauce": made[0]}}},
             {"mqtt": {"password": [made[6]]}},
             {"webhooks": [{"url": made[0], "secret": made[7]}]},
             {"storage": {"url": f"mysql://{made[1]}"}},
         ]
-        for patch in sent:
-            answers.append(client.patch("/api/settings", json=patch).text)
+        answers += [client.patch("/api/settings", json=patch).text for patch in sent]
         wrong = {"name": "x", "password": made[0][:9]}
         answers.append(client.post("/api/users", json=wrong).text)
         answers.append(client.post("/api/users", content=made[0].encode()).text)

@@ -56,7 +56,9 @@ class Masks:
 
     def scrub(self, text: str) -> str:
         """A message without any of the secrets, in whole or in their telling parts."""
-        parts = {part for secret in self._secrets.values() for part in _parts(secret)}
+        parts = {
+            part for (kind, _), secret in self._secrets.items() for part in _parts(kind, secret)
+        }
         for part in sorted(parts, key=len, reverse=True):
             text = text.replace(part, "***")
         return re.sub(r"(//)[^\s/]*@", r"\1***@", text)
@@ -124,12 +126,15 @@ def _walked(value: Any, path: tuple[str, ...], leaf: Callable[[Kind, Any], Any])
     return leaf((path[0], path[-1]) if path else ("", ""), value)
 
 
-def _parts(secret: str) -> set[str]:
+def _parts(kind: Kind, secret: str) -> set[str]:
     """A secret, and what is telling in it if it is an address."""
     parts = {secret}
     if "://" in secret:
         rest = secret.partition("://")[2]
         login = rest.rpartition("@")[0]
+        address, *queries = re.split(r"[?#]", rest)
         parts |= {login, *re.split(r"[:/@]", login)}
-        parts |= set(re.split(r"[?&=#]", re.split(r"[?#]", rest, maxsplit=1)[-1])[1:])
+        parts |= {part for query in queries for part in re.split(r"[&=]", query)}
+        if kind == ("webhooks", "url"):
+            parts |= set(address.split("/")[1:])
     return {part for part in parts if len(part) >= 4}

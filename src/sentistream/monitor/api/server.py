@@ -34,6 +34,8 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
         server_header=False,
         access_log=False,
         log_config=None,
+        # finer, it would write down the headers of WebSockets, tokens among them
+        log_level="info",
         ssl_certfile=server.tls_certificate,
         ssl_keyfile=server.tls_key,
     )
