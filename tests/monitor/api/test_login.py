@@ -123,7 +123,8 @@ def test_logging_out(served: Served) -> None:
         assert client.get("/api/me").status_code == 401
 
 
-def test_the_first_start(empty: Served) -> None:
+def test_the_first_start(empty: Served, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
     link = setup_link(empty.services, empty.url + "/")
     assert link is not None
     assert link.startswith(f"{empty.url}/setup/")
@@ -150,6 +151,9 @@ def test_the_first_start(empty: Served) -> None:
         assert client.post(link, data=form | {"name": "mallory"}).status_code == 404
     assert [account.name for account in empty.accounts.users()] == ["anna"]
     assert setup_link(empty.services, empty.url) is None
+    secret = link.rpartition("/")[2]
+    ours = [one for one in caplog.records if not one.name.startswith("http")]
+    assert not any(secret in one.getMessage() for one in ours)
 
 
 def test_a_new_start_ends_the_earlier_link(empty: Served) -> None:

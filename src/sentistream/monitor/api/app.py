@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
+from starlette.routing import Match
 
 from sentistream.errors import InputError, OutputError, SentistreamError, StorageError
 from sentistream.monitor.accounts import (
@@ -44,6 +46,8 @@ from sentistream.monitor.api.security import (
     SecureHeaders,
 )
 from sentistream.monitor.services import Services
+
+_ROOMS = (live, visitors, past, export, house, people, events, wellness, describing, pages)
 
 _STATUS: dict[type[SentistreamError], int] = {
     StorageError: 503,
@@ -81,6 +85,7 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
             Middleware(ForgeryCheck, configuration=configuration),
         ],
     )
+    app.openapi = partial(describing.describe, app)  # type: ignore[method-assign]
     app.state.services = services
     app.state.accounts = accounts
     app.state.attempts = Attempts(configuration)
@@ -90,7 +95,7 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
     app.state.listeners = asyncio.Semaphore(events.MOST)
     app.state.store_watch = wellness.StoreWatch(services.store)
     app.state.metrics = Metrics(services.hub, counters)
-    for room in (live, visitors, past, export, house, people, events, wellness, describing, pages):
+    for room in _ROOMS:
         app.include_router(room.router)
     _tell_problems(app, services)
     return app
@@ -134,4 +139,16 @@ def _tell_problems(app: FastAPI, services: Services) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        return ProblemResponse(error.status_code, str(error.detail), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["allow"] = _allowed(request)
+        return ProblemResponse(error.status_code, str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """All methods of a path; the framework names those of one operation alone."""
+    routes = (route for room in _ROOMS for route in room.router.routes)
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(
+        sorted({m for route in matching for m in getattr(route, "methods", None) or ()})
+    )

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentistream.monitor.api.access import viewer
+from sentistream.monitor.api.people import PEOPLE_ONLY
 from sentistream.monitor.api.problems import Problem, Wrong
 
 router = APIRouter(prefix="/api", include_in_schema=False, dependencies=[Depends(viewer)])
@@ -50,10 +51,16 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas["Wrong"] = Wrong.model_json_schema()
         for path, operations in schema["paths"].items():
             for operation in operations.values():
-                is_open = path == "/health"
-                operation["security"] = [] if is_open else [{"token": []}, {"session": []}]
+                operation["security"] = _security(path)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _security(path: str) -> list[dict[str, list[str]]]:
+    if path == "/health":
+        return []
+    people_only = path.startswith(PEOPLE_ONLY)
+    return [{"session": []}] if people_only else [{"token": []}, {"session": []}]
 
 
 @router.get("/openapi.json")

@@ -6,12 +6,12 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from sentistream.monitor.api.access import Manager, ServicesHere, viewer
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.times import Instant, check_span, utc
-from sentistream.monitor.api.values import Readings, SingleReading, Stretch, Told, Value
+from sentistream.monitor.api.values import Question, Readings, SingleReading, Stretch, Told, Value
 from sentistream.monitor.interfaces import Step, Store
 from sentistream.monitor.observations import SecondReading
 from sentistream.monitor.services import Services
@@ -113,7 +113,7 @@ def alerts(
     return [Told.of(alert) for alert in services.store.alerts(since=since, limit=limit)]
 
 
-class Request(BaseModel):
+class Request(Question):
     """Whose readings are to be deleted: whoever was seen then and there."""
 
     begin: Instant

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from sentistream.monitor.accounts import Account, Role, Token
 from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST
@@ -14,9 +14,12 @@ from sentistream.monitor.api.access import AccountsHere, ManagingPerson, Person,
 from sentistream.monitor.api.attempts import Attempts
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.times import Instant, utc
-from sentistream.monitor.api.values import Value
+from sentistream.monitor.api.values import Question, Value
 
 router = APIRouter(prefix="/api", tags=["Accounts"], dependencies=[Depends(viewer)])
+
+PEOPLE_ONLY = ("/api/me/password", "/api/users", "/api/tokens")
+"""Where a token does not do."""
 
 NameHere = Annotated[str, Path(pattern=NAME, description="The name.")]
 Password = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
@@ -35,7 +38,7 @@ class Me(Value):
     )
 
 
-class PasswordChange(BaseModel):
+class PasswordChange(Question):
     """One's own password."""
 
     old: SecretStr = Field(max_length=1024)
@@ -54,7 +57,7 @@ class UserShown(Value):
         return cls(name=account.name, role=account.role, created=utc(account.created))
 
 
-class NewUser(BaseModel):
+class NewUser(Question):
     """Somebody who is to log in."""
 
     name: Name
@@ -62,7 +65,7 @@ class NewUser(BaseModel):
     role: Role = Role.VIEWER
 
 
-class UserChange(BaseModel):
+class UserChange(Question):
     """What is to be different; what is left out stays."""
 
     role: Role | None = None
@@ -89,7 +92,7 @@ class TokenShown(Value):
         )
 
 
-class NewToken(BaseModel):
+class NewToken(Question):
     """A token for a program."""
 
     name: Name

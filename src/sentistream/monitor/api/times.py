@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 LATEST = 4_102_444_800.0
 """2100-01-01; later times are taken for slips."""
 
-_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,40})?([eE][+-]?\d{1,3})?")
 
 
 def _moment(text: str) -> datetime:

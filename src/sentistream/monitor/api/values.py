@@ -26,6 +26,12 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Question(BaseModel):
+    """Base of all request bodies; what is not known is refused, so that slips are noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class Shares(Value):
     """How much of each sentiment, 0 to 1."""
 

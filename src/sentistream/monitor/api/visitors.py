@@ -7,12 +7,12 @@ from collections import OrderedDict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from sentistream.monitor.api.access import ServicesHere, Viewer, viewer
 from sentistream.monitor.api.live import CameraKey
 from sentistream.monitor.api.problems import documented
-from sentistream.monitor.api.values import Value
+from sentistream.monitor.api.values import Question, Value
 
 router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
@@ -51,7 +51,7 @@ def _owners(request: Request) -> Owners:
 OwnersHere = Annotated[Owners, Depends(_owners)]
 
 
-class Offer(BaseModel):
+class Offer(Question):
     """What a browser offers."""
 
     type: Literal["offer"] = "offer"

@@ -20,12 +20,9 @@ class BodyLimit:
     Puts the body into ``scope["state"]["body"]`` and hands it on.
     """
 
-    def __init__(
-        self, app: ASGIApp, configuration: Configuration, seconds: float = SECONDS
-    ) -> None:
+    def __init__(self, app: ASGIApp, configuration: Configuration) -> None:
         self._app = app
         self._configuration = configuration
-        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
@@ -37,7 +34,7 @@ class BodyLimit:
         try:
             body = None
             if not said.isdecimal() or int(said[:20]) <= kilobytes * 1024:
-                body = await asyncio.wait_for(_read(receive, kilobytes * 1024), self._seconds)
+                body = await asyncio.wait_for(_read(receive, kilobytes * 1024), SECONDS)
         except TimeoutError:
             response = ProblemResponse(
                 408, "The request did not come in time.", headers={"connection": "close"}
