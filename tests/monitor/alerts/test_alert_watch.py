@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.monitor.listening import BEGIN, collecting, configured, crowd, seconds, until
 
+from listening import BEGIN, collecting, configured, crowd, seconds, until
 from sentistream.monitor.alerts import AlertWatch, Judge, Measure
 from sentistream.monitor.alerts.judge import COVERED
 from sentistream.monitor.hub import Hub

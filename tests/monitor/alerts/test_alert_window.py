@@ -7,8 +7,8 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.monitor.listening import BEGIN, crowd, reading
 
+from listening import BEGIN, crowd, reading
 from sentistream.monitor.alerts import SlidingWindow
 from sentistream.monitor.alerts.window import JUMP, MAX_TRACKS
 
