@@ -99,6 +99,23 @@ def test_small_groups_are_not_sent(tmp_path: Path) -> None:
     assert {first[key] for key in ("mood", "positive", "neutral", "negative")} == {None}
 
 
+def test_neither_single_people_nor_visitors_are_told_of(tmp_path: Path) -> None:
+    hub = Hub()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        # no cameras in the settings: the one that was chosen is told of, visitors' are not
+        configuration = settings(tmp_path, broker.port, cameras={}, alerts=[RULE])
+        with MqttPublisher(hub, configuration):
+            for camera in ("webcam", "visitor-1"):
+                hub.publish(health(camera, CameraState.RUNNING))
+                hub.publish(seconds(BEGIN, *crowd(6, 1.0), camera=camera))
+            until(lambda: "sentistream/webcam/state" in heard.topics)
+            hub.publish(alert(active=True))
+            until(lambda: "sentistream/webcam/alert/bad" in heard.topics)
+    told = str(heard.all)
+    assert "visitor" not in told
+    assert not any(f"p{number}" in told for number in range(6))  # names of tracks
+
+
 def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     hub = Hub()
     caplog.set_level(logging.INFO)

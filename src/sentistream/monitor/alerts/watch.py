@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sentistream.monitor.alerts.judge import Judge
 from sentistream.monitor.alerts.window import SlidingWindow
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.house import is_of_the_house
 from sentistream.monitor.hub import Event, Hub
 from sentistream.monitor.listener import Listener
 from sentistream.monitor.observations import EVERYWHERE, Alert, Seconds
@@ -20,8 +21,8 @@ _log = logging.getLogger(__name__)
 class AlertWatch(Listener):
     """Publishes an ``Alert`` on the hub when a rule comes true or is true no longer.
 
-    Where the settings name cameras, only those are watched, not visitors' own. Windows are
-    kept when rules change, so that another limit is judged at once.
+    Visitors' own cameras are not watched. Windows are kept when rules change, so that another
+    limit is judged at once.
 
     Args:
         hub: Where seconds come from and alerts go to.
@@ -83,7 +84,7 @@ class AlertWatch(Listener):
             self._tell(judge.withdraw(wall=time.time()))
 
     def _is_watched(self, camera: str) -> bool:
-        return not self._settings.cameras or camera in self._settings.cameras
+        return is_of_the_house(camera, self._settings)
 
     def _keep_up(self) -> None:
         """Takes changed settings in: what is watched no longer is forgotten."""

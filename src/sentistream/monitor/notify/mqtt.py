@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sentistream.monitor.alerts.window import SlidingWindow
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.house import is_of_the_house
 from sentistream.monitor.hub import Event, Hub
 from sentistream.monitor.listener import Listener
 from sentistream.monitor.notify.broker import Broker
@@ -27,7 +28,7 @@ PAUSE = 0.5
 class MqttPublisher(Listener):
     """Keeps the broker of the settings informed, and Home Assistant with it.
 
-    Where the settings name cameras, only those are told of, not visitors' own.
+    Visitors' own cameras are not told of.
 
     Args:
         hub: Where everything comes from.
@@ -103,9 +104,8 @@ class MqttPublisher(Listener):
         self._connect()
 
     def _cameras(self) -> set[str]:
-        if self._settings.cameras:
-            return set(self._settings.cameras)
-        return {health.camera for health in self.hub.health()}
+        known = {health.camera for health in self.hub.health()} | set(self._settings.cameras)
+        return {camera for camera in known if is_of_the_house(camera, self._settings)}
 
     def _forget_others(self, cameras: set[str]) -> None:
         """What is known of cameras and rules that are no more."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.house import is_of_the_house
 from sentistream.monitor.hub import Event, Hub
 from sentistream.monitor.listener import Listener
 from sentistream.monitor.logs import redaction
@@ -73,7 +74,7 @@ class WebhookSender(Listener):
 
     def _camera(self, health: CameraHealth) -> None:
         assert self._settings is not None  # noqa: S101
-        if self._settings.cameras and health.camera not in self._settings.cameras:
+        if not is_of_the_house(health.camera, self._settings):
             return
         if health.state is CameraState.WAITING:
             told = health.camera in self._failing
@@ -110,7 +111,7 @@ class WebhookSender(Listener):
         self._failing = {
             camera: health
             for camera, health in self._failing.items()
-            if not settings.cameras or camera in settings.cameras
+            if is_of_the_house(camera, settings)
         }
         for webhook in set(self.deliveries) - set(settings.webhooks):
             self.deliveries.pop(webhook).close(timeout=0)
