@@ -213,4 +213,4 @@ def names_in(call: ast.Call) -> Iterator[str]:
             elif isinstance(node, ast.Attribute):
                 yield node.attr
             elif isinstance(node, ast.Dict):
-                yield from (key.value for key in node.keys if isinstance(key, ast.Constant))
+                yield from (str(key.value) for key in node.keys if isinstance(key, ast.Constant))

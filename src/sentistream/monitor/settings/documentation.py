@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, HttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 
+from sentistream.monitor.settings.base import Key
 from sentistream.monitor.settings.model import ENVIRONMENT, Settings
 
 SOURCE = "python -m sentistream.monitor.settings.documentation"
@@ -59,6 +60,8 @@ An environment variable begins with `{ENVIRONMENT}`, then the names joined by tw
 The file holds passwords: it is written so that only its owner can read it. The page changes the
 same file. For editors, the JSON Schema is printed by `{SOURCE} --schema`.
 """
+
+_KEY_PATTERN = get_args(Key)[1].pattern
 
 
 def document() -> str:
@@ -148,7 +151,9 @@ def _allowed(field: FieldInfo) -> str:
         if longest := getattr(each, "max_length", None):
             words.append(f"at most {longest}")
         pattern = getattr(each, "pattern", None)
-        if pattern:
+        if pattern == _KEY_PATTERN:
+            words.append("small letters, digits and inner hyphens, at most 40")
+        elif pattern:
             words.append(f"like `{str(pattern).replace('|', chr(92) + '|')}`")
     return ", ".join(words)
 
