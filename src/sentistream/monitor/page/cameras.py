@@ -23,7 +23,7 @@ SentForm = Annotated[Form, Depends(sent_form)]
 NEW = "new"
 
 
-class CameraProblem(Exception):
+class CameraProblemError(Exception):
     """Something that only shows beside the other cameras."""
 
 
@@ -51,6 +51,7 @@ def camera_routes(page: PageState, sections: Mapping[str, object]) -> APIRouter:
             )
         source = next(each for each in fields if each.name == "source")
         source.required = camera is None
+        source.hint = "" if camera is None else camera.shown_source
         return page.render(
             request,
             "settings_camera",
@@ -79,10 +80,8 @@ def camera_routes(page: PageState, sections: Mapping[str, object]) -> APIRouter:
             nonlocal target
             held = settings.cameras.get(key)
             if held is None and key != NEW:
-                raise CameraProblem(say("camera.gone"))
-            made = CameraSettings.model_validate(
-                values_of(CameraSettings.model_fields, form, held)
-            )
+                raise CameraProblemError(say("camera.gone"))
+            made = CameraSettings.model_validate(values_of(CameraSettings.model_fields, form, held))
             if held is None:
                 target = _free_key(made.name, settings)
             return {"cameras": {**settings.cameras, target: made}}
@@ -97,7 +96,7 @@ def camera_routes(page: PageState, sections: Mapping[str, object]) -> APIRouter:
             )
             left = blame(fields, error, say)
             return show(request, user, key, fields=fields, problems=left, status=422)
-        except (SentistreamError, CameraProblem) as error:
+        except (SentistreamError, CameraProblemError) as error:
             return show(request, user, key, problems=[str(error)], status=409)
         return RedirectResponse(f"/settings/cameras/{target}?saved=true", 303)
 
@@ -108,14 +107,14 @@ def camera_routes(page: PageState, sections: Mapping[str, object]) -> APIRouter:
         def change(settings: Settings) -> dict[str, Any]:
             watching = [rule.name for rule in settings.alerts if rule.camera == key]
             if watching:
-                raise CameraProblem(say("camera.watched", names=", ".join(watching)))
+                raise CameraProblemError(say("camera.watched", names=", ".join(watching)))
             return {
                 "cameras": {name: each for name, each in settings.cameras.items() if name != key}
             }
 
         try:
             save(page, change)
-        except (SentistreamError, CameraProblem) as error:
+        except (SentistreamError, CameraProblemError) as error:
             return show(request, user, key, problems=[str(error)], status=409)
         return RedirectResponse("/settings", 303)
 

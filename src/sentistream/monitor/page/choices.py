@@ -20,7 +20,10 @@ def choice_routes(page: PageState) -> APIRouter:
 
     @routes.get("/language")
     def language(
-        request: Request, _: Visitor, to: str = "", next: str = "/"  # noqa: A002
+        request: Request,
+        _: Visitor,
+        to: str = "",
+        next: str = "/",  # noqa: A002
     ) -> RedirectResponse:
         answer = RedirectResponse(next if _is_own(next) else "/", 303)
         if to in LANGUAGES:

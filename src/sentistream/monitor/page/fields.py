@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen
-from pydantic import BaseModel, SecretStr, StringConstraints
+from pydantic import BaseModel, HttpUrl, SecretStr, StringConstraints
 from pydantic.fields import FieldInfo
 
 from sentistream.monitor.page.words import Words
@@ -28,7 +28,9 @@ class Kind(StrEnum):
     SWITCH = "switch"
     CHOICE = "choice"
     CHOICES = "choices"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105
+    ADDRESS = "address"
+    """An address whose path may be a secret; shown without it."""
     TIME = "time"
     POINTS = "points"
     ROWS = "rows"
@@ -49,6 +51,8 @@ class FormField:
         longest: Most characters of a text.
         required: Whether it may be empty.
         kept: For a secret: whether there is one, which stays unless replaced.
+        hint: What may be told of it.
+        locked: Whether it is changed in the configuration's file alone.
         rows: For ``ROWS``: the fields of each.
         blank: For ``ROWS``: the fields of a new one.
         origins: For ``ROWS``: which row of the settings each has been; empty for a new one.
@@ -68,6 +72,8 @@ class FormField:
     longest: int | None = None
     required: bool = False
     kept: bool = False
+    hint: str = ""
+    locked: bool = False
     rows: list[list[FormField]] = field(default_factory=list)
     blank: list[FormField] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
@@ -110,9 +116,9 @@ def form_fields(
         title, description = say.settings.get(
             f"{group}.{name}", (info.title or name, info.description or "")
         )
-        value = values.get(name, None if info.is_required() else info.get_default(
-            call_default_factory=True
-        ))
+        value = values.get(
+            name, None if info.is_required() else info.get_default(call_default_factory=True)
+        )
         one = FormField(
             name=f"{prefix}{name}", kind=Kind.TEXT, title=title, description=description
         )
@@ -165,6 +171,9 @@ def _fill(one: FormField, info: FieldInfo, value: Any, say: Words, depth: int) -
         )
     elif one.kind is Kind.SECRET:
         one.kept = isinstance(value, SecretStr) and bool(value.get_secret_value())
+    elif one.kind is Kind.ADDRESS:
+        one.kept = isinstance(value, HttpUrl)
+        one.hint = f"{value.scheme}://{value.host}/\u2026" if isinstance(value, HttpUrl) else ""
     elif one.kind is Kind.CHOICES:
         one.choices = _choices(get_args(bare)[0], say)
         one.several = tuple(str(each) for each in value or ())
@@ -232,7 +241,7 @@ def _kind(bare: Any) -> Kind:
             return Kind.ROWS
         return Kind.POINTS
     known = {bool: Kind.SWITCH, int: Kind.NUMBER, float: Kind.NUMBER}
-    known |= {SecretStr: Kind.SECRET, time: Kind.TIME}
+    known |= {SecretStr: Kind.SECRET, HttpUrl: Kind.ADDRESS, time: Kind.TIME}
     return known.get(bare, Kind.TEXT)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import Request
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import HttpUrl, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from sentistream.monitor.page.fields import FormField, Kind, kind_of, row_model
@@ -66,6 +66,8 @@ def _value(info: FieldInfo, form: Form, name: str, now: object) -> Any:
         if text or f"{name}.clear" in form:
             return text
         return now if isinstance(now, SecretStr) else ""
+    if kind is Kind.ADDRESS:
+        return text or (now if isinstance(now, HttpUrl) else "")
     if kind is Kind.POINTS:
         return [point.split(",") for point in text.split()]
     if not text and info.default is None:
@@ -131,8 +133,3 @@ def problem(error: Mapping[str, Any], say: Words) -> str:
         if say.has(key):
             return say(key, **plain)
     return say("error.other")
-
-
-def group_values(group: BaseModel) -> dict[str, Any]:
-    """What a group of settings holds, by field."""
-    return {name: getattr(group, name) for name in type(group).model_fields}

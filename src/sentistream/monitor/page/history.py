@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import cast
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -13,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from sentistream.errors import StorageError
 from sentistream.monitor.interfaces import Store, Sum
 from sentistream.monitor.observations import EVERYWHERE
-from sentistream.monitor.page.charts import Bar, bars
+from sentistream.monitor.page.charts import Bar, Known, bars
 from sentistream.monitor.page.periods import BYS, By, Period
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.tiles import shown_cameras
@@ -34,6 +33,11 @@ class Chart:
     whole: Sum | None
     before: Sum | None
     bars: list[Bar]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw, neither then nor before."""
+        return all(bar.known in (Known.OFF, Known.AHEAD) and not bar.before for bar in self.bars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +79,22 @@ def history_routes(page: PageState) -> APIRouter:
         today = datetime.fromtimestamp(now).date()
         names = shown_cameras(settings, page.services.hub)
         asked = Asked(
-            cast(By, by) if by in BYS else "hour",
+            by if by in BYS else "hour",
             _day(day, today),
             camera if camera in names else "",
             against,
         )
         period = Period.about(asked.by, asked.day)
         comparisons = period.comparisons()
-        compared = comparisons.get(against, next(iter(comparisons.values())))
-        if against == "none":
-            compared = None
+        first = next(iter(comparisons.values()))
+        compared = None if against == "none" else comparisons.get(against, first)
         zones = [EVERYWHERE]
         if asked.camera in settings.cameras:
-            zones += [zone.name for zone in settings.cameras[asked.camera].zones]
+            zones += [
+                zone.name
+                for zone in settings.cameras[asked.camera].zones
+                if zone.masked != "always"
+            ]
         try:
             charts = [
                 _chart(page.services.store, period, compared, key, names[key], zone, now, say)
@@ -174,9 +181,7 @@ def _sums(store: Store, period: Period, camera: str, zone: str) -> dict[float, S
             for part in period.parts()
         }
         return {begin: found for begin, found in weeks.items() if found is not None}
-    found = store.history(
-        period.step, begin=period.begin, end=period.end, camera=camera, zone=zone
-    )
+    found = store.history(period.step, begin=period.begin, end=period.end, camera=camera, zone=zone)
     return {each.begin: each for each in found}
 
 

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Literal
+
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import Visitor
+
+DOCUMENTS_ROOM = "sentistream.monitor.privacy"
+"""Where the documents are made."""
+
+DOCUMENTS = ("notice", "assessment")
+
+PRINTED = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""The documents are single files with their style inside, and have no script."""
 
 
 def house_routes(page: PageState) -> APIRouter:
@@ -16,7 +31,6 @@ def house_routes(page: PageState) -> APIRouter:
     @routes.get("/privacy")
     def privacy(request: Request, user: Visitor) -> HTMLResponse:
         settings = page.services.configuration.settings
-        paths = {getattr(route, "path", "") for route in request.app.routes}
         masked = [
             (camera.name, zone.name, zone.masked)
             for camera in settings.cameras.values()
@@ -30,11 +44,17 @@ def house_routes(page: PageState) -> APIRouter:
             settings=settings,
             masked=masked,
             hours=[camera.name for camera in settings.cameras.values() if camera.hours],
-            documents=[
-                name for name in ("notice", "assessment", "law") if f"/privacy/{name}" in paths
-            ],
+            documents=DOCUMENTS if find_spec(DOCUMENTS_ROOM) else (),
             tells=bool(settings.mqtt.host) or bool(settings.webhooks),
         )
+
+    @routes.get("/privacy/{name}")
+    def document(request: Request, _: Visitor, name: Literal["notice", "assessment"]) -> Response:
+        if find_spec(DOCUMENTS_ROOM) is None:
+            return Response(status_code=404)
+        made = getattr(import_module(DOCUMENTS_ROOM), f"render_{name}")
+        text = made(page.services.configuration.settings, page.say(request).language)
+        return HTMLResponse(text, headers={"Content-Security-Policy": PRINTED})
 
     @routes.get("/try")
     def own_camera(request: Request, user: Visitor) -> HTMLResponse:

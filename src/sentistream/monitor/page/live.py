@@ -16,7 +16,7 @@ from sentistream.monitor.page.moods import NO_MOOD
 from sentistream.monitor.page.rendering import language_of
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.tiles import shown_cameras, tiles
-from sentistream.monitor.page.visitors import Manager, Stranger, Visitor, visitor
+from sentistream.monitor.page.visitors import Manager, StrangerError, Visitor, visitor
 from sentistream.monitor.page.words import words
 
 ROUND = 300.0
@@ -75,7 +75,7 @@ def live_routes(page: PageState) -> APIRouter:
     async def socket(websocket: WebSocket) -> None:
         try:
             visitor(websocket)
-        except Stranger:
+        except StrangerError:
             await websocket.close(1008)
             return
         await websocket.accept()
@@ -92,7 +92,7 @@ def live_routes(page: PageState) -> APIRouter:
         """What is read from a visitor's own camera, for the overlay beside it."""
         try:
             visitor(websocket)
-        except Stranger:
+        except StrangerError:
             await websocket.close(1008)
             return
         await websocket.accept()

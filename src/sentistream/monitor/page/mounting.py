@@ -18,7 +18,7 @@ from sentistream.monitor.page.house import house_routes
 from sentistream.monitor.page.live import live_routes
 from sentistream.monitor.page.settings import settings_routes
 from sentistream.monitor.page.state import PageState
-from sentistream.monitor.page.visitors import NotAllowed, Stranger, visitor
+from sentistream.monitor.page.visitors import NotAllowedError, StrangerError, visitor
 from sentistream.monitor.services import Services
 
 mimetypes.add_type("font/woff2", ".woff2")
@@ -43,7 +43,8 @@ def mount_page(app: FastAPI, services: Services) -> None:
         app: The server.
         services: What the page shows and changes.
     """
-    page = PageState(services)
+    # the interface for programs changes settings too, and holds the same lock meanwhile
+    page = PageState(services, saving=getattr(app.state, "changing", None))
     routes = APIRouter(include_in_schema=False)
     for room in (
         live_routes,
@@ -64,5 +65,5 @@ def mount_page(app: FastAPI, services: Services) -> None:
     async def unknown(request: Request, _: Exception) -> Response:
         return Response(status_code=401)
 
-    app.add_exception_handler(NotAllowed, refuse)
-    app.add_exception_handler(Stranger, unknown)
+    app.add_exception_handler(NotAllowedError, refuse)
+    app.add_exception_handler(StrangerError, unknown)

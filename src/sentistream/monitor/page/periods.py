@@ -81,8 +81,7 @@ class Period:
         length = 1 if self.by == "day" else 7
         starts = [self.first + timedelta(days=days) for days in range(0, self.days, length)]
         return [
-            Stretch(_midnight(start), _midnight(start + timedelta(days=length)))
-            for start in starts
+            Stretch(_midnight(start), _midnight(start + timedelta(days=length))) for start in starts
         ]
 
     def comparisons(self) -> dict[str, Period]:

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from sentistream import __version__
 from sentistream.monitor.accounts import User
-from sentistream.monitor.page.words import COOKIE, LANGUAGES, Words, words
+from sentistream.monitor.page.words import COOKIE, LANGUAGES, Words
 from sentistream.types import SENTIMENTS
 
 THEME_COOKIE = "sentistream-theme"

@@ -16,15 +16,21 @@ from sentistream.monitor.accounts import User
 from sentistream.monitor.page.cameras import camera_routes
 from sentistream.monitor.page.fields import FormField, form_fields
 from sentistream.monitor.page.forms import Form, blame, origins, sent_form, values_of
+from sentistream.monitor.page.people import people_routes
 from sentistream.monitor.page.saving import save
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import Manager
-from sentistream.monitor.settings import Settings
+from sentistream.monitor.page.words import Words
+from sentistream.monitor.settings import MqttSettings, Settings
 
 SentForm = Annotated[Form, Depends(sent_form)]
 
 ALONE = ("profile", "language")
 """Settings that belong to no group."""
+
+
+class MovedBrokerError(Exception):
+    """The broker is another one, and its password was not given again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,22 @@ class Section:
         group: Where it lies in the settings; empty for those of no group.
         fields: What it asks for.
         later: Whether a change counts only once the monitor is started again.
+        locked: Fields that are changed in the configuration's file alone: what opens files and
+            ports of the machine is for who has the machine.
     """
 
     name: str
     group: str
     fields: Mapping[str, FieldInfo]
     later: bool = False
+    locked: frozenset[str] = frozenset()
+
+
+LOCKED = {
+    "server": {"host", "port", "tls_certificate", "tls_key", "public_url"},
+    "storage": {"url", "backup_folder"},
+    "logging": {"file"},
+}
 
 
 def _sections() -> dict[str, Section]:
@@ -50,8 +66,15 @@ def _sections() -> dict[str, Section]:
         info = Settings.model_fields[name]
         model = info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
-            later = name in ("storage", "server", "logging")
-            made.append(Section(name, name, model.model_fields, later))
+            made.append(
+                Section(
+                    name,
+                    name,
+                    model.model_fields,
+                    later=name in ("server", "logging"),
+                    locked=frozenset(LOCKED.get(name, ())),
+                )
+            )
         else:
             made.append(Section(name, "", {name: info}))
     return {each.name: each for each in made}
@@ -79,6 +102,8 @@ def settings_routes(page: PageState) -> APIRouter:
             fields = form_fields(
                 section.fields, dict(held), group=section.group or "settings", say=page.say(request)
             )
+        for one in fields:
+            one.locked = one.name in section.locked
         return page.render(
             request,
             "settings_section",
@@ -103,6 +128,7 @@ def settings_routes(page: PageState) -> APIRouter:
         )
 
     routes.include_router(camera_routes(page, SECTIONS))
+    routes.include_router(people_routes(page, SECTIONS))
 
     @routes.get("/settings/{name}")
     def section(request: Request, user: Manager, name: str, saved: bool = False) -> Response:
@@ -117,25 +143,31 @@ def settings_routes(page: PageState) -> APIRouter:
         section, say = SECTIONS[name], page.say(request)
 
         def change(settings: Settings) -> dict[str, Any]:
-            values = values_of(section.fields, form, _held(settings, section))
+            held = _held(settings, section)
+            values = _values(section, form, held)
             if not section.group:
                 return values
-            model = type(getattr(settings, section.group))
-            return {section.group: model.model_validate(values)}
+            made = type(held).model_validate(values)
+            if isinstance(made, MqttSettings):
+                _check_broker(held, made, say)
+            return {section.group: made}
 
         try:
             save(page, change)
         except ValidationError as error:
             held = _held(page.services.configuration.settings, section)
-            values = values_of(section.fields, form, held)
-            fields = form_fields(
-                section.fields, values, group=section.group or "settings", say=say
-            )
+            values = _values(section, form, held)
+            fields = form_fields(section.fields, values, group=section.group or "settings", say=say)
             origins(form, fields)
             left = blame(fields, error, say)
-            return show(
-                request, user, section, fields=fields, problems=left, status=422
+            return show(request, user, section, fields=fields, problems=left, status=422)
+        except MovedBrokerError as error:
+            held = _held(page.services.configuration.settings, section)
+            fields = form_fields(
+                section.fields, _values(section, form, held), group=section.group, say=say
             )
+            next(one for one in fields if one.name == "password").error = str(error)
+            return show(request, user, section, fields=fields, status=422)
         except SentistreamError as error:
             return show(request, user, section, problems=[str(error)], status=500)
         return RedirectResponse(f"/settings/{name}?saved=true", 303)
@@ -143,8 +175,17 @@ def settings_routes(page: PageState) -> APIRouter:
     return routes
 
 
+def _values(section: Section, form: Form, held: Any) -> dict[str, Any]:
+    values = values_of(section.fields, form, held)
+    return values | {name: getattr(held, name) for name in section.locked}
+
+
+def _check_broker(held: MqttSettings, made: MqttSettings, say: Words) -> None:
+    """A kept password must not be sent to another broker than it was typed for."""
+    moved = (held.host, held.port) != (made.host, made.port)
+    if moved and made.host and made.password == held.password and held.password.get_secret_value():
+        raise MovedBrokerError(say("form.broker_moved"))
+
+
 def _held(settings: Settings, section: Section) -> Any:
     return getattr(settings, section.group) if section.group else settings
-
-
-

@@ -33,12 +33,18 @@ class PageState:
             do not undo each other's changes.
     """
 
-    def __init__(self, services: Services, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        clock: Callable[[], float] = time.time,
+        saving: threading.Lock | None = None,
+    ) -> None:
         self.services = services
         self.clock = clock
         self.moods = Moods(services.store, clock)
         self.broadcast = Broadcast(services, self.moods, clock=clock)
-        self.saving = threading.Lock()
+        self.saving = threading.Lock() if saving is None else saving
 
     def say(self, request: Request) -> Words:
         """The words of who asks."""

@@ -18,7 +18,7 @@ STALE_FACES = 3.0
 STALE_PICTURE = 6.0
 """Seconds after which a live picture is none."""
 
-VISITORS = "browser-"
+VISITORS = "visitor-"
 """What the keys of visitors' own cameras begin with; nobody else sees those."""
 
 

@@ -10,11 +10,11 @@ from starlette.requests import HTTPConnection
 from sentistream.monitor.accounts import User
 
 
-class Stranger(Exception):
+class StrangerError(Exception):
     """Somebody whom the guard before the page has let through by mistake."""
 
 
-class NotAllowed(Exception):
+class NotAllowedError(Exception):
     """A viewer asks for what only managers may do."""
 
 
@@ -22,11 +22,11 @@ def visitor(connection: HTTPConnection) -> User:
     """Who has logged in, as the guard before the page says.
 
     Raises:
-        Stranger: Nobody has; the guard should have refused them.
+        StrangerError: Nobody has; the guard should have refused them.
     """
     user = getattr(connection.state, "user", None)
     if not isinstance(user, User):
-        raise Stranger
+        raise StrangerError
     return user
 
 
@@ -34,12 +34,12 @@ def manager(connection: HTTPConnection) -> User:
     """Who has logged in and may change things.
 
     Raises:
-        Stranger: Nobody has logged in.
-        NotAllowed: A viewer has.
+        StrangerError: Nobody has logged in.
+        NotAllowedError: A viewer has.
     """
     user = visitor(connection)
     if not user.is_manager:
-        raise NotAllowed
+        raise NotAllowedError
     return user
 
 

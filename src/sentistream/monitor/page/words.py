@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from datetime import datetime
 from importlib import resources
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import yaml
 
@@ -103,7 +103,7 @@ class Words:
 @functools.cache
 def words(language: str) -> Words:
     """The words of a language; English where it is not known."""
-    known = cast(Language, language) if language in LANGUAGES else "en"
+    known: Language = language if language in LANGUAGES else "en"
     told = _read(f"settings.{known}.yaml")
     return Words(
         known, _read(f"{known}.yaml"), {key: (text[0], text[1]) for key, text in told.items()}

@@ -118,6 +118,9 @@ const connect = () => {
   };
   socket.onmessage = receive;
   socket.onclose = async (event) => {
+    if (event.code === 1000 || event.code === 1012) {
+      attempts = 0;
+    }
     if (event.code === 1000) {
       connect();
       return;

@@ -41,6 +41,17 @@ theme.addEventListener("click", () => {
 system.addEventListener("change", named);
 named();
 
+const tell = (form, what) => {
+  const told = form.querySelector("[data-failed]") ?? document.querySelector("[data-failed]");
+  if (!told) {
+    location.reload();
+    return;
+  }
+  told.textContent = told.dataset[what];
+  told.hidden = false;
+  told.scrollIntoView({ block: "nearest" });
+};
+
 // forms of the page are sent by fetch, because a header proves where they come from
 document.addEventListener("submit", async (event) => {
   const form = event.target;
@@ -60,14 +71,11 @@ document.addEventListener("submit", async (event) => {
       document.querySelector("main").replaceWith(next.querySelector("main"));
       document.dispatchEvent(new CustomEvent("page:replaced"));
       (document.querySelector("[aria-invalid=true]") ?? document.querySelector("main [role=alert]"))?.focus();
-    } else if (answer.status === 401) {
-      location.reload();
     } else {
-      location.reload();
+      tell(form, answer.status === 401 || answer.status === 403 ? "ended" : "unreachable");
     }
   } catch {
-    const told = form.querySelector("[data-unreachable]");
-    if (told) told.hidden = false;
+    tell(form, "unreachable");
   } finally {
     button?.removeAttribute("aria-busy");
   }
