@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -115,6 +116,9 @@ def run_monitor(
         server = uvicorn.Server(server_config(app, settings.server))
         base = page_address(settings.server, listening.getsockname()[1])
         address = Address(page=base, setup=setup_link(services, base))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # the server stops by them and raises them again: what is to be closed comes first
+            signal.signal(number, lambda *_: None)
         asyncio.run(_serve(server, listening, lambda: ready(address)))
         _log.info("stopping")
 
