@@ -16,7 +16,8 @@ from mosquitto import PASSWORD, USER, ear, mosquitto
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.hub import Hub
 from sentistream.monitor.notify import MqttPublisher
-from sentistream.monitor.notify.broker import Broker
+from sentistream.monitor.notify.broker import MAX_WAITING, Broker
+from sentistream.monitor.notify.discovery import discovery
 from sentistream.monitor.observations import Alert, CameraState
 from sentistream.monitor.settings import MqttSettings, Settings
 
@@ -228,6 +229,17 @@ def test_what_is_removed_is_cleared(tmp_path: Path) -> None:
             until(lambda: not any("sentistream" in topic for topic in heard.topics))
             changed(configuration, mqtt=mqtt.model_dump() | {"host": ""})
             until(lambda: list(heard.topics) == ["homeassistant/sensor/other/x/config"])
+
+
+def test_more_than_the_queue_holds_is_published_in_the_end(tmp_path: Path) -> None:
+    hub = Hub()
+    cameras = {f"camera-{number}": {"source": str(number)} for number in range(64)}
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        configuration = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
+        expected = len(discovery(configuration.settings, cameras)) + 1 + 3 * len(cameras)
+        assert expected > MAX_WAITING
+        with MqttPublisher(hub, configuration):
+            until(lambda: len(heard.topics) == expected, 30)
 
 
 def test_no_broker_no_connection(tmp_path: Path) -> None:
