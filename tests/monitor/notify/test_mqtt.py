@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import subprocess
+import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,10 @@ from mosquitto import PASSWORD, USER, ear, mosquitto
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.hub import Hub
 from sentistream.monitor.notify import MqttPublisher
-from sentistream.monitor.notify.broker import MAX_WAITING, Broker
+from sentistream.monitor.notify.broker import MAX_WAITING
 from sentistream.monitor.notify.discovery import discovery
 from sentistream.monitor.observations import Alert, CameraState
-from sentistream.monitor.settings import MqttSettings, Settings
+from sentistream.monitor.settings import Settings, save_settings
 
 CAMERAS = {"door": {"source": "0", "name": "Front door"}, "hall": {"source": "1"}}
 RULE = {"key": "bad", "name": "Bad mood"}
@@ -141,18 +144,31 @@ def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptu
 
 
 def test_a_killed_monitor_is_said_to_be_gone(tmp_path: Path) -> None:
-    """The last will: the connection breaks without a goodbye."""
+    """By its last will: SIGKILL leaves no time for a goodbye."""
+    script = """
+        import sys, time
+        from pathlib import Path
+        from sentistream.monitor.configuration import Configuration
+        from sentistream.monitor.hub import Hub
+        from sentistream.monitor.notify import MqttPublisher
+        from sentistream.monitor.settings import load_settings
+
+        path = Path(sys.argv[1])
+        with MqttPublisher(Hub(), Configuration(load_settings(path), path)):
+            time.sleep(60)
+    """
     with mosquitto(tmp_path) as broker, ear(broker) as heard:
-        connection = Broker(MqttSettings(host="127.0.0.1", port=broker.port))
-        until(lambda: connection.is_connected)
-        connection.hold({"sentistream/status": "online"})
-        until(lambda: heard.topics.get("sentistream/status") == "online")
-        connected: Any = connection._client.socket()
-        assert connected is not None
-        connection._client.reconnect_delay_set(60, 60)
-        connected.shutdown(2)
+        configuration = settings(tmp_path, broker.port)
+        save_settings(configuration.settings, configuration.path)
+        monitor = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", textwrap.dedent(script), str(configuration.path)]
+        )
+        try:
+            until(lambda: heard.topics.get("sentistream/status") == "online", 30)
+        finally:
+            monitor.kill()
+            monitor.wait()
         until(lambda: heard.topics["sentistream/status"] == "offline")
-        connection.close()
 
 
 def test_a_hanging_broker_holds_nobody_up(tmp_path: Path) -> None:
