@@ -63,7 +63,7 @@ def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
             hub.publish(alert(active=True))
             with ear(broker) as heard:
                 until(lambda: "sentistream/door/state" in heard.topics)
-                until(lambda: '"active": true' in heard.topics["sentistream/door/alert/bad"])
+                until(lambda: '"active": true' in heard.topics.get("sentistream/door/alert/bad", ""))
             with ear(broker) as newcomer:  # nothing but what is retained
                 until(lambda: len(newcomer.topics) >= 24, what="all retained topics")
                 topics = dict(newcomer.topics)
@@ -137,9 +137,9 @@ def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptu
         broker.start()
         with ear(broker) as heard:
             until(lambda: "sentistream/door/state" in heard.topics, 30)
-            until(lambda: heard.topics["sentistream/status"] == "online")
-            assert state(heard.topics, "sentistream/door/health")["state"] == "waiting"
-            assert "homeassistant/sensor/sentistream/sentistream_door_mood/config" in heard.topics
+            until(lambda: heard.topics.get("sentistream/status") == "online")
+            until(lambda: '"waiting"' in heard.topics.get("sentistream/door/health", ""))
+            until(lambda: any("sentistream_door_mood/config" in each for each in heard.topics))
     assert sum("trying again" in each.message for each in caplog.records) <= 2
 
 
