@@ -113,7 +113,7 @@ def test_no_question_is_without_bounds(
 def test_too_many_sums_at_once_are_refused(tmp_path: Path) -> None:
     cameras = {f"cam{n}": {"source": "demo:"} for n in range(40)}
     with Served(tmp_path, settings(cameras=cameras)) as served, served.by_token() as client:
-        query = {"begin": TEN, "end": TEN + 14 * 86_400, "step": "minute"}
+        query = {"begin": str(TEN), "end": str(TEN + 14 * 86_400), "step": "minute"}
         assert client.get("/api/history", params=query).status_code == 400
         assert client.get("/api/history", params=query | {"camera": "cam1"}).status_code == 200
 
@@ -123,8 +123,8 @@ def test_readings_go_on_where_they_were_cut(lived: Served) -> None:
     begin: int | str | None = TEN
     with lived.by_token() as client:
         for _ in range(100):
-            query = {"begin": begin, "end": TEN + 60, "camera": "door", "limit": 7}
-            answer = client.get("/api/readings", params=query).json()  # type: ignore[arg-type]
+            query = {"begin": str(begin), "end": str(TEN + 60), "camera": "door", "limit": "7"}
+            answer = client.get("/api/readings", params=query).json()
             seen += [(one["time"], one["track"]) for one in answer["readings"]]
             begin = answer["next_begin"]
             if begin is None:
@@ -135,7 +135,7 @@ def test_readings_go_on_where_they_were_cut(lived: Served) -> None:
 
 def test_a_second_is_not_torn_apart(lived: Served) -> None:
     with lived.by_token() as client:
-        query = {"begin": TEN, "end": TEN + 60, "camera": "door", "limit": 2}
+        query = {"begin": str(TEN), "end": str(TEN + 60), "camera": "door", "limit": "2"}
         answer = client.get("/api/readings", params=query).json()
     assert len(answer["readings"]) == 5
     assert answer["next_begin"] == "2026-01-05T10:00:01Z"
@@ -214,7 +214,7 @@ def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:
                 yield b"a" * 100_000
                 going.release()
                 go_on.wait(30)
-                for _ in range(1000):
+                for number in range(1000):
                     yield b"b" * 100_000
             finally:
                 closed.append(True)

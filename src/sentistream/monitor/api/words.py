@@ -33,7 +33,6 @@ _ENGLISH = {
     "logout_text": "You are logged in as {name}.",
     "back": "Back",
     "tagline": "How people come across, live and on this machine alone.",
-    "foreign": "This request came from another site and was refused.",
 }
 
 _GERMAN = {
@@ -60,7 +59,6 @@ _GERMAN = {
     "logout_text": "Sie sind als {name} angemeldet.",
     "back": "Zurück",
     "tagline": "Wie Menschen wirken, live und nur auf diesem Gerät.",
-    "foreign": "Diese Anfrage kam von einer anderen Seite und wurde abgelehnt.",
 }
 
 WORDS: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH, "de": _GERMAN}
