@@ -170,7 +170,7 @@ def test_roles_and_removal_count_at_once(anna: Accounts) -> None:
     assert known is not None
     assert known.user.is_manager
     assert anna.identify(token) is not None
-    anna.set_role("vera", Role.VIEWER)
+    anna.change_user("vera", role=Role.VIEWER)
     known = anna.identify(session)
     assert known is not None
     assert not known.user.is_manager
@@ -185,13 +185,15 @@ def test_a_manager_is_left(anna: Accounts) -> None:
     with pytest.raises(AccountConflictError):
         anna.remove_user("anna")
     with pytest.raises(AccountConflictError):
-        anna.set_role("anna", Role.VIEWER)
+        anna.change_user("anna", role=Role.VIEWER, password=OTHER)
+    # and of a change that is refused, nothing is done
+    assert anna.login("anna", PASSWORD, 1) is not None
     with pytest.raises(UnknownAccountError):
         anna.remove_user("nobody")
     with pytest.raises(UnknownAccountError):
-        anna.set_role("nobody", Role.VIEWER)
+        anna.change_user("nobody")
     with pytest.raises(UnknownAccountError):
-        anna.set_password("nobody", OTHER)
+        anna.change_user("nobody", password=OTHER)
 
 
 def test_two_managers_who_remove_each_other_leave_one(anna: Accounts) -> None:

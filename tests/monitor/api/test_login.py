@@ -254,7 +254,7 @@ def test_websockets_end_with_their_login(tmp_path: Path, ended: str) -> None:
             elif ended == "removed":
                 served.accounts.remove_user(VIEWER)
             else:
-                served.accounts.set_password(VIEWER, "another good password")
+                served.accounts.change_user(VIEWER, password="another good one")  # noqa: S106
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
                     socket.recv(10)

@@ -214,7 +214,7 @@ def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:
                 yield b"a" * 100_000
                 going.release()
                 go_on.wait(30)
-                for number in range(1000):
+                for _number in range(1000):
                     yield b"b" * 100_000
             finally:
                 closed.append(True)
@@ -291,6 +291,7 @@ def test_users_and_tokens(tmp_path: Path) -> None:
         assert weak.status_code == 400
         assert [one["name"] for one in client.get("/api/users").json()] == ["anna", "otto", "vera"]
         assert client.patch("/api/users/otto", json={"role": "manager"}).status_code == 204
+        assert client.patch("/api/users/nobody", json={}).status_code == 404
         assert client.patch("/api/users/nobody", json={"role": "manager"}).status_code == 404
         with served.person("otto") as otto:
             assert otto.get("/api/users").status_code == 200

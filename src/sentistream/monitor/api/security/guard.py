@@ -30,7 +30,7 @@ OPEN: dict[str, tuple[str, ...]] = {
 }
 """All that strangers may ask for: whole paths, and how."""
 
-_CHEAP = re.compile(r"/_nicegui/.*|/api/cameras/[^/]+/preview\.jpg")
+_CHEAP = re.compile(r"/assets/.*|/live/picture/[^/]+|/api/cameras/[^/]+/preview\.jpg")
 """What a page asks for in numbers, and costs little."""
 
 
