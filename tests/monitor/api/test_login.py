@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import ssl
+import subprocess
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from api.serving import MANAGER, PASSWORD, VIEWER, Served, hidden_field, settings
+from api.serving import MANAGER, PASSWORD, VIEWER, Served, hidden_field, settings, wait_for
+from sentistream.client import Client
 from sentistream.monitor.accounts import Role
 from sentistream.monitor.api.app import setup_link
 
@@ -46,6 +53,9 @@ def test_over_tls_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
         assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax", "Max-Age=7200"} == set(parts[1:])
         with served.stranger(headers={"cookie": parts[0]}) as client:
             assert client.get("/api/me").json()["name"] == MANAGER
+        # without the prefix any other host beside ours could have set it
+        with served.stranger(headers={"cookie": parts[0].removeprefix("__Host-")}) as client:
+            assert client.get("/api/me").status_code == 401
 
 
 def test_a_name_that_nobody_has_gets_the_same_answer(served: Served) -> None:
@@ -108,6 +118,17 @@ def test_languages(served: Served, headers: dict[str, str], word: str) -> None:
         page = client.get("/login").text
     assert f"<button>{word}</button>" in page
     assert f'lang="{"de" if word == "Anmelden" else "en"}"' in page
+
+
+def test_people_are_told_in_their_language_what_is_not_there(served: Served) -> None:
+    with served.person() as client:
+        browser = {"accept": "text/html", "accept-language": "de"}
+        missing = client.get("/nothing", headers=browser)
+        assert missing.status_code == 404
+        assert "Diese Seite gibt es nicht" in missing.text
+        assert "script-src" not in missing.headers["content-security-policy"]
+        assert client.get("/nothing").json()["status"] == 404
+        assert client.get("/api/nothing", headers=browser).json()["status"] == 404
 
 
 def test_logging_out(served: Served) -> None:
@@ -232,6 +253,53 @@ def test_changing_ones_password(tmp_path: Path) -> None:
         assert other.get("/api/me").status_code == 401
         with served.person(password=new):
             pass
+
+
+def test_over_tls_itself(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(  # noqa: S603
+        [
+            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    given = settings(server={"tls_certificate": certificate, "tls_key": key})
+    with Served(tmp_path, given) as served:
+        with served.stranger(verify=trusting, headers={"origin": served.url}) as client:
+            form = {"name": MANAGER, "password": PASSWORD}
+            answer = client.post("/login", data=form)
+            assert answer.status_code == 303
+            assert answer.headers["strict-transport-security"] == "max-age=31536000"
+            assert answer.headers["set-cookie"].startswith("__Host-sentistream_session=")
+            assert client.get("/api/me").json()["name"] == MANAGER
+            token = client.get("/api/me").json()["csrf_token"]
+            plain = {"origin": served.url.replace("https", "http"), "x-csrf-token": token}
+            assert client.post("/api/cameras/door/restart", headers=plain).status_code == 403
+        with Client(served.url, served.token(), tls=trusting) as program:
+            assert program.live() == []
+            events = program.events()
+            threading.Thread(target=lambda: _see(served)).start()
+            assert next(events)
+            events.close()  # type: ignore[attr-defined]
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.load_verify_locations(certificate)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with served.stranger(verify=old) as client, pytest.raises(httpx.ConnectError):
+            client.get("/health")
+
+
+def _see(served: Served) -> None:
+    wait_for(lambda: served.hub.subscribers)
+    served.sees()
 
 
 @pytest.mark.parametrize("ended", ["logout", "token", "removed", "password"])

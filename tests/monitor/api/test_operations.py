@@ -470,6 +470,24 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
     assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
 
 
+def test_a_database_that_hangs_does_not_hang_the_health(tmp_path: Path) -> None:
+    go_on = threading.Event()
+
+    class Hanging:
+        def __init__(self, store: object) -> None: ...
+
+        def is_well(self) -> bool:
+            return go_on.wait(30)
+
+    with Served(tmp_path, store=Hanging) as served, served.stranger() as client:
+        served.sees()
+        begin = time.monotonic()
+        assert client.get("/health").json() == {"status": "degraded"}
+        assert time.monotonic() - begin < 10
+        assert client.get("/health").json() == {"status": "degraded"}
+        go_on.set()
+
+
 def test_the_documentation_needs_nothing_from_elsewhere(served: Served) -> None:
     with served.person() as client:
         page = client.get("/api/docs")

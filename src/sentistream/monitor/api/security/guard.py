@@ -21,6 +21,7 @@ from sentistream.monitor.api.security.forgery import csrf_token
 from sentistream.monitor.api.security.rates import RateLimiter, address_of
 from sentistream.monitor.api.security.revocation import watched
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.settings import ServerSettings
 
 OPEN: dict[str, tuple[str, ...]] = {
     r"/health": ("GET", "HEAD"),
@@ -58,12 +59,11 @@ class Guard:
         state = scope.setdefault("state", {})
         for name in ("user", "identity", "csrf_token", "body"):
             state.pop(name, None)
-        secret = "" if _is_open(scope) else _secret(scope)
+        server = self._configuration.settings.server
+        secret = "" if _is_open(scope) else _secret(scope, server)
         identity = self._accounts.remembered(secret) if secret else None
         counted = identity.digest if identity is not None else address_of(scope)
-        wait = self._rates.take(
-            counted, self._configuration.settings.server.requests_a_minute, _cost(scope)
-        )
+        wait = self._rates.take(counted, server.requests_a_minute, _cost(scope))
         if wait:
             await refuse(scope, receive, send, _patience(wait))
             return
@@ -116,13 +116,13 @@ def _is_open(scope: Scope) -> bool:
     )
 
 
-def _secret(scope: Scope) -> str:
+def _secret(scope: Scope, server: ServerSettings) -> str:
     connection = HTTPConnection(scope)
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         # who shows a token is judged by it alone
         return token if token.startswith(PREFIX) else "none"
-    session = session_of(connection)
+    session = session_of(connection, server)
     return "none" if session.startswith(PREFIX) else session
 
 

@@ -13,7 +13,7 @@ from sentistream.monitor.configuration import Configuration
 _log = logging.getLogger(__name__)
 
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_FORM = (
+FORM_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
@@ -78,7 +78,7 @@ class SecureHeaders:
 
 def _policy(path: str) -> str:
     if path in ("/login", "/logout") or path.startswith("/setup/"):
-        return _FORM
+        return FORM_POLICY
     if path.startswith("/api/") or path in ("/health", "/ready", "/metrics"):
         return _NOTHING
     return _PAGE
