@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from sentistream.monitor.store import DatabaseStore
-from sentistream.monitor.store.database import migrate, open_database
+from sentistream.monitor.store.database import migrate, open_database, writing
+from sentistream.monitor.store.tables import METADATA
 from store.making import settings
 from store.postgres import Server
 
@@ -39,11 +40,26 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.url_of(name)
 
 
-@pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    """A database of each kind, brought up to date."""
-    engine = open_database(url)
+@pytest.fixture(scope="session")
+def postgresql_engine(postgresql: Server) -> Iterator[Engine]:
+    """One database for many tests, brought up to date."""
+    engine = open_database(postgresql.url)
     migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database of each kind, brought up to date and empty."""
+    if request.param == "postgresql":
+        engine: Engine = request.getfixturevalue("postgresql_engine")
+        with writing(engine) as connection:
+            for table in METADATA.sorted_tables:
+                connection.execute(delete(table))
+    else:
+        engine = open_database(f"sqlite:///{tmp_path / 'readings.sqlite3'}")
+        migrate(engine)
     yield engine
     engine.dispose()
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from store.waiting import until
+
 USER = "keeper"
 PASSWORD = "hush-2718"  # noqa: S105 - a server of our own, gone when the tests end
 
@@ -64,7 +66,7 @@ class Server:
     def start(self) -> None:
         """Starts it and waits until it answers."""
         options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} "
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
             "-c shared_buffers=32MB -c synchronous_commit=on -c fsync=off"
         )
         self._run(
@@ -75,13 +77,15 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL: the postmaster's children die with it or at their next breath."""
-        number = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        children = subprocess.run(  # noqa: S603
-            ["/usr/bin/pgrep", "-P", str(number)], capture_output=True, text=True, check=False
-        ).stdout.split()
-        for one in (number, *map(int, children)):
+        lock = self.folder / "data" / "postmaster.pid"
+        number = int(lock.read_text().split()[0])
+        listed = Path(f"/proc/{number}/task/{number}/children").read_text()
+        everyone = [number, *map(int, listed.split())]
+        for one in everyone:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
+        until(lambda: not any(map(_lives, everyone)))
+        lock.unlink()  # where nobody buries the dead it would be taken for alive
 
     def close(self) -> None:
         """Stops it and removes its files."""
@@ -102,3 +106,11 @@ class Server:
         if check and done.returncode:
             log = self.folder / "log"
             pytest.fail(f"{program}: {done.stdout or ''} {log.read_text() if log.exists() else ''}")
+
+
+def _lives(number: int) -> bool:
+    try:
+        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

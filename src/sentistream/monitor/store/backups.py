@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from sentistream.errors import StorageError
-from sentistream.monitor.store.failures import shown, storage_errors
+from sentistream.monitor.store.failures import shown, storage_error
 
 _PAGES = 512
 """Pages copied at a time (2 MiB)."""
@@ -37,18 +38,19 @@ def backup(engine: Engine, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        with storage_errors(engine):
-            _copy(str(engine.url.database), partial)
+        _copy(str(engine.url.database), partial)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(target)
     except OSError as error:
-        raise StorageError(
-            f"The backup {target} cannot be written ({error.strerror}).",
-            "See who owns its folder and how full the disk is.",
-        ) from None
+        raise _refused(target.parent, error.strerror or "unknown error") from None
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":  # only the copy grows
+            raise _refused(target.parent, "the disk is full") from None
+        raise storage_error(error, engine.url) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def copies(folder: Path) -> list[Path]:
@@ -77,6 +79,13 @@ def prune(folder: Path, kept: int) -> None:
             ) from None
 
 
+def _refused(folder: Path, why: str) -> StorageError:
+    return StorageError(
+        f"No backup can be written into {folder} ({why}).",
+        "See who owns the folder and how full its disk is.",
+    )
+
+
 def _copy(database: str, partial: Path) -> None:
     with (
         closing(sqlite3.connect(database, isolation_level=None)) as source,
@@ -85,7 +94,7 @@ def _copy(database: str, partial: Path) -> None:
         # held open, this keeps one state in view: else each write would begin the copy anew
         source.execute("BEGIN")
         source.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        source.backup(copy, pages=_PAGES, sleep=_PAUSE)
+        source.backup(copy, pages=_PAGES, progress=lambda *_: time.sleep(_PAUSE))
         source.execute("COMMIT")
         copy.execute("PRAGMA journal_mode = DELETE").fetchone()  # one file, no log beside it
         if copy.execute("PRAGMA quick_check").fetchone() != ("ok",):

@@ -5,7 +5,10 @@ In slices, each a short transaction, so that whoever writes never waits long.
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from sqlalchemy import Column, Engine, Table, and_, delete, func, or_, select
 
@@ -138,23 +141,26 @@ def _shrink(engine: Engine) -> None:
     """Gives free pages of an SQLite file back to the disk, some at a time."""
     if engine.dialect.name != "sqlite":
         return
-    while True:
-        with writing(engine) as connection:
-            if not connection.exec_driver_sql("PRAGMA freelist_count").scalar():
-                return
-            cursor = connection.connection.cursor()
-            cursor.execute(f"PRAGMA incremental_vacuum({_PAGES})")
-            cursor.fetchall()  # each row it does not give frees one page more
-        time.sleep(_PAUSE)
+    with _raw(engine) as connection:
+        while connection.execute("PRAGMA freelist_count").fetchone()[0]:
+            # as a script, because a statement is run to its end only by fetching rows, of which
+            # this has none: it would give back a single page
+            connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
+            time.sleep(_PAUSE)
 
 
 def _overwrite(engine: Engine) -> None:
     """Empties SQLite's log, which still holds what was deleted; as far as readers let it."""
-    if engine.dialect.name != "sqlite":
-        return
-    with storage_errors(engine):
-        raw = engine.raw_connection()
-        try:
-            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        finally:
-            raw.close()
+    if engine.dialect.name == "sqlite":
+        with _raw(engine) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+@contextmanager
+def _raw(engine: Engine) -> Iterator[sqlite3.Connection]:
+    """A connection outside SQLAlchemy's transactions."""
+    with storage_errors(engine), closing(engine.raw_connection()) as borrowed:
+        connection = borrowed.driver_connection
+        if not isinstance(connection, sqlite3.Connection):
+            raise TypeError(f"SQLite's driver gave {type(connection)}.")
+        yield connection
