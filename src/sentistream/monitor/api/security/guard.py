@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from urllib.parse import quote
 
 import anyio
@@ -87,7 +88,7 @@ class Guard:
             return
         self._let_in(state, identity, secret)
         if scope["type"] == "websocket":
-            await watched(self._app, scope, receive, send, lambda: self._is_in(secret))
+            await watched(self._app, scope, receive, send, lambda: self._is_still(secret, identity))
         else:
             await self._app(scope, receive, send)
 
@@ -96,17 +97,18 @@ class Guard:
         state["user"] = identity.user
         state["csrf_token"] = "" if identity.user.by_token else csrf_token(secret)
 
-    async def _is_in(self, secret: str) -> bool:
-        if self._accounts.remembered(secret) is not None:
-            return True
-        try:
-            found = await anyio.to_thread.run_sync(
-                self._accounts.identify, secret, limiter=self._threads
-            )
-        except StorageError:
-            # nobody is thrown out because the database restarts
-            return True
-        return found is not None
+    async def _is_still(self, secret: str, identity: Identity) -> bool:
+        """Whether it is still the same user, in the same role."""
+        found = self._accounts.remembered(secret)
+        if found is None:
+            try:
+                found = await anyio.to_thread.run_sync(
+                    self._accounts.identify, secret, limiter=self._threads
+                )
+            except StorageError:
+                # nobody is thrown out because the database restarts
+                return identity.expires is None or time.time() < identity.expires
+        return found is not None and found.user == identity.user
 
 
 def _is_open(scope: Scope) -> bool:
