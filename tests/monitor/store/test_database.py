@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 import sentistream.monitor.store
 from sentistream.errors import StorageError
@@ -209,3 +210,34 @@ def test_wrong_passwords_and_names_are_told_without_secrets(postgresql: Server) 
         assert PASSWORD not in message
         assert caught.value.way_out
         engine.dispose()
+
+
+def test_how_an_sqlite_file_is_opened(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
+    migrate(engine)
+    with reading(engine) as connection:
+        values = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        }
+        values["auto_vacuum"] = connection.exec_driver_sql("PRAGMA auto_vacuum").scalar()
+        values["busy_timeout"] = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+    assert values == {
+        "journal_mode": "wal",
+        "synchronous": 1,  # NORMAL: whole after a power cut, and spares memory cards
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "auto_vacuum": 2,  # by and by
+        "busy_timeout": 5000,
+    }
+    engine.dispose()
+
+
+def test_an_error_does_not_repeat_what_was_to_be_stored(engine: Engine) -> None:
+    insertion = text("INSERT INTO pulse (id, time) VALUES (:id, :time)")
+    with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
+        for _ in range(2):
+            connection.execute(insertion, {"id": 1, "time": 27182.5})
+    assert "27182" not in str(caught.value)
+    with reading(engine) as connection:
+        assert connection.scalar(text("SELECT COUNT(*) FROM pulse")) == 0
