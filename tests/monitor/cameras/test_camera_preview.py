@@ -4,14 +4,13 @@ import io
 
 import numpy as np
 from PIL import Image
+from watching import Stage, job, square
 
 from sentistream.media.picture import RgbPicture
 from sentistream.monitor.cameras.messages import Shown
 from sentistream.monitor.cameras.preview import HOLD, WIDTH
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.detector import FaceDetector
-from watching import Stage, job, square
-
 
 FACE = Box(112, 67, 220, 175)
 """Where it is in the scene."""

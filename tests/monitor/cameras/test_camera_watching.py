@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from watching import Stage, job, square
 
 from portrait import PORTRAIT_FACE
 from sentistream.analyzer import Analyzer
@@ -13,7 +14,6 @@ from sentistream.monitor.cameras.masking import Mask
 from sentistream.monitor.cameras.zones import holds, plan
 from sentistream.monitor.observations import EVERYWHERE, Observation
 from sentistream.types import Box, Label, Moment, Picture, Reading, UInt8Array
-from watching import Stage, job, square
 
 FACE = (0.25, 0.1, 0.8, 0.9)
 """About the face in the scene, as shares."""

@@ -20,9 +20,9 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from sentistream.analyzer import Analyzer
 from sentistream.errors import SentistreamError
 from sentistream.media import Source
+from sentistream.monitor.cameras import ready
 from sentistream.monitor.cameras.intake import Intake
 from sentistream.monitor.cameras.job import Job, without_secrets
 from sentistream.monitor.cameras.messages import Answered, Finish, Heartbeat, Look, Message, Over
@@ -81,7 +81,7 @@ class _Worker:
                 self._prepare()
                 self._tell(Over(again=True))
                 return
-            analyzer = Analyzer(self._profile, max_faces=self._job.max_faces)
+            analyzer = ready.take(self._job.profile, self._job.max_faces)
             watcher = Watcher(self._job, analyzer, self._tell, told=self._told)
             self._watch(watcher)
             last = Over()
