@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from test_camera_supervision import is_gone, settings
 
+import sentistream
 from conftest import Heard, eventually
 from sentistream.monitor.cameras.supervisor import Supervisor
 
@@ -56,7 +57,12 @@ def test_workers_write_nothing_and_die_with_a_killed_server(
     server = subprocess.Popen(  # noqa: S603
         [sys.executable, str(script), str(state), str(face_clip)],
         cwd=here,
-        env={**kept, "TMPDIR": str(temporary), "HOME": str(home)},
+        env={
+            **kept,
+            "TMPDIR": str(temporary),
+            "HOME": str(home),
+            "PYTHONPATH": str(Path(sentistream.__file__).parents[1]),
+        },
         stdout=subprocess.PIPE,
         text=True,
     )
