@@ -10,7 +10,6 @@ Example:
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -154,10 +153,8 @@ class Analysis:
         governor = Governor(self._profile.tick)
         for moment in self._ahead:
             if governor.admits(moment.time):
-                begun = time.monotonic()
                 yield moment, told(self._analyzer.process(moment), governor)
-                # what is done with the readings takes its time from the next moments too
-                governor.worked(time.monotonic() - begun)
+                governor.worked(dropped=self.faults.dropped_moments)
 
     def close(self) -> None:
         """Stop decoding and let go of the source; safe to call twice."""

@@ -24,7 +24,7 @@ MAX_PIXELS = 8192 * 8192
 # Self-contained formats only. Left out on purpose: playlists and whatever else names
 # further files or addresses (hls, dash, concat, sdp, image2, imf, vobsub), scripts
 # (avisynth, lavfi), and single pictures.
-_FORMATS = (
+FORMATS = (
     "3g2,3gp,aac,ac3,aiff,amr,ape,apng,asf,asf_o,au,av1,avi,avs2,avs3,caf,cavsvideo,dirac,"
     "dnxhd,dts,dv,eac3,flac,flv,gif,gxf,h261,h263,h264,hevc,ivf,kux,live_flv,m4a,m4v,"
     "matroska,mj2,mjpeg,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nsv,nut,nuv,obu,ogg,"
@@ -51,7 +51,7 @@ def open_file(path: Path) -> InputContainer:
         raise InputError(f"{path} is empty (zero bytes).", "Copy or record the video again.")
     options = {
         "protocol_whitelist": "file",
-        "format_whitelist": _FORMATS,
+        "format_whitelist": FORMATS,
         "max_pixels": str(MAX_PIXELS),
     }
     try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 from av import FFmpegError
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -24,7 +26,7 @@ from sentistream.media.interleaving import Interleaved
 from sentistream.media.picture import YuvPicture, display_orientation
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
-from sentistream.types import Moment
+from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 LONGEST_STILL = 60.0
 """Seconds for which a picture is shown on when none follows; the rest of a longer gap
@@ -40,15 +42,25 @@ class FileSource(Source):
     same picture object) and the ``sound_window`` seconds of sound that end at it.
 
     Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
-    decode its pictures; 0 for as many as the decoder sees fit.
+    decode its pictures; 0 for as many as the decoder sees fit. Without ``sound`` its sound is
+    not even decoded.
 
     Raises:
         InputError: The file cannot be analyzed.
     """
 
-    def __init__(self, path: Path, *, tick: float, sound_window: float, threads: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        tick: float,
+        sound_window: float,
+        threads: int = 0,
+        sound: bool = True,
+    ) -> None:
         self.faults = Faults()
         self._tick = tick
+        self._listens = sound
         self._threads = threads
         self._sound_window = sound_window
         self._lock = threading.Lock()
@@ -62,13 +74,15 @@ class FileSource(Source):
 
     def _open(self, path: Path) -> None:
         container = self._containers[0]
-        video, audio = choose_video(container, str(path), self._threads), choose_audio(container)
+        video = choose_video(container, str(path), self._threads)
+        audio = choose_audio(container) if self._listens else None
         self._pixel_aspect = pixel_aspect(video)
         self._sound: SoundReader | None = None
         if audio is None:
             self._reader = FrameReader(container, video, self.faults)
         else:
-            both = Interleaved(container, audio, self.faults, lambda: self._open_again(path))
+            again = partial(_open_again, path, self._containers)
+            both = Interleaved(container, audio, self.faults, again)
             self._reader = FrameReader(container, video, self.faults, both.for_pictures())
             self._sound = SoundReader(container, audio, self.faults, source=both.for_sound())
         self._frames = iter(self._reader)
@@ -93,20 +107,29 @@ class FileSource(Source):
         self._declared_end = container.duration
         self._moments = self._pair(first, picture)
 
-    def _open_again(self, path: Path) -> tuple[InputContainer, AudioStream | None]:
-        container = open_file(path)
-        self._containers.append(container)
-        return container, choose_audio(container)
-
     def __next__(self) -> Moment:
         with self._lock:
             if self._closed:
                 raise StopIteration
             return next(self._moments)
 
+    def sound_after(self, time: float) -> FloatArray | None:
+        """The sound of one window from ``time`` on, silence where there is none.
+
+        For the end of the file, once its moments are through; None without sound.
+        """
+        with self._lock:
+            if self._sound is None or self._closed:
+                return None
+            start = round(time * SOUND_RATE)
+            stop = start + round(self._sound_window * SOUND_RATE)
+            return np.asarray(self._sound.block(start, stop)[0])
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
+            # generators that hold this object would keep its buffers until cycles are collected
+            self._moments, self._frames = iter(()), iter(())
             for container in self._containers:
                 container.close()
 
@@ -155,3 +178,12 @@ class FileSource(Source):
             missing = self._declared_end / 1e6 - self._reader.reached
             if missing > _MISSING_END:
                 self.faults.skipped_seconds += missing
+
+
+def _open_again(
+    path: Path, containers: list[InputContainer]
+) -> tuple[InputContainer, AudioStream | None]:
+    """The file once more, closed with the others."""
+    container = open_file(path)
+    containers.append(container)
+    return container, choose_audio(container)

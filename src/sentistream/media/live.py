@@ -3,110 +3,108 @@
 from __future__ import annotations
 
 import errno
-import math
-import re
 import threading
-from collections import deque
+import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import av
-import av.container
 from av import FFmpegError, Packet
 from av.container import InputContainer
-from av.error import ExitError
 
 from sentistream.errors import InputError
-from sentistream.media.cameras import list_cameras
-from sentistream.media.container import (
-    MAX_PIXELS,
-    choose_audio,
-    choose_video,
-    describe,
-    pixel_aspect,
-    reason,
-)
-from sentistream.media.frames import FrameReader, TimedFrame, clock_zero, nanosecond
-from sentistream.media.picture import YuvPicture, display_orientation
+from sentistream.media.container import choose_audio, choose_video, describe, pixel_aspect
+from sentistream.media.frames import FrameReader, TimedFrame, clock_zero
+from sentistream.media.interrupting import ended, interrupt
+from sentistream.media.microphone import Microphone
+from sentistream.media.network import READ_TIMEOUT, lost
+from sentistream.media.pairing import Pairing
 from sentistream.media.queue import BoundedQueue
 from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults, Source
+from sentistream.media.steadiness import Steadiness
 from sentistream.types import Moment
 
-ADDRESSES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "udp", "tcp", "rtp", "srt")
-"""What a stream's address may begin with."""
-OPEN_TIMEOUT = 10.0
-READ_TIMEOUT = 10.0
-"""Seconds without an answer after which a stream counts as lost."""
 QUEUE = 16
 """Moments that wait to be taken; when there are more the oldest are dropped."""
-LONGEST_GAP = 5.0
-"""Seconds for which a picture is shown on while none follows; a longer gap is skipped."""
-PATIENCE = 0.5
-"""Seconds by which sound may come later than its picture."""
-# from the network nothing may lead to this machine's files
-_PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,srt,crypto"
-_OPTIONS = {
-    "protocol_whitelist": _PROTOCOLS,
-    "rtsp_transport": "tcp",
-    "analyzeduration": "2000000",
-    "max_pixels": str(MAX_PIXELS),
-}
-# most cameras reach their larger pictures only as JPEG
-_CAMERA_OPTIONS: tuple[dict[str, str], ...] = (
-    {"input_format": "mjpeg", "video_size": "1280x720", "framerate": "30"},
-    {},
-)
-_MOST_WAITING = 256
 _UNTIMED = 30
+# formats in which FFmpeg makes timestamps up from a guessed rate
+_WITHOUT_TIME = {"mjpeg", "mpjpeg", "h264", "hevc", "m4v", "mpegvideo", "obu", "vvc"}
 
 
-class CameraSource(Source):
-    """A camera of this machine, by number, or a stream, by address.
+class LiveSource(Source):
+    """A camera's or a stream's opened container, and perhaps a microphone's beside it.
 
-    Its clock starts at 0 with the first picture that has a timestamp. Moments are made in a
-    thread of their own as pictures arrive; when they come faster than they are taken the
-    oldest are dropped and counted. An address that turns out to be a recording of known
-    length is read at the pace at which its moments are taken, without dropping.
+    Its clock starts at 0 with the first picture that has a timestamp, and passes as time does:
+    where a stream's timestamps leap or begin anew, they go on from there. Moments are made in
+    a thread of their own as pictures arrive; when they come faster than they are taken the
+    oldest are dropped and counted. What turns out to be a recording of known length is read at
+    the pace at which its moments are taken, without dropping.
+
+    Args:
+        container: Closed with this, also where it fails.
+        name: What it is called, without a password.
+        tick: Seconds between moments.
+        sound_window: Seconds of sound that each carries.
+        sound: Whether its sound is decoded at all.
+        microphone: Another input whose sound belongs to these pictures; closed with this.
 
     Raises:
-        InputError: There is no such camera, it does not answer, or sends no pictures.
+        InputError: It sends no pictures; or, while it is read, it sends none any more.
     """
 
-    def __init__(self, source: int | str, *, tick: float, sound_window: float) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        *,
+        name: str,
+        tick: float,
+        sound_window: float,
+        sound: bool = True,
+        microphone: InputContainer | None = None,
+    ) -> None:
         self.faults = Faults()
-        self._tick = tick
-        self._sound_window = sound_window
-        self._name = f"Camera {source}" if isinstance(source, int) else without_password(source)
-        container = _open_camera(source) if isinstance(source, int) else _open_address(source)
+        self._name = name
+        self._container = container
+        self._microphone: Microphone | None = None
         try:
-            self._start(container)
+            if microphone is not None:
+                self._microphone = Microphone(microphone, self.faults)
+            self._start(tick, sound_window, sound and microphone is None)
         except BaseException:
-            container.close()
+            self._let_go()
             raise
 
-    def _start(self, container: InputContainer) -> None:
-        video, audio = choose_video(container, self._name), choose_audio(container)
+    def _start(self, tick: float, sound_window: float, sound: bool) -> None:
+        container = self._container
+        video, audio = choose_video(container, self._name), None
+        if sound:
+            audio = choose_audio(container)
         # frames decoded in parallel would each come later by as many frames
         video.thread_type = "SLICE"
-        self._container = container
+        self._live = container.duration is None
         self._video_index = video.index
         self._reader = FrameReader(container, video, self.faults)
+        self._steadiness: Steadiness | None = None
+        if self._live:
+            self._steadiness = Steadiness(untimed=container.format.name in _WITHOUT_TIME)
         self._sound: SoundTrack | None = None
+        zero = clock_zero(container)
         if audio is not None:
-            self._sound = SoundTrack(audio, self.faults, zero=clock_zero(container))
+            self._sound = SoundTrack(audio, self.faults, zero=zero)
         packets = container.demux([video] if audio is None else [video, audio])
         first = self._first(packets)
+        track = self._sound
+        if self._microphone is not None:
+            track = self._microphone.place(first, time.monotonic(), zero)
+            audio = self._microphone.stream
         self._pairing = Pairing(
             first,
-            self._sound,
+            track,
             self.faults,
-            tick=self._tick,
-            sound_window=self._sound_window,
+            tick=tick,
+            sound_window=sound_window,
             pixel_aspect=pixel_aspect(video),
         )
-        recorded = container.duration is not None
         self.info = describe(
             container,
             video,
@@ -114,16 +112,17 @@ class CameraSource(Source):
             name=self._name,
             size=(self._pairing.picture.width, self._pairing.picture.height),
             orientation=self._pairing.orientation,
-            live=not recorded,
+            live=self._live,
         )
-        self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=not recorded)
+        self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=self._live)
         self._thread = threading.Thread(
             target=self._fill, args=(packets,), name=f"source {self._name}", daemon=True
         )
         self._thread.start()
 
     def _first(self, packets: Iterator[Packet[Any]]) -> TimedFrame:
-        untimed = 0
+        untimed, deadline = 0, time.monotonic() + READ_TIMEOUT
+        failure: InputError | None = None
         try:
             for packet in packets:
                 for timed in self._take(packet):
@@ -131,13 +130,17 @@ class CameraSource(Source):
                     untimed += 1
                     if timed.frame.pts is not None or untimed > _UNTIMED:
                         return timed
+                if self._live and time.monotonic() > deadline:
+                    break
         except FFmpegError as error:
-            raise self._lost(error) from error
-        raise InputError(
+            failure = lost(self._name, error)
+        raise failure or InputError(
             f"No picture of {self._name} can be decoded.", "See whether a player shows it."
         )
 
     def _take(self, packet: Packet[Any]) -> list[TimedFrame]:
+        if self._steadiness is not None:
+            self._steadiness.adjust(packet)
         if packet.stream_index == self._video_index:
             return list(self._reader.decode(packet))
         if self._sound is not None:
@@ -148,31 +151,37 @@ class CameraSource(Source):
         """The thread: from packets to moments in the queue."""
         error: BaseException | None = None
         try:
-            for packet in _until_closed(packets):
-                self._pairing.add(self._take(packet))
-                if not self._put(self._pairing.ready()):
-                    return
-            self._pairing.add(list(self._reader.flush()))
-            if self._sound is not None:
-                self._sound.end()
-            self._put(self._pairing.ready(ended=True))
-        except FFmpegError as lost:
-            error = self._lost(lost)
+            self._read(packets)
+        except FFmpegError as failed:
+            error = lost(self._name, failed)
         except BaseException as other:
             error = other
         finally:
-            self._container.close()
+            self._let_go()
             self._queue.end(error)
+            ended()
 
-    def _put(self, moments: Iterator[Moment]) -> bool:
-        return all(self._queue.put(moment) for moment in moments)
-
-    def _lost(self, error: FFmpegError) -> InputError:
-        words = "no answer" if isinstance(error, ExitError) else reason(error)
-        return InputError(
-            f"{self._name} stopped sending ({words}).",
-            "Check the camera, its cable or the network, and start again.",
-        )
+    def _read(self, packets: Iterator[Packet[Any]]) -> None:
+        heard = time.monotonic()
+        for packet in _until_closed(packets):
+            self._pairing.add(self._take(packet))
+            if self._microphone is not None:
+                self._microphone.feed()
+            for moment in self._pairing.ready():
+                if not self._queue.put(moment):
+                    return
+                heard = time.monotonic()
+            if self._live and time.monotonic() - heard > READ_TIMEOUT:
+                raise InputError(
+                    f"{self._name} sends no pictures any more, though it still sends.",
+                    "See whether a player shows it, and start the camera again.",
+                )
+        self._pairing.add(list(self._reader.flush()))
+        if self._sound is not None:
+            self._sound.end()
+        for moment in self._pairing.ready(ended=True):
+            if not self._queue.put(moment):
+                return
 
     def __next__(self) -> Moment:
         try:
@@ -182,96 +191,14 @@ class CameraSource(Source):
 
     def close(self) -> None:
         self._queue.stop()
-        # a reader that waits for the network ends by itself at its time limit
+        interrupt(self._thread)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=1)
 
-
-class Pairing:
-    """Moments from pictures and sound as they arrive, once it is known what belongs to them.
-
-    A moment is ready when a later picture has come, and sound up to it (or ``PATIENCE``
-    seconds of pictures without any).
-
-    Attributes:
-        picture: The picture of the newest moment.
-        orientation: How the pictures are turned upright.
-    """
-
-    def __init__(
-        self,
-        first: TimedFrame,
-        sound: SoundTrack | None,
-        faults: Faults,
-        *,
-        tick: float,
-        sound_window: float,
-        pixel_aspect: float,
-    ) -> None:
-        self.orientation = display_orientation(first.frame)
-        self._size = (first.frame.width, first.frame.height)
-        self._pixel_aspect = pixel_aspect
-        self._sound = sound
-        self._faults = faults
-        self._tick = tick
-        self._sound_window = sound_window
-        self._waiting: deque[TimedFrame] = deque()
-        self._origin = first.time
-        self._ticks = 0
-        self._current = self._pictured = first
-        self.picture = self._picture(first)
-
-    def add(self, frames: list[TimedFrame]) -> None:
-        """Take in the next pictures."""
-        self._waiting.extend(frames)
-
-    def ready(self, *, ended: bool = False) -> Iterator[Moment]:
-        """The moments of which everything has come; the rest too once the stream has ended."""
-        while True:
-            time = nanosecond(self._origin + self._ticks * self._tick)
-            if not ended and not self._is_complete(time):
-                return
-            while self._waiting and self._waiting[0].time <= time:
-                self._current = self._waiting.popleft()
-            if not self._waiting and time >= self._current.end:
-                return
-            if self._waiting and time > self._current.time + LONGEST_GAP:
-                ahead = (self._waiting[0].time - self._origin) / self._tick
-                resumed = max(math.ceil(ahead), self._ticks + 1)
-                self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
-                self._ticks = resumed
-                continue
-            yield self._moment(time)
-            self._ticks += 1
-
-    def _is_complete(self, time: float) -> bool:
-        if not self._waiting or self._waiting[-1].time <= time:
-            return False
-        if self._sound is None or self._sound.until >= time:
-            return True
-        late = self._waiting[-1].time - time
-        return late > PATIENCE or len(self._waiting) > _MOST_WAITING
-
-    def _moment(self, time: float) -> Moment:
-        if self._current is not self._pictured:
-            try:
-                self.picture, self._pictured = self._picture(self._current), self._current
-            except (FFmpegError, ValueError):
-                self._faults.video_errors += 1
-        sound = None if self._sound is None else self._sound.window(time, self._sound_window)
-        picture_time = nanosecond(self._pictured.time - self._origin)
-        return Moment(nanosecond(time - self._origin), self.picture, picture_time, sound)
-
-    def _picture(self, timed: TimedFrame) -> YuvPicture:
-        frame = timed.frame
-        if (frame.width, frame.height) != self._size:
-            frame = frame.reformat(width=self._size[0], height=self._size[1])
-        return YuvPicture(frame, orientation=self.orientation, pixel_aspect=self._pixel_aspect)
-
-
-def without_password(address: str) -> str:
-    """The address as it may be shown."""
-    return re.sub(r"//[^/@]*@", "//", address)
+    def _let_go(self) -> None:
+        if self._microphone is not None:
+            self._microphone.close()
+        self._container.close()
 
 
 def _until_closed(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
@@ -281,47 +208,3 @@ def _until_closed(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-
-
-def _open_address(address: str) -> InputContainer:
-    try:
-        return av.container.open(
-            address,
-            "r",
-            options=_OPTIONS,
-            timeout=(OPEN_TIMEOUT, READ_TIMEOUT),
-            metadata_errors="replace",
-        )
-    except (FFmpegError, OSError, ValueError) as error:
-        words = "no answer" if isinstance(error, ExitError) else reason(error)
-        raise InputError(
-            f"{without_password(address)} cannot be opened ({words}).",
-            "Check the address, its password and the network.",
-        ) from error
-
-
-def _open_camera(index: int) -> InputContainer:
-    device = Path(f"/dev/video{index}")
-    if not device.exists():
-        known = ", ".join(str(camera.index) for camera in list_cameras()) or "none"
-        raise InputError(
-            f"There is no camera {index}: this machine has {known}.",
-            "See which exist: sentistream doctor.",
-        )
-    error: Exception | None = None
-    for options in _CAMERA_OPTIONS:
-        try:
-            return av.container.open(
-                str(device),
-                "r",
-                format="v4l2",
-                options=options,
-                timeout=(OPEN_TIMEOUT, READ_TIMEOUT),
-            )
-        except (FFmpegError, OSError, ValueError) as refused:
-            error = refused
-    words = "" if error is None else reason(error)
-    raise InputError(
-        f"Camera {index} cannot be opened ({words}).",
-        "Close other programs that use it, and see that you may read " + f"{device}.",
-    ) from error

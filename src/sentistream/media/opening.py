@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 
 from sentistream.errors import InputError
+from sentistream.media.addresses import scheme, without_password
+from sentistream.media.devices import open_microphone, open_video_device
 from sentistream.media.file import FileSource
-from sentistream.media.live import ADDRESSES, CameraSource
+from sentistream.media.live import LiveSource
+from sentistream.media.network import Transport, open_address
 from sentistream.media.source import Source
 
 
@@ -29,22 +32,79 @@ def open_source(
         InputError: It cannot be analyzed.
         ValueError: ``tick`` or ``sound_window`` is not positive.
     """
-    for name, value in (("tick", tick), ("sound_window", sound_window)):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} is a positive number of seconds, not {value}.")
+    check_seconds(tick=tick, sound_window=sound_window)
     if isinstance(source, int):
-        return CameraSource(source, tick=tick, sound_window=sound_window)
+        return open_webcam(source, tick=tick, sound_window=sound_window)
     if isinstance(source, str) and not Path(source).exists():
-        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", source)
-        if scheme is not None:
-            if scheme[1].lower() not in ADDRESSES:
-                raise InputError(
-                    f"Addresses that begin with {scheme[0]} cannot be read.",
-                    "Give a file's path, or an address of rtsp or http.",
-                )
-            return CameraSource(source, tick=tick, sound_window=sound_window)
+        if scheme(source) is not None:
+            return open_stream(source, tick=tick, sound_window=sound_window)
         if re.fullmatch(r"[0-9]{1,3}", source):
-            return CameraSource(int(source), tick=tick, sound_window=sound_window)
+            return open_webcam(int(source), tick=tick, sound_window=sound_window)
     if "\0" in str(source):
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
     return FileSource(Path(source), tick=tick, sound_window=sound_window, threads=threads)
+
+
+def open_webcam(
+    index: int, *, tick: float, sound_window: float, microphone: str = ""
+) -> LiveSource:
+    """The moments of a camera of this machine.
+
+    Args:
+        index: Its number.
+        tick: Seconds between moments.
+        sound_window: Seconds of sound that each moment carries.
+        microphone: The ALSA name of the microphone beside it; none without.
+
+    Raises:
+        InputError: There is no such camera or microphone, or it sends nothing.
+    """
+    pictures = open_video_device(index)
+    try:
+        sound = open_microphone(microphone) if microphone else None
+    except BaseException:
+        pictures.close()
+        raise
+    return LiveSource(
+        pictures,
+        name=f"Camera {index}",
+        tick=tick,
+        sound_window=sound_window,
+        microphone=sound,
+    )
+
+
+def open_stream(
+    address: str,
+    *,
+    tick: float,
+    sound_window: float,
+    transport: Transport = "tcp",
+    sound: bool = True,
+) -> LiveSource:
+    """The moments of a stream, for instance ``rtsp://...`` or ``http://...``.
+
+    Args:
+        address: Its address.
+        tick: Seconds between moments.
+        sound_window: Seconds of sound that each moment carries.
+        transport: How RTSP pictures travel.
+        sound: Whether its sound is decoded at all.
+
+    Raises:
+        InputError: It does not answer, or sends no pictures.
+    """
+    return LiveSource(
+        open_address(address, transport=transport),
+        name=without_password(address),
+        tick=tick,
+        sound_window=sound_window,
+        sound=sound,
+    )
+
+
+def check_seconds(**values: float) -> None:
+    """Raises ValueError for the first that is not a positive number."""
+    for name, value in values.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} is a positive number of seconds, not {value}.")

@@ -106,6 +106,15 @@ class SoundBuffer:
                 covered += right - left
         return out, covered
 
+    def window(self, start: int, stop: int) -> FloatArray | None:
+        """Samples ``start`` to ``stop`` of the first channel; what is earlier is forgotten.
+
+        None where there is no sound for (nearly) all of it.
+        """
+        self.forget(start)
+        samples, covered = self.samples(start, stop)
+        return samples[0] if covered >= COVERAGE * (stop - start) else None
+
     def forget(self, before: int) -> None:
         """Let go of the samples earlier than ``before``."""
         while self._chunks and self._chunks[0][0] + self._chunks[0][1].shape[1] <= before:
@@ -158,10 +167,7 @@ class SoundTrack:
         None where there is no sound for (nearly) all of it. What is earlier is forgotten.
         """
         stop = round(end * SOUND_RATE)
-        start = stop - round(seconds * SOUND_RATE)
-        self._buffer.forget(start)
-        samples, covered = self._buffer.samples(start, stop)
-        return samples[0] if covered >= COVERAGE * (stop - start) else None
+        return self._buffer.window(stop - round(seconds * SOUND_RATE), stop)
 
     def block(self, start: int, stop: int) -> FloatArray:
         """Samples ``start`` to ``stop``, (channels, count), silence where there are none.

@@ -1,13 +1,15 @@
 """Looks less often when the machine cannot keep up, and says so: live work never queues up.
 
-A live source gives a moment every tick whether or not there is time for it. When analysis takes
-nearly all of its thread's time, or readings come late, only every second moment is analyzed, then
-every third, and so on; when there is room again, more. Recordings are never governed.
+A live source gives a moment every tick whether or not there is time for it. When moments are
+dropped or wait long second after second, only every second moment is analyzed, then
+every third, and so on. When all goes well for a while it looks more often again; each time that
+proves too much, it waits twice as long before it tries anew. Recordings are never governed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import statistics
 import time
 from collections.abc import Callable, Hashable, Sequence
 
@@ -17,19 +19,23 @@ MOST = 8
 """At the least every eighth moment is analyzed: as far as the sound of one moment reaches."""
 
 WINDOW = 1.0
-"""Seconds over which the load is taken."""
+"""Seconds after which it is judged how things go."""
 
-FULL = 0.85
-"""Share of the time at work from which moments are left out."""
+LATE = 2.0
+"""Ticks that the middle one of a window's moments may wait before it is worked on."""
 
-ROOM = 0.65
-"""Share of the time at work that looking more often may take, so that it does not waver."""
+DROPPED = 0.05
+"""Share of a window's moments that may be dropped: a short hitch is no reason to slow down."""
 
 CALM = 3
-"""Windows with room in a row before it looks more often."""
+"""Windows that have to go well before it looks more often; twice as many after each relapse."""
 
-LATE = 0.25
-"""Seconds a moment may be old when its reading is there before moments are left out."""
+LONGEST_CALM = 48
+"""So many at most."""
+
+
+SETTLE = 3.0
+"""Seconds at the start that say nothing: networks warm up, whole pictures are searched."""
 
 
 class Governor:
@@ -45,10 +51,11 @@ class Governor:
         self._clock = clock
         self._every = 1
         self._due: dict[Hashable, float] = {}
-        self._begun = clock()
-        self._busy = 0.0
-        self._oldest = 0.0
-        self._calm = 0
+        self._begun: float | None = None
+        self._waits: list[float] = []
+        self._worked = 0
+        self._dropped_before = self._dropped = 0
+        self._calm, self._needed, self._since_raise = 0, CALM, 0
 
     @property
     def tick(self) -> float:
@@ -79,32 +86,47 @@ class Governor:
         """A stream is over."""
         self._due.pop(stream, None)
 
-    def worked(self, seconds: float, *, age: float = 0.0) -> None:
+    def worked(self, *, waited: float = 0.0, dropped: int = 0) -> None:
         """Takes in that moments were analyzed, and adapts.
 
         Args:
-            seconds: What it took, by the clock.
-            age: Seconds from the end of decoding of the oldest of them to its reading.
+            waited: Seconds from the end of decoding of the oldest of them until work on it
+                began; 0 where it is not known.
+            dropped: How many moments the sources have dropped in all, up to now.
         """
-        self._busy += seconds
-        self._oldest = max(self._oldest, age)
         now = self._clock()
-        if now - self._begun < WINDOW:
+        if self._begun is None:
+            self._begun = now + SETTLE
+        if now < self._begun:
+            self._dropped_before = dropped
             return
-        load = self._busy / (now - self._begun)
-        self._begun, self._busy = now, 0.0
-        late, self._oldest = self._oldest > LATE + self.tick, 0.0
-        if load > FULL or late:
-            self._calm = 0
-            # straight to where there is room, not one step at a time
-            wanted = max(self._every + 1, round(self._every * load / FULL))
-            self._every = min(MOST, wanted)
-        elif self.is_slowed and load * self._every / (self._every - 1) < ROOM:
+        self._waits.append(waited)
+        self._worked += 1
+        self._dropped = dropped
+        if now - self._begun >= WINDOW:
+            self._judge()
+            self._begun, self._dropped_before = now, dropped
+            self._waits, self._worked = [], 0
+
+    def _judge(self) -> None:
+        lost = max(0, self._dropped - self._dropped_before)
+        half = len(self._waits) // 2
+        late = statistics.median(self._waits) > LATE * self._base
+        if late and half:  # what has piled up may be on its way off
+            late = statistics.mean(self._waits[half:]) > 0.95 * statistics.mean(self._waits[:half])
+        self._since_raise += 1
+        if late or lost > DROPPED * (self._worked + lost):
+            if self._since_raise <= self._needed:
+                self._needed = min(2 * self._needed, LONGEST_CALM)
+            self._every, self._calm = min(MOST, self._every + 1), 0
+        elif self.is_slowed:
             self._calm += 1
-            if self._calm >= CALM:
-                self._every, self._calm = self._every - 1, 0
+            if self._calm >= self._needed:
+                self._every, self._calm, self._since_raise = self._every - 1, 0, 0
         else:
-            self._calm = 0
+            self._calm += 1
+            if self._calm >= LONGEST_CALM:
+                self._needed = CALM
 
 
 def told(readings: Sequence[Reading], governor: Governor) -> tuple[Reading, ...]:

@@ -68,25 +68,23 @@ def _open_all(
 def _analyze(sources: dict[int, Source], profile: Profile, results: Connection) -> None:
     analyzers = {number: Analyzer(profile) for number in sources}
     governor = Governor(profile.tick)
-    gathering = Gathering(sources, DEPTH)
+    gathering = Gathering(sources, DEPTH, governor.admits)
     try:
         while True:
             ready, gone = gathering.take()
             if not ready and not gone:
                 return
             live = {number for number in ready if sources[number].info.live}
-            numbers = [
-                number
-                for number, (moment, _) in ready.items()
-                if number not in live or governor.admits(moment.time, number)
-            ]
+            numbers = list(ready)
             begun = time.monotonic()
             answers = answer_together(
                 [analyzers[number].ask(ready[number].moment) for number in numbers]
             )
             now = time.monotonic()
-            oldest = max((now - ready[n].decoded_at for n in numbers if n in live), default=0.0)
-            governor.worked(now - begun, age=oldest)
+            waited = max((begun - ready[n].decoded_at for n in numbers if n in live), default=0.0)
+            if live:
+                dropped = sum(source.faults.dropped_moments for source in sources.values())
+                governor.worked(waited=waited, dropped=dropped)
             for number, readings in zip(numbers, answers, strict=True):
                 moment, decoded_at = ready[number]
                 tick = governor.tick if number in live else profile.tick

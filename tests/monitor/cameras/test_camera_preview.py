@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 from watching import Stage, job, square
 
+from cameras.watching import Stage, job, square
 from sentistream.media.picture import RgbPicture
 from sentistream.monitor.cameras.messages import Shown
 from sentistream.monitor.cameras.preview import HOLD, WIDTH

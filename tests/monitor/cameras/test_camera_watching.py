@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from watching import Stage, job, square
 
+from cameras.watching import Stage, job, square
 from portrait import PORTRAIT_FACE
 from sentistream.analyzer import Analyzer
 from sentistream.media.picture import RgbPicture

@@ -106,7 +106,7 @@ class Watcher:
         readings = self._analyzer.process(moment)
         self._report(now, moment.picture, readings)
         ended = self._monotonic()
-        self._governor.worked(ended - begun, age=ended - taken.decoded_at)
+        self._governor.worked(waited=begun - taken.decoded_at)
         self._latencies.append(ended - taken.decoded_at)
         self._recent.append(ended)
         if self._previewer.is_due(ended):

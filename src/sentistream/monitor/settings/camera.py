@@ -132,4 +132,11 @@ class CameraSettings(Group):
     def shown_source(self) -> str:
         """The source without name, password or query, as it may be shown."""
         text = self.source.get_secret_value()
-        return re.sub(r"[?#].*", "", re.sub(r"//[^/@]*@", "//***@", text))
+        scheme, separator, rest = text.partition("://")
+        if not separator:
+            scheme, rest = "", text
+        before, at, after = rest.rpartition("@")
+        if at and re.search(r"[?#]", before):
+            # a password or a query with signs that both may have: nothing of it is shown
+            return f"{scheme}{separator}***"
+        return f"{scheme}{separator}{'***@' if at else ''}{re.split('[?#]', after)[0]}"

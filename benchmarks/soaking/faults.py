@@ -1,0 +1,115 @@
+"""What is broken on purpose, one thing after the other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.soaking.ledger import DAY
+from benchmarks.soaking.processes import workers
+from benchmarks.soaking.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way in which something fails.
+
+    Attributes:
+        name: What it is called.
+        affects: Keys of the cameras it concerns; empty for all.
+        inject: Does it, and returns once the cause is gone.
+        possible: Whether it can be done here.
+        missing: What it needs where it is not possible.
+    """
+
+    name: str
+    affects: tuple[str, ...]
+    inject: Callable[[], None]
+    possible: bool = True
+    missing: str = ""
+
+
+def faults(scene: Scene) -> list[Fault]:
+    """All of them, in the order in which they come."""
+    rtsp = {"possible": scene.rtsp is not None, "missing": "gst-rtsp-server"}
+    clock = {"possible": scene.clock.available, "missing": "a C compiler"}
+    full = {"possible": scene.small_disk, "missing": "the right to mount a small disk"}
+    kinds: list[tuple[str, tuple[str, ...], Callable[[], None], dict[str, Any]]] = [
+        ("HTTP source killed for 5 s", ("http",), lambda: _restart(scene.http, 5), {}),
+        ("worker killed (SIGKILL)", (), lambda: _kill_worker(scene, 0), {}),
+        ("RTSP source stalls for 15 s", ("rtsp",), lambda: _stall(scene.rtsp, 15), rtsp),
+        ("database locked for 6 s", (), lambda: _lock(scene.database, 6), {}),
+        ("500 kB of garbage in the HTTP stream", ("http",), lambda: _garbage(scene), {}),
+        ("disk full for 10 s", (), lambda: _fill(scene.state, 10), full),
+        ("clock put forward by a day", (), lambda: scene.clock.set(DAY), clock),
+        ("server killed (SIGKILL)", (), lambda: _kill_server(scene), {}),
+        ("RTSP source killed for 5 s", ("rtsp",), lambda: _restart(scene.rtsp, 5), rtsp),
+        ("clock put back by a day", (), lambda: scene.clock.set(0.0), clock),
+        ("HTTP source stalls for 15 s", ("http",), lambda: _stall(scene.http, 15), {}),
+        ("another worker killed (SIGKILL)", (), lambda: _kill_worker(scene, 1), {}),
+    ]
+    return [Fault(name, affects, inject, **more) for name, affects, inject, more in kinds]
+
+
+def _restart(source: Any, seconds: float) -> None:
+    source.kill()
+    time.sleep(seconds)
+    source.start()
+
+
+def _stall(source: Any, seconds: float) -> None:
+    os.kill(source.number, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        os.kill(source.number, signal.SIGCONT)
+
+
+def _garbage(scene: Scene) -> None:
+    scene.http.tell("garbage 500000")
+    time.sleep(1)
+
+
+def _kill_worker(scene: Scene, which: int) -> None:
+    found = sorted(workers(scene.monitor.number), key=lambda process: process.number)
+    if found:
+        os.kill(found[which % len(found)].number, signal.SIGKILL)
+
+
+def _lock(database: Path, seconds: float) -> None:
+    connection = sqlite3.connect(database, timeout=30, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
+def _fill(folder: Path, seconds: float) -> None:
+    rubbish = folder / "rubbish"
+    ending = threading.Event()
+    threading.Timer(seconds, ending.set).start()
+    try:
+        with rubbish.open("wb", buffering=0) as file:
+            while not ending.is_set():  # what is freed meanwhile is filled too
+                try:
+                    file.write(bytes(65_536))
+                except OSError:
+                    ending.wait(0.2)
+    finally:
+        rubbish.unlink(missing_ok=True)
+
+
+def _kill_server(scene: Scene) -> None:
+    os.kill(scene.monitor.number, signal.SIGKILL)
+    scene.monitor.wait()
+    time.sleep(1)  # as a service manager would
+    scene.monitor.start()

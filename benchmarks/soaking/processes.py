@@ -1,0 +1,69 @@
+"""Processes of the monitor as /proc has them: who they are, what they hold."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process.
+
+    Attributes:
+        number: Its PID.
+        parent: Its parent's.
+        memory: Proportional set size, MiB.
+        handles: Open file handles.
+        threads: Its threads.
+    """
+
+    number: int
+    parent: int
+    memory: float
+    handles: int
+    threads: int
+
+
+def family(root: int) -> list[Process]:
+    """A process and everything that descends from it; empty when it is gone."""
+    parents: dict[int, int] = {}
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                # the name in brackets may hold spaces
+                parents[int(entry.name)] = int(
+                    (entry / "stat").read_text("utf-8").rpartition(")")[2].split()[1]
+                )
+    found = {root} if root in parents else set()
+    while True:
+        more = {number for number, parent in parents.items() if parent in found} - found
+        if not more:
+            break
+        found |= more
+    return [process for number in sorted(found) if (process := _read(number, parents[number]))]
+
+
+def _read(number: int, parent: int) -> Process | None:
+    folder = _PROC / str(number)
+    try:
+        pss = next(
+            int(line.split()[1])
+            for line in (folder / "smaps_rollup").read_text("utf-8").splitlines()
+            if line.startswith("Pss:")
+        )
+        handles = len(list((folder / "fd").iterdir()))
+        threads = len(list((folder / "task").iterdir()))
+    except (OSError, StopIteration):
+        return None
+    return Process(number, parent, pss / 1024, handles, threads)
+
+
+def workers(root: int) -> list[Process]:
+    """The processes that decode and analyze: the leaves that hold the most."""
+    everyone = family(root)
+    parents = {process.parent for process in everyone}
+    return [p for p in everyone if p.number not in parents and p.threads > 2 and p.number != root]

@@ -1,0 +1,100 @@
+"""What each fault cost, and whether anything else was lost."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from benchmarks.soaking.ledger import Ledger
+
+STEADY = 5
+"""Seconds in a row that must be there again for a camera to count as recovered."""
+EDGE = 2
+"""Seconds around a fault that count to it: the second under way, and that of the cause's end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injected:
+    """A fault that was injected.
+
+    Attributes:
+        name: What it is called.
+        affects: Cameras it concerns.
+        begin, end: True seconds (UTC) at which the cause came and went.
+        error: Why it could not be injected; empty where it was.
+    """
+
+    name: str
+    affects: tuple[str, ...]
+    begin: float
+    end: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of it.
+
+    Attributes:
+        fault: What was injected.
+        recovery: Seconds from the cause's end until every camera was read again; None: never.
+        lost: Seconds without a reading, by camera.
+        lost_elsewhere: Those of cameras that it does not concern.
+    """
+
+    fault: Injected
+    recovery: float | None
+    lost: dict[str, int]
+    lost_elsewhere: int
+
+
+def outcome(fault: Injected, ledger: Ledger, until: int) -> Outcome:
+    """What a fault cost.
+
+    Args:
+        fault: It.
+        ledger: What was read.
+        until: The second at which the next fault came, or the end.
+    """
+    begin = math.floor(fault.begin) - EDGE
+    lost: dict[str, int] = {}
+    elsewhere, recoveries = 0, [0.0]
+    recovered = True
+    for camera, seconds in ledger.seconds.items():
+        missing = [second for second in range(begin, until) if second not in seconds]
+        if camera not in fault.affects:
+            elsewhere += len(missing)
+        if missing:
+            lost[camera] = len(missing)
+        again = _again(seconds, math.floor(fault.end), until)
+        if again is None:
+            recovered = False
+        else:
+            recoveries.append(again - fault.end)
+    return Outcome(
+        fault=fault,
+        recovery=max(recoveries) if recovered else None,
+        lost=lost,
+        lost_elsewhere=elsewhere,
+    )
+
+
+def _again(seconds: set[int], begin: int, until: int) -> int | None:
+    """From when on nothing is missing until ``until``."""
+    missing = [second for second in range(begin, until) if second not in seconds]
+    again = missing[-1] + 1 if missing else begin
+    return again if again + STEADY <= until else None
+
+
+def lost_outside(
+    ledger: Ledger, begin: int, end: int, outcomes: list[Outcome]
+) -> dict[str, list[int]]:
+    """Seconds of [begin, end) without a reading that no fault accounts for."""
+    excused: set[int] = set()
+    for one in outcomes:
+        last = one.fault.end + (one.recovery if one.recovery is not None else 60)
+        excused.update(range(math.floor(one.fault.begin) - EDGE, math.ceil(last) + EDGE))
+    return {
+        camera: [s for s in range(begin, end) if s not in seconds and s not in excused]
+        for camera, seconds in ledger.seconds.items()
+    }

@@ -1,0 +1,84 @@
+"""Opening the cameras and microphones of this machine (Linux: Video4Linux and ALSA).
+
+A webcam's pictures and its microphone's sound are two inputs. Both are stamped with the
+machine's wall clock at capture: FFmpeg's ``v4l2`` is asked to turn the driver's stamps into it
+(``ts=abs``), and its ``alsa`` takes the time of each block less what still waits in the device.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import av
+import av.container
+from av import FFmpegError
+from av.container import InputContainer
+
+from sentistream.errors import InputError
+from sentistream.media.cameras import list_cameras
+from sentistream.media.container import reason
+from sentistream.media.network import OPEN_TIMEOUT, READ_TIMEOUT
+
+# most cameras reach their larger pictures only as JPEG
+_CAMERA_OPTIONS: tuple[dict[str, str], ...] = (
+    {"input_format": "mjpeg", "video_size": "1280x720", "framerate": "30", "ts": "abs"},
+    {"ts": "abs"},
+    {},
+)
+_ALSA_DEFINITIONS = Path("/usr/share/alsa/alsa.conf")
+
+
+def open_video_device(index: int) -> InputContainer:
+    """A camera by number.
+
+    Raises:
+        InputError: There is none, or it cannot be read.
+    """
+    device = Path(f"/dev/video{index}")
+    if not device.exists():
+        known = ", ".join(str(camera.index) for camera in list_cameras()) or "none"
+        raise InputError(
+            f"There is no camera {index}: this machine has {known}.",
+            "See which exist: sentistream doctor.",
+        )
+    error: Exception | None = None
+    for options in _CAMERA_OPTIONS:
+        try:
+            return av.container.open(
+                str(device),
+                "r",
+                format="v4l2",
+                options=options,
+                timeout=(OPEN_TIMEOUT, READ_TIMEOUT),
+            )
+        except (FFmpegError, OSError, ValueError) as refused:
+            error = refused
+    words = "" if error is None else reason(error)
+    raise InputError(
+        f"Camera {index} cannot be opened ({words}).",
+        f"Close other programs that use it, and see that you may read {device}.",
+    ) from error
+
+
+def open_microphone(device: str) -> InputContainer:
+    """A microphone by its ALSA name, for instance ``hw:1`` or ``default``.
+
+    Raises:
+        InputError: There is none, it cannot be read, or this FFmpeg knows no ALSA.
+    """
+    if "alsa" not in av.formats_available:
+        raise InputError(
+            "This build of FFmpeg cannot read microphones (it lacks ALSA).",
+            "Switch the camera's sound off, or install PyAV with ALSA.",
+        )
+    # PyAV's own ALSA looks for its definitions under /tmp, where anybody may write
+    os.environ.setdefault("ALSA_CONFIG_PATH", str(_ALSA_DEFINITIONS))
+    try:
+        return av.container.open(device, "r", format="alsa", timeout=(OPEN_TIMEOUT, READ_TIMEOUT))
+    except (FFmpegError, OSError, ValueError) as error:
+        raise InputError(
+            f"The microphone {device} cannot be opened ({reason(error)}).",
+            "arecord -l lists those that exist (hw:1 is card 1); ALSA's definitions must be in "
+            f"{_ALSA_DEFINITIONS} (Debian: libasound2-data).",
+        ) from error

@@ -1,0 +1,96 @@
+"""Sound from an input of its own, beside the pictures of another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from av import FFmpegError, Packet
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from sentistream.media.container import choose_audio
+from sentistream.media.frames import TimedFrame, clock_zero
+from sentistream.media.interrupting import ended, interrupt
+from sentistream.media.sound import SoundTrack
+from sentistream.media.source import Faults
+from sentistream.media.steadiness import Steadiness
+
+_MOST_WAITING = 1000
+SAME_CLOCK = 5.0
+"""Seconds by which stamps may differ that come from the same clock."""
+
+
+class Microphone:
+    """Reads packets in a thread; they are decoded by whoever pairs them.
+
+    Where both inputs' stamps are of the same clock (they then lie close together) they are
+    compared; otherwise what arrives together is taken to belong together. When it ends the
+    pictures go on without sound.
+
+    Args:
+        container: Closed in the end.
+        faults: Counts what cannot be decoded.
+    """
+
+    def __init__(self, container: InputContainer, faults: Faults) -> None:
+        self.stream: AudioStream | None = choose_audio(container)
+        self.track: SoundTrack | None = None
+        self._container = container
+        self._begin = clock_zero(container)
+        self._faults = faults
+        self._waiting: deque[tuple[Packet[Any], float]] = deque(maxlen=_MOST_WAITING)
+        self._steadiness = Steadiness()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._read, name="microphone", daemon=True)
+        self._thread.start()
+
+    def place(self, first: TimedFrame, arrived: float, zero: float) -> SoundTrack | None:
+        """Puts the sound on the pictures' clock.
+
+        Args:
+            first: The first picture.
+            arrived: When that came (``time.monotonic``).
+            zero: What is zero for the pictures, in their container's own seconds.
+
+        Returns:
+            The track that ``feed`` fills; None where the input has no sound.
+        """
+        if self.stream is None:
+            return None
+        if abs(self._begin - zero) > SAME_CLOCK:
+            begun = arrived - first.time
+            heard = self._waiting[0][1] if self._waiting else time.monotonic()
+            zero = self._begin - (heard - begun)
+        self.track = SoundTrack(self.stream, self._faults, zero=zero)
+        return self.track
+
+    def feed(self) -> None:
+        """Decodes what has come."""
+        while self.track is not None and self._waiting:
+            packet, arrived = self._waiting.popleft()
+            self._steadiness.adjust(packet, arrived)
+            self.track.feed(packet)
+
+    def close(self) -> None:
+        """Ends it; safe to call twice."""
+        self._stopped = True
+        interrupt(self._thread)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=1)
+        if not self._thread.is_alive():
+            self._container.close()
+
+    def _read(self) -> None:
+        try:
+            if self.stream is not None:
+                for packet in self._container.demux(self.stream):
+                    if self._stopped or not packet.size:
+                        break
+                    self._waiting.append((packet, time.monotonic()))
+        except (FFmpegError, OSError, ValueError):
+            self._faults.audio_errors += 1
+        finally:
+            ended()

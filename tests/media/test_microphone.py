@@ -1,0 +1,144 @@
+"""Pictures and sound from two inputs, as a webcam and its microphone are.
+
+There is neither here: two streams over HTTP stand for them, stamped as the two would be.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import stream_server as cameras
+
+from clips import FLASH, GREY
+from sentistream.errors import InputError
+from sentistream.media import devices
+from sentistream.media.live import LiveSource
+from sentistream.media.network import open_address
+from sentistream.media.opening import open_webcam
+from sentistream.types import SOUND_RATE, Moment
+
+TICK, WINDOW = 0.02, 0.04
+LENGTH = 2.6
+FLASHES = [1.4, 2.2]
+
+
+@pytest.fixture
+def server() -> Iterator[cameras.Server]:
+    with cameras.serve() as server:
+        yield server
+
+
+def both(server: cameras.Server, pictures_from: float, sound_from: float) -> LiveSource:
+    """Two inputs that begin at the same time with these stamps."""
+    ready = threading.Barrier(2, timeout=10)
+
+    def together(data: bytes) -> cameras.Send:
+        def send(write: cameras.Write) -> None:
+            ready.wait()
+            cameras.paced(data, LENGTH)(write)
+
+        return send
+
+    seen = cameras.stream(LENGTH, start=pictures_from, flashes=FLASHES, sound=False)
+    heard = cameras.stream(LENGTH, start=sound_from, flashes=FLASHES, pictures=False)
+    addresses = [
+        server.add(together(seen), name="pictures"),
+        server.add(together(heard), name="sound"),
+    ]
+    opened: list[object] = [None, None]
+
+    def open_one(number: int) -> None:
+        opened[number] = open_address(addresses[number])
+
+    threads = [threading.Thread(target=open_one, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    container, microphone = opened
+    return LiveSource(
+        container,  # type: ignore[arg-type]
+        name="Camera 0",
+        tick=TICK,
+        sound_window=WINDOW,
+        microphone=microphone,  # type: ignore[arg-type]
+    )
+
+
+def times(moments: list[Moment]) -> tuple[list[float], list[float]]:
+    """When a bright picture and when a click begins."""
+    bright = [m.time for m in moments if m.picture.luma.mean() > (FLASH + GREY) / 2]
+    loud = []
+    for moment in moments:
+        if moment.sound is not None and np.abs(moment.sound).max() > 0.3:
+            at = int(np.argmax(np.abs(moment.sound) > 0.3)) - len(moment.sound)
+            loud.append(moment.time + at / SOUND_RATE)
+    return bright, loud
+
+
+def test_two_inputs_of_one_clock(server: cameras.Server) -> None:
+    """Their capture stamps are compared, whatever came when."""
+    with both(server, 1000.0, 1000.0) as source:
+        assert source.info.audio_codec == "aac"
+        bright, loud = times(list(source))
+    assert bright
+    assert loud
+    assert min(abs(bright[-1] - time) for time in loud) < 0.05
+
+
+def test_two_inputs_of_different_clocks(server: cameras.Server) -> None:
+    """Then what arrives together belongs together."""
+    with both(server, 1000.0, 7000.0) as source:
+        bright, loud = times(list(source))
+    assert bright
+    assert loud
+    assert min(abs(bright[-1] - time) for time in loud) < 0.4
+
+
+def test_the_microphone_goes_away(server: cameras.Server) -> None:
+    short = cameras.stream(1, start=1000, pictures=False)
+    seen = cameras.stream(3, start=1000, sound=False)
+    container = open_address(server.add(cameras.paced(seen, 1.5), name="pictures"))
+    microphone = open_address(server.add(short, name="sound"))
+    with LiveSource(
+        container, name="Camera 0", tick=TICK, sound_window=WINDOW, microphone=microphone
+    ) as source:
+        moments = list(source)
+    assert moments[-1].time > 2.5
+    assert moments[-1].sound is None
+
+
+def test_an_input_that_hangs_is_closed(server: cameras.Server) -> None:
+    def hanging(pictures: bool) -> cameras.Send:
+        def send(write: cameras.Write) -> None:
+            write(cameras.stream(1, pictures=pictures, sound=not pictures))
+            server.wait()
+
+        return send
+
+    container = open_address(server.add(hanging(True), name="pictures"))
+    microphone = open_address(server.add(hanging(False), name="sound"))
+    source = LiveSource(
+        container, name="Camera 0", tick=TICK, sound_window=WINDOW, microphone=microphone
+    )
+    next(source)
+    time.sleep(0.2)  # until both wait for more
+    begun = time.monotonic()
+    source.close()
+    assert time.monotonic() - begun < 1.5
+    assert not [thread for thread in threading.enumerate() if thread.name == "microphone"]
+
+
+def test_devices_that_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="There is no camera 99"):
+        open_webcam(99, tick=TICK, sound_window=WINDOW)
+    with pytest.raises(InputError, match="The microphone hw:97 cannot be opened") as caught:
+        devices.open_microphone("hw:97")
+    assert "arecord" in caught.value.way_out
+    monkeypatch.setattr(devices.av, "formats_available", frozenset())
+    with pytest.raises(InputError, match="lacks ALSA"):
+        devices.open_microphone("hw:97")

@@ -1,0 +1,239 @@
+"""Streams that misbehave: what cameras and networks do, and what must come of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import stream_server as cameras
+
+from clips import FLASH, GREY
+from sentistream.errors import InputError
+from sentistream.media import live, network
+from sentistream.media.opening import open_stream
+from sentistream.types import SOUND_RATE, Moment
+
+TICK, WINDOW = 0.02, 0.04
+
+
+@pytest.fixture
+def server() -> Iterator[cameras.Server]:
+    with cameras.serve() as server:
+        yield server
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "OPEN_TIMEOUT", 1.0)
+    monkeypatch.setattr(network, "READ_TIMEOUT", 1.0)
+    monkeypatch.setattr(live, "READ_TIMEOUT", 1.0)
+
+
+def read(address: str) -> tuple[list[Moment], live.LiveSource]:
+    with open_stream(address, tick=TICK, sound_window=WINDOW) as source:
+        return list(source), source
+
+
+def bright(moments: list[Moment]) -> list[float]:
+    """When a bright picture begins."""
+    found = [m.time for m in moments if m.picture.luma.mean() > (FLASH + GREY) / 2]
+    return _first_of_each(found)
+
+
+def loud(moments: list[Moment]) -> list[float]:
+    """When a click begins."""
+    found = []
+    for moment in moments:
+        if moment.sound is not None and np.abs(moment.sound).max() > 0.3:
+            at = int(np.argmax(np.abs(moment.sound) > 0.3)) - len(moment.sound)
+            found.append(moment.time + at / SOUND_RATE)
+    return _first_of_each(found)
+
+
+def _first_of_each(times: list[float]) -> list[float]:
+    return [t for before, t in zip([-9.0, *times], times, strict=False) if t - before > 0.2]
+
+
+def test_timestamps_that_begin_anew_or_leap(server: cameras.Server) -> None:
+    """A camera that restarts, at zero, an hour on, or a day back, goes on as time does."""
+    parts = [
+        cameras.stream(1, start=100, flashes=[0.4]),
+        cameras.stream(1, start=0, flashes=[0.4]),
+        cameras.stream(1, start=3700, flashes=[0.4]),
+        cameras.stream(1, start=5, flashes=[0.4]),
+    ]
+    moments, source = read(server.add(cameras.paced(b"".join(parts), 4)))
+    assert source.faults.skipped_seconds == 0
+    assert np.allclose(np.diff([moment.time for moment in moments]), TICK)
+    assert bright(moments) == pytest.approx([0.4, 1.4, 2.4, 3.4], abs=0.45)
+    assert len(loud(moments)) == 4
+    # sound and pictures stay together over every leap
+    assert loud(moments) == pytest.approx(bright(moments), abs=0.05)
+
+
+def test_a_counter_that_wraps(server: cameras.Server) -> None:
+    """MPEG-TS counts to 2**33 at 90 kHz, which takes a day and two hours."""
+    wrap = 2**33 / 90_000
+    data = cameras.stream(2.4, start=wrap - 1, flashes=[0.4, 1.6])
+    moments, _ = read(server.add(cameras.paced(data, 2)))
+    assert np.allclose(np.diff([moment.time for moment in moments]), TICK)
+    assert bright(moments) == pytest.approx([0.4, 1.6], abs=0.03)
+    assert loud(moments) == pytest.approx([0.4, 1.6], abs=0.03)
+
+
+def test_pictures_that_change_their_size(server: cameras.Server) -> None:
+    data = cameras.stream(1, size=(64, 48)) + cameras.stream(
+        1, start=1, size=(48, 96), flashes=[number / 25 for number in range(25)]
+    )
+    moments, _ = read(server.add(data))
+    assert {(m.picture.width, m.picture.height) for m in moments} == {(64, 48)}
+    last = moments[-1].picture.luma
+    assert last[:, :18].max() < 40  # bars left and right of a picture that stands upright
+    assert last[:, 24:40].min() > 150
+
+
+@pytest.mark.parametrize(
+    ("sound", "begin", "end"), [(False, 0.0, 0.0), (True, 1.0, 9.0), (True, 0.0, 1.0)]
+)
+def test_sound_that_is_missing_late_or_stops(
+    server: cameras.Server, sound: bool, begin: float, end: float
+) -> None:
+    data = cameras.stream(2.2, sound=sound, sound_from=begin, sound_to=end)
+    moments, _ = read(server.add(cameras.paced(data, 2.2)))
+    assert moments[-1].time > 1.9
+    for moment in moments:
+        heard = sound and begin + 0.1 < moment.time < min(end, 2.0) - 0.1
+        silent = not begin - 0.1 < moment.time < end + 0.1
+        assert (moment.sound is not None) or not heard, moment.time
+        assert (moment.sound is None) or not silent, moment.time
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_stream_that_stalls(server: cameras.Server) -> None:
+    def stalling(write: cameras.Write) -> None:
+        write(cameras.stream(1))
+        server.wait()
+
+    with open_stream(server.add(stalling), tick=TICK, sound_window=WINDOW) as source:
+        begun = time.monotonic()
+        with pytest.raises(InputError, match=r"stopped sending \(no answer\)"):
+            list(source)
+        assert time.monotonic() - begun < 5
+
+
+def test_closing_while_a_stream_stalls(server: cameras.Server) -> None:
+    def stalling(write: cameras.Write) -> None:
+        write(cameras.stream(1))
+        server.wait()
+
+    source = open_stream(server.add(stalling), tick=TICK, sound_window=WINDOW)
+    next(source)
+    time.sleep(0.3)  # until it waits for more
+    begun = time.monotonic()
+    source.close()
+    assert time.monotonic() - begun < 1
+    assert not source._thread.is_alive()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_sound_goes_on_without_pictures(server: cameras.Server) -> None:
+    def blind(write: cameras.Write) -> None:
+        both = cameras.stream(1)
+        write(both)
+        only_sound = cameras.stream(6, start=1, pictures=False)
+        # the same programme: what a camera sends whose picture hangs
+        for number in range(60):
+            write(only_sound[number * 3760 : (number + 1) * 3760])
+            time.sleep(0.1)
+
+    with (
+        open_stream(server.add(blind), tick=TICK, sound_window=WINDOW) as source,
+        pytest.raises(InputError, match=r"no pictures any more|stopped sending"),
+    ):
+        list(source)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("kind", ["nothing", "hangs up", "trickle", "rubbish", "text", "sound"])
+def test_what_is_no_stream(server: cameras.Server, kind: str) -> None:
+    def trickle(write: cameras.Write) -> None:
+        for _ in range(100):
+            write(b"G")
+            time.sleep(0.1)
+
+    def rubbish(write: cameras.Write) -> None:
+        for _ in range(200):
+            write(os.urandom(65_536))
+
+    sends: dict[str, cameras.Send | bytes] = {
+        "nothing": lambda _: server.wait(),
+        "hangs up": b"",
+        "trickle": trickle,
+        "rubbish": rubbish,
+        "text": b"<html>Log in</html>",
+        "sound": cameras.stream(1, pictures=False),
+    }
+    begun = time.monotonic()
+    with pytest.raises(InputError) as caught:
+        open_stream(server.add(sends[kind]), tick=TICK, sound_window=WINDOW)
+    assert caught.value.way_out
+    assert time.monotonic() - begun < 6
+
+
+def test_rubbish_in_the_middle(server: cameras.Server) -> None:
+    data = cameras.stream(3, flashes=[0.4, 2.4])
+    middle = len(data) // 2
+
+    def spoilt(write: cameras.Write) -> None:
+        cameras.paced(data[:middle], 1.5)(write)
+        write(os.urandom(200_000))
+        cameras.paced(data[middle:], 1.5)(write)
+
+    moments, _ = read(server.add(spoilt))
+    assert bright(moments)[0] == pytest.approx(0.4, abs=0.03)
+    assert bright(moments)[-1] == pytest.approx(2.4, abs=0.3)
+    assert loud(moments)[-1] == pytest.approx(bright(moments)[-1], abs=0.05)
+
+
+def test_jpegs_take_as_long_as_they_take(server: cameras.Server) -> None:
+    """Their rate is not told: FFmpeg would take ten pictures a second for twenty-five."""
+    moments, _ = read(server.add(cameras.jpegs(3, 10)))
+    assert moments[-1].time == pytest.approx(3, abs=0.4)
+    assert np.diff(bright(moments)[1:]) == pytest.approx([1.0], abs=0.15)
+
+
+@pytest.mark.parametrize("kind", ["hls", "dash", "concat"])
+def test_a_stream_that_names_other_addresses(server: cameras.Server, kind: str) -> None:
+    elsewhere = server.add(cameras.stream(1), name="elsewhere")
+    text = {
+        "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{elsewhere}\n#EXT-X-ENDLIST\n",
+        "dash": f"<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011'><Period>"
+        f"<AdaptationSet><Representation><BaseURL>{elsewhere}</BaseURL></Representation>"
+        "</AdaptationSet></Period></MPD>",
+        "concat": f"ffconcat version 1.0\nfile {elsewhere}\n",
+    }
+    with pytest.raises(InputError, match="cannot be opened"):
+        open_stream(server.add(text[kind].encode()), tick=TICK, sound_window=WINDOW)
+    assert server.asked == ["/camera"]
+
+
+def test_nothing_is_left_behind(server: cameras.Server) -> None:
+    address = server.add(cameras.stream(1))
+    read(address)
+    handles = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for _ in range(10):
+        source = open_stream(address, tick=TICK, sound_window=WINDOW)
+        next(source)
+        source.close()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        named = [t for t in threading.enumerate() if t.name.startswith("source http")]
+        # the server's own side of a connection may take a moment to be closed
+        if not named and len(os.listdir("/proc/self/fd")) <= handles + 1:  # noqa: PTH208
+            return
+        time.sleep(0.05)
+    raise AssertionError(named or "handles are left open")

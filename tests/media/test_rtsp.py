@@ -1,0 +1,173 @@
+"""Streams from real senders: an RTSP server, and MPEG-TS over UDP."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import stream_server as cameras
+
+from clips import FLASH, GREY
+from sentistream.errors import InputError
+from sentistream.media.network import Transport
+from sentistream.media.opening import open_stream
+from sentistream.types import Moment
+
+SERVER = Path(__file__).parents[2] / "benchmarks" / "soaking" / "rtsp_server.py"
+TICK, WINDOW = 0.03, 0.24
+
+
+@pytest.fixture(scope="module")
+def gstreamer() -> str:
+    """A Python that can serve RTSP."""
+    for python in ("/usr/bin/python3", sys.executable):
+        query = "import gi; gi.require_version('GstRtspServer', '1.0')"
+        try:
+            done = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
+        except OSError:
+            continue
+        if done.returncode == 0:
+            return python
+    pytest.skip("needs gst-rtsp-server")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rtsp") / "clip.mp4"
+    flashes = [0.6 + number for number in range(20)]
+    path.write_bytes(cameras.stream(20, flashes=flashes, size=(160, 120), form="mp4"))
+    return path
+
+
+@contextmanager
+def rtsp(python: str, clip: Path, *login: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The server's port and process."""
+    port = _free_port()
+    process = subprocess.Popen(  # noqa: S603
+        [python, SERVER, clip, str(port), *login], stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield port, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_rtsp(gstreamer: str, clip: Path, transport: Transport) -> None:
+    with (
+        rtsp(gstreamer, clip) as (port, _),
+        open_stream(
+            f"rtsp://127.0.0.1:{port}/camera", tick=TICK, sound_window=WINDOW, transport=transport
+        ) as source,
+    ):
+        assert source.info.live
+        assert (source.info.width, source.info.height) == (160, 120)
+        assert source.info.audio_codec == "aac"
+        moments = list(islice(source, 90))
+    _check(moments)
+
+
+def _check(moments: list[Moment]) -> None:
+    assert np.diff([m.time for m in moments]).min() == pytest.approx(TICK)
+    bright = [m.time for m in moments if m.picture.luma.mean() > (FLASH + GREY) / 2]
+    loud = [
+        m.time
+        for m in moments
+        if m.sound is not None and np.abs(m.sound[-round(TICK * 48_000) :]).max() > 0.3
+    ]
+    assert bright
+    assert loud
+    nearest = [min(abs(there - time) for there in bright) for time in loud[1:-1]]
+    assert not nearest or np.median(nearest) <= 2 * TICK
+
+
+def test_rtsp_without_its_sound(gstreamer: str, clip: Path) -> None:
+    with (
+        rtsp(gstreamer, clip) as (port, _),
+        open_stream(
+            f"rtsp://127.0.0.1:{port}/camera", tick=TICK, sound_window=WINDOW, sound=False
+        ) as source,
+    ):
+        assert source.info.audio_codec is None
+        assert next(source).sound is None
+
+
+def test_rtsp_with_a_password(gstreamer: str, clip: Path) -> None:
+    with rtsp(gstreamer, clip, "me", "geheim") as (port, _):
+        for login in ("", "me:falsch@"):
+            with pytest.raises(InputError, match="wrong user or password") as caught:
+                open_stream(
+                    f"rtsp://{login}127.0.0.1:{port}/camera", tick=TICK, sound_window=WINDOW
+                )
+            assert "falsch" not in repr(caught.value)
+        address = f"rtsp://me:geheim@127.0.0.1:{port}/camera"
+        with open_stream(address, tick=TICK, sound_window=WINDOW) as source:
+            next(source)
+            assert "geheim" not in repr(source.info)
+        with pytest.raises(InputError, match="no such stream"):
+            open_stream(address.replace("/camera", "/none"), tick=TICK, sound_window=WINDOW)
+
+
+def test_an_rtsp_server_that_dies_or_is_left(gstreamer: str, clip: Path) -> None:
+    with rtsp(gstreamer, clip) as (port, process):
+        address = f"rtsp://127.0.0.1:{port}/camera"
+        left = open_stream(address, tick=TICK, sound_window=WINDOW)
+        next(left)
+        begun = time.monotonic()
+        left.close()
+        assert time.monotonic() - begun < 1.5
+        assert not left._thread.is_alive()
+        with open_stream(address, tick=TICK, sound_window=WINDOW) as source:
+            next(source)
+            process.kill()
+            begun = time.monotonic()
+            try:
+                list(source)  # it may end or say that it was lost
+            except InputError as error:
+                assert "stopped sending" in str(error)
+            assert time.monotonic() - begun < 5
+
+
+def test_mpegts_over_udp() -> None:
+    port, ending = _free_port(), threading.Event()
+    flashes = [0.6 + number for number in range(30)]
+    data = cameras.stream(30, flashes=flashes, size=(160, 120))
+
+    def send() -> None:
+        begun, sent, rate = time.monotonic(), 0, len(data) / 30
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            while sent < len(data) and not ending.is_set():
+                out.sendto(data[sent : sent + 7 * 188], ("127.0.0.1", port))
+                sent += 7 * 188
+                ending.wait(max(0.0, begun + sent / rate - time.monotonic()))
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        with open_stream(f"udp://127.0.0.1:{port}", tick=TICK, sound_window=WINDOW) as source:
+            assert source.info.live
+            moments = list(islice(source, 90))
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 1.5
+    finally:
+        ending.set()
+        thread.join()
+    _check(moments)
