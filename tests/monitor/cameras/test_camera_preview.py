@@ -4,7 +4,6 @@ import io
 
 import numpy as np
 from PIL import Image
-from watching import Stage, job, square
 
 from cameras.watching import Stage, job, square
 from sentistream.media.picture import RgbPicture

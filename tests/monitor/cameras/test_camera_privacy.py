@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_camera_supervision import is_gone, settings
 
 import sentistream
-from conftest import Heard, eventually
+from cameras.conftest import Heard, eventually
+from cameras.test_camera_supervision import is_gone, settings
 from sentistream.monitor.cameras.supervisor import Supervisor
 
 SERVER = """

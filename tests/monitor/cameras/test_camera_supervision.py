@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import PATIENCE, Heard, eventually
+from cameras.conftest import PATIENCE, Heard, eventually
 from sentistream.monitor.cameras.backoff import BackOff, Patience
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.hub import Hub

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_camera_supervision import settings
-from visiting import FakeBrowser
 
-from conftest import PATIENCE, Heard, eventually
+from cameras.conftest import PATIENCE, Heard, eventually
+from cameras.test_camera_supervision import settings
+from cameras.visiting import FakeBrowser
 from sentistream.errors import InputError
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.hub import Hub

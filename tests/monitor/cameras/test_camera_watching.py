@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from watching import Stage, job, square
 
 from cameras.watching import Stage, job, square
 from portrait import PORTRAIT_FACE
