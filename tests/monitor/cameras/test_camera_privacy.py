@@ -13,7 +13,7 @@ import pytest
 
 import sentistream
 from cameras.conftest import Heard, eventually
-from cameras.test_camera_supervision import is_gone, settings
+from cameras.test_camera_supervision import is_gone, parent_of, settings
 from sentistream.monitor.cameras.supervisor import Supervisor
 
 SERVER = """
@@ -74,7 +74,7 @@ def test_workers_write_nothing_and_die_with_a_killed_server(
             assert not _written_by(worker)
         files = [path for place in places for path in place.rglob("*") if path.is_file()]
         assert files == []
-        parents = {_parent(worker) for worker in workers}
+        parents = {parent_of(worker) for worker in workers}
         os.kill(workers[1], signal.SIGSTOP)  # one that hangs
     finally:
         server.kill()
@@ -93,11 +93,6 @@ def test_names_differ_from_run_to_run(
     eventually(lambda: heard.faces_of("door") > first)
     for name in heard.faces_of("door"):
         assert len(bytes.fromhex(name)) == 8
-
-
-def _parent(process: int) -> int:
-    text = Path(f"/proc/{process}/stat").read_text()
-    return int(text.rpartition(")")[2].split()[1])
 
 
 def _written_by(process: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,11 @@ def is_gone(process: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+def parent_of(process: int) -> int:
+    text = Path(f"/proc/{process}/stat").read_text()
+    return int(text.rpartition(")")[2].split()[1])
 
 
 def test_faces_become_readings(supervisor: Supervisor, heard: Heard, face_clip: Path) -> None:
@@ -96,6 +102,22 @@ def test_a_hung_worker_is_killed_and_comes_back(
     other = heard.newest("till")
     assert other is not None
     assert other.restarts == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_workers_come_back_when_what_they_are_forked_from_is_killed(
+    supervisor: Supervisor, heard: Heard, empty_clip: Path
+) -> None:
+    supervisor.apply(settings({"door": empty_clip, "till": empty_clip}))
+    eventually(lambda: heard.is_running("door", "till"))
+    processes = [supervisor.process("door"), supervisor.process("till")]
+    parents = {parent_of(process or 0) for process in processes}
+    assert len(parents) == 1
+    assert os.getpid() not in parents
+    os.kill(parents.pop(), signal.SIGKILL)
+    eventually(lambda: all(is_gone(process or 0) for process in processes))
+    eventually(lambda: (h := heard.newest("door")) is not None and h.restarts == 1)
+    eventually(lambda: heard.is_running("door", "till"))
 
 
 def test_what_cannot_be_opened_is_tried_again_at_a_pace(
