@@ -140,7 +140,7 @@ class _Receiver:
             body: dict[str, Any] = await request.json()
             self._peer = RTCPeerConnection()
 
-            @self._peer.on("track")  # type: ignore[untyped-decorator]
+            @self._peer.on("track")
             def track(track: Any) -> None:
                 self.tracks.add(track.kind)
                 if track.kind == "video":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from made_up import House
 from made_up_people import face, picture
 

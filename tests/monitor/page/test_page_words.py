@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from sentistream.monitor.page.fields import Kind, kind_of, row_model
 from sentistream.monitor.page.settings import SECTIONS
@@ -75,13 +77,13 @@ def test_numbers_and_times_are_written_as_the_language_does() -> None:
     assert words("fr").language == "en"
 
 
-def _settings(group: str, fields: dict[str, object]) -> set[str]:
+def _settings(group: str, fields: Mapping[str, FieldInfo]) -> set[str]:
     names = set()
     for name, info in fields.items():
         names.add(f"{group}.{name}")
-        if kind_of(info) is Kind.ROWS:  # type: ignore[arg-type]
-            model: type[BaseModel] = row_model(info)  # type: ignore[arg-type]
-            names |= _settings(model.__name__.lower(), dict(model.model_fields))
+        if kind_of(info) is Kind.ROWS:
+            model: type[BaseModel] = row_model(info)
+            names |= _settings(model.__name__.lower(), model.model_fields)
     return names
 
 
