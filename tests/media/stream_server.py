@@ -35,16 +35,9 @@ class Server:
         self.asked: list[str] = []
         self.ending = threading.Event()
 
-    def add(self, send: Send | bytes | Sequence[bytes], *, name: str = "camera") -> str:
+    def add(self, send: Send | bytes, *, name: str = "camera") -> str:
         """The address of a camera that sends so."""
-        if isinstance(send, bytes):
-            whole = send
-            self.cameras[f"/{name}"] = lambda write: write(whole) and None
-        elif callable(send):
-            self.cameras[f"/{name}"] = send
-        else:
-            pieces = list(send)
-            self.cameras[f"/{name}"] = lambda write: [write(piece) for piece in pieces] and None
+        self.cameras[f"/{name}"] = send if callable(send) else _whole(send)
         return f"{self.address}/{name}"
 
     def wait(self) -> None:
@@ -81,6 +74,13 @@ def serve() -> Iterator[Server]:
         yield server
         server.ending.set()
         listening.shutdown()
+
+
+def _whole(data: bytes) -> Send:
+    def send(write: Write) -> None:
+        write(data)
+
+    return send
 
 
 def paced(data: bytes, seconds: float) -> Send:

@@ -139,6 +139,6 @@ def test_devices_that_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="The microphone hw:97 cannot be opened") as caught:
         devices.open_microphone("hw:97")
     assert "arecord" in caught.value.way_out
-    monkeypatch.setattr(devices.av, "formats_available", frozenset())
+    monkeypatch.setattr("av.formats_available", frozenset())
     with pytest.raises(InputError, match="lacks ALSA"):
         devices.open_microphone("hw:97")
