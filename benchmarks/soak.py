@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -72,6 +73,7 @@ def main(
     Ends with exit code 1 where a second is lost or stored twice that no fault accounts for, a
     fault is not recovered from, or memory or handles grow by more than a tenth.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything started is ended too
     out = out.absolute()
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):

@@ -277,27 +277,40 @@ def cases(count: int | None, begin: int = 0) -> Iterator[tuple[str, str, int, by
         seed += 1
 
 
+def replayed(paths: list[Path]) -> Iterator[tuple[str, str, int, bytes]]:
+    """Stored clips, as ``cases`` has them; their names begin with the way of reading."""
+    for number, path in enumerate(paths):
+        way, _, name = path.name.partition("-")
+        yield name, way, number, path.read_bytes()
+
+
 def main() -> None:
-    """A long run by hand."""
+    """Reads damaged clips for a while, or stored ones; exit code 1 after a finding."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--begin", type=int, default=1_000_000)
-    parser.add_argument("--keep", type=Path, required=True)
+    parser.add_argument("--count", type=int, help="At most so many.")
+    parser.add_argument("--begin", type=int, default=1_000_000, help="The first seed.")
+    parser.add_argument("--keep", type=Path, help="Folder for what does harm.")
+    parser.add_argument("stored", type=Path, nargs="*", help="Read these instead.")
     options = parser.parse_args()
-    options.keep.mkdir(parents=True, exist_ok=True)
     deadline, done, found = time.monotonic() + 60 * options.minutes, 0, 0
-    for name, way, seed, data in cases(None, options.begin):
+    those = replayed(options.stored) if options.stored else cases(options.count, options.begin)
+    for name, way, seed, data in those:
         if time.monotonic() > deadline:
             break
         done += 1
         words = finding(data, name, way)
-        if words:
-            found += 1
-            (options.keep / f"{seed}-{way}-{name}").write_bytes(data)
-            (options.keep / f"{seed}-{way}-{name}.txt").write_text(words, "utf-8")
-            sys.stdout.write(f"{seed} {way} {name}: {words.strip().splitlines()[-1]}\n")
-            sys.stdout.flush()
+        if not words:
+            continue
+        found += 1
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            (options.keep / f"{way}-{seed}-{name}").write_bytes(data)
+            (options.keep / f"{way}-{seed}-{name}.txt").write_text(words, "utf-8")
+        sys.stdout.write(f"{seed} {way} {name}: {words.strip().splitlines()[-1]}\n")
+        sys.stdout.flush()
     sys.stdout.write(f"{done} damaged clips, {found} findings\n")
+    sys.exit(bool(found))
 
 
 if __name__ == "__main__":
