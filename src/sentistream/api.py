@@ -20,6 +20,7 @@ from sentistream.media import Faults, MediaInfo, Source, open_source
 from sentistream.media.prefetch import prefetch
 from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
 from sentistream.runtime import load_card
+from sentistream.streams.governor import Governor, told
 from sentistream.types import Moment, Reading
 
 READ_AHEAD = 8
@@ -135,6 +136,9 @@ class Analysis:
     def moments(self) -> Iterator[tuple[Moment, tuple[Reading, ...]]]:
         """Each moment (its picture and sound) with its readings.
 
+        Of cameras and streams moments are left out where the machine cannot keep up; their
+        readings then say ``slowed``. A recording is always analyzed whole.
+
         Raises:
             InputError: The source broke off in a way that nothing more can be read.
         """
@@ -142,8 +146,15 @@ class Analysis:
             return
         if self._ahead is None:
             self._ahead = prefetch(self._source, self._read_ahead)
+        if not self.info.live:
+            for moment in self._ahead:
+                yield moment, self._analyzer.process(moment)
+            return
+        governor = Governor(self._profile.tick)
         for moment in self._ahead:
-            yield moment, self._analyzer.process(moment)
+            if governor.admits(moment.time):
+                yield moment, told(self._analyzer.process(moment), governor)
+                governor.worked(dropped=self.faults.dropped_moments)
 
     def close(self) -> None:
         """Stop decoding and let go of the source; safe to call twice."""

@@ -54,6 +54,8 @@ class Flag(StrEnum):
     """The face leaves the picture; the missing part was filled from its edge."""
     REPEATED_PICTURE = "repeated_picture"
     """No newer picture than at the moment before; only the sound is new."""
+    SLOWED = "slowed"
+    """The machine cannot keep up with a live source: it is looked at less often than every tick."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import struct
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +225,25 @@ def test_closed_sources_end(tmp_path: Path) -> None:
     source.close()
     assert list(source) == []
     assert moment.picture.rgb().shape == (48, 64, 3)  # what was handed out stays valid
+
+
+@pytest.mark.parametrize("to_the_end", [True, False])
+def test_closed_sources_let_go_of_their_buffers_at_once(tmp_path: Path, to_the_end: bool) -> None:
+    path = write_clip(tmp_path / "clip.mp4", flashing(1, []), clicks(1, 48_000))
+    gc.collect()
+    gc.disable()
+    try:
+        source = open_source(path, tick=0.03, sound_window=0.03)
+        next(source)
+        if to_the_end:
+            for _ in source:
+                pass
+        source.close()
+        gone = weakref.ref(source)
+        del source
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_real_clips(real_data: Path) -> None:

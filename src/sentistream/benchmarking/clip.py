@@ -36,13 +36,19 @@ def lengthened(source: Path, seconds: float, folder: Path) -> Path:
         with av.container.open(str(source)) as read:
             for stream in (*read.streams.video[:1], *read.streams.audio[:1]):
                 streams[stream.index] = written.add_stream_from_template(stream)
+        last: dict[int, int] = {}
         for number in range(times):
             with av.container.open(str(source)) as read:
                 for packet in read.demux():
                     if packet.dts is None or packet.stream.index not in streams:
                         continue
                     later = round(number * duration / packet.time_base)
-                    packet.pts, packet.dts = (packet.pts or 0) + later, packet.dts + later
+                    pts, dts = (packet.pts or 0) + later, packet.dts + later
+                    # sound begins before its picture and ends after it: copies overlap a little
+                    if dts <= last.get(packet.stream.index, dts - 1):
+                        continue
+                    last[packet.stream.index] = dts
+                    packet.pts, packet.dts = pts, dts
                     packet.stream = streams[packet.stream.index]
                     written.mux(packet)
     return target

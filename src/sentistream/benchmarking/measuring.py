@@ -14,6 +14,7 @@ import numpy as np
 
 from sentistream.analyzer import Analyzer
 from sentistream.benchmarking.clip import lengthened
+from sentistream.benchmarking.engines import engine_milliseconds
 from sentistream.benchmarking.machine import describe_machine
 from sentistream.benchmarking.peers import measure_peers
 from sentistream.benchmarking.stages import stages
@@ -128,11 +129,7 @@ def _profile(
     shares = stages(clip, profile, plan.seconds)
     tried = _streams(clip, profile, plan, on_step)
     share = _spread([one["ours"].rate / one["decode"].rate for one in rounds])
-    times = (
-        _spread([one["ours"].rate / one["published"].rate for one in rounds])
-        if "published" in rounds[0]
-        else None
-    )
+    times = _times_published(rounds)
     kept = [one.streams for one in tried if one.keeps_up]
     per_stream = _per_further_stream(tried)
     return {
@@ -144,6 +141,7 @@ def _profile(
         "mb_per_further_stream": per_stream,
         "share_of_decode_spread": share,
         "times_published_spread": times,
+        "times_published_without_decoding": _times_published(rounds, decoding=False),
         "published": published if isinstance(published, str) else "measured",
         "moments_per_second_of_a_core": {
             way: _spread([one[way].rate for one in rounds]) for way in rounds[0]
@@ -160,10 +158,24 @@ def _profile(
             name: {
                 "parameters": load_card(name).parameters,
                 "multiply_adds": load_card(name).multiply_adds,
+                "milliseconds": milliseconds,
             }
-            for name in profile.models
+            for name, milliseconds in engine_milliseconds(profile.models).items()
         },
     }
+
+
+def _times_published(
+    rounds: Sequence[Mapping[str, Timed]], *, decoding: bool = True
+) -> dict[str, float] | None:
+    """How often ours goes into theirs; what decoding takes is added to theirs, or left out."""
+    if "published" not in rounds[0]:
+        return None
+    ratios = []
+    for one in rounds:
+        decode, ours, theirs = (1 / one[way].rate for way in ("decode", "ours", "published"))
+        ratios.append((theirs + decode) / ours if decoding else theirs / (ours - decode))
+    return _spread(ratios)
 
 
 def _rounds(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,8 @@ class FileSource(Source):
         if audio is None:
             self._reader = FrameReader(container, video, self.faults)
         else:
-            both = Interleaved(container, audio, self.faults, lambda: self._open_again(path))
+            again = partial(_open_again, path, self._containers)
+            both = Interleaved(container, audio, self.faults, again)
             self._reader = FrameReader(container, video, self.faults, both.for_pictures())
             self._sound = SoundReader(container, audio, self.faults, source=both.for_sound())
         self._frames = iter(self._reader)
@@ -105,11 +107,6 @@ class FileSource(Source):
         self._declared_end = container.duration
         self._moments = self._pair(first, picture)
 
-    def _open_again(self, path: Path) -> tuple[InputContainer, AudioStream | None]:
-        container = open_file(path)
-        self._containers.append(container)
-        return container, choose_audio(container)
-
     def __next__(self) -> Moment:
         with self._lock:
             if self._closed:
@@ -131,6 +128,8 @@ class FileSource(Source):
     def close(self) -> None:
         with self._lock:
             self._closed = True
+            # generators that hold this object would keep its buffers until cycles are collected
+            self._moments, self._frames = iter(()), iter(())
             for container in self._containers:
                 container.close()
 
@@ -179,3 +178,12 @@ class FileSource(Source):
             missing = self._declared_end / 1e6 - self._reader.reached
             if missing > _MISSING_END:
                 self.faults.skipped_seconds += missing
+
+
+def _open_again(
+    path: Path, containers: list[InputContainer]
+) -> tuple[InputContainer, AudioStream | None]:
+    """The file once more, closed with the others."""
+    container = open_file(path)
+    containers.append(container)
+    return container, choose_audio(container)

@@ -121,6 +121,18 @@ class Hub:
         self._observations: dict[str, Observation] = {}
         self._health: dict[str, CameraHealth] = {}
         self._previews: dict[str, Preview] = {}
+        self._dropped = 0
+
+    @property
+    def subscribers(self) -> int:
+        """How many listen now."""
+        return len(self._subscriptions)
+
+    @property
+    def dropped(self) -> int:
+        """Events that were dropped because some listener did not take them in time."""
+        with self._lock:
+            return self._dropped + sum(one.dropped for one in self._subscriptions)
 
     def subscribe(
         self,
@@ -152,10 +164,13 @@ class Hub:
         for subscription in subscriptions:
             subscription.put(event)
 
-    def show(self, camera: str, preview: Preview) -> None:
-        """Replaces a camera's live picture; previews are looked at, not queued."""
+    def show(self, camera: str, preview: Preview | None) -> None:
+        """Replaces a camera's live picture, or drops it; previews are looked at, not queued."""
         with self._lock:
-            self._previews[camera] = preview
+            if preview is None:
+                self._previews.pop(camera, None)
+            else:
+                self._previews[camera] = preview
 
     def forget(self, camera: str) -> None:
         """A camera is no more."""
@@ -181,4 +196,6 @@ class Hub:
 
     def _leave(self, subscription: Subscription) -> None:
         with self._lock:
+            if subscription in self._subscriptions:
+                self._dropped += subscription.dropped
             self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)

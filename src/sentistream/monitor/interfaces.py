@@ -18,7 +18,7 @@ class Step(StrEnum):
     MINUTE = "minute"
     HOUR = "hour"
     DAY = "day"
-    """By the machine's own time zone."""
+    """By the machine's own time zone, like hours; 23 or 25 hours when clocks change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +30,12 @@ class Sum:
         zone: The zone; ``EVERYWHERE`` for the whole picture, zones included.
         begin, end: Wall-clock seconds (UTC), half open.
         people: Different tracks; who comes back counts again.
-        seen: Seconds of faces, added up over everybody.
-        speaking: Seconds of speech, added up over everybody.
-        positive, neutral, negative: Shares of ``seen``, 0 to 1; None each where ``people`` is
-            less than the smallest group that may be shown.
+        seen: Seconds of faces, added up over everybody; None where ``people`` is less than the
+            smallest group that may be shown, or others could be told apart by subtraction.
+        speaking: Seconds of speech, added up over everybody; None likewise.
+        positive, neutral, negative: Shares of ``seen``, 0 to 1; None likewise, and where nobody
+            was seen.
+        watched: Seconds for which the camera watched, whether or not it saw anybody.
     """
 
     camera: str
@@ -46,6 +48,7 @@ class Sum:
     positive: float | None
     neutral: float | None
     negative: float | None
+    watched: float = 0.0
 
     @property
     def is_withheld(self) -> bool:
@@ -91,7 +94,10 @@ class Store(Protocol):
         camera: str | None = None,
         zone: str | None = "",
     ) -> Sequence[Sum]:
-        """Sums of [begin, end), oldest first; small groups withheld.
+        """Sums that begin in [begin, end), oldest first; small groups withheld.
+
+        A minute, hour or day in which a camera was off has none; one in which nobody came has
+        one with no people.
 
         Args:
             step: Length of each.
@@ -104,7 +110,10 @@ class Store(Protocol):
     def together(
         self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
     ) -> Sequence[Sum]:
-        """One sum a camera over the whole of [begin, end); small groups withheld."""
+        """One sum a camera over the whole of [begin, end); small groups withheld.
+
+        Cut to whole minutes, outwards; to whole hours, inwards, where minutes are kept no longer.
+        """
         ...
 
     def export(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sentistream.media import Source
@@ -28,11 +28,19 @@ class Gathering:
     Args:
         sources: By their numbers; closed with this.
         depth: Moments of each that may wait.
+        admits: Whether a live source's moment is wanted at all, given its number and time;
+            called in that source's thread.
     """
 
-    def __init__(self, sources: Mapping[int, Source], depth: int) -> None:
+    def __init__(
+        self,
+        sources: Mapping[int, Source],
+        depth: int,
+        admits: Callable[[float, int], bool] = lambda _time, _number: True,
+    ) -> None:
         self._changed = threading.Condition()
         self._depth = depth
+        self._admits = admits
         self._closed = False
         self._sources = dict(sources)
         self._waiting: dict[int, deque[Gathered]] = {number: deque() for number in sources}
@@ -80,6 +88,8 @@ class Gathering:
         error: BaseException | None = None
         try:
             for moment in source:
+                if source.info.live and not self._admits(moment.time, number):
+                    continue
                 if not self._put(number, source, Gathered(moment, time.monotonic())):
                     break
         except Exception as problem:

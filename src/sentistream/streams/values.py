@@ -18,12 +18,15 @@ class StreamMoment:
         time: Seconds on that stream's own media clock.
         readings: As ``Analyzer.process`` gives them.
         latency: Seconds from the end of decoding to these readings.
+        tick: Seconds from one analyzed moment of it to the next at present; more than the
+            profile's where a live stream is more than the machine can keep up with.
     """
 
     stream: int
     time: float
     readings: tuple[Reading, ...]
     latency: float
+    tick: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sentistream.media.pacing import PacedSource
 from sentistream.profiles import Profile
 from sentistream.runtime.asking import answer_together
 from sentistream.streams.gathering import Gathering
+from sentistream.streams.governor import Governor, told
 from sentistream.streams.values import StreamEnd, StreamMoment
 
 DEPTH = 4
@@ -66,24 +67,34 @@ def _open_all(
 
 def _analyze(sources: dict[int, Source], profile: Profile, results: Connection) -> None:
     analyzers = {number: Analyzer(profile) for number in sources}
-    gathering = Gathering(sources, DEPTH)
+    governor = Governor(profile.tick)
+    gathering = Gathering(sources, DEPTH, governor.admits)
     try:
         while True:
             ready, gone = gathering.take()
             if not ready and not gone:
                 return
+            live = {number for number in ready if sources[number].info.live}
             numbers = list(ready)
+            begun = time.monotonic()
             answers = answer_together(
                 [analyzers[number].ask(ready[number].moment) for number in numbers]
             )
             now = time.monotonic()
+            waited = max((begun - ready[n].decoded_at for n in numbers if n in live), default=0.0)
+            if live:
+                dropped = sum(source.faults.dropped_moments for source in sources.values())
+                governor.worked(waited=waited, dropped=dropped)
             for number, readings in zip(numbers, answers, strict=True):
                 moment, decoded_at = ready[number]
-                results.send(StreamMoment(number, moment.time, readings, now - decoded_at))
+                tick = governor.tick if number in live else profile.tick
+                said = told(readings, governor) if number in live else readings
+                results.send(StreamMoment(number, moment.time, said, now - decoded_at, tick))
             for number, error in gone.items():
                 if error is not None and not isinstance(error, SentistreamError):
                     raise error
                 results.send(StreamEnd(number, error, sources[number].faults))
                 del analyzers[number]
+                governor.forget(number)
     finally:
         gathering.close()

@@ -26,7 +26,7 @@ def camera(source: object, **settings: object) -> CameraSettings:
 
 
 def opened(settings: CameraSettings, folder: Path) -> Source:
-    return open_camera(settings, tick=TICK, sound_window=WINDOW, demo_folder=folder)
+    return open_camera(settings, tick=TICK, sound_window=WINDOW)
 
 
 @pytest.fixture
@@ -187,4 +187,4 @@ def test_a_password_is_nowhere(
 
 def test_not_positive(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="tick"):
-        open_camera(camera("0"), tick=0.0, sound_window=0.1, demo_folder=tmp_path)
+        open_camera(camera("0"), tick=0.0, sound_window=0.1)

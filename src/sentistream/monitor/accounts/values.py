@@ -33,3 +33,52 @@ class User:
     def is_manager(self) -> bool:
         """Whether it may change things."""
         return self.role is Role.MANAGER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who asks, and by which login or token.
+
+    Attributes:
+        user: Who.
+        digest: SHA-256 of the session id or token, in hexadecimal.
+        expires: Wall-clock seconds (UTC) at which it ends; None for never.
+    """
+
+    user: User
+    digest: str
+    expires: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A user as managers see it.
+
+    Attributes:
+        name: The login name.
+        role: What the user may do.
+        created: Wall-clock seconds (UTC).
+    """
+
+    name: str
+    role: Role
+    created: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An API token as managers see it; the token itself is shown once, when it is made.
+
+    Attributes:
+        name: What it is for.
+        role: What it allows.
+        created: Wall-clock seconds (UTC).
+        expires: Wall-clock seconds (UTC) at which it ends; None for never.
+        maker: The login name of who made it.
+    """
+
+    name: str
+    role: Role
+    created: float
+    expires: float | None
+    maker: str

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import threading
 from pathlib import Path
 
-from sentistream.demo import make_clip
-from sentistream.errors import InputError, OutputError
+from sentistream.errors import InputError
 from sentistream.media.addresses import scheme
 from sentistream.media.looping import LoopSource
 from sentistream.media.opening import check_seconds, open_stream, open_webcam
 from sentistream.media.source import Source
 from sentistream.monitor.settings import CameraSettings
 
-DEMO = "demo:"
-"""The source that stands for the demonstration clip."""
 
-
-def open_camera(
-    camera: CameraSettings, *, tick: float, sound_window: float, demo_folder: Path
-) -> Source:
+def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> Source:
     """The moments of a camera, which go on by themselves.
 
     A webcam is heard only where its microphone is named. A file is played at its pace, again
@@ -31,12 +23,9 @@ def open_camera(
         camera: What and how to read.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.
-        demo_folder: Where the demonstration clip is made, once, when it is asked for.
 
     Raises:
         InputError: It cannot be read; the words hold no password.
-        OutputError: The demonstration clip cannot be written.
-        MissingExtraError: The demonstration clip needs a package that is not installed.
         ValueError: ``tick`` or ``sound_window`` is not positive.
     """
     check_seconds(tick=tick, sound_window=sound_window)
@@ -57,7 +46,7 @@ def open_camera(
             sound=camera.sound,
         )
     return LoopSource(
-        _demo_clip(demo_folder) if source == DEMO else _file(source),
+        _file(source),
         tick=tick,
         sound_window=sound_window,
         pace=camera.pace,
@@ -69,22 +58,3 @@ def _file(path: str) -> Path:
     if "\0" in path:
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
     return Path(path).expanduser()
-
-
-def _demo_clip(folder: Path) -> Path:
-    clip = folder / "demo.mp4"
-    if clip.is_file():
-        return clip
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be made ({error.strerror}).", "Choose another folder."
-        ) from error
-    # several cameras may ask at once: each makes its own, whole, and the last one stays
-    unfinished = folder / f"demo.{os.getpid()}.{threading.get_ident()}.mp4"
-    try:
-        make_clip(unfinished).replace(clip)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return clip

@@ -17,7 +17,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Share, Share]
 """A place in the picture, as shares of its width and height from the upper left."""
 # what stands before a host's @, also where a password holds @, or / unescaped
-_LOGIN = r"//(?:[^/?#]*@|[^/?#@:\[]*:(?!\d*(?:[/?#]|$)).*@)"
 
 
 class Hours(Group):
@@ -133,5 +132,12 @@ class CameraSettings(Group):
     @property
     def shown_source(self) -> str:
         """The source without name, password or query, as it may be shown."""
-        text = re.sub(_LOGIN, "//***@", self.source.get_secret_value(), count=1)
-        return re.sub(r"[?#].*", "", text)
+        text = self.source.get_secret_value()
+        scheme, separator, rest = text.partition("://")
+        if not separator:
+            scheme, rest = "", text
+        before, at, after = rest.rpartition("@")
+        if at and re.search(r"[?#]", before):
+            # a password or a query with signs that both may have: nothing of it is shown
+            return f"{scheme}{separator}***"
+        return f"{scheme}{separator}{'***@' if at else ''}{re.split('[?#]', after)[0]}"

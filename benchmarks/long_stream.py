@@ -1,0 +1,99 @@
+"""Whether memory grows over a stream of hours: the analysis alone, as fast as it goes.
+
+Usage: python -m benchmarks.long_stream [--hours 8] [--profile lite] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from sentistream.analyzer import Analyzer
+from sentistream.benchmarking.machine import describe_machine
+from sentistream.demo import make_clip
+from sentistream.media import open_source
+from sentistream.profiles import PROFILES, Profile, get_profile
+from sentistream.types import Moment
+
+SAMPLES = 96
+"""How often memory is looked at, evenly over the stream."""
+
+SETTLED = 0.125
+"""Share of the stream after which memory should stand still."""
+
+
+@click.command()
+@click.option("--hours", default=8.0, show_default=True, type=click.FloatRange(0.1))
+@click.option("--profile", default="lite", show_default=True, type=click.Choice(sorted(PROFILES)))
+@click.option(
+    "--tick",
+    default=0.12,
+    show_default=True,
+    type=click.FloatRange(0.03),
+    help="Seconds between moments: eight hours of every 30 ms take most of an hour.",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
+def main(hours: float, profile: str, tick: float, json_file: Path | None) -> None:
+    """Follow a camera that goes on and on, and say how memory went."""
+    chosen = get_profile(profile)
+    samples: list[tuple[float, float]] = []
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        clip = make_clip(Path(folder) / "clip.mp4", size=(320, 180))
+        analyzer = Analyzer(chosen)
+        every, faces = hours * 3600 / SAMPLES, 0
+        for moment in _endless(clip, chosen, tick):
+            faces += sum(reading.face is not None for reading in analyzer.process(moment))
+            if moment.time >= len(samples) * every:
+                samples.append((moment.time / 3600, _resident()))
+            if moment.time >= hours * 3600:
+                break
+    settled = [memory for at, memory in samples if at >= SETTLED * hours]
+    slope = float(np.polyfit([at for at, _ in samples if at >= SETTLED * hours], settled, 1)[0])
+    click.echo(
+        f"{hours:g} h in {(time.monotonic() - begun) / 60:.0f} min, {faces} readings: "
+        f"{samples[0][1]:.1f} MiB at first, {settled[0]:.1f} after {SETTLED * hours:g} h, "
+        f"{settled[-1]:.1f} at the end (most {max(settled):.1f}); {slope:+.3f} MiB an hour"
+    )
+    if json_file:
+        result = {
+            "machine": describe_machine(),
+            "profile": profile,
+            "tick": tick,
+            "mib_by_hour": samples,
+            "mib_an_hour": slope,
+        }
+        json_file.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
+
+
+def _endless(clip: Path, profile: Profile, tick: float) -> Iterator[Moment]:
+    """The clip again and again on one clock."""
+    begun = 0.0
+    while True:
+        last = 0.0
+        with open_source(clip, tick=tick, sound_window=max(tick, profile.sound_window)) as source:
+            for moment in source:
+                last = moment.time
+                yield dataclasses.replace(
+                    moment, time=begun + last, picture_time=begun + moment.picture_time
+                )
+        begun += last + tick
+
+
+def _resident() -> float:
+    """MiB of this process."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Users: who may log in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sentistream.monitor.accounts.errors import AccountConflictError, UnknownAccountError
+from sentistream.monitor.accounts.passwords import (
+    check_name,
+    check_password,
+    hash_password,
+    is_outdated,
+    is_password,
+    key_of,
+)
+from sentistream.monitor.accounts.tables import api_tokens, sessions, users
+from sentistream.monitor.accounts.values import Account, Role
+from sentistream.monitor.store.database import reading, writing
+
+
+class Users:
+    """The table of users. Everything raises ``StorageError`` when it cannot be reached."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._changing = threading.Lock()
+
+    def all(self) -> Sequence[Account]:
+        """Everybody, by name."""
+        with reading(self._engine) as connection:
+            return [
+                Account(name=row.name, role=Role(row.role), created=row.created)
+                for row in connection.execute(select(users).order_by(users.c.key))
+            ]
+
+    def add(self, name: str, password: str, role: Role) -> Account:
+        """A new user.
+
+        Raises:
+            UnfitPasswordError: The name or the password will not do.
+            AccountConflictError: The name is taken.
+        """
+        values = prepared(name, password, role)
+        with writing(self._engine) as connection:
+            try:
+                connection.execute(insert(users).values(values))
+            except IntegrityError:
+                raise AccountConflictError(
+                    f"There is a user {name} already.", "Take another name."
+                ) from None
+        return Account(name=name, role=role, created=float(str(values["created"])))
+
+    def check(self, name: str, password: str) -> int | None:
+        """The user's id where name and password belong together; None else.
+
+        Takes as long for names that nobody has.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(select(users).where(users.c.key == key_of(name))).first()
+        if not is_password(password, None if row is None else row.password) or row is None:
+            return None
+        if is_outdated(row.password):
+            with writing(self._engine) as connection:
+                connection.execute(
+                    update(users)
+                    .where(users.c.id == row.id, users.c.password == row.password)
+                    .values(password=hash_password(password))
+                )
+        return int(row.id)
+
+    def set_password(self, name: str, password: str, *, keep: str = "") -> None:
+        """Changes a password and ends the user's sessions, except the one with digest ``keep``.
+
+        Raises:
+            UnknownAccountError: There is no such user.
+            UnfitPasswordError: The password will not do.
+        """
+        check_password(password, name)
+        hashed = hash_password(password)
+        with writing(self._engine) as connection:
+            user = _id(connection, name)
+            connection.execute(update(users).where(users.c.id == user).values(password=hashed))
+            connection.execute(
+                delete(sessions).where(sessions.c.user_id == user, sessions.c.digest != keep)
+            )
+
+    def set_role(self, name: str, role: Role) -> None:
+        """Changes what a user may do; a viewer keeps no manager's tokens.
+
+        Raises:
+            UnknownAccountError: There is no such user.
+            AccountConflictError: No manager would be left.
+        """
+        with self._changing, writing(self._engine) as connection:
+            user = _id(connection, name)
+            if role is not Role.MANAGER:
+                _others_manage(connection, user)
+                connection.execute(delete(api_tokens).where(api_tokens.c.user_id == user))
+            connection.execute(update(users).where(users.c.id == user).values(role=role.value))
+
+    def remove(self, name: str) -> None:
+        """Removes a user with all sessions, and the tokens the user made.
+
+        Raises:
+            UnknownAccountError: There is no such user.
+            AccountConflictError: No manager would be left.
+        """
+        with self._changing, writing(self._engine) as connection:
+            user = _id(connection, name)
+            _others_manage(connection, user)
+            for table in (sessions, api_tokens):
+                connection.execute(delete(table).where(table.c.user_id == user))
+            connection.execute(delete(users).where(users.c.id == user))
+
+
+def prepared(name: str, password: str, role: Role) -> dict[str, str | float]:
+    """A row for a new user, name and password checked."""
+    check_name(name)
+    check_password(password, name)
+    return {
+        "key": key_of(name),
+        "name": name,
+        "password": hash_password(password),
+        "role": role.value,
+        "created": time.time(),
+    }
+
+
+def _id(connection: Connection, name: str) -> int:
+    found: int | None = connection.scalar(select(users.c.id).where(users.c.key == key_of(name)))
+    if found is None:
+        raise UnknownAccountError("There is no such user.", "See the list of users.")
+    return found
+
+
+def _others_manage(connection: Connection, user: int) -> None:
+    others = connection.scalar(
+        select(func.count()).where(users.c.role == Role.MANAGER.value, users.c.id != user)
+    )
+    if not others:
+        raise AccountConflictError(
+            "Then nobody could manage the monitor.", "Make somebody else a manager first."
+        )

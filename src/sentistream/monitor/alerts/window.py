@@ -1,0 +1,115 @@
+"""What one camera or zone saw over the last minutes, in memory that does not grow."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sentistream.monitor.observations import SecondReading
+from sentistream.types import SENTIMENTS
+
+MAX_BUCKETS = 600
+"""The last minutes are kept as at most this many sums, each of a second or longer."""
+
+MAX_TRACKS = 128
+"""How many different people are told apart; more than any smallest group."""
+
+JUMP = 30
+"""Seconds by which time may go back before it is the clock that was set back."""
+
+_WATCHED = len(SENTIMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a window holds.
+
+    Attributes:
+        shares: Of each sentiment in people's time, 0 to 1; None where nobody was seen.
+        seen: Seconds of faces, added up over everybody.
+        people: Different tracks, counted up to ``MAX_TRACKS``.
+        covered: The share of the window's seconds that were watched, 0 to 1.
+    """
+
+    shares: dict[str, float] | None
+    seen: float
+    people: int
+    covered: float
+
+
+class SlidingWindow:
+    """Sums over the last ``seconds`` of one camera or zone.
+
+    Time is that of the readings, not of the machine. When it goes back by more than ``JUMP``,
+    the clock was set: what was seen keeps its distance to now. When it goes forward, the
+    seconds between were not watched.
+
+    Args:
+        seconds: How far back it reaches.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._width = max(1, math.ceil(seconds / MAX_BUCKETS))
+        self._length = max(1, math.ceil(seconds / self._width))
+        self._sums = np.zeros((self._length, len(SENTIMENTS) + 1))
+        self._tracks: OrderedDict[str, int] = OrderedDict()
+        self._shift = 0
+        self._newest: int | None = None
+
+    def add(self, second: int, readings: Iterable[SecondReading]) -> None:
+        """Takes in one watched second; with no readings, nobody was seen in it."""
+        moved = self._move(second)
+        if moved is None:
+            return
+        bucket = self._sums[moved // self._width % self._length]
+        bucket[_WATCHED] = min(bucket[_WATCHED] + 1, self._width)
+        for reading in readings:
+            bucket[:_WATCHED] += (
+                reading.seen * reading.positive,
+                reading.seen * reading.neutral,
+                reading.seen * reading.negative,
+            )
+            self._tracks[reading.track] = moved
+            self._tracks.move_to_end(reading.track)
+        while len(self._tracks) > MAX_TRACKS:
+            self._tracks.popitem(last=False)
+
+    def measure(self) -> Measure:
+        """What it holds up to the newest second."""
+        totals = self._sums.sum(axis=0)
+        seen = float(totals[:_WATCHED].sum())
+        shares = None
+        if seen > 0:
+            shares = {
+                name: min(1.0, max(0.0, float(total) / seen))
+                for name, total in zip(SENTIMENTS, totals, strict=False)
+            }
+        covered = min(1.0, float(totals[_WATCHED]) / (self._length * self._width))
+        return Measure(shares=shares, seen=seen, people=len(self._tracks), covered=covered)
+
+    def _move(self, second: int) -> int | None:
+        """Makes room up to a second; its place on the window's own time, None if too old."""
+        moved = second + self._shift
+        if self._newest is None:
+            self._newest = moved
+        elif moved < self._newest - JUMP:
+            # the clock was set back: go on right after the newest
+            self._shift += self._newest + 1 - moved
+            moved = self._newest + 1
+        if moved <= self._newest:
+            oldest = (self._newest // self._width - self._length + 1) * self._width
+            return moved if moved >= oldest else None
+        first = self._newest // self._width + 1
+        last = moved // self._width
+        for number in range(max(first, last - self._length + 1), last + 1):
+            self._sums[number % self._length] = 0.0
+        self._newest = moved
+        oldest = (last - self._length + 1) * self._width
+        while self._tracks and next(iter(self._tracks.values())) < oldest:
+            self._tracks.popitem(last=False)
+        return moved

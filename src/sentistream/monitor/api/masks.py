@@ -1,0 +1,140 @@
+"""Secrets in the settings: never shown, and kept when what is shown for them comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from datetime import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from pydantic_core import Url
+
+from sentistream.errors import InputError
+from sentistream.monitor.settings import CameraSettings, Settings
+
+_KEY = secrets.token_bytes(32)
+"""Masks say nothing about their secrets; those of an earlier start are not known."""
+
+_MASKED = re.compile(r"\[masked|\*\*\*")
+
+Kind = tuple[str, str]
+"""A group and a field: a mask keeps its secret only in the field it was shown for."""
+
+
+class Masks:
+    """The secrets of one state of the settings.
+
+    Args:
+        settings: In force now.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._secrets: dict[tuple[Kind, str], str] = {}
+        self._shown: dict[str, Any] = _walked(
+            settings.model_dump(mode="python"), (), self._remember
+        )
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The settings as JSON values, each secret as a mask."""
+        return self._shown
+
+    def restored(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """Settings as JSON values with the secrets where their masks were.
+
+        Raises:
+            InputError: A mask stands where it was not shown, or was changed.
+        """
+        restored: dict[str, Any] = _walked(shown, (), self._restore)
+        return restored
+
+    def scrub(self, text: str) -> str:
+        """A message without any of the secrets, in whole or in their telling parts."""
+        parts = {
+            part for (kind, _), secret in self._secrets.items() for part in _parts(kind, secret)
+        }
+        for part in sorted(parts, key=len, reverse=True):
+            text = text.replace(part, "***")
+        return re.sub(r"(//)[^\s/]*@", r"\1***@", text)
+
+    def _remember(self, kind: Kind, value: Any) -> Any:
+        if isinstance(value, SecretStr):
+            plain = value.get_secret_value()
+        elif isinstance(value, Url) or type(value).__name__ == "HttpUrl":
+            plain = str(value)
+        elif isinstance(value, Path | time):
+            return str(value)
+        else:
+            return value
+        shown = _mask(kind, plain)
+        if shown != plain:
+            self._secrets[kind, shown] = plain
+        return shown
+
+    def _restore(self, kind: Kind, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        kept = self._secrets.get((kind, value))
+        if kept is None and kind in _SECRET_FIELDS and _MASKED.search(value):
+            raise InputError(
+                f"{kind[0]}: the masked {kind[1]} is not one that was shown.",
+                "Leave it exactly as it was answered, or send a new one in whole.",
+            )
+        return value if kept is None else kept
+
+
+def is_secret_free(camera: CameraSettings) -> bool:
+    """Whether a camera's source may be shown whole."""
+    return camera.shown_source == camera.source.get_secret_value()
+
+
+_SECRET_FIELDS = {
+    ("cameras", "source"),
+    ("storage", "url"),
+    ("mqtt", "password"),
+    ("webhooks", "url"),
+    ("webhooks", "secret"),
+}
+
+
+def _mask(kind: Kind, plain: str) -> str:
+    if not plain:
+        return ""
+    said = f"{kind[0]}.{kind[1]}:{plain}".encode()
+    mask = f"[masked {hmac.new(_KEY, said, hashlib.sha256).hexdigest()[:16]}]"
+    if kind == ("cameras", "source"):
+        shown = CameraSettings(source=SecretStr(plain)).shown_source
+        return shown if shown == plain else f"{shown} {mask}"
+    if kind == ("webhooks", "url"):
+        url = urlsplit(plain)
+        shown = f"{url.scheme}://{url.netloc.rpartition('@')[2]}/"
+        return shown if shown == plain else f"{shown} {mask}"
+    return mask
+
+
+def _walked(value: Any, path: tuple[str, ...], leaf: Callable[[Kind, Any], Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _walked(each, (*path, str(key)), leaf) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_walked(each, path, leaf) for each in value]
+    return leaf((path[0], path[-1]) if path else ("", ""), value)
+
+
+def _parts(kind: Kind, secret: str) -> set[str]:
+    """A secret, and what is telling in it if it is an address."""
+    parts = {secret}
+    if "://" in secret:
+        rest = secret.partition("://")[2]
+        login = rest.rpartition("@")[0]
+        address, *queries = re.split(r"[?#]", rest)
+        parts |= {login, *re.split(r"[:/@]", login)}
+        parts |= {part for query in queries for part in re.split(r"[&=]", query)}
+        if kind == ("webhooks", "url"):
+            parts |= set(address.split("/")[1:])
+    return {part for part in parts if len(part) >= 4}

@@ -1,0 +1,154 @@
+"""The door: who is not known gets nowhere, whatever the path."""
+
+from __future__ import annotations
+
+import math
+import re
+from urllib.parse import quote
+
+import anyio
+from anyio import CapacityLimiter
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sentistream.errors import StorageError
+from sentistream.monitor.accounts import Accounts, Identity
+from sentistream.monitor.accounts.tokens import PREFIX
+from sentistream.monitor.api.problems import ProblemResponse, refuse
+from sentistream.monitor.api.security.cookies import session_of
+from sentistream.monitor.api.security.forgery import csrf_token
+from sentistream.monitor.api.security.rates import RateLimiter, address_of
+from sentistream.monitor.api.security.revocation import watched
+from sentistream.monitor.configuration import Configuration
+
+OPEN: dict[str, tuple[str, ...]] = {
+    r"/health": ("GET", "HEAD"),
+    r"/login": ("GET", "HEAD", "POST"),
+    r"/setup/[A-Za-z0-9_-]{43}": ("GET", "HEAD", "POST"),
+    r"/static-login/[a-z]+\.css": ("GET", "HEAD"),
+}
+"""All that strangers may ask for: whole paths, and how."""
+
+_CHEAP = re.compile(r"/_nicegui/.*|/api/cameras/[^/]+/preview\.jpg")
+"""What a page asks for in numbers, and costs little."""
+
+
+class Guard:
+    """Lets in who has a session or a token; deny is what happens otherwise.
+
+    Puts ``user``, ``identity`` and, for sessions, ``csrf_token`` into ``scope["state"]``; a
+    WebSocket is closed when its session or token ends.
+    """
+
+    def __init__(self, app: ASGIApp, accounts: Accounts, configuration: Configuration) -> None:
+        self._app = app
+        self._accounts = accounts
+        self._configuration = configuration
+        self._rates = RateLimiter()
+        # logins are looked up even while all other threads wait for the database
+        self._threads = CapacityLimiter(4)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] not in ("http", "websocket"):
+            return
+        state = scope.setdefault("state", {})
+        for name in ("user", "identity", "csrf_token", "body"):
+            state.pop(name, None)
+        secret = "" if _is_open(scope) else _secret(scope)
+        identity = self._accounts.remembered(secret) if secret else None
+        counted = identity.digest if identity is not None else address_of(scope)
+        wait = self._rates.take(
+            counted, self._configuration.settings.server.requests_a_minute, _cost(scope)
+        )
+        if wait:
+            await refuse(scope, receive, send, _patience(wait))
+            return
+        try:
+            if secret and identity is None:
+                identity = await anyio.to_thread.run_sync(
+                    self._accounts.identify, secret, limiter=self._threads
+                )
+        except StorageError:
+            # where the database is, is nothing for strangers
+            response = ProblemResponse(
+                503, "The database does not answer.", headers={"retry-after": "5"}
+            )
+            await refuse(scope, receive, send, response)
+            return
+        if identity is None:
+            if _is_open(scope):
+                await self._app(scope, receive, send)
+            else:
+                await refuse(scope, receive, send, _stranger(scope))
+            return
+        self._let_in(state, identity, secret)
+        if scope["type"] == "websocket":
+            await watched(self._app, scope, receive, send, lambda: self._is_in(secret))
+        else:
+            await self._app(scope, receive, send)
+
+    def _let_in(self, state: dict[str, object], identity: Identity, secret: str) -> None:
+        state["identity"] = identity
+        state["user"] = identity.user
+        state["csrf_token"] = "" if identity.user.by_token else csrf_token(secret)
+
+    async def _is_in(self, secret: str) -> bool:
+        if self._accounts.remembered(secret) is not None:
+            return True
+        try:
+            found = await anyio.to_thread.run_sync(
+                self._accounts.identify, secret, limiter=self._threads
+            )
+        except StorageError:
+            # nobody is thrown out because the database restarts
+            return True
+        return found is not None
+
+
+def _is_open(scope: Scope) -> bool:
+    return scope["type"] == "http" and any(
+        scope["method"] in methods and re.fullmatch(path, scope["path"])
+        for path, methods in OPEN.items()
+    )
+
+
+def _secret(scope: Scope) -> str:
+    connection = HTTPConnection(scope)
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        # who shows a token is judged by it alone
+        return token if token.startswith(PREFIX) else "none"
+    session = session_of(connection)
+    return "none" if session.startswith(PREFIX) else session
+
+
+def _cost(scope: Scope) -> float:
+    return 0.1 if _CHEAP.fullmatch(scope["path"]) else 1.0
+
+
+def _patience(wait: float) -> Response:
+    seconds = str(math.ceil(wait))
+    detail = "Too many requests."
+    return ProblemResponse(
+        429, detail, f"Try again in {seconds} s.", headers={"retry-after": seconds}
+    )
+
+
+def _stranger(scope: Scope) -> Response:
+    path = scope["path"]
+    accepts = HTTPConnection(scope).headers.get("accept", "")
+    wants_page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in accepts
+    if wants_page and (path == "/api/docs" or not path.startswith("/api/")):
+        query = scope.get("query_string", b"").decode("latin-1")
+        target = quote(path + (f"?{query}" if query else ""), safe="/")
+        return RedirectResponse("/login" if path == "/" else f"/login?next={target}", 303)
+    return ProblemResponse(
+        401,
+        "This needs a login.",
+        "Log in on the page, or send an API token as Authorization: Bearer TOKEN.",
+        headers={"www-authenticate": "Bearer"},
+    )

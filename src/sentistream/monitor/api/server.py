@@ -1,0 +1,67 @@
+"""How the application is served."""
+
+from __future__ import annotations
+
+import asyncio
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sentistream.monitor.settings import ServerSettings
+
+_HEADER_BYTES = 32_768
+_CONNECTIONS = 1024
+
+HEAD_SECONDS = 15.0
+"""In which a new connection has to have sent a request's head."""
+
+
+class HurriedProtocol(H11Protocol):
+    """Uvicorn's, but a connection that says nothing, or not enough, is hung up."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins to wait."""
+        super().connection_made(transport)
+        # whatever else does with the loggers: set-up links are in paths
+        self.access_log = False
+        self._hurry = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+
+    def _hang_up(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Waits no longer."""
+        self._hurry.cancel()
+        super().connection_lost(exc)
+
+
+def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
+    """Uvicorn's options for the open network.
+
+    Addresses that a proxy forwards are believed where ``public_url`` says that there is one, and
+    only from this machine. Requests are not logged: set-up links are in their paths.
+    """
+    return uvicorn.Config(
+        app,
+        host=server.host,
+        port=server.port,
+        http=HurriedProtocol,
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+        ws="websockets-sansio",
+        ws_max_size=max(65_536, server.upload_kilobytes * 1024),
+        ws_max_queue=8,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=5,
+        proxy_headers=bool(server.public_url),
+        forwarded_allow_ips="127.0.0.1,::1",
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        # finer, it would write down the headers of WebSockets, tokens among them
+        log_level="info",
+        ssl_certfile=server.tls_certificate,
+        ssl_keyfile=server.tls_key,
+    )

@@ -1,0 +1,78 @@
+"""How a camera's last minutes were, asked of the store once for everybody who looks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sentistream.errors import StorageError
+from sentistream.monitor.interfaces import Step, Store, Sum
+
+MINUTES = 15
+KEPT = 10.0
+"""Seconds for which an answer is good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """A camera's last minutes.
+
+    Attributes:
+        together: All of them in one; None where nobody was watched.
+        minutes: Each minute, the oldest first; None where nobody was watched in it.
+    """
+
+    together: Sum | None
+    minutes: tuple[Sum | None, ...]
+
+
+NO_MOOD = Mood(None, (None,) * MINUTES)
+
+
+class Moods:
+    """The moods of all cameras; safe from several threads.
+
+    Args:
+        store: Where they come from; it withholds small groups.
+        clock: Wall-clock seconds.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._moods: dict[str, Mood] | None = {}
+        self._asked = float("-inf")
+
+    @property
+    def stale(self) -> bool:
+        """Whether to ask again."""
+        return not 0 <= self._clock() - self._asked < KEPT
+
+    def now(self) -> dict[str, Mood] | None:
+        """By camera; None where the database does not answer. May wait for the database."""
+        with self._lock:
+            if self.stale:
+                self._asked = self._clock()
+                self._moods = self._ask(self._asked)
+            return self._moods
+
+    def _ask(self, now: float) -> dict[str, Mood] | None:
+        begin = (now // 60 - MINUTES + 1) * 60
+        try:
+            together = {each.camera: each for each in self._store.together(begin=begin, end=now)}
+            minutes: dict[str, dict[int, Sum]] = {}
+            for each in self._store.history(Step.MINUTE, begin=begin, end=now):
+                place = round((each.begin - begin) / 60)
+                minutes.setdefault(each.camera, {})[place] = each
+        except StorageError:
+            return None
+        return {
+            camera: Mood(
+                together.get(camera),
+                tuple(minutes.get(camera, {}).get(place) for place in range(MINUTES)),
+            )
+            for camera in together.keys() | minutes.keys()
+        }

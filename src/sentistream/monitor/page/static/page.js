@@ -1,0 +1,82 @@
+// What every page does: its menu, its theme, and forms that say who sends them.
+
+const cookie = (name, value) => {
+  document.cookie = `${name}=${value}; Path=/; Max-Age=31536000; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+};
+
+export const token = () => document.querySelector("meta[name=csrf]").content;
+
+/** A request that changes something. */
+export const send = (address, options = {}) =>
+  fetch(address, { method: "POST", ...options, headers: { "X-CSRF-Token": token(), ...options.headers } });
+
+const menu = document.querySelector(".menu-button");
+const toggle = (open) => {
+  menu.setAttribute("aria-expanded", open);
+  document.querySelector("#menu").toggleAttribute("data-open", open);
+};
+menu.addEventListener("click", () => toggle(menu.getAttribute("aria-expanded") !== "true"));
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && menu.getAttribute("aria-expanded") === "true") {
+    toggle(false);
+    menu.focus();
+  }
+});
+
+const theme = document.querySelector(".theme-button");
+const system = matchMedia("(prefers-color-scheme: dark)");
+const dark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
+const named = () => {
+  const text = dark() ? theme.dataset.light : theme.dataset.dark;
+  theme.title = text;
+  theme.querySelector("span").textContent = text;
+};
+theme.addEventListener("click", () => {
+  const chosen = dark() ? "light" : "dark";
+  document.documentElement.dataset.theme = chosen;
+  document.querySelector("meta[name=color-scheme]").content = chosen;
+  cookie("sentistream-theme", chosen);
+  named();
+});
+system.addEventListener("change", named);
+named();
+
+const tell = (form, what) => {
+  const told = form.querySelector("[data-failed]") ?? document.querySelector("[data-failed]");
+  if (!told) {
+    location.reload();
+    return;
+  }
+  told.textContent = told.dataset[what];
+  told.hidden = false;
+  told.scrollIntoView({ block: "nearest" });
+};
+
+// forms of the page are sent by fetch, because a header proves where they come from
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  event.preventDefault();
+  if (form.dataset.ask && !confirm(form.dataset.ask)) return;
+  const button = event.submitter;
+  const body = new URLSearchParams(new FormData(form, button));
+  button?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await send(form.action, { body });
+    const type = answer.headers.get("Content-Type") ?? "";
+    if (answer.redirected) {
+      location.assign(answer.url);
+    } else if (type.startsWith("text/html")) {
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      document.querySelector("main").replaceWith(next.querySelector("main"));
+      document.dispatchEvent(new CustomEvent("page:replaced"));
+      (document.querySelector("[aria-invalid=true]") ?? document.querySelector("main [role=alert]"))?.focus();
+    } else {
+      tell(form, answer.status === 401 || answer.status === 403 ? "ended" : "unreachable");
+    }
+  } catch {
+    tell(form, "unreachable");
+  } finally {
+    button?.removeAttribute("aria-busy");
+  }
+});

@@ -1,0 +1,203 @@
+"""A camera as its tile shows it, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sentistream.monitor.hub import Hub, Preview
+from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
+from sentistream.monitor.page.words import Words
+from sentistream.monitor.settings import Settings
+from sentistream.profiles import PROFILES
+from sentistream.types import SENTIMENTS
+
+STALE_FACES = 3.0
+"""Seconds after which a moment says nothing about now."""
+
+STALE_PICTURE = 6.0
+"""Seconds after which a live picture is none."""
+
+VISITORS = "visitor-"
+"""What the keys of visitors' own cameras begin with; nobody else sees those."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceBox:
+    """One face in the overlay; places are shares of the picture, 0 to 1."""
+
+    track: str
+    left: float
+    top: float
+    width: float
+    height: float
+    label: str
+    word: str
+    speaking: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One camera, ready to be shown.
+
+    Attributes:
+        key: The camera's key.
+        name: What people call it.
+        state: What it is doing, for the look.
+        state_word: The same as a word.
+        reason: Why it is not running; empty where it is.
+        seen: How many people, in words.
+        speaking: Who speaks, in words.
+        counts: How many faces now, for each of ``SENTIMENTS``, then of the unclear.
+        facts: How well it works, each a few words and whether they deserve notice.
+        note: What stands where there is no picture; empty where there is one.
+        faces: The overlay.
+    """
+
+    key: str
+    name: str
+    state: str
+    state_word: str
+    reason: str
+    seen: str
+    speaking: str
+    counts: tuple[int, int, int, int]
+    facts: tuple[tuple[str, bool], ...]
+    note: str
+    faces: tuple[FaceBox, ...]
+
+
+def shown_cameras(settings: Settings, hub: Hub) -> dict[str, str]:
+    """Names by key, in the settings' order; what started by itself where none is set."""
+    if settings.cameras:
+        return {key: camera.name for key, camera in settings.cameras.items()}
+    own = (health.camera for health in hub.health())
+    return {key: key.capitalize() for key in own if not key.startswith(VISITORS)}
+
+
+def tiles(settings: Settings, hub: Hub, now: float, say: Words) -> list[Tile]:
+    """Of every camera that is shown."""
+    health = {each.camera: each for each in hub.health()}
+    return [
+        tile(
+            key,
+            name,
+            settings,
+            health=health.get(key),
+            observation=hub.observation(key),
+            preview=hub.preview(key),
+            now=now,
+            say=say,
+        )
+        for key, name in shown_cameras(settings, hub).items()
+    ]
+
+
+def tile(
+    key: str,
+    name: str,
+    settings: Settings,
+    *,
+    health: CameraHealth | None,
+    observation: Observation | None,
+    preview: Preview | None,
+    now: float,
+    say: Words,
+) -> Tile:
+    """One camera at one time."""
+    state = _state(key, settings, health)
+    running = state is CameraState.RUNNING
+    fresh = running and observation is not None and now - observation.time < STALE_FACES
+    faces = observation.faces if fresh and observation is not None else ()
+    return Tile(
+        key=key,
+        name=name,
+        state=state.value,
+        state_word=say(f"state.{state.value}"),
+        reason="" if running else _reason(state, health, say),
+        seen=_seen(len(faces), running, fresh, say),
+        speaking=say("live.speaking", n=sum(face.speaking for face in faces))
+        if any(face.speaking for face in faces)
+        else "",
+        counts=_counts(faces),
+        facts=_facts(health, settings, say) if health is not None else (),
+        note=_note(state, settings, preview, now, say),
+        faces=boxes(faces, say),
+    )
+
+
+def boxes(faces: Sequence[FaceState], say: Words) -> tuple[FaceBox, ...]:
+    """The overlay of what is seen."""
+    return tuple(
+        FaceBox(
+            track=face.track,
+            left=round(face.box[0], 4),
+            top=round(face.box[1], 4),
+            width=round(face.box[2] - face.box[0], 4),
+            height=round(face.box[3] - face.box[1], 4),
+            label=face.label.value,
+            word=say(f"label.{face.label.value}"),
+            speaking=say("live.speaks") if face.speaking else "",
+        )
+        for face in faces
+    )
+
+
+def _state(key: str, settings: Settings, health: CameraHealth | None) -> CameraState:
+    camera = settings.cameras.get(key)
+    if camera is not None and not camera.enabled:
+        return CameraState.STOPPED
+    return health.state if health is not None else CameraState.STARTING
+
+
+def _reason(state: CameraState, health: CameraHealth | None, say: Words) -> str:
+    told = health.reason if health is not None else ""
+    return told or say(f"reason.{state.value}")
+
+
+def _seen(count: int, running: bool, fresh: bool, say: Words) -> str:
+    if not running:
+        return say("live.not_watching")
+    if not fresh:
+        return say("live.no_reading")
+    return say("live.people", n=count) if count else say("label.no_face")
+
+
+def _counts(faces: Sequence[FaceState]) -> tuple[int, int, int, int]:
+    labels = [face.label.value for face in faces]
+    positive, neutral, negative = (labels.count(sentiment) for sentiment in SENTIMENTS)
+    return positive, neutral, negative, len(labels) - positive - neutral - negative
+
+
+def _facts(health: CameraHealth, settings: Settings, say: Words) -> tuple[tuple[str, bool], ...]:
+    told: list[tuple[str, bool]] = []
+    if health.state is CameraState.RUNNING:
+        told.append((say("fact.rate", rate=say.number(health.moments_per_second)), False))
+        slower = health.tick / PROFILES[settings.profile].tick if health.tick > 0 else 1.0
+        if slower < 1.25:
+            told.append((say("fact.full"), False))
+        elif 1.75 <= slower <= 2.25:
+            told.append((say("fact.half"), True))
+        else:
+            told.append((say("fact.slower", share=say.percent(1 / slower)), True))
+        if health.latency >= 0.05:
+            told.append((say("fact.latency", seconds=say.number(health.latency, 1)), False))
+    if health.dropped:
+        told.append((say("fact.dropped", n=say.number(health.dropped)), False))
+    if health.damaged:
+        told.append((say("fact.damaged", n=say.number(health.damaged)), False))
+    if health.restarts:
+        told.append((say("fact.restarts", n=say.number(health.restarts)), False))
+    return tuple(told)
+
+
+def _note(
+    state: CameraState, settings: Settings, preview: Preview | None, now: float, say: Words
+) -> str:
+    if state is not CameraState.RUNNING:
+        return say(f"note.{state.value}")
+    if not settings.privacy.preview:
+        return say("note.off")
+    if preview is None or now - preview.time > STALE_PICTURE:
+        return say("note.none")
+    return ""

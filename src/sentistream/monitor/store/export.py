@@ -1,0 +1,218 @@
+"""Readings and sums as files, CSV or Parquet, streamed in bounded memory.
+
+Rows are fetched some at a time, each time in a short transaction of its own, so that a slow
+reader of the file holds nothing up.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Engine, func, select
+
+from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.observations import SecondReading
+from sentistream.monitor.store import queries
+from sentistream.monitor.store.database import reading
+from sentistream.monitor.store.steps import whole
+from sentistream.monitor.store.tables import SUMS
+
+ROWS = 5_000
+"""Rows fetched at a time, and a Parquet file's row group."""
+
+_WINDOWS = {Step.MINUTE: 6 * 3_600, Step.HOUR: 15 * 86_400, Step.DAY: 365 * 86_400}
+"""Seconds of sums fetched at a time."""
+
+_TIME = pa.timestamp("ms", tz="UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a file.
+
+    Attributes:
+        name: Its heading.
+        type: Its type in Parquet.
+        value: Its value of a row; None is an empty cell.
+        digits: Digits behind the point in CSV; None to write the value as it is.
+    """
+
+    name: str
+    type: pa.DataType
+    value: Callable[[Any], Any]
+    digits: int | None = None
+
+
+def _field(name: str, type_: pa.DataType, digits: int | None = None) -> Column:
+    return Column(name, type_, lambda row: getattr(row, name), digits)
+
+
+READING_COLUMNS: Sequence[Column] = (
+    Column("time", _TIME, lambda row: _utc(row.second)),
+    _field("camera", pa.string()),
+    _field("zone", pa.string()),
+    _field("track", pa.string()),
+    _field("positive", pa.float64(), 4),
+    _field("neutral", pa.float64(), 4),
+    _field("negative", pa.float64(), 4),
+    Column("label", pa.string(), lambda row: str(row.label)),
+    _field("seen", pa.float64(), 3),
+    _field("speaking", pa.float64(), 3),
+)
+"""Of single readings, one row a face and second."""
+
+SUM_COLUMNS: Sequence[Column] = (
+    Column("begin", _TIME, lambda row: _utc(row.begin)),
+    Column("end", _TIME, lambda row: _utc(row.end)),
+    _field("camera", pa.string()),
+    _field("zone", pa.string()),
+    _field("people", pa.int64()),
+    _field("seen", pa.float64(), 3),
+    _field("speaking", pa.float64(), 3),
+    _field("positive", pa.float64(), 4),
+    _field("neutral", pa.float64(), 4),
+    _field("negative", pa.float64(), 4),
+    _field("watched", pa.float64(), 0),
+)
+"""Of sums, one row a minute (hour, day), camera and zone."""
+
+
+def export(
+    engine: Engine,
+    kind: Literal["csv", "parquet"],
+    what: Literal["readings"] | Step,
+    *,
+    begin: float,
+    end: float,
+    camera: str | None,
+    smallest: int,
+) -> Iterator[bytes]:
+    """A file's bytes, piece by piece.
+
+    Raises:
+        StorageError: While iterating: the database cannot be read.
+    """
+    if what == "readings":
+        columns = READING_COLUMNS
+        rows: Iterator[Sequence[Any]] = _readings(engine, begin, end, camera)
+    else:
+        columns = SUM_COLUMNS
+        rows = _sums(engine, Step(what), begin, end, camera, smallest)
+    return _csv(columns, rows) if kind == "csv" else _parquet(columns, rows)
+
+
+def _readings(
+    engine: Engine, begin: float, end: float, camera: str | None
+) -> Iterator[Sequence[SecondReading]]:
+    after: queries.ReadingKey | None = None
+    while True:
+        with reading(engine) as connection:
+            some = queries.readings(
+                connection, begin=begin, end=end, camera=camera, limit=ROWS, after=after
+            )
+        if not some:
+            return
+        yield some
+        last = some[-1]
+        after = last.second, last.camera, last.zone, last.track
+
+
+def _sums(
+    engine: Engine, step: Step, begin: float, end: float, camera: str | None, smallest: int
+) -> Iterator[Sequence[Sum]]:
+    first, last = whole(begin), whole(end)
+    while first < last:
+        with reading(engine) as connection:
+            oldest = connection.scalar(
+                select(func.min(SUMS.c.begin)).where(
+                    SUMS.c.step == str(step), SUMS.c.begin >= first
+                )
+            )
+            if oldest is None or oldest >= last:
+                return
+            first = min(oldest + _WINDOWS[step], last)
+            some = list(
+                queries.history(
+                    connection,
+                    step,
+                    begin=oldest,
+                    end=first,
+                    camera=camera,
+                    zone=None,
+                    smallest=smallest,
+                )
+            )
+        yield some
+
+
+def _csv(columns: Sequence[Column], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    for some in rows:
+        writer.writerows([_cell(column, row) for column in columns] for row in some)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+    if text.tell():
+        yield text.getvalue().encode()
+
+
+def _cell(column: Column, row: Any) -> str:
+    value = column.value(row)
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return str(value) if column.digits is None else f"{value:.{column.digits}f}"
+
+
+def _parquet(columns: Sequence[Column], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+    schema = pa.schema([(column.name, column.type) for column in columns])
+    sink = _Sink()
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for some in rows:
+            arrays = [
+                pa.array([column.value(row) for row in some], type=column.type)
+                for column in columns
+            ]
+            writer.write_table(pa.table(arrays, schema=schema))
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+class _Sink(io.RawIOBase):
+    """A file that is handed on as it is written."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        self._waiting += view
+        self._written += len(view)
+        return len(view)
+
+    def tell(self) -> int:
+        return self._written
+
+    def taken(self) -> bytes:
+        """What was written since it was last called."""
+        taken = bytes(self._waiting)
+        self._waiting.clear()
+        return taken

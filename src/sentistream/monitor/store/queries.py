@@ -1,0 +1,180 @@
+"""What is asked of the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select
+
+from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.observations import EVERYWHERE, Alert, SecondReading
+from sentistream.monitor.store.groups import Total, shown
+from sentistream.monitor.store.steps import pieces, whole
+from sentistream.monitor.store.tables import ALERTS, MILLISECONDS, READINGS, SHARES, SUMS
+from sentistream.types import Label
+
+ReadingKey = tuple[int, str, str, str]
+"""Second, camera, zone, track: by this readings are ordered."""
+
+_COUNTED = ("seen", "speaking", "positive", "neutral", "negative", "watched")
+
+
+def readings(
+    connection: Connection,
+    *,
+    begin: float,
+    end: float,
+    camera: str | None,
+    limit: int,
+    after: ReadingKey | None = None,
+) -> list[SecondReading]:
+    """Single readings of [begin, end), oldest first, from behind ``after`` on."""
+    table = READINGS.c
+    first = whole(begin) if after is None else max(whole(begin), after[0])
+    statement = select(READINGS).where(table.second >= first, table.second < whole(end))
+    if camera is not None:
+        statement = statement.where(table.camera == camera)
+    if after is not None:
+        second, *rest = after
+        statement = statement.where(
+            or_(table.second > second, and_(table.second == second, _behind(rest)))
+        )
+    statement = statement.order_by(*READINGS.primary_key).limit(limit)
+    return [_reading(row) for row in connection.execute(statement)]
+
+
+def _behind(rest: Sequence[str]) -> Any:
+    table = READINGS.c
+    camera, zone, track = rest
+    return or_(
+        table.camera > camera,
+        and_(table.camera == camera, table.zone > zone),
+        and_(table.camera == camera, table.zone == zone, table.track > track),
+    )
+
+
+def _reading(row: Any) -> SecondReading:
+    return SecondReading(
+        camera=row.camera,
+        zone=row.zone,
+        second=row.second,
+        track=row.track,
+        positive=row.positive / SHARES,
+        neutral=row.neutral / SHARES,
+        negative=row.negative / SHARES,
+        label=Label(row.label),
+        seen=row.seen / MILLISECONDS,
+        speaking=row.speaking / MILLISECONDS,
+    )
+
+
+def history(
+    connection: Connection,
+    step: Step,
+    *,
+    begin: float,
+    end: float,
+    camera: str | None,
+    zone: str | None,
+    smallest: int,
+) -> Iterator[Sum]:
+    """Sums that begin in [begin, end), by begin, camera and zone; small groups withheld."""
+    table = SUMS.c
+    statement = select(
+        *(table.begin, table.camera, table.zone, table.end, table.people),
+        *(table[name] for name in _COUNTED),
+    ).where(table.step == str(step), table.begin >= whole(begin), table.begin < whole(end))
+    if camera is not None:
+        statement = statement.where(table.camera == camera)
+    if zone == EVERYWHERE:  # whether the whole picture may be shown depends on no zone
+        statement = statement.where(table.zone == zone)
+    statement = statement.order_by(table.begin, table.camera)
+    for (start, name), rows in groupby(connection.execute(statement), key=lambda row: row[:2]):
+        together = list(rows)
+        totals = {row[2]: Total(*row[4:]) for row in together}
+        for one in shown(totals, camera=name, begin=start, end=together[0].end, smallest=smallest):
+            if zone is None or one.zone == zone:
+                yield one
+
+
+def together(
+    connection: Connection,
+    *,
+    begin: float,
+    end: float,
+    camera: str | None,
+    zone: str,
+    smallest: int,
+) -> list[Sum]:
+    """One sum a camera over [begin, end), by camera; small groups withheld."""
+    cut = pieces(begin, end)
+    if not cut:
+        return []
+    table = SUMS.c
+    statement = (
+        select(
+            *(table.camera, table.zone, table.people, table.arrived),
+            *(table[name] for name in _COUNTED),
+        )
+        .where(
+            or_(
+                *(
+                    and_(table.step == str(step), table.begin >= first, table.begin < last)
+                    for step, first, last in cut
+                )
+            )
+        )
+        .where(table.end <= cut[-1][2])
+        .order_by(table.begin)
+    )
+    if camera is not None:
+        statement = statement.where(table.camera == camera)
+    if zone == EVERYWHERE:
+        statement = statement.where(table.zone == zone)
+    totals: dict[str, dict[str, Total]] = defaultdict(dict)
+    most: dict[tuple[str, str], int] = defaultdict(int)
+    for name, where, people, arrived, *counted in connection.execute(statement):
+        total = totals[name].get(where)
+        if total is None:
+            total = totals[name][where] = Total()
+        # everybody in the first stretch, and in later ones whoever is new there
+        total.people += arrived if total.people else people
+        most[name, where] = max(most[name, where], people)
+        for field, value in zip(_COUNTED, counted, strict=True):
+            setattr(total, field, getattr(total, field) + value)
+    found = []
+    for name, by_zone in sorted(totals.items()):
+        for where, total in by_zone.items():
+            total.people = max(total.people, most[name, where])
+        all_zones = shown(by_zone, camera=name, begin=cut[0][1], end=cut[-1][2], smallest=smallest)
+        found += [one for one in all_zones if one.zone == zone]
+    return found
+
+
+def alerts(connection: Connection, *, since: float, limit: int) -> list[Alert]:
+    """Alerts from ``since`` on, the newest first."""
+    table = ALERTS.c
+    statement = (
+        select(ALERTS)
+        .where(table.time >= since)
+        .order_by(table.time.desc(), table.id.desc())
+        .limit(limit)
+    )
+    return [
+        Alert(
+            rule=row.rule,
+            name=row.name,
+            camera=row.camera,
+            zone=row.zone,
+            time=row.time,
+            active=row.active,
+            sentiment=row.sentiment,
+            share=row.share,
+            limit=row.bound,
+            minutes=row.minutes,
+        )
+        for row in connection.execute(statement)
+    ]

@@ -1,0 +1,133 @@
+"""The tables of readings, as the newest migration leaves them.
+
+Shares and times are whole numbers (ten-thousandths and milliseconds), so that sums built up
+second by second are exactly those made in one go, and a reading takes few bytes. Keys begin with
+the time: new rows go to the end, old ones are deleted from the front.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+    }
+)
+
+KEY = 64
+"""Longest key of a camera, zone or rule, and longest name of a track, in letters."""
+
+SHARES = 10_000
+"""What a share of 1 is stored as."""
+
+MILLISECONDS = 1_000
+"""What a second is stored as, where parts of seconds count."""
+
+OUTSIDE = "-"
+"""In ``sums`` and ``presences``: faces in no zone. No zone can have this key. Never shown;
+kept so that a small group outside all zones cannot be had by subtraction."""
+
+READINGS = Table(
+    "readings",
+    METADATA,
+    Column("second", BigInteger, primary_key=True, autoincrement=False),
+    Column("camera", String(KEY), primary_key=True),
+    Column("zone", String(KEY), primary_key=True),
+    Column("track", String(KEY), primary_key=True),
+    Column("positive", SmallInteger, nullable=False),
+    Column("neutral", SmallInteger, nullable=False),
+    Column("negative", SmallInteger, nullable=False),
+    Column("label", String(16), nullable=False),
+    Column("seen", SmallInteger, nullable=False),
+    Column("speaking", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""One face in one second; shares in ten-thousandths, ``seen`` and ``speaking`` in ms."""
+
+SUMS = Table(
+    "sums",
+    METADATA,
+    Column("step", String(8), primary_key=True),
+    Column("begin", BigInteger, primary_key=True, autoincrement=False),
+    Column("camera", String(KEY), primary_key=True),
+    Column("zone", String(KEY), primary_key=True),
+    Column("end", BigInteger, nullable=False),
+    Column("people", BigInteger, nullable=False),
+    Column("arrived", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("speaking", BigInteger, nullable=False),
+    Column("positive", BigInteger, nullable=False),
+    Column("neutral", BigInteger, nullable=False),
+    Column("negative", BigInteger, nullable=False),
+    Column("watched", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""One camera and zone over one minute, hour or day.
+
+``people`` counts tracks seen in it, ``arrived`` those among them seen in no earlier one of this
+step, so that people over several steps can be counted once. ``positive`` and so on are shares
+times milliseconds. ``watched`` (s) stands in the row of the whole picture only.
+"""
+
+PRESENCES = Table(
+    "presences",
+    METADATA,
+    Column("step", String(8), primary_key=True),
+    Column("begin", BigInteger, primary_key=True, autoincrement=False),
+    Column("camera", String(KEY), primary_key=True),
+    Column("zone", String(KEY), primary_key=True),
+    Column("track", String(KEY), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+"""Who has been counted in steps that are not over for long; pruned before the readings are."""
+
+WATCHES = Table(
+    "watches",
+    METADATA,
+    Column("begin", BigInteger, primary_key=True, autoincrement=False),
+    Column("camera", String(KEY), primary_key=True),
+    Column("seconds", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which seconds of a minute a camera watched: bit 0 is the first."""
+
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("rule", String(KEY), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("camera", String(KEY), nullable=False),
+    Column("zone", String(KEY), nullable=False),
+    Column("time", Double, nullable=False, index=True),
+    Column("active", Boolean, nullable=False),
+    Column("sentiment", String(16), nullable=False),
+    Column("share", Double, nullable=False),
+    Column("bound", Double, nullable=False),
+    Column("minutes", Double, nullable=False),
+    UniqueConstraint("rule", "camera", "zone", "time", "active"),
+)
+"""Alerts that began or ended; an alert given twice is stored once."""
+
+PULSE = Table(
+    "pulse",
+    METADATA,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("time", Double, nullable=False),
+)
+"""One row, rewritten to see whether the database takes anything."""

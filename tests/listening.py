@@ -1,0 +1,89 @@
+"""Help for tests of what listens to the hub: made-up seconds, and waiting on a condition."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.hub import Event, Hub
+from sentistream.monitor.observations import (
+    CameraHealth,
+    CameraState,
+    SecondReading,
+    Seconds,
+)
+from sentistream.monitor.settings import Settings
+from sentistream.types import Label
+
+BEGIN = 1_760_000_000
+
+
+def reading(
+    track: str, negative: float = 0.0, *, zone: str = "", seen: float = 1.0, camera: str = "door"
+) -> SecondReading:
+    """One face that is partly negative and otherwise neutral."""
+    return SecondReading(
+        camera=camera,
+        zone=zone,
+        second=BEGIN,
+        track=track,
+        positive=0.0,
+        neutral=1 - negative,
+        negative=negative,
+        label=Label.NEGATIVE if negative > 0.5 else Label.NEUTRAL,
+        seen=seen,
+        speaking=0.0,
+    )
+
+
+def crowd(people: int, negative: float, *, zone: str = "") -> tuple[SecondReading, ...]:
+    """As many different faces, all in the same mood."""
+    return tuple(reading(f"p{number}", negative, zone=zone) for number in range(people))
+
+
+def seconds(second: int, *readings: SecondReading, camera: str = "door") -> Seconds:
+    """What a camera says of one second."""
+    return Seconds(camera=camera, second=second, readings=readings)
+
+
+def health(camera: str, state: CameraState, reason: str = "") -> CameraHealth:
+    """How a camera does."""
+    return CameraHealth(camera=camera, state=state, since=float(BEGIN), reason=reason)
+
+
+def configured(folder: Path, **settings: object) -> Configuration:
+    """Settings in a file of their own."""
+    return Configuration(Settings.model_validate(settings), folder / "settings.yaml")
+
+
+def until(true: Callable[[], bool], limit: float = 15.0, what: str = "") -> None:
+    """Waits for a condition.
+
+    Raises:
+        AssertionError: It did not come true in ``limit`` seconds.
+    """
+    end = time.monotonic() + limit
+    while not true():
+        if time.monotonic() > end:
+            raise AssertionError(f"did not come true in {limit} s: {what}")
+        time.sleep(0.01)
+
+
+@contextmanager
+def collecting(hub: Hub, kind: type[Event]) -> Iterator[list[Event]]:
+    """A list that fills with what is published; take ``list(...)`` of it after ``until``."""
+    with hub.subscribe(kind, depth=10_000) as subscription:
+        yield _Filling(subscription.take)
+
+
+class _Filling(list[Event]):
+    def __init__(self, take: Callable[[float], list[Event]]) -> None:
+        super().__init__()
+        self._take = take
+
+    def __len__(self) -> int:
+        self.extend(self._take(0.0))
+        return super().__len__()

@@ -1,0 +1,212 @@
+"""A monitor without cameras, served for tests: real database, real server, real sockets."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from sentistream.errors import InputError
+from sentistream.monitor.accounts import Accounts, Role
+from sentistream.monitor.api.app import create_app
+from sentistream.monitor.api.server import server_config
+from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.hub import Hub, Preview
+from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
+from sentistream.monitor.services import Services
+from sentistream.monitor.settings import Settings
+from sentistream.monitor.store import DatabaseStore, migrate, open_database
+from sentistream.types import Distribution, Label
+
+MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
+
+
+@dataclass
+class CamerasStandIn:
+    """Notes what is asked of it."""
+
+    keys: tuple[str, ...] = ("door", "till")
+    restarted: list[str] = field(default_factory=list)
+    watched: list[str] = field(default_factory=list)
+    dismissed: list[str] = field(default_factory=list)
+    offers: int = 0
+
+    def apply(self, settings: Settings) -> None:
+        self.keys = tuple(settings.cameras)
+
+    def restart(self, camera: str) -> None:
+        if camera not in self.keys:
+            raise KeyError(camera)
+        self.restarted.append(camera)
+
+    def watch(self, camera: str) -> None:
+        self.watched.append(camera)
+
+    async def offer(self, sdp: str) -> tuple[str, str]:
+        if not sdp.startswith("v=0"):
+            raise InputError("This is no offer of a browser.", "Send its session description.")
+        self.offers += 1
+        return f"visitor-{self.offers}", "v=0 answer"
+
+    def dismiss(self, camera: str) -> None:
+        self.dismissed.append(camera)
+
+    def close(self) -> None: ...
+
+
+def settings(**changes: Any) -> Settings:
+    """Two cameras, one with a password, and no limit that a test would run into."""
+    server = {"requests_a_minute": 100_000, "login_attempts": 100} | changes.pop("server", {})
+    values: dict[str, Any] = {
+        "cameras": {
+            "door": {
+                "name": "Door",
+                "source": "rtsp://eye:hidden-71@camera.test/stream?key=q1w2e3",
+            },
+            "till": {"name": "Till", "source": "demo:"},
+        },
+        "server": server,
+        "privacy": {"smallest_group": 1},
+    }
+    return Settings.model_validate(values | changes)
+
+
+class Served:
+    """A monitor on a port of its own, with a manager and a viewer."""
+
+    def __init__(
+        self,
+        folder: Path,
+        given: Settings | None = None,
+        *,
+        mount: Callable[[FastAPI], None] | None = None,
+        people: bool = True,
+        store: Callable[[DatabaseStore], Any] = lambda store: store,
+    ) -> None:
+        given = settings() if given is None else given
+        engine = open_database(f"sqlite:///{folder / 'monitor.sqlite3'}")
+        migrate(engine)
+        self.configuration = Configuration(given, folder / "monitor.yaml")
+        self.hub = Hub()
+        self.cameras = CamerasStandIn()
+        self.store = DatabaseStore(engine, lambda: self.configuration.settings)
+        self.services = Services(
+            configuration=self.configuration,
+            hub=self.hub,
+            cameras=self.cameras,
+            store=store(self.store),
+            engine=engine,
+        )
+        self.app = create_app(self.services, counters=lambda: {"written": 7.0})
+        if mount is not None:
+            mount(self.app)
+        self.accounts: Accounts = self.app.state.accounts
+        if people:
+            self.accounts.add_user(MANAGER, PASSWORD, Role.MANAGER)
+            self.accounts.add_user(VIEWER, PASSWORD, Role.VIEWER)
+        config = server_config(self.app, given.server.model_copy(update={"port": 0}))
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_for(lambda: self._server.started)
+        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
+        scheme = "https" if self.configuration.settings.server.tls_certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(30)
+        self.services.engine.dispose()
+        assert not self._thread.is_alive()
+
+    def stranger(self, **options: Any) -> httpx.Client:
+        """A client that nobody knows."""
+        return httpx.Client(base_url=self.url, timeout=30, **options)
+
+    def by_token(self, role: Role = Role.MANAGER, name: str = "program") -> httpx.Client:
+        """A program's client."""
+        return self.stranger(headers={"authorization": f"Bearer {self.token(role, name)}"})
+
+    def token(self, role: Role = Role.MANAGER, name: str = "program") -> str:
+        """A new token."""
+        name = f"{name}-{role.value}-{len(self.accounts.tokens())}"
+        return self.accounts.make_token(name, role, maker=MANAGER)
+
+    @contextmanager
+    def person(self, name: str = MANAGER, password: str = PASSWORD) -> Iterator[httpx.Client]:
+        """A browser's client that has logged in, with what it sends to change things."""
+        client = self.stranger(headers={"origin": self.url})
+        with client:
+            answer = client.post("/login", data={"name": name, "password": password})
+            assert answer.status_code == 303, answer.text
+            client.headers["x-csrf-token"] = client.get("/api/me").json()["csrf_token"]
+            yield client
+
+    def sees(self, camera: str = "door", moment: float = 1_767_607_200.5) -> None:
+        """A camera runs and sees somebody."""
+        self.hub.publish(
+            CameraHealth(
+                camera=camera,
+                state=CameraState.RUNNING,
+                since=moment - 60,
+                moments_per_second=33.0,
+                tick=0.03,
+                latency=0.08,
+                dropped=3,
+                damaged=2,
+                restarts=1,
+                last_picture=moment,
+            )
+        )
+        self.hub.publish(
+            Observation(
+                camera=camera,
+                time=moment,
+                faces=(
+                    FaceState(
+                        track="k3x",
+                        zone="",
+                        box=(0.1, 0.2, 0.3, 0.4),
+                        label=Label.POSITIVE,
+                        smoothed=Distribution(0.7, 0.2, 0.1),
+                        mouth_open=0.25,
+                        speaking=False,
+                    ),
+                ),
+                tick=0.03,
+            )
+        )
+        self.hub.show(camera, Preview(b"\xff\xd8 picture", moment))
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    """Until it holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "It did not come to be."
+        time.sleep(0.01)
+
+
+def hidden_field(html: str, name: str) -> str:
+    """The value of a hidden field of a form."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', html)
+    assert found is not None, html
+    return found[1]

@@ -1,0 +1,123 @@
+"""Another site cannot make a logged-in browser do anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.responses import PlainTextResponse
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from api.serving import Served
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    def page(app: object) -> None:
+        @app.post("/_nicegui/client/upload")  # type: ignore[attr-defined,untyped-decorator]
+        def upload() -> PlainTextResponse:
+            return PlainTextResponse("taken")
+
+        @app.post("/other")  # type: ignore[attr-defined,untyped-decorator]
+        def other() -> PlainTextResponse:
+            return PlainTextResponse("taken")
+
+    with Served(tmp_path_factory.mktemp("forgery"), mount=page) as served:
+        yield served
+
+
+SITES = [
+    {"origin": "http://evil.test"},
+    {"origin": "null"},
+    {"origin": ""},
+    {"origin": "http://127.0.0.1"},
+    {"origin": "http://127.0.0.1:1"},
+    {"origin": "http://127.0.0.1.evil.test"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+    {"sec-fetch-site": "none"},
+]
+
+
+@pytest.mark.parametrize("headers", SITES, ids=str)
+def test_other_sites_change_nothing(served: Served, headers: dict[str, str]) -> None:
+    with served.person() as client:
+        if "origin" not in headers:
+            del client.headers["origin"]
+        for path in ("/api/cameras/door/restart", "/logout", "/_nicegui/client/upload", "/other"):
+            # even with a token, as if it had leaked
+            assert client.post(path, headers=headers).status_code == 403, path
+    assert served.cameras.restarted == []
+
+
+def test_who_does_not_say_where_it_comes_from_changes_nothing(served: Served) -> None:
+    with served.person() as client:
+        del client.headers["origin"]
+        assert client.post("/api/cameras/door/restart").status_code == 403
+        allowed = client.post(
+            "/api/cameras/door/restart", headers={"sec-fetch-site": "same-origin"}
+        )
+        assert allowed.status_code == 204
+    served.cameras.restarted.clear()
+
+
+@pytest.mark.parametrize("token", ["", "0" * 64, "ä" * 32])
+def test_changes_need_the_token(served: Served, token: str) -> None:
+    with served.person() as client, served.person() as other:
+        foreign = other.headers["x-csrf-token"]
+        del client.headers["x-csrf-token"]
+        for given in (token, foreign):
+            headers = {b"x-csrf-token": given.encode()}
+            for path in ("/api/cameras/door/restart", "/logout", "/other"):
+                assert client.post(path, headers=headers).status_code == 403
+                assert client.post(path, data={"csrf_token": given}).status_code == 403
+        # the page's own library cannot send one; its origin was checked
+        assert client.post("/_nicegui/client/upload").status_code == 200
+    assert served.cameras.restarted == []
+
+
+def test_a_form_sends_the_token_as_a_field(served: Served) -> None:
+    with served.person() as client:
+        token = client.headers.pop("x-csrf-token")
+        wrong = client.post("/other", json={"csrf_token": token})
+        assert wrong.status_code == 403
+        assert client.post("/other", data={"csrf_token": token}).status_code == 200
+        # for other files it stands in the query of a log somewhere: not taken
+        assert client.post(f"/other?csrf_token={token}").status_code == 403
+
+
+def test_programs_need_no_token(served: Served) -> None:
+    with served.by_token() as client:
+        client.headers["origin"] = "http://anywhere.test"
+        assert client.post("/api/cameras/door/restart").status_code == 204
+    served.cameras.restarted.clear()
+
+
+def test_the_login_cannot_be_forged_either(served: Served) -> None:
+    with served.stranger() as client:
+        form = {"name": "anna", "password": "correct horse battery"}
+        answer = client.post("/login", data=form, headers={"origin": "http://evil.test"})
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+
+
+def test_other_sites_do_not_listen(served: Served) -> None:
+    with served.person() as client:
+        cookie = f"sentistream_session={client.cookies['sentistream_session']}"
+    url = f"ws://127.0.0.1:{served.port}/api/events"
+    for origin in ("http://evil.test", None):
+        with pytest.raises(InvalidStatus) as refused:
+            connect(url, origin=origin, additional_headers={"Cookie": cookie})  # type: ignore[arg-type]
+        assert refused.value.response.status_code == 403
+
+
+def test_no_other_site_is_invited(served: Served) -> None:
+    with served.person() as client:
+        for method in ("GET", "OPTIONS"):
+            answer = client.request(
+                method,
+                "/api/live",
+                headers={"origin": "http://evil.test", "access-control-request-method": "GET"},
+            )
+            assert not any(name.startswith("access-control") for name in answer.headers)

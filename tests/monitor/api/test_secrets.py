@@ -1,0 +1,238 @@
+"""No secret of the settings leaves, in any answer, event, metric or log line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import string
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from websockets.sync.client import connect
+
+from api.serving import Served, settings
+from sentistream.errors import InputError
+from sentistream.monitor.api.changes import LockedSettingError, changed
+from sentistream.monitor.api.masks import Masks
+from sentistream.monitor.observations import CameraHealth, CameraState
+from sentistream.monitor.settings import Settings
+
+SIGNS = string.ascii_letters + string.digits + "@:/?#&=%+!$.,;~-_ "
+
+
+def _secret(chance: random.Random) -> str:
+    return "zq" + "".join(chance.choices(SIGNS, k=chance.randint(8, 24))).replace(" ", "_") + "qz"
+
+
+def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
+    made = [_secret(chance) for _ in range(8)]
+    plain = ["zq" + chance.randbytes(8).hex() for _ in range(3)]
+    sources = [
+        f"rtsp://eye:{made[0]}@10.0.0.7:554/stream",
+        f"rtsp://{made[1]}@camera.test/stream",
+        f"http://camera.test/video?user=a&password={made[2]}",
+        f"srt://camera.test:9000?passphrase={made[3]}",
+        f"rtsp://eye:{made[4]}@camera.test/{'a@b' if chance.random() < 0.5 else ''}?x={made[5]}",
+    ]
+    values: dict[str, Any] = {
+        "cameras": {f"cam{n}": {"source": source} for n, source in enumerate(sources)},
+        "mqtt": {"host": "broker.test", "username": "mo", "password": made[6]},
+        "webhooks": [
+            {"url": f"https://hooks.test/services/{plain[0]}", "secret": made[7]},
+            {"url": f"https://user:{plain[1]}@hooks.test/in?token={plain[2]}"},
+        ],
+        "storage": {"url": f"postgresql://mo:{plain[0]}{plain[1]}@db.test/mood"},
+        "server": {"requests_a_minute": 100_000, "login_attempts": 100},
+    }
+    return Settings.model_validate(values), made + plain
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_masks_hide_and_restore(seed: int) -> None:
+    given, made = _with_secrets(random.Random(seed))  # noqa: S311
+    masks = Masks(given)
+    shown = json.dumps(masks.shown)
+    for secret in made:
+        assert secret not in shown
+        # nor a telling part of it
+        for part in secret.replace("@", " ").replace("/", " ").replace("?", " ").split():
+            assert len(part) < 6 or part not in shown, (part, shown)
+        assert secret not in masks.scrub(f"cannot open {secret}: refused")
+    assert changed(given, {}) == given
+    assert changed(given, masks.shown) == given
+    assert changed(given, json.loads(shown)) == given
+
+
+def test_masks_move_with_what_they_belong_to() -> None:
+    given, _ = _with_secrets(random.Random(7))  # noqa: S311
+    shown = Masks(given).shown
+    cameras = shown["cameras"]
+    # a camera under another key, webhooks in another order
+    new = changed(
+        given,
+        {
+            "cameras": {"cam0": None, "porch": cameras["cam0"] | {"name": "Porch"}},
+            "webhooks": shown["webhooks"][::-1],
+        },
+    )
+    assert new.cameras["porch"].source == given.cameras["cam0"].source
+    assert "cam0" not in new.cameras
+    assert new.webhooks == given.webhooks[::-1]
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"cameras": {"cam0": {"source": "rtsp://***@10.0.0.7:554/other"}}},
+        {
+            "cameras": {
+                "new": {"source": "rtsp://***@10.0.0.7:554/stream [masked 0123456789abcdef]"}
+            }
+        },
+        {"mqtt": {"password": "**********"}},
+        {"webhooks": [{"url": "https://hooks.test/ [masked 0123456789abcdef]"}]},
+    ],
+)
+def test_made_up_masks_are_refused(patch: dict[str, Any]) -> None:
+    given, _ = _with_secrets(random.Random(7))  # noqa: S311
+    with pytest.raises(InputError, match="masked"):
+        changed(given, patch)
+
+
+def test_a_mask_is_worth_nothing_in_another_field() -> None:
+    given, _ = _with_secrets(random.Random(7))  # noqa: S311
+    shown = Masks(given).shown
+    with pytest.raises(InputError):
+        changed(given, {"mqtt": {"password": shown["storage"]["url"]}})
+    # nor does a field that is shown give it away
+    new = changed(given, {"privacy": {"purpose": shown["mqtt"]["password"]}})
+    assert new.privacy.purpose == shown["mqtt"]["password"]
+
+
+def test_the_broker_does_not_move_with_its_password() -> None:
+    given, _ = _with_secrets(random.Random(7))  # noqa: S311
+    for moved in ({"host": "evil.test"}, {"port": 1884}):
+        with pytest.raises(InputError, match="password has to be given again"):
+            changed(given, {"mqtt": moved})
+    new = changed(given, {"mqtt": {"host": "other.test", "password": "a new one"}})
+    assert new.mqtt.password.get_secret_value() == "a new one"
+    assert changed(given, {"mqtt": None}).mqtt.host == ""
+
+
+@pytest.mark.parametrize(
+    ("group", "field", "value"),
+    [
+        ("server", "host", "0.0.0.0"),  # noqa: S104
+        ("server", "port", 1),
+        ("server", "public_url", "http://evil.test"),
+        ("storage", "url", "sqlite:////etc/passwd"),
+        ("storage", "backup_folder", "/etc"),
+        ("logging", "file", "/etc/cron.d/evil"),
+    ],
+)
+def test_files_and_ports_are_not_for_clients(group: str, field: str, value: object) -> None:
+    given = settings()
+    with pytest.raises(LockedSettingError):
+        changed(given, {group: {field: value}})
+    # put back to its default is a change, too
+    if field == "backup_folder":
+        with_folder = settings(storage={"backup_folder": "/var/backups"})
+        with pytest.raises(LockedSettingError):
+            changed(with_folder, {"storage": {"backup_folder": None}})
+
+
+def test_certificates_are_not_for_clients() -> None:
+    with pytest.raises(LockedSettingError):
+        changed(settings(), {"server": {"tls_certificate": "/a.pem", "tls_key": "/b.pem"}})
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"nonsense": 1},
+        {"cameras": {"Not A Key": {"source": "0"}}},
+        {"cameras": {"door": {"source": ""}}},
+        {"cameras": {"door": {"pace": float("nan")}}},
+        {"cameras": {"door": {"zones": [{"name": "a", "points": [[0, 0]]}]}}},
+        {"privacy": {"smallest_group": 0}},
+        {"cameras": []},
+        {"server": "x"},
+        {"webhooks": [{"url": "file:///etc/passwd"}]},
+    ],
+    ids=str,
+)
+def test_settings_that_do_not_fit_are_refused(patch: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        changed(settings(), patch)
+
+
+def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISTREAM_MONITOR_PROFILE", "paper")
+    assert changed(settings(profile="lite"), {"profile": None}).profile == "lite"
+
+
+def test_nothing_tells_a_secret(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(20)  # noqa: S311
+    given, made = _with_secrets(chance)
+    caplog.set_level(logging.DEBUG)
+    for ours in ("httpx", "httpcore", "websockets.client"):  # the test's own side
+        monkeypatch.setattr(logging.getLogger(ours), "level", logging.WARNING)
+    answers: list[str] = []
+    with ExitStack() as stack:
+        served = stack.enter_context(Served(tmp_path, given))
+        client = stack.enter_context(served.person())
+        program = stack.enter_context(served.by_token())
+        token = program.headers["authorization"].removeprefix("Bearer ")
+        session = client.cookies["sentistream_session"]
+        socket = stack.enter_context(
+            connect(
+                f"ws://127.0.0.1:{served.port}/api/events",
+                additional_headers={"Authorization": f"Bearer {token}"},
+            )
+        )
+        for key, camera in given.cameras.items():
+            source = camera.source.get_secret_value()
+            served.hub.publish(
+                CameraHealth(
+                    camera=key,
+                    state=CameraState.WAITING,
+                    since=0,
+                    reason=f"{source} does not answer; {source[7:]}: 401",
+                )
+            )
+            answers.append(str(socket.recv(10)))
+        paths = [path.replace("{camera}", "cam0") for path in served.app.openapi()["paths"]]
+        answers += [client.get(path).text for path in paths]
+        shown = client.get("/api/settings").json()
+        answers.append(json.dumps(shown))
+        sent = [
+            {},
+            shown,
+            {"language": "de"},
+            {"cameras": {"Cam 0": {"source": made[0]}}},
+            {"cameras": {"cam0": {"sauce": made[0]}}},
+            {"mqtt": {"password": [made[6]]}},
+            {"webhooks": [{"url": made[0], "secret": made[7]}]},
+            {"storage": {"url": f"mysql://{made[1]}"}},
+        ]
+        answers += [client.patch("/api/settings", json=patch).text for patch in sent]
+        wrong = {"name": "x", "password": made[0][:9]}
+        answers.append(client.post("/api/users", json=wrong).text)
+        answers.append(client.post("/api/users", content=made[0].encode()).text)
+        kept = yaml.safe_load(served.configuration.path.read_text("utf-8"))
+        assert kept["mqtt"]["password"] == given.mqtt.password.get_secret_value()
+        assert served.configuration.settings == given.model_copy(update={"language": "de"})
+    said = "".join(answers)
+    assert "cam4" in said
+    for secret in made:
+        assert secret not in said
+        assert secret not in caplog.text
+    assert token not in caplog.text
+    assert session not in caplog.text
+    assert session not in said

@@ -1,0 +1,109 @@
+"""Clips, supervisors and what they told, for the tests of the cameras."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from clips import clicks, flat, write_clip
+from sentistream.media.picture import resample
+from sentistream.monitor.cameras.backoff import Patience
+from sentistream.monitor.cameras.supervisor import Supervisor
+from sentistream.monitor.hub import Hub, Subscription
+from sentistream.monitor.observations import CameraHealth, CameraState, Observation, Seconds
+from sentistream.types import Box, UInt8Array
+
+PATIENCE = Patience(backoff=(0.3, 0.6, 30.0), heartbeat=4.0)
+
+
+def eventually(condition: Callable[[], object], *, within: float = 30.0) -> None:
+    """Waits until something holds."""
+    ends = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < ends, "it did not come to pass in time"
+        time.sleep(0.02)
+
+
+class Heard:
+    """Everything that cameras told, by kind."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self._subscription: Subscription = hub.subscribe(
+            Observation, CameraHealth, Seconds, depth=100_000
+        )
+        self.observations: list[Observation] = []
+        self.health: list[CameraHealth] = []
+        self.seconds: list[Seconds] = []
+
+    def take(self) -> None:
+        for event in self._subscription.take(0):
+            if isinstance(event, Observation):
+                self.observations.append(event)
+            elif isinstance(event, CameraHealth):
+                self.health.append(event)
+            elif isinstance(event, Seconds):
+                self.seconds.append(event)
+
+    def newest(self, camera: str) -> CameraHealth | None:
+        self.take()
+        return next((h for h in reversed(self.health) if h.camera == camera), None)
+
+    def state(self, camera: str) -> CameraState | None:
+        newest = self.newest(camera)
+        return None if newest is None else newest.state
+
+    def is_running(self, *cameras: str) -> bool:
+        return all(self.state(camera) is CameraState.RUNNING for camera in cameras)
+
+    def seconds_of(self, camera: str) -> list[Seconds]:
+        self.take()
+        return [one for one in self.seconds if one.camera == camera]
+
+    def faces_of(self, camera: str) -> set[str]:
+        """The tracks that were seen."""
+        return {r.track for one in self.seconds_of(camera) for r in one.readings}
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub()
+
+
+@pytest.fixture
+def heard(hub: Hub) -> Heard:
+    return Heard(hub)
+
+
+@pytest.fixture
+def supervisor(hub: Hub, tmp_path: Path) -> Iterator[Supervisor]:
+    made = Supervisor(hub, tmp_path, patience=PATIENCE)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def scene(portrait: UInt8Array) -> UInt8Array:
+    """A face in a small picture, shape (240, 320, 3)."""
+    return resample(portrait, Box(60, 0, 380, 240), 320, 240)
+
+
+@pytest.fixture(scope="session")
+def face_clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
+    """Two seconds of a face that moves a little, with sound."""
+    pictures = [
+        (i / 25, resample(portrait, Box(60 + i % 25, 0, 380 + i % 25, 240), 320, 240))
+        for i in range(50)
+    ]
+    path = tmp_path_factory.mktemp("clips") / "face.mp4"
+    return write_clip(path, pictures, clicks(2.0, 48_000, (0.3,)))
+
+
+@pytest.fixture(scope="session")
+def empty_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of nobody."""
+    pictures = [(i / 25, flat(80 + i)) for i in range(50)]
+    return write_clip(tmp_path_factory.mktemp("clips") / "empty.mp4", pictures)

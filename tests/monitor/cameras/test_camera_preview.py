@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from cameras.watching import Stage, job, square
+from sentistream.media.picture import RgbPicture
+from sentistream.monitor.cameras.messages import Shown
+from sentistream.monitor.cameras.preview import HOLD, WIDTH
+from sentistream.types import Box, UInt8Array
+from sentistream.vision.detector import FaceDetector
+
+FACE = Box(112, 67, 220, 175)
+"""Where it is in the scene."""
+
+
+def pixels_of(shown: Shown) -> UInt8Array:
+    with Image.open(io.BytesIO(shown.jpeg)) as image:
+        assert image.format == "JPEG"
+        assert not image.getexif()
+        return np.asarray(image.convert("RGB"))
+
+
+def shows_a_face(shown: Shown) -> bool:
+    """Whether the detector, asked to be lenient, finds the face of the scene."""
+    luma = RgbPicture(pixels_of(shown)).luma
+    found = FaceDetector().detect(luma, threshold=-0.5)
+    return any(box.iou(FACE) > 0.2 for box, _ in found)
+
+
+def test_none_is_made_unless_somebody_looks(scene: UInt8Array) -> None:
+    stage = Stage(job())
+    stage.show(scene, 2.0)
+    assert not stage.told(Shown)
+    stage.watcher.look()
+    stage.show(scene, 12.0)
+    shown = stage.told(Shown)
+    assert 15 <= len(shown) <= 26  # five a second for five seconds
+    assert all(one.time < 1e9 + 7.5 for one in shown)
+
+
+def test_none_is_made_where_none_may_be(scene: UInt8Array) -> None:
+    stage = Stage(job(preview=False))
+    stage.watcher.look()
+    stage.show(scene, 1.0)
+    assert not stage.told(Shown)
+
+
+def test_faces_cannot_be_recognised(scene: UInt8Array) -> None:
+    blurred, clear = Stage(job()), Stage(job(blur=False))
+    for stage in (blurred, clear):
+        stage.show(scene, 0.6)
+        stage.watcher.look()
+        stage.show(scene, 1.0)
+    assert all(shows_a_face(one) for one in clear.told(Shown))
+    assert not any(shows_a_face(one) for one in blurred.told(Shown))
+    # of the face next to nothing is left: a few colours that run into each other
+    face = pixels_of(blurred.told(Shown)[-1])[80:165, 120:215].astype(float)
+    was = pixels_of(clear.told(Shown)[-1])[80:165, 120:215].astype(float)
+    assert _detail(face) < 0.15 * _detail(was)
+    # and the rest is as it was
+    rest = [pixels_of(s.told(Shown)[-1])[:, :50].astype(float) for s in (blurred, clear)]
+    assert abs(rest[0] - rest[1]).mean() < 2
+
+
+def test_the_place_of_a_lost_face_stays_blurred(scene: UInt8Array) -> None:
+    stage = Stage(job())
+    stage.show(scene, 1.0)
+    stage.watcher.look()
+    # the analysis has lost it, and it is there all the same
+    previewer = stage.watcher._previewer
+    for after, is_shown in ((HOLD - 0.1, False), (HOLD + 0.1, True)):
+        previewer.see((), stage.now + after)
+        jpeg = previewer.make(RgbPicture(scene), stage.now + after)
+        assert shows_a_face(Shown(jpeg, 0.0)) is is_shown
+
+
+def test_masked_parts_are_black_in_it(scene: UInt8Array) -> None:
+    stage = Stage(job(square("staff", 0, 0, 1, 0.5, masked="always"), blur=False))
+    stage.watcher.look()
+    stage.show(scene, 0.5)
+    (*_, shown) = stage.told(Shown)
+    assert pixels_of(shown)[:116].max() < 8
+    assert pixels_of(shown)[130:].max() > 100
+
+
+def test_it_is_small() -> None:
+    wide = np.tile(np.arange(1920, dtype=np.uint16)[None, :, None] % 251, (1080, 1, 3))
+    stage = Stage(job())
+    stage.watcher.look()
+    stage.show(wide.astype(np.uint8), 0.1)
+    assert pixels_of(stage.told(Shown)[0]).shape == (360, WIDTH, 3)
+
+
+def _detail(pixels: np.ndarray) -> float:  # type: ignore[type-arg]
+    return float(np.abs(np.diff(pixels, axis=0)).mean() + np.abs(np.diff(pixels, axis=1)).mean())
+
+
+def test_a_box_outside_the_picture_blurs_nothing(scene: UInt8Array) -> None:
+    from sentistream.monitor.cameras.preview import _blur
+
+    image = Image.fromarray(scene)
+    _blur(image, Box(-200, -200, -100, -100), 1.0)
+    assert np.array_equal(np.asarray(image), scene)

@@ -1,0 +1,179 @@
+"""The files for services and containers: parsed, held to the command line, checked by systemd."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click import Context, Group
+
+from sentistream.cli import main
+from sentistream.monitor.settings import Settings, load_settings
+from sentistream.monitor.settings.model import ENVIRONMENT
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+UNIT = DEPLOY / "sentistream-monitor.service"
+
+
+def unit() -> dict[str, list[str]]:
+    """Each key's values in order; of all sections, which share no key here."""
+    found: dict[str, list[str]] = {}
+    for line in UNIT.read_text("utf-8").splitlines():
+        if line and line[0] not in "#[":
+            name, _, value = line.partition("=")
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def container() -> dict[str, list[str]]:
+    """Each instruction's arguments, continued lines joined."""
+    text = re.sub(r"^#.*\n", "", (DEPLOY / "Containerfile").read_text("utf-8"), flags=re.MULTILINE)
+    found: dict[str, list[str]] = {}
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.strip():
+            name, _, rest = line.strip().partition(" ")
+            found.setdefault(name, []).append(rest.strip())
+    return found
+
+
+def compose() -> dict[str, Any]:
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["monitor"]
+    assert isinstance(service, dict)
+    return service
+
+
+def commands() -> list[list[str]]:
+    """How the program is started."""
+    return [shlex.split(unit()["ExecStart"][0]), json.loads(container()["ENTRYPOINT"][0])]
+
+
+@pytest.mark.parametrize("command", commands(), ids=["systemd", "container"])
+def test_the_command_line_is_the_real_one(command: list[str]) -> None:
+    program, name, *options = command
+    assert Path(program).name == "sentistream"
+    assert name == "monitor"
+    assert isinstance(main, Group)
+    if name not in main.list_commands(Context(main)):
+        pytest.skip("needs the command sentistream monitor")
+    offered = main.get_command(Context(main), name)
+    assert offered is not None
+    known = {option for parameter in offered.params for option in parameter.opts}
+    assert {option for option in options if option.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("command", commands(), ids=["systemd", "container"])
+def test_settings_lie_in_the_folder_that_may_be_written(command: list[str]) -> None:
+    config = Path(command[command.index("--config") + 1])
+    state = Path(command[command.index("--state") + 1])
+    assert config.parent == state
+    writable = {Path("/var/lib") / unit()["StateDirectory"][0], Path(container()["VOLUME"][0])}
+    assert state in writable
+
+
+def test_an_empty_settings_file_is_enough(tmp_path: Path) -> None:
+    touch = shlex.split(unit()["ExecStartPre"][0])
+    made = tmp_path / "monitor.yaml"
+    subprocess.run([touch[0], *touch[1:-1], str(made)], check=True)  # noqa: S603
+    assert load_settings(made) == Settings()
+    assert touch[-1] in unit()["ExecStart"][0]
+
+
+def test_the_service_is_kept_alive_and_shut_in() -> None:
+    for name, value in {
+        "Type": "notify",
+        "Restart": "always",
+        "StartLimitIntervalSec": "0",
+        "DynamicUser": "yes",
+        "ProtectSystem": "strict",
+        "ProtectHome": "yes",
+        "NoNewPrivileges": "yes",
+        "CapabilityBoundingSet": "",
+        "LimitCORE": "0",
+        "MemorySwapMax": "0",
+        "IPAddressDeny": "any",
+        "DevicePolicy": "closed",
+    }.items():
+        assert unit()[name] == [value]
+    assert int(unit()["WatchdogSec"][0]) >= 30
+    assert {"char-video4linux rw", "char-alsa rw"} == set(unit()["DeviceAllow"])
+    assert {"RestartSec", "MemoryMax", "StateDirectory", "SystemCallFilter"} <= set(unit())
+
+
+def analyze(tmp_path: Path, *arguments: str) -> str:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("needs systemd-analyze")
+    # verify wants a program that exists
+    copy = tmp_path / UNIT.name
+    text = UNIT.read_text("utf-8").replace("/opt/sentistream/bin/sentistream", sys.executable)
+    copy.write_text(text)
+    ran = subprocess.run(  # noqa: S603
+        [program, *arguments, str(copy)], capture_output=True, text=True, timeout=60, check=False
+    )
+    said = ran.stdout + ran.stderr
+    if "Failed to" in said and ("bus" in said or "manager" in said or "option" in said):
+        pytest.skip(f"needs a working systemd-analyze: {said.splitlines()[0]}")
+    return said
+
+
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    said = analyze(tmp_path, "verify", "--man=no")
+    assert not [line for line in said.splitlines() if UNIT.name in line]
+
+
+def test_systemd_thinks_it_well_shut_in(tmp_path: Path) -> None:
+    said = analyze(tmp_path, "security", "--offline=yes", "--no-pager")
+    exposure = re.search(r"Overall exposure level for .*: ([\d.]+)", said)
+    assert exposure, said
+    assert float(exposure[1]) < 2.5
+
+
+def test_the_container_is_shut_in() -> None:
+    made, service = container(), compose()
+    assert made["USER"] == ["10001"]
+    assert "/health" in made["HEALTHCHECK"][0]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["memswap_limit"] == service["mem_limit"]
+    assert service["ulimits"] == {"core": 0}
+    assert service["restart"] == "unless-stopped"
+    target = {volume.split(":")[1] for volume in service["volumes"]}
+    assert target == {made["VOLUME"][0]}
+    (build,) = [service["build"]]
+    assert (DEPLOY / build["context"] / build["dockerfile"]).resolve() == DEPLOY / "Containerfile"
+
+
+def test_the_container_is_reached_from_this_machine_alone() -> None:
+    port = Settings().server.port
+    assert compose()["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert container()["EXPOSE"] == [str(port)]
+    assert f":{port}/health" in container()["HEALTHCHECK"][0]
+
+
+def test_the_container_s_environment_holds_known_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = dict(pair.split("=", 1) for pair in container()["ENV"][0].split())
+    ours = {name: value for name, value in pairs.items() if name.startswith(ENVIRONMENT)}
+    assert ours
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(None).server.host == "0.0.0.0"  # noqa: S104
+
+
+def test_what_is_copied_exists() -> None:
+    for line in container()["COPY"]:
+        if not line.startswith("--from"):
+            for name in line.split()[:-1]:
+                assert (DEPLOY.parent / name).exists(), name
+    text = (DEPLOY.parent / "pyproject.toml").read_text("utf-8")
+    (extras,) = re.findall(r"\.\[([a-z,]+)\]", container()["RUN"][0])
+    for extra in extras.split(","):
+        assert f"\n{extra} = [" in text

@@ -1,0 +1,127 @@
+"""What systemd is told, over a real datagram socket, by a real process too."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from listening import until
+from sentistream.monitor.watchdog import Watchdog, notify
+
+
+@pytest.fixture(params=["path", "abstract"])
+def systemd(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[socket.socket]:
+    """The socket at which systemd would listen."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.settimeout(10)
+        if request.param == "path":
+            receiver.bind(str(tmp_path / "notify"))
+            monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        else:
+            receiver.bind(f"\0sentistream-{os.getpid()}")
+            monkeypatch.setenv("NOTIFY_SOCKET", f"@sentistream-{os.getpid()}")
+        yield receiver
+
+
+def test_says_ready_alive_and_stopping(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "60000")
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    with Watchdog(lambda: True):
+        assert systemd.recv(100) == f"READY=1\nMAINPID={os.getpid()}".encode()
+        assert systemd.recv(100) == b"WATCHDOG=1"
+        assert systemd.recv(100) == b"WATCHDOG=1"
+    said = systemd.recv(100)
+    while said == b"WATCHDOG=1":
+        said = systemd.recv(100)
+    assert said == b"STOPPING=1"
+
+
+def test_is_silent_when_not_well(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "60000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    asked = threading.Event()
+    answers = iter([True, False])
+
+    def is_well() -> bool:
+        try:
+            return next(answers)
+        except StopIteration:
+            asked.set()
+            raise OSError("the database is gone") from None
+
+    with Watchdog(is_well):
+        assert systemd.recv(100).startswith(b"READY=1")
+        assert systemd.recv(100) == b"WATCHDOG=1"
+        assert asked.wait(10)
+        systemd.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            systemd.recv(100)
+
+
+def test_a_hang_is_noticed(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "60000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    released = threading.Event()
+    with Watchdog(lambda: released.wait(30)):
+        assert systemd.recv(100).startswith(b"READY=1")
+        systemd.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            systemd.recv(100)
+        released.set()
+
+
+@pytest.mark.parametrize("address", ["", "relative", "/nowhere/socket", "@nobody-listens-here"])
+def test_without_systemd_nothing_happens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    monkeypatch.setenv("WATCHDOG_USEC", "not a number")
+    assert notify("READY=1") is False
+    with Watchdog(lambda: True) as watchdog:
+        assert not watchdog._thread.is_alive()
+
+
+def test_another_process_s_watchdog_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    monkeypatch.setenv("WATCHDOG_USEC", "60000")
+    monkeypatch.setenv("WATCHDOG_PID", "1")
+    with Watchdog(lambda: True) as watchdog:
+        assert not watchdog._thread.is_alive()
+
+
+def test_a_killed_process_falls_silent(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "60000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    script = (
+        "import time\n"
+        "from sentistream.monitor.watchdog import Watchdog\n"
+        "with Watchdog(lambda: True):\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script])  # noqa: S603
+    try:
+        assert systemd.recv(100) == f"READY=1\nMAINPID={process.pid}".encode()
+        assert systemd.recv(100) == b"WATCHDOG=1"
+    finally:
+        process.kill()
+        process.wait()
+    systemd.settimeout(0.2)
+
+    def silent() -> bool:
+        try:
+            systemd.recv(100)
+        except TimeoutError:
+            return True
+        return False
+
+    until(silent)

@@ -1,0 +1,248 @@
+"""Against a real broker: what is published, to whom it is announced, and how it comes back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from listening import BEGIN, collecting, configured, crowd, health, seconds, until
+from mosquitto import PASSWORD, USER, ear, mosquitto
+from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.hub import Hub
+from sentistream.monitor.notify import MqttPublisher
+from sentistream.monitor.notify.broker import Broker
+from sentistream.monitor.observations import Alert, CameraState
+from sentistream.monitor.settings import MqttSettings, Settings
+
+CAMERAS = {"door": {"source": "0", "name": "Front door"}, "hall": {"source": "1"}}
+RULE = {"key": "bad", "name": "Bad mood"}
+
+
+def settings(tmp_path: Path, port: int, **changes: Any) -> Configuration:
+    mqtt = {"host": "127.0.0.1", "port": port, "every": 1} | changes.pop("mqtt", {})
+    return configured(tmp_path, **({"cameras": CAMERAS, "mqtt": mqtt} | changes))
+
+
+def changed(configuration: Configuration, **values: Any) -> None:
+    before = configuration.settings.model_dump()
+    configuration.change(Settings.model_validate(before | values))
+
+
+def state(topics: dict[str, str], topic: str) -> dict[str, Any]:
+    message = json.loads(topics[topic])
+    assert isinstance(message, dict)
+    return message
+
+
+def alert(active: bool) -> Alert:
+    return Alert(
+        rule="bad", name="Bad mood", camera="door", zone="", time=float(BEGIN), active=active,
+        sentiment="negative", share=0.512345, limit=0.4, minutes=10,
+    )  # fmt: skip
+
+
+def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
+    hub = Hub()
+    with mosquitto(tmp_path) as broker:
+        configuration = settings(tmp_path, broker.port, alerts=[RULE])
+        with MqttPublisher(hub, configuration):
+            hub.publish(health("door", CameraState.RUNNING))
+            hub.publish(health("hall", CameraState.WAITING, "no route to rtsp://a:secret@h/1"))
+            for second in range(3):
+                hub.publish(seconds(BEGIN + second, *crowd(6, 0.25)))
+            hub.publish(alert(active=True))
+            with ear(broker) as heard:
+                until(lambda: "sentistream/door/state" in heard.topics)
+                until(lambda: '"active": true' in heard.topics["sentistream/door/alert/bad"])
+            with ear(broker) as newcomer:  # nothing but what is retained
+                until(lambda: len(newcomer.topics) >= 24, what="all retained topics")
+                topics = dict(newcomer.topics)
+        assert topics["sentistream/status"] == "online"
+        assert topics["sentistream/door/availability"] == "online"
+        assert topics["sentistream/hall/availability"] == "offline"
+        seen = state(topics, "sentistream/door/state")
+        assert seen.pop("time").endswith("Z")
+        assert seen == {
+            "people": 6, "minutes": 5, "withheld": False, "mood": "neutral",
+            "positive": 0.0, "neutral": 75.0, "negative": 25.0,
+        }  # fmt: skip
+        failing = state(topics, "sentistream/hall/health")
+        assert failing["problem"] is True
+        assert failing["state"] == "waiting"
+        assert failing["reason"] == "no route to rtsp://***@h/1"
+        told = state(topics, "sentistream/door/alert/bad")
+        assert (told["active"], told["share"], told["name"]) == (True, 0.512, "Bad mood")
+        assert state(topics, "sentistream/hall/alert/bad") == {"active": False}
+        with ear(broker) as after:  # the monitor has ended and said so
+            until(lambda: after.topics.get("sentistream/status") == "offline")
+
+
+def test_small_groups_are_not_sent(tmp_path: Path) -> None:
+    hub = Hub()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        configuration = settings(tmp_path, broker.port)
+        assert configuration.settings.privacy.smallest_group == 5
+        with MqttPublisher(hub, configuration):
+            hub.publish(seconds(BEGIN, *crowd(4, 1.0)))
+            until(lambda: "sentistream/door/state" in heard.topics)
+            first = state(heard.topics, "sentistream/door/state")
+            hub.publish(seconds(BEGIN + 1, *crowd(5, 1.0)))
+            until(lambda: state(heard.topics, "sentistream/door/state")["mood"] == "negative")
+    assert first["withheld"] is True
+    assert first["people"] == 4
+    assert {first[key] for key in ("mood", "positive", "neutral", "negative")} == {None}
+
+
+def test_neither_single_people_nor_visitors_are_told_of(tmp_path: Path) -> None:
+    hub = Hub()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        # no cameras in the settings: the one that was chosen is told of, visitors' are not
+        configuration = settings(tmp_path, broker.port, cameras={}, alerts=[RULE])
+        with MqttPublisher(hub, configuration):
+            for camera in ("webcam", "visitor-1"):
+                hub.publish(health(camera, CameraState.RUNNING))
+                hub.publish(seconds(BEGIN, *crowd(6, 1.0), camera=camera))
+            until(lambda: "sentistream/webcam/state" in heard.topics)
+            hub.publish(alert(active=True))
+            until(lambda: "sentistream/webcam/alert/bad" in heard.topics)
+    told = str(heard.all)
+    assert "visitor" not in told
+    assert not any(f"p{number}" in told for number in range(6))  # names of tracks
+
+
+def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    hub = Hub()
+    caplog.set_level(logging.INFO)
+    with mosquitto(tmp_path) as broker, MqttPublisher(hub, settings(tmp_path, broker.port)):
+        hub.publish(health("door", CameraState.RUNNING))
+        with ear(broker) as heard:
+            until(lambda: heard.topics.get("sentistream/door/availability") == "online")
+        broker.kill()
+        hub.publish(health("door", CameraState.WAITING))
+        began = time.monotonic()
+        for second in range(500):  # nobody waits meanwhile
+            hub.publish(seconds(BEGIN + second, *crowd(6, 0.5)))
+        assert time.monotonic() - began < 1
+        until(lambda: any("trying again" in each.message for each in caplog.records))
+        broker.start()
+        with ear(broker) as heard:
+            until(lambda: "sentistream/door/state" in heard.topics, 30)
+            until(lambda: heard.topics["sentistream/status"] == "online")
+            assert state(heard.topics, "sentistream/door/health")["state"] == "waiting"
+            assert "homeassistant/sensor/sentistream/sentistream_door_mood/config" in heard.topics
+    assert sum("trying again" in each.message for each in caplog.records) <= 2
+
+
+def test_a_killed_monitor_is_said_to_be_gone(tmp_path: Path) -> None:
+    """The last will: the connection breaks without a goodbye."""
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        connection = Broker(MqttSettings(host="127.0.0.1", port=broker.port))
+        until(lambda: connection.is_connected)
+        connection.hold({"sentistream/status": "online"})
+        until(lambda: heard.topics.get("sentistream/status") == "online")
+        connected: Any = connection._client.socket()
+        assert connected is not None
+        connection._client.reconnect_delay_set(60, 60)
+        connected.shutdown(2)
+        until(lambda: heard.topics["sentistream/status"] == "offline")
+        connection.close()
+
+
+def test_a_hanging_broker_holds_nobody_up(tmp_path: Path) -> None:
+    hub = Hub()
+    with mosquitto(tmp_path) as broker:
+        publisher = MqttPublisher(hub, settings(tmp_path, broker.port))
+        publisher.start()
+        with ear(broker) as heard:
+            until(lambda: "sentistream/status" in heard.topics)
+        broker.process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            for second in range(2000):
+                hub.publish(seconds(BEGIN + second, *crowd(6, 0.5)))
+            assert time.monotonic() - began < 2
+            publisher.close(timeout=8)
+            assert time.monotonic() - began < 8
+            assert not publisher._thread.is_alive()
+        finally:
+            broker.process.send_signal(signal.SIGCONT)
+
+
+def test_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    hub = Hub()
+    login = {"username": USER, "password": PASSWORD}
+    with mosquitto(tmp_path, password=True) as broker, ear(broker, login=True) as heard:
+        wrong = login | {"password": "wrong-horse"}
+        configuration = settings(tmp_path, broker.port, mqtt=wrong)
+        with MqttPublisher(hub, configuration):
+            until(lambda: any("refuses us" in each.message for each in caplog.records))
+            assert "sentistream/status" not in heard.topics
+            right = {"host": "127.0.0.1", "port": broker.port, **login}
+            changed(configuration, mqtt=right)
+            until(lambda: heard.topics.get("sentistream/status") == "online")
+    assert PASSWORD not in caplog.text
+    assert "wrong-horse" not in caplog.text
+
+
+def test_tls_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = Hub()
+    tls = {"tls": True}
+    with mosquitto(tmp_path, tls=True) as broker, ear(broker) as heard:
+        with MqttPublisher(hub, settings(tmp_path, broker.port, mqtt=tls)):
+            until(lambda: any("cannot be reached" in each.message for each in caplog.records))
+        assert "sentistream/status" not in heard.topics
+        monkeypatch.setenv("SSL_CERT_FILE", str(broker.certificate))
+        with MqttPublisher(hub, settings(tmp_path, broker.port, mqtt=tls)):
+            until(lambda: heard.topics.get("sentistream/status") == "online")
+
+
+def test_what_is_removed_is_cleared(tmp_path: Path) -> None:
+    hub = Hub()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        # left by an earlier run, and by somebody else
+        old = "homeassistant/sensor/sentistream/sentistream_gone_mood/config"
+        heard.publish(old, "{}")
+        heard.publish("sentistream/gone/state", "{}")
+        heard.publish("homeassistant/sensor/other/x/config", "{}")
+        configuration = settings(tmp_path, broker.port, alerts=[RULE])
+        with MqttPublisher(hub, configuration):
+            hub.publish(seconds(BEGIN, *crowd(6, 0.5), camera="hall"))
+            until(lambda: "sentistream/hall/state" in heard.topics)
+            until(lambda: old not in heard.topics and "sentistream/gone/state" not in heard.topics)
+            assert any("_hall_" in topic for topic in heard.topics)
+            changed(configuration, cameras={"door": CAMERAS["door"]}, alerts=[])
+            until(lambda: not any("hall" in topic or "bad" in topic for topic in heard.topics))
+            assert any("_door_" in topic for topic in heard.topics)
+            mqtt = configuration.settings.mqtt.model_copy(update={"topic": "shop/one"})
+            changed(configuration, mqtt=mqtt.model_dump())
+            until(lambda: "shop/one/status" in heard.topics)
+            until(lambda: not any("sentistream" in topic for topic in heard.topics))
+            changed(configuration, mqtt=mqtt.model_dump() | {"host": ""})
+            until(lambda: list(heard.topics) == ["homeassistant/sensor/other/x/config"])
+
+
+def test_no_broker_no_connection(tmp_path: Path) -> None:
+    hub = Hub()
+    with MqttPublisher(hub, configured(tmp_path)) as publisher:
+        hub.publish(seconds(BEGIN, *crowd(6, 0.5)))
+        assert publisher._broker is None
+
+
+def test_a_name_that_is_none_is_said_plainly(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = Hub()
+    with (
+        MqttPublisher(hub, settings(tmp_path, 1, mqtt={"host": "a..b"})),
+        collecting(hub, Alert),
+    ):
+        until(lambda: "no name of a broker" in caplog.text)

@@ -1,0 +1,235 @@
+"""Against a real HTTP server: what is sent, signed, tried again, and given up."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from listening import BEGIN, configured, health, until
+from mosquitto import certificate, free_port
+from receiver import Receiver, receiving
+from sentistream.monitor.hub import Hub
+from sentistream.monitor.notify import WebhookSender, is_signed, signature
+from sentistream.monitor.notify.delivery import DEPTH, Delivery
+from sentistream.monitor.observations import Alert, CameraState
+from sentistream.monitor.settings import Webhook
+
+SECRET = "between-us"  # noqa: S105
+SOON = (0.05, 0.1)
+
+
+def alert(rule: str = "bad") -> Alert:
+    return Alert(
+        rule=rule, name="Bad mood", camera="door", zone="till", time=float(BEGIN), active=True,
+        sentiment="negative", share=0.5, limit=0.4, minutes=10,
+    )  # fmt: skip
+
+
+def to(receiver: Receiver, **settings: Any) -> Webhook:
+    return Webhook.model_validate({"url": receiver.url(), "secret": SECRET, **settings})
+
+
+def sending(hub: Hub, folder: Path, *webhooks: Webhook) -> WebhookSender:
+    hooks = [
+        {"url": str(each.url), "secret": each.secret, "events": each.events} for each in webhooks
+    ]
+    configuration = configured(folder, webhooks=hooks)
+    return WebhookSender(hub, configuration, delays=SOON, timeout=2)
+
+
+def test_an_alert_arrives_signed(tmp_path: Path) -> None:
+    hub = Hub()
+    with receiving() as receiver, sending(hub, tmp_path, to(receiver)):
+        hub.publish(alert())
+        until(lambda: bool(receiver.requests))
+    (request,) = receiver.requests
+    message = json.loads(request.body)
+    assert len(message.pop("id")) == 32
+    assert message == {
+        "event": "alert", "active": True, "time": "2025-10-09T08:53:20Z", "rule": "bad",
+        "name": "Bad mood", "camera": "door", "zone": "till", "sentiment": "negative",
+        "share": 0.5, "limit": 0.4, "minutes": 10.0,
+    }  # fmt: skip
+    headers = request.headers
+    assert headers["content-type"] == "application/json"
+    assert headers["x-sentistream-event"] == "alert"
+    stamp, given = headers["x-sentistream-timestamp"], headers["x-sentistream-signature"]
+    assert is_signed(SECRET, stamp, request.body, given)
+    assert not is_signed("another", stamp, request.body, given)
+    assert not is_signed(SECRET, stamp, request.body + b" ", given)
+    assert not is_signed(SECRET, str(int(stamp) + 1), request.body, given)
+    assert not is_signed(SECRET, stamp, request.body, given, now=time.time() + 301)
+    assert not is_signed(SECRET, "soon", request.body, given)
+    assert SECRET not in str(headers)
+
+
+def test_the_signature_is_what_the_documents_say() -> None:
+    # printf '1760000000.{"a": 1}' | openssl dgst -sha256 -hmac between-us
+    assert signature(SECRET, "1760000000", b'{"a": 1}') == (
+        "sha256=263fdad6da5ff19fef499ed94f867a19cb25b6badc1b1cb2995202a3071fc518"
+    )
+
+
+def test_cameras_that_fail_and_recover(tmp_path: Path) -> None:
+    hub = Hub()
+    with (
+        receiving() as receiver,
+        receiving() as alerts_only,
+        sending(hub, tmp_path, to(receiver, events=["camera"]), to(alerts_only)),
+    ):
+        for state in (
+            CameraState.STARTING,
+            CameraState.RUNNING,
+            CameraState.WAITING,
+            CameraState.STARTING,
+            CameraState.WAITING,
+            CameraState.RUNNING,
+            CameraState.PAUSED,
+            CameraState.RUNNING,
+        ):
+            hub.publish(health("door", state, "at rtsp://a:secret@h/1"))
+        until(lambda: len(receiver.requests) == 2)
+        hub.publish(alert())
+        until(lambda: len(alerts_only.requests) == 1)
+    told = [json.loads(request.body) for request in receiver.requests]
+    assert [each["failing"] for each in told] == [True, False]
+    assert told[0]["camera"] == "door"
+    assert told[0]["reason"] == "at rtsp://***@h/1"
+
+
+@pytest.mark.parametrize("trouble", [500, 503, 429])
+def test_trouble_is_tried_again_with_the_same_name(tmp_path: Path, trouble: int) -> None:
+    hub = Hub()
+    with (
+        receiving(trouble, trouble, 200) as receiver,
+        sending(hub, tmp_path, to(receiver)) as sender,
+    ):
+        hub.publish(alert())
+        until(lambda: len(receiver.requests) == 3)
+        (delivery,) = sender.deliveries.values()
+        until(lambda: delivery.delivered == 1)
+    assert len({request.headers["x-sentistream-delivery"] for request in receiver.requests}) == 1
+    assert len({request.body for request in receiver.requests}) == 1
+
+
+@pytest.mark.parametrize("refusal", [301, 302, 307, 308, 400, 401, 404, 410])
+def test_refusals_are_not_and_redirects_not_followed(refusal: int) -> None:
+    with receiving(refusal) as receiver:
+        delivery = Delivery(to(receiver), delays=SOON)
+        delivery.put("alert", {})
+        until(lambda: delivery.failed == 1)
+        delivery.close()
+    assert [request.path for request in receiver.requests] == ["/hook"]
+
+
+def test_given_up_after_a_few_attempts_and_on_with_the_next() -> None:
+    with receiving(500, 500, 500, 200) as receiver:
+        delivery = Delivery(to(receiver), delays=SOON)
+        delivery.put("alert", {"number": 1})
+        delivery.put("alert", {"number": 2})
+        until(lambda: delivery.delivered == 1)
+        delivery.close()
+    assert delivery.failed == 1
+    assert [json.loads(request.body)["number"] for request in receiver.requests] == [1, 1, 1, 2]
+
+
+def test_nobody_there_then_somebody(tmp_path: Path) -> None:
+    port = free_port()
+    delivery = Delivery(
+        Webhook.model_validate({"url": f"http://127.0.0.1:{port}/"}), delays=(0.05,) * 3
+    )
+    delivery.put("alert", {})
+    until(lambda: delivery.failed == 1)
+    delivery.close()
+
+
+def test_a_hanging_receiver_holds_up_nobody_else(tmp_path: Path) -> None:
+    hub = Hub()
+    with receiving() as well:
+        slow = Receiver()
+        with receiving(slow.hang) as hanging:
+            sender = sending(hub, tmp_path, to(hanging), to(well))
+            sender.start()
+            began = time.monotonic()
+            for number in range(DEPTH + 50):
+                hub.publish(alert(f"r{number}"))
+            assert time.monotonic() - began < 1
+            until(lambda: len(well.requests) >= DEPTH)
+            stuck = sender.deliveries[to(hanging)]
+            until(lambda: stuck.dropped > 0)
+            assert len(stuck._waiting) <= DEPTH
+            until(lambda: len(hanging.requests) >= 2)  # timed out and tried again
+            sender.close(timeout=5)
+            assert not sender._thread.is_alive()
+            slow.released.set()
+
+
+def test_an_answer_without_end_is_not_read() -> None:
+    with receiving() as receiver:
+        receiver.answers = [receiver.drip]
+        delivery = Delivery(to(receiver), delays=SOON, timeout=1)
+        delivery.put("alert", {})
+        until(lambda: delivery.delivered == 1, 5)
+        delivery.close()
+
+
+def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = certificate(tmp_path)
+    with receiving(certificate=own) as receiver:
+        delivery = Delivery(to(receiver), delays=(0.05,))
+        delivery.put("alert", {})
+        until(lambda: delivery.failed == 1)
+        delivery.close()
+        assert not receiver.requests
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        trusting = Delivery(to(receiver), delays=(0.05,))
+        trusting.put("alert", {})
+        until(lambda: trusting.delivered == 1)
+        trusting.close()
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as proxy, receiving() as receiver:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url(""))
+        monkeypatch.setenv("ALL_PROXY", proxy.url(""))
+        delivery = Delivery(to(receiver), delays=SOON)
+        delivery.put("alert", {})
+        until(lambda: delivery.delivered == 1)
+        delivery.close()
+    assert not proxy.requests
+
+
+def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "sentistream")
+    with receiving(500) as receiver:
+        webhook = to(receiver, url=receiver.url("/T000/key-in-path?token=key-in-query"))
+        delivery = Delivery(webhook, delays=SOON)
+        delivery.put("alert", {})
+        until(lambda: delivery.failed == 1)
+        delivery.close()
+    assert receiver.requests[0].path == "/T000/key-in-path?token=key-in-query"
+    assert "given up" in caplog.text
+    written = caplog.text + str([vars(record) for record in caplog.records])
+    for secret in (SECRET, "key-in-path", "key-in-query"):
+        assert secret not in written
+
+
+def test_settings_changed_while_it_runs(tmp_path: Path) -> None:
+    hub = Hub()
+    with receiving() as first, receiving() as second:
+        sender = sending(hub, tmp_path, to(first))
+        configuration = sender._configuration
+        with sender:
+            hub.publish(alert())
+            until(lambda: len(first.requests) == 1)
+            changed = configuration.settings.model_copy(update={"webhooks": (to(second),)})
+            configuration.change(changed)
+            hub.publish(alert())
+            until(lambda: len(second.requests) == 1)
+            assert len(first.requests) == 1
+            assert list(sender.deliveries) == [to(second)]

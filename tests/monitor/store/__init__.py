@@ -1,0 +1,1 @@
+"""The database of readings, on SQLite and on PostgreSQL."""

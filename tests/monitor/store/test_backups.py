@@ -1,0 +1,157 @@
+"""Copies made while the database is written to, and when they are made."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from sentistream.errors import StorageError
+from sentistream.monitor.store import DatabaseStore, Housekeeper, migrate, open_database
+from sentistream.monitor.store import backups as backups_module
+from store.making import TEN, crowd, settings
+from store.postgres import Server
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def sqlite_engine(tmp_path: Path) -> Engine:
+    engine = open_database(f"sqlite:///{tmp_path / 'state' / 'r.sqlite3'}")
+    migrate(engine)
+    return engine
+
+
+def test_a_copy_made_while_it_is_written_to_is_whole(
+    sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups_module, "_PAGES", 8)  # so that many writes fall into it
+    store = DatabaseStore(sqlite_engine, settings)
+    for start in range(0, 4_000, 500):
+        store.add(crowd(TEN + start, TEN + start + 500, "abc"))
+    done = threading.Event()
+    written = [0]
+
+    def writes() -> None:
+        while not done.is_set():
+            second = TEN + 4_000 + written[0]
+            store.add(crowd(second, second + 1, "abc"))
+            written[0] += 1
+
+    writer = threading.Thread(target=writes)
+    writer.start()
+    target = tmp_path / "copies" / "one.sqlite3"
+    try:
+        before = written[0]
+        store.backup(target)
+        during = written[0] - before
+    finally:
+        done.set()
+        writer.join()
+    assert during > 3
+    assert [path.name for path in target.parent.iterdir()] == ["one.sqlite3"]
+    assert target.stat().st_mode & 0o777 == 0o600
+    copy = sqlite3.connect(target)
+    assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    readings, seen = (
+        copy.execute("SELECT COUNT(*) FROM readings").fetchone()[0],
+        copy.execute("SELECT SUM(seen) FROM sums WHERE step = 'day' AND zone = ''").fetchone()[0],
+    )
+    copy.close()
+    assert readings >= 12_000
+    assert (
+        seen == readings * 1000
+    )  # one state of it, not the beginning of one and the end of another
+    again = open_database(f"sqlite:///{target}")
+    migrate(again)
+    assert DatabaseStore(again, settings).is_well()
+    again.dispose()
+    store.close()
+
+
+def test_a_folder_that_takes_nothing_is_told_and_nothing_half_is_left(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    store = DatabaseStore(sqlite_engine, settings)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="No backup can be written"):
+        store.backup(tmp_path / "file" / "copy.sqlite3")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(StorageError, match="No backup can be written"):
+        store.backup(tmp_path / "taken")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "state", "taken"]
+
+
+def test_postgresql_is_told_to_use_its_own_tools(postgresql: Server, tmp_path: Path) -> None:
+    store = DatabaseStore(open_database(postgresql.url), settings)
+    with pytest.raises(StorageError, match="pg_dump"):
+        store.backup(tmp_path / "copy")
+    store.close()
+
+
+def test_backups_are_made_when_due_and_old_ones_deleted(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copies"
+    store = DatabaseStore(sqlite_engine, settings)
+    keep = settings(backup_folder=folder, backup_hours=6, backups_kept=3)
+    keeper = Housekeeper(store, lambda: keep)
+
+    def made() -> list[str]:
+        return sorted(path.name for path in folder.iterdir())
+
+    keeper.look(TEN, 100.0)
+    assert made() == ["sentistream-20260105T100000Z.sqlite3"]
+    keeper.look(TEN + 5 * HOUR, 100.0 + 5 * HOUR)
+    assert len(made()) == 1
+    # the program was started again: the clock of the copies goes on
+    keeper = Housekeeper(store, lambda: keep)
+    keeper.look(TEN + 5.5 * HOUR, 7.0)
+    assert len(made()) == 1
+    (folder / "notes.txt").write_text("mine")
+    for number in range(1, 6):
+        keeper.look(TEN + (6 * number + 1) * HOUR, 7.0 + 6 * number * HOUR)
+    names = [name for name in made() if name != "notes.txt"]
+    assert (folder / "notes.txt").exists()
+    times = [datetime.fromtimestamp(TEN + (6 * n + 1) * HOUR, UTC) for n in (3, 4, 5)]
+    assert names == [f"sentistream-{time:%Y%m%dT%H%M%SZ}.sqlite3" for time in times]
+    assert keeper.last_error == ""
+    store.close()
+
+
+def test_a_backup_that_fails_is_told_once_and_tried_again(
+    sqlite_engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "copies").write_text("in the way")
+    store = DatabaseStore(sqlite_engine, settings)
+    keeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
+    with caplog.at_level(logging.WARNING):
+        for minute in range(0, 60, 5):
+            keeper.look(TEN + minute * 60, minute * 60)
+    assert len(caplog.records) == 1
+    assert "No backup can be written" in keeper.last_error
+    (tmp_path / "copies").unlink()
+    keeper.look(TEN + HOUR, HOUR)
+    assert keeper.last_error == ""
+    assert len(list((tmp_path / "copies").iterdir())) == 1
+    store.close()
+
+
+def test_a_clock_that_jumps_ahead_deletes_nothing(sqlite_engine: Engine) -> None:
+    store = DatabaseStore(sqlite_engine, settings)
+    store.add(crowd(TEN, TEN + 10, "a"))
+    keeper = Housekeeper(store, settings)
+    years = 20 * 365 * 24 * HOUR
+    for second in range(0, 3600, 20):
+        ahead = years if 1000 <= second < 1500 else 0  # for some minutes the clock is wrong
+        keeper.look(TEN + second + ahead, float(second))
+    assert len(store.readings(begin=TEN, end=TEN + 10)) == 10
+    for second in range(3600, 5400, 20):  # and now it truly is that late
+        keeper.look(TEN + second + years, float(second))
+    assert store.readings(begin=TEN, end=TEN + 10) == []
+    store.close()

@@ -1,0 +1,211 @@
+"""Opening, migrations, and what is said when a database cannot be used."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+import sentistream.monitor.store
+from sentistream.errors import StorageError
+from sentistream.monitor.store.database import migrate, open_database, reading, writing
+from sentistream.monitor.store.tables import METADATA
+from store.postgres import PASSWORD, Server
+
+SCRIPTS = Path(sentistream.monitor.store.__file__).parent / "migrations"
+
+
+def upgrade(engine: Engine, revision: str) -> None:
+    """To one revision, past or present."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def revisions() -> list[str]:
+    """From the oldest on."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    return [s.revision for s in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def differences(engine: Engine) -> list[object]:
+    """Between our tables in the database and in the code."""
+    ours = set(METADATA.tables)
+    with reading(engine) as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_name": lambda name, kind, _parents: kind != "table" or name in ours},
+        )
+        return list(compare_metadata(context, METADATA))
+
+
+def test_the_migrations_make_the_tables_of_the_code(engine: Engine) -> None:
+    assert differences(engine) == []
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_every_earlier_state_is_brought_up_to_date(url: str, revision: str) -> None:
+    engine = open_database(url)
+    upgrade(engine, revision)
+    with writing(engine) as connection:
+        connection.execute(
+            text("INSERT INTO watches (begin, camera, seconds) VALUES (60, 'door', 7)")
+        )
+    migrate(engine)
+    migrate(engine)
+    assert differences(engine) == []
+    with reading(engine) as connection:
+        assert connection.scalar(text("SELECT seconds FROM watches WHERE camera = 'door'")) == 7
+    engine.dispose()
+
+
+def test_a_database_from_the_future_is_refused_and_left_alone(url: str) -> None:
+    engine = open_database(url)
+    migrate(engine)
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StorageError, match=r"newer version.*9999.*backup"):
+        migrate(engine)
+    with reading(engine) as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+    engine.dispose()
+
+
+def test_an_interrupted_migration_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_database(url)
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("power cut")
+
+    from alembic.operations import Operations
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Operations, "create_index", fails)
+        with pytest.raises(RuntimeError, match="power cut"):
+            migrate(engine)
+    assert inspect(engine).get_table_names() == []
+    migrate(engine)
+    assert differences(engine) == []
+    engine.dispose()
+
+
+def _migrates(url: str) -> None:
+    engine = open_database(url)
+    migrate(engine)
+    engine.dispose()
+
+
+def test_two_programs_may_start_at_once(url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    programs = [context.Process(target=_migrates, args=(url,)) for _ in range(2)]
+    for program in programs:
+        program.start()
+    for program in programs:
+        program.join(60)
+    assert [program.exitcode for program in programs] == [0, 0]
+
+
+def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "readings.sqlite3"
+    engine = open_database(f"sqlite:///{path}")
+    migrate(engine)
+    assert {p.name: oct(p.stat().st_mode & 0o777) for p in path.parent.iterdir()} == {
+        "readings.sqlite3": "0o600",
+        "readings.sqlite3-wal": "0o600",
+        "readings.sqlite3-shm": "0o600",
+    }
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    engine.dispose()
+    path.chmod(0o644)
+    open_database(f"sqlite:///{path}").dispose()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql://me:hush-2718@host/x", "no address of a database"),
+        ("nonsense hush-2718", "no address of a database"),
+        ("postgresql://me:hush-2718@host:port/x", "no address of a database"),
+        ("", "no address of a database"),
+        ("sqlite://", "names no file"),
+        ("sqlite:////proc/nowhere/x.db", "cannot be opened"),
+    ],
+)
+def test_other_addresses_are_refused_without_repeating_them(url: str, told: str) -> None:
+    with pytest.raises(StorageError, match=told) as caught:
+        open_database(url)
+    assert PASSWORD not in str(caught.value)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "readings.sqlite3"
+    path.write_bytes(os.urandom(8192))
+    engine = open_database(f"sqlite:///{path}")
+    with pytest.raises(StorageError, match=r"damaged one.*newest backup"):
+        migrate(engine)
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "readings.sqlite3"
+    engine = open_database(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    content = bytearray(path.read_bytes())
+    content[4096:] = bytes(len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StorageError, match=r"is damaged.*move the file aside.*newest backup"):
+        migrate(engine)
+
+
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be opened"):
+        open_database(f"sqlite:///{tmp_path}")
+
+
+def test_locked_by_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentistream.monitor.store.database.PATIENCE", 0.1)
+    path = tmp_path / "readings.sqlite3"
+    engine = open_database(f"sqlite:///{path}")
+    migrate(engine)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match="locked"), writing(engine):
+        pass
+    with reading(engine) as connection:  # who only reads does not wait
+        assert connection.scalar(text("SELECT COUNT(*) FROM readings")) == 0
+    other.close()
+    with writing(engine):
+        pass
+    engine.dispose()
+
+
+def test_wrong_passwords_and_names_are_told_without_secrets(postgresql: Server) -> None:
+    for url, told in (
+        (postgresql.url_of("sentistream", "wrong-31415"), "refuses the password"),
+        (postgresql.url_of("nothing"), "no such database"),
+        (f"postgresql://me:wrong-31415@127.0.0.1:{postgresql.port}/x", "refuses the password"),
+        ("postgresql://me:wrong-31415@127.0.0.1:9/x", "cannot be reached"),
+    ):
+        engine = open_database(url)
+        with pytest.raises(StorageError, match=told) as caught:
+            migrate(engine)
+        message = f"{caught.value!r} {caught.value.__cause__!r}"
+        assert "wrong-31415" not in message
+        assert PASSWORD not in message
+        assert caught.value.way_out
+        engine.dispose()
