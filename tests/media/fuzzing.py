@@ -251,7 +251,7 @@ def _read(data: bytes, name: str, way: str, writer: int) -> None:
             tempfile.TemporaryDirectory() as folder,
             opened(data, Path(folder) / name, way) as source,
         ):
-            before = -1.0
+            before = float("-inf")
             for moment in islice(source, _MOST):
                 assert before < moment.time, "time does not go on"
                 assert moment.picture_time <= moment.time
