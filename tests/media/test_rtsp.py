@@ -18,12 +18,19 @@ import stream_server as cameras
 
 from clips import FLASH, GREY
 from sentistream.errors import InputError
+from sentistream.media import live
 from sentistream.media.network import Transport
 from sentistream.media.opening import open_stream
 from sentistream.types import Moment
 
 SERVER = Path(__file__).parents[2] / "benchmarks" / "soaking" / "rtsp_server.py"
 TICK, WINDOW = 0.03, 0.24
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is dropped, however little of the machine is left for the test."""
+    monkeypatch.setattr(live, "QUEUE", 100_000)
 
 
 @pytest.fixture(scope="module")
