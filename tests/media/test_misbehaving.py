@@ -200,11 +200,19 @@ def test_rubbish_in_the_middle(server: cameras.Server) -> None:
     assert loud(moments)[-1] == pytest.approx(bright(moments)[-1], abs=0.05)
 
 
-def test_jpegs_take_as_long_as_they_take(server: cameras.Server) -> None:
-    """Their rate is not told: FFmpeg would take ten pictures a second for twenty-five."""
-    moments, _ = read(server.add(cameras.jpegs(2.3, 10)))
-    assert moments[-1].time == pytest.approx(2.3, abs=0.4)
-    assert np.diff(bright(moments)[1:]) == pytest.approx([1.0], abs=0.15)
+@pytest.mark.parametrize("kind", ["jpegs", "h264"])
+def test_pictures_without_timestamps_take_as_long_as_they_take(
+    server: cameras.Server, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """FFmpeg would take ten JPEGs a second for twenty-five, and so on."""
+    monkeypatch.setattr(network, "ANALYZED", 0.5)
+    bare = cameras.stream(5, sound=False, form="h264")
+    send = cameras.jpegs(2, 10) if kind == "jpegs" else cameras.paced(bare, 2.5)
+    with open_stream(server.add(send), tick=TICK, sound_window=WINDOW) as source:
+        begun = time.monotonic()
+        last = max(moment.time for moment in source)
+        assert last == pytest.approx(time.monotonic() - begun, abs=0.4)
+        assert last > 0.5
 
 
 @pytest.mark.parametrize("kind", ["hls", "dash", "concat"])

@@ -88,7 +88,7 @@ def test_rtsp(gstreamer: str, clip: Path, transport: Transport) -> None:
         assert source.info.live
         assert (source.info.width, source.info.height) == (160, 120)
         assert source.info.audio_codec == "aac"
-        moments = list(islice(source, 90))
+        moments = list(islice(source, 60))
     _check(moments)
 
 
@@ -171,7 +171,7 @@ def test_mpegts_over_udp() -> None:
     try:
         with open_stream(f"udp://127.0.0.1:{port}", tick=TICK, sound_window=WINDOW) as source:
             assert source.info.live
-            moments = list(islice(source, 90))
+            moments = list(islice(source, 60))
             begun = time.monotonic()
         assert time.monotonic() - begun < 1.5
     finally:
