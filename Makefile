@@ -14,17 +14,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INPUT ?=
+CONFIG ?=
 
 SENTISTREAM_DATA ?= $(abspath $(wildcard ../shared/data))
 export SENTISTREAM_DATA
 
 .PHONY: help
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: $(VENV)/demo.stamp ## Set up, make a demonstration clip and analyze it
 	$(BIN)/sentistream demo --out "$(OUT)"
+
+.PHONY: monitor
+monitor: $(VENV)/monitor.stamp ## Set up and watch cameras, with a page (CONFIG=settings.yaml)
+	$(BIN)/sentistream monitor $(if $(CONFIG),--config "$(CONFIG)")
 
 .PHONY: test
 test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
@@ -46,6 +51,11 @@ clean: ## Remove the environment, caches and the demonstration's results
 $(VENV)/demo.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream and what it needs (no PyTorch) into $(VENV) ..."
 	$(PIP) install --editable '.[demo]'
+	@touch $@
+
+$(VENV)/monitor.stamp: Makefile pyproject.toml $(VENV)/made.stamp
+	@echo "Installing sentistream and its monitor (no PyTorch) into $(VENV) ..."
+	$(PIP) install --editable '.[demo,monitor]'
 	@touch $@
 
 $(VENV)/test.stamp: Makefile pyproject.toml $(VENV)/made.stamp

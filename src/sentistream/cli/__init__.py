@@ -26,6 +26,7 @@ COMMANDS = {
     "doctor": ("sentistream.cli.doctor:doctor", "Check that everything is in place."),
     "evaluate": ("sentistream.cli.evaluate:evaluate", "Measure the answers on labelled material."),
     "models": ("sentistream.cli.models:models", "Show the networks, their cards and checksums."),
+    "monitor": ("sentistream.cli.monitor:monitor", "Watch cameras for good, on a page."),
     "train": ("sentistream.cli.train:train", "Train the networks on your own data."),
 }
 """Each command's home and its line in ``--help``, so that help loads none of them."""

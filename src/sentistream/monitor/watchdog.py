@@ -71,6 +71,8 @@ class Watchdog:
             except Exception:
                 _log.exception("it could not be said whether all is well")
                 well = False
+            if self._left.is_set():
+                return
             if well:
                 notify("WATCHDOG=1")
             else:

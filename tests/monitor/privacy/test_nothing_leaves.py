@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,13 @@ def clip(portrait: UInt8Array, tmp_path_factory: pytest.TempPathFactory) -> Path
     picture = np.ascontiguousarray(portrait[:480])
     write_clip(path, [(number / 10, picture) for number in range(30)], clicks(3, 48_000))
     return path
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """For state and temporary files; with a short name, because sockets lie in it too."""
+    with tempfile.TemporaryDirectory(prefix="s-") as name:
+        yield Path(name)
 
 
 def test_the_counter_counts() -> None:
@@ -104,7 +113,7 @@ def test_analysis_sends_nothing(clip: Path) -> None:
     assert told.split()[-2:] == ["True", "0"]
 
 
-def test_a_camera_s_worker_sends_nothing_and_writes_nothing(clip: Path, tmp_path: Path) -> None:
+def test_a_camera_s_worker_sends_nothing_and_writes_nothing(clip: Path, folder: Path) -> None:
     """The real supervisor with its real worker process, over a file that is played as a camera."""
     pytest.importorskip("sentistream.monitor.cameras.supervisor", reason="needs the cameras")
     told = run_isolated(
@@ -133,19 +142,18 @@ def test_a_camera_s_worker_sends_nothing_and_writes_nothing(clip: Path, tmp_path
         print(seen >= 3, preview is not None, sent())
         """,
         str(clip),
-        str(tmp_path),
+        str(folder),
     )
     assert told.split()[-3:] == ["True", "True", "0"]
-    assert media_in(tmp_path) == []
+    assert media_in(folder) == []
 
 
-def test_the_whole_monitor_sends_nothing_and_keeps_no_picture(clip: Path, tmp_path: Path) -> None:
+def test_the_whole_monitor_sends_nothing_and_keeps_no_picture(clip: Path, folder: Path) -> None:
     """The command as it is installed, until it has stored readings of a face."""
     assert isinstance(main, Group)
     if "monitor" not in main.list_commands(Context(main)):
         pytest.skip("needs the command sentistream monitor")
-    config, state = tmp_path / "monitor.yaml", tmp_path / "state"
-    state.mkdir()
+    config = folder / "monitor.yaml"
     config.write_text(f"cameras:\n  door:\n    source: {clip}\n")
     told = run_isolated(
         """
@@ -186,11 +194,11 @@ def test_the_whole_monitor_sends_nothing_and_keeps_no_picture(clip: Path, tmp_pa
         print(healthy, readings > 0, sent())
         """,
         str(config),
-        str(state),
+        str(folder),
         limit=180,
     )
     assert told.split()[-3:] == ["True", "True", "0"]
-    assert media_in(state, except_for=("demonstration.mp4",)) == []
+    assert media_in(folder, except_for=("demonstration.mp4",)) == []
 
 
 def test_pictures_and_sound_would_be_found(

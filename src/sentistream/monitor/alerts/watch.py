@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from sentistream.monitor.alerts.judge import Judge
-from sentistream.monitor.alerts.window import SlidingWindow
+from sentistream.monitor.alerts.window import Measure, SlidingWindow
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.house import is_of_the_house
 from sentistream.monitor.hub import Event, Hub
@@ -16,6 +16,9 @@ from sentistream.monitor.observations import EVERYWHERE, Alert, Seconds
 from sentistream.monitor.settings import AlertRule, Settings
 
 _log = logging.getLogger(__name__)
+
+_Place = tuple[str, str, float]
+"""A camera, a zone, and the seconds that are looked back; rules may share one."""
 
 
 class AlertWatch(Listener):
@@ -41,7 +44,7 @@ class AlertWatch(Listener):
         self._configuration = configuration
         self._clock = clock
         self._settings: Settings = configuration.settings
-        self._windows: dict[tuple[str, str, float], SlidingWindow] = {}
+        self._windows: dict[_Place, SlidingWindow] = {}
         self._judges: dict[tuple[str, str], Judge] = {}
 
     def handle(self, event: Event) -> None:
@@ -50,21 +53,15 @@ class AlertWatch(Listener):
         if not isinstance(event, Seconds) or not self._is_watched(event.camera):
             return
         rules = [rule for rule in self._settings.alerts if rule.camera in ("", event.camera)]
-        for window in {self._place(rule, event.camera) for rule in rules}:
-            zone = window[1]
-            self._windows.setdefault(window, SlidingWindow(window[2])).add(
-                event.second,
-                event.readings
-                if zone == EVERYWHERE
-                else (reading for reading in event.readings if reading.zone == zone),
-            )
+        measures = {
+            place: self._look(place, event)
+            for place in {_place(rule, event.camera) for rule in rules}
+        }
         for rule in rules:
-            key = (rule.key, event.camera)
-            judge = self._judges.setdefault(key, Judge(rule, event.camera))
-            measure = self._windows[self._place(rule, event.camera)].measure()
+            judge = self._judges.setdefault((rule.key, event.camera), Judge(rule, event.camera))
             self._tell(
                 judge.look(
-                    measure,
+                    measures[_place(rule, event.camera)],
                     smallest_group=self._settings.privacy.smallest_group,
                     wall=event.second + 1.0,
                     now=self._clock(),
@@ -102,8 +99,15 @@ class AlertWatch(Listener):
             if place[1:] not in lengths or not self._is_watched(place[0]):
                 del self._windows[place]
 
-    def _place(self, rule: AlertRule, camera: str) -> tuple[str, str, float]:
-        return camera, rule.zone, rule.minutes * 60
+    def _look(self, place: _Place, event: Seconds) -> Measure:
+        """Takes a second into a window."""
+        window = self._windows.setdefault(place, SlidingWindow(place[2]))
+        everywhere = place[1] == EVERYWHERE
+        window.add(
+            event.second,
+            [each for each in event.readings if everywhere or each.zone == place[1]],
+        )
+        return window.measure()
 
     def _tell(self, alert: Alert | None) -> None:
         if alert is None:
@@ -113,3 +117,7 @@ class AlertWatch(Listener):
             extra={"rule": alert.rule, "camera": alert.camera, "share": round(alert.share, 3)},
         )  # fmt: skip
         self.hub.publish(alert)
+
+
+def _place(rule: AlertRule, camera: str) -> _Place:
+    return camera, rule.zone, rule.minutes * 60

@@ -17,8 +17,8 @@ SHORT = 6
 """Secrets shorter than this are only taken out where they stand alone."""
 
 _PATTERNS = (
-    # name and password of an address, also with an @ inside the password
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}://)[^\s/\"'<>]*@"), rf"\1{REDACTED}@"),
+    # name and password of an address, also with @ and / inside; rather too much than too little
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}://)[^\s\"'<>]{0,500}@"), rf"\1{REDACTED}@"),
     (
         re.compile(
             r"(?i)\b(pass(?:word|wd|phrase)?|pwd|secret|(?:access_|refresh_|api_)?token|api_?key|"

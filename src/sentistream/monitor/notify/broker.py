@@ -50,7 +50,6 @@ class Broker:
         self._listens = False
         self._last_word = ""
         client = paho.Client(CallbackAPIVersion.VERSION2)
-        client.enable_logger(logging.getLogger("paho.mqtt"))
         client.max_queued_messages_set(MAX_WAITING)
         client.reconnect_delay_set(*BACK_OFF)
         client.will_set(self._topics.status, OFFLINE, qos=1, retain=True)

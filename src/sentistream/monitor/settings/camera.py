@@ -16,7 +16,6 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 Share = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Share, Share]
 """A place in the picture, as shares of its width and height from the upper left."""
-# what stands before a host's @, also where a password holds @, or / unescaped
 
 
 class Hours(Group):

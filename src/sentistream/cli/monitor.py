@@ -1,0 +1,175 @@
+"""``sentistream monitor``: cameras in, a page to look at."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sentistream.errors import MissingExtraError, OutputError, StorageError
+
+if TYPE_CHECKING:
+    from sentistream.monitor.service import Address
+    from sentistream.monitor.settings import Settings
+
+TEMPORARY = 75
+"""Exit code where the database cannot be reached: worth another try."""
+
+
+def _state_folder() -> Path:
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "sentistream"
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="YAML file of settings (docs/settings.md); the page writes its changes there. "
+    "[default: monitor.yaml in the state folder]",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Folder of the database; made if need be. [default: ~/.local/state/sentistream]",
+)
+@click.option("--host", help="Listen on this address; 0.0.0.0 for the whole network.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Listen on this port; 0 for any.")
+@click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
+@click.option(
+    "--no-guard",
+    is_flag=True,
+    help="Do not start again after a crash; for service managers that do so themselves.",
+)
+@click.option("--check", is_flag=True, help="Say whether the settings are right, and end.")
+@click.option(
+    "--notice",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the notice for the people in the picture (HTML), and end.",
+)
+@click.option(
+    "--assessment",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the data protection impact assessment (HTML), and end.",
+)
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the settings, and end.")
+def monitor(
+    config: Path | None,
+    state: Path | None,
+    host: str | None,
+    port: int | None,
+    no_browser: bool,
+    no_guard: bool,
+    check: bool,
+    notice: Path | None,
+    assessment: Path | None,
+    schema: bool,
+) -> None:
+    """Watch cameras for good and show on a page how people feel.
+
+    Without settings it starts on the first webcam, or on the demonstration clip where there is
+    none. The terminal prints the page's address; at the first start it is a link by which you
+    choose the first password. Pictures are looked at and forgotten: none is stored.
+
+    Ctrl-C stops it; what was seen until then is stored. docs/monitor.md is the guide.
+
+    \b
+    Examples:
+      sentistream monitor
+      sentistream monitor --config shop.yaml --state /var/lib/sentistream
+      sentistream monitor --config shop.yaml --check
+      sentistream monitor --config shop.yaml --notice notice.html
+    """
+    from sentistream.monitor.guard import die_with_the_guard, guard
+
+    once = check or notice or assessment or schema
+    if not (once or no_guard or os.environ.get("NOTIFY_SOCKET")):
+        sys.exit(guard([*sys.argv[1:], "--no-guard"]))
+    die_with_the_guard()
+    try:
+        from sentistream.monitor.settings import load_settings
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("The monitor", "monitor") from error
+
+    folder = state or _state_folder()
+    file = config or folder / "monitor.yaml"
+    server = {"host": host, "port": port}
+    overrides = {"server": {key: value for key, value in server.items() if value is not None}}
+    if schema:
+        _print_schema()
+        return
+    settings = load_settings(
+        file if config is not None or file.exists() else None,
+        overrides if overrides["server"] else None,
+    )
+    if check:
+        count = len(settings.cameras)
+        click.echo(f"The settings are right: {count} camera{'' if count == 1 else 's'}.")
+        return
+    if notice or assessment:
+        _write_documents(settings, notice, assessment)
+        return
+    _run(settings, file, folder, browser=not no_browser)
+
+
+def _run(settings: Settings, config: Path, state: Path, *, browser: bool) -> None:
+    try:
+        from sentistream.monitor.service import run_monitor
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("The monitor", "monitor") from error
+    from sentistream.monitor.guard import GUARDED
+
+    is_first = os.environ.get(GUARDED, "0") == "0"
+
+    def ready(address: Address) -> None:
+        click.echo(f"The page: {address.page}")
+        if address.setup is not None:
+            click.echo(f"Choose the first password (once, within the hour): {address.setup}")
+        if browser and is_first and _has_display():
+            webbrowser.open(address.setup or address.page)
+
+    try:
+        run_monitor(settings, config=config, state=state, ready=ready)
+    except StorageError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(TEMPORARY)
+
+
+def _has_display() -> bool:
+    shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(shown) and sys.stdout.isatty()
+
+
+def _print_schema() -> None:
+    import json
+
+    from sentistream.monitor.settings import Settings
+
+    click.echo(json.dumps(Settings.model_json_schema(), indent=2))
+
+
+def _write_documents(settings: Settings, notice: Path | None, assessment: Path | None) -> None:
+    from sentistream.monitor.privacy import render_assessment, render_notice
+
+    documents: list[tuple[Path | None, Any]] = [
+        (notice, render_notice),
+        (assessment, render_assessment),
+    ]
+    for path, render in documents:
+        if path is None:
+            continue
+        try:
+            path.write_text(render(settings, settings.language), "utf-8")
+        except OSError as error:
+            raise OutputError(
+                f"{path} cannot be written ({error.strerror}).", "Choose another place."
+            ) from None
+        click.echo(f"Written: {path}")

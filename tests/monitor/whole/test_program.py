@@ -1,0 +1,140 @@
+"""The monitor from the command line: starts, answers, is killed, comes back."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from clips import clicks, write_clip
+from sentistream.media.picture import resample
+from sentistream.types import Box, UInt8Array
+from whole.running import Program, is_alive, until
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
+    """Four seconds of a face that moves a little."""
+    pictures = [
+        (i / 25, resample(portrait, Box(60 + i % 20, 0, 380 + i % 20, 240), 320, 240))
+        for i in range(100)
+    ]
+    path = tmp_path_factory.mktemp("clip") / "face.mp4"
+    return write_clip(path, pictures, clicks(4.0, 48_000, (0.3,)))
+
+
+@pytest.fixture
+def config(tmp_path: Path, clip: Path) -> Path:
+    path = tmp_path / "shop.yaml"
+    path.write_text(
+        f"cameras:\n  door:\n    name: Door\n    source: {clip}\nprivacy:\n  smallest_group: 1\n"
+    )
+    return path
+
+
+def seconds_stored(state: Path) -> int:
+    """How many different seconds of faces the database holds."""
+    with closing(sqlite3.connect(f"file:{state / 'monitor.db'}?mode=ro", uri=True)) as database:
+        return int(database.execute("SELECT count(DISTINCT second) FROM readings").fetchone()[0])
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "sentistream", "monitor", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+
+
+def test_it_answers_reads_faces_and_survives_being_killed(tmp_path: Path, config: Path) -> None:
+    state = tmp_path / "state"
+    with Program(state, ["--config", str(config)]) as program:
+        page = program.page()
+        health = httpx.get(f"{page}/health")
+        assert health.status_code == 200
+        assert health.json().keys() == {"status"}
+        assert httpx.get(f"{page}/api/readings").status_code == 401
+        client = program.client()
+        until(lambda: client.get("/api/readings").json(), "the first reading")
+        assert client.get("/").status_code == 200
+        assert client.get("/metrics").status_code == 200
+
+        again = run("--state", str(state), "--no-browser", "--port", "0", "--no-guard")
+        assert again.returncode == 2
+        assert "Another monitor uses the state folder" in again.stderr
+
+        until(lambda: seconds_stored(state) >= 3, "seconds in the database")
+        before = seconds_stored(state)
+        server = program.server()
+        program.kill_server()
+        until(lambda: program.starts() == 2, "the monitor to come back")
+        assert "was killed by signal 9; it is started again" in program.said
+        assert program.server() != server
+        assert seconds_stored(state) >= before, "what was stored is still there"
+        until(lambda: seconds_stored(state) >= before + 2, "readings after the restart")
+        # the session outlives the restart, the port was any
+        cookies = client.cookies
+        with httpx.Client(base_url=program.page(), cookies=cookies, timeout=30) as later:
+            assert later.get("/api/cameras").status_code == 200
+
+        program.process.send_signal(signal.SIGTERM)
+        assert program.process.wait(40) == 0
+        assert not is_alive(program.process.pid)
+
+
+def test_the_server_ends_when_its_guard_is_killed(tmp_path: Path, config: Path) -> None:
+    with Program(tmp_path / "state", ["--config", str(config)]) as program:
+        program.page()
+        server = program.server()
+        program.process.kill()
+        until(lambda: not is_alive(server), "the server to end")
+
+
+def test_the_address_may_be_taken(tmp_path: Path, config: Path) -> None:
+    with Program(tmp_path / "one", ["--config", str(config)]) as program:
+        port = program.page().rpartition(":")[2]
+        second = run("--config", str(config), "--state", str(tmp_path / "two"), "--port", port)
+    assert second.returncode == 2
+    assert "cannot listen on 127.0.0.1" in second.stderr
+    assert "--port" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cameras: [1, 2]\n", "cameras"),
+        ("camera:\n  source: 0\n", "camera: extra inputs are not permitted"),
+        ("server:\n  port: 99999\n", "server.port"),
+        ("cameras:\n  a: {source: 0\n", "is not YAML"),
+    ],
+)
+def test_wrong_settings_are_said_in_a_sentence(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    done = run("--config", str(path), "--check")
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_it_says_without_running(tmp_path: Path, config: Path) -> None:
+    assert "settings are right: 1 camera." in run("--config", str(config), "--check").stdout
+    schema = json.loads(run("--schema").stdout)
+    assert "cameras" in schema["properties"]
+    notice, assessment = tmp_path / "notice.html", tmp_path / "assessment.html"
+    files = ["--notice", str(notice), "--assessment", str(assessment)]
+    assert run("--config", str(config), *files).returncode == 0
+    assert "<html" in notice.read_text()
+    assert "<html" in assessment.read_text()
+    missing = run("--config", str(tmp_path / "no.yaml"), "--check")
+    assert missing.returncode == 2
+    assert "There is no file" in missing.stderr
