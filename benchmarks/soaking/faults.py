@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.soaking.ledger import DAY
-from benchmarks.soaking.processes import workers
+from benchmarks.soaking.processes import server, workers
 from benchmarks.soaking.scene import Scene
 
 
@@ -50,6 +51,7 @@ def faults(scene: Scene) -> list[Fault]:
         ("disk full for 10 s", (), lambda: _fill(scene.state, 10), full),
         ("clock put forward by a day", (), lambda: scene.clock.set(DAY), clock),
         ("server killed (SIGKILL)", (), lambda: _kill_server(scene), {}),
+        ("whole program killed (SIGKILL)", (), lambda: _kill_program(scene), {}),
         ("RTSP source killed for 5 s", ("rtsp",), lambda: _restart(scene.rtsp, 5), rtsp),
         ("clock put back by a day", (), lambda: scene.clock.set(0.0), clock),
         ("HTTP source stalls for 15 s", ("http",), lambda: _stall(scene.http, 15), {}),
@@ -109,7 +111,17 @@ def _fill(folder: Path, seconds: float) -> None:
 
 
 def _kill_server(scene: Scene) -> None:
-    os.kill(scene.monitor.number, signal.SIGKILL)
+    found = server(scene.monitor.number)
+    if found == scene.monitor.number:  # nobody guards it
+        _kill_program(scene)
+    else:
+        os.kill(found, signal.SIGKILL)
+
+
+def _kill_program(scene: Scene) -> None:
+    for number in {server(scene.monitor.number), scene.monitor.number}:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
     scene.monitor.wait()
     time.sleep(1)  # as a service manager would
     scene.monitor.start()

@@ -53,14 +53,15 @@ def read_ledger(database: Path, cameras: Iterable[str], now: float) -> Ledger:
     finally:
         connection.close()
     total = 0
+    # the second in which the clock leaps is stored in two parts, a day apart
+    seen_in: dict[tuple[str, int], int] = {}
     for camera, second, seen, count in rows:
         true = int(second - DAY) if second > now + DAY / 2 else int(second)
-        if camera not in ledger.seconds:
-            continue
-        if seen > _TWICE or true in ledger.seconds[camera]:
-            ledger.twice.append((camera, true))
-        ledger.seconds[camera].add(true)
-        total += count
+        if camera in ledger.seconds:
+            seen_in[camera, true] = seen_in.get((camera, true), 0) + seen
+            ledger.seconds[camera].add(true)
+            total += count
+    ledger.twice.extend(key for key, seen in seen_in.items() if seen > _TWICE)
     return Ledger(
         seconds=ledger.seconds,
         twice=ledger.twice,

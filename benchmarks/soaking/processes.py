@@ -62,8 +62,22 @@ def _read(number: int, parent: int) -> Process | None:
     return Process(number, parent, pss / 1024, handles, threads)
 
 
+def server(root: int) -> int:
+    """The process that serves: the root's child where the root only guards it."""
+    for process in family(root):
+        command = (_PROC / str(process.number) / "cmdline").read_bytes().split(b"\0")
+        if process.parent == root and b"--no-guard" in command:
+            return process.number
+    return root
+
+
 def workers(root: int) -> list[Process]:
-    """The processes that decode and analyze: the leaves that hold the most."""
+    """The processes that decode and analyze: those without children, of several threads."""
     everyone = family(root)
     parents = {process.parent for process in everyone}
-    return [p for p in everyone if p.number not in parents and p.threads > 2 and p.number != root]
+    serving = {root, server(root)}
+    return [
+        process
+        for process in everyone
+        if process.number not in parents | serving and process.threads > 2
+    ]

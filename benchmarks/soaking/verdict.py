@@ -80,10 +80,11 @@ def outcome(fault: Injected, ledger: Ledger, until: int) -> Outcome:
 
 
 def _again(seconds: set[int], begin: int, until: int) -> int | None:
-    """From when on nothing is missing until ``until``."""
-    missing = [second for second in range(begin, until) if second not in seconds]
-    again = missing[-1] + 1 if missing else begin
-    return again if again + STEADY <= until else None
+    """The first of the next ``STEADY`` seconds that are all there."""
+    for again in range(begin, until - STEADY + 1):
+        if all(second in seconds for second in range(again, again + STEADY)):
+            return again
+    return None
 
 
 def lost_outside(

@@ -35,16 +35,9 @@ class Server:
         self.asked: list[str] = []
         self.ending = threading.Event()
 
-    def add(self, send: Send | bytes | Sequence[bytes], *, name: str = "camera") -> str:
+    def add(self, send: Send | bytes, *, name: str = "camera") -> str:
         """The address of a camera that sends so."""
-        if isinstance(send, bytes):
-            whole = send
-            self.cameras[f"/{name}"] = lambda write: write(whole) and None
-        elif callable(send):
-            self.cameras[f"/{name}"] = send
-        else:
-            pieces = list(send)
-            self.cameras[f"/{name}"] = lambda write: [write(piece) for piece in pieces] and None
+        self.cameras[f"/{name}"] = send if callable(send) else _whole(send)
         return f"{self.address}/{name}"
 
     def wait(self) -> None:
@@ -76,11 +69,18 @@ def serve() -> Iterator[Server]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         listening.daemon_threads = True
         server = Server(f"http://127.0.0.1:{listening.server_port}")
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         yield server
         server.ending.set()
         listening.shutdown()
+
+
+def _whole(data: bytes) -> Send:
+    def send(write: Write) -> None:
+        write(data)
+
+    return send
 
 
 def paced(data: bytes, seconds: float) -> Send:

@@ -33,7 +33,8 @@ def offer() -> Iterator[str]:
     peer.close()
 
 
-def test_pictures_and_sound_arrive_together() -> None:
+def test_pictures_and_sound_arrive_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "QUEUE", 100_000)
     peer = Peer(channel=True)
     with BrowserSource(peer.offer(), tick=TICK, sound_window=WINDOW) as source:
         assert source.info.live

@@ -78,6 +78,7 @@ def test_a_real_browser(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(browser_source, "SILENCE", 2.0)
+    monkeypatch.setattr(browser_source, "QUEUE", 100_000)
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("needs chromium")

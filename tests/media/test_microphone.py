@@ -15,7 +15,7 @@ import stream_server as cameras
 
 from clips import FLASH, GREY
 from sentistream.errors import InputError
-from sentistream.media import devices
+from sentistream.media import devices, live
 from sentistream.media.live import LiveSource
 from sentistream.media.network import open_address
 from sentistream.media.opening import open_webcam
@@ -24,6 +24,12 @@ from sentistream.types import SOUND_RATE, Moment
 TICK, WINDOW = 0.02, 0.04
 LENGTH = 2.6
 FLASHES = [1.4, 2.2]
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is dropped, however little of the machine is left for the test."""
+    monkeypatch.setattr(live, "QUEUE", 100_000)
 
 
 @pytest.fixture
@@ -139,6 +145,6 @@ def test_devices_that_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="The microphone hw:97 cannot be opened") as caught:
         devices.open_microphone("hw:97")
     assert "arecord" in caught.value.way_out
-    monkeypatch.setattr(devices.av, "formats_available", frozenset())
+    monkeypatch.setattr("av.formats_available", frozenset())
     with pytest.raises(InputError, match="lacks ALSA"):
         devices.open_microphone("hw:97")

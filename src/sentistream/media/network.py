@@ -19,6 +19,10 @@ Transport = Literal["tcp", "udp"]
 OPEN_TIMEOUT = 10.0
 READ_TIMEOUT = 10.0
 """Seconds without an answer after which a stream counts as lost."""
+ANALYZED = 5.0
+"""Seconds of a stream within which its codecs must show: a whole picture, to begin with."""
+_RATE_PICTURES = 4
+"""Pictures from which their rate is guessed; FFmpeg would wait for twenty."""
 # from the network nothing may lead to this machine's files, and no playlist to other addresses
 _PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,srt,crypto"
 _FORMATS = f"{FORMATS},rtsp,rtp,sdp"
@@ -44,7 +48,8 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
     options = {
         "protocol_whitelist": _PROTOCOLS,
         "format_whitelist": _FORMATS,
-        "analyzeduration": "2000000",
+        "analyzeduration": str(round(ANALYZED * av.time_base)),
+        "fpsprobesize": str(_RATE_PICTURES),
         "max_pixels": str(MAX_PIXELS),
     }
     if kind in ("rtsp", "rtsps"):

@@ -19,6 +19,8 @@ LONGEST_GAP = 5.0
 """Seconds for which a picture is shown on while none follows; a longer gap is skipped."""
 PATIENCE = 0.5
 """Seconds by which sound may come later than its picture."""
+MISSED = 2.0
+"""Seconds without sound after which pictures wait for it no more, until it comes again."""
 _MOST_WAITING = 64
 
 
@@ -99,7 +101,7 @@ class Pairing:
     def _is_complete(self, time: float) -> bool:
         if not self._waiting or self._waiting[-1].time <= time:
             return False
-        if self._sound is None or self._sound.until >= time:
+        if self._sound is None or not time - MISSED <= self._sound.until < time:
             return True
         late = self._waiting[-1].time - time
         return late > PATIENCE or len(self._waiting) > _MOST_WAITING

@@ -63,7 +63,9 @@ def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
             hub.publish(alert(active=True))
             with ear(broker) as heard:
                 until(lambda: "sentistream/door/state" in heard.topics)
-                until(lambda: '"active": true' in heard.topics.get("sentistream/door/alert/bad", ""))
+                until(
+                    lambda: '"active": true' in heard.topics.get("sentistream/door/alert/bad", "")
+                )
             with ear(broker) as newcomer:  # nothing but what is retained
                 until(lambda: len(newcomer.topics) >= 24, what="all retained topics")
                 topics = dict(newcomer.topics)

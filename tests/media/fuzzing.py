@@ -1,0 +1,317 @@
+"""Damages small clips in many ways and sees what comes of reading them.
+
+Usage, for a long run by hand: python tests/media/fuzzing.py --minutes 20 --keep FOLDER
+
+Each damaged file is read in a process of its own with a limit on memory and on time. Whatever
+is not moments or an InputError is a finding: another exception, a crash, a hang, memory beyond
+all reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+
+from sentistream.errors import InputError
+from sentistream.media.file import FileSource
+from sentistream.media.live import LiveSource
+from sentistream.media.source import Source
+
+MEMORY = 1 << 30
+"""Bytes that reading a tiny clip may take beyond what the process has."""
+SECONDS = 20
+"""Within which a tiny clip must have been read."""
+_MOST = 400
+_EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+
+
+def seeds() -> dict[str, bytes]:
+    """Small clips, sound, and streams of most formats in use, by name."""
+    from stream_server import stream
+
+    found = {
+        "clip.mp4": stream(0.6, form="mp4"),
+        "clip.ts": stream(0.6),
+        "silent.ts": stream(0.6, sound=False),
+        "clip.mkv": stream(0.6, form="matroska"),
+        "large.mp4": stream(0.3, form="mp4", size=(320, 240)),
+        "sound.wav": _wav(),
+    }
+    found |= {
+        "clip.avi": _written("avi", "mpeg4", "mp2"),
+        "clip.webm": _written("webm", "libvpx", "libopus"),
+        "clip.flv": _written("flv", "flv", "aac"),
+        "clip.mpg": _written("mpeg", "mpeg1video", "mp2"),
+        "clip.ogg": _written("ogg", "theora", "libvorbis"),
+        "clip.mov": _written("mov", "mjpeg", "pcm_s16le"),
+        "pieces.mp4": _written(
+            "mp4", "libx264", "aac", movflags="frag_keyframe+empty_moov+default_base_moof"
+        ),
+    }
+    return {name: data for name, data in found.items() if data}
+
+
+def _written(form: str, pictures: str, sound: str, **options: str) -> bytes:
+    from clips import clicks, flashing, write_clip
+
+    with tempfile.TemporaryDirectory() as folder:
+        ending = {"mpeg": "mpg"}.get(form, form)
+        try:
+            return write_clip(
+                Path(folder) / f"clip.{ending}",
+                flashing(0.6, [0.2]),
+                clicks(0.6, 48_000, [0.2]),
+                codec=pictures,
+                sound_codec=sound,
+                pix_fmt="yuvj420p" if pictures == "mjpeg" else "yuv420p",
+                options=options,
+            ).read_bytes()
+        except (av.FFmpegError, ValueError):  # this FFmpeg cannot write it
+            return b""
+
+
+def _wav() -> bytes:
+    from clips import clicks
+
+    held = io.BytesIO()
+    with av.open(held, "w", format="wav") as output:
+        stream: Any = output.add_stream("pcm_s16le", rate=8000, layout="mono")
+        samples = (clicks(0.5, 8000) * 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate = 8000
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            output.mux(packet)
+    return held.getvalue()
+
+
+def damaged(data: bytes, others: list[bytes], seed: int) -> bytes:
+    """The bytes with one to four damages."""
+    random = np.random.default_rng(seed)
+    spoilt = bytearray(data)
+    for _ in range(random.integers(1, 5)):
+        spoilt = _DAMAGES[random.integers(len(_DAMAGES))](spoilt, random, others)
+    return bytes(spoilt)
+
+
+def _flip(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    for place in random.integers(0, max(1, len(data)), random.integers(1, 60)):
+        data[place : place + 1] = bytes([data[place] ^ (1 << random.integers(8))])
+    return data
+
+
+def _head(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    for place in random.integers(0, min(len(data), 2048), random.integers(1, 12)):
+        data[place : place + 1] = random.bytes(1)
+    return data
+
+
+def _number(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    for place in random.integers(0, max(1, len(data) - 4), random.integers(1, 6)):
+        width = int(random.choice([1, 2, 4]))
+        value = int(random.choice(_EXTREMES)) & ((1 << 8 * width) - 1)
+        order: Any = random.choice(["big", "little"])
+        data[place : place + width] = value.to_bytes(width, order)
+    return data
+
+
+def _truncate(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    return data[: random.integers(0, len(data) + 1)]
+
+
+def _behead(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    return data[random.integers(0, min(len(data), 4096) + 1) :]
+
+
+def _block(data: bytearray, random: np.random.Generator) -> slice:
+    begin = int(random.integers(0, len(data) + 1))
+    return slice(begin, begin + int(random.integers(1, 4096)))
+
+
+def _swap(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    one, other = _block(data, random), _block(data, random)
+    first, second = data[one], data[other]
+    size = min(len(first), len(second))
+    data[one.start : one.start + size] = second[:size]
+    data[other.start : other.start + size] = first[:size]
+    return data
+
+
+def _repeat(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    block = _block(data, random)
+    data[block.start : block.start] = data[block] * int(random.integers(1, 8))
+    return data
+
+
+def _zero(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    block = _block(data, random)
+    data[block] = bytes(len(data[block]))
+    return data
+
+
+def _rubbish(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+    block = _block(data, random)
+    data[block.start : block.start] = random.bytes(block.stop - block.start)
+    return data
+
+
+def _splice(data: bytearray, random: np.random.Generator, others: list[bytes]) -> bytearray:
+    other = others[random.integers(len(others))]
+    cut, far = random.integers(0, len(data) + 1), random.integers(0, len(other) + 1)
+    return data[:cut] + other[far:]
+
+
+_DAMAGES = (
+    _flip,
+    _head,
+    _head,
+    _number,
+    _number,
+    _truncate,
+    _behead,
+    _swap,
+    _repeat,
+    _zero,
+    _rubbish,
+    _splice,
+)
+
+
+class _Pipe(io.RawIOBase):
+    """Bytes as a network brings them: once, and with no way back."""
+
+    def __init__(self, data: bytes) -> None:
+        self._rest = memoryview(data)
+
+    def read(self, size: int = -1) -> bytes:
+        size = len(self._rest) if size < 0 else size
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(taken)
+
+    def readable(self) -> bool:
+        return True
+
+
+def opened(data: bytes, path: Path, way: str) -> Source:
+    """Those bytes as a file or as a stream."""
+    if way == "file":
+        path.write_bytes(data)
+        return FileSource(path, tick=0.03, sound_window=0.24)
+    try:
+        container = av.container.open(_Pipe(data), "r", options={"max_pixels": "67108864"})
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise InputError("cannot be opened") from error
+    return LiveSource(container, name="stream", tick=0.03, sound_window=0.24)
+
+
+def finding(data: bytes, name: str, way: str) -> str:
+    """What went wrong in reading those bytes; empty where nothing did."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        try:
+            _read(data, name, way, writer)
+        finally:
+            os._exit(99)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as told:
+        words = told.read().decode("utf-8", "replace")
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code == 0:
+        return ""
+    if code == -signal.SIGALRM:
+        return f"took longer than {SECONDS} s"
+    return words or f"ended with {code}"
+
+
+def _read(data: bytes, name: str, way: str, writer: int) -> None:
+    held = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.alarm(SECONDS)
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            opened(data, Path(folder) / name, way) as source,
+        ):
+            before = float("-inf")
+            for moment in islice(source, _MOST):
+                assert before < moment.time, "time does not go on"
+                assert moment.picture_time <= moment.time
+                assert moment.picture.luma.size
+                before = moment.time
+        os._exit(0)
+    except InputError:
+        os._exit(0)
+    except BaseException:
+        os.write(writer, traceback.format_exc()[-4000:].encode())
+        os._exit(1)
+
+
+def cases(count: int | None, begin: int = 0) -> Iterator[tuple[str, str, int, bytes]]:
+    """Name, way, seed and bytes of damaged clips, without end where ``count`` is None."""
+    clips = seeds()
+    names, all_of_them = sorted(clips), list(clips.values())
+    seed = begin
+    while count is None or seed < begin + count:
+        name = names[seed % len(names)]
+        way = "file" if seed % 3 else "stream"
+        yield name, way, seed, damaged(clips[name], all_of_them, seed)
+        seed += 1
+
+
+def replayed(paths: list[Path]) -> Iterator[tuple[str, str, int, bytes]]:
+    """Stored clips, as ``cases`` has them; their names begin with the way of reading."""
+    for number, path in enumerate(paths):
+        way, _, name = path.name.partition("-")
+        yield name, way, number, path.read_bytes()
+
+
+def main() -> None:
+    """Reads damaged clips for a while, or stored ones; exit code 1 after a finding."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--count", type=int, help="At most so many.")
+    parser.add_argument("--begin", type=int, default=1_000_000, help="The first seed.")
+    parser.add_argument("--keep", type=Path, help="Folder for what does harm.")
+    parser.add_argument("stored", type=Path, nargs="*", help="Read these instead.")
+    options = parser.parse_args()
+    deadline, done, found = time.monotonic() + 60 * options.minutes, 0, 0
+    those = replayed(options.stored) if options.stored else cases(options.count, options.begin)
+    for name, way, seed, data in those:
+        if time.monotonic() > deadline:
+            break
+        done += 1
+        words = finding(data, name, way)
+        if not words:
+            continue
+        found += 1
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            (options.keep / f"{way}-{seed}-{name}").write_bytes(data)
+            (options.keep / f"{way}-{seed}-{name}.txt").write_text(words, "utf-8")
+        sys.stdout.write(f"{seed} {way} {name}: {words.strip().splitlines()[-1]}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{done} damaged clips, {found} findings\n")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()

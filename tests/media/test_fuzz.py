@@ -1,0 +1,73 @@
+"""Damaged clips: moments or an InputError, never anything else, and in little time and memory."""
+
+from __future__ import annotations
+
+import faulthandler
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import fuzzing
+import pytest
+
+from sentistream.errors import InputError
+
+SCRIPT = Path(fuzzing.__file__)
+CORPUS = SCRIPT.parent / "corpus"
+"""Damaged clips that once did harm; the way of reading stands before the name."""
+SECONDS = 7.0
+"""For as long this goes on at most; a machine that is faster does more."""
+
+
+def fuzz(*words: object) -> str:
+    """The script's output; apart from this process, whose threads would trouble its forks."""
+    command = [sys.executable, SCRIPT, *words]
+    done = subprocess.run(  # noqa: S603 - the list is ours
+        [str(word) for word in command], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_damaged_clips() -> None:
+    told = fuzz("--minutes", SECONDS / 60, "--count", 300, "--begin", 0)
+    assert int(told.split()[0]) > 20
+
+
+def test_what_once_did_harm() -> None:
+    stored = sorted(CORPUS.iterdir())
+    assert fuzz(*stored) == f"{len(stored)} damaged clips, 0 findings\n"
+
+
+def test_whole_clips_are_read(tmp_path: Path) -> None:
+    """So that the damages above have something to damage."""
+    read = 0
+    for name, data in fuzzing.seeds().items():
+        for way in ("file", "stream"):
+            try:
+                with fuzzing.opened(data, tmp_path / name, way) as source:
+                    read += len(list(islice(source, 10))) == 10
+            except InputError:
+                assert way == "stream" or name == "sound.wav", name
+    assert read > 15
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        ("raise KeyError('harm')", "KeyError"),
+        ("bytearray(1 << 31)", "MemoryError"),
+        ("os.kill(os.getpid(), 11)", "ended with -11"),
+        ("time.sleep(30)", "took longer"),
+    ],
+)
+def test_harm_is_noticed(harm: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(*_: object) -> None:
+        faulthandler.disable()
+        exec(f"import os, time\n{harm}")  # noqa: S102
+
+    monkeypatch.setattr(fuzzing, "opened", opened)
+    if "sleep" in harm:
+        monkeypatch.setattr(fuzzing, "SECONDS", 1)
+    assert words in fuzzing.finding(b"", "clip.mp4", "file")
