@@ -28,7 +28,7 @@ from urllib.request import Request, urlopen
 from websockets.asyncio.client import ClientConnection, connect
 
 HERE = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(HERE / "tests"), str(HERE / "tests" / "monitor" / "page")]
+sys.path[:0] = [str(HERE / "tests"), str(HERE / "tests" / "monitor")]
 
 VIEWERS = 20
 
@@ -130,8 +130,8 @@ def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
 
 def made_up(seconds: float) -> None:
     """The page alone: what the server process spends on viewers."""
-    from made_up import House
-    from made_up_people import live
+    from page.made_up import House
+    from page.made_up_people import live
 
     with tempfile.TemporaryDirectory() as folder:
         house = House(Path(folder))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_up import House
-from made_up_people import live
 
 from browser import Browser
+from page.made_up import House
+from page.made_up_people import live
 
 
 @pytest.fixture(scope="session")

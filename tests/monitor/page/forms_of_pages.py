@@ -5,7 +5,8 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import httpx
-from made_up import TOKEN, House
+
+from page.made_up import TOKEN, House
 
 Fields = list[tuple[str, str]]
 

@@ -14,10 +14,10 @@ import httpx
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse
-from made_up_store import MadeUpStore
 from sqlalchemy import create_engine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from page.made_up_store import MadeUpStore
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.hub import Hub

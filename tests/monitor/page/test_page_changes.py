@@ -9,10 +9,10 @@ from typing import Any
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from fastapi import FastAPI, Request
-from made_up import House
-from made_up_people import face
 
 from browser import Browser
+from page.made_up import House
+from page.made_up_people import face
 from sentistream.monitor.observations import CameraHealth, CameraState
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from forms_of_pages import changed, form_of, send
-from made_up import MQTT_PASSWORD, SETTINGS, SOURCE_PASSWORD, TOKEN, House
 
+from page.forms_of_pages import changed, form_of, send
+from page.made_up import MQTT_PASSWORD, SETTINGS, SOURCE_PASSWORD, TOKEN, House
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.page.settings import SECTIONS
 

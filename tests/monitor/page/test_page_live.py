@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from made_up import House
-from made_up_people import face, picture
 
 from browser import Browser, Page
+from page.made_up import House
+from page.made_up_people import face, picture
 from sentistream.monitor.hub import Preview
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.page import tiles

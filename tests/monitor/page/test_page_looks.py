@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from accessibility import faults
-from made_up import House
 
 from browser import Browser
+from page.accessibility import faults
+from page.made_up import House
 
 PAGES = (
     "/",
