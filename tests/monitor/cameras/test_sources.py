@@ -14,6 +14,8 @@ from clips import FLASH, GREY, clicks, flashing, write_clip
 from sentistream.demo import make_clip
 from sentistream.errors import InputError
 from sentistream.media.source import Source
+from sentistream.monitor.cameras.demonstration import CLIP, DEMO, ready_clip
+from sentistream.monitor.cameras.job import CameraOpener
 from sentistream.monitor.cameras.sources import open_camera
 from sentistream.monitor.settings import CameraSettings
 from sentistream.types import SOUND_RATE
@@ -136,17 +138,35 @@ def test_the_demonstration_clip_is_made_once(
     pytest.importorskip("skimage")
     made: list[Path] = []
 
-    def short(path: Path) -> Path:
+    def short(path: Path, *, size: tuple[int, int]) -> Path:
         made.append(path)
         return make_clip(path, duration=0.4, size=(320, 180))
 
-    monkeypatch.setattr("sentistream.monitor.cameras.sources.make_clip", short)
-    folder = tmp_path / "new" / "folder"
+    monkeypatch.setattr("sentistream.demo.make_clip", short)
+    clip = tmp_path / "new" / "folder" / CLIP
+    settings = CameraOpener(camera(DEMO), clip)
+    assert "being drawn" in settings.preparing
     for _ in range(2):
-        with opened(camera("demo:"), folder) as source:
+        settings.prepare()
+        assert not settings.preparing
+        with settings.open(tick=TICK, sound_window=WINDOW) as source:
             assert next(source).picture.width == 320
     assert len(made) == 1
-    assert [path.name for path in folder.iterdir()] == ["demo.mp4"]
+    assert [path.name for path in clip.parent.iterdir()] == [CLIP]
+
+
+def test_half_a_demonstration_clip_is_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("skimage")
+    monkeypatch.setattr(
+        "sentistream.demo.make_clip",
+        lambda path, *, size: make_clip(path, duration=0.4, size=(320, 180)),
+    )
+    (tmp_path / f".{CLIP}").write_bytes(b"half")  # as a killed worker leaves it
+    ready_clip(tmp_path / CLIP)
+    with CameraOpener(camera(DEMO), tmp_path / CLIP).open(tick=TICK, sound_window=WINDOW) as source:
+        assert next(source).picture.width == 320
 
 
 @pytest.mark.parametrize(
