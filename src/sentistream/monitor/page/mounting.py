@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ from sentistream.monitor.page.settings import settings_routes
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import NotAllowedError, StrangerError, visitor
 from sentistream.monitor.services import Services
-
-mimetypes.add_type("font/woff2", ".woff2")
 
 
 class _Assets(StaticFiles):
