@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.soaking.ledger import DAY
-from benchmarks.soaking.processes import server, workers
+from benchmarks.soaking.processes import holds, server, workers
 from benchmarks.soaking.scene import Scene
+
+
+_FILES = ("file", "half")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def faults(scene: Scene) -> list[Fault]:
     full = {"possible": scene.small_disk, "missing": "the right to mount a small disk"}
     kinds: list[tuple[str, tuple[str, ...], Callable[[], None], dict[str, Any]]] = [
         ("HTTP source killed for 5 s", ("http",), lambda: _restart(scene.http, 5), {}),
-        ("worker killed (SIGKILL)", (), lambda: _kill_worker(scene, 0), {}),
+        ("worker killed (SIGKILL)", _FILES, lambda: _kill_worker(scene, 0), {}),
         ("RTSP source stalls for 15 s", ("rtsp",), lambda: _stall(scene.rtsp, 15), rtsp),
         ("database locked for 6 s", (), lambda: _lock(scene.database, 6), {}),
         ("500 kB of garbage in the HTTP stream", ("http",), lambda: _garbage(scene), {}),
@@ -55,7 +58,7 @@ def faults(scene: Scene) -> list[Fault]:
         ("RTSP source killed for 5 s", ("rtsp",), lambda: _restart(scene.rtsp, 5), rtsp),
         ("clock put back by a day", (), lambda: scene.clock.set(0.0), clock),
         ("HTTP source stalls for 15 s", ("http",), lambda: _stall(scene.http, 15), {}),
-        ("another worker killed (SIGKILL)", (), lambda: _kill_worker(scene, 1), {}),
+        ("another worker killed (SIGKILL)", _FILES, lambda: _kill_worker(scene, 1), {}),
     ]
     return [Fault(name, affects, inject, **more) for name, affects, inject, more in kinds]
 
@@ -80,9 +83,12 @@ def _garbage(scene: Scene) -> None:
 
 
 def _kill_worker(scene: Scene, which: int) -> None:
-    found = sorted(workers(scene.monitor.number), key=lambda process: process.number)
-    if found:
-        os.kill(found[which % len(found)].number, signal.SIGKILL)
+    """One that plays a file: the others have failures of their own, and back-offs that grow."""
+    found = [worker for worker in workers(scene.monitor.number) if holds(worker, scene.clip)]
+    if not found:
+        raise RuntimeError("no worker was found")
+    found.sort(key=lambda worker: worker.number)
+    os.kill(found[which % len(found)].number, signal.SIGKILL)
 
 
 def _lock(database: Path, seconds: float) -> None:

@@ -81,3 +81,12 @@ def workers(root: int) -> list[Process]:
         for process in everyone
         if process.number not in parents | serving and process.threads > 2
     ]
+
+
+def holds(process: Process, file: Path) -> bool:
+    """Whether it has that file open."""
+    with contextlib.suppress(OSError):
+        return any(
+            handle.readlink() == file for handle in (_PROC / str(process.number) / "fd").iterdir()
+        )
+    return False

@@ -124,6 +124,7 @@ class Scene:
         http: The camera that sends MPEG-TS.
         rtsp: The RTSP camera; None without gst-rtsp-server.
         clock: The monitor's wall clock.
+        clip: What the two files play.
         state: The folder with the database.
         small_disk: Whether that is on a small disk of its own.
         cameras: Keys.
@@ -134,6 +135,7 @@ class Scene:
     http: Program
     rtsp: Program | None
     clock: FeignedClock
+    clip: Path
     state: Path
     small_disk: bool
     cameras: tuple[str, ...]
@@ -202,6 +204,7 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
                 http=http,
                 rtsp=rtsp,
                 clock=clock,
+                clip=clip,
                 state=state,
                 small_disk=small,
                 cameras=tuple(cameras),

@@ -16,7 +16,7 @@ from sentistream.errors import InputError
 SCRIPT = Path(fuzzing.__file__)
 CORPUS = SCRIPT.parent / "corpus"
 """Damaged clips that once did harm; the way of reading stands before the name."""
-SECONDS = 7.0
+SECONDS = 5.0
 """For as long this goes on at most; a machine that is faster does more."""
 
 

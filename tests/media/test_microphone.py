@@ -22,8 +22,8 @@ from sentistream.media.opening import open_webcam
 from sentistream.types import SOUND_RATE, Moment
 
 TICK, WINDOW = 0.02, 0.04
-LENGTH = 2.6
-FLASHES = [1.4, 2.2]
+LENGTH = 1.8
+FLASHES = [0.88, 1.48]
 
 
 @pytest.fixture(autouse=True)
