@@ -27,6 +27,9 @@ LATE = 2.0
 DROPPED = 0.05
 """Share of a window's moments that may be dropped: a short hitch is no reason to slow down."""
 
+BAD = 3
+"""Windows in a row that have to go badly before it looks less often."""
+
 CALM = 3
 """Windows that have to go well before it looks more often; twice as many after each relapse."""
 
@@ -55,7 +58,7 @@ class Governor:
         self._waits: list[float] = []
         self._worked = 0
         self._dropped_before = self._dropped = 0
-        self._calm, self._needed, self._since_raise = 0, CALM, 0
+        self._bad, self._calm, self._needed, self._since_raise = 0, 0, CALM, 0
 
     @property
     def tick(self) -> float:
@@ -116,10 +119,15 @@ class Governor:
             late = statistics.mean(self._waits[half:]) > 0.95 * statistics.mean(self._waits[:half])
         self._since_raise += 1
         if late or lost > DROPPED * (self._worked + lost):
-            if self._since_raise <= self._needed:
+            self._bad, self._calm = self._bad + 1, 0
+            if self._bad < BAD:
+                return
+            if self._since_raise <= self._needed + BAD:
                 self._needed = min(2 * self._needed, LONGEST_CALM)
-            self._every, self._calm = min(MOST, self._every + 1), 0
-        elif self.is_slowed:
+            self._bad, self._every = 0, min(MOST, self._every + 1)
+            return
+        self._bad = 0
+        if self.is_slowed:
             self._calm += 1
             if self._calm >= self._needed:
                 self._every, self._calm, self._since_raise = self._every - 1, 0, 0

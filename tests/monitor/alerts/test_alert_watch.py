@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from listening import BEGIN, collecting, configured, crowd, seconds, until
 from sentistream.monitor.alerts import AlertWatch, Judge, Measure
 from sentistream.monitor.alerts.judge import COVERED
-from sentistream.monitor.house import VISITORS
 from sentistream.monitor.hub import Hub
 from sentistream.monitor.observations import Alert, SecondReading
 from sentistream.monitor.settings import AlertRule
@@ -139,11 +138,6 @@ def test_visitors_are_nobody_s_business_without_cameras_either(tmp_path: Path) -
     it = Simulated(tmp_path, cameras={})
     assert not it.pass_seconds(120, crowd(5, 1.0), camera="visitor-4f2a")
     assert it.pass_seconds(120, crowd(5, 1.0), camera="webcam")
-
-
-def test_visitors_are_called_the_same_everywhere() -> None:
-    visitors = pytest.importorskip("sentistream.monitor.cameras.visitors", reason="needs cameras")
-    assert visitors.PREFIX == VISITORS
 
 
 def test_zones(tmp_path: Path) -> None:

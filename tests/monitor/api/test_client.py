@@ -178,7 +178,7 @@ def test_the_token_is_not_shown() -> None:
 def test_it_needs_nothing_of_the_monitor() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['fastapi', 'sqlalchemy', 'pydantic', "
-        "'nicegui', 'argon2'])); from sentistream.client import Client; "
+        "'argon2'])); from sentistream.client import Client; "
         "Client('http://127.0.0.1:9', 'x'); "
         "assert not [m for m in sys.modules if m.startswith('sentistream.monitor')]"
     )

@@ -38,7 +38,7 @@ def _page(app: FastAPI) -> None:
     def start() -> PlainTextResponse:
         return PlainTextResponse("secret page")
 
-    @page.post("/_nicegui/client/{number}/upload")
+    @page.post("/parts/client/{number}/upload")
     def upload(number: str) -> PlainTextResponse:
         return PlainTextResponse("secret upload")
 
@@ -49,7 +49,7 @@ def _page(app: FastAPI) -> None:
         else:
             await PlainTextResponse("secret poll")(scope, receive, send)
 
-    page.mount("/_nicegui_ws/", sockets)
+    page.mount("/sockets_of_a_page/", sockets)
     app.mount("/", page)
 
 
@@ -85,7 +85,7 @@ def _filled(path: str) -> str:
 def test_every_route_refuses_strangers(mounted: Served) -> None:
     listed = set(_listed(mounted.app.routes))
     assert len(listed) > 35, listed
-    assert {"/api/readings", "/api/events", "/metrics", "/_nicegui_ws/any/thing"} <= {
+    assert {"/api/readings", "/api/events", "/metrics", "/sockets_of_a_page/any/thing"} <= {
         path for _, path in listed
     }
     assert {route for route in listed if route in _OPEN} == _OPEN
@@ -148,7 +148,7 @@ def test_the_guard_opens_only_what_is_listed_here() -> None:
         "/favicon.ico",
         "/docs",
         "/openapi.json",
-        "/_nicegui_ws/socket.io/?EIO=4&transport=polling",
+        "/sockets_of_a_page/socket.io/?EIO=4&transport=polling",
     ],
 )
 def test_odd_paths_lead_nowhere(mounted: Served, path: str) -> None:

@@ -164,19 +164,19 @@ def test_long_lines_do_not_hold_the_program_up() -> None:
 
 
 def test_libraries_are_brought_into_line(tmp_path: Path) -> None:
-    for name in ("uvicorn", "paho", "nicegui"):
+    for name in ("uvicorn", "paho", "asyncio"):
         logging.getLogger(name).addHandler(logging.StreamHandler())
     logging.getLogger("uvicorn").propagate = False
     to_file(tmp_path / "log", format="json", level="debug")
     logging.getLogger("uvicorn.error").info("started")
     logging.getLogger("paho").warning("lost")
-    logging.getLogger("nicegui").info("ready")
+    logging.getLogger("asyncio").info("ready")
     logging.getLogger("uvicorn.access").info("10.0.0.7 GET /?token=x")
     logging.getLogger("httpx").info("POST https://hooks.example.org/T000")
     logging.getLogger("sqlalchemy.engine").info("INSERT")
     warnings.warn("careful", stacklevel=1)
     lines = written(tmp_path / "log")
-    assert [line["logger"] for line in lines] == ["uvicorn.error", "paho", "nicegui", "py.warnings"]
+    assert [line["logger"] for line in lines] == ["uvicorn.error", "paho", "asyncio", "py.warnings"]
 
 
 def test_what_nobody_caught_is_logged_without_its_secrets(tmp_path: Path) -> None:

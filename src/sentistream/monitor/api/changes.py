@@ -9,19 +9,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from sentistream.errors import InputError
 from sentistream.monitor.api.masks import Masks
-from sentistream.monitor.settings import Settings
+from sentistream.monitor.settings import ONLY_IN_THE_FILE, Settings
 
-ONLY_IN_THE_FILE = (
-    ("server", "host"),
-    ("server", "port"),
-    ("server", "tls_certificate"),
-    ("server", "tls_key"),
-    ("server", "public_url"),
-    ("storage", "url"),
-    ("storage", "backup_folder"),
-    ("logging", "file"),
-)
-"""What opens files and ports of the machine is for who has the machine."""
+_LOCKED = [(group, field) for group, fields in ONLY_IN_THE_FILE.items() for field in sorted(fields)]
 
 
 class LockedSettingError(InputError):
@@ -62,7 +52,7 @@ def changed(settings: Settings, patch: dict[str, Any]) -> Settings:
     except ValidationError as error:
         raise InputError(f"The settings are not right: {_told(error)}.") from None
     new = Settings.model_construct(**{name: getattr(given, name) for name in Settings.model_fields})
-    for group, field in ONLY_IN_THE_FILE:
+    for group, field in _LOCKED:
         if getattr(getattr(new, group), field) != getattr(getattr(settings, group), field):
             raise LockedSettingError(
                 f"{group}.{field} is changed in the configuration file alone.",

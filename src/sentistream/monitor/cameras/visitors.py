@@ -13,10 +13,8 @@ from sentistream.media import Source
 from sentistream.monitor.cameras.backoff import Patience
 from sentistream.monitor.cameras.job import Job, Opener
 from sentistream.monitor.cameras.supervised import Supervised
+from sentistream.monitor.house import VISITORS
 from sentistream.monitor.hub import Hub
-
-PREFIX = "visitor-"
-"""What a visitor's camera's key begins with."""
 
 MOST_FACES = 4
 
@@ -81,7 +79,7 @@ class Visitor:
     ) -> None:
         if not (offer.startswith("v=0") and len(offer) <= LONGEST_OFFER):
             raise InputError("This is no offer of a browser.", "Send the session description.")
-        self.key = PREFIX + secrets.token_hex(8)
+        self.key = VISITORS + secrets.token_hex(8)
         self._answer: Future[str] = Future()
         job = Job(
             camera=self.key,

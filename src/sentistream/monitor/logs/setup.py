@@ -18,7 +18,6 @@ LIBRARIES = (
     "uvicorn.error",
     "uvicorn.access",
     "uvicorn.asgi",
-    "nicegui",
     "paho",
     "httpx",
     "httpcore",

@@ -21,7 +21,7 @@ from sentistream.monitor.page.saving import save
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import Manager
 from sentistream.monitor.page.words import Words
-from sentistream.monitor.settings import MqttSettings, Settings
+from sentistream.monitor.settings import ONLY_IN_THE_FILE, MqttSettings, Settings
 
 SentForm = Annotated[Form, Depends(sent_form)]
 
@@ -53,13 +53,6 @@ class Section:
     locked: frozenset[str] = frozenset()
 
 
-LOCKED = {
-    "server": {"host", "port", "tls_certificate", "tls_key", "public_url"},
-    "storage": {"url", "backup_folder"},
-    "logging": {"file"},
-}
-
-
 def _sections() -> dict[str, Section]:
     made = [Section("general", "", {name: Settings.model_fields[name] for name in ALONE})]
     for name in ("privacy", "storage", "server", "mqtt", "webhooks", "logging"):
@@ -72,7 +65,7 @@ def _sections() -> dict[str, Section]:
                     name,
                     model.model_fields,
                     later=name in ("server", "logging"),
-                    locked=frozenset(LOCKED.get(name, ())),
+                    locked=ONLY_IN_THE_FILE.get(name, frozenset()),
                 )
             )
         else:

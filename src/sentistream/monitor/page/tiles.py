@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sentistream.monitor.house import VISITORS
 from sentistream.monitor.hub import Hub, Preview
 from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
 from sentistream.monitor.page.words import Words
@@ -17,9 +18,6 @@ STALE_FACES = 3.0
 
 STALE_PICTURE = 6.0
 """Seconds after which a live picture is none."""
-
-VISITORS = "visitor-"
-"""What the keys of visitors' own cameras begin with; nobody else sees those."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

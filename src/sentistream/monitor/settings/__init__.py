@@ -5,10 +5,11 @@ from sentistream.monitor.settings.camera import CameraSettings, Hours, Zone
 from sentistream.monitor.settings.events import MqttSettings, Webhook
 from sentistream.monitor.settings.files import load_settings, save_settings
 from sentistream.monitor.settings.house import LoggingSettings, PrivacySettings, StorageSettings
-from sentistream.monitor.settings.model import Settings
+from sentistream.monitor.settings.model import ONLY_IN_THE_FILE, Settings
 from sentistream.monitor.settings.server import ServerSettings
 
 __all__ = [
+    "ONLY_IN_THE_FILE",
     "AlertRule",
     "CameraSettings",
     "Hours",

@@ -14,6 +14,13 @@ from sentistream.monitor.settings.events import MqttSettings, Webhook
 from sentistream.monitor.settings.house import LoggingSettings, PrivacySettings, StorageSettings
 from sentistream.monitor.settings.server import ServerSettings
 
+ONLY_IN_THE_FILE = {
+    "server": frozenset({"host", "port", "tls_certificate", "tls_key", "public_url"}),
+    "storage": frozenset({"url", "backup_folder"}),
+    "logging": frozenset({"file"}),
+}
+"""By group, what opens files and ports of the machine: changed by who has the machine alone."""
+
 ENVIRONMENT = "SENTISTREAM_MONITOR_"
 """What environment variables begin with; ``__`` stands between a group and its field."""
 
