@@ -17,7 +17,6 @@ from benchmarks.soaking.ledger import DAY
 from benchmarks.soaking.processes import holds, server, workers
 from benchmarks.soaking.scene import Scene
 
-
 _FILES = ("file", "half")
 
 
