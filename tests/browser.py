@@ -16,7 +16,17 @@ from typing import Any, Self
 import pytest
 
 _PATIENCE = 30.0
-_CODES = {"Enter": 13, "ArrowLeft": 37, "ArrowRight": 39, "Backspace": 8}
+_CODES = {
+    "Backspace": 8,
+    "Tab": 9,
+    "Enter": 13,
+    "Escape": 27,
+    " ": 32,
+    "ArrowLeft": 37,
+    "ArrowRight": 39,
+    "Delete": 46,
+}
+_TEXTS = {"Enter": "\r"}
 
 
 class Browser:
@@ -31,6 +41,8 @@ class Browser:
         self._read, theirs_out = os.pipe()
         command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
         command += ["--remote-debugging-pipe", f"--user-data-dir={self._folder.name}"]
+        # a camera that shows a test picture, and who is asked for it says yes
+        command += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
         self._process = subprocess.Popen(  # noqa: S603
             # Chromium listens on descriptor 3 and answers on 4
             ["/bin/bash", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "bash", *command],
@@ -57,12 +69,40 @@ class Browser:
         os.close(self._write)
         self._folder.cleanup()
 
-    def open(self, url: str) -> Page:
+    def open(
+        self,
+        url: str,
+        *,
+        size: tuple[int, int] | None = None,
+        dark: bool = False,
+        script: bool = True,
+        cookies: dict[str, str] | None = None,
+    ) -> Page:
+        """A page of its own.
+
+        Args:
+            url: What it shows.
+            size: Width and height in CSS pixels; narrow ones are a phone's.
+            dark: Whether the system is dark.
+            script: Whether scripts run.
+            cookies: What its server finds.
+        """
         target = self.ask("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self.ask("Target.attachToTarget", {"targetId": target, "flatten": True})
-        page = Page(self, session["sessionId"])
-        for domain in ("Page", "Runtime", "Log"):
+        page = Page(self, session["sessionId"], target)
+        for domain in ("Page", "Runtime", "Log", "Network"):
             page.ask(f"{domain}.enable")
+        if size is not None:
+            width, height = size
+            screen = {"width": width, "height": height, "deviceScaleFactor": 1}
+            page.ask("Emulation.setDeviceMetricsOverride", {**screen, "mobile": width < 500})
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        page.ask("Emulation.setEmulatedMedia", {"features": [scheme]})
+        if not script:
+            page.ask("Emulation.setScriptExecutionDisabled", {"value": True})
+        page.ask("Network.clearBrowserCookies")
+        for name, value in (cookies or {}).items():
+            page.ask("Network.setCookie", {"name": name, "value": value, "url": url})
         page.ask("Page.navigate", {"url": url})
         return page
 
@@ -100,16 +140,30 @@ class Browser:
 class Page:
     """One page of the browser."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, target: str) -> None:
         self._browser = browser
         self._session = session
+        self._target = target
+
+    def close(self) -> None:
+        self._browser.ask("Target.closeTarget", {"targetId": self._target})
+
+    def go(self, url: str) -> None:
+        """Shows another address, once it is there."""
+        self.ask("Page.navigate", {"url": url})
+        self.ready()
+
+    def ready(self) -> None:
+        """Until everything is there and its scripts have run."""
+        self.wait("location.href !== 'about:blank' && document.readyState === 'complete'")
 
     def ask(self, method: str, parameters: dict[str, Any] | None = None) -> dict[str, Any]:
         return self._browser.ask(method, parameters, self._session)
 
     def say(self, expression: str) -> Any:
-        """The value of an expression of JavaScript."""
-        found = self.ask("Runtime.evaluate", {"expression": expression, "returnByValue": True})
+        """The value of an expression of JavaScript, waited for if it is a promise."""
+        asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}
+        found = self.ask("Runtime.evaluate", asked)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
@@ -118,7 +172,7 @@ class Page:
         end = time.monotonic() + _PATIENCE
         # the page may not even be there yet
         while not self.say(
-            f"(() => {{ try {{ return {condition}; }} catch {{ return false; }} }})()"
+            f"(() => {{ try {{ return Boolean({condition}); }} catch {{ return false; }} }})()"
         ):
             assert time.monotonic() < end, condition
             time.sleep(0.05)
@@ -126,17 +180,37 @@ class Page:
     def press(self, key: str) -> None:
         code = _CODES.get(key, ord(key[0].upper()))
         parameters = {"key": key, "windowsVirtualKeyCode": code}
-        if len(key) == 1:
-            parameters["text"] = key
+        if key in _TEXTS or len(key) == 1:
+            parameters["text"] = _TEXTS.get(key, key)
         self.ask("Input.dispatchKeyEvent", {"type": "keyDown", **parameters})
         self.ask("Input.dispatchKeyEvent", {"type": "keyUp", **parameters})
 
     def click(self, selector: str) -> None:
         self.say(f"document.querySelector({selector!r}).click()")
 
+    def type(self, selector: str, text: str) -> None:
+        """Replaces what a field holds, as somebody who types does."""
+        self.say(f"(e => {{ e.focus(); e.select?.(); }})(document.querySelector({selector!r}))")
+        self.ask("Input.insertText", {"text": text})
+
+    def text(self, selector: str) -> str:
+        """What an element says."""
+        return str(self.say(f"document.querySelector({selector!r}).innerText"))
+
     def screenshot(self) -> bytes:
         """As PNG."""
         return base64.b64decode(self.ask("Page.captureScreenshot", {"format": "png"})["data"])
+
+    @property
+    def asked(self) -> list[str]:
+        """The addresses it has asked for, sockets included."""
+        self.say("0")
+        names = ("Network.requestWillBeSent", "Network.webSocketCreated")
+        return [
+            event["params"].get("url") or event["params"]["request"]["url"]
+            for event in self._browser.events
+            if event.get("method") in names and event.get("sessionId") == self._session
+        ]
 
     @property
     def problems(self) -> list[str]:

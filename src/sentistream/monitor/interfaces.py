@@ -97,7 +97,7 @@ class Store(Protocol):
         """Sums that begin in [begin, end), oldest first; small groups withheld.
 
         A minute, hour or day in which a camera was off has none; one in which nobody came has
-        one with no people.
+        one with no people, for the whole picture but not for its zones.
 
         Args:
             step: Length of each.

@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-from sqlalchemy import Engine
-from store.conftest import engine, postgresql, url
+from argon2 import PasswordHasher
+from sqlalchemy import Engine, delete
+from store.postgres import Server
 
-from sentistream.monitor.accounts import Accounts
+from sentistream.monitor.accounts import Accounts, passwords
+from sentistream.monitor.accounts.tables import metadata
+from sentistream.monitor.store import migrate, open_database
 
-__all__ = ["accounts", "engine", "postgresql", "url"]
+
+@pytest.fixture(scope="package")
+def on_a_server() -> Iterator[Engine]:
+    """A database of a real PostgreSQL server; skipped where that is not installed."""
+    server = Server()
+    try:
+        server.create("accounts")
+        engine = open_database(server.url_of("accounts"))
+        migrate(engine)
+        yield engine
+        engine.dispose()
+    finally:
+        server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database of each kind."""
+    if request.param == "postgresql":
+        engine: Engine = request.getfixturevalue("on_a_server")
+        with engine.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(delete(table))
+        yield engine
+        return
+    engine = open_database(f"sqlite:///{tmp_path / 'accounts.sqlite3'}")
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Logins that take no time, but for tests that ask for the real ones."""
+    if "real_hashes" not in request.fixturenames:
+        monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
+    passwords._nobody.cache_clear()
+    yield
+    passwords._nobody.cache_clear()
+
+
+@pytest.fixture
+def real_hashes() -> None:
+    """Hashes as they are made outside of tests."""
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher
+from store.making import TEN, alert, crowd
 
-from api.serving import Served
+from api.serving import Served, settings
 from sentistream.monitor.accounts import passwords
 
 
@@ -24,4 +25,17 @@ def quick_hashes() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Served(tmp_path_factory.mktemp("monitor")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Five people at the door for ten minutes, two at the till: too few to be told."""
+    given = settings(privacy={"smallest_group": 5})
+    with Served(tmp_path_factory.mktemp("lived"), given) as served:
+        served.store.add(crowd(TEN, TEN + 600))
+        served.store.add(crowd(TEN, TEN + 600, ("x", "y"), camera="till"))
+        served.store.add_alert(alert(TEN + 300))
+        served.store.add_alert(alert(TEN + 500, active=False))
+        served.sees()
         yield served

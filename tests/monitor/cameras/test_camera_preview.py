@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from cameras.watching import Stage, job, square
@@ -94,7 +95,7 @@ def test_it_is_small() -> None:
     assert pixels_of(stage.told(Shown)[0]).shape == (360, WIDTH, 3)
 
 
-def _detail(pixels: np.ndarray) -> float:  # type: ignore[type-arg]
+def _detail(pixels: NDArray[np.float64]) -> float:
     return float(np.abs(np.diff(pixels, axis=0)).mean() + np.abs(np.diff(pixels, axis=1)).mean())
 
 

@@ -7,9 +7,10 @@ import tempfile
 import threading
 from pathlib import Path
 
-from made_up import House
-from made_up_people import live
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from page.made_up import House
+from page.made_up_people import live
 from sentistream.monitor.accounts import Role, User
 
 if __name__ == "__main__":

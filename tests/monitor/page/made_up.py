@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse
-from made_up_store import MadeUpStore
 from sqlalchemy import create_engine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from page.made_up_store import MadeUpStore
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.hub import Hub
@@ -125,6 +129,7 @@ class House:
 
     def __init__(self, folder: Path, settings: dict[str, Any] | None = None, port: int = 0) -> None:
         self.user: User | None = User("ada", Role.MANAGER)
+        self.more: list[Callable[[FastAPI], object]] = []
         self.configuration = Configuration(
             Settings.model_validate(SETTINGS if settings is None else settings),
             folder / "monitor.yaml",
@@ -134,10 +139,14 @@ class House:
         self.configuration.listen(self.cameras.apply)
         self.store = MadeUpStore(self.configuration)
         self.port = port
-        self.start()
+        self._server: uvicorn.Server | None = None
 
-    def start(self) -> None:
-        """Serves; again after ``stop`` on the same port."""
+    @functools.cached_property
+    def _asked(self) -> FastAPI:
+        return self.app()
+
+    def app(self) -> FastAPI:
+        """The page behind a guard."""
         app = FastAPI()
         mount_page(
             app,
@@ -155,10 +164,28 @@ class House:
             self.user = None
             return RedirectResponse("/login", 303)
 
+        for add in self.more:
+            add(app)
         app.add_middleware(Guard, house=self)
+        return app
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request without a server."""
+
+        async def asking() -> httpx.Response:
+            transport = httpx.ASGITransport(self._asked)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://made.up", trust_env=False
+            ) as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(asking())
+
+    def start(self) -> None:
+        """Serves; again after ``stop`` on the same port."""
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                self.app(),
                 host="127.0.0.1",
                 port=self.port,
                 log_level="warning",
@@ -176,12 +203,18 @@ class House:
         self.port = self._server.servers[0].sockets[0].getsockname()[1]
 
     def stop(self) -> None:
+        if self._server is None:
+            return
         self._server.should_exit = True
         self._thread.join(10)
         assert not self._thread.is_alive()
+        self._server = None
 
     @property
     def url(self) -> str:
+        """Where it is served; from the first time that this is asked."""
+        if self._server is None:
+            self.start()
         return f"http://127.0.0.1:{self.port}"
 
     def health(self, camera: str, state: CameraState = CameraState.RUNNING, **rest: Any) -> None:

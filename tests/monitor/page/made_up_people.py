@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from made_up import House
 from PIL import Image, ImageDraw, ImageFilter
 
+from page.made_up import House
 from sentistream.monitor.hub import Preview
 from sentistream.monitor.observations import Alert, CameraState, FaceState
 from sentistream.types import Distribution, Label

@@ -12,10 +12,17 @@ import pytest
 from sqlalchemy import Engine
 
 from sentistream.errors import StorageError
-from sentistream.monitor.store import DatabaseStore, Housekeeper, migrate, open_database
+from sentistream.monitor.store import (
+    DatabaseStore,
+    Housekeeper,
+    housekeeping,
+    migrate,
+    open_database,
+)
 from sentistream.monitor.store import backups as backups_module
 from store.making import TEN, crowd, settings
 from store.postgres import Server
+from store.waiting import until
 
 HOUR = 3600.0
 
@@ -147,11 +154,27 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(sqlite_engine: Engine) -> None
     store.add(crowd(TEN, TEN + 10, "a"))
     keeper = Housekeeper(store, settings)
     years = 20 * 365 * 24 * HOUR
-    for second in range(0, 3600, 20):
-        ahead = years if 1000 <= second < 1500 else 0  # for some minutes the clock is wrong
-        keeper.look(TEN + second + ahead, float(second))
+    for second in range(0, 9_000, 20):  # for minutes the clock is wrong, again and again
+        keeper.look(TEN + second + years * (second // 500 % 2), float(second))
     assert len(store.readings(begin=TEN, end=TEN + 10)) == 10
-    for second in range(3600, 5400, 20):  # and now it truly is that late
+    for second in range(9_000, 10_000, 20):  # and now it truly is that late
         keeper.look(TEN + second + years, float(second))
     assert store.readings(begin=TEN, end=TEN + 10) == []
+    store.close()
+
+
+def test_it_looks_by_itself_and_ends_when_told(
+    sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "_LOOK_EVERY", 0.01)
+    store = DatabaseStore(sqlite_engine, settings)
+    keeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
+    keeper.start()
+    until(
+        lambda: (
+            (tmp_path / "copies").is_dir() and len(backups_module.copies(tmp_path / "copies")) == 1
+        )
+    )
+    keeper.close()
+    assert not any(thread.name == "housekeeper" for thread in threading.enumerate())
     store.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 import sentistream.monitor.store
 from sentistream.errors import StorageError
@@ -103,20 +105,29 @@ def test_an_interrupted_migration_leaves_nothing(url: str, monkeypatch: pytest.M
     engine.dispose()
 
 
-def _migrates(url: str) -> None:
-    engine = open_database(url)
-    migrate(engine)
-    engine.dispose()
+def test_two_programs_may_start_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = []
+    upgrade_all = command.upgrade
 
+    def slowly(config: Config, revision: str) -> None:
+        upgrade_all(config, revision)
+        time.sleep(0.3)  # not written yet when the other looks
 
-def test_two_programs_may_start_at_once(url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    programs = [context.Process(target=_migrates, args=(url,)) for _ in range(2)]
-    for program in programs:
-        program.start()
-    for program in programs:
-        program.join(60)
-    assert [program.exitcode for program in programs] == [0, 0]
+    def starts() -> None:
+        engine = open_database(url)
+        try:
+            migrate(engine)
+            outcomes.append(differences(engine))
+        finally:
+            engine.dispose()
+
+    monkeypatch.setattr(command, "upgrade", slowly)
+    first, second = threading.Thread(target=starts), threading.Thread(target=starts)
+    first.start()
+    second.start()
+    first.join(60)
+    second.join(60)
+    assert outcomes == [[], []]
 
 
 def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
@@ -209,3 +220,34 @@ def test_wrong_passwords_and_names_are_told_without_secrets(postgresql: Server) 
         assert PASSWORD not in message
         assert caught.value.way_out
         engine.dispose()
+
+
+def test_how_an_sqlite_file_is_opened(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
+    migrate(engine)
+    with reading(engine) as connection:
+        values = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        }
+        values["auto_vacuum"] = connection.exec_driver_sql("PRAGMA auto_vacuum").scalar()
+        values["busy_timeout"] = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+    assert values == {
+        "journal_mode": "wal",
+        "synchronous": 1,  # NORMAL: whole after a power cut, and spares memory cards
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "auto_vacuum": 2,  # by and by
+        "busy_timeout": 5000,
+    }
+    engine.dispose()
+
+
+def test_an_error_does_not_repeat_what_was_to_be_stored(engine: Engine) -> None:
+    insertion = text("INSERT INTO pulse (id, time) VALUES (:id, :time)")
+    with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
+        for _ in range(2):
+            connection.execute(insertion, {"id": 1, "time": 27182.5})
+    assert "27182" not in str(caught.value)
+    with reading(engine) as connection:
+        assert connection.scalar(text("SELECT COUNT(*) FROM pulse")) == 0

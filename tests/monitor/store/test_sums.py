@@ -140,7 +140,7 @@ def check(store: DatabaseStore, everything: Sequence[Seconds]) -> None:
 
 @given(batches=BATCHES, again=st.sets(st.integers(0, 5)), pruned=st.sets(st.integers(0, 5)))
 @hypothesis_settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_sums_equal_a_recomputation(
     sqlite_store: tuple[Engine, DatabaseStore],

@@ -85,20 +85,22 @@ class Accounts:
         return self._users.add(name, password, role)
 
     def change_password(self, name: str, old: str, new: str, *, keep: str = "") -> bool:
-        """A user's own change; False where the old password is wrong. See ``set_password``."""
+        """A user's own change; False where the old password is wrong. See ``change_user``."""
         if self._users.check(name, old) is None:
             return False
-        self.set_password(name, new, keep=keep)
+        self.change_user(name, password=new, keep=keep)
         return True
 
-    def set_password(self, name: str, password: str, *, keep: str = "") -> None:
-        """See ``Users.set_password``."""
-        self._users.set_password(name, password, keep=keep)
-        self._forget()
-
-    def set_role(self, name: str, role: Role) -> None:
-        """See ``Users.set_role``."""
-        self._users.set_role(name, role)
+    def change_user(
+        self,
+        name: str,
+        *,
+        role: Role | None = None,
+        password: str | None = None,
+        keep: str = "",
+    ) -> None:
+        """See ``Users.change``."""
+        self._users.change(name, role=role, password=password, keep=keep)
         self._forget()
 
     def remove_user(self, name: str) -> None:

@@ -73,35 +73,41 @@ class Users:
                 )
         return int(row.id)
 
-    def set_password(self, name: str, password: str, *, keep: str = "") -> None:
-        """Changes a password and ends the user's sessions, except the one with digest ``keep``.
+    def change(
+        self,
+        name: str,
+        *,
+        role: Role | None = None,
+        password: str | None = None,
+        keep: str = "",
+    ) -> None:
+        """Changes what is given, all or nothing.
+
+        A new password ends the user's sessions, except the one with digest ``keep``; who becomes
+        a viewer keeps no tokens made before.
 
         Raises:
             UnknownAccountError: There is no such user.
             UnfitPasswordError: The password will not do.
-        """
-        check_password(password, name)
-        hashed = hash_password(password)
-        with writing(self._engine) as connection:
-            user = _id(connection, name)
-            connection.execute(update(users).where(users.c.id == user).values(password=hashed))
-            connection.execute(
-                delete(sessions).where(sessions.c.user_id == user, sessions.c.digest != keep)
-            )
-
-    def set_role(self, name: str, role: Role) -> None:
-        """Changes what a user may do; a viewer keeps no manager's tokens.
-
-        Raises:
-            UnknownAccountError: There is no such user.
             AccountConflictError: No manager would be left.
         """
+        hashed = None
+        if password is not None:
+            check_password(password, name)
+            hashed = hash_password(password)
         with self._changing, writing(self._engine) as connection:
             user = _id(connection, name)
-            if role is not Role.MANAGER:
-                _others_manage(connection, user)
-                connection.execute(delete(api_tokens).where(api_tokens.c.user_id == user))
-            connection.execute(update(users).where(users.c.id == user).values(role=role.value))
+            chosen = update(users).where(users.c.id == user)
+            if role is not None:
+                if role is not Role.MANAGER:
+                    _others_manage(connection, user)
+                    connection.execute(delete(api_tokens).where(api_tokens.c.user_id == user))
+                connection.execute(chosen.values(role=role.value))
+            if hashed is not None:
+                connection.execute(chosen.values(password=hashed))
+                connection.execute(
+                    delete(sessions).where(sessions.c.user_id == user, sessions.c.digest != keep)
+                )
 
     def remove(self, name: str) -> None:
         """Removes a user with all sessions, and the tokens the user made.

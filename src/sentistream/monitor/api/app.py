@@ -114,6 +114,9 @@ def _tell_problems(app: FastAPI, services: Services) -> None:
     @app.exception_handler(SentistreamError)
     async def told(request: Request, error: SentistreamError) -> Response:
         status = next((number for kind, number in _STATUS.items() if isinstance(error, kind)), 500)
+        page = pages.trouble_page(request, services, status)
+        if page is not None:
+            return page
         scrub = Masks(services.configuration.settings).scrub
         headers = {"retry-after": "5"} if status == 503 else None
         return ProblemResponse(status, scrub(error.problem), scrub(error.way_out), headers=headers)
@@ -139,6 +142,9 @@ def _tell_problems(app: FastAPI, services: Services) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
+        page = pages.trouble_page(request, services, error.status_code)
+        if page is not None:
+            return page
         headers = dict(error.headers or {})
         if error.status_code == 405:
             headers["allow"] = _allowed(request)

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentistream.monitor.api.access import viewer
 from sentistream.monitor.api.people import PEOPLE_ONLY
-from sentistream.monitor.api.problems import Problem, Wrong
+from sentistream.monitor.api.problems import Problem, Wrong, documented
 
 router = APIRouter(prefix="/api", include_in_schema=False, dependencies=[Depends(viewer)])
 
@@ -52,6 +52,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for path, operations in schema["paths"].items():
             for operation in operations.values():
                 operation["security"] = _security(path)
+                if "requestBody" in operation:
+                    for status, response in documented(408, 413).items():
+                        operation["responses"].setdefault(str(status), response)
         app.openapi_schema = schema
     return app.openapi_schema
 

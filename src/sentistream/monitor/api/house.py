@@ -27,7 +27,7 @@ def schema() -> dict[str, Any]:
     return Settings.model_json_schema()
 
 
-@router.patch("", summary="Change settings", responses=documented(400, 403, 413, 422))
+@router.patch("", summary="Change settings", responses=documented(400, 403, 422))
 def change(
     request: Request,
     services: ServicesHere,

@@ -19,6 +19,7 @@ from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST, chec
 from sentistream.monitor.api.access import AccountsHere, Person, ServicesHere
 from sentistream.monitor.api.attempts import Attempts, TooManyAttemptsError
 from sentistream.monitor.api.security.cookies import give_session, take_session
+from sentistream.monitor.api.security.headers import FORM_POLICY
 from sentistream.monitor.api.words import WORDS, language_of
 from sentistream.monitor.services import Services
 
@@ -112,6 +113,19 @@ def logout(services: ServicesHere, accounts: AccountsHere, identity: Person) -> 
     response = RedirectResponse("/login", 303)
     take_session(response, services.configuration.settings.server)
     return response
+
+
+def trouble_page(request: Request, services: Services, status: int) -> Response | None:
+    """What somebody in front of a browser sees where a page is not there, or fails.
+
+    None for programs.
+    """
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if not wants_page or request.url.path.startswith("/api/") or status not in (404, 503):
+        return None
+    policy = {"content-security-policy": FORM_POLICY}
+    trouble = "missing" if status == 404 else "failed"
+    return _page(request, services, "trouble", status, trouble=trouble, headers=policy)
 
 
 async def _try(

@@ -168,10 +168,8 @@ def change_user(
     name: NameHere, body: UserChange, accounts: AccountsHere, identity: ManagingPerson
 ) -> None:
     """A new password ends the user's other sessions; a viewer loses the tokens made as manager."""
-    if body.password is not None:
-        accounts.set_password(name, body.password.get_secret_value(), keep=identity.digest)
-    if body.role is not None:
-        accounts.set_role(name, body.role)
+    password = None if body.password is None else body.password.get_secret_value()
+    accounts.change_user(name, role=body.role, password=password, keep=identity.digest)
 
 
 @router.delete(

@@ -74,6 +74,7 @@ DOCUMENTED: dict[int | str, dict[str, object]] = {
         403: "Not allowed with this login or token.",
         404: "There is no such thing.",
         409: "It conflicts with what is there.",
+        408: "The request did not come in time.",
         413: "The request is too large.",
         421: "Addressed to a name that is not the monitor's.",
         422: "A field does not fit.",

@@ -6,9 +6,10 @@ import asyncio
 import time
 from typing import Literal
 
+import anyio
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
 
 from sentistream.monitor.api.access import ServicesHere, viewer
 from sentistream.monitor.api.metrics import Metrics
@@ -21,6 +22,7 @@ from sentistream.monitor.services import Services
 router = APIRouter(tags=["Service"])
 
 _LOOK_SECONDS = 5.0
+_PATIENCE = 2.0
 
 
 class State(Value):
@@ -49,7 +51,12 @@ class StoreWatch:
         """As of the last seconds."""
         async with self._asking:
             if time.monotonic() - self._known[1] > _LOOK_SECONDS:
-                well = await run_in_threadpool(self._store.is_well)
+                well = False
+                # a database that hangs is not well, and must not make this hang too
+                with anyio.move_on_after(_PATIENCE):
+                    well = await anyio.to_thread.run_sync(
+                        self._store.is_well, abandon_on_cancel=True
+                    )
                 self._known = well, time.monotonic()
             return self._known[0]
 

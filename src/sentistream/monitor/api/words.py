@@ -32,8 +32,12 @@ _ENGLISH = {
     "logout": "Log out",
     "logout_text": "You are logged in as {name}.",
     "back": "Back",
+    "missing": "There is no such page",
+    "missing_text": "Check the address, or begin at the start page.",
+    "failed": "This did not work",
+    "failed_text": "Please try again in a moment.",
+    "to_start": "To the start page",
     "tagline": "How people come across, live and on this machine alone.",
-    "foreign": "This request came from another site and was refused.",
 }
 
 _GERMAN = {
@@ -59,8 +63,12 @@ _GERMAN = {
     "logout": "Abmelden",
     "logout_text": "Sie sind als {name} angemeldet.",
     "back": "Zurück",
+    "missing": "Diese Seite gibt es nicht",
+    "missing_text": "Prüfen Sie die Adresse, oder beginnen Sie auf der Startseite.",
+    "failed": "Das hat nicht geklappt",
+    "failed_text": "Bitte gleich noch einmal versuchen.",
+    "to_start": "Zur Startseite",
     "tagline": "Wie Menschen wirken, live und nur auf diesem Gerät.",
-    "foreign": "Diese Anfrage kam von einer anderen Seite und wurde abgelehnt.",
 }
 
 WORDS: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH, "de": _GERMAN}

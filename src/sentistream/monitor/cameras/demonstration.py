@@ -24,6 +24,8 @@ def ready_clip(path: Path) -> None:
         MissingExtraError: scikit-image, which brings the portrait, is not installed.
         OutputError: It cannot be written.
     """
+    if path.exists():
+        return
     from sentistream.demo import make_clip
 
     unfinished = path.with_name(f".{path.name}")
@@ -31,7 +33,8 @@ def ready_clip(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open("ab") as held:
             fcntl.flock(held, fcntl.LOCK_EX)  # let go by whoever dies
-            if path.exists():
+            if path.exists():  # somebody else has drawn it meanwhile
+                unfinished.unlink(missing_ok=True)
                 return
             make_clip(unfinished, size=SIZE)
             unfinished.replace(path)

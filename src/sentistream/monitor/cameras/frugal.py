@@ -1,4 +1,4 @@
-"""Settles, before anything large is loaded, how a worker's process uses memory.
+"""Settles, before anything large is loaded, what a worker's process may do and use.
 
 Only ``multiprocessing``'s fork server imports this, first of all.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+
+# ONNX Runtime's wheels for Linux report to their maker unless told not to before they are loaded
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # a thread less in each worker; read when NumPy is loaded
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

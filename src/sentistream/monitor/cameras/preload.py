@@ -6,6 +6,7 @@ imports this; it has one thread and nothing open.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import signal
 
@@ -15,22 +16,16 @@ from PIL import JpegImagePlugin  # noqa: F401
 import sentistream.decision.lite
 import sentistream.monitor.cameras.worker  # noqa: F401
 from sentistream.errors import ModelError
-from sentistream.profiles import DEFAULT_PROFILE, get_profile
-from sentistream.runtime import load_network
+from sentistream.monitor.cameras import ready
 from sentistream.runtime.network import ENGINES, chosen_engine
 
 # the server ends its workers; who ends all processes of a group means the server
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
-networks = []
-"""Held so that workers find them loaded."""
-
 # OpenVINO's networks have threads, which a fork does not copy
 if chosen_engine(None) == ENGINES[0]:
-    try:
-        networks = [load_network(name) for name in get_profile(DEFAULT_PROFILE).models]
-    except ModelError:  # each worker says so itself
-        networks = []
+    with contextlib.suppress(ModelError):  # each worker says so itself
+        ready.make()
 
 gc.collect()
 gc.freeze()

@@ -198,7 +198,8 @@ class Supervised:
         first = self._beat.last_picture is None
         most = patience.first_picture if first else patience.next_picture
         waited = self._beat.picture_age + now - self._beaten
-        if now - self._beaten > patience.heartbeat:
+        # until then it loads what it needs, which takes long where others take all the time
+        if now - self._beaten > max(patience.heartbeat, patience.first_picture if first else 0):
             self._give_up(worker, "Its worker hung and was ended.")
         elif not self._beat.preparing and waited > most:
             self._give_up(worker, f"No picture came for {most:.0f} seconds.")

@@ -86,8 +86,8 @@ class Watcher:
         if self._job.preview:
             self._previewer.ask(self._monotonic())
 
-    def take(self, taken: Taken) -> None:
-        """The next moment."""
+    def take(self, taken: Taken, *, dropped: int = 0) -> None:
+        """The next moment, and how many were dropped so far."""
         if taken.opening != self._opening:
             self._begin(taken.opening)
         moment = taken.moment
@@ -106,7 +106,7 @@ class Watcher:
         readings = self._analyzer.process(moment)
         self._report(now, moment.picture, readings)
         ended = self._monotonic()
-        self._governor.worked(waited=begun - taken.decoded_at)
+        self._governor.worked(waited=begun - taken.decoded_at, dropped=dropped)
         self._latencies.append(ended - taken.decoded_at)
         self._recent.append(ended)
         if self._previewer.is_due(ended):

@@ -84,6 +84,11 @@ class FormField:
         """For labels."""
         return f"field-{self.name.replace('.', '-')}"
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something is wrong with it or within it."""
+        return any(each.error for each in self.walk())
+
     def walk(self) -> Iterator[FormField]:
         """Itself and all within its rows."""
         yield self

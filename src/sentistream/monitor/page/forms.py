@@ -129,6 +129,7 @@ def problem(error: Mapping[str, Any], say: Words) -> str:
         name: say.limit(value) if isinstance(value, int | float) else value
         for name, value in context.items()
     }
+    plain["n"] = plain.get("min_length", "")
     for key in (f"error.{kind}", f"error.{kind.rpartition('_')[0]}"):
         if say.has(key):
             return say(key, **plain)

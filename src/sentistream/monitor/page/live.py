@@ -49,11 +49,11 @@ def live_routes(page: PageState) -> APIRouter:
 
     @routes.get("/live/picture/{camera}")
     async def picture(camera: str, _: Visitor) -> Response:
-        """The newest live picture, for those who draw zones on it."""
+        """The newest live picture, for those who draw zones on it; nothing where there is none."""
         page.services.cameras.watch(camera)
         preview = page.services.hub.preview(camera)
         if preview is None or not page.services.configuration.settings.privacy.preview:
-            return Response(status_code=404)
+            return Response(status_code=204)
         return Response(
             preview.jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"}
         )

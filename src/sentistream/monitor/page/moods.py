@@ -14,6 +14,9 @@ MINUTES = 15
 KEPT = 10.0
 """Seconds for which an answer is good."""
 
+AGAIN = 2.0
+"""Seconds after which a database that did not answer is asked again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mood:
@@ -49,7 +52,8 @@ class Moods:
     @property
     def stale(self) -> bool:
         """Whether to ask again."""
-        return not 0 <= self._clock() - self._asked < KEPT
+        kept = AGAIN if self._moods is None else KEPT
+        return not 0 <= self._clock() - self._asked < kept
 
     def now(self) -> dict[str, Mood] | None:
         """By camera; None where the database does not answer. May wait for the database."""

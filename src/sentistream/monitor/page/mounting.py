@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ from sentistream.monitor.page.choices import choice_routes
 from sentistream.monitor.page.history import history_routes
 from sentistream.monitor.page.house import house_routes
 from sentistream.monitor.page.live import live_routes
+from sentistream.monitor.page.rendering import assets
 from sentistream.monitor.page.settings import settings_routes
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import NotAllowedError, StrangerError, visitor
 from sentistream.monitor.services import Services
-
-mimetypes.add_type("font/woff2", ".woff2")
 
 
 class _Assets(StaticFiles):
@@ -57,7 +55,7 @@ def mount_page(app: FastAPI, services: Services) -> None:
         routes.include_router(room(page))
     app.include_router(routes)
     with resources.as_file(resources.files("sentistream.monitor.page") / "static") as folder:
-        app.mount("/assets", _Assets(directory=Path(folder)), name="assets")
+        app.mount(assets(), _Assets(directory=Path(folder)), name="assets")
 
     async def refuse(request: Request, _: Exception) -> HTMLResponse:
         return page.render(request, "refused", user=visitor(request), status=403)

@@ -52,10 +52,18 @@ def environment() -> Environment:
 
 
 @functools.cache
+def assets() -> str:
+    """Where the page's files are; it changes with their content, so they are cached for good."""
+    digest = hashlib.sha256()
+    folder = resources.files("sentistream.monitor.page") / "static"
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        digest.update(file.name.encode() + file.read_bytes())
+    return f"/assets/{digest.hexdigest()[:12]}"
+
+
 def asset(name: str) -> str:
-    """The address of a file of the page; it changes with its content and is cached for good."""
-    content = (resources.files("sentistream.monitor.page") / "static" / name).read_bytes()
-    return f"/assets/{name}?{hashlib.sha256(content).hexdigest()[:12]}"
+    """The address of a file of the page."""
+    return f"{assets()}/{name}"
 
 
 def language_of(connection: HTTPConnection, default: str) -> str:

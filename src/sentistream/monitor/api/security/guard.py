@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from urllib.parse import quote
 
 import anyio
@@ -21,6 +22,7 @@ from sentistream.monitor.api.security.forgery import csrf_token
 from sentistream.monitor.api.security.rates import RateLimiter, address_of
 from sentistream.monitor.api.security.revocation import watched
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.settings import ServerSettings
 
 OPEN: dict[str, tuple[str, ...]] = {
     r"/health": ("GET", "HEAD"),
@@ -30,7 +32,7 @@ OPEN: dict[str, tuple[str, ...]] = {
 }
 """All that strangers may ask for: whole paths, and how."""
 
-_CHEAP = re.compile(r"/_nicegui/.*|/api/cameras/[^/]+/preview\.jpg")
+_CHEAP = re.compile(r"/assets/.*|/live/picture/[^/]+|/api/cameras/[^/]+/preview\.jpg")
 """What a page asks for in numbers, and costs little."""
 
 
@@ -58,12 +60,11 @@ class Guard:
         state = scope.setdefault("state", {})
         for name in ("user", "identity", "csrf_token", "body"):
             state.pop(name, None)
-        secret = "" if _is_open(scope) else _secret(scope)
+        server = self._configuration.settings.server
+        secret = "" if _is_open(scope) else _secret(scope, server)
         identity = self._accounts.remembered(secret) if secret else None
         counted = identity.digest if identity is not None else address_of(scope)
-        wait = self._rates.take(
-            counted, self._configuration.settings.server.requests_a_minute, _cost(scope)
-        )
+        wait = self._rates.take(counted, server.requests_a_minute, _cost(scope))
         if wait:
             await refuse(scope, receive, send, _patience(wait))
             return
@@ -87,7 +88,7 @@ class Guard:
             return
         self._let_in(state, identity, secret)
         if scope["type"] == "websocket":
-            await watched(self._app, scope, receive, send, lambda: self._is_in(secret))
+            await watched(self._app, scope, receive, send, lambda: self._is_still(secret, identity))
         else:
             await self._app(scope, receive, send)
 
@@ -96,17 +97,18 @@ class Guard:
         state["user"] = identity.user
         state["csrf_token"] = "" if identity.user.by_token else csrf_token(secret)
 
-    async def _is_in(self, secret: str) -> bool:
-        if self._accounts.remembered(secret) is not None:
-            return True
-        try:
-            found = await anyio.to_thread.run_sync(
-                self._accounts.identify, secret, limiter=self._threads
-            )
-        except StorageError:
-            # nobody is thrown out because the database restarts
-            return True
-        return found is not None
+    async def _is_still(self, secret: str, identity: Identity) -> bool:
+        """Whether it is still the same user, in the same role."""
+        found = self._accounts.remembered(secret)
+        if found is None:
+            try:
+                found = await anyio.to_thread.run_sync(
+                    self._accounts.identify, secret, limiter=self._threads
+                )
+            except StorageError:
+                # nobody is thrown out because the database restarts
+                return identity.expires is None or time.time() < identity.expires
+        return found is not None and found.user == identity.user
 
 
 def _is_open(scope: Scope) -> bool:
@@ -116,13 +118,13 @@ def _is_open(scope: Scope) -> bool:
     )
 
 
-def _secret(scope: Scope) -> str:
+def _secret(scope: Scope, server: ServerSettings) -> str:
     connection = HTTPConnection(scope)
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         # who shows a token is judged by it alone
         return token if token.startswith(PREFIX) else "none"
-    session = session_of(connection)
+    session = session_of(connection, server)
     return "none" if session.startswith(PREFIX) else session
 
 

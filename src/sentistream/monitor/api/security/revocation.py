@@ -11,7 +11,7 @@ LOOK_SECONDS = 1.0
 """Between two looks."""
 
 ENDED = 4401
-"""The WebSocket close code for a session or token that has ended."""
+"""The WebSocket close code for a session or token that has ended, or whose role has changed."""
 
 
 async def watched(

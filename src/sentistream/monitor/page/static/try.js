@@ -102,7 +102,10 @@ const begin = async () => {
       headers: { "Content-Type": "application/json" },
     });
     if (!answer.ok) {
-      await end(answer.status === 400 || answer.status === 403 || answer.status === 429 ? "full" : "failed", true);
+      const problem = answer.status === 400 || answer.status === 403 ? await answer.json().catch(() => ({})) : {};
+      await end(problem.detail ? "declined" : "failed", true);
+      // the monitor says why in its own words
+      if (problem.detail) root.querySelector(".told").append(` ${problem.detail}`);
       return;
     }
     const told = await answer.json();

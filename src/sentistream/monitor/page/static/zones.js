@@ -85,7 +85,7 @@ const picture = async () => {
   const address = drawing.root.dataset.picture;
   const answer = address ? await fetch(address, { cache: "no-store" }).catch(() => null) : null;
   const told = drawing.root.querySelector("[data-told]");
-  if (answer?.ok) {
+  if (answer?.status === 200) {
     const image = await createImageBitmap(await answer.blob());
     const canvas = drawing.root.querySelector("canvas");
     canvas.width = image.width;

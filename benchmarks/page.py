@@ -1,0 +1,197 @@
+"""How soon the page is there, and what twenty viewers cost the cameras.
+
+    python benchmarks/page.py            # the page alone, with made-up cameras
+    python benchmarks/page.py URL COOKIE # a running monitor: its address, a session's Cookie header
+
+The first paint is Chromium's own figure (first contentful paint), cold and with a warm cache.
+Viewers are sockets of the live view that look at every camera, take everything and decode
+nothing. What they cost is the processor time of the server; of a running monitor it is also the
+moments a second of its cameras, without and with viewers in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from websockets.asyncio.client import ClientConnection, connect
+
+HERE = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(HERE / "tests"), str(HERE / "tests" / "monitor")]
+
+VIEWERS = 20
+
+
+@dataclass
+class Received:
+    """What all viewers took in."""
+
+    updates: int = 0
+    pictures: int = 0
+    bytes: int = 0
+
+
+def first_paint(url: str, cookie: str) -> dict[str, list[float]]:
+    """Milliseconds to the first contentful paint, five times each."""
+    from browser import Browser
+
+    took: dict[str, list[float]] = {"cold": [], "warm": []}
+    with Browser() as browser:
+        page = browser.open("about:blank")
+        for kind in ("cold", "warm"):
+            page.ask("Network.setCacheDisabled", {"cacheDisabled": kind == "cold"})
+            if cookie:
+                page.ask("Network.setExtraHTTPHeaders", {"headers": {"Cookie": cookie}})
+            for _ in range(5):
+                page.go(url)
+                page.wait("performance.getEntriesByName('first-contentful-paint').length")
+                took[kind].append(
+                    page.say("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+                )
+    return took
+
+
+async def watch(url: str, cookie: str, viewers: int, seconds: float) -> Received:
+    """So many look for so long."""
+    received = Received()
+    address = f"{url.replace('http', 'ws', 1)}/live/socket"
+    headers = {"Cookie": cookie, "Origin": url} if cookie else {"Origin": url}
+
+    async def look() -> None:
+        async with connect(address, additional_headers=headers, max_size=None) as socket:
+            await _look(socket, received)
+
+    tasks = [asyncio.create_task(look()) for _ in range(viewers)]
+    await asyncio.sleep(seconds)
+    for task in tasks:
+        task.cancel()
+    for fault in await asyncio.gather(*tasks, return_exceptions=True):
+        if not isinstance(fault, asyncio.CancelledError):
+            raise SystemExit(f"a viewer failed: {fault!r}")
+    return received
+
+
+async def _look(socket: ClientConnection, received: Received) -> None:
+    watching = False
+    async for message in socket:
+        received.bytes += len(message)
+        if isinstance(message, bytes):
+            received.pictures += 1
+            continue
+        received.updates += 1
+        told = json.loads(message)
+        if not watching and "tiles" in told:
+            watching = True
+            await socket.send(json.dumps({"watch": [tile["key"] for tile in told["tiles"]]}))
+
+
+def rates(url: str, cookie: str, seconds: float) -> float:
+    """Moments a second of all cameras together, as the monitor says, over some time."""
+    found = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        request = Request(f"{url}/api/cameras", headers={"Cookie": cookie})  # noqa: S310
+        with urlopen(request, timeout=10) as answer:  # noqa: S310
+            cameras: list[dict[str, Any]] = json.load(answer)
+        healths = [camera["health"] for camera in cameras if camera["health"]]
+        found.append(sum(health["moments_per_second"] for health in healths))
+        time.sleep(1)
+    return float(statistics.mean(found))
+
+
+def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
+    """A monitor with cameras: without and with viewers in turn."""
+    alone, watched = [], []
+    for _ in range(rounds):
+        time.sleep(5)
+        alone.append(rates(url, cookie, seconds))
+        viewers = threading.Thread(
+            target=lambda: asyncio.run(watch(url, cookie, VIEWERS, seconds + 5))
+        )
+        viewers.start()
+        time.sleep(5)
+        watched.append(rates(url, cookie, seconds))
+        viewers.join()
+        print(f"  moments a second: {alone[-1]:.1f} alone, {watched[-1]:.1f} with viewers")
+    change = statistics.mean(watched) / statistics.mean(alone) - 1
+    print(f"{VIEWERS} viewers change the moments a second by {change:+.1%} (allowed: -5 %)")
+
+
+def made_up(seconds: float) -> None:
+    """The page alone: what the server process spends on viewers."""
+    from page.made_up import House
+    from page.made_up_people import live
+
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(Path(folder))
+        ended = threading.Event()
+        threading.Thread(target=live, args=(house, ended), daemon=True).start()
+        url = house.url
+        tell_paint(first_paint(url, ""))
+        spent = {}
+        for viewers in (0, VIEWERS):
+            before = resource.getrusage(resource.RUSAGE_SELF)
+            received = _in_a_process(url, viewers, seconds)
+            after = resource.getrusage(resource.RUSAGE_SELF)
+            used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            spent[viewers] = used / seconds
+            print(
+                f"{viewers} viewers: {spent[viewers]:.1%} of a core; each got "
+                f"{received.updates / max(viewers, 1) / seconds:.1f} updates and "
+                f"{received.pictures / max(viewers, 1) / seconds:.1f} pictures a second"
+            )
+        print(f"{VIEWERS} viewers cost the server {spent[VIEWERS] - spent[0]:.1%} of a core")
+        ended.set()
+        house.stop()
+
+
+def _in_a_process(url: str, viewers: int, seconds: float) -> Received:
+    """Viewers in a process of their own, so that their work is not counted."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_watch, (url, viewers, seconds))
+
+
+def _watch(url: str, viewers: int, seconds: float) -> Received:
+    return asyncio.run(watch(url, "", viewers, seconds))
+
+
+def tell_paint(took: dict[str, list[float]]) -> None:
+    """One line for each way."""
+    for kind, times in took.items():
+        print(
+            f"first contentful paint, {kind} cache: median {statistics.median(times):.0f} ms, "
+            f"worst {max(times):.0f} ms (allowed: 1000 ms)"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("url", nargs="?", help="a running monitor")
+    parser.add_argument("cookie", nargs="?", default="", help="its session, as a Cookie header")
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if options.url is None:
+        made_up(options.seconds)
+        return
+    url = options.url.rstrip("/")
+    tell_paint(first_paint(url, options.cookie))
+    running(url, options.cookie, options.seconds, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

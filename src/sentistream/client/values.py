@@ -1,0 +1,251 @@
+"""What the monitor tells; times are aware datetimes in UTC, shares lie between 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One face as it is now.
+
+    Attributes:
+        track: A random name, kept while the face is followed.
+        zone: The zone it stands in; empty where none was drawn.
+        box: Left, top, right, bottom as shares of the picture.
+        label: positive, neutral, negative or unknown.
+        positive, neutral, negative: The accumulated distribution.
+        mouth_open: Probability that the mouth is open.
+        speaking: Whether a voice was taken for its own.
+    """
+
+    track: str
+    zone: str
+    box: tuple[float, float, float, float]
+    label: str
+    positive: float
+    neutral: float
+    negative: float
+    mouth_open: float
+    speaking: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        left, top, right, bottom = given["box"]
+        return cls(
+            track=given["track"],
+            zone=given["zone"],
+            box=(left, top, right, bottom),
+            label=given["label"],
+            positive=given["smoothed"]["positive"],
+            neutral=given["smoothed"]["neutral"],
+            negative=given["smoothed"]["negative"],
+            mouth_open=given["mouth_open"],
+            speaking=given["speaking"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A camera's newest moment; ``tick`` are the seconds from one to the next."""
+
+    camera: str
+    time: datetime
+    tick: float
+    faces: tuple[Face, ...]
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        return cls(
+            camera=given["camera"],
+            time=_time(given["time"]),
+            tick=given["tick"],
+            faces=tuple(Face.of(face) for face in given["faces"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a camera does.
+
+    Attributes:
+        camera: Its key.
+        state: starting, running, waiting, paused or stopped.
+        since: When that began.
+        reason: Why it is not running; empty where it is.
+        restarts: How often it was started again.
+        moments_per_second: Analyzed now.
+        latency: Seconds from a picture to its reading, 95th percentile.
+        dropped: Moments that came faster than they could be analyzed.
+        damaged: Packets or pictures that could not be decoded.
+        last_picture: When the newest picture came; None before the first.
+    """
+
+    camera: str
+    state: str
+    since: datetime
+    reason: str
+    restarts: int
+    moments_per_second: float
+    latency: float
+    dropped: int
+    damaged: int
+    last_picture: datetime | None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        last = given.get("last_picture")
+        return cls(
+            camera=given["camera"],
+            state=given["state"],
+            since=_time(given["since"]),
+            reason=given["reason"],
+            restarts=given["restarts"],
+            moments_per_second=given["moments_per_second"],
+            latency=given["latency"],
+            dropped=given["dropped"],
+            damaged=given["damaged"],
+            last_picture=None if last is None else _time(last),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """A camera; ``source`` without its secrets, ``health`` None before its first start."""
+
+    key: str
+    name: str
+    source: str
+    enabled: bool
+    health: Health | None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        health = given["health"]
+        return cls(
+            key=given["key"],
+            name=given["name"],
+            source=given["source"],
+            enabled=given["enabled"],
+            health=None if health is None else Health.of(health),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One face during one second.
+
+    Attributes:
+        camera, zone, track: Where and whose.
+        time: The second it began with.
+        label: What was said last in this second.
+        positive, neutral, negative: Mean of the accumulated distributions.
+        seen: Seconds of it for which the face was seen.
+        speaking: Seconds for which a voice was taken for its own.
+    """
+
+    camera: str
+    zone: str
+    time: datetime
+    track: str
+    label: str
+    positive: float
+    neutral: float
+    negative: float
+    seen: float
+    speaking: float
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        names = ("camera", "zone", "track", "label", "seen", "speaking")
+        shares = ("positive", "neutral", "negative")
+        return cls(time=_time(given["time"]), **{name: given[name] for name in (*names, *shares)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """What a camera or zone saw over a stretch of time.
+
+    Attributes:
+        camera, zone: Where; the zone is empty for the whole picture.
+        begin, end: When, the end not included.
+        people: Different tracks; who comes back counts again.
+        withheld: Whether too few were seen to say more; then all that follows is None.
+        seen: Seconds of faces, over everybody.
+        speaking: Seconds of speech, over everybody.
+        positive, neutral, negative: Shares of ``seen``; None, too, where nobody was seen.
+        watched: Seconds for which the camera watched; given even where withheld.
+    """
+
+    camera: str
+    zone: str
+    begin: datetime
+    end: datetime
+    people: int
+    withheld: bool
+    seen: float | None
+    speaking: float | None
+    positive: float | None
+    neutral: float | None
+    negative: float | None
+    watched: float
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        names = ("camera", "zone", "people", "withheld", "seen", "speaking", "watched")
+        shares = ("positive", "neutral", "negative")
+        return cls(
+            begin=_time(given["begin"]),
+            end=_time(given["end"]),
+            **{name: given[name] for name in (*names, *shares)},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A rule that came true (``active``), or is true no longer."""
+
+    rule: str
+    name: str
+    camera: str
+    zone: str
+    time: datetime
+    active: bool
+    sentiment: str
+    share: float
+    limit: float
+    minutes: float
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        names = ("rule", "name", "camera", "zone", "active", "sentiment", "share", "limit")
+        return cls(
+            time=_time(given["time"]),
+            minutes=given["minutes"],
+            **{name: given[name] for name in names},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """So many events were dropped before the next one, because they were not taken in time."""
+
+    count: int
+
+
+Event = Observation | Health | Alert | Reading | Dropped
+"""What comes out of ``Client.events``."""

@@ -1,0 +1,211 @@
+"""The Python client against a served monitor, and the example of the documentation."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from store.making import TEN, alert, crowd
+
+from api.serving import Served, settings, wait_for
+from sentistream.client import (
+    Alert,
+    Client,
+    Health,
+    MonitorError,
+    Observation,
+    UnreachableError,
+)
+from sentistream.errors import InputError, OutputError
+from sentistream.monitor.accounts import Role
+
+BEGIN = datetime.fromtimestamp(TEN, UTC)
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    given = settings(privacy={"smallest_group": 5})
+    with Served(tmp_path_factory.mktemp("client"), given) as served:
+        served.store.add(crowd(TEN, TEN + 1500))
+        served.store.add(crowd(TEN, TEN + 10, ("x",), camera="till"))
+        served.store.add_alert(alert(TEN + 300))
+        served.sees()
+        yield served
+
+
+@pytest.fixture
+def client(lived: Served) -> Iterator[Client]:
+    with Client(lived.url, lived.token(Role.MANAGER)) as client:
+        yield client
+
+
+def test_history(client: Client) -> None:
+    for begin in (BEGIN, float(TEN), BEGIN.replace(tzinfo=None)):
+        found = client.history(begin, BEGIN + timedelta(hours=1), camera="door")
+        assert [one.begin for one in found] == [BEGIN]
+        assert (found[0].people, found[0].seen) == (5, 7500)
+    minutes = client.history(BEGIN, BEGIN + timedelta(hours=1), step="minute", camera="door")
+    assert len(minutes) == 25
+    both = {one.camera: one for one in client.together(BEGIN, BEGIN + timedelta(hours=1))}
+    assert both["door"].negative == pytest.approx(0.3, abs=1e-3)
+    assert both["till"].withheld
+    assert both["till"].positive is None
+
+
+def test_readings_come_in_parts(client: Client) -> None:
+    found = list(client.readings(BEGIN, BEGIN + timedelta(hours=1), camera="door"))
+    assert len(found) == 7500
+    assert len({(one.time, one.track) for one in found}) == 7500
+    assert found[0].time == BEGIN
+    assert found[0].neutral == pytest.approx(0.5)
+
+
+def test_what_is_now(client: Client) -> None:
+    (seen,) = client.live()
+    assert (seen.camera, seen.faces[0].positive) == ("door", 0.7)
+    door, till = client.cameras()
+    assert door.health is not None
+    assert door.health.state == "running"
+    assert till.health is None
+    assert [one.sentiment for one in client.alerts()] == ["negative"]
+    assert client.alerts(since=BEGIN + timedelta(days=1)) == []
+
+
+def test_files(client: Client, tmp_path: Path) -> None:
+    path = client.export(tmp_path / "hours.csv", "hour", BEGIN, BEGIN + timedelta(hours=1))
+    with path.open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["hours.csv"]
+    with pytest.raises(InputError, match=r"neither \.csv nor \.parquet"):
+        client.export(tmp_path / "hours.xlsx", "hour", BEGIN)
+    with pytest.raises(OutputError, match="cannot be written"):
+        client.export(tmp_path / "none" / "hours.csv", "hour", BEGIN, BEGIN + timedelta(hours=1))
+    with pytest.raises(MonitorError, match="come after the beginning"):
+        client.export(tmp_path / "x.csv", "hour", BEGIN, BEGIN)
+    assert [one.name for one in tmp_path.iterdir()] == ["hours.csv"]
+
+
+def test_events(client: Client, lived: Served) -> None:
+    def happen() -> None:
+        wait_for(lambda: lived.hub.subscribers == 1)
+        lived.sees()
+        lived.hub.publish(alert(TEN))
+
+    thread = threading.Thread(target=happen)
+    thread.start()
+    events = client.events()
+    health, seen, told = next(events), next(events), next(events)
+    events.close()  # type: ignore[attr-defined]
+    thread.join()
+    assert isinstance(health, Health)
+    assert isinstance(seen, Observation)
+    assert isinstance(told, Alert)
+    wait_for(lambda: lived.hub.subscribers == 0)
+
+
+def test_events_end_with_the_token(lived: Served) -> None:
+    with Client(lived.url, lived.token(Role.VIEWER, "short")) as client:
+        events = client.events()
+
+        def revoke() -> None:
+            wait_for(lambda: lived.hub.subscribers == 1)
+            name = next(t.name for t in lived.accounts.tokens() if t.name.startswith("short"))
+            lived.accounts.revoke_token(name)
+
+        thread = threading.Thread(target=revoke)
+        thread.start()
+        with pytest.raises(MonitorError) as refused:
+            next(events)
+        thread.join()
+        assert refused.value.status == 401
+        with pytest.raises(MonitorError) as refused:
+            client.live()
+        assert refused.value.status == 401
+
+
+def test_refusals_are_told(lived: Served) -> None:
+    with Client(lived.url, lived.token(Role.VIEWER)) as client:
+        with pytest.raises(MonitorError, match="Only managers") as refused:
+            next(client.readings(BEGIN))
+        assert refused.value.status == 403
+        with pytest.raises(MonitorError) as refused:
+            next(client.events(["reading"]))
+        assert refused.value.status == 403
+        with pytest.raises(MonitorError, match=r"query\.step"):
+            client.history(BEGIN, step="second")  # type: ignore[arg-type]
+    with Client(lived.url, "none") as client:
+        with pytest.raises(MonitorError, match="needs a login") as refused:
+            client.live()
+        assert refused.value.status == 401
+        with pytest.raises(MonitorError, match="needs a login"):
+            next(client.events())
+
+
+def test_too_many_requests_say_how_long(tmp_path: Path) -> None:
+    given = settings(server={"requests_a_minute": 10})
+    with Served(tmp_path, given) as served, Client(served.url, served.token()) as client:
+        with pytest.raises(MonitorError) as refused:
+            for _ in range(20):
+                client.live()
+        assert refused.value.status == 429
+        assert refused.value.wait is not None
+        assert 0 < refused.value.wait <= 6
+
+
+def test_nobody_there() -> None:
+    with Client("http://127.0.0.1:9", "x", timeout=2) as client:
+        with pytest.raises(UnreachableError, match="does not answer"):
+            client.live()
+        with pytest.raises(UnreachableError, match="does not answer"):
+            next(client.events())
+    with pytest.raises(InputError, match="no address"):
+        Client("ftp://monitor", "x")
+
+
+def test_the_token_is_not_shown() -> None:
+    assert (
+        repr(Client("http://127.0.0.1:9", "sentistream_hidden")) == "Client('http://127.0.0.1:9')"
+    )
+
+
+def test_it_needs_nothing_of_the_monitor() -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['fastapi', 'sqlalchemy', 'pydantic', "
+        "'nicegui', 'argon2'])); from sentistream.client import Client; "
+        "Client('http://127.0.0.1:9', 'x'); "
+        "assert not [m for m in sys.modules if m.startswith('sentistream.monitor')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603
+
+
+def test_the_documented_example_runs(lived: Served, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    example = text.split("```python\n", 1)[1].split("```", 1)[0]
+    assert "Client(" in example
+    token = lived.token(Role.MANAGER)
+    example = example.replace("http://127.0.0.1:8420", lived.url)
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", example],
+        env={"SENTISTREAM_TOKEN": token, "PYTHONPATH": ":".join(sys.path), "PATH": ""},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        wait_for(lambda: lived.hub.subscribers == 1 or process.poll() is not None)
+        lived.sees()
+        lived.hub.publish(alert(TEN))
+        said, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0, said
+    assert "Grim faces" in said
+    assert (tmp_path / "yesterday.csv").exists()

@@ -1,0 +1,290 @@
+"""Real workers on real files, killed and hung as life does it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cameras.conftest import PATIENCE, Heard, eventually
+from sentistream.monitor.cameras.backoff import BackOff, Patience
+from sentistream.monitor.cameras.supervisor import Supervisor
+from sentistream.monitor.hub import Hub
+from sentistream.monitor.observations import CameraState
+from sentistream.monitor.settings import Settings
+
+
+def settings(cameras: dict[str, Any], **others: Any) -> Settings:
+    given = {
+        key: value if isinstance(value, dict) else {"source": str(value)}
+        for key, value in cameras.items()
+    }
+    return Settings.model_validate({"cameras": given, **others})
+
+
+def is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def parent_of(process: int) -> int:
+    text = Path(f"/proc/{process}/stat").read_text()
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def test_faces_become_readings(supervisor: Supervisor, heard: Heard, face_clip: Path) -> None:
+    supervisor.apply(settings({"door": face_clip}))
+    eventually(lambda: len(heard.seconds_of("door")) >= 4)  # it begins again at its end
+    assert heard.is_running("door")
+    assert heard.faces_of("door")
+    newest = heard.newest("door")
+    assert newest is not None
+    assert (newest.restarts, newest.reason, newest.damaged) == (0, "", 0)
+    assert newest.moments_per_second > 1
+    assert 0 < newest.latency < 2
+    assert newest.last_picture == pytest.approx(time.time(), abs=3)
+    assert any(one.faces for one in heard.observations)
+    now = time.time()
+    assert all(now - 60 < one.second <= now for one in heard.seconds_of("door"))
+
+
+def test_a_killed_worker_comes_back_and_the_others_do_not_notice(
+    supervisor: Supervisor, heard: Heard, face_clip: Path, empty_clip: Path
+) -> None:
+    supervisor.apply(settings({"door": face_clip, "till": empty_clip}))
+    eventually(lambda: heard.is_running("door", "till"))
+    eventually(lambda: heard.seconds_of("till") and heard.seconds_of("door"))
+    process = supervisor.process("door")
+    assert process
+    os.kill(process, signal.SIGKILL)
+    eventually(lambda: heard.state("door") is CameraState.WAITING)
+    newest = heard.newest("door")
+    assert newest is not None
+    assert "SIGKILL" in newest.reason
+    eventually(lambda: heard.is_running("door"))
+    before = len(heard.seconds_of("door"))
+    eventually(lambda: len(heard.seconds_of("door")) > before + 1)
+    newest, other = heard.newest("door"), heard.newest("till")
+    assert newest is not None
+    assert other is not None
+    assert (newest.restarts, newest.reason) == (1, "")
+    assert other.restarts == 0
+    assert all(h.state is not CameraState.WAITING for h in heard.health if h.camera == "till")
+    told = [one.second for one in heard.seconds_of("till")]
+    assert told == list(range(told[0], told[-1] + 1))
+    told = [one.second for one in heard.seconds_of("door")]
+    assert len(told) == len(set(told))
+    assert is_gone(process)
+
+
+def test_a_hung_worker_is_killed_and_comes_back(
+    supervisor: Supervisor, heard: Heard, face_clip: Path, empty_clip: Path
+) -> None:
+    supervisor.apply(settings({"door": empty_clip, "till": empty_clip}))
+    eventually(lambda: heard.is_running("door", "till"))
+    process = supervisor.process("door")
+    assert process
+    os.kill(process, signal.SIGSTOP)
+    eventually(lambda: heard.state("door") is CameraState.WAITING)
+    newest = heard.newest("door")
+    assert newest is not None
+    assert "hung" in newest.reason
+    eventually(lambda: heard.is_running("door"))
+    eventually(lambda: is_gone(process))
+    other = heard.newest("till")
+    assert other is not None
+    assert other.restarts == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_workers_come_back_when_what_they_are_forked_from_is_killed(
+    supervisor: Supervisor, heard: Heard, empty_clip: Path
+) -> None:
+    supervisor.apply(settings({"door": empty_clip, "till": empty_clip}))
+    eventually(lambda: heard.is_running("door", "till"))
+    processes = [supervisor.process("door"), supervisor.process("till")]
+    parents = {parent_of(process or 0) for process in processes}
+    assert len(parents) == 1
+    assert os.getpid() not in parents
+    os.kill(parents.pop(), signal.SIGKILL)
+    eventually(lambda: all(is_gone(process or 0) for process in processes))
+    eventually(lambda: (h := heard.newest("door")) is not None and h.restarts == 1)
+    eventually(lambda: heard.is_running("door", "till"))
+
+
+def test_what_cannot_be_opened_is_tried_again_at_a_pace(
+    supervisor: Supervisor, heard: Heard, tmp_path: Path, face_clip: Path
+) -> None:
+    missing = tmp_path / "none.mp4"
+    supervisor.apply(settings({"door": missing}))
+    # after 0.3 s, 0.6 s, and then not for half a minute
+    eventually(lambda: (h := heard.newest("door")) is not None and h.restarts == 2)
+    eventually(lambda: heard.state("door") is CameraState.WAITING)
+    waiting = [h for h in heard.health if h.state is CameraState.WAITING]
+    assert "There is no file" in waiting[-1].reason
+    assert "Check the spelling" in waiting[-1].reason
+    times = sorted({h.since for h in waiting})
+    assert times[1] - times[0] > 0.3
+    assert times[2] - times[1] > 0.6
+    ends = time.monotonic() + 1.0
+    eventually(lambda: time.monotonic() > ends)
+    newest = heard.newest("door")
+    assert newest is not None
+    assert (newest.restarts, newest.state) == (2, CameraState.WAITING)
+    # it is there now, and somebody asks for it
+    missing.hardlink_to(face_clip)
+    supervisor.restart("door")
+    eventually(lambda: heard.is_running("door"))
+
+
+def test_reasons_hold_no_password(supervisor: Supervisor, heard: Heard) -> None:
+    address = "rtsp://owner:pa:ss@word/s3cret@127.0.0.1:9/live?token=qwerty"
+    supervisor.apply(settings({"door": address}))
+    eventually(lambda: (h := heard.newest("door")) is not None and h.reason)
+    for health in heard.health:
+        for secret in ("pa:ss", "ss@word", "word", "s3cret", "qwerty"):
+            assert secret not in health.reason
+
+
+def test_only_cameras_that_changed_start_anew(
+    supervisor: Supervisor, heard: Heard, face_clip: Path, empty_clip: Path
+) -> None:
+    one = {"source": str(empty_clip), "name": "Door"}
+    supervisor.apply(settings({"door": one, "till": empty_clip}))
+    eventually(lambda: heard.is_running("door", "till"))
+    door, till = supervisor.process("door"), supervisor.process("till")
+    supervisor.apply(settings({"door": {**one, "name": "Entrance"}, "till": empty_clip}))
+    supervisor.apply(settings({"door": {**one, "max_faces": 3}, "till": empty_clip}))
+    eventually(lambda: supervisor.process("door") not in (door, None))
+    eventually(lambda: heard.is_running("door"))
+    assert supervisor.process("till") == till
+    assert is_gone(door or 0)
+    newest = heard.newest("door")
+    assert newest is not None
+    assert newest.restarts == 0  # that was no failure
+    changed = supervisor.process("door")
+    supervisor.apply(settings({"door": {**one, "max_faces": 3}, "shelf": empty_clip}))
+    eventually(lambda: heard.is_running("shelf"))
+    eventually(lambda: is_gone(till or 0))
+    eventually(lambda: [h.camera for h in heard.hub.health()] == ["door", "shelf"])
+    assert supervisor.process("door") == changed
+    # what protects people changes every worker
+    supervisor.apply(
+        settings({"door": {**one, "max_faces": 3}, "shelf": empty_clip}, privacy={"blur": False})
+    )
+    eventually(lambda: supervisor.process("door") not in (changed, None))
+
+
+def test_a_disabled_camera_is_stopped(
+    supervisor: Supervisor, heard: Heard, empty_clip: Path
+) -> None:
+    camera = {"source": str(empty_clip)}
+    supervisor.apply(settings({"door": camera}))
+    eventually(lambda: heard.is_running("door"))
+    supervisor.apply(settings({"door": {**camera, "enabled": False}}))
+    eventually(lambda: heard.state("door") is CameraState.STOPPED)
+    assert supervisor.process("door") is None
+    supervisor.apply(settings({"door": camera}))
+    eventually(lambda: heard.is_running("door"))
+    told = [one.second for one in heard.seconds_of("door")]
+    assert len(told) == len(set(told))
+
+
+def test_outside_its_hours_a_camera_is_paused(
+    hub: Hub, heard: Heard, empty_clip: Path, tmp_path: Path
+) -> None:
+    noon = time.mktime((2026, 6, 1, 12, 0, 0, 0, 0, -1))
+    now = [noon]
+    supervisor = Supervisor(hub, tmp_path, patience=PATIENCE, clock=lambda: now[0])
+    try:
+        hours = [{"begin": "13:00", "end": "14:00"}]
+        supervisor.apply(settings({"door": {"source": str(empty_clip), "hours": hours}}))
+        eventually(lambda: heard.state("door") is CameraState.PAUSED)
+        assert supervisor.process("door") is None
+        now[0] = noon + 3600
+        eventually(lambda: heard.is_running("door"))
+        now[0] = noon + 7200
+        eventually(lambda: heard.state("door") is CameraState.PAUSED)
+        assert supervisor.process("door") is None
+        newest = heard.newest("door")
+        assert newest is not None
+        assert newest.restarts == 0
+    finally:
+        supervisor.close()
+
+
+def test_live_pictures_come_while_somebody_looks(
+    supervisor: Supervisor, heard: Heard, hub: Hub, face_clip: Path
+) -> None:
+    supervisor.apply(settings({"door": face_clip}))
+    eventually(lambda: heard.is_running("door"))
+    assert hub.preview("door") is None
+    supervisor.watch("door")
+    supervisor.watch("nowhere")
+    eventually(lambda: hub.preview("door") is not None)
+    shown = hub.preview("door")
+    assert shown is not None
+    assert shown.jpeg.startswith(b"\xff\xd8")
+    assert shown.time == pytest.approx(time.time(), abs=5)
+    eventually(lambda: hub.preview("door") is None, within=15)  # nobody looks any more
+
+
+def test_closing_tells_the_second_under_way_and_leaves_nobody(
+    supervisor: Supervisor, heard: Heard, face_clip: Path
+) -> None:
+    supervisor.apply(settings({"door": face_clip, "till": face_clip}))
+    eventually(lambda: heard.is_running("door", "till"))
+    eventually(lambda: len(heard.seconds_of("door")) >= 2)
+    processes = [supervisor.process("door"), supervisor.process("till")]
+    begun = time.time()
+    supervisor.close()
+    supervisor.close()
+    assert time.time() - begun < 5
+    heard.take()
+    for camera in ("door", "till"):
+        assert heard.seconds_of(camera)[-1].second >= int(begun) - 1
+        assert heard.state(camera) is CameraState.STOPPED
+    assert all(is_gone(process or 0) for process in processes)
+
+
+def test_without_cameras_there_is_one_all_the_same(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sentistream.media.cameras import Camera
+    from sentistream.monitor.cameras import choosing
+
+    monkeypatch.setattr(choosing, "list_cameras", lambda: (Camera(2, Path("/dev/video2"), "Cam"),))
+    (webcam,) = choosing.choose_cameras(Settings()).values()
+    assert (webcam.source.get_secret_value(), webcam.name) == ("2", "Cam")
+    monkeypatch.setattr(choosing, "list_cameras", lambda: ())
+    (demo,) = choosing.choose_cameras(Settings()).values()
+    assert demo.source.get_secret_value() == "demo:"
+    assert choosing.choose_cameras(settings({"door": "0"})).keys() == {"door"}
+
+
+def test_the_demonstration_is_drawn_once_and_then_shown(
+    supervisor: Supervisor, heard: Heard, tmp_path: Path, face_clip: Path
+) -> None:
+    (tmp_path / "demonstration.mp4").write_bytes(face_clip.read_bytes())
+    supervisor.apply(settings({"demo": "demo:"}))
+    eventually(lambda: heard.is_running("demo"))
+
+
+def test_restarting_asks_for_a_camera_that_exists(supervisor: Supervisor) -> None:
+    with pytest.raises(KeyError):
+        supervisor.restart("nowhere")
+
+
+def test_back_off_grows_and_is_forgotten_after_a_good_minute() -> None:
+    backoff = BackOff(Patience())
+    assert [backoff.failed(ran=0) for _ in range(6)] == [1, 5, 10, 60, 60, 60]
+    assert backoff.failed(ran=59) == 60
+    assert [backoff.failed(ran=60), backoff.failed(ran=2)] == [1, 5]

@@ -1,0 +1,28 @@
+"""Rules of accessibility, looked after in the browser; axe-core too where it is at hand.
+
+Set ``SENTISTREAM_AXE`` to a file ``axe.min.js`` (npm's package ``axe-core``) for its rules.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from browser import Page
+
+RULES = (Path(__file__).parent / "accessibility.js").read_text("utf-8")
+
+
+def faults(page: Page) -> list[str]:
+    """What is wrong with a page as it stands."""
+    found = [str(fault) for fault in page.say(RULES)]
+    axe = os.environ.get("SENTISTREAM_AXE", "")
+    if axe:
+        page.ask("Runtime.evaluate", {"expression": Path(axe).read_text("utf-8")})
+        told = page.say(
+            "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify("
+            "r.violations.map(v => [v.id, v.help, v.nodes.map(n => n.html.slice(0, 120))])))"
+        )
+        found += [f"axe {rule}: {text} {nodes[:3]}" for rule, text, nodes in json.loads(told)]
+    return found

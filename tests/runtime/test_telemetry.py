@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_runtime_reports_to_nobody_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "ORT"))}
+    code = "from sentistream.runtime import load_network; load_network('lite/mouth')"
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code],
+        env={**kept, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+        check=True,
+    )
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
