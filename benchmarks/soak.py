@@ -75,7 +75,7 @@ def main(
     fault is not recovered from, or memory or handles grow by more than a tenth.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything started is ended too
-    out = out.absolute()
+    out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
         raise click.ClickException(f"{out} is not empty.")

@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ObjectNotExecutableError
 
 import sentistream.monitor.store
 from sentistream.errors import StorageError
@@ -251,3 +251,8 @@ def test_an_error_does_not_repeat_what_was_to_be_stored(engine: Engine) -> None:
     assert "27182" not in str(caught.value)
     with reading(engine) as connection:
         assert connection.scalar(text("SELECT COUNT(*) FROM pulse")) == 0
+
+
+def test_a_fault_of_the_program_is_not_blamed_on_the_database(engine: Engine) -> None:
+    with pytest.raises(ObjectNotExecutableError), reading(engine) as connection:
+        connection.execute(7)  # type: ignore[call-overload]

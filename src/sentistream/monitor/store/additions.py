@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.observations import EVERYWHERE, SecondReading, Seconds
@@ -83,9 +83,11 @@ def _watch(connection: Connection, batch: Sequence[Seconds], growth: Growth) -> 
         begin, _ = stretch(Step.MINUTE, seconds.second)
         watched[begin, seconds.camera] |= 1 << (seconds.second - begin)
     known: dict[tuple[int, str], int] = {}
-    for some in some_at_once(sorted(watched)):
+    cameras = sorted({camera for _, camera in watched})
+    for minutes in some_at_once(sorted({minute for minute, _ in watched})):
+        # each column by itself: SQLite looks through all rows for a list of pairs
         found = connection.execute(
-            select(WATCHES).where(tuple_(WATCHES.c.begin, WATCHES.c.camera).in_(some))
+            select(WATCHES).where(WATCHES.c.begin.in_(minutes), WATCHES.c.camera.in_(cameras))
         )
         known |= {(begin, camera): bits for begin, camera, bits in found}
     changed = []

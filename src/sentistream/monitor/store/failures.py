@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import URL, Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sentistream.errors import StorageError
@@ -51,13 +51,14 @@ _GONE = (
 def storage_errors(engine: Engine) -> Iterator[None]:
     """Inside it the driver's errors are StorageErrors; secrets and readings are not in them.
 
-    ``IntegrityError`` and ``DataError`` pass: they are about what was given, not the database.
+    ``IntegrityError`` and ``DataError`` pass: they are about what was given, not the database;
+    so do SQLAlchemy's own errors, which are faults of the program.
     """
     try:
         yield
     except (IntegrityError, DataError):
         raise
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (DBAPIError, DisconnectionError, PoolTimeout, sqlite3.Error) as error:
         raise storage_error(error, engine.url) from None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, case, exists, literal, select, tuple_
+from sqlalchemy import Connection, case, exists, literal, select
 
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.observations import EVERYWHERE
@@ -27,18 +27,20 @@ _NAMES = ("step", "begin", "camera", "zone", "track")
 
 def recall(connection: Connection, rows: Sequence[Row]) -> None:
     """Makes the presences again of steps that were pruned and are about to get more rows."""
-    steps = sorted(
-        {
-            (str(step), stretch(step, second)[0], camera)
-            for second, camera in {(row["second"], row["camera"]) for row in rows}
-            for step in Step
-        }
-    )
+    steps = {
+        (str(step), stretch(step, second)[0], camera)
+        for second, camera in {(row["second"], row["camera"]) for row in rows}
+        for step in Step
+    }
+    cameras = sorted({camera for _, _, camera in steps})
     columns = SUMS.c.step, SUMS.c.begin, SUMS.c.camera
-    for some in some_at_once(steps):
+    for begins in some_at_once(sorted({begin for _, begin, _ in steps})):
+        # each column by itself: SQLite looks through all rows for a list of tuples
         pruned = (
             select(*columns, SUMS.c.end)
-            .where(tuple_(*columns).in_(some), SUMS.c.zone == EVERYWHERE, SUMS.c.people > 0)
+            .where(SUMS.c.step.in_([str(step) for step in Step]))
+            .where(SUMS.c.begin.in_(begins), SUMS.c.camera.in_(cameras))
+            .where(SUMS.c.zone == EVERYWHERE, SUMS.c.people > 0)
             .where(
                 ~exists().where(
                     PRESENCES.c.step == SUMS.c.step,
@@ -48,6 +50,8 @@ def recall(connection: Connection, rows: Sequence[Row]) -> None:
             )
         )
         for step, begin, camera, end in connection.execute(pruned).all():
+            if (step, begin, camera) not in steps:
+                continue
             own = case((READINGS.c.zone == EVERYWHERE, OUTSIDE), else_=READINGS.c.zone)
             for zone in (literal(EVERYWHERE), own):
                 source = (

@@ -1,0 +1,59 @@
+"""No statement of every day looks through a whole table: SQLite is asked how it would run them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, delete, event
+
+from sentistream.monitor.interfaces import Step
+from sentistream.monitor.store import DatabaseStore, migrate, open_database
+from sentistream.monitor.store.database import writing
+from sentistream.monitor.store.tables import PRESENCES
+from store.making import TEN, crowd, settings
+
+LARGE = ("readings", "sums", "presences", "watches")
+
+
+@pytest.fixture
+def plans(tmp_path: Path) -> tuple[Engine, dict[str, list[str]]]:
+    """A database, and how each statement on it is run, as SQLite plans it."""
+    engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
+    migrate(engine)
+    plans: dict[str, list[str]] = {}
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _ask(_: Any, cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+        if re.match(r"SELECT|INSERT|DELETE|UPDATE", statement):
+            one = values[0] if isinstance(values, list) else values
+            told = cursor.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", one)
+            plans[statement] = [row[3] for row in told]
+
+    return engine, plans
+
+
+def test_nothing_looks_through_a_whole_table(
+    plans: tuple[Engine, dict[str, list[str]]],
+) -> None:
+    engine, asked = plans
+    store = DatabaseStore(engine, settings)
+    store.add(crowd(TEN, TEN + 200, "abc", zone="shelf"))
+    with writing(engine) as connection:
+        connection.execute(delete(PRESENCES).where(PRESENCES.c.track.in_(list("abc"))))
+    store.add(crowd(TEN + 200, TEN + 201, "abc"))  # presences are made again
+    for zone in ("", "shelf", None):
+        for camera in ("door", None):
+            store.history(Step.HOUR, begin=TEN, end=TEN + 9, camera=camera, zone=zone)
+    store.together(begin=TEN, end=TEN + 3 * 86_400)
+    store.readings(begin=TEN, end=TEN + 9, camera="door")
+    b"".join(store.export("csv", "readings", begin=TEN, end=TEN + 201))
+    b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 201))
+    store.forget(begin=TEN, end=TEN + 20)
+    store.tidy(TEN + 500 * 86_400)
+    assert len(asked) > 20
+    scan = re.compile(rf"SCAN ({'|'.join(LARGE)})\b(?! USING COVERING INDEX ix)")
+    assert {s: p for s, p in asked.items() if any(map(scan.match, p))} == {}
+    store.close()
