@@ -5,10 +5,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
-def test_the_runtime_reports_to_nobody_and_leaves_nothing_behind(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from sentistream.runtime import load_network; load_network('lite/mouth')",
+        "import sentistream; import onnxruntime",
+    ],
+)
+def test_the_runtime_reports_to_nobody_and_leaves_nothing_behind(tmp_path: Path, code: str) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "ORT"))}
-    code = "from sentistream.runtime import load_network; load_network('lite/mouth')"
     subprocess.run(  # noqa: S603
         [sys.executable, "-c", code],
         env={**kept, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},

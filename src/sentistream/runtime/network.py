@@ -90,9 +90,6 @@ class Network:
 
 class _OnnxRuntime:
     def __init__(self, content: bytes) -> None:
-        # from 1.29 on its Linux wheels write an identifier to disk and report to their maker
-        # (release notes of kibae/onnxruntime-server 1.29.0); to be told before it is loaded
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -8,9 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 
-# ONNX Runtime's wheels for Linux report to their maker unless told not to before they are loaded
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
 # a thread less in each worker; read when NumPy is loaded
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
