@@ -88,6 +88,8 @@ def measure(source: Path, plan: Plan, on_step: Callable[[str], None]) -> dict[st
             "seconds": plan.seconds,
         }
         published = _published() if plan.published_moments else "left out"
+        if not isinstance(published, str):
+            result["multiply_adds"] = published.multiply_adds()
         result["profiles"] = {}
         for profile in map(get_profile, plan.profiles):
             try:

@@ -70,6 +70,10 @@ def _body(result: Mapping[str, Any]) -> Iterator[str]:
         yield from _stage_table(measured)
         yield from _stream_table(measured)
         yield from _network_table(measured)
+        if "multiply_adds" in result:
+            told = ", ".join(f"{n} {v / 1e6:,.1f} M" for n, v in result["multiply_adds"].items())
+            yield f"As published, without columns folded together: {told} multiply-adds."
+            yield ""
     yield from _peer_table(result["peers"])
     yield from _size_table(result)
 

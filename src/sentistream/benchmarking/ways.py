@@ -50,6 +50,8 @@ class Published(Protocol):
 
     def process(self, moment: Moment, mouth_is_open: bool) -> bool: ...
 
+    def multiply_adds(self) -> dict[str, int]: ...
+
 
 Wrap = Callable[[str, Runnable], Runnable]
 

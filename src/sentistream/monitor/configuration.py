@@ -39,7 +39,7 @@ class Configuration:
             OutputError: The file cannot be written; then everything stays as it was.
         """
         with self._lock:
-            save_settings(settings, self.path)
+            save_settings(settings, self.path, before=self._settings)
             self._settings = settings
         for listener in self._listeners:
             listener(settings)

@@ -22,7 +22,9 @@ def _listen(served: Served, query: str = "", role: Role = Role.VIEWER) -> Client
     headers = {"Authorization": f"Bearer {served.token(role)}"}
     url = f"ws://127.0.0.1:{served.port}/api/events{query}"
     before = served.hub.subscribers
-    socket = connect(url, additional_headers=headers, close_timeout=0.2, legacy=True)
+    socket = connect(
+        url, additional_headers=headers, open_timeout=60, close_timeout=0.2, legacy=True
+    )
     wait_for(lambda: served.hub.subscribers > before or socket.close_code is not None)
     return socket
 

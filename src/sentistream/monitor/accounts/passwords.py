@@ -15,7 +15,7 @@ SHORTEST = 10
 LONGEST = 256
 """Characters of a password."""
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._@\-]{0,62}$"
 """What a login name may be."""
 
 _hasher = PasswordHasher()

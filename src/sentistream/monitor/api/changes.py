@@ -5,32 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from sentistream.errors import InputError
 from sentistream.monitor.api.masks import Masks
-from sentistream.monitor.settings import ONLY_IN_THE_FILE, Settings
+from sentistream.monitor.settings import ONLY_IN_THE_FILE, Settings, settings_of
 
 _LOCKED = [(group, field) for group, fields in ONLY_IN_THE_FILE.items() for field in sorted(fields)]
 
 
 class LockedSettingError(InputError):
     """This setting is changed in the configuration file alone."""
-
-
-class _Given(Settings):
-    """Settings from what is given, and nothing else."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
 
 
 def changed(settings: Settings, patch: dict[str, Any]) -> Settings:
@@ -48,10 +32,9 @@ def changed(settings: Settings, patch: dict[str, Any]) -> Settings:
     masks = Masks(settings)
     plain = masks.restored(_merged(masks.shown, patch))
     try:
-        given = _Given(**plain)
+        new = settings_of(plain)
     except ValidationError as error:
         raise InputError(f"The settings are not right: {_told(error)}.") from None
-    new = Settings.model_construct(**{name: getattr(given, name) for name in Settings.model_fields})
     for group, field in _LOCKED:
         if getattr(getattr(new, group), field) != getattr(getattr(settings, group), field):
             raise LockedSettingError(

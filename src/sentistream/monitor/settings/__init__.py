@@ -4,6 +4,7 @@ from sentistream.monitor.settings.alerts import AlertRule
 from sentistream.monitor.settings.camera import CameraSettings, Hours, Zone
 from sentistream.monitor.settings.events import MqttSettings, Webhook
 from sentistream.monitor.settings.files import load_settings, save_settings
+from sentistream.monitor.settings.given import settings_of
 from sentistream.monitor.settings.house import LoggingSettings, PrivacySettings, StorageSettings
 from sentistream.monitor.settings.model import ONLY_IN_THE_FILE, Settings
 from sentistream.monitor.settings.server import ServerSettings
@@ -23,4 +24,5 @@ __all__ = [
     "Zone",
     "load_settings",
     "save_settings",
+    "settings_of",
 ]

@@ -56,25 +56,61 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
     )
 
 
-def save_settings(settings: Settings, path: Path) -> None:
-    """Writes what differs from the defaults, readable by its owner alone, whole or not at all.
+def save_settings(settings: Settings, path: Path, *, before: Settings | None = None) -> None:
+    """Writes settings that differ from the defaults, readable by the file's owner alone.
+
+    The file is whole afterwards, or as it was. Comments in it are not kept.
+
+    Args:
+        settings: What is to be in force.
+        path: The YAML file.
+        before: What was in force. Then only what has changed is written into what the file holds:
+            neither the environment nor the command line find their way into it.
 
     Raises:
         OutputError: It cannot be written.
+        InputError: The file as it is cannot be read.
     """
-    plain = _revealed(settings.model_dump(mode="python", exclude_defaults=True))
+    plain = _plain(settings)
+    if before is not None and path.exists():
+        plain = _changed(_read(path), _plain(before), plain)
+    elif before is not None:
+        plain = _changed({}, _plain(before), plain)
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    unfinished: Path | None = None
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        unfinished = Path(name)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        unfinished.replace(path)
     except OSError as error:
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
         raise OutputError(
             f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
         ) from None
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    plain: dict[str, Any] = _revealed(settings.model_dump(mode="python", exclude_defaults=True))
+    return plain
+
+
+def _changed(held: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What is held, with the changes from ``old`` to ``new`` made in it."""
+    result = {key: value for key, value in held.items() if key in new or key not in old}
+    for key, value in new.items():
+        before, inside = old.get(key), result.get(key)
+        if value == before:
+            continue
+        if isinstance(value, dict) and isinstance(before, dict):
+            result[key] = _changed(inside if isinstance(inside, dict) else {}, before, value)
+        else:
+            result[key] = value
+    return result
 
 
 class _Given(PydanticBaseSettingsSource):

@@ -1,0 +1,113 @@
+"""What a shop owner does on the first day, in a real browser on the real program."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from browser import Browser, Page
+from clips import clicks, write_clip
+from sentistream.media.picture import resample
+from sentistream.types import Box, UInt8Array
+from whole.running import PASSWORD, Program, until
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
+    pictures = [
+        (i / 25, resample(portrait, Box(60 + i % 20, 0, 380 + i % 20, 240), 320, 240))
+        for i in range(100)
+    ]
+    path = tmp_path_factory.mktemp("clip") / "face.mp4"
+    return write_clip(path, pictures, clicks(4.0, 48_000, (0.3,)))
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Program]:
+    folder = tmp_path_factory.mktemp("shop")
+    config = folder / "shop.yaml"
+    config.write_text(
+        "cameras:\n"
+        f"  door:\n    name: Door\n    source: {clip}\n"
+        f"  till:\n    name: Till\n    source: {clip}\n"
+        "privacy:\n  smallest_group: 1\n"
+    )
+    with Program(folder / "state", ["--config", str(config)]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(program: Program) -> Iterator[Page]:
+    """The live page of the first manager, who came by the link on the terminal."""
+    address = program.page()
+    until(lambda: "/setup/" in program.said, "the set-up link")
+    link = re.findall(r"http\S+/setup/\S+", program.said)[-1]
+    with Browser() as browser:
+        opened = browser.open(link, size=(1280, 800))
+        opened.wait("document.querySelector('#again')")
+        opened.type("#name", "ada")
+        opened.type("#password", PASSWORD)
+        opened.type("#again", PASSWORD)
+        opened.click("form button")
+        opened.wait(f"location.href === '{address}/' && document.querySelector('.tile')")
+        yield opened
+
+
+def of(camera: str, part: str) -> str:
+    return f"document.querySelector('#camera-{camera} [data-part={part}]')?.innerText"
+
+
+def test_the_live_page_shows_who_is_there(page: Page) -> None:
+    until(lambda: page.say(f"{of('door', 'seen')} === '1 person'"), "one person at the door")
+    until(lambda: page.say(f"{of('till', 'seen')} === '1 person'"), "one person at the till")
+    shown = "document.querySelector('#camera-door .stage img, #camera-door .stage canvas')"
+    until(lambda: page.say(f"Boolean({shown})"), "a live picture")
+    assert page.say("document.querySelectorAll('#camera-door .overlay *').length") > 0
+    assert page.problems == []
+    folder = os.environ.get("SENTISTREAM_SCREENSHOTS")
+    if folder:
+        (Path(folder) / "whole-live.png").write_bytes(page.screenshot())
+
+
+def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -> None:
+    address = program.page()
+    page.go(f"{address}/settings/cameras/till")
+    page.wait("document.querySelector('form [name=name]')")
+    page.type("form [name=name]", "Counter")
+    page.type("form [name=max_faces]", "3")
+    before = page.say("performance.timeOrigin")
+    page.say("document.querySelector('form [name=max_faces]').form.requestSubmit()")
+    page.wait(f"performance.timeOrigin !== {before} && document.readyState === 'complete'")
+    assert "Counter" in (program.state.parent / "shop.yaml").read_text()
+    page.go(f"{address}/")
+    page.wait("document.querySelector('#name-till').innerText === 'Counter'")
+    until(lambda: page.say(f"{of('till', 'seen')} === '1 person'"), "the changed camera again")
+    told = page.say("fetch('/api/cameras').then(answer => answer.json())")
+    restarts = {one["key"]: one["health"]["restarts"] for one in told}
+    assert restarts["door"] == 0
+
+
+@pytest.mark.parametrize("path", ["/history", "/alerts", "/settings", "/privacy", "/account"])
+def test_every_page_is_there(page: Page, program: Program, path: str) -> None:
+    page.go(f"{program.page()}{path}")
+    page.wait("document.querySelector('h1')")
+    assert page.say("document.documentElement.scrollWidth <= innerWidth")
+    assert page.problems == []
+
+
+def test_my_camera(page: Page, program: Program) -> None:
+    pytest.importorskip("aiortc")
+    page.go(f"{program.page()}/try")
+    page.wait("document.querySelector('[data-start]')")
+    page.click("[data-start]")
+    running = "!document.querySelector('[data-stop]').hidden"
+    until(lambda: page.say(running), "the visitor's camera")
+    told = "document.querySelector('[data-part=seen]').innerText"
+    # Chromium's own camera shows a test picture without a face
+    until(lambda: page.say(f"Boolean({told})"), "what is said of the visitor")
+    page.click("[data-stop]")
+    until(lambda: page.say("document.querySelector('[data-stop]').hidden"), "its end")
