@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, Page
 from test_ledger import labels, mouths
 
+from browser import Browser, Page
 from sentistream.labelling.ledger import Ledger
 from sentistream.labelling.server import LabelServer
 
