@@ -17,8 +17,9 @@ from sentistream.media.frames import TimedFrame, nanosecond
 from sentistream.media.offers import checked_offer, refused_offer
 from sentistream.media.pairing import Pairing
 from sentistream.media.queue import BoundedQueue
+from sentistream.media.queued import QueuedSource
 from sentistream.media.sound import SoundBuffer
-from sentistream.media.source import Faults, MediaInfo, Source
+from sentistream.media.source import Faults, MediaInfo
 from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ MAX_PIXELS = 2560 * 1440
 _STEP = 1 / 15
 
 
-class BrowserSource(Source):
+class BrowserSource(QueuedSource):
     """What a browser sends after its offer has been answered.
 
     Only this machine's own addresses are named in the answer, and no server elsewhere is
@@ -96,12 +97,6 @@ class BrowserSource(Source):
         if refusal is not None:
             self.close()
             raise refusal
-
-    def __next__(self) -> Moment:
-        try:
-            return self._queue.take()
-        finally:
-            self.faults.dropped_moments = self._queue.dropped
 
     def close(self) -> None:
         self._queue.stop()

@@ -19,8 +19,9 @@ from sentistream.media.microphone import Microphone
 from sentistream.media.network import READ_TIMEOUT, lost
 from sentistream.media.pairing import Pairing
 from sentistream.media.queue import BoundedQueue
+from sentistream.media.queued import QueuedSource
 from sentistream.media.sound import SoundTrack
-from sentistream.media.source import Faults, Source
+from sentistream.media.source import Faults
 from sentistream.media.steadiness import Steadiness
 from sentistream.types import Moment
 
@@ -31,7 +32,7 @@ _UNTIMED = 30
 _WITHOUT_TIME = {"mjpeg", "mpjpeg", "h264", "hevc", "m4v", "mpegvideo", "obu", "vvc"}
 
 
-class LiveSource(Source):
+class LiveSource(QueuedSource):
     """A camera's or a stream's opened container, and perhaps a microphone's beside it.
 
     Its clock starts at 0 with the first picture that has a timestamp, and passes as time does:
@@ -182,12 +183,6 @@ class LiveSource(Source):
         for moment in self._pairing.ready(ended=True):
             if not self._queue.put(moment):
                 return
-
-    def __next__(self) -> Moment:
-        try:
-            return self._queue.take()
-        finally:
-            self.faults.dropped_moments = self._queue.dropped
 
     def close(self) -> None:
         self._queue.stop()

@@ -12,7 +12,8 @@ from sentistream.media.file import FileSource
 from sentistream.media.frames import nanosecond
 from sentistream.media.joining import JoinedSound
 from sentistream.media.queue import BoundedQueue
-from sentistream.media.source import Faults, Source
+from sentistream.media.queued import QueuedSource
+from sentistream.media.source import Faults
 from sentistream.types import FloatArray, Moment
 
 QUEUE = 16
@@ -21,7 +22,7 @@ MOST_BEHIND = 1.0
 """Seconds by which reading may fall behind the pace before the clock leaps on."""
 
 
-class LoopSource(Source):
+class LoopSource(QueuedSource):
     """A file that sends as a camera does: it does not wait, and never ends.
 
     Its clock passes ``pace`` times as fast as the wall's and goes on across the file's end,
@@ -66,12 +67,6 @@ class LoopSource(Source):
             target=self._fill, args=(file,), name=f"source {path.name}", daemon=True
         )
         self._thread.start()
-
-    def __next__(self) -> Moment:
-        try:
-            return self._queue.take()
-        finally:
-            self.faults.dropped_moments = self._queue.dropped
 
     def close(self) -> None:
         self._closed.set()
