@@ -13,6 +13,7 @@ import argparse
 import io
 import os
 import resource
+import select
 import signal
 import sys
 import tempfile
@@ -37,6 +38,8 @@ MEMORY = 1 << 30
 """Bytes that reading a tiny clip may take beyond what the process has."""
 SECONDS = 20
 """Within which a tiny clip must have been read."""
+GRACE = 10
+"""Seconds after which a reader is killed that its own alarm has not ended."""
 _MOST = 400
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
@@ -231,12 +234,15 @@ def finding(data: bytes, name: str, way: str) -> str:
             os._exit(99)
     os.close(writer)
     with os.fdopen(reader, "rb") as told:
+        # A child that hangs before its own alarm is set would otherwise be waited for without end.
+        if not select.select([told], [], [], SECONDS + GRACE)[0]:
+            os.kill(child, signal.SIGKILL)
         words = told.read().decode("utf-8", "replace")
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code == 0:
         return ""
-    if code == -signal.SIGALRM:
+    if code in (-signal.SIGALRM, -signal.SIGKILL):
         return f"took longer than {SECONDS} s"
     return words or f"ended with {code}"
 
