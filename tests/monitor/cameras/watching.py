@@ -72,7 +72,7 @@ class Stage:
         for _ in range(round(seconds / TICK)):
             self.now += TICK
             moment = Moment(self.now, RgbPicture(pixels), self.now)
-            self.watcher.take(Taken(moment, self.now, 1))
+            self.watcher.take(Taken(moment, self.now))
 
     def told(self, kind: type[T]) -> list[T]:
         return [message for message in self.messages if isinstance(message, kind)]

@@ -74,7 +74,6 @@ class Job:
     Attributes:
         camera: The camera's key.
         opener: Opens it.
-        recording: Whether it is a file, which begins again at its end.
         pace: Seconds of a file played in a second.
         profile: Name of the profile.
         max_faces: Faces followed at once.
@@ -87,7 +86,6 @@ class Job:
     camera: str
     opener: Opener
     profile: str
-    recording: bool = False
     pace: float = 1.0
     max_faces: int = 16
     zones: tuple[Zone, ...] = ()
@@ -100,13 +98,11 @@ def make_job(key: str, camera: CameraSettings, settings: Settings, clip: Path) -
     """A configured camera's job; equal for settings that make no difference to its worker."""
     source = camera.source.get_secret_value()
     bare = camera.model_copy(update={"name": "Camera", "enabled": True, "hours": (), "zones": ()})
-    recording = is_recording(source)
     return Job(
         camera=key,
         opener=CameraOpener(bare, clip),
         profile=settings.profile,
-        recording=recording,
-        pace=camera.pace if recording else 1.0,
+        pace=camera.pace if is_recording(source) else 1.0,
         max_faces=camera.max_faces,
         zones=camera.zones,
         preview=settings.privacy.preview,

@@ -70,7 +70,6 @@ class Watcher:
         self._plan = Plan((), ())
         self._planned: int | None = None
         self._mask = Mask(())
-        self._opening = 0
         self._stream = StreamClock(job.pace)
         self._before: float | None = None
         self._observed = float("-inf")
@@ -88,8 +87,6 @@ class Watcher:
 
     def take(self, taken: Taken, *, dropped: int = 0) -> None:
         """The next moment, and how many were dropped so far."""
-        if taken.opening != self._opening:
-            self._begin(taken.opening)
         moment = taken.moment
         now = self._stream.place(moment.time, taken.decoded_at)
         if moment.picture is not self._picture:
@@ -137,13 +134,6 @@ class Watcher:
             last_picture=self._last_picture,
             picture_age=now - self._pictured,
         )
-
-    def _begin(self, opening: int) -> None:
-        self._opening = opening
-        self._stream = StreamClock(self._job.pace)
-        self._analyzer.reset()
-        self._opened = {}
-        self._governor.forget(0)
 
     def _arrange(self, now: float) -> None:
         """Zones as they are at ``now``; where what is masked changes, nothing seen before stays."""

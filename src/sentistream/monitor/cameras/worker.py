@@ -107,7 +107,7 @@ class _Worker:
         self._tell(last)
 
     def _watch(self, watcher: Watcher) -> None:
-        intake = Intake(self._open, again=self._job.recording)
+        intake = Intake(self._open)
         try:
             while not self._finishing.is_set():
                 taken = intake.take(_PATIENCE)
