@@ -39,6 +39,8 @@ def test_all_figures_of_a_run(clip: Path, tmp_path: Path) -> None:
     assert lite["rss_mb"] > 20
     assert lite["realtime_streams"] in (0, 1)
     assert {"decoding and pairing", "detection", "face network"} <= set(lite["stages_ms"])
+    assert {"decoding and pairing", "detection", "face network"} <= set(lite["stages_mb"])
+    assert sum(lite["stages_mb"].values()) > lite["stages_mb"]["Python and libraries"] + 20
     assert all(value >= 0 for value in lite["stages_ms"].values())
     assert lite["networks"]["lite/face"]["milliseconds"]["onnxruntime"] > 0
     assert figures["peers"]["fer"]["missing"]

@@ -103,6 +103,14 @@ def test_a_full_queue_drops_the_oldest() -> None:
         queue.take()
 
 
+def test_an_empty_queue_is_waited_for_no_longer_than_told() -> None:
+    queue: BoundedQueue[int] = BoundedQueue(3)
+    with pytest.raises(TimeoutError):
+        queue.take(0.01)
+    queue.put(1)
+    assert queue.take(0.01) == 1
+
+
 def test_cameras_are_listed(tmp_path: Path) -> None:
     devices, facts = tmp_path / "dev", tmp_path / "facts"
     devices.mkdir()

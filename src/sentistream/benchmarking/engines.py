@@ -29,7 +29,7 @@ def engine_milliseconds(models: Iterable[str]) -> dict[str, dict[str, float]]:
     measured = {}
     for name in models:
         card = load_card(name)
-        inputs = dict(_inputs(card))
+        inputs = dict(sample_inputs(card))
         measured[name] = {way: _median(network, inputs) for way, network in _ways(card)}
     return measured
 
@@ -44,7 +44,7 @@ def _ways(card: ModelCard) -> Iterator[tuple[str, Network]]:
         yield "int8", Network(card, read_model(card, int8=True), ENGINES[0])
 
 
-def _inputs(card: ModelCard) -> Iterator[tuple[str, NDArray[Any]]]:
+def sample_inputs(card: ModelCard) -> Iterator[tuple[str, NDArray[Any]]]:
     generator = np.random.default_rng(1)
     for name, shape in card.inputs.items():
         kind = np.dtype(card.input_types.get(name, "uint8"))

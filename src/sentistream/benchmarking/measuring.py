@@ -15,6 +15,7 @@ import numpy as np
 from sentistream.analyzer import Analyzer
 from sentistream.benchmarking.clip import lengthened
 from sentistream.benchmarking.engines import engine_milliseconds
+from sentistream.benchmarking.footprint import stage_megabytes
 from sentistream.benchmarking.machine import describe_machine
 from sentistream.benchmarking.peers import measure_peers
 from sentistream.benchmarking.stages import stages
@@ -128,7 +129,8 @@ def _profile(
     on_step(f"{profile.name}: latency")
     waits = latencies(clip, analyzer, plan.seconds)
     on_step(f"{profile.name}: stages")
-    shares = stages(clip, profile, plan.seconds)
+    alone = statistics.median(1000 / one["decode"].rate for one in rounds)
+    spent = {"decoding and pairing": alone, **stages(clip, profile, plan.seconds)}
     tried = _streams(clip, profile, plan, on_step)
     share = _spread([one["ours"].rate / one["decode"].rate for one in rounds])
     times = _times_published(rounds)
@@ -154,7 +156,8 @@ def _profile(
         "latency_ms": {
             f"p{share}": 1000 * float(np.percentile(waits, share)) for share in (50, 95, 99)
         },
-        "stages_ms": shares,
+        "stages_ms": dict(sorted(spent.items(), key=lambda item: -item[1])),
+        "stages_mb": stage_megabytes(clip, profile),
         "streams": [asdict(one) | {"keeps_up": one.keeps_up} for one in tried],
         "networks": {
             name: {

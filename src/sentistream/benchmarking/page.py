@@ -20,7 +20,9 @@ every other second, whatever the video shows. Latency is from
 the end of decoding to the readings, moments coming at the pace of the clock. Streams are copies of
 the video, each decoded apart at the pace of the clock; real time is kept when at least 99 % of the
 moments that came were analyzed; where it was lost it was tried once more, and the better of both is
-told. Memory counts pages that processes share in parts.
+told. Memory counts pages that processes share in parts; that of a stage is what a new process grows
+by when the stage is first used, the stages in the order of the data, and what two of them share
+counts with the first. Decoding's time is that of decoding alone, measured in the rounds.
 """
 _COLOURS = {"decode": "#9aa5b1", "ours": "#2563eb", "published": "#d97706"}
 
@@ -124,17 +126,24 @@ _ROWS = (
 
 
 def _stage_table(measured: Mapping[str, Any]) -> Iterator[str]:
-    yield "## Where the time goes"
+    yield "## Where time and memory go"
     yield ""
-    names = list(dict.fromkeys(stage for each in measured.values() for stage in each["stages_ms"]))
+    names = list(dict.fromkeys(stage for each in measured.values() for stage in _stages(each)))
     rows = []
     for stage in names:
         cells = []
         for each in measured.values():
             spent, whole = each["stages_ms"].get(stage), sum(each["stages_ms"].values())
             cells.append("-" if spent is None else f"{spent:.2f} ms ({spent / whole:.0%})")
+            added = each["stages_mb"].get(stage)
+            cells.append("-" if added is None else f"{added:.0f} MB")
         rows.append([stage, *cells])
-    yield from _table(["a moment", *(f"`{name}`" for name in measured)], rows)
+    heads = [head for name in measured for head in (f"`{name}`, a moment", "memory")]
+    yield from _table(["", *heads], rows)
+
+
+def _stages(each: Mapping[str, Any]) -> list[str]:
+    return [*each["stages_ms"], *each["stages_mb"]]
 
 
 def _stream_table(measured: Mapping[str, Any]) -> Iterator[str]:

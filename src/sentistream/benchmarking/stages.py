@@ -1,4 +1,4 @@
-"""Where a moment's time goes, stage by stage, decoding and analysis in one thread."""
+"""Where a moment's time goes, stage by stage."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from sentistream.benchmarking.stopwatch import Stopwatch
 from sentistream.benchmarking.ways import half_open_analyzer
 from sentistream.decision import expressions, lite
-from sentistream.media import open_source
-from sentistream.media.picture import YuvPicture
+from sentistream.media import open_source, picture
 from sentistream.profiles import Profile
 from sentistream.reports.tables import CsvTable
 from sentistream.runtime.asking import Runnable
@@ -31,7 +30,8 @@ PLACES: tuple[tuple[str, Any, str], ...] = (
     ("landmarks", LandmarkPredictor, "predict"),
     ("crops for landmarks", placing, "seen"),
     ("what has changed", SceneChanges, "see"),
-    ("crops", YuvPicture, "crop"),
+    ("crops", picture.YuvPicture, "crop"),
+    ("colour", picture, "to_rgb"),
     ("crops", lite, "view"),
     ("crops", lite, "resample"),
     ("spectrogram", spectrogram, "columns"),
@@ -52,9 +52,10 @@ class _Watched:
 
 
 def stages(source: Path, profile: Profile, seconds: float) -> dict[str, float]:
-    """Milliseconds a moment of each stage, the dearest first.
+    """Milliseconds a moment of each stage of the analysis, the dearest first.
 
-    The detector works in a thread of its own; its time is counted all the same.
+    The detector works in a thread of its own; its time is counted all the same. Decoding is
+    not among them: most of it happens in FFmpeg's threads, which no stopwatch sees.
     """
     watch = Stopwatch()
     with watch.watching(*PLACES):
@@ -65,11 +66,10 @@ def stages(source: Path, profile: Profile, seconds: float) -> dict[str, float]:
         ):
             table = CsvTable(Path(folder) / "readings.csv", mouth_threshold=0.5)
             table.open()
-            following = watch.wrap("decoding and pairing", lambda: next(opened, None))
             process = watch.wrap("tracking and joining", analyzer.process)
             write = watch.wrap("writing", table.add)
             count = 0
-            for moment in takewhile(lambda m: m.time < seconds, iter(following, None)):
+            for moment in takewhile(lambda m: m.time < seconds, opened):
                 write(moment, process(moment))
                 count += 1
             table.close(complete=True)

@@ -231,7 +231,7 @@ class YuvPicture:
         columns, rows = self._subsampling
         chroma_box = _stretched(luma_box, 1 / columns, 1 / rows)
         chroma = [resample(plane, chroma_box, width, height) for plane in self._planes[1:]]
-        rgb = _to_rgb(luma, chroma, _matrix(self._frame), _is_full_range(self._frame))
+        rgb = to_rgb(luma, chroma, _matrix(self._frame), _is_full_range(self._frame))
         return np.ascontiguousarray(self._orientation.turn(rgb))
 
     def rgb(self) -> UInt8Array:
@@ -320,13 +320,20 @@ def _planes(frame: VideoFrame) -> tuple[UInt8Array, ...]:
     return tuple(_pixels(frame, plane, 1)[..., 0] for plane in range(3))
 
 
-def _to_rgb(
+def to_rgb(
     luma: UInt8Array,
     chroma: list[UInt8Array],
     matrix: tuple[float, float, str],
     full_range: bool,
 ) -> UInt8Array:
-    """RGB by the matrix of ITU-R BT.601, BT.709 or BT.2020, shape (rows, columns, 3)."""
+    """RGB by the matrix of ITU-R BT.601, BT.709 or BT.2020, shape (rows, columns, 3), uint8.
+
+    Args:
+        luma: Shape (rows, columns).
+        chroma: Blue's and red's difference, each of luma's shape; none where it is grey.
+        matrix: Red's and blue's weight in luma, and a name that is not needed here.
+        full_range: Whether values use all of 0 to 255.
+    """
     offset, scale, chroma_scale = (0, 1.0, 255.0) if full_range else (16, 255 / 219, 255**2 / 224)
     bright = (luma.astype(np.float32) - offset) * np.float32(scale)
     if not chroma:

@@ -47,10 +47,20 @@ class BoundedQueue(Generic[T]):
             self._ended, self._error = True, error
             self._changed.notify_all()
 
-    def take(self) -> T:
-        """The next item, waiting for it; StopIteration at the end or once stopped."""
+    def take(self, timeout: float | None = None) -> T:
+        """The next item, waiting for it; StopIteration at the end or once stopped.
+
+        Args:
+            timeout: Seconds to wait at most; None for as long as it takes.
+
+        Raises:
+            TimeoutError: None came in time.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._items or self._ended or self._stopped)
+            if not self._changed.wait_for(
+                lambda: self._items or self._ended or self._stopped, timeout
+            ):
+                raise TimeoutError
             if self._items and not self._stopped:
                 self._changed.notify_all()
                 return self._items.popleft()
