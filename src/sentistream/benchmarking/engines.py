@@ -23,8 +23,8 @@ FRAMES = 300
 def engine_milliseconds(models: Iterable[str]) -> dict[str, dict[str, float]]:
     """The middle time of one answer to one sample, in one thread, by network and engine.
 
-    ``int8`` stands for ONNX Runtime with 8-bit convolutions, where a network has them; engines
-    that are not installed are left out.
+    ``ENGINE, int8`` stands for 8-bit convolutions, where a network has them; engines that are
+    not installed are left out.
     """
     measured = {}
     for name in models:
@@ -35,13 +35,13 @@ def engine_milliseconds(models: Iterable[str]) -> dict[str, dict[str, float]]:
 
 
 def _ways(card: ModelCard) -> Iterator[tuple[str, Network]]:
-    for engine in ENGINES:
-        try:
-            yield engine, Network(card, read_model(card), engine)
-        except MissingExtraError:
-            continue
-    if card.int8:
-        yield "int8", Network(card, read_model(card, int8=True), ENGINES[0])
+    for int8 in (False, True) if card.int8 else (False,):
+        for engine in ENGINES:
+            try:
+                network = Network(card, read_model(card, int8=int8), engine)
+            except MissingExtraError:
+                continue
+            yield f"{engine}, int8" if int8 else engine, network
 
 
 def sample_inputs(card: ModelCard) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -183,7 +183,7 @@ def _network_table(measured: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         "Milliseconds for one sample, one thread. ONNX Runtime is what runs them, with 8-bit "
-        "convolutions (`int8`) where a network has them; the model card has what they cost in "
+        "convolutions (int8) where a network has them; the model card has what they cost in "
         "accuracy."
     )
     yield ""
