@@ -53,8 +53,12 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
             faces += sum(reading.face is not None for reading in analyzer.process(moment))
             if moment.time >= len(samples) * every:
                 samples.append((moment.time / 3600, _resident()))
+                click.echo(
+                    f"\r{samples[-1][0]:5.2f} h {samples[-1][1]:7.1f} MiB", nl=False, err=True
+                )
             if moment.time >= hours * 3600:
                 break
+    click.echo(err=True)
     settled = [memory for at, memory in samples if at >= SETTLED * hours]
     slope = float(np.polyfit([at for at, _ in samples if at >= SETTLED * hours], settled, 1)[0])
     click.echo(
