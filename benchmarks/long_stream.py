@@ -1,26 +1,27 @@
-"""Whether memory grows over a stream of hours: the analysis alone, as fast as it goes.
+"""Whether memory grows over a stream of hours: decoding and analysis, as fast as it goes.
+
+The stream is MPEG-TS, which has no index: it is read from beginning to end as a camera's is.
 
 Usage: python -m benchmarks.long_stream [--hours 8] [--profile lite] [--json FILE]
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 import numpy as np
 
 from sentistream.analyzer import Analyzer
+from sentistream.benchmarking.clip import lengthened
 from sentistream.benchmarking.machine import describe_machine
 from sentistream.demo import make_clip
 from sentistream.media import open_source
-from sentistream.profiles import PROFILES, Profile, get_profile
-from sentistream.types import Moment
+from sentistream.profiles import PROFILES, get_profile
 
 SAMPLES = 96
 """How often memory is looked at, evenly over the stream."""
@@ -45,19 +46,20 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
     chosen = get_profile(profile)
     samples: list[tuple[float, float]] = []
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
         clip = make_clip(Path(folder) / "clip.mp4", size=(320, 180))
+        long = lengthened(clip, hours * 3600, Path(folder), form="ts")
         analyzer = Analyzer(chosen)
         every, faces = hours * 3600 / SAMPLES, 0
-        for moment in _endless(clip, chosen, tick):
+        window = max(tick, chosen.sound_window)
+        source = opened.enter_context(open_source(long, tick=tick, sound_window=window, threads=1))
+        for moment in source:
             faces += sum(reading.face is not None for reading in analyzer.process(moment))
             if moment.time >= len(samples) * every:
                 samples.append((moment.time / 3600, _resident()))
                 click.echo(
                     f"\r{samples[-1][0]:5.2f} h {samples[-1][1]:7.1f} MiB", nl=False, err=True
                 )
-            if moment.time >= hours * 3600:
-                break
     click.echo(err=True)
     settled = [memory for at, memory in samples if at >= SETTLED * hours]
     slope = float(np.polyfit([at for at, _ in samples if at >= SETTLED * hours], settled, 1)[0])
@@ -75,20 +77,6 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
             "mib_an_hour": slope,
         }
         json_file.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-
-
-def _endless(clip: Path, profile: Profile, tick: float) -> Iterator[Moment]:
-    """The clip again and again on one clock."""
-    begun = 0.0
-    while True:
-        last = 0.0
-        with open_source(clip, tick=tick, sound_window=max(tick, profile.sound_window)) as source:
-            for moment in source:
-                last = moment.time
-                yield dataclasses.replace(
-                    moment, time=begun + last, picture_time=begun + moment.picture_time
-                )
-        begun += last + tick
 
 
 def _resident() -> float:

@@ -12,13 +12,14 @@ from sentistream.errors import InputError
 from sentistream.media import open_source
 
 
-def lengthened(source: Path, seconds: float, folder: Path) -> Path:
+def lengthened(source: Path, seconds: float, folder: Path, *, form: str = "mkv") -> Path:
     """The clip again and again, without encoding it anew, until it is long enough.
 
     Args:
         source: A video; one that is long enough is returned as it is.
         seconds: How long it has to be.
         folder: Where to write.
+        form: The ending of what is written; ``ts`` has no index that grows with its length.
 
     Raises:
         InputError: It cannot be analyzed, or its length is not known.
@@ -30,7 +31,7 @@ def lengthened(source: Path, seconds: float, folder: Path) -> Path:
     times = math.ceil(seconds / duration)
     if times == 1:
         return source
-    target = folder / f"{times} times {source.stem}.mkv"
+    target = folder / f"{times} times {source.stem}.{form}"
     with av.container.open(str(target), "w") as written:
         streams = {}
         with av.container.open(str(source)) as read:
