@@ -159,7 +159,8 @@ class Watcher:
 
     def _report(self, now: float, picture: Picture, readings: Sequence[Reading]) -> None:
         faces = self._faces(picture, readings)
-        self._previewer.see(readings, self._monotonic())
+        if self._job.preview:
+            self._previewer.see(picture, readings, self._monotonic())
         tick = self._governor.tick
         begin = now - tick
         if self._before is not None and now - self._before <= HOLD:
