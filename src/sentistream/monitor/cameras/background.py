@@ -32,15 +32,17 @@ NEW = 0.8
 NEW_AFTER = 3.0
 """Seconds for which it does before everything is learned anew."""
 
-COLUMNS = 160
-"""Cells in a row; a picture less than ``4 * COLUMNS`` wide has fewer."""
+COLUMNS = 120
+"""Cells in a row; a picture less than ``8 * COLUMNS`` wide has fewer."""
 
-# a cell differs by so many levels of red, green or blue and so much of its own level; where the
-# camera is noisy, by so many times the noise, up to a limit
-_LEVELS, _OF_LEVEL, _OF_NOISE, _LIMIT = 4.0, 0.03, 4.0, 12.0
-_NOISE = 3.0  # what is more is no noise
+# a cell differs by so many levels of red, green or blue and so much of its own level; where it
+# is noisy, by so many times the noise, up to a limit
+_LEVELS, _OF_LEVEL, _OF_NOISE, _LIMIT = 4.0, 0.03, 5.0, 12.0
+_NOISE = 3.0  # levels; what is more is no noise
 _CLOSE = 3  # cells about what differs that are covered too: the rim of a person
-_NEAR = 8  # cells about what changed that do not count as still: the rest of a person
+_NEAR = 6  # cells about what changed that do not count as still: the rest of a person
+_FLICKER = 10.0  # seconds of stillness that a second of a single cell's change takes away
+_BELIEVE = 3.0  # seconds in which two thirds of another value are believed
 _FOLLOW = 30.0  # seconds in which two thirds of a slow change of light are followed
 _EXPOSURE = (0.8, 1.25)  # what the camera's own control may do; beyond, it is another light
 _HEAD = 2.0  # a head with its hair, in sizes of the face from brow to chin
@@ -55,7 +57,7 @@ Marks = NDArray[np.bool_]
 
 def cells_of(picture: Picture) -> Cells:
     """A picture's mean colours, cell by cell."""
-    columns = max(1, min(COLUMNS, picture.width // 4))
+    columns = max(1, min(COLUMNS, picture.width // 8))
     rows = max(1, round(columns * picture.height / picture.width))
     small: UInt8Array = picture.crop(Box(0, 0, picture.width, picture.height), columns, rows)
     return small.astype(np.float32)
@@ -75,10 +77,11 @@ class Background:
     def _begin(self, shape: tuple[int, ...]) -> None:
         self._mean: Cells = np.zeros(shape, np.float32)
         self._known: Marks = np.zeros(shape[:2], np.bool_)
-        self._anchor: Cells = np.full(shape, -1e3, np.float32)
+        self._anchor: Cells = np.zeros(shape, np.float32)
+        self._begun: Marks = np.zeros(shape[:2], np.bool_)
         self._still: NDArray[np.float32] = np.zeros(shape[:2], np.float32)
         self._last = self._anchor
-        self._noise = 0.0
+        self._noise: NDArray[np.float32] = np.zeros((*shape[:2], 1), np.float32)
         self._upset = 0.0
 
     def see(self, cells: Cells, passed: float, faces: Sequence[Box] = ()) -> Marks:
@@ -112,8 +115,8 @@ class Background:
     def _watch_noise(self, cells: Cells, passed: float) -> None:
         """How much cells differ from picture to picture though nothing happens."""
         if passed > 0:
-            noise = float(np.median(np.abs(cells - self._last)[::2, ::2].max(axis=2)))
-            self._noise += _share(passed, _FOLLOW) * (min(noise, _NOISE) - self._noise)
+            noise = np.abs(cells - self._last).max(axis=2, keepdims=True)
+            self._noise += _share(passed, _FOLLOW) * (np.minimum(noise, _NOISE) - self._noise)
             self._last = cells
 
     def _differ(self, cells: Cells, others: Cells) -> Marks:
@@ -132,11 +135,17 @@ class Background:
     def _wait(self, cells: Cells, passed: float) -> None:
         """Counts for how long each cell has been still."""
         changed = self._differ(cells, self._anchor)
-        self._anchor += _share(passed, 2 * _FOLLOW) * (cells - self._anchor)
-        self._anchor[changed] = cells[changed]
+        # a new value is believed in seconds, so that a flicker does not count twice
+        share = np.where(changed, _share(passed, _BELIEVE), _share(passed, 2 * _FOLLOW))
+        share[~self._begun] = 1.0
+        self._begun[:] = True
+        self._anchor += share[..., None].astype(np.float32) * (cells - self._anchor)
+        alone = changed & (_around(changed, 1) < 2)
         self._still += passed
-        near = grown(changed, _NEAR)
-        self._still[near] = np.minimum(self._still[near], 0)
+        for marks, left in ((alone, self._still - _FLICKER * passed), (changed & ~alone, 0.0)):
+            near = grown(marks, _NEAR)
+            lower = np.minimum(self._still, np.maximum(left, 0.0))
+            self._still = np.where(near, lower, self._still).astype(np.float32)
 
     def _spare(self, face: Box, differs: Marks) -> None:
         """Takes no face for background, and none that was taken for it before."""
@@ -170,15 +179,21 @@ class Background:
 
 def grown(marks: Marks, by: int) -> Marks:
     """The marks and all cells at most ``by`` away from one, along rows and columns."""
+    return np.asarray(_around(marks, by) > 0)
+
+
+def _around(marks: Marks, by: int) -> NDArray[np.int32]:
+    """How many marks there are in the square about each cell, at most ``by`` away."""
+    sums = marks.astype(np.int32)
     for axis in (0, 1):
         length = marks.shape[axis]
-        sums = np.cumsum(marks, axis=axis, dtype=np.int32)
+        sums = np.cumsum(sums, axis=axis, dtype=np.int32)
         places = np.arange(length)
         last = np.take(sums, np.minimum(places + by, length - 1), axis=axis)
         before = np.take(sums, np.maximum(places - by - 1, 0), axis=axis)
-        shape = (-1, 1) if axis == 0 else (1, -1)
-        marks = last - np.where((places > by).reshape(shape), before, 0) > 0
-    return marks
+        inside = (places > by).reshape((-1, 1) if axis == 0 else (1, -1))
+        sums = last - np.where(inside, before, 0)
+    return sums
 
 
 def boxes_of(marks: Marks) -> list[tuple[int, int, int, int]]:
