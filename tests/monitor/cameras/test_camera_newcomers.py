@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,8 +12,10 @@ from cameras.shown import detail, pixels_of, shows_a_face
 from cameras.watching import Stage, job
 from sentistream.media.picture import RgbPicture
 from sentistream.monitor.cameras.background import FIRST, GAP, LATER
+from sentistream.monitor.cameras.job import make_job
 from sentistream.monitor.cameras.messages import Shown
 from sentistream.monitor.cameras.preview import Previewer
+from sentistream.monitor.settings import Settings
 from sentistream.types import Box, UInt8Array
 
 WIDTH, HEIGHT = 640, 360
@@ -157,6 +161,18 @@ def test_the_watcher_learns_while_nobody_looks(portrait: UInt8Array) -> None:
     (shown,) = stage.told(Shown)
     assert not shows_a_face(shown, Box(322, 127, 430, 235))
     assert np.abs(pixels_of(shown)[:, :200].astype(float) - camera.room[:, :200]).mean() < 4
+
+
+def test_only_the_demonstration_does_without_a_background(tmp_path: Path) -> None:
+    settings = Settings.model_validate(
+        {"cameras": {"demo": {"source": "demo:"}, "door": {"source": "0"}, "file": {"source": "f"}}}
+    )
+    jobs = [make_job(k, c, settings, tmp_path) for k, c in settings.cameras.items()]
+    assert [(one.camera, one.blur, one.moving) for one in jobs] == [
+        ("demo", True, True),
+        ("door", True, False),
+        ("file", True, False),
+    ]
 
 
 def _jpeg(pixels: UInt8Array) -> bytes:

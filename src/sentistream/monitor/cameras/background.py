@@ -24,7 +24,7 @@ LATER = 600.0
 """The same for a place that differs from what it was, and where a face was."""
 
 MOST = 0.5
-"""Share of the picture that is unknown or differs from which nothing is taken for background."""
+"""Share of what is known that differs from which the whole picture is covered."""
 
 NEW = 0.8
 """Share of what is known that differs when the light was switched or the camera moved."""
@@ -45,7 +45,8 @@ _FLICKER = 10.0  # seconds of stillness that a second of a single cell's change 
 _BELIEVE = 3.0  # seconds in which two thirds of another value are believed
 _FOLLOW = 30.0  # seconds in which two thirds of a slow change of light are followed
 _EXPOSURE = (0.8, 1.25)  # what the camera's own control may do; beyond, it is another light
-_HEAD = 2.0  # a head with its hair, in sizes of the face from brow to chin
+_FEW = 0.2  # share of the picture that has to be known to tell that everything is another
+_HEAD = 1.7  # a head with its hair, in sizes of the face from brow to chin
 _PLAIN = (30.0, 220.0)  # levels from which exposure can be told
 
 Cells = NDArray[np.float32]
@@ -94,7 +95,7 @@ class Background:
 
         Returns:
             What differs from the background or is not known, grown by a margin; everything
-            where ``MOST`` of the picture is so.
+            where ``MOST`` of the background differs or none is known.
         """
         if cells.shape != self._mean.shape:
             self._begin(cells.shape)
@@ -107,10 +108,9 @@ class Background:
             self._spare(face, differs)
         self._follow(cells, passed, exposure, differs)
         differs = self._learn(passed, differs)
-        doubtful = differs | ~self._known
-        if doubtful.mean() >= MOST:
-            return np.ones_like(doubtful)
-        return grown(doubtful, _CLOSE)
+        if differs.sum() >= MOST * max(1, self._known.sum()):
+            return np.ones_like(differs)
+        return grown(differs | ~self._known, _CLOSE)
 
     def _watch_noise(self, cells: Cells, passed: float) -> None:
         """How much cells differ from picture to picture though nothing happens."""
@@ -166,7 +166,7 @@ class Background:
     def _learn(self, passed: float, differs: Marks) -> Marks:
         """Takes in what was still for long enough; what differs afterwards."""
         known = self._known.mean()
-        is_new = known >= MOST and differs.mean() >= NEW * known
+        is_new = known >= _FEW and differs.mean() >= NEW * known
         self._upset = self._upset + passed if is_new else 0.0
         if self._upset > NEW_AFTER:
             self._known[:] = False

@@ -40,10 +40,12 @@ class Previewer:
 
     Args:
         blur: Whether people are blurred: known faces, and all that differs from the background.
+        moving: Whether the camera moves, so that it has no background: only known faces are.
     """
 
-    def __init__(self, *, blur: bool) -> None:
+    def __init__(self, *, blur: bool, moving: bool = False) -> None:
         self._blur = blur
+        self._learns = blur and not moving
         self._until = self._next = -math.inf
         self._places: dict[int, tuple[Box, float]] = {}
         self._background = Background()
@@ -66,7 +68,7 @@ class Previewer:
         self._places = {
             track: (box, seen) for track, (box, seen) in self._places.items() if now - seen <= HOLD
         }
-        if self._blur and now - self._learned >= LEARNING:
+        if self._learns and now - self._learned >= LEARNING:
             self._foreign(picture, now)
 
     def make(self, picture: Picture, now: float) -> bytes:
@@ -77,11 +79,12 @@ class Previewer:
         height = max(1, round(picture.height * scale))
         whole = Box(0, 0, picture.width, picture.height)
         image = Image.fromarray(picture.crop(whole, width, height))
-        if self._blur:
+        if self._learns:
             foreign = self._foreign(picture, now)
             down, across = height / foreign.shape[0], width / foreign.shape[1]
             for left, top, right, bottom in boxes_of(foreign):
                 _blur(image, Box(left * across, top * down, right * across, bottom * down), 1.0)
+        if self._blur:
             for box, seen in self._places.values():
                 _blur(image, _covered(box, _COVER + _SPREAD * (now - seen)), scale)
         held = io.BytesIO()

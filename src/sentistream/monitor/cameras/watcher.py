@@ -65,7 +65,7 @@ class Watcher:
         self._wall = wall or WallClock(monotonic=monotonic)
         self._keeper = SecondKeeper(job.camera, told or Told())
         self._names = TrackNames()
-        self._previewer = Previewer(blur=job.blur)
+        self._previewer = Previewer(blur=job.blur, moving=job.moving)
         self._governor = Governor(analyzer.profile.tick, clock=monotonic)
         self._plan = Plan((), ())
         self._planned: int | None = None
