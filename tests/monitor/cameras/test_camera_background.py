@@ -82,14 +82,14 @@ def test_nobody_melts_into_the_background_by_standing_still(
 
 
 def test_who_moves_now_and_then_is_covered_for_ever(settled: Background, room: Draw) -> None:
-    for second in range(3 * int(LATER)):
+    for second in range(2 * int(LATER)):
         moved = 40.0 * (second // 120 % 2)  # a little, every two minutes
         assert settled.see(person(room(), moved), 1.0)[HERE].all()
 
 
 def test_who_was_there_first_is_covered_while_they_move(room: Draw) -> None:
     background = Background()
-    for second in range(2 * int(LATER)):
+    for second in range(int(LATER)):
         marks = background.see(person(room(), 40.0 * (second // 20 % 2)), 1.0)
         assert marks[HERE].all()
     assert not marks[AWAY].any()

@@ -20,7 +20,7 @@ GAP = 2.0
 FIRST = 30.0
 """Seconds without change after which a place that is not known yet becomes background."""
 
-LATER = 600.0
+LATER = 1200.0
 """The same for a place that differs from what it was, and where a face was."""
 
 MOST = 0.5
