@@ -119,7 +119,7 @@ def test_a_face_before_the_background_leaves_it_known(settled: Background, room:
 
 def test_another_light_covers_all_and_is_learned_anew(settled: Background, room: Draw) -> None:
     def lit() -> Cells:
-        return np.minimum(255, 1.6 * room() + 20)
+        return np.asarray(np.minimum(255, 1.6 * room() + 20), np.float32)
 
     assert settled.see(lit(), 0.2).all()
     assert watch(settled, FIRST - 2, lit).all()
