@@ -26,7 +26,7 @@ Event = Observation | CameraHealth | Seconds | Alert
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A camera's newest live picture, faces blurred unless the settings say otherwise.
+    """A camera's newest live picture, people blurred unless the settings say otherwise.
 
     Attributes:
         jpeg: The picture.

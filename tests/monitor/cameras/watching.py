@@ -68,9 +68,9 @@ class Stage:
             monotonic=lambda: self.now,
         )
 
-    def show(self, pixels: UInt8Array, seconds: float) -> None:
-        for _ in range(round(seconds / TICK)):
-            self.now += TICK
+    def show(self, pixels: UInt8Array, seconds: float, *, tick: float = TICK) -> None:
+        for _ in range(round(seconds / tick)):
+            self.now += tick
             moment = Moment(self.now, RgbPicture(pixels), self.now)
             self.watcher.take(Taken(moment, self.now))
 

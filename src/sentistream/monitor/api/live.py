@@ -70,7 +70,7 @@ def restart(camera: CameraKey, services: ServicesHere, _: Manager) -> None:
     },
 )
 def preview(camera: CameraKey, services: ServicesHere) -> Response:
-    """Faces are blurred unless the settings say otherwise.
+    """Faces and all that differs from the background are blurred unless the settings say otherwise.
 
     The camera makes pictures only while somebody looks: the first answer may be 404; ask again.
     """

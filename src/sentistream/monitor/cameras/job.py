@@ -79,7 +79,9 @@ class Job:
         max_faces: Faces followed at once.
         zones: Parts of its picture.
         preview: Whether live pictures may be shown.
-        blur: Whether faces are blurred in them.
+        blur: Whether people are blurred in them.
+        moving: Whether the camera itself moves, as in the demonstration, where nobody is real:
+            then nothing can be told from a still background, and known faces alone are blurred.
         secrets: What must not be told in reasons.
     """
 
@@ -91,6 +93,7 @@ class Job:
     zones: tuple[Zone, ...] = ()
     preview: bool = True
     blur: bool = True
+    moving: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -107,6 +110,7 @@ def make_job(key: str, camera: CameraSettings, settings: Settings, clip: Path) -
         zones=camera.zones,
         preview=settings.privacy.preview,
         blur=settings.privacy.blur,
+        moving=source == DEMO,
         secrets=secrets_of(source),
     )
 

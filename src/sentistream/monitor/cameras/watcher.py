@@ -65,7 +65,7 @@ class Watcher:
         self._wall = wall or WallClock(monotonic=monotonic)
         self._keeper = SecondKeeper(job.camera, told or Told())
         self._names = TrackNames()
-        self._previewer = Previewer(blur=job.blur)
+        self._previewer = Previewer(blur=job.blur, moving=job.moving)
         self._governor = Governor(analyzer.profile.tick, clock=monotonic)
         self._plan = Plan((), ())
         self._planned: int | None = None
@@ -149,7 +149,8 @@ class Watcher:
 
     def _report(self, now: float, picture: Picture, readings: Sequence[Reading]) -> None:
         faces = self._faces(picture, readings)
-        self._previewer.see(readings, self._monotonic())
+        if self._job.preview:
+            self._previewer.see(picture, readings, self._monotonic())
         tick = self._governor.tick
         begin = now - tick
         if self._before is not None and now - self._before <= HOLD:

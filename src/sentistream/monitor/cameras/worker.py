@@ -1,6 +1,6 @@
 """A camera's worker: the process in which it is decoded, looked at and forgotten.
 
-Pictures never leave it, except small ones with blurred faces while somebody looks.
+Pictures never leave it, except small ones with blurred people while somebody looks.
 """
 
 from __future__ import annotations

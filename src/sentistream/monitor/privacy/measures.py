@@ -119,10 +119,14 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure(
         key="blurred-preview",
-        en="Faces are blurred in the live picture; it is shown to people who have logged in only "
-        "and never stored.",
-        de="Gesichter werden im Live-Bild unkenntlich gemacht; es wird nur angemeldeten Personen "
-        "gezeigt und nie gespeichert.",
+        en="In the live picture faces, and whatever differs from the still background, are made "
+        "unrecognizable; what has not moved for twenty minutes counts as background, in the first "
+        "half minute after a start whatever does not move in it. It is shown to people who have "
+        "logged in only and never stored.",
+        de="Im Live-Bild werden Gesichter und alles, was vom ruhenden Hintergrund abweicht, "
+        "unkenntlich gemacht; als Hintergrund gilt, was sich zwanzig Minuten lang nicht bewegt "
+        "hat, nach einem Start, was sich eine halbe Minute lang nicht bewegt. Es wird nur "
+        "angemeldeten Personen gezeigt und nie gespeichert.",
         against=("surveillance", "staff"),
         in_force=lambda settings: settings.privacy.blur or not settings.privacy.preview,
         setting="privacy.blur, privacy.preview",

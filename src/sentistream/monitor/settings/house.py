@@ -63,7 +63,12 @@ class PrivacySettings(Group):
         description="Whether the page may show live pictures; they are never stored.",
     )
     blur: bool = Field(
-        default=True, title="Blur faces", description="Whether faces are blurred in them."
+        default=True,
+        title="Blur people",
+        description=(
+            "Whether everything that differs from the still background, and every known face, "
+            "is blurred in them. The first half minute is blurred as a whole."
+        ),
     )
     smallest_group: int = Field(
         default=5,
