@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from api.serving import MANAGER, PASSWORD, VIEWER, Served, wait_for
 from argon2 import PasswordHasher
 
-from api.serving import MANAGER, PASSWORD, VIEWER, Served, wait_for
 from browser import Browser, Page
 from page.accessibility import faults
 from sentistream.monitor.accounts import Role, passwords
