@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib import resources
 from typing import Any, Literal
 
-import yaml
+from ruamel.yaml import YAML
 
 Language = Literal["en", "de"]
 LANGUAGES: dict[Language, str] = {"en": "English", "de": "Deutsch"}
@@ -112,5 +112,5 @@ def words(language: str) -> Words:
 
 def _read(name: str) -> dict[str, Any]:
     folder = resources.files("sentistream.monitor.page") / "messages"
-    values: dict[str, Any] = yaml.safe_load((folder / name).read_text("utf-8"))
+    values: dict[str, Any] = YAML(typ="safe", pure=True).load((folder / name).read_text("utf-8"))
     return values
