@@ -46,7 +46,7 @@ class Reasons:
             after = self._known(rest) if rest else ""
             if after is not None:
                 values = {
-                    name: self._known(value) or value
+                    name: self._known(value) or self._known(value.lower()) or value
                     for name, value in found.groupdict().items()
                     if name != "rest" and value is not None
                 }
