@@ -97,10 +97,12 @@ def test_words_of_the_system_are_known(number: int) -> None:
 
 
 def test_words_of_ffmpeg_are_known() -> None:
-    wanted = ("InvalidDataError", "EOFError", "HTTPUnauthorizedError", "HTTPForbiddenError")
-    wanted += ("HTTPNotFoundError", "HTTPServerError", "HTTPOtherClientError", "ExitError")
-    wanted += ("ProtocolNotFoundError", "DecoderNotFoundError", "DemuxerNotFoundError")
-    codes = {kind.__name__: code for code, kind in av.error.classes.items()}
+    wanted = (
+        *("InvalidDataError", "EOFError", "HTTPUnauthorizedError", "HTTPForbiddenError"),
+        *("HTTPNotFoundError", "HTTPServerError", "HTTPOtherClientError", "ExitError"),
+        *("ProtocolNotFoundError", "DecoderNotFoundError", "DemuxerNotFoundError"),
+    )
+    codes = {getattr(kind, "__name__", ""): code for code, kind in av.error.classes.items()}
     for name in wanted:
         try:
             av.error.err_check(-codes[name])

@@ -50,7 +50,7 @@ class Reasons:
                     for name, value in found.groupdict().items()
                     if name != "rest" and value is not None
                 }
-                head = _PLACE.sub(lambda place, told=values: told.get(place[1], ""), other)
+                head = other.format_map(values)
                 return f"{head} {after}".strip() if rest else head
         return None
 
