@@ -241,11 +241,15 @@ class Page:
 
     @property
     def problems(self) -> list[str]:
-        """What the page complained of: exceptions, and what its policy forbade."""
+        """What the page complained of: exceptions, and what its policy forbade.
+
+        Remarks are none, such as that a field which somebody types in is not left for another.
+        """
         self.say("0")
         return [
             json.dumps(event["params"])
             for event in self._browser.events
             if event.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded")
             and event.get("sessionId") == self._session
+            and event["params"].get("entry", {}).get("level") != "info"
         ]

@@ -45,6 +45,9 @@ const blame = (form, { status, fields = [] }) => {
   else tell(form, FAULTS[status] ?? "unreachable");
 };
 
+/** Whether somebody has gone on to something else meanwhile; the keyboard is not taken from them. */
+const hasLeft = (place) => document.activeElement !== document.body && !place.contains(document.activeElement);
+
 const clear = (place) => {
   for (const told of place.querySelectorAll(".told")) Object.assign(told, { textContent: "", className: "told" });
   for (const told of place.querySelectorAll(".error")) told.remove();
@@ -100,7 +103,7 @@ const change = async (section, address, method, body, leave = "") => {
   }
   await list().catch(() => null);
   const same = at && section.querySelector(`[data-of="${CSS.escape(at)}"] ${held.tagName}`);
-  if (!section.querySelector(".told.problem")) (same || section.querySelector(".told")).focus();
+  if (!hasLeft(section) && !section.querySelector(".told.problem")) (same || section.querySelector(".told")).focus();
 };
 
 const userRow = (section, user) => {
@@ -145,7 +148,7 @@ const showToken = (section, token) => {
   copy.hidden = !navigator.clipboard;
   copy.onclick = () => navigator.clipboard.writeText(token).then(() => { copy.textContent = said(section, "copied"); }, () => { copy.hidden = true; });
   copy.textContent = said(section, "copy");
-  shown.focus();
+  if (!hasLeft(section)) shown.focus();
 };
 
 if (people) {
@@ -157,7 +160,7 @@ if (people) {
       form.reset();
       await list().catch(() => null);
       if (made.token) showToken(section, made.token);
-      else form.elements.name.focus();
+      else if (!hasLeft(form)) form.elements.name.focus();
       return Boolean(made.token);
     });
   }
