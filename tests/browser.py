@@ -77,6 +77,7 @@ class Browser:
         dark: bool = False,
         script: bool = True,
         cookies: dict[str, str] | None = None,
+        alone: bool = False,
     ) -> Page:
         """A page of its own.
 
@@ -86,8 +87,13 @@ class Browser:
             dark: Whether the system is dark.
             script: Whether scripts run.
             cookies: What its server finds.
+            alone: Whether it shares no cookies with other pages, as another person's browser.
         """
-        target = self.ask("Target.createTarget", {"url": "about:blank"})["targetId"]
+        asked: dict[str, Any] = {"url": "about:blank"}
+        if alone:
+            made = self.ask("Target.createBrowserContext", {"disposeOnDetach": True})
+            asked["browserContextId"] = made["browserContextId"]
+        target = self.ask("Target.createTarget", asked)["targetId"]
         session = self.ask("Target.attachToTarget", {"targetId": target, "flatten": True})
         page = Page(self, session["sessionId"], target)
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -113,16 +119,26 @@ class Browser:
         said = {"id": self._number, "method": method, "params": parameters or {}}
         if session:
             said["sessionId"] = session
+        number = self._number
         os.write(self._write, json.dumps(said).encode() + b"\0")
         while True:
             answer = self._next()
-            if answer.get("id") != self._number:
+            if answer.get("method") == "Page.javascriptDialogOpening":
+                self.events.append(answer)
+                self._confirm(answer["sessionId"])
+            elif answer.get("id") != number:
                 self.events.append(answer)
             elif "error" in answer:
                 raise AssertionError(answer["error"])
             else:
                 result: dict[str, Any] = answer["result"]
                 return result
+
+    def _confirm(self, session: str) -> None:
+        """Says yes to a question of the page; it stands still until it has an answer."""
+        self._number += 1
+        said = {"id": self._number, "method": "Page.handleJavaScriptDialog", "sessionId": session}
+        os.write(self._write, json.dumps(said | {"params": {"accept": True}}).encode() + b"\0")
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
@@ -213,12 +229,27 @@ class Page:
         ]
 
     @property
+    def questions(self) -> list[str]:
+        """What the page has asked and was answered with yes."""
+        self.say("0")
+        return [
+            event["params"]["message"]
+            for event in self._browser.events
+            if event.get("method") == "Page.javascriptDialogOpening"
+            and event.get("sessionId") == self._session
+        ]
+
+    @property
     def problems(self) -> list[str]:
-        """What the page complained of: exceptions, and what its policy forbade."""
+        """What the page complained of: exceptions, and what its policy forbade.
+
+        Remarks are none, such as that a field which somebody types in is not left for another.
+        """
         self.say("0")
         return [
             json.dumps(event["params"])
             for event in self._browser.events
             if event.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded")
             and event.get("sessionId") == self._session
+            and event["params"].get("entry", {}).get("level") != "info"
         ]

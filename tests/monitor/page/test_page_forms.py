@@ -12,6 +12,7 @@ from page.forms_of_pages import changed, form_of, send
 from page.made_up import MQTT_PASSWORD, SETTINGS, SOURCE_PASSWORD, TOKEN, House
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.page.settings import SECTIONS
+from sentistream.monitor.settings import load_settings
 
 HOOK = "https://hooks.example/services/T0/secret-path"
 WITH_HOOKS = {
@@ -227,3 +228,19 @@ def test_hostile_forms_are_answered(house: House) -> None:
         for path in ("/settings/cameras/entrance", "/settings/webhooks", "/alerts/save"):
             answer = house.ask("POST", path, content=body, headers=headers)
             assert answer.status_code in (303, 422), (path, body[:20])
+
+
+def test_saving_leaves_the_comments_of_the_file(house: House) -> None:
+    path = house.configuration.path
+    text = path.read_text("utf-8").replace("privacy:\n", "# asked for by Jörg\nprivacy:  # mind\n")
+    path.write_text(text, "utf-8")
+    fields = changed(form_of(house, "/settings/privacy"), smallest_group="9")
+    assert send(house, "/settings/privacy", fields).status_code == 303
+    after = path.read_text("utf-8")
+    assert "# asked for by Jörg\nprivacy:  # mind\n" in after
+    new = [line for line in after.splitlines() if line not in text.splitlines()]
+    assert new == ["  smallest_group: 9"]
+    fields = changed(form_of(house, "/settings/cameras/new"), name="Küche", source="1")
+    assert send(house, "/settings/cameras/new", fields).status_code == 303
+    assert "# asked for by Jörg\nprivacy:  # mind\n" in path.read_text("utf-8")
+    assert load_settings(path) == house.configuration.settings

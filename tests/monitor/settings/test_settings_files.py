@@ -43,12 +43,19 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
     assert settings.cameras["door"].name == "Door"
 
 
-def test_what_is_saved_is_loaded_again_and_is_for_its_owner_alone(path: Path) -> None:
+def test_what_is_saved_is_loaded_again_and_a_new_file_is_for_its_owner_alone(path: Path) -> None:
     settings = load_settings(path)
-    save_settings(settings, path)
-    assert load_settings(path) == settings
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "viewer:secret" in path.read_text()
+    new = path.with_name("new.yaml")
+    save_settings(settings, new)
+    assert load_settings(new) == settings
+    assert stat.S_IMODE(new.stat().st_mode) == 0o600
+    assert "viewer:secret" in new.read_text()
+
+
+def test_a_variable_that_is_no_json_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISTREAM_MONITOR_SERVER", "{port")
+    with pytest.raises(InputError, match="not JSON"):
+        load_settings(None)
 
 
 def test_changes_do_not_carry_the_environment_into_the_file(

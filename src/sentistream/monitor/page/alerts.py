@@ -103,7 +103,8 @@ def alert_routes(page: PageState) -> APIRouter:
             left = blame(fields, error, say)
             return show(request, user, rule=rule, fields=fields, problems=left, status=422)
         except SentistreamError as error:
-            return show(request, user, rule=rule, problems=[str(error)], status=500)
+            problems = [say.reasons(str(error))]
+            return show(request, user, rule=rule, problems=problems, status=500)
         return RedirectResponse("/alerts", 303)
 
     @routes.post("/alerts/remove")
@@ -115,7 +116,8 @@ def alert_routes(page: PageState) -> APIRouter:
                 lambda settings: {"alerts": tuple(r for r in settings.alerts if r.key != key)},
             )
         except SentistreamError as error:
-            return show(request, user, problems=[str(error)], status=500)
+            problems = [page.say(request).reasons(str(error))]
+            return show(request, user, problems=problems, status=500)
         return RedirectResponse("/alerts", 303)
 
     return routes

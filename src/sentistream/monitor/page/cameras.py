@@ -97,7 +97,7 @@ def camera_routes(page: PageState, sections: Mapping[str, object]) -> APIRouter:
             left = blame(fields, error, say)
             return show(request, user, key, fields=fields, problems=left, status=422)
         except (SentistreamError, CameraProblemError) as error:
-            return show(request, user, key, problems=[str(error)], status=409)
+            return show(request, user, key, problems=[say.reasons(str(error))], status=409)
         return RedirectResponse(f"/settings/cameras/{target}?saved=true", 303)
 
     @routes.post("/{key}/remove")
@@ -115,7 +115,7 @@ def camera_routes(page: PageState, sections: Mapping[str, object]) -> APIRouter:
         try:
             save(page, change)
         except (SentistreamError, CameraProblemError) as error:
-            return show(request, user, key, problems=[str(error)], status=409)
+            return show(request, user, key, problems=[say.reasons(str(error))], status=409)
         return RedirectResponse("/settings", 303)
 
     return routes

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import Visitor
@@ -16,6 +16,9 @@ DOCUMENTS_ROOM = "sentistream.monitor.privacy"
 """Where the documents are made."""
 
 DOCUMENTS = ("notice", "assessment")
+
+LONGEST = 500
+"""Characters of what the interface for programs says of a visitor's camera."""
 
 PRINTED = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -60,6 +63,13 @@ def house_routes(page: PageState) -> APIRouter:
     def own_camera(request: Request, user: Visitor) -> HTMLResponse:
         allowed = page.services.configuration.settings.server.browser_cameras
         return page.render(request, "try", user=user, allowed=allowed)
+
+    @routes.get("/try/told")
+    def told(request: Request, _: Visitor, text: str) -> PlainTextResponse:
+        """What the interface for programs says of a visitor's camera, in the page's language."""
+        say = page.say(request)
+        known = text[:LONGEST] if say.language == "en" else say.reasons.find(text) or ""
+        return PlainTextResponse(known, headers={"Cache-Control": "no-store"})
 
     @routes.get("/about")
     def about(request: Request, user: Visitor) -> HTMLResponse:

@@ -162,7 +162,7 @@ def settings_routes(page: PageState) -> APIRouter:
             next(one for one in fields if one.name == "password").error = str(error)
             return show(request, user, section, fields=fields, status=422)
         except SentistreamError as error:
-            return show(request, user, section, problems=[str(error)], status=500)
+            return show(request, user, section, problems=[say.reasons(str(error))], status=500)
         return RedirectResponse(f"/settings/{name}?saved=true", 303)
 
     return routes

@@ -150,7 +150,7 @@ def _state(key: str, settings: Settings, health: CameraHealth | None) -> CameraS
 
 def _reason(state: CameraState, health: CameraHealth | None, say: Words) -> str:
     told = health.reason if health is not None else ""
-    return told or say(f"reason.{state.value}")
+    return say.reasons(told) if told else say(f"reason.{state.value}")
 
 
 def _seen(count: int, running: bool, fresh: bool, say: Words) -> str:

@@ -7,7 +7,9 @@ from datetime import datetime
 from importlib import resources
 from typing import Any, Literal
 
-import yaml
+from ruamel.yaml import YAML
+
+from sentistream.monitor.page.reasons import Reasons
 
 Language = Literal["en", "de"]
 LANGUAGES: dict[Language, str] = {"en": "English", "de": "Deutsch"}
@@ -24,6 +26,7 @@ class Words:
         messages: Text by key; a text with a plural is a mapping of ``one`` and ``other``.
         settings: Title and description of settings by ``group.field``, where they are not in
             the language of the settings themselves.
+        reasons: Says again what the program says in English.
     """
 
     def __init__(
@@ -31,10 +34,12 @@ class Words:
         language: Language,
         messages: dict[str, Any],
         settings: dict[str, tuple[str, str]],
+        reasons: Reasons,
     ) -> None:
         self.language = language
         self.messages = messages
         self.settings = settings
+        self.reasons = reasons
 
     def __call__(self, key: str, **values: object) -> str:
         """The message, its places filled.
@@ -106,11 +111,14 @@ def words(language: str) -> Words:
     known: Language = language if language in LANGUAGES else "en"
     told = _read(f"settings.{known}.yaml")
     return Words(
-        known, _read(f"{known}.yaml"), {key: (text[0], text[1]) for key, text in told.items()}
+        known,
+        _read(f"{known}.yaml"),
+        {key: (text[0], text[1]) for key, text in told.items()},
+        Reasons({} if known == "en" else _read(f"reasons.{known}.yaml")),
     )
 
 
 def _read(name: str) -> dict[str, Any]:
     folder = resources.files("sentistream.monitor.page") / "messages"
-    values: dict[str, Any] = yaml.safe_load((folder / name).read_text("utf-8"))
+    values: dict[str, Any] = YAML(typ="safe", pure=True).load((folder / name).read_text("utf-8"))
     return values

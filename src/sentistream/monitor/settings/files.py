@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from ruamel.yaml.constructor import ConstructorError, DuplicateKeyError
+from ruamel.yaml.error import YAMLError
 
-from sentistream.errors import InputError, OutputError
+from sentistream.errors import InputError
+from sentistream.monitor.settings.differences import changed
+from sentistream.monitor.settings.editing import edited
+from sentistream.monitor.settings.given import environment, settings_of
 from sentistream.monitor.settings.model import Settings
+from sentistream.monitor.settings.whole import write_whole
+from sentistream.monitor.settings.yamltext import dump, load
 
 MAX_BYTES = 1_000_000
 """A configuration larger than this is none."""
@@ -30,68 +34,42 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
         InputError: The file cannot be read, or a setting is unknown or out of its bounds; says
             which, where, and what would do.
     """
-    from_file = _read(path) if path is not None else {}
-
-    class _Layered(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, _Given(settings_cls, from_file)
-
+    from_file = _values(_read(path), path) if path is not None else {}
     try:
-        layered = _Layered(**(dict(overrides or {})))
+        return settings_of(from_file, environment(), overrides or {})
     except ValidationError as error:
         raise InputError(
             f"The settings{f' in {path}' if path else ''} are not right: {_told(error)}.",
             "docs/settings.md has every setting with its bounds.",
         ) from None
-    return Settings.model_construct(
-        **{name: getattr(layered, name) for name in Settings.model_fields}
-    )
 
 
 def save_settings(settings: Settings, path: Path, *, before: Settings | None = None) -> None:
-    """Writes settings that differ from the defaults, readable by the file's owner alone.
+    """Writes settings that differ from the defaults.
 
-    The file is whole afterwards, or as it was. Comments in it are not kept.
+    The file is whole afterwards, or as it was. One that is new is for its owner alone; one that
+    was there keeps its permissions, and a link goes on leading to it.
 
     Args:
         settings: What is to be in force.
         path: The YAML file.
         before: What was in force. Then only what has changed is written into what the file holds:
-            neither the environment nor the command line find their way into it.
+            neither the environment nor the command line find their way into it, and everything
+            else in it stays as it was written, comments included.
 
     Raises:
         OutputError: It cannot be written.
         InputError: The file as it is cannot be read.
     """
     plain = _plain(settings)
-    if before is not None and path.exists():
-        plain = _changed(_read(path), _plain(before), plain)
-    elif before is not None:
-        plain = _changed({}, _plain(before), plain)
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-    unfinished: Path | None = None
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        unfinished = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        if unfinished is not None:
-            unfinished.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
-        ) from None
+    if before is None:
+        write_whole(path, dump(plain))
+        return
+    text = _read(path) if path.exists() else ""
+    ends = "\r\n" if "\r\n" in text else "\n"
+    text = text.replace("\r\n", "\n")
+    wanted = changed(_values(text, path), _plain(before), plain)
+    write_whole(path, edited(text, wanted).replace("\n", ends))
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
@@ -99,50 +77,39 @@ def _plain(settings: Settings) -> dict[str, Any]:
     return plain
 
 
-def _changed(held: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """What is held, with the changes from ``old`` to ``new`` made in it."""
-    result = {key: value for key, value in held.items() if key in new or key not in old}
-    for key, value in new.items():
-        before, inside = old.get(key), result.get(key)
-        if value == before:
-            continue
-        if isinstance(value, dict) and isinstance(before, dict):
-            result[key] = _changed(inside if isinstance(inside, dict) else {}, before, value)
-        else:
-            result[key] = value
-    return result
-
-
-class _Given(PydanticBaseSettingsSource):
-    def __init__(self, settings_cls: type[BaseSettings], values: dict[str, Any]) -> None:
-        super().__init__(settings_cls)
-        self._values = values
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return self._values.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return self._values
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is too large for settings.", "Name a YAML file of settings.")
-        values = yaml.safe_load(path.read_text("utf-8"))
+        return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.", "Check the path after --config.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error}).", "See who owns it.") from None
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where is not None else ""
-        raise InputError(f"{path} is not YAML{line}.", "Indent with spaces, name: value.") from None
+
+
+def _values(text: str, path: Path) -> dict[str, Any]:
+    try:
+        values = load(text)
+    except YAMLError as error:
+        raise _not_yaml(path, error) from None
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise InputError(f"{path} holds no settings.", "Write them as name: value.")
     return values
+
+
+def _not_yaml(path: Path, error: YAMLError) -> InputError:
+    where = getattr(error, "problem_mark", None)
+    line = f" in line {where.line + 1}" if where is not None else ""
+    if isinstance(error, DuplicateKeyError):
+        return InputError(f"{path} says something twice{line}.", "Leave one of the two.")
+    if isinstance(error, ConstructorError):
+        return InputError(
+            f"{path} holds what is no plain value{line}.", "Leave out tags: words after !."
+        )
+    return InputError(f"{path} is not YAML{line}.", "Indent with spaces, name: value.")
 
 
 def _told(error: ValidationError) -> str:
@@ -163,4 +130,6 @@ def _revealed(value: Any) -> Any:
         return [_revealed(each) for each in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, time):
+        return value.isoformat("auto" if value.second or value.microsecond else "minutes")
     return str(value)

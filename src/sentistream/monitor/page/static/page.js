@@ -7,8 +7,16 @@ const cookie = (name, value) => {
 export const token = () => document.querySelector("meta[name=csrf]").content;
 
 /** A request that changes something. */
-export const send = (address, options = {}) =>
-  fetch(address, { method: "POST", ...options, headers: { "X-CSRF-Token": token(), ...options.headers } });
+export const send = async (address, options = {}) => {
+  const go = () => fetch(address, { method: "POST", ...options, headers: { "X-CSRF-Token": token(), ...options.headers } });
+  const answer = await go();
+  if (answer.status !== 403) return answer;
+  // who has logged in again in another tab has another token than this page was made with
+  const me = await fetch("/api/me", { cache: "no-store" }).then((told) => (told.ok ? told.json() : {}), () => ({}));
+  if (!me.csrf_token || me.csrf_token === token()) return answer;
+  document.querySelector("meta[name=csrf]").content = me.csrf_token;
+  return go();
+};
 
 const menu = document.querySelector(".menu-button");
 const toggle = (open) => {

@@ -105,7 +105,11 @@ const begin = async () => {
       const problem = answer.status === 400 || answer.status === 403 ? await answer.json().catch(() => ({})) : {};
       await end(problem.detail ? "declined" : "failed", true);
       // the monitor says why in its own words
-      if (problem.detail) root.querySelector(".told").append(` ${problem.detail}`);
+      if (problem.detail) {
+        const text = [problem.detail, problem.way_out].filter(Boolean).join(" ");
+        const told = await fetch(`/try/told?${new URLSearchParams({ text })}`);
+        if (told.ok) root.querySelector(".told").append(` ${await told.text()}`);
+      }
       return;
     }
     const told = await answer.json();
