@@ -125,7 +125,7 @@ MEASURES: tuple[Measure, ...] = (
         "logged in only and never stored.",
         de="Im Live-Bild werden Gesichter und alles, was vom ruhenden Hintergrund abweicht, "
         "unkenntlich gemacht; als Hintergrund gilt, was sich zwanzig Minuten lang nicht bewegt "
-        "hat, nach einem Start, was sich eine halbe Minute lang nicht bewegt. Es wird nur "
+        "hat, nach dem Einschalten, was sich eine halbe Minute lang nicht bewegt. Es wird nur "
         "angemeldeten Personen gezeigt und nie gespeichert.",
         against=("surveillance", "staff"),
         in_force=lambda settings: settings.privacy.blur or not settings.privacy.preview,
