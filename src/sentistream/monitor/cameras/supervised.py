@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 
 from sentistream.monitor.cameras.backoff import BackOff, Patience
+from sentistream.monitor.cameras.condition import Condition
 from sentistream.monitor.cameras.job import Job
 from sentistream.monitor.cameras.messages import Answered, Heartbeat, Look, Message, Over, Shown
 from sentistream.monitor.cameras.process import WorkerProcess
 from sentistream.monitor.cameras.seconds import Told
 from sentistream.monitor.hub import Hub, Preview
-from sentistream.monitor.observations import CameraHealth, CameraState, Observation, Seconds
+from sentistream.monitor.observations import CameraState, Observation, Seconds
 
 LOGGER = logging.getLogger(__name__)
 
@@ -58,23 +59,16 @@ class Supervised:
         self._told = Told()
         self._worker: WorkerProcess | None = None
         self._finish_by: float | None = None
-        self._state = CameraState.STOPPED
-        self._since = time.time()
-        self._reason = ""
+        self._condition = Condition(job.camera)
         self._rest = CameraState.STOPPED  # what it is while it is not to run
         self._wanted = False
         self._next_try = float("-inf")
-        self._restarts = 0
         self._is_again = False
         self._at_work_on = job
         self._well_since: float | None = None
-        self._beat = Heartbeat()
         self._beaten = 0.0
-        self._dropped = self._damaged = 0
-        self._last_picture: float | None = None
         self._over: Over | None = None
         self._published = float("-inf")
-        self._is_news = True
         self._looked_at = self._look_passed_on = float("-inf")
         self._showing = False
 
@@ -140,16 +134,16 @@ class Supervised:
             if self._worker is not None:
                 self._check(self._worker, now)
             elif not self._wanted:
-                self._become(self._rest)
+                self._condition.become(self._rest)
             is_to_start = self._worker is None and self._wanted and now >= self._next_try
         if is_to_start:
             self._start(now)
         with self._lock:
             if self._showing and now - self._looked_at > _LOOKED_AT_FOR:
                 self._hide()
-            if self._is_news or now - self._published >= PUBLISHED_EVERY:
-                self._is_news, self._published = False, now
-                self._hub.publish(self._health())
+            if self._condition.is_news or now - self._published >= PUBLISHED_EVERY:
+                self._condition.is_news, self._published = False, now
+                self._hub.publish(self._condition.health())
 
     def finish(self) -> None:
         """Asks the worker to end; ``step`` kills it when it takes too long."""
@@ -168,12 +162,12 @@ class Supervised:
         """Without the lock: the first start of all takes a second."""
         with self._lock:
             self._over = self._finish_by = self._well_since = None
-            self._beat, self._beaten = Heartbeat(), now
+            self._condition.beat, self._beaten = Heartbeat(), now
             self._look_passed_on = float("-inf")
-            self._restarts += self._is_again
+            self._condition.restarts += self._is_again
             self._is_again = False
             self._at_work_on = job = self._job
-            self._become(CameraState.STARTING, self._reason)
+            self._condition.become(CameraState.STARTING, self._condition.reason)
         try:
             worker = WorkerProcess(
                 job, self._told.runs, received=self._received, ended=lambda _: self._wake()
@@ -194,14 +188,14 @@ class Supervised:
         if not self._wanted or self._at_work_on != self._job:
             self._end_soon()
             return
-        patience = self._patience
-        first = self._beat.last_picture is None
+        patience, beat = self._patience, self._condition.beat
+        first = beat.last_picture is None
         most = patience.first_picture if first else patience.next_picture
-        waited = self._beat.picture_age + now - self._beaten
+        waited = beat.picture_age + now - self._beaten
         # until then it loads what it needs, which takes long where others take all the time
         if now - self._beaten > max(patience.heartbeat, patience.first_picture if first else 0):
             self._give_up(worker, "Its worker hung and was ended.")
-        elif not self._beat.preparing and waited > most:
+        elif not beat.preparing and waited > most:
             self._give_up(worker, f"No picture came for {most:.0f} seconds.")
 
     def _give_up(self, worker: WorkerProcess, reason: str) -> None:
@@ -214,10 +208,8 @@ class Supervised:
         self._worker = None
         asked, self._finish_by = self._finish_by is not None, None
         asked = asked or (self._over is not None and self._over.again)
-        self._dropped += self._beat.dropped
-        self._damaged += self._beat.damaged
         self._show_nobody()
-        self._beat = Heartbeat()
+        self._condition.lose()
         over = self._over
         if over is None:
             over = Over() if asked else Over(_of_death(worker.signal))
@@ -225,17 +217,16 @@ class Supervised:
         if over.trace:
             LOGGER.error("camera %s: %s (%s)", self._job.camera, over.problem, over.trace)
         if asked and not over.problem:
-            self._become(CameraState.STARTING if self._wanted else self._rest)
+            self._condition.become(CameraState.STARTING if self._wanted else self._rest)
         else:
             self._fail(now, f"{over.problem or 'It stopped sending.'} {over.way_out}".strip())
 
     def _show_nobody(self) -> None:
         self._hide()
-        if self._beat.tick:
+        tick = self._condition.beat.tick
+        if tick:
             self._hub.publish(
-                Observation(
-                    camera=self._job.camera, time=time.time(), faces=(), tick=self._beat.tick
-                )
+                Observation(camera=self._job.camera, time=time.time(), faces=(), tick=tick)
             )
 
     def _fail(self, now: float, reason: str) -> None:
@@ -244,7 +235,7 @@ class Supervised:
         pause = self._backoff.failed(ran=ran)
         self._next_try = now + pause
         self._is_again = True
-        self._become(CameraState.WAITING, reason)
+        self._condition.become(CameraState.WAITING, reason)
         if not self._once:
             LOGGER.warning("camera %s: %s Tried again in %g s.", self._job.camera, reason, pause)
 
@@ -252,13 +243,6 @@ class Supervised:
         if self._worker is not None and self._finish_by is None:
             self._finish_by = time.monotonic() + self._patience.finish
             self._worker.finish()
-
-    def _become(self, state: CameraState, reason: str = "") -> None:
-        if state is not self._state:
-            self._state, self._since = state, time.time()
-            self._is_news = True
-        if reason != self._reason:
-            self._reason, self._is_news = reason, True
 
     def _hide(self) -> None:
         self._showing = False
@@ -290,32 +274,15 @@ class Supervised:
 
     def _take(self, beat: Heartbeat) -> None:
         now = time.monotonic()
-        self._beat, self._beaten = beat, now
+        self._beaten = now
+        self._condition.take(beat)
         if beat.last_picture is None:
             if beat.preparing:
-                self._become(CameraState.STARTING, beat.preparing)
-            return
-        self._last_picture = beat.last_picture
-        if self._state is CameraState.STARTING:
+                self._condition.become(CameraState.STARTING, beat.preparing)
+        elif self._condition.state is CameraState.STARTING:
             self._well_since = now
-            self._become(CameraState.RUNNING)
+            self._condition.become(CameraState.RUNNING)
             self._wake()
-
-    def _health(self) -> CameraHealth:
-        beat = self._beat
-        return CameraHealth(
-            camera=self._job.camera,
-            state=self._state,
-            since=self._since,
-            reason=self._reason,
-            restarts=self._restarts,
-            moments_per_second=beat.moments_per_second,
-            tick=beat.tick,
-            latency=beat.latency,
-            dropped=self._dropped + beat.dropped,
-            damaged=self._damaged + beat.damaged,
-            last_picture=self._last_picture,
-        )
 
 
 def _of_death(killed: int | None) -> str:
