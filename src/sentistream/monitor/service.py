@@ -130,22 +130,22 @@ async def _serve(
 
     async def beat() -> None:
         nonlocal beaten
-        told = False
-        while True:
-            beaten = time.monotonic()
-            if server.started and not told:
-                told = True
-                ready()
-            await asyncio.sleep(_BEAT if told else 0.05)
+        while not server.started:
+            await asyncio.sleep(0.05)
+        ready()
+        beaten = time.monotonic()
+        with Watchdog(lambda: time.monotonic() - beaten < _STUCK):
+            while True:
+                beaten = time.monotonic()
+                await asyncio.sleep(_BEAT)
 
     beating = asyncio.create_task(beat())
-    with Watchdog(lambda: time.monotonic() - beaten < _STUCK):
-        try:
-            await server.serve(sockets=[listening])
-        finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
 
 
 def page_address(server: ServerSettings, port: int) -> str:
