@@ -1,4 +1,4 @@
-"""The container's health check: 0 where the monitor on this machine answers, with or without TLS."""
+"""The container's health check: 0 where the monitor here answers, with or without TLS."""
 
 import ssl
 import sys

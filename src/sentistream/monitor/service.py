@@ -35,7 +35,7 @@ from sentistream.monitor.store import (
     migrate,
     open_database,
 )
-from sentistream.monitor.watchdog import Watchdog
+from sentistream.monitor.watchdog import Watchdog, asking_for_patience
 
 DATABASE = "monitor.db"
 """The SQLite file's name in the state folder."""
@@ -88,9 +88,10 @@ def run_monitor(
         stack.enter_context(_held(state))
         listening = stack.enter_context(_listening(settings.server))
         url = settings.storage.url.get_secret_value() or f"sqlite:///{state / DATABASE}"
-        engine = open_database(url)
-        stack.callback(engine.dispose)
-        migrate(engine)
+        with asking_for_patience():
+            engine = open_database(url)
+            stack.callback(engine.dispose)
+            migrate(engine)
 
         configuration, hub = Configuration(settings, config), Hub()
         store = DatabaseStore(engine, lambda: configuration.settings)

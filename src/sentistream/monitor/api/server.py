@@ -43,7 +43,7 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
 
     Addresses that a proxy forwards are believed where ``public_url`` says that there is one, and
     only from this machine, or from the addresses in uvicorn's variable ``FORWARDED_ALLOW_IPS``: to
-    a container its own machine is another. Requests are not logged: set-up links are in their paths.
+    a container its own machine is another. Requests are not logged: their paths hold set-up links.
     """
     return uvicorn.Config(
         app,
