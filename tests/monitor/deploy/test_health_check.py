@@ -33,7 +33,7 @@ def answering(status: int, certificate: Path | None = None) -> Iterator[int]:
             self.send_response(status if self.path == "/health" else 404)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:  # type: ignore[override]
+        def log_message(self, *_: object) -> None:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
