@@ -33,6 +33,9 @@ FINISH = 25.0
 GUARDED = "SENTISTREAM_GUARDED"
 """Set for the process that is guarded; holds how often it was started before."""
 
+GUARD = "SENTISTREAM_GUARD"
+"""Set for the process that is guarded; holds its guard's process id."""
+
 FINAL = (0, 2)
 """Exit codes that are meant: stopped, or something the user has to put right."""
 
@@ -51,10 +54,10 @@ def die_with_the_guard() -> None:
     """Called in the guarded process: it stops in good order when its guard is gone."""
     if GUARDED not in os.environ or not sys.platform.startswith("linux"):
         return
-    guard_process = os.getppid()
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    if guard_process == 1 or os.getppid() != guard_process:
+    # gone before that; in a container the guard itself may be process 1
+    if str(os.getppid()) != os.environ.get(GUARD, ""):
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -121,6 +124,7 @@ class _Guard:
         return {
             **os.environ,
             GUARDED: str(starts),
+            GUARD: str(os.getpid()),
             "NOTIFY_SOCKET": address,
             "WATCHDOG_USEC": str(round(SILENT * 1e6 / 2)),
         }

@@ -35,7 +35,7 @@ from sentistream.monitor.store import (
     migrate,
     open_database,
 )
-from sentistream.monitor.watchdog import Watchdog
+from sentistream.monitor.watchdog import Watchdog, asking_for_patience
 
 DATABASE = "monitor.db"
 """The SQLite file's name in the state folder."""
@@ -88,9 +88,10 @@ def run_monitor(
         stack.enter_context(_held(state))
         listening = stack.enter_context(_listening(settings.server))
         url = settings.storage.url.get_secret_value() or f"sqlite:///{state / DATABASE}"
-        engine = open_database(url)
-        stack.callback(engine.dispose)
-        migrate(engine)
+        with asking_for_patience():
+            engine = open_database(url)
+            stack.callback(engine.dispose)
+            migrate(engine)
 
         configuration, hub = Configuration(settings, config), Hub()
         store = DatabaseStore(engine, lambda: configuration.settings)
@@ -130,22 +131,22 @@ async def _serve(
 
     async def beat() -> None:
         nonlocal beaten
-        told = False
-        while True:
-            beaten = time.monotonic()
-            if server.started and not told:
-                told = True
-                ready()
-            await asyncio.sleep(_BEAT if told else 0.05)
+        while not server.started:
+            await asyncio.sleep(0.05)
+        ready()
+        beaten = time.monotonic()
+        with Watchdog(lambda: time.monotonic() - beaten < _STUCK):
+            while True:
+                beaten = time.monotonic()
+                await asyncio.sleep(_BEAT)
 
     beating = asyncio.create_task(beat())
-    with Watchdog(lambda: time.monotonic() - beaten < _STUCK):
-        try:
-            await server.serve(sockets=[listening])
-        finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
 
 
 def page_address(server: ServerSettings, port: int) -> str:

@@ -9,7 +9,8 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +31,34 @@ def notify(state: str) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def asking_for_patience(every: float = 15.0, most: float = 3600.0) -> Iterator[None]:
+    """While it is entered, before READY, neither systemd nor the guard gives the start up.
+
+    For what may rightly take long, as bringing a large database up to date does.
+
+    Args:
+        every: Seconds between two words; each asks for four times as long.
+        most: Seconds after which it is silent.
+    """
+    done = threading.Event()
+    word = f"EXTEND_TIMEOUT_USEC={round(every * 4e6)}"
+
+    def run() -> None:
+        for _ in range(max(1, round(most / every))):
+            notify(word)
+            if done.wait(every):
+                return
+
+    asking = threading.Thread(target=run, name="patience", daemon=True)
+    asking.start()
+    try:
+        yield
+    finally:
+        done.set()
+        asking.join()
 
 
 class Watchdog:

@@ -44,10 +44,24 @@ def container() -> dict[str, list[str]]:
     return found
 
 
+def whole_compose() -> dict[str, Any]:
+    read = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    assert isinstance(read, dict)
+    return read
+
+
 def compose() -> dict[str, Any]:
-    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["monitor"]
+    service = whole_compose()["services"]["monitor"]
     assert isinstance(service, dict)
     return service
+
+
+def asked_by_the_container() -> list[str]:
+    """The health check's command."""
+    _, _, command = container()["HEALTHCHECK"][0].partition("CMD ")
+    made = json.loads(command)
+    assert isinstance(made, list)
+    return made
 
 
 def commands() -> list[list[str]]:
@@ -141,7 +155,9 @@ def test_systemd_thinks_it_well_shut_in(tmp_path: Path) -> None:
 def test_the_container_is_shut_in() -> None:
     made, service = container(), compose()
     assert made["USER"] == ["10001"]
-    assert "/health" in made["HEALTHCHECK"][0]
+    assert service["healthcheck"]["test"] == ["CMD", *asked_by_the_container()]
+    program = asked_by_the_container()[1]
+    assert f"deploy/{Path(program).name} {program}" in made["COPY"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -158,7 +174,13 @@ def test_the_container_is_reached_from_this_machine_alone() -> None:
     port = Settings().server.port
     assert compose()["ports"] == [f"127.0.0.1:{port}:{port}"]
     assert container()["EXPOSE"] == [str(port)]
-    assert f":{port}/health" in container()["HEALTHCHECK"][0]
+    assert asked_by_the_container()[-1] == str(port)
+
+
+def test_the_container_believes_its_own_machine_alone() -> None:
+    (network,) = whole_compose()["networks"]["default"]["ipam"]["config"]
+    assert compose()["environment"]["FORWARDED_ALLOW_IPS"] == network["gateway"]
+    assert all(port.startswith("127.0.0.1:") for port in compose()["ports"])
 
 
 def test_the_container_s_environment_holds_known_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from listening import until
-from sentistream.monitor.watchdog import Watchdog, notify
+from sentistream.monitor.watchdog import Watchdog, asking_for_patience, notify
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -79,6 +79,24 @@ def test_a_hang_is_noticed(systemd: socket.socket, monkeypatch: pytest.MonkeyPat
         with pytest.raises(TimeoutError):
             systemd.recv(100)
         released.set()
+
+
+def test_a_long_start_asks_for_patience(systemd: socket.socket) -> None:
+    with asking_for_patience(every=0.02):
+        assert systemd.recv(100) == b"EXTEND_TIMEOUT_USEC=80000"
+        assert systemd.recv(100) == b"EXTEND_TIMEOUT_USEC=80000"
+    # and is told in the end whatever it was
+    with pytest.raises(OSError, match="migration"), asking_for_patience(every=60):
+        raise OSError("the migration failed")
+
+
+def test_patience_has_an_end(systemd: socket.socket) -> None:
+    with asking_for_patience(every=0.02, most=0.04):
+        assert systemd.recv(100).startswith(b"EXTEND")
+        assert systemd.recv(100).startswith(b"EXTEND")
+        systemd.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            systemd.recv(100)
 
 
 @pytest.mark.parametrize("address", ["", "relative", "/nowhere/socket", "@nobody-listens-here"])

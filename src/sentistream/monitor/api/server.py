@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import uvicorn
 from fastapi import FastAPI
@@ -41,7 +42,8 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
     """Uvicorn's options for the open network.
 
     Addresses that a proxy forwards are believed where ``public_url`` says that there is one, and
-    only from this machine. Requests are not logged: set-up links are in their paths.
+    only from this machine, or from the addresses in uvicorn's variable ``FORWARDED_ALLOW_IPS``: to
+    a container its own machine is another. Requests are not logged: their paths hold set-up links.
     """
     return uvicorn.Config(
         app,
@@ -56,7 +58,7 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,
         proxy_headers=bool(server.public_url),
-        forwarded_allow_ips="127.0.0.1,::1",
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"),
         server_header=False,
         access_log=False,
         log_config=None,
