@@ -110,15 +110,14 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
     def _take(self, connection: Connection) -> None:
         process, streams = self._workers[connection]
         try:
-            event = connection.recv()
+            events = connection.recv()
         except (EOFError, ConnectionResetError):
-            event = None
-        if event is None:
+            events = None
+        if events is None:
             self._lose(connection, process, streams)
             return
-        if isinstance(event, StreamEnd):
-            streams.discard(event.stream)
-        self._ready.append(event)
+        streams.difference_update(event.stream for event in events if isinstance(event, StreamEnd))
+        self._ready.extend(events)
 
     def _lose(self, connection: Connection, process: BaseProcess, streams: set[int]) -> None:
         """A worker is done, or dead."""

@@ -36,7 +36,7 @@ def work(
     Args:
         streams: What to open, by number.
         profile: Which networks and settings.
-        results: Takes ``StreamMoment`` and ``StreamEnd``; None at the end.
+        results: Takes lists of ``StreamMoment`` and ``StreamEnd``; None at the end.
         paced: Whether recordings are played at the pace of the clock.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
@@ -61,7 +61,7 @@ def _open_all(
             )
             opened[number] = PacedSource(one) if paced and not one.info.live else one
         except SentistreamError as problem:
-            results.send(StreamEnd(number, problem, Faults()))
+            results.send([StreamEnd(number, problem, Faults())])
     return opened
 
 
@@ -85,16 +85,18 @@ def _analyze(sources: dict[int, Source], profile: Profile, results: Connection) 
             if live:
                 dropped = sum(source.faults.dropped_moments for source in sources.values())
                 governor.worked(waited=waited, dropped=dropped)
+            events: list[StreamMoment | StreamEnd] = []
             for number, readings in zip(numbers, answers, strict=True):
                 moment, decoded_at = ready[number]
                 tick = governor.tick if number in live else profile.tick
                 said = told(readings, governor) if number in live else readings
-                results.send(StreamMoment(number, moment.time, said, now - decoded_at, tick))
+                events.append(StreamMoment(number, moment.time, said, now - decoded_at, tick))
             for number, error in gone.items():
                 if error is not None and not isinstance(error, SentistreamError):
                     raise error
-                results.send(StreamEnd(number, error, sources[number].faults))
+                events.append(StreamEnd(number, error, sources[number].faults))
                 del analyzers[number]
                 governor.forget(number)
+            results.send(events)
     finally:
         gathering.close()
