@@ -75,6 +75,14 @@ def test_a_bad_source_ends_with_its_reason_and_the_others_go_on(clips: list[Path
     assert sum(isinstance(event, StreamMoment) for event in events) > 10
 
 
+def test_recordings_may_begin_apart_as_cameras_do(clips: list[Path]) -> None:
+    """By more than they are long: one is over before the next begins."""
+    with analyze_streams([clips[2]] * 3, workers=1, paced=True, apart=3.0) as streams:
+        order = [event.stream for event in streams]
+    assert order == sorted(order)
+    assert set(order) == {0, 1, 2}
+
+
 def test_a_killed_worker_ends_its_streams_with_a_reason(clips: list[Path]) -> None:
     with analyze_streams(clips, workers=2) as streams:
         killed, _ = streams.processes

@@ -35,7 +35,8 @@ from sentistream.media import open_source
 from sentistream.profiles import PAPER, Profile, get_profile
 from sentistream.runtime import load_card
 
-_STREAM_MARGIN = 12.0  # seconds for workers to start and to warm up
+_STREAM_MARGIN = 15.0  # seconds for workers to start and to warm up
+_SPREAD = 3.0  # seconds over which streams begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +224,8 @@ def _streams(
 
 def _try(clip: Path, profile: Profile, plan: Plan, count: int) -> StreamsResult:
     workers = min(count, plan.workers)
-    return run_streams([clip] * count, profile, plan.stream_seconds, workers)
+    apart = _SPREAD / count
+    return run_streams([clip] * count, profile, plan.stream_seconds, workers, apart=apart)
 
 
 def _per_further_stream(tried: Sequence[StreamsResult]) -> float | None:

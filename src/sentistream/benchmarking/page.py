@@ -10,19 +10,20 @@ from sentistream.errors import MissingExtraError
 
 _NOTES = """\
 **How it was measured.** Every way takes its turn in each round, so that a busy machine troubles
-all alike; the middle round is told, and the range. A moment comes every 30 ms; *a second of a core*
-counts processor time of all threads, decoding among it. Decoding alone reads pictures and sound
-and pairs them. The pipeline as published runs the detector on every whole picture, draws the
+all alike; the middle round is told, and the range. A moment comes every 30 ms; *a second of a
+core* counts processor time of all threads, decoding among it. Decoding alone reads pictures and
+sound and pairs them. The pipeline as published runs the detector on every whole picture, draws the
 spectrogram with matplotlib and asks PyTorch one sample at a time; as it is measured without
 decoding, what decoding takes is added to it, or left out of both. Decoding is the floor: whatever
 analysis took, the first of these two figures could not grow beyond it. The mouth counts as open in
-every other second, whatever the video shows. Latency is from
-the end of decoding to the readings, moments coming at the pace of the clock. Streams are copies of
-the video, each decoded apart at the pace of the clock; real time is kept when at least 99 % of the
-moments that came were analyzed; where it was lost it was tried once more, and the better of both is
-told. Memory counts pages that processes share in parts; that of a stage is what a new process grows
-by when the stage is first used, the stages in the order of the data, and what two of them share
-counts with the first. Decoding's time is that of decoding alone, measured in the rounds.
+every other second, whatever the video shows. Latency is from the end of decoding to the readings,
+moments coming at the pace of the clock. Streams are copies of the video, each decoded apart at the
+pace of the clock; they begin one after another within three seconds, for cameras do not all change
+their scene at the same moment. Real time is kept when at least 99 % of the moments that came were
+analyzed; where it was lost it was tried once more, and the better of both is told. Memory counts
+pages that processes share in parts; that of a stage is what a new process grows by when the stage
+is first used, the stages in the order of the data, and what two of them share counts with the
+first. Decoding's time is that of decoding alone, from the rounds.
 """
 _COLOURS = {"decode": "#9aa5b1", "ours": "#2563eb", "published": "#d97706"}
 

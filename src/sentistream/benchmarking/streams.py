@@ -44,7 +44,7 @@ class StreamsResult:
 
 
 def run_streams(
-    paths: Sequence[Path], profile: Profile, seconds: float, workers: int
+    paths: Sequence[Path], profile: Profile, seconds: float, workers: int, *, apart: float = 0.0
 ) -> StreamsResult:
     """Follows recordings as cameras; those that cannot be kept up with drop moments.
 
@@ -53,21 +53,24 @@ def run_streams(
         profile: Which networks and settings.
         seconds: How long to measure once all have begun.
         workers: Processes.
+        apart: Seconds between their beginnings.
     """
     latencies: list[float] = []
     begun: float | None = None
-    started: set[int] = set()
+    reached: dict[int, float] = {}
     memory = 0.0
-    with analyze_streams(paths, profile=profile, workers=workers, paced=True) as streams:
+    with analyze_streams(
+        paths, profile=profile, workers=workers, paced=True, apart=apart
+    ) as streams:
         for event in streams:
             if isinstance(event, StreamEnd):
                 if event.problem is not None:
                     raise event.problem
                 break
-            started.add(event.stream)
             if begun is None:
+                reached[event.stream] = event.time
                 # the first look at each whole picture is over by then
-                if len(started) == len(paths) and event.time > _WARM_UP:
+                if len(reached) == len(paths) and min(reached.values()) > _WARM_UP:
                     begun = time.monotonic()
                 continue
             latencies.append(event.latency)

@@ -16,16 +16,18 @@ class PacedSource(Source):
     Args:
         source: A recording; closed with this.
         pace: Seconds of it a second; 1 is real time.
+        delay: Seconds before it begins.
 
     Raises:
         ValueError: The pace is not positive.
     """
 
-    def __init__(self, source: Source, pace: float = 1.0) -> None:
+    def __init__(self, source: Source, pace: float = 1.0, *, delay: float = 0.0) -> None:
         if not pace > 0:
             raise ValueError(f"A pace is positive, not {pace}.")
         self._source = source
         self._pace = pace
+        self._delay = delay
         self._begun: float | None = None
         self._closed = threading.Event()
         self.info = dataclasses.replace(source.info, live=True)
@@ -34,7 +36,7 @@ class PacedSource(Source):
     def __next__(self) -> Moment:
         moment = next(self._source)
         if self._begun is None:
-            self._begun = time.monotonic() - moment.time / self._pace
+            self._begun = time.monotonic() + self._delay - moment.time / self._pace
         self._closed.wait(max(0.0, self._begun + moment.time / self._pace - time.monotonic()))
         return moment
 

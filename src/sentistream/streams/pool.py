@@ -24,6 +24,7 @@ def analyze_streams(
     profile: Profile | str = DEFAULT_PROFILE,
     workers: int | None = None,
     paced: bool = False,
+    apart: float = 0.0,
 ) -> Streams:
     """Watch and listen to several videos, cameras or streams at once.
 
@@ -32,6 +33,8 @@ def analyze_streams(
         profile: Which networks and settings; a name or a ``Profile``.
         workers: Processes to work in; one a core by default, at most one a source.
         paced: Play recordings at the pace of the clock, as if they were cameras.
+        apart: Seconds between the beginnings of such recordings: copies of one that begin
+            together would all change their scene at the same moment, as cameras do not.
 
     Returns:
         Their readings as they come; close it, or use it in ``with``. Sources that cannot be
@@ -52,7 +55,7 @@ def analyze_streams(
         raise ValueError(f"At least one worker is needed, not {workers}.")
     chosen = get_profile(profile) if isinstance(profile, str) else profile
     count = min(len(sources), workers or os.cpu_count() or 1)
-    return Streams(sources, chosen, count, paced=paced)
+    return Streams(sources, chosen, count, paced=paced, apart=apart)
 
 
 class Streams(Iterator[StreamMoment | StreamEnd]):
@@ -68,6 +71,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
         profile: Which networks and settings.
         workers: Processes.
         paced: Whether recordings are played at the pace of the clock.
+        apart: Seconds between the beginnings of such recordings.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
         workers: int,
         *,
         paced: bool = False,
+        apart: float = 0.0,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._workers: dict[Connection, tuple[BaseProcess, set[int]]] = {}
@@ -85,7 +90,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
             taking, giving = context.Pipe(duplex=False)
             process = context.Process(
                 target=work,
-                args=(share, profile, giving, paced),
+                args=(share, profile, giving, paced, apart),
                 name=f"worker {place}",
                 daemon=True,
             )

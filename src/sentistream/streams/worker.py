@@ -30,6 +30,7 @@ def work(
     profile: Profile,
     results: Connection,
     paced: bool = False,
+    apart: float = 0.0,
 ) -> None:
     """Analyzes streams until all have ended, or nobody takes the results any more.
 
@@ -38,10 +39,11 @@ def work(
         profile: Which networks and settings.
         results: Takes lists of ``StreamMoment`` and ``StreamEnd``; None at the end.
         paced: Whether recordings are played at the pace of the clock.
+        apart: Seconds between the beginnings of such recordings.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
     try:
-        sources = _open_all(streams, profile, results, paced)
+        sources = _open_all(streams, profile, results, apart if paced else None)
         _analyze(sources, profile, results)
         results.send(None)
     except (BrokenPipeError, ConnectionResetError):
@@ -51,15 +53,21 @@ def work(
 
 
 def _open_all(
-    streams: Mapping[int, str | Path | int], profile: Profile, results: Connection, paced: bool
+    streams: Mapping[int, str | Path | int],
+    profile: Profile,
+    results: Connection,
+    apart: float | None,
 ) -> dict[int, Source]:
+    """Those that can be opened; recordings are paced unless ``apart`` is None."""
     opened: dict[int, Source] = {}
     for number, source in streams.items():
         try:
             one = open_source(
                 source, tick=profile.tick, sound_window=profile.sound_window, threads=1
             )
-            opened[number] = PacedSource(one) if paced and not one.info.live else one
+            if apart is not None and not one.info.live:
+                one = PacedSource(one, delay=number * apart)
+            opened[number] = one
         except SentistreamError as problem:
             results.send([StreamEnd(number, problem, Faults())])
     return opened
