@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import fcntl
+import ipaddress
 import logging
 import os
 import signal
@@ -154,8 +155,15 @@ def page_address(server: ServerSettings, port: int) -> str:
     if server.public_url:
         return server.public_url
     scheme = "http" if server.tls_certificate is None else "https"
-    host = "127.0.0.1" if server.host in ("0.0.0.0", "::") else server.host  # noqa: S104
+    host = "127.0.0.1" if _is_any(server.host) else server.host
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _is_any(host: str) -> bool:
+    """Whether it stands for all of the machine's addresses."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_unspecified
+    return False
 
 
 @contextmanager
