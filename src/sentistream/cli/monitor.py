@@ -60,6 +60,11 @@ def _state_folder() -> Path:
     metavar="FILE",
     help="Write the data protection impact assessment (HTML), and end.",
 )
+@click.option(
+    "--new-password",
+    metavar="USER",
+    help="Ask for a new password for somebody who forgot theirs, and end; the monitor may run.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the settings, and end.")
 def monitor(
     config: Path | None,
@@ -71,6 +76,7 @@ def monitor(
     check: bool,
     notice: Path | None,
     assessment: Path | None,
+    new_password: str | None,
     schema: bool,
 ) -> None:
     """Watch cameras for good and show on a page how people feel.
@@ -87,10 +93,11 @@ def monitor(
       sentistream monitor --config shop.yaml --state /var/lib/sentistream
       sentistream monitor --config shop.yaml --check
       sentistream monitor --config shop.yaml --notice notice.html
+      sentistream monitor --new-password ada
     """
     from sentistream.monitor.guard import die_with_the_guard, guard
 
-    once = check or notice or assessment or schema
+    once = check or notice or assessment or schema or new_password is not None
     if not (once or no_guard or os.environ.get("NOTIFY_SOCKET")):
         sys.exit(guard([*sys.argv[1:], "--no-guard"]))
     die_with_the_guard()
@@ -117,6 +124,9 @@ def monitor(
     if notice or assessment:
         _write_documents(settings, notice, assessment)
         return
+    if new_password is not None:
+        _set_password(settings, folder, new_password)
+        return
     _run(settings, file, folder, browser=not no_browser)
 
 
@@ -141,6 +151,14 @@ def _run(settings: Settings, config: Path, state: Path, *, browser: bool) -> Non
     except StorageError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(TEMPORARY)
+
+
+def _set_password(settings: Settings, state: Path, name: str) -> None:
+    from sentistream.monitor.recovery import set_password
+
+    password = click.prompt(f"New password for {name}", hide_input=True, confirmation_prompt=True)
+    set_password(settings, state, name, password)
+    click.echo(f"{name} has the new password, and is logged out everywhere.")
 
 
 def _has_display() -> bool:

@@ -27,6 +27,7 @@ from sentistream.monitor.hub import Hub
 from sentistream.monitor.logs import configure_logging, redaction
 from sentistream.monitor.notify import MqttPublisher, WebhookSender
 from sentistream.monitor.page import mount_page
+from sentistream.monitor.recovery import database_url
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import ServerSettings, Settings
 from sentistream.monitor.store import (
@@ -37,9 +38,6 @@ from sentistream.monitor.store import (
     open_database,
 )
 from sentistream.monitor.watchdog import Watchdog, asking_for_patience
-
-DATABASE = "monitor.db"
-"""The SQLite file's name in the state folder."""
 
 LOCK = "monitor.lock"
 """Held by the monitor that uses a state folder."""
@@ -88,9 +86,8 @@ def run_monitor(
     with ExitStack() as stack:
         stack.enter_context(_held(state))
         listening = stack.enter_context(_listening(settings.server))
-        url = settings.storage.url.get_secret_value() or f"sqlite:///{state / DATABASE}"
         with asking_for_patience():
-            engine = open_database(url)
+            engine = open_database(database_url(settings, state))
             stack.callback(engine.dispose)
             migrate(engine)
 

@@ -1,0 +1,55 @@
+"""A way back in for whoever may write the database: a password that is forgotten is set anew."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from sentistream.errors import InputError
+from sentistream.monitor.accounts import Accounts, UnknownAccountError
+from sentistream.monitor.settings import Settings
+from sentistream.monitor.store import open_database
+
+DATABASE = "monitor.db"
+"""The SQLite file's name in the state folder."""
+
+
+def database_url(settings: Settings, state: Path) -> str:
+    """The database of the settings, or the one in the state folder."""
+    return settings.storage.url.get_secret_value() or f"sqlite:///{state / DATABASE}"
+
+
+def set_password(settings: Settings, state: Path, name: str, password: str) -> None:
+    """Sets a user's password and ends the user's sessions; the monitor may run meanwhile.
+
+    Args:
+        settings: Name the database.
+        state: The state folder.
+        name: Whose.
+        password: The new one.
+
+    Raises:
+        InputError: There is no database yet, or no such user.
+        UnfitPasswordError: The password will not do.
+        StorageError: The database cannot be reached.
+    """
+    if not settings.storage.url.get_secret_value() and not (state / DATABASE).exists():
+        raise InputError(
+            f"There is no database in {state} yet.",
+            "Name the folder with --state, or start the monitor: it prints a link to begin with.",
+        )
+    with ExitStack() as stack:
+        engine = open_database(database_url(settings, state))
+        stack.callback(engine.dispose)
+        accounts = Accounts(engine)
+        names = [user.name for user in accounts.users()]
+        if not names:
+            raise InputError(
+                "Nobody can log in yet.", "Start the monitor: it prints a link to begin with."
+            )
+        try:
+            accounts.change_user(name, password=password)
+        except UnknownAccountError:
+            raise InputError(
+                f"There is no user {name}.", f"There are: {', '.join(names)}."
+            ) from None

@@ -1,0 +1,58 @@
+"""Whoever may write the database comes back in after a password was forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sentistream.cli import main
+from sentistream.monitor.accounts import Accounts, Role
+from sentistream.monitor.recovery import DATABASE
+from sentistream.monitor.store import migrate, open_database
+
+OLD, NEW = "correct horse battery", "another horse altogether"
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Iterator[Accounts]:
+    """A monitor's, which runs."""
+    engine = open_database(f"sqlite:///{tmp_path / DATABASE}")
+    migrate(engine)
+    yield Accounts(engine)
+    engine.dispose()
+
+
+def ask(state: Path, name: str, *typed: str) -> Result:
+    arguments = ["monitor", "--state", str(state), "--new-password", name]
+    return CliRunner().invoke(main, arguments, input="".join(f"{line}\n" for line in typed))
+
+
+def test_a_forgotten_password_is_set_anew(tmp_path: Path, accounts: Accounts) -> None:
+    accounts.add_user("ada", OLD, Role.MANAGER)
+    session = accounts.login("ada", OLD, 1.0)
+    assert session is not None
+    result = ask(tmp_path, "ada", NEW, NEW)
+    assert result.exit_code == 0, result.output
+    assert NEW not in result.output
+    assert accounts.login("ada", OLD, 1.0) is None
+    assert accounts.login("ada", NEW, 1.0) is not None
+    assert accounts.identify(session) is None, "whoever was logged in is not any more"
+
+
+def test_what_is_wrong_is_said(tmp_path: Path, accounts: Accounts) -> None:
+    empty = ask(tmp_path, "ada", NEW, NEW)
+    assert empty.exit_code == 2
+    assert "prints a link" in empty.output
+    accounts.add_user("ada", OLD, Role.MANAGER)
+    stranger = ask(tmp_path, "bob", NEW, NEW)
+    assert stranger.exit_code == 2
+    assert "There is no user bob. There are: ada." in stranger.output
+    assert "10 to 256 characters" in ask(tmp_path, "ada", "short", "short").output
+    assert accounts.login("ada", OLD, 1.0) is not None
+    nowhere = ask(tmp_path / "none", "ada", NEW, NEW)
+    assert nowhere.exit_code == 2
+    assert "There is no database in" in nowhere.output
+    assert not (tmp_path / "none").exists()
