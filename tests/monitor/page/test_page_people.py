@@ -110,6 +110,34 @@ def test_a_manager_makes_a_viewer_who_sees_no_managers_page(browser: Browser, re
     viewer.close()
 
 
+def test_a_manager_gives_somebody_a_new_password(browser: Browser, real: Served) -> None:
+    manager = come_in(browser, real, path="/settings/people")
+    there(manager, of_users(VIEWER))
+    assert not manager.say(f"document.querySelector('{of_users(MANAGER)} [aria-expanded]')")
+    opener = f"{of_users(VIEWER)} [aria-expanded]"
+    with real.person(VIEWER) as elsewhere:
+        manager.click(opener)
+        assert manager.say("document.activeElement.id") == "renewed"
+        manager.type("#renewed", "short")
+        manager.press("Enter")
+        there(manager, ".row-form .error")
+        assert "10 to 256" in manager.text(".row-form .error")
+        manager.say("document.querySelector('#renewed').value = ''")
+        manager.type("#renewed", NEW_PASSWORD)
+        manager.press("Enter")
+        gone(manager, ".row-form")
+        manager.wait("document.querySelector('[data-kind=users] > .told').innerText === 'Saved.'")
+        assert manager.say(f"document.activeElement.matches({opener!r})")
+        assert elsewhere.get("/api/me").status_code == 401
+    come_in(browser, real, VIEWER, NEW_PASSWORD).close()
+    # opened and closed again
+    manager.click(opener)
+    there(manager, ".row-form")
+    manager.click(opener)
+    gone(manager, ".row-form")
+    manager.close()
+
+
 def test_a_changed_password_ends_all_other_sessions(browser: Browser, real: Served) -> None:
     with real.person(VIEWER) as elsewhere:
         page = come_in(browser, real, VIEWER, path="/account")
@@ -163,7 +191,7 @@ def test_who_is_removed_is_out_at_once(browser: Browser, real: Served) -> None:
     vera.wait("document.querySelector('.connection').hidden")
     manager = come_in(browser, real, path="/settings/people")
     there(manager, of_users(VIEWER))
-    manager.click(f"{of_users(VIEWER)} button")
+    manager.click(f"{of_users(VIEWER)} [aria-label^=Remove]")
     gone(manager, of_users(VIEWER))
     assert manager.questions == ["Remove vera? All sessions and tokens of vera end."]
     assert manager.text("[data-kind=users] > .told") == "Saved."
@@ -292,7 +320,7 @@ def test_the_keyboard_alone_will_do(browser: Browser, real: Served) -> None:
     page.wait("document.activeElement.matches('[data-token]')")
     tab_to(page, "[data-token] button")
     page.say("document.querySelector('.skip').focus()")
-    tab_to(page, f"{of_users('carl')} button")
+    tab_to(page, f"{of_users('carl')} [aria-label^=Remove]")
     assert page.say("document.activeElement.getAttribute('aria-label')") == "Remove carl"
     page.press("Enter")
     gone(page, of_users("carl"))

@@ -106,6 +106,31 @@ const change = async (section, address, method, body, leave = "") => {
   if (!hasLeft(section) && !section.querySelector(".told.problem")) (same || section.querySelector(".told")).focus();
 };
 
+/** The button that opens, and closes, the form for somebody else's new password. */
+const renewal = (section, name, address) => {
+  const opener = button(section, "renew", name, () => {
+    const opened = opener.getAttribute("aria-expanded") === "true";
+    section.querySelector(".row-form")?.remove();
+    for (const other of section.querySelectorAll("[aria-expanded]")) other.setAttribute("aria-expanded", "false");
+    if (opened) return;
+    const form = section.querySelector("template").content.firstElementChild.cloneNode(true);
+    form.setAttribute("aria-label", opener.getAttribute("aria-label"));
+    onSubmit(form, async (sent) => {
+      await ask(address, "PATCH", sent);
+      form.remove();
+      opener.setAttribute("aria-expanded", "false");
+      tell(section, "done", false);
+      opener.focus();
+      return true;
+    });
+    opener.closest("li").append(form);
+    opener.setAttribute("aria-expanded", "true");
+    form.elements.password.focus();
+  });
+  opener.setAttribute("aria-expanded", "false");
+  return opener;
+};
+
 const userRow = (section, user) => {
   const me = user.name === people.dataset.me;
   const address = `/api/users/${encodeURIComponent(user.name)}`;
@@ -119,7 +144,8 @@ const userRow = (section, user) => {
   const remove = button(section, "remove", user.name, () => {
     if (confirm(said(section, "removeAsk").replaceAll("{name}", user.name))) void change(section, address, "DELETE", undefined, me ? "/login" : "");
   });
-  return row(user.name, me ? said(section, "you") : "", choice, remove);
+  const controls = me ? [choice, remove] : [choice, renewal(section, user.name, address), remove];
+  return row(user.name, me ? said(section, "you") : "", ...controls);
 };
 
 const tokenRow = (section, token) => {
