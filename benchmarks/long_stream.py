@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -18,6 +17,7 @@ import numpy as np
 
 from sentistream.analyzer import Analyzer
 from sentistream.benchmarking.clip import lengthened
+from sentistream.benchmarking.footprint import resident
 from sentistream.benchmarking.machine import describe_machine
 from sentistream.demo import make_clip
 from sentistream.media import open_source
@@ -46,20 +46,19 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
     chosen = get_profile(profile)
     samples: list[tuple[float, float]] = []
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+    with tempfile.TemporaryDirectory() as folder:
         clip = make_clip(Path(folder) / "clip.mp4", size=(320, 180))
         long = lengthened(clip, hours * 3600, Path(folder), form="ts")
         analyzer = Analyzer(chosen)
         every, faces = hours * 3600 / SAMPLES, 0
         window = max(tick, chosen.sound_window)
-        source = opened.enter_context(open_source(long, tick=tick, sound_window=window, threads=1))
-        for moment in source:
-            faces += sum(reading.face is not None for reading in analyzer.process(moment))
-            if moment.time >= len(samples) * every:
-                samples.append((moment.time / 3600, _resident()))
-                click.echo(
-                    f"\r{samples[-1][0]:5.2f} h {samples[-1][1]:7.1f} MiB", nl=False, err=True
-                )
+        with open_source(long, tick=tick, sound_window=window, threads=1) as source:
+            for moment in source:
+                faces += sum(reading.face is not None for reading in analyzer.process(moment))
+                if moment.time >= len(samples) * every:
+                    hour, memory = moment.time / 3600, resident()
+                    samples.append((hour, memory))
+                    click.echo(f"\r{hour:5.2f} h {memory:7.1f} MiB", nl=False, err=True)
     click.echo(err=True)
     settled = [memory for at, memory in samples if at >= SETTLED * hours]
     slope = float(np.polyfit([at for at, _ in samples if at >= SETTLED * hours], settled, 1)[0])
@@ -77,14 +76,6 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
             "mib_an_hour": slope,
         }
         json_file.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-
-
-def _resident() -> float:
-    """MiB of this process."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ WARM = 34
 """Moments that decoding and analysis go on for: one second."""
 
 
-def stage_megabytes(source: Path, profile: Profile) -> dict[str, float]:
-    """MB of resident memory that each stage adds where it is used first, in this order.
+def stage_memory(source: Path, profile: Profile) -> dict[str, float]:
+    """MiB of resident memory that each stage adds where it is used first, in this order.
 
     What two stages share is counted with the first of them; what is given back and used
     again counts once.
@@ -41,11 +41,11 @@ def _added(source: Path, name: str) -> dict[str, float]:
 
     profile = get_profile(name)
     held: list[Any] = []  # nothing is given back before the end
-    added = {"Python and libraries": _resident()}
+    added = {"Python and libraries": resident()}
     for stage, build in _builders(source, profile):
-        before = _resident()
+        before = resident()
         held.append(build())
-        added[stage] = _resident() - before
+        added[stage] = resident() - before
     return added
 
 
@@ -90,9 +90,9 @@ def _analyzed(analyzer: Analyzer, moments: Iterator[Any]) -> Analyzer:
     return analyzer
 
 
-def _resident() -> float:
-    """MB that the process holds now."""
+def resident() -> float:
+    """MiB that this process holds now."""
     for line in Path("/proc/self/status").read_text("ascii").splitlines():
         if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1000
+            return int(line.split()[1]) / 1024
     return 0.0

@@ -15,7 +15,7 @@ import numpy as np
 from sentistream.analyzer import Analyzer
 from sentistream.benchmarking.clip import lengthened
 from sentistream.benchmarking.engines import engine_milliseconds
-from sentistream.benchmarking.footprint import stage_megabytes
+from sentistream.benchmarking.footprint import stage_memory
 from sentistream.benchmarking.machine import describe_machine
 from sentistream.benchmarking.peers import measure_peers
 from sentistream.benchmarking.stages import stages
@@ -158,7 +158,7 @@ def _profile(
             f"p{share}": 1000 * float(np.percentile(waits, share)) for share in (50, 95, 99)
         },
         "stages_ms": dict(sorted(spent.items(), key=lambda item: -item[1])),
-        "stages_mb": stage_megabytes(clip, profile),
+        "stages_mb": stage_memory(clip, profile),
         "streams": [asdict(one) | {"keeps_up": one.keeps_up} for one in tried],
         "networks": {
             name: {

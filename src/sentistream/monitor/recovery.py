@@ -8,15 +8,7 @@ from pathlib import Path
 from sentistream.errors import InputError
 from sentistream.monitor.accounts import Accounts, UnknownAccountError
 from sentistream.monitor.settings import Settings
-from sentistream.monitor.store import open_database
-
-DATABASE = "monitor.db"
-"""The SQLite file's name in the state folder."""
-
-
-def database_url(settings: Settings, state: Path) -> str:
-    """The database of the settings, or the one in the state folder."""
-    return settings.storage.url.get_secret_value() or f"sqlite:///{state / DATABASE}"
+from sentistream.monitor.store import DATABASE, database_url, open_database
 
 
 def set_password(settings: Settings, state: Path, name: str, password: str) -> None:

@@ -27,13 +27,13 @@ from sentistream.monitor.hub import Hub
 from sentistream.monitor.logs import configure_logging, redaction
 from sentistream.monitor.notify import MqttPublisher, WebhookSender
 from sentistream.monitor.page import mount_page
-from sentistream.monitor.recovery import database_url
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import ServerSettings, Settings
 from sentistream.monitor.store import (
     DatabaseStore,
     Housekeeper,
     StoreWriter,
+    database_url,
     migrate,
     open_database,
 )

@@ -10,8 +10,7 @@ from click.testing import CliRunner, Result
 
 from sentistream.cli import main
 from sentistream.monitor.accounts import Accounts, Role
-from sentistream.monitor.recovery import DATABASE
-from sentistream.monitor.store import migrate, open_database
+from sentistream.monitor.store import DATABASE, migrate, open_database
 
 OLD, NEW = "correct horse battery", "another horse altogether"
 

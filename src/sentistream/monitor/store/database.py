@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from sentistream.errors import MissingExtraError, StorageError
+from sentistream.monitor.settings import Settings
 from sentistream.monitor.store.failures import shown, storage_errors
 
 PATIENCE = 5.0
@@ -31,6 +32,15 @@ _PRAGMAS = (
     "PRAGMA cache_size = -8000",
     "PRAGMA journal_size_limit = 33554432",
 )
+
+
+DATABASE = "monitor.db"
+"""The SQLite file's name in the state folder."""
+
+
+def database_url(settings: Settings, state: Path) -> str:
+    """The database that the settings name, or the one in the state folder."""
+    return settings.storage.url.get_secret_value() or f"sqlite:///{state / DATABASE}"
 
 
 def open_database(url: str) -> Engine:
