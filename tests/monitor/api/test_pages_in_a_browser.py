@@ -87,6 +87,7 @@ def test_first_start_login_and_logout(browser: Browser, empty: Served) -> None:
     page.wait("document.querySelector('[role=alert]') !== null")
     _kept(page, "login-wrong")
     # whoever mistyped goes on at the password
+    page.wait("document.activeElement.id !== ''")  # the browser gives the focus after loading
     assert page.say("document.activeElement.id") == "password"
     _fill(page, password=PASSWORD)
     page.click("button")
@@ -125,6 +126,7 @@ def test_pages_can_be_read_and_used(
     fields = "[...document.querySelectorAll('input:not([type=hidden]), button')]"
     assert page.say(f"{fields}.every(one => one.offsetHeight >= 44)")
     assert page.say(f"{fields}.every(one => one.tagName === 'BUTTON' || one.labels.length === 1)")
+    page.wait("document.activeElement.id !== ''")  # the browser gives the focus after loading
     assert page.say("document.activeElement.id") == "name"
     for selector in ("label", ".tagline", "button", "h1", ".brand", "input"):
         assert _contrast(page, selector) >= 4.5, selector

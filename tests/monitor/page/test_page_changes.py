@@ -42,6 +42,7 @@ def test_a_slip_is_told_where_it_was_made(browser: Browser, house: House) -> Non
     page.click(".main-button")
     page.wait("document.querySelector('#field-smallest_group-error')")
     assert page.text("#field-smallest_group-error") == "At least 1."
+    page.wait("document.activeElement.id !== ''")  # the browser gives the focus after loading
     assert page.say("document.activeElement.id") == "field-smallest_group"
     assert page.say("document.activeElement.getAttribute('aria-describedby')").startswith(
         "field-smallest_group-error"
