@@ -2,6 +2,9 @@
 
 Beside Equation 1 (``smoothing``) stands a mean of logarithms: moments are taken as witnesses, so
 that a sure one counts for more than several that waver.
+
+``Overall`` is the one answer about a whole clip or face: ``analyze``, its summary and report, and
+``evaluate`` all give it, so that a measured accuracy is that of what users read.
 """
 
 from __future__ import annotations
@@ -18,6 +21,18 @@ from sentistream.types import Distribution, FloatArray, Reading
 
 LEAST = 1e-4
 """No single moment rules a class out: probabilities below this count as this."""
+
+
+_GONE = 60.0
+"""Seconds without a reading after which a face's stretch is closed, so that memory is bounded.
+
+Trackers give up a track much earlier, and never use its number again.
+"""
+
+
+def is_sure(confidence: float, profile: Profile) -> bool:
+    """Whether an accumulated answer of this confidence, 0 to 1, is more than ``unknown``."""
+    return confidence >= profile.unknown_below
 
 
 class EvidenceMean(Running):
@@ -58,11 +73,12 @@ class EvidenceMean(Running):
 
 
 class Overall:
-    """The answer about a whole clip, from the readings of all its faces.
+    """The answer about a whole clip, from the readings of all its faces, or of one of them.
 
     With Equation 1 it is the mean of all momentary answers. With evidence it is what had been
     accumulated about each face at the end of each stretch as long as is remembered, and at its
-    last reading; so a clip no longer than that is answered by its last reading.
+    last reading; so a clip no longer than that is answered by its last reading. Memory does not
+    grow with the clip's length.
 
     Args:
         profile: Says how moments add up.
@@ -83,6 +99,8 @@ class Overall:
             if not self._evidence:
                 self._count(reading.momentary, 1.0)
                 continue
+            if reading.track not in self._stretches:
+                self._close_gone(reading.time)
             begun = self._stretches.get(reading.track, (reading.time, 0.0, reading.smoothed))[0]
             length = reading.time - begun
             if length < self._span:
@@ -96,14 +114,24 @@ class Overall:
         """None where there was no face."""
         total, weights = self._total.copy(), self._weight
         for _, length, smoothed in self._stretches.values():
-            # a stretch that has only begun hardly counts beside whole ones
-            share = max(length / self._span, 1e-6)
+            share = self._share(length)
             total += share * self._evidence_of(smoothed)
             weights += share
         if not weights:
             return None
         mean = total / weights
         return Distribution.from_array(np.exp(mean - mean.max()) if self._evidence else mean)
+
+    def _close_gone(self, now: float) -> None:
+        """Counts the last stretches of faces that will not come back."""
+        for track, (begun, length, smoothed) in list(self._stretches.items()):
+            if now - (begun + length) > _GONE:
+                self._count(smoothed, self._share(length))
+                del self._stretches[track]
+
+    def _share(self, length: float) -> float:
+        """The weight of a stretch of so many seconds; one only begun hardly counts."""
+        return max(length / self._span, 1e-6)
 
     def _count(self, value: Distribution, share: float) -> None:
         self._total += share * self._evidence_of(value)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sentistream.accumulation import is_sure
 from sentistream.decision import Decision, Verdict, make_decision
 from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
 from sentistream.runtime.asking import Asking, answer
@@ -132,7 +133,7 @@ class Analyzer:
         return smoother.update(verdict.momentary, time)
 
     def _label(self, smoothed: Distribution) -> Label:
-        sure = smoothed.confidence >= self.profile.unknown_below
+        sure = is_sure(smoothed.confidence, self.profile)
         return smoothed.label if sure else Label.UNKNOWN
 
     def _forget(self, time: float) -> None:

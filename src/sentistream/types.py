@@ -33,6 +33,10 @@ class Label(StrEnum):
     NO_FACE = "no_face"
 
 
+ON_A_TIE = (Label.NEUTRAL, Label.NEGATIVE, Label.POSITIVE)
+"""Of equally probable classes the first of these is the answer."""
+
+
 class Branch(StrEnum):
     """Which networks decided: the face alone, face and voice fused, or none."""
 
@@ -102,6 +106,12 @@ class Box:
             return 0.0
         shared = width * height
         return shared / (self.area + other.area - shared)
+
+    def squared(self) -> Box:
+        """The smallest square about the same centre that holds the box."""
+        x, y = self.center
+        half = max(self.width, self.height) / 2
+        return Box(x - half, y - half, x + half, y + half)
 
     def scaled(self, factor: float) -> Box:
         """The box grown (or shrunk) by ``factor`` about its centre."""
@@ -234,11 +244,8 @@ class Distribution:
 
     @property
     def label(self) -> Label:
-        """The most probable class; on a tie the first of neutral, negative, positive."""
-        return max(
-            (Label.NEUTRAL, Label.NEGATIVE, Label.POSITIVE),
-            key=lambda label: getattr(self, label.value),
-        )
+        """The most probable class; on a tie the first of ``ON_A_TIE``."""
+        return max(ON_A_TIE, key=lambda label: getattr(self, label.value))
 
     @property
     def confidence(self) -> float:

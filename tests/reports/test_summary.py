@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentistream.profiles import PAPER
 from sentistream.reports.statistics import TRACKS_TOLD, Statistics
 from sentistream.reports.summary import SummaryFile
 from sentistream.reports.timeline import Timeline
@@ -24,7 +25,7 @@ def summarize(path: Path, said: list[tuple[Moment, tuple[Reading, ...]]]) -> dic
     return facts
 
 
-def test_overall_is_the_mean_of_the_momentary_answers_of_all_faces(tmp_path: Path) -> None:
+def test_overall_of_paper_is_the_mean_of_the_momentary_answers_of_all_faces(tmp_path: Path) -> None:
     said = list(moments(6))
     facts = summarize(tmp_path / "s.json", said)
     answers = [one.momentary for _, readings in said for one in readings if one.momentary]
@@ -49,6 +50,7 @@ def test_without_a_face_it_says_no_face(tmp_path: Path) -> None:
     assert facts["overall"] == {
         "label": "no_face",
         "probabilities": {"positive": None, "neutral": None, "negative": None},
+        "sure": None,
     }
     assert facts["faces"] == facts["moments_with_face"] == 0
 
@@ -61,11 +63,11 @@ def test_without_a_moment_it_is_still_valid(tmp_path: Path) -> None:
 
 
 def test_faces_without_answers_are_unknown() -> None:
-    statistics = Statistics(0.5)
+    statistics = Statistics(PAPER)
     face = reading(0.0).face
     statistics.add(0.0, [Reading(0.0, face=face, label=Label.UNKNOWN)])
     assert statistics.overall.label is Label.UNKNOWN
-    assert statistics.overall.mean is None
+    assert statistics.overall.answer is None
 
 
 def test_an_interrupted_run_says_so_and_leaves_no_partial_file(tmp_path: Path) -> None:
@@ -88,20 +90,20 @@ def test_an_interrupted_run_says_so_and_leaves_no_partial_file(tmp_path: Path) -
 def test_shares_add_up_and_tracks_add_up_to_the_whole(
     values: list[tuple[float, float, int]],
 ) -> None:
-    statistics = Statistics(0.5)
+    statistics = Statistics(PAPER)
     for index, (positive, negative, track) in enumerate(values):
         one = reading(index * 0.03, track, positive, negative, flags=(Flag.AT_EDGE,))
         statistics.add(one.time, [one])
     assert sum(tally.readings for tally in statistics.tracks.values()) == len(values)
     if values:
         assert sum(statistics.overall.share(label) for label in Label) == pytest.approx(1)
-        mean = statistics.overall.mean
-        assert mean is not None
-        assert mean.negative == pytest.approx(np.mean([value[1] for value in values]))
+        answer = statistics.overall.answer
+        assert answer is not None
+        assert answer.negative == pytest.approx(np.mean([value[1] for value in values]))
 
 
 def test_a_crowd_is_counted_whole_and_told_of_in_bounded_room() -> None:
-    statistics = Statistics(mouth_threshold=0.5)
+    statistics = Statistics(PAPER)
     timeline = Timeline(mouth_threshold=0.5)
     for track in range(1, TRACKS_TOLD + 51):
         readings = (reading(track * 1.0, track),)

@@ -240,6 +240,8 @@ class _Run:
 
             overall = facts["overall"]
             said = overall["label"].replace("_", " ")
+            if overall["sure"] is False:
+                said += ", unsure"
             if overall["probabilities"]["positive"] is not None:
                 shares = (f"{name} {percent(p)}" for name, p in overall["probabilities"].items())
                 said += f" ({', '.join(shares)})"

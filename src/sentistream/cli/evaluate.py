@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from sentistream.accumulation import is_sure
 from sentistream.cli.progress import tracked
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
-from sentistream.evaluation.answers import TASKS
+from sentistream.evaluation.answers import TASKS, Probabilities
 from sentistream.evaluation.conditions import KINDS
 from sentistream.evaluation.models import cards_of, named
 from sentistream.evaluation.outcomes import Outcome, ask
@@ -150,9 +151,14 @@ def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool)
     if appearance:
         items = _with_appearance(items, task)
     make_answer, _ = TASKS[task]
+
+    def sure(values: Probabilities) -> bool:
+        return is_sure(float(values.max()), profile)
+
     return ask(
         tracked(items, task),
         make_answer(profile),
+        is_sure=sure if task == "clips" and profile.unknown_below else None,
         on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
     )
 
@@ -160,10 +166,14 @@ def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool)
 def in_a_sentence(facts: dict[str, Any]) -> str:
     """The figures that matter most."""
     low, high = facts["accuracy_ci95"]
-    return (
+    said = (
         f"{facts['accuracy']:.1%} of {facts['n']} right (95 % interval {low:.1%} to {high:.1%}), "
         f"unweighted average recall {facts['uar']:.1%}, {facts['unusable']} without an answer."
     )
+    if facts["sure"]:
+        sure = facts["sure"]
+        said += f" Sure of {facts['sure_share']:.1%}, and of these {sure['accuracy']:.1%} right."
+    return said
 
 
 def finish(

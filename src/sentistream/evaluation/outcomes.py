@@ -13,6 +13,7 @@ from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
 from sentistream.evaluation.answers import Answer, Probabilities
 from sentistream.evaluation.metrics import wilson_interval
+from sentistream.types import ON_A_TIE, SENTIMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +25,23 @@ class Outcome:
         probabilities: Of the classes; None where there was no usable face or voice.
         problem: Why the file could not be read; empty otherwise.
         unknown: Whether the answer was withheld (``unknown``) though there are probabilities.
+        sure: Whether the answer is sure enough for the profile; None where it sets no bar.
     """
 
     item: Item
     probabilities: Probabilities | None
     problem: str = ""
     unknown: bool = False
+    sure: bool | None = None
 
     @property
     def answer(self) -> int | None:
         """The most probable class; None without an answer."""
         if self.probabilities is None or self.unknown:
             return None
+        if len(self.probabilities) == len(SENTIMENTS):
+            order = [SENTIMENTS.index(label.value) for label in ON_A_TIE]
+            return max(order, key=self.probabilities.__getitem__)
         return int(self.probabilities.argmax())
 
     @property
@@ -49,6 +55,7 @@ def ask(
     answer: Answer,
     *,
     withholds: Callable[[Probabilities], bool] = lambda _: False,
+    is_sure: Callable[[Probabilities], bool] | None = None,
     on_problem: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
     """What ``answer`` says of each item; one that cannot be read has no answer.
@@ -57,6 +64,7 @@ def ask(
         items: What to ask about, in order.
         answer: Whom to ask.
         withholds: Whether probabilities are too unsure for an answer other than ``unknown``.
+        is_sure: Whether probabilities are sure enough for the profile; None if it sets no bar.
         on_problem: Told why an item cannot be read.
     """
     outcomes = []
@@ -67,7 +75,9 @@ def ask(
             outcomes.append(Outcome(item, None, error.problem))
             on_problem(error.problem)
         else:
-            outcomes.append(Outcome(item, said, unknown=said is not None and withholds(said)))
+            unknown = said is not None and withholds(said)
+            sure = None if said is None or is_sure is None else is_sure(said)
+            outcomes.append(Outcome(item, said, unknown=unknown, sure=sure))
     return outcomes
 
 

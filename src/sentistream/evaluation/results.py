@@ -39,6 +39,8 @@ def summarize(outcomes: Sequence[Outcome], classes: tuple[str, ...]) -> dict[str
         if person
     }
     unknown = sum(outcome.unknown for outcome in outcomes)
+    sure = [outcome for outcome in answered if outcome.sure]
+    barred = any(outcome.sure is not None for outcome in outcomes)
     return {
         **got.as_dict(),
         "people_bootstrap": bootstrap.as_dict() if bootstrap else None,
@@ -50,6 +52,8 @@ def summarize(outcomes: Sequence[Outcome], classes: tuple[str, ...]) -> dict[str
         "unknown": unknown,
         "unknown_share": round(unknown / len(outcomes), 4),
         "answered": share_right(answered) if answered else None,
+        "sure_share": round(len(sure) / len(outcomes), 4) if barred else None,
+        "sure": share_right(sure) if sure else None,
         **_confidence(answered, len(outcomes)),
         "per_person": per_person,
         "per_person_spread": _spread([entry["accuracy"] for entry in per_person.values()]),
@@ -73,7 +77,7 @@ def write_results(folder: Path, facts: dict[str, Any], outcomes: Sequence[Outcom
             "w", newline="", encoding="utf-8", errors="replace"
         ) as file:
             table = csv.writer(file)
-            head = ["path", "person", "label", "answer", *classes, "correct", "problem"]
+            head = ["path", "person", "label", "answer", "sure", *classes, "correct", "problem"]
             table.writerow([*head, *columns])
             for outcome in outcomes:
                 answer = "" if outcome.answer is None else classes[outcome.answer]
@@ -87,6 +91,7 @@ def write_results(folder: Path, facts: dict[str, Any], outcomes: Sequence[Outcom
                         item.person,
                         classes[item.label],
                         "unknown" if outcome.unknown else answer,
+                        "" if outcome.sure is None else int(outcome.sure),
                         *values,
                         int(outcome.correct),
                         outcome.problem,
@@ -105,7 +110,7 @@ def _confidence(answered: list[Outcome], total: int) -> dict[str, Any]:
     if not values:
         return {"ece": None, "reliability": [], "coverage": [], "coverage_area": None}
     truth, probabilities = np.array([entry.item.label for entry in answered]), np.stack(values)
-    correct = probabilities.argmax(axis=1) == truth
+    correct = np.array([outcome.correct for outcome in answered])
     curve = coverage_curve(probabilities.max(axis=1), correct, total)
     # where coverages lie closer together than examples do, several are the same point
     most = float(curve.coverage[-1])

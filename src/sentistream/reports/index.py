@@ -23,6 +23,7 @@ INDEX_COLUMNS = (
     "seconds_analyzed",
     "mouth_open_share",
     "frames_per_second",
+    "sure",
 )
 
 
@@ -66,6 +67,7 @@ class ClipIndex:
                 "seconds_analyzed": facts["seconds_analyzed"],
                 "mouth_open_share": facts["readings"]["mouth_open_share"],
                 "frames_per_second": facts["speed"]["frames_per_second"],
+                "sure": overall["sure"],
             }
         )
 

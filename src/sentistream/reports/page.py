@@ -18,7 +18,7 @@ from sentistream.reports.summary import SummaryFile
 from sentistream.reports.thumbnails import Thumbnail, Thumbnails
 from sentistream.reports.timeline import Timeline
 from sentistream.reports.words import clock, count, headline, length, percent
-from sentistream.types import SENTIMENTS, Distribution, Flag, Label, Moment, Reading
+from sentistream.types import SENTIMENTS, Flag, Label, Moment, Reading
 
 PEOPLE = 12
 """Most people shown with a chart of their own."""
@@ -80,8 +80,8 @@ class ReportPage(Output):
         return environment.get_template("report.html.j2").render(
             facts=facts,
             overall=statistics.overall,
-            headline=headline(statistics.overall.label, statistics.overall.mean),
-            sentence=_sentence(facts, statistics.overall.mean),
+            headline=headline(statistics.overall.label, statistics.overall.answer),
+            sentence=_sentence(facts, statistics.overall),
             people=sorted(people, key=lambda person: person.track),
             others=statistics.faces - len(people),
             ticks=ticks(start, seconds),
@@ -109,7 +109,7 @@ def _percent(share: float) -> str:
     return percent(share).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
+def _sentence(facts: dict[str, Any], overall: Tally) -> str:
     watched = length(facts["seconds_analyzed"])
     if not facts["moments_with_face"]:
         return (
@@ -118,17 +118,16 @@ def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
         )
     seen = _percent(facts["moments_with_face"] / facts["moments"])
     faces = count(facts["faces"], "face")
-    if mean is None:
+    if overall.answer is None:
         return (
             f"In {watched} of video sentistream followed {faces} ({seen} of the time), "
             "but could not give an answer."
         )
-    shares = ", ".join(
-        f"{_percent(value)} {name}" for name, value in zip(SENTIMENTS, mean.as_tuple(), strict=True)
-    )
+    said = (*SENTIMENTS, Label.UNKNOWN.value) if overall.labels[Label.UNKNOWN.value] else SENTIMENTS
+    shares = ", ".join(f"{_percent(overall.share(name))} {name}" for name in said)
     return (
         f"In {watched} of video sentistream followed {faces}; a face was in view {seen} "
-        f"of the time. On average it judged what it saw and heard {shares}."
+        f"of the time. Of the readings of a face, moment by moment, these shares said: {shares}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Shares and means, accumulated moment by moment in constant memory."""
+"""Answers and counts, accumulated moment by moment in constant memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sentistream.accumulation import Overall, is_sure
+from sentistream.profiles import Profile
 from sentistream.reports.columns import mouth_state
 from sentistream.types import SENTIMENTS, Distribution, Flag, Label, Reading
 
@@ -15,22 +17,24 @@ class Tally:
     """What was said of one face, or of all of them together.
 
     Attributes:
+        profile: Says how moments add up, and from when on a mouth counts as open.
         readings: How many readings had a face.
-        weighed: How many of them had probabilities.
-        sums: Sums of the momentary probabilities, in the order of ``SENTIMENTS``.
     """
 
+    profile: Profile
     first: float = 0.0
     last: float = 0.0
     readings: int = 0
-    weighed: int = 0
-    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     labels: Counter[str] = field(default_factory=Counter)
     branches: Counter[str] = field(default_factory=Counter)
     mouths: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
+    _overall: Overall = field(init=False)
 
-    def add(self, reading: Reading, mouth_threshold: float) -> None:
+    def __post_init__(self) -> None:
+        self._overall = Overall(self.profile)
+
+    def add(self, reading: Reading) -> None:
         if self.readings == 0:
             self.first = reading.time
         self.last = reading.time
@@ -38,29 +42,23 @@ class Tally:
         self.labels[reading.label.value] += 1
         self.branches[reading.branch.value] += 1
         self.flags.update(flag.value for flag in reading.flags)
-        state = mouth_state(reading.mouth_open, mouth_threshold)
+        state = mouth_state(reading.mouth_open, self.profile.mouth_threshold)
         if state is not None:
             self.mouths[state] += 1
-        if reading.momentary is not None:
-            self.weighed += 1
-            for index, value in enumerate(reading.momentary.as_tuple()):
-                self.sums[index] += value
+        self._overall.add([reading])
 
     @property
-    def mean(self) -> Distribution | None:
-        """Mean of the momentary distributions; None where there was none."""
-        if not self.weighed:
-            return None
-        positive, neutral, negative = (value / self.weighed for value in self.sums)
-        return Distribution(positive, neutral, negative)
+    def answer(self) -> Distribution | None:
+        """The answer about the whole, as ``evaluate`` measures it; None where there is none."""
+        return self._overall.answer
 
     @property
     def label(self) -> Label:
-        """The most probable class of the mean."""
+        """The most probable class of the answer."""
         if not self.readings:
             return Label.NO_FACE
-        mean = self.mean
-        return mean.label if mean else Label.UNKNOWN
+        answer = self.answer
+        return answer.label if answer else Label.UNKNOWN
 
     def share(self, label: str) -> float:
         """Part of the readings with a face that bear this label, 0 to 1."""
@@ -72,20 +70,26 @@ class Tally:
         known = self.mouths.total()
         return self.mouths["open"] / known if known else None
 
-    def as_dict(self) -> dict[str, object]:
-        """As ``summary.json`` has it."""
-        mean = self.mean
+    def answer_dict(self) -> dict[str, object]:
+        """The answer about the whole, as ``summary.json`` has it."""
+        answer = self.answer
         return {
             "label": self.label.value,
-            "probabilities": probabilities(mean),
-            "shares": {name: round(self.share(name), 6) for name in (*SENTIMENTS, "unknown")},
+            "probabilities": _probabilities(answer),
+            "sure": None if answer is None else is_sure(answer.confidence, self.profile),
+        }
+
+    def counts_dict(self) -> dict[str, object]:
+        """How the readings were spread over time, as ``summary.json`` has it."""
+        return {
+            "label_shares": {name: round(self.share(name), 6) for name in (*SENTIMENTS, "unknown")},
             "mouth_open_share": _rounded(self.mouth_open_share),
             "branches": {name: self.branches[name] for name in ("face", "fused", "none")},
             "flags": {flag.value: self.flags[flag.value] for flag in Flag},
         }
 
 
-def probabilities(distribution: Distribution | None) -> dict[str, float | None]:
+def _probabilities(distribution: Distribution | None) -> dict[str, float | None]:
     """The three classes by name; all None where there is no distribution."""
     if distribution is None:
         return dict.fromkeys(SENTIMENTS)
@@ -106,19 +110,18 @@ TRACKS_TOLD = 1_000
 class Statistics:
     """All that the summary and the page say in numbers.
 
-    Overall is the mean of the momentary distributions of all faces at all moments: every face
-    weighs by how long it was seen. Smoothed values are not averaged, since they count the past
-    twice.
+    Args:
+        profile: Says how moments add up, and from when on a mouth counts as open.
     """
 
-    def __init__(self, mouth_threshold: float) -> None:
-        self._threshold = mouth_threshold
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
         self.moments = 0
         self.moments_with_face = 0
         self.first: float | None = None
         self.last: float | None = None
         self.most_faces = 0
-        self.overall = Tally()
+        self.overall = Tally(profile)
         self.faces = 0
         self._highest = 0
         self.tracks: dict[int, Tally] = {}
@@ -133,15 +136,15 @@ class Statistics:
             if reading.track is None:
                 continue
             faces += 1
-            self.overall.add(reading, self._threshold)
+            self.overall.add(reading)
             tally = self.tracks.get(reading.track)
             if tally is None and len(self.tracks) < TRACKS_TOLD:
-                tally = self.tracks[reading.track] = Tally()
+                tally = self.tracks[reading.track] = Tally(self._profile)
                 self.faces += 1
             elif tally is None and reading.track > self._highest:
                 self.faces += 1  # numbers are given in order and never again
             self._highest = max(self._highest, reading.track)
             if tally is not None:
-                tally.add(reading, self._threshold)
+                tally.add(reading)
         self.moments_with_face += faces > 0
         self.most_faces = max(self.most_faces, faces)

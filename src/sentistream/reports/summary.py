@@ -14,7 +14,7 @@ from sentistream import __version__
 from sentistream.profiles import Profile
 from sentistream.reports.files import write_atomically
 from sentistream.reports.output import Output
-from sentistream.reports.statistics import Statistics, probabilities
+from sentistream.reports.statistics import Statistics
 from sentistream.types import Moment, Reading
 
 
@@ -53,7 +53,7 @@ class SummaryFile(Output):
         self._path = path
         self._subject = subject
         self._settings = settings
-        self.statistics = Statistics(subject.profile.mouth_threshold)
+        self.statistics = Statistics(subject.profile)
 
     def open(self) -> None:
         self._started = time.monotonic()
@@ -77,29 +77,26 @@ class SummaryFile(Output):
         seconds = 0.0
         if statistics.first is not None and statistics.last is not None:
             seconds = statistics.last - statistics.first + profile.tick
-        mean = statistics.overall.mean
         return {
             "sentistream": __version__,
             "created": self._created.isoformat(timespec="seconds"),
             "complete": complete,
             "input": dataclasses.asdict(self._subject.info),
             "seconds_analyzed": round(seconds, 3),
-            "overall": {
-                "label": statistics.overall.label.value,
-                "probabilities": probabilities(mean),
-            },
+            "overall": statistics.overall.answer_dict(),
             "faces": statistics.faces,
             "most_faces_at_once": statistics.most_faces,
             "moments": statistics.moments,
             "moments_with_face": statistics.moments_with_face,
-            "readings": statistics.overall.as_dict(),
+            "readings": statistics.overall.counts_dict(),
             "tracks": [
                 {
                     "track": track,
                     "first": round(tally.first, 3),
                     "last": round(tally.last, 3),
                     "moments": tally.readings,
-                    **tally.as_dict(),
+                    **tally.answer_dict(),
+                    **tally.counts_dict(),
                 }
                 for track, tally in statistics.tracks.items()
             ],

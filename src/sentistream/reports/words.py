@@ -45,15 +45,15 @@ def count(number: int, thing: str, things: str = "") -> str:
     return f"{word} {thing if number == 1 else things or thing + 's'}"
 
 
-def headline(label: Label, mean: Distribution | None) -> str:
+def headline(label: Label, answer: Distribution | None) -> str:
     """What was felt overall, in a few words."""
     if label is Label.NO_FACE:
         return "No face was seen"
-    if mean is None:
+    if answer is None:
         return "No clear answer"
     word = WORDS[label]
-    if mean.confidence >= 0.6:
+    if answer.confidence >= 0.6:
         return f"Mostly {word}"
-    if mean.confidence >= 0.45:
+    if answer.confidence >= 0.45:
         return f"Rather {word}"
     return f"Mixed, leaning {word}"
