@@ -15,10 +15,10 @@ from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
 from sentistream.errors import InputError
-from sentistream.media.picture import RgbPicture, resample
+from sentistream.media.picture import RgbPicture, as_square
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.types import SENTIMENTS, Box, UInt8Array
+from sentistream.types import SENTIMENTS, UInt8Array
 from sentistream.vision.crops import MOUTH_SIZE
 from sentistream.vision.placing import make_placer
 from sentistream.vision.stills import WindowCutter
@@ -116,12 +116,10 @@ def mouths(profile: Profile) -> Answer:
 
     def answer(path: Path) -> Probabilities | None:
         pixels = read_image(path)
-        whole = Box(0, 0, pixels.shape[1], pixels.shape[0])
         if profile.decision == "lite":
-            luma = RgbPicture(pixels).luma
-            crop = resample(luma, whole, LITE_MOUTH_SIZE, LITE_MOUTH_SIZE)[..., np.newaxis]
+            crop = as_square(RgbPicture(pixels).luma, LITE_MOUTH_SIZE)[..., np.newaxis]
         else:
-            crop = resample(pixels, whole, MOUTH_SIZE, MOUTH_SIZE)
+            crop = as_square(pixels, MOUTH_SIZE)
         opened = float(network.run(mouth=crop[np.newaxis])[0, 0])
         return np.array([1 - opened, opened])
 

@@ -103,6 +103,19 @@ def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Arra
     return np.asarray(resized)
 
 
+def as_square(pixels: UInt8Array, size: int) -> UInt8Array:
+    """A still image of any shape as a square of ``size`` x ``size`` pixels, never stretched.
+
+    Above and below, or left and right, of one that is not square its edge is repeated, as it is
+    where a live face reaches out of the picture.
+
+    Args:
+        pixels: Shape (rows, columns) or (rows, columns, 3).
+    """
+    rows, columns = pixels.shape[:2]
+    return resample(pixels, Box(0, 0, columns, rows).squared(), size, size)
+
+
 def _image(pixels: UInt8Array) -> Image.Image:
     """The pixels as PIL has them; copied once if need be, which ``fromarray`` does twice."""
     pixels = np.ascontiguousarray(pixels)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sentistream.vision.landmarks import landmark_file
 
-PREPARATION_VERSION = 1
+PREPARATION_VERSION = 2
 """Raised whenever the same data would be prepared differently."""
 
 _KEY_LENGTH = 16

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.images import LabelledImage
-from sentistream.media.picture import RgbPicture, resample
+from sentistream.media.picture import RgbPicture, as_square, resample
 from sentistream.training.chunks import Arrays
 from sentistream.training.landmarks import STORED_COVER, STORED_SIZE
 from sentistream.training.leakage import content_key
@@ -104,9 +104,8 @@ def _on_a_background(pixels: UInt8Array, other: UInt8Array) -> UInt8Array:
     luma = RgbPicture(RgbPicture(other).crop(whole, _ENLARGED, _ENLARGED)).luma.copy()
     size = round(_ENLARGED / _AROUND)
     start = (_ENLARGED - size) // 2
-    own = Box(0, 0, pixels.shape[1], pixels.shape[0])
     middle = slice(start, start + size)
-    luma[middle, middle] = RgbPicture(RgbPicture(pixels).crop(own, size, size)).luma
+    luma[middle, middle] = RgbPicture(as_square(pixels, size)).luma
     return luma
 
 

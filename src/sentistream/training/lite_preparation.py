@@ -17,7 +17,7 @@ from sentistream.datasets.recordings import Recording, java_sed, ravdess
 from sentistream.decision.lite import MOUTH_SIZE
 from sentistream.errors import DataError
 from sentistream.media import open_source
-from sentistream.media.picture import RgbPicture, resample
+from sentistream.media.picture import RgbPicture, as_square, resample
 from sentistream.networks.lite import FACE_EMOTIONS, VOICE_EMOTIONS
 from sentistream.profiles import LITE
 from sentistream.training.chunks import Arrays, Workshop
@@ -34,7 +34,7 @@ from sentistream.training.leakage import content_key
 from sentistream.training.lite_augment import STORED_FACE, SURROUNDINGS
 from sentistream.training.parts import Sides
 from sentistream.training.preparation import Preparation, of_side
-from sentistream.types import Box, UInt8Array
+from sentistream.types import UInt8Array
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
 from sentistream.vision.detector import FaceDetector
@@ -210,9 +210,7 @@ def _stored(luma: UInt8Array, where: Any, surroundings: bool) -> UInt8Array:
 def _prepare_mouths(images: Iterable[LabelledImage]) -> Examples:
     rows = []
     for image in images:
-        luma = RgbPicture(image.pixels).luma
-        whole = Box(0, 0, luma.shape[1], luma.shape[0])
-        mouth = resample(luma, whole, MOUTH_SIZE, MOUTH_SIZE)[..., np.newaxis]
+        mouth = as_square(RgbPicture(image.pixels).luma, MOUTH_SIZE)[..., np.newaxis]
         person = f"{image.source}-{image.person}" if image.person else ""
         key = content_key(image.pixels)
         rows.append((mouth, int(image.label == "open"), person, image.source, key))

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from sentistream.datasets.images import LabelledImage
-from sentistream.media.picture import resample
+from sentistream.media.picture import as_square
 from sentistream.training.examples import Examples
 from sentistream.training.leakage import content_key
-from sentistream.types import Box
 from sentistream.vision.crops import MOUTH_SIZE
 
 
@@ -18,8 +17,7 @@ def prepare_mouths(images: Iterable[LabelledImage]) -> Examples:
     """Crops brought to the network's input; label 1 is open."""
     crops, labels, people, sources, clips = [], [], [], [], []
     for image in images:
-        rows, columns = image.pixels.shape[:2]
-        crops.append(resample(image.pixels, Box(0, 0, columns, rows), MOUTH_SIZE, MOUTH_SIZE))
+        crops.append(as_square(image.pixels, MOUTH_SIZE))
         labels.append(int(image.label == "open"))
         people.append(f"{image.source}-{image.person}" if image.person else "")
         sources.append(image.source)

@@ -36,10 +36,11 @@ class WindowCutter:
         48 pixels wide), the points are placed in the box it usually gives.
         """
         rows, columns = pixels.shape[:2]
-        around = Box(0, 0, columns, rows).scaled(_SURROUNDINGS)
+        around = Box(0, 0, columns, rows).squared().scaled(_SURROUNDINGS)
         enlarged = RgbPicture(RgbPicture(pixels).crop(around, _WORKING_SIZE, _WORKING_SIZE))
         shown = _WORKING_SIZE / _SURROUNDINGS
-        found = self._detector.detect(enlarged.luma, face_width=0.6 * shown)
+        least = 0.6 * shown * min(rows, columns) / max(rows, columns)
+        found = self._detector.detect(enlarged.luma, face_width=least)
         margin = (_WORKING_SIZE - shown) / 2
         typical = Box(*(margin + share * shown for share in _TYPICAL_FACE))
         box = found[0][0] if found else typical
