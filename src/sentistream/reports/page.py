@@ -127,7 +127,7 @@ def _sentence(facts: dict[str, Any], overall: Tally) -> str:
     shares = ", ".join(f"{_percent(overall.share(name))} {name}" for name in said)
     return (
         f"In {watched} of video sentistream followed {faces}; a face was in view {seen} "
-        f"of the time. Of the readings of a face, moment by moment, these shares said: {shares}."
+        f"of the time. Moment by moment its readings of faces were {shares}."
     )
 
 
