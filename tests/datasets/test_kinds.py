@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from material import encoded, scene, tone, write_image, write_parquet, write_sound
 
+from sentistream.datasets.images import read_images
 from sentistream.datasets.kinds import detect_kind, open_dataset
-from sentistream.errors import DataError
+from sentistream.errors import DataError, MissingExtraError
 
 PICTURE = scene(1, 24)
 
@@ -161,3 +162,18 @@ def test_real_sets_are_recognised(real_data: Path) -> None:
     java = open_dataset(real_data / "javased")
     assert sorted({sample.medium for sample in java.samples}) == ["sound", "video"]
     assert len(java.samples) == 336
+
+
+def test_parquet_without_pyarrow_names_the_extra(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    path = write_parquet(tmp_path / "set.parquet", [{"image": encoded(scene(1)), "label": "happy"}])
+    dataset = open_dataset(path)
+    request.getfixturevalue("without_pyarrow")
+    for read in (
+        lambda: open_dataset(path),
+        lambda: list(dataset.images()),
+        lambda: list(read_images(path)),
+    ):
+        with pytest.raises(MissingExtraError, match=r"pip install 'sentistream\[parquet\]'"):
+            read()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sentistream import parquet
 from sentistream.cli.inputs import Clip, find_clips
 from sentistream.cli.interruption import Interruption
 from sentistream.errors import InputError, OutputError, SentistreamError
@@ -110,8 +111,9 @@ def analyze(
 
     INPUT is a video file, a folder of them, a quoted pattern, a camera's number or an address
     such as rtsp://... For each, the results are: report.html (a page to read),
-    readings.csv and readings.parquet (one row per moment and face), summary.json (all
-    numbers), and annotated.mp4 with --video. Nothing leaves this computer.
+    readings.csv (one row per moment and face; with the extra 'parquet' as readings.parquet,
+    too), summary.json (all numbers), and annotated.mp4 with --video. Nothing leaves this
+    computer.
     """
     from sentistream.reports.folder import check_free
 
@@ -177,9 +179,12 @@ class _Run:
                     failed += 1
                     index.add_failure(str(clip), str(error))
                     click.echo(f"Error: {_said_of(clip, error)}", err=True)
+        told = not (self._options.quiet or self._options.json)
+        if told and failed < len(folders) and not parquet.is_available():
+            click.echo(f"For readings.parquet beside readings.csv: {parquet.COMMAND}")
         if failed:
             click.echo(f"{failed} of {len(folders)} inputs could not be analyzed.", err=True)
-        elif index_path and not (self._options.quiet or self._options.json):
+        elif index_path and told:
             click.echo(f"All clips: {index_path}")
         return failed
 

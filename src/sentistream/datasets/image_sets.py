@@ -18,6 +18,7 @@ from sentistream.datasets.dataset import (
 )
 from sentistream.datasets.labels import EMOTIONS, MOUTH_STATES, emotion_named
 from sentistream.errors import DataError
+from sentistream.parquet import load_pyarrow
 from sentistream.types import SENTIMENTS
 
 SPLITS = {
@@ -94,8 +95,7 @@ class ParquetDataset:
 
     def images(self) -> Iterator[tuple[Sample, bytes]]:
         """As ``Dataset.images``."""
-        import pyarrow.parquet
-
+        pyarrow = load_pyarrow("Reading Parquet files")
         position = 0
         with pyarrow.parquet.ParquetFile(self.root) as file:
             for batch in file.iter_batches(batch_size=_BATCH, columns=["image"]):
@@ -109,10 +109,9 @@ def open_parquet(path: Path) -> ParquetDataset:
 
     Raises:
         DataError: It cannot be read, or lacks a column.
+        MissingExtraError: pyarrow is not installed.
     """
-    import pyarrow
-    import pyarrow.parquet
-
+    pyarrow = load_pyarrow("Reading Parquet files")
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             present = file.schema_arrow.names

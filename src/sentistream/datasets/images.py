@@ -13,6 +13,7 @@ from PIL import Image
 from sentistream.datasets.manifest import read_manifest
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError, InputError
+from sentistream.parquet import load_pyarrow
 from sentistream.types import UInt8Array
 
 _COLUMNS = ("image", "label", "source", "split", "person", "name")
@@ -46,10 +47,9 @@ def read_images(path: Path) -> Iterator[LabelledImage]:
 
     Raises:
         DataError: The file is missing, is no Parquet, or lacks a column.
+        MissingExtraError: pyarrow is not installed.
     """
-    import pyarrow
-    import pyarrow.parquet
-
+    pyarrow = load_pyarrow("Reading Parquet files")
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             finer = {"emotion"} & set(file.schema_arrow.names)

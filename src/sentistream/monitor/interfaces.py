@@ -125,7 +125,11 @@ class Store(Protocol):
         end: float,
         camera: str | None = None,
     ) -> Iterator[bytes]:
-        """A file's bytes piece by piece, in bounded memory; sums of small groups withheld."""
+        """A file's bytes piece by piece, in bounded memory; sums of small groups withheld.
+
+        Raises:
+            MissingExtraError: A Parquet file is asked for and pyarrow is not installed.
+        """
         ...
 
     def forget(self, *, begin: float, end: float, camera: str | None = None) -> int:

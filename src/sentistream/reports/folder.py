@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from sentistream import parquet
 from sentistream.errors import OutputError
 from sentistream.reports.files import Reserve, partial_name, writing
 from sentistream.reports.output import Output
@@ -44,7 +45,8 @@ def check_free(folder: Path, *, force: bool, source: Path | None = None) -> None
 class ResultFolder:
     """Writes every result of one clip; a context manager like the outputs it holds.
 
-    Files of earlier results are removed first, so that a folder never mixes two runs.
+    Files of earlier results are removed first, so that a folder never mixes two runs. Without
+    pyarrow there is no ``readings.parquet``.
 
     Args:
         folder: Where to write; made where it does not exist.
@@ -77,8 +79,13 @@ class ResultFolder:
         self.summary = SummaryFile(folder / SUMMARY, subject, settings)
         self._reserve = reserve
         self._outputs: list[Output] = [
-            CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve),
-            ParquetTable(folder / PARQUET, mouth_threshold=threshold, reserve=reserve),
+            CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve)
+        ]
+        if parquet.is_available():
+            self._outputs.append(
+                ParquetTable(folder / PARQUET, mouth_threshold=threshold, reserve=reserve)
+            )
+        self._outputs += [
             self.summary,
             ReportPage(folder / PAGE, self.summary, mouth_threshold=threshold, images=images),
         ]

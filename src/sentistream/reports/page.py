@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sentistream import parquet
 from sentistream.reports.charts import Chart, chart, ticks
 from sentistream.reports.files import write_atomically
 from sentistream.reports.output import Output
@@ -87,6 +88,7 @@ class ReportPage(Output):
             ticks=ticks(start, seconds),
             notes=_notes(facts, statistics.overall),
             images=self._thumbnails is not None,
+            has_parquet=parquet.is_available(),
             sentiments=SENTIMENTS,
             colors={label.value: color for label, color in COLORS.items()},
             words={label.value: word for label, word in WORDS.items()},

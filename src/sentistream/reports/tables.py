@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from sentistream.parquet import load_pyarrow
 from sentistream.reports.columns import COLUMNS, Value
 from sentistream.reports.files import GuardedFile, Reserve, partial_name, writing
 from sentistream.reports.output import Output
@@ -84,6 +82,9 @@ class ParquetTable(Output):
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
         reserve: Space to finish from when the disk is full.
         row_group: Rows a group.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class ParquetTable(Output):
         reserve: Reserve | None = None,
         row_group: int = ROW_GROUP,
     ) -> None:
+        self._pyarrow = load_pyarrow("Writing Parquet files")
         self._path = path
         self._partial = partial_name(path)
         self._threshold = mouth_threshold
@@ -103,8 +105,8 @@ class ParquetTable(Output):
 
     def open(self) -> None:
         self._file = GuardedFile(self._partial, self._reserve)
-        schema = pa.schema([(column.name, column.type) for column in COLUMNS])
-        self._writer: Any = pq.ParquetWriter(self._file, schema)
+        schema = self._pyarrow.schema([(column.name, column.type) for column in COLUMNS])
+        self._writer: Any = self._pyarrow.parquet.ParquetWriter(self._file, schema)
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
         for reading in readings:
@@ -129,9 +131,9 @@ class ParquetTable(Output):
         if not self._columns[0]:
             return
         arrays = [
-            pa.array(values, type=column.type)
+            self._pyarrow.array(values, type=column.type)
             for column, values in zip(COLUMNS, self._columns, strict=True)
         ]
         with writing(self._path):
-            self._writer.write_table(pa.table(arrays, schema=self._writer.schema))
+            self._writer.write_table(self._pyarrow.table(arrays, schema=self._writer.schema))
         self._columns = [[] for _ in COLUMNS]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
-import dlib
 import numpy as np
 
+from sentistream.errors import MissingExtraError
 from sentistream.media.picture import resample
 from sentistream.types import Box, UInt8Array
 
@@ -35,9 +35,17 @@ Detection: TypeAlias = tuple[Box, float]
 
 
 class FaceDetector:
-    """dlib's frontal face detector (Dalal and Triggs 2005) at a scale that bounds its cost."""
+    """dlib's frontal face detector (Dalal and Triggs 2005) at a scale that bounds its cost.
+
+    Raises:
+        MissingExtraError: dlib is not installed.
+    """
 
     def __init__(self) -> None:
+        try:
+            import dlib
+        except ImportError as error:
+            raise MissingExtraError("dlib's face detector", "paper") from error
         self._detector = dlib.get_frontal_face_detector()
 
     def detect(

@@ -8,8 +8,8 @@ import importlib.util
 import math
 import os
 from pathlib import Path
+from typing import Any
 
-import dlib
 import numpy as np
 
 from sentistream.errors import MissingExtraError, ModelError
@@ -79,8 +79,17 @@ def check_landmark_file(path: Path) -> None:
         )
 
 
+def _dlib() -> Any:
+    try:
+        import dlib
+    except ImportError as error:
+        raise MissingExtraError("dlib's landmark model", "paper") from error
+    return dlib
+
+
 @functools.lru_cache(maxsize=1)
-def _load(path: Path) -> dlib.shape_predictor:
+def _load(path: Path) -> Any:
+    dlib = _dlib()
     check_landmark_file(path)
     try:
         return dlib.shape_predictor(str(path))
@@ -95,11 +104,13 @@ class LandmarkPredictor:
     """Places the 68 iBUG points on a face whose box is known.
 
     Raises:
+        MissingExtraError: dlib, or the package with the model, is not installed.
         ModelError: The model's file is missing, altered or of another format.
     """
 
     def __init__(self) -> None:
         self._predictor = _load(landmark_file())
+        self._rectangle = _dlib().rectangle
 
     def predict(self, luma: UInt8Array, box: Box) -> FloatArray:
         """The points of the face in ``box``.
@@ -130,7 +141,7 @@ class LandmarkPredictor:
             part = luma[top:bottom, left:right]
         shape = self._predictor(
             np.ascontiguousarray(part),  # dlib takes no view with a stride, as decoders give them
-            dlib.rectangle(
+            self._rectangle(
                 round((box.left - left) * factor),
                 round((box.top - top) * factor),
                 round((box.right - left) * factor) - 1,

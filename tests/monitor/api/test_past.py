@@ -15,6 +15,7 @@ from store.making import TEN, crowd
 from api.serving import Served, settings, wait_for
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Role
+from sentistream.monitor.api.export import AT_ONCE
 
 HOUR = 3600
 
@@ -150,6 +151,20 @@ def test_files(lived: Served) -> None:
         assert len(text.text.splitlines()) == 3
         columns = client.get("/api/export/readings.parquet", params=query).content
         assert pq.read_table(io.BytesIO(columns)).num_rows == 7 * 600
+
+
+@pytest.mark.usefixtures("without_pyarrow")
+def test_parquet_without_its_package_is_refused_with_the_way_to_get_it(lived: Served) -> None:
+    query = {"begin": TEN, "end": TEN + HOUR}
+    with lived.by_token() as client:
+        for _ in range(AT_ONCE + 1):  # what is refused holds no place
+            refused = client.get("/api/export/hour.parquet", params=query)
+            assert refused.status_code == 501
+            assert refused.headers["content-type"] == "application/problem+json"
+            problem = refused.json()
+            assert problem["detail"] == "A Parquet file needs packages that are not installed."
+            assert "pip install 'sentistream[parquet]'" in problem["way_out"]
+        assert client.get("/api/export/hour.csv", params=query).status_code == 200
 
 
 def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:

@@ -259,6 +259,21 @@ def test_viewers_and_silent_databases_are_told_in_german(german: House) -> None:
         assert left_over(answer.text) == set(), path
 
 
+def test_parquet_is_offered_where_it_can_be_made_and_else_how_to_get_it_is_said(
+    german: House, request: pytest.FixtureRequest
+) -> None:
+    path, command = "/history?day=2026-11-20", "pip install &#39;sentistream[parquet]&#39;"
+    offered = ask(german, path)
+    assert "/api/export/hour.parquet?" in offered and command not in offered
+    request.getfixturevalue("without_pyarrow")
+    told, english = ask(german, path), german.ask("GET", path).text
+    for html in (told, english):
+        assert "/api/export/hour.csv?" in html and "/api/export/hour.parquet?" not in html
+        assert command in html
+    assert "fehlt auf dem Rechner des Monitors ein Paket" in told and left_over(told) == set()
+    assert "need one more package" in english
+
+
 def test_numbers_and_times_are_german(german: House) -> None:
     live, alerts = ask(german, "/"), ask(german, "/alerts")
     history = ask(german, "/history?day=2026-11-20&camera=entrance")

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import Engine
 
+from sentistream.errors import MissingExtraError
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.settings import StorageSettings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
@@ -116,6 +117,14 @@ def test_nothing_is_a_file_too(
         assert table.schema.names == names
 
 
+@pytest.mark.usefixtures("without_pyarrow")
+def test_without_pyarrow_there_is_csv(store: DatabaseStore) -> None:
+    fill(store)
+    assert csv_rows(store.export("csv", "readings", begin=TEN, end=TEN + 100))
+    with pytest.raises(MissingExtraError, match=r"sentistream\[parquet\]"):
+        store.export("parquet", "readings", begin=TEN, end=TEN + 100)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_memory_does_not_grow_with_the_file(
     tmp_path: Path, kind: Literal["csv", "parquet"], monkeypatch: pytest.MonkeyPatch
@@ -160,8 +169,8 @@ def _documented(title: str) -> list[tuple[str, str]]:
     return re.findall(r"^\| `(\w+)` \| ([^|]+?) \|.*\|.*\|$", section, re.MULTILINE)
 
 
-def _type_of(column: Column) -> str:
-    return "timestamp, UTC" if pa.types.is_timestamp(column.type) else str(column.type)
+def _type_of(field: pa.Field) -> str:
+    return "timestamp, UTC" if pa.types.is_timestamp(field.type) else str(field.type)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +180,8 @@ def _type_of(column: Column) -> str:
 def test_every_column_is_documented_in_order_with_its_type(
     title: str, columns: list[Column]
 ) -> None:
-    assert _documented(title) == [(column.name, _type_of(column)) for column in columns]
+    fields = module.schema_of(pa, columns)
+    assert _documented(title) == [(field.name, _type_of(field)) for field in fields]
 
 
 def test_every_table_is_documented() -> None:

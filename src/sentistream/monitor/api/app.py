@@ -14,7 +14,13 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Match
 
-from sentistream.errors import InputError, OutputError, SentistreamError, StorageError
+from sentistream.errors import (
+    InputError,
+    MissingExtraError,
+    OutputError,
+    SentistreamError,
+    StorageError,
+)
 from sentistream.monitor.accounts import (
     AccountConflictError,
     Accounts,
@@ -54,6 +60,7 @@ _STATUS: dict[type[SentistreamError], int] = {
     OutputError: 503,
     LockedSettingError: 403,
     InputError: 400,
+    MissingExtraError: 501,
     UnknownAccountError: 404,
     AccountConflictError: 409,
     UnfitPasswordError: 400,

@@ -35,7 +35,7 @@ _SCHEMA = {"schema": {"type": "string", "format": "binary"}}
     response_class=StreamingResponse,
     responses={
         200: {"content": {media.partition(";")[0]: _SCHEMA for media in _MEDIA.values()}},
-        **documented(400, 403, 422),
+        **documented(400, 403, 422, 501),
     },
 )
 async def export(

@@ -79,6 +79,7 @@ DOCUMENTED: dict[int | str, dict[str, object]] = {
         421: "Addressed to a name that is not the monitor's.",
         422: "A field does not fit.",
         429: "Too many requests; see the header Retry-After.",
+        501: "It needs a package that is not installed where the monitor runs.",
         503: "The database does not answer.",
     }.items()
 }

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from sentistream import parquet
 from sentistream.errors import StorageError
 from sentistream.monitor.interfaces import Store, Sum
 from sentistream.monitor.observations import EVERYWHERE
@@ -120,6 +121,8 @@ def history_routes(page: PageState) -> APIRouter:
             earlier=period.shifted(-_stride(period)).last.isoformat(),
             later=period.shifted(_stride(period)).last.isoformat() if period.end <= now else "",
             smallest=settings.privacy.smallest_group,
+            has_parquet=parquet.is_available(),
+            parquet_command=parquet.COMMAND,
         )
 
     return routes

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy import Engine, func, select
 
 from sentistream.monitor.interfaces import Step, Sum
@@ -23,6 +21,7 @@ from sentistream.monitor.store import queries
 from sentistream.monitor.store.database import reading
 from sentistream.monitor.store.steps import whole
 from sentistream.monitor.store.tables import SUMS
+from sentistream.parquet import load_pyarrow
 
 ROWS = 5_000
 """Rows fetched at a time, and a Parquet file's row group."""
@@ -30,7 +29,8 @@ ROWS = 5_000
 _WINDOWS = {Step.MINUTE: 6 * 3_600, Step.HOUR: 15 * 86_400, Step.DAY: 365 * 86_400}
 """Seconds of sums fetched at a time."""
 
-_TIME = pa.timestamp("ms", tz="UTC")
+_TIME = "timestamp"
+"""Milliseconds since 1970, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +39,47 @@ class Column:
 
     Attributes:
         name: Its heading.
-        type: Its type in Parquet.
+        type: Its Arrow type by name; ``_TIME`` has none that Arrow knows.
         value: Its value of a row; None is an empty cell.
         digits: Digits behind the point in CSV; None to write the value as it is.
     """
 
     name: str
-    type: pa.DataType
+    type: str
     value: Callable[[Any], Any]
     digits: int | None = None
 
 
-def _field(name: str, type_: pa.DataType, digits: int | None = None) -> Column:
+def _field(name: str, type_: str, digits: int | None = None) -> Column:
     return Column(name, type_, lambda row: getattr(row, name), digits)
 
 
 READING_COLUMNS: Sequence[Column] = (
     Column("time", _TIME, lambda row: _utc(row.second)),
-    _field("camera", pa.string()),
-    _field("zone", pa.string()),
-    _field("track", pa.string()),
-    _field("positive", pa.float64(), 4),
-    _field("neutral", pa.float64(), 4),
-    _field("negative", pa.float64(), 4),
-    Column("label", pa.string(), lambda row: str(row.label)),
-    _field("seen", pa.float64(), 3),
-    _field("speaking", pa.float64(), 3),
+    _field("camera", "string"),
+    _field("zone", "string"),
+    _field("track", "string"),
+    _field("positive", "float64", 4),
+    _field("neutral", "float64", 4),
+    _field("negative", "float64", 4),
+    Column("label", "string", lambda row: str(row.label)),
+    _field("seen", "float64", 3),
+    _field("speaking", "float64", 3),
 )
 """Of single readings, one row a face and second."""
 
 SUM_COLUMNS: Sequence[Column] = (
     Column("begin", _TIME, lambda row: _utc(row.begin)),
     Column("end", _TIME, lambda row: _utc(row.end)),
-    _field("camera", pa.string()),
-    _field("zone", pa.string()),
-    _field("people", pa.int64()),
-    _field("seen", pa.float64(), 3),
-    _field("speaking", pa.float64(), 3),
-    _field("positive", pa.float64(), 4),
-    _field("neutral", pa.float64(), 4),
-    _field("negative", pa.float64(), 4),
-    _field("watched", pa.float64(), 0),
+    _field("camera", "string"),
+    _field("zone", "string"),
+    _field("people", "int64"),
+    _field("seen", "float64", 3),
+    _field("speaking", "float64", 3),
+    _field("positive", "float64", 4),
+    _field("neutral", "float64", 4),
+    _field("negative", "float64", 4),
+    _field("watched", "float64", 0),
 )
 """Of sums, one row a minute (hour, day), camera and zone."""
 
@@ -97,15 +97,17 @@ def export(
     """A file's bytes, piece by piece.
 
     Raises:
+        MissingExtraError: A Parquet file is asked for and pyarrow is not installed.
         StorageError: While iterating: the database cannot be read.
     """
+    pyarrow = load_pyarrow("A Parquet file") if kind == "parquet" else None
     if what == "readings":
         columns = READING_COLUMNS
         rows: Iterator[Sequence[Any]] = _readings(engine, begin, end, camera)
     else:
         columns = SUM_COLUMNS
         rows = _sums(engine, Step(what), begin, end, camera, smallest)
-    return _csv(columns, rows) if kind == "csv" else _parquet(columns, rows)
+    return _csv(columns, rows) if pyarrow is None else _parquet(pyarrow, columns, rows)
 
 
 def _readings(
@@ -174,16 +176,26 @@ def _cell(column: Column, row: Any) -> str:
     return str(value) if column.digits is None else f"{value:.{column.digits}f}"
 
 
-def _parquet(columns: Sequence[Column], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
-    schema = pa.schema([(column.name, column.type) for column in columns])
+def schema_of(pyarrow: Any, columns: Sequence[Column]) -> Any:
+    """The Arrow schema of a file."""
+    time = pyarrow.timestamp("ms", tz="UTC")
+    return pyarrow.schema(
+        [(column.name, time if column.type == _TIME else column.type) for column in columns]
+    )
+
+
+def _parquet(
+    pyarrow: Any, columns: Sequence[Column], rows: Iterator[Sequence[Any]]
+) -> Iterator[bytes]:
+    schema = schema_of(pyarrow, columns)
     sink = _Sink()
-    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+    with pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for some in rows:
             arrays = [
-                pa.array([column.value(row) for row in some], type=column.type)
-                for column in columns
+                pyarrow.array([column.value(row) for row in some], type=field.type)
+                for column, field in zip(columns, schema, strict=True)
             ]
-            writer.write_table(pa.table(arrays, schema=schema))
+            writer.write_table(pyarrow.table(arrays, schema=schema))
             yield sink.taken()
     yield sink.taken()
 
