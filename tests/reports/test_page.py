@@ -13,7 +13,7 @@ from PIL import Image
 from sentistream.reports.page import ReportPage
 from sentistream.reports.summary import SummaryFile
 from sentistream.reports.thumbnails import Thumbnails
-from sentistream.types import Label, Moment, Reading
+from sentistream.types import Flag, Label, Moment, Reading
 from synthetic import Info, Subject, moments, picture, reading
 
 
@@ -139,6 +139,27 @@ def test_many_people_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", said)
     assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 12
     assert "68 further faces were seen" in page.text
+
+
+def test_faces_that_were_left_out_are_told_of(tmp_path: Path) -> None:
+    said = [
+        (Moment(time, picture(), time), (reading(time, left_out=left_out),))
+        for time, left_out in ((0.0, 0), (0.1, 2), (0.2, 1), (0.3, 0))
+    ]
+    page = write(tmp_path / "r.html", said)
+    assert "At most two faces are followed at once. 50 % of the time there were more" in (
+        page.text.replace("\N{NO-BREAK SPACE}", " ")
+    )
+    assert "up to two more faces" in page.text
+    whole = write(tmp_path / "r.html", [said[0], said[3]])
+    assert "more faces" not in whole.text
+
+
+@pytest.mark.parametrize("flag", [flag for flag in Flag if flag is not Flag.MORE_FACES])
+def test_every_flag_of_a_reading_has_words(flag: Flag, tmp_path: Path) -> None:
+    one = reading(0.0, flags=(flag,))
+    page = write(tmp_path / "r.html", [(Moment(0.0, picture(), 0.0), (one,))])
+    assert "of the readings" in page.text
 
 
 @pytest.mark.parametrize("count", [1, 4, 6])

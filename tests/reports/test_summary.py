@@ -110,3 +110,18 @@ def test_a_crowd_is_counted_whole_and_told_of_in_bounded_room() -> None:
     assert statistics.faces == TRACKS_TOLD + 50
     assert len(statistics.tracks) == len(timeline.tracks) == TRACKS_TOLD
     assert statistics.overall.readings == TRACKS_TOLD + 50
+
+
+def test_moments_with_more_faces_than_are_followed_are_counted(tmp_path: Path) -> None:
+    cut = [0, 4, 9, 1, 0]
+    said = [
+        (
+            Moment(index / 25, picture(), index / 25),
+            tuple(reading(index / 25, track, left_out=left_out) for track in (1, 2)),
+        )
+        for index, left_out in enumerate(cut)
+    ]
+    facts = summarize(tmp_path / "s.json", said)
+    assert facts["more_faces"] == {"limit": 2, "moments": 3, "most_left_out": 9}
+    assert facts["readings"]["flags"]["more_faces"] == 6
+    assert summarize(tmp_path / "s.json", said[:1])["more_faces"]["moments"] == 0

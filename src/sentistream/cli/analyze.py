@@ -14,7 +14,7 @@ import click
 from sentistream.cli.inputs import Clip, find_clips
 from sentistream.cli.interruption import Interruption
 from sentistream.errors import InputError, OutputError, SentistreamError
-from sentistream.profiles import DEFAULT_PROFILE, PROFILES
+from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
 
 if TYPE_CHECKING:
     from sentistream.analyzer import Analyzer
@@ -50,6 +50,7 @@ class Options:
     """What the user asked for."""
 
     profile: str
+    max_faces: int
     video: bool
     images: bool
     quiet: bool
@@ -60,6 +61,7 @@ class Options:
         """As the summary keeps them."""
         return {
             "profile": self.profile,
+            "max_faces": self.max_faces,
             "video": self.video,
             "images": self.images,
             "seconds": self.seconds,
@@ -74,6 +76,14 @@ class Options:
     default=DEFAULT_PROFILE,
     show_default=True,
     help="The set of networks and settings: 'paper' is the published system to the letter.",
+)
+@click.option(
+    "--max-faces",
+    type=click.IntRange(min=1),
+    default=MAX_FACES,
+    show_default=True,
+    help="Follow at most so many faces at once. Where more are found, the largest are kept and "
+    "the results say so; each face costs time.",
 )
 @click.option(
     "--out",
@@ -98,6 +108,7 @@ def analyze(
     ctx: click.Context,
     inputs: tuple[str, ...],
     profile: str,
+    max_faces: int,
     out: str | None,
     video: bool,
     no_images: bool,
@@ -128,6 +139,7 @@ def analyze(
         )
     options = Options(
         profile=profile,
+        max_faces=max_faces,
         video=video,
         images=not no_images,
         quiet=quiet,
@@ -195,7 +207,12 @@ class _Run:
         from sentistream.reports.folder import ResultFolder
 
         options = self._options
-        with start(clip.source, profile=options.profile, analyzer=self._analyzer) as analysis:
+        with start(
+            clip.source,
+            profile=options.profile,
+            max_faces=options.max_faces,
+            analyzer=self._analyzer,
+        ) as analysis:
             self._analyzer = analysis.analyzer
             results = ResultFolder(
                 folder,

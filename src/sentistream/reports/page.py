@@ -18,7 +18,7 @@ from sentistream.reports.summary import SummaryFile
 from sentistream.reports.thumbnails import Thumbnail, Thumbnails
 from sentistream.reports.timeline import Timeline
 from sentistream.reports.words import clock, count, headline, length, percent
-from sentistream.types import SENTIMENTS, Distribution, Flag, Label, Moment, Reading
+from sentistream.types import SENTIMENTS, Distribution, Label, Moment, Reading
 
 PEOPLE = 12
 """Most people shown with a chart of their own."""
@@ -142,10 +142,18 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
         )
     if facts["input"].get("audio_codec", "") is None:
         notes.append("The video has no sound, so every answer comes from faces alone.")
-    for flag in Flag:
+    for flag, words in FLAG_WORDS.items():
         share = overall.flags[flag.value] / overall.readings if overall.readings else 0
         if share >= 0.005:
-            notes.append(f"In {_percent(share)} of the readings {FLAG_WORDS[flag]}.")
+            notes.append(f"In {_percent(share)} of the readings {words}.")
+    more = facts["more_faces"]
+    if more["moments"]:
+        notes.append(
+            f"At most {count(more['limit'], 'face')} {'is' if more['limit'] == 1 else 'are'} "
+            f"followed at once. {_percent(more['moments'] / facts['moments'])} of the time there "
+            f"were more, up to {count(more['most_left_out'], 'more face')} than that; the largest "
+            "were kept and the others are counted nowhere. A higher --max-faces follows them too."
+        )
     faults = {name: number for name, number in facts["faults"].items() if number}
     if faults:
         said = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in faults.items())

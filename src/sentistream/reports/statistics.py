@@ -118,6 +118,8 @@ class Statistics:
         self.first: float | None = None
         self.last: float | None = None
         self.most_faces = 0
+        self.moments_with_more = 0
+        self.most_left_out = 0
         self.overall = Tally()
         self.faces = 0
         self._highest = 0
@@ -128,6 +130,9 @@ class Statistics:
         self.moments += 1
         self.first = time if self.first is None else self.first
         self.last = time
+        left_out = max((reading.left_out for reading in readings), default=0)
+        self.moments_with_more += left_out > 0
+        self.most_left_out = max(self.most_left_out, left_out)
         faces = 0
         for reading in readings:
             if reading.track is None:
