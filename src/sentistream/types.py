@@ -178,8 +178,9 @@ class Face:
     """A face in one picture.
 
     Attributes:
-        track: Which person it follows, from 1; a number says nothing about identity and
-            is not given again once a person has left.
+        track: Number of the appearance, from 1: one stretch of time in which one face is
+            followed. It says nothing about identity and is not given again; the same person
+            coming back is another appearance.
         box: The face, from brow to chin.
         landmarks: The 68 points of the iBUG scheme, shape (68, 2), x and y in pixels.
         score: The detector's confidence at the last confirmation (0 is its threshold).

@@ -346,7 +346,7 @@ def test_a_real_person_is_read(real_data: Path, tmp_path: Path) -> None:
     done = run(source, "--out", tmp_path / "out", "--video")
     assert done.exit_code == 0, done.output
     facts: dict[str, Any] = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert facts["faces"] == 1
+    assert facts["appearances"] == 1
     assert facts["moments_with_face"] > 0.95 * facts["moments"]
     shares = facts["overall"]["probabilities"]
     assert sum(shares.values()) == pytest.approx(1, abs=1e-4)

@@ -70,12 +70,12 @@ def write(
 
 def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(12)))
-    assert "Person 1" in page.text
-    assert "Person 2" in page.text
+    assert "Appearance 1" in page.text
+    assert "Appearance 2" in page.text
     assert "12 seconds" in page.text
-    assert "followed two faces" in page.text
+    assert "counted two appearances" in page.text
     assert "a search missed the face" in page.text
-    # one chart and one table a person, and the tables carry the numbers
+    # one chart and one table an appearance, and the tables carry the numbers
     assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 2
     assert page.text.count("The same as a table") == 2
 
@@ -131,14 +131,14 @@ def test_an_hour_makes_no_bigger_page_than_a_minute(tmp_path: Path) -> None:
     assert sizes[1] < sizes[0] * 2.5
 
 
-def test_many_people_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
+def test_many_appearances_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
     said = []
     for track in range(1, 81):
         one = reading(track * 0.03, track)
         said.append((Moment(one.time, picture(), one.time), (one,)))
     page = write(tmp_path / "r.html", said)
     assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 12
-    assert "68 further faces were seen" in page.text
+    assert "68 further appearances were shorter" in page.text
 
 
 def test_faces_that_were_left_out_are_told_of(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_overall_is_the_mean_of_the_momentary_answers_of_all_faces(tmp_path: Pat
     mean = np.mean([answer.as_tuple() for answer in answers], axis=0)
     found = facts["overall"]["probabilities"]
     assert [found[n] for n in ("positive", "neutral", "negative")] == pytest.approx(mean, abs=1e-6)
-    assert facts["faces"] == len(facts["tracks"]) == 2
+    assert facts["appearances"] == facts["faces"] == len(facts["tracks"]) == 2
     assert facts["most_faces_at_once"] == 2
     assert facts["moments"] == len(said)
     assert facts["moments_with_face"] == sum(one[0].face is not None for _, one in said)
@@ -50,7 +50,7 @@ def test_without_a_face_it_says_no_face(tmp_path: Path) -> None:
         "label": "no_face",
         "probabilities": {"positive": None, "neutral": None, "negative": None},
     }
-    assert facts["faces"] == facts["moments_with_face"] == 0
+    assert facts["appearances"] == facts["moments_with_face"] == 0
 
 
 def test_without_a_moment_it_is_still_valid(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_crowd_is_counted_whole_and_told_of_in_bounded_room() -> None:
         readings = (reading(track * 1.0, track),)
         statistics.add(track * 1.0, readings)
         timeline.add(track * 1.0, readings)
-    assert statistics.faces == TRACKS_TOLD + 50
+    assert statistics.appearances == TRACKS_TOLD + 50
     assert len(statistics.tracks) == len(timeline.tracks) == TRACKS_TOLD
     assert statistics.overall.readings == TRACKS_TOLD + 50
 

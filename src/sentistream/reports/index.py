@@ -17,12 +17,13 @@ INDEX_COLUMNS = (
     "problem",
     "label",
     *SENTIMENTS,
-    "faces",
+    "appearances",
     "moments",
     "moments_with_face",
     "seconds_analyzed",
     "mouth_open_share",
     "frames_per_second",
+    "faces",  # deprecated name of appearances; the next version leaves it out
 )
 
 
@@ -60,12 +61,13 @@ class ClipIndex:
                 "status": "complete" if facts["complete"] else "interrupted",
                 "label": overall["label"],
                 **overall["probabilities"],
-                "faces": facts["faces"],
+                "appearances": facts["appearances"],
                 "moments": facts["moments"],
                 "moments_with_face": facts["moments_with_face"],
                 "seconds_analyzed": facts["seconds_analyzed"],
                 "mouth_open_share": facts["readings"]["mouth_open_share"],
                 "frames_per_second": facts["speed"]["frames_per_second"],
+                "faces": facts["faces"],
             }
         )
 

@@ -20,13 +20,13 @@ from sentistream.reports.timeline import Timeline
 from sentistream.reports.words import clock, count, headline, length, percent
 from sentistream.types import SENTIMENTS, Distribution, Label, Moment, Reading
 
-PEOPLE = 12
-"""Most people shown with a chart of their own."""
+APPEARANCES = 12
+"""Most appearances shown with a chart of their own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """One track, as the page shows it."""
+class Appearance:
+    """One appearance, as the page shows it."""
 
     track: int
     tally: Tally
@@ -68,7 +68,9 @@ class ReportPage(Output):
         seconds = max(facts["seconds_analyzed"], self._timeline.width)
         start = self._timeline.start
         tracks = sorted(statistics.tracks.items(), key=lambda item: -item[1].readings)
-        people = [self._person(track, tally, seconds) for track, tally in tracks[:PEOPLE]]
+        appearances = [
+            self._appearance(track, tally, seconds) for track, tally in tracks[:APPEARANCES]
+        ]
         environment = Environment(
             loader=PackageLoader("sentistream.reports"),
             autoescape=True,
@@ -82,8 +84,8 @@ class ReportPage(Output):
             overall=statistics.overall,
             headline=headline(statistics.overall.label, statistics.overall.mean),
             sentence=_sentence(facts, statistics.overall.mean),
-            people=sorted(people, key=lambda person: person.track),
-            others=statistics.faces - len(people),
+            appearances=sorted(appearances, key=lambda each: each.track),
+            others=statistics.appearances - len(appearances),
             ticks=ticks(start, seconds),
             notes=_notes(facts, statistics.overall),
             images=self._thumbnails is not None,
@@ -93,10 +95,10 @@ class ReportPage(Output):
             count=count,
         )
 
-    def _person(self, track: int, tally: Tally, seconds: float) -> Person:
+    def _appearance(self, track: int, tally: Tally, seconds: float) -> Appearance:
         timeline = self._timeline
         bins = timeline.tracks.get(track, {})
-        return Person(
+        return Appearance(
             track=track,
             tally=tally,
             chart=chart(bins, timeline.width, timeline.start, seconds),
@@ -117,17 +119,17 @@ def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
             "so it says nothing about how anyone felt."
         )
     seen = _percent(facts["moments_with_face"] / facts["moments"])
-    faces = count(facts["faces"], "face")
+    appearances = count(facts["appearances"], "appearance")
     if mean is None:
         return (
-            f"In {watched} of video sentistream followed {faces} ({seen} of the time), "
+            f"In {watched} of video sentistream counted {appearances} of a face ({seen} of the time), "
             "but could not give an answer."
         )
     shares = ", ".join(
         f"{_percent(value)} {name}" for name, value in zip(SENTIMENTS, mean.as_tuple(), strict=True)
     )
     return (
-        f"In {watched} of video sentistream followed {faces}; a face was in view {seen} "
+        f"In {watched} of video sentistream counted {appearances} of a face; one was in view {seen} "
         f"of the time. On average it judged what it saw and heard {shares}."
     )
 

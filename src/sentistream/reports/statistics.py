@@ -12,7 +12,7 @@ from sentistream.types import SENTIMENTS, Distribution, Flag, Label, Reading
 
 @dataclass(slots=True)
 class Tally:
-    """What was said of one face, or of all of them together.
+    """What was said of one appearance, or of all of them together.
 
     Attributes:
         readings: How many readings had a face.
@@ -121,7 +121,7 @@ class Statistics:
         self.moments_with_more = 0
         self.most_left_out = 0
         self.overall = Tally()
-        self.faces = 0
+        self.appearances = 0
         self._highest = 0
         self.tracks: dict[int, Tally] = {}
 
@@ -142,9 +142,9 @@ class Statistics:
             tally = self.tracks.get(reading.track)
             if tally is None and len(self.tracks) < TRACKS_TOLD:
                 tally = self.tracks[reading.track] = Tally()
-                self.faces += 1
+                self.appearances += 1
             elif tally is None and reading.track > self._highest:
-                self.faces += 1  # numbers are given in order and never again
+                self.appearances += 1  # numbers are given in order and never again
             self._highest = max(self._highest, reading.track)
             if tally is not None:
                 tally.add(reading, self._threshold)

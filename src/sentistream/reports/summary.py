@@ -93,7 +93,8 @@ class SummaryFile(Output):
                 "label": statistics.overall.label.value,
                 "probabilities": probabilities(mean),
             },
-            "faces": statistics.faces,
+            "appearances": statistics.appearances,
+            "faces": statistics.appearances,  # deprecated; the next version leaves it out
             "most_faces_at_once": statistics.most_faces,
             "more_faces": {
                 "limit": self._subject.max_faces,

@@ -27,7 +27,7 @@ def test_a_setting_is_changed_and_saved(browser: Browser, house: House) -> None:
     privacy = house.configuration.settings.privacy
     assert (privacy.smallest_group, privacy.blur) == (8, False)
     page.go(f"{house.url}/privacy")
-    assert "fewer than 8 people" in page.text("main") and "without blur" in page.text("main")
+    assert "fewer than 8 appearances" in page.text("main") and "without blur" in page.text("main")
     page.close()
 
 

@@ -73,13 +73,15 @@ SUM_COLUMNS: Sequence[Column] = (
     Column("end", _TIME, lambda row: _utc(row.end)),
     _field("camera", pa.string()),
     _field("zone", pa.string()),
-    _field("people", pa.int64()),
+    _field("appearances", pa.int64()),
     _field("seen", pa.float64(), 3),
     _field("speaking", pa.float64(), 3),
     _field("positive", pa.float64(), 4),
     _field("neutral", pa.float64(), 4),
     _field("negative", pa.float64(), 4),
     _field("watched", pa.float64(), 0),
+    # deprecated name of appearances; the next version leaves it out
+    Column("people", pa.int64(), lambda row: row.appearances),
 )
 """Of sums, one row a minute (hour, day), camera and zone."""
 
