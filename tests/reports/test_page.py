@@ -147,7 +147,7 @@ def test_faces_that_were_left_out_are_told_of(tmp_path: Path) -> None:
         for time, left_out in ((0.0, 0), (0.1, 2), (0.2, 1), (0.3, 0))
     ]
     page = write(tmp_path / "r.html", said)
-    assert "At most two faces are followed at once. 50 % of the time there were more" in (
+    assert "At most two faces were followed at once. 50 % of the time there were more" in (
         page.text.replace("\N{NO-BREAK SPACE}", " ")
     )
     assert "up to two more faces" in page.text

@@ -87,6 +87,7 @@ class ReportPage(Output):
             appearances=sorted(appearances, key=lambda each: each.track),
             others=statistics.appearances - len(appearances),
             ticks=ticks(start, seconds),
+            left_out=_left_out(facts),
             notes=_notes(facts, statistics.overall),
             images=self._thumbnails is not None,
             sentiments=SENTIMENTS,
@@ -122,15 +123,29 @@ def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
     appearances = count(facts["appearances"], "appearance")
     if mean is None:
         return (
-            f"In {watched} of video sentistream counted {appearances} of a face ({seen} of the time), "
-            "but could not give an answer."
+            f"In {watched} of video sentistream counted {appearances} of a face ({seen} of the "
+            "time), but could not give an answer."
         )
     shares = ", ".join(
         f"{_percent(value)} {name}" for name, value in zip(SENTIMENTS, mean.as_tuple(), strict=True)
     )
     return (
-        f"In {watched} of video sentistream counted {appearances} of a face; one was in view {seen} "
-        f"of the time. On average it judged what it saw and heard {shares}."
+        f"In {watched} of video sentistream counted {appearances} of a face; one was in view "
+        f"{seen} of the time. On average it judged what it saw and heard {shares}."
+    )
+
+
+def _left_out(facts: dict[str, Any]) -> str:
+    """What the limit of faces followed at once has cut off; empty where it did not."""
+    more = facts["more_faces"]
+    if not more["moments"]:
+        return ""
+    followed = "face was" if more["limit"] == 1 else "faces were"
+    share = _percent(more["moments"] / facts["moments"])
+    return (
+        f"At most {count(more['limit'], followed, followed)} followed at once. {share} of the time "
+        f"there were more, up to {count(more['most_left_out'], 'more face')} at once; the largest "
+        "were kept, and the others are counted nowhere. A higher --max-faces follows them too."
     )
 
 
@@ -148,14 +163,6 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
         share = overall.flags[flag.value] / overall.readings if overall.readings else 0
         if share >= 0.005:
             notes.append(f"In {_percent(share)} of the readings {words}.")
-    more = facts["more_faces"]
-    if more["moments"]:
-        notes.append(
-            f"At most {count(more['limit'], 'face')} {'is' if more['limit'] == 1 else 'are'} "
-            f"followed at once. {_percent(more['moments'] / facts['moments'])} of the time there "
-            f"were more, up to {count(more['most_left_out'], 'more face')} than that; the largest "
-            "were kept and the others are counted nowhere. A higher --max-faces follows them too."
-        )
     faults = {name: number for name, number in facts["faults"].items() if number}
     if faults:
         said = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in faults.items())

@@ -88,7 +88,7 @@ def test_entities_and_names() -> None:
     assert "homeassistant/binary_sensor/shop_one/shop_one_hall_alert_hall-only/config" in configs
     assert not any("door_alert_hall-only" in topic for topic in configs)
     german = {config["name"] for config in made(language="de").values()}
-    assert {"Stimmung", "Personen", "Störung"} <= german
+    assert {"Stimmung", "Gesichter", "Störung"} <= german
     assert made(mqtt={"discovery": ""}) == {}
 
 

@@ -1,9 +1,9 @@
 """The one place through which every sum leaves the database: small groups are withheld here.
 
-A sum over few appearances would tell how each of those people felt, so it keeps their number alone. The same
-must not be had by subtraction: a camera's whole picture less its shown zones is what the zones
-that are not shown, and the faces outside all zones, add up to. Where those are too few, the zone
-with the fewest appearances is withheld with them.
+A sum over few appearances would tell how each of those people felt, so it keeps their number
+alone. The same must not be had by subtraction: a camera's whole picture less its shown zones is
+what the zones that are not shown, and the faces outside all zones, add up to. Where those are too
+few, the zone with the fewest appearances is withheld with them.
 
 What remains possible is said in docs/monitor-data.md: sums over overlapping times can be
 subtracted from each other, too.
