@@ -123,14 +123,14 @@ def _sentence(facts: dict[str, Any], mean: Distribution | None) -> str:
     appearances = count(facts["appearances"], "appearance")
     if mean is None:
         return (
-            f"In {watched} of video sentistream counted {appearances} of a face ({seen} of the "
+            f"In {watched} of video sentistream counted {appearances} of faces ({seen} of the "
             "time), but could not give an answer."
         )
     shares = ", ".join(
         f"{_percent(value)} {name}" for name, value in zip(SENTIMENTS, mean.as_tuple(), strict=True)
     )
     return (
-        f"In {watched} of video sentistream counted {appearances} of a face; one was in view "
+        f"In {watched} of video sentistream counted {appearances}; a face was in view "
         f"{seen} of the time. On average it judged what it saw and heard {shares}."
     )
 

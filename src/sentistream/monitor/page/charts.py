@@ -48,7 +48,7 @@ class Bar:
         sum: The numbers, where they are shown.
         pieces: From above.
         before: The same of the period it is compared with.
-        crowd: People as a share of the busiest stretch, 0 to 1.
+        crowd: Appearances as a share of the busiest stretch, 0 to 1.
     """
 
     label: str
