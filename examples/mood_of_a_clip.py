@@ -1,4 +1,4 @@
-"""Prints how each person in a video came across, second by second.
+"""Prints how each face in a video came across, second by second.
 
 Usage: python mood_of_a_clip.py VIDEO
 """
@@ -12,4 +12,4 @@ with analyze(sys.argv[1]) as analysis:
     for reading in analysis:
         if int(reading.time) > second:
             second = int(reading.time)
-            print(f"{second:5} s  person {reading.track or '-'}  {reading.label}")
+            print(f"{second:5} s  appearance {reading.track or '-'}  {reading.label}")

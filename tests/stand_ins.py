@@ -29,6 +29,7 @@ class StubNetwork:
 class StubTracker:
     def __init__(self, *faces: Face) -> None:
         self.faces: Sequence[Face] = faces
+        self.left_out = 0
         self.updates = 0
 
     def update(self, picture: Picture, time: float) -> Asking[Sequence[Face]]:

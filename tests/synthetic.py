@@ -54,6 +54,7 @@ class Subject:
     info: Info = field(default_factory=Info)
     faults: Faults = field(default_factory=Faults)
     profile: Profile = PAPER
+    max_faces: int = 2
     models: list[dict[str, Any]] = field(
         default_factory=lambda: [
             {"name": "paper/mouth", "version": "1", "sha256": "ab" * 32, "parameters": 1_252_571}
@@ -82,6 +83,7 @@ def reading(
     mouth_open: float = 0.2,
     box: Box | None = None,
     flags: tuple[Flag, ...] = (),
+    left_out: int = 0,
 ) -> Reading:
     """One face's reading; the rest of the probability is neutral."""
     box = box or Box(40.0 + 100 * (track - 1), 60, 120.0 + 100 * (track - 1), 150)
@@ -94,7 +96,8 @@ def reading(
         momentary=distribution,
         smoothed=distribution,
         label=distribution.label,
-        flags=flags,
+        flags=(*flags, Flag.MORE_FACES) if left_out else flags,
+        left_out=left_out,
     )
 
 

@@ -244,3 +244,27 @@ def test_real_clips_are_read_from_end_to_end(real_data: Path, clip: str, share: 
     assert {face.track for face in faces} == {1}
     fused = sum(answers[0].branch is Branch.FUSED for answers in readings)
     assert fused >= 0.8 * len(faces)
+
+
+def test_faces_left_out_are_told_of_in_each_reading_of_the_moment() -> None:
+    stage = Stage(make_face(1), make_face(2, x=100))
+    assert [(one.flags, one.left_out) for one in stage.show(0.0)] == [((), 0)] * 2
+    stage.tracker.left_out = 3
+    shown = blank()
+    cut = stage.show(0.03, picture=shown)
+    assert [(one.flags, one.left_out) for one in cut] == [((Flag.MORE_FACES,), 3)] * 2
+    again = stage.show(0.06, picture=shown)
+    assert all(one.left_out == 3 and Flag.MORE_FACES in one.flags for one in again)
+    stage.tracker.left_out, stage.tracker.faces = 1, ()
+    (nobody,) = stage.show(0.09)
+    assert (nobody.flags, nobody.left_out) == ((Flag.MORE_FACES,), 1)
+    stage.tracker.left_out = 0
+    assert stage.show(0.12)[0].flags == ()
+
+
+@pytest.mark.parametrize(("flags", "left_out"), [((), 1), ((Flag.MORE_FACES,), 0), ((), -1)])
+def test_a_reading_says_how_many_are_left_out_exactly_where_it_says_that_some_are(
+    flags: tuple[Flag, ...], left_out: int
+) -> None:
+    with pytest.raises(ValueError, match="left out"):
+        Reading(0.0, flags=flags, left_out=left_out)

@@ -13,7 +13,7 @@ import numpy as np
 
 from sentistream.accumulation import is_sure
 from sentistream.decision import Decision, Verdict, make_decision
-from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
+from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.runtime.asking import Asking, answer
 from sentistream.smoothing import Smoother
 from sentistream.types import Distribution, Face, Flag, Label, Moment, Picture, Reading
@@ -25,6 +25,11 @@ from sentistream.vision.tracker import MEMORY, FaceTracker
 class Tracker(Protocol):
     """What finds the faces of successive pictures."""
 
+    @property
+    def left_out(self) -> int:
+        """Faces found in the newest picture but not followed, because of ``max_faces``."""
+        ...
+
     def update(self, picture: Picture, time: float) -> Asking[Sequence[Face]]: ...
 
     def reset(self, *, renumber: bool = False) -> None: ...
@@ -35,24 +40,31 @@ class Analyzer:
 
     Args:
         profile: What to use, or its name.
-        max_faces: At most so many faces at once; the largest are kept.
+        max_faces: Faces followed at once, at least 1. Where more are found, the largest are
+            kept and the readings say ``more_faces``.
         decision: What decides, in place of the profile's networks.
-        tracker: Tracker to use in place of sentistream's own.
+        tracker: Tracker to use in place of sentistream's own; made for the same ``max_faces``.
+
+    Attributes:
+        profile: What is used.
+        max_faces: Faces followed at once.
 
     Raises:
         InputError: There is no profile of that name.
         ModelError: A network or the landmark model is missing or altered.
+        ValueError: ``max_faces`` is less than 1.
     """
 
     def __init__(
         self,
         profile: Profile | str = DEFAULT_PROFILE,
         *,
-        max_faces: int = 16,
+        max_faces: int = MAX_FACES,
         decision: Decision | None = None,
         tracker: Tracker | None = None,
     ) -> None:
         self.profile = get_profile(profile) if isinstance(profile, str) else profile
+        self.max_faces = max_faces
         self._decision = decision or make_decision(self.profile)
         self._tracker = tracker or FaceTracker(
             make_placer(self.profile.landmark_model), max_faces=max_faces
@@ -71,6 +83,7 @@ class Analyzer:
         self._picture: Picture | None = None
         self._faces: Sequence[Face] = ()
         self._qualities: list[tuple[Flag, ...]] = []
+        self._left_out = 0
         self._time = -np.inf
         self._smoothers: dict[int, Smoother] = {}
 
@@ -91,10 +104,11 @@ class Analyzer:
         self._time = moment.time
         is_new = yield from self._look(moment)
         shown_again = () if is_new else (Flag.REPEATED_PICTURE,)
+        of_all = shown_again + ((Flag.MORE_FACES,) if self._left_out else ())
         self._forget(moment.time)
         if not self._faces:
             yield from self._decision.listen(moment)
-            return (Reading(time=moment.time, flags=shown_again),)
+            return (Reading(time=moment.time, flags=of_all, left_out=self._left_out),)
 
         readings = []
         verdicts = yield from self._decision.decide(moment)
@@ -109,7 +123,8 @@ class Analyzer:
                     momentary=verdict.momentary,
                     smoothed=smoothed,
                     label=self._label(smoothed),
-                    flags=verdict.flags + quality + shown_again,
+                    flags=verdict.flags + quality + of_all,
+                    left_out=self._left_out,
                 )
             )
         return tuple(readings)
@@ -122,6 +137,7 @@ class Analyzer:
         self._picture = picture
         self._faces = yield from self._tracker.update(picture, moment.picture_time)
         self._qualities = [_quality(face, picture) for face in self._faces]
+        self._left_out = self._tracker.left_out
         if self._faces:
             yield from self._decision.look(picture, self._faces, moment.picture_time)
         return True
@@ -137,7 +153,7 @@ class Analyzer:
         return smoothed.label if sure else Label.UNKNOWN
 
     def _forget(self, time: float) -> None:
-        """Drops what was accumulated about people who have left."""
+        """Drops what was accumulated in appearances that are over."""
         self._smoothers = {
             track: smoother
             for track, smoother in self._smoothers.items()

@@ -4,7 +4,7 @@ Example:
     >>> from sentistream import analyze
     >>> with analyze("clip.mp4") as analysis:  # doctest: +SKIP
     ...     for reading in analysis:
-    ...         print(f"{reading.time:.2f} s, person {reading.track}: {reading.label}")
+    ...         print(f"{reading.time:.2f} s, appearance {reading.track}: {reading.label}")
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Self
 from sentistream.analyzer import Analyzer
 from sentistream.media import Faults, MediaInfo, Source, open_source
 from sentistream.media.prefetch import prefetch
-from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
+from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.runtime import load_card
 from sentistream.streams.governor import Governor, told
 from sentistream.types import Moment, Reading
@@ -31,6 +31,7 @@ def analyze(
     source: str | Path | int,
     *,
     profile: Profile | str = DEFAULT_PROFILE,
+    max_faces: int | None = None,
     analyzer: Analyzer | None = None,
     read_ahead: int = READ_AHEAD,
 ) -> Analysis:
@@ -39,6 +40,9 @@ def analyze(
     Args:
         source: A video file's path, a camera's number, or an address such as ``rtsp://...``.
         profile: Which networks and settings; a name or a ``Profile``.
+        max_faces: Faces followed at once, at least 1; ``MAX_FACES`` unless given, or what
+            ``analyzer`` was made for. Where more are found, the largest are kept and the
+            readings say ``more_faces``.
         analyzer: One to use again for the next input, which saves loading its networks;
             it is reset, and must have been made for the same profile.
         read_ahead: Moments decoded in the background, at least 1.
@@ -49,17 +53,22 @@ def analyze(
     Raises:
         InputError: The source cannot be analyzed, or there is no such profile.
         ModelError: A network's file is missing or altered.
+        ValueError: ``max_faces`` is less than 1, or not what ``analyzer`` was made for.
 
     Example:
         >>> for reading in analyze(0):  # the first camera  # doctest: +SKIP
         ...     print(reading.label, reading.smoothed)
     """
     chosen = get_profile(profile) if isinstance(profile, str) else profile
+    if analyzer is not None and max_faces not in (None, analyzer.max_faces):
+        raise ValueError(
+            f"The analyzer was made for {analyzer.max_faces} faces at once, not {max_faces}."
+        )
     cards = [dataclasses.asdict(load_card(name)) for name in dict.fromkeys(chosen.models)]
     opened = open_source(source, tick=chosen.tick, sound_window=chosen.sound_window)
     try:
         if analyzer is None:
-            analyzer = Analyzer(chosen)
+            analyzer = Analyzer(chosen, max_faces=MAX_FACES if max_faces is None else max_faces)
         else:
             analyzer.reset(renumber=True)
     except BaseException:
@@ -113,6 +122,11 @@ class Analysis:
     def profile(self) -> Profile:
         """The settings in use."""
         return self._profile
+
+    @property
+    def max_faces(self) -> int:
+        """Faces followed at once."""
+        return self._analyzer.max_faces
 
     @property
     def analyzer(self) -> Analyzer:

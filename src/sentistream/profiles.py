@@ -8,6 +8,9 @@ from typing import Literal
 
 from sentistream.errors import InputError
 
+MAX_FACES = 16
+"""Faces followed at once, unless told otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:

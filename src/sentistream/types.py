@@ -60,6 +60,8 @@ class Flag(StrEnum):
     """No newer picture than at the moment before; only the sound is new."""
     SLOWED = "slowed"
     """The machine cannot keep up with a live source: it is looked at less often than every tick."""
+    MORE_FACES = "more_faces"
+    """More faces were found than are followed; the largest are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,9 @@ class Face:
     """A face in one picture.
 
     Attributes:
-        track: Which person it follows, from 1; a number says nothing about identity and
-            is not given again once a person has left.
+        track: Number of the appearance, from 1: one stretch of time in which one face is
+            followed. It says nothing about identity and is not given again; the same person
+            coming back is another appearance.
         box: The face, from brow to chin.
         landmarks: The 68 points of the iBUG scheme, shape (68, 2), x and y in pixels.
         score: The detector's confidence at the last confirmation (0 is its threshold).
@@ -266,6 +269,8 @@ class Reading:
         smoothed: The answer accumulated up to this moment (Equation 1); None without one.
         label: The class of ``smoothed``, or ``unknown``, or ``no_face``.
         flags: What lowers the quality of this reading.
+        left_out: Faces found in the same picture but not followed, because as many as may be
+            are followed already; above 0 exactly where ``flags`` say ``more_faces``.
     """
 
     time: float
@@ -276,12 +281,18 @@ class Reading:
     smoothed: Distribution | None = None
     label: Label = Label.NO_FACE
     flags: tuple[Flag, ...] = ()
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         if (self.face is None) != (self.label is Label.NO_FACE):
             raise ValueError(f"A reading without a face says no_face, not {self.label!r}.")
         if self.mouth_open is not None and not 0 <= self.mouth_open <= 1:
             raise ValueError(f"A mouth's probability lies between 0 and 1, not {self.mouth_open}.")
+        if self.left_out < 0 or (self.left_out > 0) != (Flag.MORE_FACES in self.flags):
+            raise ValueError(
+                f"Faces are left out exactly where more_faces is flagged, not {self.left_out} "
+                f"with {[flag.value for flag in self.flags]}."
+            )
 
     @property
     def track(self) -> int | None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -23,7 +24,9 @@ from PIL import Image
 import sentistream
 from clips import clicks, flat, write_clip
 from sentistream.cli import main
+from sentistream.media.picture import resample
 from sentistream.runtime.store import models_folder
+from sentistream.types import Box, UInt8Array
 
 FILES = {"readings.csv", "readings.parquet", "summary.json", "report.html"}
 
@@ -366,10 +369,54 @@ def test_a_real_person_is_read(real_data: Path, tmp_path: Path) -> None:
     done = run(source, "--out", tmp_path / "out", "--video")
     assert done.exit_code == 0, done.output
     facts: dict[str, Any] = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert facts["faces"] == 1
+    assert facts["appearances"] == 1
     assert facts["moments_with_face"] > 0.95 * facts["moments"]
     shares = facts["overall"]["probabilities"]
     assert sum(shares.values()) == pytest.approx(1, abs=1e-4)
     assert facts["overall"]["label"] == max(shares, key=shares.__getitem__)
     assert "data:image/jpeg" in (tmp_path / "out" / "report.html").read_text()
     assert (tmp_path / "out" / "annotated.mp4").stat().st_size > 50_000
+
+
+def crowd(path: Path, portrait: UInt8Array) -> Path:
+    """A second of two faces, the left one smaller."""
+    head = resample(portrait, Box(136, 10, 316, 220), 180, 210)
+    scene = np.full((240, 480, 3), 90, np.uint8)
+    scene[30:240, 270:450] = head
+    small = resample(head, Box(0, 0, 180, 210), 108, 126)
+    scene[80:206, 40:148] = small
+    return write_clip(path, [(index / 25, scene) for index in range(25)])
+
+
+def test_more_faces_than_are_followed_are_told_of(tmp_path: Path, portrait: UInt8Array) -> None:
+    source = crowd(tmp_path / "in.mp4", portrait)
+    for limit, faces in ((1, 1), (2, 2)):
+        out = tmp_path / str(limit)
+        done = run(source, "--out", out, "--max-faces", str(limit))
+        assert done.exit_code == 0, done.output
+        facts = json.loads((out / "summary.json").read_text())
+        assert facts["most_faces_at_once"] == facts["more_faces"]["limit"] == faces
+        assert facts["settings"]["max_faces"] == limit
+        flagged = ["more_faces" in row["flags"].split() for row in rows_of(out / "readings.csv")]
+        assert any(flagged) == (limit == 1)
+        assert facts["more_faces"]["moments"] == sum(flagged)
+        assert facts["more_faces"]["most_left_out"] == 2 - limit
+        assert ("At most one face" in (out / "report.html").read_text()) == (limit == 1)
+
+
+def test_no_face_at_all_cannot_be_asked_for(tmp_path: Path) -> None:
+    done = run(clip(tmp_path / "in.mp4"), "--max-faces", "0")
+    assert done.exit_code == 2
+    assert "--max-faces" in done.output
+    with pytest.raises(ValueError, match="At least one"):
+        sentistream.analyze(tmp_path / "in.mp4", max_faces=0)
+
+
+def test_an_analyzer_that_was_made_for_another_limit_is_refused(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4")
+    with sentistream.analyze(source, max_faces=3) as first:
+        assert first.max_faces == 3
+    with sentistream.analyze(source, analyzer=first.analyzer) as second:
+        assert second.max_faces == 3
+    with pytest.raises(ValueError, match="3 faces"):
+        sentistream.analyze(source, max_faces=4, analyzer=first.analyzer)

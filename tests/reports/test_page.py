@@ -13,7 +13,7 @@ from PIL import Image
 from sentistream.reports.page import ReportPage
 from sentistream.reports.summary import SummaryFile
 from sentistream.reports.thumbnails import Thumbnails
-from sentistream.types import Label, Moment, Reading
+from sentistream.types import Flag, Label, Moment, Reading
 from synthetic import Info, Subject, moments, picture, reading
 
 
@@ -70,12 +70,12 @@ def write(
 
 def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(12)))
-    assert "Person 1" in page.text
-    assert "Person 2" in page.text
+    assert "Appearance 1" in page.text
+    assert "Appearance 2" in page.text
     assert "12 seconds" in page.text
-    assert "followed two faces" in page.text
+    assert "counted two appearances" in page.text
     assert "a search missed the face" in page.text
-    # one chart and one table a person, and the tables carry the numbers
+    # one chart and one table an appearance, and the tables carry the numbers
     assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 2
     assert page.text.count("The same as a table") == 2
 
@@ -131,14 +131,35 @@ def test_an_hour_makes_no_bigger_page_than_a_minute(tmp_path: Path) -> None:
     assert sizes[1] < sizes[0] * 2.5
 
 
-def test_many_people_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
+def test_many_appearances_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
     said = []
     for track in range(1, 81):
         one = reading(track * 0.03, track)
         said.append((Moment(one.time, picture(), one.time), (one,)))
     page = write(tmp_path / "r.html", said)
     assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 12
-    assert "68 further faces were seen" in page.text
+    assert "68 further appearances were shorter" in page.text
+
+
+def test_faces_that_were_left_out_are_told_of(tmp_path: Path) -> None:
+    said = [
+        (Moment(time, picture(), time), (reading(time, left_out=left_out),))
+        for time, left_out in ((0.0, 0), (0.1, 2), (0.2, 1), (0.3, 0))
+    ]
+    page = write(tmp_path / "r.html", said)
+    assert "At most two faces were followed at once. 50 % of the time there were more" in (
+        page.text.replace("\N{NO-BREAK SPACE}", " ")
+    )
+    assert "up to two more faces" in page.text
+    whole = write(tmp_path / "r.html", [said[0], said[3]])
+    assert "more faces" not in whole.text
+
+
+@pytest.mark.parametrize("flag", [flag for flag in Flag if flag is not Flag.MORE_FACES])
+def test_every_flag_of_a_reading_has_words(flag: Flag, tmp_path: Path) -> None:
+    one = reading(0.0, flags=(flag,))
+    page = write(tmp_path / "r.html", [(Moment(0.0, picture(), 0.0), (one,))])
+    assert "of the readings" in page.text
 
 
 @pytest.mark.parametrize("count", [1, 4, 6])

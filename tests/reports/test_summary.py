@@ -32,7 +32,7 @@ def test_overall_of_paper_is_the_mean_of_the_momentary_answers_of_all_faces(tmp_
     mean = np.mean([answer.as_tuple() for answer in answers], axis=0)
     found = facts["overall"]["probabilities"]
     assert [found[n] for n in ("positive", "neutral", "negative")] == pytest.approx(mean, abs=1e-6)
-    assert facts["faces"] == len(facts["tracks"]) == 2
+    assert facts["appearances"] == facts["faces"] == len(facts["tracks"]) == 2
     assert facts["most_faces_at_once"] == 2
     assert facts["moments"] == len(said)
     assert facts["moments_with_face"] == sum(one[0].face is not None for _, one in said)
@@ -52,7 +52,7 @@ def test_without_a_face_it_says_no_face(tmp_path: Path) -> None:
         "probabilities": {"positive": None, "neutral": None, "negative": None},
         "sure": None,
     }
-    assert facts["faces"] == facts["moments_with_face"] == 0
+    assert facts["appearances"] == facts["moments_with_face"] == 0
 
 
 def test_without_a_moment_it_is_still_valid(tmp_path: Path) -> None:
@@ -109,6 +109,21 @@ def test_a_crowd_is_counted_whole_and_told_of_in_bounded_room() -> None:
         readings = (reading(track * 1.0, track),)
         statistics.add(track * 1.0, readings)
         timeline.add(track * 1.0, readings)
-    assert statistics.faces == TRACKS_TOLD + 50
+    assert statistics.appearances == TRACKS_TOLD + 50
     assert len(statistics.tracks) == len(timeline.tracks) == TRACKS_TOLD
     assert statistics.overall.readings == TRACKS_TOLD + 50
+
+
+def test_moments_with_more_faces_than_are_followed_are_counted(tmp_path: Path) -> None:
+    cut = [0, 4, 9, 1, 0]
+    said = [
+        (
+            Moment(index / 25, picture(), index / 25),
+            tuple(reading(index / 25, track, left_out=left_out) for track in (1, 2)),
+        )
+        for index, left_out in enumerate(cut)
+    ]
+    facts = summarize(tmp_path / "s.json", said)
+    assert facts["more_faces"] == {"limit": 2, "moments": 3, "most_left_out": 9}
+    assert facts["readings"]["flags"]["more_faces"] == 6
+    assert summarize(tmp_path / "s.json", said[:1])["more_faces"]["moments"] == 0

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sentistream
@@ -66,6 +67,15 @@ def test_streams_together_say_what_each_says_alone(clips: list[Path], workers: i
     assert any(reading.face for readings in said[0] for reading in readings)
 
 
+def test_streams_follow_no_more_faces_than_asked(tmp_path: Path, portrait: UInt8Array) -> None:
+    twice = np.concatenate((portrait, portrait), axis=1)
+    source = write_clip(tmp_path / "two.mp4", [(i / 25, twice) for i in range(8)])
+    with analyze_streams([source], max_faces=1) as streams:
+        said = [event.readings for event in streams if not isinstance(event, StreamEnd)]
+    assert {len(readings) for readings in said} == {1}
+    assert {readings[0].left_out for readings in said} == {1}
+
+
 def test_a_bad_source_ends_with_its_reason_and_the_others_go_on(clips: list[Path]) -> None:
     with analyze_streams([clips[0].with_name("none.mp4"), clips[2]], workers=1) as streams:
         events = list(streams)
@@ -110,6 +120,8 @@ def test_nothing_to_analyze_and_no_worker_are_refused() -> None:
         analyze_streams([])
     with pytest.raises(ValueError, match="worker"):
         analyze_streams(["clip.mp4"], workers=0)
+    with pytest.raises(ValueError, match="one face"):
+        analyze_streams(["clip.mp4"], max_faces=0)
 
 
 def test_errors_keep_their_way_out_between_processes() -> None:

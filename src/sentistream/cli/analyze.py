@@ -15,7 +15,7 @@ from sentistream import parquet
 from sentistream.cli.inputs import Clip, find_clips
 from sentistream.cli.interruption import Interruption
 from sentistream.errors import InputError, OutputError, SentistreamError
-from sentistream.profiles import DEFAULT_PROFILE, PROFILES
+from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
 
 if TYPE_CHECKING:
     from sentistream.analyzer import Analyzer
@@ -51,6 +51,7 @@ class Options:
     """What the user asked for."""
 
     profile: str
+    max_faces: int
     video: bool
     images: bool
     quiet: bool
@@ -61,6 +62,7 @@ class Options:
         """As the summary keeps them."""
         return {
             "profile": self.profile,
+            "max_faces": self.max_faces,
             "video": self.video,
             "images": self.images,
             "seconds": self.seconds,
@@ -75,6 +77,14 @@ class Options:
     default=DEFAULT_PROFILE,
     show_default=True,
     help="The set of networks and settings: 'paper' is the published system to the letter.",
+)
+@click.option(
+    "--max-faces",
+    type=click.IntRange(min=1),
+    default=MAX_FACES,
+    show_default=True,
+    help="Follow at most so many faces at once. Where more are found, the largest are kept and "
+    "the results say so; each face costs time.",
 )
 @click.option(
     "--out",
@@ -99,6 +109,7 @@ def analyze(
     ctx: click.Context,
     inputs: tuple[str, ...],
     profile: str,
+    max_faces: int,
     out: str | None,
     video: bool,
     no_images: bool,
@@ -130,6 +141,7 @@ def analyze(
         )
     options = Options(
         profile=profile,
+        max_faces=max_faces,
         video=video,
         images=not no_images,
         quiet=quiet,
@@ -200,7 +212,12 @@ class _Run:
         from sentistream.reports.folder import ResultFolder
 
         options = self._options
-        with start(clip.source, profile=options.profile, analyzer=self._analyzer) as analysis:
+        with start(
+            clip.source,
+            profile=options.profile,
+            max_faces=options.max_faces,
+            analyzer=self._analyzer,
+        ) as analysis:
             self._analyzer = analysis.analyzer
             results = ResultFolder(
                 folder,

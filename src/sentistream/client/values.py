@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -181,8 +182,9 @@ class Sum:
     Attributes:
         camera, zone: Where; the zone is empty for the whole picture.
         begin, end: When, the end not included.
-        people: Different tracks; who comes back counts again.
-        withheld: Whether too few were seen to say more; then all that follows is None.
+        appearances: Stretches of time in which one face was followed; the same person coming back
+            is another.
+        withheld: Whether there were too few to say more; then all that follows is None.
         seen: Seconds of faces, over everybody.
         speaking: Seconds of speech, over everybody.
         positive, neutral, negative: Shares of ``seen``; None, too, where nobody was seen.
@@ -193,7 +195,7 @@ class Sum:
     zone: str
     begin: datetime
     end: datetime
-    people: int
+    appearances: int
     withheld: bool
     seen: float | None
     speaking: float | None
@@ -205,13 +207,19 @@ class Sum:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
         """From the API's JSON."""
-        names = ("camera", "zone", "people", "withheld", "seen", "speaking", "watched")
+        names = ("camera", "zone", "appearances", "withheld", "seen", "speaking", "watched")
         shares = ("positive", "neutral", "negative")
         return cls(
             begin=_time(given["begin"]),
             end=_time(given["end"]),
             **{name: given[name] for name in (*names, *shares)},
         )
+
+    @property
+    def people(self) -> int:
+        """The same as ``appearances``. Deprecated: the next version leaves it out."""
+        warnings.warn("Sum.people is called appearances now.", DeprecationWarning, stacklevel=2)
+        return self.appearances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,9 +29,11 @@ class Sum:
         camera: The camera's key.
         zone: The zone; ``EVERYWHERE`` for the whole picture, zones included.
         begin, end: Wall-clock seconds (UTC), half open.
-        people: Different tracks; who comes back counts again.
-        seen: Seconds of faces, added up over everybody; None where ``people`` is less than the
-            smallest group that may be shown, or others could be told apart by subtraction.
+        appearances: Different tracks: stretches of time in which one face was followed; the same
+            person coming back is another.
+        seen: Seconds of faces, added up over everybody; None where ``appearances`` are
+            fewer than the smallest group that may be shown, or others could be told apart by
+            subtraction.
         speaking: Seconds of speech, added up over everybody; None likewise.
         positive, neutral, negative: Shares of ``seen``, 0 to 1; None likewise, and where nobody
             was seen.
@@ -42,7 +44,7 @@ class Sum:
     zone: str
     begin: float
     end: float
-    people: int
+    appearances: int
     seen: float | None
     speaking: float | None
     positive: float | None
@@ -52,7 +54,7 @@ class Sum:
 
     @property
     def is_withheld(self) -> bool:
-        """Whether too few people were seen to say more."""
+        """Whether there were too few appearances to say more."""
         return self.seen is None
 
 
@@ -97,7 +99,7 @@ class Store(Protocol):
         """Sums that begin in [begin, end), oldest first; small groups withheld.
 
         A minute, hour or day in which a camera was off has none; one in which nobody came has
-        one with no people, for the whole picture but not for its zones.
+        one with no appearances, for the whole picture but not for its zones.
 
         Args:
             step: Length of each.

@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One person over time.
+    """One appearance over time.
 
     Attributes:
         areas: Class and the outlines of its band, as SVG polygon points.
@@ -99,7 +99,7 @@ def ticks(start: float, seconds: float, most: int = 8) -> list[Tick]:
 
 
 def _runs(bins: Mapping[int, Bin]) -> Iterator[list[int]]:
-    """Neighbouring bins with probabilities; where a person was away the chart stays empty."""
+    """Neighbouring bins with probabilities; where nobody was followed the chart stays empty."""
     run: list[int] = []
     for index in sorted(index for index, bin_ in bins.items() if bin_.weighed):
         if run and index != run[-1] + 1:

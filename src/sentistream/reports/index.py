@@ -17,13 +17,14 @@ INDEX_COLUMNS = (
     "problem",
     "label",
     *SENTIMENTS,
-    "faces",
+    "appearances",
     "moments",
     "moments_with_face",
     "seconds_analyzed",
     "mouth_open_share",
     "frames_per_second",
     "sure",
+    "faces",  # deprecated name of appearances; the next version leaves it out
 )
 
 
@@ -61,13 +62,14 @@ class ClipIndex:
                 "status": "complete" if facts["complete"] else "interrupted",
                 "label": overall["label"],
                 **overall["probabilities"],
-                "faces": facts["faces"],
+                "appearances": facts["appearances"],
                 "moments": facts["moments"],
                 "moments_with_face": facts["moments_with_face"],
                 "seconds_analyzed": facts["seconds_analyzed"],
                 "mouth_open_share": facts["readings"]["mouth_open_share"],
                 "frames_per_second": facts["speed"]["frames_per_second"],
                 "sure": overall["sure"],
+                "faces": facts["faces"],
             }
         )
 

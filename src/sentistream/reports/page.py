@@ -19,15 +19,15 @@ from sentistream.reports.summary import SummaryFile
 from sentistream.reports.thumbnails import Thumbnail, Thumbnails
 from sentistream.reports.timeline import Timeline
 from sentistream.reports.words import clock, count, headline, length, percent
-from sentistream.types import SENTIMENTS, Flag, Label, Moment, Reading
+from sentistream.types import SENTIMENTS, Label, Moment, Reading
 
-PEOPLE = 12
-"""Most people shown with a chart of their own."""
+APPEARANCES = 12
+"""Most appearances shown with a chart of their own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """One track, as the page shows it."""
+class Appearance:
+    """One appearance, as the page shows it."""
 
     track: int
     tally: Tally
@@ -69,7 +69,9 @@ class ReportPage(Output):
         seconds = max(facts["seconds_analyzed"], self._timeline.width)
         start = self._timeline.start
         tracks = sorted(statistics.tracks.items(), key=lambda item: -item[1].readings)
-        people = [self._person(track, tally, seconds) for track, tally in tracks[:PEOPLE]]
+        appearances = [
+            self._appearance(track, tally, seconds) for track, tally in tracks[:APPEARANCES]
+        ]
         environment = Environment(
             loader=PackageLoader("sentistream.reports"),
             autoescape=True,
@@ -83,9 +85,10 @@ class ReportPage(Output):
             overall=statistics.overall,
             headline=headline(statistics.overall.label, statistics.overall.answer),
             sentence=_sentence(facts, statistics.overall),
-            people=sorted(people, key=lambda person: person.track),
-            others=statistics.faces - len(people),
+            appearances=sorted(appearances, key=lambda each: each.track),
+            others=statistics.appearances - len(appearances),
             ticks=ticks(start, seconds),
+            left_out=_left_out(facts),
             notes=_notes(facts, statistics.overall),
             images=self._thumbnails is not None,
             has_parquet=parquet.is_available(),
@@ -95,10 +98,10 @@ class ReportPage(Output):
             count=count,
         )
 
-    def _person(self, track: int, tally: Tally, seconds: float) -> Person:
+    def _appearance(self, track: int, tally: Tally, seconds: float) -> Appearance:
         timeline = self._timeline
         bins = timeline.tracks.get(track, {})
-        return Person(
+        return Appearance(
             track=track,
             tally=tally,
             chart=chart(bins, timeline.width, timeline.start, seconds),
@@ -119,17 +122,31 @@ def _sentence(facts: dict[str, Any], overall: Tally) -> str:
             "so it says nothing about how anyone felt."
         )
     seen = _percent(facts["moments_with_face"] / facts["moments"])
-    faces = count(facts["faces"], "face")
+    appearances = count(facts["appearances"], "appearance")
     if overall.answer is None:
         return (
-            f"In {watched} of video sentistream followed {faces} ({seen} of the time), "
-            "but could not give an answer."
+            f"In {watched} of video sentistream counted {appearances} of faces ({seen} of the "
+            "time), but could not give an answer."
         )
     said = (*SENTIMENTS, Label.UNKNOWN.value) if overall.labels[Label.UNKNOWN.value] else SENTIMENTS
     shares = ", ".join(f"{_percent(overall.share(name))} {name}" for name in said)
     return (
-        f"In {watched} of video sentistream followed {faces}; a face was in view {seen} "
-        f"of the time. Moment by moment its readings of faces were {shares}."
+        f"In {watched} of video sentistream counted {appearances}; a face was in view "
+        f"{seen} of the time. Moment by moment its readings of faces were {shares}."
+    )
+
+
+def _left_out(facts: dict[str, Any]) -> str:
+    """What the limit of faces followed at once has cut off; empty where it did not."""
+    more = facts["more_faces"]
+    if not more["moments"]:
+        return ""
+    followed = "face was" if more["limit"] == 1 else "faces were"
+    share = _percent(more["moments"] / facts["moments"])
+    return (
+        f"At most {count(more['limit'], followed, followed)} followed at once. {share} of the time "
+        f"there were more, up to {count(more['most_left_out'], 'more face')} at once; the largest "
+        "were kept, and the others are counted nowhere. A higher --max-faces follows them too."
     )
 
 
@@ -143,10 +160,10 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
         )
     if facts["input"].get("audio_codec", "") is None:
         notes.append("The video has no sound, so every answer comes from faces alone.")
-    for flag in Flag:
+    for flag, words in FLAG_WORDS.items():
         share = overall.flags[flag.value] / overall.readings if overall.readings else 0
         if share >= 0.005:
-            notes.append(f"In {_percent(share)} of the readings {FLAG_WORDS[flag]}.")
+            notes.append(f"In {_percent(share)} of the readings {words}.")
     faults = {name: number for name, number in facts["faults"].items() if number}
     if faults:
         said = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in faults.items())

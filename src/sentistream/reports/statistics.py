@@ -14,7 +14,7 @@ from sentistream.types import SENTIMENTS, Distribution, Flag, Label, Reading
 
 @dataclass(slots=True)
 class Tally:
-    """What was said of one face, or of all of them together.
+    """What was said of one appearance, or of all of them together.
 
     Attributes:
         profile: Says how moments add up, and from when on a mouth counts as open.
@@ -121,8 +121,10 @@ class Statistics:
         self.first: float | None = None
         self.last: float | None = None
         self.most_faces = 0
+        self.moments_with_more = 0
+        self.most_left_out = 0
         self.overall = Tally(profile)
-        self.faces = 0
+        self.appearances = 0
         self._highest = 0
         self.tracks: dict[int, Tally] = {}
 
@@ -131,6 +133,9 @@ class Statistics:
         self.moments += 1
         self.first = time if self.first is None else self.first
         self.last = time
+        left_out = max((reading.left_out for reading in readings), default=0)
+        self.moments_with_more += left_out > 0
+        self.most_left_out = max(self.most_left_out, left_out)
         faces = 0
         for reading in readings:
             if reading.track is None:
@@ -140,9 +145,9 @@ class Statistics:
             tally = self.tracks.get(reading.track)
             if tally is None and len(self.tracks) < TRACKS_TOLD:
                 tally = self.tracks[reading.track] = Tally(self._profile)
-                self.faces += 1
+                self.appearances += 1
             elif tally is None and reading.track > self._highest:
-                self.faces += 1  # numbers are given in order and never again
+                self.appearances += 1  # numbers are given in order and never again
             self._highest = max(self._highest, reading.track)
             if tally is not None:
                 tally.add(reading)

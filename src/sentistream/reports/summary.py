@@ -39,6 +39,11 @@ class Subject(Protocol):
         """Name, version and checksum of each network."""
         ...
 
+    @property
+    def max_faces(self) -> int:
+        """Faces followed at once."""
+        ...
+
 
 class SummaryFile(Output):
     """``summary.json``, written whole at the end, also of a run that was cut short.
@@ -84,8 +89,14 @@ class SummaryFile(Output):
             "input": dataclasses.asdict(self._subject.info),
             "seconds_analyzed": round(seconds, 3),
             "overall": statistics.overall.answer_dict(),
-            "faces": statistics.faces,
+            "appearances": statistics.appearances,
+            "faces": statistics.appearances,  # deprecated; the next version leaves it out
             "most_faces_at_once": statistics.most_faces,
+            "more_faces": {
+                "limit": self._subject.max_faces,
+                "moments": statistics.moments_with_more,
+                "most_left_out": statistics.most_left_out,
+            },
             "moments": statistics.moments,
             "moments_with_face": statistics.moments_with_face,
             "readings": statistics.overall.counts_dict(),

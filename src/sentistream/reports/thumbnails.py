@@ -1,4 +1,4 @@
-"""A few small pictures of each person, chosen while the video runs."""
+"""A few small pictures of each appearance, chosen while the video runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIDE = 112
 """Pixels of a thumbnail's side."""
 SPREAD = 8
 """Most pictures kept over time for a track."""
-PEOPLE = 64
+APPEARANCES = 64
 """Most tracks whose pictures are kept."""
 STEP = 0.05
 """By how much a new extreme must beat the old one, in probability."""
@@ -106,7 +106,7 @@ class Thumbnails:
                 track.interval *= 2
 
     def _forget_shortest(self, newest: int) -> None:
-        if len(self._tracks) > PEOPLE:
+        if len(self._tracks) > APPEARANCES:
             others = (track for track in self._tracks if track != newest)
             del self._tracks[min(others, key=lambda track: self._tracks[track].seen)]
 

@@ -1,4 +1,4 @@
-"""A person's sentiment over time in a bounded number of bins."""
+"""An appearance's sentiment over time in a bounded number of bins."""
 
 from __future__ import annotations
 

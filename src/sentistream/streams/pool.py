@@ -13,7 +13,7 @@ from typing import Self
 
 from sentistream.errors import InputError
 from sentistream.media import Faults
-from sentistream.profiles import DEFAULT_PROFILE, Profile, get_profile
+from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.streams.values import StreamEnd, StreamMoment
 from sentistream.streams.worker import work
 
@@ -22,6 +22,7 @@ def analyze_streams(
     sources: Sequence[str | Path | int],
     *,
     profile: Profile | str = DEFAULT_PROFILE,
+    max_faces: int = MAX_FACES,
     workers: int | None = None,
     paced: bool = False,
     apart: float = 0.0,
@@ -31,6 +32,7 @@ def analyze_streams(
     Args:
         sources: As ``analyze`` takes them.
         profile: Which networks and settings; a name or a ``Profile``.
+        max_faces: Faces followed at once in each source, as ``analyze`` takes it.
         workers: Processes to work in; one a core by default, at most one a source.
         paced: Play recordings at the pace of the clock, as if they were cameras.
         apart: Seconds between the beginnings of such recordings: copies of one that begin
@@ -42,7 +44,7 @@ def analyze_streams(
 
     Raises:
         InputError: There is no source, or no such profile.
-        ValueError: ``workers`` is less than 1.
+        ValueError: ``workers`` or ``max_faces`` is less than 1.
 
     Example:
         >>> with analyze_streams([0, "rtsp://camera/live"]) as streams:  # doctest: +SKIP
@@ -53,9 +55,11 @@ def analyze_streams(
         raise InputError("There is nothing to analyze.", "Name at least one source.")
     if workers is not None and workers < 1:
         raise ValueError(f"At least one worker is needed, not {workers}.")
+    if max_faces < 1:
+        raise ValueError(f"At least one face has to be allowed, not {max_faces}.")
     chosen = get_profile(profile) if isinstance(profile, str) else profile
     count = min(len(sources), workers or os.cpu_count() or 1)
-    return Streams(sources, chosen, count, paced=paced, apart=apart)
+    return Streams(sources, chosen, count, max_faces=max_faces, paced=paced, apart=apart)
 
 
 class Streams(Iterator[StreamMoment | StreamEnd]):
@@ -70,6 +74,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
         sources: What to open.
         profile: Which networks and settings.
         workers: Processes.
+        max_faces: Faces followed at once in each source.
         paced: Whether recordings are played at the pace of the clock.
         apart: Seconds between the beginnings of such recordings.
     """
@@ -80,6 +85,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
         profile: Profile,
         workers: int,
         *,
+        max_faces: int = MAX_FACES,
         paced: bool = False,
         apart: float = 0.0,
     ) -> None:
@@ -90,7 +96,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
             taking, giving = context.Pipe(duplex=False)
             process = context.Process(
                 target=work,
-                args=(share, profile, giving, paced, apart),
+                args=(share, profile, max_faces, giving, paced, apart),
                 name=f"worker {place}",
                 daemon=True,
             )

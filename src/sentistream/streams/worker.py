@@ -28,6 +28,7 @@ DEPTH = 4
 def work(
     streams: Mapping[int, str | Path | int],
     profile: Profile,
+    max_faces: int,
     results: Connection,
     paced: bool = False,
     apart: float = 0.0,
@@ -37,6 +38,7 @@ def work(
     Args:
         streams: What to open, by number.
         profile: Which networks and settings.
+        max_faces: Faces followed at once in each.
         results: Takes lists of ``StreamMoment`` and ``StreamEnd``; None at the end.
         paced: Whether recordings are played at the pace of the clock.
         apart: Seconds between the beginnings of such recordings.
@@ -44,7 +46,7 @@ def work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
     try:
         sources = _open_all(streams, profile, results, apart if paced else None)
-        _analyze(sources, profile, results)
+        _analyze(sources, profile, max_faces, results)
         results.send(None)
     except (BrokenPipeError, ConnectionResetError):
         pass
@@ -73,8 +75,10 @@ def _open_all(
     return opened
 
 
-def _analyze(sources: dict[int, Source], profile: Profile, results: Connection) -> None:
-    analyzers = {number: Analyzer(profile) for number in sources}
+def _analyze(
+    sources: dict[int, Source], profile: Profile, max_faces: int, results: Connection
+) -> None:
+    analyzers = {number: Analyzer(profile, max_faces=max_faces) for number in sources}
     governor = Governor(profile.tick)
     gathering = Gathering(sources, DEPTH, governor.admits)
     try:

@@ -86,6 +86,12 @@ class FaceTracker:
         self._searched_at = self._searched_all_at = -math.inf
         self._scene = SceneChanges()
         self._lookout.forget()
+        self._left_out = 0
+
+    @property
+    def left_out(self) -> int:
+        """Faces that the last search found but that are not followed, because of ``max_faces``."""
+        return self._left_out if self._is_full() else 0
 
     def update(self, picture: Picture, time: float) -> Asking[list[Face]]:
         """The faces in ``picture``, in the order of their track numbers.
@@ -297,10 +303,12 @@ class FaceTracker:
     ) -> Asking[None]:
         """Follows those faces that are new."""
         # the largest first: they are the ones kept where there are too many
+        left_out = 0
         for box, score in sorted(detections, key=lambda detection: -detection[0].area):
-            if self._is_full():
-                return
             if not (self._is_new(box) and self._is_sure(luma, box)):
+                continue
+            if self._is_full():
+                left_out += 1
                 continue
             lost = [track for track in self._tracks if not track.found and near(track.place, box)]
             if lost:
@@ -308,6 +316,8 @@ class FaceTracker:
                 yield from self._resume(luma, time, nearest, box, score)
             else:
                 yield from self._begin(luma, time, box, score)
+        everywhere = self._searched_all_at == self._searched_at
+        self._left_out = left_out if everywhere else max(left_out, self._left_out)
 
     def _is_full(self) -> bool:
         return sum(track.found for track in self._tracks) >= self._max_faces

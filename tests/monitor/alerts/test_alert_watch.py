@@ -83,7 +83,7 @@ def test_told_once_and_ended_once(tmp_path: Path) -> None:
     assert [alert.active for alert in ended] == [False]
 
 
-def test_too_few_people_are_never_told_of(tmp_path: Path) -> None:
+def test_too_few_appearances_are_never_told_of(tmp_path: Path) -> None:
     it = Simulated(tmp_path, smallest_group=5)
     assert not it.pass_seconds(300, crowd(4, 1.0))
     assert it.pass_seconds(10, crowd(5, 1.0))
@@ -202,14 +202,14 @@ def test_whatever_comes_beginnings_and_ends_take_turns(
     rule = AlertRule.model_validate(RULE | {"direction": direction, "limit": limit})
     judge = Judge(rule, "door")
     told = []
-    for second, (share, people, covered) in enumerate(measures):
-        shares = {"positive": 1 - share, "neutral": 0.0, "negative": share} if people else None
-        measure = Measure(shares=shares, seen=1.0, people=people, covered=covered)
+    for second, (share, appearances, covered) in enumerate(measures):
+        shares = {"positive": 1 - share, "neutral": 0.0, "negative": share} if appearances else None
+        measure = Measure(shares=shares, seen=1.0, appearances=appearances, covered=covered)
         alert = judge.look(measure, smallest_group=group, wall=second, now=second * 10)
         if alert is not None:
             told.append(alert.active)
             if alert.active:
-                assert people >= group
+                assert appearances >= group
                 assert covered >= COVERED
                 assert share > limit if direction == "above" else share < limit
     assert told == [number % 2 == 0 for number in range(len(told))]

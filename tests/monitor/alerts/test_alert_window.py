@@ -13,7 +13,7 @@ from sentistream.monitor.alerts import SlidingWindow
 from sentistream.monitor.alerts.window import JUMP, MAX_TRACKS
 
 
-def test_shares_are_of_peoples_time() -> None:
+def test_shares_are_of_the_time_of_faces() -> None:
     window = SlidingWindow(60)
     window.add(BEGIN, [reading("a", 1.0, seen=1.0), reading("b", 0.0, seen=0.5)])
     window.add(BEGIN + 1, [reading("b", 0.0, seen=0.5)])
@@ -21,7 +21,7 @@ def test_shares_are_of_peoples_time() -> None:
     assert measure.shares is not None
     assert measure.shares["negative"] == pytest.approx(0.5)
     assert measure.seen == pytest.approx(2.0)
-    assert measure.people == 2
+    assert measure.appearances == 2
     assert measure.covered == pytest.approx(2 / 60)
 
 
@@ -55,7 +55,7 @@ def test_agrees_with_looking_at_every_second(
     inside = [(when, faces) for when, faces in seen if when > second - length]
     everybody = [face for _, faces in inside for face in faces]
     measure = window.measure()
-    assert measure.people == len({track for track, _ in everybody})
+    assert measure.appearances == len({track for track, _ in everybody})
     assert measure.covered == pytest.approx(len(inside) / length)
     assert (measure.shares is None) == (not everybody)
     if measure.shares is not None:
@@ -81,7 +81,7 @@ def test_a_clock_set_back_loses_nothing() -> None:
     for second in range(300):
         window.add(BEGIN - 3600 + second, crowd(3, 0.2))
     assert window.measure().covered == 1.0
-    assert window.measure().people == 3
+    assert window.measure().appearances == 3
 
 
 def test_a_clock_set_forward_leaves_a_gap_that_fills() -> None:
@@ -110,4 +110,4 @@ def test_a_day_of_a_crowd_stays_small() -> None:
     size = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert size < 100_000
-    assert window.measure().people == MAX_TRACKS
+    assert window.measure().appearances == MAX_TRACKS

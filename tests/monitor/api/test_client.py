@@ -50,7 +50,9 @@ def test_history(client: Client) -> None:
     for begin in (BEGIN, float(TEN), BEGIN.replace(tzinfo=None)):
         found = client.history(begin, BEGIN + timedelta(hours=1), camera="door")
         assert [one.begin for one in found] == [BEGIN]
-        assert (found[0].people, found[0].seen) == (5, 7500)
+        assert (found[0].appearances, found[0].seen) == (5, 7500)
+        with pytest.warns(DeprecationWarning, match="appearances"):
+            assert found[0].people == 5
     minutes = client.history(BEGIN, BEGIN + timedelta(hours=1), step="minute", camera="door")
     assert len(minutes) == 25
     both = {one.camera: one for one in client.together(BEGIN, BEGIN + timedelta(hours=1))}

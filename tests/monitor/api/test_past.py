@@ -33,7 +33,8 @@ def test_history_by_hour(lived: Served) -> None:
             assert len(found) == 1
         assert found[0]["begin"] == "2026-01-05T10:00:00Z"
         assert found[0]["end"] == "2026-01-05T11:00:00Z"
-        assert (found[0]["people"], found[0]["seen"], found[0]["withheld"]) == (5, 3000, False)
+        assert (found[0]["appearances"], found[0]["seen"], found[0]["withheld"]) == (5, 3000, False)
+        assert found[0]["people"] == 5  # its deprecated name
         assert found[0]["negative"] == pytest.approx(0.3, abs=1e-3)
         query = {"begin": str(TEN), "end": str(TEN + HOUR), "camera": "door"}
         few = client.get("/api/history", params=query | {"camera": "till"}).json()
@@ -57,7 +58,7 @@ def test_together(lived: Served) -> None:
     with lived.by_token(Role.VIEWER) as client:
         query = {"begin": TEN, "end": TEN + HOUR}
         found = {one["camera"]: one for one in client.get("/api/together", params=query).json()}
-    assert found["door"]["people"] == 5
+    assert found["door"]["appearances"] == 5
     assert found["till"]["withheld"]
 
 

@@ -88,17 +88,20 @@ def test_entities_and_names() -> None:
     assert "homeassistant/binary_sensor/shop_one/shop_one_hall_alert_hall-only/config" in configs
     assert not any("door_alert_hall-only" in topic for topic in configs)
     german = {config["name"] for config in made(language="de").values()}
-    assert {"Stimmung", "Personen", "Störung"} <= german
+    assert {"Stimmung", "Gesichter", "Störung"} <= german
     assert made(mqtt={"discovery": ""}) == {}
 
 
-@pytest.mark.parametrize("people", [3, 9])
-def test_templates_yield_what_home_assistant_takes(people: int) -> None:
+@pytest.mark.parametrize("appearances", [3, 9])
+def test_templates_yield_what_home_assistant_takes(appearances: int) -> None:
     measure = Measure(
-        shares={"positive": 0.2, "neutral": 0.5, "negative": 0.3}, seen=9, people=people, covered=1
+        shares={"positive": 0.2, "neutral": 0.5, "negative": 0.3},
+        seen=9,
+        appearances=appearances,
+        covered=1,
     )
     messages = {
-        "state": state_message(measure, people=2, time=1.8e9, minutes=5, smallest_group=5),
+        "state": state_message(measure, faces=2, time=1.8e9, minutes=5, smallest_group=5),
         "health": health_message(health("door", CameraState.WAITING)),
         "bad": {"active": True},
         "hall-only": {"active": False},
@@ -111,7 +114,7 @@ def test_templates_yield_what_home_assistant_takes(people: int) -> None:
             assert value in config["options"]
         elif "unit_of_measurement" in config:
             # "None" makes the sensor unknown
-            assert value == "None" if people < 5 else 0 <= float(value) <= 100
+            assert value == "None" if appearances < 5 else 0 <= float(value) <= 100
         elif config["unique_id"].endswith("people"):
             assert value == "2"
         elif "options" not in config:

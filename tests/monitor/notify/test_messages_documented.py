@@ -34,9 +34,9 @@ def examples(page: str) -> list[dict[str, Any]]:
 
 def test_the_state_is_as_described() -> None:
     measure = Measure(
-        shares={"positive": 0.1, "neutral": 0.6, "negative": 0.3}, seen=9, people=9, covered=1
+        shares={"positive": 0.1, "neutral": 0.6, "negative": 0.3}, seen=9, appearances=9, covered=1
     )
-    sent = state_message(measure, people=2, time=1.8e9, minutes=MINUTES, smallest_group=5)
+    sent = state_message(measure, faces=2, time=1.8e9, minutes=MINUTES, smallest_group=5)
     (example,) = examples(MQTT)
     assert list(example) == list(sent)
     assert {name: type(value) for name, value in example.items()} == {

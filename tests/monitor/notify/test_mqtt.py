@@ -75,7 +75,7 @@ def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
         seen = state(topics, "sentistream/door/state")
         assert seen.pop("time").endswith("Z")
         assert seen == {
-            "people": 6, "minutes": 5, "withheld": False, "mood": "neutral",
+            "faces": 6, "people": 6, "minutes": 5, "withheld": False, "mood": "neutral",
             "positive": 0.0, "neutral": 75.0, "negative": 25.0,
         }  # fmt: skip
         failing = state(topics, "sentistream/hall/health")
@@ -101,7 +101,7 @@ def test_small_groups_are_not_sent(tmp_path: Path) -> None:
             hub.publish(seconds(BEGIN + 1, *crowd(5, 1.0)))
             until(lambda: state(heard.topics, "sentistream/door/state")["mood"] == "negative")
     assert first["withheld"] is True
-    assert first["people"] == 4
+    assert first["faces"] == 4
     assert {first[key] for key in ("mood", "positive", "neutral", "negative")} == {None}
 
 

@@ -117,18 +117,24 @@ class MadeUpStore:
         return people, [positive, 1 - positive - negative, negative]
 
     def _told(
-        self, camera: str, zone: str, begin: float, end: float, people: int, mean: Sequence[float]
+        self,
+        camera: str,
+        zone: str,
+        begin: float,
+        end: float,
+        appearances: int,
+        mean: Sequence[float],
     ) -> Sum:
-        few = people < self._configuration.settings.privacy.smallest_group
+        few = appearances < self._configuration.settings.privacy.smallest_group
         positive, neutral, negative = (None, None, None) if few else mean
         return Sum(
             camera=camera,
             zone=zone,
             begin=begin,
             end=end,
-            people=people,
-            seen=None if few else people * 41.0,
-            speaking=None if few else people * 9.0,
+            appearances=appearances,
+            seen=None if few else appearances * 41.0,
+            speaking=None if few else appearances * 9.0,
             positive=positive,
             neutral=neutral,
             negative=negative,

@@ -27,7 +27,7 @@ def test_a_setting_is_changed_and_saved(browser: Browser, house: House) -> None:
     privacy = house.configuration.settings.privacy
     assert (privacy.smallest_group, privacy.blur) == (8, False)
     page.go(f"{house.url}/privacy")
-    assert "fewer than 8 people" in page.text("main") and "without blur" in page.text("main")
+    assert "fewer than 8 appearances" in page.text("main") and "without blur" in page.text("main")
     page.close()
 
 
@@ -182,7 +182,7 @@ def test_ones_own_camera_is_read_and_let_go(browser: Browser, house: House) -> N
         house.hub.publish(CameraHealth(camera="visitor-1", state=CameraState.RUNNING, since=now))
         house.see("visitor-1", face("a", 0.1, "positive"))
         time.sleep(0.1)
-    assert page.text(".try-seen") == "1 person positive"
+    assert page.text(".try-seen") == "1 face in view positive"
     # the picture is mirrored, and the boxes with it
     assert page.say("document.querySelector('.try .face').style.left") == "76%"
     # nobody else sees it

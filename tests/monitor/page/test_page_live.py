@@ -58,8 +58,8 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: House) -> None:
     assert [box[1] for box in boxes] == ["#i-negative", "#i-unknown"]
     assert [box[2] for box in boxes] == ["20%", "60%"]
     assert boxes[0][3] != boxes[1][3]
-    assert page.text(f"{ENTRANCE} .people").strip() == "2 people"
-    assert page.text(f"{ENTRANCE} .speaks").strip() == "1 person speaks"
+    assert page.text(f"{ENTRANCE} .people").strip() == "2 faces in view"
+    assert page.text(f"{ENTRANCE} .speaks").strip() == "1 speaks"
     # it moves, does not blink: the same element, somewhere else
     page.say(f"document.querySelector('{ENTRANCE} .face').mine = true")
     _keep_seeing(

@@ -132,11 +132,11 @@ def test_history_is_drawn_told_and_stepped_through(browser: Browser, house: Hous
     for _ in range(13):
         page.press("ArrowRight")
     told = page.text(".plot output")
-    assert told.startswith("12:00–13:00:") and ("people" in told)  # noqa: RUF001
+    assert told.startswith("12:00–13:00:") and ("appearances" in told)  # noqa: RUF001
     page.say("document.querySelector('details summary').click()")
     rows = page.say("document.querySelectorAll('table')[0].tBodies[0].rows.length")
     assert rows == 24
-    assert "fewer than 5 people" in page.text("table") and "not watched" in page.text("table")
+    assert "fewer than 5 appearances" in page.text("table") and "not watched" in page.text("table")
     links = page.say("[...document.querySelectorAll('.downloads a')].map(e => e.href)")
     assert [link.partition("?")[0].rpartition("/")[2] for link in links] == [
         "hour.csv",

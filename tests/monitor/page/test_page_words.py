@@ -72,8 +72,8 @@ def test_numbers_and_times_are_written_as_the_language_does() -> None:
     assert english.points(0.001) == "\u00b10"
     assert english.length(59) == "59 s"
     assert english.length(3600 * 3 + 12 * 60) == "3 h 12 min"
-    assert english("live.people", n=1) == "1 person"
-    assert english("live.people", n=0) == "0 people"
+    assert english("history.appearances", n=1) == "1 appearance"
+    assert english("history.appearances", n=0) == "0 appearances"
     assert words("fr").language == "en"
 
 

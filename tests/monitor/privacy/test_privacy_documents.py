@@ -100,7 +100,7 @@ def test_the_notice_says_what_the_settings_say(language: Literal["en", "de"]) ->
         "till",
         {"en": "1 day", "de": "1 Tag"}[language],
         {"en": "40 days", "de": "40 Tage"}[language],
-        {"en": "fewer than 7 people", "de": "weniger als 7 Personen"}[language],
+        {"en": "fewer than 7 appearances", "de": "weniger als 7 Erscheinungen"}[language],
         {"en": "emotion recognition system", "de": "Emotionserkennungssystem"}[language],
         {"en": "no sound", "de": "kein Ton"}[language],
         {"en": "Nothing leaves the computer", "de": "Nichts verlässt den Rechner"}[language],

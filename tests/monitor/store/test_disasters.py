@@ -237,7 +237,9 @@ def test_readers_see_one_state_while_it_is_written_to(engine: Engine) -> None:
                     *store.history(Step.MINUTE, begin=TEN, end=TEN + 900),
                     *store.together(begin=TEN, end=TEN + 900),
                 ]
-                problems.extend(f"{s}" for s in found if s.seen != 3 * s.watched or s.people != 3)
+                problems.extend(
+                    f"{s}" for s in found if s.seen != 3 * s.watched or s.appearances != 3
+                )
             except StorageError as error:
                 problems.append(str(error))
             looks[number] += 1

@@ -88,8 +88,8 @@ def test_sums_are_those_of_the_history(engine: Engine, step: Step) -> None:
     store.add(crowd(TEN + 40 * 86_400, TEN + 40 * 86_400 + 60, "abcde"))
     expected = store.history(step, begin=0, end=4e9, zone=None)
     rows = parquet_rows(store.export("parquet", step, begin=0, end=4e9))
-    assert [(r["begin"].timestamp(), r["camera"], r["zone"], r["people"]) for r in rows] == [
-        (s.begin, s.camera, s.zone, s.people) for s in expected
+    assert [(r["begin"].timestamp(), r["camera"], r["zone"], r["appearances"]) for r in rows] == [
+        (s.begin, s.camera, s.zone, s.appearances) for s in expected
     ]
     assert [(r["seen"], r["positive"], r["watched"]) for r in rows] == [
         (s.seen, s.positive, s.watched) for s in expected

@@ -35,7 +35,7 @@ def test_sums_of_small_groups_are_withheld_everywhere(engine: Engine) -> None:
     few_and_many(store)
     few, many = store.history(Step.MINUTE, begin=TEN, end=TEN + 120)
     assert is_silent(few)
-    assert few.people == 4
+    assert few.appearances == 4
     assert not many.is_withheld
     assert many.positive == pytest.approx(0.2)
     assert is_silent(store.together(begin=TEN, end=TEN + 60)[0])
@@ -94,12 +94,12 @@ def test_what_is_left_after_subtraction_is_never_a_small_group(
     people: dict[str, int], smallest: int, shared: int
 ) -> None:
     everybody = max(max(people.values()), sum(people.values()) - shared)
-    totals = {zone: Total(people=n, seen=n, neutral=n) for zone, n in people.items()}
-    totals[""] = Total(people=everybody, seen=sum(people.values()), neutral=1)
+    totals = {zone: Total(appearances=n, seen=n, neutral=n) for zone, n in people.items()}
+    totals[""] = Total(appearances=everybody, seen=sum(people.values()), neutral=1)
     sums = {s.zone: s for s in shown(totals, camera="door", begin=0, end=60, smallest=smallest)}
     assert OUTSIDE not in sums
     for s in sums.values():
-        assert s.is_withheld or s.people >= smallest
+        assert s.is_withheld or s.appearances >= smallest
     if sums[""].is_withheld:
         return
     open_ = {zone for zone, s in sums.items() if zone and not s.is_withheld}

@@ -39,7 +39,7 @@ EVER: Stretch = {"begin": 0.0, "end": 4e9}
 def naive(
     step: Step, everything: Sequence[Seconds]
 ) -> dict[tuple[str, str, int], tuple[float, ...]]:
-    """By camera, zone and begin: people, seen, speaking, the three times seen, watched."""
+    """By camera, zone and begin: appearances, seen, speaking, the three times seen, watched."""
     by_key: dict[tuple[str, str, int, str], SecondReading] = {}
     watched: dict[tuple[str, int], set[int]] = defaultdict(set)
     for some in everything:
@@ -73,7 +73,13 @@ def stored(sums: Sequence[Sum]) -> dict[tuple[str, str, int], tuple[float, ...]]
         assert s.seen is not None
         assert s.speaking is not None
         shares = [(share or 0.0) * s.seen for share in (s.positive, s.neutral, s.negative)]
-        found[s.camera, s.zone, int(s.begin)] = (s.people, s.seen, s.speaking, *shares, s.watched)
+        found[s.camera, s.zone, int(s.begin)] = (
+            s.appearances,
+            s.seen,
+            s.speaking,
+            *shares,
+            s.watched,
+        )
     return found
 
 
@@ -166,7 +172,7 @@ def test_sums_equal_a_recomputation(
     for some in given_so_far:
         tracks[some.camera] |= {one.track for one in some.readings}
     if not pruned:
-        assert {s.camera: s.people for s in together} == {
+        assert {s.camera: s.appearances for s in together} == {
             camera: len(tracks[camera]) for camera in {some.camera for some in given_so_far}
         }
 
@@ -196,12 +202,12 @@ def test_the_first_of_two_different_readings_of_a_key_stays(store: DatabaseStore
 def test_nobody_there_differs_from_camera_off(store: DatabaseStore) -> None:
     store.add([seconds(TEN + 60 + n) for n in range(30)])
     (nobody,) = store.history(Step.MINUTE, begin=TEN, end=TEN + 180)
-    assert (nobody.begin, nobody.people, nobody.seen, nobody.watched) == (TEN + 60, 0, 0.0, 30)
+    assert (nobody.begin, nobody.appearances, nobody.seen, nobody.watched) == (TEN + 60, 0, 0.0, 30)
     assert nobody.positive is None
     assert not nobody.is_withheld
     store.add(crowd(TEN + 60, TEN + 120, "a"))
     (somebody,) = store.history(Step.MINUTE, begin=TEN, end=TEN + 180)
-    assert (somebody.people, somebody.watched) == (1, 60)
+    assert (somebody.appearances, somebody.watched) == (1, 60)
     (hour,) = store.history(Step.HOUR, begin=TEN, end=TEN + 180)
     assert hour.watched == 60
 
@@ -216,10 +222,10 @@ def test_who_stays_is_counted_once_over_minutes_and_hours(store: DatabaseStore) 
     store.add(crowd(TEN + 3500, TEN + 3700, "ab"))
     store.add(crowd(TEN + 3650, TEN + 3800, "c"))
     (whole,) = store.together(begin=TEN + 3490, end=TEN + 7300)
-    assert (whole.people, whole.seen, whole.watched) == (3, 550, 300)
+    assert (whole.appearances, whole.seen, whole.watched) == (3, 550, 300)
     assert (whole.begin, whole.end) == (TEN + 3480, TEN + 7320)
     (later,) = store.together(begin=TEN + 3660, end=TEN + 3720)
-    assert (later.people, later.seen) == (3, 2 * 40 + 60)
+    assert (later.appearances, later.seen) == (3, 2 * 40 + 60)
 
 
 def test_a_late_second_moves_a_tracks_arrival(store: DatabaseStore) -> None:
@@ -227,7 +233,7 @@ def test_a_late_second_moves_a_tracks_arrival(store: DatabaseStore) -> None:
     store.add(crowd(TEN, TEN + 5, "a"))
     store.add(crowd(TEN + 120, TEN + 125, "a"))
     (whole,) = store.together(begin=TEN, end=TEN + 180)
-    assert whole.people == 1
+    assert whole.appearances == 1
 
 
 def test_tracks_are_not_kept_longer_than_readings(engine: Engine, store: DatabaseStore) -> None:
@@ -236,7 +242,7 @@ def test_tracks_are_not_kept_longer_than_readings(engine: Engine, store: Databas
     with reads(engine) as connection:
         assert connection.execute(select(PRESENCES)).all() == []
     assert store.readings(**EVER) == []
-    assert store.history(Step.DAY, **EVER)[0].people == 3
+    assert store.history(Step.DAY, **EVER)[0].appearances == 3
 
 
 @pytest.mark.parametrize("zone_of_the_machine", ["America/New_York"], indirect=True)

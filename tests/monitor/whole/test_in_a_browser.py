@@ -62,8 +62,8 @@ def of(camera: str, part: str) -> str:
 
 
 def test_the_live_page_shows_who_is_there(page: Page) -> None:
-    until(lambda: page.say(f"{of('door', 'seen')} === '1 person'"), "one person at the door")
-    until(lambda: page.say(f"{of('till', 'seen')} === '1 person'"), "one person at the till")
+    until(lambda: page.say(f"{of('door', 'seen')} === '1 face in view'"), "one face at the door")
+    until(lambda: page.say(f"{of('till', 'seen')} === '1 face in view'"), "one face at the till")
     shown = "document.querySelector('#camera-door .stage img, #camera-door .stage canvas')"
     until(lambda: page.say(f"Boolean({shown})"), "a live picture")
     assert page.say("document.querySelectorAll('#camera-door .overlay *').length") > 0
@@ -85,7 +85,9 @@ def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -
     assert "Counter" in (program.state.parent / "shop.yaml").read_text()
     page.go(f"{address}/")
     page.wait("document.querySelector('#name-till').innerText === 'Counter'")
-    until(lambda: page.say(f"{of('till', 'seen')} === '1 person'"), "the changed camera again")
+    until(
+        lambda: page.say(f"{of('till', 'seen')} === '1 face in view'"), "the changed camera again"
+    )
     told = page.say("fetch('/api/cameras').then(answer => answer.json())")
     restarts = {one["key"]: one["health"]["restarts"] for one in told}
     assert restarts["door"] == 0

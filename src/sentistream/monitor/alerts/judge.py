@@ -19,7 +19,7 @@ class Judge:
     """Follows one rule on one camera.
 
     An alert begins when the share is beyond the limit, enough of the window was watched and
-    enough people were in it. It ends when the share has come back by ``MARGIN`` (by half the
+    it has enough appearances. It ends when the share has come back by ``MARGIN`` (by half the
     way to 0 or 1 where the limit lies nearer), or when for the length of the rule's minutes
     nothing could be said any more. Begun alerts are told at most once in the quiet minutes;
     ends are told whenever the beginning was.
@@ -48,12 +48,12 @@ class Judge:
 
         Args:
             measure: The rule's minutes up to now.
-            smallest_group: How many people there must be.
+            smallest_group: How many appearances there must be.
             wall: Wall-clock seconds (UTC), for the message alone.
             now: Seconds on a clock that nobody sets.
         """
         share = measure.shares[self.rule.sentiment] if measure.shares else None
-        if share is None or measure.people < smallest_group or measure.covered < COVERED:
+        if share is None or measure.appearances < smallest_group or measure.covered < COVERED:
             return self.silence(wall=wall, now=now)
         self._known = now
         if self._told is None:

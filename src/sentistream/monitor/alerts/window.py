@@ -16,7 +16,7 @@ MAX_BUCKETS = 600
 """The last minutes are kept as at most this many sums, each of a second or longer."""
 
 MAX_TRACKS = 128
-"""How many different people are told apart; more than any smallest group."""
+"""How many different tracks are told apart; more than any smallest group."""
 
 JUMP = 30
 """Seconds by which time may go back before it is the clock that was set back."""
@@ -29,15 +29,15 @@ class Measure:
     """What a window holds.
 
     Attributes:
-        shares: Of each sentiment in people's time, 0 to 1; None where nobody was seen.
+        shares: Of each sentiment in the time of faces, 0 to 1; None where nobody was seen.
         seen: Seconds of faces, added up over everybody.
-        people: Different tracks, counted up to ``MAX_TRACKS``.
+        appearances: Different tracks, counted up to ``MAX_TRACKS``.
         covered: The share of the window's seconds that were watched, 0 to 1.
     """
 
     shares: dict[str, float] | None
     seen: float
-    people: int
+    appearances: int
     covered: float
 
 
@@ -90,7 +90,7 @@ class SlidingWindow:
                 for name, total in zip(SENTIMENTS, totals, strict=False)
             }
         covered = min(1.0, float(totals[_WATCHED]) / (self._length * self._width))
-        return Measure(shares=shares, seen=seen, people=len(self._tracks), covered=covered)
+        return Measure(shares=shares, seen=seen, appearances=len(self._tracks), covered=covered)
 
     def _move(self, second: int) -> int | None:
         """Makes room up to a second; its place on the window's own time, None if too old."""

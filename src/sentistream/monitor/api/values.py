@@ -166,14 +166,20 @@ class Readings(Value):
 
 
 class Stretch(Value):
-    """What one camera or zone saw over a stretch of time; withheld where too few were seen."""
+    """What one camera or zone saw over a stretch of time; withheld where that was too little."""
 
     camera: str
     zone: str = Field(description="Empty for the whole picture.")
     begin: datetime
     end: datetime
-    people: int = Field(description="Different tracks; who comes back counts again.")
-    withheld: bool = Field(description="Whether too few people were seen to say more.")
+    appearances: int = Field(
+        description="Stretches of time in which one face was followed; the same person coming "
+        "back is another."
+    )
+    people: int = Field(
+        deprecated=True, description="The same as appearances; the next version leaves it out."
+    )
+    withheld: bool = Field(description="Whether there were too few appearances to say more.")
     seen: float | None = Field(description="Seconds of faces, over everybody.")
     speaking: float | None = Field(description="Seconds of speech, over everybody.")
     positive: float | None = Field(description="Its share of the seconds of faces, 0 to 1.")
@@ -188,7 +194,8 @@ class Stretch(Value):
             zone=given.zone,
             begin=utc(given.begin),
             end=utc(given.end),
-            people=given.people,
+            appearances=given.appearances,
+            people=given.appearances,
             withheld=given.is_withheld,
             seen=given.seen,
             speaking=given.speaking,

@@ -12,6 +12,7 @@ from sentistream.media import Source
 from sentistream.monitor.cameras.demonstration import DEMO, ready_clip
 from sentistream.monitor.cameras.sources import open_camera
 from sentistream.monitor.settings import CameraSettings, Settings, Zone
+from sentistream.profiles import MAX_FACES
 
 
 class Opener(Protocol):
@@ -89,7 +90,7 @@ class Job:
     opener: Opener
     profile: str
     pace: float = 1.0
-    max_faces: int = 16
+    max_faces: int = MAX_FACES
     zones: tuple[Zone, ...] = ()
     preview: bool = True
     blur: bool = True

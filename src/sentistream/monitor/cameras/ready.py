@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from sentistream.analyzer import Analyzer
-from sentistream.profiles import DEFAULT_PROFILE
-
-MOST_FACES = 16
+from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES
 
 _made: list[Analyzer] = []
 
@@ -16,7 +14,7 @@ def make() -> None:
     Raises:
         ModelError: A network is missing or altered.
     """
-    _made.append(Analyzer(DEFAULT_PROFILE, max_faces=MOST_FACES))
+    _made.append(Analyzer(DEFAULT_PROFILE, max_faces=MAX_FACES))
 
 
 def take(profile: str, max_faces: int) -> Analyzer:
@@ -25,6 +23,6 @@ def take(profile: str, max_faces: int) -> Analyzer:
     Raises:
         ModelError: A network is missing or altered.
     """
-    if _made and (profile, max_faces) == (DEFAULT_PROFILE, MOST_FACES):
+    if _made and (profile, max_faces) == (DEFAULT_PROFILE, MAX_FACES):
         return _made.pop()
     return Analyzer(profile, max_faces=max_faces)

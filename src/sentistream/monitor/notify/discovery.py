@@ -20,7 +20,7 @@ _NAMES = {
         "positive": "Positive",
         "neutral": "Neutral",
         "negative": "Negative",
-        "people": "People",
+        "faces": "Faces",
         "problem": "Problem",
         "state": "State",
     },
@@ -29,7 +29,7 @@ _NAMES = {
         "positive": "Positiv",
         "neutral": "Neutral",
         "negative": "Negativ",
-        "people": "Personen",
+        "faces": "Gesichter",
         "problem": "Störung",
         "state": "Zustand",
     },
@@ -40,7 +40,7 @@ _ICONS = {
     "positive": "mdi:emoticon-happy-outline",
     "neutral": "mdi:emoticon-neutral-outline",
     "negative": "mdi:emoticon-sad-outline",
-    "people": "mdi:account-group-outline",
+    "faces": "mdi:account-group-outline",
 }
 
 
@@ -104,12 +104,12 @@ def _entities(
         )
     yield (
         "sensor",
-        "people",
+        "people",  # its first name: another would be a new entity without the old one's past
         {
-            "name": names["people"],
-            "icon": _ICONS["people"],
+            "name": names["faces"],
+            "icon": _ICONS["faces"],
             "state_class": "measurement",
-            "value_template": "{{ value_json.people }}",
+            "value_template": "{{ value_json.faces }}",
             **seen,
         },
     )

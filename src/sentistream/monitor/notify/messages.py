@@ -20,21 +20,22 @@ def when(time: float) -> str:
 
 
 def state_message(
-    measure: Measure, *, people: int, time: float, minutes: float, smallest_group: int
+    measure: Measure, *, faces: int, time: float, minutes: float, smallest_group: int
 ) -> dict[str, Any]:
-    """What a camera sees. Shares in per cent; None where too few people were seen.
+    """What a camera sees. Shares in per cent; None where there were too few appearances.
 
     Args:
         measure: The last minutes.
-        people: How many are seen at present.
+        faces: How many are in view at present.
         time: Wall-clock seconds (UTC).
         minutes: Over which the shares are taken.
-        smallest_group: How many people there must be.
+        smallest_group: How many appearances there must be.
     """
-    shares = measure.shares if measure.people >= smallest_group else None
+    shares = measure.shares if measure.appearances >= smallest_group else None
     message: dict[str, Any] = {
         "time": when(time),
-        "people": people,
+        "faces": faces,
+        "people": faces,  # deprecated; the next version leaves it out
         "minutes": minutes,
         "withheld": measure.shares is not None and shares is None,
         "mood": None if shares is None else _mood(shares),

@@ -49,7 +49,7 @@ class MqttPublisher(Listener):
         self._settings = configuration.settings
         self._broker: Broker | None = None
         self._windows: dict[str, SlidingWindow] = {}
-        self._people: dict[str, int] = {}
+        self._faces: dict[str, int] = {}
         self._health: dict[str, CameraHealth] = {}
         self._alerts: dict[tuple[str, str], Alert] = {}
         self._made: dict[str, tuple[float, object, str]] = {}
@@ -66,7 +66,7 @@ class MqttPublisher(Listener):
         if isinstance(event, Seconds):
             window = self._windows.setdefault(event.camera, SlidingWindow(MINUTES * 60))
             window.add(event.second, event.readings)
-            self._people[event.camera] = len({reading.track for reading in event.readings})
+            self._faces[event.camera] = len({reading.track for reading in event.readings})
         elif isinstance(event, CameraHealth):
             self._health[event.camera] = event
         elif isinstance(event, Alert):
@@ -110,7 +110,7 @@ class MqttPublisher(Listener):
     def _forget_others(self, cameras: set[str]) -> None:
         """What is known of cameras and rules that are no more."""
         self._windows = {key: each for key, each in self._windows.items() if key in cameras}
-        self._people = {key: each for key, each in self._people.items() if key in cameras}
+        self._faces = {key: each for key, each in self._faces.items() if key in cameras}
         self._health = {key: each for key, each in self._health.items() if key in cameras}
         rules = {rule.key for rule in self._settings.alerts}
         self._alerts = {
@@ -164,7 +164,7 @@ class MqttPublisher(Listener):
     def _state(self, camera: str) -> dict[str, object]:
         return state_message(
             self._windows[camera].measure(),
-            people=self._people.get(camera, 0),
+            faces=self._faces.get(camera, 0),
             time=time.time(),
             minutes=MINUTES,
             smallest_group=self._settings.privacy.smallest_group,

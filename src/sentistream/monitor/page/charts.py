@@ -20,7 +20,7 @@ class Known(StrEnum):
 
     SHOWN = "shown"
     WITHHELD = "withheld"
-    """Too few people were seen to say more."""
+    """There were too few appearances to say more."""
     NOBODY = "nobody"
     OFF = "off"
     """There is nothing: the camera was off, or it was before it came."""
@@ -48,7 +48,7 @@ class Bar:
         sum: The numbers, where they are shown.
         pieces: From above.
         before: The same of the period it is compared with.
-        crowd: People as a share of the busiest stretch, 0 to 1.
+        crowd: Appearances as a share of the busiest stretch, 0 to 1.
     """
 
     label: str
@@ -80,7 +80,7 @@ def bars(
         titles: Whole name of each part.
         labels: What stands beneath each.
     """
-    shown = [each.people for each in sums.values() if not each.is_withheld]
+    shown = [each.appearances for each in sums.values() if not each.is_withheld]
     busiest = max(shown, default=0) or 1
     made = []
     for place, part in enumerate(parts):
@@ -96,7 +96,9 @@ def bars(
                 pieces=pieces(found) if found is not None and known is Known.SHOWN else (),
                 before=pieces(earlier) if earlier is not None else (),
                 before_sum=earlier if earlier is not None and not earlier.is_withheld else None,
-                crowd=found.people / busiest if found is not None and known is Known.SHOWN else 0,
+                crowd=found.appearances / busiest
+                if found is not None and known is Known.SHOWN
+                else 0,
             )
         )
     return made
@@ -118,6 +120,6 @@ def pieces(found: Sum) -> tuple[Piece, ...]:
 def _known(found: Sum | None, part: Stretch, now: float) -> Known:
     if found is None:
         return Known.AHEAD if part.begin > now else Known.OFF
-    if found.people == 0:
+    if found.appearances == 0:
         return Known.NOBODY
     return Known.WITHHELD if found.is_withheld else Known.SHOWN

@@ -44,7 +44,7 @@ class Tile:
         state: What it is doing, for the look.
         state_word: The same as a word.
         reason: Why it is not running; empty where it is.
-        seen: How many people, in words.
+        seen: How many faces, in words.
         speaking: Who speaks, in words.
         counts: How many faces now, for each of ``SENTIMENTS``, then of the unclear.
         facts: How well it works, each a few words and whether they deserve notice.
@@ -158,7 +158,7 @@ def _seen(count: int, running: bool, fresh: bool, say: Words) -> str:
         return say("live.not_watching")
     if not fresh:
         return say("live.no_reading")
-    return say("live.people", n=count) if count else say("label.no_face")
+    return say("live.faces", n=count) if count else say("label.no_face")
 
 
 def _counts(faces: Sequence[FaceState]) -> tuple[int, int, int, int]:

@@ -63,11 +63,11 @@ MEASURES: tuple[Measure, ...] = (
         key="no-identity",
         en="Nobody is recognized. No feature that could tell one person from another is computed "
         "or stored; a face is followed by its place in the picture and has a random name that "
-        "is never given again. Who comes back is a new person to the software.",
+        "is never given again. Who comes back is another appearance to the software.",
         de="Niemand wird wiedererkannt. Es werden keine Merkmale berechnet oder gespeichert, die "
         "eine Person von einer anderen unterscheiden; ein Gesicht wird anhand seines Ortes im "
         "Bild verfolgt und trägt einen zufälligen Namen, der nie wieder vergeben wird. Wer "
-        "wiederkommt, ist für die Software eine neue Person.",
+        "wiederkommt, ist für die Software eine weitere Erscheinung.",
         against=("identification", "surveillance"),
     ),
     Measure(
@@ -92,10 +92,14 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure(
         key="small-groups",
-        en="Sums over fewer people than the smallest group are neither shown nor sent nor "
-        "exported, and no alert is raised on them.",
-        de="Summen über weniger Personen als die kleinste Gruppe werden weder gezeigt noch "
-        "gesendet noch exportiert, und es wird zu ihnen kein Alarm ausgelöst.",
+        en="Sums over fewer appearances than the smallest group are neither shown nor sent nor "
+        "exported, and no alert is raised on them. An appearance is the time in which one face is "
+        "followed; one person who comes back is another, so that so many appearances may be fewer "
+        "people.",
+        de="Summen über weniger Erscheinungen als die kleinste Gruppe werden weder gezeigt noch "
+        "gesendet noch exportiert, und es wird zu ihnen kein Alarm ausgelöst. Eine Erscheinung ist "
+        "die Zeit, in der ein Gesicht verfolgt wird; wer wiederkommt, ist eine weitere, so dass "
+        "ebenso viele Erscheinungen weniger Menschen sein können.",
         against=("identification", "discrimination"),
         in_force=lambda settings: settings.privacy.smallest_group >= 5,
         setting="privacy.smallest_group",

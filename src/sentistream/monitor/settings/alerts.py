@@ -27,7 +27,11 @@ class AlertRule(Group):
         default="above", title="Direction", description="On which side of the limit it is told."
     )
     limit: float = Field(
-        default=0.4, ge=0, le=1, title="Limit", description="The share, 0 to 1, of people's time."
+        default=0.4,
+        ge=0,
+        le=1,
+        title="Limit",
+        description="The share, 0 to 1, of the time of faces.",
     )
     minutes: float = Field(
         default=10,

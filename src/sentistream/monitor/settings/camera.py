@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sentistream.monitor.settings.base import Group, Key, Title
+from sentistream.profiles import MAX_FACES
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -98,7 +99,11 @@ class CameraSettings(Group):
         description="Seconds of a file played in a second; files begin again at their end.",
     )
     max_faces: int = Field(
-        default=16, ge=1, le=64, title="Most faces", description="Faces followed at once."
+        default=MAX_FACES,
+        ge=1,
+        le=64,
+        title="Most faces",
+        description="Faces followed at once; where more are found, the largest are kept.",
     )
     hours: tuple[Hours, ...] = Field(
         default=(),

@@ -75,7 +75,8 @@ class PrivacySettings(Group):
         ge=1,
         le=100,
         title="Smallest group",
-        description="Sums over fewer people (tracks) than this are not shown or sent.",
+        description="Sums over fewer appearances than this are not shown or sent; who comes back "
+        "is another.",
     )
     controller: str = Field(
         default="",

@@ -1,7 +1,7 @@
 """Adds readings, and adds them to the sums, so that a batch given twice changes nothing.
 
 Three things are counted, and each remembers what it has counted: readings by their key, watched
-seconds by a bit each, people by their presence in a minute, hour or day.
+seconds by a bit each, appearances by their presence in a minute, hour or day.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.observations import EVERYWHERE, SecondReading, Seconds
-from sentistream.monitor.store import people
+from sentistream.monitor.store import appearances
 from sentistream.monitor.store.growth import Growth
 from sentistream.monitor.store.steps import stretch
 from sentistream.monitor.store.tables import MILLISECONDS, OUTSIDE, READINGS, SHARES, WATCHES
@@ -31,9 +31,9 @@ def add(connection: Connection, batch: Sequence[Seconds]) -> None:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7395022)")
     growth = Growth()
     rows = [_row(reading) for seconds in batch for reading in seconds.readings]
-    people.recall(connection, rows)
+    appearances.recall(connection, rows)
     new = insert_new(connection, READINGS, rows)
-    people.count(connection, _add_up(new, growth), growth)
+    appearances.count(connection, _add_up(new, growth), growth)
     _watch(connection, batch, growth)
     growth.apply(connection)
 
@@ -58,9 +58,9 @@ def _share(value: float) -> int:
     return min(max(round(value * SHARES), 0), SHARES)
 
 
-def _add_up(rows: Sequence[Row], growth: Growth) -> set[people.Presence]:
+def _add_up(rows: Sequence[Row], growth: Growth) -> set[appearances.Presence]:
     """Adds rows to what grows; returns who is present where."""
-    presences: set[people.Presence] = set()
+    presences: set[appearances.Presence] = set()
     for row in rows:
         camera, seen = row["camera"], row["seen"]
         for step in Step:

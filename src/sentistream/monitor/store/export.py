@@ -73,13 +73,15 @@ SUM_COLUMNS: Sequence[Column] = (
     Column("end", _TIME, lambda row: _utc(row.end)),
     _field("camera", "string"),
     _field("zone", "string"),
-    _field("people", "int64"),
+    _field("appearances", "int64"),
     _field("seen", "float64", 3),
     _field("speaking", "float64", 3),
     _field("positive", "float64", 4),
     _field("neutral", "float64", 4),
     _field("negative", "float64", 4),
     _field("watched", "float64", 0),
+    # deprecated name of appearances; the next version leaves it out
+    Column("people", "int64", lambda row: row.appearances),
 )
 """Of sums, one row a minute (hour, day), camera and zone."""
 

@@ -1,9 +1,9 @@
 """The one place through which every sum leaves the database: small groups are withheld here.
 
-A sum over few people would tell how each of them felt, so it keeps their number alone. The same
-must not be had by subtraction: a camera's whole picture less its shown zones is what the zones
-that are not shown, and the faces outside all zones, add up to. Where those are too few, the zone
-with the fewest people is withheld with them.
+A sum over few appearances would tell how each of those people felt, so it keeps their number
+alone. The same must not be had by subtraction: a camera's whole picture less its shown zones is
+what the zones that are not shown, and the faces outside all zones, add up to. Where those are too
+few, the zone with the fewest appearances is withheld with them.
 
 What remains possible is said in docs/monitor-data.md: sums over overlapping times can be
 subtracted from each other, too.
@@ -23,7 +23,7 @@ from sentistream.monitor.store.tables import MILLISECONDS, OUTSIDE
 class Total:
     """A sum as it is stored, nothing withheld; units as in ``tables.SUMS``."""
 
-    people: int = 0
+    appearances: int = 0
     seen: int = 0
     speaking: int = 0
     positive: int = 0
@@ -41,7 +41,7 @@ def shown(
         totals: Of every zone, those that are not asked for too.
         camera: The camera's key.
         begin, end: Wall-clock seconds (UTC).
-        smallest: People from which on a sum may be shown.
+        smallest: Appearances from which on a sum may be shown.
     """
     withheld = _withheld(totals, smallest)
     whole = totals.get(EVERYWHERE)
@@ -60,7 +60,7 @@ def shown(
             zone=zone,
             begin=begin,
             end=end,
-            people=total.people,
+            appearances=total.appearances,
             seen=None if hidden else total.seen / MILLISECONDS,
             speaking=None if hidden else total.speaking / MILLISECONDS,
             positive=positive,
@@ -71,16 +71,16 @@ def shown(
 
 
 def _withheld(totals: Mapping[str, Total], smallest: int) -> set[str]:
-    occupied = {zone: total for zone, total in totals.items() if total.people > 0}
-    withheld = {zone for zone, total in occupied.items() if total.people < smallest}
+    occupied = {zone: total for zone, total in totals.items() if total.appearances > 0}
+    withheld = {zone for zone, total in occupied.items() if total.appearances < smallest}
     if EVERYWHERE not in occupied or EVERYWHERE in withheld:
         return withheld
-    parts = {zone: total.people for zone, total in occupied.items() if zone != EVERYWHERE}
+    parts = {zone: total.appearances for zone, total in occupied.items() if zone != EVERYWHERE}
     hidden = {zone for zone in parts if zone in withheld or zone == OUTSIDE}
     open_ = sorted(set(parts) - hidden, key=lambda zone: (parts[zone], zone))
     if hidden and open_:
         # who stood in several zones is in each of them, so this is the least they can be
-        rest = occupied[EVERYWHERE].people - sum(parts[zone] for zone in open_)
+        rest = occupied[EVERYWHERE].appearances - sum(parts[zone] for zone in open_)
         if max(rest, *(parts[zone] for zone in hidden)) < smallest:
             withheld.add(open_[0])
     return withheld

@@ -136,19 +136,19 @@ def together(
         statement = statement.where(table.zone == zone)
     totals: dict[str, dict[str, Total]] = defaultdict(dict)
     most: dict[tuple[str, str], int] = defaultdict(int)
-    for name, where, people, arrived, *counted in connection.execute(statement):
+    for name, where, present, arrived, *counted in connection.execute(statement):
         total = totals[name].get(where)
         if total is None:
             total = totals[name][where] = Total()
         # everybody in the first stretch, and in later ones whoever is new there
-        total.people += arrived if total.people else people
-        most[name, where] = max(most[name, where], people)
+        total.appearances += arrived if total.appearances else present
+        most[name, where] = max(most[name, where], present)
         for field, value in zip(_COUNTED, counted, strict=True):
             setattr(total, field, getattr(total, field) + value)
     found = []
     for name, by_zone in sorted(totals.items()):
         for where, total in by_zone.items():
-            total.people = max(total.people, most[name, where])
+            total.appearances = max(total.appearances, most[name, where])
         all_zones = shown(by_zone, camera=name, begin=cut[0][1], end=cut[-1][2], smallest=smallest)
         found += [one for one in all_zones if one.zone == zone]
     return found

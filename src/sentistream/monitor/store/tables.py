@@ -79,9 +79,9 @@ SUMS = Table(
 )
 """One camera and zone over one minute, hour or day.
 
-``people`` counts tracks seen in it, ``arrived`` those among them seen in no earlier one of this
-step, so that people over several steps can be counted once. ``positive`` and so on are shares
-times milliseconds. ``watched`` (s) stands in the row of the whole picture only.
+``people`` counts appearances (tracks), ``arrived`` those among them that were in no earlier one of
+this step, so that over several steps each is counted once. ``positive`` and so on are shares times
+milliseconds. ``watched`` (s) stands in the row of the whole picture only.
 """
 
 PRESENCES = Table(

@@ -1,6 +1,6 @@
-"""Counts people: each track once in a minute, hour or day, and once over several of them.
+"""Counts appearances: each track once in a minute, hour or day, and once over several of them.
 
-Tracks must not be kept longer than single readings, so who has been counted is remembered (as a
+Tracks must not be kept longer than single readings, so which have been counted is remembered (as a
 presence) only until a step is over for a while. For what comes later still, presences are made
 again from the readings, so that counts are exact for as long as those are kept.
 """
@@ -64,7 +64,7 @@ def recall(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def count(connection: Connection, presences: Collection[Presence], growth: Growth) -> None:
-    """Counts those who were not counted yet."""
+    """Counts those that were not counted yet."""
     rows = [dict(zip(_NAMES, presence, strict=True)) for presence in presences]
     new = [
         (Step(row["step"]), row["begin"], row["camera"], row["zone"], row["track"])
