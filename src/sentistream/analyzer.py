@@ -18,8 +18,12 @@ from sentistream.runtime.asking import Asking, answer
 from sentistream.smoothing import Smoother
 from sentistream.types import Distribution, Face, Flag, Label, Moment, Picture, Reading
 from sentistream.vision.crops import FACE_SIZE, face_window
-from sentistream.vision.placing import make_placer
+from sentistream.vision.detector import make_detector
+from sentistream.vision.landmarker import make_landmarker
 from sentistream.vision.tracker import MEMORY, FaceTracker
+
+MOST_YAW, MOST_PITCH = 60.0, 45.0
+"""Degrees beyond which an expression cannot be read."""
 
 
 class Tracker(Protocol):
@@ -67,7 +71,9 @@ class Analyzer:
         self.max_faces = max_faces
         self._decision = decision or make_decision(self.profile)
         self._tracker = tracker or FaceTracker(
-            make_placer(self.profile.landmark_model), max_faces=max_faces
+            make_detector(self.profile),
+            make_landmarker(self.profile.landmark_model),
+            max_faces=max_faces,
         )
         self.reset()
 
@@ -82,6 +88,7 @@ class Analyzer:
         self._decision.reset()
         self._picture: Picture | None = None
         self._faces: Sequence[Face] = ()
+        self._readable: Sequence[Face] = ()
         self._qualities: list[tuple[Flag, ...]] = []
         self._left_out = 0
         self._time = -np.inf
@@ -106,13 +113,30 @@ class Analyzer:
         shown_again = () if is_new else (Flag.REPEATED_PICTURE,)
         of_all = shown_again + ((Flag.MORE_FACES,) if self._left_out else ())
         self._forget(moment.time)
-        if not self._faces:
+        verdicts: dict[int, Verdict] = {}
+        if self._readable:
+            decided = yield from self._decision.decide(moment)
+            tracks = (face.track for face in self._readable)
+            verdicts = dict(zip(tracks, decided, strict=True))
+        else:
             yield from self._decision.listen(moment)
+        if not self._faces:
             return (Reading(time=moment.time, flags=of_all, left_out=self._left_out),)
 
         readings = []
-        verdicts = yield from self._decision.decide(moment)
-        for face, quality, verdict in zip(self._faces, self._qualities, verdicts, strict=True):
+        for face, quality in zip(self._faces, self._qualities, strict=True):
+            verdict = verdicts.get(face.track)
+            if verdict is None:
+                readings.append(
+                    Reading(
+                        time=moment.time,
+                        face=face,
+                        label=Label.UNKNOWN,
+                        flags=quality + of_all,
+                        left_out=self._left_out,
+                    )
+                )
+                continue
             smoothed = self._accumulate(face.track, verdict, moment.time)
             readings.append(
                 Reading(
@@ -138,8 +162,9 @@ class Analyzer:
         self._faces = yield from self._tracker.update(picture, moment.picture_time)
         self._qualities = [_quality(face, picture) for face in self._faces]
         self._left_out = self._tracker.left_out
-        if self._faces:
-            yield from self._decision.look(picture, self._faces, moment.picture_time)
+        self._readable = [face for face in self._faces if face.readable and not _is_turned(face)]
+        if self._readable:
+            yield from self._decision.look(picture, self._readable, moment.picture_time)
         return True
 
     def _accumulate(self, track: int, verdict: Verdict, time: float) -> Distribution:
@@ -161,8 +186,18 @@ class Analyzer:
         }
 
 
+def _is_turned(face: Face) -> bool:
+    """Whether a head is turned too far for its expression to be read."""
+    pose = face.pose
+    return pose is not None and (abs(pose.yaw) > MOST_YAW or abs(pose.pitch) > MOST_PITCH)
+
+
 def _quality(face: Face, picture: Picture) -> tuple[Flag, ...]:
     flags = []
+    if _is_turned(face):
+        flags.append(Flag.TURNED_AWAY)
+    elif not face.readable:
+        flags.append(Flag.UNREADABLE)
     if face.missed:
         flags.append(Flag.CARRIED)
     if face_window(face.landmarks).height < FACE_SIZE:

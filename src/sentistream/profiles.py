@@ -21,6 +21,7 @@ class Profile:
         decision: Which of the decisions joins the networks, ``paper`` or ``lite``.
         mouth_model, face_model, fused_model: Names of the shipped networks.
         voice_model: The network that hears a voice alone; ``paper`` decides without it.
+        detector_model: The network that finds faces; without one dlib's HOG detector does.
         landmark_model: The network that places landmarks; without one dlib's trees do.
         tick: Seconds between moments.
         sound_window: Seconds of sound each moment carries, ending at it.
@@ -41,6 +42,7 @@ class Profile:
     sound_window: float
     mouth_threshold: float
     time_constant: float
+    detector_model: str = ""
     landmark_model: str = ""
     accumulation: Literal["mean", "evidence"] = "mean"
     unknown_below: float = 0.0
@@ -51,7 +53,7 @@ class Profile:
         names = [self.mouth_model, self.face_model, self.fused_model]
         if self.decision == "lite":
             names.append(self.voice_model)
-        return (*names, self.landmark_model) if self.landmark_model else tuple(names)
+        return tuple(name for name in (*names, self.detector_model, self.landmark_model) if name)
 
 
 PAPER = Profile(
@@ -75,6 +77,7 @@ LITE = Profile(
     face_model="lite/face",
     fused_model="lite/fusion",
     voice_model="lite/voice",
+    detector_model="lite/detector",
     landmark_model="lite/landmarks",
     tick=0.030,
     # more than a tick, so that nothing is lost when a moment is late

@@ -58,6 +58,10 @@ class Flag(StrEnum):
     """The face leaves the picture; the missing part was filled from its edge."""
     REPEATED_PICTURE = "repeated_picture"
     """No newer picture than at the moment before; only the sound is new."""
+    TURNED_AWAY = "turned_away"
+    """The face is turned too far aside, up or down for its expression to be read."""
+    UNREADABLE = "unreadable"
+    """A face is there, but too little of it is seen to read its expression."""
     SLOWED = "slowed"
     """The machine cannot keep up with a live source: it is looked at less often than every tick."""
     MORE_FACES = "more_faces"
@@ -184,6 +188,21 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadPose:
+    """Which way a head is turned, degrees; 0, 0, 0 looks straight into the camera, upright.
+
+    Attributes:
+        yaw: To the side; positive where the face turns to the viewer's right.
+        pitch: Up or down; positive where it looks down.
+        roll: Tilted in the picture; positive clockwise as one looks at it.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """A face in one picture.
 
@@ -193,10 +212,13 @@ class Face:
             coming back is another appearance.
         box: The face, from brow to chin.
         landmarks: The 68 points of the iBUG scheme, shape (68, 2), x and y in pixels.
-        score: The detector's confidence at the last confirmation (0 is its threshold).
-        confirmed: True where the detector's answer came with this picture (it looks at one a
-            tenth of a second old), False where landmarks carried the face here.
+        score: The detector's confidence at the last confirmation, 0 to 1.
+        confirmed: True where the detector found it in this picture, False where landmarks
+            carried the face here.
         missed: True where the detector's last look did not find it.
+        pose: Which way the head is turned; None where that is not known.
+        readable: Whether its own landmarks could be placed; where not, those of an average face
+            stand for them, and nothing is said of its expression.
     """
 
     track: int
@@ -205,6 +227,8 @@ class Face:
     score: float = 0.0
     confirmed: bool = True
     missed: bool = False
+    pose: HeadPose | None = None
+    readable: bool = True
 
     def __post_init__(self) -> None:
         if self.track < 1:

@@ -2,16 +2,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from portrait import PORTRAIT_FACE
-from sentistream.types import Box, UInt8Array
-from sentistream.vision.detector import FaceDetector, smallest_face
+from sentistream.profiles import LITE
+from sentistream.types import Box, FloatArray, UInt8Array
+from sentistream.vision.detector import (
+    COARSE,
+    FINE,
+    MULTIPLE,
+    Detector,
+    make_detector,
+    shown_size,
+    suppressed,
+)
+from sentistream.vision.pose import head_pose
 
 
 @pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector()
+def detector() -> Detector:
+    return make_detector(LITE)
 
 
 def resized(luma: UInt8Array, factor: float) -> UInt8Array:
@@ -20,47 +32,90 @@ def resized(luma: UInt8Array, factor: float) -> UInt8Array:
     return np.asarray(Image.fromarray(luma).resize(size, Image.Resampling.BILINEAR))
 
 
-@pytest.mark.parametrize("factor", [0.5, 1.0, 2.5])
+@pytest.mark.parametrize("factor", [0.2, 0.5, 1.0, 2.5])
 def test_finds_the_face_at_any_size_of_picture(
-    detector: FaceDetector, portrait_luma: UInt8Array, factor: float
+    detector: Detector, portrait_luma: UInt8Array, factor: float
 ) -> None:
-    box, score = detector.detect(resized(portrait_luma, factor))[0]
-    assert score > 0.5
-    assert box.width / factor == pytest.approx(PORTRAIT_FACE.width, rel=0.2)
-    assert [edge / factor for edge in box.center] == pytest.approx(PORTRAIT_FACE.center, abs=14)
+    (found,) = detector.detect(resized(portrait_luma, factor))
+    x, y = (edge / factor for edge in found.box.center)
+    inside = PORTRAIT_FACE
+    assert inside.left < x < inside.right
+    assert inside.top - 20 < y < inside.bottom
+    assert found.points is not None
+    eyes, mouth = found.points[:2].mean(axis=0), found.points[3:].mean(axis=0)
+    assert mouth[1] - eyes[1] > 0.3 * found.box.height
 
 
-def test_region_search_finds_the_face_in_picture_coordinates(
-    detector: FaceDetector, portrait_luma: UInt8Array
+@pytest.mark.parametrize("degrees", [30, 45, 90, 180, -60])
+def test_finds_a_face_that_is_turned_in_the_picture(
+    detector: Detector, portrait_luma: UInt8Array, degrees: float
 ) -> None:
-    found = detector.detect(portrait_luma, PORTRAIT_FACE.scaled(1.6), face_width=108)
-    assert len(found) == 1
-    assert found[0][0].iou(PORTRAIT_FACE) > 0.6
+    turned = np.asarray(Image.fromarray(portrait_luma).rotate(-degrees, fillcolor=90))
+    found = detector.detect(turned)
+    assert found
+    assert found[0].points is not None
+    away = (head_pose(found[0].points).roll - degrees + 180) % 360 - 180
+    assert abs(away) < 15
 
 
-@pytest.mark.parametrize("view", [np.s_[:, ::-1], np.s_[:, :400]])
-def test_views_with_strides_are_read(
-    detector: FaceDetector, portrait_luma: UInt8Array, view: tuple[slice, slice]
+@pytest.mark.parametrize("light", [0.25, 1 / 16])
+def test_finds_a_face_in_little_light(
+    detector: Detector, portrait_luma: UInt8Array, light: float
 ) -> None:
-    assert detector.detect(portrait_luma[view]) == detector.detect(portrait_luma[view].copy()) != []
+    assert detector.detect((portrait_luma * light).astype(np.uint8))
 
 
-@pytest.mark.parametrize("region", [Box(900, 900, 1000, 1000), Box(-300, -300, -10, -10)])
-def test_a_region_outside_the_picture_holds_nothing(
-    detector: FaceDetector, portrait_luma: UInt8Array, region: Box
+def test_a_known_face_is_found_near_its_place_and_nowhere_else(
+    detector: Detector, portrait_luma: UInt8Array
 ) -> None:
-    assert detector.detect(portrait_luma, region) == []
+    (whole,) = detector.detect(portrait_luma)
+    aside = Box(whole.box.left + 8, whole.box.top, whole.box.right + 8, whole.box.bottom)
+    (near,) = detector.detect_near(portrait_luma, aside)
+    assert near.box.iou(whole.box) > 0.6
+    assert detector.detect_near(portrait_luma, Box(5, 350, 105, 470)) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (40, 2), (270, 360)])
-def test_pictures_without_a_face_give_none(detector: FaceDetector, shape: tuple[int, int]) -> None:
+def test_noise_and_nothing_hold_no_face(detector: Detector, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     assert detector.detect(noise) == []
     assert detector.detect(np.zeros(shape, np.uint8)) == []
 
 
-def test_the_smallest_face_grows_with_the_picture_so_that_the_cost_is_bounded() -> None:
-    assert smallest_face(360, 270) == 40
-    for width, height in [(640, 480), (1280, 720), (3840, 2160), (20000, 400)]:
-        scale = 80 / smallest_face(width, height)
-        assert width * scale * height * scale <= 640_001
+@given(st.integers(1, 8_000), st.integers(1, 8_000))
+def test_shown_sizes_are_multiples_and_bounded(width: int, height: int) -> None:
+    for longest in (COARSE, FINE):
+        shown = shown_size(width, height, longest)
+        assert all(side % MULTIPLE == 0 and MULTIPLE <= side <= longest for side in shown)
+
+
+boxes = st.lists(
+    st.tuples(
+        st.floats(0, 1),
+        st.floats(0, 100),
+        st.floats(0, 100),
+        st.floats(1, 60),
+        st.floats(1, 60),
+    ),
+    max_size=12,
+)
+
+
+def overlap(one: FloatArray, other: FloatArray) -> float:
+    return Box(*one[1:5].tolist()).iou(Box(*other[1:5].tolist()))
+
+
+@given(boxes)
+def test_what_is_kept_does_not_overlap_and_what_is_dropped_had_something_better(
+    drawn: list[tuple[float, float, float, float, float]],
+) -> None:
+    found = np.array(
+        [(score, x, y, x + wide, y + tall) for score, x, y, wide, tall in drawn], np.float32
+    ).reshape(-1, 5)
+    kept = suppressed(found, 0.4)
+    assert len(set(kept.tolist())) == len(kept)
+    assert list(found[kept, 0]) == sorted(found[kept, 0], reverse=True)
+    for position, one in enumerate(kept):
+        assert all(overlap(found[one], found[other]) <= 0.401 for other in kept[:position])
+    if len(found):
+        assert found[:, 0].max() == found[kept[0], 0]

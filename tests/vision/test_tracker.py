@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from sentistream.media.picture import RgbPicture, resample
-from sentistream.runtime import load_network
+from sentistream.profiles import LITE, PAPER, Profile
 from sentistream.runtime.asking import answer
 from sentistream.types import Box, Face, Picture, UInt8Array
-from sentistream.vision.lookout import DELAY
-from sentistream.vision.placing import NetworkPlacer, Placer, TreePlacer
+from sentistream.vision.detector import make_detector
+from sentistream.vision.landmarker import make_landmarker
 from sentistream.vision.tracker import FaceTracker
 
 STEP = 0.04
@@ -21,10 +21,7 @@ HEAD = Box(136, 10, 316, 220)
 """The portrait's head, hair to chin."""
 
 
-PLACERS: dict[str, Callable[[], Placer]] = {
-    "trees": TreePlacer,
-    "network": lambda: NetworkPlacer(load_network("lite/landmarks")),
-}
+PROFILES = {"paper": PAPER, "lite": LITE}
 
 
 class Following:
@@ -35,10 +32,17 @@ class Following:
         gone_after: Seconds in which a face that is none any more is dropped.
     """
 
-    def __init__(self, placer: Placer, *, max_faces: int = 16) -> None:
-        self._tracker = FaceTracker(placer, max_faces=max_faces)
-        self.longest_wait = placer.confirm + DELAY
-        self.gone_after = placer.confirm + placer.carry + placer.look_again + 2 * DELAY
+    def __init__(self, profile: Profile, *, max_faces: int = 16) -> None:
+        detector = make_detector(profile)
+        landmarker = make_landmarker(profile.landmark_model)
+        self._tracker = FaceTracker(detector, landmarker, max_faces=max_faces)
+        self.vouches = landmarker.vouches
+        self.longest_wait = detector.pace.confirm
+        self.gone_after = detector.pace.confirm + detector.pace.carry
+
+    @property
+    def left_out(self) -> int:
+        return self._tracker.left_out
 
     def update(self, picture: Picture, time: float) -> list[Face]:
         return answer(self._tracker.update(picture, time))
@@ -47,9 +51,9 @@ class Following:
         self._tracker.reset(renumber=renumber)
 
 
-@pytest.fixture(params=PLACERS)
+@pytest.fixture(params=PROFILES)
 def tracker(request: pytest.FixtureRequest) -> Following:
-    return Following(PLACERS[request.param]())
+    return Following(PROFILES[request.param])
 
 
 @pytest.fixture(scope="session")
@@ -104,9 +108,12 @@ def test_the_same_picture_gives_the_same_faces(tracker: Following, head: UInt8Ar
     assert [one is other for one, other in zip(tracker.update(picture, 9.0), first, strict=True)]
 
 
-def test_a_face_that_vanishes_is_dropped_at_once(tracker: Following, head: UInt8Array) -> None:
+def test_a_face_that_vanishes_is_dropped_at_once_or_at_the_next_look(
+    tracker: Following, head: UInt8Array
+) -> None:
     play(tracker, [stage((head, 100, 40)) for _ in range(5)])
-    assert tracker.update(stage(), 5 * STEP) == []
+    late = math.ceil(tracker.longest_wait / STEP) if not tracker.vouches else 0
+    assert play(tracker, [stage() for _ in range(late + 1)], start=5 * STEP)[-1] == []
 
 
 def test_a_face_that_fades_slowly_is_dropped_in_time(tracker: Following, head: UInt8Array) -> None:
@@ -166,15 +173,16 @@ def test_a_face_that_walks_out_is_dropped(tracker: Following, head: UInt8Array) 
     assert all(faces == [] for faces in answers[36:])
 
 
-def test_max_faces_keeps_the_largest(head: UInt8Array) -> None:
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_max_faces_keeps_the_largest(head: UInt8Array, profile: Profile) -> None:
     small = resample(head, Box(0, 0, 180, 210), 108, 126)
-    answers = play(
-        Following(TreePlacer(), max_faces=1), [stage((small, 40, 80), (head, 300, 40))] * 3
-    )
+    tracker = Following(profile, max_faces=1)
+    answers = play(tracker, [stage((small, 40, 80), (head, 300, 40))] * 3)
     assert len(answers[-1]) == 1
     assert answers[-1][0].box.center[0] > 300
+    assert tracker.left_out == 1
     with pytest.raises(ValueError, match="At least one"):
-        FaceTracker(TreePlacer(), max_faces=0)
+        Following(profile, max_faces=0)
 
 
 def test_a_step_back_in_time_starts_anew_with_new_numbers(

@@ -17,9 +17,9 @@ from sentistream.benchmarking.engines import sample_inputs
 from sentistream.media import open_source
 from sentistream.profiles import Profile, get_profile
 from sentistream.runtime import Network, load_card, load_network
-from sentistream.types import Box
-from sentistream.vision.detector import FaceDetector
-from sentistream.vision.placing import TreePlacer, place_one
+from sentistream.vision.alignment import Alignment
+from sentistream.vision.detector import make_detector
+from sentistream.vision.landmarker import TreeLandmarker, place_one
 
 WARM = 34
 """Moments that decoding and analysis go on for: one second."""
@@ -55,11 +55,11 @@ def _builders(source: Path, profile: Profile) -> Iterator[tuple[str, Callable[[]
     first = next(moments)
     luma = first.picture.luma
     rows, columns = luma.shape
-    square = Box(columns / 2 - rows / 4, rows / 4, columns / 2 + rows / 4, 3 * rows / 4)
+    square = Alignment(columns / 2, rows / 2, rows / 2, 0.0)
     yield "decoding and pairing", lambda: (opened, list(islice(moments, WARM))[-1])
-    yield "detection", lambda: _used(FaceDetector(), lambda it: it.detect(luma))
+    yield "detection", lambda: _used(make_detector(profile), lambda it: it.detect(luma))
     if not profile.landmark_model:
-        yield "landmarks", lambda: _used(TreePlacer(), lambda it: place_one(it, luma, square))
+        yield "landmarks", lambda: _used(TreeLandmarker(), lambda it: place_one(it, luma, square))
     lite = profile.decision == "lite"
     for stage, model in (
         ("landmark network", profile.landmark_model),

@@ -18,18 +18,21 @@ from sentistream.reports.tables import CsvTable
 from sentistream.runtime.asking import Runnable
 from sentistream.smoothing import Smoother
 from sentistream.types import FloatArray
-from sentistream.vision import placing
-from sentistream.vision.changes import SceneChanges
-from sentistream.vision.detector import FaceDetector
+from sentistream.vision import landmarker
+from sentistream.vision.detector import NetworkDetector
+from sentistream.vision.hog import HogDetector
 from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.scene_change import CutDetector
 from sentistream.voice import spectrogram
 from sentistream.voice.listener import Listener
 
 PLACES: tuple[tuple[str, Any, str], ...] = (
-    ("detection", FaceDetector, "detect"),
+    ("detection", HogDetector, "detect"),
+    ("detection", NetworkDetector, "detect"),
+    ("detection", NetworkDetector, "detect_near"),
     ("landmarks", LandmarkPredictor, "predict"),
-    ("crops for landmarks", placing, "seen"),
-    ("what has changed", SceneChanges, "see"),
+    ("crops for landmarks", landmarker, "seen"),
+    ("cuts", CutDetector, "is_cut"),
     ("crops", picture.YuvPicture, "crop"),
     ("colour", picture, "to_rgb"),
     ("crops", lite, "view"),
@@ -54,8 +57,7 @@ class _Watched:
 def stages(source: Path, profile: Profile, seconds: float) -> dict[str, float]:
     """Milliseconds a moment of each stage of the analysis, the dearest first.
 
-    The detector works in a thread of its own; its time is counted all the same. Decoding is
-    not among them: most of it happens in FFmpeg's threads, which no stopwatch sees.
+    Decoding is not among them: most of it happens in FFmpeg's threads, which no stopwatch sees.
     """
     watch = Stopwatch()
     with watch.watching(*PLACES):

@@ -21,7 +21,8 @@ from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.asking import Runnable
 from sentistream.types import Moment
-from sentistream.vision.placing import NetworkPlacer, Placer, TreePlacer
+from sentistream.vision.detector import make_detector
+from sentistream.vision.landmarker import Landmarker, NetworkLandmarker, TreeLandmarker
 from sentistream.vision.tracker import FaceTracker
 
 
@@ -81,12 +82,13 @@ def half_open_analyzer(profile: Profile, wrap: Wrap = lambda _, network: network
     else:
         fused = network("fused network", profile.fused_model)
         decision = PaperDecision(profile, mouth=mouth, face=face, fused=fused)
-    placer: Placer
+    landmarker: Landmarker
     if profile.landmark_model:
-        placer = NetworkPlacer(network("landmark network", profile.landmark_model))
+        landmarker = NetworkLandmarker(network("landmark network", profile.landmark_model))
     else:
-        placer = TreePlacer()
-    return Analyzer(profile, decision=decision, tracker=FaceTracker(placer))
+        landmarker = TreeLandmarker()
+    tracker = FaceTracker(make_detector(profile), landmarker)
+    return Analyzer(profile, decision=decision, tracker=tracker)
 
 
 def decode(source: Path, profile: Profile, seconds: float) -> Timed:
@@ -104,7 +106,7 @@ def decode(source: Path, profile: Profile, seconds: float) -> Timed:
 
 
 def analyze(source: Path, analyzer: Analyzer, seconds: float) -> Timed:
-    """Decodes and analyzes in one thread (the detector beside it)."""
+    """Decodes and analyzes in one thread."""
 
     def work() -> int:
         count, profile = 0, analyzer.profile

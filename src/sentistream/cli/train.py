@@ -186,6 +186,8 @@ def _train_one(
             f"unweighted average recall {row['uar']:.1%}"
             if "uar" in row
             else f"mean error {row['mean_error']:.1%} of the eyes' distance"
+            if "mean_error" in row
+            else f"{row['false_detections']} false in {row['scenes']} pictures"
         )
         click.echo(
             f"{name} on {row['source']} ({row['split']}, n = {row['n']}): "

@@ -20,7 +20,8 @@ from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import SENTIMENTS, UInt8Array
 from sentistream.vision.crops import MOUTH_SIZE
-from sentistream.vision.placing import make_placer
+from sentistream.vision.detector import make_detector
+from sentistream.vision.landmarker import make_landmarker
 from sentistream.vision.stills import WindowCutter
 from sentistream.voice import spectrogram
 from sentistream.voice.recorded import read_sound, voiced_starts
@@ -56,7 +57,7 @@ def clips(profile: Profile) -> Answer:
 def faces(profile: Profile) -> Answer:
     """The face network on an image of a face."""
     network = load_network(profile.face_model)
-    cutter = WindowCutter(make_placer(profile.landmark_model))
+    cutter = WindowCutter(make_detector(profile), make_landmarker(profile.landmark_model))
     both_ways = Expressions(network)
 
     def of_view(path: Path) -> Probabilities | None:

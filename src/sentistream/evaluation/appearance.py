@@ -19,8 +19,8 @@ from sentistream.evaluation.answers import read_image
 from sentistream.media import open_source
 from sentistream.profiles import LITE
 from sentistream.types import SOUND_RATE, FloatArray, UInt8Array
-from sentistream.vision.detector import FaceDetector
-from sentistream.vision.placing import make_placer, place_one
+from sentistream.vision.detector import make_detector
+from sentistream.vision.landmarker import make_landmarker, place_one
 from sentistream.vision.stills import WindowCutter
 
 SMALL_FACE = 96
@@ -110,7 +110,7 @@ def add_appearance(items: Iterable[Item], task: str) -> list[Item]:
 
 
 def _of_image() -> Callable[[Path], Appearance | None]:
-    cutter = WindowCutter(make_placer(LITE.landmark_model))
+    cutter = WindowCutter(make_detector(LITE), make_landmarker(LITE.landmark_model))
 
     def of_image(path: Path) -> Appearance | None:
         pixels = read_image(path)
@@ -120,7 +120,7 @@ def _of_image() -> Callable[[Path], Appearance | None]:
 
 
 def _of_clip() -> Callable[[Path], Appearance | None]:
-    detector, placer = FaceDetector(), make_placer(LITE.landmark_model)
+    detector, landmarker = make_detector(LITE), make_landmarker(LITE.landmark_model)
 
     def of_clip(path: Path) -> Appearance | None:
         looks = []
@@ -130,8 +130,8 @@ def _of_clip() -> Callable[[Path], Appearance | None]:
                 found = detector.detect(luma)
                 if not found:
                     continue
-                largest = max(found, key=lambda detection: detection[0].area)
-                points = place_one(placer, luma, largest[0]).points
+                largest = max(found, key=lambda detection: detection.box.area)
+                points = place_one(landmarker, luma, detector.square(largest)).points
                 seen = look(moment.picture.rgb(), points)
                 if seen is not None:
                     looks.append((seen.width, seen.luma, seen.chroma))

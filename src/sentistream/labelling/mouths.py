@@ -18,8 +18,8 @@ from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.types import FloatArray, Picture, UInt8Array
 from sentistream.vision.crops import MOUTH_SIZE, mouth_window
-from sentistream.vision.detector import FaceDetector
-from sentistream.vision.placing import make_placer, place_one
+from sentistream.vision.detector import make_detector
+from sentistream.vision.landmarker import make_landmarker, place_one
 from sentistream.vision.shape import lip_gap
 from sentistream.vision.stills import WindowCutter
 
@@ -127,13 +127,15 @@ class _Finder:
     """Landmarks of the one face in a picture."""
 
     def __init__(self) -> None:
-        self._detector = FaceDetector()
-        self._placer = make_placer(LITE.landmark_model)
-        self._cutter = WindowCutter(self._placer)
+        self._detector = make_detector(LITE)
+        self._landmarker = make_landmarker(LITE.landmark_model)
+        self._cutter = WindowCutter(self._detector, self._landmarker)
 
     def of_frame(self, luma: UInt8Array) -> FloatArray | None:
         found = self._detector.detect(luma, threshold=_SURE)
-        return place_one(self._placer, luma, found[0][0]).points if len(found) == 1 else None
+        if len(found) != 1:
+            return None
+        return place_one(self._landmarker, luma, self._detector.square(found[0])).points
 
     def of_image(self, pixels: UInt8Array) -> FloatArray | None:
         if max(pixels.shape[:2]) <= _FACE_ALONE:  # little more than a face

@@ -84,6 +84,7 @@ def export_onnx(
     types: Mapping[str, str] | None = None,
     *,
     as_values: bool = False,
+    multiple: int = 1,
 ) -> str:
     """Writes ``network`` as ONNX and returns the file's SHA-256.
 
@@ -95,15 +96,20 @@ def export_onnx(
         path: Where to write; its folder is made.
         convert: From inputs as they come to the network's arguments; becomes part of the file.
         as_values: Whether the network's outputs are given as they are.
+        multiple: Lengths of any kind are multiples of it.
     """
     whole = FromPictures(network, outputs, convert, tuple(inputs), as_values=as_values).eval()
     batch = torch.export.Dim("batch", min=1, max=4_096)
     examples, free = [], []
     for name, shape in inputs.items():
         kind = getattr(torch, (types or {}).get(name, "uint8"))
-        lengths = [_EXAMPLE_LENGTH if length < 0 else length for length in shape]
+        lengths = [
+            # lengths that differ, so that none is taken for the same as another
+            (_EXAMPLE_LENGTH // multiple + axis) * multiple if length < 0 else length
+            for axis, length in enumerate(shape)
+        ]
         examples.append(torch.ones(2, *lengths, dtype=kind))
-        free.append({0: batch} | _any_lengths(name, shape))
+        free.append({0: batch} | _any_lengths(name, shape, multiple))
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -128,9 +134,9 @@ def export_onnx(
     return hashlib.sha256(content).hexdigest()
 
 
-def _any_lengths(name: str, shape: tuple[int, ...]) -> dict[int, object]:
+def _any_lengths(name: str, shape: tuple[int, ...], multiple: int) -> dict[int, object]:
     return {
-        axis: torch.export.Dim(f"{name}_{axis}", min=8, max=100_000)
+        axis: multiple * torch.export.Dim(f"{name}_{axis}", min=8 // min(multiple, 8), max=100_000)
         for axis, length in enumerate(shape, start=1)
         if length < 0
     }

@@ -22,7 +22,7 @@ from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.examples import Examples, save_arrays
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.crops import FACE_SIZE, MOUTH_SIZE, face_window, mouth_window
-from sentistream.vision.detector import FaceDetector
+from sentistream.vision.hog import HogDetector
 from sentistream.vision.landmarks import LandmarkPredictor
 from sentistream.vision.shape import lip_gap
 from sentistream.voice import spectrogram
@@ -133,8 +133,8 @@ def read_moments(
 
 
 @functools.cache
-def _finders() -> tuple[FaceDetector, LandmarkPredictor]:
-    return FaceDetector(), LandmarkPredictor()
+def _finders() -> tuple[HogDetector, LandmarkPredictor]:
+    return HogDetector(), LandmarkPredictor()
 
 
 def _read_chunk(recordings: Sequence[Recording]) -> Arrays:
@@ -155,7 +155,7 @@ def _rows(recording: Recording) -> Iterator[tuple[Any, ...]]:
             found = detector.detect(luma)
             if len(found) != 1:
                 continue
-            points = predictor.predict(luma, found[0][0])
+            points = predictor.predict(luma, found[0].box)
             sound = np.zeros(spectrogram.SAMPLES, np.float32)
             if moment.sound is not None:
                 sound = moment.sound

@@ -16,7 +16,8 @@ from sentistream.training.examples import Examples
 from sentistream.training.leakage import content_key
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.crops import FACE_SIZE
-from sentistream.vision.placing import TreePlacer
+from sentistream.vision.hog import HogDetector
+from sentistream.vision.landmarker import TreeLandmarker
 from sentistream.vision.stills import WindowCutter
 
 _CHUNK = 256
@@ -92,7 +93,7 @@ def prepare_faces(
 
 @functools.cache
 def _cutter() -> WindowCutter:
-    return WindowCutter(TreePlacer())
+    return WindowCutter(HogDetector(), TreeLandmarker())
 
 
 def _cut(images: Sequence[LabelledImage]) -> Arrays:

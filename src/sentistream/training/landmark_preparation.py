@@ -19,10 +19,10 @@ from sentistream.training.chunks import Arrays
 from sentistream.training.landmarks import STORED_COVER, STORED_SIZE
 from sentistream.training.leakage import content_key
 from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.detector import FaceDetector
+from sentistream.vision.hog import HogDetector
 from sentistream.vision.landmarks import LandmarkPredictor
 from sentistream.vision.points import COVER, VIEW_SIZE, shares_within
-from sentistream.vision.shape import frame, is_face_like
+from sentistream.vision.shape import detector_square, is_face_like
 
 _ANSWERS = 4
 _ENLARGED = 300  # pixels to which a still image is brought, with half as much again around it
@@ -31,8 +31,8 @@ _EXPECTED = 0.6  # width of the face in a still image
 
 
 @functools.cache
-def _teacher() -> tuple[FaceDetector, LandmarkPredictor]:
-    return FaceDetector(), LandmarkPredictor()
+def _teacher() -> tuple[HogDetector, LandmarkPredictor]:
+    return HogDetector(), LandmarkPredictor()
 
 
 def taught_points(luma: UInt8Array, box: Box, random: np.random.Generator) -> FloatArray | None:
@@ -41,7 +41,7 @@ def taught_points(luma: UInt8Array, box: Box, random: np.random.Generator) -> Fl
     points = predictor.predict(luma, box)
     if not is_face_like(points):
         return None
-    place = frame(points)
+    place = detector_square(points).box
     answers = []
     for _ in range(_ANSWERS):
         other = place.scaled(random.uniform(0.94, 1.06))
@@ -61,7 +61,7 @@ def stored_face(
         whole: With its surroundings, to be placed at random; otherwise as the network sees it,
             placed a little beside, with points from the view's centre.
     """
-    place = frame(points)
+    place = detector_square(points).box
     if whole:
         window, size, centre = place.scaled(STORED_COVER), STORED_SIZE, 0.0
     else:
@@ -88,7 +88,7 @@ def taught_images(asked: Sequence[tuple[LabelledImage, bool]]) -> Arrays:
         luma = _on_a_background(pixels, before)
         before = pixels
         found = detector.detect(luma, face_width=_EXPECTED * _ENLARGED / _AROUND)
-        points = taught_points(luma, found[0][0], random) if found else None
+        points = taught_points(luma, found[0].box, random) if found else None
         if points is None:
             continue
         face, label = stored_face(luma, points, random, whole=whole)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.networks.detector import Decoded, DetectorNetwork
 from sentistream.networks.landmarks import LandmarkNetwork, Placed
 from sentistream.networks.lite import (
     FACE_EMOTIONS,
@@ -20,7 +21,7 @@ from sentistream.networks.lite import (
     Sentiments,
     VoiceNetwork,
 )
-from sentistream.training import landmarks, lite_augment
+from sentistream.training import detector, landmarks, lite_augment
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.lite_card_texts import CARD_TEXTS as CARD_TEXTS
 from sentistream.training.lite_fusion import as_they_are, fusion_examples, new_fusion
@@ -28,6 +29,7 @@ from sentistream.training.lite_preparation import LitePreparation
 from sentistream.training.parts import Augment, OnPrepare, Part, Sides
 from sentistream.training.recipes import Recipe
 from sentistream.types import SENTIMENTS
+from sentistream.vision.detector import MULTIPLE
 
 _SMOOTHING = 0.1
 
@@ -83,7 +85,39 @@ def _hears(network: nn.Module) -> Sentiments:
     return Sentiments(network, VOICE_EMOTIONS)
 
 
+def _detector(build: Callable[[Path], nn.Module]) -> Part:
+    return Part(
+        _prepared(LitePreparation.scenes),
+        build,
+        augmentation=detector.seen_at_random,
+        loss=detector.detector_loss,
+        right=detector.all_found,
+        outputs=(
+            "face",
+            *("left", "top", "right", "bottom"),
+            *(f"{axis}{point}" for point in range(1, 6) for axis in "xy"),
+        ),
+        finish=Decoded,
+        as_values=True,
+        figures=detector.detector_figures,
+        statistics=False,
+        any_size=MULTIPLE,
+    )
+
+
+def _detector_after(part: str) -> Callable[[Path], DetectorNetwork]:
+    def build(runs: Path) -> DetectorNetwork:
+        network = DetectorNetwork()
+        load_network_weights(runs / part, network)
+        return network
+
+    return build
+
+
 PARTS: dict[str, Part] = {
+    "detector-first": _detector(lambda _: DetectorNetwork()),
+    "detector-second": _detector(_detector_after("detector-first")),
+    "detector": _detector(_detector_after("detector-second")),
     "landmarks": Part(
         _prepared(LitePreparation.landmarked_faces),
         lambda _: LandmarkNetwork(),
@@ -143,6 +177,15 @@ _BASE = Recipe(
 )
 
 RECIPES: dict[str, Recipe] = {
+    "detector-first": replace(
+        _BASE, learning_rate=0.004, batch=32, epochs=20, label_smoothing=0.0, average=0.998, clip=10
+    ),
+    "detector-second": replace(
+        _BASE, learning_rate=0.003, batch=32, epochs=14, label_smoothing=0.0, average=0.998, clip=10
+    ),
+    "detector": replace(
+        _BASE, learning_rate=0.002, batch=32, epochs=10, label_smoothing=0.0, average=0.998, clip=10
+    ),
     "landmarks": replace(_BASE, batch=128, epochs=40, label_smoothing=0.0, average=0.998),
     "mouth": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=64, epochs=20, average=0.998),
     "face-stills": _BASE,

@@ -22,6 +22,13 @@ from sentistream.networks.lite import FACE_EMOTIONS, VOICE_EMOTIONS
 from sentistream.profiles import LITE
 from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.clips import CLOSED_GAP, EVERY, OPEN_GAP
+from sentistream.training.detector_scenes import (
+    AnnotatedPicture,
+    boxed_pictures,
+    clip_pictures,
+    composed_pictures,
+    detector_examples,
+)
 from sentistream.training.examples import Examples, join
 from sentistream.training.landmark_preparation import (
     stored_face,
@@ -37,9 +44,9 @@ from sentistream.training.preparation import Preparation, of_side
 from sentistream.types import UInt8Array
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
-from sentistream.vision.detector import FaceDetector
+from sentistream.vision.hog import HogDetector
+from sentistream.vision.landmarker import TreeLandmarker
 from sentistream.vision.landmarks import LandmarkPredictor
-from sentistream.vision.placing import TreePlacer
 from sentistream.vision.points import VIEW_SIZE as POINTS_VIEW
 from sentistream.vision.shape import lip_gap
 from sentistream.vision.stills import WindowCutter
@@ -56,6 +63,13 @@ SPEEDS = (1.0, 0.9, 1.1, 0.83, 1.2)
 
 class LitePreparation(Preparation):
     """As ``Preparation``, for the ``lite`` networks; labels are emotions."""
+
+    def scenes(self) -> Sides:
+        """Pictures and frames of everyday clips with the boxes and points of their faces."""
+        held_out, train = self._scenes(held_out=True), self._scenes(held_out=False)
+        measured = {content_key(scene) for scene in held_out.inputs["picture"]}
+        new = [content_key(scene) not in measured for scene in train.inputs["picture"]]
+        return Sides(train.take(np.array(new)), held_out)
 
     def face_stills(self) -> Sides:
         """Aligned faces of image sets."""
@@ -80,6 +94,26 @@ class LitePreparation(Preparation):
     def utterances(self) -> Sides:
         """What RAVDESS and Java-SED speakers say, at several speeds to learn from."""
         return Sides(self._utterances(held_out=False), self._utterances(held_out=True))
+
+    def _scenes(self, *, held_out: bool) -> Examples:
+        boxes, faces = self._data / "face_boxes.parquet", self._data / "faces.parquet"
+        clips = self._data / "everyday" / "clips"
+
+        def make(_: Path) -> Examples:
+            def noticed(pictures: Iterable[AnnotatedPicture]) -> Iterator[AnnotatedPicture]:
+                for picture in pictures:
+                    self._on_progress("scenes")
+                    yield picture
+
+            pictures = itertools.chain(
+                boxed_pictures(boxes, held_out=held_out),
+                composed_pictures(boxes, faces, held_out=held_out, seed=3),
+                clip_pictures(clips, held_out=held_out) if clips.exists() else (),
+            )
+            return detector_examples(noticed(pictures), seed=5)
+
+        files = [boxes, faces, *sorted(clips.glob("*.mp4"))]
+        return self._examples(f"lite-scenes-{held_out}", files, make)
 
     def _faces(self, split: str) -> Examples:
         def make(work: Path) -> Examples:
@@ -171,12 +205,12 @@ def _examples_of(chunks: Iterable[Arrays], labels: np.dtype[Any] = _CLASS) -> Ex
 
 @functools.cache
 def _cutter() -> WindowCutter:
-    return WindowCutter(TreePlacer())
+    return WindowCutter(HogDetector(), TreeLandmarker())
 
 
 @functools.cache
-def _finders() -> tuple[FaceDetector, LandmarkPredictor]:
-    return FaceDetector(), LandmarkPredictor()
+def _finders() -> tuple[HogDetector, LandmarkPredictor]:
+    return HogDetector(), LandmarkPredictor()
 
 
 def _prepare_faces(
@@ -233,7 +267,7 @@ def _taught_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
     for clip, whole in asked:
         random = np.random.default_rng(zlib.crc32(clip.path.name.encode()))
         for luma, _, key in _moments_of(clip):
-            points = taught_points(luma, detector.detect(luma)[0][0], random)
+            points = taught_points(luma, detector.detect(luma)[0].box, random)
             if points is not None:
                 face, label = stored_face(luma, points, random, whole=whole)
                 rows.append((face, label, *_whose(clip), key))
@@ -264,7 +298,7 @@ def _moments_of(clip: Recording) -> Iterator[tuple[UInt8Array, Any, str]]:
             luma = moment.picture.luma
             found = detector.detect(luma)
             if len(found) == 1:
-                yield luma, predictor.predict(luma, found[0][0]), key
+                yield luma, predictor.predict(luma, found[0].box), key
 
 
 def _hear(asked: Sequence[tuple[Recording, Sequence[float]]]) -> Arrays:

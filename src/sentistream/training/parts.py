@@ -64,6 +64,7 @@ class Part:
         statistics: Whether batch normalisation's statistics are measured anew at the end.
         int8_from: The input whose convolutions are also published in 8 bits.
         any_length: Inputs whose first axis may be of any length when the network is used.
+        any_size: Where not 0, inputs may have any height and width that are multiples of it.
         shipped: Whether ``all`` trains it.
     """
 
@@ -82,4 +83,5 @@ class Part:
     statistics: bool = True
     int8_from: str | None = None
     any_length: tuple[str, ...] = ()
+    any_size: int = 0
     shipped: bool = True

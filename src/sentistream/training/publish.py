@@ -41,13 +41,22 @@ def publish(run: Run, folder: Path) -> ModelCard:
         name: (-1, *shape[1:]) if name in part.any_length else shape
         for name, shape in shapes.items()
     }
+    if part.any_size:
+        free = {name: (-1, -1, *shape[2:]) for name, shape in shapes.items()}
     types = {
         name: str(values.dtype)
         for name, values in held_out.inputs.items()
         if values.dtype != np.uint8
     }
     checksum = export_onnx(
-        network, free, len(outputs), path, convert, types, as_values=part.as_values
+        network,
+        free,
+        len(outputs),
+        path,
+        convert,
+        types,
+        as_values=part.as_values,
+        multiple=max(1, part.any_size),
     )
     answer = values if part.as_values else probabilities
     answers = answer(network, held_out, convert=convert)

@@ -38,7 +38,7 @@ _MEANS = _means()
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Where the upright view lies in the picture.
+    """An upright view of a face: a square in the picture, turned with the face.
 
     Attributes:
         x, y: Its centre, pixels.
@@ -51,6 +51,42 @@ class Alignment:
     side: float
     roll: float
 
+    @property
+    def box(self) -> Box:
+        """The upright square with the same centre and side."""
+        half = self.side / 2
+        return Box(self.x - half, self.y - half, self.x + half, self.y + half)
+
+    def from_shares(self, shares: FloatArray) -> FloatArray:
+        """From shares of the square's sides, shape (N, 2), to pixels at pixel centres."""
+        cosine, sine = math.cos(self.roll) * self.side, math.sin(self.roll) * self.side
+        turn = np.array([[cosine, sine], [-sine, cosine]])
+        return np.asarray((shares - 0.5) @ turn + (self.x - 0.5, self.y - 0.5), dtype=np.float32)
+
+
+def similarity(shares: NDArray[np.floating], points: NDArray[np.floating]) -> Alignment:
+    """The square in which ``points`` come closest to ``shares`` of its sides (least squares).
+
+    Args:
+        shares: Shape (N, 2).
+        points: Shape (N, 2), pixels.
+
+    Raises:
+        ValueError: The points are not finite or span nothing.
+    """
+    # as complex numbers a similarity is one factor and one shift
+    seen, place = points.astype(np.float64) @ (1, 1j), shares.astype(np.float64) @ (1, 1j)
+    place_mean, seen_mean = place.mean(), seen.mean()
+    spread = place - place_mean
+    factor = complex(np.vdot(spread, seen - seen_mean) / np.vdot(spread, spread).real)
+    side = abs(factor)
+    if not (math.isfinite(side) and side > 0):
+        raise ValueError(f"Points need a finite extent, not {side}.")
+    centre = seen_mean + factor * (0.5 + 0.5j - place_mean)
+    return Alignment(
+        float(centre.real), float(centre.imag), side, math.atan2(factor.imag, factor.real)
+    )
+
 
 def align(landmarks: FloatArray) -> Alignment:
     """The view of the face with these points.
@@ -61,19 +97,12 @@ def align(landmarks: FloatArray) -> Alignment:
     Raises:
         ValueError: The points are not finite or span nothing.
     """
-    points = _MEANS @ landmarks.astype(np.float64)
-    # as complex numbers a similarity is one factor and one shift
-    seen, place = points @ (1, 1j), _PLACES @ (1, 1j)
-    place_mean, seen_mean = place.mean(), seen.mean()
-    spread = place - place_mean
-    factor = complex(np.vdot(spread, seen - seen_mean) / np.vdot(spread, spread).real)
-    side = abs(factor)
-    if not (math.isfinite(side) and side > 0):
-        raise ValueError(f"Landmarks need a finite extent, not {side}.")
-    centre = seen_mean + factor * (0.5 + 0.5j - place_mean)
-    return Alignment(
-        float(centre.real), float(centre.imag), side, math.atan2(factor.imag, factor.real)
-    )
+    return similarity(_PLACES, five_points(landmarks))
+
+
+def five_points(landmarks: FloatArray) -> NDArray[np.float64]:
+    """Centres of the eyes, tip of the nose, corners of the mouth, shape (5, 2), pixels."""
+    return _MEANS @ landmarks.astype(np.float64)
 
 
 def view(

@@ -1,109 +1,215 @@
-"""Finds faces: dlib's histogram-of-oriented-gradients detector, on brightness alone.
+"""Finds faces: the ``lite`` profile's own network, in brightness alone.
 
-The detector's window is 80 pixels wide and it only ever shrinks what it is given, so the
-scale at which a picture is shown to it decides both the smallest face found and the cost.
+A face is a score, a box and five points: the eyes' centres, the tip of the nose and the corners
+of the mouth.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sentistream.errors import MissingExtraError
 from sentistream.media.picture import resample
-from sentistream.types import Box, UInt8Array
+from sentistream.profiles import Profile
+from sentistream.runtime import load_network
+from sentistream.runtime.asking import Runnable
+from sentistream.types import Box, FloatArray, UInt8Array
+from sentistream.vision.alignment import Alignment
+from sentistream.vision.shape import square_of_points
 
-WINDOW = 80
-"""Width of the smallest face the detector can see, pixels."""
+MULTIPLE = 32
+"""Width and height that the network is shown are multiples of so many pixels."""
 
-REGION_FACE = 100
-"""Width to which a known face is brought before looking for it again, pixels."""
+FINE, COARSE = 640, 160
+"""Longer side of the picture as the network is shown it, pixels: for small faces, for large ones.
 
-ENLARGING = REGION_FACE / WINDOW
-"""How much larger than the window a face looked for in a region is shown."""
+The network finds faces of about 8 to 150 pixels, so the two meet.
+"""
 
-SMALLEST_FACE = 40
-"""Narrower faces are not looked for: too little of them reaches the networks."""
+THRESHOLD = 0.5
+"""Score from which a detection counts as a face."""
 
-SMALLEST_SHARE = 0.1
-"""A face that matters is at least this wide, as a share of the picture's root area."""
-
-Detection: TypeAlias = tuple[Box, float]
-"""A face's square box and the detector's score; 0 is its own threshold."""
+_NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is looked for at this size, in so large a square
+_WITHIN = 0.8  # share of the smaller of two detections that lies in the other
+_OVERLAP = 0.4  # intersection over union above which two detections are one face
 
 
-class FaceDetector:
-    """dlib's frontal face detector (Dalal and Triggs 2005) at a scale that bounds its cost.
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face in a picture.
 
-    Raises:
-        MissingExtraError: dlib is not installed.
+    Attributes:
+        box: From forehead to chin, pixels; may reach beyond the picture.
+        score: How sure the detector is, 0 to 1.
+        points: The eyes' centres, the tip of the nose and the corners of the mouth, the
+            person's right first; shape (5, 2), pixels. None where the detector gives none.
     """
 
-    def __init__(self) -> None:
-        try:
-            import dlib
-        except ImportError as error:
-            raise MissingExtraError("dlib's face detector", "paper") from error
-        self._detector = dlib.get_frontal_face_detector()
+    box: Box
+    score: float
+    points: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a picture is searched, seconds of the media clock.
+
+    Attributes:
+        alone: Between searches for all faces while none is followed.
+        coarse: Between searches for large faces while some are followed.
+        fine: Between searches for all faces while some are followed.
+        confirm: After which a followed face is looked for again at its own place.
+        carry: For which landmarks may carry a face that the detector does not see.
+    """
+
+    alone: float
+    coarse: float
+    fine: float
+    confirm: float
+    carry: float
+
+
+class Detector(Protocol):
+    """What finds faces in a picture."""
+
+    @property
+    def pace(self) -> Pace: ...
 
     def detect(
-        self,
-        luma: UInt8Array,
-        region: Box | None = None,
-        *,
-        face_width: float | None = None,
-        threshold: float = 0.0,
+        self, luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
     ) -> list[Detection]:
-        """Faces in the whole picture, or in a part of it.
+        """Faces, best first.
 
         Args:
             luma: Brightness, shape (height, width).
-            region: Where to look, in pixels of ``luma``; None for everywhere. Its parts
-                outside the picture are not searched.
-            face_width: Width of the face looked for, pixels. With a region, about the
-                width expected (the half of the region's shorter side unless told); without,
-                the least width (``smallest_face`` unless told).
-            threshold: Least score of a detection.
-
-        Returns:
-            Square boxes in pixels of ``luma`` with scores, best first; they may reach
-            beyond the picture.
+            size: Longer side to which a larger picture is shrunk first, pixels.
+            threshold: Least score.
         """
+        ...
+
+    def detect_near(
+        self, luma: UInt8Array, box: Box, *, threshold: float = THRESHOLD
+    ) -> list[Detection]:
+        """Faces of about the size of ``box`` at most half of its width beside it, best first."""
+        ...
+
+    def square(self, detection: Detection) -> Alignment:
+        """The square in which landmarks are placed on a face found."""
+        ...
+
+
+class NetworkDetector:
+    """The detector network.
+
+    Args:
+        network: Takes ``picture``, gives (N, places, 15); see ``networks.detector.Decoded``.
+    """
+
+    pace = Pace(alone=0.24, coarse=0.24, fine=0.96, confirm=0.5, carry=1.5)
+
+    def __init__(self, network: Runnable) -> None:
+        self._network = network
+
+    def detect(
+        self, luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
+    ) -> list[Detection]:
+        """Faces in a picture, best first; see ``Detector``."""
         rows, columns = luma.shape
-        left, top, right, bottom = 0, 0, columns, rows
-        if region is not None:
-            left, top = max(0, math.floor(region.left)), max(0, math.floor(region.top))
-            right = min(columns, math.ceil(region.right))
-            bottom = min(rows, math.ceil(region.bottom))
-            if right <= left or bottom <= top:
-                return []
-            scale = REGION_FACE / (face_width or min(region.width, region.height) / 2)
-        else:
-            scale = WINDOW / (face_width or smallest_face(columns, rows))
-        width, height = round((right - left) * scale), round((bottom - top) * scale)
-        # a face may be cut by the edge, but less than half a window holds none
-        if min(width, height) < WINDOW / 2:
-            return []
-        shown = resample(luma, Box(left, top, right, bottom), width, height)
-        scale_x, scale_y = width / (right - left), height / (bottom - top)
-        boxes, scores, _ = self._detector.run(np.ascontiguousarray(shown), 0, threshold)
-        found = [
-            (
-                Box(
-                    left + box.left() / scale_x,
-                    top + box.top() / scale_y,
-                    left + (box.right() + 1) / scale_x,
-                    top + (box.bottom() + 1) / scale_y,
-                ),
-                float(score),
-            )
-            for box, score in zip(boxes, scores, strict=True)
-        ]
-        return sorted(found, key=lambda detection: -detection[1])
+        whole = Box(0, 0, columns, rows)
+        sizes = {shown_size(columns, rows, longest) for longest in (COARSE, size)}
+        found = [self._within(luma, whole, *shown, threshold) for shown in sorted(sizes)]
+        return _detections(np.concatenate(found))
+
+    def detect_near(
+        self, luma: UInt8Array, box: Box, *, threshold: float = THRESHOLD
+    ) -> list[Detection]:
+        """Faces about a known box, best first; see ``Detector``."""
+        x, y = box.center
+        half = max(box.width, box.height) * _NEAR_SIZE / _NEAR_FACE / 2
+        region = Box(x - half, y - half, x + half, y + half)
+        found = _detections(self._within(luma, region, _NEAR_SIZE, _NEAR_SIZE, threshold))
+        return [one for one in found if is_near(box, one.box)]
+
+    def square(self, detection: Detection) -> Alignment:
+        """From the five points."""
+        if detection.points is None:
+            raise ValueError("A detection of the network has five points.")
+        return square_of_points(detection.points)
+
+    def _within(
+        self, luma: UInt8Array, region: Box, width: int, height: int, threshold: float
+    ) -> FloatArray:
+        """What the network says of a region shown in that size: places in pixels of ``luma``."""
+        shown = resample(luma, region, width, height)
+        said = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
+        found: FloatArray = said[said[:, 0] >= threshold]
+        found[:, 1::2] = found[:, 1::2] * (region.width / width) + region.left
+        found[:, 2::2] = found[:, 2::2] * (region.height / height) + region.top
+        return found
 
 
-def smallest_face(width: int, height: int) -> float:
-    """Width in pixels of the smallest face looked for in a picture of that size."""
-    return max(SMALLEST_FACE, SMALLEST_SHARE * math.sqrt(width * height))
+def _detections(said: FloatArray) -> list[Detection]:
+    """Each face once, best first."""
+    said = said[(said[:, 3] > said[:, 1]) & (said[:, 4] > said[:, 2])]
+    return [
+        Detection(Box(*row[1:5].tolist()), float(row[0]), row[5:].reshape(5, 2))
+        for row in said[suppressed(said, _OVERLAP)]
+    ]
+
+
+def make_detector(profile: Profile) -> Detector:
+    """What a profile finds faces with.
+
+    Raises:
+        ModelError: The detector network is missing or altered.
+        MissingExtraError: dlib, with which the profile ``paper`` finds faces, is not installed.
+    """
+    if profile.detector_model:
+        return NetworkDetector(load_network(profile.detector_model))
+    from sentistream.vision.hog import HogDetector
+
+    return HogDetector()
+
+
+def is_near(known: Box, found: Box) -> bool:
+    """Whether a face at ``found`` may be the one last seen at ``known``."""
+    (x, y), (other_x, other_y) = known.center, found.center
+    size, other = (known.width + known.height) / 2, (found.width + found.height) / 2
+    return math.hypot(x - other_x, y - other_y) < 0.75 * size and 0.6 < other / size < 1.67
+
+
+def shown_size(width: int, height: int, longest: int) -> tuple[int, int]:
+    """Width and height at which a picture is shown to the network, pixels.
+
+    Pictures are shrunk to the longer side given, never enlarged beyond what rounding needs.
+    """
+    scale = min(1.0, longest / max(width, height))
+    across, down = (round(side * scale / MULTIPLE) * MULTIPLE for side in (width, height))
+    return max(MULTIPLE, across), max(MULTIPLE, down)
+
+
+def suppressed(found: FloatArray, overlap: float) -> NDArray[np.intp]:
+    """Positions of the best detection of each face, best first (non-maximum suppression).
+
+    Args:
+        found: Score, left, top, right and bottom in the first five columns, shape (N, 5 or more).
+        overlap: Intersection over union above which the lower score gives way.
+    """
+    order = np.argsort(-found[:, 0], kind="stable")
+    boxes = found[:, 1:5]
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    kept = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        low = np.maximum(boxes[best, :2], boxes[rest, :2])
+        high = np.minimum(boxes[best, 2:], boxes[rest, 2:])
+        shared = np.prod(np.clip(high - low, 0, None), axis=1)
+        apart = shared <= overlap * (areas[best] + areas[rest] - shared)
+        # a part of a face, such as a mouth, is no face of its own
+        order = rest[apart & (shared <= _WITHIN * np.minimum(areas[best], areas[rest]))]
+    return np.array(kept, np.intp)

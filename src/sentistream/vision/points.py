@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from sentistream.media.picture import resample
 from sentistream.types import Box, FloatArray, UInt8Array
+from sentistream.vision.alignment import Alignment, view
 
 VIEW_SIZE = 64
 """Width and height of the network's input, pixels."""
@@ -14,15 +18,21 @@ COVER = 1.3
 """Width of what it sees, in widths of the detector's square about the face."""
 
 
-def seen(luma: UInt8Array, box: Box) -> UInt8Array:
-    """The view of a face whose box is known, shape (64, 64, 1).
+UPRIGHT = math.radians(10)
+"""Faces turned less than this are seen as they are, without turning the picture: it costs less."""
+
+
+def seen(luma: UInt8Array, square: Alignment) -> UInt8Array:
+    """The view of a face, turned upright, shape (64, 64, 1).
 
     Args:
         luma: Brightness, shape (height, width).
-        box: The detector's square, or one framed alike; may reach outside.
+        square: The face's, as ``shape.detector_square`` gives it; may reach outside.
     """
-    view = resample(luma, box.scaled(COVER), VIEW_SIZE, VIEW_SIZE)
-    return view[..., np.newaxis]
+    square = _nearly_upright(square)
+    if square.roll:
+        return view(luma, square, VIEW_SIZE, COVER)[..., np.newaxis]
+    return resample(luma, square.box.scaled(COVER), VIEW_SIZE, VIEW_SIZE)[..., np.newaxis]
 
 
 def shares_within(points: FloatArray, window: Box) -> FloatArray:
@@ -37,14 +47,16 @@ def shares_within(points: FloatArray, window: Box) -> FloatArray:
     return np.asarray((points + 0.5 - origin) / size, dtype=np.float32)
 
 
-def points_within(shares: FloatArray, box: Box) -> FloatArray:
+def points_within(shares: FloatArray, square: Alignment) -> FloatArray:
     """From the network's shares of what it saw to pixels: the inverse, for ``seen``'s window.
 
     Args:
         shares: x and y by turns, shape (136,), or (68, 2).
-        box: As ``seen`` was given it.
+        square: As ``seen`` was given it.
     """
-    window = box.scaled(COVER)
-    origin = np.array((window.left, window.top), np.float32)
-    size = np.array((window.width, window.height), np.float32)
-    return np.asarray(shares.reshape(-1, 2) * size + origin - 0.5, dtype=np.float32)
+    window = replace(_nearly_upright(square), side=square.side * COVER)
+    return window.from_shares(shares.reshape(-1, 2))
+
+
+def _nearly_upright(square: Alignment) -> Alignment:
+    return square if abs(square.roll) > UPRIGHT else replace(square, roll=0.0)

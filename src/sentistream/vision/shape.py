@@ -1,4 +1,4 @@
-"""What 68 points say of the face they lie on: its frame, its extent, whether it is one."""
+"""What the points of a face say of it: its square, its extent, whether they are a face's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import math
 import numpy as np
 
 from sentistream.types import Box, FloatArray
+from sentistream.vision.alignment import Alignment, similarity
 from sentistream.vision.crops import centroid, centroid_size
+from sentistream.vision.mean_face import FIVE_POINTS, MEAN_FACE
 
 _RIGHT_EYE, _LEFT_EYE, _OUTER_LIP = slice(36, 42), slice(42, 48), slice(48, 60)
 
@@ -23,25 +25,51 @@ def _between() -> FloatArray:
 
 _BETWEEN = _between()
 
-# the detector's square about a face, in centroid sizes of its points: median width and rise of
-# its centre above their mean over the sample clips; landmarks placed in it again stay put
-_FRAME_WIDTH = 2.7
-_FRAME_RISE = 0.12
+# the HOG detector's square about a face, in centroid sizes of its points: median width and rise
+# of its centre above their mean over the sample clips; landmarks placed in it again stay put
+_SQUARE_WIDTH = 2.7
+_SQUARE_RISE = 0.12
 
 # outside these no face the detector finds was seen to lie, with room (lengths in centroid sizes)
 _EYE_DISTANCE = (0.4, 1.8)
 _EYES_TO_MOUTH = (0.5, 1.9)
-_STEEPEST_ROLL = math.radians(60)
-_SMALLEST = 6.0  # pixels
+_SMALLEST = 3.0  # pixels
 
 
-def frame(landmarks: FloatArray) -> Box:
-    """The square in which the detector would have found this face."""
+def detector_square(landmarks: FloatArray) -> Alignment:
+    """The square, turned with the face, in which the landmark networks see this face.
+
+    Args:
+        landmarks: Shape (68, 2), pixels.
+
+    Raises:
+        ValueError: The points are not finite or all lie on one spot.
+    """
     size = centroid_size(landmarks)
     x, y = centroid(landmarks)
-    half = _FRAME_WIDTH * size / 2
-    y -= _FRAME_RISE * size
-    return Box(x - half, y - half, x + half, y + half)
+    down_x, down_y = (_BETWEEN @ landmarks)[1].tolist()
+    far = math.hypot(down_x, down_y) or 1.0
+    rise = _SQUARE_RISE * size / far
+    return Alignment(
+        x - rise * down_x, y - rise * down_y, _SQUARE_WIDTH * size, math.atan2(-down_x, down_y)
+    )
+
+
+def square_of_points(points: FloatArray) -> Alignment:
+    """The same from a detector's five points, shape (5, 2), pixels.
+
+    Raises:
+        ValueError: The points are not finite or span nothing.
+    """
+    return similarity(FIVE_POINTS, points)
+
+
+def mean_landmarks(square: Alignment) -> FloatArray:
+    """The 68 points of an average face in a square, shape (68, 2), pixels.
+
+    They stand for those of a face whose own points cannot be placed.
+    """
+    return square.from_shares(MEAN_FACE)
 
 
 def extent(landmarks: FloatArray) -> Box:
@@ -56,7 +84,7 @@ def extent(landmarks: FloatArray) -> Box:
 
 
 def is_face_like(landmarks: FloatArray) -> bool:
-    """Whether the points lie as those of an upright face do: two eyes, a mouth below."""
+    """Whether the points lie as a face's do, however it is turned: two eyes, a mouth below."""
     try:
         size = centroid_size(landmarks)
         extent(landmarks)
@@ -66,11 +94,9 @@ def is_face_like(landmarks: FloatArray) -> bool:
         return False
     across, down = (_BETWEEN @ landmarks / size).tolist()
     eye_distance, eyes_to_mouth = math.hypot(*across), math.hypot(*down)
-    roll = math.atan2(across[1], across[0])
     return (
         _EYE_DISTANCE[0] < eye_distance < _EYE_DISTANCE[1]
         and _EYES_TO_MOUTH[0] < eyes_to_mouth < _EYES_TO_MOUTH[1]
-        and abs(roll) < _STEEPEST_ROLL
         # the mouth lies below the eyes, not above or beside them
         and across[0] * down[1] - across[1] * down[0] > eye_distance * eyes_to_mouth / 2
     )

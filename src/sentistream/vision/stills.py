@@ -7,27 +7,28 @@ from numpy.typing import NDArray
 
 from sentistream.media.picture import RgbPicture
 from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.alignment import align, view
+from sentistream.vision.alignment import Alignment, align, view
 from sentistream.vision.crops import FACE_SIZE, face_window
-from sentistream.vision.detector import FaceDetector
-from sentistream.vision.placing import Placer, place_one
+from sentistream.vision.detector import COARSE, Detector
+from sentistream.vision.landmarker import Landmarker, place_one
 
 _WORKING_SIZE = 300
 _SURROUNDINGS = 1.5
-# of images already cut to the face: the detector's usual box, as shares of the image
-_TYPICAL_FACE = (0.025, 0.125, 0.925, 1.025)
+# of images already cut to the face: centre and side of the usual square, as shares of the image
+_TYPICAL_FACE = (0.475, 0.575, 0.9)
 
 
 class WindowCutter:
     """Cuts the live window out of images that show little more than the face.
 
     Args:
-        placer: Places the landmarks.
+        detector: Finds the face.
+        landmarker: Places its landmarks.
     """
 
-    def __init__(self, placer: Placer) -> None:
-        self._detector = FaceDetector()
-        self._placer = placer
+    def __init__(self, detector: Detector, landmarker: Landmarker) -> None:
+        self._detector = detector
+        self._landmarker = landmarker
 
     def landmarks(self, pixels: UInt8Array) -> FloatArray:
         """The 68 points, in pixels of the image, shape (68, 2).
@@ -39,12 +40,12 @@ class WindowCutter:
         around = Box(0, 0, columns, rows).squared().scaled(_SURROUNDINGS)
         enlarged = RgbPicture(RgbPicture(pixels).crop(around, _WORKING_SIZE, _WORKING_SIZE))
         shown = _WORKING_SIZE / _SURROUNDINGS
-        least = 0.6 * shown * min(rows, columns) / max(rows, columns)
-        found = self._detector.detect(enlarged.luma, face_width=least)
+        found = self._detector.detect(enlarged.luma, size=COARSE)
         margin = (_WORKING_SIZE - shown) / 2
-        typical = Box(*(margin + share * shown for share in _TYPICAL_FACE))
-        box = found[0][0] if found else typical
-        points = place_one(self._placer, enlarged.luma, box).points
+        x, y, side = (share * shown for share in _TYPICAL_FACE)
+        typical = Alignment(margin + x, margin + y, side, 0.0)
+        square = self._detector.square(found[0]) if found else typical
+        points = place_one(self._landmarker, enlarged.luma, square).points
         scale = np.array([around.width, around.height], np.float32) / _WORKING_SIZE
         origin = np.array([around.left, around.top], np.float32)
         return np.asarray(origin + points * scale, dtype=np.float32)

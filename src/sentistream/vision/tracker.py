@@ -1,77 +1,131 @@
-"""Follows faces from picture to picture: points carry them, the detector vouches for them.
+"""Follows faces from picture to picture: tracking by detection, with landmarks in between.
 
-Detection is dear and points are cheap, so a known face is carried by placing its points
-anew inside the frame of its last ones. The detector looks at it again from time to time, and
-at once when its picture changes abruptly, and searches for new faces where something has
-changed. A face that the detector does not vouch for is dropped.
+The whole picture is searched at a steady pace and detections are associated with tracks by
+overlap with where each is expected to be, those with high scores first and then those with low
+ones (Zhang et al. 2022, ByteTrack). Between searches a face is carried by placing its landmarks
+anew; where those fail, the detector looks at its place alone. Nothing of what a face looks like
+is kept.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sentistream.runtime.asking import Asking
-from sentistream.types import Box, Face, Picture, UInt8Array
-from sentistream.vision.changes import SceneChanges
-from sentistream.vision.detector import ENLARGING, Detection, FaceDetector, smallest_face
-from sentistream.vision.lookout import Lookout
-from sentistream.vision.placing import Placer
-from sentistream.vision.shape import extent, frame, is_face_like
-from sentistream.vision.tracks import Track, holds, likeness, look_of, match, near
+from sentistream.types import Box, Face, FloatArray, Picture, UInt8Array
+from sentistream.vision.alignment import Alignment
+from sentistream.vision.detector import COARSE, FINE, Detection, Detector, is_near
+from sentistream.vision.landmarker import Landmarker
+from sentistream.vision.pose import head_pose
+from sentistream.vision.scene_change import CutDetector
+from sentistream.vision.shape import detector_square, extent, mean_landmarks
 
 MEMORY = 1.0
 """Seconds for which a face that was lost keeps its track."""
 
-SEARCH = 0.2
-"""Seconds between searches of what has changed while no face is known."""
+MAX_FACES = 16
+"""At most so many faces are followed at once unless told otherwise."""
 
-WATCH = 1.0
-"""Seconds between searches of what has changed while a face is known."""
+CERTAIN, HIGH, LOW = 0.7, 0.4, 0.25
+"""Scores from which a detection begins a track by itself, begins one where landmarks can be placed
+on it and a second look finds it too, and goes on with one that is there."""
 
-AFRESH = 2.0
-"""Seconds between searches of the whole picture while no face is known, changed or not."""
+_AGREES = 0.3  # least overlap of a track with its detection
+_SLIPPED = 0.5  # below this overlap with the detection, landmarks are placed anew
+_DOUBLE = 0.5  # above this overlap, two tracks follow one face
+_LOOK_AGAIN = 0.09  # seconds between looks for a face that was lost
+_DAMPING = 0.5  # of a track's speed, from one picture to the next
+_FASTEST = 2.0  # widths of the face a second
 
-AFRESH_BESIDE = 8.0
-"""Seconds between searches of the whole picture while a face is known."""
 
-HASTE = 0.1
-"""Seconds between searches when the scene has changed since the last, as at a cut."""
+@dataclass(slots=True)
+class _Track:
+    """A face that is followed.
 
-LOOK_BACK = 0.1
-"""Seconds between looks at the place where a face was lost."""
+    Attributes:
+        number: Its track number.
+        square: Where its landmarks are placed.
+        landmarks: Its newest points, shape (68, 2), pixels.
+        box: As the detector would frame it, pixels.
+        detected: As it framed it last.
+        score: The detector's newest.
+        time: Of the newest picture in which it was found, seconds.
+        detected_at: When the detector last found it.
+        looked_at: When the detector last looked for it.
+        readable: Whether its points are those of the landmarker.
+        speed: Of its centre, pixels a second.
+        confirmed: Whether the detector found it in the newest picture.
+    """
 
-_REGION = 1.7  # a region looked at, in widths of the face
-_LOST_REGION = 2.4
-_ROUND_A_FACE = 1.5  # what moves about a known face belongs to it
-_SECOND_LOOK = 0.1  # score that a new face needs at a second scale; false ones fall below
-_STILL_THERE = 0.0  # score that a known face needs; less gains nothing on the sample clips
-_SAME_PLACE = 0.35  # intersection over union of a face's frame and its detection
-_AGREES = 0.5  # below, the points have slipped and are placed anew
-_DOUBLE = 0.5  # above, two tracks follow one face
-# correlation of a face's brightness in successive pictures, at its place or at its points: on
-# the sample clips 0.92 and more at 30 a second, 0.57 and more at 10; at most 0.82 across a cut
-# to another person in the same room, mostly below 0.4
-_ALIKE = 0.85
-_ALIKE_LATER = 0.5
-_LATER = 0.08  # seconds
+    number: int
+    square: Alignment
+    landmarks: FloatArray
+    box: Box
+    detected: Box
+    score: float
+    time: float
+    detected_at: float
+    looked_at: float
+    readable: bool
+    speed: tuple[float, float] = (0.0, 0.0)
+    confirmed: bool = True
+
+    def expected(self, time: float) -> Box:
+        """Where the box will be, by uniform motion."""
+        later = min(time - self.time, MEMORY / 2)
+        across, down = self.speed[0] * later, self.speed[1] * later
+        box = self.box
+        return Box(box.left + across, box.top + down, box.right + across, box.bottom + down)
+
+    def move(self, square: Alignment, landmarks: FloatArray, time: float, box: Box | None) -> None:
+        """Takes its place in a new picture; without a box the old one goes along."""
+        later = time - self.time
+        across, down = square.x - self.square.x, square.y - self.square.y
+        if box is None:
+            scale = square.side / self.square.side
+            x, y = self.box.center
+            # the box keeps its place about the square
+            x = square.x + (x - self.square.x) * scale
+            y = square.y + (y - self.square.y) * scale
+            half_width, half_height = self.box.width * scale / 2, self.box.height * scale / 2
+            box = Box(x - half_width, y - half_height, x + half_width, y + half_height)
+        if later > 0:
+            most = _FASTEST * self.square.side
+            new = (max(-most, min(most, step / later)) for step in (across, down))
+            new_x, new_y = new
+            self.speed = (
+                self.speed[0] + _DAMPING * (new_x - self.speed[0]),
+                self.speed[1] + _DAMPING * (new_y - self.speed[1]),
+            )
+        self.square, self.landmarks, self.box, self.time = square, landmarks, box, time
 
 
 class FaceTracker:
-    """Faces of successive pictures, each with the number of the person it follows.
+    """Faces of successive pictures, each with the number of its track.
 
     Args:
-        placer: Places the points.
+        detector: Finds faces.
+        landmarker: Places their points.
         max_faces: At most so many at once; the largest are kept.
+
+    Attributes:
+        left_out: Faces that the last search found and that are not followed, because there are
+            more than ``max_faces``.
+
+    Raises:
+        ValueError: No face is allowed.
     """
 
-    def __init__(self, placer: Placer, *, max_faces: int = 16) -> None:
+    def __init__(
+        self, detector: Detector, landmarker: Landmarker, *, max_faces: int = MAX_FACES
+    ) -> None:
         if max_faces < 1:
             raise ValueError(f"At least one face has to be allowed, not {max_faces}.")
         self._max_faces = max_faces
-        self._placer = placer
-        self._detector = FaceDetector()
-        self._lookout = Lookout(FaceDetector())
+        self._landmarker = landmarker
+        self._detector = detector
         self._next_number = 1
         self.reset()
 
@@ -79,19 +133,13 @@ class FaceTracker:
         """Forgets all faces; numbers go on, or start from 1 again for another source."""
         if renumber:
             self._next_number = 1
-        self._tracks: list[Track] = []
+        self._tracks: list[_Track] = []
         self._picture: Picture | None = None
         self._faces: list[Face] = []
         self._time = -math.inf
-        self._searched_at = self._searched_all_at = -math.inf
-        self._scene = SceneChanges()
-        self._lookout.forget()
-        self._left_out = 0
-
-    @property
-    def left_out(self) -> int:
-        """Faces that the last search found but that are not followed, because of ``max_faces``."""
-        return self._left_out if self._is_full() else 0
+        self._coarse_at = self._fine_at = -math.inf
+        self._cuts = CutDetector()
+        self.left_out = 0
 
     def update(self, picture: Picture, time: float) -> Asking[list[Face]]:
         """The faces in ``picture``, in the order of their track numbers.
@@ -99,256 +147,207 @@ class FaceTracker:
         Args:
             picture: The same object as before costs nothing and gives the same faces.
             time: Its time in seconds. A step back starts anew.
-
-        Returns:
-            Faces whose ``box`` is the box about their landmarks, brow to chin.
         """
         if picture is self._picture:
             return list(self._faces)
         if time < self._time:
             self.reset()
         luma = picture.luma
-        self._tracks = [track for track in self._tracks if time - track.seen_at <= MEMORY]
+        if self._cuts.is_cut(luma):
+            self._tracks, self._fine_at = [], -math.inf
+        self._tracks = [track for track in self._tracks if time - track.time <= MEMORY]
         yield from self._carry(luma, time)
-        yield from self._look_back(luma, time)
         yield from self._search(luma, time)
+        yield from self._look_closely(luma, time)
+        self._end_doubles(time)
         self._picture, self._time = picture, time
         self._faces = [
-            Face(
-                track=track.number,
-                box=extent(track.landmarks),
-                landmarks=track.landmarks,
-                score=track.score,
-                confirmed=track.confirmed,
-                missed=track.missed,
-            )
+            _face(track)
             for track in sorted(self._tracks, key=lambda track: track.number)
-            if track.found
+            if track.time == time
         ]
         return list(self._faces)
 
     def _carry(self, luma: UInt8Array, time: float) -> Asking[None]:
-        """Moves the known faces to this picture and has the doubtful ones confirmed."""
-        tracks = [track for track in self._tracks if track.found]
-        alike = _ALIKE if time - self._time < _LATER else _ALIKE_LATER
-        places = [track.place for track in tracks]
-        placements = yield from self._placer.place(luma, places)
-        abrupt: set[int] = set()
-        looks = {}
-        for track, (points, is_face) in zip(tracks, placements, strict=True):
+        """Moves the faces of the last picture to this one by their landmarks."""
+        for track in self._tracks:
             track.confirmed = False
-            before = track.place
-            plausible = is_face and is_face_like(points) and frame(points).iou(before) > _SAME_PLACE
-            if plausible:
-                track.move(points)
-            looks[track.number] = look_of(luma, track.place)
-            if not plausible or (
-                likeness(track.look, looks[track.number]) < alike
-                and likeness(track.look, look_of(luma, before)) < alike
-            ):
-                abrupt.add(track.number)
-        yield from self._hear_back(luma, time)
-        doubtful = [
+        carried = [
             track
-            for track in tracks
-            if track.number in abrupt
-            or any(o is not track and o.place.iou(track.place) > _DOUBLE for o in tracks)
+            for track in self._tracks
+            if track.readable
+            and track.time == self._time
+            and time - track.detected_at < self._detector.pace.carry
+            # points that are placed on anything drift off where the detector sees no face
+            and (self._landmarker.vouches or track.looked_at == track.detected_at)
         ]
-        yield from self._confirm(luma, time, doubtful, abrupt, alike)
-        for track in tracks:
-            if not track.found:
+        placed = yield from self._landmarker.place(luma, [track.square for track in carried])
+        for track, (points, is_face) in zip(carried, placed, strict=True):
+            if not is_face:
                 continue
-            if track not in doubtful:
-                self._order_confirmation(luma, time, track)
-            track.seen_at = time
-            moved = track.number not in looks or track in doubtful
-            track.look = look_of(luma, track.place) if moved else looks[track.number]
-
-    def _order_confirmation(self, luma: UInt8Array, time: float, track: Track) -> None:
-        """Has the detector look at a face whose last confirmation is long past."""
-        waited = time - (track.looked_at if track.missed else track.confirmed_at)
-        pause = self._placer.look_again if track.missed else self._placer.confirm
-        if waited >= pause and not self._lookout.has_order(track.number):
-            self._lookout.order(
-                luma,
-                time,
-                track.place.scaled(_REGION),
-                track=track.number,
-                face_width=track.place.width,
-                threshold=_STILL_THERE,
-            )
-
-    def _hear_back(self, luma: UInt8Array, time: float) -> Asking[None]:
-        """Takes in what ordered looks have found."""
-        for order, detections in self._lookout.answers(time):
-            if order.track is None:
-                yield from self._take_in(luma, time, detections)
-                continue
-            for track in self._tracks:
-                if track.number == order.track and track.found:
-                    matches = match([track.place], [box for box, _ in detections], _SAME_PLACE)
-                    yield from self._judge(
-                        luma, time, track, detections[matches[0]] if matches else None
-                    )
-
-    def _judge(
-        self, luma: UInt8Array, time: float, track: Track, detection: Detection | None
-    ) -> Asking[None]:
-        """What the detector's look at a face means for it."""
-        if detection is None:
-            track.looked_at, track.missed = time, True
-            overdue = time - track.confirmed_at >= self._placer.carry
-            doubled = any(
-                other.found and other is not track and other.place.iou(track.place) > _DOUBLE
-                for other in self._tracks
-            )
-            track.found = not (overdue or doubled)
-            return
-        box, score = detection
-        if track.place.iou(box) < _AGREES:
-            ((points, is_face),) = yield from self._placer.place(luma, [box])
-            if not (is_face and is_face_like(points)):
-                track.found = False
-                return
-            track.move(points)
-        track.confirm(score, time)
-
-    def _confirm(
-        self,
-        luma: UInt8Array,
-        time: float,
-        doubtful: Sequence[Track],
-        abrupt: set[int],
-        alike: float,
-    ) -> Asking[None]:
-        """Has the detector vouch for faces now; those ``abrupt`` may be other people."""
-        detections: list[Detection] = []
-        for track in doubtful:
-            for detection in self._detector.detect(
-                luma,
-                track.place.scaled(_REGION),
-                face_width=track.place.width,
-                threshold=_STILL_THERE,
-            ):
-                if all(detection[0].iou(other) < _DOUBLE for other, _ in detections):
-                    detections.append(detection)
-        matches = match(
-            [track.place for track in doubtful], [box for box, _ in detections], _SAME_PLACE
-        )
-        for index, track in enumerate(doubtful):
-            answered = detections[matches[index]] if index in matches else None
-            if track.number not in abrupt or answered is None:
-                yield from self._judge(luma, time, track, answered)
-                track.found = track.found and track.number not in abrupt
-                continue
-            place, score = answered
-            ((points, is_face),) = yield from self._placer.place(luma, [place])
-            if not (is_face and is_face_like(points)):
-                track.found = False
-                continue
-            track.move(points)
-            if likeness(track.look, look_of(luma, track.place)) < alike:
-                # another person at the same place: a track of its own
-                self._tracks.remove(track)
-                yield from self._begin(luma, time, place, score)
-                continue
-            track.confirm(score, time)
-
-    def _look_back(self, luma: UInt8Array, time: float) -> Asking[None]:
-        """Looks for lost faces where they were."""
-        for track in list(self._tracks):
-            if track.found or time - track.looked_at < LOOK_BACK or self._is_full():
-                continue
-            track.looked_at = time
-            for box, score in self._detector.detect(
-                luma, track.place.scaled(_LOST_REGION), face_width=track.place.width
-            ):
-                if near(track.place, box) and self._is_new(box) and self._is_sure(luma, box):
-                    yield from self._resume(luma, time, track, box, score)
-                    break
+            square = detector_square(points)
+            if square.box.iou(track.square.box) > _AGREES:
+                track.move(square, points, time, None)
 
     def _search(self, luma: UInt8Array, time: float) -> Asking[None]:
-        """Looks for new faces where something has changed, and now and then everywhere."""
-        scene = self._scene
-        scene.see(luma)
-        if scene.is_even:
+        """Searches the whole picture where that is due."""
+        pace = self._detector.pace
+        followed = any(track.time == time for track in self._tracks)
+        fine = time - self._fine_at >= (pace.fine if followed else pace.alone) - 1e-6
+        if not fine and time - self._coarse_at < pace.coarse - 1e-6:
             return
-        known = [track.place for track in self._tracks if track.found]
-        cut = time - self._searched_at >= HASTE and scene.is_other_scene
-        due = time - self._searched_at >= (WATCH if known else SEARCH)
-        afresh = time - self._searched_all_at >= (AFRESH_BESIDE if known else AFRESH)
-        if not (cut or due) or self._lookout.has_order(None):
-            return
-        rows, columns = luma.shape
-        smallest = smallest_face(columns, rows)
-        region = None
-        if not (cut or afresh):
-            around = [place.scaled(_ROUND_A_FACE) for place in known]
-            region = scene.changed(around, margin=smallest / 2)
-            if region is None:
-                return
-        else:
-            self._searched_all_at = time
-        self._searched_at = time
-        scene.searched(everywhere=region is None)
-        width = smallest if region is None else smallest * ENLARGING
-        if known:
-            self._lookout.order(luma, time, region, face_width=width)
-        else:
-            found = self._detector.detect(luma, region, face_width=width)
-            yield from self._take_in(luma, time, found)
+        self._coarse_at = time
+        if fine:
+            self._fine_at = time
+        size = FINE if fine else COARSE
+        found = self._detector.detect(luma, size=size, threshold=LOW)
+        left = list(self._tracks)
+        for low, high in ((HIGH, math.inf), (LOW, HIGH)):
+            some = [one for one in found if low <= one.score < high]
+            matched = _associate([track.expected(time) for track in left], some)
+            for position, detection in matched.items():
+                yield from self._found(luma, time, left[position], detection)
+                found.remove(detection)
+            left = [track for position, track in enumerate(left) if position not in matched]
+        yield from self._begin(luma, time, found, fine)
 
-    def _take_in(
-        self, luma: UInt8Array, time: float, detections: Sequence[Detection]
-    ) -> Asking[None]:
-        """Follows those faces that are new."""
-        # the largest first: they are the ones kept where there are too many
-        left_out = 0
-        for box, score in sorted(detections, key=lambda detection: -detection[0].area):
-            if not (self._is_new(box) and self._is_sure(luma, box)):
+    def _look_closely(self, luma: UInt8Array, time: float) -> Asking[None]:
+        """Has the detector look at the place of faces that are lost or long unconfirmed."""
+        for track in self._tracks:
+            lost = track.time < time
+            if not (lost or time - track.detected_at >= self._detector.pace.confirm):
                 continue
-            if self._is_full():
+            before = track.time == self._time and lost  # lost in this very picture
+            if time - track.looked_at < _LOOK_AGAIN and not before:
+                continue
+            track.looked_at = time
+            place = track.expected(time)
+            others = [other for other in self._tracks if other is not track and other.time == time]
+            # what has no landmarks is worth following only while the detector is sure of it
+            least = LOW if track.readable else HIGH
+            for one in self._detector.detect_near(luma, place, threshold=least):
+                free = all(other.box.iou(one.box) < _AGREES for other in others)
+                if free and is_near(place, one.box):
+                    yield from self._found(luma, time, track, one)
+                    break
+
+    def _found(
+        self, luma: UInt8Array, time: float, track: _Track, detection: Detection
+    ) -> Asking[None]:
+        """Takes in what the detector says of a face."""
+        square = self._detector.square(detection)
+        carried = track.time == time
+        if carried and track.readable and square.box.iou(track.square.box) > _SLIPPED:
+            track.box = detection.box
+        else:
+            ((points, is_face),) = yield from self._landmarker.place(luma, [square])
+            if not is_face and detection.points is None:
+                return  # without points of its own, a detection is worth what its landmarks are
+            track.readable = is_face
+            points = points if is_face else mean_landmarks(square)
+            square = detector_square(points) if is_face else square
+            track.move(square, points, time, detection.box)
+        track.score, track.confirmed, track.detected = detection.score, True, detection.box
+        track.detected_at = track.looked_at = time
+
+    def _begin(
+        self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool
+    ) -> Asking[None]:
+        """Begins tracks for faces that are new, the largest first."""
+        left_out = 0
+        for one in sorted(found, key=lambda one: -one.box.area):
+            known = (track for track in self._tracks if track.time == time)
+            if one.score < HIGH or any(_is_same(track.box, one.box) for track in known):
+                continue
+            if sum(track.time == time for track in self._tracks) >= self._max_faces:
                 left_out += 1
                 continue
-            lost = [track for track in self._tracks if not track.found and near(track.place, box)]
+            doubtful = one.score < CERTAIN
+            if doubtful and not self._detector.detect_near(luma, one.box, threshold=HIGH):
+                continue
+            lost = [
+                track
+                for track in self._tracks
+                if track.time < time
+                and (is_near(track.expected(time), one.box) or is_near(track.detected, one.box))
+            ]
             if lost:
-                nearest = max(lost, key=lambda track: track.place.iou(box))
-                yield from self._resume(luma, time, nearest, box, score)
-            else:
-                yield from self._begin(luma, time, box, score)
-        everywhere = self._searched_all_at == self._searched_at
-        self._left_out = left_out if everywhere else max(left_out, self._left_out)
-
-    def _is_full(self) -> bool:
-        return sum(track.found for track in self._tracks) >= self._max_faces
-
-    def _is_new(self, box: Box) -> bool:
-        return all(
-            not track.found or (track.place.iou(box) < _SAME_PLACE and not holds(track.place, box))
-            for track in self._tracks
-        )
-
-    def _is_sure(self, luma: UInt8Array, box: Box) -> bool:
-        """Whether the detector sees the face at another scale too."""
-        again = self._detector.detect(
-            luma, box.scaled(_REGION), face_width=box.width, threshold=_SECOND_LOOK
-        )
-        return any(other.iou(box) > _SAME_PLACE for other, _ in again)
-
-    def _begin(self, luma: UInt8Array, time: float, box: Box, score: float) -> Asking[None]:
-        ((points, is_face),) = yield from self._placer.place(luma, [box])
-        if is_face and is_face_like(points):
-            look = look_of(luma, frame(points))
-            self._tracks.append(Track(self._next_number, points, score, time, time, time, look))
+                nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
+                yield from self._found(luma, time, nearest, one)
+                continue
+            square = self._detector.square(one)
+            ((points, is_face),) = yield from self._landmarker.place(luma, [square])
+            if not is_face and (doubtful or one.points is None):
+                continue
+            points = points if is_face else mean_landmarks(square)
+            square = detector_square(points) if is_face else square
+            self._tracks.append(
+                _Track(
+                    self._next_number,
+                    square,
+                    points,
+                    one.box,
+                    one.box,
+                    one.score,
+                    time,
+                    time,
+                    time,
+                    is_face,
+                )
+            )
             self._next_number += 1
+        if fine:
+            self.left_out = left_out
 
-    def _resume(
-        self, luma: UInt8Array, time: float, track: Track, box: Box, score: float
-    ) -> Asking[None]:
-        ((points, is_face),) = yield from self._placer.place(luma, [box])
-        if is_face and is_face_like(points):
-            track.move(points)
-            track.found = True
-            track.confirm(score, time)
-            track.seen_at = time
-            track.look = look_of(luma, track.place)
+    def _end_doubles(self, time: float) -> None:
+        """Where two tracks have come to follow one face, the one that was not detected is lost."""
+        followed = [track for track in self._tracks if track.time == time]
+        for track in sorted(followed, key=lambda track: (track.detected_at, -track.number)):
+            rivals = (other for other in followed if other is not track and other.time == time)
+            if any(_overlap(other, track) > _DOUBLE for other in rivals):
+                track.time = math.nextafter(time, -math.inf)
+
+
+def _face(track: _Track) -> Face:
+    return Face(
+        track=track.number,
+        box=extent(track.landmarks),
+        landmarks=track.landmarks,
+        score=track.score,
+        confirmed=track.confirmed,
+        missed=track.looked_at > track.detected_at,
+        pose=head_pose(track.landmarks),
+        readable=track.readable,
+    )
+
+
+def _overlap(one: _Track, other: _Track) -> float:
+    """Intersection over union of two tracks' boxes, or of their landmarks' squares."""
+    return max(one.box.iou(other.box), one.square.box.iou(other.square.box))
+
+
+def _is_same(known: Box, found: Box) -> bool:
+    """Whether a detection is of a face that is followed: they overlap, or one holds the other."""
+    x, y = found.center
+    inside = known.scaled(0.6)
+    held = inside.left < x < inside.right and inside.top < y < inside.bottom
+    return held or known.iou(found) >= _AGREES
+
+
+def _associate(places: Sequence[Box], found: Sequence[Detection]) -> dict[int, Detection]:
+    """Which detection belongs to which place, the best overlap first."""
+    overlaps = sorted(
+        (
+            (place.iou(one.box), -i, -j)
+            for i, place in enumerate(places)
+            for j, one in enumerate(found)
+        ),
+        reverse=True,
+    )
+    pairs: dict[int, Detection] = {}
+    taken: set[int] = set()
+    for overlap, i, j in overlaps:
+        if overlap >= _AGREES and -i not in pairs and -j not in taken:
+            pairs[-i] = found[-j]
+            taken.add(-j)
+    return pairs

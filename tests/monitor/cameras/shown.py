@@ -11,7 +11,7 @@ from PIL import Image
 from sentistream.media.picture import RgbPicture
 from sentistream.monitor.cameras.messages import Shown
 from sentistream.types import Box, UInt8Array
-from sentistream.vision.detector import FaceDetector
+from sentistream.vision.hog import HogDetector
 
 FACE = Box(112, 67, 220, 175)
 """Where it is in the scene."""
@@ -27,8 +27,8 @@ def pixels_of(shown: Shown) -> UInt8Array:
 def shows_a_face(shown: Shown, place: Box = FACE) -> bool:
     """Whether the detector, asked to be lenient, finds the face at its place."""
     luma = RgbPicture(pixels_of(shown)).luma
-    found = FaceDetector().detect(luma, threshold=-0.5)
-    return any(box.iou(place) > 0.2 for box, _ in found)
+    found = HogDetector().detect(luma, threshold=0.27)
+    return any(one.box.iou(place) > 0.2 for one in found)
 
 
 def detail(pixels: NDArray[np.floating]) -> float:

@@ -1,0 +1,161 @@
+"""The ``lite`` profile's face detector: one pass over a picture of any size, in brightness alone.
+
+An anchor-free, single-stage detector (Tian et al. 2019, FCOS) with a feature pyramid (Lin et al.
+2017) on three strides. Each place of a level says how likely a face has its centre there, where
+its box ends, and where eyes, nose and corners of the mouth lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sentistream.networks.lite import active, convolution, plain
+
+STRIDES = (8, 16, 32)
+"""Pixels from one place to the next on each level of the pyramid."""
+
+REACH = 4.0
+"""Boxes and points are learned in multiples of so many strides."""
+
+VALUES = 15
+"""Of each place: a logit, four distances to the box's edges, five points."""
+
+_WIDTH = 32  # channels of the pyramid
+_PRIOR = 0.01  # probability of a face that an untrained network gives each place
+_DARKEST = 0.015  # added to brightness, 0 to 1, before its logarithm
+
+
+def log_brightness(pictures: Tensor) -> Tensor:
+    """Logarithm of brightness, of mean 0 and spread 1 a picture, (N, 1, height, width).
+
+    In the logarithm, light that is weaker by a factor, over all of the picture or on one side
+    of a face, only adds a constant, and edges look the same.
+    """
+    levels = torch.log(pictures + _DARKEST)
+    centred = levels - levels.mean((2, 3), keepdim=True)
+    return centred / (centred.square().mean((2, 3), keepdim=True).sqrt() + 0.1)
+
+
+class _Separable(nn.Module):
+    """A residual block of 5x5 depthwise and 1x1 convolutions (Sandler et al. 2018)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            active(channels, channels, 1),
+            convolution(channels, channels, 1),
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.relu(inputs + self.layers(inputs))
+
+
+class _Head(nn.Module):
+    """What each place of a level says, (N, places, 15)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            active(channels, channels, 1),
+        )
+        self.answer = nn.Conv2d(channels, VALUES, 1)
+        nn.init.normal_(self.answer.weight, std=0.01)
+        bias = torch.zeros(VALUES)
+        bias[0] = torch.logit(torch.tensor(_PRIOR))
+        self.answer.bias = nn.Parameter(bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        said: Tensor = self.answer(self.body(features))
+        return said.flatten(2).transpose(1, 2)
+
+
+class DetectorNetwork(nn.Module):
+    """Faces in pictures, (N, 1, height, width) to (N, places, 15); sizes are multiples of 32.
+
+    The values of a place are a logit, the distances from its centre to the left, top, right
+    and bottom of the box (as logarithms), and x and y of five points from that centre; all but
+    the logit in units of ``REACH`` strides. Places follow each other by level, row and column.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            active(1, 8, stride=2),
+            active(8, 16, stride=2),
+            plain(16),
+        )
+        self.eighth = nn.Sequential(active(16, 32, stride=2), plain(32), _Separable(32))
+        self.sixteenth = nn.Sequential(
+            active(32, 48, stride=2), _Separable(48), _Separable(48), _Separable(48)
+        )
+        self.thirty_second = nn.Sequential(
+            active(48, 64, stride=2), _Separable(64), _Separable(64), _Separable(64)
+        )
+        self.lateral = nn.ModuleList(convolution(channels, _WIDTH, 1) for channels in (32, 48, 64))
+        self.heads = nn.ModuleList(_Head(_WIDTH) for _ in STRIDES)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        eighth = self.eighth(self.stem(log_brightness(pictures)))
+        sixteenth = self.sixteenth(eighth)
+        levels = [eighth, sixteenth, self.thirty_second(sixteenth)]
+        narrow = [layer(level) for layer, level in zip(self.lateral, levels, strict=True)]
+        top = torch.relu(narrow[2])
+        middle = torch.relu(narrow[1] + functional.interpolate(top, scale_factor=2.0))
+        low = torch.relu(narrow[0] + functional.interpolate(middle, scale_factor=2.0))
+        said = [head(level) for head, level in zip(self.heads, (low, middle, top), strict=True)]
+        return torch.cat(said, dim=1)
+
+
+def centres(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Each place's centre in pixels, (places, 2), and its stride, (places, 1)."""
+    grids: list[Tensor] = []
+    strides: list[Tensor] = []
+    for stride in STRIDES:
+        rows, columns = height // stride, width // stride
+        down = (torch.arange(rows) + 0.5) * stride
+        across = (torch.arange(columns) + 0.5) * stride
+        grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), dim=-1)
+        grids.append(grid.reshape(-1, 2))
+        strides.append(torch.full((rows * columns, 1), float(stride)))
+    return torch.cat(grids), torch.cat(strides)
+
+
+def decoded(said: Tensor, centre: Tensor, stride: Tensor) -> Tensor:
+    """Probability, box and points in pixels, (N, places, 15)."""
+    unit = stride * REACH
+    far = said[..., 1:5].clamp(-6, 3).exp() * unit
+    box = torch.cat([centre - far[..., :2], centre + far[..., 2:]], dim=-1)
+    points = said[..., 5:] * unit + torch.cat([centre] * 5, dim=-1)
+    return torch.cat([said[..., :1].sigmoid(), box, points], dim=-1)
+
+
+class Decoded(nn.Module):
+    """A detector's answers as people use them: those places only that may hold a face.
+
+    Args:
+        network: Gives (N, places, 15) as ``DetectorNetwork`` does.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(N, places, 15): probability, left, top, right, bottom, then x and y of five points."""
+        height, width = pictures.shape[2], pictures.shape[3]
+        centre, stride = centres(height, width)
+        return decoded(self.network(pictures), centre, stride)
+
+
+def shape_problem(shape: Sequence[int]) -> str | None:
+    """What is wrong with a picture's height and width, if anything."""
+    wrong = [length for length in shape if length < 32 or length % 32]
+    return f"Sizes are multiples of 32, not {wrong}." if wrong else None

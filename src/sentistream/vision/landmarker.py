@@ -1,0 +1,111 @@
+"""Who places the 68 points on a face that was found: dlib's trees, or our own network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from sentistream.runtime import load_network
+from sentistream.runtime.asking import Ask, Asking, Runnable, answer
+from sentistream.types import FloatArray, UInt8Array
+from sentistream.vision.alignment import Alignment
+from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.points import points_within, seen
+from sentistream.vision.shape import is_face_like
+
+READABLE = 0.5
+"""Probability of a face from which the landmark network's points are believed."""
+
+
+class Landmarks(NamedTuple):
+    """Points of one face.
+
+    Attributes:
+        points: Shape (68, 2), pixels.
+        is_face: Whether they are to be believed: they lie as a face's do, and the network
+            that placed them saw one.
+    """
+
+    points: FloatArray
+    is_face: bool
+
+
+class Landmarker(Protocol):
+    """Places points.
+
+    Attributes:
+        vouches: Whether ``is_face`` tells faces from other things, so that a face can be
+            followed by its landmarks alone for a while.
+    """
+
+    @property
+    def vouches(self) -> bool: ...
+
+    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
+        """The points of the face in each square (``shape.detector_square``)."""
+        ...
+
+
+class TreeLandmarker:
+    """dlib's regression trees, which place points whether or not there is a face.
+
+    Raises:
+        ModelError: The landmark model is missing or altered.
+        MissingExtraError: dlib or the landmark model is not installed.
+    """
+
+    vouches = False
+
+    def __init__(self) -> None:
+        self._predictor = LandmarkPredictor()
+
+    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
+        """The points of the face in each square; runs no network."""
+        yield from ()
+        placed = [self._predictor.predict(luma, square.box) for square in squares]
+        return [Landmarks(points, is_face_like(points)) for points in placed]
+
+
+class NetworkLandmarker:
+    """Our own network, which also says whether there is a face.
+
+    Args:
+        network: Takes ``face``, gives (N, 137): probability of a face, then points.
+    """
+
+    vouches = True
+
+    def __init__(self, network: Runnable) -> None:
+        self._network = network
+
+    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
+        """The points of the face in each square, all in one batch."""
+        if not squares:
+            return []
+        views = np.stack([seen(luma, square) for square in squares])
+        (answers,) = yield (Ask(self._network, {"face": views}),)
+        placed = []
+        for row, square in zip(answers, squares, strict=True):
+            points = points_within(row[1:], square)
+            placed.append(Landmarks(points, bool(row[0] > READABLE) and is_face_like(points)))
+        return placed
+
+
+def make_landmarker(model: str) -> Landmarker:
+    """What a profile places points with.
+
+    Args:
+        model: The landmark network's name; empty for dlib's trees.
+
+    Raises:
+        ModelError: The network, or the trees' file, is missing or altered.
+        MissingExtraError: The trees' file is not installed.
+    """
+    return NetworkLandmarker(load_network(model)) if model else TreeLandmarker()
+
+
+def place_one(landmarker: Landmarker, luma: UInt8Array, square: Alignment) -> Landmarks:
+    """The points of one face."""
+    return answer(landmarker.place(luma, [square]))[0]

@@ -1,0 +1,55 @@
+"""Cuts: pictures that differ from the one before as pictures of one scene do not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sentistream.types import FloatArray, UInt8Array
+
+_CELLS = 32  # along the longer side
+_SAMPLES = 4  # a cell's brightness is the mean of so many squared
+_LEAST = 15.0  # mean change, levels of brightness, below which nothing is a cut
+_TIMES = 3.0  # of what pictures changed by of late
+_DIFFERENT, _MOST = 8.0, 0.5  # levels by which so large a share of the cells has to change
+_KEPT = 0.8  # of the running mean, from picture to picture
+
+
+class CutDetector:
+    """Tells cuts by the change of coarse brightness beside its running mean.
+
+    This is the adaptive content detector of PySceneDetect (Castellano), on brightness alone.
+    """
+
+    def __init__(self) -> None:
+        self._cells: FloatArray | None = None
+        self._usual = _LEAST / _TIMES
+
+    def is_cut(self, luma: UInt8Array) -> bool:
+        """Whether this picture, shape (height, width), begins another scene."""
+        cells, before = _cells(luma), self._cells
+        self._cells = cells
+        if before is None:
+            return False
+        if before.shape != cells.shape:
+            return True
+        changes = np.abs(cells - before)
+        change = float(changes.mean())
+        # somebody who comes close changes a part of the picture, a cut most of it
+        cut = (
+            change > _LEAST
+            and change > _TIMES * self._usual
+            and float((changes > _DIFFERENT).mean()) > _MOST
+        )
+        self._usual += (1 - _KEPT) * (min(change, _LEAST) - self._usual)
+        return cut
+
+
+def _cells(luma: UInt8Array) -> FloatArray:
+    step = max(1, max(luma.shape) // (_CELLS * _SAMPLES))
+    few = luma[::step, ::step].astype(np.float32)
+    rows, columns = few.shape[0] // _SAMPLES, few.shape[1] // _SAMPLES
+    if not (rows and columns):
+        return few
+    blocks = few[: rows * _SAMPLES, : columns * _SAMPLES]
+    means: FloatArray = blocks.reshape(rows, _SAMPLES, columns, _SAMPLES).mean(axis=(1, 3))
+    return means

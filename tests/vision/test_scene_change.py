@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sentistream.types import UInt8Array
+from sentistream.vision.scene_change import CutDetector
+
+
+def scene(seed: int, height: int = 360, width: int = 640) -> UInt8Array:
+    blocks = np.random.default_rng(seed).integers(40, 200, (height // 40 + 1, width // 40 + 1))
+    return np.kron(blocks, np.ones((40, 40)))[:height, :width].astype(np.uint8)
+
+
+def test_a_cut_is_told_once() -> None:
+    cuts = CutDetector()
+    told = [cuts.is_cut(picture) for picture in [scene(1)] * 5 + [scene(2)] * 5 + [scene(1)] * 3]
+    assert [number for number, cut in enumerate(told) if cut] == [5, 10]
+
+
+def test_motion_light_and_noise_are_no_cuts() -> None:
+    cuts = CutDetector()
+    wide = scene(3, width=1280)
+    noise = np.random.default_rng(1)
+    for step in range(40):
+        picture = wide[:, 12 * step : 12 * step + 640].astype(float)
+        picture = picture * (1 - 0.01 * step) + noise.normal(0, 6, picture.shape)
+        assert not cuts.is_cut(np.clip(picture, 0, 255).astype(np.uint8))
+
+
+def test_another_size_is_another_scene() -> None:
+    cuts = CutDetector()
+    assert not cuts.is_cut(scene(1))
+    assert cuts.is_cut(scene(1, height=200))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 700), (700, 3), (37, 51)])
+def test_pictures_of_any_size(shape: tuple[int, int]) -> None:
+    cuts = CutDetector()
+    assert not cuts.is_cut(np.zeros(shape, np.uint8))
+    assert cuts.is_cut(np.full(shape, 255, np.uint8))
