@@ -92,6 +92,7 @@ def _of_clips(facts: dict[str, Any]) -> Table:
         ("appearances", str(facts["appearances"]), ""),
         ("appearances of nobody", str(facts["appearances_of_nobody"]), ""),
         ("appearances per person", _number(facts["appearances_per_person"]), ""),
+        ("appearances per person found", _number(facts["appearances_per_person_found"]), ""),
         ("fragmentations", str(facts["fragmentations"]), ""),
         ("switches of the track", str(facts["switches"]), ""),
     ]

@@ -15,7 +15,6 @@ from sentistream.errors import InputError
 from sentistream.evaluation.face_references import MarkedClip, MarkedFace, MarkedFrame, size_of
 from sentistream.evaluation.faces_in_pictures import SIZES, band, bands, by_value, rounded, share
 from sentistream.evaluation.following import (
-    Breaks,
     Seen,
     breaks,
     hota,
@@ -83,6 +82,14 @@ class FollowedClip:
             return len({name for frame in self.frames for name, _ in frame.faces})
         return max((len(frame.faces) for frame in self.frames), default=0)
 
+    @property
+    def people_found(self) -> int:
+        """Of ``people`` those that were found: identities, or the most faces found at once."""
+        found = [{frame.faces[face][0] for face, _ in frame.pairs()} for frame in self.frames]
+        if self.clip.identified:
+            return len(set().union(*found))
+        return max(map(len, found), default=0)
+
 
 def follow(
     clips: Iterable[MarkedClip], profile: Profile, *, on_problem: Callable[[str], None]
@@ -127,6 +134,7 @@ def summarize_clips(followed: Sequence[FollowedClip], tick: float) -> dict[str, 
             "appearances",
             "appearances_of_nobody",
             "people",
+            "people_found",
             "fragmentations",
             "switches",
         )
@@ -150,6 +158,9 @@ def summarize_clips(followed: Sequence[FollowedClip], tick: float) -> dict[str, 
         "precision": share(total["readings"] - total["false"], total["readings"]),
         "false_per_minute": _per_minute(total["false"], total["frames"], tick),
         "appearances_per_person": _ratio(total["appearances"], total["people"]),
+        "appearances_per_person_found": _ratio(
+            total["appearances"] - total["appearances_of_nobody"], total["people_found"]
+        ),
         "identified_clips": sum(one.clip.identified for one in followed),
         **_identity_facts(named),
         "groups": {"size": by_value(sizes, bands(SIZES, "px"))},
@@ -255,7 +266,7 @@ def _clip_facts(one: FollowedClip, tick: float) -> dict[str, Any]:
     faces = sum(len(frame.faces) for frame in one.frames)
     found = sum(len(frame.pairs()) for frame in one.frames)
     readings = sum(len(frame.tracks) for frame in one.frames)
-    broken: Breaks = breaks(one.frames)
+    broken, nobodys = breaks(one.frames), one.nobodys
     return {
         "path": one.clip.name,
         "seconds": round(one.seconds, 2),
@@ -268,9 +279,11 @@ def _clip_facts(one: FollowedClip, tick: float) -> dict[str, Any]:
         "false": readings - found,
         "false_per_minute": _per_minute(readings - found, len(one.frames), tick),
         "appearances": len(one.spans),
-        "appearances_of_nobody": len(one.nobodys),
+        "appearances_of_nobody": len(nobodys),
         "people": one.people,
+        "people_found": one.people_found,
         "appearances_per_person": _ratio(len(one.spans), one.people),
+        "appearances_per_person_found": _ratio(len(one.spans) - len(nobodys), one.people_found),
         "fragmentations": broken.fragmentations,
         "switches": broken.switches,
         **_identity_facts(one.frames if one.clip.identified else ()),
