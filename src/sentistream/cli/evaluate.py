@@ -8,11 +8,14 @@ from typing import Any
 import click
 
 from sentistream.accumulation import is_sure
+from sentistream.cli.evaluate_faces_found import TASK as FACES_FOUND
+from sentistream.cli.evaluate_faces_found import measure_faces_found
 from sentistream.cli.progress import tracked
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
 from sentistream.evaluation.answers import TASKS, Probabilities
 from sentistream.evaluation.conditions import KINDS
+from sentistream.evaluation.face_conditions import FACE_KINDS
 from sentistream.evaluation.models import cards_of, named
 from sentistream.evaluation.outcomes import Outcome, ask
 from sentistream.evaluation.protocols import PROTOCOLS
@@ -25,16 +28,29 @@ from sentistream.types import SENTIMENTS
 @click.command()
 @click.option(
     "--task",
-    type=click.Choice(tuple(TASKS)),
+    type=click.Choice((*TASKS, FACES_FOUND)),
     default="clips",
     show_default=True,
     help="clips: whole videos by face and voice; faces: images; voices: recordings; "
-    "mouths: crops of mouths.",
+    "mouths: crops of mouths; faces-found: pictures or videos whose faces are marked.",
 )
 @click.option(
     "--manifest",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV with the columns path, label and, if known, person; further columns group.",
+    help="CSV with the columns path, label and, if known, person; further columns group. For "
+    "faces-found a CSV or Parquet file with boxes.",
+)
+@click.option(
+    "--split",
+    default="",
+    metavar="NAME",
+    help="faces-found: only rows of the manifest whose column split says so.",
+)
+@click.option(
+    "--least-size",
+    type=click.FloatRange(min=1),
+    metavar="PX",
+    help="faces-found: smaller faces need not be found; 12 in pictures, 24 in clips unless told.",
 )
 @click.option(
     "--data",
@@ -55,7 +71,7 @@ from sentistream.types import SENTIMENTS
 )
 @click.option(
     "--only",
-    type=click.Choice(KINDS),
+    type=click.Choice(tuple(dict.fromkeys((*KINDS, *FACE_KINDS)))),
     multiple=True,
     help="With --robustness: this disturbance alone; can be given again.",
 )
@@ -83,6 +99,8 @@ from sentistream.types import SENTIMENTS
 def evaluate(
     task: str,
     manifest: Path | None,
+    split: str,
+    least_size: float | None,
     data: Path | None,
     protocol: str | None,
     robustness: bool,
@@ -92,7 +110,7 @@ def evaluate(
     profile: str,
     out: Path,
 ) -> None:
-    """Measure the answers on labelled clips, faces, voices or mouths.
+    """Measure the answers on labelled clips, faces, voices or mouths, or how faces are found.
 
     The manifest's paths are relative to its folder. Labels are positive, neutral, negative (or
     the emotions happy, neutral, calm, angry, sad; surprise, fear and disgust are left out), and
@@ -108,6 +126,7 @@ def evaluate(
       sentistream evaluate --protocol speaker-folds --task voices --data ~/ravdess
       sentistream evaluate --robustness --manifest clips.csv --only roll --only noise
       sentistream evaluate --paper-tables --data ~/ravdess
+      sentistream evaluate --task faces-found --manifest boxes.csv
     """
     modes = {
         "--protocol": protocol is not None,
@@ -116,6 +135,32 @@ def evaluate(
     }
     _refuse_unfit(modes, only, appearance)
     chosen = get_profile(profile)
+    _refuse_unknown_kinds(task, only)
+    if task == FACES_FOUND:
+        for name, given in (
+            ("--data", data is not None),
+            ("--protocol", protocol is not None),
+            ("--paper-tables", paper_tables),
+            ("--appearance", appearance),
+        ):
+            if given:
+                raise InputError(
+                    f"{name} and --task {FACES_FOUND} do not go together.", f"Leave {name} away."
+                )
+        measure_faces_found(
+            manifest,
+            chosen,
+            out,
+            split=split,
+            least_size=least_size,
+            robustness=robustness,
+            only=only,
+        )
+        return
+    if split or least_size is not None:
+        raise InputError(
+            "--split and --least-size are for marked faces.", f"Add --task {FACES_FOUND}."
+        )
     if paper_tables:
         from sentistream.cli.evaluate_tables import print_tables
 
@@ -199,6 +244,20 @@ def _refuse_unfit(modes: dict[str, bool], only: tuple[str, ...], appearance: boo
         raise InputError(f"{' and '.join(asked)} do not go together.", "Run them one by one.")
     if only and not modes["--robustness"]:
         raise InputError("--only chooses disturbances.", "Add --robustness.")
+
+
+def _refuse_unknown_kinds(task: str, only: tuple[str, ...]) -> None:
+    """Disturbances that there are for other tasks only.
+
+    Raises:
+        InputError: One is chosen.
+    """
+    known = FACE_KINDS if task == FACES_FOUND else KINDS
+    for kind in only:
+        if kind not in known:
+            raise InputError(
+                f"The task {task} has no disturbance {kind}.", f"Choose of: {', '.join(known)}."
+            )
 
 
 def _items(task: str, manifest: Path | None, data: Path | None) -> tuple[list[Item], int]:

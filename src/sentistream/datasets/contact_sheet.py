@@ -25,26 +25,44 @@ def contact_sheet(
         pictures: By class, shape (height, width, 3) each.
         counts: How many samples each class has.
     """
-    labels = sorted(pictures)
-    rows = {label: -(-len(pictures[label]) // _COLUMNS) for label in labels}
-    height = sum(_HEADING + rows[label] * CELL for label in labels)
-    sheet = Image.new("RGB", (_COLUMNS * CELL, max(height, _HEADING)), _PAPER)
+    headings = {f"{label}: {counts.get(label, 0):,}": pictures[label] for label in sorted(pictures)}
+    return sheet_of(headings)
+
+
+def sheet_of(
+    blocks: Mapping[str, Sequence[UInt8Array]],
+    *,
+    cell: tuple[int, int] = (CELL, CELL),
+    columns: int = _COLUMNS,
+) -> Image.Image:
+    """Blocks of pictures below their headings.
+
+    Args:
+        blocks: By heading, shape (height, width, 3) each.
+        cell: Width and height of a picture's place, pixels.
+        columns: Pictures side by side.
+    """
+    rows = {heading: -(-len(pictures) // columns) for heading, pictures in blocks.items()}
+    height = sum(_HEADING + rows[heading] * cell[1] for heading in blocks)
+    sheet = Image.new("RGB", (columns * cell[0], max(height, _HEADING)), _PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)
     top = 0
-    for label in labels:
-        draw.text((6, top + 4), f"{label}: {counts.get(label, 0):,}", _INK, font)
+    for heading, pictures in blocks.items():
+        draw.text((6, top + 4), heading, _INK, font)
         top += _HEADING
-        for number, pixels in enumerate(pictures[label]):
-            row, column = divmod(number, _COLUMNS)
-            image = _fitted(pixels)
-            left = column * CELL + (CELL - image.width) // 2
-            sheet.paste(image, (left, top + row * CELL + (CELL - image.height) // 2))
-        top += rows[label] * CELL
+        for number, pixels in enumerate(pictures):
+            row, column = divmod(number, columns)
+            image = _fitted(pixels, (cell[0] - 4, cell[1] - 4))
+            left = column * cell[0] + (cell[0] - image.width) // 2
+            sheet.paste(image, (left, top + row * cell[1] + (cell[1] - image.height) // 2))
+        top += rows[heading] * cell[1]
     return sheet
 
 
-def _fitted(pixels: UInt8Array) -> Image.Image:
+def _fitted(pixels: UInt8Array, room: tuple[int, int]) -> Image.Image:
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    factor = (CELL - 4) / max(image.size)
+    factor = min(room[0] / image.width, room[1] / image.height)
+    if factor == 1:
+        return image
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     return image.resize(size, Image.Resampling.BILINEAR)

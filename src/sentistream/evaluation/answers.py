@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,12 +134,29 @@ def read_image(path: Path) -> UInt8Array:
     Raises:
         InputError: It cannot be read as an image.
     """
+    return _rgb(path, str(path))
+
+
+def decode_image(content: bytes, name: str) -> UInt8Array:
+    """An image, from its file's bytes, as RGB, shape (height, width, 3).
+
+    Args:
+        content: A JPEG or PNG file.
+        name: What it is called.
+
+    Raises:
+        InputError: It cannot be read as an image.
+    """
+    return _rgb(io.BytesIO(content), name)
+
+
+def _rgb(file: Path | io.BytesIO, name: str) -> UInt8Array:
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             return np.asarray(image.convert("RGB"))
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(
-            f"{path} cannot be read as an image ({error}).", "Name a JPEG or PNG file."
+            f"{name} cannot be read as an image ({error}).", "Name a JPEG or PNG file."
         ) from None
 
 

@@ -6,6 +6,7 @@ pixels; sound is mono float32, -1 to 1.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -29,6 +30,7 @@ _NOISE_SECONDS = 10
 # of the mouth's width: a finger's half thickness, how far fingers lie apart, where they come from
 _FINGER, _FINGERS_APART, _FROM = 0.17, 0.31, -1.1
 _OBJECT = (46, 52, 64)
+_MASK = (168, 190, 204)
 
 
 def roll(pixels: UInt8Array, degrees: float, center: tuple[float, float]) -> UInt8Array:
@@ -85,6 +87,34 @@ def dim(pixels: UInt8Array, light: float, generator: np.random.Generator) -> UIn
 def blur(pixels: UInt8Array, sigma: float) -> UInt8Array:
     """Out of focus: a Gaussian of ``sigma`` pixels."""
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(sigma)))
+
+
+def smear(pixels: UInt8Array, length: int) -> UInt8Array:
+    """Moved sideways while the shutter was open: the mean over ``length`` pixels, at least 1."""
+    before = (length - 1) // 2
+    around = ((0, 0), (before + 1, length - 1 - before), (0, 0))
+    sums = np.pad(pixels, around, mode="edge").astype(np.int64)
+    # the column before the first window belongs to no sum
+    sums[:, 0] = 0
+    sums = sums.cumsum(axis=1)
+    return ((sums[:, length:] - sums[:, :-length] + length // 2) // length).astype(np.uint8)
+
+
+def compress(pixels: UInt8Array, quality: int) -> UInt8Array:
+    """After JPEG of that quality, 1 to 95."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def cover_lower_half(pixels: UInt8Array, box: Box) -> UInt8Array:
+    """A mask over the lower half of the face that fills the ellipse in ``box``, pixels."""
+    image = Image.fromarray(pixels)
+    if image.readonly:
+        image = image.copy()
+    ImageDraw.Draw(image).pieslice((box.left, box.top, box.right, box.bottom), 0, 180, fill=_MASK)
+    return np.asarray(image)
 
 
 def move_away(pixels: UInt8Array, factor: float) -> UInt8Array:

@@ -13,16 +13,23 @@ from sentistream.reports.files import write_atomically
 
 
 def write_page(
-    folder: Path, title: str, facts: dict[str, Any], plots: Sequence[Path], notes: Sequence[str]
+    folder: Path,
+    title: str,
+    facts: dict[str, Any],
+    plots: Sequence[Path],
+    notes: Sequence[str],
+    *,
+    template: str = "results.html.j2",
 ) -> Path:
     """Write ``report.html``.
 
     Args:
         folder: Where it goes; it exists.
         title: What was measured.
-        facts: The figures of ``results.json``.
+        facts: What the template shows: the figures of ``results.json``, or ``tables``.
         plots: PNG files to show.
         notes: What a reader has to know before believing the figures.
+        template: What lays it out.
 
     Raises:
         OutputError: It cannot be written.
@@ -39,7 +46,7 @@ def write_page(
         (path.stem.replace("_", " "), base64.b64encode(path.read_bytes()).decode("ascii"))
         for path in plots
     ]
-    page = environment.get_template("results.html.j2").render(
+    page = environment.get_template(template).render(
         title=title, facts=facts, pictures=pictures, notes=notes
     )
     path = folder / "report.html"

@@ -112,6 +112,24 @@ def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tupl
     )
 
 
+def cluster_interval(right: Sequence[int], total: Sequence[int]) -> tuple[float, float] | None:
+    """95 % interval of a share from drawing whole pictures, clips or people anew.
+
+    Args:
+        right, total: Of each of them: how many were right, and of how many.
+
+    Returns:
+        Percentiles of ``RESAMPLES`` draws; None where fewer than two have any.
+    """
+    tried = [(part, whole) for part, whole in zip(right, total, strict=True) if whole]
+    if len(tried) < 2:
+        return None
+    rights, totals = np.array(tried, np.float64).T
+    generator = np.random.default_rng(SEED)
+    drawn = generator.multinomial(len(tried), np.full(len(tried), 1 / len(tried)), size=RESAMPLES)
+    return _percentiles((drawn @ rights) / (drawn @ totals))
+
+
 def _percentiles(values: NDArray[np.float64]) -> tuple[float, float]:
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)

@@ -1,0 +1,262 @@
+"""The files of ``faces-found``: figures, tables, plots, the page, frames to look at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from sentistream.datasets.contact_sheet import sheet_of
+from sentistream.errors import MissingExtraError, OutputError
+from sentistream.evaluation.faces_found_tables import condition_name, tables_of
+from sentistream.evaluation.faces_in_clips import SHOWN, FollowedClip, Shown
+from sentistream.evaluation.faces_in_pictures import LookedAt
+from sentistream.evaluation.page import write_page
+from sentistream.evaluation.plots import INK, QUIET, SECOND_INK, new_figure, save_figure
+from sentistream.reports.files import write_atomically
+from sentistream.types import UInt8Array
+
+FRAME = (320, 200)
+"""Room of a frame on the contact sheet, pixels."""
+
+CLIPS_A_SHEET = 24
+_MOST_ROWS = 60
+_FOUND, _MARKED, _IGNORED = (64, 224, 190), (255, 150, 60), (170, 170, 170)
+
+_FLAT = ("recall", "precision")
+
+
+def write_faces_found(
+    folder: Path,
+    title: str,
+    facts: dict[str, Any],
+    looked: Sequence[LookedAt],
+    followed: Sequence[FollowedClip],
+    notes: Sequence[str],
+) -> str:
+    """Write ``results.json``, a CSV, plots, ``report.html`` and contact sheets of clips.
+
+    Args:
+        folder: Where they go.
+        title: What was measured.
+        facts: The figures.
+        looked: The pictures; or none.
+        followed: The clips; or none.
+        notes: What a reader has to know.
+
+    Returns:
+        Why there are no plots, where there are none; empty otherwise.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder / "results.json", text)
+    if looked:
+        write_atomically(folder / "pictures.csv", _csv([_picture_row(one) for one in looked]))
+    else:
+        rows = [_clip_row(row) for row in facts["per_clip"]]
+        write_atomically(folder / "clips.csv", _csv(rows))
+    if facts.get("robustness"):
+        rows = [_clip_row(row) for row in facts["robustness"]]
+        write_atomically(folder / "robustness.csv", _csv(rows))
+    for number, start in enumerate(range(0, len(followed), CLIPS_A_SHEET), 1):
+        sheet = contact_sheet_of(followed[start : start + CLIPS_A_SHEET])
+        path = folder / f"contact-sheet-{number:02}.png"
+        try:
+            sheet.save(path)
+        except OSError as error:
+            raise _cannot_write(path, error) from None
+    missing, plots = "", []
+    try:
+        plots = _write_plots(folder, facts, followed)
+    except MissingExtraError as error:
+        missing = str(error)
+    page = {"tables": tables_of(facts)}
+    write_page(folder, title, page, plots, notes, template="faces_found.html.j2")
+    return missing
+
+
+def contact_sheet_of(followed: Sequence[FollowedClip]) -> Image.Image:
+    """A row of frames for each clip: readings with track numbers, and what was marked."""
+    return sheet_of(
+        {
+            f"{number}. {one.clip.name.rpartition('/')[2]}: {len(one.spans)} appearances, "
+            f"{one.people} people": [drawn(frame) for frame in one.shown]
+            for number, one in enumerate(followed, 1)
+        },
+        cell=FRAME,
+        columns=SHOWN,
+    )
+
+
+def drawn(frame: Shown) -> UInt8Array:
+    """The frame as large as its room allows, with boxes.
+
+    Readings are green with their track number, marked faces orange, ignored regions grey.
+    """
+    image = Image.fromarray(np.ascontiguousarray(frame.pixels))
+    factor = min((FRAME[0] - 4) / image.width, (FRAME[1] - 4) / image.height)
+    image = image.resize(
+        (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    )
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(14)
+    boxes = [(face.box, _MARKED if face.counted else _IGNORED, "") for face in frame.faces] + [
+        (box, _FOUND, str(track)) for track, box in frame.tracks
+    ]
+    for box, color, text in boxes:
+        corner = box.left * factor, box.top * factor
+        draw.rectangle((*corner, box.right * factor, box.bottom * factor), outline=color, width=2)
+        if text:
+            draw.text(
+                (corner[0] + 3, corner[1] + 1), text, color, font, stroke_width=2, stroke_fill=0
+            )
+    return np.asarray(image)
+
+
+def _picture_row(one: LookedAt) -> dict[str, Any]:
+    picture, found = one.picture, one.found
+    return {
+        "picture": picture.name,
+        "place": picture.place,
+        "source": picture.source,
+        "info": picture.info,
+        "brightness": round(one.brightness, 1),
+        "faces": one.matched.counted,
+        "ignored": len(picture.faces) - one.matched.counted,
+        "found": len(found),
+        "found_same_face": one.alike,
+        "false": one.false,
+        "missed_sizes": " ".join(
+            f"{face.size:.0f}"
+            for number, face in enumerate(picture.faces)
+            if face.counted and number not in found
+        ),
+    }
+
+
+def _clip_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Shares and their intervals in columns of their own."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if name in _FLAT:
+            low, high = value["ci95"] or (None, None)
+            flat |= {name: value["share"], f"{name}_low": low, f"{name}_high": high}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def _write_plots(
+    folder: Path, facts: dict[str, Any], followed: Sequence[FollowedClip]
+) -> list[Path]:
+    drawn_plots = {}
+    if facts.get("curve"):
+        drawn_plots["precision_recall"] = _precision_recall(facts)
+    for name in ("size", "race"):
+        if facts["groups"].get(name):
+            drawn_plots[f"recall_by_{name}"] = _recall(
+                f"Recall by {name}", list(facts["groups"][name].items())
+            )
+    if facts.get("robustness"):
+        rows = [(condition_name(row), row["recall"]) for row in facts["robustness"]]
+        drawn_plots["robustness"] = _recall("Recall when things go wrong", rows)
+    if followed:
+        drawn_plots["timeline"] = _timeline(followed)
+    return [save_figure(figure, folder / f"{name}.png") for name, figure in drawn_plots.items()]
+
+
+def _precision_recall(facts: dict[str, Any]) -> Any:
+    figure = new_figure(5.2, 4.4)
+    axes = figure.subplots()
+    curve = facts["curve"]
+    axes.plot(
+        [point["recall"] for point in curve], [point["precision"] for point in curve], color=INK
+    )
+    if facts["precision"]["share"] is not None:
+        axes.plot(
+            facts["recall"]["share"],
+            facts["precision"]["share"],
+            color=SECOND_INK,
+            marker="o",
+            linestyle="",
+            label=f"threshold in use ({facts['working_threshold']:g})",
+        )
+        axes.legend(loc="lower left", frameon=False)
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    axes.set_title(f"Average precision {facts['average_precision']:.3f} at IoU 0.5")
+    return figure
+
+
+def _recall(title: str, entries: Sequence[tuple[str, dict[str, Any]]]) -> Any:
+    shown = [(name, entry) for name, entry in entries if entry["n"]][::-1]
+    figure = new_figure(6.4, 1.4 + 0.32 * len(shown))
+    axes = figure.subplots()
+    for row, (_, entry) in enumerate(shown):
+        axes.plot(entry["ci95"], [row, row], color=INK, linewidth=2, solid_capstyle="round")
+        axes.plot(entry["share"], row, color=INK, marker="o")
+    axes.set_yticks(range(len(shown)), [f"{name} (n = {entry['n']})" for name, entry in shown])
+    axes.set(xlim=(0, 1.02), xlabel="share of faces found, with 95 % interval", title=title)
+    axes.margins(y=0.6 / max(len(shown), 1))
+    return figure
+
+
+def _timeline(followed: Sequence[FollowedClip]) -> Any:
+    """A row a track; the clips with the most tracks beyond their people first, while there is room.
+
+    Below each clip's tracks stands when faces were marked.
+    """
+    rows: list[tuple[str, str, list[tuple[float, float]]]] = []
+    left_out = 0
+    for one in sorted(followed, key=lambda one: one.people - len(one.spans)):
+        if rows and len(rows) + len(one.spans) + 1 > _MOST_ROWS:
+            left_out += 1
+            continue
+        name, nobodys = one.clip.name.rpartition("/")[2], one.nobodys
+        rows += [
+            (f"{name}  {track}", SECOND_INK if track in nobodys else INK, list(spans))
+            for track, spans in one.spans.items()
+        ]
+        rows.append((f"{name}  marked", QUIET, _marked_spans(one)))
+    figure = new_figure(9, 1.4 + 0.2 * len(rows))
+    axes = figure.subplots()
+    for place, (_, color, spans) in enumerate(rows):
+        axes.broken_barh([(a, b - a) for a, b in spans], (place - 0.35, 0.7), facecolors=color)
+    axes.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=7)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    title = "Appearances by track"
+    if left_out:
+        title += f" ({left_out} clips with fewer beyond their people left out)"
+    axes.set(xlabel="seconds", title=title)
+    return figure
+
+
+def _marked_spans(one: FollowedClip) -> list[tuple[float, float]]:
+    """From each marked frame with a face to the next marked frame."""
+    times = [frame.time for frame in one.frames]
+    step = float(np.median(np.diff(times))) if len(times) > 1 else one.seconds
+    return [(frame.time, frame.time + step) for frame in one.frames if frame.faces]
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"Cannot write {path}: {error.strerror}.", "Choose another folder with --out."
+    )
