@@ -104,18 +104,11 @@ def test_results_are_written_as_csv(tmp_path: Path) -> None:
         assert len(list(csv.DictReader(file))) > 60
 
 
-@pytest.mark.parametrize(
-    "profile",
-    [
-        # to be switched on with lite's own face detector
-        pytest.param("lite", marks=pytest.mark.xfail(reason="finds faces by dlib", strict=True)),
-    ],
-)
-def test_videos_are_analyzed(tmp_path: Path, profile: str) -> None:
+def test_videos_are_analyzed(tmp_path: Path) -> None:
     pictures = [(index / 25, flat(60, 160, 120)) for index in range(25)]
     clip = write_clip(tmp_path / "in.mp4", pictures, clicks(1.0, 48_000))
     out = tmp_path / "out"
-    done = run_base(COMMAND, "analyze", str(clip), "--out", str(out), "--profile", profile)
+    done = run_base(COMMAND, "analyze", str(clip), "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert (out / "readings.csv").exists()
     assert done.stdout.count("pip install 'sentistream[parquet]'") == 1

@@ -45,6 +45,14 @@ def _probability(kind: str, name: str) -> Callable[[Reading, float], Value]:
     return value
 
 
+def _angle(name: str) -> Callable[[Reading, float], Value]:
+    def value(reading: Reading, _: float) -> Value:
+        pose = reading.face.pose if reading.face else None
+        return None if pose is None else float(getattr(pose, name))
+
+    return value
+
+
 COLUMNS = (
     Column("time", "float64", 6, lambda r, _: r.time),
     Column("track", "int32", None, lambda r, _: r.track),
@@ -62,4 +70,7 @@ COLUMNS = (
     ),
     Column("label", "string", None, lambda r, _: r.label.value),
     Column("flags", "string", None, lambda r, _: " ".join(flag.value for flag in r.flags)),
+    Column("yaw", "float32", 1, _angle("yaw")),
+    Column("pitch", "float32", 1, _angle("pitch")),
+    Column("roll", "float32", 1, _angle("roll")),
 )

@@ -27,6 +27,8 @@ FLAG_WORDS = {
     Flag.SMALL_FACE: "the face was small in the picture, so the answer is less certain",
     Flag.AT_EDGE: "the face was partly outside the picture",
     Flag.REPEATED_PICTURE: "there was no new picture, only new sound",
+    Flag.TURNED_AWAY: "a head was turned too far for its expression to be read",
+    Flag.UNREADABLE: "too little of a face was seen to read its expression",
     Flag.SLOWED: "the computer could not keep up and looked less often",
 }
 """Of each flag that is about readings; ``more_faces`` is about moments, and told of apart."""
