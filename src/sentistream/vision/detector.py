@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.media.picture import resample
+from sentistream.media.picture import resample, shrunk
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.asking import Runnable
@@ -35,6 +35,10 @@ THRESHOLD = 0.5
 
 _NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is looked for at this size, in so large a square
 _WITHIN = 0.8  # share of the smaller of two detections that lies in the other
+# the square of a face beside the box found: its side, and how far its centre lies below, by the
+# medians that ``mean_face`` comes from
+_SQUARE, _BELOW = 0.94, 0.07
+_ROLLS = (0, 45, -45, 90, -90, 135, -135, 180)  # degrees
 _OVERLAP = 0.4  # intersection over union above which two detections are one face
 
 
@@ -97,8 +101,8 @@ class Detector(Protocol):
         """Faces of about the size of ``box`` at most half of its width beside it, best first."""
         ...
 
-    def square(self, detection: Detection) -> Alignment:
-        """The square in which landmarks are placed on a face found."""
+    def squares(self, detection: Detection) -> list[Alignment]:
+        """The squares in which landmarks may be placed on a face found, the likeliest first."""
         ...
 
 
@@ -120,8 +124,11 @@ class NetworkDetector:
         """Faces in a picture, best first; see ``Detector``."""
         rows, columns = luma.shape
         whole = Box(0, 0, columns, rows)
-        sizes = {shown_size(columns, rows, longest) for longest in (COARSE, size)}
-        found = [self._within(luma, whole, *shown, threshold) for shown in sorted(sizes)]
+        sizes = {shown_size(columns, rows, longest) for longest in (size, COARSE)}
+        shown, found = luma, []
+        for width, height in sorted(sizes, reverse=True):
+            shown = shrunk(shown, width, height)
+            found.append(self._said(shown, whole, threshold))
         return _detections(np.concatenate(found))
 
     def detect_near(
@@ -131,20 +138,32 @@ class NetworkDetector:
         x, y = box.center
         half = max(box.width, box.height) * _NEAR_SIZE / _NEAR_FACE / 2
         region = Box(x - half, y - half, x + half, y + half)
-        found = _detections(self._within(luma, region, _NEAR_SIZE, _NEAR_SIZE, threshold))
+        shown = resample(luma, region, _NEAR_SIZE, _NEAR_SIZE)
+        found = _detections(self._said(shown, region, threshold))
         return [one for one in found if is_near(box, one.box)]
 
-    def square(self, detection: Detection) -> Alignment:
-        """From the five points."""
+    def squares(self, detection: Detection) -> list[Alignment]:
+        """From the five points; then by the box, turned by eighths.
+
+        The points of faces that are turned by more than about 30 degrees are not to be trusted.
+        """
         if detection.points is None:
             raise ValueError("A detection of the network has five points.")
-        return square_of_points(detection.points)
+        box = detection.box
+        side = math.sqrt(box.area) * _SQUARE
+        x, y = box.center
+        turned = []
+        for degrees in _ROLLS:
+            roll = math.radians(degrees)
+            down = _BELOW * side
+            turned.append(
+                Alignment(x - down * math.sin(roll), y + down * math.cos(roll), side, roll)
+            )
+        return [square_of_points(detection.points), *turned]
 
-    def _within(
-        self, luma: UInt8Array, region: Box, width: int, height: int, threshold: float
-    ) -> FloatArray:
-        """What the network says of a region shown in that size: places in pixels of ``luma``."""
-        shown = resample(luma, region, width, height)
+    def _said(self, shown: UInt8Array, region: Box, threshold: float) -> FloatArray:
+        """What the network says of a region as it is shown; in the pixels of the region."""
+        height, width = shown.shape
         said = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
         found: FloatArray = said[said[:, 0] >= threshold]
         found[:, 1::2] = found[:, 1::2] * (region.width / width) + region.left

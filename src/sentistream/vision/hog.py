@@ -113,10 +113,10 @@ class HogDetector:
         """Faces about a known box, best first; see ``Detector``."""
         return self.detect(luma, box.scaled(_NEAR), face_width=box.width, threshold=threshold)
 
-    def square(self, detection: Detection) -> Alignment:
+    def squares(self, detection: Detection) -> list[Alignment]:
         """The detection's own box."""
         x, y = detection.box.center
-        return Alignment(x, y, detection.box.width, 0.0)
+        return [Alignment(x, y, detection.box.width, 0.0)]
 
 
 def load_dlib() -> Any:

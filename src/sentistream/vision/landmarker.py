@@ -26,10 +26,12 @@ class Landmarks(NamedTuple):
         points: Shape (68, 2), pixels.
         is_face: Whether they are to be believed: they lie as a face's do, and the network
             that placed them saw one.
+        score: Probability of a face, 0 to 1, by whoever placed them.
     """
 
     points: FloatArray
     is_face: bool
+    score: float
 
 
 class Landmarker(Protocol):
@@ -65,7 +67,7 @@ class TreeLandmarker:
         """The points of the face in each square; runs no network."""
         yield from ()
         placed = [self._predictor.predict(luma, square.box) for square in squares]
-        return [Landmarks(points, is_face_like(points)) for points in placed]
+        return [Landmarks(points, is_face_like(points), 1.0) for points in placed]
 
 
 class NetworkLandmarker:
@@ -89,7 +91,8 @@ class NetworkLandmarker:
         placed = []
         for row, square in zip(answers, squares, strict=True):
             points = points_within(row[1:], square)
-            placed.append(Landmarks(points, bool(row[0] > READABLE) and is_face_like(points)))
+            is_face = bool(row[0] > READABLE) and is_face_like(points)
+            placed.append(Landmarks(points, is_face, float(row[0])))
         return placed
 
 
@@ -104,6 +107,26 @@ def make_landmarker(model: str) -> Landmarker:
         MissingExtraError: The trees' file is not installed.
     """
     return NetworkLandmarker(load_network(model)) if model else TreeLandmarker()
+
+
+def place_best(
+    landmarker: Landmarker, luma: UInt8Array, squares: Sequence[Alignment]
+) -> Asking[Landmarks]:
+    """The points of a face of which it is not known how it is turned.
+
+    Args:
+        landmarker: Places them.
+        luma: Brightness, shape (height, width).
+        squares: Where the face may lie, the likeliest first.
+
+    Returns:
+        Those of the first square if they are a face's, else of the best of the others.
+    """
+    (first,) = yield from landmarker.place(luma, squares[:1])
+    if first.is_face or len(squares) == 1:
+        return first
+    others = yield from landmarker.place(luma, squares[1:])
+    return max((first, *others), key=lambda placed: (placed.is_face, placed.score))
 
 
 def place_one(landmarker: Landmarker, luma: UInt8Array, square: Alignment) -> Landmarks:

@@ -18,7 +18,7 @@ COVER = 1.3
 """Width of what it sees, in widths of the detector's square about the face."""
 
 
-UPRIGHT = math.radians(10)
+UPRIGHT = math.radians(20)
 """Faces turned less than this are seen as they are, without turning the picture: it costs less."""
 
 

@@ -36,14 +36,26 @@ def head_pose(landmarks: FloatArray) -> HeadPose:
         landmarks: Shape (68, 2), or a detector's five points, shape (5, 2), pixels.
     """
     points = landmarks if len(landmarks) == 5 else five_points(landmarks)
-    offsets = points - points.mean(axis=0)
-    rows = (_INVERSE @ offsets).T  # (2, 3): how x and y of the picture depend on the head's axes
-    # the nearest pair of perpendicular rows of one length
-    left, _, right = np.linalg.svd(rows, full_matrices=False)
-    right_axis, down_axis = left @ right
-    away = np.cross(right_axis, down_axis)
+    # how x and y of the picture depend on the head's three axes
+    (a, b, c), (d, e, f) = (_INVERSE @ (points - points.mean(axis=0))).T.tolist()
+    # the nearest pair of perpendicular rows of one length: (R R^T)^(-1/2) R
+    xx, xy, yy = a * a + b * b + c * c, a * d + b * e + c * f, d * d + e * e + f * f
+    root = math.sqrt(max(xx * yy - xy * xy, 1e-12))
+    left, both, right = yy + root, -xy, xx + root
+    a, b, c, d, e, f = (
+        left * a + both * d,
+        left * b + both * e,
+        left * c + both * f,
+        both * a + right * d,
+        both * b + right * e,
+        both * c + right * f,
+    )
+    size = math.sqrt(max(a * a + b * b + c * c, 1e-12))
+    a, b, c, d, e, f = (value / size for value in (a, b, c, d, e, f))
+    away_x, away_y, away_z = b * f - c * e, c * d - a * f, a * e - b * d
     # a roll of a pitch of a yaw
-    yaw = math.degrees(math.atan2(away[0], away[2]))
-    pitch = math.degrees(math.asin(max(-1.0, min(1.0, away[1]))))
-    roll = math.degrees(math.atan2(-right_axis[1], down_axis[1]))
-    return HeadPose(yaw, pitch, roll)
+    return HeadPose(
+        yaw=math.degrees(math.atan2(away_x, away_z)),
+        pitch=math.degrees(math.asin(max(-1.0, min(1.0, away_y)))),
+        roll=math.degrees(math.atan2(-b, e)),
+    )

@@ -17,7 +17,7 @@ from sentistream.runtime.asking import Asking
 from sentistream.types import Box, Face, FloatArray, Picture, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.detector import COARSE, FINE, Detection, Detector, is_near
-from sentistream.vision.landmarker import Landmarker
+from sentistream.vision.landmarker import Landmarker, place_best
 from sentistream.vision.pose import head_pose
 from sentistream.vision.scene_change import CutDetector
 from sentistream.vision.shape import detector_square, extent, mean_landmarks
@@ -32,6 +32,7 @@ CERTAIN, HIGH, LOW = 0.7, 0.4, 0.25
 """Scores from which a detection begins a track by itself, begins one where landmarks can be placed
 on it and a second look finds it too, and goes on with one that is there."""
 
+_SURE_FACE = 0.95  # probability by the landmark network
 _AGREES = 0.3  # least overlap of a track with its detection
 _SLIPPED = 0.5  # below this overlap with the detection, landmarks are placed anew
 _DOUBLE = 0.5  # above this overlap, two tracks follow one face
@@ -182,7 +183,7 @@ class FaceTracker:
             and (self._landmarker.vouches or track.looked_at == track.detected_at)
         ]
         placed = yield from self._landmarker.place(luma, [track.square for track in carried])
-        for track, (points, is_face) in zip(carried, placed, strict=True):
+        for track, (points, is_face, _) in zip(carried, placed, strict=True):
             if not is_face:
                 continue
             square = detector_square(points)
@@ -201,14 +202,16 @@ class FaceTracker:
             self._fine_at = time
         size = FINE if fine else COARSE
         found = self._detector.detect(luma, size=size, threshold=LOW)
-        left = list(self._tracks)
-        for low, high in ((HIGH, math.inf), (LOW, HIGH)):
+        left = [track for track in self._tracks if track.time == time]
+        lost = [track for track in self._tracks if track.time < time]
+        # a face that is in view has the first claim to what is found, a lost one the last
+        for tracks, low, high in ((left, HIGH, 2.0), (left, LOW, HIGH), (lost, HIGH, 2.0)):
             some = [one for one in found if low <= one.score < high]
-            matched = _associate([track.expected(time) for track in left], some)
-            for position, detection in matched.items():
-                yield from self._found(luma, time, left[position], detection)
+            matched = _associate([track.expected(time) for track in tracks], some)
+            for track, detection in [(tracks[at], one) for at, one in matched.items()]:
+                yield from self._found(luma, time, track, detection)
                 found.remove(detection)
-            left = [track for position, track in enumerate(left) if position not in matched]
+                tracks.remove(track)
         yield from self._begin(luma, time, found, fine)
 
     def _look_closely(self, luma: UInt8Array, time: float) -> Asking[None]:
@@ -226,7 +229,7 @@ class FaceTracker:
             # what has no landmarks is worth following only while the detector is sure of it
             least = LOW if track.readable else HIGH
             for one in self._detector.detect_near(luma, place, threshold=least):
-                free = all(other.box.iou(one.box) < _AGREES for other in others)
+                free = not any(_is_of(other, one.box) for other in others)
                 if free and is_near(place, one.box):
                     yield from self._found(luma, time, track, one)
                     break
@@ -235,12 +238,14 @@ class FaceTracker:
         self, luma: UInt8Array, time: float, track: _Track, detection: Detection
     ) -> Asking[None]:
         """Takes in what the detector says of a face."""
-        square = self._detector.square(detection)
+        squares = self._detector.squares(detection)
+        square = squares[0]
         carried = track.time == time
-        if carried and track.readable and square.box.iou(track.square.box) > _SLIPPED:
+        agree = self._landmarker.vouches or square.box.iou(track.square.box) > _SLIPPED
+        if carried and track.readable and agree:
             track.box = detection.box
         else:
-            ((points, is_face),) = yield from self._landmarker.place(luma, [square])
+            points, is_face, _ = yield from place_best(self._landmarker, luma, squares)
             if not is_face and detection.points is None:
                 return  # without points of its own, a detection is worth what its landmarks are
             track.readable = is_face
@@ -257,7 +262,7 @@ class FaceTracker:
         left_out = 0
         for one in sorted(found, key=lambda one: -one.box.area):
             known = (track for track in self._tracks if track.time == time)
-            if one.score < HIGH or any(_is_same(track.box, one.box) for track in known):
+            if one.score < HIGH or any(_is_of(track, one.box) for track in known):
                 continue
             if sum(track.time == time for track in self._tracks) >= self._max_faces:
                 left_out += 1
@@ -275,9 +280,14 @@ class FaceTracker:
                 nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
                 yield from self._found(luma, time, nearest, one)
                 continue
-            square = self._detector.square(one)
-            ((points, is_face),) = yield from self._landmarker.place(luma, [square])
-            if not is_face and (doubtful or one.points is None):
+            squares = self._detector.squares(one)
+            square = squares[0]
+            # what the detector doubts is no face unless the landmarks are sure, and lie as they may
+            squares = squares[:1] if doubtful else squares
+            points, is_face, score = yield from place_best(self._landmarker, luma, squares)
+            if doubtful and not (is_face and score >= _SURE_FACE):
+                continue
+            if not is_face and one.points is None:
                 continue
             points = points if is_face else mean_landmarks(square)
             square = detector_square(points) if is_face else square
@@ -326,12 +336,15 @@ def _overlap(one: _Track, other: _Track) -> float:
     return max(one.box.iou(other.box), one.square.box.iou(other.square.box))
 
 
-def _is_same(known: Box, found: Box) -> bool:
+def _is_of(track: _Track, found: Box) -> bool:
     """Whether a detection is of a face that is followed: they overlap, or one holds the other."""
     x, y = found.center
-    inside = known.scaled(0.6)
-    held = inside.left < x < inside.right and inside.top < y < inside.bottom
-    return held or known.iou(found) >= _AGREES
+    for known in (track.box, track.square.box):
+        inside = known.scaled(0.6)
+        held = inside.left < x < inside.right and inside.top < y < inside.bottom
+        if held or known.iou(found) >= _AGREES:
+            return True
+    return False
 
 
 def _associate(places: Sequence[Box], found: Sequence[Detection]) -> dict[int, Detection]:
