@@ -61,6 +61,7 @@ def test_one_file_writes_into_out(tmp_path: Path) -> None:
         "lite/face",
         "lite/fusion",
         "lite/voice",
+        "lite/detector",
         "lite/landmarks",
     ]
     assert "report.html" in done.stdout

@@ -88,6 +88,7 @@ def test_verify_finds_the_altered_and_the_missing(copied: Path) -> None:
     assert code == 1
     states = {line.split()[1].rstrip(":"): line.split()[0] for line in text.splitlines()}
     assert states == {
+        "lite/detector": "ok",
         "lite/face": "ok",
         "lite/fusion": "ok",
         "lite/landmarks": "ok",

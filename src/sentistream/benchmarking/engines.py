@@ -16,8 +16,8 @@ from sentistream.runtime.network import ENGINES, Network
 from sentistream.runtime.store import load_card, read_model
 
 RUNS = 40
-FRAMES = 300
-"""Length of an input that may be of any: 3 s of voice."""
+FRAMES, PIXELS = 300, 320
+"""Length of an input that may be of any: 3 s of voice, the sides of a picture."""
 
 
 def engine_milliseconds(models: Iterable[str]) -> dict[str, dict[str, float]]:
@@ -48,7 +48,8 @@ def sample_inputs(card: ModelCard) -> Iterator[tuple[str, NDArray[Any]]]:
     generator = np.random.default_rng(1)
     for name, shape in card.inputs.items():
         kind = np.dtype(card.input_types.get(name, "uint8"))
-        size = (1, *(FRAMES if length == -1 else length for length in shape))
+        free = PIXELS if card.inputs[name].count(-1) > 1 else FRAMES
+        size = (1, *(free if length == -1 else length for length in shape))
         if kind == np.uint8:
             yield name, generator.integers(0, 256, size, dtype=np.uint8)
         else:

@@ -128,7 +128,7 @@ def load_dlib() -> Any:
     try:
         import dlib
     except ImportError as error:
-        raise MissingExtraError("The paper profile's face detector", "paper") from error
+        raise MissingExtraError("dlib's face detector", "paper") from error
     return dlib
 
 

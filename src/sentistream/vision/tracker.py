@@ -32,6 +32,7 @@ CERTAIN, HIGH, LOW = 0.7, 0.4, 0.25
 """Scores from which a detection begins a track by itself, begins one where landmarks can be placed
 on it and a second look finds it too, and goes on with one that is there."""
 
+_TURNED = 0.6  # score from which a new face is tried in other turns
 _SURE_FACE = 0.95  # probability by the landmark network
 _AGREES = 0.3  # least overlap of a track with its detection
 _SLIPPED = 0.5  # below this overlap with the detection, landmarks are placed anew
@@ -264,10 +265,10 @@ class FaceTracker:
             known = (track for track in self._tracks if track.time == time)
             if one.score < HIGH or any(_is_of(track, one.box) for track in known):
                 continue
-            if sum(track.time == time for track in self._tracks) >= self._max_faces:
-                left_out += 1
-                continue
             doubtful = one.score < CERTAIN
+            if sum(track.time == time for track in self._tracks) >= self._max_faces:
+                left_out += not doubtful
+                continue
             if doubtful and not self._detector.detect_near(luma, one.box, threshold=HIGH):
                 continue
             lost = [
@@ -282,8 +283,8 @@ class FaceTracker:
                 continue
             squares = self._detector.squares(one)
             square = squares[0]
-            # what the detector doubts is no face unless the landmarks are sure, and lie as they may
-            squares = squares[:1] if doubtful else squares
+            # what the detector doubts is no face unless the landmarks are sure
+            squares = squares if one.score >= _TURNED else squares[:1]
             points, is_face, score = yield from place_best(self._landmarker, luma, squares)
             if doubtful and not (is_face and score >= _SURE_FACE):
                 continue
