@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from sentistream.types import (
     Face,
     Flag,
     FloatArray,
+    HeadPose,
     Label,
     Moment,
     Picture,
@@ -268,3 +270,32 @@ def test_a_reading_says_how_many_are_left_out_exactly_where_it_says_that_some_ar
 ) -> None:
     with pytest.raises(ValueError, match="left out"):
         Reading(0.0, flags=flags, left_out=left_out)
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"pose": HeadPose(70, 0, 0)}, Flag.TURNED_AWAY),
+        ({"pose": HeadPose(-61, 0, 0)}, Flag.TURNED_AWAY),
+        ({"pose": HeadPose(0, 50, 0)}, Flag.TURNED_AWAY),
+        ({"readable": False}, Flag.UNREADABLE),
+        ({"readable": False, "pose": HeadPose(70, 0, 0)}, Flag.TURNED_AWAY),
+    ],
+)
+def test_nothing_is_guessed_about_a_face_that_cannot_be_read(
+    changes: dict[str, Any], flag: Flag
+) -> None:
+    hidden = dataclasses.replace(make_face(track=1), **changes)
+    stage = Stage(hidden, make_face(track=2))
+    first, second = stage.show()
+    assert first.label is Label.UNKNOWN
+    assert (first.momentary, first.smoothed, first.mouth_open) == (None, None, None)
+    assert flag in first.flags
+    assert second.momentary is not None
+    assert flag not in second.flags
+
+
+def test_a_tilted_head_is_read() -> None:
+    tilted = dataclasses.replace(make_face(track=1), pose=HeadPose(20, -10, 80))
+    (reading,) = Stage(tilted).show()
+    assert reading.momentary is not None

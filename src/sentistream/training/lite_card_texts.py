@@ -58,7 +58,7 @@ _DETECTS = CardText(
     data=_DETECTED,
     weaknesses=(
         "Faces of 24 to 80 pixels that look down, are half hidden or dim are missed"
-        " more often than not: of crowded classrooms it finds six in ten.",
+        " more often than not: of crowded classrooms fewer than half are followed.",
         "The five points of faces turned in the picture by more than about 30 "
         "degrees are wrong; the landmark network is tried in eight turns instead.",
         "About one in five pictures of the validation part that show no face has a "

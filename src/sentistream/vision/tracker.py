@@ -28,12 +28,12 @@ MEMORY = 1.0
 MAX_FACES = 16
 """At most so many faces are followed at once unless told otherwise."""
 
-CERTAIN, HIGH, LOW = 0.7, 0.4, 0.25
+CERTAIN, HIGH, LOW = 0.8, 0.45, 0.25
 """Scores from which a detection begins a track by itself, begins one where landmarks can be placed
 on it and a second look finds it too, and goes on with one that is there."""
 
-_TURNED = 0.6  # score from which a new face is tried in other turns
-_SURE_FACE = 0.95  # probability by the landmark network
+_TURNED = 0.7  # score from which a new face is tried in other turns
+_SURE_FACE = 0.99  # probability by the landmark network
 _AGREES = 0.3  # least overlap of a track with its detection
 _SLIPPED = 0.5  # below this overlap with the detection, landmarks are placed anew
 _DOUBLE = 0.5  # above this overlap, two tracks follow one face
