@@ -7,8 +7,6 @@ its box ends, and where eyes, nose and corners of the mouth lie.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -153,9 +151,3 @@ class Decoded(nn.Module):
         height, width = pictures.shape[2], pictures.shape[3]
         centre, stride = centres(height, width)
         return decoded(self.network(pictures), centre, stride)
-
-
-def shape_problem(shape: Sequence[int]) -> str | None:
-    """What is wrong with a picture's height and width, if anything."""
-    wrong = [length for length in shape if length < 32 or length % 32]
-    return f"Sizes are multiples of 32, not {wrong}." if wrong else None
