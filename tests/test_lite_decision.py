@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
@@ -15,6 +16,7 @@ from sentistream.decision.lite import HEAR_EVERY, LiteDecision
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE, Profile
 from sentistream.types import SOUND_RATE, Branch, Flag, FloatArray, Label, Moment, Reading
+from sentistream.voice.functionals import NAMES
 from stand_ins import StubNetwork, StubTracker, make_face
 from synthetic import talk
 
@@ -85,11 +87,34 @@ def test_the_voice_is_asked_a_few_times_a_second() -> None:
     stage = Stage(make_face())
     stage.show(talk(3.0), 3.0)
     assert 5 <= len(stage.voice.calls) <= 3.0 / HEAR_EVERY + 1
-    heard = stage.voice.calls[-1]["voice"]
-    assert heard.dtype == np.uint8
-    assert heard.shape[0] == 1
-    assert heard.shape[2:] == (112, 1)
-    assert 60 <= heard.shape[1] <= 300
+    heard = stage.voice.calls[-1]
+    # against how the place sounds, and against how the one who is seen does
+    assert {name: values.shape for name, values in heard.items()} == {
+        "functionals": (2, len(NAMES)),
+        "mean": (2, len(NAMES)),
+        "spread": (2, len(NAMES)),
+        "heard": (2, 1),
+    }
+    assert all(values.dtype == np.float32 for values in heard.values())
+
+
+def test_a_voice_is_judged_against_what_it_said_before() -> None:
+    stage = Stage(make_face())
+    stage.show(talk(16.0), 16.0)
+    counts = [call["heard"][:, 0].tolist() for call in stage.voice.calls]
+    assert counts[0] == [0, 0]
+    # nothing that is still being judged counts, and each stretch counts once
+    assert counts[-1] == [4, 4]
+    assert all(later[0] >= sooner[0] for sooner, later in itertools.pairwise(counts))
+
+
+def test_how_a_voice_sounds_is_forgotten_with_the_track() -> None:
+    stage = Stage(make_face())
+    stage.show(talk(8.0), 8.0)
+    assert stage.voice.calls[-1]["heard"][1, 0] > 0
+    stage.analyzer.reset()
+    stage.show(talk(2.0), 2.0)
+    assert not stage.voice.calls[-1]["heard"].any()
 
 
 def test_networks_get_brightness_alone() -> None:

@@ -11,11 +11,11 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor
 
+from sentistream.datasets.labels import EMOTIONS
 from sentistream.networks.export import export_onnx
 from sentistream.networks.layers import parameter_count
 from sentistream.networks.lite import (
     FACE_EMOTIONS,
-    VOICE_EMOTIONS,
     FaceNetwork,
     Fusion,
     MouthNetwork,
@@ -23,6 +23,7 @@ from sentistream.networks.lite import (
     VoiceNetwork,
 )
 from sentistream.types import SENTIMENTS
+from sentistream.voice.functionals import NAMES
 
 
 @pytest.fixture(autouse=True)
@@ -30,15 +31,16 @@ def seeded() -> None:
     torch.manual_seed(0)
 
 
-def some_voice(frames: int) -> Tensor:
-    generator = np.random.default_rng(frames)
-    heard = generator.integers(1, 200, (1, 1, frames, 112)).astype(np.float32)
-    return torch.from_numpy(heard) / 255
+def some_voice(count: int = 1, heard: int = 0) -> list[Tensor]:
+    """Functionals, mean, spread, and how many utterances were heard before."""
+    values, mean = torch.randn(count, len(NAMES)), torch.randn(count, len(NAMES))
+    spread = torch.rand(count, len(NAMES)) + 0.5
+    return [values, mean, spread, torch.full((count, 1), float(heard))]
 
 
 def test_all_together_stay_below_the_promised_size() -> None:
     networks = (FaceNetwork(), MouthNetwork(), VoiceNetwork(), Fusion())
-    assert sum(parameter_count(network) for network in networks) <= 400_000
+    assert sum(parameter_count(network) for network in networks) <= 300_000
 
 
 def test_light_and_contrast_change_nothing() -> None:
@@ -49,31 +51,53 @@ def test_light_and_contrast_change_nothing() -> None:
             assert torch.allclose(network(shown), network(1.8 * shown + 0.05), atol=0.05)
 
 
-def test_a_louder_microphone_changes_nothing() -> None:
+def test_a_louder_microphone_changes_nothing_while_nothing_was_heard_there() -> None:
     network = VoiceNetwork().eval()
-    soft = some_voice(200)
-    loud = soft.clone()
-    loud[..., :64] += 20 / 255  # ten decibels
+    values, *history = some_voice()
+    louder = values.clone()
+    louder[:, NAMES.index("level")] += 10
     with torch.no_grad():
-        assert torch.allclose(network(soft), network(loud), atol=1e-3)
+        assert torch.equal(network(values, *history), network(louder, *history))
+        known = [*history[:2], torch.full((1, 1), 8.0)]
+        assert not torch.allclose(network(values, *known), network(louder, *known))
 
 
-def test_what_lies_behind_an_utterances_end_is_not_heard() -> None:
+def test_a_history_of_nothing_says_nothing() -> None:
     network = VoiceNetwork().eval()
-    spoken = some_voice(200)
-    padded = torch.zeros(1, 1, 440, 112)
-    padded[:, :, :200] = spoken
+    values, mean, spread, heard = some_voice()
     with torch.no_grad():
-        alone, in_batch = network(spoken), network(padded)
-    assert torch.allclose(alone.softmax(1), in_batch.softmax(1), atol=0.01)
+        assert torch.equal(
+            network(values, mean, spread, heard), network(values, mean + 5, spread * 3, heard)
+        )
+
+
+def test_a_voice_that_is_always_so_and_one_that_is_so_now_differ() -> None:
+    network = VoiceNetwork().eval()
+    values, _, spread, heard = some_voice(heard=20)
+    with torch.no_grad():
+        usual = network(values, values, spread, heard)
+        unusual = network(values, values - 2, spread, heard)
+        still = network(values + 3, values + 3, spread, heard)
+    assert not torch.allclose(usual, unusual, atol=1e-3)
+    # of somebody known well, only what differs from the usual counts for much
+    assert (usual - still).abs().max() < (usual - unusual).abs().max()
+
+
+def test_the_population_is_what_it_was_shown() -> None:
+    network = VoiceNetwork()
+    values = torch.randn(500, len(NAMES)) * 3 + 7
+    network.learn_population(values, torch.full((len(NAMES),), 1.5))
+    assert torch.allclose(network.centre, values.mean(0))
+    assert torch.allclose(network.scale, values.std(0))
+    assert torch.allclose(network.within, 1.5 / values.std(0) + 0.05)
 
 
 def test_sentiments_are_their_emotions_added_up() -> None:
     network = VoiceNetwork().eval()
-    heard = some_voice(120)
+    heard = some_voice()
     with torch.no_grad():
-        emotions = dict(zip(VOICE_EMOTIONS, network(heard).softmax(1)[0].tolist(), strict=True))
-        found = Sentiments(network, VOICE_EMOTIONS)(heard).softmax(1)[0].tolist()
+        emotions = dict(zip(EMOTIONS, network(*heard).softmax(1)[0].tolist(), strict=True))
+        found = Sentiments(network, EMOTIONS)(*heard).softmax(1)[0].tolist()
     sums = [
         emotions["happy"],
         emotions["neutral"] + emotions["calm"],
@@ -113,17 +137,27 @@ def test_trust_brings_the_voice_in() -> None:
     assert negative[-1] > 0.8
 
 
-@pytest.mark.parametrize("frames", [60, 151, 300])
-def test_an_exported_voice_may_be_of_any_length(tmp_path: Path, frames: int) -> None:
+def test_an_exported_voice_gives_the_same(tmp_path: Path) -> None:
     ort = pytest.importorskip("onnxruntime")
-    network = Sentiments(VoiceNetwork(), VOICE_EMOTIONS).eval()
-    export_onnx(network, {"voice": (-1, 112, 1)}, len(SENTIMENTS), tmp_path / "voice.onnx")
+    network = Sentiments(VoiceNetwork(), EMOTIONS).eval()
+    names = ("functionals", "mean", "spread", "heard")
+    heard = some_voice(3, heard=4)
+    shapes: dict[str, tuple[int, ...]] = {
+        name: tuple(value.shape[1:]) for name, value in zip(names, heard, strict=True)
+    }
+    export_onnx(
+        network,
+        shapes,
+        len(SENTIMENTS),
+        tmp_path / "voice.onnx",
+        lambda values: list(values.values()),
+        dict.fromkeys(names, "float32"),
+    )
     session = ort.InferenceSession(tmp_path / "voice.onnx")
-    heard = np.random.default_rng(1).integers(1, 250, (2, frames, 112, 1)).astype(np.uint8)
-    (found,) = session.run(None, {"voice": heard})
+    given = {name: value.numpy() for name, value in zip(names, heard, strict=True)}
+    (found,) = session.run(None, given)
     with torch.no_grad():
-        expected = network(torch.from_numpy(heard).permute(0, 3, 1, 2).float() / 255).softmax(1)
-    np.testing.assert_allclose(found, expected.numpy(), atol=2e-3)
+        assert found == pytest.approx(network(*heard).softmax(1).numpy(), abs=2e-3)
 
 
 def test_an_exported_fusion_takes_numbers(tmp_path: Path) -> None:

@@ -331,7 +331,7 @@ def test_the_lite_profile_from_raw_data_to_readings(
         readings = list(analysis)
     assert any(reading.momentary is not None for reading in readings)
     card = load_card("lite/voice")
-    assert card.inputs == {"voice": [-1, 112, 1]}
+    assert card.inputs == {"functionals": [79], "mean": [79], "spread": [79], "heard": [1]}
     assert {row["source"] for row in card.figures} == {"ravdess", "java-sed"}
     assert load_card("lite/fusion").input_types == dict.fromkeys(
         ("face", "voice", "trust"), "float32"

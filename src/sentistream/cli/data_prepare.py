@@ -97,7 +97,7 @@ def _parts(preparation: Preparation) -> tuple[tuple[tuple[str, ...], str, Callab
         return (
             (("mouths.parquet",), "mouths", images("mouths", preparation.lite_mouths)),
             (("ravdess_speech",), "voices", lambda: _sides(preparation.utterances())),
-            (("faces.parquet",), "faces", images("faces", preparation.faces_and_clips)),
+            (("faces.parquet",), "faces", images("faces", preparation.voted_faces)),
             (("faces.parquet",), "landmarks", lambda: _sides(preparation.landmarked_faces())),
         )
     return (

@@ -21,6 +21,7 @@ from sentistream.evaluation.outcomes import Outcome, ask
 from sentistream.evaluation.protocols import PROTOCOLS
 from sentistream.evaluation.report import write_report
 from sentistream.evaluation.results import summarize
+from sentistream.evaluation.voices import EARLIER, with_history
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
 from sentistream.types import SENTIMENTS
 
@@ -64,6 +65,12 @@ from sentistream.types import SENTIMENTS
     "learned from.",
 )
 @click.option(
+    "--retrain",
+    is_flag=True,
+    help="With --task voices --protocol leave-one-corpus-out: train the voice network once "
+    "without each corpus. --data is the folder that `sentistream train` takes.",
+)
+@click.option(
     "--robustness",
     is_flag=True,
     help="Disturb clips or faces (turned, covered, dark, blurred, small, noisy) and say how the "
@@ -103,6 +110,7 @@ def evaluate(
     least_size: float | None,
     data: Path | None,
     protocol: str | None,
+    retrain: bool,
     robustness: bool,
     only: tuple[str, ...],
     paper_tables: bool,
@@ -124,6 +132,7 @@ def evaluate(
       sentistream evaluate --task faces --manifest faces.csv --appearance --out results/faces
       sentistream evaluate --protocol leave-one-speaker-out --data ~/javased
       sentistream evaluate --protocol speaker-folds --task voices --data ~/ravdess
+      sentistream evaluate --protocol leave-one-corpus-out --task voices --retrain --data ~/data
       sentistream evaluate --robustness --manifest clips.csv --only roll --only noise
       sentistream evaluate --paper-tables --data ~/ravdess
       sentistream evaluate --task faces-found --manifest boxes.csv
@@ -167,6 +176,11 @@ def evaluate(
         streams = read_manifest(manifest, SENTIMENTS)[0] if manifest else []
         print_tables(data, streams, chosen, out)
         return
+    if retrain:
+        from sentistream.cli.evaluate_retrained import measure_retrained
+
+        measure_retrained(task, protocol, data, chosen, out)
+        return
     items, outside = _items(task, manifest, data)
     facts: dict[str, Any] = {
         "task": task,
@@ -188,6 +202,8 @@ def evaluate(
     outcomes = answers(items, task, chosen, appearance=appearance)
     facts.update(summarize(outcomes, TASKS[task][1]))
     click.echo(in_a_sentence(facts))
+    if task == "voices" and chosen.decision == "lite":
+        _add_history(facts, outcomes, chosen)
     finish(out, f"{task} of {(manifest or data or Path()).name}, {profile}", facts, outcomes)
 
 
@@ -206,6 +222,17 @@ def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool)
         is_sure=sure if task == "clips" and profile.unknown_below else None,
         on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
     )
+
+
+def _add_history(facts: dict[str, Any], outcomes: list[Outcome], profile: Profile) -> None:
+    """The same voices judged as those of people who were heard before."""
+    known = with_history(outcomes, profile)
+    if known:
+        facts["with_history"] = summarize(known, SENTIMENTS)
+        click.echo(
+            f"With up to {EARLIER} other recordings of the same person heard before: "
+            f"{in_a_sentence(facts['with_history'])}"
+        )
 
 
 def in_a_sentence(facts: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from sentistream.errors import DataError, InputError
 from sentistream.parquet import load_pyarrow
 from sentistream.types import UInt8Array
 
-_COLUMNS = ("image", "label", "source", "split", "person", "name")
+_COLUMNS = ("image", "label", "source", "split", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def read_images(path: Path) -> Iterator[LabelledImage]:
     pyarrow = load_pyarrow("Reading Parquet files")
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            finer = {"emotion"} & set(file.schema_arrow.names)
+            finer = {"emotion", "person"} & set(file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=512, columns=[*_COLUMNS, *finer]):
                 yield from (_decode(row) for row in batch.to_pylist())
     except (OSError, pyarrow.ArrowException) as error:

@@ -1,13 +1,15 @@
-"""RAVDESS and Java-SED: one person saying one sentence with one emotion, a file each."""
+"""Recordings of one person saying one thing with one emotion, a file each."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.datasets.labels import SENTIMENT_OF_EMOTION, emotion_named
 from sentistream.errors import DataError
+from sentistream.types import SENTIMENTS
 
 RAVDESS_EMOTIONS = {
     "01": "neutral",
@@ -38,17 +40,25 @@ class Recording:
     Attributes:
         path: The file.
         person: Who speaks; unique within the data set.
-        emotion: In the words of ``RAVDESS_EMOTIONS``.
+        emotion: In the words of ``EMOTIONS``; empty where it is none of them.
+        labelled: The sentiment, where that is known of no emotion; empty otherwise.
+        corpus: The data set; by default what stands before the person's last dash.
     """
 
     path: Path
     person: str
     emotion: str
+    labelled: str = ""
+    corpus: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.corpus:
+            object.__setattr__(self, "corpus", self.person.rpartition("-")[0])
 
     @property
     def sentiment(self) -> str | None:
         """The emotion's sentiment; None where the three-class task leaves it out."""
-        return SENTIMENT_OF_EMOTION.get(self.emotion)
+        return SENTIMENT_OF_EMOTION.get(self.emotion, self.labelled or None)
 
 
 def ravdess(folder: Path, suffixes: tuple[str, ...] = (".flac", ".wav", ".mp4")) -> list[Recording]:
@@ -81,6 +91,37 @@ def java_sed(folder: Path, suffixes: tuple[str, ...] = (".mp4",)) -> list[Record
         if len(fields := path.stem.split("_")[0].split("-")) == 3 and fields[2] in JAVA_SED_EMOTIONS
     ]
     return _some(recordings, folder, "Java-SED", JAVA_SED_EMOTIONS)
+
+
+def corpora(folder: Path) -> list[Recording]:
+    """Recordings of several corpora, as ``manifest.csv`` in ``folder`` lists them.
+
+    Its columns are path, label, emotion, person and corpus.
+
+    Raises:
+        DataError: There is no such file, or a column is missing.
+    """
+    manifest = folder / "manifest.csv"
+    try:
+        with manifest.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [
+            Recording(
+                folder / row["path"],
+                person=f"{row['corpus']}-{row['person']}",
+                emotion=emotion_named(row["emotion"]),
+                labelled=row["label"] if row["label"] in SENTIMENTS else "",
+                corpus=row["corpus"],
+            )
+            for row in rows
+        ]
+    except OSError as error:
+        raise DataError(f"There is no list of recordings {manifest} ({error}).") from None
+    except KeyError as error:
+        raise DataError(
+            f"{manifest} has no column {error}.",
+            "Its columns are path, label, emotion, person and corpus.",
+        ) from None
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

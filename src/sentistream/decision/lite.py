@@ -19,7 +19,9 @@ from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Mome
 from sentistream.vision.alignment import align, view
 from sentistream.vision.crops import mouth_window
 from sentistream.vision.tracker import MEMORY
-from sentistream.voice.listener import Listener
+from sentistream.voice.baseline import Baselines, network_inputs
+from sentistream.voice.functionals import functionals
+from sentistream.voice.listener import SPAN, Listener
 from sentistream.voice.speakers import Speakers
 from sentistream.voice.utterance import LEAST_SPEECH, utterance
 
@@ -32,7 +34,10 @@ HEAR_EVERY = 0.24
 MOUTH_TIME_CONSTANT = 0.06
 """Seconds in which the state of a mouth forgets all but 1/e of what it was."""
 
-UNKNOWING: FloatArray = np.full((1, 3), 1 / 3, np.float32)
+SURE_SPEAKER = 0.6
+"""Share of the voice from which it counts towards how that face's voice usually sounds."""
+
+UNKNOWING: FloatArray = np.full(3, 1 / 3, np.float32)
 """What a branch that has nothing to go by says."""
 
 
@@ -42,9 +47,9 @@ class LiteDecision:
     Over time the face's answers add up, while the voice's latest takes the place of earlier
     ones: it has heard what they had, and more.
 
-    The voice network hears up to three seconds and answers four times a second; its answer
-    counts for a face as surely as the voice is that face's own, and the more the longer
-    somebody has spoken.
+    The voice of the last three seconds is judged four times a second, against how the voice of
+    each face, or of the place, usually sounds; the answer counts for a face as surely as the
+    voice is that face's own, and the more the longer somebody has spoken.
 
     Args:
         profile: Names the networks.
@@ -82,7 +87,8 @@ class LiteDecision:
         self._listener.reset()
         self._speakers = Speakers()
         self._means: dict[int, EvidenceMean] = {}
-        self._by_voice: FloatArray | None = None
+        self._baselines = Baselines(SPAN)
+        self._by_voice: dict[int | None, FloatArray] = {}
         self._answered = -math.inf
 
     def look(self, picture: Picture, faces: Sequence[Face], time: float) -> Asking[None]:
@@ -110,6 +116,8 @@ class LiteDecision:
 
     def listen(self, moment: Moment) -> Asking[None]:
         """Goes on hearing while there is nobody to be seen."""
+        self._tracks = []
+        self._forget(moment.time)
         yield from self._hear(moment)
 
     def decide(self, moment: Moment) -> Asking[list[Verdict]]:
@@ -117,7 +125,8 @@ class LiteDecision:
         heard = yield from self._hear(moment)
         mouths = self._follow_mouths(moment.time)
         self._speakers.update(moment.time, mouths, speaking=heard and self._listener.speaking)
-        voice = self._by_voice if self._by_voice is not None else UNKNOWING
+        anybody = self._by_voice.get(None, UNKNOWING)
+        voice = np.array([self._by_voice.get(track, anybody) for track in self._tracks])
         evidence = self._evidence()
         trust = np.array(
             [[self._speakers.share(track) * evidence] for track in self._tracks], np.float32
@@ -126,7 +135,7 @@ class LiteDecision:
         # what the faces say now, and below it what they said up to now
         asked = {
             "face": np.concatenate([self._by_face, self._remember(moment.time)]),
-            "voice": np.repeat(voice, 2 * count, axis=0),
+            "voice": np.tile(voice.reshape(count, 3), (2, 1)),
             "trust": np.tile(trust, (2, 1)),
         }
         (joined,) = yield (Ask(self._fusion, asked),)
@@ -146,15 +155,25 @@ class LiteDecision:
         if moment.time - self._answered >= HEAR_EVERY - 1e-6:
             self._answered = moment.time
             frames = utterance(self._listener.frames, self._listener.speech)
-            self._by_voice = None
+            self._by_voice = {}
             if frames is not None:
-                (self._by_voice,) = yield (Ask(self._voice, {"voice": frames[np.newaxis]}),)
+                values = functionals(frames)
+                whose = [None, *self._tracks]
+                self._baselines.take(moment.time, values, self._speaker())
+                against = [self._baselines.of(track) for track in whose]
+                (answers,) = yield (Ask(self._voice, network_inputs(values, against)),)
+                self._by_voice = dict(zip(whose, answers, strict=True))
         return heard
+
+    def _speaker(self) -> int | None:
+        """The track whose voice it surely is."""
+        shares = {track: self._speakers.share(track) for track in self._tracks}
+        return next((track for track, share in shares.items() if share > SURE_SPEAKER), None)
 
     def _evidence(self) -> float:
         """How much voice there is to go by, 0 to 1."""
         # where no mouth ever counts as open, nobody speaks
-        if self._by_voice is None or math.isinf(self._threshold):
+        if not self._by_voice or math.isinf(self._threshold):
             return 0.0
         return min(1.0, self._listener.speech_seconds / (4 * LEAST_SPEECH))
 
@@ -164,12 +183,17 @@ class LiteDecision:
         for index, track in enumerate(self._tracks):
             mean = self._means.setdefault(track, EvidenceMean(self._time_constant))
             remembered[index] = mean.update(self._by_face[index], time)
+        self._forget(time)
+        return remembered
+
+    def _forget(self, time: float) -> None:
+        """What was known of tracks that ended."""
         self._means = {
             track: mean
             for track, mean in self._means.items()
             if track in self._tracks or time - mean.time <= 2 * MEMORY
         }
-        return remembered
+        self._baselines.forget(set(self._means))
 
     def _follow_mouths(self, time: float) -> dict[int, float]:
         """Each mouth's state, smoothed over what the network sees from picture to picture."""

@@ -25,8 +25,9 @@ from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import make_landmarker
 from sentistream.vision.stills import WindowCutter
 from sentistream.voice import spectrogram
+from sentistream.voice.baseline import Baseline, network_inputs
+from sentistream.voice.functionals import recorded_functionals
 from sentistream.voice.recorded import read_sound, voiced_starts
-from sentistream.voice.utterance import utterance_of
 
 Probabilities = NDArray[np.float64]
 Answer = Callable[[Path], Probabilities | None]
@@ -88,10 +89,11 @@ def voices(profile: Profile) -> Answer:
     network = load_network(profile.voice_model)
 
     def of_utterance(path: Path) -> Probabilities | None:
-        frames = utterance_of(read_sound(path))
-        if frames is None:
+        values = recorded_functionals(path)
+        if values is None:
             return None
-        return np.asarray(network.run(voice=frames[np.newaxis])[0], dtype=np.float64)
+        inputs = network_inputs(values, [Baseline()])
+        return np.asarray(network.run(**inputs)[0], dtype=np.float64)
 
     if profile.decision == "lite":
         return of_utterance

@@ -7,6 +7,8 @@ its box ends, and where eyes, nose and corners of the mouth lie.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,12 +19,13 @@ STRIDES = (8, 16, 32)
 """Pixels from one place to the next on each level of the pyramid."""
 
 REACH = 4.0
-"""Boxes and points are learned in multiples of so many strides."""
+"""Boxes are learned in multiples of so many strides."""
 
 VALUES = 15
 """Of each place: a logit, four distances to the box's edges, five points."""
 
 _WIDTH = 32  # channels of the pyramid
+_DEPTH = 5  # blocks on each of the two coarser levels
 _PRIOR = 0.01  # probability of a face that an untrained network gives each place
 _DARKEST = 0.015  # added to brightness, 0 to 1, before its logarithm
 
@@ -64,14 +67,21 @@ class _Head(nn.Module):
             nn.BatchNorm2d(channels),
             active(channels, channels, 1),
         )
-        self.answer = nn.Conv2d(channels, VALUES, 1)
-        nn.init.normal_(self.answer.weight, std=0.01)
-        bias = torch.zeros(VALUES)
-        bias[0] = torch.logit(torch.tensor(_PRIOR))
-        self.answer.bias = nn.Parameter(bias)
+        self.shape = nn.Sequential(
+            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            active(channels, 2 * channels, 1),
+        )
+        self.score = nn.Conv2d(channels, 1, 1)
+        self.place = nn.Conv2d(2 * channels, VALUES - 1, 1)
+        for layer in (self.score, self.place):
+            nn.init.normal_(layer.weight, std=0.01)
+        self.score.bias = nn.Parameter(torch.full((1,), math.log(_PRIOR / (1 - _PRIOR))))
+        self.place.bias = nn.Parameter(torch.zeros(VALUES - 1))
 
     def forward(self, features: Tensor) -> Tensor:
-        said: Tensor = self.answer(self.body(features))
+        body = self.body(features)
+        said = torch.cat([self.score(body), self.place(self.shape(body))], dim=1)
         return said.flatten(2).transpose(1, 2)
 
 
@@ -79,8 +89,9 @@ class DetectorNetwork(nn.Module):
     """Faces in pictures, (N, 1, height, width) to (N, places, 15); sizes are multiples of 32.
 
     The values of a place are a logit, the distances from its centre to the left, top, right
-    and bottom of the box (as logarithms), and x and y of five points from that centre; all but
-    the logit in units of ``REACH`` strides. Places follow each other by level, row and column.
+    and bottom of the box (as logarithms, in units of ``REACH`` strides), and x and y of five
+    points from the middle of that box in units of its size. Places follow each other by level,
+    row and column.
     """
 
     def __init__(self) -> None:
@@ -92,10 +103,10 @@ class DetectorNetwork(nn.Module):
         )
         self.eighth = nn.Sequential(active(16, 32, stride=2), plain(32), _Separable(32))
         self.sixteenth = nn.Sequential(
-            active(32, 48, stride=2), _Separable(48), _Separable(48), _Separable(48)
+            active(32, 48, stride=2), *(_Separable(48) for _ in range(_DEPTH))
         )
         self.thirty_second = nn.Sequential(
-            active(48, 64, stride=2), _Separable(64), _Separable(64), _Separable(64)
+            active(48, 64, stride=2), *(_Separable(64) for _ in range(_DEPTH))
         )
         self.lateral = nn.ModuleList(convolution(channels, _WIDTH, 1) for channels in (32, 48, 64))
         self.heads = nn.ModuleList(_Head(_WIDTH) for _ in STRIDES)
@@ -131,7 +142,9 @@ def decoded(said: Tensor, centre: Tensor, stride: Tensor) -> Tensor:
     unit = stride * REACH
     far = said[..., 1:5].clamp(-6, 3).exp() * unit
     box = torch.cat([centre - far[..., :2], centre + far[..., 2:]], dim=-1)
-    points = said[..., 5:] * unit + torch.cat([centre] * 5, dim=-1)
+    kept = box.detach()  # points learn to lie well in the box, the box not to lie about them
+    middle, size = (kept[..., :2] + kept[..., 2:]) / 2, kept[..., 2:] - kept[..., :2]
+    points = said[..., 5:] * torch.cat([size] * 5, dim=-1) + torch.cat([middle] * 5, dim=-1)
     return torch.cat([said[..., :1].sigmoid(), box, points], dim=-1)
 
 

@@ -12,15 +12,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.datasets.labels import EMOTIONS, SENTIMENT_OF_EMOTION
 from sentistream.types import SENTIMENTS
-from sentistream.voice.hearing import BANDS, FLOOR_DB, PERIODICITY_STEP, PERIODS, STEP_DB
+from sentistream.voice.functionals import NAMES as FUNCTIONALS
 
 FACE_EMOTIONS = ("happy", "neutral", "sad", "angry")
 """What the face network tells apart."""
 
-VOICE_EMOTIONS = ("happy", "neutral", "calm", "sad", "angry", "surprised", "fearful")
-"""What the voice network tells apart; the last two only in training."""
+_OF_THE_MICROPHONE = ("level",)  # functionals that say nothing unless compared
+_MEAN_AFTER, _SPREAD_AFTER = 2.0, 6.0  # utterances by which a voice counts as half known
+_NOISE = 0.2  # added to what is learned from, in spreads of the population
 
 
 def convolution(
@@ -127,55 +128,65 @@ class MouthNetwork(nn.Module):
 
 
 class VoiceNetwork(nn.Module):
-    """Emotion of an utterance, (N, 1, frames, 112) to logits (N, 7), however long it is.
+    """Emotion of an utterance against how the voice usually sounds, to logits (N, 8).
 
-    Frames come as ``voice.hearing`` gives them, divided by 255. Loudness counts only relative
-    to the utterance's own mean, so that no microphone's gain matters. Frames that are 0
-    throughout, as behind an utterance's end in a batch of several, are not heard. Attention
-    over time says which frames count (statistics pooling, Okabe et al. 2018).
+    Takes what ``voice.functionals`` measures of the utterance, and mean and spread of the same
+    over earlier utterances of that voice. Both are shrunk towards the population's while few
+    were heard (James and Stein 1961); of a voice first heard only what every microphone leaves
+    as it is counts. How far what was heard differs in units of that voice's own spread is then
+    judged by two layers.
     """
+
+    centre: Tensor
+    scale: Tensor
+    within: Tensor
+    portable: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.loudness = nn.Sequential(
-            active(1, 16, 5, (2, 1)),
-            active(16, 32, stride=2),
-            active(32, 48, stride=(2, 1)),
-            active(48, 64, stride=2),
-        )
-        self.pitch = nn.Sequential(
-            active(1, 12, 5, (2, 1)), active(12, 24, stride=2), active(24, 32, stride=2)
-        )
-        width = 64 * BANDS // 16 + 32 * PERIODS // 8
-        self.joined = nn.Sequential(
-            nn.Conv1d(width, 96, 1, bias=False),
-            nn.BatchNorm1d(96),
+        size = len(FUNCTIONALS)
+        self.register_buffer("centre", torch.zeros(size))
+        self.register_buffer("scale", torch.ones(size))
+        self.register_buffer("within", torch.ones(size))
+        portable = torch.tensor([float(name not in _OF_THE_MICROPHONE) for name in FUNCTIONALS])
+        self.register_buffer("portable", portable)
+        self.classify = nn.Sequential(
+            nn.Dropout(0.3),
+            nn.Linear(2 * size + 1, 64),
             nn.ReLU(),
-            nn.Dropout(0.1),
-            nn.Conv1d(96, 96, 3, padding=1, bias=False),
-            nn.BatchNorm1d(96),
-            nn.ReLU(),
+            nn.Dropout(0.3),
+            nn.Linear(64, len(EMOTIONS)),
         )
-        self.attention = nn.Conv1d(96, 1, 1)
-        self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(192, len(VOICE_EMOTIONS)))
 
-    def forward(self, voice: Tensor) -> Tensor:
-        # two frames at a time, bands upwards: (N, 1, 112, frames / 2)
-        halved = nn.functional.avg_pool2d(voice * 255, (2, 1)).transpose(2, 3)
-        levels, periodicities = halved[:, :, :BANDS], halved[:, :, BANDS:]
-        heard = (periodicities.amax(dim=2, keepdim=True) > 0).to(halved.dtype)
-        decibels = levels * STEP_DB + FLOOR_DB
-        mean_level = (decibels * heard).mean((2, 3), keepdim=True) / heard.mean((2, 3), True)
-        loudness = self.loudness((decibels - mean_level) * heard / 15)
-        pitch = self.pitch((periodicities - 127) * heard * (3 * PERIODICITY_STEP))
-        features = self.joined(torch.cat([loudness.flatten(1, 2), pitch.flatten(1, 2)], dim=1))
-        # the two strides in time leave one place in four
-        unheard = 1 - heard[:, 0, :, ::2][..., ::2]
-        weights = (self.attention(features) - 1e4 * unheard).softmax(dim=2)
-        mean = (weights * features).sum(dim=2)
-        spread = (weights * features.square()).sum(dim=2) - mean.square()
-        statistics = torch.cat([mean, spread.clamp_min(1e-4).sqrt()], dim=1)
-        logits: Tensor = self.classify(statistics)
+    def learn_population(self, functionals: Tensor, within: Tensor) -> None:
+        """Takes over what voices in general sound like.
+
+        Args:
+            functionals: Of utterances of many voices, (N, values).
+            within: Spread of each value within one voice, (values,).
+        """
+        self.centre.copy_(functionals.mean(dim=0))
+        self.scale.copy_(functionals.std(dim=0).clamp_min(1e-6))
+        self.within.copy_(within / self.scale + 0.05)
+
+    def forward(self, functionals: Tensor, mean: Tensor, spread: Tensor, heard: Tensor) -> Tensor:
+        """Logits (N, 8).
+
+        Args:
+            functionals: Of the utterance, (N, values).
+            mean, spread: Of the same values over earlier utterances of that voice, (N, values).
+            heard: How many of these there were, (N, 1); 0 for a voice first heard.
+        """
+        value = ((functionals - self.centre) / self.scale).clamp(-5, 5)
+        if self.training:
+            value = value + torch.randn_like(value) * _NOISE
+        known = heard / (heard + _MEAN_AFTER)
+        usual = known * (mean - self.centre) / self.scale
+        variance = heard * (spread / self.scale).square() + _SPREAD_AFTER * self.within.square()
+        deviation = (variance / (heard + _SPREAD_AFTER) + 0.02).sqrt()
+        relative = (value - usual) / deviation * (self.portable + (1 - self.portable) * known)
+        absolute = value * (1 - known) * self.portable / 2
+        logits: Tensor = self.classify(torch.cat([absolute, relative, known], dim=1).clamp(-4, 4))
         return logits
 
 
@@ -225,9 +236,9 @@ class Sentiments(nn.Module):
             for one in SENTIMENTS
         ]
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         """Logits (N, 3): of each sentiment the logarithm of its emotions' summed exponentials."""
-        logits = self.network(inputs)
+        logits = self.network(*inputs)
         if self.mirrored:
-            logits = (logits + self.network(inputs.flip(3))) / 2
+            logits = (logits + self.network(*(one.flip(3) for one in inputs))) / 2
         return torch.stack([logits[:, one].logsumexp(dim=1) for one in self.members], dim=1)

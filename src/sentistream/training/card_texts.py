@@ -44,6 +44,8 @@ _PERMITS = {
     "non-commercial research only": "non-commercial research",
     "CC BY-NC-SA 4.0": "non-commercial use that names the authors; what is made of it is bound "
     "by the same terms",
+    "CC BY-NC-ND 4.0": "non-commercial use that names the authors; nothing made of it may be "
+    "passed on changed",
     "MIT": "any use that keeps the notice",
 }
 _INTENDED = (

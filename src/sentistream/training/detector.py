@@ -46,7 +46,7 @@ def seen_at_random(
     count = len(scenes)
     faces = labels.view(count, FACES, FIELDS).clone()
     angle = torch.randn(count) * math.radians(12)
-    anyhow = torch.rand(count) < 0.4
+    anyhow = torch.rand(count) < 0.5
     angle[anyhow] = torch.empty(int(anyhow.sum())).uniform_(-math.pi, math.pi)
     mirror = (torch.rand(count) < 0.5).float() * 2 - 1
     zoom, middle = _chosen(faces)
@@ -61,6 +61,7 @@ def seen_at_random(
     back = turn / zoom[:, None, None]
     views = _drawn(scenes, back, middle, zoom)
     faces = _moved(faces, torch.linalg.inv(back), middle, angle, zoom, mirror)
+    views = _distracted(views, faces)
     views = _covered(views, faces)
     return [_shot(views)], faces.flatten(1)
 
@@ -72,7 +73,7 @@ def _chosen(faces: Tensor) -> tuple[Tensor, Tensor]:
     middle = torch.empty(count, 2).uniform_(0.3, 0.7) * SCENE_SIZE
     for number in range(count):
         real = torch.nonzero(faces[number, :, 0] > 0)[:, 0]
-        if not len(real) or float(torch.rand(1)) < 0.1:
+        if not len(real) or float(torch.rand(1)) < 0.15:
             continue
         face = faces[number, real[torch.randint(len(real), (1,))]][0]
         size = float((face[3:5] - face[1:3]).clamp_min(1).prod().sqrt())
@@ -133,6 +134,37 @@ def _moved(
     kind[(seen < 0.02) | (area.sqrt() > TOO_LARGE)] = 0
     moved[..., 0] = kind
     return moved
+
+
+def _distracted(views: Tensor, faces: Tensor) -> Tensor:
+    """Patches without a face put into some views, so that a patch's edge does not mean a face."""
+    for number in range(len(views)):
+        if float(torch.rand(1)) > 0.35:
+            continue
+        other = (number + int(torch.randint(1, len(views), (1,)))) % len(views)
+        for _ in range(int(torch.randint(1, 4, (1,)))):
+            height, width = torch.empty(2).uniform_(8, 80).round().int().tolist()
+            (y0, y1), (x0, x1) = torch.randint(0, VIEW - 80, (2, 2)).tolist()
+            origin, place = (
+                torch.tensor([x, y, x + width, y + height], dtype=torch.float32)
+                for x, y in ((x0, y0), (x1, y1))
+            )
+            if _touched(origin, faces[other]) or _touched(place, faces[number]):
+                continue
+            patch = views[other, :, y0 : y0 + height, x0 : x0 + width].clone()
+            mask: Tensor = torch.ones(())
+            if float(torch.rand(1)) < 0.6:  # an ellipse that fades
+                down = torch.linspace(-1, 1, height)[:, None]
+                mask = ((1.15 - torch.hypot(down, torch.linspace(-1, 1, width))) * 5).clamp(0, 1)
+            here = views[number, :, y1 : y1 + height, x1 : x1 + width]
+            here += mask * (patch * torch.empty(1).uniform_(0.7, 1.2) - here)
+    return views
+
+
+def _touched(box: Tensor, faces: Tensor) -> bool:
+    """Whether a box overlaps any face, or what is to be ignored."""
+    low, high = torch.maximum(box[:2], faces[:, 1:3]), torch.minimum(box[2:], faces[:, 3:5])
+    return bool(((high > low).all(dim=1) & (faces[:, 0] != 0)).any())
 
 
 def _covered(views: Tensor, faces: Tensor) -> Tensor:

@@ -6,22 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
-from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.datasets.labels import EMOTIONS, SENTIMENT_OF_EMOTION
 from sentistream.networks.detector import Decoded, DetectorNetwork
 from sentistream.networks.landmarks import LandmarkNetwork, Placed
 from sentistream.networks.lite import (
     FACE_EMOTIONS,
-    VOICE_EMOTIONS,
     FaceNetwork,
     MouthNetwork,
     Sentiments,
     VoiceNetwork,
 )
-from sentistream.training import detector, landmarks, lite_augment
+from sentistream.training import detector, landmarks, lite_augment, voices_lite, voted_faces
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.lite_card_texts import CARD_TEXTS as CARD_TEXTS
 from sentistream.training.lite_fusion import as_they_are, fusion_examples, new_fusion
@@ -46,13 +43,6 @@ def _classes(emotions: tuple[str, ...]) -> tuple[int, ...]:
         SENTIMENTS.index(SENTIMENT_OF_EMOTION[name]) if name in SENTIMENT_OF_EMOTION else -1
         for name in emotions
     )
-
-
-def _voice_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy; emotions outside the three sentiments count half."""
-    outside = torch.tensor(_classes(VOICE_EMOTIONS)) < 0
-    weights = torch.where(outside, 0.5, 1.0).to(logits.device)
-    return functional.cross_entropy(logits, labels, weights, label_smoothing=_SMOOTHING)
 
 
 def _face_after(part: str) -> Callable[[Path], FaceNetwork]:
@@ -82,7 +72,7 @@ def _face(
 
 
 def _hears(network: nn.Module) -> Sentiments:
-    return Sentiments(network, VOICE_EMOTIONS)
+    return Sentiments(network, EMOTIONS)
 
 
 def _detector(build: Callable[[Path], nn.Module]) -> Part:
@@ -116,8 +106,7 @@ def _detector_after(part: str) -> Callable[[Path], DetectorNetwork]:
 
 PARTS: dict[str, Part] = {
     "detector-first": _detector(lambda _: DetectorNetwork()),
-    "detector-second": _detector(_detector_after("detector-first")),
-    "detector": _detector(_detector_after("detector-second")),
+    "detector": _detector(_detector_after("detector-first")),
     "landmarks": Part(
         _prepared(LitePreparation.landmarked_faces),
         lambda _: LandmarkNetwork(),
@@ -141,18 +130,26 @@ PARTS: dict[str, Part] = {
     "face-refined": _face(
         LitePreparation.face_stills, _face_after("face-stills"), lite_augment.faces_gently
     ),
-    "face": _face(
-        LitePreparation.faces_and_clips, _face_after("face-refined"), lite_augment.faces_gently
+    "face": Part(
+        _prepared(LitePreparation.voted_faces),
+        _face_after("face-refined"),
+        augmentation=lite_augment.faces,
+        loss=voted_faces.soft_loss,
+        right=voted_faces.soft_right,
+        finish=_sees,
+        figures=voted_faces.soft_figures,
+        statistics=False,
     ),
     "voice": Part(
         _prepared(LitePreparation.utterances),
         lambda _: VoiceNetwork(),
-        augmentation=lite_augment.voices,
-        loss=_voice_loss,
+        start=voices_lite.learn_population,
+        loss=voices_lite.voice_loss,
+        right=voices_lite.right_sentiment,
+        convert=as_they_are,
         finish=_hears,
-        classes=_classes(VOICE_EMOTIONS),
+        figures=voices_lite.voice_figures,
         statistics=False,
-        any_length=("voice",),
     ),
     "fusion": Part(
         lambda data, folder, notice: fusion_examples(data, folder.parent, PARTS, RECIPES, notice),
@@ -178,25 +175,22 @@ _BASE = Recipe(
 
 RECIPES: dict[str, Recipe] = {
     "detector-first": replace(
-        _BASE, learning_rate=0.004, batch=32, epochs=20, label_smoothing=0.0, average=0.998, clip=10
-    ),
-    "detector-second": replace(
-        _BASE, learning_rate=0.003, batch=32, epochs=14, label_smoothing=0.0, average=0.998, clip=10
+        _BASE, learning_rate=0.004, batch=32, epochs=44, label_smoothing=0.0, average=0.998, clip=10
     ),
     "detector": replace(
-        _BASE, learning_rate=0.002, batch=32, epochs=10, label_smoothing=0.0, average=0.998, clip=10
+        _BASE, learning_rate=0.003, batch=32, epochs=34, label_smoothing=0.0, average=0.998, clip=10
     ),
     "landmarks": replace(_BASE, batch=128, epochs=40, label_smoothing=0.0, average=0.998),
     "mouth": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=64, epochs=20, average=0.998),
     "face-stills": _BASE,
     "face-refined": replace(_BASE, learning_rate=0.0012, epochs=14),
-    "face": replace(
-        _BASE, learning_rate=0.0006, weight_decay=0.02, warm_up=0.1, epochs=2, average=0.99
+    "face": replace(_BASE, learning_rate=0.0015, epochs=8, label_smoothing=0.0, average=0.998),
+    "voice": replace(
+        _BASE, learning_rate=0.004, weight_decay=0.02, batch=128, epochs=6, label_smoothing=0.0
     ),
-    "voice": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=32, epochs=9, average=0.99),
     # a fusion is to be calibrated: its labels stay as they are
     "fusion": Recipe(
         optimizer="adamw", learning_rate=0.02, schedule="cosine", batch=256, epochs=30
     ),
 }
-"""By network. An epoch of ``voice`` hears each recording at five speeds."""
+"""By network. An epoch of ``voice`` hears recordings in four conditions, with five histories."""

@@ -7,19 +7,21 @@ import hashlib
 import itertools
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sentistream.datasets.images import LabelledImage
-from sentistream.datasets.recordings import Recording, java_sed, ravdess
+from sentistream.datasets.images import LabelledImage, read_images
+from sentistream.datasets.recordings import Recording, corpora, java_sed, ravdess
 from sentistream.decision.lite import MOUTH_SIZE
 from sentistream.errors import DataError
 from sentistream.media import open_source
 from sentistream.media.picture import RgbPicture, as_square, resample
-from sentistream.networks.lite import FACE_EMOTIONS, VOICE_EMOTIONS
+from sentistream.networks.lite import FACE_EMOTIONS
 from sentistream.profiles import LITE
+from sentistream.training.cache import cached
 from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.clips import CLOSED_GAP, EVERY, OPEN_GAP
 from sentistream.training.detector_scenes import (
@@ -29,7 +31,7 @@ from sentistream.training.detector_scenes import (
     composed_pictures,
     detector_examples,
 )
-from sentistream.training.examples import Examples, join
+from sentistream.training.examples import Examples, join, save_arrays
 from sentistream.training.landmark_preparation import (
     stored_face,
     taught_columns,
@@ -41,7 +43,14 @@ from sentistream.training.leakage import content_key
 from sentistream.training.lite_augment import STORED_FACE, SURROUNDINGS
 from sentistream.training.parts import Sides
 from sentistream.training.preparation import Preparation, of_side
-from sentistream.types import UInt8Array
+from sentistream.training.voice_conditions import CONDITIONS
+from sentistream.training.voices_lite import (
+    heard_recordings,
+    is_learned_from,
+    voices_with_history,
+)
+from sentistream.training.voted_faces import everyday_faces, read_votes, soft_label
+from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
 from sentistream.vision.hog import HogDetector
@@ -50,15 +59,9 @@ from sentistream.vision.landmarks import LandmarkPredictor
 from sentistream.vision.points import VIEW_SIZE as POINTS_VIEW
 from sentistream.vision.shape import lip_gap
 from sentistream.vision.stills import WindowCutter
-from sentistream.voice.hearing import FRAME_STEP, WIDTH
-from sentistream.voice.recorded import read_sound
-from sentistream.voice.utterance import LONGEST, utterance_of
 
 _CLASS, _VALUES = np.dtype(np.int64), np.dtype(np.float32)
 _IMAGES_CHUNK, _CLIPS_CHUNK, _VOICES_CHUNK = 256, 4, 16
-
-SPEEDS = (1.0, 0.9, 1.1, 0.83, 1.2)
-"""How fast each recording is played to learn from: pitch and tempo of other voices."""
 
 
 class LitePreparation(Preparation):
@@ -75,11 +78,53 @@ class LitePreparation(Preparation):
         """Aligned faces of image sets."""
         return Sides(self._faces("train"), self._faces("validation"))
 
-    def faces_and_clips(self) -> Sides:
-        """The same and those of real clips."""
+    def voted_faces(self) -> Sides:
+        """Faces of images and of clips with soft labels, more of them than ``face_stills``."""
+        stills = Sides(self._voted("train"), self._voted("validation"))
         clips = Sides(self._clip_faces(held_out=False), self._clip_faces(held_out=True))
-        stills = self.face_stills()
-        return Sides(join([stills.train, clips.train]), join([stills.held_out, clips.held_out]))
+        train = [stills.train, _as_shares(clips.train)]
+        if (self._data / "everyday").exists():
+            train.append(self._everyday_faces())
+        return Sides(join(train), join([stills.held_out, _as_shares(clips.held_out)]))
+
+    def _voted(self, split: str) -> Examples:
+        votes, extra = (
+            self._data / "ferplus_votes.parquet",
+            self._data / "faces_ferplus_extra.parquet",
+        )
+        files = [path for path in (votes, extra) if path.exists() and split == "train"]
+
+        def make(work: Path) -> Examples:
+            known = read_votes(votes) if votes in files else {}
+            images = self._images("faces", split)
+            if extra in files:
+                known |= read_votes(extra)
+                images = itertools.chain(images, read_images(extra))
+            voted = ((one, soft_label(one, known)) for one in images)
+            asked = ((one, split == "train", soft) for one, soft in voted if soft is not None)
+            workshop = self._workshop(work, "faces")
+            return _examples_of(
+                (arrays for _, arrays in workshop.map(_cut_voted, asked, _IMAGES_CHUNK)), _VALUES
+            )
+
+        return self._examples(f"lite-voted-{split}", self._image_files("faces") + files, make)
+
+    def _everyday_faces(self) -> Examples:
+        folder = self._data / "everyday" / "clips"
+
+        def make(_: Path) -> Examples:
+            rows = []
+            for luma, landmarks, shares, person, clip in everyday_faces(folder, held_out=False):
+                self._on_progress("everyday faces")
+                try:
+                    face = _stored(luma, align(landmarks), surroundings=True)
+                except ValueError:  # landmarks that span nothing
+                    continue
+                rows.append((face, shares, person, "everyday", clip))
+            columns = _columns("face", rows, (STORED_FACE, STORED_FACE, 1))
+            return _examples_of([columns], _VALUES)
+
+        return self._examples("lite-everyday-faces", sorted(folder.glob("*.mp4")), make)
 
     def lite_mouths(self) -> Sides:
         """Mouths of image sets and of real clips."""
@@ -92,7 +137,7 @@ class LitePreparation(Preparation):
         return Sides(self._taught(held_out=False), self._taught(held_out=True))
 
     def utterances(self) -> Sides:
-        """What RAVDESS and Java-SED speakers say, at several speeds to learn from."""
+        """What speakers of all corpora say, beside what they said before."""
         return Sides(self._utterances(held_out=False), self._utterances(held_out=True))
 
     def _scenes(self, *, held_out: bool) -> Examples:
@@ -164,30 +209,64 @@ class LitePreparation(Preparation):
         files = [clip.path for clip in clips]
         return self._examples(f"{name}-{held_out}", files, make, every=EVERY)
 
-    def _utterances(self, *, held_out: bool) -> Examples:
-        recordings = of_side(
-            ravdess(self._data / "ravdess_speech")
-            + java_sed(self._data / "javased", (".mp4", ".flac")),
-            held_out=held_out,
-        )
-        speeds = SPEEDS[:1] if held_out else SPEEDS
-        known = [
-            (recording, speeds) for recording in recordings if recording.emotion in VOICE_EMOTIONS
-        ]
+    def voice_recordings(self) -> list[Recording]:
+        """All that the voice network learns from or is measured on."""
+        recordings = ravdess(self._data / "ravdess_speech")
+        recordings += java_sed(self._data / "javased", (".mp4", ".flac"))
+        if (self._data / "voices").exists():
+            recordings += corpora(self._data / "voices")
+        return [recording for recording in recordings if is_learned_from(recording)]
 
-        def make(work: Path) -> Examples:
+    def heard(
+        self, recordings: Sequence[Recording], name: str, conditions: Sequence[str]
+    ) -> Arrays:
+        """Functionals of recordings in each condition, made once."""
+        material = self._data / "voices"
+        with_noises = material if (material / "noises_and_rooms.csv").exists() else None
+        asked = [(one, condition, with_noises) for condition in conditions for one in recordings]
+
+        def make(work: Path) -> Arrays:
             workshop = self._workshop(work, "voices")
-            return _examples_of(a for _, a in workshop.map(_hear, known, _VOICES_CHUNK))
+            chunks = [a for _, a in workshop.map(heard_recordings, asked, _VOICES_CHUNK)]
+            chunks = [chunk for chunk in chunks if len(chunk["label"])]
+            if not chunks:
+                raise DataError("There is no recording with a voice.")
+            return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
 
-        files = [recording.path for recording, _ in known]
-        return self._examples(f"lite-voices-{held_out}", files, make, speeds=speeds)
+        files = [recording.path for recording in recordings]
+        key = self._signature(files, conditions=tuple(conditions))
+        return cached(self._folder, name, key, make, _save, _load)
+
+    def all_utterances(self) -> Examples:
+        """Everybody's, as recorded, to be measured on: voices first heard and with a history."""
+        train, held_out = self._heard(held_out=False), self._heard(held_out=True)
+        plain = train["condition"] == CONDITIONS[0]
+        both = {name: np.concatenate([train[name][plain], held_out[name]]) for name in train}
+        return voices_with_history(both, held_out=True, seed=7)
+
+    def _utterances(self, *, held_out: bool) -> Examples:
+        return voices_with_history(self._heard(held_out=held_out), held_out=held_out, seed=7)
+
+    def _heard(self, *, held_out: bool) -> Arrays:
+        chosen = of_side(self.voice_recordings(), held_out=held_out)
+        conditions = CONDITIONS[:1] if held_out else CONDITIONS
+        return self.heard(chosen, f"lite-voices-{held_out}", conditions)
+
+
+def _save(heard: Arrays, path: Path) -> None:
+    save_arrays(path, heard)
+
+
+def _load(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _examples_of(chunks: Iterable[Arrays], labels: np.dtype[Any] = _CLASS) -> Examples:
     """Chunks that hold one input and the fields of ``Examples`` as one."""
     parts = [
         Examples(
-            inputs={name: arrays[name] for name in ("face", "mouth", "voice") if name in arrays},
+            inputs={name: arrays[name] for name in ("face", "mouth") if name in arrays},
             labels=arrays["label"].astype(labels),
             people=arrays["person"],
             sources=arrays["source"],
@@ -233,6 +312,25 @@ def _cut_faces(asked: Sequence[tuple[LabelledImage, bool]]) -> Arrays:
         rows.append((face, label, person, image.source, content_key(image.pixels)))
     size = STORED_FACE if any(surroundings for _, surroundings in asked) else VIEW_SIZE
     return _columns("face", rows, (size, size, 1))
+
+
+def _cut_voted(asked: Sequence[tuple[LabelledImage, bool, FloatArray]]) -> Arrays:
+    rows = []
+    for image, surroundings, shares in asked:
+        try:
+            where = align(_cutter().landmarks(image.pixels))
+        except ValueError:  # landmarks that span nothing
+            continue
+        face = _stored(RgbPicture(image.pixels).luma, where, surroundings)
+        person = f"{image.source}-{image.person}" if image.person else ""
+        rows.append((face, shares, person, image.source, content_key(image.pixels)))
+    size = STORED_FACE if any(surroundings for _, surroundings, _ in asked) else VIEW_SIZE
+    return _columns("face", rows, (size, size, 1))
+
+
+def _as_shares(examples: Examples) -> Examples:
+    """With soft labels that are all one emotion's."""
+    return replace(examples, labels=np.eye(len(FACE_EMOTIONS), dtype=np.float32)[examples.labels])
 
 
 def _stored(luma: UInt8Array, where: Any, surroundings: bool) -> UInt8Array:
@@ -299,26 +397,6 @@ def _moments_of(clip: Recording) -> Iterator[tuple[UInt8Array, Any, str]]:
             found = detector.detect(luma)
             if len(found) == 1:
                 yield luma, predictor.predict(luma, found[0].box), key
-
-
-def _hear(asked: Sequence[tuple[Recording, Sequence[float]]]) -> Arrays:
-    """Utterances in arrays of one length; behind its end each is 0."""
-    rows = []
-    longest = round(LONGEST / FRAME_STEP)
-    for recording, speeds in asked:
-        sound = read_sound(recording.path)
-        key, label = content_key(sound), VOICE_EMOTIONS.index(recording.emotion)
-        for speed in speeds:
-            count = round(len(sound) / speed)
-            places = np.arange(count) * speed
-            played = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
-            heard = utterance_of(played)
-            if heard is None:
-                continue
-            stored = np.zeros((longest, WIDTH, 1), np.uint8)
-            stored[: len(heard)] = heard[:longest]
-            rows.append((stored, label, *_whose(recording), key))
-    return _columns("voice", rows, (longest, WIDTH, 1))
 
 
 def _whose(recording: Recording) -> tuple[str, str]:

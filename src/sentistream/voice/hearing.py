@@ -39,10 +39,19 @@ def _mel(hertz: float) -> float:
     return 2595 * float(np.log10(1 + hertz / 700))  # O'Shaughnessy 1987
 
 
+def _edges() -> FloatArray:
+    """Where the bands begin, are centred and end, Hz, shape (66,)."""
+    mels = np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), BANDS + 2)
+    return np.asarray(700 * (10 ** (mels / 2595) - 1))
+
+
+BAND_CENTRES_HZ = _edges()[1:-1]
+"""Middle of each band, shape (64,)."""
+
+
 def _filters() -> FloatArray:
     """Triangles of equal area evenly spaced in mel, shape (bins up to the highest, 64)."""
-    mels = np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), BANDS + 2)
-    edges = 700 * (10 ** (mels / 2595) - 1)
+    edges = _edges()
     bins = np.arange(int(HIGHEST_HZ / SOUND_RATE * _FFT) + 1) * SOUND_RATE / _FFT
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     rising = (bins[:, None] - low) / (middle - low)

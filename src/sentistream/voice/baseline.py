@@ -1,0 +1,105 @@
+"""How a voice usually sounds, kept while it is followed and forgotten with it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from sentistream.types import FloatArray
+from sentistream.voice.functionals import NAMES
+
+MOST = 60
+"""Utterances after which the oldest begin to fade."""
+
+
+class Baseline:
+    """Running mean and spread of what ``functionals`` measures of one voice.
+
+    Nothing else is kept of it: neither sound nor single utterances.
+    """
+
+    def __init__(self) -> None:
+        self.heard = 0
+        self.mean: FloatArray = np.zeros(len(NAMES), np.float32)
+        self._variance: FloatArray = np.zeros(len(NAMES), np.float32)
+
+    @property
+    def spread(self) -> FloatArray:
+        """Standard deviation of each value, shape (values,)."""
+        return np.sqrt(self._variance)
+
+    def add(self, values: FloatArray) -> None:
+        """One more utterance, shape (values,)."""
+        self.heard = min(self.heard + 1, MOST)
+        share = 1 / self.heard
+        change = values - self.mean
+        self.mean = np.asarray(self.mean + share * change, dtype=np.float32)
+        spread = (1 - share) * (self._variance + share * change**2)
+        self._variance = np.asarray(spread, dtype=np.float32)
+
+
+class Baselines:
+    """Baselines of the voices that are heard: of whoever is seen to speak, and of the place.
+
+    An utterance counts towards a baseline once, and not before nothing of it is judged any more.
+
+    Args:
+        span: Seconds that are judged together.
+    """
+
+    def __init__(self, span: float) -> None:
+        self._span = span
+        self._of_track: dict[int, Baseline] = {}
+        self._of_place = Baseline()
+        self._waiting: deque[tuple[float, FloatArray, int | None]] = deque()
+
+    def of(self, track: int | None) -> Baseline:
+        """What is known of a track's voice; of the place's, where that is nothing yet.
+
+        Args:
+            track: None for whoever is heard.
+        """
+        own = self._of_track.get(track) if track is not None else None
+        return own or self._of_place
+
+    def take(self, time: float, values: FloatArray, speaker: int | None) -> None:
+        """What is heard now; only one in each span is kept.
+
+        Args:
+            time: Seconds.
+            values: As ``functionals`` gives them.
+            speaker: The track that speaks, where one surely does.
+        """
+        while self._waiting and time - self._waiting[0][0] >= self._span:
+            _, earlier, track = self._waiting.popleft()
+            self._of_place.add(earlier)
+            if track is not None:
+                self._of_track.setdefault(track, Baseline()).add(earlier)
+        if not self._waiting or time - self._waiting[-1][0] >= self._span:
+            self._waiting.append((time, values, speaker))
+
+    def forget(self, tracks: set[int]) -> None:
+        """Keeps only the baselines of these tracks."""
+        self._of_track = {
+            track: baseline for track, baseline in self._of_track.items() if track in tracks
+        }
+        self._waiting = deque(
+            (time, values, track if track in tracks else None)
+            for time, values, track in self._waiting
+        )
+
+
+def network_inputs(values: FloatArray, baselines: list[Baseline]) -> dict[str, FloatArray]:
+    """What the voice network is given for one utterance against several baselines.
+
+    Args:
+        values: Of the utterance, shape (values,).
+        baselines: N of them.
+    """
+    return {
+        "functionals": np.repeat(values[np.newaxis], len(baselines), axis=0),
+        "mean": np.stack([baseline.mean for baseline in baselines]),
+        "spread": np.stack([baseline.spread for baseline in baselines]),
+        "heard": np.array([[baseline.heard] for baseline in baselines], np.float32),
+    }
