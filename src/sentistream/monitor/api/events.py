@@ -110,7 +110,7 @@ async def _until_gone(websocket: WebSocket, came: asyncio.Event) -> None:
 
 
 async def _send(websocket: WebSocket, message: Message) -> None:
-    await websocket.send_text(message.model_dump_json(exclude_none=True))
+    await websocket.send_text(message.model_dump_json(exclude_unset=True))
 
 
 def _messages(event: Event, services: Services) -> list[Message]:
