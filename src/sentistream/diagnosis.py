@@ -24,7 +24,7 @@ PACKAGES = (
     "numpy",
     "onnxruntime",
     "pillow",
-    "rich",
+    "tqdm",
 )
 OPTIONAL_PACKAGES = {
     "dlib-bin": ("paper", "the profile paper"),
