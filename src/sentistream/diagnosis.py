@@ -24,7 +24,7 @@ PACKAGES = (
     "numpy",
     "onnxruntime",
     "pillow",
-    "rich",
+    "tqdm",
 )
 OPTIONAL_PACKAGES = {
     "dlib-bin": ("paper", "the profile paper"),
@@ -120,16 +120,14 @@ def _packages() -> Iterator[Finding]:
 def _models() -> Iterator[Finding]:
     from sentistream.errors import SentistreamError
     from sentistream.profiles import PROFILES
-    from sentistream.runtime.store import load_card, read_model
+    from sentistream.runtime.store import check_model, load_card
 
     for profile in PROFILES.values():
         for name in profile.models:
             topic = f"network {name}"
             try:
                 card = load_card(name)
-                read_model(card)
-                if card.int8:
-                    read_model(card, int8=True)
+                check_model(card)
             except SentistreamError as error:
                 yield Finding(topic, State.FAIL, error.problem, error.way_out)
             else:

@@ -13,7 +13,7 @@ import sentistream
 from sentistream.cli import COMMANDS, INTERRUPTED, main
 from sentistream.errors import InputError
 
-HEAVY = ("av", "dlib", "numpy", "onnxruntime", "openvino", "pyarrow", "rich", "jinja2", "PIL")
+HEAVY = ("av", "dlib", "numpy", "onnxruntime", "openvino", "pyarrow", "tqdm", "jinja2", "PIL")
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ class Following:
         landmarker = make_landmarker(profile.landmark_model)
         self._tracker = FaceTracker(detector, landmarker, max_faces=max_faces)
         self.vouches = landmarker.vouches
-        self.longest_wait = detector.pace.confirm
-        self.gone_after = detector.pace.confirm + detector.pace.carry
+        self.longest_wait = detector.intervals.confirm
+        self.gone_after = detector.intervals.confirm + detector.intervals.carry
 
     @property
     def left_out(self) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sentistream.errors import MissingExtraError
 from sentistream.runtime.cards import ModelCard
 from sentistream.runtime.network import ENGINES, Network
-from sentistream.runtime.store import load_card, read_model
+from sentistream.runtime.store import is_left_out, load_card, read_model
 
 RUNS = 40
 FRAMES, PIXELS = 300, 320
@@ -24,7 +24,7 @@ def engine_milliseconds(models: Iterable[str]) -> dict[str, dict[str, float]]:
     """The middle time of one answer to one sample, in one thread, by network and engine.
 
     ``ENGINE, int8`` stands for 8-bit convolutions, where a network has them; engines that are
-    not installed are left out.
+    not installed and networks that the package lacks are left out.
     """
     measured = {}
     for name in models:
@@ -36,6 +36,8 @@ def engine_milliseconds(models: Iterable[str]) -> dict[str, dict[str, float]]:
 
 def _ways(card: ModelCard) -> Iterator[tuple[str, Network]]:
     for int8 in (False, True) if card.int8 else (False,):
+        if is_left_out(card, int8=int8):
+            continue
         for engine in ENGINES:
             try:
                 network = Network(card, read_model(card, int8=int8), engine)

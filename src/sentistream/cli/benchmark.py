@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from sentistream.benchmarking import Plan, measure
 from sentistream.benchmarking.page import chart, page
+from sentistream.cli.progress import status
 from sentistream.demo import make_clip
 from sentistream.errors import InputError, OutputError
 from sentistream.profiles import PROFILES
@@ -117,12 +117,11 @@ def benchmark(
         workers=workers or len(os.sched_getaffinity(0)),
         peers={} if "peers" in skip else _interpreters(peers),
     )
-    console = Console(stderr=True)
-    with tempfile.TemporaryDirectory() as folder, console.status("") as status:
+    with tempfile.TemporaryDirectory() as folder, status() as line:
         if source is None:
-            status.update("making the demonstration clip")
+            line.set_description_str("making the demonstration clip")
             source = make_clip(Path(folder) / "demonstration.mp4", size=(1280, 720))
-        result = measure(source, plan, status.update)
+        result = measure(source, plan, line.set_description_str)
     click.echo(page(result))
     if json_file is not None:
         _write(json_file, json.dumps(result, indent=2) + "\n")

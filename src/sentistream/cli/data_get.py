@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.progress import Progress, TaskID
+from tqdm import tqdm
 
-from sentistream.cli.counting import counting
+from sentistream.cli.progress import counting, move
 from sentistream.datasets.download import Downloader, refuse_full_disk
 from sentistream.datasets.publishers import PUBLICATIONS, Media, Plan
 from sentistream.errors import DataError
@@ -62,11 +63,10 @@ def get(
     folder = Path(dest)
     base = (mirror or publication.base).rstrip("/")
     downloader = Downloader(mirror or "")
-    with counting(bytes_=True) as progress:
-        task = progress.add_task("asking what there is", total=None)
+    with counting("asking what there is", bytes_=True) as bar:
         plan = publication.plan(downloader, base, folder, wanted, chosen)
         refuse_full_disk(plan.files, folder)
-        _fetch(plan, downloader, folder, progress, task)
+        _fetch(plan, downloader, folder, bar)
     total = sum(file.size or 0 for file in plan.files)
     click.echo(
         f"{len(plan.files):,} files, {total / 1e9:.2f} GB, all as published, in {folder}. "
@@ -74,21 +74,20 @@ def get(
     )
 
 
-def _fetch(
-    plan: Plan, downloader: Downloader, folder: Path, progress: Progress, task: TaskID
-) -> None:
+def _fetch(plan: Plan, downloader: Downloader, folder: Path, bar: tqdm[Any]) -> None:
     sizes = {file.name: file.size or 0 for file in plan.files}
     done = sum(file.size or 0 for file in plan.files if file.is_there(folder))
-    progress.update(task, total=sum(sizes.values()), completed=done)
+    bar.reset(total=sum(sizes.values()))
+    move(bar, done)
     for file in plan.ready():
         if file.is_there(folder):
             continue
-        progress.update(task, description=file.name)
+        bar.set_description_str(file.name)
         before = done
         downloader.fetch(
             file,
             folder,
-            lambda size, before=before: progress.update(task, completed=before + size),  # type: ignore[misc]
+            lambda size, before=before: move(bar, before + size),  # type: ignore[misc]
         )
         done = before + sizes[file.name]
 

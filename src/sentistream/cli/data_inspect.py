@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sentistream.cli.counting import counting
+from sentistream.cli.progress import counting, move
 from sentistream.datasets.contact_sheet import contact_sheet
 from sentistream.datasets.inspection import Inspection
 from sentistream.datasets.inspection import inspect as inspect_dataset
@@ -53,21 +53,17 @@ def inspect(
       sentistream data inspect faces.parquet --out look
       sentistream data inspect clips.csv --kind manifest
     """
-    with counting() as progress:
-        unpacking = progress.add_task("unpacking", total=None, visible=False)
+    with counting("unpacking", bytes_=True) as bar:
+
+        def on_unpack(done: int, size: int) -> None:
+            bar.total = size
+            move(bar, done)
+
         dataset = open_dataset(
-            Path(path),
-            kind,
-            cache=Path(cache) if cache else None,
-            on_unpack=lambda done, size: progress.update(
-                unpacking, completed=done >> 20, total=size >> 20, visible=True
-            ),
+            Path(path), kind, cache=Path(cache) if cache else None, on_unpack=on_unpack
         )
-        progress.remove_task(unpacking)
-        task = progress.add_task("reading", total=len(dataset.samples))
-        found = inspect_dataset(
-            dataset, lambda done, _: progress.update(task, completed=done), jobs=jobs
-        )
+    with counting("reading", len(dataset.samples)) as bar:
+        found = inspect_dataset(dataset, lambda done, _: move(bar, done), jobs=jobs)
     facts = found.as_dict()
     _say(facts)
     if out is not None:

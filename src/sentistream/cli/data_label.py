@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from sentistream.cli.counting import counting
+from sentistream.cli.progress import counting, say
 from sentistream.errors import DataError, OutputError
 from sentistream.labelling.ledger import Ledger
 from sentistream.labelling.mouths import find_mouths, material
@@ -67,13 +67,12 @@ def label_mouths(
     ledger = Ledger(Path(out))
     dataset = material(Path(path))
     if not ledger.entries:
-        with counting() as progress:
-            task = progress.add_task("looking for mouths", total=len(dataset.samples))
+        with counting("looking for mouths", len(dataset.samples)) as bar:
             found = find_mouths(
                 dataset,
                 every,
-                lambda _: progress.update(task, advance=1),
-                lambda problem: click.echo(f"Warning: {problem}", err=True),
+                lambda _: bar.update(),
+                lambda problem: say(f"Warning: {problem}", err=True),
             )
             ledger.add(mouth for mouth, _ in zip(found, range(most or 10**9), strict=False))
     if not ledger.entries:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from sentistream.cli.counting import counting
+from sentistream.cli.progress import counting, say
 from sentistream.errors import DataError, OutputError
 from sentistream.training.examples import Examples
 from sentistream.training.lite_preparation import LitePreparation
@@ -46,23 +46,24 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
       sentistream data prepare ~/data --out runs/second --jobs 4
     """
     data, folder = Path(path), Path(out or f"runs/{profile}") / "prepared"
-    with counting() as progress:
-        task = progress.add_task("preparing", total=None)
+    with counting("preparing") as bar:
 
         def on_progress(what: str) -> None:
-            progress.update(task, description=f"preparing {what}", advance=1)
+            bar.set_description_str(f"preparing {what}", refresh=False)
+            bar.update()
 
         kind = LitePreparation if profile == "lite" else Preparation
         preparation = kind(data, folder, on_progress, jobs=jobs or os.cpu_count() or 1)
         found = 0
         try:
             for places, name, make in _parts(preparation):
-                progress.update(task, completed=0, description=f"preparing {name}")
+                bar.reset()
+                bar.set_description_str(f"preparing {name}")
                 if not any((data / place).exists() for place in places):
-                    click.echo(f"{name}: left out, there is no {data / places[0]}")
+                    say(f"{name}: left out, there is no {data / places[0]}")
                     continue
                 found += 1
-                click.echo(f"{name}: {make()}")
+                say(f"{name}: {make()}")
         except OSError as error:
             raise OutputError(
                 f"Cannot write {folder}: {error.strerror or error}.",

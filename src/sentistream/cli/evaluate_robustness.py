@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
+from sentistream.cli.progress import counting, say
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
 from sentistream.evaluation.conditions import CONDITIONS
@@ -29,16 +28,14 @@ def disturb(
             f"Use --robustness with {' or '.join(TASKS)}.",
         )
     chosen = [entry for entry in CONDITIONS if not only or entry.kind in only]
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(f"{task}, {len(chosen) + 1} conditions", total=len(items))
+    with counting(f"{task}, {len(chosen) + 1} conditions", len(items)) as bar:
         rows = examine(
             items,
             task,
             profile,
             chosen,
-            on_item=lambda: progress.advance(bar),
-            on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
+            on_item=bar.update,
+            on_problem=lambda problem: say(f"Warning: {problem}", err=True),
         )
     facts["rows"] = [row.facts() for row in rows]
     missing = write_robustness(out, facts)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
+from sentistream.cli.progress import counting, say
 from sentistream.datasets.manifest import Item
 from sentistream.errors import DataError, OutputError
 from sentistream.evaluation import paper_facts, paper_tables
@@ -31,9 +30,7 @@ _NO_STREAMS_NOTE = (
 def print_tables(data: Path | None, streams: list[Item], profile: Profile, out: Path) -> None:
     """Measure what the data permits, print the tables and write them."""
     clips, takes = _in_sample(data)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("clips", total=len(clips) + len(takes) + len(streams))
+    with counting("clips", len(clips) + len(takes) + len(streams)) as bar:
 
         def measure(items: list[Item], stills: list[Take]) -> dict[str, Any] | None:
             if not items and not stills:
@@ -42,8 +39,8 @@ def print_tables(data: Path | None, streams: list[Item], profile: Profile, out: 
                 items,
                 stills,
                 profile,
-                on_item=lambda: progress.advance(bar),
-                on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
+                on_item=bar.update,
+                on_problem=lambda problem: say(f"Warning: {problem}", err=True),
             )
             return {branch: counts(said) for branch, said in outcomes.items()}
 

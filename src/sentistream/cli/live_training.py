@@ -4,49 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from tqdm import tqdm
 
+from sentistream.cli.progress import move, say
 from sentistream.training.observers import Observer, Step
 
 
 class LiveTraining(Observer):
     """A bar over the whole run with its figures and the time left; use it as a context.
 
+    It is drawn on the error stream; without a terminal only epochs are written there.
+
     Args:
         name: The network's.
-        console: Where it is drawn; without a terminal only epochs are written.
     """
 
-    def __init__(self, name: str, console: Console) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
         self._epochs = 0
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-            speed_estimate_period=120,
+        self._bar: tqdm[Any] = tqdm(
+            desc=f"{name}: preparing", unit="", leave=False, disable=None, smoothing=0.02
         )
-        self._task = self._progress.add_task(f"{name}: preparing", total=None, figures="", left="")
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -55,14 +37,15 @@ class LiveTraining(Observer):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        self._bar.close()
 
     def on_prepare(self, what: str) -> None:
         """Something more of ``what`` is prepared."""
-        self._progress.update(self._task, description=f"{self._name}: preparing {what}", advance=1)
+        self._bar.set_description_str(f"{self._name}: preparing {what}", refresh=False)
+        self._bar.update()
 
     def on_note(self, text: str) -> None:
-        self._progress.console.print(text, highlight=False, soft_wrap=True)
+        say(text, err=True)
 
     def on_resume(self, step: int) -> None:
         if step:
@@ -71,16 +54,15 @@ class LiveTraining(Observer):
     def on_step(self, step: Step) -> None:
         if not self._epochs:
             # what was done before a kill says nothing about the speed now
-            self._progress.reset(self._task, total=step.steps, completed=step.step)
+            self._bar.reset(total=step.steps)
+            self._bar.initial = step.step
         self._epochs = step.epochs
-        self._progress.update(
-            self._task,
-            completed=step.step,
-            description=f"{self._name} epoch {step.epoch} of {step.epochs}",
-            figures=f"loss {step.mean_loss:.3f}, accuracy {step.accuracy:.1%}, "
-            f"rate {step.rate:.2g}",
-            left="left",
+        self._bar.set_description_str(
+            f"{self._name} epoch {step.epoch} of {step.epochs}", refresh=False
         )
+        figures = f"loss {step.mean_loss:.3f}, accuracy {step.accuracy:.1%}, rate {step.rate:.2g}"
+        self._bar.set_postfix_str(figures, refresh=False)
+        move(self._bar, step.step)
 
     def on_epoch(self, history: Sequence[Mapping[str, float]]) -> None:
         entry = history[-1]

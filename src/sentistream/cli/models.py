@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from sentistream.cli.columns import columns
 from sentistream.errors import ModelError, OutputError
 from sentistream.reports.model_cards import (
     cards_page,
@@ -21,7 +19,7 @@ from sentistream.reports.model_cards import (
 )
 from sentistream.runtime import list_models, load_card
 from sentistream.runtime.cards import ModelCard
-from sentistream.runtime.store import models_folder, read_model
+from sentistream.runtime.store import check_model, models_folder
 
 ALTERED = 1
 
@@ -57,21 +55,18 @@ def models(context: click.Context, markdown: str | None) -> None:
 @models.command("list")
 def list_() -> None:
     """One line for each network."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("network", no_wrap=True)
-    table.add_column("parameters", justify="right")
-    table.add_column("multiply-adds", justify="right")
-    table.add_column("licence")
-    table.add_column("right, on people not trained on")
-    for card in _cards():
-        table.add_row(
+    names = ("network", "parameters", "multiply-adds", "licence", "right, on people not trained on")
+    rows = [
+        (
             card.name,
             f"{card.parameters:,}",
             f"{card.multiply_adds / 1e6:,.1f} M",
             licence_word(card),
             main_figure(card),
         )
-    _console().print(table)
+        for card in _cards()
+    ]
+    click.echo(columns([names, *rows], right=(1, 2)))
 
 
 @models.command()
@@ -84,28 +79,33 @@ def show(name: str) -> None:
             f"There is no network {name!r} in {models_folder()}.",
             f"Choose one of: {', '.join(known)}.",
         )
-    card, console = load_card(name), _console()
-    console.print(card.name, style="bold")
-    grid = Table.grid(padding=(0, 2))
-    for label, text in [
+    card = load_card(name)
+    click.secho(card.name, bold=True)
+    told = [
         *facts(card),
         ("recipe", recipe_words(card.recipe)),
         ("", card.recipe.get("note", "")),
-    ]:
-        if text:
-            grid.add_row(label, text)
-    console.print(grid)
-    data = Table("data", "examples", "terms", box=None, pad_edge=False)
-    for entry in card.data:
-        data.add_row(entry.get("name", ""), f"{entry.get('examples', '')}", entry.get("terms", ""))
-    figures = Table("measured on", "people", "n", "accuracy", "unweighted recall")
-    figures.box, figures.pad_edge = None, False
-    for row in card.figures:
-        uar = interval(row, "uar")
-        figures.add_row(row["source"], people(row), str(row["n"]), interval(row, "accuracy"), uar)
-    weaknesses = [f"- {text}" for text in card.weaknesses]
-    for block in ("", data, "", figures, "", "known weaknesses", *weaknesses):
-        console.print(block)
+    ]
+    click.echo(columns([each for each in told if each[1]]))
+    data = [
+        (entry.get("name", ""), f"{entry.get('examples', '')}", entry.get("terms", ""))
+        for entry in card.data
+    ]
+    click.echo("\n" + columns([("data", "examples", "terms"), *data]))
+    figures = [
+        (
+            row["source"],
+            people(row),
+            str(row["n"]),
+            interval(row, "accuracy"),
+            interval(row, "uar"),
+        )
+        for row in card.figures
+    ]
+    names = ("measured on", "people", "n", "accuracy", "unweighted recall")
+    click.echo("\n" + columns([names, *figures]))
+    click.echo("\nknown weaknesses")
+    click.echo(columns([("-", text) for text in card.weaknesses], gap=1))
 
 
 @models.command()
@@ -118,15 +118,13 @@ def verify(context: click.Context) -> None:
     broken = 0
     for name in _names():
         try:
-            card = load_card(name)
-            read_model(card)
-            if card.int8:
-                read_model(card, int8=True)
+            left_out = check_model(load_card(name))
         except ModelError as error:
             broken += 1
             click.echo(f"fail  {name}: {error}")
         else:
-            click.echo(f"ok    {name}")
+            note = f" ({', '.join(left_out)} is not part of the package)" if left_out else ""
+            click.echo(f"ok    {name}{note}")
     if broken:
         context.exit(ALTERED)
 
@@ -147,12 +145,6 @@ def _names() -> list[str]:
             f"There are no networks in {models_folder()}.", "Correct SENTISTREAM_MODELS."
         )
     return names
-
-
-def _console() -> Console:
-    """As wide as the terminal; wide enough for whole lines where there is none."""
-    width = None if sys.stdout.isatty() else 160
-    return Console(highlight=False, markup=False, width=width)
 
 
 def _write(target: str, text: str) -> None:

@@ -1,22 +1,13 @@
-"""The progress bar: on the terminal's error stream, with the time left."""
+"""Progress bars: on the terminal's error stream, gone when they are done, silent in pipes."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    track,
-)
+from tqdm import tqdm
 
 T = TypeVar("T")
 
@@ -49,20 +40,9 @@ class Bar:
     """One bar a clip; gone once the clip is done."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(show_speed=False),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._bar: tqdm[Any] | None = None
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -71,22 +51,59 @@ class Bar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        self._end()
 
     def start(self, name: str, seconds: float | None) -> None:
         """A clip of this many seconds (None where not known) begins."""
-        for task in self._progress.task_ids:
-            self._progress.remove_task(task)
-        self._task = self._progress.add_task(escape(name), total=seconds, rate="")
+        self._end()
+        part = "{l_bar}{bar}| " if seconds else "{desc}: "
+        left = " left {remaining}" if seconds else ""
+        self._bar = tqdm(
+            desc=name,
+            total=seconds,
+            bar_format=f"{part}{{elapsed}}{left}{{postfix}}",
+            leave=False,
+            disable=None,
+        )
 
     def reach(self, seconds: float, moments: int) -> None:
         """It has come to this media time and number of moments."""
-        elapsed = self._progress.tasks[0].elapsed
-        rate = f"{moments / elapsed:.0f} frames/s" if elapsed and elapsed > 0.5 else ""
-        self._progress.update(self._task, completed=seconds, rate=rate)
+        bar = self._bar
+        if bar is None or bar.disable:
+            return
+        elapsed = bar.format_dict["elapsed"]
+        if elapsed > 0.5:
+            bar.set_postfix_str(f"{moments / elapsed:.0f} frames/s", refresh=False)
+        move(bar, seconds)
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def counting(name: str, total: int | None = None, *, bytes_: bool = False) -> tqdm[Any]:
+    """A bar that counts things or bytes done, with the time taken and left."""
+    how: dict[str, Any] = {"unit": "B", "unit_scale": True} if bytes_ else {"unit": ""}
+    return tqdm(desc=name, total=total, leave=False, disable=None, **how)
+
+
+def move(bar: tqdm[Any], done: float) -> None:
+    """Says how much is done in all."""
+    bar.update(done - bar.n)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Prints a line above the bar, where there is one."""
+    tqdm.write(text, file=sys.stderr if err else sys.stdout)
 
 
 def tracked(items: Sequence[T], name: str) -> Iterable[T]:
     """The items, with a bar where somebody watches."""
-    console = Console(stderr=True)
-    return track(items, name, console=console, transient=True, disable=not console.is_terminal)
+    shown: Iterable[T] = tqdm(items, desc=name, leave=False, disable=None)
+    return shown
+
+
+def status() -> tqdm[Any]:
+    """A line that says what is being done; tell it with ``set_description_str``."""
+    return tqdm(total=0, bar_format="{desc} {elapsed}", leave=False, disable=None)

@@ -129,12 +129,10 @@ def train(
 
 
 def _try_one(profile: TrainedProfile, name: str, settings: dict[str, Any]) -> None:
-    from rich.console import Console
-
     from sentistream.cli.live_training import LiveTraining
     from sentistream.training.rehearsal import rehearse
 
-    with LiveTraining(name, Console(stderr=True)) as live:
+    with LiveTraining(name) as live:
         tried = rehearse(profile, name, on_prepare=live.on_prepare, **settings)
     if tried is None:
         click.echo(f"{name}: its data is there; it starts from networks that are not trained yet.")
@@ -157,15 +155,13 @@ def _train_one(
     checkpoint_seconds: float,
     tensorboard: bool,
 ) -> None:
-    from rich.console import Console
-
     from sentistream.cli.live_training import LiveTraining
     from sentistream.training.observers import Observer, Observers
     from sentistream.training.publish import publish
     from sentistream.training.run import run
 
     out = settings["out"]
-    with LiveTraining(name, Console(stderr=True)) as live, ExitStack() as logs:
+    with LiveTraining(name) as live, ExitStack() as logs:
         observers: list[Observer] = [live]
         if tensorboard:
             from sentistream.training.tensorboard import TensorBoardLogs

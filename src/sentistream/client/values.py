@@ -22,46 +22,73 @@ class Face:
         zone: The zone it stands in; empty where none was drawn.
         box: Left, top, right, bottom as shares of the picture.
         label: positive, neutral, negative or unknown.
-        positive, neutral, negative: The accumulated distribution.
-        mouth_open: Probability that the mouth is open.
+        positive, neutral, negative: The accumulated distribution; None where the expression is
+            not read, for instance of a face that is turned away.
+        mouth_open: Probability that the mouth is open; None where the expression is not read.
         speaking: Whether a voice was taken for its own.
+        flags: What lowers the quality of what is said of it, such as turned_away.
+        yaw: Degrees by which the head is turned aside, positive to the viewer's right; None,
+            as the next two, where it is not known.
+        pitch: Degrees by which it looks down.
+        roll: Degrees by which it is tilted in the picture, positive clockwise.
     """
 
     track: str
     zone: str
     box: tuple[float, float, float, float]
     label: str
-    positive: float
-    neutral: float
-    negative: float
-    mouth_open: float
+    positive: float | None
+    neutral: float | None
+    negative: float | None
+    mouth_open: float | None
     speaking: bool
+    flags: tuple[str, ...]
+    yaw: float | None
+    pitch: float | None
+    roll: float | None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
         """From the API's JSON."""
         left, top, right, bottom = given["box"]
+        smoothed = given["smoothed"] or {}
+        pose = given["pose"] or {}
         return cls(
             track=given["track"],
             zone=given["zone"],
             box=(left, top, right, bottom),
             label=given["label"],
-            positive=given["smoothed"]["positive"],
-            neutral=given["smoothed"]["neutral"],
-            negative=given["smoothed"]["negative"],
+            positive=smoothed.get("positive"),
+            neutral=smoothed.get("neutral"),
+            negative=smoothed.get("negative"),
             mouth_open=given["mouth_open"],
             speaking=given["speaking"],
+            flags=tuple(given["flags"]),
+            yaw=pose.get("yaw"),
+            pitch=pose.get("pitch"),
+            roll=pose.get("roll"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """A camera's newest moment; ``tick`` are the seconds from one to the next."""
+    """A camera's newest moment.
+
+    Attributes:
+        camera: Its key.
+        time: When.
+        tick: Seconds from one moment to the next.
+        faces: Everybody who is followed.
+        max_faces: Faces followed at once.
+        left_out: Faces found but not followed, because of ``max_faces``.
+    """
 
     camera: str
     time: datetime
     tick: float
     faces: tuple[Face, ...]
+    max_faces: int
+    left_out: int
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -71,6 +98,8 @@ class Observation:
             time=_time(given["time"]),
             tick=given["tick"],
             faces=tuple(Face.of(face) for face in given["faces"]),
+            max_faces=given["max_faces"],
+            left_out=given["left_out"],
         )
 
 

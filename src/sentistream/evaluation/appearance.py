@@ -131,7 +131,7 @@ def _of_clip() -> Callable[[Path], Appearance | None]:
                 if not found:
                     continue
                 largest = max(found, key=lambda detection: detection.box.area)
-                points = place_one(landmarker, luma, detector.squares(largest)[0]).points
+                points = place_one(landmarker, luma, detector.alignments(largest)[0]).points
                 seen = look(moment.picture.rgb(), points)
                 if seen is not None:
                     looks.append((seen.width, seen.luma, seen.chroma))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ from sentistream.evaluation.faces_in_clips import SHOWN, FollowedClip, Shown
 from sentistream.evaluation.faces_in_pictures import LookedAt
 from sentistream.evaluation.page import write_page
 from sentistream.evaluation.plots import INK, QUIET, SECOND_INK, new_figure, save_figure
+from sentistream.evaluation.tables import csv_table
 from sentistream.reports.files import write_atomically
 from sentistream.types import UInt8Array
 
@@ -63,13 +62,13 @@ def write_faces_found(
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     write_atomically(folder / "results.json", text)
     if looked:
-        write_atomically(folder / "pictures.csv", _csv([_picture_row(one) for one in looked]))
+        write_atomically(folder / "pictures.csv", csv_table([_picture_row(one) for one in looked]))
     else:
         rows = [_clip_row(row) for row in facts["per_clip"]]
-        write_atomically(folder / "clips.csv", _csv(rows))
+        write_atomically(folder / "clips.csv", csv_table(rows))
     if facts.get("robustness"):
         rows = [_clip_row(row) for row in facts["robustness"]]
-        write_atomically(folder / "robustness.csv", _csv(rows))
+        write_atomically(folder / "robustness.csv", csv_table(rows))
     for number, start in enumerate(range(0, len(followed), CLIPS_A_SHEET), 1):
         sheet = contact_sheet_of(followed[start : start + CLIPS_A_SHEET])
         path = folder / f"contact-sheet-{number:02}.png"
@@ -155,14 +154,6 @@ def _clip_row(row: dict[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = value
     return flat
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    text = io.StringIO(newline="")
-    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    return text.getvalue()
 
 
 def _write_plots(

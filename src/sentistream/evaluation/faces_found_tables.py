@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sentistream.evaluation.tables import markdown_table
+
 NOTHING = "not measured"
 
 
@@ -19,11 +21,7 @@ class Table:
 
     def markdown(self) -> str:
         """For reading as it is."""
-        lines = [
-            "| " + " | ".join(cells) + " |"
-            for cells in (self.heads, ("---",) * len(self.heads), *self.rows)
-        ]
-        return "\n".join([self.title, "", *lines, ""])
+        return f"{self.title}\n\n{markdown_table(self.heads, self.rows)}\n"
 
 
 def tables_of(facts: dict[str, Any]) -> list[Table]:

@@ -9,6 +9,7 @@ from typing import Any
 from sentistream.evaluation import paper_facts as paper
 from sentistream.evaluation.metrics import wilson_interval
 from sentistream.evaluation.paper_facts import Right
+from sentistream.evaluation.tables import markdown_table
 from sentistream.runtime.cards import ModelCard
 from sentistream.types import SENTIMENTS
 
@@ -35,10 +36,8 @@ class Table:
 
     def markdown(self) -> str:
         """As Markdown."""
-        lines = [f"### Table {self.number}: {self.title}", "", self.note, ""]
-        lines += ["| " + " | ".join(self.heads) + " |", "|" + "---|" * len(self.heads)]
-        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
-        return "\n".join(lines) + "\n"
+        title = f"### Table {self.number}: {self.title}"
+        return f"{title}\n\n{self.note}\n\n{markdown_table(self.heads, self.rows)}\n"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from sentistream.errors import MissingExtraError, OutputError
 from sentistream.evaluation.plots import INK, QUIET, SECOND_INK, new_figure, save_figure
+from sentistream.evaluation.tables import csv_table, markdown_table
 from sentistream.reports.files import write_atomically
 
 MEASURES = {
@@ -61,7 +60,9 @@ def write_robustness(folder: Path, facts: dict[str, Any]) -> str:
         ) from None
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     write_atomically(folder / "robustness.json", text)
-    write_atomically(folder / "robustness.csv", _table(facts["rows"]))
+    write_atomically(
+        folder / "robustness.csv", csv_table([_with_ends(row) for row in facts["rows"]], COLUMNS)
+    )
     write_atomically(folder / "robustness.md", markdown(facts["rows"]))
     try:
         _plot(folder / "robustness.png", facts["rows"])
@@ -73,7 +74,7 @@ def write_robustness(folder: Path, facts: dict[str, Any]) -> str:
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     """The table for reading."""
     heads = ("condition", "clips", "right (95 %)", "average recall", *list(MEASURES.values())[:3])
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    cells = []
     for row in rows:
         right = recall = "not measured"
         if row["clips"]:
@@ -81,9 +82,8 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
             right = f"{row['accuracy']:.1%} ({low:.1%} to {high:.1%})"
             recall = f"{row['uar']:.1%}"
         shares = [_percent(row[name]) for name in list(MEASURES)[:3]]
-        cells = (_name(row), str(row["clips"]), right, recall, *shares)
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        cells.append((_name(row), str(row["clips"]), right, recall, *shares))
+    return markdown_table(heads, cells) + "\n"
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -94,14 +94,9 @@ def _percent(share: float | None) -> str:
     return "not measured" if share is None else f"{share:.1%}"
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> str:
-    text = io.StringIO(newline="")
-    table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", restval="", lineterminator="\n")
-    table.writeheader()
-    for row in rows:
-        low, high = row.get("accuracy_ci95", ("", ""))
-        table.writerow({**row, "accuracy_low": low, "accuracy_high": high})
-    return text.getvalue()
+def _with_ends(row: dict[str, Any]) -> dict[str, Any]:
+    low, high = row.get("accuracy_ci95", ("", ""))
+    return {**row, "accuracy_low": low, "accuracy_high": high}
 
 
 def _plot(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -135,7 +135,7 @@ class _Finder:
         found = self._detector.detect(luma, threshold=_SURE)
         if len(found) != 1:
             return None
-        return place_one(self._landmarker, luma, self._detector.squares(found[0])[0]).points
+        return place_one(self._landmarker, luma, self._detector.alignments(found[0])[0]).points
 
     def of_image(self, pixels: UInt8Array) -> FloatArray | None:
         if max(pixels.shape[:2]) <= _FACE_ALONE:  # little more than a face

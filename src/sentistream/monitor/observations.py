@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sentistream.types import Distribution, Label
+from sentistream.types import Distribution, Flag, HeadPose, Label
 
 EVERYWHERE = ""
 """The zone of a camera's whole picture, where none was drawn."""
@@ -37,18 +37,23 @@ class FaceState:
         zone: The zone it stands in; ``EVERYWHERE`` where none was drawn.
         box: Left, top, right and bottom as shares of the picture, 0 to 1.
         label: What is said of it.
-        smoothed: The accumulated distribution behind the label.
-        mouth_open: Probability that the mouth is open, 0 to 1.
+        smoothed: The accumulated distribution behind the label; None where the expression is not
+            read (then the label is ``unknown``), for instance of a face that is turned away.
+        mouth_open: Probability that the mouth is open, 0 to 1; None where it is not read.
         speaking: Whether a voice was taken for this face's own.
+        flags: What lowers the quality of what is said of it.
+        pose: Which way the head is turned, degrees; None where that is not known.
     """
 
     track: str
     zone: str
     box: tuple[float, float, float, float]
     label: Label
-    smoothed: Distribution
-    mouth_open: float
+    smoothed: Distribution | None
+    mouth_open: float | None
     speaking: bool
+    flags: tuple[Flag, ...] = ()
+    pose: HeadPose | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +63,19 @@ class Observation:
     Attributes:
         camera: The camera's key in the configuration.
         time: Wall-clock seconds (UTC).
-        faces: Everybody seen.
+        faces: Everybody who is followed.
         tick: Seconds from one moment to the next at present; more than the profile's own
             where the machine cannot keep up.
+        max_faces: Faces followed at once.
+        left_out: Faces found at this moment but not followed, because of ``max_faces``.
     """
 
     camera: str
     time: float
     faces: tuple[FaceState, ...]
     tick: float
+    max_faces: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,13 @@ from sentistream.errors import ModelError
 from sentistream.runtime.cards import ModelCard, read_card
 from sentistream.runtime.network import Network, chosen_engine, chosen_precision
 
+LEFT_OUT = ("paper/audio.onnx", "paper/fused.onnx")
+"""Files of the repository that the installed package lacks, to be smaller.
+
+``audio`` is asked by the evaluation of voices alone; the 8-bit ``fused`` decides unless
+SENTISTREAM_PRECISION says ``float``.
+"""
+
 
 def models_folder() -> Path:
     """SENTISTREAM_MODELS if set, else the package's own ``models`` folder."""
@@ -49,6 +56,12 @@ def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
+        if is_left_out(card, int8=int8):
+            raise ModelError(
+                f"The network {card.name} ({name}) is not part of the installed package.",
+                "Get sentistream's repository and set SENTISTREAM_MODELS to its "
+                "src/sentistream/models.",
+            ) from None
         raise ModelError(
             f"The network {path} cannot be read ({error.strerror}).",
             "Install sentistream again, or correct SENTISTREAM_MODELS.",
@@ -61,6 +74,32 @@ def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
             "Install sentistream again.",
         )
     return content
+
+
+def is_left_out(card: ModelCard, *, int8: bool = False) -> bool:
+    """Whether this file is one of ``LEFT_OUT``, and really not there."""
+    name = str(card.int8["file"]) if int8 else card.file
+    path = (models_folder() / card.name).parent / name
+    listed = f"{Path(card.name).parent.as_posix()}/{name}" in LEFT_OUT
+    return listed and not os.environ.get("SENTISTREAM_MODELS") and not path.exists()
+
+
+def check_model(card: ModelCard) -> tuple[str, ...]:
+    """Compares all files of a card with their checksums.
+
+    Returns:
+        The names of those that the installed package leaves out.
+
+    Raises:
+        ModelError: One is missing or altered.
+    """
+    left_out = []
+    for int8 in (False, True) if card.int8 else (False,):
+        if is_left_out(card, int8=int8):
+            left_out.append(str(card.int8["file"]) if int8 else card.file)
+        else:
+            read_model(card, int8=int8)
+    return tuple(left_out)
 
 
 _loaded: WeakValueDictionary[tuple[str, str, str], Network] = WeakValueDictionary()
@@ -78,7 +117,11 @@ def load_network(name: str, engine: str | None = None) -> Network:
     """
     card = load_card(name)
     engine = chosen_engine(engine)
-    int8 = bool(card.int8) and engine == "onnxruntime" and chosen_precision() == "int8"
+    int8 = (
+        bool(card.int8)
+        and chosen_precision() == "int8"
+        and (engine == "onnxruntime" or is_left_out(card))
+    )
     key = (str(models_folder() / name), card.sha256, f"{engine} {int8}")
     with _loading:
         network = _loaded.get(key)

@@ -42,7 +42,9 @@ def centroid_size(landmarks: FloatArray) -> float:
     count = len(landmarks)
     # about one of them, so that squares stay small
     offsets = landmarks - landmarks[0]
-    x, y = (float(value) / count for value in offsets.sum(axis=0))
+    # the ufuncs themselves, here and in ``shape``: arrays' methods cost more than the sums do
+    x, y = np.add.reduce(offsets, axis=0).tolist()
+    x, y = x / count, y / count
     size = math.sqrt(max(0.0, float(np.vdot(offsets, offsets)) / count - x * x - y * y))
     if not (math.isfinite(size) and size > 0):
         raise ValueError(f"Landmarks need a finite extent, not {size}.")
@@ -51,7 +53,7 @@ def centroid_size(landmarks: FloatArray) -> float:
 
 def centroid(landmarks: FloatArray) -> tuple[float, float]:
     """The points' mean, x and y in pixels."""
-    x, y = landmarks.sum(axis=0, dtype=np.float64).tolist()
+    x, y = np.add.reduce(landmarks, axis=0, dtype=np.float64).tolist()
     return x / len(landmarks), y / len(landmarks)
 
 

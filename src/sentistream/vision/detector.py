@@ -59,7 +59,7 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class DetectionIntervals:
     """How often a picture is searched, seconds of the media clock.
 
     Attributes:
@@ -81,7 +81,7 @@ class Detector(Protocol):
     """What finds faces in a picture."""
 
     @property
-    def pace(self) -> Pace: ...
+    def intervals(self) -> DetectionIntervals: ...
 
     def detect(
         self, luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
@@ -101,7 +101,7 @@ class Detector(Protocol):
         """Faces of about the size of ``box`` at most half of its width beside it, best first."""
         ...
 
-    def squares(self, detection: Detection) -> list[Alignment]:
+    def alignments(self, detection: Detection) -> list[Alignment]:
         """The squares in which landmarks may be placed on a face found, the likeliest first."""
         ...
 
@@ -113,7 +113,7 @@ class NetworkDetector:
         network: Takes ``picture``, gives (N, places, 15); see ``networks.detector.Decoded``.
     """
 
-    pace = Pace(alone=0.24, coarse=0.24, fine=0.96, confirm=0.5, carry=1.5)
+    intervals = DetectionIntervals(alone=0.24, coarse=0.24, fine=0.96, confirm=0.5, carry=1.5)
 
     def __init__(self, network: Runnable) -> None:
         self._network = network
@@ -142,7 +142,7 @@ class NetworkDetector:
         found = _detections(self._said(shown, region, threshold))
         return [one for one in found if is_near(box, one.box)]
 
-    def squares(self, detection: Detection) -> list[Alignment]:
+    def alignments(self, detection: Detection) -> list[Alignment]:
         """From the five points; then by the box, turned by eighths.
 
         The points of faces that are turned by more than about 30 degrees are not to be trusted.

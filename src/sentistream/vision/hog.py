@@ -15,7 +15,7 @@ from sentistream.errors import MissingExtraError
 from sentistream.media.picture import resample
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.detector import FINE, THRESHOLD, Detection, Pace
+from sentistream.vision.detector import FINE, THRESHOLD, Detection, DetectionIntervals
 
 WINDOW = 80
 """Width of the smallest face the detector can see, pixels."""
@@ -42,7 +42,7 @@ class HogDetector:
     """
 
     # a search of a whole picture takes as long as the rest of several moments
-    pace = Pace(alone=0.2, coarse=1.0, fine=1.0, confirm=0.2, carry=0.5)
+    intervals = DetectionIntervals(alone=0.2, coarse=1.0, fine=1.0, confirm=0.2, carry=0.5)
 
     def __init__(self) -> None:
         self._detector = load_dlib().get_frontal_face_detector()
@@ -113,7 +113,7 @@ class HogDetector:
         """Faces about a known box, best first; see ``Detector``."""
         return self.detect(luma, box.scaled(_NEAR), face_width=box.width, threshold=threshold)
 
-    def squares(self, detection: Detection) -> list[Alignment]:
+    def alignments(self, detection: Detection) -> list[Alignment]:
         """The detection's own box."""
         x, y = detection.box.center
         return [Alignment(x, y, detection.box.width, 0.0)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -29,8 +28,7 @@ def seen(luma: UInt8Array, square: Alignment) -> UInt8Array:
         luma: Brightness, shape (height, width).
         square: The face's, as ``shape.detector_square`` gives it; may reach outside.
     """
-    square = _nearly_upright(square)
-    if square.roll:
+    if _turn(square):
         return view(luma, square, VIEW_SIZE, COVER)[..., np.newaxis]
     return resample(luma, square.box.scaled(COVER), VIEW_SIZE, VIEW_SIZE)[..., np.newaxis]
 
@@ -54,9 +52,10 @@ def points_within(shares: FloatArray, square: Alignment) -> FloatArray:
         shares: x and y by turns, shape (136,), or (68, 2).
         square: As ``seen`` was given it.
     """
-    window = replace(_nearly_upright(square), side=square.side * COVER)
+    window = Alignment(square.x, square.y, square.side * COVER, _turn(square))
     return window.from_shares(shares.reshape(-1, 2))
 
 
-def _nearly_upright(square: Alignment) -> Alignment:
-    return square if abs(square.roll) > UPRIGHT else replace(square, roll=0.0)
+def _turn(square: Alignment) -> float:
+    """How far the view of a face is turned, radians; 0 where it is nearly upright."""
+    return square.roll if abs(square.roll) > UPRIGHT else 0.0

@@ -37,7 +37,9 @@ def head_pose(landmarks: FloatArray) -> HeadPose:
     """
     points = landmarks if len(landmarks) == 5 else five_points(landmarks)
     # how x and y of the picture depend on the head's three axes
-    (a, b, c), (d, e, f) = (_INVERSE @ (points - points.mean(axis=0))).T.tolist()
+    (a, b, c), (d, e, f) = (
+        _INVERSE @ (points - np.add.reduce(points, axis=0) / len(points))
+    ).T.tolist()
     # the nearest pair of perpendicular rows of one length: (R R^T)^(-1/2) R
     xx, xy, yy = a * a + b * b + c * c, a * d + b * e + c * f, d * d + e * e + f * f
     root = math.sqrt(max(xx * yy - xy * xy, 1e-12))

@@ -78,8 +78,8 @@ def extent(landmarks: FloatArray) -> Box:
     Raises:
         ValueError: The points lie on a line, or are not finite.
     """
-    left, top = (float(value) for value in landmarks.min(axis=0))
-    right, bottom = (float(value) for value in landmarks.max(axis=0))
+    left, top = np.minimum.reduce(landmarks, axis=0).tolist()
+    right, bottom = np.maximum.reduce(landmarks, axis=0).tolist()
     return Box(left, top, right, bottom)
 
 

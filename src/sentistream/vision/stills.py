@@ -44,7 +44,7 @@ class WindowCutter:
         margin = (_WORKING_SIZE - shown) / 2
         x, y, side = (share * shown for share in _TYPICAL_FACE)
         typical = Alignment(margin + x, margin + y, side, 0.0)
-        square = self._detector.squares(found[0])[0] if found else typical
+        square = self._detector.alignments(found[0])[0] if found else typical
         points = place_one(self._landmarker, enlarged.luma, square).points
         scale = np.array([around.width, around.height], np.float32) / _WORKING_SIZE
         origin = np.array([around.left, around.top], np.float32)

@@ -179,7 +179,7 @@ class FaceTracker:
             for track in self._tracks
             if track.readable
             and track.time == self._time
-            and time - track.detected_at < self._detector.pace.carry
+            and time - track.detected_at < self._detector.intervals.carry
             # points that are placed on anything drift off where the detector sees no face
             and (self._landmarker.vouches or track.looked_at == track.detected_at)
         ]
@@ -193,10 +193,10 @@ class FaceTracker:
 
     def _search(self, luma: UInt8Array, time: float) -> Asking[None]:
         """Searches the whole picture where that is due."""
-        pace = self._detector.pace
+        intervals = self._detector.intervals
         followed = any(track.time == time for track in self._tracks)
-        fine = time - self._fine_at >= (pace.fine if followed else pace.alone) - 1e-6
-        if not fine and time - self._coarse_at < pace.coarse - 1e-6:
+        fine = time - self._fine_at >= (intervals.fine if followed else intervals.alone) - 1e-6
+        if not fine and time - self._coarse_at < intervals.coarse - 1e-6:
             return
         self._coarse_at = time
         if fine:
@@ -219,7 +219,7 @@ class FaceTracker:
         """Has the detector look at the place of faces that are lost or long unconfirmed."""
         for track in self._tracks:
             lost = track.time < time
-            if not (lost or time - track.detected_at >= self._detector.pace.confirm):
+            if not (lost or time - track.detected_at >= self._detector.intervals.confirm):
                 continue
             before = track.time == self._time and lost  # lost in this very picture
             if time - track.looked_at < _LOOK_AGAIN and not before:
@@ -239,22 +239,37 @@ class FaceTracker:
         self, luma: UInt8Array, time: float, track: _Track, detection: Detection
     ) -> Asking[None]:
         """Takes in what the detector says of a face."""
-        squares = self._detector.squares(detection)
+        squares = self._detector.alignments(detection)
         square = squares[0]
         carried = track.time == time
         agree = self._landmarker.vouches or square.box.iou(track.square.box) > _SLIPPED
         if carried and track.readable and agree:
             track.box = detection.box
         else:
-            points, is_face, _ = yield from place_best(self._landmarker, luma, squares)
-            if not is_face and detection.points is None:
-                return  # without points of its own, a detection is worth what its landmarks are
-            track.readable = is_face
-            points = points if is_face else mean_landmarks(square)
-            square = detector_square(points) if is_face else square
+            placed = yield from self._place(luma, detection, squares)
+            if placed is None:
+                return
+            square, points, track.readable, _ = placed
             track.move(square, points, time, detection.box)
         track.score, track.confirmed, track.detected = detection.score, True, detection.box
         track.detected_at = track.looked_at = time
+
+    def _place(
+        self, luma: UInt8Array, detection: Detection, squares: Sequence[Alignment]
+    ) -> Asking[tuple[Alignment, FloatArray, bool, float] | None]:
+        """Landmarks of a face found, those of an average face where its own cannot be placed.
+
+        Returns:
+            Their square, the points, whether they are its own, and the landmarker's score. None
+            where neither is of use: without points of its own, a detection is worth what its
+            landmarks are.
+        """
+        points, is_face, score = yield from place_best(self._landmarker, luma, squares)
+        if is_face:
+            return detector_square(points), points, True, score
+        if detection.points is None:
+            return None
+        return squares[0], mean_landmarks(squares[0]), False, score
 
     def _begin(
         self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool
@@ -281,17 +296,15 @@ class FaceTracker:
                 nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
                 yield from self._found(luma, time, nearest, one)
                 continue
-            squares = self._detector.squares(one)
-            square = squares[0]
+            squares = self._detector.alignments(one)
             # what the detector doubts is no face unless the landmarks are sure
             squares = squares if one.score >= _TURNED else squares[:1]
-            points, is_face, score = yield from place_best(self._landmarker, luma, squares)
+            placed = yield from self._place(luma, one, squares)
+            if placed is None:
+                continue
+            square, points, is_face, score = placed
             if doubtful and not (is_face and score >= _SURE_FACE):
                 continue
-            if not is_face and one.points is None:
-                continue
-            points = points if is_face else mean_landmarks(square)
-            square = detector_square(points) if is_face else square
             self._tracks.append(
                 _Track(
                     self._next_number,

@@ -26,7 +26,7 @@ from sentistream.monitor.observations import CameraHealth, CameraState, FaceStat
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings, save_settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
-from sentistream.types import Distribution, Label
+from sentistream.types import Distribution, Flag, HeadPose, Label
 
 MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
 
@@ -190,9 +190,24 @@ class Served:
                         smoothed=Distribution(0.7, 0.2, 0.1),
                         mouth_open=0.25,
                         speaking=False,
+                        flags=(Flag.SMALL_FACE, Flag.MORE_FACES),
+                        pose=HeadPose(yaw=12.5, pitch=-3.0, roll=4.0),
+                    ),
+                    FaceState(
+                        track="p7q",
+                        zone="",
+                        box=(0.6, 0.2, 0.8, 0.4),
+                        label=Label.UNKNOWN,
+                        smoothed=None,
+                        mouth_open=None,
+                        speaking=False,
+                        flags=(Flag.TURNED_AWAY, Flag.MORE_FACES),
+                        pose=HeadPose(yaw=-71.0, pitch=2.0, roll=0.5),
                     ),
                 ),
                 tick=0.03,
+                max_faces=2,
+                left_out=3,
             )
         )
         self.hub.show(camera, Preview(b"\xff\xd8 picture", moment))

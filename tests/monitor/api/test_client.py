@@ -71,7 +71,12 @@ def test_readings_come_in_parts(client: Client) -> None:
 
 def test_what_is_now(client: Client) -> None:
     (seen,) = client.live()
-    assert (seen.camera, seen.faces[0].positive) == ("door", 0.7)
+    assert (seen.camera, seen.max_faces, seen.left_out) == ("door", 2, 3)
+    front, aside = seen.faces
+    assert (front.positive, front.flags) == (0.7, ("small_face", "more_faces"))
+    assert (front.yaw, front.pitch, front.roll) == (12.5, -3.0, 4.0)
+    assert (aside.label, aside.positive, aside.mouth_open) == ("unknown", None, None)
+    assert (aside.flags[0], aside.yaw) == ("turned_away", -71.0)
     door, till = client.cameras()
     assert door.health is not None
     assert door.health.state == "running"

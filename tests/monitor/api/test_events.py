@@ -42,7 +42,12 @@ def test_what_happens_is_told(served: Served) -> None:
         told = [_next(socket) for _ in range(3)]
         assert [one["kind"] for one in told] == ["health", "observation", "alert"]
         assert told[0]["health"]["state"] == "running"
-        assert told[1]["observation"]["faces"][0]["label"] == "positive"
+        seen = told[1]["observation"]
+        with served.by_token(Role.VIEWER) as client:
+            assert seen == client.get("/api/live").json()[0]
+        assert seen["faces"][0]["label"] == "positive"
+        assert seen["faces"][1]["smoothed"] is None
+        assert (seen["max_faces"], seen["left_out"]) == (2, 3)
         assert told[2]["alert"]["time"] == "2026-01-05T10:00:00Z"
         assert "health" not in told[1]
         # single readings were not asked for

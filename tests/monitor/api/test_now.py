@@ -19,6 +19,14 @@ def test_live_and_cameras(lived: Served) -> None:
         assert [one["camera"] for one in seen] == ["door"]
         assert seen[0]["time"] == "2026-01-05T10:00:00.500000Z"
         assert seen[0]["faces"][0]["smoothed"] == {"positive": 0.7, "neutral": 0.2, "negative": 0.1}
+        assert (seen[0]["max_faces"], seen[0]["left_out"]) == (2, 3)
+        front, aside = seen[0]["faces"]
+        assert front["flags"] == ["small_face", "more_faces"]
+        assert front["pose"] == {"yaw": 12.5, "pitch": -3.0, "roll": 4.0}
+        # what is not read is not guessed
+        assert (aside["label"], aside["smoothed"], aside["mouth_open"]) == ("unknown", None, None)
+        assert aside["flags"] == ["turned_away", "more_faces"]
+        assert aside["pose"]["yaw"] == -71.0
         door, till = client.get("/api/cameras").json()
         assert door["source"] == "rtsp://***@camera.test/stream"
         assert door["health"]["state"] == "running"

@@ -145,10 +145,10 @@ def test_websockets_end_with_their_login(tmp_path: Path, ended: str) -> None:
             cookie = client.cookies["sentistream_session"]
             headers = {"Cookie": f"sentistream_session={cookie}", "Origin": served.url}
         with connect(
-            f"ws://127.0.0.1:{served.port}/api/events", additional_headers=headers
+            f"ws://127.0.0.1:{served.port}/api/events", additional_headers=headers, open_timeout=60
         ) as socket:
             served.sees()
-            assert json.loads(socket.recv(10))["kind"] == "health"
+            assert json.loads(socket.recv(60))["kind"] == "health"
             if ended == "logout":
                 client.post("/logout")
             elif ended == "token":
@@ -161,6 +161,6 @@ def test_websockets_end_with_their_login(tmp_path: Path, ended: str) -> None:
                 served.accounts.change_user(VIEWER, password="another good one")  # noqa: S106
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
-                    socket.recv(10)
+                    socket.recv(60)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4401

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 
@@ -39,6 +40,13 @@ def test_what_is_seen_adds_up_to_the_second() -> None:
     assert reading.positive == pytest.approx(2 / 3)
     assert reading.neutral == pytest.approx(1 / 3)
     assert reading.label is Label.NEUTRAL  # what was said last
+
+
+def test_faces_whose_expression_is_not_read_do_not_count() -> None:
+    keeper = SecondKeeper("door", Told())
+    aside = dataclasses.replace(face(), label=Label.UNKNOWN, smoothed=None, mouth_open=None)
+    told = [*keeper.add(10.0, 10.25, [face()]), *keeper.add(10.25, 12.0, [aside])]
+    assert [[one.seen for one in second.readings] for second in told] == [[0.25], []]
 
 
 def test_a_second_without_anybody_is_told_and_one_that_was_not_watched_is_not() -> None:

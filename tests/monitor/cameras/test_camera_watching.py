@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -13,7 +14,17 @@ from sentistream.media.picture import RgbPicture
 from sentistream.monitor.cameras.masking import Mask
 from sentistream.monitor.cameras.zones import holds, plan
 from sentistream.monitor.observations import EVERYWHERE, Observation
-from sentistream.types import Box, Label, Moment, Picture, Reading, UInt8Array
+from sentistream.types import (
+    Box,
+    Flag,
+    HeadPose,
+    Label,
+    Moment,
+    Picture,
+    Reading,
+    UInt8Array,
+)
+from synthetic import reading
 
 FACE = (0.25, 0.1, 0.8, 0.9)
 """About the face in the scene, as shares."""
@@ -49,6 +60,45 @@ def test_who_comes_again_has_another_name(scene: UInt8Array) -> None:
     for pixels in (scene, np.zeros_like(scene), scene):
         stage.show(pixels, 3.0)
     assert len({track for track, _ in stage.faces}) == 2
+
+
+class Scripted(Analyzer):
+    """Says the same of every moment."""
+
+    def __init__(self, *readings: Reading) -> None:
+        super().__init__("lite")
+        self.readings = readings
+
+    def process(self, moment: Moment) -> tuple[Reading, ...]:
+        return tuple(dataclasses.replace(each, time=moment.time) for each in self.readings)
+
+
+def test_poses_flags_and_faces_left_out_are_told(scene: UInt8Array) -> None:
+    flags = (Flag.TURNED_AWAY, Flag.MORE_FACES)
+    front = reading(0.0, box=Box(40, 60, 120, 150), flags=(Flag.SMALL_FACE,), left_out=2)
+    assert front.face is not None
+    pose = HeadPose(yaw=-71.0, pitch=2.0, roll=0.5)
+    turned = dataclasses.replace(front.face, track=2, pose=pose)
+    aside = Reading(time=0.0, face=turned, label=Label.UNKNOWN, flags=flags, left_out=2)
+    stage = Stage(dataclasses.replace(job(), max_faces=2), Scripted(front, aside))
+    stage.show(scene, 1.5)
+    seen = stage.told(Observation)[-1]
+    assert (seen.max_faces, seen.left_out) == (2, 2)
+    one, other = seen.faces
+    assert (one.flags, one.pose) == ((Flag.SMALL_FACE, Flag.MORE_FACES), None)
+    assert (other.flags, other.pose, other.label) == (flags, pose, Label.UNKNOWN)
+    assert (other.smoothed, other.mouth_open, other.speaking) == (None, None, False)
+    # only the one that is read is stored
+    stored = {reading.track for second in stage.seconds for reading in second.readings}
+    assert stored == {one.track}
+
+
+def test_a_face_of_a_real_picture_has_its_pose(scene: UInt8Array) -> None:
+    stage = Stage(job())
+    stage.show(scene, 1.5)
+    (face,) = stage.told(Observation)[-1].faces
+    assert face.pose is not None
+    assert abs(face.pose.yaw) < 45 and abs(face.pose.pitch) < 30 and abs(face.pose.roll) < 20
 
 
 def test_a_masked_face_is_never_seen(scene: UInt8Array) -> None:

@@ -224,5 +224,14 @@ class House:
             CameraHealth(camera=camera, state=state, since=time.time(), **(rest or values))
         )
 
-    def see(self, camera: str, *faces: FaceState) -> None:
-        self.hub.publish(Observation(camera=camera, time=time.time(), faces=faces, tick=0.03))
+    def see(self, camera: str, *faces: FaceState, max_faces: int = 16, left_out: int = 0) -> None:
+        self.hub.publish(
+            Observation(
+                camera=camera,
+                time=time.time(),
+                faces=faces,
+                tick=0.03,
+                max_faces=max_faces,
+                left_out=left_out,
+            )
+        )

@@ -14,20 +14,24 @@ from PIL import Image, ImageDraw, ImageFilter
 from page.made_up import House
 from sentistream.monitor.hub import Preview
 from sentistream.monitor.observations import Alert, CameraState, FaceState
-from sentistream.types import Distribution, Label
+from sentistream.types import Distribution, Flag, HeadPose, Label
 
 
-def face(track: str, x: float, label: str, *, speaking: bool = False) -> FaceState:
-    """A face at a place, with a label."""
+def face(
+    track: str, x: float, label: str, *, speaking: bool = False, turned: bool = False
+) -> FaceState:
+    """A face at a place, with a label; one that is turned away is not read."""
     rest = {"positive": (0.7, 0.2, 0.1), "neutral": (0.2, 0.6, 0.2), "negative": (0.1, 0.2, 0.7)}
     return FaceState(
         track=track,
         zone="",
         box=(x, 0.28, x + 0.14, 0.58),
         label=Label(label),
-        smoothed=Distribution(*rest.get(label, (0.34, 0.33, 0.33))),
-        mouth_open=0.8 if speaking else 0.1,
+        smoothed=None if turned else Distribution(*rest.get(label, (0.34, 0.33, 0.33))),
+        mouth_open=None if turned else 0.8 if speaking else 0.1,
         speaking=speaking,
+        flags=(Flag.TURNED_AWAY,) if turned else (),
+        pose=HeadPose(70.0 if turned else 0.0, 0.0, 0.0),
     )
 
 

@@ -75,6 +75,35 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: House) -> None:
     page.close()
 
 
+def test_faces_that_are_not_followed_or_not_read_are_told(browser: Browser, house: House) -> None:
+    house.health("entrance")
+    shown = (face("a", 0.2, "positive"), face("b", 0.6, "unknown", turned=True))
+    house.see("entrance", *shown, max_faces=2, left_out=3)
+    page = browser.open(house.url, script=False)
+    page.ready()
+    told = "5 faces in view; 3 of them are not followed (limit: 2)"
+    assert page.text(f"{ENTRANCE} .people").strip() == told
+    page.close()
+    page = browser.open(house.url)
+    page.ready()
+    told = "2 faces in view; 1 of them is not followed (limit: 1)"
+    end = time.monotonic() + 30
+    while page.text(f"{ENTRANCE} .people").strip() != told:
+        assert time.monotonic() < end
+        house.see("entrance", shown[1], max_faces=1, left_out=1)
+        time.sleep(0.1)
+    assert page.text(f"{ENTRANCE} .face").strip() == "turned away"
+    assert page.text(f"{ENTRANCE} .count[data-count=unknown] b") == "1"
+    # the limit alone is nobody's concern
+    _keep_seeing(
+        page,
+        house,
+        f"document.querySelector('{ENTRANCE} .people').innerText.trim() === '1 face in view'",
+        shown[0],
+    )
+    page.close()
+
+
 def test_states_are_told_and_announced(browser: Browser, house: House) -> None:
     house.health("entrance")
     page = browser.open(house.url)

@@ -74,6 +74,17 @@ def test_days_on_which_clocks_change(zone_of_the_machine: str, date: str, hours:
     assert end - begin == hours * 3600
 
 
+@pytest.mark.parametrize("zone_of_the_machine", ["Pacific/Apia"], indirect=True)
+def test_a_date_that_was_left_out(zone_of_the_machine: str) -> None:
+    """After 2011-12-29 came 2011-12-31."""
+    zone = ZoneInfo(zone_of_the_machine)
+    before, after = (
+        int(dt.datetime(2011, 12, day, 12, tzinfo=zone).timestamp()) for day in (29, 31)
+    )
+    assert after - before == 86_400
+    assert stretch(Step.DAY, before)[1] == stretch(Step.DAY, after)[0] == before + 43_200
+
+
 @pytest.mark.parametrize(
     "zone_of_the_machine", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Beirut"], indirect=True
 )

@@ -66,7 +66,6 @@ async def events(
         await websocket.close(4429, "Too many listen.")
         return
     async with places:
-        await websocket.accept()
         await _tell(websocket, services, [KINDS[kind] for kind in sorted(wanted)])
 
 
@@ -78,10 +77,12 @@ async def _tell(websocket: WebSocket, services: Services, kinds: list[type[Event
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(came.set)
 
-    gone = asyncio.create_task(_until_gone(websocket, came))
     told_dropped = 0
-    try:
-        with services.hub.subscribe(*kinds, depth=DEPTH, wake=wake) as subscription:
+    # who is let in misses nothing that happens from then on
+    with services.hub.subscribe(*kinds, depth=DEPTH, wake=wake) as subscription:
+        await websocket.accept()
+        gone = asyncio.create_task(_until_gone(websocket, came))
+        try:
             while True:
                 await came.wait()
                 if gone.done():
@@ -95,10 +96,10 @@ async def _tell(websocket: WebSocket, services: Services, kinds: list[type[Event
                 for event in taken:
                     for message in _messages(event, services):
                         await _send(websocket, message)
-    except WebSocketDisconnect:
-        return
-    finally:
-        gone.cancel()
+        except WebSocketDisconnect:
+            return
+        finally:
+            gone.cancel()
 
 
 async def _until_gone(websocket: WebSocket, came: asyncio.Event) -> None:
@@ -110,7 +111,7 @@ async def _until_gone(websocket: WebSocket, came: asyncio.Event) -> None:
 
 
 async def _send(websocket: WebSocket, message: Message) -> None:
-    await websocket.send_text(message.model_dump_json(exclude_none=True))
+    await websocket.send_text(message.model_dump_json(exclude_unset=True))
 
 
 def _messages(event: Event, services: Services) -> list[Message]:

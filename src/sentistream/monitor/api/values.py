@@ -17,7 +17,7 @@ from sentistream.monitor.observations import (
     Observation,
     SecondReading,
 )
-from sentistream.types import Label
+from sentistream.types import Distribution, Flag, HeadPose, Label
 
 
 class Value(BaseModel):
@@ -39,6 +39,22 @@ class Shares(Value):
     neutral: float
     negative: float
 
+    @classmethod
+    def of(cls, given: Distribution) -> Self:
+        return cls(positive=given.positive, neutral=given.neutral, negative=given.negative)
+
+
+class Pose(Value):
+    """Which way a head is turned, degrees; 0, 0, 0 looks straight into the camera, upright."""
+
+    yaw: float = Field(description="To the side; positive where it turns to the viewer's right.")
+    pitch: float = Field(description="Up or down; positive where it looks down.")
+    roll: float = Field(description="Tilted in the picture; positive clockwise.")
+
+    @classmethod
+    def of(cls, given: HeadPose) -> Self:
+        return cls(yaw=given.yaw, pitch=given.pitch, roll=given.roll)
+
 
 class FaceNow(Value):
     """One face as it is now."""
@@ -49,9 +65,15 @@ class FaceNow(Value):
         description="Left, top, right, bottom as shares of the picture."
     )
     label: Label
-    smoothed: Shares
-    mouth_open: float = Field(description="Probability, 0 to 1.")
+    smoothed: Shares | None = Field(
+        description="None where the expression is not read: the label is unknown, flags say why."
+    )
+    mouth_open: float | None = Field(
+        description="Probability, 0 to 1; None where the expression is not read."
+    )
     speaking: bool
+    flags: list[Flag] = Field(description="What lowers the quality of what is said of it.")
+    pose: Pose | None = Field(description="None where it is not known.")
 
     @classmethod
     def of(cls, face: FaceState) -> Self:
@@ -60,13 +82,11 @@ class FaceNow(Value):
             zone=face.zone,
             box=face.box,
             label=face.label,
-            smoothed=Shares(
-                positive=face.smoothed.positive,
-                neutral=face.smoothed.neutral,
-                negative=face.smoothed.negative,
-            ),
+            smoothed=None if face.smoothed is None else Shares.of(face.smoothed),
             mouth_open=face.mouth_open,
             speaking=face.speaking,
+            flags=list(face.flags),
+            pose=None if face.pose is None else Pose.of(face.pose),
         )
 
 
@@ -77,11 +97,23 @@ class Now(Value):
     time: datetime
     tick: float = Field(description="Seconds from one moment to the next at present.")
     faces: list[FaceNow]
+    max_faces: int = Field(
+        description="Faces followed at once; where more are found, the largest are kept."
+    )
+    left_out: int = Field(
+        description="Faces found at this moment but not followed, because of max_faces."
+    )
 
     @classmethod
     def of(cls, seen: Observation) -> Self:
-        faces = [FaceNow.of(face) for face in seen.faces]
-        return cls(camera=seen.camera, time=utc(seen.time), tick=seen.tick, faces=faces)
+        return cls(
+            camera=seen.camera,
+            time=utc(seen.time),
+            tick=seen.tick,
+            faces=[FaceNow.of(face) for face in seen.faces],
+            max_faces=seen.max_faces,
+            left_out=seen.left_out,
+        )
 
 
 class Health(Value):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sentistream.monitor.observations import FaceState, SecondReading, Seconds
-from sentistream.types import Label
+from sentistream.types import Distribution, Label
 
 _MOST_RUNS = 1000
 
@@ -45,11 +45,11 @@ class _Sum:
     speaking: float = 0.0
     weights: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
 
-    def add(self, face: FaceState, seconds: float) -> None:
+    def add(self, face: FaceState, read: Distribution, seconds: float) -> None:
         self.label = face.label
         self.seen += seconds
         self.speaking += seconds * face.speaking
-        for index, share in enumerate(face.smoothed.as_tuple()):
+        for index, share in enumerate(read.as_tuple()):
             self.weights[index] += seconds * share
 
 
@@ -74,7 +74,8 @@ class SecondKeeper:
     def add(self, begin: float, end: float, faces: Sequence[FaceState]) -> Iterator[Seconds]:
         """These faces were seen from ``begin`` to ``end``, wall-clock seconds (UTC).
 
-        What was added before is not added again. Gives the seconds that are over by that.
+        What was added before is not added again, and faces whose expression is not read do not
+        count. Gives the seconds that are over by that.
         """
         if end < self._until:
             yield from self._close()  # the clock was put back
@@ -102,8 +103,10 @@ class SecondKeeper:
 
     def _put(self, seconds: float, faces: Sequence[FaceState]) -> None:
         for face in faces:
+            if face.smoothed is None:
+                continue
             key = (face.zone, face.track)
-            self._sums.setdefault(key, _Sum(face.label)).add(face, seconds)
+            self._sums.setdefault(key, _Sum(face.label)).add(face, face.smoothed, seconds)
 
     def _close(self) -> Iterator[Seconds]:
         second, sums = self._second, self._sums

@@ -226,7 +226,13 @@ class Supervised:
         tick = self._condition.beat.tick
         if tick:
             self._hub.publish(
-                Observation(camera=self._job.camera, time=time.time(), faces=(), tick=tick)
+                Observation(
+                    camera=self._job.camera,
+                    time=time.time(),
+                    faces=(),
+                    tick=tick,
+                    max_faces=self._job.max_faces,
+                )
             )
 
     def _fail(self, now: float, reason: str) -> None:

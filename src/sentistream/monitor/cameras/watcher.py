@@ -162,14 +162,21 @@ class Watcher:
         if now - self._observed >= OBSERVED_EVERY:
             self._observed = now
             self._tell(
-                Observation(camera=self._job.camera, time=end, faces=tuple(faces), tick=tick)
+                Observation(
+                    camera=self._job.camera,
+                    time=end,
+                    faces=tuple(faces),
+                    tick=tick,
+                    max_faces=self._job.max_faces,
+                    left_out=readings[0].left_out if readings else 0,
+                )
             )
 
     def _faces(self, picture: Picture, readings: Sequence[Reading]) -> list[FaceState]:
         faces = []
         for reading in readings:
             face = reading.face
-            if face is None or reading.smoothed is None:
+            if face is None:
                 continue
             x, y = face.box.center
             x, y = x / picture.width, y / picture.height
@@ -188,8 +195,10 @@ class Watcher:
                     ),
                     label=reading.label,
                     smoothed=reading.smoothed,
-                    mouth_open=reading.mouth_open or 0.0,
+                    mouth_open=reading.mouth_open,
                     speaking=self._speaks(reading),
+                    flags=reading.flags,
+                    pose=face.pose,
                 )
             )
         if readings:

@@ -11,7 +11,7 @@ from sentistream.monitor.observations import CameraHealth, CameraState, FaceStat
 from sentistream.monitor.page.words import Words
 from sentistream.monitor.settings import Settings
 from sentistream.profiles import PROFILES
-from sentistream.types import SENTIMENTS
+from sentistream.types import SENTIMENTS, Flag
 
 STALE_FACES = 3.0
 """Seconds after which a moment says nothing about now."""
@@ -44,7 +44,7 @@ class Tile:
         state: What it is doing, for the look.
         state_word: The same as a word.
         reason: Why it is not running; empty where it is.
-        seen: How many faces, in words.
+        seen: How many faces, and how many of them are not followed, in words.
         speaking: Who speaks, in words.
         counts: How many faces now, for each of ``SENTIMENTS``, then of the unclear.
         facts: How well it works, each a few words and whether they deserve notice.
@@ -113,7 +113,7 @@ def tile(
         state=state.value,
         state_word=say(f"state.{state.value}"),
         reason="" if running else _reason(state, health, say),
-        seen=_seen(len(faces), running, fresh, say),
+        seen=_seen(observation if fresh else None, running, say),
         speaking=say("live.speaking", n=sum(face.speaking for face in faces))
         if any(face.speaking for face in faces)
         else "",
@@ -134,7 +134,7 @@ def boxes(faces: Sequence[FaceState], say: Words) -> tuple[FaceBox, ...]:
             width=round(face.box[2] - face.box[0], 4),
             height=round(face.box[3] - face.box[1], 4),
             label=face.label.value,
-            word=say(f"label.{face.label.value}"),
+            word=_word(face, say),
             speaking=say("live.speaks") if face.speaking else "",
         )
         for face in faces
@@ -153,12 +153,24 @@ def _reason(state: CameraState, health: CameraHealth | None, say: Words) -> str:
     return say.reasons(told) if told else say(f"reason.{state.value}")
 
 
-def _seen(count: int, running: bool, fresh: bool, say: Words) -> str:
+def _word(face: FaceState, say: Words) -> str:
+    if Flag.TURNED_AWAY in face.flags:
+        return say("live.turned_away")
+    return say(f"label.{face.label.value}")
+
+
+def _seen(now: Observation | None, running: bool, say: Words) -> str:
     if not running:
         return say("live.not_watching")
-    if not fresh:
+    if now is None:
         return say("live.no_reading")
-    return say("live.faces", n=count) if count else say("label.no_face")
+    count = len(now.faces) + now.left_out
+    if not count:
+        return say("label.no_face")
+    told = say("live.faces", n=count)
+    if now.left_out:
+        told = f"{told}; {say('live.left_out', n=now.left_out, limit=now.max_faces)}"
+    return told
 
 
 def _counts(faces: Sequence[FaceState]) -> tuple[int, int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from functools import lru_cache
 
 from sentistream.monitor.interfaces import Step
@@ -67,11 +68,20 @@ def _up(step: Step, second: int) -> int:
     return second if begin == second else end
 
 
+def _made(year: int, month: int, day: int) -> list[int]:
+    """What the C library makes of a local midnight, in summer time or not."""
+    found = []
+    for dst in (-1, 0, 1):
+        # glibc finds no summer time about a date that was left out, as Samoa's 2011-12-30
+        with suppress(OverflowError):
+            found.append(int(time.mktime((year, month, day, 0, 0, 0, 0, 0, dst))))
+    return found
+
+
 @lru_cache(maxsize=4096)
 def _midnight(year: int, month: int, day: int, _zone: tuple[str, str]) -> int:
     """The first second of a local day; ``day`` may be one past the month's last."""
-    wanted = (year, month, day, 0, 0, 0, 0, 0)
-    found = [int(time.mktime((*wanted, dst))) for dst in (-1, 0, 1)]
+    found = _made(year, month, day)
     # the day's date in plain numbers, whatever overflowed; noon exists everywhere
     date = time.localtime(time.mktime((year, month, day, 12, 0, 0, 0, 0, -1)))[:3]
     midnights = [second for second in found if time.localtime(second)[:6] == (*date, 0, 0, 0)]
