@@ -14,6 +14,7 @@ import click
 
 from sentistream import __version__
 from sentistream.errors import SentistreamError
+from sentistream.redaction import without_secrets
 
 COMMANDS = {
     "analyze": ("sentistream.cli.analyze:analyze", "Say how people on video feel."),
@@ -80,7 +81,10 @@ class Commands(LazyGroup):
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             ctx.exit(INTERRUPTED)
-        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
+        except click.ClickException as error:
+            vars(error)["message"] = without_secrets(error.message)
+            raise
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             if ctx.params.get("debug"):
@@ -98,12 +102,13 @@ class _UserError(click.ClickException):
 def _unexpected(ctx: click.Context, error: Exception) -> NoReturn:
     """A fault of ours: one sentence, and the details in a file."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    first = without_secrets(first)
     message = f"Error: Something went wrong inside sentistream ({type(error).__name__}: {first})."
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="sentistream-error-", suffix=".log", delete=False, encoding="utf-8"
         ) as log:
-            traceback.print_exception(error, file=log)
+            log.write(without_secrets("".join(traceback.format_exception(error))))
         message += f" Please report it with the file {Path(log.name)}."
     except OSError:
         message += " Please report it with what `sentistream --debug ...` prints."

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sentistream.errors import InputError
+from sentistream.redaction import shown_address
 
 SUFFIXES = frozenset(
     f".{ending}"
@@ -44,7 +44,7 @@ class Clip:
     def __str__(self) -> str:
         if isinstance(self.source, int):
             return f"camera {self.source}"
-        text = str(self.source) if self.path else _public(str(self.source))
+        text = str(self.source) if self.path else shown_address(str(self.source))
         # names are hostile: no escape codes to the terminal
         return "".join(
             letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
@@ -84,9 +84,12 @@ def _expand(text: str) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
         matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
         files = [match for match in matches if match.is_file()]
         if not files:
-            raise InputError(f"No file matches {text!r}.", "Check the pattern and its folder.")
+            raise InputError(
+                f"No file matches {shown_address(text)!r}.", "Check the pattern and its folder."
+            )
         return True, [(file, Path(file.stem)) for file in files]
-    raise InputError(f"There is no file or folder {text!r}.", "Check the name and where you are.")
+    shown = shown_address(text)
+    raise InputError(f"There is no file or folder {shown!r}.", "Check the name and where you are.")
 
 
 def _inside(folder: Path) -> list[tuple[Path | str | int, Path]]:
@@ -131,11 +134,6 @@ def _named(found: dict[Path | str | int, Path]) -> Iterator[Clip]:
         yield Clip(source, unique)
 
 
-def _public(address: str) -> str:
-    """An address without its password."""
-    return re.sub(r"//[^/@]*@", "//", address)
-
-
 def _slug(address: str) -> str:
-    parts = urlsplit(_public(address))
-    return re.sub(r"[^\w.-]+", "-", f"{parts.netloc}{parts.path}").strip("-.") or "stream"
+    shown = shown_address(address).partition("://")[2]
+    return re.sub(r"[^\w.-]+", "-", shown).strip("-.") or "stream"

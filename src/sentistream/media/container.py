@@ -17,6 +17,7 @@ from sentistream.errors import InputError
 from sentistream.media.frames import clock_zero
 from sentistream.media.picture import Orientation
 from sentistream.media.source import MediaInfo
+from sentistream.redaction import shown_address
 
 MAX_PIXELS = 8192 * 8192
 """The largest picture that is decoded; a larger one is an InputError."""
@@ -42,7 +43,9 @@ def open_file(path: Path) -> InputContainer:
     if path.is_dir():
         raise InputError(f"{path} is a folder.", "Name a video file in it.")
     if not path.exists():
-        raise InputError(f"There is no file {path}.", "Check the spelling of the path.")
+        raise InputError(
+            f"There is no file {shown_address(str(path))}.", "Check the spelling of the path."
+        )
     if not path.is_file():
         raise InputError(f"{path} is not an ordinary file.", "Name a video file.")
     if not os.access(path, os.R_OK):

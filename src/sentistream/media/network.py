@@ -11,8 +11,9 @@ from av.container import InputContainer
 from av.error import ExitError, HTTPForbiddenError, HTTPNotFoundError, HTTPUnauthorizedError
 
 from sentistream.errors import InputError
-from sentistream.media.addresses import ADDRESSES, scheme, without_password
+from sentistream.media.addresses import ADDRESSES, scheme
 from sentistream.media.container import FORMATS, MAX_PIXELS, reason
+from sentistream.redaction import shown_address
 
 Transport = Literal["tcp", "udp"]
 
@@ -64,7 +65,7 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
             metadata_errors="replace",
         )
     except (FFmpegError, OSError, ValueError) as error:
-        failure = _refused(without_password(address), error)
+        failure = _refused(shown_address(address), error)
     # raised out here, since the error caught above knows the address with its password
     if container is None:
         raise failure
@@ -88,7 +89,7 @@ def _refused(shown: str, error: Exception) -> InputError:
     if isinstance(error, HTTPUnauthorizedError | HTTPForbiddenError):
         return InputError(
             f"{shown} cannot be opened: wrong user or password.",
-            "Write them into the address: rtsp://USER:PASSWORD@HOST/PATH.",
+            "Write them into the address, before the host: USER:PASSWORD@.",
         )
     if isinstance(error, HTTPNotFoundError):
         return InputError(

@@ -7,12 +7,13 @@ import re
 from pathlib import Path
 
 from sentistream.errors import InputError
-from sentistream.media.addresses import scheme, without_password
+from sentistream.media.addresses import scheme
 from sentistream.media.devices import open_microphone, open_video_device
 from sentistream.media.file import FileSource
 from sentistream.media.live import LiveSource
 from sentistream.media.network import Transport, open_address
 from sentistream.media.source import Source
+from sentistream.redaction import shown_address
 
 
 def open_source(
@@ -96,7 +97,7 @@ def open_stream(
     """
     return LiveSource(
         open_address(address, transport=transport),
-        name=without_password(address),
+        name=shown_address(address),
         tick=tick,
         sound_window=sound_window,
         sound=sound,
