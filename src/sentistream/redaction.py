@@ -16,7 +16,7 @@ REDACTED = "***"
 SHORT = 6
 """Secrets shorter than this are only taken out where they stand alone."""
 
-_NAMES_OF_SECRETS = (  # noqa: S105 - names, no secrets
+_NAMES_OF_SECRETS = (
     r"(?:login)?pass?(?:word|wd|phrase|wort|code)?|psw|pwd|secret|(?:\w{1,20}_)?token|"
     r"(?:api|access|stream|secret)[_-]?key|auth(?:orization)?|signature|sig|session|cookie|csrf"
 )

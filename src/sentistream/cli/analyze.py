@@ -52,6 +52,8 @@ class Options:
 
     profile: str
     max_faces: int
+    video_track: int | None
+    audio_track: int | None
     video: bool
     images: bool
     quiet: bool
@@ -63,6 +65,8 @@ class Options:
         return {
             "profile": self.profile,
             "max_faces": self.max_faces,
+            "video_track": self.video_track,
+            "audio_track": self.audio_track,
             "video": self.video,
             "images": self.images,
             "seconds": self.seconds,
@@ -85,6 +89,19 @@ class Options:
     show_default=True,
     help="Follow at most so many faces at once. Where more are found, the largest are kept and "
     "the results say so; each face costs time.",
+)
+@click.option(
+    "--video-track",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Look at the Nth track of pictures.  [default: one that can be decoded and is not empty]",
+)
+@click.option(
+    "--audio-track",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Listen to the Nth track of sound; `sentistream doctor FILE` lists them.  "
+    "[default: one that can be decoded and is not silent]",
 )
 @click.option(
     "--out",
@@ -110,6 +127,8 @@ def analyze(
     inputs: tuple[str, ...],
     profile: str,
     max_faces: int,
+    video_track: int | None,
+    audio_track: int | None,
     out: str | None,
     video: bool,
     no_images: bool,
@@ -142,6 +161,8 @@ def analyze(
     options = Options(
         profile=profile,
         max_faces=max_faces,
+        video_track=video_track,
+        audio_track=audio_track,
         video=video,
         images=not no_images,
         quiet=quiet,
@@ -216,6 +237,8 @@ class _Run:
             clip.source,
             profile=options.profile,
             max_faces=options.max_faces,
+            video_track=options.video_track,
+            audio_track=options.audio_track,
             analyzer=self._analyzer,
         ) as analysis:
             self._analyzer = analysis.analyzer
@@ -270,6 +293,13 @@ class _Run:
             rate = facts["speed"]["frames_per_second"]
             click.echo(f"{clip}: {said}; {rate} frames/s")
             click.echo(f"  {folder / 'report.html'}")
+            for remark in facts["input"]["remarks"]:
+                click.echo(f"  {remark}")
+            if cancelling := facts["faults"]["cancelling_seconds"]:
+                click.echo(
+                    f"  The channels of its sound would have cancelled each other for "
+                    f"{cancelling:g} seconds; one was turned over."
+                )
 
 
 def _progress(options: Options) -> Bar | Silence:

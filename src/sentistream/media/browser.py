@@ -221,6 +221,7 @@ class BrowserSource(QueuedSource):
             self._sound.add(frame, self._hearing.place(_stamp(frame), arrived))
         except (FFmpegError, ValueError):
             self.faults.audio_errors += 1
+        self.faults.cancelling_seconds = round(self._sound.cancelling, 3)
 
 
 class ReceivedSound:
@@ -233,6 +234,11 @@ class ReceivedSound:
     def until(self) -> float:
         """Where the newest sample ends, seconds."""
         return self._buffer.until / SOUND_RATE
+
+    @property
+    def cancelling(self) -> float:
+        """As ``SoundBuffer.cancelling``."""
+        return self._buffer.cancelling
 
     def add(self, frame: AudioFrame, time: float) -> None:
         """Takes in a frame that begins at ``time``."""

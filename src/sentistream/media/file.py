@@ -14,18 +14,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from sentistream.errors import InputError
-from sentistream.media.container import (
-    choose_audio,
-    choose_video,
-    describe,
-    open_file,
-    pixel_aspect,
-)
+from sentistream.media.container import describe, open_file, pixel_aspect
 from sentistream.media.frames import FrameReader, TimedFrame, nanosecond
 from sentistream.media.interleaving import Interleaved
 from sentistream.media.picture import YuvPicture, display_orientation
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
+from sentistream.media.tracks import choose_tracks
 from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 LONGEST_STILL = 60.0
@@ -43,7 +38,8 @@ class FileSource(Source):
 
     Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
     decode its pictures; 0 for as many as the decoder sees fit. Without ``sound`` its sound is
-    not even decoded.
+    not even decoded. ``video_track`` and ``audio_track`` are numbers among those of their kind,
+    from 1; None to choose.
 
     Raises:
         InputError: The file cannot be analyzed.
@@ -57,8 +53,11 @@ class FileSource(Source):
         sound_window: float,
         threads: int = 0,
         sound: bool = True,
+        video_track: int | None = None,
+        audio_track: int | None = None,
     ) -> None:
         self.faults = Faults()
+        self._wanted = video_track, audio_track
         self._tick = tick
         self._listens = sound
         self._threads = threads
@@ -74,14 +73,22 @@ class FileSource(Source):
 
     def _open(self, path: Path) -> None:
         container = self._containers[0]
-        video = choose_video(container, str(path), self._threads)
-        audio = choose_audio(container) if self._listens else None
+        tracks = choose_tracks(
+            container,
+            str(path),
+            video=self._wanted[0],
+            audio=self._wanted[1] if self._listens else None,
+            sound=self._listens,
+            threads=self._threads,
+            again=partial(open_file, path),
+        )
+        video, audio = tracks.video, tracks.audio
         self._pixel_aspect = pixel_aspect(video)
         self._sound: SoundReader | None = None
         if audio is None:
             self._reader = FrameReader(container, video, self.faults)
         else:
-            again = partial(_open_again, path, self._containers)
+            again = partial(_open_again, path, self._containers, audio.index)
             both = Interleaved(container, audio, self.faults, again)
             self._reader = FrameReader(container, video, self.faults, both.for_pictures())
             self._sound = SoundReader(container, audio, self.faults, source=both.for_sound())
@@ -103,6 +110,8 @@ class FileSource(Source):
             size=(picture.width, picture.height),
             orientation=self._orientation,
             live=False,
+            tracks=(tracks.video_number, tracks.audio_number),
+            remarks=tracks.remarks,
         )
         self._declared_end = container.duration
         self._moments = self._pair(first, picture)
@@ -181,9 +190,10 @@ class FileSource(Source):
 
 
 def _open_again(
-    path: Path, containers: list[InputContainer]
+    path: Path, containers: list[InputContainer], index: int
 ) -> tuple[InputContainer, AudioStream | None]:
     """The file once more, closed with the others."""
     container = open_file(path)
     containers.append(container)
-    return container, choose_audio(container)
+    stream = container.streams[index] if index < len(container.streams) else None
+    return container, stream if isinstance(stream, AudioStream) else None

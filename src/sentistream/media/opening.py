@@ -17,7 +17,13 @@ from sentistream.redaction import shown_address
 
 
 def open_source(
-    source: str | Path | int, *, tick: float, sound_window: float, threads: int = 0
+    source: str | Path | int,
+    *,
+    tick: float,
+    sound_window: float,
+    threads: int = 0,
+    video_track: int | None = None,
+    audio_track: int | None = None,
 ) -> Source:
     """The moments of a video file, a camera or a stream.
 
@@ -28,6 +34,8 @@ def open_source(
         sound_window: Seconds of sound that each moment carries.
         threads: In which a file is decoded; 0 for as many as the decoder sees fit. One is least
             work and memory, several are sooner done.
+        video_track, audio_track: Which tracks of a file or stream, among those of their kind,
+            from 1; None to choose those that can be decoded and are not empty.
 
     Raises:
         InputError: It cannot be analyzed.
@@ -38,12 +46,25 @@ def open_source(
         return open_webcam(source, tick=tick, sound_window=sound_window)
     if isinstance(source, str) and not Path(source).exists():
         if scheme(source) is not None:
-            return open_stream(source, tick=tick, sound_window=sound_window)
+            return open_stream(
+                source,
+                tick=tick,
+                sound_window=sound_window,
+                video_track=video_track,
+                audio_track=audio_track,
+            )
         if re.fullmatch(r"[0-9]{1,3}", source):
             return open_webcam(int(source), tick=tick, sound_window=sound_window)
     if "\0" in str(source):
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
-    return FileSource(Path(source), tick=tick, sound_window=sound_window, threads=threads)
+    return FileSource(
+        Path(source),
+        tick=tick,
+        sound_window=sound_window,
+        threads=threads,
+        video_track=video_track,
+        audio_track=audio_track,
+    )
 
 
 def open_webcam(
@@ -82,6 +103,8 @@ def open_stream(
     sound_window: float,
     transport: Transport = "tcp",
     sound: bool = True,
+    video_track: int | None = None,
+    audio_track: int | None = None,
 ) -> LiveSource:
     """The moments of a stream, for instance ``rtsp://...`` or ``http://...``.
 
@@ -91,6 +114,7 @@ def open_stream(
         sound_window: Seconds of sound that each moment carries.
         transport: How RTSP pictures travel.
         sound: Whether its sound is decoded at all.
+        video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
 
     Raises:
         InputError: It does not answer, or sends no pictures.
@@ -101,6 +125,8 @@ def open_stream(
         tick=tick,
         sound_window=sound_window,
         sound=sound,
+        video_track=video_track,
+        audio_track=audio_track,
     )
 
 

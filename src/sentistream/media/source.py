@@ -27,6 +27,9 @@ class MediaInfo:
         audio_rate: The sound's own sampling rate, Hz; None without sound.
         audio_channels: The sound's own channels; None without sound.
         live: True for cameras and streams, which go on by themselves.
+        video_track, audio_track: The tracks that are read, among those of their kind, from 1;
+            None where no sound is.
+        remarks: A sentence for each choice between several tracks.
     """
 
     name: str
@@ -41,6 +44,9 @@ class MediaInfo:
     audio_rate: int | None
     audio_channels: int | None
     live: bool
+    video_track: int = 1
+    audio_track: int | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,12 +59,15 @@ class Faults:
         skipped_seconds: Seconds of the media clock without moments because their pictures
             were damaged, missing at the end, or absent for longer than a still is believed.
         dropped_moments: Moments of a live source that came faster than they were taken.
+        cancelling_seconds: Seconds of sound whose channels would have cancelled each other;
+            nothing is left out of it, as one was turned over before they were mixed.
     """
 
     video_errors: int = 0
     audio_errors: int = 0
     skipped_seconds: float = 0.0
     dropped_moments: int = 0
+    cancelling_seconds: float = 0.0
 
     def __bool__(self) -> bool:
         return bool(

@@ -99,6 +99,7 @@ class ResultFolder:
                     width=subject.info.width,
                     height=subject.info.height,
                     sound_from=sound_from,
+                    sound_track=subject.info.audio_track,
                     mouth_threshold=threshold,
                 )
             )

@@ -164,7 +164,13 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
         share = overall.flags[flag.value] / overall.readings if overall.readings else 0
         if share >= 0.005:
             notes.append(f"In {_percent(share)} of the readings {words}.")
+    notes += facts["input"].get("remarks", ())
     faults = {name: number for name, number in facts["faults"].items() if number}
+    if cancelling := faults.pop("cancelling_seconds", 0):
+        notes.append(
+            f"The channels of the sound would have cancelled each other for {cancelling:g} s; "
+            "one was turned over."
+        )
     if faults:
         said = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in faults.items())
         notes.append(f"Parts of the video could not be read and were skipped ({said}).")

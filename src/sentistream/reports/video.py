@@ -21,6 +21,7 @@ class AnnotatedVideo(Output):
         path: The file; replaced where it exists.
         width, height: Of the upright input, pixels.
         sound_from: The file whose sound it gets; None for none.
+        sound_track: The number of its track of sound, from 1; None to choose.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
     """
 
@@ -31,18 +32,24 @@ class AnnotatedVideo(Output):
         width: int,
         height: int,
         sound_from: Path | None,
+        sound_track: int | None = None,
         mouth_threshold: float,
     ) -> None:
         self._path = path
         self._partial = partial_name(path)
         self._size = (width, height)
         self._sound_from = sound_from
+        self._sound_track = sound_track
         self._threshold = mouth_threshold
 
     def open(self) -> None:
         width, height = self._size
         self._writer = VideoWriter(
-            self._partial, width=width, height=height, sound_from=self._sound_from
+            self._partial,
+            width=width,
+            height=height,
+            sound_from=self._sound_from,
+            sound_track=self._sound_track,
         )
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:

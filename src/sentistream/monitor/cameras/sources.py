@@ -44,6 +44,8 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
             sound_window=sound_window,
             transport=camera.transport,
             sound=camera.sound,
+            video_track=camera.video_track or None,
+            audio_track=camera.audio_track or None,
         )
     return LoopSource(
         _file(source),
@@ -51,6 +53,8 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
         sound_window=sound_window,
         pace=camera.pace,
         sound=camera.sound,
+        video_track=camera.video_track or None,
+        audio_track=camera.audio_track or None,
     )
 
 

@@ -105,6 +105,20 @@ class CameraSettings(Group):
         title="Most faces",
         description="Faces followed at once; where more are found, the largest are kept.",
     )
+    video_track: int = Field(
+        default=0,
+        ge=0,
+        le=99,
+        title="Track of pictures",
+        description="Of a file or stream with several, from 1; 0 for one that holds something.",
+    )
+    audio_track: int = Field(
+        default=0,
+        ge=0,
+        le=99,
+        title="Track of sound",
+        description="Of a file or stream with several, from 1; 0 for one that holds something.",
+    )
     hours: tuple[Hours, ...] = Field(
         default=(),
         title="Watching hours",
