@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from PIL import Image
 
 from sentistream.datasets.dataset import Fault, FaultKind, Sample
 from sentistream.datasets.twins import thumbnail
+from sentistream.errors import InputError
+from sentistream.media.image import read_image
 from sentistream.types import UInt8Array
 from sentistream.voice.viridis import VIRIDIS
 
@@ -55,13 +56,11 @@ def examine_image(sample: Sample, content: bytes) -> Examination:
         return Examination(fault=_fault("unreadable", sample, "It cannot be read"))
     digest = _digest(content)
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.load()
-            rgb = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        kind: FaultKind = "truncated" if "truncated" in str(error) else "unreadable"
-        return Examination(digest=digest, fault=_fault(kind, sample, str(error)))
-    pixels = np.asarray(rgb, dtype=np.uint8)
+        pixels = read_image(content, sample.name)
+    except InputError as error:
+        kind: FaultKind = "truncated" if "truncated" in error.problem else "unreadable"
+        return Examination(digest=digest, fault=_fault(kind, sample, error.problem.rstrip(".")))
+    rgb = Image.fromarray(pixels)
     size = rgb.size
     rgb.thumbnail((_PICTURE, _PICTURE))
     return Examination(

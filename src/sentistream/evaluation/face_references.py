@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sentistream.errors import InputError
-from sentistream.evaluation.answers import decode_image, read_image
+from sentistream.media.image import read_image
 from sentistream.types import Box, UInt8Array
 
 LEAST_PICTURE_FACE, LEAST_CLIP_FACE = 12.0, 24.0
@@ -85,7 +85,7 @@ class MarkedPicture:
         """
         try:
             if isinstance(self.content, bytes):
-                return decode_image(self.content, self.name)
+                return read_image(self.content, self.name)
             return read_image(self.content)
         except InputError as error:
             raise InputError(f"{self.place}: {error.problem}", error.way_out) from None
