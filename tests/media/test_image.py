@@ -145,7 +145,7 @@ def test_what_is_cut_short_is_refused(tmp_path: Path, kind: str, share: float) -
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"hello"])
 def test_what_is_no_picture_is_refused(content: bytes) -> None:
-    with pytest.raises(InputError, match="x.jpg cannot be read as an image"):
+    with pytest.raises(InputError, match=r"x\.jpg cannot be read as an image"):
         read_image(content, "x.jpg")
 
 
