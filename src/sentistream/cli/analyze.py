@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sentistream import parquet
+from sentistream.cli.faults import told_of_fault
 from sentistream.cli.inputs import Clip, find_clips
 from sentistream.cli.interruption import Interruption
 from sentistream.errors import InputError, OutputError, SentistreamError
@@ -42,7 +43,9 @@ Examples:
 
 \b
 Exit codes: 0 done; 2 something you can put right (said in one sentence);
-130 stopped with Ctrl-C, after closing all files so that they are valid.
+1 a fault of the program; of several inputs, the others are analyzed all the same;
+130 stopped with Ctrl-C, after closing all files so that they are valid
+(a second Ctrl-C ends at once, without).
 """
 
 
@@ -170,7 +173,7 @@ def analyze(
         seconds=seconds,
     )
     with Interruption() as interruption:
-        run = _Run(options, interruption)
+        run = _Run(options, interruption, debug=bool(ctx.find_root().params.get("debug")))
         try:
             failed = run.all(folders, index)
         except KeyboardInterrupt:
@@ -178,13 +181,21 @@ def analyze(
             click.echo("Stopped. What was analyzed until then is saved.", err=True)
             ctx.exit(128 + number)
     if failed:
-        ctx.exit(2)
+        ctx.exit(1 if run.broken else 2)
 
 
 class _Run:
-    """Goes through the clips."""
+    """Goes through the clips.
 
-    def __init__(self, options: Options, interruption: Interruption) -> None:
+    Attributes:
+        broken: How many of those that failed did so by a fault of the program.
+    """
+
+    def __init__(
+        self, options: Options, interruption: Interruption, *, debug: bool = False
+    ) -> None:
+        self._debug = debug
+        self.broken = 0
         self._options = options
         self._interruption = interruption
         self._analyzer: Analyzer | None = None
@@ -212,6 +223,18 @@ class _Run:
                     failed += 1
                     index.add_failure(str(clip), str(error))
                     click.echo(f"Error: {_said_of(clip, error)}", err=True)
+                except (SentistreamError, BrokenPipeError):
+                    raise  # the next one would meet the same
+                except Exception as error:
+                    if index is None or self._debug:
+                        raise
+                    failed += 1
+                    self.broken += 1
+                    said = told_of_fault(error)
+                    index.add_failure(str(clip), said)
+                    click.echo(f"Error: {clip}: {said}", err=True)
+                finally:
+                    self._interruption.release()
         told = not (self._options.quiet or self._options.json)
         if told and failed < len(folders) and not parquet.is_available():
             click.echo(f"For readings.parquet beside readings.csv: {parquet.COMMAND}")
@@ -263,7 +286,6 @@ class _Run:
                 if results.opened and index:
                     index.add(str(clip), folder, results.summary.facts(complete=complete))
             self._tell(clip, folder, results.summary.facts(complete=True))
-            self._interruption.release()
 
     def _walk(self, analysis: Analysis, results: Any, progress: Bar | Silence) -> None:
         first: float | None = None

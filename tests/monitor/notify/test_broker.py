@@ -10,7 +10,6 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 
-from sentistream.monitor.notify import broker as module
 from sentistream.monitor.notify.broker import Broker
 from sentistream.monitor.settings import MqttSettings
 
@@ -55,7 +54,7 @@ OTHERS = {
 def retained(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(StandIn, "retained", dict(OTHERS), raising=False)
     monkeypatch.setattr(StandIn, "subscribed", [], raising=False)
-    monkeypatch.setattr(module.paho, "Client", StandIn)
+    monkeypatch.setattr(paho, "Client", StandIn)
     return StandIn.retained
 
 
