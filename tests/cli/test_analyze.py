@@ -538,3 +538,16 @@ def test_names_that_cannot_be_printed_end_nothing(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
     )
     assert (done.returncode, b"There is no file" in done.stderr) == (2, True)
+
+
+def test_excel_opens_the_tables(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    clip(folder / "müller.mp4")
+    done = run(folder, "--out", tmp_path / "out", "--excel")
+    assert done.exit_code == 0, done.output
+    for name in ("summary.csv", "müller/readings.csv"):
+        content = (tmp_path / "out" / name).read_bytes()
+        assert content.startswith(b"\xef\xbb\xbf")
+        assert content.count(b"\xef\xbb\xbf") == 1
+    assert "müller" in (tmp_path / "out" / "summary.csv").read_text("utf-8-sig")

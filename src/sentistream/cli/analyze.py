@@ -59,6 +59,7 @@ class Options:
     audio_track: int | None
     video: bool
     images: bool
+    excel: bool
     quiet: bool
     json: bool
     seconds: float | None
@@ -73,6 +74,7 @@ class Options:
             "video": self.video,
             "images": self.images,
             "seconds": self.seconds,
+            "excel": self.excel,
         }
 
 
@@ -114,6 +116,12 @@ class Options:
 )
 @click.option("--video", is_flag=True, help="Also write annotated.mp4 with the original sound.")
 @click.option("--no-images", is_flag=True, help="Leave pictures of people out of report.html.")
+@click.option(
+    "--excel",
+    is_flag=True,
+    help="Write the CSV files so that a spreadsheet in your language opens them: with a byte order "
+    "mark, and where your numbers have a comma, with that and semicolons.",
+)
 @click.option("--force", is_flag=True, help="Replace results of an earlier run.")
 @click.option(
     "--seconds",
@@ -135,6 +143,7 @@ def analyze(
     out: str | None,
     video: bool,
     no_images: bool,
+    excel: bool,
     force: bool,
     seconds: float | None,
     quiet: bool,
@@ -150,7 +159,7 @@ def analyze(
     """
     from sentistream.reports.folder import check_free
 
-    clips, several = find_clips(inputs)
+    clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
     base = Path(out or DEFAULT_OUT)
     folders = {clip: base / clip.name if several or out is None else base for clip in clips}
     for clip, folder in folders.items():
@@ -168,6 +177,7 @@ def analyze(
         audio_track=audio_track,
         video=video,
         images=not no_images,
+        excel=excel,
         quiet=quiet,
         json=as_json,
         seconds=seconds,
@@ -194,7 +204,10 @@ class _Run:
     def __init__(
         self, options: Options, interruption: Interruption, *, debug: bool = False
     ) -> None:
+        from sentistream.reports.csv_style import PLAIN, spreadsheet_style
+
         self._debug = debug
+        self._style = spreadsheet_style() if options.excel else PLAIN
         self.broken = 0
         self._options = options
         self._interruption = interruption
@@ -210,7 +223,7 @@ class _Run:
         with ExitStack() as stack:
             progress = _progress(self._options)
             stack.enter_context(progress)
-            index = stack.enter_context(ClipIndex(index_path)) if index_path else None
+            index = stack.enter_context(ClipIndex(index_path, self._style)) if index_path else None
             for number, (clip, folder) in enumerate(folders.items(), 1):
                 name = _short(clip)
                 if len(folders) > 1:
@@ -272,6 +285,7 @@ class _Run:
                 images=options.images,
                 video=options.video,
                 sound_from=None if analysis.info.live else clip.path,
+                style=self._style,
             )
             progress.start(name, _length(analysis.info.duration, options.seconds))
             complete = False

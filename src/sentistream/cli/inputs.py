@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sentistream.errors import InputError
+from sentistream.folders import files_below
 from sentistream.redaction import shown_address
 
 SUFFIXES = frozenset(
@@ -51,11 +52,17 @@ class Clip:
         )
 
 
-def find_clips(inputs: Sequence[str]) -> tuple[list[Clip], bool]:
+def find_clips(
+    inputs: Sequence[str], on_left_out: Callable[[str], None] = lambda _: None
+) -> tuple[list[Clip], bool]:
     """All clips the inputs name, and whether they are to be treated as several.
 
     A folder stands for every video in it and below it; a folder or glob counts as several
-    even when it holds one.
+    even when it holds one. Symbolic links in it are followed.
+
+    Args:
+        inputs: What the user names.
+        on_left_out: Told in a sentence of each folder or link that cannot be followed.
 
     Raises:
         InputError: An input names nothing.
@@ -63,17 +70,19 @@ def find_clips(inputs: Sequence[str]) -> tuple[list[Clip], bool]:
     found: dict[Path | str | int, Path] = {}
     several = len(inputs) > 1
     for text in inputs:
-        many, items = _expand(text)
+        many, items = _expand(text, on_left_out)
         several = several or many
         for source, name in items:
             found.setdefault(source, name)
     return list(_named(found)), several
 
 
-def _expand(text: str) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
+def _expand(
+    text: str, on_left_out: Callable[[str], None]
+) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
     path = Path(text)
     if path.is_dir():
-        return True, _inside(path)
+        return True, _inside(path, on_left_out)
     if path.exists():
         return False, [(path, Path(path.stem))]
     if re.fullmatch(r"\d{1,3}", text):
@@ -92,13 +101,14 @@ def _expand(text: str) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
     raise InputError(f"There is no file or folder {shown!r}.", "Check the name and where you are.")
 
 
-def _inside(folder: Path) -> list[tuple[Path | str | int, Path]]:
+def _inside(
+    folder: Path, on_left_out: Callable[[str], None]
+) -> list[tuple[Path | str | int, Path]]:
     items: list[tuple[Path | str | int, Path]] = [
         (path, path.relative_to(folder).with_suffix(""))
-        for path in sorted(folder.rglob("*"))
+        for path in files_below(folder, on_left_out)
         if path.suffix.lower() in SUFFIXES
         and not path.name.startswith(".")
-        and path.is_file()
         and not _own_result(path)
     ]
     if not items:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from sentistream.datasets.labels import MOUTH_STATES, emotion_named, sentiment_named
+from sentistream.folders import files_below
 
 Medium = Literal["image", "sound", "video"]
 
@@ -145,10 +146,9 @@ def media_files(root: Path) -> list[Path]:
     """Files below ``root`` with a suffix of ``SUFFIXES``, sorted; none that is hidden."""
     return sorted(
         path
-        for path in root.rglob("*")
+        for path in files_below(root)
         if path.suffix.lower() in SUFFIXES
         and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(root).parts)
-        and path.is_file()
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
 from sentistream.errors import DataError
+from sentistream.folders import files_below
 
 RAVDESS_EMOTIONS = {
     "01": "neutral",
@@ -84,7 +85,7 @@ def java_sed(folder: Path, suffixes: tuple[str, ...] = (".mp4",)) -> list[Record
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    return [path for path in files_below(folder) if path.suffix.lower() in suffixes]
 
 
 def _some(
