@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from sentistream.datasets.labels import MOUTH_STATES, emotion_named, sentiment_named
 from sentistream.folders import files_below
+from sentistream.values import ByValue
 
 Medium = Literal["image", "sound", "video"]
 
@@ -20,8 +21,8 @@ SUFFIXES: Mapping[str, Medium] = {
 """The media that are read, by the suffix of their files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample(ByValue):
     """One labelled recording or image.
 
     Attributes:

@@ -19,6 +19,7 @@ from typing import IO, Any
 from sentistream import __version__
 from sentistream.errors import DataError, OutputError
 from sentistream.redaction import shown_address
+from sentistream.values import ByValue
 
 _BLOCK = 1 << 18
 _RESERVE = 64 << 20  # bytes of the disk that are left free
@@ -26,8 +27,8 @@ _LONGEST_PAUSE = 60.0
 _WORTH_RETRYING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteFile:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RemoteFile(ByValue):
     """A file to fetch.
 
     Attributes:

@@ -17,6 +17,7 @@ from sentistream.datasets.twins import thumbnail
 from sentistream.errors import InputError
 from sentistream.media.image import read_image
 from sentistream.types import UInt8Array
+from sentistream.values import ByValue
 from sentistream.voice.viridis import VIRIDIS
 
 CUT_SHORT = 0.25
@@ -26,8 +27,8 @@ _PICTURE = 112
 _COMMENT = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination(ByValue):
     """What was found out about a sample.
 
     Attributes:

@@ -12,12 +12,13 @@ from sentistream.errors import DataError
 from sentistream.media.image import read_image
 from sentistream.parquet import load_pyarrow
 from sentistream.types import UInt8Array
+from sentistream.values import ByValue
 
 _COLUMNS = ("image", "label", "source", "split", "person", "name")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledImage:
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledImage(ByValue):
     """An image and what the set says of it.
 
     Attributes:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentistream.errors import InputError
+from sentistream.values import ByValue
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _MOST_BYTES = 1 << 30
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-@dataclass(frozen=True, slots=True)
-class ListRow:
+@dataclass(frozen=True, slots=True, eq=False)
+class ListRow(ByValue):
     """A row that is not empty.
 
     Attributes:

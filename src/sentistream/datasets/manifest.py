@@ -11,6 +11,7 @@ from sentistream.datasets.labels import MOUTH_STATES, emotion_named, sentiment_n
 from sentistream.datasets.lists import find_listed, read_list
 from sentistream.errors import InputError
 from sentistream.types import SENTIMENTS
+from sentistream.values import ByValue
 
 COLUMNS = ("path", "label", "person", "split")
 """Of a manifest; the last two may be missing."""
@@ -18,8 +19,8 @@ COLUMNS = ("path", "label", "person", "split")
 _WAY_OUT = "Its first line names the columns: path,label and, if known, person."
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+@dataclass(frozen=True, slots=True, eq=False)
+class Item(ByValue):
     """One line of a manifest.
 
     Attributes:

@@ -14,10 +14,11 @@ from sentistream.errors import InputError, SentistreamError
 from sentistream.evaluation.answers import Answer, Probabilities
 from sentistream.evaluation.metrics import wilson_interval
 from sentistream.types import ON_A_TIE, SENTIMENTS
+from sentistream.values import ByValue
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome(ByValue):
     """One item and what was said of it.
 
     Attributes:

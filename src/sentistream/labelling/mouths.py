@@ -14,6 +14,7 @@ from sentistream.media.image import read_image
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.types import FloatArray, Picture, UInt8Array
+from sentistream.values import ByValue
 from sentistream.vision.crops import MOUTH_SIZE, mouth_window
 from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import make_landmarker, place_one
@@ -32,8 +33,8 @@ _SOUND_WINDOW = 0.03
 _FACE_ALONE = 256  # pixels; larger images without a face found are left out
 
 
-@dataclass(frozen=True, slots=True)
-class FoundMouth:
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundMouth(ByValue):
     """A mouth to be judged.
 
     Attributes:

@@ -73,6 +73,14 @@ class RgbPicture:
     def rgb(self) -> UInt8Array:
         return self._pixels
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RgbPicture):
+            return NotImplemented
+        return self is other or np.array_equal(self._pixels, other._pixels)
+
+    def __hash__(self) -> int:
+        return hash((RgbPicture, self._pixels.shape))
+
 
 def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Array:
     """The part of ``pixels`` within ``box``, resampled to ``width`` x ``height``.
@@ -266,6 +274,41 @@ class YuvPicture:
             dst_color_range=_FULL,
         )
         return np.ascontiguousarray(self._orientation.turn(_pixels(converted, 0, 3)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, YuvPicture):
+            return NotImplemented
+        return self is other or (
+            self._key() == other._key() and all(map(np.array_equal, self._planes, other._planes))
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # FFmpeg's frame can be neither pickled nor copied: it is made anew from its planes
+        frame = self._frame
+        facts = (frame.format.name, int(frame.colorspace), int(frame.color_range))
+        aspect = self._square_width / frame.width
+        return _rebuilt, (frame.to_ndarray(), *facts, self._orientation, aspect)
+
+    def _key(self) -> tuple[object, ...]:
+        frame = self._frame
+        facts = (frame.format.name, int(frame.colorspace), int(frame.color_range))
+        return (*facts, frame.width, frame.height, self._orientation, self._square_width)
+
+
+def _rebuilt(
+    planes: UInt8Array,
+    pixel_format: str,
+    colorspace: int,
+    color_range: int,
+    orientation: Orientation,
+    pixel_aspect: float,
+) -> YuvPicture:
+    frame = VideoFrame.from_ndarray(planes, format=pixel_format)
+    frame.colorspace, frame.color_range = colorspace, color_range
+    return YuvPicture(frame, orientation=orientation, pixel_aspect=pixel_aspect)
 
 
 def _stretched(box: Box, x: float, y: float) -> Box:

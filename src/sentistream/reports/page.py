@@ -20,13 +20,14 @@ from sentistream.reports.thumbnails import Thumbnail, Thumbnails
 from sentistream.reports.timeline import Timeline
 from sentistream.reports.words import clock, count, headline, length, percent
 from sentistream.types import SENTIMENTS, Label, Moment, Reading
+from sentistream.values import ByValue
 
 APPEARANCES = 12
 """Most appearances shown with a chart of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Appearance:
+@dataclass(frozen=True, slots=True, eq=False)
+class Appearance(ByValue):
     """One appearance, as the page shows it."""
 
     track: int
