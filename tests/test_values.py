@@ -21,7 +21,7 @@ from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.manifest import Item
 from sentistream.media import open_source
 from sentistream.media.picture import RgbPicture
-from sentistream.types import Box, Face, Label, Moment, Reading
+from sentistream.types import Box, Face, FloatArray, Label, Moment, Reading
 from sentistream.values import ByValue
 
 # worked on elsewhere, or of no use to others
@@ -33,9 +33,9 @@ def pixels() -> Any:
 
 
 def face() -> Face:
-    return Face(
-        track=1, box=Box(1, 2, 30, 40), landmarks=np.arange(136.0).reshape(68, 2), score=1.0
-    )
+    points: FloatArray = np.zeros((68, 2), np.float32)
+    points[:, 0] = np.arange(68)
+    return Face(track=1, box=Box(1, 2, 30, 40), landmarks=points, score=1.0)
 
 
 def moment() -> Moment:

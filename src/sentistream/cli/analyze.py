@@ -331,6 +331,9 @@ class _Run:
             click.echo(f"  {folder / 'report.html'}")
             for remark in facts["input"]["remarks"]:
                 click.echo(f"  {remark}")
+            if changes := facts["faults"]["size_changes"]:
+                sizes = ", ".join(f"{w} x {h}" for w, h in facts["input"]["sizes"])
+                click.echo(f"  Its pictures changed their size or shape {changes} times ({sizes}).")
             if cancelling := facts["faults"]["cancelling_seconds"]:
                 click.echo(
                     f"  The channels of its sound would have cancelled each other for "

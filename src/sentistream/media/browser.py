@@ -204,13 +204,13 @@ class BrowserSource(QueuedSource):
                 self.faults,
                 tick=self._tick,
                 sound_window=self._sound_window,
-                pixel_aspect=1.0,
             )
             picture = self._pairing.picture
             self.info = _info(picture.width, picture.height, heard=self._listens)
         else:
             self._pairing.add([timed])
         for moment in self._pairing.ready():
+            self.info = self.info.with_size(moment.picture.width, moment.picture.height)
             self._queue.put(moment)
 
     def _heard(self, frame: AudioFrame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -92,7 +93,12 @@ def reason(error: Exception) -> str:
 
 def pixel_aspect(stream: VideoStream) -> float:
     """Width of a pixel over its height; 1 where the video does not say anything sensible."""
-    ratio = float(stream.sample_aspect_ratio or 1)
+    return sensible_aspect(stream.sample_aspect_ratio)
+
+
+def sensible_aspect(said: Fraction | None) -> float:
+    """What a video says of its pixels' aspect; 1 where that is nothing, or not sensible."""
+    ratio = float(said or 1)
     return ratio if 1 / 4 <= ratio <= 4 else 1.0
 
 
@@ -138,4 +144,5 @@ def describe(
         video_track=tracks[0],
         audio_track=tracks[1],
         remarks=remarks,
+        sizes=(size,),
     )

@@ -17,7 +17,8 @@ from sentistream.errors import InputError
 from sentistream.media.container import describe, open_file, pixel_aspect
 from sentistream.media.frames import FrameReader, TimedFrame, nanosecond
 from sentistream.media.interleaving import Interleaved
-from sentistream.media.picture import YuvPicture, display_orientation
+from sentistream.media.picture import YuvPicture
+from sentistream.media.shapes import Shapes
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
 from sentistream.media.tracks import choose_tracks
@@ -83,7 +84,6 @@ class FileSource(Source):
             again=partial(open_file, path),
         )
         video, audio = tracks.video, tracks.audio
-        self._pixel_aspect = pixel_aspect(video)
         self._sound: SoundReader | None = None
         if audio is None:
             self._reader = FrameReader(container, video, self.faults)
@@ -99,16 +99,17 @@ class FileSource(Source):
                 f"None of the pictures of {path} can be decoded.",
                 "It may be damaged; see whether a player shows it.",
             )
-        self._orientation = display_orientation(first.frame)
-        self._size = (first.frame.width, first.frame.height)
-        picture = self._picture(first)
+        self._shapes = Shapes(
+            self.faults, pixel_aspect=pixel_aspect(video), codec=video.codec_context
+        )
+        picture = self._shapes.picture(first.frame)
         self.info = describe(
             container,
             video,
             audio,
             name=path.name,
             size=(picture.width, picture.height),
-            orientation=self._orientation,
+            orientation=self._shapes.orientation,
             live=False,
             tracks=(tracks.video_number, tracks.audio_number),
             remarks=tracks.remarks,
@@ -142,12 +143,6 @@ class FileSource(Source):
             for container in self._containers:
                 container.close()
 
-    def _picture(self, timed: TimedFrame) -> YuvPicture:
-        frame = timed.frame
-        if (frame.width, frame.height) != self._size:
-            frame = frame.reformat(width=self._size[0], height=self._size[1])
-        return YuvPicture(frame, orientation=self._orientation, pixel_aspect=self._pixel_aspect)
-
     def _pair(self, current: TimedFrame, picture: YuvPicture) -> Iterator[Moment]:
         origin, ticks = current.time, 0
         pictured = current
@@ -165,7 +160,8 @@ class FileSource(Source):
                 continue
             if current is not pictured:
                 try:
-                    picture, pictured = self._picture(current), current
+                    picture, pictured = self._shapes.picture(current.frame), current
+                    self.info = self.info.with_size(picture.width, picture.height)
                 except (FFmpegError, ValueError):
                     self.faults.video_errors += 1
             sound = None

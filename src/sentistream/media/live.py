@@ -115,6 +115,7 @@ class LiveSource(QueuedSource):
             tick=tick,
             sound_window=sound_window,
             pixel_aspect=pixel_aspect(video),
+            codec=video.codec_context,
         )
         self.info = describe(
             container,
@@ -181,6 +182,8 @@ class LiveSource(QueuedSource):
             if self._microphone is not None:
                 self._microphone.feed()
             for moment in self._pairing.ready():
+                size = moment.picture.width, moment.picture.height
+                self.info = self.info.with_size(*size)
                 if not self._queue.put(moment):
                     return
                 heard = time.monotonic()

@@ -161,3 +161,4 @@ class LoopSource(QueuedSource):
         self.faults.audio_errors += faults.audio_errors
         self.faults.skipped_seconds += faults.skipped_seconds
         self.faults.cancelling_seconds += faults.cancelling_seconds
+        self.faults.size_changes += faults.size_changes
