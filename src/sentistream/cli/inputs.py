@@ -83,6 +83,10 @@ def _expand(
     path = Path(text)
     if path.is_dir():
         return True, _inside(path, on_left_out)
+    from sentistream.media.addresses import DEVICE  # loads FFmpeg, which help does without
+
+    if DEVICE.fullmatch(text):
+        return False, [(text, Path(f"camera-{path.name}"))]
     if path.exists():
         return False, [(path, Path(path.stem))]
     if re.fullmatch(r"\d{1,3}", text):

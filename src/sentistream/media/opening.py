@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from sentistream.errors import InputError
-from sentistream.media.addresses import scheme
+from sentistream.media.addresses import DEVICE, scheme
 from sentistream.media.devices import open_microphone, open_video_device
 from sentistream.media.file import FileSource
 from sentistream.media.live import LiveSource
@@ -29,7 +29,8 @@ def open_source(
 
     Args:
         source: A file's path; a camera's number (an int, or a str of digits when no file is
-            called so); or an address such as ``rtsp://...`` or ``http://...``.
+            called so) or device path such as ``/dev/video0``; or an address such as
+            ``rtsp://...`` or ``http://...``.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.
         threads: In which a file is decoded; 0 for as many as the decoder sees fit. One is least
@@ -55,6 +56,8 @@ def open_source(
             )
         if re.fullmatch(r"[0-9]{1,3}", source):
             return open_webcam(int(source), tick=tick, sound_window=sound_window)
+    if DEVICE.fullmatch(str(source)):
+        return open_webcam(str(source), tick=tick, sound_window=sound_window)
     if "\0" in str(source):
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
     return FileSource(
@@ -68,12 +71,12 @@ def open_source(
 
 
 def open_webcam(
-    index: int, *, tick: float, sound_window: float, microphone: str = ""
+    camera: int | str, *, tick: float, sound_window: float, microphone: str = ""
 ) -> LiveSource:
     """The moments of a camera of this machine.
 
     Args:
-        index: Its number.
+        camera: Its number, or the path of its device.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.
         microphone: The ALSA name of the microphone beside it; none without.
@@ -81,7 +84,7 @@ def open_webcam(
     Raises:
         InputError: There is no such camera or microphone, or it sends nothing.
     """
-    pictures = open_video_device(index)
+    pictures = open_video_device(camera)
     try:
         sound = open_microphone(microphone) if microphone else None
     except BaseException:
@@ -89,7 +92,7 @@ def open_webcam(
         raise
     return LiveSource(
         pictures,
-        name=f"Camera {index}",
+        name=f"Camera {camera}",
         tick=tick,
         sound_window=sound_window,
         microphone=sound,

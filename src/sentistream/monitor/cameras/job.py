@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sentistream.media import Source
+from sentistream.media.addresses import DEVICE
 from sentistream.monitor.cameras.demonstration import DEMO, ready_clip
 from sentistream.monitor.cameras.sources import open_camera
 from sentistream.monitor.settings import CameraSettings, Settings, Zone
@@ -117,5 +118,6 @@ def make_job(key: str, camera: CameraSettings, settings: Settings, clip: Path) -
 
 
 def is_recording(source: str) -> bool:
-    """Whether a source is a file: no webcam's number and no address."""
-    return not (re.fullmatch(r"[0-9]{1,3}", source) or "://" in source)
+    """Whether a source is a file: no webcam's number or device, and no address."""
+    is_webcam = re.fullmatch(r"[0-9]{1,3}", source) or DEVICE.fullmatch(source)
+    return not (is_webcam or "://" in source)

@@ -71,9 +71,9 @@ class CameraSettings(Group):
     source: SecretStr = Field(
         title="Source",
         description=(
-            "The number of a webcam (0), an address (rtsp://, rtsps://, http://, https://, "
-            "udp://, srt://), a video file's path, or demo: for the demonstration clip. "
-            "It may hold a password and is never shown whole."
+            "The number of a webcam (0) or its device (/dev/video0), an address (rtsp://, "
+            "rtsps://, http://, https://, udp://, srt://), a video file's path, or demo: for the "
+            "demonstration clip. It may hold a password and is never shown whole."
         ),
     )
     enabled: bool = Field(
