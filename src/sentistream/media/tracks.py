@@ -27,7 +27,6 @@ FLAT = 2.0
 _PLACES = (0.0, 0.25, 0.5, 0.75)
 _SOUND_SECONDS = 2.0
 _PICTURES = 3
-_UNKNOWN = "unknown coding"
 _MOST_PACKETS = 20_000
 _ASIDE = (
     Disposition.comment
@@ -69,7 +68,7 @@ class Track:
 
     def __str__(self) -> str:
         facts = [
-            self.codec or _UNKNOWN,
+            self.codec or "?",
             self.language,
             self.title,
             "marked as default" if self.default else "",
