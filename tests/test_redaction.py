@@ -15,6 +15,7 @@ ADDRESSES = (
     "rtsp://admin:S3cret@Pa55@127.0.0.1:1/live",
     "rtsp://admin:S3cr/Pa55:S3cret@127.0.0.1:1/live",
     "rtsp://admin:S3cret?Pa55#KeyZq7Pw@localhost:1/live",
+    "rtsp://admin:S3cret!@#$%^&*()_-=+[]{}\\/,.:;'\"<>Pa55@127.0.0.1:1/live?channel=1",
     "RTSP://admin:S3cret%40Pa55@127.0.0.1:1/live",
     "rtsp://KeyZq7Pw@localhost:1/live",
     "http://127.0.0.1:1/video.mjpg?user=admin&pwd=S3cretPa55",
@@ -93,7 +94,7 @@ def test_no_command_tells_a_secret(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = ""
-    for arguments in ([ADDRESSES[0]], list(ADDRESSES), ["--out", "results", *ADDRESSES[:17]]):
+    for arguments in ([ADDRESSES[0]], list(ADDRESSES), ["--out", "results", *ADDRESSES[:18]]):
         result = CliRunner().invoke(main, [command, *arguments], catch_exceptions=True)
         said += result.output + repr(result.exception)
         assert result.exit_code != 0

@@ -24,7 +24,7 @@ _NAMES_OF_USERS = r"user(?:name)?|usr|account|login(?:use|name)?|admin|root"
 
 _ADDRESS = re.compile(
     r"(?i)\b(?:[a-z][a-z0-9+.-]{1,20}://|(?:rtsps?|https?|rtmps?|srt):/(?!/))"
-    r"(?:[^\s\"<>]{0,500}@)?[^\s\"'<>]*"
+    r"(?:\S{0,500}@)?[^\s\"'<>]*"
 )
 _NAMED = re.compile(
     rf"(?i)(?<![a-z])({_NAMES_OF_SECRETS})(['\"]?\s*[=:]\s*['\"]?)"

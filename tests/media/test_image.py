@@ -171,3 +171,15 @@ def test_all_who_look_see_the_same(tmp_path: Path) -> None:
     assert examined.size == (48, 32)
     assert examined.picture is not None
     check(examined.picture, 0)
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [b"", b"Exif\0\0", b"Exif\0\0Exif\0\0II*\0\x08\0\0\0", b"Exif\0\0no TIFF", b"II*\0\xff"],
+)
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+def test_damaged_facts_do_not_hide_the_picture(tmp_path: Path, exif: bytes, kind: str) -> None:
+    """As Pillow's own reports 4852, 5528, 6123 and 8348 have it."""
+    path = tmp_path / f"a.{kind}"
+    picture().save(path, exif=exif)
+    check(read_image(path), 40)

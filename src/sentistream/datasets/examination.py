@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -90,8 +91,7 @@ def examine_recording(sample: Sample, *, pictured: bool = True) -> Examination:
 
 def _examine_streams(sample: Sample, digest: str, *, pictured: bool) -> Examination:
     path = sample.path
-    # a plain file, never a playlist or an address
-    with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
+    with _opened(path) as container:
         announced = (container.duration or 0) / 1e6
         start = (container.start_time or 0) / 1e6
         size = (0, 0)
@@ -180,7 +180,7 @@ def _first_audio(container: av.container.InputContainer) -> int:
 def _picture_at(path: Path, time: float) -> UInt8Array | None:
     """The first picture at or after a time; the last one where there is none."""
     shown = None
-    with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
+    with _opened(path) as container:
         container.seek(round(time * 1e6))
         for frame in container.decode(video=0):
             shown = frame
@@ -215,3 +215,9 @@ def _digest(content: bytes) -> str:
 
 def _fault(kind: FaultKind, sample: Sample, note: str) -> Fault:
     return Fault(kind, sample.name, note[:_COMMENT].rstrip(". ") + ".")
+
+
+def _opened(path: Path) -> InputContainer:
+    # a plain file, never a playlist or an address; titles may be in any letters
+    options = {"protocol_whitelist": "file"}
+    return av.open(f"file:{path}", options=options, metadata_errors="replace")

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from sentistream.errors import InputError
 from sentistream.media.container import MAX_PIXELS
@@ -17,6 +17,16 @@ _FORMATS = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TGA", "TIFF"),
     "WEBP",
 )
+_ORIENTATION = 0x0112  # of EXIF
+_TURNS: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 # beside the picture itself, phones keep others of the same scene in it
 _SEVERAL_OF_ONE_SCENE = "MPO"
@@ -39,6 +49,7 @@ def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
     name = name or (str(source) if isinstance(source, Path) else "The picture")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of damaged EXIF
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             file = io.BytesIO(source) if isinstance(source, bytes) else source
             with Image.open(file, formats=_known_formats()) as image:
@@ -74,13 +85,21 @@ def _problem(image: Image.Image) -> str:
 
 def _pixels(image: Image.Image) -> UInt8Array:
     image.load()
-    turned = ImageOps.exif_transpose(image)
+    how = _TURNS.get(_orientation(image))
+    turned = image if how is None else image.transpose(how)
     if turned.mode in (*_SIXTEEN_BIT, "I"):
         return _from_sixteen_bit(turned)
     if turned.has_transparency_data:
         seen = turned.convert("RGBA")
         turned = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
     return np.asarray(turned.convert("RGB"), dtype=np.uint8)
+
+
+def _orientation(image: Image.Image) -> object:
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except Exception:  # its facts are damaged, which says nothing of the picture
+        return None
 
 
 def _from_sixteen_bit(image: Image.Image) -> UInt8Array:
