@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,34 @@ def test_equal_sides_are_as_loud_as_one(tmp_path: Path) -> None:
 
 def _when(packet: Any) -> float:
     return float(packet.dts * packet.time_base)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 6, 7, 8, 9, 16])
+def test_any_number_of_channels(tmp_path: Path, channels: int) -> None:
+    """Also such as say nothing of their places."""
+    path = tmp_path / "many.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(np.repeat((VOICE * 32767).astype("<i2")[:, None], channels, 1).tobytes())
+    buffer = SoundBuffer()
+    with av.open(str(path)) as container:
+        for number, frame in enumerate(container.decode(audio=0)):
+            buffer.add(frame, 0.0 if number == 0 else None)
+    buffer.flush()
+    sound = buffer.samples(12_000, 36_000)[0][0]
+    assert level(sound) == pytest.approx(level(VOICE), rel=0.05)
+
+
+@pytest.mark.parametrize("layout", ["5.1", "7.1", "quad", "hexadecagonal"])
+def test_places_that_are_known(layout: str) -> None:
+    count = av.AudioLayout(layout).nb_channels
+    frame = AudioFrame.from_ndarray(
+        np.repeat(VOICE[:, None], count, 1).reshape(1, -1), format="flt", layout=layout
+    )
+    frame.sample_rate = RATE
+    buffer = SoundBuffer()
+    buffer.add(frame, 0.0)
+    buffer.flush()
+    assert level(buffer.samples(12_000, 36_000)[0][0]) == pytest.approx(level(VOICE), rel=0.05)

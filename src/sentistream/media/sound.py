@@ -95,7 +95,8 @@ class SoundBuffer:
             self._turned += self._mixer.cancelling if self._mixer is not None else 0
             self._names = names
             self._mixer = Mixer(names) if names else None
-        return AudioResampler("fltp", layout, SOUND_RATE)
+        # packed, for PyAV reads beyond the eighth plane of planar samples
+        return AudioResampler("flt" if several else "fltp", layout, SOUND_RATE)
 
     def flush(self) -> None:
         """Take what the resampler still holds; the next frame starts afresh."""
@@ -108,7 +109,7 @@ class SoundBuffer:
     def _place(self, frame: AudioFrame) -> None:
         samples = frame.to_ndarray().astype(np.float32, copy=False)
         if self._mixer is not None:
-            samples = self._mixer.mix(samples)[None]
+            samples = self._mixer.mix(samples.reshape(-1, len(self._names)).T)[None]
         start, self._next_out = self._next_out, self._next_out + samples.shape[1]
         # where timestamps overlap, what came first stays
         late = max(0, self.until - start) if self._chunks else 0

@@ -347,7 +347,7 @@ def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterato
 
 
 def _is_loud(frame: av.AudioFrame) -> bool:
-    resampler = AudioResampler("fltp", frame.layout, frame.sample_rate)
+    resampler = AudioResampler("flt", frame.layout, frame.sample_rate)
     frame.pts = None
     return any(
         bool(np.nanmax(np.abs(each.to_ndarray())) > SILENT)
