@@ -189,6 +189,10 @@ def evaluate(
     facts.update(summarize(outcomes, TASKS[task][1]))
     click.echo(in_a_sentence(facts))
     finish(out, f"{task} of {(manifest or data or Path()).name}, {profile}", facts, outcomes)
+    unread = sum(bool(outcome.problem) for outcome in outcomes)
+    if unread:
+        click.echo(f"{unread} of {len(outcomes)} could not be read; they count as wrong.", err=True)
+        click.get_current_context().exit(2)
 
 
 def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool) -> list[Outcome]:
