@@ -34,6 +34,8 @@ def analyze(
     max_faces: int | None = None,
     analyzer: Analyzer | None = None,
     read_ahead: int = READ_AHEAD,
+    video_track: int | None = None,
+    audio_track: int | None = None,
 ) -> Analysis:
     """Watch and listen to a video, camera or stream.
 
@@ -46,6 +48,8 @@ def analyze(
         analyzer: One to use again for the next input, which saves loading its networks;
             it is reset, and must have been made for the same profile.
         read_ahead: Moments decoded in the background, at least 1.
+        video_track, audio_track: Which of the tracks of its kind, from 1; None for one that can
+            be decoded and is not empty. ``Analysis.info`` says which was taken, and why.
 
     Returns:
         The analysis; nothing is decoded before it is iterated. Close it, or use it in ``with``.
@@ -65,7 +69,13 @@ def analyze(
             f"The analyzer was made for {analyzer.max_faces} faces at once, not {max_faces}."
         )
     cards = [dataclasses.asdict(load_card(name)) for name in dict.fromkeys(chosen.models)]
-    opened = open_source(source, tick=chosen.tick, sound_window=chosen.sound_window)
+    opened = open_source(
+        source,
+        tick=chosen.tick,
+        sound_window=chosen.sound_window,
+        video_track=video_track,
+        audio_track=audio_track,
+    )
     try:
         if analyzer is None:
             analyzer = Analyzer(chosen, max_faces=MAX_FACES if max_faces is None else max_faces)

@@ -13,6 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.values import ByValue
+
 UInt8Array = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
 
@@ -152,8 +154,8 @@ class Picture(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment(ByValue):
     """A picture and the sound that ends at it.
 
     Attributes:
@@ -202,8 +204,8 @@ class HeadPose:
     roll: float
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+@dataclass(frozen=True, slots=True, eq=False)
+class Face(ByValue):
     """A face in one picture.
 
     Attributes:

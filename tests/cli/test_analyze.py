@@ -23,7 +23,10 @@ from PIL import Image
 
 import sentistream
 from clips import clicks, flat, write_clip
+from sentistream import api
 from sentistream.cli import main
+from sentistream.errors import InputError
+from sentistream.media import open_source
 from sentistream.media.picture import resample
 from sentistream.runtime.store import models_folder
 from sentistream.types import Box, UInt8Array
@@ -421,3 +424,130 @@ def test_an_analyzer_that_was_made_for_another_limit_is_refused(tmp_path: Path) 
         assert second.max_faces == 3
     with pytest.raises(ValueError, match="3 faces"):
         sentistream.analyze(source, max_faces=4, analyzer=first.analyzer)
+
+
+def test_a_source_that_breaks_off_leaves_ctrl_c_working(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first clip breaks off in the middle; Ctrl-C comes while the second is being opened."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        clip(folder / name)
+    opened: list[Path] = []
+    real = open_source
+
+    def broken(self: api.Analysis) -> Any:
+        yield from ()
+        raise InputError("It stopped sending.", "Look at its cable.")
+
+    def opens(source: Any, **options: Any) -> Any:
+        opened.append(source)
+        if len(opened) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)  # ends at once by the signal
+            raise AssertionError("Ctrl-C was kept back")
+        return real(source, **options)
+
+    monkeypatch.setattr(api, "open_source", opens)
+    monkeypatch.setattr(api.Analysis, "moments", broken)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = run(folder, "--out", tmp_path / "out")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done.exit_code == 130, done.output
+    assert "It stopped sending" in done.stderr
+    assert len(opened) == 2
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    script = tmp_path / "hangs.py"
+    script.write_text(
+        "import sys, threading\n"
+        "from sentistream.cli.interruption import Interruption\n"
+        "with Interruption() as interruption:\n"
+        "    interruption.hold()\n"
+        "    print('ready', flush=True)\n"
+        "    for line in sys.stdin:\n"
+        "        pass\n"
+    )
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "Stopped at once" in process.communicate()[1]
+
+
+def test_a_fault_in_one_clip_does_not_end_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        clip(folder / name)
+    real = open_source
+
+    def opens(source: Any, **options: Any) -> Any:
+        if Path(source).name == "b.mp4":
+            raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+        return real(source, **options)
+
+    monkeypatch.setattr(api, "open_source", opens)
+    done = run(folder, "--out", tmp_path / "out")
+    assert done.exit_code == 1, done.output
+    assert "b.mp4: Something went wrong inside sentistream (UnicodeEncodeError" in done.stderr
+    assert "1 of 3 inputs could not be analyzed." in done.stderr
+    statuses = [row["status"] for row in rows_of(tmp_path / "out" / "summary.csv")]
+    assert statuses == ["complete", "failed", "complete"]
+
+
+def test_names_that_cannot_be_printed_end_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    clip(folder / "z.mp4")
+    for name in (b"m\xfcller.mp4", "m\u00fcller \U0001f600.mp4".encode(), b"a\nb.mp4"):
+        shutil.copy(folder / "z.mp4", os.fsdecode(os.fsencode(folder) + b"/" + name))
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "sentistream", "analyze", folder, "--out", tmp_path / "out"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    rows = rows_of(tmp_path / "out" / "summary.csv")
+    assert [row["status"] for row in rows] == ["complete"] * 4
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "sentistream", "analyze", os.fsencode(folder) + b"/n\xfc.mp4"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+    )
+    assert (done.returncode, b"There is no file" in done.stderr) == (2, True)
+
+
+def test_excel_opens_the_tables(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    clip(folder / "müller.mp4")
+    done = run(folder, "--out", tmp_path / "out", "--excel")
+    assert done.exit_code == 0, done.output
+    for name in ("summary.csv", "müller/readings.csv"):
+        content = (tmp_path / "out" / name).read_bytes()
+        assert content.startswith(b"\xef\xbb\xbf")
+        assert content.count(b"\xef\xbb\xbf") == 1
+    assert "müller" in (tmp_path / "out" / "summary.csv").read_text("utf-8-sig")

@@ -90,11 +90,14 @@ def test_pictures_that_change_their_size(server: cameras.Server) -> None:
     data = cameras.stream(1, size=(64, 48)) + cameras.stream(
         1, start=1, size=(48, 96), flashes=[number / 25 for number in range(25)]
     )
-    moments, _ = read(server.add(data))
-    assert {(m.picture.width, m.picture.height) for m in moments} == {(64, 48)}
-    last = moments[-1].picture.luma
-    assert last[:, :18].max() < 40  # bars left and right of a picture that stands upright
-    assert last[:, 24:40].min() > 150
+    with open_stream(server.add(data), tick=TICK, sound_window=WINDOW) as source:
+        moments = list(source)
+        assert source.info.sizes == ((64, 48), (48, 96))
+        assert source.faults.size_changes == 1
+    sizes = [(m.picture.width, m.picture.height) for m in moments]
+    assert set(sizes) == {(64, 48), (48, 96)}
+    assert sizes == sorted(sizes, reverse=True)
+    assert moments[-1].picture.luma.min() > 150
 
 
 @pytest.mark.parametrize(

@@ -183,3 +183,24 @@ def test_display_matrix() -> None:
     assert of(matrix(-one, 0, 0, -one)).degrees == 180
     assert of(matrix(0, -one, one, 0)).degrees == 270
     assert of(matrix(-one, 0, 0, one)) == Orientation(mirror_x=True)
+
+
+@pytest.mark.parametrize("transfer", [16, 18])
+def test_high_dynamic_range_is_brought_to_a_common_screen(transfer: int) -> None:
+    """PQ and HLG hold white at 58 and 75 % of their range: shown as they are it would be grey."""
+    pixels = np.zeros((16, 96, 3), np.uint16)
+    levels = {16: (0.0, 0.3, 0.58, 0.75), 18: (0.0, 0.35, 0.75, 1.0)}[transfer]
+    for place, level in enumerate(levels):
+        pixels[:, place * 24 : place * 24 + 24] = round(65535 * level)
+    frame = VideoFrame.from_ndarray(pixels, format="rgb48le").reformat(
+        format="yuv420p10le", dst_colorspace="BT2020", dst_color_range=1
+    )
+    frame.colorspace, frame.color_range, frame.color_trc = 9, 1, transfer
+    shown = YuvPicture(frame).rgb()
+    brightness = [float(shown[8, 12 + 24 * place].mean()) for place in range(4)]
+    assert brightness == sorted(brightness)
+    assert brightness[0] < 5
+    assert brightness[2] > 200  # white
+    assert brightness[3] > 230  # and what shines
+    frame.color_trc = 1
+    assert abs(float(YuvPicture(frame).rgb()[8, 60].mean()) - 255 * levels[2]) < 6

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from sentistream.errors import OutputError
 from sentistream.reports.columns import COLUMNS
+from sentistream.reports.csv_style import PLAIN, spreadsheet_style
 from sentistream.reports.files import Reserve
 from sentistream.reports.tables import CsvTable, ParquetTable
 from sentistream.types import Moment, Reading
@@ -198,3 +200,16 @@ def test_an_unwritable_place_is_an_output_error(
 def test_a_device_that_is_always_full_is_an_output_error() -> None:
     with pytest.raises(OutputError, match="disk is full"):
         CsvTable(Path("/dev/full"), mouth_threshold=0.5).open()
+
+
+@pytest.mark.parametrize(("point", "separator"), [(",", ";"), (".", ",")])
+def test_a_spreadsheet_in_the_users_language(point: str, separator: str) -> None:
+    style = spreadsheet_style(point)
+    text = style.mark + style.text([["clip", "share"], ["Müller; a,b.mp4", 0.25], ["", 3]])
+    assert text.encode("utf-8").startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(text[1:]), delimiter=separator))
+    assert rows == [["clip", "share"], ["Müller; a,b.mp4", f"0{point}25"], ["", "3"]]
+
+
+def test_programs_get_commas_and_points() -> None:
+    assert PLAIN.mark + PLAIN.text([["a", 0.25]]) == "a,0.25\n"

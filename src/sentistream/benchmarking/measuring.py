@@ -34,13 +34,14 @@ from sentistream.errors import MissingExtraError
 from sentistream.media import open_source
 from sentistream.profiles import PAPER, Profile, get_profile
 from sentistream.runtime import load_card
+from sentistream.values import ByValue
 
 _STREAM_MARGIN = 15.0  # seconds for workers to start and to warm up
 _SPREAD = 3.0  # seconds over which streams begin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan(ByValue):
     """What to measure.
 
     Attributes:

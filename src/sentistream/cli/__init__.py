@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import io
 import signal
-import tempfile
-import traceback
+import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from sentistream import __version__
+from sentistream.cli.faults import told_of_fault
 from sentistream.errors import SentistreamError
+from sentistream.redaction import without_secrets
 
 COMMANDS = {
     "analyze": ("sentistream.cli.analyze:analyze", "Say how people on video feel."),
@@ -80,7 +81,10 @@ class Commands(LazyGroup):
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             ctx.exit(INTERRUPTED)
-        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
+        except click.ClickException as error:
+            vars(error)["message"] = without_secrets(error.message)
+            raise
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             if ctx.params.get("debug"):
@@ -97,17 +101,7 @@ class _UserError(click.ClickException):
 
 def _unexpected(ctx: click.Context, error: Exception) -> NoReturn:
     """A fault of ours: one sentence, and the details in a file."""
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    message = f"Error: Something went wrong inside sentistream ({type(error).__name__}: {first})."
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="sentistream-error-", suffix=".log", delete=False, encoding="utf-8"
-        ) as log:
-            traceback.print_exception(error, file=log)
-        message += f" Please report it with the file {Path(log.name)}."
-    except OSError:
-        message += " Please report it with what `sentistream --debug ...` prints."
-    click.echo(message, err=True)
+    click.echo(f"Error: {told_of_fault(error)}", err=True)
     ctx.exit(UNEXPECTED_ERROR)
 
 
@@ -121,3 +115,7 @@ def _unexpected(ctx: click.Context, error: Exception) -> NoReturn:
 def main(debug: bool) -> None:
     """Watch and listen to people on video and say, in real time, how they feel:
     positive, neutral or negative."""
+    for stream in (sys.stdout, sys.stderr):
+        # a name that the terminal cannot show ends nothing
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sentistream import parquet
+from sentistream.cli.faults import told_of_fault
 from sentistream.cli.inputs import Clip, find_clips
 from sentistream.cli.interruption import Interruption
 from sentistream.errors import InputError, OutputError, SentistreamError
@@ -42,7 +43,9 @@ Examples:
 
 \b
 Exit codes: 0 done; 2 something you can put right (said in one sentence);
-130 stopped with Ctrl-C, after closing all files so that they are valid.
+1 a fault of the program; of several inputs, the others are analyzed all the same;
+130 stopped with Ctrl-C, after closing all files so that they are valid
+(a second Ctrl-C ends at once, without).
 """
 
 
@@ -52,8 +55,11 @@ class Options:
 
     profile: str
     max_faces: int
+    video_track: int | None
+    audio_track: int | None
     video: bool
     images: bool
+    excel: bool
     quiet: bool
     json: bool
     seconds: float | None
@@ -63,9 +69,12 @@ class Options:
         return {
             "profile": self.profile,
             "max_faces": self.max_faces,
+            "video_track": self.video_track,
+            "audio_track": self.audio_track,
             "video": self.video,
             "images": self.images,
             "seconds": self.seconds,
+            "excel": self.excel,
         }
 
 
@@ -87,6 +96,19 @@ class Options:
     "the results say so; each face costs time.",
 )
 @click.option(
+    "--video-track",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Look at the Nth track of pictures.  [default: one that can be decoded and is not empty]",
+)
+@click.option(
+    "--audio-track",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Listen to the Nth track of sound; `sentistream doctor FILE` lists them.  "
+    "[default: one that can be decoded and is not silent]",
+)
+@click.option(
     "--out",
     type=click.Path(),
     help="Folder for the results (made if needed). One input writes into it, several into a "
@@ -94,6 +116,12 @@ class Options:
 )
 @click.option("--video", is_flag=True, help="Also write annotated.mp4 with the original sound.")
 @click.option("--no-images", is_flag=True, help="Leave pictures of people out of report.html.")
+@click.option(
+    "--excel",
+    is_flag=True,
+    help="Write the CSV files so that a spreadsheet in your language opens them: with a byte order "
+    "mark, and where your numbers have a comma, with that and semicolons.",
+)
 @click.option("--force", is_flag=True, help="Replace results of an earlier run.")
 @click.option(
     "--seconds",
@@ -110,9 +138,12 @@ def analyze(
     inputs: tuple[str, ...],
     profile: str,
     max_faces: int,
+    video_track: int | None,
+    audio_track: int | None,
     out: str | None,
     video: bool,
     no_images: bool,
+    excel: bool,
     force: bool,
     seconds: float | None,
     quiet: bool,
@@ -128,7 +159,7 @@ def analyze(
     """
     from sentistream.reports.folder import check_free
 
-    clips, several = find_clips(inputs)
+    clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
     base = Path(out or DEFAULT_OUT)
     folders = {clip: base / clip.name if several or out is None else base for clip in clips}
     for clip, folder in folders.items():
@@ -142,14 +173,17 @@ def analyze(
     options = Options(
         profile=profile,
         max_faces=max_faces,
+        video_track=video_track,
+        audio_track=audio_track,
         video=video,
         images=not no_images,
+        excel=excel,
         quiet=quiet,
         json=as_json,
         seconds=seconds,
     )
     with Interruption() as interruption:
-        run = _Run(options, interruption)
+        run = _Run(options, interruption, debug=bool(ctx.find_root().params.get("debug")))
         try:
             failed = run.all(folders, index)
         except KeyboardInterrupt:
@@ -157,13 +191,24 @@ def analyze(
             click.echo("Stopped. What was analyzed until then is saved.", err=True)
             ctx.exit(128 + number)
     if failed:
-        ctx.exit(2)
+        ctx.exit(1 if run.broken else 2)
 
 
 class _Run:
-    """Goes through the clips."""
+    """Goes through the clips.
 
-    def __init__(self, options: Options, interruption: Interruption) -> None:
+    Attributes:
+        broken: How many of those that failed did so by a fault of the program.
+    """
+
+    def __init__(
+        self, options: Options, interruption: Interruption, *, debug: bool = False
+    ) -> None:
+        from sentistream.reports.csv_style import PLAIN, spreadsheet_style
+
+        self._debug = debug
+        self._style = spreadsheet_style() if options.excel else PLAIN
+        self.broken = 0
         self._options = options
         self._interruption = interruption
         self._analyzer: Analyzer | None = None
@@ -178,7 +223,7 @@ class _Run:
         with ExitStack() as stack:
             progress = _progress(self._options)
             stack.enter_context(progress)
-            index = stack.enter_context(ClipIndex(index_path)) if index_path else None
+            index = stack.enter_context(ClipIndex(index_path, self._style)) if index_path else None
             for number, (clip, folder) in enumerate(folders.items(), 1):
                 name = _short(clip)
                 if len(folders) > 1:
@@ -191,6 +236,18 @@ class _Run:
                     failed += 1
                     index.add_failure(str(clip), str(error))
                     click.echo(f"Error: {_said_of(clip, error)}", err=True)
+                except (SentistreamError, BrokenPipeError):
+                    raise  # the next one would meet the same
+                except Exception as error:
+                    if index is None or self._debug:
+                        raise
+                    failed += 1
+                    self.broken += 1
+                    said = told_of_fault(error)
+                    index.add_failure(str(clip), said)
+                    click.echo(f"Error: {clip}: {said}", err=True)
+                finally:
+                    self._interruption.release()
         told = not (self._options.quiet or self._options.json)
         if told and failed < len(folders) and not parquet.is_available():
             click.echo(f"For readings.parquet beside readings.csv: {parquet.COMMAND}")
@@ -216,6 +273,8 @@ class _Run:
             clip.source,
             profile=options.profile,
             max_faces=options.max_faces,
+            video_track=options.video_track,
+            audio_track=options.audio_track,
             analyzer=self._analyzer,
         ) as analysis:
             self._analyzer = analysis.analyzer
@@ -226,6 +285,7 @@ class _Run:
                 images=options.images,
                 video=options.video,
                 sound_from=None if analysis.info.live else clip.path,
+                style=self._style,
             )
             progress.start(name, _length(analysis.info.duration, options.seconds))
             complete = False
@@ -240,7 +300,6 @@ class _Run:
                 if results.opened and index:
                     index.add(str(clip), folder, results.summary.facts(complete=complete))
             self._tell(clip, folder, results.summary.facts(complete=True))
-            self._interruption.release()
 
     def _walk(self, analysis: Analysis, results: Any, progress: Bar | Silence) -> None:
         first: float | None = None
@@ -270,6 +329,16 @@ class _Run:
             rate = facts["speed"]["frames_per_second"]
             click.echo(f"{clip}: {said}; {rate} frames/s")
             click.echo(f"  {folder / 'report.html'}")
+            for remark in facts["input"]["remarks"]:
+                click.echo(f"  {remark}")
+            if changes := facts["faults"]["size_changes"]:
+                sizes = ", ".join(f"{w} x {h}" for w, h in facts["input"]["sizes"])
+                click.echo(f"  Its pictures changed their size or shape {changes} times ({sizes}).")
+            if cancelling := facts["faults"]["cancelling_seconds"]:
+                click.echo(
+                    f"  The channels of its sound would have cancelled each other for "
+                    f"{cancelling:g} seconds; one was turned over."
+                )
 
 
 def _progress(options: Options) -> Bar | Silence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import click
 
@@ -11,15 +12,21 @@ COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool) -> None:
+def doctor(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     """Check versions, networks, codecs, runtimes and cameras, and say what to do.
+
+    With FILES, list their tracks of pictures and sound instead, and which would be taken.
 
     The exit code is 0 when analyzing will work (warnings concern parts of it), else 1.
     """
     from sentistream.diagnosis import State, diagnose
 
+    if files:
+        _list_tracks(files, as_json=as_json)
+        return
     findings = []
     for finding in diagnose():
         findings.append(finding)
@@ -41,3 +48,17 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     else:
         click.echo("Ready." if not warns else f"Ready, with {warns} warnings.")
     ctx.exit(1 if fails else 0)
+
+
+def _list_tracks(files: tuple[Path, ...], *, as_json: bool) -> None:
+    from sentistream.media.tracks import list_tracks
+
+    found = {str(path): list_tracks(path) for path in files}
+    if as_json:
+        plain = {name: [dataclasses.asdict(each) for each in found[name]] for name in found}
+        click.echo(json.dumps(plain, indent=2))
+        return
+    for name, tracks in found.items():
+        click.echo(name)
+        for track in tracks:
+            click.echo(f"  {track}")

@@ -205,6 +205,10 @@ def evaluate(
     if task == "voices" and chosen.decision == "lite":
         _add_history(facts, outcomes, chosen)
     finish(out, f"{task} of {(manifest or data or Path()).name}, {profile}", facts, outcomes)
+    unread = sum(bool(outcome.problem) for outcome in outcomes)
+    if unread:
+        click.echo(f"{unread} of {len(outcomes)} could not be read; they count as wrong.", err=True)
+        click.get_current_context().exit(2)
 
 
 def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool) -> list[Outcome]:

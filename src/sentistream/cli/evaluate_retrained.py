@@ -43,11 +43,9 @@ def measure_retrained(
         training = importlib.import_module("sentistream.training.voice_cross_validation")
     except ImportError as error:
         raise MissingExtraError("Training", "train") from error
-    from rich.console import Console
-
     from sentistream.cli.live_training import LiveTraining
 
-    with LiveTraining("voice", Console(stderr=True)) as live:
+    with LiveTraining("voice") as live:
         left_out = training.leave_one_corpus_out(data, out / "runs", live.on_prepare)
     rows = [row for corpus in left_out for row in _rows(corpus)]
     means = {kind: _mean(rows, kind) for kind in _KINDS}

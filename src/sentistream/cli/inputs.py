@@ -5,12 +5,13 @@ from __future__ import annotations
 import glob
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sentistream.errors import InputError
+from sentistream.folders import files_below
+from sentistream.redaction import shown_address
 
 SUFFIXES = frozenset(
     f".{ending}"
@@ -44,18 +45,24 @@ class Clip:
     def __str__(self) -> str:
         if isinstance(self.source, int):
             return f"camera {self.source}"
-        text = str(self.source) if self.path else _public(str(self.source))
+        text = str(self.source) if self.path else shown_address(str(self.source))
         # names are hostile: no escape codes to the terminal
         return "".join(
             letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
         )
 
 
-def find_clips(inputs: Sequence[str]) -> tuple[list[Clip], bool]:
+def find_clips(
+    inputs: Sequence[str], on_left_out: Callable[[str], None] = lambda _: None
+) -> tuple[list[Clip], bool]:
     """All clips the inputs name, and whether they are to be treated as several.
 
     A folder stands for every video in it and below it; a folder or glob counts as several
-    even when it holds one.
+    even when it holds one. Symbolic links in it are followed.
+
+    Args:
+        inputs: What the user names.
+        on_left_out: Told in a sentence of each folder or link that cannot be followed.
 
     Raises:
         InputError: An input names nothing.
@@ -63,17 +70,23 @@ def find_clips(inputs: Sequence[str]) -> tuple[list[Clip], bool]:
     found: dict[Path | str | int, Path] = {}
     several = len(inputs) > 1
     for text in inputs:
-        many, items = _expand(text)
+        many, items = _expand(text, on_left_out)
         several = several or many
         for source, name in items:
             found.setdefault(source, name)
     return list(_named(found)), several
 
 
-def _expand(text: str) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
+def _expand(
+    text: str, on_left_out: Callable[[str], None]
+) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
     path = Path(text)
     if path.is_dir():
-        return True, _inside(path)
+        return True, _inside(path, on_left_out)
+    from sentistream.media.addresses import DEVICE  # loads FFmpeg, which help does without
+
+    if DEVICE.fullmatch(text):
+        return False, [(text, Path(f"camera-{path.name}"))]
     if path.exists():
         return False, [(path, Path(path.stem))]
     if re.fullmatch(r"\d{1,3}", text):
@@ -84,18 +97,22 @@ def _expand(text: str) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
         matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
         files = [match for match in matches if match.is_file()]
         if not files:
-            raise InputError(f"No file matches {text!r}.", "Check the pattern and its folder.")
+            raise InputError(
+                f"No file matches {shown_address(text)!r}.", "Check the pattern and its folder."
+            )
         return True, [(file, Path(file.stem)) for file in files]
-    raise InputError(f"There is no file or folder {text!r}.", "Check the name and where you are.")
+    shown = shown_address(text)
+    raise InputError(f"There is no file or folder {shown!r}.", "Check the name and where you are.")
 
 
-def _inside(folder: Path) -> list[tuple[Path | str | int, Path]]:
+def _inside(
+    folder: Path, on_left_out: Callable[[str], None]
+) -> list[tuple[Path | str | int, Path]]:
     items: list[tuple[Path | str | int, Path]] = [
         (path, path.relative_to(folder).with_suffix(""))
-        for path in sorted(folder.rglob("*"))
+        for path in files_below(folder, on_left_out)
         if path.suffix.lower() in SUFFIXES
         and not path.name.startswith(".")
-        and path.is_file()
         and not _own_result(path)
     ]
     if not items:
@@ -131,11 +148,6 @@ def _named(found: dict[Path | str | int, Path]) -> Iterator[Clip]:
         yield Clip(source, unique)
 
 
-def _public(address: str) -> str:
-    """An address without its password."""
-    return re.sub(r"//[^/@]*@", "//", address)
-
-
 def _slug(address: str) -> str:
-    parts = urlsplit(_public(address))
-    return re.sub(r"[^\w.-]+", "-", f"{parts.netloc}{parts.path}").strip("-.") or "stream"
+    shown = shown_address(address).partition("://")[2]
+    return re.sub(r"[^\w.-]+", "-", shown).strip("-.") or "stream"

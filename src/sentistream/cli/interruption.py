@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +16,8 @@ from typing import Any, Self
 class Interruption:
     """While entered, SIGINT and SIGTERM raise KeyboardInterrupt, but not inside ``held``.
 
-    After the first signal further ones are ignored: the files are being closed.
+    After the first signal the files are being closed; a second one ends the program at once,
+    also where it hangs in a library.
 
     Attributes:
         signal: The signal that came, or None.
@@ -24,6 +28,8 @@ class Interruption:
         self._holding = False
         self._raised = False
         self._before: dict[int, Any] = {}
+        self._wakeup = -1
+        self._ears: tuple[socket.socket, socket.socket] | None = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -31,6 +37,7 @@ class Interruption:
                 # a shell's background job ignores Ctrl-C, and so do we then
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._handle)
+            self._watch()
         return self
 
     def __exit__(
@@ -41,6 +48,22 @@ class Interruption:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._ears is not None:
+            signal.set_wakeup_fd(self._wakeup)
+            ear, mouth = self._ears
+            self._ears = None
+            mouth.close()
+            ear.close()
+
+    def _watch(self) -> None:
+        """A thread learns of signals also while the main one cannot see to them."""
+        ear, mouth = self._ears = socket.socketpair()
+        mouth.setblocking(False)
+        self._wakeup = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+        watcher = threading.Thread(
+            target=_end_at_the_second, args=(ear, tuple(self._before)), daemon=True
+        )
+        watcher.start()
 
     def hold(self) -> None:
         """From here on a signal is kept back."""
@@ -57,7 +80,10 @@ class Interruption:
     def held(self) -> Iterator[None]:
         """Keep signals back for the length of a block."""
         self.hold()
-        yield
+        try:
+            yield
+        finally:
+            self._holding = False
         self.release()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -66,3 +92,14 @@ class Interruption:
             if not self._holding:
                 self._raised = True
                 raise KeyboardInterrupt
+
+
+def _end_at_the_second(ear: socket.socket, numbers: tuple[int, ...]) -> None:
+    came = 0
+    with contextlib.suppress(OSError):
+        while heard := ear.recv(64):
+            for number in heard:
+                came += number in numbers
+                if came == 2:
+                    os.write(2, b"Stopped at once; files may be unfinished.\n")
+                    os._exit(128 + number)

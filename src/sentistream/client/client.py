@@ -15,6 +15,7 @@ from sentistream.client.errors import MonitorError, UnreachableError
 from sentistream.client.values import Alert, Camera, Event, Observation, Reading, Sum
 from sentistream.client.wire import Time, event_of, query_of, refusal, refused
 from sentistream.errors import InputError, MissingExtraError, OutputError
+from sentistream.redaction import shown_address
 
 Kind = Literal["observation", "health", "alert", "reading"]
 
@@ -44,7 +45,9 @@ class Client:
         except ImportError:
             raise MissingExtraError("The client", "client") from None
         if not url.startswith(("http://", "https://")):
-            raise InputError(f"{url} is no address.", "Write it as http://127.0.0.1:8420.")
+            raise InputError(
+                f"{shown_address(url)} is no address.", "Write it as http://127.0.0.1:8420."
+            )
         self._url = url.rstrip("/")
         self._headers = {"authorization": f"Bearer {token}"}
         self._timeout = timeout
@@ -212,7 +215,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Client({self._url!r})"
+        return f"Client({shown_address(self._url)!r})"
 
     def _get(self, path: str, asked: Mapping[str, str] | None = None) -> Any:
         try:
@@ -225,11 +228,11 @@ class Client:
             return answer.json()
         except ValueError:
             raise UnreachableError(
-                f"What answers at {self._url} is no monitor.", "Check the address."
+                f"What answers at {shown_address(self._url)} is no monitor.", "Check the address."
             ) from None
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(
-            f"The monitor at {self._url} does not answer ({type(error).__name__}).",
+            f"The monitor at {shown_address(self._url)} does not answer ({type(error).__name__}).",
             "See whether it runs, and whether the address is right.",
         )

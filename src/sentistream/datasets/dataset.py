@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from sentistream.datasets.labels import MOUTH_STATES, emotion_named, sentiment_named
+from sentistream.folders import files_below
+from sentistream.values import ByValue
 
 Medium = Literal["image", "sound", "video"]
 
@@ -19,8 +21,8 @@ SUFFIXES: Mapping[str, Medium] = {
 """The media that are read, by the suffix of their files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample(ByValue):
     """One labelled recording or image.
 
     Attributes:
@@ -145,10 +147,9 @@ def media_files(root: Path) -> list[Path]:
     """Files below ``root`` with a suffix of ``SUFFIXES``, sorted; none that is hidden."""
     return sorted(
         path
-        for path in root.rglob("*")
+        for path in files_below(root)
         if path.suffix.lower() in SUFFIXES
         and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(root).parts)
-        and path.is_file()
     )
 
 

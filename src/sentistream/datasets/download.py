@@ -18,6 +18,8 @@ from typing import IO, Any
 
 from sentistream import __version__
 from sentistream.errors import DataError, OutputError
+from sentistream.redaction import shown_address
+from sentistream.values import ByValue
 
 _BLOCK = 1 << 18
 _RESERVE = 64 << 20  # bytes of the disk that are left free
@@ -25,8 +27,8 @@ _LONGEST_PAUSE = 60.0
 _WORTH_RETRYING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteFile:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RemoteFile(ByValue):
     """A file to fetch.
 
     Attributes:
@@ -93,7 +95,8 @@ class Downloader:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme != "https" and (parts.scheme, parts.netloc) != ("http", self._plain):
             raise DataError(
-                f"{url} is not an encrypted address.", "Only https is fetched from, or a mirror."
+                f"{shown_address(url)} is not an encrypted address.",
+                "Only https is fetched from, or a mirror.",
             )
 
     def json(self, url: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
@@ -110,7 +113,8 @@ class Downloader:
                     return json.loads(_read(response, None))
                 except ValueError:
                     raise DataError(
-                        f"{url} answers with something else than JSON.", "Try again later."
+                        f"{shown_address(url)} answers with something else than JSON.",
+                        "Try again later.",
                     ) from None
 
         return self._trying(url, ask, lambda: 0)
@@ -147,7 +151,8 @@ class Downloader:
         except OSError as error:
             raise _not_written(target, error) from None
         raise DataError(
-            f"{file.url} arrives damaged: its checksum is not the one that is published.",
+            f"{shown_address(file.url)} arrives damaged: its checksum is not the one that is "
+            "published.",
             "Try again later, or another mirror.",
         )
 
@@ -185,7 +190,8 @@ class Downloader:
                     f"the server says {error.code}", float(wait) if wait.isdigit() else None
                 ) from None
             raise DataError(
-                f"{url} cannot be fetched: the server says {error.code} {error.reason}.",
+                f"{shown_address(url)} cannot be fetched: the server says {error.code} "
+                f"{error.reason}.",
                 "Look whether the data set has moved, or name a mirror with --mirror.",
             ) from None
         except (OSError, http.client.HTTPException) as error:
@@ -203,7 +209,7 @@ class Downloader:
                 failures = 1 if have() > before else failures + 1
                 if failures > self._retries:
                     raise DataError(
-                        f"{url} cannot be fetched: {error}.",
+                        f"{shown_address(url)} cannot be fetched: {error}.",
                         "Give the same command again: it goes on where it was.",
                     ) from None
                 pause = self._pause * 2 ** (failures - 1)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 from PIL import Image
 
 from sentistream.datasets.dataset import Fault, FaultKind, Sample
 from sentistream.datasets.twins import thumbnail
+from sentistream.errors import InputError
+from sentistream.media.image import read_image
 from sentistream.types import UInt8Array
+from sentistream.values import ByValue
 from sentistream.voice.viridis import VIRIDIS
 
 CUT_SHORT = 0.25
@@ -25,8 +28,8 @@ _PICTURE = 112
 _COMMENT = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination(ByValue):
     """What was found out about a sample.
 
     Attributes:
@@ -55,13 +58,11 @@ def examine_image(sample: Sample, content: bytes) -> Examination:
         return Examination(fault=_fault("unreadable", sample, "It cannot be read"))
     digest = _digest(content)
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.load()
-            rgb = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        kind: FaultKind = "truncated" if "truncated" in str(error) else "unreadable"
-        return Examination(digest=digest, fault=_fault(kind, sample, str(error)))
-    pixels = np.asarray(rgb, dtype=np.uint8)
+        pixels = read_image(content, sample.name)
+    except InputError as error:
+        kind: FaultKind = "truncated" if "truncated" in error.problem else "unreadable"
+        return Examination(digest=digest, fault=_fault(kind, sample, error.problem.rstrip(".")))
+    rgb = Image.fromarray(pixels)
     size = rgb.size
     rgb.thumbnail((_PICTURE, _PICTURE))
     return Examination(
@@ -90,8 +91,7 @@ def examine_recording(sample: Sample, *, pictured: bool = True) -> Examination:
 
 def _examine_streams(sample: Sample, digest: str, *, pictured: bool) -> Examination:
     path = sample.path
-    # a plain file, never a playlist or an address
-    with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
+    with _opened(path) as container:
         announced = (container.duration or 0) / 1e6
         start = (container.start_time or 0) / 1e6
         size = (0, 0)
@@ -180,7 +180,7 @@ def _first_audio(container: av.container.InputContainer) -> int:
 def _picture_at(path: Path, time: float) -> UInt8Array | None:
     """The first picture at or after a time; the last one where there is none."""
     shown = None
-    with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
+    with _opened(path) as container:
         container.seek(round(time * 1e6))
         for frame in container.decode(video=0):
             shown = frame
@@ -215,3 +215,9 @@ def _digest(content: bytes) -> str:
 
 def _fault(kind: FaultKind, sample: Sample, note: str) -> Fault:
     return Fault(kind, sample.name, note[:_COMMENT].rstrip(". ") + ".")
+
+
+def _opened(path: Path) -> InputContainer:
+    # a plain file, never a playlist or an address; titles may be in any letters
+    options = {"protocol_whitelist": "file"}
+    return av.open(f"file:{path}", options=options, metadata_errors="replace")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from sentistream.datasets.manifest import read_manifest
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
-from sentistream.errors import DataError, InputError
+from sentistream.errors import DataError
+from sentistream.media.image import read_image
 from sentistream.parquet import load_pyarrow
 from sentistream.types import UInt8Array
+from sentistream.values import ByValue
 
 _COLUMNS = ("image", "label", "source", "split", "name")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledImage:
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledImage(ByValue):
     """An image and what the set says of it.
 
     Attributes:
@@ -47,6 +45,7 @@ def read_images(path: Path) -> Iterator[LabelledImage]:
 
     Raises:
         DataError: The file is missing, is no Parquet, or lacks a column.
+        InputError: An image cannot be read.
         MissingExtraError: pyarrow is not installed.
     """
     pyarrow = load_pyarrow("Reading Parquet files")
@@ -73,14 +72,7 @@ def read_listed_images(path: Path, classes: Sequence[str]) -> Iterator[LabelledI
     """
     items, _ = read_manifest(path, classes)
     for item in items:
-        try:
-            with Image.open(item.path) as image:
-                pixels = np.asarray(image.convert("RGB"))
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise InputError(
-                f"{item.path} cannot be read as an image ({error}).",
-                f"Take it out of {path}, or mend it.",
-            ) from None
+        pixels = read_image(item.path)
         source, _, person = item.person.rpartition("-")
         yield LabelledImage(
             pixels=pixels,
@@ -96,8 +88,7 @@ def _decode(row: dict[str, object]) -> LabelledImage:
     content = row["image"]
     if not isinstance(content, bytes):
         raise DataError(f"The image {row['name']} is not stored as bytes.")
-    with Image.open(io.BytesIO(content)) as image:
-        pixels = np.asarray(image.convert("RGB"))
+    pixels = read_image(content, str(row["name"]))
     keys = ("label", "source", "split", "person", "name", "emotion")
     text = {key: str(row.get(key) or "") for key in keys}
     return LabelledImage(pixels=pixels, **text)

@@ -16,6 +16,7 @@ from sentistream.datasets.dataset import Dataset, Fault, Sample
 from sentistream.datasets.examination import Examination, examine_image, examine_recording
 from sentistream.datasets.twins import groups_of, twin_pairs
 from sentistream.types import UInt8Array
+from sentistream.values import ByValue
 
 PICTURES_PER_LABEL = 24
 """So many are kept for looking at, spread over the people."""
@@ -26,8 +27,8 @@ _SIZES = 10
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection(ByValue):
     """Everything found out about a data set.
 
     Attributes:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentistream.datasets.dataset import SUFFIXES, Fault, FileDataset, Sample, file_fault
 from sentistream.datasets.labels import MOUTH_STATES, emotion_named, sentiment_named
+from sentistream.datasets.lists import find_listed, read_list
 from sentistream.errors import InputError
 from sentistream.types import SENTIMENTS
+from sentistream.values import ByValue
 
 COLUMNS = ("path", "label", "person", "split")
 """Of a manifest; the last two may be missing."""
@@ -18,8 +19,8 @@ COLUMNS = ("path", "label", "person", "split")
 _WAY_OUT = "Its first line names the columns: path,label and, if known, person."
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+@dataclass(frozen=True, slots=True, eq=False)
+class Item(ByValue):
     """One line of a manifest.
 
     Attributes:
@@ -41,6 +42,7 @@ class Item:
 class _Row:
     line: int
     path: str
+    file: Path
     label: str
     person: str
     split: str
@@ -51,10 +53,11 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
     """The items of a manifest, and how many were left out as outside the three classes.
 
     Args:
-        path: CSV with the columns ``path``, ``label`` and optionally ``person``; any further
-            column but ``split`` groups the items. ``source`` names the data set; without it that
-            is what stands before the last dash of the person. Paths are relative to its folder.
-            Labels are names of classes, or emotions.
+        path: CSV with the columns ``path``, ``label`` and optionally ``person``, as a program or a
+            spreadsheet writes it; any further column but ``split`` groups the items. ``source``
+            names the data set; without it that is what stands before the last dash of the
+            person. Paths are relative to its folder, or else to the working folder. Labels are
+            names of classes, or emotions.
         classes: ``SENTIMENTS`` or ``MOUTH_STATES``.
 
     Raises:
@@ -75,9 +78,7 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
                 f"Use one of: {', '.join(classes)}.",
             )
         source = row.groups.get("source") or row.person.rpartition("-")[0]
-        items.append(
-            Item(path.parent / row.path, classes.index(label), row.person, source, row.groups)
-        )
+        items.append(Item(row.file, classes.index(label), row.person, source, row.groups))
     if not items:
         raise _empty(path)
     return items, outside
@@ -93,7 +94,7 @@ def open_manifest(path: Path) -> FileDataset:
     faults: list[Fault] = []
     seen: set[str] = set()
     for row in _rows(path):
-        file = path.parent / row.path
+        file = row.file
         medium = SUFFIXES.get(file.suffix.lower())
         fault = file_fault(file, row.path)
         if medium is None:
@@ -135,26 +136,30 @@ def is_manifest(path: Path) -> bool:
 
 
 def _rows(path: Path) -> Iterator[_Row]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            missing = {"path", "label"} - set(rows.fieldnames or ())
-            if missing:
-                raise InputError(
-                    f"The manifest {path} has no column {' or '.join(sorted(missing))}.", _WAY_OUT
-                )
-            further = [name for name in rows.fieldnames or () if name and name not in COLUMNS]
-            for row in rows:
-                yield _Row(
-                    rows.line_num,
-                    row["path"] or "",
-                    (row["label"] or "").strip().lower(),
-                    (row.get("person") or "").strip(),
-                    (row.get("split") or "").strip().lower(),
-                    {name: (row[name] or "").strip() for name in further},
-                )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"The manifest {path} cannot be read ({error}).", _WAY_OUT) from None
+    listed = read_list(path, (*COLUMNS, "source"))
+    missing = {"path", "label"} - set(listed.columns)
+    if missing:
+        raise InputError(
+            f"The manifest {path} has no column {' or '.join(sorted(missing))}: "
+            f"{listed.described}.",
+            _WAY_OUT,
+        )
+    further = [name for name in listed.columns if name and name not in COLUMNS]
+    for row in listed.rows():
+        values = row.values
+        if not values["path"].strip():
+            raise InputError(
+                f"Line {row.line} of {path} names no path.", "Name one, or take it out."
+            )
+        yield _Row(
+            row.line,
+            values["path"].strip(),
+            find_listed(path, values["path"]),
+            values["label"].strip().lower(),
+            values.get("person", "").strip(),
+            values.get("split", "").strip().lower(),
+            {name: values[name].strip() for name in further},
+        )
 
 
 def _empty(path: Path) -> InputError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION, emotion_named
-from sentistream.errors import DataError
+from sentistream.datasets.lists import read_list
+from sentistream.errors import DataError, InputError
+from sentistream.folders import files_below
 from sentistream.types import SENTIMENTS
 
 RAVDESS_EMOTIONS = {
@@ -29,6 +30,8 @@ JAVA_SED_EMOTIONS = {
     "05": "fearful",
     "06": "angry",
 }
+_CORPUS_COLUMNS = ("path", "label", "emotion", "person", "corpus")
+
 RAVDESS_DUPLICATES = frozenset({"03-01-03-01-02-01-07"})
 """Takes that are another take's recording under a second name."""
 
@@ -99,33 +102,30 @@ def corpora(folder: Path) -> list[Recording]:
     Its columns are path, label, emotion, person and corpus.
 
     Raises:
-        DataError: There is no such file, or a column is missing.
+        InputError: There is no such file, or a column is missing.
     """
     manifest = folder / "manifest.csv"
-    try:
-        with manifest.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return [
-            Recording(
-                folder / row["path"],
-                person=f"{row['corpus']}-{row['person']}",
-                emotion=emotion_named(row["emotion"]),
-                labelled=row["label"] if row["label"] in SENTIMENTS else "",
-                corpus=row["corpus"],
-            )
-            for row in rows
-        ]
-    except OSError as error:
-        raise DataError(f"There is no list of recordings {manifest} ({error}).") from None
-    except KeyError as error:
-        raise DataError(
-            f"{manifest} has no column {error}.",
-            "Its columns are path, label, emotion, person and corpus.",
-        ) from None
+    listed = read_list(manifest, _CORPUS_COLUMNS)
+    lacking = [name for name in _CORPUS_COLUMNS if name not in listed.columns]
+    if lacking:
+        raise InputError(
+            f"{manifest} has no column {lacking[0]}: {listed.described}.",
+            f"Its columns are {', '.join(_CORPUS_COLUMNS)}.",
+        )
+    return [
+        Recording(
+            folder / values["path"],
+            person=f"{values['corpus']}-{values['person']}",
+            emotion=emotion_named(values["emotion"]),
+            labelled=values["label"] if values["label"] in SENTIMENTS else "",
+            corpus=values["corpus"],
+        )
+        for values in (row.values for row in listed.rows())
+    ]
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    return [path for path in files_below(folder) if path.suffix.lower() in suffixes]
 
 
 def _some(

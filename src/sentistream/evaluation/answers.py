@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from sentistream.accumulation import Overall
 from sentistream.api import analyze
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
-from sentistream.errors import InputError
+from sentistream.media.image import read_image
 from sentistream.media.picture import RgbPicture, as_square
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.types import SENTIMENTS, UInt8Array
+from sentistream.types import SENTIMENTS
 from sentistream.vision.crops import MOUTH_SIZE
 from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import make_landmarker
@@ -128,38 +126,6 @@ def mouths(profile: Profile) -> Answer:
         return np.array([1 - opened, opened])
 
     return answer
-
-
-def read_image(path: Path) -> UInt8Array:
-    """An image as RGB, shape (height, width, 3).
-
-    Raises:
-        InputError: It cannot be read as an image.
-    """
-    return _rgb(path, str(path))
-
-
-def decode_image(content: bytes, name: str) -> UInt8Array:
-    """An image, from its file's bytes, as RGB, shape (height, width, 3).
-
-    Args:
-        content: A JPEG or PNG file.
-        name: What it is called.
-
-    Raises:
-        InputError: It cannot be read as an image.
-    """
-    return _rgb(io.BytesIO(content), name)
-
-
-def _rgb(file: Path | io.BytesIO, name: str) -> UInt8Array:
-    try:
-        with Image.open(file) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{name} cannot be read as an image ({error}).", "Name a JPEG or PNG file."
-        ) from None
 
 
 TASKS: dict[str, tuple[Callable[[Profile], Answer], tuple[str, ...]]] = {

@@ -15,8 +15,8 @@ import numpy as np
 
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
-from sentistream.evaluation.answers import read_image
 from sentistream.media import open_source
+from sentistream.media.image import read_image
 from sentistream.profiles import LITE
 from sentistream.types import SOUND_RATE, FloatArray, UInt8Array
 from sentistream.vision.detector import make_detector

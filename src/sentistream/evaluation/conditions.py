@@ -12,12 +12,13 @@ from sentistream.evaluation import disturbances
 from sentistream.evaluation.disturbed import PictureDisturbance, SoundDisturbance
 from sentistream.evaluation.watching import Watched
 from sentistream.types import FloatArray, UInt8Array
+from sentistream.values import ByValue
 
 SEED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene(ByValue):
     """What is known of a clip before it is disturbed.
 
     Attributes:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.values import ByValue
 
-@dataclass(frozen=True, slots=True)
-class CoverageCurve:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoverageCurve(ByValue):
     """What comes of answering only from some confidence on, for every confidence that occurs.
 
     Attributes:

@@ -15,6 +15,7 @@ from sentistream.evaluation.outcomes import Outcome
 from sentistream.evaluation.protocols import Part, Protocol, load_protocol, split
 from sentistream.evaluation.results import summarize
 from sentistream.types import SENTIMENTS
+from sentistream.values import ByValue
 
 FitAndAnswer: TypeAlias = Callable[
     [str, Sequence[Item], Sequence[Item]], Sequence[Probabilities | None]
@@ -25,8 +26,8 @@ None stands for no answer. The labels of the items to answer are not to be looke
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CrossValidation:
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossValidation(ByValue):
     """What was answered in every part.
 
     Attributes:

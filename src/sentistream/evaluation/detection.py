@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sentistream.evaluation.face_references import MarkedFace
 from sentistream.types import Box
+from sentistream.values import ByValue
 
 IOU = 0.5
 """Intersection over union from which a detection is a marked face."""
@@ -25,8 +26,8 @@ class Found:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+@dataclass(frozen=True, slots=True, eq=False)
+class Matched(ByValue):
     """Detections of one picture beside its marked faces.
 
     Attributes:
@@ -84,8 +85,8 @@ def match_detections(
     return Matched(face_of, np.array([one.score for one in ordered]), tuple(faces))
 
 
-@dataclass(frozen=True, slots=True)
-class PrecisionRecall:
+@dataclass(frozen=True, slots=True, eq=False)
+class PrecisionRecall(ByValue):
     """Precision and recall as the threshold falls, over all pictures.
 
     Attributes:

@@ -7,15 +7,15 @@ itself. Otherwise it is of pictures in files: a row a face, or a picture without
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sentistream.datasets.lists import find_listed, read_list
 from sentistream.errors import InputError
-from sentistream.evaluation.answers import decode_image, read_image
+from sentistream.media.image import read_image
 from sentistream.types import Box, UInt8Array
 
 LEAST_PICTURE_FACE, LEAST_CLIP_FACE = 12.0, 24.0
@@ -85,7 +85,7 @@ class MarkedPicture:
         """
         try:
             if isinstance(self.content, bytes):
-                return decode_image(self.content, self.name)
+                return read_image(self.content, self.name)
             return read_image(self.content)
         except InputError as error:
             raise InputError(f"{self.place}: {error.problem}", error.way_out) from None
@@ -159,6 +159,8 @@ def read_marked(
     )
 
 
+_COLUMNS = ("path", "time", "image", "boxes", "split", *_EDGES)
+
 _Rows = Iterator[tuple[str, Mapping[str, Any]]]
 
 
@@ -166,22 +168,9 @@ def _open(path: Path) -> tuple[set[str], _Rows]:
     """The columns, and the rows with what to call each."""
     if path.suffix.lower() == ".parquet":
         return _open_parquet(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            columns = set(csv.DictReader(file).fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(path, error) from None
-    return columns, _csv_rows(path)
-
-
-def _csv_rows(path: Path) -> _Rows:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield f"Line {reader.line_num} of {path}", row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(path, error) from None
+    listed = read_list(path, _COLUMNS)
+    rows = ((f"Line {row.line} of {path}", row.values) for row in listed.rows())
+    return set(listed.columns), rows
 
 
 def _open_parquet(path: Path) -> tuple[set[str], _Rows]:
@@ -262,7 +251,7 @@ def _pictures(path: Path, rows: _Rows, least: float) -> list[MarkedPicture]:
             name,
             place,
             tuple(face for face in faces[name] if face is not None),
-            path.parent / name,
+            find_listed(path, name),
             source,
             info,
         )
@@ -297,7 +286,7 @@ def _clips(path: Path, rows: _Rows, least: float) -> list[MarkedClip]:
                 "Name all of a clip's faces, or none.",
             )
         _refuse_twins(path, name, marked)
-        clips.append(MarkedClip(name, places[name], path.parent / name, marked, any(known)))
+        clips.append(MarkedClip(name, places[name], find_listed(path, name), marked, any(known)))
     return clips
 
 

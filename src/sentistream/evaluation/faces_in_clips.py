@@ -26,6 +26,7 @@ from sentistream.evaluation.following import (
 from sentistream.evaluation.uncertainty import cluster_interval
 from sentistream.profiles import Profile
 from sentistream.types import Box, Picture, Reading, UInt8Array
+from sentistream.values import ByValue
 
 APART = 0.05
 """Seconds between a marked frame and the picture that is taken for it, at most."""
@@ -37,8 +38,8 @@ Boxes = tuple[tuple[int, Box], ...]
 """Tracks and boxes of the readings of a picture."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown(ByValue):
     """A frame to look at: its RGB pixels, the readings and what was marked."""
 
     time: float
@@ -47,8 +48,8 @@ class Shown:
     faces: tuple[MarkedFace, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedClip:
+@dataclass(frozen=True, slots=True, eq=False)
+class FollowedClip(ByValue):
     """A clip and what the product said of its faces.
 
     Attributes:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.values import ByValue
+
 _Z95 = 1.959964
 
 
@@ -91,8 +93,8 @@ def calibration_error(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures(ByValue):
     """What was measured on ``n`` examples.
 
     Attributes:

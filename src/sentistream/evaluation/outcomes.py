@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.manifest import Item
-from sentistream.errors import InputError
+from sentistream.errors import InputError, SentistreamError
 from sentistream.evaluation.answers import Answer, Probabilities
 from sentistream.evaluation.metrics import wilson_interval
 from sentistream.types import ON_A_TIE, SENTIMENTS
+from sentistream.values import ByValue
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome(ByValue):
     """One item and what was said of it.
 
     Attributes:
@@ -74,6 +75,12 @@ def ask(
         except InputError as error:
             outcomes.append(Outcome(item, None, error.problem))
             on_problem(error.problem)
+        except SentistreamError:
+            raise  # the next one would meet the same
+        except Exception as error:
+            problem = f"{item.path} could not be answered ({type(error).__name__}: {error})."
+            outcomes.append(Outcome(item, None, problem))
+            on_problem(problem)
         else:
             unknown = said is not None and withholds(said)
             sure = None if said is None or is_sure is None else is_sure(said)

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from sentistream.datasets.manifest import Item
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError, InputError
+from sentistream.values import ByValue
 
 PROTOCOLS = ("held-out", "speaker-folds", "leave-one-speaker-out", "leave-one-corpus-out", "paper")
 
 
-@dataclass(frozen=True, slots=True)
-class Protocol:
+@dataclass(frozen=True, slots=True, eq=False)
+class Protocol(ByValue):
     """A way to split, as its file has it.
 
     Attributes:
@@ -46,8 +47,8 @@ class Protocol:
         return f"{self.title} (PERSON-OVERLAPPING)" if self.person_overlapping else self.title
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+@dataclass(frozen=True, slots=True, eq=False)
+class Part(ByValue):
     """One split of the items.
 
     Attributes:

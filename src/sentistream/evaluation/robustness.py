@@ -11,7 +11,6 @@ from sentistream.analyzer import Analyzer
 from sentistream.api import Analysis
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
-from sentistream.evaluation.answers import read_image
 from sentistream.evaluation.conditions import Condition, Scene
 from sentistream.evaluation.disturbed import DisturbedSource
 from sentistream.evaluation.metrics import figures
@@ -19,6 +18,7 @@ from sentistream.evaluation.outcomes import Outcome, class_numbers, share_right
 from sentistream.evaluation.stills import StillSource, framed
 from sentistream.evaluation.watching import Watched, watch
 from sentistream.media import Source, open_source
+from sentistream.media.image import read_image
 from sentistream.profiles import Profile
 from sentistream.types import SENTIMENTS
 from sentistream.voice.recorded import read_sound, voiced_starts

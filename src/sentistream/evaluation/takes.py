@@ -12,6 +12,7 @@ from sentistream.datasets.recordings import ravdess
 from sentistream.errors import DataError
 from sentistream.evaluation.stills import StillSource, framed
 from sentistream.types import SOUND_RATE, UInt8Array
+from sentistream.values import ByValue
 from sentistream.voice.recorded import read_sound
 
 FRAMES = "*frames*.parquet"
@@ -20,8 +21,8 @@ FRAMES = "*frames*.parquet"
 _WITH_SOUND = "01-"
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+@dataclass(frozen=True, slots=True, eq=False)
+class Take(ByValue):
     """One take's frames and speech.
 
     Attributes:

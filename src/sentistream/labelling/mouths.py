@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 from sentistream.datasets.dataset import SUFFIXES, Dataset, FileDataset, Sample, media_files
 from sentistream.datasets.kinds import open_dataset
 from sentistream.errors import DataError, InputError
 from sentistream.media import open_source
+from sentistream.media.image import read_image
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.types import FloatArray, Picture, UInt8Array
+from sentistream.values import ByValue
 from sentistream.vision.crops import MOUTH_SIZE, mouth_window
 from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import make_landmarker, place_one
@@ -35,8 +33,8 @@ _SOUND_WINDOW = 0.03
 _FACE_ALONE = 256  # pixels; larger images without a face found are left out
 
 
-@dataclass(frozen=True, slots=True)
-class FoundMouth:
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundMouth(ByValue):
     """A mouth to be judged.
 
     Attributes:
@@ -100,10 +98,9 @@ def find_mouths(
     for sample, content in dataset.images():
         on_sample(sample.name)
         try:
-            with Image.open(io.BytesIO(content)) as image:
-                pixels = np.asarray(image.convert("RGB"), dtype=np.uint8)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            on_problem(f"{sample.name} cannot be read ({error}).")
+            pixels = read_image(content, sample.name)
+        except InputError as error:
+            on_problem(error.problem)
             continue
         points = finder.of_image(pixels)
         if points is not None:

@@ -1,11 +1,18 @@
-"""Addresses of streams: which are read, and how they may be shown."""
+"""Addresses of streams: which are read."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
+
+DEVICE = re.compile(r"/dev/(?:video[0-9]+|v4l/by-(?:id|path)/[^/\0]+)")
+"""Paths of this machine's cameras."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "udp", "tcp", "rtp", "srt")
 """What a stream's address may begin with."""
+
+
+_LOCAL_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa", ".localdomain", ".fritz.box")
 
 
 def scheme(text: str) -> str | None:
@@ -14,22 +21,11 @@ def scheme(text: str) -> str | None:
     return None if found is None else found[1].lower()
 
 
-def without_password(address: str) -> str:
-    """The address as it may be shown: without user, password, query and fragment.
-
-    Many cameras take their password in the query, so nothing of it is shown.
-    """
-    begin, separator, rest = address.partition("://")
-    if not separator:
-        return address
-    host, slash, path = re.sub(r"[?#].*", "", rest, flags=re.DOTALL).partition("/")
-    named = rest.partition("@")[0] if "@" not in host else ""
-    if named and _holds_password(host):  # an unescaped / ? or # inside the password
-        host, slash, path = rest.rpartition("@")[2].partition("/")
-        path = re.sub(r"[?#].*", "", path, flags=re.DOTALL)
-    return f"{begin}://{host.rpartition('@')[2]}{slash}{path}"
-
-
-def _holds_password(host: str) -> bool:
-    """Whether what stands before the first slash is no host and port."""
-    return re.fullmatch(r"(\[[0-9A-Fa-f:.%]*\]|[^:]*)(:[0-9]*)?", host) is None
+def is_local(host: str) -> bool:
+    """Whether a host is on this network: a private address, or a name that no other knows."""
+    name = host.strip("[]").partition("%")[0].lower().rstrip(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return bool(name) and ("." not in name or name.endswith(_LOCAL_NAMES))
+    return address.is_private or address.is_loopback or address.is_link_local

@@ -204,13 +204,13 @@ class BrowserSource(QueuedSource):
                 self.faults,
                 tick=self._tick,
                 sound_window=self._sound_window,
-                pixel_aspect=1.0,
             )
             picture = self._pairing.picture
             self.info = _info(picture.width, picture.height, heard=self._listens)
         else:
             self._pairing.add([timed])
         for moment in self._pairing.ready():
+            self.info = self.info.with_size(moment.picture.width, moment.picture.height)
             self._queue.put(moment)
 
     def _heard(self, frame: AudioFrame) -> None:
@@ -221,6 +221,7 @@ class BrowserSource(QueuedSource):
             self._sound.add(frame, self._hearing.place(_stamp(frame), arrived))
         except (FFmpegError, ValueError):
             self.faults.audio_errors += 1
+        self.faults.cancelling_seconds = round(self._sound.cancelling, 3)
 
 
 class ReceivedSound:
@@ -233,6 +234,11 @@ class ReceivedSound:
     def until(self) -> float:
         """Where the newest sample ends, seconds."""
         return self._buffer.until / SOUND_RATE
+
+    @property
+    def cancelling(self) -> float:
+        """As ``SoundBuffer.cancelling``."""
+        return self._buffer.cancelling
 
     def add(self, frame: AudioFrame, time: float) -> None:
         """Takes in a frame that begins at ``time``."""

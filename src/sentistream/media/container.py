@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import av.container
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 from PIL import Image, UnidentifiedImageError
 
@@ -17,6 +17,7 @@ from sentistream.errors import InputError
 from sentistream.media.frames import clock_zero
 from sentistream.media.picture import Orientation
 from sentistream.media.source import MediaInfo
+from sentistream.redaction import shown_address
 
 MAX_PIXELS = 8192 * 8192
 """The largest picture that is decoded; a larger one is an InputError."""
@@ -42,7 +43,9 @@ def open_file(path: Path) -> InputContainer:
     if path.is_dir():
         raise InputError(f"{path} is a folder.", "Name a video file in it.")
     if not path.exists():
-        raise InputError(f"There is no file {path}.", "Check the spelling of the path.")
+        raise InputError(
+            f"There is no file {shown_address(str(path))}.", "Check the spelling of the path."
+        )
     if not path.is_file():
         raise InputError(f"{path} is not an ordinary file.", "Name a video file.")
     if not os.access(path, os.R_OK):
@@ -88,62 +91,14 @@ def reason(error: Exception) -> str:
     return str(words).rstrip(".").lower()
 
 
-def choose_video(container: InputContainer, name: str, threads: int = 0) -> VideoStream:
-    """The stream of moving pictures; cover art does not count.
-
-    Args:
-        container: Opened for reading.
-        name: What it is called.
-        threads: In which it is decoded; 0 for as many as the decoder sees fit.
-
-    Raises:
-        InputError: There is none, it cannot be decoded, or its pictures are too large.
-    """
-    moving = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic
-    ]
-    if not moving:
-        if container.streams.audio:
-            raise InputError(
-                f"{name} has sound but no moving pictures.", "Name a video that shows a face."
-            )
-        raise InputError(f"{name} has no moving pictures.", "Name a video that shows a face.")
-    best = container.streams.best("video")
-    stream = best if isinstance(best, VideoStream) and best in moving else moving[0]
-    context = stream.codec_context
-    if context is None:
-        raise InputError(
-            f"The pictures of {name} are in a coding that this FFmpeg cannot decode.",
-            "Convert it, for instance to H.264 in an mp4 file.",
-        )
-    if not 0 < context.width * context.height <= MAX_PIXELS:
-        # FFmpeg forgets a size that is beyond the limit it was given
-        size = f"{context.width} x {context.height}" if context.width else "no known size"
-        raise InputError(
-            f"The pictures of {name} have {size}, or one beyond the limit of "
-            f"{MAX_PIXELS:,} pixels (8192 x 8192).",
-            "Scale the video down first, or see whether it is damaged.",
-        )
-    context.options = {"max_pixels": str(MAX_PIXELS)}
-    # frames decoded in parallel: the second core works while Python handles a frame
-    stream.thread_type = "AUTO"
-    context.thread_count = threads
-    return stream
-
-
-def choose_audio(container: InputContainer) -> AudioStream | None:
-    """The stream of sound; None without one that can be decoded."""
-    best = container.streams.best("audio")
-    if not isinstance(best, AudioStream):
-        return None
-    return best if best.codec_context is not None and best.sample_rate > 0 else None
-
-
 def pixel_aspect(stream: VideoStream) -> float:
     """Width of a pixel over its height; 1 where the video does not say anything sensible."""
-    ratio = float(stream.sample_aspect_ratio or 1)
+    return sensible_aspect(stream.sample_aspect_ratio)
+
+
+def sensible_aspect(said: Fraction | None) -> float:
+    """What a video says of its pixels' aspect; 1 where that is nothing, or not sensible."""
+    ratio = float(said or 1)
     return ratio if 1 / 4 <= ratio <= 4 else 1.0
 
 
@@ -156,8 +111,16 @@ def describe(
     size: tuple[int, int],
     orientation: Orientation,
     live: bool,
+    tracks: tuple[int, int | None] = (1, None),
+    remarks: tuple[str, ...] = (),
 ) -> MediaInfo:
-    """The facts about an opened container; ``size`` is that of its upright pictures."""
+    """The facts about an opened container.
+
+    Args:
+        size: That of its upright pictures.
+        tracks: The numbers of the tracks of pictures and sound that are read, from 1.
+        remarks: What is to be known of their choice.
+    """
     duration: float | None = None
     if not live:
         if video.duration and video.time_base:
@@ -178,4 +141,8 @@ def describe(
         audio_rate=None if audio is None else audio.sample_rate,
         audio_channels=None if audio is None else audio.channels,
         live=live,
+        video_track=tracks[0],
+        audio_track=tracks[1],
+        remarks=remarks,
+        sizes=(size,),
     )

@@ -29,17 +29,17 @@ _CAMERA_OPTIONS: tuple[dict[str, str], ...] = (
 _ALSA_DEFINITIONS = Path("/usr/share/alsa/alsa.conf")
 
 
-def open_video_device(index: int) -> InputContainer:
-    """A camera by number.
+def open_video_device(camera: int | str) -> InputContainer:
+    """A camera by number, or by the path of its device (``/dev/video0``, ``/dev/v4l/by-id/...``).
 
     Raises:
         InputError: There is none, or it cannot be read.
     """
-    device = Path(f"/dev/video{index}")
+    device = Path(f"/dev/video{camera}" if isinstance(camera, int) else camera)
     if not device.exists():
         known = ", ".join(str(camera.index) for camera in list_cameras()) or "none"
         raise InputError(
-            f"There is no camera {index}: this machine has {known}.",
+            f"There is no camera {camera}: this machine has {known}.",
             "See which exist: sentistream doctor.",
         )
     error: Exception | None = None
@@ -56,7 +56,7 @@ def open_video_device(index: int) -> InputContainer:
             error = refused
     words = "" if error is None else reason(error)
     raise InputError(
-        f"Camera {index} cannot be opened ({words}).",
+        f"Camera {camera} cannot be opened ({words}).",
         f"Close other programs that use it, and see that you may read {device}.",
     ) from error
 

@@ -14,18 +14,14 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from sentistream.errors import InputError
-from sentistream.media.container import (
-    choose_audio,
-    choose_video,
-    describe,
-    open_file,
-    pixel_aspect,
-)
+from sentistream.media.container import describe, open_file, pixel_aspect
 from sentistream.media.frames import FrameReader, TimedFrame, nanosecond
 from sentistream.media.interleaving import Interleaved
-from sentistream.media.picture import YuvPicture, display_orientation
+from sentistream.media.picture import YuvPicture
+from sentistream.media.shapes import Shapes
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
+from sentistream.media.tracks import choose_tracks
 from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 LONGEST_STILL = 60.0
@@ -43,7 +39,8 @@ class FileSource(Source):
 
     Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
     decode its pictures; 0 for as many as the decoder sees fit. Without ``sound`` its sound is
-    not even decoded.
+    not even decoded. ``video_track`` and ``audio_track`` are numbers among those of their kind,
+    from 1; None to choose.
 
     Raises:
         InputError: The file cannot be analyzed.
@@ -57,8 +54,11 @@ class FileSource(Source):
         sound_window: float,
         threads: int = 0,
         sound: bool = True,
+        video_track: int | None = None,
+        audio_track: int | None = None,
     ) -> None:
         self.faults = Faults()
+        self._wanted = video_track, audio_track
         self._tick = tick
         self._listens = sound
         self._threads = threads
@@ -74,14 +74,21 @@ class FileSource(Source):
 
     def _open(self, path: Path) -> None:
         container = self._containers[0]
-        video = choose_video(container, str(path), self._threads)
-        audio = choose_audio(container) if self._listens else None
-        self._pixel_aspect = pixel_aspect(video)
+        tracks = choose_tracks(
+            container,
+            str(path),
+            video=self._wanted[0],
+            audio=self._wanted[1] if self._listens else None,
+            sound=self._listens,
+            threads=self._threads,
+            again=partial(open_file, path),
+        )
+        video, audio = tracks.video, tracks.audio
         self._sound: SoundReader | None = None
         if audio is None:
             self._reader = FrameReader(container, video, self.faults)
         else:
-            again = partial(_open_again, path, self._containers)
+            again = partial(_open_again, path, self._containers, audio.index)
             both = Interleaved(container, audio, self.faults, again)
             self._reader = FrameReader(container, video, self.faults, both.for_pictures())
             self._sound = SoundReader(container, audio, self.faults, source=both.for_sound())
@@ -92,17 +99,20 @@ class FileSource(Source):
                 f"None of the pictures of {path} can be decoded.",
                 "It may be damaged; see whether a player shows it.",
             )
-        self._orientation = display_orientation(first.frame)
-        self._size = (first.frame.width, first.frame.height)
-        picture = self._picture(first)
+        self._shapes = Shapes(
+            self.faults, pixel_aspect=pixel_aspect(video), codec=video.codec_context
+        )
+        picture = self._shapes.picture(first.frame)
         self.info = describe(
             container,
             video,
             audio,
             name=path.name,
             size=(picture.width, picture.height),
-            orientation=self._orientation,
+            orientation=self._shapes.orientation,
             live=False,
+            tracks=(tracks.video_number, tracks.audio_number),
+            remarks=tracks.remarks,
         )
         self._declared_end = container.duration
         self._moments = self._pair(first, picture)
@@ -133,12 +143,6 @@ class FileSource(Source):
             for container in self._containers:
                 container.close()
 
-    def _picture(self, timed: TimedFrame) -> YuvPicture:
-        frame = timed.frame
-        if (frame.width, frame.height) != self._size:
-            frame = frame.reformat(width=self._size[0], height=self._size[1])
-        return YuvPicture(frame, orientation=self._orientation, pixel_aspect=self._pixel_aspect)
-
     def _pair(self, current: TimedFrame, picture: YuvPicture) -> Iterator[Moment]:
         origin, ticks = current.time, 0
         pictured = current
@@ -156,7 +160,8 @@ class FileSource(Source):
                 continue
             if current is not pictured:
                 try:
-                    picture, pictured = self._picture(current), current
+                    picture, pictured = self._shapes.picture(current.frame), current
+                    self.info = self.info.with_size(picture.width, picture.height)
                 except (FFmpegError, ValueError):
                     self.faults.video_errors += 1
             sound = None
@@ -181,9 +186,10 @@ class FileSource(Source):
 
 
 def _open_again(
-    path: Path, containers: list[InputContainer]
+    path: Path, containers: list[InputContainer], index: int
 ) -> tuple[InputContainer, AudioStream | None]:
     """The file once more, closed with the others."""
     container = open_file(path)
     containers.append(container)
-    return container, choose_audio(container)
+    stream = container.streams[index] if index < len(container.streams) else None
+    return container, stream if isinstance(stream, AudioStream) else None

@@ -31,6 +31,7 @@ def fitted(frame: VideoFrame, width: int, height: int) -> VideoFrame:
     top, left = (height - inner.height) // 2, (width - inner.width) // 2
     pixels[:, top : top + inner.height, left : left + inner.width] = inner.to_ndarray()
     outer = VideoFrame.from_ndarray(pixels, format="yuv444p", channel_last=False)
-    outer.pts, outer.time_base = frame.pts, frame.time_base
+    if frame.time_base is not None:
+        outer.pts, outer.time_base = frame.pts, frame.time_base
     outer.colorspace, outer.color_range = frame.colorspace, frame.color_range
     return outer

@@ -12,7 +12,7 @@ from av import FFmpegError, Packet
 from av.container import InputContainer
 
 from sentistream.errors import InputError
-from sentistream.media.container import choose_audio, choose_video, describe, pixel_aspect
+from sentistream.media.container import describe, pixel_aspect
 from sentistream.media.frames import FrameReader, TimedFrame, clock_zero
 from sentistream.media.interrupting import ended, interrupt
 from sentistream.media.microphone import Microphone
@@ -23,6 +23,7 @@ from sentistream.media.queued import QueuedSource
 from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
 from sentistream.media.steadiness import Steadiness
+from sentistream.media.tracks import choose_tracks
 from sentistream.types import Moment
 
 QUEUE = 16
@@ -48,6 +49,7 @@ class LiveSource(QueuedSource):
         sound_window: Seconds of sound that each carries.
         sound: Whether its sound is decoded at all.
         microphone: Another input whose sound belongs to these pictures; closed with this.
+        video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
 
     Raises:
         InputError: It sends no pictures; or, while it is read, it sends none any more.
@@ -62,8 +64,11 @@ class LiveSource(QueuedSource):
         sound_window: float,
         sound: bool = True,
         microphone: InputContainer | None = None,
+        video_track: int | None = None,
+        audio_track: int | None = None,
     ) -> None:
         self.faults = Faults()
+        self._wanted = video_track, audio_track
         self._name = name
         self._container = container
         self._microphone: Microphone | None = None
@@ -77,9 +82,14 @@ class LiveSource(QueuedSource):
 
     def _start(self, tick: float, sound_window: float, sound: bool) -> None:
         container = self._container
-        video, audio = choose_video(container, self._name), None
-        if sound:
-            audio = choose_audio(container)
+        tracks = choose_tracks(
+            container,
+            self._name,
+            video=self._wanted[0],
+            audio=self._wanted[1] if sound else None,
+            sound=sound,
+        )
+        video, audio = tracks.video, tracks.audio
         # frames decoded in parallel would each come later by as many frames
         video.thread_type = "SLICE"
         self._live = container.duration is None
@@ -105,6 +115,7 @@ class LiveSource(QueuedSource):
             tick=tick,
             sound_window=sound_window,
             pixel_aspect=pixel_aspect(video),
+            codec=video.codec_context,
         )
         self.info = describe(
             container,
@@ -114,6 +125,8 @@ class LiveSource(QueuedSource):
             size=(self._pairing.picture.width, self._pairing.picture.height),
             orientation=self._pairing.orientation,
             live=self._live,
+            tracks=(tracks.video_number, 1 if self._microphone else tracks.audio_number),
+            remarks=tracks.remarks,
         )
         self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=self._live)
         self._thread = threading.Thread(
@@ -169,6 +182,8 @@ class LiveSource(QueuedSource):
             if self._microphone is not None:
                 self._microphone.feed()
             for moment in self._pairing.ready():
+                size = moment.picture.width, moment.picture.height
+                self.info = self.info.with_size(*size)
                 if not self._queue.put(moment):
                     return
                 heard = time.monotonic()

@@ -36,6 +36,7 @@ class LoopSource(QueuedSource):
         sound_window: Seconds of sound that each moment carries.
         pace: Seconds of it a second; 1 is real time.
         sound: Whether its sound is decoded at all.
+        video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
 
     Raises:
         InputError: The file cannot be analyzed; or, later, cannot be read again.
@@ -50,11 +51,14 @@ class LoopSource(QueuedSource):
         sound_window: float,
         pace: float = 1.0,
         sound: bool = True,
+        video_track: int | None = None,
+        audio_track: int | None = None,
     ) -> None:
         if not pace > 0:
             raise ValueError(f"A pace is positive, not {pace}.")
         self.faults = Faults()
         self._path = path
+        self._tracks = video_track, audio_track
         self._tick = tick
         self._pace = pace
         self._listens = sound
@@ -82,6 +86,8 @@ class LoopSource(QueuedSource):
             sound_window=self._tick,
             threads=1,
             sound=self._listens,
+            video_track=self._tracks[0],
+            audio_track=self._tracks[1],
         )
 
     def _fill(self, file: FileSource) -> None:
@@ -154,3 +160,5 @@ class LoopSource(QueuedSource):
         self.faults.video_errors += faults.video_errors
         self.faults.audio_errors += faults.audio_errors
         self.faults.skipped_seconds += faults.skipped_seconds
+        self.faults.cancelling_seconds += faults.cancelling_seconds
+        self.faults.size_changes += faults.size_changes

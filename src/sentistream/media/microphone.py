@@ -11,12 +11,12 @@ from av import FFmpegError, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from sentistream.media.container import choose_audio
 from sentistream.media.frames import TimedFrame, clock_zero
 from sentistream.media.interrupting import ended, interrupt
 from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
 from sentistream.media.steadiness import Steadiness
+from sentistream.media.tracks import choose_audio
 
 _MOST_WAITING = 1000
 SAME_CLOCK = 5.0

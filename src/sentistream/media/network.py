@@ -8,11 +8,19 @@ import av
 import av.container
 from av import FFmpegError
 from av.container import InputContainer
-from av.error import ExitError, HTTPForbiddenError, HTTPNotFoundError, HTTPUnauthorizedError
+from av.error import (
+    ArgumentError,
+    ExitError,
+    HTTPForbiddenError,
+    HTTPNotFoundError,
+    HTTPUnauthorizedError,
+    InvalidDataError,
+)
 
 from sentistream.errors import InputError
-from sentistream.media.addresses import ADDRESSES, scheme, without_password
+from sentistream.media.addresses import ADDRESSES, is_local, scheme
 from sentistream.media.container import FORMATS, MAX_PIXELS, reason
+from sentistream.redaction import host_of, shown_address
 
 Transport = Literal["tcp", "udp"]
 
@@ -54,6 +62,9 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
     }
     if kind in ("rtsp", "rtsps"):
         options["rtsp_transport"] = transport
+    if is_local(host_of(address)):
+        # empty is not unset: without it FFmpeg asks the environment
+        options["http_proxy"] = ""
     container: InputContainer | None = None
     try:
         container = av.container.open(
@@ -64,7 +75,7 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
             metadata_errors="replace",
         )
     except (FFmpegError, OSError, ValueError) as error:
-        failure = _refused(without_password(address), error)
+        failure = _refused(shown_address(address), error)
     # raised out here, since the error caught above knows the address with its password
     if container is None:
         raise failure
@@ -88,7 +99,7 @@ def _refused(shown: str, error: Exception) -> InputError:
     if isinstance(error, HTTPUnauthorizedError | HTTPForbiddenError):
         return InputError(
             f"{shown} cannot be opened: wrong user or password.",
-            "Write them into the address: rtsp://USER:PASSWORD@HOST/PATH.",
+            "Write them into the address, before the host: USER:PASSWORD@.",
         )
     if isinstance(error, HTTPNotFoundError):
         return InputError(
@@ -99,5 +110,18 @@ def _refused(shown: str, error: Exception) -> InputError:
         return InputError(
             f"{shown} cannot be opened: nobody listens there.",
             "See whether the camera is on, and check the port.",
+        )
+    path = shown.lower()
+    # what is on no list of formats is an argument that is not valid
+    unread = isinstance(error, ArgumentError | InvalidDataError)
+    if unread and path.endswith((".m3u8", ".m3u", ".mpd")):
+        return InputError(
+            f"{shown} is a playlist (HLS or DASH), which leads to other addresses and is not read.",
+            "Give the camera's RTSP address instead.",
+        )
+    if unread and path.endswith((".jpg", ".jpeg", ".png")):
+        return InputError(
+            f"{shown} is a single picture, not a stream.",
+            "Give the camera's address for RTSP or MJPEG instead.",
         )
     return InputError(f"{shown} cannot be opened ({words(error)}).", _CHECK)

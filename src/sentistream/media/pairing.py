@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from av import FFmpegError
+from av.video.codeccontext import VideoCodecContext
 
 from sentistream.media.frames import TimedFrame, nanosecond
-from sentistream.media.letterbox import fitted
-from sentistream.media.picture import YuvPicture, display_orientation
+from sentistream.media.picture import Orientation
+from sentistream.media.shapes import Shapes
 from sentistream.media.source import Faults
 from sentistream.types import FloatArray, Moment
 
@@ -40,13 +41,12 @@ class Sound(Protocol):
 class Pairing:
     """Moments from pictures and sound as they arrive, once it is known what belongs to them.
 
-    All moments' pictures have the size of the first; where the stream changes it, later ones
-    are fitted into that. A moment is ready when a later picture has come, and sound up to it
-    (or ``PATIENCE`` seconds of pictures without any).
+    Each picture has its own size, shape and turn, also where the stream changes them. A moment
+    is ready when a later picture has come, and sound up to it (or ``PATIENCE`` seconds of
+    pictures without any).
 
     Attributes:
         picture: The picture of the newest moment.
-        orientation: How the pictures are turned upright.
     """
 
     def __init__(
@@ -57,11 +57,10 @@ class Pairing:
         *,
         tick: float,
         sound_window: float,
-        pixel_aspect: float,
+        pixel_aspect: float = 1.0,
+        codec: VideoCodecContext | None = None,
     ) -> None:
-        self.orientation = display_orientation(first.frame)
-        self._size = (first.frame.width, first.frame.height)
-        self._pixel_aspect = pixel_aspect
+        self._shapes = Shapes(faults, pixel_aspect=pixel_aspect, codec=codec)
         self._sound = sound
         self._faults = faults
         self._tick = tick
@@ -70,7 +69,12 @@ class Pairing:
         self._origin = first.time
         self._ticks = 0
         self._current = self._pictured = first
-        self.picture = self._picture(first)
+        self.picture = self._shapes.picture(first.frame)
+
+    @property
+    def orientation(self) -> Orientation:
+        """How the newest picture was turned upright."""
+        return self._shapes.orientation
 
     def add(self, frames: Sequence[TimedFrame]) -> None:
         """Take in the next pictures; of those with the same time the last counts."""
@@ -109,13 +113,10 @@ class Pairing:
     def _moment(self, time: float) -> Moment:
         if self._current is not self._pictured:
             try:
-                self.picture, self._pictured = self._picture(self._current), self._current
+                self.picture = self._shapes.picture(self._current.frame)
+                self._pictured = self._current
             except (FFmpegError, ValueError):
                 self._faults.video_errors += 1
         sound = None if self._sound is None else self._sound.window(time, self._sound_window)
         picture_time = nanosecond(self._pictured.time - self._origin)
         return Moment(nanosecond(time - self._origin), self.picture, picture_time, sound)
-
-    def _picture(self, timed: TimedFrame) -> YuvPicture:
-        frame = fitted(timed.frame, *self._size)
-        return YuvPicture(frame, orientation=self.orientation, pixel_aspect=self._pixel_aspect)

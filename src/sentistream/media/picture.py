@@ -11,6 +11,7 @@ from av import VideoFrame
 from numpy.typing import NDArray
 from PIL import Image
 
+from sentistream.media.tone import is_hdr, tone_mapped
 from sentistream.types import Box, UInt8Array
 
 # the planar 8-bit formats read in place: (columns, rows) of luma per chroma sample
@@ -72,6 +73,14 @@ class RgbPicture:
 
     def rgb(self) -> UInt8Array:
         return self._pixels
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RgbPicture):
+            return NotImplemented
+        return self is other or np.array_equal(self._pixels, other._pixels)
+
+    def __hash__(self) -> int:
+        return hash((RgbPicture, self._pixels.shape))
 
 
 def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Array:
@@ -191,6 +200,8 @@ class YuvPicture:
     ``luma`` is a view of the frame; ``crop`` resamples the three planes within the box
     alone, straight to the size asked for, and converts only that small result to RGB.
 
+    ``rgb``, which is for people, brings high dynamic range to that of a common screen.
+
     Planar 8-bit YUV, NV12 and grey are read as decoded; any other pixel format is
     converted once, when the picture is made. ``luma`` has the coding's own range: 16 to
     235 in most videos, 0 to 255 in full-range ones.
@@ -216,6 +227,8 @@ class YuvPicture:
     ) -> None:
         if not pixel_aspect > 0:
             raise ValueError(f"A pixel's aspect is positive, not {pixel_aspect}.")
+        # as it was decoded: a conversion forgets it
+        self._transfer = int(frame.color_trc)
         frame = _readable(frame)
         self._frame = frame
         self._orientation = orientation
@@ -265,7 +278,47 @@ class YuvPicture:
             src_color_range=_FULL if _is_full_range(self._frame) else _LIMITED,
             dst_color_range=_FULL,
         )
-        return np.ascontiguousarray(self._orientation.turn(_pixels(converted, 0, 3)))
+        shown = np.ascontiguousarray(self._orientation.turn(_pixels(converted, 0, 3)))
+        return tone_mapped(shown, self._transfer) if is_hdr(self._transfer) else shown
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, YuvPicture):
+            return NotImplemented
+        return self is other or (
+            self._key() == other._key() and all(map(np.array_equal, self._planes, other._planes))
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # FFmpeg's frame can be neither pickled nor copied: it is made anew from its planes
+        frame = self._frame
+        colours = (int(frame.colorspace), int(frame.color_range), self._transfer)
+        facts = (frame.format.name, *colours)
+        aspect = self._square_width / frame.width
+        return _rebuilt, (frame.to_ndarray(), *facts, self._orientation, aspect)
+
+    def _key(self) -> tuple[object, ...]:
+        frame = self._frame
+        colours = (int(frame.colorspace), int(frame.color_range), self._transfer)
+        facts = (frame.format.name, *colours)
+        return (*facts, frame.width, frame.height, self._orientation, self._square_width)
+
+
+def _rebuilt(
+    planes: UInt8Array,
+    pixel_format: str,
+    colorspace: int,
+    color_range: int,
+    transfer: int,
+    orientation: Orientation,
+    pixel_aspect: float,
+) -> YuvPicture:
+    frame = VideoFrame.from_ndarray(planes, format=pixel_format)
+    frame.colorspace, frame.color_range = colorspace, color_range
+    frame.color_trc = transfer
+    return YuvPicture(frame, orientation=orientation, pixel_aspect=pixel_aspect)
 
 
 def _stretched(box: Box, x: float, y: float) -> Box:

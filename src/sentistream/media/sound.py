@@ -12,6 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from sentistream.media.frames import CLOCK_RESTART, clock_zero, packets
+from sentistream.media.mixing import Mixer
 from sentistream.media.source import Faults
 from sentistream.types import SOUND_RATE, FloatArray
 
@@ -30,7 +31,7 @@ class SoundBuffer:
     Memory is bounded by what lies between the last ``forget`` and the newest sample.
 
     Args:
-        layout: ``mono`` or ``stereo``; everything is mixed to it.
+        layout: ``mono``, for which everything is mixed so that a voice survives, or ``stereo``.
     """
 
     def __init__(self, layout: str = "mono") -> None:
@@ -38,6 +39,9 @@ class SoundBuffer:
         self._channels = 1 if layout == "mono" else 2
         self._chunks: deque[tuple[int, FloatArray]] = deque()
         self._resampler: AudioResampler | None = None
+        self._mixer: Mixer | None = None
+        self._names: list[str] = []
+        self._turned = 0
         self._shape: tuple[object, ...] = ()
         self._next_in: float | None = None
         self._next_out = 0
@@ -64,7 +68,7 @@ class SoundBuffer:
             self.flush()
         assert expected is not None  # noqa: S101 - for the type checker
         if self._resampler is None:
-            self._resampler = AudioResampler("fltp", self._layout, SOUND_RATE)
+            self._resampler = self._started(frame)
             self._shape = shape
         self._next_in = expected + frame.samples / frame.sample_rate
         # the count below places the samples; the resampler itself adds no shift to them
@@ -76,6 +80,24 @@ class SoundBuffer:
             self._resampler = None
             raise
 
+    @property
+    def cancelling(self) -> float:
+        """Seconds so far whose channels would have cancelled each other."""
+        turned = self._turned + (self._mixer.cancelling if self._mixer is not None else 0)
+        return turned / SOUND_RATE
+
+    def _started(self, frame: AudioFrame) -> AudioResampler:
+        """A resampler for frames of this shape, and what mixes its channels."""
+        several = self._layout == "mono" and frame.layout.nb_channels > 1
+        layout = frame.layout if several else self._layout
+        names = [channel.name for channel in frame.layout.channels] if several else []
+        if names != self._names:
+            self._turned += self._mixer.cancelling if self._mixer is not None else 0
+            self._names = names
+            self._mixer = Mixer(names) if names else None
+        # packed, for PyAV reads beyond the eighth plane of planar samples
+        return AudioResampler("flt" if several else "fltp", layout, SOUND_RATE)
+
     def flush(self) -> None:
         """Take what the resampler still holds; the next frame starts afresh."""
         if self._resampler is not None:
@@ -86,6 +108,8 @@ class SoundBuffer:
 
     def _place(self, frame: AudioFrame) -> None:
         samples = frame.to_ndarray().astype(np.float32, copy=False)
+        if self._mixer is not None:
+            samples = self._mixer.mix(samples.reshape(-1, len(self._names)).T)[None]
         start, self._next_out = self._next_out, self._next_out + samples.shape[1]
         # where timestamps overlap, what came first stays
         late = max(0, self.until - start) if self._chunks else 0
@@ -152,6 +176,7 @@ class SoundTrack:
             pass
         except (FFmpegError, ValueError):
             self._faults.audio_errors += 1
+        self._faults.cancelling_seconds = round(self._buffer.cancelling, 3)
 
     def forget(self, before: float) -> None:
         """Let go of the samples earlier than ``before`` seconds."""

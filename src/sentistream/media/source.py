@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from sentistream.types import Moment
+
+MOST_SIZES = 16
+"""Sizes of pictures that are told of, of one source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,11 @@ class MediaInfo:
         audio_rate: The sound's own sampling rate, Hz; None without sound.
         audio_channels: The sound's own channels; None without sound.
         live: True for cameras and streams, which go on by themselves.
+        video_track, audio_track: The tracks that are read, among those of their kind, from 1;
+            None where no sound is.
+        remarks: A sentence for each choice between several tracks.
+        sizes: Every size of upright pictures so far, (width, height), the first 16 of them;
+            ``width`` and ``height`` are those of the first.
     """
 
     name: str
@@ -41,6 +49,17 @@ class MediaInfo:
     audio_rate: int | None
     audio_channels: int | None
     live: bool
+    video_track: int = 1
+    audio_track: int | None = None
+    remarks: tuple[str, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def with_size(self, width: int, height: int) -> MediaInfo:
+        """The same where that size was seen before, else with it; pixels."""
+        size = width, height
+        if size in self.sizes or len(self.sizes) >= MOST_SIZES:
+            return self
+        return replace(self, sizes=(*self.sizes, size))
 
 
 @dataclass(slots=True)
@@ -53,12 +72,18 @@ class Faults:
         skipped_seconds: Seconds of the media clock without moments because their pictures
             were damaged, missing at the end, or absent for longer than a still is believed.
         dropped_moments: Moments of a live source that came faster than they were taken.
+        size_changes: How often the pictures changed their size, shape or turn; nothing is left
+            out of them, as each is seen as it is.
+        cancelling_seconds: Seconds of sound whose channels would have cancelled each other;
+            nothing is left out of it, as one was turned over before they were mixed.
     """
 
     video_errors: int = 0
     audio_errors: int = 0
     skipped_seconds: float = 0.0
     dropped_moments: int = 0
+    size_changes: int = 0
+    cancelling_seconds: float = 0.0
 
     def __bool__(self) -> bool:
         return bool(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,9 +19,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from sentistream.errors import OutputError
-from sentistream.media.container import choose_audio, open_file, reason
+from sentistream.media.container import open_file, reason
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults
+from sentistream.media.tracks import choose_audio
 from sentistream.types import SOUND_RATE, UInt8Array
 
 _VIDEO_CLOCK = 90_000
@@ -45,6 +47,7 @@ class VideoWriter:
         width, height: Size of the pictures given to ``write``.
         sound_from: The file whose sound is carried over, on the same media clock as its
             moments; silence where it has none. None, or a file without sound: no sound.
+        sound_track: The number of its track of sound, from 1; None to choose.
 
     Raises:
         OutputError: The file cannot be written.
@@ -52,7 +55,13 @@ class VideoWriter:
     """
 
     def __init__(
-        self, path: str | Path, *, width: int, height: int, sound_from: Path | None = None
+        self,
+        path: str | Path,
+        *,
+        width: int,
+        height: int,
+        sound_from: Path | None = None,
+        sound_track: int | None = None,
     ) -> None:
         if width < 1 or height < 1:
             raise ValueError(f"A video has at least one pixel, not {width} x {height}.")
@@ -65,7 +74,7 @@ class VideoWriter:
         self._sound_at = 0
         self._sound_container: InputContainer | None = None
         self._sound: SoundReader | None = None
-        layout = self._open_sound(sound_from)
+        layout = self._open_sound(sound_from, sound_track)
         try:
             self._path.open("wb").close()  # FFmpeg itself opens it only at the first picture
             self._container = av.container.open(
@@ -77,11 +86,13 @@ class VideoWriter:
         self._video = self._add_video()
         self._audio = None if self._sound is None else self._add_audio(layout)
 
-    def _open_sound(self, sound_from: Path | None) -> str:
+    def _open_sound(self, sound_from: Path | None, track: int | None) -> str:
         if sound_from is None:
             return ""
         self._sound_container = open_file(sound_from)
-        stream = choose_audio(self._sound_container)
+        stream = choose_audio(
+            self._sound_container, number=track, again=partial(open_file, sound_from)
+        )
         if stream is None:
             self._close_sound()
             return ""

@@ -45,7 +45,8 @@ _LOOK = 0.2
 def guard(arguments: Sequence[str]) -> int:
     """Runs ``sentistream ARGUMENTS`` until it ends on purpose; its exit code.
 
-    SIGTERM and SIGINT are passed on. The guarded process ends with its guard, however that ends.
+    SIGTERM and SIGINT are passed on; a second SIGINT ends it at once. The
+    guarded process ends with its guard, however that ends.
     """
     return _Guard(arguments).run()
 
@@ -132,5 +133,8 @@ class _Guard:
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         if self._stopping is None:
             self._stopping = time.monotonic()
+        elif number == signal.SIGINT and self._process is not None:
+            self._process.kill()  # somebody has pressed Ctrl-C twice
+            return
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)

@@ -98,7 +98,7 @@ def run_monitor(
         housekeeper = Housekeeper(store, lambda: configuration.settings)
         housekeeper.start()
         stack.callback(housekeeper.close)
-        stack.enter_context(MqttPublisher(hub, configuration))
+        stack.enter_context(MqttPublisher(hub, configuration, state=state))
         stack.enter_context(WebhookSender(hub, configuration))
         stack.enter_context(AlertWatch(hub, configuration))
         cameras = Supervisor(hub, state)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sentistream.reports.timeline import Bin
 from sentistream.reports.words import clock, percent
 from sentistream.types import SENTIMENTS
+from sentistream.values import ByValue
 
 WIDTH = 1000.0
 HEIGHT = 100.0
@@ -43,8 +44,8 @@ class Row:
     mouth: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart(ByValue):
     """One appearance over time.
 
     Attributes:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from sentistream import parquet
 from sentistream.errors import OutputError
+from sentistream.reports.csv_style import PLAIN, CsvStyle
 from sentistream.reports.files import Reserve, partial_name, writing
 from sentistream.reports.output import Output
 from sentistream.reports.page import ReportPage
@@ -55,6 +56,7 @@ class ResultFolder:
         images: Whether the page shows small pictures of the people.
         video: Whether to write ``annotated.mp4``.
         sound_from: The file whose sound the video gets.
+        style: How ``readings.csv`` is written.
 
     Attributes:
         folder: Where the files are.
@@ -71,6 +73,7 @@ class ResultFolder:
         images: bool = True,
         video: bool = False,
         sound_from: Path | None = None,
+        style: CsvStyle = PLAIN,
     ) -> None:
         self.folder = folder
         self.opened = False
@@ -79,7 +82,7 @@ class ResultFolder:
         self.summary = SummaryFile(folder / SUMMARY, subject, settings)
         self._reserve = reserve
         self._outputs: list[Output] = [
-            CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve)
+            CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve, style=style)
         ]
         if parquet.is_available():
             self._outputs.append(
@@ -99,6 +102,7 @@ class ResultFolder:
                     width=subject.info.width,
                     height=subject.info.height,
                     sound_from=sound_from,
+                    sound_track=subject.info.audio_track,
                     mouth_threshold=threshold,
                 )
             )

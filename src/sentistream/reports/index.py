@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
+from sentistream.reports.csv_style import PLAIN, CsvStyle
 from sentistream.reports.files import GuardedFile, writing
 from sentistream.types import SENTIMENTS
 
@@ -33,16 +32,18 @@ class ClipIndex:
 
     Args:
         path: The file; replaced where it exists, and its folder made.
+        style: How it is written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, style: CsvStyle = PLAIN) -> None:
+        self._style = style
         self._path = path
 
     def __enter__(self) -> ClipIndex:
         with writing(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = GuardedFile(self._path)
-        self._write(dict(zip(INDEX_COLUMNS, INDEX_COLUMNS, strict=True)))
+        self._write(dict(zip(INDEX_COLUMNS, INDEX_COLUMNS, strict=True)), self._style.mark)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,11 +82,10 @@ class ClipIndex:
         """
         self._write({"clip": _harmless(clip), "status": "failed", "problem": problem})
 
-    def _write(self, row: dict[str, Any]) -> None:
-        text = io.StringIO()
-        csv.DictWriter(text, INDEX_COLUMNS, restval="", lineterminator="\n").writerow(row)
+    def _write(self, row: dict[str, Any], mark: str = "") -> None:
+        text = mark + self._style.text([[row.get(name, "") for name in INDEX_COLUMNS]])
         with writing(self._path):
-            self._file.write(text.getvalue().encode("utf-8", "replace"))
+            self._file.write(text.encode("utf-8", "replace"))
 
 
 def _harmless(path: str) -> str:

@@ -20,13 +20,14 @@ from sentistream.reports.thumbnails import Thumbnail, Thumbnails
 from sentistream.reports.timeline import Timeline
 from sentistream.reports.words import clock, count, headline, length, percent
 from sentistream.types import SENTIMENTS, Label, Moment, Reading
+from sentistream.values import ByValue
 
 APPEARANCES = 12
 """Most appearances shown with a chart of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Appearance:
+@dataclass(frozen=True, slots=True, eq=False)
+class Appearance(ByValue):
     """One appearance, as the page shows it."""
 
     track: int
@@ -164,7 +165,16 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
         share = overall.flags[flag.value] / overall.readings if overall.readings else 0
         if share >= 0.005:
             notes.append(f"In {_percent(share)} of the readings {words}.")
+    notes += facts["input"].get("remarks", ())
     faults = {name: number for name, number in facts["faults"].items() if number}
+    if changes := faults.pop("size_changes", 0):
+        sizes = ", ".join(f"{width} x {height}" for width, height in facts["input"]["sizes"])
+        notes.append(f"The pictures changed their size or shape {changes} times ({sizes}).")
+    if cancelling := faults.pop("cancelling_seconds", 0):
+        notes.append(
+            f"The channels of the sound would have cancelled each other for {cancelling:g} s; "
+            "one was turned over."
+        )
     if faults:
         said = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in faults.items())
         notes.append(f"Parts of the video could not be read and were skipped ({said}).")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sentistream.parquet import load_pyarrow
 from sentistream.reports.columns import COLUMNS, Value
+from sentistream.reports.csv_style import PLAIN, CsvStyle
 from sentistream.reports.files import GuardedFile, Reserve, partial_name, writing
 from sentistream.reports.output import Output
 from sentistream.types import Moment, Reading
@@ -25,11 +24,18 @@ class CsvTable(Output):
         path: The file; replaced where it exists.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
         reserve: Space to finish from when the disk is full.
+        style: How it is written.
     """
 
     def __init__(
-        self, path: Path, *, mouth_threshold: float, reserve: Reserve | None = None
+        self,
+        path: Path,
+        *,
+        mouth_threshold: float,
+        reserve: Reserve | None = None,
+        style: CsvStyle = PLAIN,
     ) -> None:
+        self._style = style
         self._path = path
         self._threshold = mouth_threshold
         self._reserve = reserve
@@ -37,7 +43,7 @@ class CsvTable(Output):
     def open(self) -> None:
         self._file = GuardedFile(self._path, self._reserve)
         self._whole = 0
-        self._write([[column.name for column in COLUMNS]])
+        self._write([[column.name for column in COLUMNS]], self._style.mark)
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
         self._write(
@@ -55,19 +61,17 @@ class CsvTable(Output):
                 self._file.cut(self._whole)
             self._file.close()
 
-    def _write(self, rows: list[list[str]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
+    def _write(self, rows: Sequence[Sequence[object]], mark: str = "") -> None:
         with writing(self._path):
-            self._file.write(text.getvalue().encode())
+            self._file.write((mark + self._style.text(rows)).encode())
         self._whole = self._file.tell()
         self._file.check()
 
 
-def _text(value: Value, digits: int | None) -> str:
+def _text(value: Value, digits: int | None) -> str | float:
     if value is None:
         return ""
-    return str(value) if digits is None else str(round(float(value), digits))
+    return str(value) if digits is None else round(float(value), digits)
 
 
 class ParquetTable(Output):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from av import VideoFrame
+
+from sentistream.media.letterbox import fitted
 from sentistream.media.writer import VideoWriter
 from sentistream.reports.drawing import annotate
 from sentistream.reports.files import partial_name, writing
@@ -19,8 +23,9 @@ class AnnotatedVideo(Output):
 
     Args:
         path: The file; replaced where it exists.
-        width, height: Of the upright input, pixels.
+        width, height: Of the upright input, pixels; a picture of another size is fitted into it.
         sound_from: The file whose sound it gets; None for none.
+        sound_track: The number of its track of sound, from 1; None to choose.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
     """
 
@@ -31,22 +36,32 @@ class AnnotatedVideo(Output):
         width: int,
         height: int,
         sound_from: Path | None,
+        sound_track: int | None = None,
         mouth_threshold: float,
     ) -> None:
         self._path = path
         self._partial = partial_name(path)
         self._size = (width, height)
         self._sound_from = sound_from
+        self._sound_track = sound_track
         self._threshold = mouth_threshold
 
     def open(self) -> None:
         width, height = self._size
         self._writer = VideoWriter(
-            self._partial, width=width, height=height, sound_from=self._sound_from
+            self._partial,
+            width=width,
+            height=height,
+            sound_from=self._sound_from,
+            sound_track=self._sound_track,
         )
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
         pixels = annotate(moment.picture.rgb(), readings, mouth_threshold=self._threshold)
+        width, height = self._size
+        if pixels.shape[:2] != (height, width):
+            frame = fitted(VideoFrame.from_ndarray(pixels, format="rgb24"), width, height)
+            pixels = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
         self._writer.write(moment.time, pixels)
 
     def close(self, *, complete: bool) -> None:

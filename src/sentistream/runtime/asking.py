@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.types import FloatArray
+from sentistream.values import ByValue
 
 
 class Runnable(Protocol):
@@ -23,8 +24,8 @@ class Runnable(Protocol):
     def run(self, **inputs: NDArray[Any]) -> FloatArray: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask(ByValue):
     """What a network is asked.
 
     Attributes:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sentistream.errors import ModelError
+from sentistream.values import ByValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCard:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModelCard(ByValue):
     """The JSON file beside a network's ONNX file.
 
     Attributes:

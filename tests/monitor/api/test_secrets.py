@@ -30,13 +30,15 @@ def _secret(chance: random.Random) -> str:
 
 def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
     made = [_secret(chance) for _ in range(8)]
-    plain = ["zq" + chance.randbytes(8).hex() for _ in range(3)]
+    plain = ["zq" + chance.randbytes(8).hex() for _ in range(5)]
     sources = [
         f"rtsp://eye:{made[0]}@10.0.0.7:554/stream",
         f"rtsp://{made[1]}@camera.test/stream",
         f"http://camera.test/video?user=a&password={made[2]}",
         f"srt://camera.test:9000?passphrase={made[3]}",
         f"rtsp://eye:{made[4]}@camera.test/{'a@b' if chance.random() < 0.5 else ''}?x={made[5]}",
+        f"rtsp://10.0.0.8/user=admin_password={plain[3]}_channel=1_stream=0.sdp",
+        f"rtsp://10.0.0.9/0/admin:{plain[4]}/main",
     ]
     values: dict[str, Any] = {
         "cameras": {f"cam{n}": {"source": source} for n, source in enumerate(sources)},

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
+from starlette.requests import HTTPConnection
 
 from page.forms_of_pages import form_of, send
 from page.made_up import SETTINGS, House
 from page.made_up_people import alert, face
 from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.api.words import language_of
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.page.fields import Kind, kind_of, row_model
 from sentistream.monitor.page.settings import SECTIONS
@@ -295,3 +297,23 @@ def test_every_choice_has_its_word() -> None:
                 if kind_of(info) in (Kind.CHOICE, Kind.CHOICES):
                     for each in re.findall(r"'(\w+)'", str(info.annotation)):
                         assert say.has(f"choice.{each}"), (language, name, each)
+
+
+@pytest.mark.parametrize(
+    ("headers", "language"),
+    [
+        ({"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"}, "de"),
+        ({"Accept-Language": "de", "Cookie": "sentistream-language=en"}, "en"),
+        ({"Accept-Language": "fr"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_language_is_that_of_the_login(
+    house: House, headers: dict[str, str], language: str
+) -> None:
+    assert f'lang="{language}"' in house.ask("GET", "/", headers=headers).text
+    assert language_of(HTTPConnection({"type": "http", "headers": _raw(headers)}), "en") == language
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -11,6 +11,7 @@ import numpy as np
 
 from sentistream.monitor.observations import SecondReading
 from sentistream.types import SENTIMENTS
+from sentistream.values import ByValue
 
 MAX_BUCKETS = 600
 """The last minutes are kept as at most this many sums, each of a second or longer."""
@@ -24,8 +25,8 @@ JUMP = 30
 _WATCHED = len(SENTIMENTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+@dataclass(frozen=True, slots=True, eq=False)
+class Measure(ByValue):
     """What a window holds.
 
     Attributes:

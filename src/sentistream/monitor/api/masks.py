@@ -10,13 +10,13 @@ from collections.abc import Callable
 from datetime import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from pydantic_core import Url
 
 from sentistream.errors import InputError
-from sentistream.monitor.settings import CameraSettings, Settings
+from sentistream.monitor.settings import Settings
+from sentistream.redaction import is_address, secrets_in, shown_address, without_secrets
 
 _KEY = secrets.token_bytes(32)
 """Masks say nothing about their secrets; those of an earlier start are not known."""
@@ -56,12 +56,10 @@ class Masks:
 
     def scrub(self, text: str) -> str:
         """A message without any of the secrets, in whole or in their telling parts."""
-        parts = {
-            part for (kind, _), secret in self._secrets.items() for part in _parts(kind, secret)
-        }
-        for part in sorted(parts, key=len, reverse=True):
-            text = text.replace(part, "***")
-        return re.sub(r"(//)[^\s/]*@", r"\1***@", text)
+        known: set[str] = set()
+        for (kind, _), secret in self._secrets.items():
+            known |= {secret} | secrets_in(secret, path=kind == ("webhooks", "url"))
+        return without_secrets(text, known)
 
     def _remember(self, kind: Kind, value: Any) -> Any:
         if isinstance(value, SecretStr):
@@ -89,11 +87,6 @@ class Masks:
         return value if kept is None else kept
 
 
-def is_secret_free(camera: CameraSettings) -> bool:
-    """Whether a camera's source may be shown whole."""
-    return camera.shown_source == camera.source.get_secret_value()
-
-
 _SECRET_FIELDS = {
     ("cameras", "source"),
     ("storage", "url"),
@@ -109,11 +102,10 @@ def _mask(kind: Kind, plain: str) -> str:
     said = f"{kind[0]}.{kind[1]}:{plain}".encode()
     mask = f"[masked {hmac.new(_KEY, said, hashlib.sha256).hexdigest()[:16]}]"
     if kind == ("cameras", "source"):
-        shown = CameraSettings(source=SecretStr(plain)).shown_source
+        shown = shown_address(plain) if is_address(plain) else plain
         return shown if shown == plain else f"{shown} {mask}"
     if kind == ("webhooks", "url"):
-        url = urlsplit(plain)
-        shown = f"{url.scheme}://{url.netloc.rpartition('@')[2]}/"
+        shown = shown_address(plain, path=False)
         return shown if shown == plain else f"{shown} {mask}"
     return mask
 
@@ -124,17 +116,3 @@ def _walked(value: Any, path: tuple[str, ...], leaf: Callable[[Kind, Any], Any])
     if isinstance(value, list | tuple):
         return [_walked(each, path, leaf) for each in value]
     return leaf((path[0], path[-1]) if path else ("", ""), value)
-
-
-def _parts(kind: Kind, secret: str) -> set[str]:
-    """A secret, and what is telling in it if it is an address."""
-    parts = {secret}
-    if "://" in secret:
-        rest = secret.partition("://")[2]
-        login = rest.rpartition("@")[0]
-        address, *queries = re.split(r"[?#]", rest)
-        parts |= {login, *re.split(r"[:/@]", login)}
-        parts |= {part for query in queries for part in re.split(r"[&=]", query)}
-        if kind == ("webhooks", "url"):
-            parts |= set(address.split("/")[1:])
-    return {part for part in parts if len(part) >= 4}

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import parse_qsl, unquote
 
 from sentistream.media import Source
+from sentistream.media.addresses import DEVICE
 from sentistream.monitor.cameras.demonstration import DEMO, ready_clip
 from sentistream.monitor.cameras.sources import open_camera
 from sentistream.monitor.settings import CameraSettings, Settings, Zone
 from sentistream.profiles import MAX_FACES
+from sentistream.redaction import secrets_in
 
 
 class Opener(Protocol):
@@ -112,31 +113,11 @@ def make_job(key: str, camera: CameraSettings, settings: Settings, clip: Path) -
         preview=settings.privacy.preview,
         blur=settings.privacy.blur,
         moving=source == DEMO,
-        secrets=secrets_of(source),
+        secrets=tuple(sorted(secrets_in(source))),
     )
 
 
 def is_recording(source: str) -> bool:
-    """Whether a source is a file: no webcam's number and no address."""
-    return not (re.fullmatch(r"[0-9]{1,3}", source) or "://" in source)
-
-
-def secrets_of(source: str) -> tuple[str, ...]:
-    """The parts of an address that nobody is to see, the longest first."""
-    if "://" not in source:
-        return ()
-    address, _, query = source.split("://", 1)[1].partition("?")
-    name_and_password = address.rpartition("@")[0]
-    password = name_and_password.partition(":")[2]
-    found = {name_and_password, password, unquote(password), query}
-    # what others take for the end of a password may be in the middle of it
-    found.update(re.split(r"[:@/]", password))
-    found.update(value for _, value in parse_qsl(query))
-    return tuple(sorted((part for part in found if len(part) > 1), key=len, reverse=True))
-
-
-def without_secrets(text: str, secrets: tuple[str, ...]) -> str:
-    """The text with every secret replaced."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+    """Whether a source is a file: no webcam's number or device, and no address."""
+    is_webcam = re.fullmatch(r"[0-9]{1,3}", source) or DEVICE.fullmatch(source)
+    return not (is_webcam or "://" in source)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from sentistream.errors import InputError
-from sentistream.media.addresses import scheme
+from sentistream.media.addresses import DEVICE, scheme
 from sentistream.media.looping import LoopSource
 from sentistream.media.opening import check_seconds, open_stream, open_webcam
 from sentistream.media.source import Source
@@ -30,9 +30,9 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
     """
     check_seconds(tick=tick, sound_window=sound_window)
     source = camera.source.get_secret_value().strip()
-    if re.fullmatch(r"[0-9]{1,3}", source):
+    if re.fullmatch(r"[0-9]{1,3}", source) or DEVICE.fullmatch(source):
         return open_webcam(
-            int(source),
+            int(source) if source.isdigit() else source,
             tick=tick,
             sound_window=sound_window,
             microphone=camera.microphone if camera.sound else "",
@@ -44,6 +44,8 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
             sound_window=sound_window,
             transport=camera.transport,
             sound=camera.sound,
+            video_track=camera.video_track or None,
+            audio_track=camera.audio_track or None,
         )
     return LoopSource(
         _file(source),
@@ -51,6 +53,8 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
         sound_window=sound_window,
         pace=camera.pace,
         sound=camera.sound,
+        video_track=camera.video_track or None,
+        audio_track=camera.audio_track or None,
     )
 
 

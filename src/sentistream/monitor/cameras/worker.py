@@ -25,11 +25,12 @@ from sentistream.errors import SentistreamError
 from sentistream.media import Source
 from sentistream.monitor.cameras import ready
 from sentistream.monitor.cameras.intake import Intake
-from sentistream.monitor.cameras.job import Job, without_secrets
+from sentistream.monitor.cameras.job import Job
 from sentistream.monitor.cameras.messages import Answered, Finish, Heartbeat, Look, Message, Over
 from sentistream.monitor.cameras.seconds import Told
 from sentistream.monitor.cameras.watcher import Watcher
 from sentistream.profiles import Profile, get_profile
+from sentistream.redaction import without_secrets
 
 BEAT = 0.5
 """Seconds between heartbeats."""

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
 from sentistream.monitor.settings import Settings
-
-REDACTED = "***"
-"""What stands where a secret was."""
-
-SHORT = 6
-"""Secrets shorter than this are only taken out where they stand alone."""
-
-_PATTERNS = (
-    # name and password of an address, also with @ and / inside; rather too much than too little
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}://)[^\s\"'<>]{0,500}@"), rf"\1{REDACTED}@"),
-    (
-        re.compile(
-            r"(?i)\b(pass(?:word|wd|phrase)?|pwd|secret|(?:access_|refresh_|api_)?token|api_?key|"
-            r"auth(?:orization)?|signature|session|cookie|csrf)(['\"]?\s*[=:]\s*['\"]?)"
-            r"(?!\s)(?:(?:bearer|basic|digest)\s+)?[^\s&'\",;)}\]]+"
-        ),
-        rf"\1\2{REDACTED}",
-    ),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), rf"\1 {REDACTED}"),
+from sentistream.redaction import (
+    REDACTED,
+    known_pattern,
+    secrets_in,
+    without_secrets,
 )
 
 
@@ -39,8 +24,7 @@ class Redaction:
 
     def know(self, secrets: Iterable[str]) -> None:
         """These are secrets from now on, those made known before are no more."""
-        words = sorted({secret for secret in secrets if secret.strip()}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(_pattern, words))) if words else None
+        self._known = known_pattern(secrets)
 
     def know_settings(self, settings: Settings) -> None:
         """The secrets of these settings; fit to listen to changes of the configuration."""
@@ -50,9 +34,7 @@ class Redaction:
         """The text without them."""
         if self._known is not None:
             text = self._known.sub(REDACTED, text)
-        for pattern, instead in _PATTERNS:
-            text = pattern.sub(instead, text)
-        return text
+        return without_secrets(text)
 
 
 redaction = Redaction()
@@ -61,35 +43,16 @@ redaction = Redaction()
 
 def secrets_of(settings: Settings) -> set[str]:
     """Every secret in the settings, also as it stands in an address and as decoded from it."""
-    secrets = set()
-    for value in _secret_values(settings):
-        if "://" in value:
-            secrets |= set(_of_address(value))
-        elif value not in _plain_sources(settings):
-            secrets.add(value)
+    addresses = {camera.source.get_secret_value() for camera in settings.cameras.values()}
+    addresses.add(settings.storage.url.get_secret_value())
+    secrets = set(_secret_values(settings)) - addresses - {""}
+    for address in addresses:
+        secrets |= secrets_in(address)
     for webhook in settings.webhooks:
         # the path of a webhook's address is often its only key
+        secrets |= secrets_in(str(webhook.url), path=True)
         secrets |= {part for part in (webhook.url.path, webhook.url.query) if part and part != "/"}
     return secrets
-
-
-def _of_address(address: str) -> Iterator[str]:
-    try:
-        parts = urlsplit(address)
-        password = parts.password
-    except ValueError:
-        yield address
-        return
-    if password:
-        yield from (password, unquote(password), address)
-    if parts.query:
-        yield parts.query
-
-
-def _plain_sources(settings: Settings) -> set[str]:
-    """Sources that are no addresses: numbers of webcams and paths, which are no secrets."""
-    sources = (camera.source.get_secret_value() for camera in settings.cameras.values())
-    return {source for source in sources if "://" not in source}
 
 
 def _secret_values(value: object) -> Iterator[str]:
@@ -104,9 +67,3 @@ def _secret_values(value: object) -> Iterator[str]:
     elif isinstance(value, tuple | list):
         for each in value:
             yield from _secret_values(each)
-
-
-def _pattern(secret: str) -> str:
-    if len(secret) >= SHORT:
-        return re.escape(secret)
-    return rf"(?<!\w){re.escape(secret)}(?!\w)"

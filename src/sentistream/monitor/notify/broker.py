@@ -7,11 +7,13 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from sentistream.monitor.notify.published import PublishedTopics
 from sentistream.monitor.notify.topics import OFFLINE, Topics
 from sentistream.monitor.settings import MqttSettings
 
@@ -20,11 +22,7 @@ _log = logging.getLogger(__name__)
 MAX_WAITING = 500
 """Messages that may wait for the broker; what finds no room is tried again later."""
 
-MAX_STALE = 5000
-"""Topics of an earlier run that are remembered to be cleared."""
-
-LISTEN = 5.0
-"""Seconds after connecting in which topics of an earlier run are looked for."""
+_UNKNOWN = "\0"  # the payload of an earlier run
 
 BACK_OFF = (1, 60)
 """Shortest and longest seconds between two attempts to connect; they double."""
@@ -35,19 +33,21 @@ class Broker:
 
     It connects by itself in a thread of its own, again and again, and never makes the caller
     wait. After each connection everything is published anew. What an earlier run left and is
-    no longer wanted is cleared.
+    no longer wanted is cleared; what others publish is neither read nor touched, also where they
+    share the root topic.
 
     Args:
         settings: The broker; ``host`` is not empty.
+        memory: The file that remembers which topics are ours; None for none.
     """
 
-    def __init__(self, settings: MqttSettings) -> None:
+    def __init__(self, settings: MqttSettings, memory: Path | None = None) -> None:
         self._settings = settings
+        self._kept = PublishedTopics(memory, f"{settings.host}:{settings.port}")
         self._topics = Topics.of(settings)
         self._lock = threading.Lock()
         self._published: dict[str, str] = {}
         self._connected_at: float | None = None
-        self._listens = False
         self._last_word = ""
         client = paho.Client(CallbackAPIVersion.VERSION2)
         client.max_queued_messages_set(MAX_WAITING)
@@ -60,7 +60,6 @@ class Broker:
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         self._client = client
         try:
             settings.host.encode("idna")
@@ -82,12 +81,9 @@ class Broker:
         """
         if self._connected_at is None:
             return
-        if self._listens and time.monotonic() - self._connected_at > LISTEN:
-            self._listens = False
-            for filter_ in self._topics.everything:
-                self._client.unsubscribe(filter_)
         with self._lock:
             known = dict(self._published)
+        self._kept.keep({*known, *wanted})
         changes = [
             (topic, payload) for topic, payload in wanted.items() if known.get(topic) != payload
         ]
@@ -100,6 +96,7 @@ class Broker:
                     self._published[topic] = payload
                 else:
                     self._published.pop(topic, None)
+        self._kept.keep(wanted)
 
     def close(self, *, clear: bool = False, timeout: float = 2.0) -> None:
         """Says that we are gone and leaves; waits at most about ``timeout`` seconds.
@@ -129,10 +126,8 @@ class Broker:
             self._say(f"the broker refuses us: {reason}")
             return
         with self._lock:
-            self._published.clear()
-        self._listens = True
-        for filter_ in self._topics.everything:
-            client.subscribe(filter_, qos=1)
+            # what an earlier run left is sent anew, or cleared
+            self._published = dict.fromkeys(self._kept.topics, _UNKNOWN)
         self._connected_at = time.monotonic()
         self._last_word = ""
         _log.info("connected to the broker", extra={"port": self._settings.port})
@@ -146,14 +141,6 @@ class Broker:
         was, self._connected_at = self._connected_at, None
         if was is not None and reason.is_failure:
             self._say(f"the connection to the broker was lost ({reason}); trying again")
-
-    def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
-        """Remembers what an earlier run left, so that it is cleared unless it is wanted."""
-        if not message.retain or not message.payload:
-            return
-        with self._lock:
-            if len(self._published) < MAX_STALE:
-                self._published.setdefault(message.topic, "\0")
 
     def _say(self, word: str) -> None:
         """Warns once, not at every attempt."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from sentistream.monitor.alerts.window import SlidingWindow
 from sentistream.monitor.configuration import Configuration
@@ -21,6 +22,9 @@ from sentistream.monitor.settings import MqttSettings, Settings
 MINUTES = 5
 """Over which the shares in a camera's state are taken, up to now."""
 
+MEMORY = "mqtt-topics.json"
+"""The file, in the folder of the database, that remembers which topics are ours."""
+
 PAUSE = 0.5
 """Seconds between two looks at what has changed."""
 
@@ -33,6 +37,8 @@ class MqttPublisher(Listener):
     Args:
         hub: Where everything comes from.
         configuration: The settings, which may change while it runs.
+        state: The folder that remembers which topics are ours; None for none: then nothing that
+            an earlier run left is cleared.
         clock: Seconds on a clock that nobody sets.
     """
 
@@ -41,10 +47,12 @@ class MqttPublisher(Listener):
         hub: Hub,
         configuration: Configuration,
         *,
+        state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(hub, [Seconds, CameraHealth, Alert], name="mqtt", depth=4096, pause=PAUSE)
         self._configuration = configuration
+        self._memory = None if state is None else state / MEMORY
         self._clock = clock
         self._settings = configuration.settings
         self._broker: Broker | None = None
@@ -92,7 +100,8 @@ class MqttPublisher(Listener):
             self._broker.close()
 
     def _connect(self) -> None:
-        self._broker = Broker(self._settings.mqtt) if self._settings.mqtt.host else None
+        mqtt = self._settings.mqtt
+        self._broker = Broker(mqtt, self._memory) if mqtt.host else None
 
     def _change(self, settings: Settings) -> None:
         before, self._settings = self._settings.mqtt, settings

@@ -36,12 +36,6 @@ class Topics:
         """Whether the monitor is there at all."""
         return f"{self.root}/status"
 
-    @property
-    def everything(self) -> tuple[str, ...]:
-        """Filters that match all that this installation ever publishes."""
-        own = f"{self.root}/#"
-        return (own, f"{self.discovery}/+/{self.node}/+/config") if self.discovery else (own,)
-
     def availability(self, camera: str) -> str:
         """Whether the camera's readings are of now."""
         return f"{self.root}/{camera}/availability"

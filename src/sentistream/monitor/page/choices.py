@@ -7,9 +7,10 @@ import re
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 
+from sentistream.monitor.api.words import COOKIE
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import Visitor
-from sentistream.monitor.page.words import COOKIE, LANGUAGES
+from sentistream.monitor.page.words import LANGUAGES
 
 YEAR = 365 * 24 * 3600
 

@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketState
 
+from sentistream.monitor.api.words import language_of
 from sentistream.monitor.page.broadcast import Broadcast, Viewer
 from sentistream.monitor.page.moods import NO_MOOD
-from sentistream.monitor.page.rendering import language_of
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.tiles import shown_cameras, tiles
 from sentistream.monitor.page.visitors import Manager, StrangerError, Visitor, visitor

@@ -10,11 +10,10 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.requests import HTTPConnection
 
 from sentistream import __version__
 from sentistream.monitor.accounts import User
-from sentistream.monitor.page.words import COOKIE, LANGUAGES, Words
+from sentistream.monitor.page.words import LANGUAGES, Words
 from sentistream.types import SENTIMENTS
 
 THEME_COOKIE = "sentistream-theme"
@@ -64,12 +63,6 @@ def assets() -> str:
 def asset(name: str) -> str:
     """The address of a file of the page."""
     return f"{assets()}/{name}"
-
-
-def language_of(connection: HTTPConnection, default: str) -> str:
-    """What the visitor chose, else the house's."""
-    chosen = connection.cookies.get(COOKIE, "")
-    return chosen if chosen in LANGUAGES else default
 
 
 def fragment(template: str, name: str, say: Words, **values: Any) -> str:

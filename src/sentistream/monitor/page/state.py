@@ -13,9 +13,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from sentistream.monitor.accounts import User
+from sentistream.monitor.api.words import language_of
 from sentistream.monitor.page.broadcast import Broadcast
 from sentistream.monitor.page.moods import Moods
-from sentistream.monitor.page.rendering import language_of, render
+from sentistream.monitor.page.rendering import render
 from sentistream.monitor.page.tiles import tile
 from sentistream.monitor.page.words import Words, words
 from sentistream.monitor.services import Services

@@ -13,7 +13,6 @@ from sentistream.monitor.page.reasons import Reasons
 
 Language = Literal["en", "de"]
 LANGUAGES: dict[Language, str] = {"en": "English", "de": "Deutsch"}
-COOKIE = "sentistream-language"
 
 NO_BREAK = "\u00a0"
 

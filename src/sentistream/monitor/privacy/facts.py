@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
 from sentistream.monitor.settings import CameraSettings, Hours, Settings
+from sentistream.redaction import host_of
 
 _WEEKDAYS = {
     "en": {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
@@ -150,12 +150,5 @@ def _recipients(settings: Settings, language: str) -> list[str]:
     hosts = sorted({webhook.url.host or "" for webhook in settings.webhooks})
     found += [words["webhook"].format(host) for host in hosts]
     if database := settings.storage.url.get_secret_value():
-        found.append(words["database"].format(_host(database)))
+        found.append(words["database"].format(host_of(database) or "?"))
     return found
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or "?"
-    except ValueError:
-        return "?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import time
 from typing import Annotated, Literal, Self
 
@@ -10,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sentistream.monitor.settings.base import Group, Key, Title
 from sentistream.profiles import MAX_FACES
+from sentistream.redaction import is_address, shown_address
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -71,9 +71,9 @@ class CameraSettings(Group):
     source: SecretStr = Field(
         title="Source",
         description=(
-            "The number of a webcam (0), an address (rtsp://, rtsps://, http://, https://, "
-            "udp://, srt://), a video file's path, or demo: for the demonstration clip. "
-            "It may hold a password and is never shown whole."
+            "The number of a webcam (0) or its device (/dev/video0), an address (rtsp://, "
+            "rtsps://, http://, https://, udp://, srt://), a video file's path, or demo: for the "
+            "demonstration clip. It may hold a password and is never shown whole."
         ),
     )
     enabled: bool = Field(
@@ -104,6 +104,20 @@ class CameraSettings(Group):
         le=64,
         title="Most faces",
         description="Faces followed at once; where more are found, the largest are kept.",
+    )
+    video_track: int = Field(
+        default=0,
+        ge=0,
+        le=99,
+        title="Track of pictures",
+        description="Of a file or stream with several, from 1; 0 for one that holds something.",
+    )
+    audio_track: int = Field(
+        default=0,
+        ge=0,
+        le=99,
+        title="Track of sound",
+        description="Of a file or stream with several, from 1; 0 for one that holds something.",
     )
     hours: tuple[Hours, ...] = Field(
         default=(),
@@ -136,12 +150,5 @@ class CameraSettings(Group):
     @property
     def shown_source(self) -> str:
         """The source without name, password or query, as it may be shown."""
-        text = self.source.get_secret_value()
-        scheme, separator, rest = text.partition("://")
-        if not separator:
-            scheme, rest = "", text
-        before, at, after = rest.rpartition("@")
-        if at and re.search(r"[?#]", before):
-            # a password or a query with signs that both may have: nothing of it is shown
-            return f"{scheme}{separator}***"
-        return f"{scheme}{separator}{'***@' if at else ''}{re.split('[?#]', after)[0]}"
+        source = self.source.get_secret_value()
+        return shown_address(source) if is_address(source) else source

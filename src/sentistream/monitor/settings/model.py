@@ -46,7 +46,9 @@ class Settings(BaseSettings):
         default="lite", title="Profile", description="Which networks and settings read faces."
     )
     language: Literal["en", "de"] = Field(
-        default="en", title="Language", description="Of the page, until a visitor chooses."
+        default="en",
+        title="Language",
+        description="Of the page, where no visitor has chosen and the browser prefers neither.",
     )
     server: ServerSettings = Field(
         default=ServerSettings(), title="Server", description="The page and the API."

@@ -1,0 +1,119 @@
+"""What changes in mid-stream is taken at its own value, counted and said."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av import AudioFrame
+from click.testing import CliRunner
+
+from clips import flashing, write_clip
+from sentistream.cli import main
+from sentistream.media import open_source
+from sentistream.media.frames import TimedFrame, nanosecond
+from sentistream.media.pairing import Pairing
+from sentistream.media.sound import SoundBuffer
+from sentistream.media.source import Faults
+
+
+def changing(
+    folder: Path, size: tuple[int, int] = (64, 48), pixel_aspect: Fraction | None = None
+) -> Path:
+    """A clip of one second that goes on for another with other properties."""
+    halves = (("a", (64, 48), None), ("b", size, pixel_aspect))
+    for name, (width, height), aspect in halves:
+        write_clip(
+            folder / f"{name}.ts",
+            flashing(1, [], width=width, height=height),
+            codec="libx264",
+            pixel_aspect=aspect,
+            codec_options={"x264-params": "keyint=1:bframes=0"},
+        )
+    joined = folder / "joined.ts"
+    with av.open(str(joined), "w", format="mpegts") as output:
+        stream: Any = None
+        for place, name in enumerate("ab"):
+            with av.open(str(folder / f"{name}.ts")) as source:
+                stream = stream or output.add_stream_from_template(source.streams.video[0])
+                for packet in source.demux(source.streams.video[0]):
+                    if packet.dts is not None and packet.pts is not None:
+                        packet.pts += place * 90_000
+                        packet.dts += place * 90_000
+                        packet.stream = stream
+                        output.mux(packet)
+    return joined
+
+
+def test_each_picture_has_its_own_size(tmp_path: Path) -> None:
+    path = changing(tmp_path, size=(128, 160))
+    with open_source(path, tick=0.1, sound_window=0.1) as source:
+        sizes = [(m.picture.width, m.picture.height) for m in source]
+        assert source.info.sizes == ((64, 48), (128, 160))
+        assert (source.info.width, source.info.height) == (64, 48)
+        assert source.faults.size_changes == 1
+        assert not source.faults
+    assert sizes.count((64, 48)) == pytest.approx(10, abs=2)
+    assert sizes.count((128, 160)) == pytest.approx(10, abs=2)
+
+
+def test_a_pixels_aspect_that_changes(tmp_path: Path) -> None:
+    path = changing(tmp_path, pixel_aspect=Fraction(2, 1))
+    with open_source(path, tick=0.1, sound_window=0.1) as source:
+        widths = [m.picture.width for m in source]
+        assert source.faults.size_changes == 1
+    assert (widths[0], widths[-1]) == (64, 128)
+
+
+def test_the_change_is_said(tmp_path: Path) -> None:
+    path, out = changing(tmp_path, size=(128, 160)), tmp_path / "out"
+    result = CliRunner().invoke(main, ["analyze", str(path), "--out", str(out), "--video"])
+    assert result.exit_code == 0, result.output
+    assert "changed their size or shape 1 times (64 x 48, 128 x 160)" in result.output
+    facts = json.loads((out / "summary.json").read_text("utf-8"))
+    assert facts["input"]["sizes"] == [[64, 48], [128, 160]]
+    assert facts["faults"]["size_changes"] == 1
+    assert "64 x 48, 128 x 160" in (out / "report.html").read_text("utf-8")
+    with av.open(str(out / "annotated.mp4")) as video:
+        assert len({(f.width, f.height) for f in video.decode(video=0)}) == 1
+
+
+def test_a_turn_that_changes() -> None:
+    """As a phone turned in the hand sends it: a display matrix on some pictures alone."""
+    faults = Faults()
+
+    def timed(number: int, width: int, height: int) -> TimedFrame:
+        frame = av.VideoFrame.from_ndarray(np.zeros((height, width, 3), np.uint8), format="rgb24")
+        begin = nanosecond(number * 0.1)
+        return TimedFrame(frame, begin, begin + 0.1, after_fault=False)
+
+    pairing = Pairing(timed(0, 64, 48), None, faults, tick=0.1, sound_window=0.1)
+    pairing.add([timed(1, 48, 64), timed(2, 48, 64), timed(3, 64, 48), timed(4, 64, 48)])
+    sizes = [(m.picture.width, m.picture.height) for m in pairing.ready(ended=True)]
+    assert sizes == [(64, 48), (48, 64), (48, 64), (64, 48), (64, 48)]
+    assert faults.size_changes == 2
+
+
+def test_sound_that_changes_its_rate_and_channels() -> None:
+    buffer = SoundBuffer()
+    time = 0.0
+    for rate, layout in ((48_000, "mono"), (44_100, "stereo"), (16_000, "mono"), (48_000, "5.1")):
+        channels = {"mono": 1, "stereo": 2, "5.1": 6}[layout]
+        phase = 2 * np.pi * 400 * (time + np.arange(rate) / rate)
+        samples = np.tile((0.3 * np.sin(phase)).astype(np.float32), (channels, 1))
+        frame = AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
+        frame.sample_rate = rate
+        buffer.add(frame, time)
+        time += 1.0
+    buffer.flush()
+    for second in range(4):
+        start = second * 48_000 + 12_000
+        sound = buffer.samples(start, start + 24_000)[0][0]
+        spectrum = np.abs(np.fft.rfft(sound))
+        assert np.argmax(spectrum) * 2 == pytest.approx(400, abs=4)
+        assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)

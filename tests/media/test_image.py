@@ -1,0 +1,185 @@
+"""One reader of pictures: right, or refused in a sentence that names the file."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sentistream.datasets.dataset import Sample
+from sentistream.datasets.examination import examine_image
+from sentistream.datasets.images import read_listed_images
+from sentistream.errors import InputError
+from sentistream.media.image import read_image
+from sentistream.types import SENTIMENTS
+
+RED, GREY = (200, 40, 30), (90, 90, 90)
+
+
+def picture() -> Image.Image:
+    """Grey, with a red corner at the upper left; wider than high."""
+    image = Image.new("RGB", (48, 32), GREY)
+    image.paste(RED, (0, 0, 16, 16))
+    return image
+
+
+def check(pixels: Any, tolerance: int = 12) -> None:
+    assert (pixels.shape, pixels.dtype) == ((32, 48, 3), np.uint8)
+    assert np.abs(pixels[4, 4].astype(int) - RED).max() <= tolerance
+    assert np.abs(pixels[-4, -4].astype(int) - GREY).max() <= tolerance
+
+
+# how a picture has to be stored that its orientation turns upright
+STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff"])
+def test_orientation(tmp_path: Path, orientation: int, kind: str) -> None:
+    how = STORED[orientation]
+    stored = picture() if how is None else picture().transpose(how)
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = tmp_path / f"a.{kind}"
+    stored.save(path, exif=exif)
+    check(read_image(path), 40 if kind in ("jpeg", "webp") else 0)
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_sixteen_bits(tmp_path: Path, kind: str) -> None:
+    values = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    Image.fromarray(values).save(tmp_path / f"a.{kind}")
+    pixels = read_image(tmp_path / f"a.{kind}")
+    assert pixels.shape == (16, 16, 3)
+    assert np.abs(pixels[..., 0].ravel().astype(int) - np.arange(256)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("CMYK", "jpeg"), ("CMYK", "tiff"), ("P", "png"), ("P", "gif"), ("YCbCr", "jpeg")],
+)
+def test_other_colours(tmp_path: Path, mode: str, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    picture().convert(mode).save(path)
+    check(read_image(path), 40)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "LA"])
+def test_without_colour(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "a.png"
+    Image.new("L", (48, 32), 255).convert(mode).save(path)
+    assert (read_image(path) == 255).all()
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
+def test_what_is_transparent_is_white(tmp_path: Path, kind: str) -> None:
+    image = picture().convert("RGBA")
+    image.putalpha(Image.new("L", image.size, 255))
+    image.paste((0, 0, 0, 0), (40, 0, 48, 8))
+    path = tmp_path / f"a.{kind}"
+    image.save(path, lossless=True)
+    pixels = read_image(path)
+    check(pixels, 0)
+    assert (pixels[2, 44] == 255).all()
+
+
+def test_a_transparent_colour_of_a_palette(tmp_path: Path) -> None:
+    image = picture().quantize(8)
+    corner = image.getpixel((44, 2))
+    image.save(tmp_path / "a.png", transparency=corner)
+    pixels = read_image(tmp_path / "a.png")
+    assert (pixels[2, 44] == 255).all()
+    assert np.abs(pixels[4, 4].astype(int) - RED).max() < 20
+
+
+@pytest.mark.parametrize("kind", ["gif", "png", "webp", "tiff"])
+def test_several_pictures_are_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"many.{kind}"
+    others = [Image.new("RGB", (48, 32), colour) for colour in ("red", "blue")]
+    picture().save(path, save_all=True, append_images=others)
+    with pytest.raises(InputError, match=r"many.*3 pictures"):
+        read_image(path)
+
+
+def test_the_first_of_several_of_one_scene_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "phone.jpg"
+    picture().save(path, "MPO", save_all=True, append_images=[Image.new("L", (12, 8))])
+    check(read_image(path), 40)
+
+
+def test_one_that_is_too_large_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "huge.png"
+    Image.new("1", (9000, 8000)).save(path)
+    with pytest.raises(InputError, match=r"huge\.png .*9000 x 8000"):
+        read_image(path)
+    Image.new("1", (20000, 12000)).save(path)
+    with pytest.raises(InputError, match=r"huge\.png .*pixels"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff", "bmp"])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_what_is_cut_short_is_refused(tmp_path: Path, kind: str, share: float) -> None:
+    whole = io.BytesIO()
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(whole, kind)
+    path = tmp_path / f"cut.{kind}"
+    path.write_bytes(whole.getvalue()[: int(share * len(whole.getvalue()))])
+    with pytest.raises(InputError, match=r"cut\.") as refused:
+        read_image(path)
+    assert refused.value.way_out
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"hello"])
+def test_what_is_no_picture_is_refused(content: bytes) -> None:
+    with pytest.raises(InputError, match=r"x\.jpg cannot be read as an image"):
+        read_image(content, "x.jpg")
+
+
+def test_values_that_are_no_brightness_are_refused(tmp_path: Path) -> None:
+    for number, values in enumerate((np.ones((4, 4), np.float32), np.full((4, 4), 1 << 20))):
+        Image.fromarray(values.astype(values.dtype if number == 0 else np.int32)).save(
+            tmp_path / "a.tiff"
+        )
+        with pytest.raises(InputError, match="no brightness"):
+            read_image(tmp_path / "a.tiff")
+
+
+def test_all_who_look_see_the_same(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    path = tmp_path / "a.png"
+    picture().transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+    (tmp_path / "list.csv").write_text("path,label\na.png,positive\n", "utf-8")
+    (listed,) = read_listed_images(tmp_path / "list.csv", SENTIMENTS)
+    check(listed.pixels, 0)
+    sample = Sample(name="a.png", medium="image", path=path, label="positive")
+    examined = examine_image(sample, path.read_bytes())
+    assert examined.size == (48, 32)
+    assert examined.picture is not None
+    check(examined.picture, 0)
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [b"", b"Exif\0\0", b"Exif\0\0Exif\0\0II*\0\x08\0\0\0", b"Exif\0\0no TIFF", b"II*\0\xff"],
+)
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+def test_damaged_facts_do_not_hide_the_picture(tmp_path: Path, exif: bytes, kind: str) -> None:
+    """As Pillow's own reports 4852, 5528, 6123 and 8348 have it."""
+    path = tmp_path / f"a.{kind}"
+    picture().save(path, exif=exif)
+    check(read_image(path), 40)
