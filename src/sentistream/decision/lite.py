@@ -132,18 +132,19 @@ class LiteDecision:
             [[self._speakers.share(track) * evidence] for track in self._tracks], np.float32
         )
         count = len(self._tracks)
-        remembered = self._remember(moment.time)
-        # what the faces say now, what they said up to now, and the latter without any voice
+        now, remembered = self._by_face, self._remember(moment.time)
+        # what the faces say now, and in the second half what they said up to now; either with
+        # the voice and without
         asked = {
-            "face": np.concatenate([self._by_face, remembered, remembered]),
-            "voice": np.tile(voice.reshape(count, 3), (3, 1)),
-            "trust": np.concatenate([trust, trust, np.zeros_like(trust)]),
+            "face": np.concatenate([now, now, remembered, remembered]),
+            "voice": np.tile(voice.reshape(count, 3), (4, 1)),
+            "trust": np.tile(np.concatenate([trust, np.zeros_like(trust)]), (2, 1)),
         }
         (joined,) = yield (Ask(self._fusion, asked),)
         verdicts = []
         for index, track in enumerate(self._tracks):
             fused = bool(trust[index, 0] > 0)
-            momentary, accumulated, by_face = map(Distribution.from_array, joined[index::count])
+            momentary, _, accumulated, by_face = map(Distribution.from_array, joined[index::count])
             verdicts.append(
                 Verdict(
                     mouth_open=mouths[track],
