@@ -98,6 +98,7 @@ def reading(
         label=distribution.label,
         flags=(*flags, Flag.MORE_FACES) if left_out else flags,
         left_out=left_out,
+        voice_share=0.25 if mouth_open >= 0.5 else 0.0,
     )
 
 

@@ -93,6 +93,18 @@ def test_mouth_and_sound_choose_the_branch(
     assert len(stage.fused.calls) == (branch is Branch.FUSED)
 
 
+def test_the_voices_share_is_given_only_where_it_is_known() -> None:
+    stage = Stage(make_face(), mouth=[0.2])
+    shares = [stage.show()[0].voice_share]
+    for time, mouth in ((0.03, 0.9), (0.06, 0.2)):
+        stage.mouth.answers = ((mouth,),)
+        shares.append(stage.show(time)[0].voice_share)
+    # later answers hold some of the fused one
+    assert shares == [0, None, None]
+    stage.analyzer.reset()
+    assert stage.show(0.09)[0].voice_share == 0
+
+
 def test_without_a_face_there_is_one_reading_that_says_so() -> None:
     stage = Stage()
     assert stage.show(1.5) == (Reading(time=1.5, label=Label.NO_FACE),)

@@ -83,6 +83,41 @@ def test_a_voice_counts_for_the_mouth_that_is_at_work() -> None:
     assert listener.momentary.negative < 0.3
 
 
+def test_the_voices_share_is_how_far_it_moves_the_answer() -> None:
+    stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
+    speaker, listener = stage.show(talk(3.0), 3.0)[-1]
+    assert speaker.smoothed is not None
+    assert speaker.voice_share is not None
+    assert speaker.voice_share == pytest.approx(speaker.smoothed.negative - BY_FACE[2], abs=1e-5)
+    assert speaker.voice_share > 0.4
+    assert listener.voice_share is not None
+    assert listener.voice_share < 0.1
+
+
+def test_a_voice_that_agrees_and_silence_have_no_share() -> None:
+    stage = Stage(make_face())
+    stage.voice.answers = (BY_FACE,)
+    (agreed,) = stage.show(talk(3.0), 3.0)[-1]
+    assert agreed.branch is Branch.FUSED
+    assert agreed.voice_share == pytest.approx(0, abs=1e-6)
+    (silent,) = Stage(make_face()).show(None, 1.0)[-1]
+    assert silent.voice_share == 0
+
+
+def test_the_fusion_learns_from_the_first_face_and_its_voice() -> None:
+    pytest.importorskip("torch")
+    from sentistream.training.lite_fusion import Recorder
+
+    stage, recorder = Stage(mouths=(0.95, 0.02)), Recorder()
+    decision = LiteDecision(
+        LITE, mouth=stage.mouth, face=stage.face, voice=stage.voice, fusion=recorder
+    )
+    tracker = StubTracker(make_face(1), make_face(2, x=500))
+    stage.analyzer = Analyzer(LITE, decision=decision, tracker=tracker)
+    stage.show(talk(3.0), 3.0)
+    assert recorder.asked[-1]["trust"].item() > 0.5
+
+
 def test_the_voice_is_asked_a_few_times_a_second() -> None:
     stage = Stage(make_face())
     stage.show(talk(3.0), 3.0)

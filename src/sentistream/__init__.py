@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         OutputError,
         SentistreamError,
     )
+    from sentistream.explanation import Explanation, explain
     from sentistream.profiles import Profile, get_profile
     from sentistream.streams import StreamEnd, StreamMoment, Streams, analyze_streams
     from sentistream.types import Box, Branch, Distribution, Face, Flag, Label, Moment, Reading
@@ -40,6 +41,7 @@ __all__ = [
     "Branch",
     "DataError",
     "Distribution",
+    "Explanation",
     "Face",
     "Flag",
     "InputError",
@@ -57,6 +59,7 @@ __all__ = [
     "__version__",
     "analyze",
     "analyze_streams",
+    "explain",
     "get_profile",
 ]
 
@@ -67,6 +70,7 @@ _HOMES = {
     "Profile": "profiles",
     "analyze": "api",
     "get_profile": "profiles",
+    **dict.fromkeys(("Explanation", "explain"), "explanation"),
     **dict.fromkeys(("StreamEnd", "StreamMoment", "Streams", "analyze_streams"), "streams"),
     **dict.fromkeys(
         ("Box", "Branch", "Distribution", "Face", "Flag", "Label", "Moment", "Reading"), "types"

@@ -93,6 +93,7 @@ class Analyzer:
         self._left_out = 0
         self._time = -np.inf
         self._smoothers: dict[int, Smoother] = {}
+        self._partly_heard: set[int] = set()
 
     def process(self, moment: Moment) -> tuple[Reading, ...]:
         """The readings of one moment, by track number; without a face exactly one, ``no_face``.
@@ -137,7 +138,7 @@ class Analyzer:
                     )
                 )
                 continue
-            smoothed = self._accumulate(face.track, verdict, moment.time)
+            smoothed, voice_share = self._accumulate(face.track, verdict, moment.time)
             readings.append(
                 Reading(
                     time=moment.time,
@@ -149,6 +150,7 @@ class Analyzer:
                     label=self._label(smoothed),
                     flags=verdict.flags + quality + of_all,
                     left_out=self._left_out,
+                    voice_share=voice_share,
                 )
             )
         return tuple(readings)
@@ -167,11 +169,17 @@ class Analyzer:
             yield from self._decision.look(picture, self._readable, moment.picture_time)
         return True
 
-    def _accumulate(self, track: int, verdict: Verdict, time: float) -> Distribution:
+    def _accumulate(
+        self, track: int, verdict: Verdict, time: float
+    ) -> tuple[Distribution, float | None]:
+        """What was said up to now, and the voice's share of it."""
         if verdict.accumulated is not None:
-            return verdict.accumulated
+            return verdict.accumulated, verdict.voice_share
         smoother = self._smoothers.setdefault(track, Smoother(self.profile.time_constant))
-        return smoother.update(verdict.momentary, time)
+        if verdict.voice_share is None:
+            self._partly_heard.add(track)
+        share = None if track in self._partly_heard else verdict.voice_share
+        return smoother.update(verdict.momentary, time), share
 
     def _label(self, smoothed: Distribution) -> Label:
         sure = is_sure(smoothed.confidence, self.profile)
@@ -184,6 +192,7 @@ class Analyzer:
             for track, smoother in self._smoothers.items()
             if time - smoother.time <= 2 * MEMORY
         }
+        self._partly_heard &= self._smoothers.keys()
 
 
 def _is_turned(face: Face) -> bool:

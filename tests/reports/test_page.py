@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from PIL import Image
 from sentistream.reports.page import ReportPage
 from sentistream.reports.summary import SummaryFile
 from sentistream.reports.thumbnails import Thumbnails
-from sentistream.types import Flag, Label, Moment, Reading
+from sentistream.types import Branch, Flag, Label, Moment, Reading
 from synthetic import Info, Subject, moments, picture, reading
 
 
@@ -78,6 +79,27 @@ def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
     # one chart and one table an appearance, and the tables carry the numbers
     assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 2
     assert page.text.count("The same as a table") == 2
+
+
+@pytest.mark.parametrize(
+    ("mouths", "share", "told"),
+    [
+        ((0.1, 0.1, 0.1, 0.1), 0.3, "all readings rested on the face alone"),
+        ((0.1, 0.9, 0.9, 0.9), 0.3, "25 % of the readings rested on the face alone"),
+        ((0.1, 0.9, 0.9, 0.9), 0.3, "on average 30 % of the answer came from it"),
+        ((0.9, 0.1, 0.1, 0.1), None, "75 % of the readings rested on the face alone, the others"),
+    ],
+)
+def test_it_says_where_the_answers_came_from(
+    tmp_path: Path, mouths: tuple[float, ...], share: float | None, told: str
+) -> None:
+    said = []
+    for step, mouth in enumerate(mouths):
+        one = reading(0.03 * step, mouth_open=mouth)
+        heard = share if one.branch is Branch.FUSED else 0.0
+        one = dataclasses.replace(one, voice_share=heard)
+        said.append((Moment(0.03 * step, picture(), 0.03 * step), (one,)))
+    assert told in write(tmp_path / "r.html", said).text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:

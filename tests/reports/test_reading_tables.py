@@ -52,9 +52,12 @@ def test_both_tables_hold_one_row_per_moment_and_face(tmp_path: Path) -> None:
             assert float(row["smoothed_negative"]) == pytest.approx(one.smoothed.negative, abs=1e-6)
             assert typed["mouth"] == ("open" if one.mouth_open >= 0.5 else "closed")
             assert typed["flags"] == " ".join(one.flags)
+            assert typed["voice_share"] == pytest.approx(one.voice_share)
+            assert float(row["voice_share"]) == pytest.approx(one.voice_share, abs=1e-6)
         else:
             assert typed["smoothed_negative"] is None
             assert row["mouth"] == ""
+            assert row["voice_share"] == ""
     assert [
         (field.name, str(field.type).replace("double", "float64").replace("float", "float32"))
         for field in whole.schema

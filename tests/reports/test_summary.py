@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,21 @@ def test_overall_of_paper_is_the_mean_of_the_momentary_answers_of_all_faces(tmp_
     assert second["label"] == "neutral"
     assert second["flags"]["carried"] == second["moments"]
     assert second["mouth_open_share"] == 0
+
+
+def test_the_voices_share_is_the_mean_of_the_known_ones(tmp_path: Path) -> None:
+    shares = [(0.1, 0.0), (0.1, 0.0), (0.9, 0.3), (0.9, 0.5), (0.9, None)]
+    said: list[tuple[Moment, tuple[Reading, ...]]] = [
+        (
+            Moment(0.03 * n, picture(8, 8), 0.03 * n),
+            (dataclasses.replace(reading(0.03 * n, mouth_open=mouth), voice_share=share),),
+        )
+        for n, (mouth, share) in enumerate(shares)
+    ]
+    found = summarize(tmp_path / "s.json", said)["readings"]
+    assert (found["voice_share"], found["voice_share_fused"]) == (0.2, 0.4)
+    found = summarize(tmp_path / "t.json", said[4:])["readings"]
+    assert (found["voice_share"], found["voice_share_fused"]) == (None, None)
 
 
 def test_without_a_face_it_says_no_face(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ class Face:
             as the next two, where it is not known.
         pitch: Degrees by which it looks down.
         roll: Degrees by which it is tilted in the picture, positive clockwise.
+        voice_share: The part of the accumulated distribution that came from the voice; None
+            where it is not known.
     """
 
     track: str
@@ -46,6 +48,7 @@ class Face:
     yaw: float | None
     pitch: float | None
     roll: float | None
+    voice_share: float | None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -67,6 +70,7 @@ class Face:
             yaw=pose.get("yaw"),
             pitch=pose.get("pitch"),
             roll=pose.get("roll"),
+            voice_share=given["voice_share"],
         )
 
 

@@ -24,6 +24,8 @@ class Verdict:
         accumulated: What was said of this face up to now; None where moments are to be
             smoothed by Equation 1.
         flags: What lowers its quality.
+        voice_share: The part of the answer that came from the voice, 0 to 1: of ``accumulated``
+            where that is given, else of ``momentary``; None where that is not known.
     """
 
     mouth_open: float
@@ -31,6 +33,7 @@ class Verdict:
     momentary: Distribution
     accumulated: Distribution | None = None
     flags: tuple[Flag, ...] = ()
+    voice_share: float | None = None
 
 
 class Decision(Protocol):

@@ -132,23 +132,32 @@ class LiteDecision:
             [[self._speakers.share(track) * evidence] for track in self._tracks], np.float32
         )
         count = len(self._tracks)
-        # what the faces say now, and below it what they said up to now
+        now, remembered = self._by_face, self._remember(moment.time)
+        # what the faces say now, and in the second half what they said up to now; either with
+        # the voice and without
         asked = {
-            "face": np.concatenate([self._by_face, self._remember(moment.time)]),
-            "voice": np.tile(voice.reshape(count, 3), (2, 1)),
-            "trust": np.tile(trust, (2, 1)),
+            "face": np.concatenate([now, now, remembered, remembered]),
+            "voice": np.tile(voice.reshape(count, 3), (4, 1)),
+            "trust": np.tile(np.concatenate([trust, np.zeros_like(trust)]), (2, 1)),
         }
         (joined,) = yield (Ask(self._fusion, asked),)
-        return [
-            Verdict(
-                mouth_open=mouths[track],
-                branch=Branch.FUSED if trust[index, 0] > 0 else Branch.FACE,
-                momentary=Distribution.from_array(joined[index]),
-                accumulated=Distribution.from_array(joined[count + index]),
-                flags=(Flag.NO_SOUND,) if mouths[track] >= self._threshold and not heard else (),
+        verdicts = []
+        for index, track in enumerate(self._tracks):
+            fused = bool(trust[index, 0] > 0)
+            momentary, _, accumulated, by_face = map(Distribution.from_array, joined[index::count])
+            verdicts.append(
+                Verdict(
+                    mouth_open=mouths[track],
+                    branch=Branch.FUSED if fused else Branch.FACE,
+                    momentary=momentary,
+                    accumulated=accumulated,
+                    flags=(Flag.NO_SOUND,)
+                    if mouths[track] >= self._threshold and not heard
+                    else (),
+                    voice_share=accumulated.distance(by_face) if fused else 0.0,
+                )
             )
-            for index, track in enumerate(self._tracks)
-        ]
+        return verdicts
 
     def _hear(self, moment: Moment) -> Asking[bool]:
         heard = self._listener.hear(moment)

@@ -86,6 +86,8 @@ class PaperDecision:
                 branch=Branch.FUSED if fused[index] else Branch.FACE,
                 momentary=answers[index],
                 flags=(Flag.NO_SOUND,) if speaking[index] and not fused[index] else (),
+                # the fused network does not tell what its face alone would have said
+                voice_share=None if fused[index] else 0.0,
             )
             for index in range(len(speaking))
         ]

@@ -43,6 +43,8 @@ class FaceState:
         speaking: Whether a voice was taken for this face's own.
         flags: What lowers the quality of what is said of it.
         pose: Which way the head is turned, degrees; None where that is not known.
+        voice_share: The part of ``smoothed`` that came from the voice, 0 to 1; None where that
+            is not known.
     """
 
     track: str
@@ -54,6 +56,7 @@ class FaceState:
     speaking: bool
     flags: tuple[Flag, ...] = ()
     pose: HeadPose | None = None
+    voice_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,4 +73,5 @@ COLUMNS = (
     Column("yaw", "float32", 1, _angle("yaw")),
     Column("pitch", "float32", 1, _angle("pitch")),
     Column("roll", "float32", 1, _angle("roll")),
+    Column("voice_share", "float32", 6, lambda r, _: r.voice_share),
 )

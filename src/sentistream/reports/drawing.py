@@ -41,7 +41,7 @@ def annotate(
     taken = [reading.face.box for reading in readings if reading.face is not None]
     for reading in readings:
         if reading.face is None:
-            _panel(draw, ["no face"], (size / 2, size / 2), _font(size), BACK)
+            _panel(draw, ["no face"], (size / 2, size / 2), scaled_font(size), BACK)
         else:
             _face(draw, reading, size, mouth_threshold, taken)
     return np.asarray(image)
@@ -66,7 +66,7 @@ def _face(
 
     title = f"{face.track}: {WORDS[reading.label]}"
     mouth = "mouth ?" if state is None else f"mouth {state} {reading.mouth_open:.2f}"
-    font = _font(size)
+    font = scaled_font(size)
     bars = reading.smoothed
     width = max(_width(font, title), _width(font, mouth), size * 9) + size
     height = size * (2.9 + (3.6 if bars else 0))
@@ -96,7 +96,7 @@ def _bars(
     width: float,
     size: int,
 ) -> None:
-    font = _font(round(size * 0.85))
+    font = scaled_font(round(size * 0.85))
     left, top = corner
     label_width, number_width = size * 4.1, size * 2.0
     room = width - label_width - number_width
@@ -161,6 +161,6 @@ def _width(font: Font, text: str) -> float:
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> Font:
-    """Pillow's own font, so that every machine draws the same."""
+def scaled_font(size: int) -> Font:
+    """Pillow's own font, so that every machine draws the same; ``size`` in pixels."""
     return ImageFont.load_default(size)

@@ -151,8 +151,8 @@ def partial_name(path: Path) -> Path:
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` so that ``path`` is either whole or as it was before.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write ``content`` (text as UTF-8) so that ``path`` is either whole or as it was before.
 
     Raises:
         OutputError: It cannot be written.
@@ -161,7 +161,9 @@ def write_atomically(path: Path, text: str) -> None:
     with writing(path):
         try:
             # a file name that is no UTF-8 must not cost the results
-            partial.write_text(text, encoding="utf-8", errors="replace")
+            partial.write_bytes(
+                content.encode("utf-8", "replace") if isinstance(content, str) else content
+            )
             partial.replace(path)
         except OSError:
             with suppress(OSError):

@@ -19,7 +19,7 @@ from sentistream.reports.summary import SummaryFile
 from sentistream.reports.thumbnails import Thumbnail, Thumbnails
 from sentistream.reports.timeline import Timeline
 from sentistream.reports.words import clock, count, headline, length, percent
-from sentistream.types import SENTIMENTS, Label, Moment, Reading
+from sentistream.types import SENTIMENTS, Branch, Label, Moment, Reading
 from sentistream.values import ByValue
 
 APPEARANCES = 12
@@ -90,6 +90,7 @@ class ReportPage(Output):
             others=statistics.appearances - len(appearances),
             ticks=ticks(start, seconds),
             left_out=_left_out(facts),
+            sources=_sources(statistics.overall),
             notes=_notes(facts, statistics.overall),
             images=self._thumbnails is not None,
             has_parquet=parquet.is_available(),
@@ -134,6 +135,23 @@ def _sentence(facts: dict[str, Any], overall: Tally) -> str:
     return (
         f"In {watched} of video sentistream counted {appearances}; a face was in view "
         f"{seen} of the time. Moment by moment its readings of faces were {shares}."
+    )
+
+
+def _sources(overall: Tally) -> str:
+    """How much of the answers came from the face and from the voice; empty without any."""
+    alone, fused = (overall.branches[branch.value] for branch in (Branch.FACE, Branch.FUSED))
+    if not alone + fused:
+        return ""
+    if not fused:
+        return "The voice had no part in it: all readings rested on the face alone."
+    told = f"{_percent(alone / (alone + fused))} of the readings rested on the face alone"
+    share = overall.voice_share(Branch.FUSED)
+    if share is None:
+        return f"{told}, the others on face and voice together."
+    return (
+        f"{told}. Where a voice was heard too, on average {_percent(share)} of the answer came "
+        "from it: the face alone would have given that part to other sentiments."
     )
 
 

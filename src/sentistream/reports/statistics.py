@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sentistream.accumulation import Overall, is_sure
 from sentistream.profiles import Profile
 from sentistream.reports.columns import mouth_state
-from sentistream.types import SENTIMENTS, Distribution, Flag, Label, Reading
+from sentistream.types import SENTIMENTS, Branch, Distribution, Flag, Label, Reading
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class Tally:
     branches: Counter[str] = field(default_factory=Counter)
     mouths: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
+    _voice_shares: dict[Branch, tuple[int, float]] = field(default_factory=dict)
     _overall: Overall = field(init=False)
 
     def __post_init__(self) -> None:
@@ -45,6 +46,9 @@ class Tally:
         state = mouth_state(reading.mouth_open, self.profile.mouth_threshold)
         if state is not None:
             self.mouths[state] += 1
+        if reading.voice_share is not None:
+            known, total = self._voice_shares.get(reading.branch, (0, 0.0))
+            self._voice_shares[reading.branch] = known + 1, total + reading.voice_share
         self._overall.add([reading])
 
     @property
@@ -70,6 +74,16 @@ class Tally:
         known = self.mouths.total()
         return self.mouths["open"] / known if known else None
 
+    def voice_share(self, *branches: Branch) -> float | None:
+        """Mean part of the answers that came from the voice, 0 to 1; None where not known.
+
+        Args:
+            branches: Count only the readings that these decided; all where none is given.
+        """
+        counted = [self._voice_shares.get(one, (0, 0.0)) for one in branches or Branch]
+        known = sum(count for count, _ in counted)
+        return sum(total for _, total in counted) / known if known else None
+
     def answer_dict(self) -> dict[str, object]:
         """The answer about the whole, as ``summary.json`` has it."""
         answer = self.answer
@@ -86,6 +100,8 @@ class Tally:
             "mouth_open_share": _rounded(self.mouth_open_share),
             "branches": {name: self.branches[name] for name in ("face", "fused", "none")},
             "flags": {flag.value: self.flags[flag.value] for flag in Flag},
+            "voice_share": _rounded(self.voice_share()),
+            "voice_share_fused": _rounded(self.voice_share(Branch.FUSED)),
         }
 
 

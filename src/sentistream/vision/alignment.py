@@ -63,6 +63,13 @@ class Alignment:
         turn = np.array([[cosine, sine], [-sine, cosine]])
         return np.asarray((shares - 0.5) @ turn + (self.x - 0.5, self.y - 0.5), dtype=np.float32)
 
+    def to_shares(self, points: FloatArray) -> FloatArray:
+        """From pixels at pixel centres, shape (N, 2), to shares: the inverse of ``from_shares``."""
+        cosine, sine = math.cos(self.roll) / self.side, math.sin(self.roll) / self.side
+        turn = np.array([[cosine, -sine], [sine, cosine]])
+        shares = (points - (self.x - 0.5, self.y - 0.5)) @ turn + 0.5
+        return np.asarray(shares, dtype=np.float32)
+
 
 def similarity(shares: NDArray[np.floating], points: NDArray[np.floating]) -> Alignment:
     """The square in which ``points`` come closest to ``shares`` of its sides (least squares).

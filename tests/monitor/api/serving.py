@@ -192,6 +192,7 @@ class Served:
                         speaking=False,
                         flags=(Flag.SMALL_FACE, Flag.MORE_FACES),
                         pose=HeadPose(yaw=12.5, pitch=-3.0, roll=4.0),
+                        voice_share=0.125,
                     ),
                     FaceState(
                         track="p7q",

@@ -75,6 +75,7 @@ def test_what_is_now(client: Client) -> None:
     front, aside = seen.faces
     assert (front.positive, front.flags) == (0.7, ("small_face", "more_faces"))
     assert (front.yaw, front.pitch, front.roll) == (12.5, -3.0, 4.0)
+    assert (front.voice_share, aside.voice_share) == (0.125, None)
     assert (aside.label, aside.positive, aside.mouth_open) == ("unknown", None, None)
     assert (aside.flags[0], aside.yaw) == ("turned_away", -71.0)
     door, till = client.cameras()

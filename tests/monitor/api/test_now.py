@@ -23,6 +23,7 @@ def test_live_and_cameras(lived: Served) -> None:
         front, aside = seen[0]["faces"]
         assert front["flags"] == ["small_face", "more_faces"]
         assert front["pose"] == {"yaw": 12.5, "pitch": -3.0, "roll": 4.0}
+        assert (front["voice_share"], aside["voice_share"]) == (0.125, None)
         # what is not read is not guessed
         assert (aside["label"], aside["smoothed"], aside["mouth_open"]) == ("unknown", None, None)
         assert aside["flags"] == ["turned_away", "more_faces"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytest
@@ -47,7 +48,7 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: House) -> None:
         house,
         f"document.querySelectorAll('{ENTRANCE} .face').length === 2",
         face("a", 0.2, "negative"),
-        face("b", 0.6, "unknown", speaking=True),
+        dataclasses.replace(face("b", 0.6, "unknown", speaking=True), voice_share=0.314),
     )
     boxes = page.say(
         f"[...document.querySelectorAll('{ENTRANCE} .face')].map(e => [e.innerText.trim(), "
@@ -59,7 +60,8 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: House) -> None:
     assert [box[2] for box in boxes] == ["20%", "60%"]
     assert boxes[0][3] != boxes[1][3]
     assert page.text(f"{ENTRANCE} .people").strip() == "2 faces in view"
-    assert page.text(f"{ENTRANCE} .speaks").strip() == "1 speaks"
+    told = page.text(f"{ENTRANCE} .speaks").strip()
+    assert told == "1 speaks; 31% of the answer came from the voice"
     # it moves, does not blink: the same element, somewhere else
     page.say(f"document.querySelector('{ENTRANCE} .face').mine = true")
     _keep_seeing(

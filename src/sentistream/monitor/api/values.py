@@ -74,6 +74,10 @@ class FaceNow(Value):
     speaking: bool
     flags: list[Flag] = Field(description="What lowers the quality of what is said of it.")
     pose: Pose | None = Field(description="None where it is not known.")
+    voice_share: float | None = Field(
+        description="The part of smoothed that came from the voice, 0 to 1; None where it is not "
+        "known."
+    )
 
     @classmethod
     def of(cls, face: FaceState) -> Self:
@@ -87,6 +91,7 @@ class FaceNow(Value):
             speaking=face.speaking,
             flags=list(face.flags),
             pose=None if face.pose is None else Pose.of(face.pose),
+            voice_share=face.voice_share,
         )
 
 

@@ -199,6 +199,7 @@ class Watcher:
                     speaking=self._speaks(reading),
                     flags=reading.flags,
                     pose=face.pose,
+                    voice_share=reading.voice_share,
                 )
             )
         if readings:

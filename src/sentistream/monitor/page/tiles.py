@@ -45,7 +45,7 @@ class Tile:
         state_word: The same as a word.
         reason: Why it is not running; empty where it is.
         seen: How many faces, and how many of them are not followed, in words.
-        speaking: Who speaks, in words.
+        speaking: Who speaks, and how much of what is said of them came from the voice, in words.
         counts: How many faces now, for each of ``SENTIMENTS``, then of the unclear.
         facts: How well it works, each a few words and whether they deserve notice.
         note: What stands where there is no picture; empty where there is one.
@@ -114,9 +114,7 @@ def tile(
         state_word=say(f"state.{state.value}"),
         reason="" if running else _reason(state, health, say),
         seen=_seen(observation if fresh else None, running, say),
-        speaking=say("live.speaking", n=sum(face.speaking for face in faces))
-        if any(face.speaking for face in faces)
-        else "",
+        speaking=_speaking(faces, say),
         counts=_counts(faces),
         facts=_facts(health, settings, say) if health is not None else (),
         note=_note(state, settings, preview, now, say),
@@ -170,6 +168,18 @@ def _seen(now: Observation | None, running: bool, say: Words) -> str:
     told = say("live.faces", n=count)
     if now.left_out:
         told = f"{told}; {say('live.left_out', n=now.left_out, limit=now.max_faces)}"
+    return told
+
+
+def _speaking(faces: Sequence[FaceState], say: Words) -> str:
+    speakers = [face for face in faces if face.speaking]
+    if not speakers:
+        return ""
+    told = say("live.speaking", n=len(speakers))
+    shares = [face.voice_share for face in speakers if face.voice_share is not None]
+    if shares:
+        share = say.percent(sum(shares) / len(shares))
+        told = f"{told}; {say('live.voice_share', n=len(speakers), share=share)}"
     return told
 
 

@@ -1,0 +1,239 @@
+"""Where answers come from: parts that are covered, pictures of it, and the command."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import sentistream
+from clips import flat, write_clip
+from sentistream.cli import main
+from sentistream.errors import InputError
+from sentistream.explanation import REGIONS, Explanation, FaceView, explain_moment, occlude
+from sentistream.profiles import LITE
+from sentistream.reports.heat_map import AGAINST, FOR, draw_heat_map, sentences, table
+from sentistream.types import (
+    SENTIMENTS,
+    Branch,
+    Distribution,
+    Flag,
+    FloatArray,
+    Label,
+    Moment,
+    Reading,
+    UInt8Array,
+)
+from sentistream.vision.alignment import Alignment, align
+from sentistream.vision.mean_face import MEAN_FACE
+from synthetic import picture, reading
+
+SIZE = 48
+POSITIVE = SENTIMENTS.index("positive")
+
+
+def seen() -> FaceView:
+    """A grey face whose mouth is bright and whose brows are dark."""
+    square = Alignment(150.0, 130.0, 100.0, 0.3)
+    points = align(square.from_shares(MEAN_FACE)).to_shares(square.from_shares(MEAN_FACE)) * SIZE
+    pixels = np.full((SIZE, SIZE, 1), 100, np.uint8)
+    for name, value in (("mouth", 250), ("brows", 0)):
+        for x, y in points[[place for part in REGIONS[name] for place in part]].astype(int):
+            pixels[y - 1 : y + 2, x - 1 : x + 2] = value
+    return FaceView(pixels, points - 0.5, pixels[..., 0])
+
+
+def judged_by(weight: Callable[[FloatArray], FloatArray]) -> Callable[[UInt8Array], FloatArray]:
+    """A network whose answer is positive as far as ``weight`` of a face is, 0 to 1."""
+
+    def ask(views: UInt8Array) -> FloatArray:
+        positive = np.array([weight(one.astype(np.float32)) for one in views[..., 0]])
+        return np.stack([positive, (1 - positive) / 2, (1 - positive) / 2], axis=1)
+
+    return ask
+
+
+def test_the_part_that_a_network_goes_by_is_found() -> None:
+    by_face, regions, heat = occlude(
+        seen(), judged_by(lambda face: (face > 200).mean() * 10), POSITIVE
+    )
+    assert list(regions) == ["brows", "eyes", "nose", "cheeks", "mouth"]
+    assert 0.8 * by_face.positive < regions["mouth"] <= by_face.positive
+    assert all(abs(regions[name]) < 0.1 * regions["mouth"] for name in regions if name != "mouth")
+    x, y = seen().points[48:60].mean(axis=0)
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    assert math.hypot(row - y, column - x) < SIZE / 6
+    assert heat[: SIZE // 3].max() < heat.max() / 10
+
+
+def test_a_part_that_speaks_against_the_answer_is_below_zero() -> None:
+    _, regions, heat = occlude(
+        seen(), judged_by(lambda face: 0.9 - (face < 50).mean() * 5), POSITIVE
+    )
+    assert regions["brows"] < -0.1
+    assert regions["mouth"] == pytest.approx(0, abs=1e-6)
+    assert heat[: SIZE // 2].min() < -0.02
+    assert abs(heat[SIZE * 3 // 4 :]).max() < 1e-6
+
+
+def test_all_coverings_are_asked_at_once() -> None:
+    calls = []
+
+    def ask(views: UInt8Array) -> FloatArray:
+        calls.append(len(views))
+        return np.full((len(views), 3), 1 / 3, np.float32)
+
+    occlude(seen(), ask, POSITIVE)
+    assert len(calls) == 1
+    assert calls[0] > 100
+
+
+@pytest.mark.parametrize("roll", [0.0, 0.4, -2.0])
+def test_shares_of_a_turned_view_are_found_again(roll: float) -> None:
+    where = Alignment(320.5, 200.25, 90.0, roll)
+    back = where.to_shares(where.from_shares(MEAN_FACE))
+    np.testing.assert_allclose(back, MEAN_FACE, atol=1e-5)
+
+
+@pytest.fixture(scope="session")
+def smile(portrait: UInt8Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The portrait for half a second, then half a second of nobody."""
+    nobody = flat(90, portrait.shape[1], portrait.shape[0])
+    path = tmp_path_factory.mktemp("smile") / "smile.mp4"
+    return write_clip(path, [(n / 25, portrait if n < 13 else nobody) for n in range(50)])
+
+
+def test_what_is_explained_is_what_analyze_says(smile: Path) -> None:
+    found = sentistream.explain(smile, 0.4)
+    with sentistream.analyze(smile) as analysis:
+        readings = [one for one in analysis if abs(one.time - 0.4) <= LITE.tick / 2]
+    assert found.reading in readings
+    assert found.reading.voice_share == 0
+    assert found.label is Label.POSITIVE
+    assert list(found.regions) == list(REGIONS)
+    assert max(map(abs, found.regions.values())) > 0.01
+    assert found.heat.shape == (SIZE, SIZE)
+    assert abs(found.heat).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("at", "track", "said"),
+    [
+        (1.95, None, "No face is in view at 1.95 s"),
+        (9.0, None, "ends at 1.98 s; there is nothing at 9 s"),
+        (0.4, 7, "Appearance 7 is not in view at 0.39 s"),
+        (math.nan, None, "no moment at nan"),
+        (-1.0, None, "no moment at -1"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(
+    smile: Path, at: float, track: int | None, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        sentistream.explain(smile, at, track=track)
+
+
+def test_a_reading_without_an_answer_is_not_explained() -> None:
+    moment = Moment(0.0, picture(), 0.0)
+    with pytest.raises(ValueError, match="an answer"):
+        explain_moment(moment, Reading(0.0), LITE)
+
+
+def explained(**changes: object) -> Explanation:
+    """Made up: the left half speaks for the answer, the right one against it."""
+    heat = np.full((SIZE, SIZE), 0.2, np.float32)
+    heat[:, SIZE // 2 :] = -0.2
+    one = dataclasses.replace(reading(1.5, positive=0.8), **changes)  # type: ignore[arg-type]
+    regions = {"brows": -0.031, "eyes": 0.001, "mouth": 0.416}
+    face = np.full((120, 120), 128, np.uint8)
+    return Explanation(one, Distribution(0.7, 0.2, 0.1), regions, heat, face)
+
+
+def test_the_map_is_orange_for_and_violet_against() -> None:
+    drawn = draw_heat_map(explained()).astype(int)
+    left, right = drawn[60, 140 + 20 + 30], drawn[60, 140 + 20 + 90]
+    assert abs(left - FOR).sum() < abs(left - AGAINST).sum()
+    assert abs(right - AGAINST).sum() < abs(right - FOR).sum()
+    assert (drawn[60, 80] == 128).all()
+
+
+def test_a_map_that_says_nothing_shows_nothing() -> None:
+    flat_map = dataclasses.replace(explained(), heat=np.full((SIZE, SIZE), 1e-5, np.float32))
+    shown = draw_heat_map(flat_map)[60, 160:280].astype(int)
+    assert np.ptp(shown, axis=1).max() <= 2
+
+
+def test_the_table_tells_points_the_strongest_first() -> None:
+    assert table(explained()).split() == ["mouth", "+42", "eyes", "0", "brows", "-3"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "Appearance 1 at 1.50 s: positive (80 %)."),
+        ({"label": Label.UNKNOWN}, "not clear, rather positive (80 %)"),
+        ({}, "by itself: positive 70 %, neutral 20 %, negative 10 %"),
+        ({}, "rests on the face alone"),
+        ({"branch": Branch.FUSED, "voice_share": 0.17}, "17 % came from the voice"),
+        ({"branch": Branch.FUSED, "voice_share": None}, "Face and voice decided together here"),
+        ({"voice_share": None}, "is not known."),
+    ],
+)
+def test_it_is_said_in_words(changes: dict[str, object], told: str) -> None:
+    assert told in " ".join(sentences(explained(**changes)))
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["explain", *map(str, arguments)])
+
+
+def test_the_command_tells_and_draws(smile: Path, tmp_path: Path) -> None:
+    out = tmp_path / "why.png"
+    done = run(smile, "--at", 0.4, "--out", out)
+    assert done.exit_code == 0, done.output
+    for told in ("Appearance 1 at 0.39 s: positive", "mouth", "cheeks", "no voice", str(out)):
+        assert told in done.output
+    with Image.open(out) as image:
+        assert image.format == "PNG"
+        assert image.width > 2 * 384
+    assert run(smile, "--at", 0.4).exit_code == 0
+
+
+def test_what_is_in_the_way_is_said_before_any_work(smile: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there.png"
+    there.write_bytes(b"mine")
+    for arguments, told in (
+        ((smile, "--at", 0.4, "--out", there), "already exists"),
+        ((smile, "--at", 0.4, "--out", tmp_path / "why.jpg"), "end in .png"),
+        ((smile, "--at", 0.4, "--out", tmp_path / "none" / "why.png"), "no folder"),
+        ((tmp_path, "--at", 0.4), "no video"),
+        ((smile.parent, "--at", 0.4), "not one video file"),
+        (("0", "--at", 0.4), "not one video file"),
+        ((there, "--at", 0.4), "there.png"),
+        ((smile, "--at", "soon"), "not a valid float"),
+        ((smile,), "--at"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 2, (arguments, done.output)
+        assert told in done.output
+        assert "Traceback" not in done.output
+    assert there.read_bytes() == b"mine"
+    assert run(smile, "--at", 0.4, "--out", there, "--force").exit_code == 0
+    assert there.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_face_that_is_not_read_is_said() -> None:
+    from sentistream.explanation import _chosen
+
+    aside = dataclasses.replace(
+        reading(1.0), label=Label.UNKNOWN, smoothed=None, flags=(Flag.TURNED_AWAY,)
+    )
+    with pytest.raises(InputError, match="it is turned away"):
+        _chosen([aside], None)
+    assert _chosen([aside, reading(1.0, 2)], None).track == 2
