@@ -17,6 +17,7 @@ from sentistream.networks.lite import VoiceNetwork
 from sentistream.training import lite_augment, voices_lite, voted_faces
 from sentistream.training.lite import PARTS, RECIPES
 from sentistream.training.lite_card_texts import CARD_TEXTS
+from sentistream.training.run import halfway
 from sentistream.training.voice_conditions import CONDITIONS, recorded_in
 from sentistream.voice.functionals import NAMES
 from synthetic import talk
@@ -192,3 +193,12 @@ def test_what_a_crowd_says_of_a_face(
         assert found is None
     else:
         assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_halfway_between_two_states_is_their_mean() -> None:
+    one, two = torch.nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
+    two.weight.data.fill_(3)
+    two.load_state_dict({**two.state_dict(), "num_batches_tracked": torch.tensor(7)})
+    mean = halfway(one.state_dict(), two.state_dict())
+    assert mean["weight"].tolist() == [2, 2, 2]
+    assert int(mean["num_batches_tracked"]) == 7

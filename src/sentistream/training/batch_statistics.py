@@ -13,6 +13,7 @@ from sentistream.networks.export import Convert, convert_pictures
 from sentistream.training.examples import Examples
 from sentistream.training.inputs import as_tensors
 from sentistream.training.measuring import device_of
+from sentistream.training.parts import Augment
 
 
 def reestimate(
@@ -21,6 +22,7 @@ def reestimate(
     batch: int = 32,
     batches: int = 64,
     convert: Convert = convert_pictures,
+    augmentation: Augment | None = None,
 ) -> None:
     """Replaces the moving statistics by their mean over training batches, in place.
 
@@ -30,6 +32,7 @@ def reestimate(
         batch: Examples a batch.
         batches: How many batches at most.
         convert: From prepared inputs to the network's.
+        augmentation: As in training; None shows examples as they are.
     """
     network.eval()
     layers = [
@@ -40,13 +43,18 @@ def reestimate(
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.train()
-    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(0)).numpy()
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(len(examples), generator=generator).numpy()
     with torch.inference_mode():
         for number in range(min(batches, len(examples) // batch)):
             for layer in layers:
                 layer.momentum = 1 / (number + 1)
             positions = order[number * batch : (number + 1) * batch]
-            network(*as_tensors(examples.take(positions), convert, device_of(network))[0])
+            chosen = examples.take(positions)
+            inputs, labels = as_tensors(chosen, convert, device_of(network))
+            if augmentation is not None:
+                inputs, _ = augmentation(inputs, labels, generator)
+            network(*inputs)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     network.eval()

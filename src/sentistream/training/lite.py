@@ -133,12 +133,12 @@ PARTS: dict[str, Part] = {
     "face": Part(
         _prepared(LitePreparation.voted_faces),
         _face_after("face-refined"),
-        augmentation=lite_augment.faces,
+        augmentation=lite_augment.faces_gently,
         loss=voted_faces.soft_loss,
         right=voted_faces.soft_right,
         finish=_sees,
         figures=voted_faces.soft_figures,
-        statistics=False,
+        halfway=True,
     ),
     "voice": Part(
         _prepared(LitePreparation.utterances),
@@ -184,7 +184,7 @@ RECIPES: dict[str, Recipe] = {
     "mouth": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=64, epochs=20, average=0.998),
     "face-stills": _BASE,
     "face-refined": replace(_BASE, learning_rate=0.0012, epochs=14),
-    "face": replace(_BASE, learning_rate=0.0015, epochs=8, label_smoothing=0.0, average=0.998),
+    "face": replace(_BASE, learning_rate=0.0008, epochs=3, label_smoothing=0.0, average=0.998),
     "voice": replace(
         _BASE, learning_rate=0.004, weight_decay=0.02, batch=128, epochs=6, label_smoothing=0.0
     ),

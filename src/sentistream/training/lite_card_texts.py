@@ -182,7 +182,8 @@ CARD_TEXTS = {
         recipe_note=(
             "Goes on from face-refined with faces of real clips and soft labels: shares of a "
             "crowd's votes, and, for frames of everyday clips without a label, what the network "
-            "before said of the whole clip, nearer to neutral. Four emotions are told apart and "
+            "before said of the whole clip, nearer to neutral; the mean of the weights before and "
+            "after is published. Four emotions are told apart and "
             "added up; the profile answers for picture and mirror image together, the figures "
             "are of one view. The shipped run went on from the weights of version 2026.11.23, "
             "which had learned from face-stills (32 of its 36 epochs, twins of held-out images "

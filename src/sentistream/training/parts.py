@@ -62,6 +62,9 @@ class Part:
         classes: The published class of each label learned from, -1 for none; None where they
             are the same.
         statistics: Whether batch normalisation's statistics are measured anew at the end.
+        halfway: Whether the mean of starting and final weights is taken (WiSE-FT, Wortsman et
+            al. 2022): what a network knew before it went on learning is not forgotten. Its
+            statistics are measured anew.
         int8_from: The input whose convolutions are also published in 8 bits.
         any_length: Inputs whose first axis may be of any length when the network is used.
         any_size: Where not 0, inputs may have any height and width that are multiples of it.
@@ -81,6 +84,7 @@ class Part:
     figures: Callable[[FloatArray, Examples], list[dict[str, Any]]] = card_figures
     classes: tuple[int, ...] | None = None
     statistics: bool = True
+    halfway: bool = False
     int8_from: str | None = None
     any_length: tuple[str, ...] = ()
     any_size: int = 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sentistream.training.batch_statistics import reestimate
 from sentistream.training.card_texts import CardText
@@ -84,6 +85,7 @@ def run(
     sides = part.examples(data, out / "prepared", on_prepare)
     torch.manual_seed(recipe.seed)
     network = part.build(out).to(device)
+    began = copy.deepcopy(network.state_dict()) if part.halfway else {}
     table = HistoryFile(out / name)
     progress = fit(
         network,
@@ -102,7 +104,19 @@ def run(
     # a kill may have come between a checkpoint and its row
     table.on_epoch(progress.history)
     draw_curves(progress.history, out / name / "curves.png")
-    if part.statistics:
+    if part.halfway:
+        network.load_state_dict(halfway(began, network.state_dict()))
+        change = part.augmentation
+        reestimate(network, sides.train, convert=part.convert, augmentation=change)
+    elif part.statistics:
         reestimate(network, sides.train, convert=part.convert)
     text = profile.card_texts.get(name)
     return Run(profile.name, name, part, network.cpu(), recipe, progress, sides, text)
+
+
+def halfway(began: dict[str, Tensor], ended: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The mean of two states of one network; whole numbers are those of the second."""
+    return {
+        name: (began[name].to(value.device) + value) / 2 if value.is_floating_point() else value
+        for name, value in ended.items()
+    }
