@@ -1,11 +1,11 @@
 // Users, tokens and one's own password, over the interface for programs.
 
-import { send } from "./page.js";
+import { at, send } from "./page.js";
 
-const ask = async (address, method = "GET", body) => {
+const ask = async (path, method = "GET", body) => {
   const answer = await (method === "GET"
-    ? fetch(address, { cache: "no-store" })
-    : send(address, { method, body: body && JSON.stringify(body), headers: { "Content-Type": "application/json" } }));
+    ? fetch(at(path), { cache: "no-store" })
+    : send(at(path), { method, body: body && JSON.stringify(body), headers: { "Content-Type": "application/json" } }));
   if (answer.ok) return answer.status === 204 ? null : answer.json();
   const told = await answer.json().catch(() => ({}));
   const fields = (told.errors ?? []).map(({ where }) => where.replace("body.", ""));
@@ -96,7 +96,7 @@ const change = async (section, address, method, body, leave = "") => {
   clear(people);
   try {
     await ask(address, method, body);
-    if (leave) return location.assign(leave);
+    if (leave) return location.assign(at(leave));
     tell(section, "done", false);
   } catch (error) {
     tell(section, error.status === 409 ? "last" : FAULTS[error.status] ?? "unreachable");
