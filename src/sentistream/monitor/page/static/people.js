@@ -92,7 +92,7 @@ const button = (section, what, name, clicked) => {
 /** Does something about one of a list, then shows the list as it is and where one was in it. */
 const change = async (section, address, method, body, leave = "") => {
   const held = document.activeElement;
-  const at = held?.closest("[data-of]")?.dataset.of;
+  const whose = held?.closest("[data-of]")?.dataset.of;
   clear(people);
   try {
     await ask(address, method, body);
@@ -102,7 +102,7 @@ const change = async (section, address, method, body, leave = "") => {
     tell(section, error.status === 409 ? "last" : FAULTS[error.status] ?? "unreachable");
   }
   await list().catch(() => null);
-  const same = at && section.querySelector(`[data-of="${CSS.escape(at)}"] ${held.tagName}`);
+  const same = whose && section.querySelector(`[data-of="${CSS.escape(whose)}"] ${held.tagName}`);
   if (!hasLeft(section) && !section.querySelector(".told.problem")) (same || section.querySelector(".told")).focus();
 };
 
