@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -81,6 +82,46 @@ def test_a_file_without_sound_is_refused_by_name(tmp_path: Path) -> None:
         InputError, match=r"silent film\.mkv cannot be read \(there is none in it\)"
     ):
         read_sound(path)
+
+
+def mp3(rate: int, seconds: float) -> bytes:
+    memory = io.BytesIO()
+    with av.open(memory, "w", format="mp3") as container:
+        stream: Any = container.add_stream("libmp3lame", rate=rate)
+        stream.layout = "mono"
+        time = np.arange(round(rate * seconds)) / rate
+        sound = (0.3 * np.sin(2 * np.pi * 300 * time)).astype(np.float32)
+        for first in range(0, len(sound), 1152):
+            block = np.ascontiguousarray(sound[None, first : first + 1152])
+            frame = AudioFrame.from_ndarray(block, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = rate, first, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return memory.getvalue()
+
+
+def pitch(sound: Any) -> float:
+    return float(np.argmax(np.abs(np.fft.rfft(sound))) * RATE / len(sound))
+
+
+def test_a_rate_that_changes_on_the_way_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(mp3(44_100, 2) + mp3(48_000, 2))
+    sound = read_sound(path)
+    assert len(sound) / RATE == pytest.approx(4, abs=0.15)
+    halves = sound[RATE // 2 : RATE * 3 // 2], sound[RATE * 5 // 2 : RATE * 7 // 2]
+    assert [pitch(half) for half in halves] == [pytest.approx(300, abs=2)] * 2
+
+
+def test_what_is_damaged_is_left_out_and_the_rest_heard(tmp_path: Path) -> None:
+    content = bytearray(mp3(44_100, 6))
+    middle = len(content) // 2
+    content[middle : middle + 3000] = np.random.default_rng(1).bytes(3000)
+    path = tmp_path / "damaged.mp3"
+    path.write_bytes(content)
+    sound = read_sound(path)
+    assert 4.5 < len(sound) / RATE < 6.1
+    assert pitch(sound[-2 * RATE : -RATE]) == pytest.approx(300, abs=2)
 
 
 def test_a_playlist_is_not_followed(tmp_path: Path) -> None:

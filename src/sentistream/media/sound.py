@@ -104,15 +104,18 @@ def _shape(frame: AudioFrame) -> tuple[object, ...]:
 def whole_sound(container: InputContainer, stream: AudioStream) -> FloatArray:
     """All that a track of sound holds, shape (samples,): without gaps, mixed to one channel.
 
-    Raises:
-        av.FFmpegError, ValueError: It cannot be decoded.
+    Where it is damaged or cut short, that is left out; without anything left it is empty.
     """
     resampling = Resampling()
     blocks = [np.zeros((1, 0), np.float32)]
-    for frame in container.decode(stream):
-        if resampling.changes(frame):
-            blocks += resampling.flush()
-        blocks += resampling.convert(frame)
+    for packet in packets(container, Faults(), stream):
+        try:
+            for frame in stream.decode(packet):
+                if resampling.changes(frame):
+                    blocks += resampling.flush()
+                blocks += resampling.convert(frame)
+        except (FFmpegError, ValueError):
+            continue
     blocks += resampling.flush()
     whole: FloatArray = np.concatenate(blocks, axis=1)[0]
     return whole

@@ -24,6 +24,8 @@ _WAY_OUT = "Name a file that has sound."
 def read_sound(path: Path) -> FloatArray:
     """The sound of a file, mono, 48 kHz, shape (samples,): the track that a video would use.
 
+    What is damaged is left out, as it is of a video.
+
     Raises:
         InputError: It has no sound that can be decoded.
     """
@@ -39,7 +41,9 @@ def read_sound(path: Path) -> FloatArray:
             f"The sound of {path} cannot be read ({reason(error)}).", _WAY_OUT
         ) from None
     if not len(sound):
-        raise InputError(f"The sound of {path} is empty.", _WAY_OUT)
+        raise InputError(
+            f"The sound of {path} is empty, or nothing of it can be decoded.", _WAY_OUT
+        )
     return sound
 
 
