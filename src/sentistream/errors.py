@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -31,6 +33,30 @@ def _revived(kind: type[SentistreamError], problem: str, way_out: str) -> Sentis
 
 class InputError(SentistreamError):
     """The file, folder or camera cannot be analyzed."""
+
+
+@contextmanager
+def passed_over(name: object, on_problem: Callable[[str], None] | None) -> Iterator[None]:
+    """Inside it one item of many is worked on: where that fails it is told, and others follow.
+
+    Errors that the next item would meet, too, are raised, such as a network that is missing.
+
+    Args:
+        name: What the item is called.
+        on_problem: Told what is wrong; None to raise it all the same.
+    """
+    try:
+        yield
+    except InputError as error:
+        if on_problem is None:
+            raise
+        on_problem(error.problem)
+    except SentistreamError:
+        raise
+    except Exception as error:
+        if on_problem is None:
+            raise
+        on_problem(f"{name} could not be worked on ({type(error).__name__}: {error}).")
 
 
 class OutputError(SentistreamError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,68 @@ def test_values_that_are_no_brightness_are_refused(tmp_path: Path) -> None:
         )
         with pytest.raises(InputError, match="no brightness"):
             read_image(tmp_path / "a.tiff")
+
+
+def _profile(name: str, primaries: dict[str, tuple[float, float, float]]) -> bytes:
+    """An ICC profile of a screen with these primaries (XYZ at D50) and a gamma of 2.2."""
+
+    def number(value: float) -> bytes:
+        return struct.pack(">i", round(value * 65536))
+
+    def xyz(values: tuple[float, float, float]) -> bytes:
+        return b"XYZ \0\0\0\0" + b"".join(map(number, values))
+
+    title = name.encode("ascii") + b"\0"
+    description = b"desc\0\0\0\0" + struct.pack(">I", len(title)) + title + bytes(78)
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.2 * 256)) + bytes(2)
+    contents = {b"desc": description, b"cprt": b"text\0\0\0\0none\0"}
+    contents |= {b"wtpt": xyz((0.9642, 1.0, 0.8249))}
+    contents |= {f"{one}XYZ".encode(): xyz(values) for one, values in primaries.items()}
+    contents |= {f"{one}TRC".encode(): curve for one in primaries}
+    place, index, body = 132 + 12 * len(contents), b"", b""
+    for key, content in contents.items():
+        padded = content + bytes(-len(content) % 4)
+        index += key + struct.pack(">II", place + len(body), len(content))
+        body += padded
+    head = struct.pack(">I", place + len(body)) + bytes(4) + struct.pack(">I", 0x02400000)
+    head += b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    head += b"".join(map(number, (0.9642, 1.0, 0.8249)))
+    head += bytes(128 - len(head))
+    return head + struct.pack(">I", len(contents)) + index + body
+
+
+WIDE = {
+    "r": (0.5151, 0.2412, -0.0011),
+    "g": (0.2920, 0.6922, 0.0419),
+    "b": (0.1571, 0.0666, 0.7841),
+}
+"""Of Display P3, in which telephones take pictures."""
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colours_of_wide_screens_are_brought_to_common_ones(
+    tmp_path: Path, kind: str, mode: str
+) -> None:
+    if (kind, mode) == ("jpeg", "RGBA"):
+        pytest.skip("JPEG has no alpha")
+    path = tmp_path / f"a.{kind}"
+    skin = (190, 140, 120)
+    quality: dict[str, Any] = {} if kind == "png" else {"quality": 95}
+    image = Image.new(mode, (32, 32), skin)
+    image.save(path, icc_profile=_profile("Wide", WIDE), **quality)
+    seen = read_image(path)[16, 16].astype(int)
+    # the same light takes more red and less blue of a screen that shows less
+    assert seen[0] - skin[0] >= 5 and skin[2] - seen[2] >= 2
+    assert abs(seen[1] - skin[1]) <= 6
+    image.save(path, icc_profile=_profile("sRGB of somebody", WIDE), **quality)
+    assert np.abs(read_image(path)[16, 16].astype(int) - skin).max() <= 3
+
+
+@pytest.mark.parametrize("profile", [b"no profile", _profile("Wide", WIDE)[:200]])
+def test_a_damaged_profile_does_not_hide_the_picture(tmp_path: Path, profile: bytes) -> None:
+    picture().save(tmp_path / "a.png", icc_profile=profile)
+    check(read_image(tmp_path / "a.png"))
 
 
 def test_all_who_look_see_the_same(tmp_path: Path) -> None:

@@ -47,6 +47,34 @@ def test_an_error_in_a_worker_says_what_is_wrong(tmp_path: Path, jobs: int) -> N
         all_squares(Workshop(tmp_path, jobs), 20)
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_cannot_be_worked_on_is_left_out_and_told_each_time(tmp_path: Path, jobs: int) -> None:
+    for _ in range(2):  # at first, and from what was kept
+        told: list[str] = []
+        workshop = Workshop(tmp_path, jobs, on_problem=told.append)
+        got = all_squares(workshop, 20)
+        assert got == [number**2 for number in range(20) if number != 13]
+        assert told == ["The clip 13 is odd."]
+
+
+def test_a_fault_of_the_program_in_one_item_is_named() -> None:
+    def work(numbers: Sequence[int]) -> Arrays:
+        return {"inverse": np.array([6 // number for number in numbers])}
+
+    told: list[str] = []
+    found = list(Workshop(on_problem=told.append).map(work, [0, 1, 2, 3], 2))
+    assert [list(chunk) for chunk, _ in found] == [[1], [2, 3]]
+    assert told == [
+        "0 could not be worked on (ZeroDivisionError: integer division or modulo by zero)."
+    ]
+
+
+def test_where_nothing_of_a_chunk_is_left_it_is_not_given() -> None:
+    told: list[str] = []
+    assert list(Workshop(on_problem=told.append).map(squares, [13], 4)) == []
+    assert len(told) == 1
+
+
 SLOWLY = """
 import sys, time
 from pathlib import Path

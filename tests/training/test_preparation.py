@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import wave
 from pathlib import Path
@@ -231,6 +232,31 @@ def test_the_command_prepares_what_is_there_in_processes(data: Path, tmp_path: P
     refused = CliRunner().invoke(main, ["data", "prepare", str(tmp_path / "nothing")])
     assert refused.exit_code == 2
     assert "holds none of the data" in refused.stderr
+
+
+def test_one_bad_file_does_not_end_the_rest(data: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "data"
+    shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
+    shutil.copytree(data / "javased", copy / "javased")
+    bad_voice = copy / "ravdess_speech" / "Actor_01" / "03-01-05-01-01-01-01.wav"
+    bad_voice.write_bytes(b"RIFF, but no more")
+    bad_clip = copy / "javased" / "01-01-02_02.mp4"
+    bad_clip.write_bytes((copy / "javased" / "01-01-02_01.mp4").read_bytes()[:100])
+    table = pyarrow.parquet.read_table(data / "mouths.parquet").to_pylist()
+    table[3] = {**table[3], "image": table[3]["image"][:200], "name": "cut short.png"}
+    table[5] = {**table[5], "image": None, "name": "nothing.png"}
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(table), copy / "mouths.parquet")
+    arguments = ["data", "prepare", str(copy), "--out", str(tmp_path), "--jobs", "1"]
+    for _ in range(2):  # what is kept says what it was made without
+        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert done.exit_code == 2
+        assert "mouths: 30 of 2 people to learn from, 32 of 2 people held out" in done.output
+        assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in done.output
+        assert re.search(r"clips: [1-9][0-9]* moments to learn from, [1-9]", done.output)
+        told = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
+        named = ("cut short.png", "nothing.png", bad_voice.name, bad_clip.name)
+        assert [sum(name in line for line in told) for name in named] == [1, 1, 1, 1]
+        assert "4 could not be read and are left out." in done.stderr
 
 
 def test_training_images_that_look_like_held_out_ones_are_left_out(tmp_path: Path) -> None:

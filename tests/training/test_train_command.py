@@ -25,7 +25,7 @@ from sentistream.errors import InputError
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.curves import draw_curves
 from sentistream.training.examples import Examples
-from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.parts import OnPrepare, OnProblem, Part, Sides
 from sentistream.training.profiles import TrainedProfile, trainable_profiles, trained_profile
 from sentistream.training.recipes import Augmentation, Recipe
 
@@ -42,7 +42,9 @@ def faces(count: int, seed: int) -> Examples:
     )
 
 
-def prepare(data: Path, folder: Path, on_prepare: OnPrepare) -> Sides:
+def prepare(data: Path, folder: Path, on_prepare: OnPrepare, on_problem: OnProblem) -> Sides:
+    for broken in sorted(data.glob("*.broken")):
+        on_problem(f"{broken} cannot be read.")
     on_prepare("faces")
     return Sides(faces(80, 1), faces(24, 2))
 
@@ -96,6 +98,16 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
         return CliRunner().invoke(main, arguments)
 
     return call
+
+
+def test_what_cannot_be_read_is_said_and_in_the_exit_code(train: Call, tmp_path: Path) -> None:
+    (tmp_path / "one.broken").touch()
+    for words in (("all", "--epochs", "1"), ("face", "--dry-run")):
+        result = train(*words, "--threads", "1", "--device", "cpu")
+        assert result.exit_code == 2
+        assert "face: left out: " in result.stderr
+        assert "1 could not be read and are left out." in result.stderr
+    assert (tmp_path / "out" / "models" / "grown.json").exists()
 
 
 def test_all_makes_each_shipped_network_and_its_card(train: Call, tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
     A run that was stopped, or killed, goes on where it was. What is prepared belongs to the
     data's names, sizes and times of change: data that changed is prepared anew. Training is
     refused what also stands in what is held out; training images that look like a held-out
-    one are left out.
+    one are left out. Files and images that cannot be read are named and left out, too; the exit
+    status is 2 then.
 
     \b
     Examples:
@@ -52,8 +53,16 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
             bar.set_description_str(f"preparing {what}", refresh=False)
             bar.update()
 
+        left_out: list[str] = []
+
+        def on_problem(problem: str) -> None:
+            left_out.append(problem)
+            say(f"left out: {problem}", err=True)
+
         kind = LitePreparation if profile == "lite" else Preparation
-        preparation = kind(data, folder, on_progress, jobs=jobs or os.cpu_count() or 1)
+        preparation = kind(
+            data, folder, on_progress, jobs=jobs or os.cpu_count() or 1, on_problem=on_problem
+        )
         found = 0
         try:
             for places, name, make in _parts(preparation):
@@ -75,6 +84,9 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
             "docs/training.md says what the folder holds.",
         )
     click.echo(f"Prepared in {folder}.")
+    if left_out:
+        click.echo(f"{len(left_out)} could not be read and are left out.", err=True)
+        click.get_current_context().exit(2)
 
 
 def _parts(preparation: Preparation) -> tuple[tuple[tuple[str, ...], str, Callable[[], str]], ...]:

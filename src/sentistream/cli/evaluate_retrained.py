@@ -46,7 +46,9 @@ def measure_retrained(
     from sentistream.cli.live_training import LiveTraining
 
     with LiveTraining("voice") as live:
-        left_out = training.leave_one_corpus_out(data, out / "runs", live.on_prepare)
+        left_out = training.leave_one_corpus_out(
+            data, out / "runs", live.on_prepare, live.on_problem
+        )
     rows = [row for corpus in left_out for row in _rows(corpus)]
     means = {kind: _mean(rows, kind) for kind in _KINDS}
     for row in rows:

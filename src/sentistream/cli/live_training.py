@@ -24,6 +24,8 @@ class LiveTraining(Observer):
     def __init__(self, name: str) -> None:
         self._name = name
         self._epochs = 0
+        self.problems: set[str] = set()
+        """What could not be read, and is left out."""
         self._bar: tqdm[Any] = tqdm(
             desc=f"{name}: preparing", unit="", leave=False, disable=None, smoothing=0.02
         )
@@ -43,6 +45,12 @@ class LiveTraining(Observer):
         """Something more of ``what`` is prepared."""
         self._bar.set_description_str(f"{self._name}: preparing {what}", refresh=False)
         self._bar.update()
+
+    def on_problem(self, problem: str) -> None:
+        """Something cannot be read, and is left out."""
+        if problem not in self.problems:
+            self.problems.add(problem)
+            self.on_note(f"{self._name}: left out: {problem}")
 
     def on_note(self, text: str) -> None:
         say(text, err=True)

@@ -92,7 +92,8 @@ def train(
     are others than those learned from. Examples are prepared once and kept; a run that was
     stopped goes on where it was when the same command is given again. Finished networks and
     their model cards are written to OUT/models; history.csv and curves.png of each run to
-    OUT/NETWORK.
+    OUT/NETWORK. Files and images that cannot be read are named and left out; the exit status is 2
+    then.
 
     \b
     Examples:
@@ -121,22 +122,29 @@ def train(
         "changes": {name: value for name, value in given.items() if value is not None},
         "device": choose_device(device),
     }
+    left_out: set[str] = set()
     for name in names:
         if dry_run:
-            _try_one(chosen, name, settings)
+            left_out |= _try_one(chosen, name, settings)
         else:
-            _train_one(chosen, name, settings, checkpoint_minutes * 60, tensorboard)
+            left_out |= _train_one(chosen, name, settings, checkpoint_minutes * 60, tensorboard)
+    if left_out:
+        click.echo(f"{len(left_out)} could not be read and are left out.", err=True)
+        click.get_current_context().exit(2)
 
 
-def _try_one(profile: TrainedProfile, name: str, settings: dict[str, Any]) -> None:
+def _try_one(profile: TrainedProfile, name: str, settings: dict[str, Any]) -> set[str]:
+    """Says what it would be like; what could not be read of its data."""
     from sentistream.cli.live_training import LiveTraining
     from sentistream.training.rehearsal import rehearse
 
     with LiveTraining(name) as live:
-        tried = rehearse(profile, name, on_prepare=live.on_prepare, **settings)
+        tried = rehearse(
+            profile, name, on_prepare=live.on_prepare, on_problem=live.on_problem, **settings
+        )
     if tried is None:
         click.echo(f"{name}: its data is there; it starts from networks that are not trained yet.")
-        return
+        return live.problems
     shapes = ", ".join(f"{key} {'x'.join(map(str, shape))}" for key, shape in tried.inputs.items())
     click.echo(
         f"{name}: learns from {tried.learn:,} examples ({shapes}), "
@@ -146,6 +154,7 @@ def _try_one(profile: TrainedProfile, name: str, settings: dict[str, Any]) -> No
         f"about {_duration(tried.seconds / tried.epochs)} an epoch, "
         f"{_duration(tried.seconds)} for {tried.epochs}."
     )
+    return live.problems
 
 
 def _train_one(
@@ -154,7 +163,8 @@ def _train_one(
     settings: dict[str, Any],
     checkpoint_seconds: float,
     tensorboard: bool,
-) -> None:
+) -> set[str]:
+    """Trains and publishes; what could not be read of its data."""
     from sentistream.cli.live_training import LiveTraining
     from sentistream.training.observers import Observer, Observers
     from sentistream.training.publish import publish
@@ -172,6 +182,7 @@ def _train_one(
             name,
             observer=Observers(*observers),
             on_prepare=live.on_prepare,
+            on_problem=live.on_problem,
             checkpoint_seconds=checkpoint_seconds,
             **settings,
         )
@@ -190,6 +201,7 @@ def _train_one(
             f"accuracy {row['accuracy']:.1%} (95 % {low:.1%} to {high:.1%}), "
             f"{second}"
         )
+    return live.problems
 
 
 def _duration(seconds: float) -> str:

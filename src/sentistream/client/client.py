@@ -126,8 +126,11 @@ class Client:
         end: Time | None = None,
         *,
         camera: str | None = None,
+        excel: Literal["point", "comma"] | None = None,
     ) -> Path:
         """Writes a file of readings or sums; its ending, .csv or .parquet, says which kind.
+
+        With ``excel``, CSV is for a spreadsheet whose numbers have a point, or a comma.
 
         Raises:
             InputError: The ending is another one.
@@ -138,7 +141,7 @@ class Client:
         if kind not in ("csv", "parquet"):
             raise InputError(f"{path} is neither .csv nor .parquet.", "Give it one of these.")
         partial = path.with_name(f".{path.name}.part")
-        asked = query_of(begin=begin, end=end, camera=camera)
+        asked = query_of(begin=begin, end=end, camera=camera, excel=excel)
         try:
             with self._http.stream("GET", f"/api/export/{what}.{kind}", params=asked) as answer:
                 if answer.status_code != 200:

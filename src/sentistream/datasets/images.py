@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sentistream.datasets.manifest import read_manifest
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
-from sentistream.errors import DataError
+from sentistream.errors import DataError, InputError, passed_over
 from sentistream.media.image import read_image
 from sentistream.parquet import load_pyarrow
 from sentistream.types import UInt8Array
@@ -40,8 +40,14 @@ class LabelledImage(ByValue):
     emotion: str = ""
 
 
-def read_images(path: Path) -> Iterator[LabelledImage]:
+def read_images(
+    path: Path, on_problem: Callable[[str], None] | None = None
+) -> Iterator[LabelledImage]:
     """All images of a Parquet file, in its order, a row group at a time.
+
+    Args:
+        path: The file.
+        on_problem: Told of images that cannot be read, which are left out; None to raise it.
 
     Raises:
         DataError: The file is missing, is no Parquet, or lacks a column.
@@ -53,7 +59,9 @@ def read_images(path: Path) -> Iterator[LabelledImage]:
         with pyarrow.parquet.ParquetFile(path) as file:
             finer = {"emotion", "person"} & set(file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=512, columns=[*_COLUMNS, *finer]):
-                yield from (_decode(row) for row in batch.to_pylist())
+                for row in batch.to_pylist():
+                    with passed_over(row["name"], on_problem):
+                        yield _decode(row)
     except (OSError, pyarrow.ArrowException) as error:
         raise DataError(
             f"The image set {path} cannot be read ({error}).",
@@ -61,33 +69,40 @@ def read_images(path: Path) -> Iterator[LabelledImage]:
         ) from None
 
 
-def read_listed_images(path: Path, classes: Sequence[str]) -> Iterator[LabelledImage]:
+def read_listed_images(
+    path: Path, classes: Sequence[str], on_problem: Callable[[str], None] | None = None
+) -> Iterator[LabelledImage]:
     """The images that a manifest names, in its order.
 
     A person called ``SET-NUMBER``, as everywhere here, belongs to that set; people that are
     held out of training everywhere are in the part ``validation``, all others in ``train``.
+
+    Args:
+        path: The manifest.
+        classes: What it may say of them.
+        on_problem: Told of images that cannot be read, which are left out; None to raise it.
 
     Raises:
         InputError: The manifest or an image cannot be read, or a label is unknown.
     """
     items, _ = read_manifest(path, classes)
     for item in items:
-        pixels = read_image(item.path)
         source, _, person = item.person.rpartition("-")
-        yield LabelledImage(
-            pixels=pixels,
-            label=classes[item.label],
-            source=source or path.stem,
-            split="validation" if item.person in HELD_OUT_PEOPLE else "train",
-            person=person,
-            name=item.path.name,
-        )
+        with passed_over(item.path, on_problem):
+            yield LabelledImage(
+                pixels=read_image(item.path),
+                label=classes[item.label],
+                source=source or path.stem,
+                split="validation" if item.person in HELD_OUT_PEOPLE else "train",
+                person=person,
+                name=item.path.name,
+            )
 
 
 def _decode(row: dict[str, object]) -> LabelledImage:
     content = row["image"]
     if not isinstance(content, bytes):
-        raise DataError(f"The image {row['name']} is not stored as bytes.")
+        raise InputError(f"The image {row['name']} is not stored as bytes.")
     pixels = read_image(content, str(row["name"]))
     keys = ("label", "source", "split", "person", "name", "emotion")
     text = {key: str(row.get(key) or "") for key in keys}

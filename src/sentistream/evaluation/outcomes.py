@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.manifest import Item
-from sentistream.errors import InputError, SentistreamError
+from sentistream.errors import passed_over
 from sentistream.evaluation.answers import Answer, Probabilities
 from sentistream.evaluation.metrics import wilson_interval
 from sentistream.types import ON_A_TIE, SENTIMENTS
@@ -70,18 +70,14 @@ def ask(
     """
     outcomes = []
     for item in items:
-        try:
+        said: Probabilities | None = None
+        problems: list[str] = []
+        with passed_over(item.path, problems.append):
             said = answer(item.path)
-        except InputError as error:
-            outcomes.append(Outcome(item, None, error.problem))
-            on_problem(error.problem)
-        except SentistreamError:
-            raise  # the next one would meet the same
-        except Exception as error:
-            problem = f"{item.path} could not be answered ({type(error).__name__}: {error})."
+        for problem in problems:
             outcomes.append(Outcome(item, None, problem))
             on_problem(problem)
-        else:
+        if not problems:
             unknown = said is not None and withholds(said)
             sure = None if said is None or is_sure is None else is_sure(said)
             outcomes.append(Outcome(item, said, unknown=unknown, sure=sure))

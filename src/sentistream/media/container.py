@@ -28,7 +28,7 @@ MAX_PIXELS = 8192 * 8192
 FORMATS = (
     "3g2,3gp,aac,ac3,aiff,amr,ape,apng,asf,asf_o,au,av1,avi,avs2,avs3,caf,cavsvideo,dirac,"
     "dnxhd,dts,dv,eac3,flac,flv,gif,gxf,h261,h263,h264,hevc,ivf,kux,live_flv,m4a,m4v,"
-    "matroska,mj2,mjpeg,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nsv,nut,nuv,obu,ogg,"
+    "matroska,mj2,mjpeg,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nistsphere,nsv,nut,nuv,obu,ogg,"
     "rm,swf,tta,ty,vc1,vvc,w64,wav,webm,wtv,wv,yuv4mpegpipe"
 )
 _PICTURES = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM", "ICO", "JPEG2000", "PSD")

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from sentistream.errors import InputError
 from sentistream.media.container import MAX_PIXELS
@@ -27,6 +27,7 @@ _TURNS: dict[object, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_WITH_PROFILES = ("RGB", "RGBA", "CMYK", "L")
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 # beside the picture itself, phones keep others of the same scene in it
 _SEVERAL_OF_ONE_SCENE = "MPO"
@@ -36,7 +37,8 @@ _WAY_OUT = "Convert it to JPEG or PNG, or take it out."
 def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
     """A picture as people see it: RGB, shape (height, width, 3).
 
-    It is turned upright by its EXIF orientation; 16 bits become 8, what is transparent white.
+    It is turned upright by its EXIF orientation; its colours are brought from its own profile to
+    sRGB; 16 bits become 8, what is transparent white.
 
     Args:
         source: A file, or its bytes.
@@ -89,10 +91,29 @@ def _pixels(image: Image.Image) -> UInt8Array:
     turned = image if how is None else image.transpose(how)
     if turned.mode in (*_SIXTEEN_BIT, "I"):
         return _from_sixteen_bit(turned)
+    turned = _as_srgb(turned)
     if turned.has_transparency_data:
         seen = turned.convert("RGBA")
         turned = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
     return np.asarray(turned.convert("RGB"), dtype=np.uint8)
+
+
+def _as_srgb(image: Image.Image) -> Image.Image:
+    """Its colours as common screens show them; as they are where it names no others."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in _WITH_PROFILES:
+        return image
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(own).lower():
+            return image
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        screen = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, own, screen, outputMode=mode)
+        return converted or image
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        # a damaged profile, or another mode's, says nothing of the picture
+        return image
 
 
 def _orientation(image: Image.Image) -> object:

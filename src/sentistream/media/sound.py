@@ -25,10 +25,8 @@ COVERAGE = 0.95
 """The share of a window that must hold sound for the window to count."""
 
 
-class SoundBuffer:
-    """Samples at their places on a 48 kHz grid that starts at zero of the media clock.
-
-    Memory is bounded by what lies between the last ``forget`` and the newest sample.
+class Resampling:
+    """Decoded frames to 48 kHz, one after the other; a change of their shape starts afresh.
 
     Args:
         layout: ``mono``, for which everything is mixed so that a voice survives, or ``stereo``.
@@ -36,55 +34,48 @@ class SoundBuffer:
 
     def __init__(self, layout: str = "mono") -> None:
         self._layout = layout
-        self._channels = 1 if layout == "mono" else 2
-        self._chunks: deque[tuple[int, FloatArray]] = deque()
         self._resampler: AudioResampler | None = None
         self._mixer: Mixer | None = None
         self._names: list[str] = []
         self._turned = 0
         self._shape: tuple[object, ...] = ()
-        self._next_in: float | None = None
-        self._next_out = 0
-        self.until = 0
-        """The sample after the newest one held."""
 
-    def add(self, frame: AudioFrame, time: float | None) -> None:
-        """Place a decoded frame; without a time it follows the one before.
-
-        Raises:
-            av.FFmpegError, ValueError: It cannot be resampled.
-        """
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        expected = self._next_in
-        if expected is None and time is None:
-            time = 0.0
-        if time is not None and (
-            expected is None or abs(time - expected) > TOLERANCE or shape != self._shape
-        ):
-            self.flush()
-            self._next_out = round(time * SOUND_RATE)
-            expected = time
-        elif shape != self._shape:
-            self.flush()
-        assert expected is not None  # noqa: S101 - for the type checker
-        if self._resampler is None:
-            self._resampler = self._started(frame)
-            self._shape = shape
-        self._next_in = expected + frame.samples / frame.sample_rate
-        # the count below places the samples; the resampler itself adds no shift to them
-        frame.pts = None
-        try:
-            for resampled in self._resampler.resample(frame):
-                self._place(resampled)
-        except (FFmpegError, ValueError):
-            self._resampler = None
-            raise
+    def changes(self, frame: AudioFrame) -> bool:
+        """Whether a frame is of another shape than the one before."""
+        return _shape(frame) != self._shape
 
     @property
     def cancelling(self) -> float:
         """Seconds so far whose channels would have cancelled each other."""
         turned = self._turned + (self._mixer.cancelling if self._mixer is not None else 0)
         return turned / SOUND_RATE
+
+    def convert(self, frame: AudioFrame) -> Iterator[FloatArray]:
+        """Blocks of shape (channels, count); some of a frame may come with a later one.
+
+        Whoever gives a frame that ``changes`` flushes first.
+
+        Raises:
+            av.FFmpegError, ValueError: It cannot be resampled.
+        """
+        if self._resampler is None:
+            self._resampler = self._started(frame)
+            self._shape = _shape(frame)
+        frame.pts = None  # or gaps between timestamps would be filled
+        try:
+            for resampled in self._resampler.resample(frame):
+                yield self._mixed(resampled)
+        except (FFmpegError, ValueError):
+            self._resampler = None
+            raise
+
+    def flush(self) -> Iterator[FloatArray]:
+        """What is still held; the next frame starts afresh."""
+        if self._resampler is not None:
+            resampler, self._resampler = self._resampler, None
+            for resampled in resampler.resample(None):
+                if resampled is not None:
+                    yield self._mixed(resampled)
 
     def _started(self, frame: AudioFrame) -> AudioResampler:
         """A resampler for frames of this shape, and what mixes its channels."""
@@ -98,18 +89,88 @@ class SoundBuffer:
         # packed, for PyAV reads beyond the eighth plane of planar samples
         return AudioResampler("flt" if several else "fltp", layout, SOUND_RATE)
 
+    def _mixed(self, frame: AudioFrame) -> FloatArray:
+        samples = frame.to_ndarray().astype(np.float32, copy=False)
+        if self._mixer is None:
+            return samples
+        mixed = self._mixer.mix(samples.reshape(-1, len(self._names)).T)
+        return mixed[np.newaxis]
+
+
+def _shape(frame: AudioFrame) -> tuple[object, ...]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def whole_sound(container: InputContainer, stream: AudioStream) -> FloatArray:
+    """All that a track of sound holds, shape (samples,): without gaps, mixed to one channel.
+
+    Where it is damaged or cut short, that is left out; without anything left it is empty.
+    """
+    resampling = Resampling()
+    blocks = [np.zeros((1, 0), np.float32)]
+    for packet in packets(container, Faults(), stream):
+        try:
+            for frame in stream.decode(packet):
+                if resampling.changes(frame):
+                    blocks += resampling.flush()
+                blocks += resampling.convert(frame)
+        except (FFmpegError, ValueError):
+            continue
+    blocks += resampling.flush()
+    whole: FloatArray = np.concatenate(blocks, axis=1)[0]
+    return whole
+
+
+class SoundBuffer:
+    """Samples at their places on a 48 kHz grid that starts at zero of the media clock.
+
+    Memory is bounded by what lies between the last ``forget`` and the newest sample.
+
+    Args:
+        layout: ``mono``, for which everything is mixed so that a voice survives, or ``stereo``.
+    """
+
+    def __init__(self, layout: str = "mono") -> None:
+        self._channels = 1 if layout == "mono" else 2
+        self._resampling = Resampling(layout)
+        self._chunks: deque[tuple[int, FloatArray]] = deque()
+        self._next_in: float | None = None
+        self._next_out = 0
+        self.until = 0
+        """The sample after the newest one held."""
+
+    def add(self, frame: AudioFrame, time: float | None) -> None:
+        """Place a decoded frame; without a time it follows the one before.
+
+        Raises:
+            av.FFmpegError, ValueError: It cannot be resampled.
+        """
+        changes = self._resampling.changes(frame)
+        expected = self._next_in
+        if expected is None and time is None:
+            time = 0.0
+        if time is not None and (expected is None or abs(time - expected) > TOLERANCE or changes):
+            self.flush()
+            self._next_out = round(time * SOUND_RATE)
+            expected = time
+        elif changes:
+            self.flush()
+        assert expected is not None  # noqa: S101 - for the type checker
+        self._next_in = expected + frame.samples / frame.sample_rate
+        for samples in self._resampling.convert(frame):
+            self._place(samples)
+
+    @property
+    def cancelling(self) -> float:
+        """Seconds so far whose channels would have cancelled each other."""
+        return self._resampling.cancelling
+
     def flush(self) -> None:
         """Take what the resampler still holds; the next frame starts afresh."""
-        if self._resampler is not None:
-            resampler, self._resampler = self._resampler, None
-            for resampled in resampler.resample(None):
-                if resampled is not None:
-                    self._place(resampled)
+        for samples in self._resampling.flush():
+            self._place(samples)
 
-    def _place(self, frame: AudioFrame) -> None:
-        samples = frame.to_ndarray().astype(np.float32, copy=False)
-        if self._mixer is not None:
-            samples = self._mixer.mix(samples.reshape(-1, len(self._names)).T)[None]
+    def _place(self, samples: FloatArray) -> None:
         start, self._next_out = self._next_out, self._next_out + samples.shape[1]
         # where timestamps overlap, what came first stays
         late = max(0, self.until - start) if self._chunks else 0

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from sentistream.monitor.observations import Alert, SecondReading, Seconds
 from sentistream.monitor.settings import Settings
+from sentistream.reports.csv_style import PLAIN, CsvStyle
 
 
 class Step(StrEnum):
@@ -126,8 +127,11 @@ class Store(Protocol):
         begin: float,
         end: float,
         camera: str | None = None,
+        style: CsvStyle = PLAIN,
     ) -> Iterator[bytes]:
         """A file's bytes piece by piece, in bounded memory; sums of small groups withheld.
+
+        ``style`` is that of CSV.
 
         Raises:
             MissingExtraError: A Parquet file is asked for and pyarrow is not installed.

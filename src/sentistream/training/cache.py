@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sentistream.vision.landmarks import landmark_file
 
-PREPARATION_VERSION = 2
+PREPARATION_VERSION = 3
 """Raised whenever the same data would be prepared differently."""
 
 _KEY_LENGTH = 16
@@ -51,7 +51,7 @@ def cached(
 ) -> _T:
     """What is kept under a name and key, or what ``make`` gives, which is then kept.
 
-    What was kept under the same name and another key is removed then.
+    What was kept under the same name and another key is removed then, with what lies beside it.
 
     Args:
         make: Given a folder for work in progress; what it leaves there survives a kill, and is
@@ -64,6 +64,6 @@ def cached(
         for other in folder.glob(f"{name}-{'?' * _KEY_LENGTH}.*"):
             if other.suffix == ".work":
                 shutil.rmtree(other, ignore_errors=True)
-            elif other != path and other.suffix == ".npz":
+            elif other.stem != path.stem and other.suffix in (".npz", ".unread"):
                 other.unlink(missing_ok=True)
     return load(path)

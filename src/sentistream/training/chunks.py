@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -17,9 +17,13 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.errors import passed_over
 from sentistream.training.examples import save_arrays
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
+
+_LEFT_OUT, _PROBLEMS = "items left out", "problems"
+"""Beside what was made of a chunk: which of its items could not be read, and why."""
 _T = TypeVar("_T")
 
 
@@ -31,21 +35,24 @@ class Workshop:
         folder: Where finished chunks are kept; None to keep none.
         jobs: Processes; 1 works in this one.
         on_item: Called once for each item done, or found done.
+        on_problem: Told what is wrong with an item that cannot be read, which is left out; None
+            to raise it.
     """
 
     folder: Path | None = None
     jobs: int = 1
     on_item: Callable[[], None] = lambda: None
+    on_problem: Callable[[str], None] | None = None
 
     def within(self, name: str) -> Workshop:
         """The same with a folder of its own, for another kind of work."""
         folder = None if self.folder is None else self.folder / name
-        return Workshop(folder, self.jobs, self.on_item)
+        return replace(self, folder=folder)
 
     def map(
         self, work: Callable[[Sequence[_T]], Arrays], items: Iterable[_T], size: int
     ) -> Iterator[tuple[Sequence[_T], Arrays]]:
-        """Chunks of items with what ``work`` makes of them, in order.
+        """Chunks of items with what ``work`` makes of them, in order; without those left out.
 
         A run killed in the middle loses no more than the chunks being worked on; the next one
         with the same items and folder finds the others done.
@@ -55,6 +62,7 @@ class Workshop:
             size: Items in a chunk.
         """
         pool = None if self.jobs == 1 else _pool(self.jobs)
+        kept = _kept if self.on_problem is None else _kept_of_the_readable
         waiting: deque[tuple[Sequence[_T], Future[Arrays] | Path]] = deque()
         try:
             for number, chunk in enumerate(_batches(items, size)):
@@ -62,21 +70,21 @@ class Workshop:
                 if path is not None and path.exists():
                     waiting.append((chunk, path))
                 elif pool is None:
-                    waiting.append((chunk, _immediate(_kept, work, chunk, path)))
+                    waiting.append((chunk, _immediate(kept, work, chunk, path)))
                 else:
-                    waiting.append((chunk, pool.submit(_kept, work, chunk, path)))
+                    waiting.append((chunk, pool.submit(kept, work, chunk, path)))
                 # only a little is read ahead of what is worked on
                 while len(waiting) > 2 * self.jobs or (waiting and pool is None):
-                    yield self._finished(*waiting.popleft())
+                    yield from self._finished(*waiting.popleft())
             while waiting:
-                yield self._finished(*waiting.popleft())
+                yield from self._finished(*waiting.popleft())
         finally:
             if pool is not None:
                 pool.shutdown(cancel_futures=True)
 
     def _finished(
         self, chunk: Sequence[_T], result: Future[Arrays] | Path
-    ) -> tuple[Sequence[_T], Arrays]:
+    ) -> Iterator[tuple[Sequence[_T], Arrays]]:
         if isinstance(result, Path):
             with np.load(result, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
@@ -84,7 +92,13 @@ class Workshop:
             arrays = result.result()
         for _ in chunk:
             self.on_item()
-        return chunk, arrays
+        places = arrays.pop(_LEFT_OUT, np.zeros(0, np.int64)).tolist()
+        problems = arrays.pop(_PROBLEMS, np.zeros(0, np.str_)).tolist()
+        if self.on_problem is not None:
+            for problem in problems:
+                self.on_problem(problem)
+        if len(places) < len(chunk):
+            yield [item for place, item in enumerate(chunk) if place not in places], arrays
 
 
 def _batches(items: Iterable[_T], size: int) -> Iterator[tuple[_T, ...]]:
@@ -98,6 +112,35 @@ def _kept(work: Callable[[Sequence[_T]], Arrays], chunk: Sequence[_T], path: Pat
     if path is not None:
         save_arrays(path, arrays)
     return arrays
+
+
+def _kept_of_the_readable(
+    work: Callable[[Sequence[_T]], Arrays], chunk: Sequence[_T], path: Path | None
+) -> Arrays:
+    try:
+        return _kept(work, chunk, path)
+    except OSError:  # of the folder it is kept in
+        raise
+    except Exception:  # of an item, which is found by trying each alone
+        left_out: dict[int, str] = {}
+        for place, item in enumerate(chunk):
+            problems: list[str] = []
+            with passed_over(_name(item), problems.append):
+                work([item])
+            left_out.update((place, problem) for problem in problems)
+        others = [item for place, item in enumerate(chunk) if place not in left_out]
+        arrays = work(others) if others else {}
+        told = {
+            _LEFT_OUT: np.array(list(left_out), np.int64),
+            _PROBLEMS: np.array(list(left_out.values()), np.str_),
+        }
+        return _kept(lambda _: arrays | told, chunk, path)
+
+
+def _name(item: object) -> str:
+    """Of a recording or an image, alone or the first of several things."""
+    named = item[0] if isinstance(item, tuple) and item else item
+    return str(getattr(named, "path", None) or getattr(named, "name", None) or named)
 
 
 def _immediate(function: Callable[..., Arrays], *arguments: Any) -> Future[Arrays]:

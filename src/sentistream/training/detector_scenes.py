@@ -8,20 +8,19 @@ show none.
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import math
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from sentistream.datasets.images import read_images
-from sentistream.errors import DataError
+from sentistream.errors import DataError, InputError, passed_over
 from sentistream.media import open_source
+from sentistream.media.image import read_image
 from sentistream.media.picture import RgbPicture, resample
 from sentistream.profiles import LITE
 from sentistream.training.examples import Examples
@@ -44,6 +43,7 @@ _CROWD_ENLARGED = 2  # WIDER's pictures come shrunk: their faces are looked for 
 _FRAME_EVERY = 8  # moments from one frame of a clip to the next
 _BORROWED = 1_500  # aligned faces pasted beside those of FairFace
 _COMPOSED = 3_000
+_PLACE = "place"  # of a row in its file, from 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +186,23 @@ def _iou(row: FloatArray, box: Box) -> float:
     return Box(left, top, max(right, left + 1e-3), max(bottom, top + 1e-3)).iou(box)
 
 
-def boxed_pictures(path: Path, *, held_out: bool) -> Iterator[AnnotatedPicture]:
-    """Pictures of a Parquet file with boxes, but for tight faces and frames of clips."""
+def boxed_pictures(
+    path: Path, *, held_out: bool, on_problem: Callable[[str], None] | None = None
+) -> Iterator[AnnotatedPicture]:
+    """Pictures of a Parquet file with boxes, but for tight faces and frames of clips.
+
+    Args:
+        path: The file.
+        held_out: Of the part that is measured on, or of the other.
+        on_problem: Told of pictures that cannot be read, which are left out; None to raise it.
+    """
     for row in _box_rows(path, held_out=held_out):
         source = str(row["source"])
         if source.startswith(("FairFace", "clip frame")):
             continue
-        pixels = _pixels(row["image"])
+        pixels = _pixels(row, on_problem)
+        if pixels is None:
+            continue
         rows, columns = pixels.shape[:2]
         if str(row["box_kind"]).startswith("none"):
             none = np.zeros((0, FIELDS), np.float32)
@@ -212,26 +222,38 @@ def boxed_pictures(path: Path, *, held_out: bool) -> Iterator[AnnotatedPicture]:
 
 
 def composed_pictures(
-    boxes: Path, faces: Path, *, held_out: bool, seed: int
+    boxes: Path,
+    faces: Path,
+    *,
+    held_out: bool,
+    seed: int,
+    on_problem: Callable[[str], None] | None = None,
 ) -> Iterator[AnnotatedPicture]:
     """Tight faces of FairFace and aligned ones pasted into pictures without any."""
     random = np.random.default_rng(seed)
     cut, backgrounds = [], []
     for row in _box_rows(boxes, held_out=held_out):
         if str(row["source"]).startswith("FairFace"):
-            pixels = _pixels(row["image"])
+            pixels = _pixels(row, on_problem)
+            if pixels is None:
+                continue
             found = annotated(pixels, pad=max(pixels.shape) // 2)
             if (found[:, 0] > 0).sum() == 1:
                 cut.append((RgbPicture(pixels).luma, found[found[:, 0] > 0][0], "fairface"))
         elif str(row["box_kind"]).startswith("none"):
-            backgrounds.append(RgbPicture(_pixels(row["image"])).luma)
+            pixels = _pixels(row, on_problem)
+            if pixels is not None:
+                backgrounds.append(RgbPicture(pixels).luma)
     split = "validation" if held_out else "train"
     if not held_out:
-        known = (one for one in read_images(faces) if (one.split, one.source) == (split, "rafdb"))
+        images = read_images(faces, on_problem)
+        known = (one for one in images if (one.split, one.source) == (split, "rafdb"))
         for image in itertools.islice(known, 0, _BORROWED * 4, 4):
             found = annotated(image.pixels, pad=max(image.pixels.shape) // 2)
             if (found[:, 0] > 0).sum() == 1:
                 cut.append((RgbPicture(image.pixels).luma, found[found[:, 0] > 0][0], "rafdb"))
+    if not (cut and backgrounds):
+        return
     for _ in range(_COMPOSED // 20 if held_out else _COMPOSED):
         background = backgrounds[random.integers(len(backgrounds))]
         rows, columns = background.shape
@@ -285,8 +307,16 @@ def _paste(
     return row
 
 
-def clip_pictures(folder: Path, *, held_out: bool) -> Iterator[AnnotatedPicture]:
-    """Frames of everyday clips; people are on one side each, by a checksum of their names."""
+def clip_pictures(
+    folder: Path, *, held_out: bool, on_problem: Callable[[str], None] | None = None
+) -> Iterator[AnnotatedPicture]:
+    """Frames of everyday clips; people are on one side each, by a checksum of their names.
+
+    Args:
+        folder: With the clips and ``manifest.csv``.
+        held_out: Of the people that are measured on, or of the others.
+        on_problem: Told of clips that cannot be read, which are left out; None to raise it.
+    """
     with (folder / "manifest.csv").open(encoding="utf-8-sig", newline="") as file:
         clips = list(csv.DictReader(file))
     every = _FRAME_EVERY * (6 if held_out else 1)
@@ -295,7 +325,10 @@ def clip_pictures(folder: Path, *, held_out: bool) -> Iterator[AnnotatedPicture]
         if is_everyday_held_out(clip["corpus"], clip["person"]) != held_out:
             continue
         path = folder / clip["path"]
-        with open_source(path, tick=LITE.tick, sound_window=LITE.sound_window) as source:
+        with (
+            passed_over(path, on_problem),
+            open_source(path, tick=LITE.tick, sound_window=LITE.sound_window) as source,
+        ):
             for moment in itertools.islice(source, 0, None, every):
                 pixels = moment.picture.rgb()
                 faces = annotated(pixels)
@@ -312,12 +345,19 @@ def _box_rows(path: Path, *, held_out: bool) -> Iterator[dict[str, object]]:
 
     split = "validation" if held_out else "train"
     with pyarrow.parquet.ParquetFile(path) as file:
+        place = 0
         for batch in file.iter_batches(batch_size=128):
-            yield from (row for row in batch.to_pylist() if row["split"] == split)
+            for row in batch.to_pylist():
+                place += 1
+                if row["split"] == split:
+                    yield {**row, _PLACE: place}
 
 
-def _pixels(content: object) -> UInt8Array:
-    if not isinstance(content, bytes):
-        raise DataError("A picture of the file with boxes is not stored as bytes.")
-    with Image.open(io.BytesIO(content)) as image:
-        return np.asarray(image.convert("RGB"))
+def _pixels(row: dict[str, object], on_problem: Callable[[str], None] | None) -> UInt8Array | None:
+    """A row's picture; None where it cannot be read, and that is told."""
+    name, content = f"Picture {row[_PLACE]} of the file with boxes", row["image"]
+    with passed_over(name, on_problem):
+        if not isinstance(content, bytes):
+            raise InputError(f"{name} is not stored as bytes.")
+        return read_image(content, name)
+    return None

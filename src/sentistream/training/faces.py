@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.labels import class_number
+from sentistream.errors import DataError
 from sentistream.media.picture import resample
 from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.examples import Examples
@@ -63,6 +64,9 @@ def prepare_faces(
         seed: Of the backgrounds.
         on_progress: Called after each image.
         workshop: How to work on many images at once; the outcome is the same.
+
+    Raises:
+        DataError: None of them shows a face.
     """
     workshop = workshop or Workshop(on_item=on_progress)
     generator = np.random.default_rng(seed)
@@ -82,6 +86,8 @@ def prepare_faces(
             people.append(f"{image.source}-{image.person}" if image.person else "")
             sources.append(image.source)
             clips.append(content_key(image.pixels))
+    if not windows:
+        raise DataError("None of the images shows a face.")
     return Examples(
         inputs={"face": np.stack(windows)},
         labels=np.array(labels, dtype=np.int64),

@@ -23,7 +23,7 @@ from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.lite_card_texts import CARD_TEXTS as CARD_TEXTS
 from sentistream.training.lite_fusion import as_they_are, fusion_examples, new_fusion
 from sentistream.training.lite_preparation import LitePreparation
-from sentistream.training.parts import Augment, OnPrepare, Part, Sides
+from sentistream.training.parts import Augment, OnPrepare, OnProblem, Part, Sides
 from sentistream.training.recipes import Recipe
 from sentistream.types import SENTIMENTS
 from sentistream.vision.detector import MULTIPLE
@@ -33,8 +33,10 @@ _SMOOTHING = 0.1
 
 def _prepared(
     kind: Callable[[LitePreparation], Sides],
-) -> Callable[[Path, Path, OnPrepare], Sides]:
-    return lambda data, folder, on_progress: kind(LitePreparation(data, folder, on_progress))
+) -> Callable[[Path, Path, OnPrepare, OnProblem], Sides]:
+    return lambda data, folder, on_progress, on_problem: kind(
+        LitePreparation(data, folder, on_progress, on_problem=on_problem)
+    )
 
 
 def _classes(emotions: tuple[str, ...]) -> tuple[int, ...]:
@@ -152,7 +154,9 @@ PARTS: dict[str, Part] = {
         statistics=False,
     ),
     "fusion": Part(
-        lambda data, folder, notice: fusion_examples(data, folder.parent, PARTS, RECIPES, notice),
+        lambda data, folder, notice, on_problem: fusion_examples(
+            data, folder.parent, PARTS, RECIPES, notice, on_problem
+        ),
         new_fusion,
         convert=as_they_are,
         statistics=False,

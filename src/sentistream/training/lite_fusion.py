@@ -8,7 +8,7 @@ is worth among people of a corpus it never heard is what it is worth to whoever 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,14 @@ from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording, java_sed
 from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.decision.lite import LiteDecision
+from sentistream.errors import passed_over
 from sentistream.media import open_source
 from sentistream.networks.lite import Fusion
 from sentistream.profiles import LITE
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.examples import Examples, join
 from sentistream.training.loop import fit
-from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.parts import OnPrepare, OnProblem, Part, Sides
 from sentistream.training.recipes import Recipe
 from sentistream.types import FloatArray
 
@@ -73,7 +74,12 @@ class Recorder:
 
 
 def fusion_examples(
-    data: Path, runs: Path, parts: dict[str, Part], recipes: dict[str, Recipe], notice: OnPrepare
+    data: Path,
+    runs: Path,
+    parts: dict[str, Part],
+    recipes: dict[str, Recipe],
+    notice: OnPrepare,
+    on_problem: OnProblem,
 ) -> Sides:
     """Moments of Java-SED clips by networks that know none of the speakers.
 
@@ -83,10 +89,14 @@ def fusion_examples(
             without one group or the other are trained below ``fusion``.
         parts, recipes: Of the profile.
         notice: Called often with a word on what is being done.
+        on_problem: Told of files that cannot be read, which are left out.
     """
     clips = [one for one in java_sed(data / "javased") if one.sentiment is not None]
     mouth = _trained("mouth", parts, runs / "mouth", runs)
-    sides = {name: parts[name].examples(data, runs / "prepared", notice) for name in _BRANCHES}
+    sides = {
+        name: parts[name].examples(data, runs / "prepared", notice, on_problem)
+        for name in _BRANCHES
+    }
     train = []
     for group in GROUPS:
         chosen = [clip for clip in clips if clip.person in group]
@@ -96,10 +106,11 @@ def fusion_examples(
             name: _trained_without(group, name, sides[name], parts, recipes, runs, notice)
             for name in _BRANCHES
         }
-        train.append(_moments(chosen, mouth, networks["face"], networks["voice"], notice))
+        asked = mouth, networks["face"], networks["voice"]
+        train.append(_moments(chosen, *asked, notice, on_problem))
     face, voice = (_trained(name, parts, runs / name, runs) for name in _BRANCHES)
     held_out = [clip for clip in clips if clip.person in HELD_OUT_PEOPLE]
-    return Sides(join(train), _moments(held_out, mouth, face, voice, notice))
+    return Sides(join(train), _moments(held_out, mouth, face, voice, notice, on_problem))
 
 
 _BRANCHES = ("face", "voice")
@@ -148,7 +159,8 @@ def _moments(
     mouth: TorchRunnable,
     face: TorchRunnable,
     voice: TorchRunnable,
-    notice: Callable[[str], None],
+    notice: OnPrepare,
+    on_problem: OnProblem,
 ) -> Examples:
     """What the live decision would ask the fusion, of one moment in ``EVERY``."""
     found = []
@@ -157,11 +169,17 @@ def _moments(
         recorder = Recorder()
         decision = LiteDecision(LITE, mouth=mouth, face=face, voice=voice, fusion=recorder)
         analyzer = Analyzer(LITE, decision=decision)
-        with open_source(clip.path, tick=LITE.tick, sound_window=LITE.sound_window) as source:
+        problems: list[str] = []
+        with (
+            passed_over(clip.path, problems.append),
+            open_source(clip.path, tick=LITE.tick, sound_window=LITE.sound_window) as source,
+        ):
             for moment in source:
                 analyzer.process(moment)
+        for problem in problems:
+            on_problem(problem)
         asked = recorder.asked[::EVERY]
-        if asked:
+        if asked and not problems:
             inputs = {key: np.concatenate([one[key] for one in asked]) for key in asked[0]}
             found.append(_examples(clip, inputs, len(asked)))
     return join(found)

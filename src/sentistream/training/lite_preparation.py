@@ -21,7 +21,6 @@ from sentistream.media import open_source
 from sentistream.media.picture import RgbPicture, as_square, resample
 from sentistream.networks.lite import FACE_EMOTIONS
 from sentistream.profiles import LITE
-from sentistream.training.cache import cached
 from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.clips import CLOSED_GAP, EVERY, OPEN_GAP
 from sentistream.training.detector_scenes import (
@@ -99,7 +98,7 @@ class LitePreparation(Preparation):
             images = self._images("faces", split)
             if extra in files:
                 known |= read_votes(extra)
-                images = itertools.chain(images, read_images(extra))
+                images = itertools.chain(images, read_images(extra, self._note))
             voted = ((one, soft_label(one, known)) for one in images)
             asked = ((one, split == "train", soft) for one, soft in voted if soft is not None)
             workshop = self._workshop(work, "faces")
@@ -114,7 +113,8 @@ class LitePreparation(Preparation):
 
         def make(_: Path) -> Examples:
             rows = []
-            for luma, landmarks, shares, person, clip in everyday_faces(folder, held_out=False):
+            faces = everyday_faces(folder, held_out=False, on_problem=self._note)
+            for luma, landmarks, shares, person, clip in faces:
                 self._on_progress("everyday faces")
                 try:
                     face = _stored(luma, align(landmarks), surroundings=True)
@@ -151,9 +151,11 @@ class LitePreparation(Preparation):
                     yield picture
 
             pictures = itertools.chain(
-                boxed_pictures(boxes, held_out=held_out),
-                composed_pictures(boxes, faces, held_out=held_out, seed=3),
-                clip_pictures(clips, held_out=held_out) if clips.exists() else (),
+                boxed_pictures(boxes, held_out=held_out, on_problem=self._note),
+                composed_pictures(boxes, faces, held_out=held_out, seed=3, on_problem=self._note),
+                clip_pictures(clips, held_out=held_out, on_problem=self._note)
+                if clips.exists()
+                else (),
             )
             return detector_examples(noticed(pictures), seed=5)
 
@@ -235,7 +237,7 @@ class LitePreparation(Preparation):
 
         files = [recording.path for recording in recordings]
         key = self._signature(files, conditions=tuple(conditions))
-        return cached(self._folder, name, key, make, _save, _load)
+        return self._cached(name, key, make, _save, _load)
 
     def all_utterances(self) -> Examples:
         """Everybody's, as recorded, to be measured on: voices first heard and with a history."""

@@ -10,7 +10,7 @@ from sentistream.networks.paper import FusedNetwork, MouthNetwork, VisualNetwork
 from sentistream.training.card_texts import PAPER_CARD_TEXTS
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.fusion import fit_fusion
-from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.parts import OnPrepare, OnProblem, Part, Sides
 from sentistream.training.preparation import Preparation
 from sentistream.training.recipes import PAPER_RECIPES
 
@@ -23,8 +23,12 @@ def _fused_from_branches(runs: Path) -> FusedNetwork:
     return FusedNetwork(visual, audio)
 
 
-def _prepared(kind: Callable[[Preparation], Sides]) -> Callable[[Path, Path, OnPrepare], Sides]:
-    return lambda data, folder, on_progress: kind(Preparation(data, folder, on_progress))
+def _prepared(
+    kind: Callable[[Preparation], Sides],
+) -> Callable[[Path, Path, OnPrepare, OnProblem], Sides]:
+    return lambda data, folder, on_progress, on_problem: kind(
+        Preparation(data, folder, on_progress, on_problem=on_problem)
+    )
 
 
 PARTS = {

@@ -20,6 +20,9 @@ from sentistream.types import FloatArray
 OnPrepare = Callable[[str], None]
 """Called often with a word on what is being prepared."""
 
+OnProblem = Callable[[str], None]
+"""Told of each file or image that cannot be read and is left out."""
+
 Augment = Callable[[list[Tensor], Tensor, torch.Generator], tuple[list[Tensor], Tensor]]
 """Changes a batch's float inputs and labels at random, all of it drawn from the generator (or
 PyTorch's own), so that a resumed run draws the same."""
@@ -45,8 +48,8 @@ class Part:
     """One of a profile's networks.
 
     Attributes:
-        examples: What it learns from, given the folder with the data sets and the one where
-            prepared examples are kept.
+        examples: What it learns from, given the folder with the data sets, the one where
+            prepared examples are kept, and whom to tell.
         build: A network with starting weights, given the folder of the finished runs. Gives
             logits, (N, 1) for two classes, (N, classes) otherwise.
         start: What a new run does first with the network and its training examples.
@@ -71,7 +74,7 @@ class Part:
         shipped: Whether ``all`` trains it.
     """
 
-    examples: Callable[[Path, Path, OnPrepare], Sides]
+    examples: Callable[[Path, Path, OnPrepare, OnProblem], Sides]
     build: Callable[[Path], nn.Module]
     start: Callable[[nn.Module, Examples], None] = lambda _network, _examples: None
     augmentation: Augment | None = None

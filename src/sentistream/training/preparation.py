@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from sentistream.datasets.images import LabelledImage, read_images, read_listed_images
 from sentistream.datasets.labels import MOUTH_STATES
@@ -38,6 +40,7 @@ REAL_PAIRS_PER_CLASS = 400
 """Of the fused network's examples, those whose face and voice are one person's."""
 
 
+_T = TypeVar("_T")
 _CLASSES = {"faces": SENTIMENTS, "mouths": MOUTH_STATES}
 
 
@@ -53,6 +56,8 @@ class Preparation:
         folder: Where prepared examples are kept.
         on_progress: Called with a word on what is being prepared, often.
         jobs: Processes to work in.
+        on_problem: Told, once, of each file or image that cannot be read and is left out: while
+            it is tried, and again whenever what was made without it is used.
     """
 
     def __init__(
@@ -62,11 +67,15 @@ class Preparation:
         on_progress: Callable[[str], None] = lambda _: None,
         *,
         jobs: int = 1,
+        on_problem: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._data = data
         self._folder = folder
         self._on_progress = on_progress
         self._jobs = jobs
+        self._on_problem = on_problem
+        self._told: set[str] = set()
+        self._noted: list[list[str]] = []
 
     def faces(self) -> Sides:
         """Windows of face images, and of the faces in real clips."""
@@ -156,8 +165,7 @@ class Preparation:
     def clip_moments(self, *, held_out: bool) -> ClipMoments:
         """What is seen and heard at the moments of Java-SED's clips."""
         chosen = of_side(java_sed(self._data / "javased"), held_out=held_out)
-        return cached(
-            self._folder,
+        return self._cached(
             f"clips-{'held-out' if held_out else 'train'}",
             self._signature([recording.path for recording in chosen], every=EVERY),
             lambda work: read_moments(chosen, workshop=self._workshop(work, "clips")),
@@ -177,7 +185,7 @@ class Preparation:
             return find_twins(images())
 
         key = self._signature(self._image_files(name))
-        return cached(self._folder, f"twins-{name}", key, make, Twins.save, Twins.load)
+        return self._cached(f"twins-{name}", key, make, Twins.save, Twins.load)
 
     def _clips(self, select: Callable[[ClipMoments], Examples]) -> Sides:
         return Sides(
@@ -202,23 +210,60 @@ class Preparation:
         """Of the Parquet set, and of the manifest beside it, where they are."""
         parquet, manifest = (self._data / f"{name}.{suffix}" for suffix in ("parquet", "csv"))
         if parquet.exists():
-            yield from read_images(parquet)
+            yield from read_images(parquet, self._note)
         if manifest.exists():
-            yield from read_listed_images(manifest, _CLASSES[name])
+            yield from read_listed_images(manifest, _CLASSES[name], self._note)
 
     def _image_files(self, name: str) -> list[Path]:
         parquet, manifest = (self._data / f"{name}.{suffix}" for suffix in ("parquet", "csv"))
         files = [parquet] if parquet.exists() or not manifest.exists() else []
         if manifest.exists():
             items, _ = read_manifest(manifest, _CLASSES[name])
-            files += [manifest, *(item.path for item in items)]
+            files += [manifest, *(item.path for item in items if item.path.exists())]
         return files
 
     def _examples(
         self, name: str, files: list[Path], make: Callable[[Path], Examples], **settings: object
     ) -> Examples:
         key = self._signature(files, **settings)
-        return cached(self._folder, name, key, make, Examples.save, load_examples)
+        return self._cached(name, key, make, Examples.save, load_examples)
+
+    def _cached(
+        self,
+        name: str,
+        key: str,
+        make: Callable[[Path], _T],
+        save: Callable[[_T, Path], None],
+        load: Callable[[Path], _T],
+    ) -> _T:
+        """As ``cached``; what could not be read for it is kept beside it, and told."""
+        record = self._folder / f"{name}-{key}.unread"
+
+        def noting(work: Path) -> _T:
+            self._noted.append([])
+            try:
+                made = make(work)
+            finally:
+                problems = list(dict.fromkeys(self._noted.pop()))
+            record.unlink(missing_ok=True)
+            if problems:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                record.write_text(json.dumps(problems), encoding="utf-8")
+            return made
+
+        found = cached(self._folder, name, key, noting, save, load)
+        if record.exists():
+            for problem in json.loads(record.read_text(encoding="utf-8")):
+                self._note(problem)
+        return found
+
+    def _note(self, problem: str) -> None:
+        """Something cannot be read, and is left out."""
+        if self._noted:
+            self._noted[-1].append(problem)
+        if problem not in self._told:
+            self._told.add(problem)
+            self._on_problem(problem)
 
     def _signature(self, files: list[Path], **settings: object) -> str:
         for path in files:
@@ -229,7 +274,7 @@ class Preparation:
         return signature(files, self._data, **settings)
 
     def _workshop(self, folder: Path, what: str) -> Workshop:
-        return Workshop(folder, self._jobs, lambda: self._on_progress(what))
+        return Workshop(folder, self._jobs, lambda: self._on_progress(what), self._note)
 
 
 def of_side(recordings: list[Recording], *, held_out: bool) -> list[Recording]:

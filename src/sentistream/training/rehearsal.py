@@ -18,7 +18,7 @@ from sentistream.networks.layers import parameter_count
 from sentistream.training.devices import be_deterministic
 from sentistream.training.leakage import refuse_leaks
 from sentistream.training.measuring import values
-from sentistream.training.parts import OnPrepare
+from sentistream.training.parts import OnPrepare, OnProblem
 from sentistream.training.profiles import TrainedProfile
 from sentistream.training.trainer import Trainer
 
@@ -61,11 +61,12 @@ def rehearse(
     changes: Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
     on_prepare: OnPrepare = lambda _: None,
+    on_problem: OnProblem = lambda _: None,
 ) -> Rehearsal | None:
     """Prepares the examples, does three steps and forgets them; writes no checkpoint.
 
     Args:
-        profile, name, data, out, changes, device, on_prepare: As ``run`` takes them.
+        profile, name, data, out, changes, device, on_prepare, on_problem: As ``run`` takes them.
 
     Returns:
         None where the network starts from others that are not trained yet.
@@ -76,7 +77,7 @@ def rehearse(
     part = profile.parts[name]
     recipe = replace(profile.recipes[name], **(changes or {}))
     be_deterministic(torch.device(device))
-    sides = part.examples(data, out / "prepared", on_prepare)
+    sides = part.examples(data, out / "prepared", on_prepare, on_problem)
     refuse_leaks(sides.train, sides.held_out)
     torch.manual_seed(recipe.seed)
     try:

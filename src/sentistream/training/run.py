@@ -18,7 +18,7 @@ from sentistream.training.devices import be_deterministic
 from sentistream.training.history import HistoryFile
 from sentistream.training.loop import CHECKPOINT_SECONDS, fit
 from sentistream.training.observers import Observer, Observers
-from sentistream.training.parts import OnPrepare, Part, Sides
+from sentistream.training.parts import OnPrepare, OnProblem, Part, Sides
 from sentistream.training.profiles import TrainedProfile
 from sentistream.training.recipes import Recipe
 from sentistream.training.state import Progress
@@ -57,6 +57,7 @@ def run(
     changes: Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
     on_prepare: OnPrepare = lambda _: None,
+    on_problem: OnProblem = lambda _: None,
     observer: Observer | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Run:
@@ -71,6 +72,7 @@ def run(
         changes: Fields of the recipe with other values than its own.
         device: Where it is trained.
         on_prepare: Called often with a word on what is being prepared.
+        on_problem: Told of each file or image that cannot be read and is left out.
         observer: Is told what happens, as by ``fit``.
         checkpoint_seconds: As ``fit`` takes them.
 
@@ -82,7 +84,7 @@ def run(
     part = profile.parts[name]
     recipe = replace(profile.recipes[name], **(changes or {}))
     be_deterministic(torch.device(device))
-    sides = part.examples(data, out / "prepared", on_prepare)
+    sides = part.examples(data, out / "prepared", on_prepare, on_problem)
     torch.manual_seed(recipe.seed)
     network = part.build(out).to(device)
     began = copy.deepcopy(network.state_dict()) if part.halfway else {}

@@ -39,7 +39,10 @@ class LeftOut:
 
 
 def leave_one_corpus_out(
-    data: Path, runs: Path, on_progress: Callable[[str], None] = lambda _: None
+    data: Path,
+    runs: Path,
+    on_progress: Callable[[str], None] = lambda _: None,
+    on_problem: Callable[[str], None] = lambda _: None,
 ) -> list[LeftOut]:
     """Train the ``lite`` voice network once for each corpus, without that corpus.
 
@@ -47,11 +50,12 @@ def leave_one_corpus_out(
         data: The folder that ``sentistream train --data`` takes.
         runs: Where prepared examples and checkpoints go; what is there is gone on with.
         on_progress: Called with a word on what is being done, often.
+        on_problem: Told of each recording that cannot be read and is left out.
 
     Raises:
         DataError: There is nothing to learn from.
     """
-    preparation = LitePreparation(data, runs / "prepared", on_progress)
+    preparation = LitePreparation(data, runs / "prepared", on_progress, on_problem=on_problem)
     train, measured = preparation.utterances().train, preparation.all_utterances()
     found = []
     for corpus in sorted(set(measured.sources.tolist())):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording
+from sentistream.errors import DataError
 from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.examples import Examples
 from sentistream.training.leakage import content_key
@@ -32,13 +34,15 @@ def prepare_voices(
         seed: Of the choice.
         on_progress: Called after each recording.
         workshop: How to work on many recordings at once; the outcome is the same.
+
+    Raises:
+        DataError: Nobody can be heard in any of them.
     """
     workshop = workshop or Workshop(on_item=on_progress)
     used = [recording for recording in recordings if recording.sentiment is not None]
     # which windows are drawn depends on all recordings before: find all, draw, then cut
     generator = np.random.default_rng(seed)
-    chosen: list[tuple[Recording, NDArray[np.int64]]] = []
-    clips: list[str] = []
+    chosen: list[tuple[Recording, NDArray[np.int64], str]] = []
     for chunk, found in workshop.within("voiced").map(_find, used, _CHUNK):
         ends = np.cumsum(found["count"])
         for recording, key, end, count in zip(
@@ -46,19 +50,25 @@ def prepare_voices(
         ):
             starts = found["start"][end - count : end]
             if len(starts):
-                replace = len(starts) < per_recording
-                chosen.append((recording, generator.choice(starts, per_recording, replace=replace)))
-                clips += [key] * per_recording
-    cutting = Workshop(workshop.within("cut").folder, workshop.jobs)
-    columns = [cut["column"] for _, cut in cutting.map(_cut, chosen, _CHUNK)]
-    people = np.repeat([recording.person for recording, _ in chosen], per_recording)
-    labels = [class_number(recording.sentiment or "") for recording, _ in chosen]
+                again = len(starts) < per_recording
+                windows = generator.choice(starts, per_recording, replace=again)
+                chosen.append((recording, windows, key))
+    cutting = replace(workshop.within("cut"), on_item=lambda: None)
+    columns = []
+    cut_from: list[tuple[Recording, NDArray[np.int64], str]] = []
+    for chunk_of_chosen, cut in cutting.map(_cut, chosen, _CHUNK):
+        columns.append(cut["column"])
+        cut_from += chunk_of_chosen
+    if not columns:
+        raise DataError(f"In none of {len(used)} recordings anybody can be heard.")
+    people = np.repeat([recording.person for recording, _, _ in cut_from], per_recording)
+    labels = [class_number(recording.sentiment or "") for recording, _, _ in cut_from]
     return Examples(
         inputs={"spectrogram": np.concatenate(columns)},
         labels=np.repeat(np.array(labels, dtype=np.int64), per_recording),
         people=people,
         sources=np.array([person.rsplit("-", 1)[0] for person in people.tolist()]),
-        clips=np.array(clips),
+        clips=np.repeat([key for _, _, key in cut_from], per_recording),
     )
 
 
@@ -73,10 +83,10 @@ def _find(recordings: Sequence[Recording]) -> Arrays:
     }
 
 
-def _cut(chosen: Sequence[tuple[Recording, NDArray[np.int64]]]) -> Arrays:
+def _cut(chosen: Sequence[tuple[Recording, NDArray[np.int64], str]]) -> Arrays:
     columns = [
         spectrogram.columns(sound[start : start + spectrogram.SAMPLES])
-        for recording, starts in chosen
+        for recording, starts, _ in chosen
         for sound in [read_sound(recording.path)]
         for start in starts
     ]

@@ -14,7 +14,6 @@ from torch.nn import functional
 
 from sentistream.datasets.labels import EMOTIONS, SENTIMENT_OF_EMOTION
 from sentistream.datasets.recordings import Recording
-from sentistream.errors import InputError
 from sentistream.evaluation.metrics import figures
 from sentistream.networks.lite import VoiceNetwork
 from sentistream.training.chunks import Arrays
@@ -38,13 +37,14 @@ _SMOOTHING = 0.1
 
 
 def heard_recordings(asked: Sequence[tuple[Recording, str, Path | None]]) -> Arrays:
-    """Functionals of recordings, each in a condition; those without speech are left out."""
+    """Functionals of recordings, each in a condition; those without speech are left out.
+
+    Raises:
+        InputError: A recording cannot be read.
+    """
     rows: list[tuple[Any, ...]] = []
     for recording, condition, material in asked:
-        try:
-            sound = read_sound(recording.path)
-        except InputError:
-            continue
+        sound = read_sound(recording.path)
         frames = utterance_of(recorded_in(sound, condition, recording.person, material))
         if frames is None:
             continue

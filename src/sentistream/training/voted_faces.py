@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch.nn import functional
 from sentistream.analyzer import Analyzer
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.errors import passed_over
 from sentistream.evaluation.branches import face_alone
 from sentistream.media import open_source
 from sentistream.networks.lite import FACE_EMOTIONS
@@ -115,7 +116,11 @@ def soft_figures(answers: FloatArray, held_out: Examples) -> list[dict[str, Any]
 
 
 def everyday_faces(
-    folder: Path, *, held_out: bool, every: int = 6
+    folder: Path,
+    *,
+    held_out: bool,
+    every: int = 6,
+    on_problem: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[UInt8Array, Any, FloatArray, str, str]]:
     """Faces of everyday clips: brightness, landmarks, soft label, person and clip.
 
@@ -126,6 +131,7 @@ def everyday_faces(
         folder: With the clips and ``manifest.csv``.
         held_out: Of the people that are measured on, or of the others.
         every: One moment in so many.
+        on_problem: Told of clips that cannot be read, which are left out; None to raise it.
     """
     with (folder / "manifest.csv").open(encoding="utf-8-sig", newline="") as file:
         clips = list(csv.DictReader(file))
@@ -135,7 +141,9 @@ def everyday_faces(
             continue
         analyzer.reset(renumber=True)
         person = f"{clip['corpus']}-{clip['person']}"
-        yield from _clip_faces(folder / clip["path"], clip["label"], person, analyzer, every)
+        path = folder / clip["path"]
+        with passed_over(path, on_problem):
+            yield from _clip_faces(path, clip["label"], person, analyzer, every)
 
 
 def _clip_faces(

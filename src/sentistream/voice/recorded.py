@@ -6,38 +6,51 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from sentistream.errors import InputError
-from sentistream.types import SOUND_RATE, FloatArray
+from sentistream.media.container import FORMATS, reason
+from sentistream.media.sound import whole_sound
+from sentistream.media.tracks import choose_audio
+from sentistream.types import FloatArray
 from sentistream.voice import spectrogram
 
 VOICED_RANGE_DB = 30.0
 """A window counts as voiced when it is at most this much quieter than the loudest."""
+_WAY_OUT = "Name a file that has sound."
 
 
 def read_sound(path: Path) -> FloatArray:
-    """The whole sound of a file, mono, 48 kHz, shape (samples,).
+    """The sound of a file, mono, 48 kHz, shape (samples,): the track that a video would use.
+
+    What is damaged is left out, as it is of a video.
 
     Raises:
         InputError: It has no sound that can be decoded.
     """
     try:
-        # a plain file, never a playlist or an address
-        with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
-            resampler = av.AudioResampler(format="fltp", layout="mono", rate=SOUND_RATE)
-            frames = [
-                resampled
-                for frame in (*container.decode(audio=0), None)
-                for resampled in resampler.resample(frame)
-            ]
-    except (av.FFmpegError, IndexError, ValueError) as error:
+        with _opened(path) as container:
+            stream = choose_audio(container, str(path), again=lambda: _opened(path))
+            if stream is None:
+                why = "none that can be decoded" if container.streams.audio else "none in it"
+                raise InputError(f"The sound of {path} cannot be read (there is {why}).", _WAY_OUT)
+            sound = whole_sound(container, stream)
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(
-            f"The sound of {path} cannot be read ({error}).", "Name a file that has sound."
+            f"The sound of {path} cannot be read ({reason(error)}).", _WAY_OUT
         ) from None
-    if not frames:
-        raise InputError(f"The sound of {path} is empty.", "Name a file that has sound.")
-    return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32)
+    if not len(sound):
+        raise InputError(
+            f"The sound of {path} is empty, or nothing of it can be decoded.", _WAY_OUT
+        )
+    return sound
+
+
+def _opened(path: Path) -> InputContainer:
+    """A plain file, never a playlist or an address."""
+    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+    return av.open(f"file:{path}", options=options, metadata_errors="replace")
 
 
 def voiced_starts(sound: FloatArray) -> NDArray[np.int64]:

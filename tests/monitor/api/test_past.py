@@ -150,6 +150,10 @@ def test_files(lived: Served) -> None:
         assert text.headers["content-type"] == "text/csv; charset=utf-8"
         assert text.headers["content-disposition"] == 'attachment; filename="sentistream-hour.csv"'
         assert len(text.text.splitlines()) == 3
+        for_excel = client.get("/api/export/hour.csv", params=query | {"excel": "comma"})
+        assert for_excel.content.startswith(b"\xef\xbb\xbfbegin;end;camera;")
+        refused = client.get("/api/export/hour.csv", params=query | {"excel": "yes"})
+        assert refused.status_code == 422
         columns = client.get("/api/export/readings.parquet", params=query).content
         assert pq.read_table(io.BytesIO(columns)).num_rows == 7 * 600
 

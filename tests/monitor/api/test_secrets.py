@@ -177,6 +177,20 @@ def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     assert changed(settings(profile="lite"), {"profile": None}).profile == "lite"
 
 
+def test_metrics_tell_no_secret(tmp_path: Path) -> None:
+    given, made = _with_secrets(random.Random(21))  # noqa: S311
+    with Served(tmp_path, given) as served, served.person() as client:
+        for key, camera in given.cameras.items():
+            reason = f"{camera.source.get_secret_value()} does not answer"
+            told = CameraHealth(camera=key, state=CameraState.WAITING, since=0, reason=reason)
+            served.hub.publish(told)
+        said = client.get("/metrics").text
+    for key in given.cameras:
+        assert f'sentistream_camera_state{{camera="{key}",state="waiting"}} 1.0' in said
+    for secret in [*made, "10.0.0.7", "camera.test", "db.test"]:
+        assert secret not in said
+
+
 def test_nothing_tells_a_secret(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

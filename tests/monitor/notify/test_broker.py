@@ -67,41 +67,46 @@ def test_others_beneath_the_same_root_are_left_alone(
     tmp_path: Path, retained: dict[str, str]
 ) -> None:
     broker = connected(tmp_path)
-    broker.hold({"home/door/state": "{}", "home/status": "online"})
-    broker.hold({"home/status": "online"})
-    assert retained == OTHERS | {"home/status": "online"}
+    broker.hold({"home/sentistream/door/state": "{}", "home/sentistream/status": "online"})
+    broker.hold({"home/sentistream/status": "online"})
+    assert retained == OTHERS | {"home/sentistream/status": "online"}
     broker.close(clear=True)
     assert retained == OTHERS
     assert StandIn.subscribed == []
 
 
 def test_what_an_earlier_run_left_is_cleared(tmp_path: Path, retained: dict[str, str]) -> None:
-    connected(tmp_path).hold({"home/door/state": "{}", "home/hall/state": "{}"})
-    connected(tmp_path).hold({"home/hall/state": "{}"})
-    assert retained == OTHERS | {"home/hall/state": "{}"}
+    connected(tmp_path).hold(
+        {"home/sentistream/door/state": "{}", "home/sentistream/hall/state": "{}"}
+    )
+    connected(tmp_path).hold({"home/sentistream/hall/state": "{}"})
+    assert retained == OTHERS | {"home/sentistream/hall/state": "{}"}
     # and is known no more: by now it may be another's
-    retained["home/door/state"] = "OPEN"
-    connected(tmp_path).hold({"home/hall/state": "{}"})
-    assert retained["home/door/state"] == "OPEN"
+    retained["home/sentistream/door/state"] = "OPEN"
+    connected(tmp_path).hold({"home/sentistream/hall/state": "{}"})
+    assert retained["home/sentistream/door/state"] == "OPEN"
 
 
 def test_what_another_broker_holds_is_not_cleared_here(
     tmp_path: Path, retained: dict[str, str]
 ) -> None:
-    connected(tmp_path).hold({"home/door/state": "{}"})
-    retained["home/door/state"] = "OPEN"
-    connected(tmp_path, host="other").hold({"home/hall/state": "{}"})
-    assert retained["home/door/state"] == "OPEN"
+    connected(tmp_path).hold({"home/sentistream/door/state": "{}"})
+    retained["home/sentistream/door/state"] = "OPEN"
+    connected(tmp_path, host="other").hold({"home/sentistream/hall/state": "{}"})
+    assert retained["home/sentistream/door/state"] == "OPEN"
 
 
 def test_what_could_not_be_cleared_is_cleared_later(
     tmp_path: Path, retained: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broker = connected(tmp_path)
-    broker.hold({"home/door/state": "{}"})
+    broker.hold({"home/sentistream/door/state": "{}"})
     monkeypatch.setattr(StandIn, "refuses", True)
     broker.hold({})
-    assert "home/door/state" in json.loads((tmp_path / "topics.json").read_text())["topics"]
+    assert (
+        "home/sentistream/door/state"
+        in json.loads((tmp_path / "topics.json").read_text())["topics"]
+    )
     monkeypatch.setattr(StandIn, "refuses", False)
     connected(tmp_path).hold({})
     assert retained == OTHERS
@@ -112,5 +117,5 @@ def test_a_damaged_memory_is_no_memory(
     tmp_path: Path, retained: dict[str, str], content: str
 ) -> None:
     (tmp_path / "topics.json").write_text(content)
-    connected(tmp_path).hold({"home/hall/state": "{}"})
-    assert retained == OTHERS | {"home/hall/state": "{}"}
+    connected(tmp_path).hold({"home/sentistream/hall/state": "{}"})
+    assert retained == OTHERS | {"home/sentistream/hall/state": "{}"}

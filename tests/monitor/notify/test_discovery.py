@@ -60,7 +60,8 @@ def made(**settings: Any) -> dict[str, dict[str, Any]]:
 def test_only_documented_keys() -> None:
     for topic, config in made().items():
         found = re.fullmatch(
-            r"homeassistant/(sensor|binary_sensor)/shop_one/([a-zA-Z0-9_-]+)/config", topic
+            r"homeassistant/(sensor|binary_sensor)/shop_one_sentistream/([a-zA-Z0-9_-]+)/config",
+            topic,
         )
         assert found, topic
         component = found[1]
@@ -83,9 +84,12 @@ def test_entities_and_names() -> None:
     unique = [config["unique_id"] for config in configs.values()]
     assert len(unique) == len(set(unique)) == 2 * 7 + 1 + 2
     devices = {tuple(config["device"]["identifiers"]) for config in configs.values()}
-    assert devices == {("shop_one_door",), ("shop_one_hall",)}
+    assert devices == {("shop_one_sentistream_door",), ("shop_one_sentistream_hall",)}
     assert {config["device"]["name"] for config in configs.values()} == {"Tür", "Camera"}
-    assert "homeassistant/binary_sensor/shop_one/shop_one_hall_alert_hall-only/config" in configs
+    assert (
+        "homeassistant/binary_sensor/shop_one_sentistream/shop_one_sentistream_hall_alert_hall-only/config"
+        in configs
+    )
     assert not any("door_alert_hall-only" in topic for topic in configs)
     german = {config["name"] for config in made(language="de").values()}
     assert {"Stimmung", "Gesichter", "Störung"} <= german

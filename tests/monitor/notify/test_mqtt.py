@@ -18,9 +18,11 @@ from listening import BEGIN, collecting, configured, crowd, health, seconds, unt
 from mosquitto import PASSWORD, USER, ear, mosquitto
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.hub import Hub
+from sentistream.monitor.logs import redaction
 from sentistream.monitor.notify import MqttPublisher
 from sentistream.monitor.notify.broker import MAX_WAITING
 from sentistream.monitor.notify.discovery import discovery
+from sentistream.monitor.notify.mqtt import MEMORY
 from sentistream.monitor.observations import Alert, CameraState
 from sentistream.monitor.settings import Settings, save_settings
 
@@ -120,6 +122,63 @@ def test_neither_single_people_nor_visitors_are_told_of(tmp_path: Path) -> None:
     told = str(heard.all)
     assert "visitor" not in told
     assert not any(f"p{number}" in told for number in range(6))  # names of tracks
+
+
+def test_no_message_tells_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    sources = {
+        "door": "rtsp://eye:zq1@:/rest@10.0.0.7:554/stream",
+        "hall": "http://camera.test/video?user=a&password=zq2Hidden",
+        "yard": "rtsp://10.0.0.8/user=admin_password=zq3Hidden_channel=1_stream=0.sdp",
+    }
+    hub = Hub()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        cameras = {key: {"source": source} for key, source in sources.items()}
+        given = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
+        redaction.know_settings(given.settings)
+        try:
+            with MqttPublisher(hub, given, state=tmp_path):
+                for key, source in sources.items():
+                    reason = f"{source} does not answer; {source[7:]}: 401"
+                    hub.publish(health(key, CameraState.WAITING, reason))
+                until(
+                    lambda: all(
+                        "401" in heard.topics.get(f"sentistream/{key}/health", "")
+                        for key in sources
+                    )
+                )
+                said = json.dumps(heard.topics)
+        finally:
+            redaction.know(())
+    written = said + (tmp_path / MEMORY).read_text() + caplog.text
+    for secret in ("zq1", "zq2", "zq3", "rest@"):
+        assert secret not in written
+
+
+def test_a_device_below_the_same_topic_keeps_its_own(tmp_path: Path) -> None:
+    others = {
+        "home/status": "online",
+        "home/door/state": "OPEN",
+        "home/door/availability": "online",
+        "homeassistant/sensor/home/home_door_mood/config": "{}",
+    }
+    hub = Hub()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        for topic, payload in others.items():
+            heard.publish(topic, payload)
+        mqtt = {"host": "127.0.0.1", "port": broker.port, "every": 1, "topic": "home"}
+        given = settings(tmp_path, broker.port, mqtt=mqtt)
+        with MqttPublisher(hub, given, state=tmp_path):
+            hub.publish(seconds(BEGIN, *crowd(6, 0.5), camera="door"))
+            until(lambda: "home/sentistream/door/state" in heard.topics)
+            assert heard.topics["home/sentistream/status"] == "online"
+            assert others.items() <= heard.topics.items()
+        until(lambda: heard.topics["home/sentistream/status"] == "offline")
+        with MqttPublisher(hub, given, state=tmp_path):
+            until(lambda: heard.topics["home/sentistream/status"] == "online")
+            changed(given, mqtt=given.settings.mqtt.model_dump() | {"host": ""})
+            until(lambda: set(heard.topics) == set(others))
+        assert heard.topics == others
 
 
 def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -250,8 +309,12 @@ def test_what_is_removed_is_cleared(tmp_path: Path) -> None:
             assert any("_door_" in topic for topic in heard.topics)
             mqtt = configuration.settings.mqtt.model_copy(update={"topic": "shop/one"})
             changed(configuration, mqtt=mqtt.model_dump())
-            until(lambda: "shop/one/status" in heard.topics)
-            until(lambda: not any("sentistream" in topic for topic in set(heard.topics) - others))
+            until(lambda: "shop/one/sentistream/status" in heard.topics)
+            until(
+                lambda: (
+                    not any(topic.startswith("sentistream") for topic in set(heard.topics) - others)
+                )
+            )
             changed(configuration, mqtt=mqtt.model_dump() | {"host": ""})
             until(lambda: set(heard.topics) == others)
 

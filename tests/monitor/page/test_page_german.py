@@ -267,6 +267,7 @@ def test_parquet_is_offered_where_it_can_be_made_and_else_how_to_get_it_is_said(
     path, command = "/history?day=2026-11-20", "pip install &#39;sentistream[parquet]&#39;"
     offered = ask(german, path)
     assert "/api/export/hour.parquet?" in offered and command not in offered
+    assert "&amp;excel=comma" in offered
     request.getfixturevalue("without_pyarrow")
     told, english = ask(german, path), german.ask("GET", path).text
     for html in (told, english):
@@ -274,6 +275,7 @@ def test_parquet_is_offered_where_it_can_be_made_and_else_how_to_get_it_is_said(
         assert command in html
     assert "fehlt auf dem Rechner des Monitors ein Paket" in told and left_over(told) == set()
     assert "need one more package" in english
+    assert "&amp;excel=point" in english
 
 
 def test_numbers_and_times_are_german(german: House) -> None:

@@ -140,6 +140,7 @@ def test_history_is_drawn_told_and_stepped_through(browser: Browser, house: Hous
     links = page.say("[...document.querySelectorAll('.downloads a')].map(e => e.href)")
     assert [link.partition("?")[0].rpartition("/")[2] for link in links] == [
         "hour.csv",
+        "hour.csv",
         "hour.parquet",
     ]
     house.store.broken = True

@@ -23,6 +23,7 @@ from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.monitor.store import export as module
 from sentistream.monitor.store.export import READING_COLUMNS, SUM_COLUMNS, Column
 from sentistream.monitor.store.tables import METADATA
+from sentistream.reports.csv_style import spreadsheet_style
 from store.making import TEN, crowd, reading, seconds, settings
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "monitor-data.md").read_text("utf-8")
@@ -64,6 +65,25 @@ def test_readings_as_csv(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch) 
     assert len(keys) == 601
     only = csv_rows(store.export("csv", "readings", begin=TEN, end=TEN + 100, camera="till"))
     assert [(row["camera"], row["seen"]) for row in only] == [("till", "0.500")]
+
+
+def test_csv_for_a_spreadsheet(store: DatabaseStore) -> None:
+    fill(store)
+
+    def made(**style: Any) -> bytes:
+        return b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 120, **style))
+
+    plain = made().decode()
+    with_points = made(style=spreadsheet_style(".")).decode()
+    assert with_points == "\N{ZERO WIDTH NO-BREAK SPACE}" + plain
+    with_commas = made(style=spreadsheet_style(",")).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(with_commas), delimiter=";"))
+    assert rows[0]["positive"] == "0,2000"
+    assert [
+        {key: value.replace(",", ".") for key, value in row.items()} for row in rows
+    ] == csv_rows(iter([plain.encode()]))
+    none = b"".join(store.export("csv", Step.DAY, begin=0, end=60, style=spreadsheet_style(",")))
+    assert none.decode("utf-8-sig").startswith("begin;end;camera")
 
 
 def test_readings_as_parquet_are_those_of_the_csv(

@@ -49,6 +49,7 @@ from sentistream.monitor.api.security import (
     ForgeryCheck,
     Guard,
     HostCheck,
+    Prefix,
     SecureHeaders,
 )
 from sentistream.monitor.services import Services
@@ -85,6 +86,7 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
         redoc_url=None,
         openapi_url=None,
         middleware=[
+            Middleware(Prefix, configuration=configuration),
             Middleware(SecureHeaders, configuration=configuration),
             Middleware(HostCheck, configuration=configuration),
             Middleware(Guard, accounts=accounts, configuration=configuration),

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sentistream.monitor.api.access import viewer
 from sentistream.monitor.api.people import PEOPLE_ONLY
 from sentistream.monitor.api.problems import Problem, Wrong, documented
+from sentistream.monitor.api.security import prefix_of
 
 router = APIRouter(prefix="/api", include_in_schema=False, dependencies=[Depends(viewer)])
 
@@ -69,7 +70,7 @@ def _security(path: str) -> list[dict[str, list[str]]]:
 @router.get("/openapi.json")
 def openapi(request: Request) -> JSONResponse:
     """The description for programs."""
-    return JSONResponse(describe(request.app))
+    return JSONResponse(describe(request.app) | {"servers": [{"url": prefix_of(request) or "/"}]})
 
 
 @router.get("/docs")
@@ -81,7 +82,11 @@ def docs(request: Request) -> HTMLResponse:
         for method, operation in by_method.items():
             shown = operation | {"method": method.upper(), "path": path}
             operations.setdefault(operation["tags"][0], []).append(shown)
-    text = _templates().get_template("docs.html.j2").render(schema=schema, operations=operations)
+    text = (
+        _templates()
+        .get_template("docs.html.j2")
+        .render(root=prefix_of(request), schema=schema, operations=operations)
+    )
     policy = "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'"
     return HTMLResponse(text, headers={"content-security-policy": policy})
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -17,6 +17,7 @@ from sentistream.monitor.api.past import DAY, Begin, End, OneCamera
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.times import check_span
 from sentistream.monitor.interfaces import Step
+from sentistream.reports.csv_style import PLAIN, spreadsheet_style
 
 router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 
@@ -26,6 +27,7 @@ AT_ONCE = 2
 LONGEST = 3660 * DAY
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+_POINTS = {"point": ".", "comma": ","}
 _SCHEMA = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -49,6 +51,10 @@ async def export(
     begin: Begin,
     end: End = None,
     camera: OneCamera = None,
+    excel: Annotated[
+        Literal["point", "comma"] | None,
+        Query(description="CSV for a spreadsheet whose numbers have this; with a byte order mark."),
+    ] = None,
 ) -> StreamingResponse:
     """Sums of small groups are withheld; single readings are for managers."""
     if what == "readings" and not identity.user.is_manager:
@@ -69,6 +75,7 @@ async def export(
                 begin=begin,
                 end=until,
                 camera=camera,
+                style=PLAIN if excel is None else spreadsheet_style(_POINTS[excel]),
             )
         )
         # what fails does so before the answer has begun

@@ -18,6 +18,7 @@ from sentistream.monitor.accounts import Accounts, UnfitPasswordError
 from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST, check_name
 from sentistream.monitor.api.access import AccountsHere, Person, ServicesHere
 from sentistream.monitor.api.attempts import Attempts, TooManyAttemptsError
+from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.api.security.cookies import give_session, take_session
 from sentistream.monitor.api.security.headers import FORM_POLICY
 from sentistream.monitor.api.words import WORDS, language_of
@@ -199,6 +200,7 @@ def _page(
         _templates()
         .get_template(f"{template}.html.j2")
         .render(
+            root=prefix_of(request),
             language=language,
             words=words,
             shortest=SHORTEST,

@@ -8,13 +8,16 @@ from sentistream.monitor.settings import MqttSettings
 
 ONLINE, OFFLINE = "online", "offline"
 
+OWN = "sentistream"
+"""A topic with this word in it is no other device's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
     """Where everything is published.
 
     Attributes:
-        root: What every topic begins with.
+        root: What every topic begins with; has ``OWN`` in it.
         discovery: Home Assistant's prefix; empty for none.
     """
 
@@ -23,8 +26,10 @@ class Topics:
 
     @classmethod
     def of(cls, settings: MqttSettings) -> Topics:
-        """As the settings say."""
-        return cls(root=settings.topic, discovery=settings.discovery)
+        """As the settings say, below a level that is ours alone where others share the topic."""
+        shared = OWN not in settings.topic.lower()
+        root = f"{settings.topic}/{OWN}" if shared else settings.topic
+        return cls(root=root, discovery=settings.discovery)
 
     @property
     def node(self) -> str:

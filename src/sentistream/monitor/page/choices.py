@@ -7,6 +7,7 @@ import re
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 
+from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.api.words import COOKIE
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import Visitor
@@ -32,6 +33,7 @@ def choice_routes(page: PageState) -> APIRouter:
                 COOKIE,
                 to,
                 max_age=YEAR,
+                path=f"{prefix_of(request)}/",
                 samesite="lax",
                 secure=request.url.scheme == "https",
             )

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentistream import __version__
 from sentistream.monitor.accounts import User
+from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.page.words import LANGUAGES, Words
 from sentistream.types import SENTIMENTS
 
@@ -61,7 +62,7 @@ def assets() -> str:
 
 
 def asset(name: str) -> str:
-    """The address of a file of the page."""
+    """The path of a file of the page."""
     return f"{assets()}/{name}"
 
 
@@ -100,6 +101,7 @@ def render(
             pages=PAGES,
             languages=LANGUAGES,
             path=request.url.path,
+            root=prefix_of(request),
             theme=theme if theme in THEMES else "",
             csrf=str(getattr(request.state, "csrf_token", "")),
             **values,

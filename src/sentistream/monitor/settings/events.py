@@ -27,7 +27,8 @@ class MqttSettings(Group):
         default="sentistream",
         pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$",
         title="Topic",
-        description="What every topic begins with.",
+        description="What every topic begins with; where the word sentistream is not in it, "
+        "a level of that name follows, so that others may share it.",
     )
     discovery: str = Field(
         default="homeassistant",

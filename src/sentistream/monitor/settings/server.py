@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from sentistream.monitor.settings.base import Group
+
+OWN_PATHS = frozenset(
+    [
+        *("about", "account", "alerts", "api", "assets", "choose", "health", "history", "live"),
+        *("login", "logout", "metrics", "privacy", "ready", "settings", "setup", "static-login"),
+        "try",
+    ]
+)
+"""With what the paths of the page and the interface begin."""
 
 
 class ServerSettings(Group):
@@ -32,9 +42,10 @@ class ServerSettings(Group):
     public_url: str = Field(
         default="",
         max_length=200,
-        pattern=r"^(https?://[^/\s]+)?$",
+        pattern=r"^(https?://[^/?#\s]+(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)?$",
         title="Public address",
-        description="How browsers reach it behind a proxy, for instance https://mood.example.org.",
+        description="How browsers reach it behind a proxy, for instance https://mood.example.org "
+        "or https://example.org/mood.",
     )
     session_hours: float = Field(
         default=12, ge=0.1, le=24 * 90, title="Session", description="Hours until a login ends."
@@ -67,6 +78,23 @@ class ServerSettings(Group):
         title="Browser cameras",
         description="How many visitors at once may try it with their own camera; 0 for none.",
     )
+
+    @property
+    def prefix(self) -> str:
+        """The path of the public address, below which everything is; empty for none."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
+    @property
+    def origin(self) -> str:
+        """The public address without that path; empty where there is none."""
+        return self.public_url.rstrip("/").removesuffix(self.prefix)
+
+    @model_validator(mode="after")
+    def _path_of_its_own(self) -> Self:
+        first = self.prefix.split("/")[1:2]
+        if first and first[0] in OWN_PATHS:
+            raise ValueError("the path of public_url begins as one of the monitor's own does")
+        return self
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> Self:

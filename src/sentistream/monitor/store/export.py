@@ -6,7 +6,6 @@ reader of the file holds nothing up.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from sentistream.monitor.store.database import reading
 from sentistream.monitor.store.steps import whole
 from sentistream.monitor.store.tables import SUMS
 from sentistream.parquet import load_pyarrow
+from sentistream.reports.csv_style import PLAIN, CsvStyle
 
 ROWS = 5_000
 """Rows fetched at a time, and a Parquet file's row group."""
@@ -95,8 +95,9 @@ def export(
     end: float,
     camera: str | None,
     smallest: int,
+    style: CsvStyle = PLAIN,
 ) -> Iterator[bytes]:
-    """A file's bytes, piece by piece.
+    """A file's bytes, piece by piece; ``style`` is that of CSV.
 
     Raises:
         MissingExtraError: A Parquet file is asked for and pyarrow is not installed.
@@ -109,7 +110,7 @@ def export(
     else:
         columns = SUM_COLUMNS
         rows = _sums(engine, Step(what), begin, end, camera, smallest)
-    return _csv(columns, rows) if pyarrow is None else _parquet(pyarrow, columns, rows)
+    return _csv(columns, rows, style) if pyarrow is None else _parquet(pyarrow, columns, rows)
 
 
 def _readings(
@@ -156,26 +157,28 @@ def _sums(
         yield some
 
 
-def _csv(columns: Sequence[Column], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.name for column in columns])
+def _csv(
+    columns: Sequence[Column], rows: Iterator[Sequence[Any]], style: CsvStyle
+) -> Iterator[bytes]:
+    begun = style.mark + style.text([[column.name for column in columns]])
     for some in rows:
-        writer.writerows([_cell(column, row) for column in columns] for row in some)
-        yield text.getvalue().encode()
-        text.seek(0)
-        text.truncate()
-    if text.tell():
-        yield text.getvalue().encode()
+        yield (
+            begun + style.text([_cell(column, row, style) for column in columns] for row in some)
+        ).encode()
+        begun = ""
+    if begun:
+        yield begun.encode()
 
 
-def _cell(column: Column, row: Any) -> str:
+def _cell(column: Column, row: Any, style: CsvStyle) -> str:
     value = column.value(row)
     if value is None:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    return str(value) if column.digits is None else f"{value:.{column.digits}f}"
+    if column.digits is None:
+        return str(value)
+    return f"{value:.{column.digits}f}".replace(".", style.point)
 
 
 def schema_of(pyarrow: Any, columns: Sequence[Column]) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityE
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sentistream.errors import StorageError
+from sentistream.redaction import shown_address
 
 _DAMAGED = (
     "Stop the monitor, move the file aside together with those ending in -wal and -shm, and put "
@@ -80,11 +81,11 @@ def storage_error(error: Exception, url: URL) -> StorageError:
 
 
 def shown(url: URL) -> str:
-    """The database's name as it may be shown: without user and password."""
+    """The database's name as it may be shown: a file, or an address."""
     if url.get_backend_name() == "sqlite":
         return f"The database {url.database}"
-    port = f":{url.port}" if url.port else ""
-    return f"The PostgreSQL database {url.database or ''} on {url.host or 'this machine'}{port}"
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return f"The PostgreSQL database {shown_address(address)}"
 
 
 def _of_postgresql(error: Exception, cause: object) -> tuple[str, str]:

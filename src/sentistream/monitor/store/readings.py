@@ -17,6 +17,7 @@ from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import additions, backups, export, queries, retention
 from sentistream.monitor.store.database import reading, writing
 from sentistream.monitor.store.tables import ALERTS, PULSE
+from sentistream.reports.csv_style import PLAIN, CsvStyle
 
 
 class DatabaseStore:
@@ -114,6 +115,7 @@ class DatabaseStore:
         begin: float,
         end: float,
         camera: str | None = None,
+        style: CsvStyle = PLAIN,
     ) -> Iterator[bytes]:
         """A file's bytes piece by piece; docs/monitor-data.md has its columns."""
         return export.export(
@@ -124,6 +126,7 @@ class DatabaseStore:
             end=end,
             camera=camera,
             smallest=self._settings().privacy.smallest_group,
+            style=style,
         )
 
     def forget(self, *, begin: float, end: float, camera: str | None = None) -> int:

@@ -16,8 +16,13 @@ def is_secure(server: ServerSettings) -> bool:
 
 
 def name_of(server: ServerSettings) -> str:
-    """Over TLS the browser itself sees to it that no other host has set the cookie."""
-    return f"__Host-{_NAME}" if is_secure(server) else _NAME
+    """Over TLS the browser itself sees to it that no other host has set the cookie.
+
+    Below a path only that it was set over TLS: the stronger promise is for whole hosts.
+    """
+    if not is_secure(server):
+        return _NAME
+    return f"__Secure-{_NAME}" if server.prefix else f"__Host-{_NAME}"
 
 
 def session_of(connection: HTTPConnection, server: ServerSettings) -> str:
@@ -31,7 +36,7 @@ def give_session(response: Response, session: str, server: ServerSettings) -> No
         name_of(server),
         session,
         max_age=int(server.session_hours * 3600),
-        path="/",
+        path=f"{server.prefix}/",
         secure=is_secure(server),
         httponly=True,
         samesite="lax",
@@ -42,7 +47,7 @@ def take_session(response: Response, server: ServerSettings) -> None:
     """Takes the session id from the browser."""
     response.delete_cookie(
         name_of(server),
-        path="/",
+        path=f"{server.prefix}/",
         secure=is_secure(server),
         httponly=True,
         samesite="lax",

@@ -69,7 +69,7 @@ class ForgeryCheck:
         if origin is None:
             return None if site is None else True
         scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
-        public = self._configuration.settings.server.public_url.lower()
+        public = self._configuration.settings.server.origin.lower()
         ours = {f"{scheme}://{headers.get('host', '')}".lower(), public} - {""}
         return origin.lower() in ours
 

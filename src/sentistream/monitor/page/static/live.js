@@ -1,7 +1,7 @@
 // Keeps the tiles up to date: numbers and boxes as they come, pictures while somebody looks.
 
 import { drawFaces, put } from "./faces.js";
-import { send } from "./page.js";
+import { at, send, socketAt } from "./page.js";
 
 const NAMES = ["positive", "neutral", "negative", "unknown"];
 const SILENCE = 10_000;
@@ -101,14 +101,14 @@ const tell = (text, link) => {
   connection.hidden = !text;
   connection.replaceChildren(text ?? "");
   if (link) {
-    connection.append(" ", Object.assign(document.createElement("a"), { href: "/login", textContent: link }));
+    connection.append(" ", Object.assign(document.createElement("a"), { href: at("/login"), textContent: link }));
   }
   document.body.toggleAttribute("data-cut", Boolean(text));
 };
 
 const connect = () => {
   heard = performance.now();
-  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/socket`);
+  socket = new WebSocket(socketAt("/live/socket"));
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     if (!connection.hidden) announcements.textContent = connection.dataset.back;
@@ -126,7 +126,7 @@ const connect = () => {
       return;
     }
     attempts += 1;
-    const answer = await fetch("/live/alive", { redirect: "manual", cache: "no-store" }).catch(() => null);
+    const answer = await fetch(at("/live/alive"), { redirect: "manual", cache: "no-store" }).catch(() => null);
     if (answer && !answer.ok && (answer.status === 401 || answer.status === 403 || answer.type === "opaqueredirect")) {
       tell(connection.dataset.ended, connection.dataset.login);
     } else if (attempts > 1 || !answer) {
@@ -153,7 +153,7 @@ document.addEventListener("visibilitychange", watch);
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-restart]");
   if (!button) return;
-  const answer = await send(`/live/restart/${encodeURIComponent(button.dataset.restart)}`).catch(() => null);
+  const answer = await send(at(`/live/restart/${encodeURIComponent(button.dataset.restart)}`)).catch(() => null);
   announcements.textContent = answer?.ok ? button.dataset.done : button.dataset.failed;
 });
 if (tiles.size || document.querySelector(".empty")) {

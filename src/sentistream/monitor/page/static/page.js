@@ -1,7 +1,13 @@
 // What every page does: its menu, its theme, and forms that say who sends them.
 
+/** The address of a path of this monitor, which may be below a path of another server. */
+export const at = (path) => document.documentElement.dataset.root + path;
+
+/** The same for a WebSocket. */
+export const socketAt = (path) => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${at(path)}`;
+
 const cookie = (name, value) => {
-  document.cookie = `${name}=${value}; Path=/; Max-Age=31536000; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+  document.cookie = `${name}=${value}; Path=${at("/")}; Max-Age=31536000; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
 };
 
 export const token = () => document.querySelector("meta[name=csrf]").content;
@@ -12,7 +18,7 @@ export const send = async (address, options = {}) => {
   const answer = await go();
   if (answer.status !== 403) return answer;
   // who has logged in again in another tab has another token than this page was made with
-  const me = await fetch("/api/me", { cache: "no-store" }).then((told) => (told.ok ? told.json() : {}), () => ({}));
+  const me = await fetch(at("/api/me"), { cache: "no-store" }).then((told) => (told.ok ? told.json() : {}), () => ({}));
   if (!me.csrf_token || me.csrf_token === token()) return answer;
   document.querySelector("meta[name=csrf]").content = me.csrf_token;
   return go();

@@ -1,11 +1,11 @@
 // Users, tokens and one's own password, over the interface for programs.
 
-import { send } from "./page.js";
+import { at, send } from "./page.js";
 
-const ask = async (address, method = "GET", body) => {
+const ask = async (path, method = "GET", body) => {
   const answer = await (method === "GET"
-    ? fetch(address, { cache: "no-store" })
-    : send(address, { method, body: body && JSON.stringify(body), headers: { "Content-Type": "application/json" } }));
+    ? fetch(at(path), { cache: "no-store" })
+    : send(at(path), { method, body: body && JSON.stringify(body), headers: { "Content-Type": "application/json" } }));
   if (answer.ok) return answer.status === 204 ? null : answer.json();
   const told = await answer.json().catch(() => ({}));
   const fields = (told.errors ?? []).map(({ where }) => where.replace("body.", ""));
@@ -92,17 +92,17 @@ const button = (section, what, name, clicked) => {
 /** Does something about one of a list, then shows the list as it is and where one was in it. */
 const change = async (section, address, method, body, leave = "") => {
   const held = document.activeElement;
-  const at = held?.closest("[data-of]")?.dataset.of;
+  const whose = held?.closest("[data-of]")?.dataset.of;
   clear(people);
   try {
     await ask(address, method, body);
-    if (leave) return location.assign(leave);
+    if (leave) return location.assign(at(leave));
     tell(section, "done", false);
   } catch (error) {
     tell(section, error.status === 409 ? "last" : FAULTS[error.status] ?? "unreachable");
   }
   await list().catch(() => null);
-  const same = at && section.querySelector(`[data-of="${CSS.escape(at)}"] ${held.tagName}`);
+  const same = whose && section.querySelector(`[data-of="${CSS.escape(whose)}"] ${held.tagName}`);
   if (!hasLeft(section) && !section.querySelector(".told.problem")) (same || section.querySelector(".told")).focus();
 };
 

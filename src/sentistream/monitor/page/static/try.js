@@ -1,7 +1,7 @@
 // A visitor's own camera and microphone, read by the monitor.
 
 import { drawFaces, put } from "./faces.js";
-import { send, token } from "./page.js";
+import { at, send, socketAt, token } from "./page.js";
 
 const root = document.querySelector("[data-try]");
 const start = root.querySelector("[data-start]");
@@ -19,7 +19,7 @@ const tell = (name, bad = false) => {
 };
 
 const dismiss = (camera) =>
-  fetch(`/api/browser-camera/${encodeURIComponent(camera)}`, { method: "DELETE", headers: { "X-CSRF-Token": token() }, keepalive: true }).catch(() => null);
+  fetch(at(`/api/browser-camera/${encodeURIComponent(camera)}`), { method: "DELETE", headers: { "X-CSRF-Token": token() }, keepalive: true }).catch(() => null);
 
 const end = async (name, bad = false) => {
   const ending = run;
@@ -48,7 +48,7 @@ const gathered = (peer) =>
   });
 
 const watch = (mine) => {
-  mine.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/try/socket/${encodeURIComponent(mine.camera)}`);
+  mine.socket = new WebSocket(socketAt(`/try/socket/${encodeURIComponent(mine.camera)}`));
   mine.socket.onmessage = ({ data }) => {
     const told = JSON.parse(data);
     drawFaces(overlay, told.faces, true);
@@ -97,7 +97,7 @@ const begin = async () => {
     }
     await mine.peer.setLocalDescription(await mine.peer.createOffer());
     await gathered(mine.peer);
-    const answer = await send("/api/browser-camera", {
+    const answer = await send(at("/api/browser-camera"), {
       body: JSON.stringify({ type: "offer", sdp: mine.peer.localDescription.sdp }),
       headers: { "Content-Type": "application/json" },
     });
@@ -107,7 +107,7 @@ const begin = async () => {
       // the monitor says why in its own words
       if (problem.detail) {
         const text = [problem.detail, problem.way_out].filter(Boolean).join(" ");
-        const told = await fetch(`/try/told?${new URLSearchParams({ text })}`);
+        const told = await fetch(at(`/try/told?${new URLSearchParams({ text })}`));
         if (told.ok) root.querySelector(".told").append(` ${await told.text()}`);
       }
       return;

@@ -1,0 +1,44 @@
+"""One item that cannot be answered does not end the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sentistream.datasets.manifest import Item
+from sentistream.errors import InputError, ModelError
+from sentistream.evaluation.outcomes import ask
+
+ITEMS = [Item(Path(f"{name}.mp4"), 0, "anna", "made") for name in ("a", "b", "c", "d")]
+SURE = np.array([0.9, 0.05, 0.05])
+
+
+def answer(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+    if path.stem == "a":
+        raise InputError("a.mp4 is empty (zero bytes).", "Copy it again.")
+    if path.stem == "b":
+        raise IndexError("list index out of range")
+    return None if path.stem == "c" else SURE
+
+
+def test_a_fault_in_one_item_is_told_and_the_others_go_on() -> None:
+    told: list[str] = []
+    outcomes = ask(ITEMS, answer, on_problem=told.append)
+    assert [outcome.item for outcome in outcomes] == ITEMS
+    assert [outcome.correct for outcome in outcomes] == [False, False, False, True]
+    assert told == [
+        "a.mp4 is empty (zero bytes).",
+        "b.mp4 could not be worked on (IndexError: list index out of range).",
+    ]
+    assert [outcome.problem for outcome in outcomes] == [*told, "", ""]
+
+
+@pytest.mark.parametrize("error", [ModelError("There is no network."), KeyboardInterrupt()])
+def test_what_the_next_one_would_meet_too_ends_it(error: BaseException) -> None:
+    def fail(_: Path) -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        ask(ITEMS, fail)
