@@ -21,7 +21,7 @@ FACE_EMOTIONS = ("happy", "neutral", "sad", "angry")
 
 _OF_THE_MICROPHONE = ("level",)  # functionals that say nothing unless compared
 _MEAN_AFTER, _SPREAD_AFTER = 2.0, 6.0  # utterances by which a voice counts as half known
-_NOISE = 0.2  # added to what is learned from, in spreads of the population
+_NOISE = 0.1  # added to what is learned from, in spreads of the population
 
 
 def convolution(
@@ -151,11 +151,11 @@ class VoiceNetwork(nn.Module):
         portable = torch.tensor([float(name not in _OF_THE_MICROPHONE) for name in FUNCTIONALS])
         self.register_buffer("portable", portable)
         self.classify = nn.Sequential(
-            nn.Dropout(0.3),
-            nn.Linear(2 * size + 1, 64),
+            nn.Dropout(0.15),
+            nn.Linear(2 * size + 1, 160),
             nn.ReLU(),
             nn.Dropout(0.3),
-            nn.Linear(64, len(EMOTIONS)),
+            nn.Linear(160, len(EMOTIONS)),
         )
 
     def learn_population(self, functionals: Tensor, within: Tensor) -> None:

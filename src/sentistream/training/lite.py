@@ -190,7 +190,7 @@ RECIPES: dict[str, Recipe] = {
     "face-refined": replace(_BASE, learning_rate=0.0012, epochs=14),
     "face": replace(_BASE, learning_rate=0.0008, epochs=3, label_smoothing=0.0, average=0.998),
     "voice": replace(
-        _BASE, learning_rate=0.004, weight_decay=0.02, batch=128, epochs=6, label_smoothing=0.0
+        _BASE, learning_rate=0.003, weight_decay=0.01, batch=128, epochs=8, label_smoothing=0.0
     ),
     # a fusion is to be calibrated: its labels stay as they are
     "fusion": Recipe(

@@ -28,7 +28,7 @@ MEMORY = 1.0
 MAX_FACES = 16
 """At most so many faces are followed at once unless told otherwise."""
 
-CERTAIN, HIGH, LOW = 0.8, 0.45, 0.25
+CERTAIN, HIGH, LOW = 0.72, 0.45, 0.25
 """Scores from which a detection begins a track by itself, begins one where landmarks can be placed
 on it and a second look finds it too, and goes on with one that is there."""
 
