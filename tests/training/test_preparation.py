@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from sentistream.profiles import LITE
 from sentistream.runtime import load_card, load_network
 from sentistream.runtime.store import models_folder
 from sentistream.training import detector_scenes
+from sentistream.training.lite import RECIPES
 from sentistream.training.preparation import Preparation
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.detector import make_detector
@@ -362,3 +364,22 @@ def test_the_lite_profile_from_raw_data_to_readings(
     assert load_card("lite/fusion").input_types == dict.fromkeys(
         ("face", "voice", "trust"), "float32"
     )
+
+
+def test_voices_are_measured_by_networks_that_never_heard_their_corpus(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPES, "voice", replace(RECIPES["voice"], epochs=1))
+    arguments = ["evaluate", "--task", "voices", "--protocol", "leave-one-corpus-out"]
+    arguments += ["--retrain", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, [*arguments, "--data", str(data)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert {row["corpus"] for row in found["rows"]} == {"ravdess", "java-sed"}
+    assert set(found["means"]) == {"first heard", "with history"}
+    assert all(0 <= row["uar"] <= 1 for row in found["rows"])
+    assert len((tmp_path / "table.csv").read_text().splitlines()) == len(found["rows"]) + 1
+    assert (tmp_path / "runs" / "voice-without" / "ravdess").is_dir()
+    unfit = CliRunner().invoke(main, arguments)
+    assert unfit.exit_code == 2
+    assert "--data FOLDER" in unfit.output

@@ -84,7 +84,7 @@ def _rows(corpus: LeftOut) -> list[dict[str, Any]]:
                 "n": len(truth),
                 "people": len(set(people)),
                 "uar": round(float(np.mean(list(recall.values()))), 4),
-                "uar_ci95": list(interval.as_dict()["uar"]) if interval else None,
+                "uar_ci95": list(interval.as_dict()["uar_ci95"]) if interval else None,
                 "recall": recall,
                 "accuracy": got.as_dict()["accuracy"],
                 "ece": round(calibration_error(truth, answers), 4),

@@ -20,6 +20,7 @@ from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import make_landmarker, place_one
 from sentistream.vision.shape import lip_gap
 from sentistream.vision.stills import WindowCutter
+from sentistream.vision.tracker import CERTAIN
 
 OPEN_GAP, CLOSED_GAP = 0.08, 0.03
 """Lip gap over eye distance from which an open mouth is proposed, and below which a closed one."""
@@ -28,7 +29,6 @@ VIEW_SIZE = 224
 """Width and height of the picture that people judge, pixels."""
 
 _VIEW_SCALE = 1.8
-_SURE = 0.5  # of the detector's score: a patch taken for a second face costs the picture
 _SOUND_WINDOW = 0.03
 _FACE_ALONE = 256  # pixels; larger images without a face found are left out
 
@@ -129,7 +129,7 @@ class _Finder:
         self._cutter = WindowCutter(self._detector, self._landmarker)
 
     def of_frame(self, luma: UInt8Array) -> FloatArray | None:
-        found = self._detector.detect(luma, threshold=_SURE)
+        found = self._detector.detect(luma, threshold=CERTAIN)
         if len(found) != 1:
             return None
         return place_one(self._landmarker, luma, self._detector.alignments(found[0])[0]).points
