@@ -398,6 +398,7 @@ def test_more_faces_than_are_followed_are_told_of(tmp_path: Path, portrait: UInt
         out = tmp_path / str(limit)
         done = run(source, "--out", out, "--max-faces", str(limit))
         assert done.exit_code == 0, done.output
+        assert ("--max-faces follows more" in done.output) == (limit == 1)
         facts = json.loads((out / "summary.json").read_text())
         assert facts["most_faces_at_once"] == facts["more_faces"]["limit"] == faces
         assert facts["settings"]["max_faces"] == limit

@@ -74,7 +74,7 @@ def test_the_change_is_said(tmp_path: Path) -> None:
     path, out = changing(tmp_path, size=(128, 160)), tmp_path / "out"
     result = CliRunner().invoke(main, ["analyze", str(path), "--out", str(out), "--video"])
     assert result.exit_code == 0, result.output
-    assert "changed their size or shape 1 times (64 x 48, 128 x 160)" in result.output
+    assert "changed their size or shape once (64 x 48, 128 x 160)" in result.output
     facts = json.loads((out / "summary.json").read_text("utf-8"))
     assert facts["input"]["sizes"] == [[64, 48], [128, 160]]
     assert facts["faults"]["size_changes"] == 1

@@ -333,7 +333,14 @@ class _Run:
                 click.echo(f"  {remark}")
             if changes := facts["faults"]["size_changes"]:
                 sizes = ", ".join(f"{w} x {h}" for w, h in facts["input"]["sizes"])
-                click.echo(f"  Its pictures changed their size or shape {changes} times ({sizes}).")
+                often = "once" if changes == 1 else f"{changes} times"
+                click.echo(f"  Its pictures changed their size or shape {often} ({sizes}).")
+            if more := facts["more_faces"]["most_left_out"]:
+                limit = facts["more_faces"]["limit"]
+                click.echo(
+                    f"  Up to {more} more faces were in view than the {limit} that are followed "
+                    "at once; --max-faces follows more."
+                )
             if cancelling := facts["faults"]["cancelling_seconds"]:
                 click.echo(
                     f"  The channels of its sound would have cancelled each other for "

@@ -187,7 +187,8 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
     faults = {name: number for name, number in facts["faults"].items() if number}
     if changes := faults.pop("size_changes", 0):
         sizes = ", ".join(f"{width} x {height}" for width, height in facts["input"]["sizes"])
-        notes.append(f"The pictures changed their size or shape {changes} times ({sizes}).")
+        often = "once" if changes == 1 else f"{changes} times"
+        notes.append(f"The pictures changed their size or shape {often} ({sizes}).")
     if cancelling := faults.pop("cancelling_seconds", 0):
         notes.append(
             f"The channels of the sound would have cancelled each other for {cancelling:g} s; "
