@@ -194,7 +194,8 @@ class FaceTracker:
     def _search(self, luma: UInt8Array, time: float) -> Asking[None]:
         """Searches the whole picture where that is due."""
         intervals = self._detector.intervals
-        followed = any(track.time == time for track in self._tracks)
+        # where nobody is followed, or somebody is lost, small faces are searched for more often
+        followed = bool(self._tracks) and all(track.time == time for track in self._tracks)
         fine = time - self._fine_at >= (intervals.fine if followed else intervals.alone) - 1e-6
         if not fine and time - self._coarse_at < intervals.coarse - 1e-6:
             return
@@ -284,8 +285,13 @@ class FaceTracker:
             if sum(track.time == time for track in self._tracks) >= self._max_faces:
                 left_out += not doubtful
                 continue
-            if doubtful and not self._detector.detect_near(luma, one.box, threshold=HIGH):
-                continue
+            if doubtful:
+                nearer = self._detector.detect_near(luma, one.box, threshold=HIGH)
+                if not nearer:
+                    continue
+                # small in the whole picture, a face may be beyond doubt when looked at closely
+                if nearer[0].score >= CERTAIN:
+                    one, doubtful = nearer[0], False
             lost = [
                 track
                 for track in self._tracks
