@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from av import AudioFrame
+from av import AudioFrame, VideoFrame
 from click.testing import CliRunner
 
 from clips import flashing, write_clip
@@ -117,3 +118,18 @@ def test_sound_that_changes_its_rate_and_channels() -> None:
         spectrum = np.abs(np.fft.rfft(sound))
         assert np.argmax(spectrum) * 2 == pytest.approx(400, abs=4)
         assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)
+
+
+def test_frames_that_were_looked_at_are_freed_at_once(tmp_path: Path) -> None:
+    pixels = np.full((48, 64, 3), 90, np.uint8)
+    write_clip(tmp_path / "long.mp4", [(index / 25, pixels) for index in range(75)])
+    gc.collect()
+    gc.disable()  # what only its collection frees makes memory grow with the video
+    try:
+        with open_source(tmp_path / "long.mp4", tick=0.03, sound_window=0.03) as source:
+            for _ in source:
+                pass
+        alive = sum(isinstance(one, VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert alive < 10

@@ -35,6 +35,7 @@ class Shapes:
         self._codec = codec
         self._said = None if codec is None else codec.sample_aspect_ratio
         self._before: tuple[object, ...] | None = None
+        self._rotation: int | None = None
 
     def picture(self, frame: VideoFrame) -> YuvPicture:
         """The frame as people see it.
@@ -43,7 +44,10 @@ class Shapes:
             av.FFmpegError, ValueError: Its pixel format cannot be converted.
         """
         aspect = self._newest_aspect()
-        self.orientation = display_orientation(frame)
+        # reading a frame's side data keeps the frame until garbage is collected
+        if self._rotation != frame.rotation:
+            self._rotation = frame.rotation
+            self.orientation = display_orientation(frame)
         shape = (frame.width, frame.height, aspect, self.orientation)
         picture = YuvPicture(frame, orientation=self.orientation, pixel_aspect=aspect)
         if self._before not in (None, shape):
