@@ -13,12 +13,13 @@ import torch
 
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.labels import EMOTIONS
+from sentistream.evaluation.voices import EARLIER
 from sentistream.networks.lite import VoiceNetwork
-from sentistream.training import lite_augment, voices_lite, voted_faces
+from sentistream.training import lite_augment, lite_voices, voted_faces
 from sentistream.training.lite import PARTS, RECIPES
 from sentistream.training.lite_card_texts import CARD_TEXTS
 from sentistream.training.run import halfway
-from sentistream.training.voice_conditions import CONDITIONS, recorded_in
+from sentistream.training.voice_augmentation import CONDITIONS, recorded_in
 from sentistream.voice.functionals import NAMES
 from synthetic import talk
 
@@ -79,9 +80,9 @@ def utterances_of(people: dict[str, int], condition: str = "as recorded") -> dic
 
 def test_a_history_is_of_the_same_voice_and_never_of_the_utterance_itself() -> None:
     heard = utterances_of({"a-1": 12, "a-2": 3, "b-1": 1})
-    examples = voices_lite.voices_with_history(heard, held_out=True, seed=1)
+    examples = lite_voices.voices_with_history(heard, held_out=True, seed=1)
     counts = examples.inputs["heard"][:, 0]
-    assert set(counts[examples.people == "a-1"].tolist()) == {0, voices_lite.EARLIER}
+    assert set(counts[examples.people == "a-1"].tolist()) == {0, EARLIER}
     assert set(counts[examples.people == "a-2"].tolist()) == {0, 2}
     assert set(counts[examples.people == "b-1"].tolist()) == {0}
     known = counts > 0
@@ -99,7 +100,7 @@ def test_a_history_is_of_the_same_voice_and_never_of_the_utterance_itself() -> N
 def test_corpora_and_sentiments_weigh_alike() -> None:
     heard = utterances_of({"a-1": 64, "b-1": 16})
     heard["label"] = np.array([EMOTIONS.index("happy")] * 60 + [EMOTIONS.index("sad")] * 20)
-    examples = voices_lite.voices_with_history(heard, held_out=True, seed=1)
+    examples = lite_voices.voices_with_history(heard, held_out=True, seed=1)
     weights, labels = examples.labels[:, 1], examples.labels[:, 0]
     of_a = examples.sources == "a"
     happy, sad = (
@@ -112,10 +113,10 @@ def test_corpora_and_sentiments_weigh_alike() -> None:
 def test_the_loss_of_a_voice_knows_sentiments_without_an_emotion() -> None:
     sad, happy = (torch.full((1, len(EMOTIONS)), -4.0) for _ in range(2))
     sad[0, EMOTIONS.index("sad")] = happy[0, EMOTIONS.index("happy")] = 4
-    label = torch.tensor([[float(voices_lite.OTHER_NEGATIVE), 1.0]])
-    assert voices_lite.voice_loss(sad, label) < voices_lite.voice_loss(happy, label)
-    assert voices_lite.right_sentiment(sad, label).tolist() == [True]
-    assert voices_lite.right_sentiment(happy, label).tolist() == [False]
+    label = torch.tensor([[float(lite_voices.OTHER_NEGATIVE), 1.0]])
+    assert lite_voices.voice_loss(sad, label) < lite_voices.voice_loss(happy, label)
+    assert lite_voices.right_sentiment(sad, label).tolist() == [True]
+    assert lite_voices.right_sentiment(happy, label).tolist() == [False]
 
 
 def test_the_voice_network_learns_what_differs_from_the_usual() -> None:
@@ -126,20 +127,20 @@ def test_the_voice_network_learns_what_differs_from_the_usual() -> None:
     heard["label"] = np.where(happy, EMOTIONS.index("happy"), EMOTIONS.index("sad"))
     heard["voice"][happy, :10] += 3
     heard["voice"] += random.normal(0, 0.1, heard["voice"].shape).astype(np.float32)
-    train = voices_lite.voices_with_history(heard, held_out=False, seed=3)
+    train = lite_voices.voices_with_history(heard, held_out=False, seed=3)
     network = VoiceNetwork()
-    voices_lite.learn_population(network, train)
+    lite_voices.learn_population(network, train)
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     inputs = [torch.from_numpy(values) for values in train.inputs.values()]
     labels = torch.from_numpy(np.asarray(train.labels))
     for _ in range(60):
         optimizer.zero_grad()
-        voices_lite.voice_loss(network(*inputs), labels).backward()  # type: ignore[no-untyped-call]
+        lite_voices.voice_loss(network(*inputs), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    measured = voices_lite.voices_with_history(heard, held_out=True, seed=4)
+    measured = lite_voices.voices_with_history(heard, held_out=True, seed=4)
     with torch.no_grad():
         logits = network.eval()(*(torch.from_numpy(one) for one in measured.inputs.values()))
-    right = voices_lite.right_sentiment(logits, torch.from_numpy(np.asarray(measured.labels)))
+    right = lite_voices.right_sentiment(logits, torch.from_numpy(np.asarray(measured.labels)))
     known = torch.from_numpy(measured.inputs["heard"][:, 0] > 0)
     assert float(right[known].float().mean()) > 0.95
 

@@ -7,7 +7,6 @@ show none.
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 import zlib
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from sentistream.datasets.images import read_images
+from sentistream.datasets.lists import read_list
 from sentistream.errors import DataError, InputError, passed_over
 from sentistream.media import open_source
 from sentistream.media.image import read_image
@@ -317,14 +317,8 @@ def clip_pictures(
         held_out: Of the people that are measured on, or of the others.
         on_problem: Told of clips that cannot be read, which are left out; None to raise it.
     """
-    with (folder / "manifest.csv").open(encoding="utf-8-sig", newline="") as file:
-        clips = list(csv.DictReader(file))
     every = _FRAME_EVERY * (6 if held_out else 1)
-    for clip in clips:
-        person = f"{clip['corpus']}-{clip['person']}"
-        if is_everyday_held_out(clip["corpus"], clip["person"]) != held_out:
-            continue
-        path = folder / clip["path"]
+    for path, person, _ in everyday_clips(folder, held_out=held_out):
         with (
             passed_over(path, on_problem),
             open_source(path, tick=LITE.tick, sound_window=LITE.sound_window) as source,
@@ -333,6 +327,22 @@ def clip_pictures(
                 pixels = moment.picture.rgb()
                 faces = annotated(pixels)
                 yield AnnotatedPicture(moment.picture.luma, faces, "everyday", person, held_out)
+
+
+def everyday_clips(folder: Path, *, held_out: bool) -> Iterator[tuple[Path, str, str]]:
+    """Everyday clips of one side: path, person and label, empty where there is none.
+
+    Args:
+        folder: With the clips and ``manifest.csv`` (path, corpus, person, label).
+        held_out: Of the people that are measured on, or of the others.
+
+    Raises:
+        InputError: The manifest cannot be read.
+    """
+    for row in read_list(folder / "manifest.csv", ("path", "corpus", "person", "label")).rows():
+        corpus, person = row.values["corpus"], row.values["person"]
+        if is_everyday_held_out(corpus, person) == held_out:
+            yield folder / row.values["path"], f"{corpus}-{person}", row.values.get("label", "")
 
 
 def is_everyday_held_out(corpus: str, person: str) -> bool:

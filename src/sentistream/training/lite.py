@@ -18,7 +18,7 @@ from sentistream.networks.lite import (
     Sentiments,
     VoiceNetwork,
 )
-from sentistream.training import detector, landmarks, lite_augment, voices_lite, voted_faces
+from sentistream.training import detector, landmarks, lite_augment, lite_voices, voted_faces
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.lite_card_texts import CARD_TEXTS as CARD_TEXTS
 from sentistream.training.lite_fusion import as_they_are, fusion_examples, new_fusion
@@ -145,12 +145,12 @@ PARTS: dict[str, Part] = {
     "voice": Part(
         _prepared(LitePreparation.utterances),
         lambda _: VoiceNetwork(),
-        start=voices_lite.learn_population,
-        loss=voices_lite.voice_loss,
-        right=voices_lite.right_sentiment,
+        start=lite_voices.learn_population,
+        loss=lite_voices.voice_loss,
+        right=lite_voices.right_sentiment,
         convert=as_they_are,
         finish=_hears,
-        figures=voices_lite.voice_figures,
+        figures=lite_voices.voice_figures,
         statistics=False,
     ),
     "fusion": Part(

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from sentistream.vision.alignment import VIEW_SIZE
-from sentistream.voice.hearing import BANDS, PERIODICITY_STEP, STEP_DB
 
 SURROUNDINGS = 1.25
 """Faces are learned from with so much around the view, so that shifts show what is there."""
@@ -45,25 +44,6 @@ def mouths(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[li
     placed = _placed(pictures, size, cover=1, turn=12, scale=0.18, stretch=0.1, shift=0.15)
     seen = farther(lit(placed, gamma=0.3), share=0.3, smallest=10, largest=26)
     return [seen + torch.randn_like(seen) * 0.04 * torch.rand(len(seen), 1, 1, 1)], labels
-
-
-def voices(inputs: list[Tensor], labels: Tensor, _: torch.Generator) -> tuple[list[Tensor], Tensor]:
-    """A stretch of 1 to 3 s of utterances (N, 1, frames, 112), spoken by somebody else elsewhere.
-
-    Higher or lower, faster or slower, in noise, through another microphone, with gaps.
-    """
-    (heard,) = inputs
-    length = 2 * int(torch.randint(50, 151, (1,)))
-    frames = _stretches(heard[:, 0] * 255, length)
-    levels = _bent(frames[..., :BANDS] * STEP_DB, pitch=0.04, shift=0.03, tempo=0.08)
-    periods = (frames[..., BANDS:] - 127) * PERIODICITY_STEP
-    periods = _bent(periods, pitch=0.0, shift=0.06, tempo=0.0)
-    periods = periods * torch.empty(len(periods), 1, 1).uniform_(0.6, 1)
-    periods = periods + torch.randn_like(periods) * torch.rand(len(periods), 1, 1) * 0.15
-    levels = _colored(_noisy(levels))
-    _drop(levels, periods)
-    changed = torch.cat([levels / STEP_DB, periods / PERIODICITY_STEP + 127], dim=2)
-    return [changed[:, None] / 255], labels
 
 
 _VIEW = {"cover": 1 / SURROUNDINGS}
@@ -143,72 +123,6 @@ def covered(pictures: Tensor, share: float, smallest: int, largest: int) -> Tens
         left = int(torch.randint(0, size - width + 1, (1,)))
         pictures[number, 0, top : top + height, left : left + width] = torch.rand(1)
     return pictures
-
-
-def _stretches(frames: Tensor, length: int) -> Tensor:
-    """A random stretch of each utterance; a short one somewhere between its own quietest levels.
-
-    Frames behind an utterance's end are 0 throughout.
-    """
-    taken = []
-    for one in frames:
-        spoken = one[: int((one[:, BANDS:].amax(dim=1) > 0).sum())]
-        surplus = len(spoken) - length
-        if surplus >= 0:
-            start = int(torch.randint(0, surplus + 1, (1,)))
-            taken.append(spoken[start : start + length])
-            continue
-        quiet = spoken.amin(dim=0, keepdim=True)
-        quiet[:, BANDS:] = 127
-        before = int(torch.randint(0, 1 - surplus, (1,)))
-        around = (quiet.expand(before, -1), spoken, quiet.expand(-surplus - before, -1))
-        taken.append(torch.cat(around))
-    return torch.stack(taken)
-
-
-def _bent(frames: Tensor, *, pitch: float, shift: float, tempo: float) -> Tensor:
-    """Bands stretched and shifted, time stretched; (N, frames, bands)."""
-    count, length, bands = frames.shape
-    bend = torch.zeros(count, 2, 3)
-    bend[:, 0, 0] = (torch.randn(count) * pitch).exp()
-    bend[:, 0, 2] = torch.randn(count) * shift
-    bend[:, 1, 1] = (torch.randn(count) * tempo).exp()
-    grid = functional.affine_grid(bend, [count, 1, length, bands], align_corners=False)
-    bent = functional.grid_sample(frames[:, None], grid, padding_mode="border", align_corners=False)
-    return bent[:, 0]
-
-
-def _noisy(decibels: Tensor) -> Tensor:
-    """With noise 25 to 75 dB below the loudest, rising or falling with pitch."""
-    count, length, bands = decibels.shape
-    loudest = decibels.amax((1, 2), keepdim=True)
-    floor = loudest - torch.empty(count, 1, 1).uniform_(25, 75)
-    tilt = torch.randn(count, 1, 1) * 8 * torch.linspace(-1, 1, bands)
-    noise = floor + tilt + torch.randn(count, length, bands) * 4
-    return 10 * torch.log10(10 ** (decibels / 10) + 10 ** (noise / 10))
-
-
-def _colored(decibels: Tensor) -> Tensor:
-    """Through another microphone: bands louder or softer, smoothly."""
-    count, _, bands = decibels.shape
-    tilt = torch.randn(count, 1, 1) * 3 * torch.linspace(-1, 1, bands)
-    bumps = functional.interpolate(torch.randn(count, 1, 6) * 2, size=bands, mode="linear")
-    return decibels + tilt + bumps
-
-
-def _drop(decibels: Tensor, periods: Tensor) -> None:
-    """Two stretches of bands and two of time made even, in place (SpecAugment, Park 2019)."""
-    count, length, bands = decibels.shape
-    for number in range(count):
-        mean = decibels[number].mean()
-        for _ in range(2):
-            width = int(torch.randint(0, 9, (1,)))
-            low = int(torch.randint(0, bands - width, (1,)))
-            decibels[number, :, low : low + width] = mean
-            width = int(torch.randint(0, 26, (1,)))
-            start = int(torch.randint(0, max(1, length - width), (1,)))
-            decibels[number, start : start + width] = mean
-            periods[number, start : start + width] = 0
 
 
 def uniform(count: int, most: float) -> Tensor:

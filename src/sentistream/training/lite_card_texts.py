@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentistream.training.card_texts import CardText
+from sentistream.training.card_texts import CardText, data_of
 
 _READS = "Reads expressions, not feelings: a polite smile is positive, a frown of thought negative."
 _LABELS = (
@@ -42,21 +42,7 @@ _VOTED = (
         "name": "further faces of FER2013 that the crowd of FER+ gave one of the four emotions",
         "terms": "research only",
     },
-    {
-        "source": "rafdb",
-        "name": "RAF-DB (Li et al. 2017), training part, four emotions",
-        "terms": "non-commercial research only",
-    },
-    {
-        "source": "ck",
-        "name": "Cohn-Kanade CK (Kanade et al. 2000; Lucey et al. 2010), four emotions",
-        "terms": "research only",
-    },
-    {
-        "source": "java-sed",
-        "name": "Java-SED clips of speakers 01, 02, 06, 07",
-        "terms": "MIT",
-    },
+    *data_of({"ck", "java-sed", "rafdb"}),
     {
         "source": "everyday",
         "name": "faces in everyday clips (stock, film, webcams, classrooms) of half of the people",

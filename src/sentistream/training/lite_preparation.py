@@ -40,16 +40,16 @@ from sentistream.training.landmark_preparation import (
 from sentistream.training.landmarks import STORED_SIZE
 from sentistream.training.leakage import content_key
 from sentistream.training.lite_augment import STORED_FACE, SURROUNDINGS
-from sentistream.training.parts import Sides
-from sentistream.training.preparation import Preparation, of_side
-from sentistream.training.voice_conditions import CONDITIONS
-from sentistream.training.voices_lite import (
+from sentistream.training.lite_voices import (
     heard_recordings,
     is_learned_from,
     voices_with_history,
 )
+from sentistream.training.parts import Sides
+from sentistream.training.preparation import Preparation, of_side
+from sentistream.training.voice_augmentation import CONDITIONS
 from sentistream.training.voted_faces import everyday_faces, read_votes, soft_label
-from sentistream.types import FloatArray, UInt8Array
+from sentistream.types import UInt8Array
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
 from sentistream.vision.hog import HogDetector
@@ -103,7 +103,7 @@ class LitePreparation(Preparation):
             asked = ((one, split == "train", soft) for one, soft in voted if soft is not None)
             workshop = self._workshop(work, "faces")
             return _examples_of(
-                (arrays for _, arrays in workshop.map(_cut_voted, asked, _IMAGES_CHUNK)), _VALUES
+                (arrays for _, arrays in workshop.map(_cut_faces, asked, _IMAGES_CHUNK)), _VALUES
             )
 
         return self._examples(f"lite-voted-{split}", self._image_files("faces") + files, make)
@@ -297,35 +297,25 @@ def _finders() -> tuple[HogDetector, LandmarkPredictor]:
 def _prepare_faces(
     images: Iterator[LabelledImage], surroundings: bool, workshop: Workshop
 ) -> Examples:
-    known = ((image, surroundings) for image in images if image.emotion in FACE_EMOTIONS)
+    known = (
+        (image, surroundings, FACE_EMOTIONS.index(image.emotion))
+        for image in images
+        if image.emotion in FACE_EMOTIONS
+    )
     return _examples_of(arrays for _, arrays in workshop.map(_cut_faces, known, _IMAGES_CHUNK))
 
 
-def _cut_faces(asked: Sequence[tuple[LabelledImage, bool]]) -> Arrays:
+def _cut_faces(asked: Sequence[tuple[LabelledImage, bool, Any]]) -> Arrays:
+    """Faces of images, each with or without surroundings and with its label."""
     rows = []
-    for image, surroundings in asked:
+    for image, surroundings, label in asked:
         try:
             where = align(_cutter().landmarks(image.pixels))
         except ValueError:  # landmarks that span nothing
             continue
         face = _stored(RgbPicture(image.pixels).luma, where, surroundings)
         person = f"{image.source}-{image.person}" if image.person else ""
-        label = FACE_EMOTIONS.index(image.emotion)
         rows.append((face, label, person, image.source, content_key(image.pixels)))
-    size = STORED_FACE if any(surroundings for _, surroundings in asked) else VIEW_SIZE
-    return _columns("face", rows, (size, size, 1))
-
-
-def _cut_voted(asked: Sequence[tuple[LabelledImage, bool, FloatArray]]) -> Arrays:
-    rows = []
-    for image, surroundings, shares in asked:
-        try:
-            where = align(_cutter().landmarks(image.pixels))
-        except ValueError:  # landmarks that span nothing
-            continue
-        face = _stored(RgbPicture(image.pixels).luma, where, surroundings)
-        person = f"{image.source}-{image.person}" if image.person else ""
-        rows.append((face, shares, person, image.source, content_key(image.pixels)))
     size = STORED_FACE if any(surroundings for _, surroundings, _ in asked) else VIEW_SIZE
     return _columns("face", rows, (size, size, 1))
 

@@ -69,7 +69,6 @@ class Part:
             al. 2022): what a network knew before it went on learning is not forgotten. Its
             statistics are measured anew.
         int8_from: The input whose convolutions are also published in 8 bits.
-        any_length: Inputs whose first axis may be of any length when the network is used.
         any_size: Where not 0, inputs may have any height and width that are multiples of it.
         shipped: Whether ``all`` trains it.
     """
@@ -89,6 +88,5 @@ class Part:
     statistics: bool = True
     halfway: bool = False
     int8_from: str | None = None
-    any_length: tuple[str, ...] = ()
     any_size: int = 0
     shipped: bool = True

@@ -37,10 +37,7 @@ def publish(run: Run, folder: Path) -> ModelCard:
     shapes = {name: values.shape[1:] for name, values in held_out.inputs.items()}
     outputs = list(part.outputs or SENTIMENTS)
     path = folder / f"{run.name}.onnx"
-    free = {
-        name: (-1, *shape[1:]) if name in part.any_length else shape
-        for name, shape in shapes.items()
-    }
+    free = dict(shapes)
     if part.any_size:
         free = {name: (-1, -1, *shape[2:]) for name, shape in shapes.items()}
     types = {

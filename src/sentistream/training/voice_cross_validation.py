@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from sentistream.training.examples import Examples
 from sentistream.training.lite import PARTS, RECIPES
 from sentistream.training.lite_preparation import LitePreparation
+from sentistream.training.lite_voices import sentiments_of
 from sentistream.training.loop import fit
 from sentistream.training.measuring import probabilities
-from sentistream.training.voices_lite import sentiments_of
 from sentistream.types import FloatArray
 
 

@@ -7,7 +7,6 @@ each frame learns what the clip as a whole says.
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ from sentistream.networks.lite import FACE_EMOTIONS
 from sentistream.parquet import load_pyarrow
 from sentistream.profiles import LITE
 from sentistream.training.card_figures import card_figures
-from sentistream.training.detector_scenes import is_everyday_held_out
+from sentistream.training.detector_scenes import everyday_clips
 from sentistream.training.examples import Examples
 from sentistream.types import SENTIMENTS, FloatArray, UInt8Array
 
@@ -133,17 +132,11 @@ def everyday_faces(
         every: One moment in so many.
         on_problem: Told of clips that cannot be read, which are left out; None to raise it.
     """
-    with (folder / "manifest.csv").open(encoding="utf-8-sig", newline="") as file:
-        clips = list(csv.DictReader(file))
     analyzer = Analyzer(face_alone(LITE))
-    for clip in clips:
-        if is_everyday_held_out(clip["corpus"], clip["person"]) != held_out:
-            continue
+    for path, person, label in everyday_clips(folder, held_out=held_out):
         analyzer.reset(renumber=True)
-        person = f"{clip['corpus']}-{clip['person']}"
-        path = folder / clip["path"]
         with passed_over(path, on_problem):
-            yield from _clip_faces(path, clip["label"], person, analyzer, every)
+            yield from _clip_faces(path, label, person, analyzer, every)
 
 
 def _clip_faces(

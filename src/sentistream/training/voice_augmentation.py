@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from sentistream.errors import DataError
+from sentistream.datasets.lists import read_list
 from sentistream.types import SOUND_RATE, FloatArray
 from sentistream.voice.recorded import read_sound
 
@@ -107,12 +106,10 @@ def _listed(material: Path | None, label: str) -> tuple[Path, ...]:
     """Files of one kind; rooms that echo for longer than three seconds are left out."""
     if material is None:
         return ()
-    try:
-        with (material / "noises_and_rooms.csv").open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["label"] == label]
-    except (OSError, KeyError) as error:
-        raise DataError(f"The noises and rooms in {material} cannot be read ({error}).") from None
-    return tuple(material / row["path"] for row in rows if _echo(row["room"]) <= 3)
+    listed = read_list(material / "noises_and_rooms.csv", ("path", "label", "room"))
+    rows = (row.values for row in listed.rows())
+    chosen = (row for row in rows if row["label"] == label and _echo(row["room"]) <= 3)
+    return tuple(material / row["path"] for row in chosen)
 
 
 def _echo(room: str) -> float:

@@ -15,18 +15,16 @@ from torch.nn import functional
 from sentistream.datasets.labels import EMOTIONS, SENTIMENT_OF_EMOTION
 from sentistream.datasets.recordings import Recording
 from sentistream.evaluation.metrics import figures
+from sentistream.evaluation.voices import EARLIER
 from sentistream.networks.lite import VoiceNetwork
 from sentistream.training.chunks import Arrays
 from sentistream.training.examples import Examples
 from sentistream.training.leakage import content_key
-from sentistream.training.voice_conditions import recorded_in
+from sentistream.training.voice_augmentation import recorded_in
 from sentistream.types import SENTIMENTS, FloatArray
 from sentistream.voice.functionals import NAMES, functionals
 from sentistream.voice.recorded import read_sound
 from sentistream.voice.utterance import utterance_of
-
-EARLIER = 8
-"""Utterances that were heard before, where a voice is measured with its history."""
 
 OTHER_NEGATIVE = len(EMOTIONS)
 """The label of what is negative, with no emotion named."""
