@@ -39,3 +39,12 @@ def test_pictures_of_any_size(shape: tuple[int, int]) -> None:
     cuts = CutDetector()
     assert not cuts.is_cut(np.zeros(shape, np.uint8))
     assert cuts.is_cut(np.full(shape, 255, np.uint8))
+
+
+def test_a_camera_that_turns_fast_is_one_cut_at_most() -> None:
+    cuts = CutDetector()
+    calm, turned = scene(1), [scene(seed) for seed in range(2, 8)]
+    told = [cuts.is_cut(picture) for picture in [*[calm] * 10, *turned, *[turned[-1]] * 10]]
+    assert sum(told) <= 1
+    # once it is calm again, the next scene is told
+    assert cuts.is_cut(calm)

@@ -23,6 +23,7 @@ class CutDetector:
     def __init__(self) -> None:
         self._cells: FloatArray | None = None
         self._usual = _LEAST / _TIMES
+        self._moving = False  # whether the picture before differed as after a cut
 
     def is_cut(self, luma: UInt8Array) -> bool:
         """Whether this picture, shape (height, width), begins another scene."""
@@ -35,12 +36,15 @@ class CutDetector:
         changes = np.abs(cells - before)
         change = float(changes.mean())
         # somebody who comes close changes a part of the picture, a cut most of it
-        cut = (
+        differs = (
             change > _LEAST
             and change > _TIMES * self._usual
             and float((changes > _DIFFERENT).mean()) > _MOST
         )
         self._usual += (1 - _KEPT) * (min(change, _LEAST) - self._usual)
+        # one picture after the other that differs is a camera that turns, not a row of scenes
+        cut = differs and not self._moving
+        self._moving = differs
         return cut
 
 
