@@ -11,6 +11,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from sentistream.errors import InputError
 from sentistream.media.container import MAX_PIXELS
+from sentistream.translatable import Translatable
 from sentistream.types import UInt8Array
 
 _FORMATS = (
@@ -64,7 +65,10 @@ def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
         problem = "there is not enough memory for it"
     except Exception as error:  # whatever a decoder trips over in a damaged file
         problem = _said(error)
-    raise InputError(f"{name} cannot be read as an image ({problem}).", _WAY_OUT)
+    raise InputError(
+        Translatable("{name} cannot be read as an image ({words}).", name=name, words=problem),
+        _WAY_OUT,
+    )
 
 
 def _known_formats() -> list[str]:
@@ -133,7 +137,7 @@ def _from_sixteen_bit(image: Image.Image) -> UInt8Array:
 
 def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return Translatable(error.strerror)
     if isinstance(error, UnidentifiedImageError):
         return "it is of no kind that is known"
     return str(error) or type(error).__name__

@@ -24,6 +24,7 @@ from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
 from sentistream.media.steadiness import Steadiness
 from sentistream.media.tracks import choose_tracks
+from sentistream.translatable import Translatable
 from sentistream.types import Moment
 
 QUEUE = 16
@@ -149,7 +150,8 @@ class LiveSource(QueuedSource):
         except FFmpegError as error:
             failure = lost(self._name, error)
         raise failure or InputError(
-            f"No picture of {self._name} can be decoded.", "See whether a player shows it."
+            Translatable("No picture of {name} can be decoded.", name=self._name),
+            "See whether a player shows it.",
         )
 
     def _take(self, packet: Packet[Any]) -> list[TimedFrame]:
@@ -189,7 +191,9 @@ class LiveSource(QueuedSource):
                 heard = time.monotonic()
             if self._live and time.monotonic() - heard > READ_TIMEOUT:
                 raise InputError(
-                    f"{self._name} sends no pictures any more, though it still sends.",
+                    Translatable(
+                        "{name} sends no pictures any more, though it still sends.", name=self._name
+                    ),
                     "See whether a player shows it, and start the camera again.",
                 )
         self._pairing.add(list(self._reader.flush()))

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from sentistream.errors import InputError
 from sentistream.media.container import MAX_PIXELS, open_file
 from sentistream.media.frames import clock_zero
+from sentistream.translatable import Translatable
 from sentistream.types import SOUND_RATE
 
 SILENT = 1e-3
@@ -124,13 +125,19 @@ def choose_tracks(
     if not moving:
         if container.streams.audio:
             raise InputError(
-                f"{name} has sound but no moving pictures.", "Name a video that shows a face."
+                Translatable("{path} has sound but no moving pictures.", path=name),
+                "Name a video that shows a face.",
             )
-        raise InputError(f"{name} has no moving pictures.", "Name a video that shows a face.")
+        raise InputError(
+            Translatable("{path} has no moving pictures.", path=name),
+            "Name a video that shows a face.",
+        )
     picture, seen = _choose(container, moving, "video", name, video, again)
     if picture is None:
         raise InputError(
-            f"The pictures of {name} are in a coding that this FFmpeg cannot decode.",
+            Translatable(
+                "The pictures of {path} are in a coding that this FFmpeg cannot decode.", path=name
+            ),
             "Convert it, for instance to H.264 in an mp4 file.",
         )
     _prepare(picture, name, threads)
@@ -219,17 +226,30 @@ def _choose(
     again: Opener | None,
 ) -> tuple[AnyStream | None, str]:
     """The stream, and a sentence where there were several."""
-    words = "pictures" if kind == "video" else "sound"
+    words = Translatable("pictures") if kind == "video" else Translatable("sound")
     if number is not None:
         if not 1 <= number <= len(streams):
             raise InputError(
-                f"{name} has no track {number} of {words}: it has {len(streams)}.",
-                f"See them with: sentistream doctor FILE; choose with --{kind}-track.",
+                Translatable(
+                    "{name} has no track {number} of {words}: it has {count}.",
+                    name=name,
+                    number=number,
+                    words=words,
+                    count=len(streams),
+                ),
+                Translatable(
+                    "See them with: sentistream doctor FILE; choose with --{kind}-track.", kind=kind
+                ),
             )
         if not _is_decodable(streams[number - 1]):
             raise InputError(
-                f"Track {number} of the {words} of {name} is in a coding that this FFmpeg "
-                "cannot decode.",
+                Translatable(
+                    "Track {number} of the {words} of {name} is in a coding that this FFmpeg "
+                    "cannot decode.",
+                    number=number,
+                    words=words,
+                    name=name,
+                ),
                 "Choose another, or convert it.",
             )
         said = f"Of {len(streams)} tracks of {words}, track {number} is used, as asked for."
@@ -283,10 +303,19 @@ def _prepare(stream: VideoStream, name: str, threads: int) -> None:
     context = stream.codec_context
     if not 0 < context.width * context.height <= MAX_PIXELS:
         # FFmpeg forgets a size that is beyond the limit it was given
-        size = f"{context.width} x {context.height}" if context.width else "no known size"
+        size = (
+            f"{context.width} x {context.height}"
+            if context.width
+            else Translatable("no known size")
+        )
         raise InputError(
-            f"The pictures of {name} have {size}, or one beyond the limit of "
-            f"{MAX_PIXELS:,} pixels (8192 x 8192).",
+            Translatable(
+                "The pictures of {path} have {size}, or one beyond the limit of {pixels} pixels "
+                "(8192 x 8192).",
+                path=name,
+                size=size,
+                pixels=f"{MAX_PIXELS:,}",
+            ),
             "Scale the video down first, or see whether it is damaged.",
         )
     context.options = {"max_pixels": str(MAX_PIXELS)}

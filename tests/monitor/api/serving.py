@@ -26,6 +26,7 @@ from sentistream.monitor.observations import CameraHealth, CameraState, FaceStat
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings, save_settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
+from sentistream.monitor.web import mount_web
 from sentistream.types import Distribution, Flag, HeadPose, Label
 
 MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
@@ -109,6 +110,7 @@ class Served:
             engine=engine,
         )
         self.app = create_app(self.services, counters=lambda: {"written": 7.0})
+        mount_web(self.app, self.services)
         if mount is not None:
             mount(self.app)
         self.accounts: Accounts = self.app.state.accounts

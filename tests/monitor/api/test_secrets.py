@@ -16,8 +16,9 @@ from websockets.sync.client import connect
 
 from api.serving import Served, settings
 from sentistream.errors import InputError
-from sentistream.monitor.api.changes import LockedSettingError, changed
-from sentistream.monitor.api.masks import Masks
+from sentistream.monitor.api.problems import LockedSettingError
+from sentistream.monitor.api.secret_masks import Masks
+from sentistream.monitor.api.settings_api import changed
 from sentistream.monitor.observations import CameraHealth, CameraState
 from sentistream.monitor.settings import Settings
 
@@ -118,7 +119,7 @@ def test_a_mask_is_worth_nothing_in_another_field() -> None:
 def test_the_broker_does_not_move_with_its_password() -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
     for moved in ({"host": "evil.test"}, {"port": 1884}):
-        with pytest.raises(InputError, match="password has to be given again"):
+        with pytest.raises(InputError, match="password must be sent again"):
             changed(given, {"mqtt": moved})
     new = changed(given, {"mqtt": {"host": "other.test", "password": "a new one"}})
     assert new.mqtt.password.get_secret_value() == "a new one"

@@ -9,7 +9,41 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from sentistream.errors import (
+    InputError,
+    MissingExtraError,
+    OutputError,
+    SentistreamError,
+    StorageError,
+)
+from sentistream.monitor.accounts import (
+    AccountConflictError,
+    UnfitPasswordError,
+    UnknownAccountError,
+)
+
 MEDIA_TYPE = "application/problem+json"
+
+
+class LockedSettingError(InputError):
+    """This setting is changed in the configuration file alone."""
+
+
+_STATUS: dict[type[SentistreamError], int] = {
+    StorageError: 503,
+    OutputError: 503,
+    LockedSettingError: 403,
+    InputError: 400,
+    MissingExtraError: 501,
+    UnknownAccountError: 404,
+    AccountConflictError: 409,
+    UnfitPasswordError: 400,
+}
+
+
+def status_of(error: SentistreamError) -> int:
+    """The HTTP status that an error is answered with."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
 
 
 class Wrong(BaseModel):

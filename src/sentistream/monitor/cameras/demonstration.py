@@ -6,6 +6,7 @@ import fcntl
 from pathlib import Path
 
 from sentistream.errors import OutputError
+from sentistream.translatable import Translatable
 
 DEMO = "demo:"
 """The source's name in the settings."""
@@ -40,5 +41,10 @@ def ready_clip(path: Path) -> None:
             unfinished.replace(path)
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
+            Translatable(
+                "{path} cannot be written ({words}).",
+                path=path,
+                words=Translatable(str(error.strerror)),
+            ),
+            "See who owns its folder.",
         ) from None

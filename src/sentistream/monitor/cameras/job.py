@@ -14,6 +14,7 @@ from sentistream.monitor.cameras.sources import open_camera
 from sentistream.monitor.settings import CameraSettings, Settings, Zone
 from sentistream.profiles import MAX_FACES
 from sentistream.redaction import secrets_in
+from sentistream.translatable import Translatable
 
 
 class Opener(Protocol):
@@ -52,7 +53,7 @@ class CameraOpener:
     @property
     def preparing(self) -> str:
         wanting = self._is_demo and not self.clip.exists()
-        return "The demonstration clip is being drawn." if wanting else ""
+        return Translatable("The demonstration clip is being drawn.") if wanting else ""
 
     @property
     def _is_demo(self) -> bool:

@@ -16,6 +16,7 @@ from sentistream.monitor.cameras.process import WorkerProcess
 from sentistream.monitor.cameras.seconds import Told
 from sentistream.monitor.hub import Hub, Preview
 from sentistream.monitor.observations import CameraState, Observation, Seconds
+from sentistream.translatable import Translatable, sentences
 
 LOGGER = logging.getLogger(__name__)
 
@@ -174,7 +175,12 @@ class Supervised:
             )
         except OSError as error:
             with self._lock:
-                self._over = Over(f"Its worker cannot be started ({error.strerror}).")
+                self._over = Over(
+                    Translatable(
+                        "Its worker cannot be started ({words}).",
+                        words=Translatable(str(error.strerror)),
+                    )
+                )
                 self._fail(now, self._over.problem)
             return
         with self._lock:
@@ -196,7 +202,10 @@ class Supervised:
         if now - self._beaten > max(patience.heartbeat, patience.first_picture if first else 0):
             self._give_up(worker, "Its worker hung and was ended.")
         elif not beat.preparing and waited > most:
-            self._give_up(worker, f"No picture came for {most:.0f} seconds.")
+            self._give_up(
+                worker,
+                Translatable("No picture came for {seconds} seconds.", seconds=f"{most:.0f}"),
+            )
 
     def _give_up(self, worker: WorkerProcess, reason: str) -> None:
         worker.kill()
@@ -219,7 +228,9 @@ class Supervised:
         if asked and not over.problem:
             self._condition.become(CameraState.STARTING if self._wanted else self._rest)
         else:
-            self._fail(now, f"{over.problem or 'It stopped sending.'} {over.way_out}".strip())
+            self._fail(
+                now, sentences(over.problem or Translatable("It stopped sending."), over.way_out)
+            )
 
     def _show_nobody(self) -> None:
         self._hide()
@@ -293,7 +304,7 @@ class Supervised:
 
 def _of_death(killed: int | None) -> str:
     if killed is None:
-        return "Its worker ended unexpectedly."
+        return Translatable("Its worker ended unexpectedly.")
     name = signal.Signals(killed).name
-    memory = " Perhaps memory ran out." if killed == signal.SIGKILL else ""
-    return f"Its worker was killed ({name}).{memory}"
+    memory = Translatable("Perhaps memory ran out.") if killed == signal.SIGKILL else ""
+    return sentences(Translatable("Its worker was killed ({signal}).", signal=name), memory)

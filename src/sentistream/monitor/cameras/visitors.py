@@ -15,6 +15,7 @@ from sentistream.monitor.cameras.job import Job, Opener
 from sentistream.monitor.cameras.supervised import Supervised
 from sentistream.monitor.house import VISITORS
 from sentistream.monitor.hub import Hub
+from sentistream.translatable import Translatable
 
 MOST_FACES = 4
 
@@ -100,7 +101,7 @@ class Visitor:
             self.camera.step()
             over = self.camera.over
         if over is not None and not self._answer.done():
-            problem = over.problem or "The camera did not start."
+            problem = over.problem or Translatable("The camera did not start.")
             self._answer.set_exception(InputError(problem, over.way_out))
         return over is None
 

@@ -31,6 +31,7 @@ from sentistream.monitor.cameras.seconds import Told
 from sentistream.monitor.cameras.watcher import Watcher
 from sentistream.profiles import Profile, get_profile
 from sentistream.redaction import without_secrets
+from sentistream.translatable import Translatable
 
 BEAT = 0.5
 """Seconds between heartbeats."""
@@ -99,7 +100,9 @@ class _Worker:
             raise
         except Exception as error:
             last = Over(
-                f"It failed in a way that was not foreseen ({type(error).__name__}).",
+                Translatable(
+                    "It failed in a way that was not foreseen ({kind}).", kind=type(error).__name__
+                ),
                 "It is started again; if this goes on, report it with the log.",
                 _places(error),
             )
@@ -168,7 +171,10 @@ class _Worker:
         self._connection.send(message)
 
     def _told_plainly(self, text: str) -> str:
-        return without_secrets(text, self._job.secrets)
+        def redact(text: str) -> str:
+            return without_secrets(text, self._job.secrets)
+
+        return text.mapped(redact) if isinstance(text, Translatable) else redact(text)
 
 
 def _die_with_the_server() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -13,10 +12,11 @@ from sentistream.monitor.privacy.facts import duration, facts, missing
 from sentistream.monitor.privacy.measures import MEASURES
 from sentistream.monitor.settings import Settings
 
-Language = Literal["en", "de"]
+LANGUAGES = ("en", "de")
+"""Quotes of the law are written for each language, not translated sentence by sentence."""
 
 
-def render_notice(settings: Settings, language: Language) -> str:
+def render_notice(settings: Settings, language: str) -> str:
     """A notice to hang at the door: who watches, why, what is measured and what is not kept.
 
     It covers what GDPR Art. 13 and Art. 50(3) of the EU AI Act ask for, as far as the settings
@@ -24,7 +24,7 @@ def render_notice(settings: Settings, language: Language) -> str:
 
     Args:
         settings: The settings in force.
-        language: ``en`` or ``de``.
+        language: ``en`` or ``de``; others get the English document.
 
     Returns:
         A whole HTML document that needs no other file.
@@ -32,7 +32,7 @@ def render_notice(settings: Settings, language: Language) -> str:
     return _render("notice", settings, language)
 
 
-def render_assessment(settings: Settings, language: Language) -> str:
+def render_assessment(settings: Settings, language: str) -> str:
     """A data protection impact assessment by GDPR Art. 35(7), as far as the settings know it.
 
     Description, necessity, risks, measures; each measure says whether it is in force. What only
@@ -40,7 +40,7 @@ def render_assessment(settings: Settings, language: Language) -> str:
 
     Args:
         settings: The settings in force.
-        language: ``en`` or ``de``.
+        language: ``en`` or ``de``; others get the English document.
 
     Returns:
         A whole HTML document that needs no other file.
@@ -48,7 +48,9 @@ def render_assessment(settings: Settings, language: Language) -> str:
     return _render("assessment", settings, language)
 
 
-def _render(name: str, settings: Settings, language: Language) -> str:
+def _render(name: str, settings: Settings, language: str) -> str:
+    if language not in LANGUAGES:
+        language = "en"
     template = _environment().get_template(f"{name}.{language}.html.j2")
     return template.render(
         settings=settings,

@@ -18,6 +18,7 @@ from sentistream.monitor.settings.given import environment, settings_of
 from sentistream.monitor.settings.model import Settings
 from sentistream.monitor.settings.whole import write_whole
 from sentistream.monitor.settings.yamltext import dump, load
+from sentistream.translatable import Translatable
 
 MAX_BYTES = 1_000_000
 """A configuration larger than this is none."""
@@ -39,7 +40,11 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
         return settings_of(from_file, environment(), overrides or {})
     except ValidationError as error:
         raise InputError(
-            f"The settings{f' in {path}' if path else ''} are not right: {_told(error)}.",
+            Translatable(
+                "The settings{place} are not right: {problems}.",
+                place=f" in {path}" if path else "",
+                problems=_told(error),
+            ),
             "docs/settings.md has every setting with its bounds.",
         ) from None
 
@@ -80,12 +85,20 @@ def _plain(settings: Settings) -> dict[str, Any]:
 def _read(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is too large for settings.", "Name a YAML file of settings.")
+            raise InputError(
+                Translatable("{path} is too large for settings.", path=path),
+                "Name a YAML file of settings.",
+            )
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise InputError(f"There is no file {path}.", "Check the path after --config.") from None
+        raise InputError(
+            Translatable("There is no file {path}.", path=path), "Check the path after --config."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}).", "See who owns it.") from None
+        raise InputError(
+            Translatable("{path} cannot be read ({words}).", path=path, words=error),
+            "See who owns it.",
+        ) from None
 
 
 def _values(text: str, path: Path) -> dict[str, Any]:
@@ -96,26 +109,35 @@ def _values(text: str, path: Path) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise InputError(f"{path} holds no settings.", "Write them as name: value.")
+        raise InputError(
+            Translatable("{path} holds no settings.", path=path), "Write them as name: value."
+        )
     return values
 
 
 def _not_yaml(path: Path, error: YAMLError) -> InputError:
     where = getattr(error, "problem_mark", None)
-    line = f" in line {where.line + 1}" if where is not None else ""
+    line = Translatable(" in line {number}", number=where.line + 1) if where is not None else ""
     if isinstance(error, DuplicateKeyError):
-        return InputError(f"{path} says something twice{line}.", "Leave one of the two.")
+        return InputError(
+            Translatable("{path} says something twice{line}.", path=path, line=line),
+            "Leave one of the two.",
+        )
     if isinstance(error, ConstructorError):
         return InputError(
-            f"{path} holds what is no plain value{line}.", "Leave out tags: words after !."
+            Translatable("{path} holds what is no plain value{line}.", path=path, line=line),
+            "Leave out tags: words after !.",
         )
-    return InputError(f"{path} is not YAML{line}.", "Indent with spaces, name: value.")
+    return InputError(
+        Translatable("{path} is not YAML{line}.", path=path, line=line),
+        "Indent with spaces, name: value.",
+    )
 
 
 def _told(error: ValidationError) -> str:
     told = []
     for one in error.errors(include_url=False, include_input=False)[:3]:
-        where = ".".join(str(part) for part in one["loc"]) or "as a whole"
+        where = ".".join(str(part) for part in one["loc"]) or Translatable("as a whole")
         told.append(f"{where}: {one['msg'].removeprefix('Value error, ').lower()}")
     return "; ".join(told)
 

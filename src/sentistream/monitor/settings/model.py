@@ -7,12 +7,14 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sentistream.monitor.locales import Language
 from sentistream.monitor.settings.alerts import AlertRule
 from sentistream.monitor.settings.base import Key
 from sentistream.monitor.settings.camera import CameraSettings
 from sentistream.monitor.settings.events import MqttSettings, Webhook
 from sentistream.monitor.settings.house import LoggingSettings, PrivacySettings, StorageSettings
 from sentistream.monitor.settings.server import ServerSettings
+from sentistream.translatable import Translatable
 
 ONLY_IN_THE_FILE = {
     "server": frozenset({"host", "port", "tls_certificate", "tls_key", "public_url"}),
@@ -45,10 +47,11 @@ class Settings(BaseSettings):
     profile: Literal["lite", "paper"] = Field(
         default="lite", title="Profile", description="Which networks and settings read faces."
     )
-    language: Literal["en", "de"] = Field(
+    language: Language = Field(
         default="en",
         title="Language",
-        description="Of the page, where no visitor has chosen and the browser prefers neither.",
+        description="Of the pages, where no visitor has chosen and the browser prefers none of "
+        "them.",
     )
     server: ServerSettings = Field(
         default=ServerSettings(), title="Server", description="The page and the API."
@@ -81,5 +84,11 @@ class Settings(BaseSettings):
             if not rule.camera:
                 continue
             if self.cameras and rule.camera not in self.cameras:
-                raise ValueError(f"the alert {rule.key} names no camera of these: {rule.camera}")
+                raise ValueError(
+                    Translatable(
+                        "the alert {key} names no camera of these: {camera}",
+                        key=rule.key,
+                        camera=rule.camera,
+                    )
+                )
         return self

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from sentistream.errors import OutputError
+from sentistream.translatable import Translatable
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -36,7 +37,12 @@ def write_whole(path: Path, text: str) -> None:
         if unfinished is not None:
             unfinished.unlink(missing_ok=True)
         raise OutputError(
-            f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
+            Translatable(
+                "{path} cannot be written ({words}).",
+                path=path,
+                words=Translatable(str(error.strerror)),
+            ),
+            "See who owns its folder.",
         ) from None
 
 
