@@ -33,7 +33,7 @@ MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
 
 
 @dataclass
-class CamerasStandIn:
+class FakeCameras:
     """Notes what is asked of it."""
 
     keys: tuple[str, ...] = ("door", "till")
@@ -100,7 +100,7 @@ class Served:
         self.configuration = Configuration(given, folder / "monitor.yaml")
         save_settings(given, self.configuration.path)
         self.hub = Hub()
-        self.cameras = CamerasStandIn()
+        self.cameras = FakeCameras()
         self.store = DatabaseStore(engine, lambda: self.configuration.settings)
         self.services = Services(
             configuration=self.configuration,

@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from api.serving import Served
-from sentistream.monitor.api.security.authentication import OPEN
+from sentistream.monitor.api.security.authentication import PUBLIC_ROUTES
 
 SECRET = "A" * 43
 _OPEN = {
@@ -118,12 +118,12 @@ def test_open_routes_answer_and_tell_nothing(mounted: Served) -> None:
 
 
 def test_the_guard_opens_only_what_is_listed_here() -> None:
-    patterns = {(method, path) for path, methods in OPEN.items() for method in methods}
+    patterns = {(method, path) for path, methods in PUBLIC_ROUTES.items() for method in methods}
     assert len([one for one in patterns if one[0] != "HEAD"]) == len(_OPEN)
     for method, path in _OPEN:
         assert any(
             re.fullmatch(pattern, _filled(path)) and method in methods
-            for pattern, methods in OPEN.items()
+            for pattern, methods in PUBLIC_ROUTES.items()
         )
 
 

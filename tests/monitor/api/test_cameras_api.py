@@ -88,7 +88,7 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
             return well[0]
 
     def both() -> tuple[str, int]:
-        served.app.state.store_watch._known = (False, float("-inf"))
+        served.app.state.store_health._known = (False, float("-inf"))
         status: str = client.get("/health").json()["status"]
         return status, client.get("/ready").status_code
 

@@ -10,7 +10,7 @@ import pytest
 
 from api.serving import MANAGER, PASSWORD, Served, settings
 from sentistream.monitor.api.security import RateLimiter, body_limit
-from sentistream.monitor.api.security.rate_limit import address_of
+from sentistream.monitor.api.security.rate_limit import client_address
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def _spoken(served: Served, *pieces: bytes, patience: float = 20.0) -> bytes:
+def _sent(served: Served, *pieces: bytes, patience: float = 20.0) -> bytes:
     """What the server says to raw bytes."""
     with socket.create_connection(("127.0.0.1", served.port), timeout=patience) as line:
         for piece in pieces:
@@ -59,29 +59,29 @@ def test_large_bodies_are_refused(small: Served) -> None:
 
 
 def test_a_large_body_is_refused_before_it_is_sent(small: Served) -> None:
-    assert b" 413 " in _spoken(small, _head(small, "Content-Length: 99999999999"))
-    assert b" 413 " in _spoken(small, _head(small, "Content-Length: " + "9" * 19))
+    assert b" 413 " in _sent(small, _head(small, "Content-Length: 99999999999"))
+    assert b" 413 " in _sent(small, _head(small, "Content-Length: " + "9" * 19))
 
 
 def test_a_chunked_body_without_end_is_refused(small: Served) -> None:
     chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
-    said = _spoken(small, _head(small, "Transfer-Encoding: chunked"), chunk * 5)
+    said = _sent(small, _head(small, "Transfer-Encoding: chunked"), chunk * 5)
     assert b" 413 " in said
 
 
 def test_strangers_bodies_are_not_even_read(small: Served) -> None:
     head = b"POST /api/forget HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999999\r\n\r\n"
-    assert b" 401 " in _spoken(small, head)
+    assert b" 401 " in _sent(small, head)
 
 
 def test_a_slow_body_is_refused(small: Served) -> None:
-    assert b" 408 " in _spoken(small, _head(small, "Content-Length: 100"), b"{")
+    assert b" 408 " in _sent(small, _head(small, "Content-Length: 100"), b"{")
 
 
 def test_a_slow_head_is_hung_up(small: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentistream.monitor.api.server.HEAD_SECONDS", 0.5)
-    assert _spoken(small, b"GET /health HTTP/1.1\r\nHost: 127.0") == b""
-    assert _spoken(small, b"") == b""
+    monkeypatch.setattr("sentistream.monitor.api.server.HEAD_TIMEOUT", 0.5)
+    assert _sent(small, b"GET /health HTTP/1.1\r\nHost: 127.0") == b""
+    assert _sent(small, b"") == b""
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_slow_head_is_hung_up(small: Served, monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_malformed_requests(small: Served, request_: bytes) -> None:
-    said = _spoken(small, request_)
+    said = _sent(small, request_)
     assert said.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")) or said == b"", said
     assert b"Traceback" not in said
 
@@ -163,7 +163,7 @@ def test_malformed_forms(small: Served, content: bytes) -> None:
 )
 def test_only_our_own_names(small: Served, host: str, status: int) -> None:
     request = b"GET /health HTTP/1.1\r\nHost: " + host.encode() + b"\r\n\r\n"
-    assert b"HTTP/1.1 %d " % status in _spoken(small, request)
+    assert b"HTTP/1.1 %d " % status in _sent(small, request)
 
 
 def test_many_requests_make_one_wait_and_not_the_others(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_buckets_fill_evenly_and_are_bounded(monkeypatch: pytest.MonkeyPatch) ->
     assert limiter.take("a", 2) == pytest.approx(30)
     now = 30.0
     assert limiter.take("a", 2) == 0
-    limiter.give_back("a")
+    limiter.refund("a")
     assert limiter.take("a", 2) == 0
     for key in "bcdefg":
         limiter.take(key, 2)
@@ -210,7 +210,7 @@ def test_buckets_fill_evenly_and_are_bounded(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_addresses_as_they_are_counted(client: object, address: str) -> None:
-    assert address_of({"client": client}) == address
+    assert client_address({"client": client}) == address
 
 
 def test_every_response_is_secured(served: Served) -> None:

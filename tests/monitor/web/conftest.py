@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from browser import Browser
-from web.fake_monitor import House
+from web.fake_monitor import FakeMonitor
 from web.fake_people import live
 
 
@@ -20,15 +20,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path) -> Iterator[FakeMonitor]:
     """Nothing happens in it by itself."""
-    house = House(tmp_path)
+    house = FakeMonitor(tmp_path)
     yield house
     house.stop()
 
 
 @pytest.fixture
-def lively(house: House) -> Iterator[House]:
+def lively(house: FakeMonitor) -> Iterator[FakeMonitor]:
     """People come and go at its cameras."""
     ended = threading.Event()
     thread = threading.Thread(target=live, args=(house, ended))

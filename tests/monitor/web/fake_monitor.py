@@ -24,7 +24,7 @@ from sentistream.monitor.observations import CameraHealth, CameraState, FaceStat
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings, save_settings
 from sentistream.monitor.web import mount_web
-from web.fake_store import MadeUpStore
+from web.fake_store import FakeStore
 
 TOKEN = "made-up-token"  # noqa: S105
 SOURCE_PASSWORD = "hunter2-in-the-source"  # noqa: S105
@@ -61,7 +61,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class MadeUpCameras:
+class FakeCameras:
     """Takes orders and remembers them."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class MadeUpCameras:
 class Guard:
     """Stands where the login stands: names a user, refuses strangers and forged requests."""
 
-    def __init__(self, app: ASGIApp, house: House) -> None:
+    def __init__(self, app: ASGIApp, house: FakeMonitor) -> None:
         self._app = app
         self._house = house
 
@@ -119,7 +119,7 @@ class Guard:
         await self._app(scope, receive, send)
 
 
-class House:
+class FakeMonitor:
     """Everything, served on a port of its own until it is closed.
 
     Args:
@@ -137,9 +137,9 @@ class House:
         )
         save_settings(self.configuration.settings, self.configuration.path)
         self.hub = Hub()
-        self.cameras = MadeUpCameras()
+        self.cameras = FakeCameras()
         self.configuration.listen(self.cameras.apply)
-        self.store = MadeUpStore(self.configuration)
+        self.store = FakeStore(self.configuration)
         self.port = port
         self._server: uvicorn.Server | None = None
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from sentistream.monitor.hub import Preview
 from sentistream.monitor.observations import Alert, CameraState, FaceState
 from sentistream.types import Distribution, Flag, HeadPose, Label
-from web.fake_monitor import House
+from web.fake_monitor import FakeMonitor
 
 
 def face(
@@ -74,7 +74,7 @@ def picture(people: Sequence[float], width: int = 640, height: int = 360) -> byt
     return stream.getvalue()
 
 
-def live(house: House, until: threading.Event) -> None:
+def live(house: FakeMonitor, until: threading.Event) -> None:
     """People come, move and go, for who looks at it."""
     refused = "rtsp://10.0.0.14 refuses the connection; it is tried again in 10 s."
     house.health("yard", CameraState.WAITING, reason=refused, restarts=4)

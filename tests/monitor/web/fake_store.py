@@ -16,7 +16,7 @@ from sentistream.monitor.interfaces import Step, Sum
 from sentistream.monitor.observations import Alert, SecondReading, Seconds
 
 
-class MadeUpStore:
+class FakeStore:
     """Remembers what never was, the same each time it is asked."""
 
     def __init__(self, configuration: Configuration) -> None:

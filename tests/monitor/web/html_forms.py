@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import httpx
 
-from web.fake_monitor import TOKEN, House
+from web.fake_monitor import TOKEN, FakeMonitor
 
 Fields = list[tuple[str, str]]
 
@@ -56,7 +56,7 @@ class _Forms(HTMLParser):
             self._area = ""
 
 
-def form_of(house: House, path: str, action: str | None = None) -> Fields:
+def form_of(house: FakeMonitor, path: str, action: str | None = None) -> Fields:
     """The fields of a page's form as they stand."""
     answer = house.ask("GET", path)
     assert answer.status_code == 200, answer.text
@@ -75,7 +75,7 @@ def changed(fields: Fields, **values: str | list[str] | None) -> Fields:
     return kept
 
 
-def send(house: House, path: str, fields: Fields, language: str = "en") -> httpx.Response:
+def send(house: FakeMonitor, path: str, fields: Fields, language: str = "en") -> httpx.Response:
     """As the page's script sends it."""
     grouped: dict[str, list[str]] = {}
     for name, value in fields:

@@ -10,12 +10,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sentistream.monitor.accounts import Role, User
-from web.fake_monitor import House
+from web.fake_monitor import FakeMonitor
 from web.fake_people import live
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        shown = House(Path(made), port=int(sys.argv[1]) if len(sys.argv) > 1 else 8421)
+        shown = FakeMonitor(Path(made), port=int(sys.argv[1]) if len(sys.argv) > 1 else 8421)
         if len(sys.argv) > 2:
             shown.user = User("vera", Role.VIEWER)
         print(shown.url, flush=True)

@@ -11,13 +11,13 @@ from browser import Browser, Page
 from sentistream.monitor.hub import Preview
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.web import live_tiles as tiles
-from web.fake_monitor import House
+from web.fake_monitor import FakeMonitor
 from web.fake_people import face, picture
 
 ENTRANCE = "#camera-entrance"
 
 
-def _keep_seeing(page: Page, house: House, condition: str, *faces: object) -> None:
+def _keep_seeing(page: Page, house: FakeMonitor, condition: str, *faces: object) -> None:
     """A camera goes on seeing somebody until the page shows it."""
     end = time.monotonic() + 30
     while not page.say(condition):
@@ -26,7 +26,7 @@ def _keep_seeing(page: Page, house: House, condition: str, *faces: object) -> No
         time.sleep(0.1)
 
 
-def test_numbers_are_there_before_any_script(browser: Browser, lively: House) -> None:
+def test_numbers_are_there_before_any_script(browser: Browser, lively: FakeMonitor) -> None:
     lively.see("entrance", face("a", 0.2, "negative"), face("b", 0.6, "positive", speaking=True))
     page = browser.open(lively.url, script=False)
     page.ready()
@@ -37,7 +37,7 @@ def test_numbers_are_there_before_any_script(browser: Browser, lively: House) ->
     page.close()
 
 
-def test_tiles_are_kept_up_to_date(browser: Browser, house: House) -> None:
+def test_tiles_are_kept_up_to_date(browser: Browser, house: FakeMonitor) -> None:
     house.health("entrance")
     page = browser.open(house.url)
     page.ready()
@@ -77,7 +77,9 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: House) -> None:
     page.close()
 
 
-def test_faces_that_are_not_followed_or_not_read_are_told(browser: Browser, house: House) -> None:
+def test_faces_that_are_not_followed_or_not_read_are_told(
+    browser: Browser, house: FakeMonitor
+) -> None:
     house.health("entrance")
     shown = (face("a", 0.2, "positive"), face("b", 0.6, "unknown", turned=True))
     house.see("entrance", *shown, max_faces=2, left_out=3)
@@ -106,7 +108,7 @@ def test_faces_that_are_not_followed_or_not_read_are_told(browser: Browser, hous
     page.close()
 
 
-def test_states_are_told_and_announced(browser: Browser, house: House) -> None:
+def test_states_are_told_and_announced(browser: Browser, house: FakeMonitor) -> None:
     house.health("entrance")
     page = browser.open(house.url)
     page.ready()
@@ -125,7 +127,7 @@ def test_states_are_told_and_announced(browser: Browser, house: House) -> None:
 
 
 def test_pictures_come_while_somebody_looks(
-    browser: Browser, house: House, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, house: FakeMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiles, "STALE_PICTURE", 1.5)
     house.health("entrance")
@@ -163,7 +165,7 @@ def test_pictures_come_while_somebody_looks(
         assert time.monotonic() < end
 
 
-def test_small_groups_and_a_silent_database_are_told(browser: Browser, house: House) -> None:
+def test_small_groups_and_a_silent_database_are_told(browser: Browser, house: FakeMonitor) -> None:
     house.store.broken, house.store.hour = True, 10
     page = browser.open(house.url)
     page.ready()
@@ -175,7 +177,7 @@ def test_small_groups_and_a_silent_database_are_told(browser: Browser, house: Ho
     page.close()
 
 
-def test_a_camera_is_restarted_from_its_tile(browser: Browser, house: House) -> None:
+def test_a_camera_is_restarted_from_its_tile(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(house.url)
     page.ready()
     page.wait("document.querySelector('[data-restart=yard]')")
@@ -185,7 +187,7 @@ def test_a_camera_is_restarted_from_its_tile(browser: Browser, house: House) -> 
     page.close()
 
 
-def test_a_lost_server_is_told_and_found_again(browser: Browser, house: House) -> None:
+def test_a_lost_server_is_told_and_found_again(browser: Browser, house: FakeMonitor) -> None:
     house.health("entrance")
     page = browser.open(house.url)
     page.ready()
@@ -209,7 +211,7 @@ def test_a_lost_server_is_told_and_found_again(browser: Browser, house: House) -
     page.close()
 
 
-def test_nothing_is_asked_of_any_other_machine(browser: Browser, lively: House) -> None:
+def test_nothing_is_asked_of_any_other_machine(browser: Browser, lively: FakeMonitor) -> None:
     page = browser.open(lively.url)
     page.ready()
     page.wait(f"document.querySelectorAll('{ENTRANCE} .face').length === 3")
@@ -222,7 +224,7 @@ def test_nothing_is_asked_of_any_other_machine(browser: Browser, lively: House) 
     page.close()
 
 
-def test_the_first_paint_is_soon(browser: Browser, lively: House) -> None:
+def test_the_first_paint_is_soon(browser: Browser, lively: FakeMonitor) -> None:
     lively.see("entrance", face("a", 0.2, "negative"))
     page = browser.open("about:blank")
     took = []

@@ -6,7 +6,7 @@ import pytest
 
 from browser import Browser
 from web.accessibility import faults
-from web.fake_monitor import House
+from web.fake_monitor import FakeMonitor
 
 PAGES = (
     "/",
@@ -34,7 +34,7 @@ NARROW = "[document.documentElement.scrollWidth, innerWidth]"
     ids=["desk, light, English", "phone, dark, German"],
 )
 def test_pages_are_fit_for_everybody(
-    browser: Browser, lively: House, size: tuple[int, int], dark: bool, language: str
+    browser: Browser, lively: FakeMonitor, size: tuple[int, int], dark: bool, language: str
 ) -> None:
     cookies = {"sentistream-language": language}
     page = browser.open(lively.url, size=size, dark=dark, cookies=cookies)
@@ -52,7 +52,7 @@ def test_pages_are_fit_for_everybody(
     page.close()
 
 
-def test_it_is_said_in_german(browser: Browser, lively: House) -> None:
+def test_it_is_said_in_german(browser: Browser, lively: FakeMonitor) -> None:
     page = browser.open(lively.url)
     page.ready()
     page.wait("document.querySelector('.languages')")
@@ -65,7 +65,7 @@ def test_it_is_said_in_german(browser: Browser, lively: House) -> None:
     page.close()
 
 
-def test_a_theme_is_chosen_and_kept(browser: Browser, house: House) -> None:
+def test_a_theme_is_chosen_and_kept(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(house.url)
     page.ready()
     page.wait("document.querySelector('.theme-button').title === 'Switch to dark'")
@@ -78,7 +78,7 @@ def test_a_theme_is_chosen_and_kept(browser: Browser, house: House) -> None:
     page.close()
 
 
-def test_the_menu_of_a_phone_opens_and_closes(browser: Browser, house: House) -> None:
+def test_the_menu_of_a_phone_opens_and_closes(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(house.url, size=(360, 740))
     page.ready()
     page.wait("document.querySelector('.menu-button')")
@@ -92,7 +92,7 @@ def test_the_menu_of_a_phone_opens_and_closes(browser: Browser, house: House) ->
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(
-    browser: Browser, house: House
+    browser: Browser, house: FakeMonitor
 ) -> None:
     page = browser.open(f"{house.url}/alerts")
     page.ready()
@@ -118,7 +118,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
     page.close()
 
 
-def test_history_is_drawn_told_and_stepped_through(browser: Browser, house: House) -> None:
+def test_history_is_drawn_told_and_stepped_through(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(f"{house.url}/history?day=2026-11-20&camera=entrance")
     page.ready()
     page.wait("document.querySelectorAll('.bars').length === 2")

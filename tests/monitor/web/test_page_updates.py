@@ -12,11 +12,11 @@ from fastapi import FastAPI, Request
 
 from browser import Browser
 from sentistream.monitor.observations import CameraHealth, CameraState
-from web.fake_monitor import House
+from web.fake_monitor import FakeMonitor
 from web.fake_people import face
 
 
-def test_a_setting_is_changed_and_saved(browser: Browser, house: House) -> None:
+def test_a_setting_is_changed_and_saved(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(f"{house.url}/settings/privacy")
     page.ready()
     page.wait("document.querySelector('#field-smallest_group')")
@@ -31,7 +31,7 @@ def test_a_setting_is_changed_and_saved(browser: Browser, house: House) -> None:
     page.close()
 
 
-def test_a_slip_is_told_where_it_was_made(browser: Browser, house: House) -> None:
+def test_a_slip_is_told_where_it_was_made(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(f"{house.url}/settings/privacy")
     page.ready()
     page.wait("document.querySelector('form.form')")
@@ -56,7 +56,7 @@ def test_a_slip_is_told_where_it_was_made(browser: Browser, house: House) -> Non
     page.close()
 
 
-def test_what_was_typed_survives_a_lost_server(browser: Browser, house: House) -> None:
+def test_what_was_typed_survives_a_lost_server(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(f"{house.url}/settings/privacy")
     page.ready()
     page.type("#field-contact", "ask@example.org")
@@ -71,7 +71,7 @@ def test_what_was_typed_survives_a_lost_server(browser: Browser, house: House) -
     page.close()
 
 
-def test_a_zone_is_drawn_by_mouse_and_by_keyboard(browser: Browser, house: House) -> None:
+def test_a_zone_is_drawn_by_mouse_and_by_keyboard(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(f"{house.url}/settings/cameras/window", size=(1280, 900))
     page.ready()
     page.say(
@@ -103,7 +103,7 @@ def test_a_zone_is_drawn_by_mouse_and_by_keyboard(browser: Browser, house: House
     page.close()
 
 
-def test_a_rule_is_made_by_hand(browser: Browser, house: House) -> None:
+def test_a_rule_is_made_by_hand(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(f"{house.url}/alerts")
     page.ready()
     page.wait("document.querySelector('.rule') && document.querySelector('.theme-button').title")
@@ -116,7 +116,7 @@ def test_a_rule_is_made_by_hand(browser: Browser, house: House) -> None:
     page.close()
 
 
-def test_a_visitor_logs_out(browser: Browser, house: House) -> None:
+def test_a_visitor_logs_out(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(house.url)
     page.ready()
     page.click(".leave button")
@@ -128,7 +128,7 @@ def test_a_visitor_logs_out(browser: Browser, house: House) -> None:
 class _Receiver:
     """Answers browsers' offers, as the monitor does."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: FakeMonitor) -> None:
         self.house = house
         self.dismissed = threading.Event()
         self.tracks: set[str] = set()
@@ -165,7 +165,7 @@ class _Receiver:
             self.pictures += 1
 
 
-def test_ones_own_camera_is_read_and_let_go(browser: Browser, house: House) -> None:
+def test_ones_own_camera_is_read_and_let_go(browser: Browser, house: FakeMonitor) -> None:
     receiver = _Receiver(house)
     page = browser.open(f"{house.url}/try")
     page.ready()
@@ -198,7 +198,7 @@ def test_ones_own_camera_is_read_and_let_go(browser: Browser, house: House) -> N
     page.close()
 
 
-def test_a_refused_or_failing_camera_is_told(browser: Browser, house: House) -> None:
+def test_a_refused_or_failing_camera_is_told(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(f"{house.url}/try")
     page.ready()
     for name, told in (

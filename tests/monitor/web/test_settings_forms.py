@@ -11,7 +11,7 @@ import yaml
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.settings import load_settings
 from sentistream.monitor.web.settings_pages import SECTIONS
-from web.fake_monitor import MQTT_PASSWORD, SETTINGS, SOURCE_PASSWORD, TOKEN, House
+from web.fake_monitor import MQTT_PASSWORD, SETTINGS, SOURCE_PASSWORD, TOKEN, FakeMonitor
 from web.html_forms import changed, form_of, send
 
 HOOK = "https://hooks.example/services/T0/secret-path"
@@ -26,7 +26,7 @@ WITH_HOOKS = {
 
 @pytest.mark.parametrize("path", [f"/settings/{name}" for name in SECTIONS])
 def test_saving_untouched_changes_nothing(tmp_path: Path, path: str) -> None:
-    house = House(tmp_path, WITH_HOOKS)
+    house = FakeMonitor(tmp_path, WITH_HOOKS)
     before = house.configuration.settings
     answer = send(house, path, form_of(house, path))
     assert answer.status_code == 303
@@ -34,14 +34,14 @@ def test_saving_untouched_changes_nothing(tmp_path: Path, path: str) -> None:
 
 
 @pytest.mark.parametrize("key", list(SETTINGS["cameras"]))
-def test_saving_an_untouched_camera_changes_nothing(house: House, key: str) -> None:
+def test_saving_an_untouched_camera_changes_nothing(house: FakeMonitor, key: str) -> None:
     before = house.configuration.settings
     path = f"/settings/cameras/{key}"
     assert send(house, path, form_of(house, path)).status_code == 303
     assert house.configuration.settings.model_dump() == before.model_dump()
 
 
-def test_a_change_is_saved_applied_and_touches_nothing_else(house: House) -> None:
+def test_a_change_is_saved_applied_and_touches_nothing_else(house: FakeMonitor) -> None:
     before = house.configuration.settings
     path = "/settings/cameras/window"
     fields = changed(form_of(house, path), name="Terrace", max_faces="4", sound=None)
@@ -61,7 +61,7 @@ def test_a_change_is_saved_applied_and_touches_nothing_else(house: House) -> Non
 
 
 def test_no_secret_reaches_the_browser(tmp_path: Path) -> None:
-    house = House(tmp_path, WITH_HOOKS)
+    house = FakeMonitor(tmp_path, WITH_HOOKS)
     paths = ["/", "/history", "/alerts", "/privacy", "/settings", "/settings/people", "/account"]
     paths += [f"/settings/{name}" for name in SECTIONS]
     paths += [f"/settings/cameras/{key}" for key in SETTINGS["cameras"]]
@@ -75,7 +75,7 @@ def test_no_secret_reaches_the_browser(tmp_path: Path) -> None:
     assert MQTT_PASSWORD not in text and "typed-anew" not in text
 
 
-def test_a_secret_is_kept_replaced_and_removed(house: House) -> None:
+def test_a_secret_is_kept_replaced_and_removed(house: FakeMonitor) -> None:
     path = "/settings/mqtt"
 
     def password() -> str:
@@ -89,7 +89,7 @@ def test_a_secret_is_kept_replaced_and_removed(house: House) -> None:
     assert password() == ""
 
 
-def test_a_kept_password_is_not_sent_to_another_broker(house: House) -> None:
+def test_a_kept_password_is_not_sent_to_another_broker(house: FakeMonitor) -> None:
     path = "/settings/mqtt"
     fields = changed(form_of(house, path), host="elsewhere.example")
     answer = send(house, path, fields)
@@ -100,7 +100,7 @@ def test_a_kept_password_is_not_sent_to_another_broker(house: House) -> None:
 
 
 def test_each_webhook_keeps_its_own_secret(tmp_path: Path) -> None:
-    house = House(tmp_path, WITH_HOOKS)
+    house = FakeMonitor(tmp_path, WITH_HOOKS)
     path = "/settings/webhooks"
     fields = form_of(house, path)
     fields = [(n, v) for n, v in fields if not n.startswith("webhooks.0.")]
@@ -115,7 +115,7 @@ def test_each_webhook_keeps_its_own_secret(tmp_path: Path) -> None:
     assert (str(third.url), third.secret.get_secret_value()) == ("https://third.example/", "")
 
 
-def test_what_opens_files_and_ports_is_not_changed_here(house: House) -> None:
+def test_what_opens_files_and_ports_is_not_changed_here(house: FakeMonitor) -> None:
     before = house.configuration.settings
     fields = form_of(house, "/settings/server")
     assert "host" not in dict(fields)
@@ -163,7 +163,7 @@ def test_what_opens_files_and_ports_is_not_changed_here(house: House) -> None:
     ],
 )
 def test_a_slip_is_told_beside_its_field(
-    house: House, path: str, field: str, value: str, english: str, german: str
+    house: FakeMonitor, path: str, field: str, value: str, english: str, german: str
 ) -> None:
     before = house.configuration.settings
     fields = changed(form_of(house, path), **{field.replace(".", "__"): value})
@@ -183,7 +183,7 @@ def test_a_slip_is_told_beside_its_field(
     assert house.configuration.settings == before
 
 
-def test_a_camera_is_added_and_removed(house: House) -> None:
+def test_a_camera_is_added_and_removed(house: FakeMonitor) -> None:
     path = "/settings/cameras/new"
     fields = changed(form_of(house, path), name="Tür Süd", source="rtsp://10.0.0.9/")
     answer = send(house, path, fields)
@@ -195,13 +195,13 @@ def test_a_camera_is_added_and_removed(house: House) -> None:
     assert nameless.status_code == 422 and "A camera needs a source" in nameless.text
 
 
-def test_a_camera_that_a_rule_watches_is_not_removed(house: House) -> None:
+def test_a_camera_that_a_rule_watches_is_not_removed(house: FakeMonitor) -> None:
     answer = send(house, "/settings/cameras/entrance/remove", [])
     assert answer.status_code == 409 and "Sour mood" in answer.text
     assert "entrance" in house.configuration.settings.cameras
 
 
-def test_a_rule_is_made_changed_and_removed(house: House) -> None:
+def test_a_rule_is_made_changed_and_removed(house: FakeMonitor) -> None:
     fields = form_of(house, "/alerts", "/alerts/save")
     fields = changed(fields, name="Quiet!", limit="12,5", minutes="3", camera="yard", zone="")
     assert send(house, "/alerts/save", fields).status_code == 303
@@ -218,7 +218,7 @@ def test_a_rule_is_made_changed_and_removed(house: House) -> None:
     assert [each.key for each in house.configuration.settings.alerts] == ["sour", "bliss"]
 
 
-def test_what_cannot_be_written_is_told(house: House) -> None:
+def test_what_cannot_be_written_is_told(house: FakeMonitor) -> None:
     house.configuration.path = house.configuration.path.parent / "gone" / "monitor.yaml"
     before = house.configuration.settings
     answer = send(house, "/settings/privacy", form_of(house, "/settings/privacy"))
@@ -226,7 +226,7 @@ def test_what_cannot_be_written_is_told(house: House) -> None:
     assert house.configuration.settings is before
 
 
-def test_viewers_look_and_change_nothing(house: House) -> None:
+def test_viewers_look_and_change_nothing(house: FakeMonitor) -> None:
     fields = form_of(house, "/settings/privacy")
     house.user = User("vera", Role.VIEWER)
     before = house.configuration.settings
@@ -240,7 +240,7 @@ def test_viewers_look_and_change_nothing(house: House) -> None:
         assert house.ask("GET", path).status_code == 200
 
 
-def test_hostile_forms_are_answered(house: House) -> None:
+def test_hostile_forms_are_answered(house: FakeMonitor) -> None:
     headers = {"X-CSRF-Token": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
     for body in (b"\xff\xfe", b"a=b&" * 9000, b"zones.999999.points=" + b"1,2+" * 5000, b""):
         for path in ("/settings/cameras/entrance", "/settings/webhooks", "/alerts/save"):
@@ -248,7 +248,7 @@ def test_hostile_forms_are_answered(house: House) -> None:
             assert answer.status_code in (303, 422), (path, body[:20])
 
 
-def test_saving_leaves_the_comments_of_the_file(house: House) -> None:
+def test_saving_leaves_the_comments_of_the_file(house: FakeMonitor) -> None:
     path = house.configuration.path
     text = path.read_text("utf-8").replace("privacy:\n", "# asked for by Jörg\nprivacy:  # mind\n")
     path.write_text(text, "utf-8")

@@ -17,7 +17,7 @@ from sentistream.monitor.cameras.sources import open_camera
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.settings import CameraSettings
 from sentistream.monitor.translation import translator
-from web.fake_monitor import House
+from web.fake_monitor import FakeMonitor
 
 REASONS = set(catalogues.SYSTEM_REASONS)
 
@@ -71,7 +71,9 @@ def _failures(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_a_real_cameras_failure_is_translated(tmp_path: Path, house: House, language: str) -> None:
+def test_a_real_cameras_failure_is_translated(
+    tmp_path: Path, house: FakeMonitor, language: str
+) -> None:
     for source in _failures(tmp_path):
         with pytest.raises(SentistreamError) as caught:
             open_camera(

@@ -17,7 +17,7 @@ from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.web.settings_pages import SECTIONS
 from sentistream.translatable import Translatable, sentences
-from web.fake_monitor import SETTINGS, House
+from web.fake_monitor import SETTINGS, FakeMonitor
 from web.fake_people import alert, face
 from web.html_forms import form_of, send
 
@@ -149,9 +149,9 @@ def english_words(language: str) -> set[str]:
 
 
 @pytest.fixture
-def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeMonitor]:
     """A house that has no English name in it, with all that can be shown."""
-    house = House(tmp_path_factory.mktemp("haus"), GERMAN_HOUSE)
+    house = FakeMonitor(tmp_path_factory.mktemp("haus"), GERMAN_HOUSE)
     refused = sentences(
         Translatable(
             "{name} cannot be opened ({words}).",
@@ -179,7 +179,7 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.stop()
 
 
-def ask(house: House, path: str, language: str = "de") -> str:
+def ask(house: FakeMonitor, path: str, language: str = "de") -> str:
     answer = house.ask("GET", path, headers={"Cookie": f"sentistream-language={language}"})
     assert answer.status_code == 200, path
     return answer.text
@@ -198,14 +198,14 @@ def test_the_words_looked_for_are_english() -> None:
     assert {"minutes", "direct", "session", "images"}.isdisjoint(french)
 
 
-def test_english_would_be_noticed(german: House) -> None:
+def test_english_would_be_noticed(german: FakeMonitor) -> None:
     for path in PAGES:
         if not path.startswith("/privacy/"):
             assert words_of(german.ask("GET", path).text) & english_words("de"), path
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_no_page_has_english_left(german: House, language: str) -> None:
+def test_no_page_has_english_left(german: FakeMonitor, language: str) -> None:
     # the documents quote the law and are written in English and German
     pages = [path for path in PAGES if language == "de" or not path.startswith("/privacy/")]
     found = {
@@ -215,7 +215,7 @@ def test_no_page_has_english_left(german: House, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_every_state_of_a_camera_is_translated(german: House, language: str) -> None:
+def test_every_state_of_a_camera_is_translated(german: FakeMonitor, language: str) -> None:
     for state in CameraState:
         for reason in (
             "",
@@ -226,7 +226,7 @@ def test_every_state_of_a_camera_is_translated(german: House, language: str) -> 
             assert left_over(ask(german, "/", language), language) == set(), (state, reason)
 
 
-def test_what_is_wrong_is_said_in_german(german: House) -> None:
+def test_what_is_wrong_is_said_in_german(german: FakeMonitor) -> None:
     wrong = {
         "/settings/server": [("port", "x"), ("session_hours", "0"), ("login_attempts", "1.5")],
         "/settings/privacy": [("smallest_group", "999"), ("purpose", "x" * 501)],
@@ -249,7 +249,7 @@ def test_what_is_wrong_is_said_in_german(german: House) -> None:
     assert "ist nicht zu schreiben" in lost.text and left_over(lost.text) == set()
 
 
-def test_viewers_and_silent_databases_are_told_in_german(german: House) -> None:
+def test_viewers_and_silent_databases_are_told_in_german(german: FakeMonitor) -> None:
     german.user = User("vera", Role.VIEWER)
     for path in ("/", "/alerts", "/account"):
         assert left_over(ask(german, path)) == set(), path
@@ -262,7 +262,7 @@ def test_viewers_and_silent_databases_are_told_in_german(german: House) -> None:
 
 
 def test_parquet_is_offered_where_it_can_be_made_and_else_how_to_get_it_is_said(
-    german: House, request: pytest.FixtureRequest
+    german: FakeMonitor, request: pytest.FixtureRequest
 ) -> None:
     path, command = "/history?day=2026-11-20", "pip install &#39;sentistream[parquet]&#39;"
     offered = ask(german, path)
@@ -278,7 +278,7 @@ def test_parquet_is_offered_where_it_can_be_made_and_else_how_to_get_it_is_said(
     assert "&amp;excel=point" in english
 
 
-def test_numbers_and_times_are_german(german: House) -> None:
+def test_numbers_and_times_are_german(german: FakeMonitor) -> None:
     live, alerts = ask(german, "/"), ask(german, "/alerts")
     history = ask(german, "/history?day=2026-11-20&camera=entrance")
     assert "1.284 ausgelassen" in live and "1,2 s zurück" in live
@@ -291,7 +291,7 @@ def test_numbers_and_times_are_german(german: House) -> None:
         assert not re.search(r"(?<![\d.])\d+\.\d{1,2}(?![\d.])", re.sub(r"sentistream.*", "", text))
 
 
-def test_the_language_is_that_of_the_login(house: House) -> None:
+def test_the_language_is_that_of_the_login(house: FakeMonitor) -> None:
     for headers, language in (
         ({"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"}, "de"),
         ({"Accept-Language": "de", "Cookie": "sentistream-language=en"}, "en"),

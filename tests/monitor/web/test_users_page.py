@@ -35,7 +35,7 @@ def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         yield made
 
 
-def come_in(
+def log_in(
     browser: Browser,
     served: Served,
     name: str = MANAGER,
@@ -86,7 +86,7 @@ def write(page: Page, text: str) -> None:
 
 
 def test_a_manager_makes_a_viewer_who_sees_no_managers_page(browser: Browser, real: Served) -> None:
-    manager = come_in(browser, real, path="/settings/people")
+    manager = log_in(browser, real, path="/settings/people")
     there(manager, of_users(MANAGER))
     manager.type("#user-name", "carl")
     manager.type("#user-password", PASSWORD)
@@ -98,7 +98,7 @@ def test_a_manager_makes_a_viewer_who_sees_no_managers_page(browser: Browser, re
     assert manager.say("document.activeElement.id") == "user-name"
     assert manager.say(f"document.querySelector('{of_users('carl')} select').value") == "viewer"
 
-    viewer = come_in(browser, real, "carl")
+    viewer = log_in(browser, real, "carl")
     links = viewer.say("[...document.querySelectorAll('a')].map(e => e.getAttribute('href'))")
     assert "/account" in links
     assert [link for link in links if link.startswith("/settings")] == []
@@ -115,7 +115,7 @@ def test_a_manager_makes_a_viewer_who_sees_no_managers_page(browser: Browser, re
 
 
 def test_a_manager_gives_somebody_a_new_password(browser: Browser, real: Served) -> None:
-    manager = come_in(browser, real, path="/settings/people")
+    manager = log_in(browser, real, path="/settings/people")
     there(manager, of_users(VIEWER))
     assert not manager.say(f"document.querySelector('{of_users(MANAGER)} [aria-expanded]')")
     opener = f"{of_users(VIEWER)} [aria-expanded]"
@@ -133,7 +133,7 @@ def test_a_manager_gives_somebody_a_new_password(browser: Browser, real: Served)
         manager.wait("document.querySelector('[data-kind=users] > .told').innerText === 'Saved.'")
         assert manager.say(f"document.activeElement.matches({opener!r})")
         assert elsewhere.get("/api/me").status_code == 401
-    come_in(browser, real, VIEWER, NEW_PASSWORD).close()
+    log_in(browser, real, VIEWER, NEW_PASSWORD).close()
     # opened and closed again
     manager.click(opener)
     there(manager, ".row-form")
@@ -144,7 +144,7 @@ def test_a_manager_gives_somebody_a_new_password(browser: Browser, real: Served)
 
 def test_a_changed_password_ends_all_other_sessions(browser: Browser, real: Served) -> None:
     with real.person(VIEWER) as elsewhere:
-        page = come_in(browser, real, VIEWER, path="/account")
+        page = log_in(browser, real, VIEWER, path="/account")
         assert "You are vera, a viewer." in page.text("main")
         page.type("#old", PASSWORD)
         page.type("#new", NEW_PASSWORD)
@@ -156,7 +156,7 @@ def test_a_changed_password_ends_all_other_sessions(browser: Browser, real: Serv
         # this one goes on
         page.go(f"{real.url}/history")
         assert page.say("location.pathname") == "/history"
-    again = come_in(browser, real, VIEWER, NEW_PASSWORD)
+    again = log_in(browser, real, VIEWER, NEW_PASSWORD)
     with real.stranger(headers={"origin": real.url}) as old:
         assert old.post("/login", data={"name": VIEWER, "password": PASSWORD}).status_code != 303
     page.close()
@@ -164,7 +164,7 @@ def test_a_changed_password_ends_all_other_sessions(browser: Browser, real: Serv
 
 
 def test_a_token_is_shown_once_works_and_is_revoked(browser: Browser, real: Served) -> None:
-    page = come_in(browser, real, path="/settings/people")
+    page = log_in(browser, real, path="/settings/people")
     page.wait(
         "document.querySelector('[data-kind=tokens]').innerText.includes('There are no tokens')"
     )
@@ -193,9 +193,9 @@ def test_a_token_is_shown_once_works_and_is_revoked(browser: Browser, real: Serv
 
 
 def test_who_is_removed_is_out_at_once(browser: Browser, real: Served) -> None:
-    vera = come_in(browser, real, VIEWER)
+    vera = log_in(browser, real, VIEWER)
     vera.wait("document.querySelector('.connection').hidden")
-    manager = come_in(browser, real, path="/settings/people")
+    manager = log_in(browser, real, path="/settings/people")
     there(manager, of_users(VIEWER))
     manager.click(f"{of_users(VIEWER)} [aria-label^=Remove]")
     gone(manager, of_users(VIEWER))
@@ -211,7 +211,7 @@ def test_who_is_removed_is_out_at_once(browser: Browser, real: Served) -> None:
 
 
 def test_the_last_manager_stays_and_others_may_go(browser: Browser, real: Served) -> None:
-    page = come_in(browser, real, path="/settings/people")
+    page = log_in(browser, real, path="/settings/people")
     there(page, of_users(MANAGER))
     page.click(f"{of_users(MANAGER)} button")
     page.wait("document.querySelector('[data-kind=users] > .told').innerText.includes('nobody')")
@@ -240,7 +240,7 @@ def test_what_is_wrong_is_said_beside_its_field(
     browser: Browser, real: Served, language: str
 ) -> None:
     say = translator(language)
-    page = come_in(browser, real, path="/settings/people", language=language)
+    page = log_in(browser, real, path="/settings/people", language=language)
     there(page, of_users(MANAGER))
 
     def wrong(form: str, field: str, message: str) -> None:
@@ -310,7 +310,7 @@ def test_what_is_wrong_is_said_beside_its_field(
 
 
 def test_who_logs_in_again_elsewhere_goes_on_here(browser: Browser, real: Served) -> None:
-    page = come_in(browser, real, path="/account")
+    page = log_in(browser, real, path="/account")
     page.type("#old", PASSWORD)
     page.type("#new", NEW_PASSWORD)
     page.type("#again", NEW_PASSWORD)
@@ -330,7 +330,7 @@ def test_who_logs_in_again_elsewhere_goes_on_here(browser: Browser, real: Served
 
 
 def test_the_keyboard_alone_will_do(browser: Browser, real: Served) -> None:
-    page = come_in(browser, real, path="/settings/people")
+    page = log_in(browser, real, path="/settings/people")
     there(page, of_users(VIEWER))
     tab_to(page, "#user-name")
     write(page, "carl")
@@ -362,7 +362,7 @@ def test_a_phone_shows_all_of_it(browser: Browser, real: Served, dark: bool) -> 
     real.accounts.add_user(LONG_NAME, PASSWORD, Role.VIEWER)
     real.accounts.make_token(LONG_NAME, Role.MANAGER, maker=LONG_NAME)
     options = {"language": "de" if dark else "en", "size": (360, 740), "dark": dark}
-    page = come_in(browser, real, path="/settings/people", **options)  # type: ignore[arg-type]
+    page = log_in(browser, real, path="/settings/people", **options)  # type: ignore[arg-type]
     there(page, of_users(LONG_NAME))
     page.type("#token-name", "till")
     page.click("[data-kind=tokens] form .main-button")

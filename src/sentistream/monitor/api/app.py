@@ -30,16 +30,16 @@ from sentistream.monitor.api import (
     users,
 )
 from sentistream.monitor.api.health import Counters, Metrics
-from sentistream.monitor.api.login_throttle import Attempts, TooManyAttemptsError
-from sentistream.monitor.api.problems import ProblemResponse, Wrong, status_of
-from sentistream.monitor.api.secret_masks import Masks
+from sentistream.monitor.api.login_throttle import LoginThrottle, TooManyAttemptsError
+from sentistream.monitor.api.problems import FieldError, ProblemResponse, status_of
+from sentistream.monitor.api.secret_masks import SecretMasks
 from sentistream.monitor.api.security import (
+    Authentication,
     BodyLimit,
-    ForgeryCheck,
-    Guard,
+    CsrfCheck,
     HostCheck,
-    Prefix,
-    SecureHeaders,
+    PathPrefix,
+    SecurityHeaders,
 )
 from sentistream.monitor.locales import SOURCE
 from sentistream.monitor.services import Services
@@ -50,7 +50,7 @@ _ROUTERS = (cameras_api, history, settings_api, users, event_stream, health, ope
 
 def create_app(services: Services, *, counters: Counters | None = None) -> FastAPI:
     """The application: API, login, metrics; nothing of it, nor of what is mounted on it, is open
-    but what ``security.authentication.OPEN`` names.
+    but what ``security.authentication.PUBLIC_ROUTES`` names.
 
     Args:
         services: The running monitor. The tables of accounts have to be there.
@@ -66,27 +66,27 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
         redoc_url=None,
         openapi_url=None,
         middleware=[
-            Middleware(Prefix, configuration=configuration),
-            Middleware(SecureHeaders, configuration=configuration),
+            Middleware(PathPrefix, configuration=configuration),
+            Middleware(SecurityHeaders, configuration=configuration),
             Middleware(HostCheck, configuration=configuration),
-            Middleware(Guard, accounts=accounts, configuration=configuration),
+            Middleware(Authentication, accounts=accounts, configuration=configuration),
             Middleware(BodyLimit, configuration=configuration),
-            Middleware(ForgeryCheck, configuration=configuration),
+            Middleware(CsrfCheck, configuration=configuration),
         ],
     )
-    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
+    app.openapi = partial(openapi.openapi_schema, app)  # type: ignore[method-assign]
     app.state.services = services
     app.state.accounts = accounts
-    app.state.attempts = Attempts(configuration)
-    app.state.owners = cameras_api.Owners()
+    app.state.attempts = LoginThrottle(configuration)
+    app.state.owners = cameras_api.BrowserCameraOwners()
     app.state.settings_lock = threading.Lock()
-    app.state.export_places = threading.BoundedSemaphore(history.EXPORTS_AT_ONCE)
-    app.state.listeners = asyncio.Semaphore(event_stream.MOST)
-    app.state.store_watch = health.StoreWatch(services.store)
+    app.state.export_slots = threading.BoundedSemaphore(history.MAX_EXPORTS_AT_ONCE)
+    app.state.listeners = asyncio.Semaphore(event_stream.MAX_SUBSCRIBERS)
+    app.state.store_health = health.StoreHealth(services.store)
     app.state.metrics = Metrics(services.hub, counters)
     for module in _ROUTERS:
         app.include_router(module.router)
-    _tell_problems(app, services)
+    _add_exception_handlers(app, services)
     return app
 
 
@@ -99,16 +99,16 @@ def setup_link(services: Services, base_url: str) -> str | None:
     return None if secret is None else f"{base_url.rstrip('/')}/setup/{secret}"
 
 
-def _tell_problems(app: FastAPI, services: Services) -> None:
+def _add_exception_handlers(app: FastAPI, services: Services) -> None:
     @app.exception_handler(SentistreamError)
     async def told(request: Request, error: SentistreamError) -> Response:
         status = status_of(error)
-        scrub, tr = Masks(services.configuration.settings).scrub, _translator(request)
+        redact, tr = SecretMasks(services.configuration.settings).redact, _translator(request)
         headers = {"retry-after": "5"} if status == 503 else None
         return ProblemResponse(
             status,
-            scrub(tr.translate(error.problem)),
-            scrub(tr.translate(error.way_out)),
+            redact(tr.translate(error.problem)),
+            redact(tr.translate(error.way_out)),
             headers=headers,
         )
 
@@ -123,7 +123,7 @@ def _tell_problems(app: FastAPI, services: Services) -> None:
     async def unfit(request: Request, error: RequestValidationError) -> Response:
         # what was sent is not repeated: it may hold a password
         wrong = [
-            Wrong(
+            FieldError(
                 where=".".join(str(part) for part in one["loc"])[:200],
                 message=str(one["msg"]).removeprefix("Value error, "),
             )

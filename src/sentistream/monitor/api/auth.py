@@ -43,7 +43,7 @@ def person(identity: Annotated[Identity, Depends(viewer)]) -> Identity:
     return identity
 
 
-def managing_person(
+def logged_in_manager(
     identity: Annotated[Identity, Depends(manager)], _: Annotated[Identity, Depends(person)]
 ) -> Identity:
     """A manager who has logged in: a stolen token must not make itself accounts."""
@@ -60,11 +60,11 @@ def current_manager(identity: Annotated[Identity, Depends(manager)]) -> User:
     return identity.user
 
 
-ServicesHere = Annotated[Services, Depends(_services)]
-AccountsHere = Annotated[Accounts, Depends(_accounts)]
+ServicesDep = Annotated[Services, Depends(_services)]
+AccountsDep = Annotated[Accounts, Depends(_accounts)]
 Viewer = Annotated[Identity, Depends(viewer)]
 Manager = Annotated[Identity, Depends(manager)]
 Person = Annotated[Identity, Depends(person)]
-ManagingPerson = Annotated[Identity, Depends(managing_person)]
+LoggedInManager = Annotated[Identity, Depends(logged_in_manager)]
 CurrentUser = Annotated[User, Depends(current_user)]
 CurrentManager = Annotated[User, Depends(current_manager)]

@@ -10,10 +10,16 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from sentistream.monitor.api.auth import Manager, ServicesHere, Viewer, viewer
+from sentistream.monitor.api.auth import Manager, ServicesDep, Viewer, viewer
 from sentistream.monitor.api.problems import documented
-from sentistream.monitor.api.schemas import Camera, Health, Now, Question, Value
-from sentistream.monitor.api.secret_masks import Masks
+from sentistream.monitor.api.schemas import (
+    Camera,
+    Health,
+    LatestObservation,
+    RequestBody,
+    ResponseBody,
+)
+from sentistream.monitor.api.secret_masks import SecretMasks
 from sentistream.monitor.services import Services
 
 router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
@@ -22,17 +28,17 @@ CameraKey = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$", description="The c
 
 
 @router.get("/live", summary="The newest moment of each camera", responses=documented())
-def live(services: ServicesHere) -> list[Now]:
+def live(services: ServicesDep) -> list[LatestObservation]:
     """Cameras that have seen nothing yet are left out."""
     seen = [services.hub.observation(key) for key in _camera_keys(services)]
-    return [Now.of(one) for one in seen if one is not None]
+    return [LatestObservation.of(one) for one in seen if one is not None]
 
 
 @router.get("/cameras", summary="All cameras and how they do", responses=documented())
-def cameras(services: ServicesHere) -> list[Camera]:
+def cameras(services: ServicesDep) -> list[Camera]:
     """Those of the configuration, and those of visitors that run now."""
-    masks = Masks(services.configuration.settings)
-    health = {one.camera: Health.of(one, masks.scrub(one.reason)) for one in services.hub.health()}
+    masks = SecretMasks(services.configuration.settings)
+    health = {one.camera: Health.of(one, masks.redact(one.reason)) for one in services.hub.health()}
     configured = services.configuration.settings.cameras
     found = []
     for key in _camera_keys(services):
@@ -55,7 +61,7 @@ def cameras(services: ServicesHere) -> list[Camera]:
     status_code=204,
     responses=documented(403, 404, 422),
 )
-def restart(camera: CameraKey, services: ServicesHere, _: Manager) -> None:
+def restart(camera: CameraKey, services: ServicesDep, _: Manager) -> None:
     """At once, whatever its back-off; for managers."""
     try:
         services.cameras.restart(camera)
@@ -72,7 +78,7 @@ def restart(camera: CameraKey, services: ServicesHere, _: Manager) -> None:
         **documented(403, 404, 422),
     },
 )
-def preview(camera: CameraKey, services: ServicesHere) -> Response:
+def preview(camera: CameraKey, services: ServicesDep) -> Response:
     """Faces and all that differs from the background are blurred unless the settings say otherwise.
 
     The camera makes pictures only while somebody looks: the first answer may be 404; ask again.
@@ -93,10 +99,10 @@ def _camera_keys(services: Services) -> list[str]:
     return sorted(running | set(services.configuration.settings.cameras))
 
 
-_MOST = 256
+_MAX_OWNERS = 256
 
 
-class Owners:
+class BrowserCameraOwners:
     """Which login brought which camera; who brought it may end it."""
 
     def __init__(self) -> None:
@@ -107,7 +113,7 @@ class Owners:
         """Remembers a camera, and forgets the oldest of too many."""
         with self._lock:
             self._owners[camera] = digest
-            while len(self._owners) > _MOST:
+            while len(self._owners) > _MAX_OWNERS:
                 self._owners.popitem(last=False)
 
     def take(self, camera: str, digest: str | None) -> bool:
@@ -120,22 +126,22 @@ class Owners:
             return True
 
 
-def _owners(request: Request) -> Owners:
-    owners: Owners = request.app.state.owners
+def _owners(request: Request) -> BrowserCameraOwners:
+    owners: BrowserCameraOwners = request.app.state.owners
     return owners
 
 
-OwnersHere = Annotated[Owners, Depends(_owners)]
+OwnersDep = Annotated[BrowserCameraOwners, Depends(_owners)]
 
 
-class Offer(Question):
+class Offer(RequestBody):
     """What a browser offers."""
 
     type: Literal["offer"] = "offer"
     sdp: str = Field(min_length=1, max_length=65_536, description="The session description.")
 
 
-class Answer(Value):
+class Answer(ResponseBody):
     """What the monitor answers."""
 
     type: Literal["answer"] = "answer"
@@ -148,9 +154,7 @@ class Answer(Value):
     summary="Watch with the visitor's own camera",
     responses=documented(400, 403, 422),
 )
-async def offer(
-    body: Offer, services: ServicesHere, owners: OwnersHere, identity: Viewer
-) -> Answer:
+async def offer(body: Offer, services: ServicesDep, owners: OwnersDep, identity: Viewer) -> Answer:
     """Takes the browser's WebRTC offer; end it with DELETE when done."""
     if services.configuration.settings.server.browser_cameras == 0:
         raise HTTPException(403, "Visitors' cameras are turned off.")
@@ -165,9 +169,7 @@ async def offer(
     status_code=204,
     responses=documented(404, 422),
 )
-def dismiss(
-    camera: CameraKey, services: ServicesHere, owners: OwnersHere, identity: Viewer
-) -> None:
+def dismiss(camera: CameraKey, services: ServicesDep, owners: OwnersDep, identity: Viewer) -> None:
     """One's own, or anybody's for managers."""
     if not owners.take(camera, None if identity.user.is_manager else identity.digest):
         raise HTTPException(404, "There is no such visitor's camera.")

@@ -10,19 +10,19 @@ from fastapi import APIRouter, Depends, Query, WebSocket
 from pydantic import BaseModel, Field
 from starlette.websockets import WebSocketDisconnect
 
-from sentistream.monitor.api.auth import ServicesHere, Viewer, viewer
-from sentistream.monitor.api.schemas import Health, Now, SingleReading, Told
-from sentistream.monitor.api.secret_masks import Masks
+from sentistream.monitor.api.auth import ServicesDep, Viewer, viewer
+from sentistream.monitor.api.schemas import AlertEvent, Health, LatestObservation, SingleReading
+from sentistream.monitor.api.secret_masks import SecretMasks
 from sentistream.monitor.hub import Event
 from sentistream.monitor.observations import Alert, CameraHealth, Observation, Seconds
 from sentistream.monitor.services import Services
 
 router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
-DEPTH = 256
+QUEUE_SIZE = 256
 """Events that wait for a slow listener; the oldest are dropped beyond."""
 
-MOST = 128
+MAX_SUBSCRIBERS = 128
 """Listeners at once."""
 
 Kind = Literal["observation", "health", "alert", "reading"]
@@ -38,9 +38,9 @@ class Message(BaseModel):
     """One message: its kind, and what belongs to it."""
 
     kind: Literal["observation", "health", "alert", "reading", "dropped"]
-    observation: Now | None = None
+    observation: LatestObservation | None = None
     health: Health | None = None
-    alert: Told | None = None
+    alert: AlertEvent | None = None
     reading: SingleReading | None = None
     dropped: int | None = Field(
         default=None, description="How many messages were dropped before the next one."
@@ -50,7 +50,7 @@ class Message(BaseModel):
 @router.websocket("/events")
 async def events(
     websocket: WebSocket,
-    services: ServicesHere,
+    services: ServicesDep,
     identity: Viewer,
     kinds: Annotated[str, Query(max_length=100)] = "observation,health,alert",
 ) -> None:
@@ -66,32 +66,32 @@ async def events(
         await websocket.close(4429, "Too many listen.")
         return
     async with places:
-        await _tell(websocket, services, [KINDS[kind] for kind in sorted(wanted)])
+        await _forward(websocket, services, [KINDS[kind] for kind in sorted(wanted)])
 
 
-async def _tell(websocket: WebSocket, services: Services, kinds: list[type[Event]]) -> None:
-    loop, came = asyncio.get_running_loop(), asyncio.Event()
+async def _forward(websocket: WebSocket, services: Services, kinds: list[type[Event]]) -> None:
+    loop, arrived = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
         # the publisher must not suffer from a server that has just ended
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(came.set)
+            loop.call_soon_threadsafe(arrived.set)
 
-    told_dropped = 0
+    reported_dropped = 0
     # who is let in misses nothing that happens from then on
-    with services.hub.subscribe(*kinds, depth=DEPTH, wake=wake) as subscription:
+    with services.hub.subscribe(*kinds, depth=QUEUE_SIZE, wake=wake) as subscription:
         await websocket.accept()
-        gone = asyncio.create_task(_until_gone(websocket, came))
+        gone = asyncio.create_task(_until_gone(websocket, arrived))
         try:
             while True:
-                await came.wait()
+                await arrived.wait()
                 if gone.done():
                     return
-                came.clear()
+                arrived.clear()
                 taken = subscription.take(0)
-                if subscription.dropped > told_dropped:
-                    missed = subscription.dropped - told_dropped
-                    told_dropped += missed
+                if subscription.dropped > reported_dropped:
+                    missed = subscription.dropped - reported_dropped
+                    reported_dropped += missed
                     await _send(websocket, Message(kind="dropped", dropped=missed))
                 for event in taken:
                     for message in _messages(event, services):
@@ -102,12 +102,12 @@ async def _tell(websocket: WebSocket, services: Services, kinds: list[type[Event
             gone.cancel()
 
 
-async def _until_gone(websocket: WebSocket, came: asyncio.Event) -> None:
+async def _until_gone(websocket: WebSocket, arrived: asyncio.Event) -> None:
     try:
         while (await websocket.receive())["type"] != "websocket.disconnect":
             pass
     finally:
-        came.set()
+        arrived.set()
 
 
 async def _send(websocket: WebSocket, message: Message) -> None:
@@ -116,12 +116,16 @@ async def _send(websocket: WebSocket, message: Message) -> None:
 
 def _messages(event: Event, services: Services) -> list[Message]:
     if isinstance(event, Observation):
-        return [Message(kind="observation", observation=Now.of(event))]
+        return [Message(kind="observation", observation=LatestObservation.of(event))]
     if isinstance(event, CameraHealth):
-        reason = Masks(services.configuration.settings).scrub(event.reason) if event.reason else ""
+        reason = (
+            SecretMasks(services.configuration.settings).redact(event.reason)
+            if event.reason
+            else ""
+        )
         return [Message(kind="health", health=Health.of(event, reason))]
     if isinstance(event, Alert):
-        return [Message(kind="alert", alert=Told.of(event))]
+        return [Message(kind="alert", alert=AlertEvent.of(event))]
     return [
         Message(kind="reading", reading=SingleReading.of(reading)) for reading in event.readings
     ]

@@ -16,9 +16,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from pydantic import Field
 
-from sentistream.monitor.api.auth import ServicesHere, viewer
+from sentistream.monitor.api.auth import ServicesDep, viewer
 from sentistream.monitor.api.problems import documented
-from sentistream.monitor.api.schemas import Value
+from sentistream.monitor.api.schemas import ResponseBody
 from sentistream.monitor.hub import Hub
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.observations import CameraState
@@ -26,17 +26,17 @@ from sentistream.monitor.services import Services
 
 router = APIRouter(tags=["Service"])
 
-_LOOK_SECONDS = 5.0
+_CHECK_INTERVAL = 5.0
 _PATIENCE = 2.0
 
 
-class State(Value):
+class State(ResponseBody):
     """How the monitor does, in a word."""
 
     status: Literal["ok", "degraded"]
 
 
-class Readiness(Value):
+class Readiness(ResponseBody):
     """Whether it does its work."""
 
     ready: bool
@@ -44,7 +44,7 @@ class Readiness(Value):
     cameras: int = Field(description="How many cameras run.")
 
 
-class StoreWatch:
+class StoreHealth:
     """Asks the store how it is, seldom, whoever wants to know."""
 
     def __init__(self, store: Store) -> None:
@@ -55,7 +55,7 @@ class StoreWatch:
     async def is_well(self) -> bool:
         """As of the last seconds."""
         async with self._asking:
-            if time.monotonic() - self._known[1] > _LOOK_SECONDS:
+            if time.monotonic() - self._known[1] > _CHECK_INTERVAL:
                 well = False
                 # a database that hangs is not well, and must not make this hang too
                 with anyio.move_on_after(_PATIENCE):
@@ -67,7 +67,7 @@ class StoreWatch:
 
 
 @router.get("/health", summary="Whether it lives", responses={429: documented()[429]})
-async def health(request: Request, services: ServicesHere) -> State:
+async def health(request: Request, services: ServicesDep) -> State:
     """Open to everybody, and tells nothing but this.
 
     ``degraded``: it lives, but nothing is stored, or no camera of those that should runs.
@@ -82,7 +82,7 @@ async def health(request: Request, services: ServicesHere) -> State:
     dependencies=[Depends(viewer)],
     responses={**documented(), 503: {"model": Readiness, "description": "It does not."}},
 )
-async def ready(request: Request, response: Response, services: ServicesHere) -> Readiness:
+async def ready(request: Request, response: Response, services: ServicesDep) -> Readiness:
     """503 where readings cannot be stored or no camera runs, unless all rest by their hours."""
     store, running = await _watch(request).is_well(), _running(services)
     is_ready = store and (running > 0 or _resting(services))
@@ -103,8 +103,8 @@ def metrics(request: Request) -> Response:
     return Response(figures.text(), media_type=figures.media_type)
 
 
-def _watch(request: Request) -> StoreWatch:
-    watch: StoreWatch = request.app.state.store_watch
+def _watch(request: Request) -> StoreHealth:
+    watch: StoreHealth = request.app.state.store_health
     return watch
 
 

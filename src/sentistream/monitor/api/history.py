@@ -13,16 +13,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from sentistream.monitor.api.auth import Manager, ServicesHere, Viewer, viewer
+from sentistream.monitor.api.auth import Manager, ServicesDep, Viewer, viewer
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.schemas import (
+    AggregateInterval,
+    AlertEvent,
     Instant,
-    Question,
     Readings,
+    RequestBody,
+    ResponseBody,
     SingleReading,
-    Stretch,
-    Told,
-    Value,
     check_span,
     utc,
 )
@@ -37,10 +37,10 @@ DAY = 86_400.0
 LONGEST = {Step.MINUTE: 14 * DAY, Step.HOUR: 400 * DAY, Step.DAY: 3660 * DAY}
 """Seconds that may be asked for at once."""
 _SECONDS = {Step.MINUTE: 60.0, Step.HOUR: 3600.0, Step.DAY: DAY}
-MOST_SUMS = 250_000
-LONGEST_READINGS = 2 * DAY
-LONGEST_TOGETHER = 3660 * DAY
-MOST_READINGS = 10_000
+MAX_AGGREGATES = 250_000
+MAX_READINGS_SPAN = 2 * DAY
+MAX_AGGREGATE_SPAN = 3660 * DAY
+MAX_READINGS = 10_000
 
 Begin = Annotated[Instant, Query(description="Beginning, ISO 8601 or seconds since 1970.")]
 End = Annotated[Instant | None, Query(description="End, not included; now where it is left out.")]
@@ -54,13 +54,13 @@ OneZone = Annotated[
 
 @router.get("/history", summary="Sums by minute, hour or day", responses=documented(400, 422))
 def history(
-    services: ServicesHere,
+    services: ServicesDep,
     begin: Begin,
     end: End = None,
     step: Annotated[Step, Query(description="How long each sum is.")] = Step.HOUR,
     camera: OneCamera = None,
     zone: OneZone = "",
-) -> list[Stretch]:
+) -> list[AggregateInterval]:
     """The oldest first. At most 14 days of minutes, 400 days of hours, 10 years of days."""
     until = time.time() if end is None else end
     check_span(begin, until, LONGEST[step], f"{step}s")
@@ -68,24 +68,24 @@ def history(
     found = services.store.history(
         step, begin=begin, end=until, camera=camera, zone=None if zone == "*" else zone
     )
-    return [Stretch.of(one) for one in found]
+    return [AggregateInterval.of(one) for one in found]
 
 
 @router.get(
     "/together", summary="One sum a camera over a whole stretch", responses=documented(400, 422)
 )
 def together(
-    services: ServicesHere,
+    services: ServicesDep,
     begin: Begin,
     end: End = None,
     camera: OneCamera = None,
     zone: Annotated[str, Query(max_length=64, description="The zone.")] = "",
-) -> list[Stretch]:
+) -> list[AggregateInterval]:
     """For comparisons: this week and the last, this camera and that."""
     until = time.time() if end is None else end
-    check_span(begin, until, LONGEST_TOGETHER, "sums")
+    check_span(begin, until, MAX_AGGREGATE_SPAN, "sums")
     found = services.store.together(begin=begin, end=until, camera=camera, zone=zone)
-    return [Stretch.of(one) for one in found]
+    return [AggregateInterval.of(one) for one in found]
 
 
 @router.get(
@@ -94,14 +94,14 @@ def together(
     responses=documented(400, 403, 422),
 )
 def readings(
-    services: ServicesHere,
+    services: ServicesDep,
     _: Manager,
     begin: Annotated[
         Instant | None, Query(description="Beginning; a minute ago where it is left out.")
     ] = None,
     end: End = None,
     camera: OneCamera = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_READINGS, description="The most.")] = 1000,
+    limit: Annotated[int, Query(ge=1, le=MAX_READINGS, description="The most.")] = 1000,
 ) -> Readings:
     """Of each face, the oldest first; at most two days at a time; for managers.
 
@@ -110,7 +110,7 @@ def readings(
     """
     until = time.time() if end is None else end
     since = max(0.0, until - 60) if begin is None else begin
-    check_span(since, until, LONGEST_READINGS, "readings")
+    check_span(since, until, MAX_READINGS_SPAN, "readings")
     found, rest = _page(services.store, since, until, camera, limit)
     return Readings(
         readings=[SingleReading.of(reading) for reading in found],
@@ -120,15 +120,15 @@ def readings(
 
 @router.get("/alerts", summary="Alerts that were told", responses=documented(422))
 def alerts(
-    services: ServicesHere,
+    services: ServicesDep,
     since: Annotated[Instant, Query(description="Only later ones.")] = 0.0,
     limit: Annotated[int, Query(ge=1, le=1000, description="The most.")] = 100,
-) -> list[Told]:
+) -> list[AlertEvent]:
     """The newest first."""
-    return [Told.of(alert) for alert in services.store.alerts(since=since, limit=limit)]
+    return [AlertEvent.of(alert) for alert in services.store.alerts(since=since, limit=limit)]
 
 
-class DeletionRequest(Question):
+class DeletionRequest(RequestBody):
     """Whose readings are to be deleted: whoever was seen then and there."""
 
     begin: Instant
@@ -138,7 +138,7 @@ class DeletionRequest(Question):
     )
 
 
-class Forgotten(Value):
+class DeletionResult(ResponseBody):
     """What was deleted."""
 
     readings: int
@@ -149,18 +149,18 @@ class Forgotten(Value):
     summary="Delete single readings on somebody's request",
     responses=documented(400, 403, 422),
 )
-def forget(body: DeletionRequest, services: ServicesHere, _: Manager) -> Forgotten:
+def forget(body: DeletionRequest, services: ServicesDep, _: Manager) -> DeletionResult:
     """No identity is kept, so a person is found by time and camera; for managers."""
     check_span(body.begin, body.end, 400 * DAY, "readings")
     gone = services.store.forget(begin=body.begin, end=body.end, camera=body.camera)
-    return Forgotten(readings=gone)
+    return DeletionResult(readings=gone)
 
 
 def _check_size(services: Services, steps: float, camera: str | None, zone: str) -> None:
     cameras = services.configuration.settings.cameras
     chosen = [one for key, one in cameras.items() if camera in (None, key)]
     series = sum(1 + len(one.zones) if zone == "*" else 1 for one in chosen)
-    if steps * max(1, series) > MOST_SUMS:
+    if steps * max(1, series) > MAX_AGGREGATES:
         raise HTTPException(400, "That is too much at once; ask for one camera or a shorter time.")
 
 
@@ -176,14 +176,14 @@ def _page(
     if whole:
         return whole, cut
     # one second alone is more than was asked for: it is not torn apart
-    second = store.readings(begin=cut, end=cut + 1, camera=camera, limit=MOST_READINGS)
+    second = store.readings(begin=cut, end=cut + 1, camera=camera, limit=MAX_READINGS)
     return list(second), cut + 1
 
 
-EXPORTS_AT_ONCE = 2
+MAX_EXPORTS_AT_ONCE = 2
 """Files made at the same time; more have to wait."""
 
-LONGEST_EXPORT = 3660 * DAY
+MAX_EXPORT_SPAN = 3660 * DAY
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 _DECIMAL_MARKS = {"point": ".", "comma": ","}
@@ -200,7 +200,7 @@ _SCHEMA = {"schema": {"type": "string", "format": "binary"}}
     },
 )
 async def export(
-    services: ServicesHere,
+    services: ServicesDep,
     identity: Viewer,
     request: Request,
     what: Annotated[
@@ -219,8 +219,8 @@ async def export(
     if what == "readings" and not identity.user.is_manager:
         raise HTTPException(403, "Only managers may export single readings.")
     until = time.time() if end is None else end
-    check_span(begin, until, LONGEST_EXPORT, "data")
-    places: threading.BoundedSemaphore = request.app.state.export_places
+    check_span(begin, until, MAX_EXPORT_SPAN, "data")
+    places: threading.BoundedSemaphore = request.app.state.export_slots
     if not places.acquire(blocking=False):
         raise HTTPException(
             429, "Other exports are running; try again soon.", headers={"retry-after": "10"}

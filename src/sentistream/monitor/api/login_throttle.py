@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from sentistream.monitor.accounts.passwords import key_of
-from sentistream.monitor.api.security.rate_limit import RateLimiter, address_of
+from sentistream.monitor.api.security.rate_limit import RateLimiter, client_address
 from sentistream.monitor.configuration import Configuration
 
 
@@ -32,7 +32,7 @@ class Attempt:
     right: bool
 
 
-class Attempts:
+class LoginThrottle:
     """Counts wrong passwords."""
 
     def __init__(self, configuration: Configuration) -> None:
@@ -47,12 +47,12 @@ class Attempts:
             TooManyAttemptsError: There were too many wrong ones.
         """
         most = self._configuration.settings.server.login_attempts
-        keys = (f"address {address_of(scope)}", f"name {key_of(name)[:64]}")
+        keys = (f"address {client_address(scope)}", f"name {key_of(name)[:64]}")
         for number, key in enumerate(keys):
             wait = self._rates.take(key, most)
             if wait:
                 for taken in keys[:number]:
-                    self._rates.give_back(taken)
+                    self._rates.refund(taken)
                 raise TooManyAttemptsError(wait)
         attempt = Attempt(right=True)
         try:
@@ -61,4 +61,4 @@ class Attempts:
             # an attempt that failed by no fault of the password is not counted
             if attempt.right:
                 for key in keys:
-                    self._rates.give_back(key)
+                    self._rates.refund(key)

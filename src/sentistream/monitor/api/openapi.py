@@ -9,9 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
 from sentistream.monitor.api.auth import viewer
-from sentistream.monitor.api.problems import Problem, Wrong, documented
+from sentistream.monitor.api.problems import FieldError, Problem, documented
 from sentistream.monitor.api.security import prefix_of
-from sentistream.monitor.api.users import PEOPLE_ONLY
+from sentistream.monitor.api.users import SESSION_ONLY
 
 router = APIRouter(prefix="/api", include_in_schema=False, dependencies=[Depends(viewer)])
 
@@ -25,7 +25,7 @@ Live events come over the WebSocket `/api/events`.
 """
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
+def openapi_schema(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI description of all operations."""
     if app.openapi_schema is None:
         schema = get_openapi(
@@ -47,7 +47,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas = components.setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas["Problem"].pop("$defs", None)
-        schemas["Wrong"] = Wrong.model_json_schema()
+        schemas["FieldError"] = FieldError.model_json_schema()
         for path, operations in schema["paths"].items():
             for operation in operations.values():
                 operation["security"] = _security(path)
@@ -61,11 +61,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
 def _security(path: str) -> list[dict[str, list[str]]]:
     if path == "/health":
         return []
-    people_only = path.startswith(PEOPLE_ONLY)
+    people_only = path.startswith(SESSION_ONLY)
     return [{"session": []}] if people_only else [{"token": []}, {"session": []}]
 
 
 @router.get("/openapi.json")
 def openapi(request: Request) -> JSONResponse:
     """The description for programs."""
-    return JSONResponse(describe(request.app) | {"servers": [{"url": prefix_of(request) or "/"}]})
+    return JSONResponse(
+        openapi_schema(request.app) | {"servers": [{"url": prefix_of(request) or "/"}]}
+    )

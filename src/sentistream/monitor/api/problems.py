@@ -46,7 +46,7 @@ def status_of(error: SentistreamError) -> int:
     return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
 
 
-class Wrong(BaseModel):
+class FieldError(BaseModel):
     """One field that does not fit."""
 
     where: str = Field(description="Path to it, for instance body.begin.")
@@ -60,7 +60,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(default="", description="What is wrong, in a sentence.")
     way_out: str = Field(default="", description="What to do about it.")
-    errors: list[Wrong] = Field(default=[], description="The fields that do not fit.")
+    errors: list[FieldError] = Field(default=[], description="The fields that do not fit.")
 
 
 class ProblemResponse(Response):
@@ -74,7 +74,7 @@ class ProblemResponse(Response):
         detail: str = "",
         way_out: str = "",
         *,
-        errors: list[Wrong] | None = None,
+        errors: list[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         problem = Problem(

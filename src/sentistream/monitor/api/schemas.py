@@ -22,7 +22,7 @@ from sentistream.monitor.observations import (
 from sentistream.translatable import Translatable
 from sentistream.types import Distribution, Flag, HeadPose, Label
 
-LATEST = 4_102_444_800.0
+MAX_TIME = 4_102_444_800.0
 """2100-01-01; later times are taken for slips."""
 
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,40})?([eE][+-]?\d{1,3})?")
@@ -43,12 +43,12 @@ def _seconds(value: Any) -> Any:
         moment = _moment(value.strip())
         # without a zone it is UTC, as everything here
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-        return min(max(0.0, (aware - datetime.fromtimestamp(0, UTC)).total_seconds()), LATEST)
+        return min(max(0.0, (aware - datetime.fromtimestamp(0, UTC)).total_seconds()), MAX_TIME)
     try:
         seconds = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         seconds = math.nan
-    if not 0 <= seconds <= LATEST:
+    if not 0 <= seconds <= MAX_TIME:
         raise ValueError("seconds since 1970 lie between 0 and 4102444800")
     return seconds
 
@@ -60,7 +60,7 @@ Instant = Annotated[
         {
             "anyOf": [
                 {"type": "string", "format": "date-time"},
-                {"type": "number", "minimum": 0, "maximum": LATEST},
+                {"type": "number", "minimum": 0, "maximum": MAX_TIME},
             ],
             "description": "ISO 8601 (UTC where no zone is named), or seconds since 1970.",
         }
@@ -88,19 +88,19 @@ def check_span(begin: float, end: float, most: float, what: str) -> None:
         )
 
 
-class Value(BaseModel):
+class ResponseBody(BaseModel):
     """Base of all answers."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Question(BaseModel):
+class RequestBody(BaseModel):
     """Base of all request bodies; what is not known is refused, so that slips are noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Shares(Value):
+class Shares(ResponseBody):
     """How much of each sentiment, 0 to 1."""
 
     positive: float
@@ -112,7 +112,7 @@ class Shares(Value):
         return cls(positive=given.positive, neutral=given.neutral, negative=given.negative)
 
 
-class Pose(Value):
+class Pose(ResponseBody):
     """Which way a head is turned, degrees; 0, 0, 0 looks straight into the camera, upright."""
 
     yaw: float = Field(description="To the side; positive where it turns to the viewer's right.")
@@ -124,7 +124,7 @@ class Pose(Value):
         return cls(yaw=given.yaw, pitch=given.pitch, roll=given.roll)
 
 
-class FaceNow(Value):
+class CurrentFace(ResponseBody):
     """One face as it is now."""
 
     track: str = Field(description="A random name, kept while the face is followed.")
@@ -163,13 +163,13 @@ class FaceNow(Value):
         )
 
 
-class Now(Value):
+class LatestObservation(ResponseBody):
     """A camera's newest moment."""
 
     camera: str
     time: datetime
     tick: float = Field(description="Seconds from one moment to the next at present.")
-    faces: list[FaceNow]
+    faces: list[CurrentFace]
     max_faces: int = Field(
         description="Faces followed at once; where more are found, the largest are kept."
     )
@@ -183,13 +183,13 @@ class Now(Value):
             camera=seen.camera,
             time=utc(seen.time),
             tick=seen.tick,
-            faces=[FaceNow.of(face) for face in seen.faces],
+            faces=[CurrentFace.of(face) for face in seen.faces],
             max_faces=seen.max_faces,
             left_out=seen.left_out,
         )
 
 
-class Health(Value):
+class Health(ResponseBody):
     """How a camera does."""
 
     camera: str
@@ -221,7 +221,7 @@ class Health(Value):
         )
 
 
-class Camera(Value):
+class Camera(ResponseBody):
     """A camera of the configuration, or a visitor's."""
 
     key: str
@@ -231,7 +231,7 @@ class Camera(Value):
     health: Health | None = Field(description="None before it was first started.")
 
 
-class SingleReading(Value):
+class SingleReading(ResponseBody):
     """One face during one second."""
 
     camera: str
@@ -261,7 +261,7 @@ class SingleReading(Value):
         )
 
 
-class Readings(Value):
+class Readings(ResponseBody):
     """Single readings, the oldest first."""
 
     readings: list[SingleReading]
@@ -270,7 +270,7 @@ class Readings(Value):
     )
 
 
-class Stretch(Value):
+class AggregateInterval(ResponseBody):
     """What one camera or zone saw over a stretch of time; withheld where that was too little."""
 
     camera: str
@@ -311,7 +311,7 @@ class Stretch(Value):
         )
 
 
-class Told(Value):
+class AlertEvent(ResponseBody):
     """A rule that came true, or is true no longer."""
 
     rule: str

@@ -28,7 +28,7 @@ Kind = tuple[str, str]
 """A group and a field: a mask keeps its secret only in the field it was shown for."""
 
 
-class Masks:
+class SecretMasks:
     """The secrets of one state of the settings.
 
     Args:
@@ -37,7 +37,7 @@ class Masks:
 
     def __init__(self, settings: Settings) -> None:
         self._secrets: dict[tuple[Kind, str], str] = {}
-        self._shown: dict[str, Any] = _walked(
+        self._shown: dict[str, Any] = _map_leaves(
             settings.model_dump(mode="python"), (), self._remember
         )
 
@@ -52,10 +52,10 @@ class Masks:
         Raises:
             InputError: A mask stands where it was not shown, or was changed.
         """
-        restored: dict[str, Any] = _walked(shown, (), self._restore)
+        restored: dict[str, Any] = _map_leaves(shown, (), self._restore)
         return restored
 
-    def scrub(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """A message without any of the secrets, in whole or in their telling parts."""
         known: set[str] = set()
         for (kind, _), secret in self._secrets.items():
@@ -115,9 +115,9 @@ def _mask(kind: Kind, plain: str) -> str:
     return mask
 
 
-def _walked(value: Any, path: tuple[str, ...], leaf: Callable[[Kind, Any], Any]) -> Any:
+def _map_leaves(value: Any, path: tuple[str, ...], leaf: Callable[[Kind, Any], Any]) -> Any:
     if isinstance(value, dict):
-        return {key: _walked(each, (*path, str(key)), leaf) for key, each in value.items()}
+        return {key: _map_leaves(each, (*path, str(key)), leaf) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_walked(each, path, leaf) for each in value]
+        return [_map_leaves(each, path, leaf) for each in value]
     return leaf((path[0], path[-1]) if path else ("", ""), value)

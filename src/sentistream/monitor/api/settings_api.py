@@ -8,9 +8,9 @@ from fastapi import APIRouter, Body, Depends, Request
 from pydantic import ValidationError
 
 from sentistream.errors import InputError
-from sentistream.monitor.api.auth import ServicesHere, manager
+from sentistream.monitor.api.auth import ServicesDep, manager
 from sentistream.monitor.api.problems import LockedSettingError, documented
-from sentistream.monitor.api.secret_masks import Masks
+from sentistream.monitor.api.secret_masks import SecretMasks
 from sentistream.monitor.settings import ONLY_IN_THE_FILE, Settings, settings_of
 from sentistream.translatable import Translatable
 
@@ -18,9 +18,9 @@ router = APIRouter(prefix="/api/settings", tags=["Settings"], dependencies=[Depe
 
 
 @router.get("", summary="All settings", responses=documented(403))
-def settings(services: ServicesHere) -> dict[str, Any]:
+def settings(services: ServicesDep) -> dict[str, Any]:
     """Secrets are masked; for managers."""
-    return Masks(services.configuration.settings).shown
+    return SecretMasks(services.configuration.settings).shown
 
 
 @router.get("/schema", summary="What can be set", responses=documented(403))
@@ -32,7 +32,7 @@ def schema() -> dict[str, Any]:
 @router.patch("", summary="Change settings", responses=documented(400, 403, 422))
 def change(
     request: Request,
-    services: ServicesHere,
+    services: ServicesDep,
     patch: Annotated[
         dict[str, Any],
         Body(description="A merge patch (RFC 7396) of what GET answers; masks keep secrets."),
@@ -40,19 +40,19 @@ def change(
 ) -> dict[str, Any]:
     """In force at once, for the cameras that change alone; for managers.
 
-    Addresses, ports, files and the database are changed in the configuration file alone (403).
+    Addresses, ports, files and the database can only be changed in the configuration file (403).
     """
     with request.app.state.settings_lock:
-        new = changed(services.configuration.settings, patch)
+        new = apply_patch(services.configuration.settings, patch)
         services.configuration.change(new)
-    return Masks(new).shown
+    return SecretMasks(new).shown
 
 
 _LOCKED = [(group, field) for group, fields in ONLY_IN_THE_FILE.items() for field in sorted(fields)]
 
 
-def changed(settings: Settings, patch: dict[str, Any]) -> Settings:
-    """Settings with a merge patch (RFC 7396) applied to what ``Masks(settings).shown`` shows.
+def apply_patch(settings: Settings, patch: dict[str, Any]) -> Settings:
+    """Settings with a merge patch (RFC 7396) applied to the masked ones (``SecretMasks.shown``).
 
     Args:
         settings: In force now.
@@ -63,7 +63,7 @@ def changed(settings: Settings, patch: dict[str, Any]) -> Settings:
         InputError: A setting is unknown, out of its bounds, or masked in a wrong place.
         LockedSettingError: It opens files or ports of the machine.
     """
-    masks = Masks(settings)
+    masks = SecretMasks(settings)
     plain = masks.restored(_merged(masks.shown, patch))
     try:
         new = settings_of(plain)

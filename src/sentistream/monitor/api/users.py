@@ -10,22 +10,22 @@ from pydantic import Field, SecretStr
 
 from sentistream.monitor.accounts import Account, Role, Token
 from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST
-from sentistream.monitor.api.auth import AccountsHere, ManagingPerson, Person, Viewer, viewer
-from sentistream.monitor.api.login_throttle import Attempts
+from sentistream.monitor.api.auth import AccountsDep, LoggedInManager, Person, Viewer, viewer
+from sentistream.monitor.api.login_throttle import LoginThrottle
 from sentistream.monitor.api.problems import documented
-from sentistream.monitor.api.schemas import Instant, Question, Value, utc
+from sentistream.monitor.api.schemas import Instant, RequestBody, ResponseBody, utc
 
 router = APIRouter(prefix="/api", tags=["Accounts"], dependencies=[Depends(viewer)])
 
-PEOPLE_ONLY = ("/api/me/password", "/api/users", "/api/tokens")
+SESSION_ONLY = ("/api/me/password", "/api/users", "/api/tokens")
 """Where a token does not do."""
 
-NameHere = Annotated[str, Path(pattern=NAME, description="The name.")]
+NameParam = Annotated[str, Path(pattern=NAME, description="The name.")]
 Password = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
 Name = Annotated[str, Field(pattern=NAME, description="Letters a to z, digits and . _ @ -.")]
 
 
-class Me(Value):
+class Me(ResponseBody):
     """Who asks."""
 
     name: str
@@ -37,14 +37,14 @@ class Me(Value):
     )
 
 
-class PasswordChange(Question):
+class PasswordChange(RequestBody):
     """One's own password."""
 
     old: SecretStr = Field(max_length=1024)
     new: Password
 
 
-class UserShown(Value):
+class UserInfo(ResponseBody):
     """Somebody who may log in."""
 
     name: str
@@ -56,7 +56,7 @@ class UserShown(Value):
         return cls(name=account.name, role=account.role, created=utc(account.created))
 
 
-class NewUser(Question):
+class NewUser(RequestBody):
     """Somebody who is to log in."""
 
     name: Name
@@ -64,14 +64,14 @@ class NewUser(Question):
     role: Role = Role.VIEWER
 
 
-class UserChange(Question):
+class UserChange(RequestBody):
     """What is to be different; what is left out stays."""
 
     role: Role | None = None
     password: Password | None = None
 
 
-class TokenShown(Value):
+class TokenInfo(ResponseBody):
     """An API token; the token itself was shown when it was made."""
 
     name: str
@@ -91,7 +91,7 @@ class TokenShown(Value):
         )
 
 
-class NewToken(Question):
+class NewToken(RequestBody):
     """A token for a program."""
 
     name: Name
@@ -99,7 +99,7 @@ class NewToken(Question):
     expires: Instant | None = Field(default=None, description="When it ends; never without.")
 
 
-class TokenMade(Value):
+class CreatedToken(ResponseBody):
     """The token, this once."""
 
     name: str
@@ -125,11 +125,11 @@ def me(request: Request, identity: Viewer) -> Me:
     responses=documented(400, 403, 422),
 )
 def change_password(
-    request: Request, body: PasswordChange, accounts: AccountsHere, identity: Person
+    request: Request, body: PasswordChange, accounts: AccountsDep, identity: Person
 ) -> None:
     """Ends all other sessions of the same user."""
     name = identity.user.name
-    attempts: Attempts = request.app.state.attempts
+    attempts: LoginThrottle = request.app.state.attempts
     with attempts.one(request.scope, name) as attempt:
         fits = accounts.change_password(
             name,
@@ -143,18 +143,18 @@ def change_password(
 
 
 @router.get("/users", summary="Who may log in", responses=documented(403))
-def users(accounts: AccountsHere, _: ManagingPerson) -> list[UserShown]:
+def users(accounts: AccountsDep, _: LoggedInManager) -> list[UserInfo]:
     """For managers who have logged in."""
-    return [UserShown.of(account) for account in accounts.users()]
+    return [UserInfo.of(account) for account in accounts.users()]
 
 
 @router.post(
     "/users", summary="Add a user", status_code=201, responses=documented(400, 403, 409, 422)
 )
-def add_user(body: NewUser, accounts: AccountsHere, _: ManagingPerson) -> UserShown:
+def add_user(body: NewUser, accounts: AccountsDep, _: LoggedInManager) -> UserInfo:
     """For managers who have logged in."""
     added = accounts.add_user(body.name, body.password.get_secret_value(), body.role)
-    return UserShown.of(added)
+    return UserInfo.of(added)
 
 
 @router.patch(
@@ -164,7 +164,7 @@ def add_user(body: NewUser, accounts: AccountsHere, _: ManagingPerson) -> UserSh
     responses=documented(400, 403, 404, 409, 422),
 )
 def change_user(
-    name: NameHere, body: UserChange, accounts: AccountsHere, identity: ManagingPerson
+    name: NameParam, body: UserChange, accounts: AccountsDep, identity: LoggedInManager
 ) -> None:
     """A new password ends the user's other sessions; a viewer loses the tokens made as manager."""
     password = None if body.password is None else body.password.get_secret_value()
@@ -177,15 +177,15 @@ def change_user(
     status_code=204,
     responses=documented(403, 404, 409, 422),
 )
-def remove_user(name: NameHere, accounts: AccountsHere, _: ManagingPerson) -> None:
+def remove_user(name: NameParam, accounts: AccountsDep, _: LoggedInManager) -> None:
     """With all sessions and tokens; the last manager stays."""
     accounts.remove_user(name)
 
 
 @router.get("/tokens", summary="Programs that may come in", responses=documented(403))
-def tokens(accounts: AccountsHere, _: ManagingPerson) -> list[TokenShown]:
+def tokens(accounts: AccountsDep, _: LoggedInManager) -> list[TokenInfo]:
     """For managers who have logged in."""
-    return [TokenShown.of(token) for token in accounts.tokens()]
+    return [TokenInfo.of(token) for token in accounts.tokens()]
 
 
 @router.post(
@@ -194,12 +194,12 @@ def tokens(accounts: AccountsHere, _: ManagingPerson) -> list[TokenShown]:
     status_code=201,
     responses=documented(400, 403, 409, 422),
 )
-def make_token(body: NewToken, accounts: AccountsHere, identity: ManagingPerson) -> TokenMade:
+def make_token(body: NewToken, accounts: AccountsDep, identity: LoggedInManager) -> CreatedToken:
     """It is shown this once; what is kept is a hash."""
     token = accounts.make_token(
         body.name, body.role, maker=identity.user.name, expires=body.expires
     )
-    return TokenMade(name=body.name, token=token)
+    return CreatedToken(name=body.name, token=token)
 
 
 @router.delete(
@@ -208,6 +208,6 @@ def make_token(body: NewToken, accounts: AccountsHere, identity: ManagingPerson)
     status_code=204,
     responses=documented(403, 404, 422),
 )
-def revoke_token(name: NameHere, accounts: AccountsHere, _: ManagingPerson) -> None:
+def revoke_token(name: NameParam, accounts: AccountsDep, _: LoggedInManager) -> None:
     """At once, its WebSockets too."""
     accounts.revoke_token(name)

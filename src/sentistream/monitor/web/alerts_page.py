@@ -19,9 +19,9 @@ from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
 from sentistream.monitor.web.form_data import (
     Form,
-    blame,
+    attach_errors,
     first,
-    sent_form,
+    read_form,
     unused_key,
     values_of,
 )
@@ -32,7 +32,7 @@ from sentistream.monitor.web.site import Site
 SHOWN = 200
 """How many of the newest events are looked through."""
 
-SentForm = Annotated[Form, Depends(sent_form)]
+FormDep = Annotated[Form, Depends(read_form)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def alert_routes(site: Site) -> APIRouter:
                 {} if chosen is None else dict(chosen),
                 tr=tr,
             )
-            _in_percent(fields, tr)
+            _limit_in_percent(fields, tr)
         return site.render(
             request,
             "alerts",
@@ -92,7 +92,7 @@ def alert_routes(site: Site) -> APIRouter:
         return show(request, user, rule=rule)
 
     @routes.post("/alerts/save")
-    def keep(request: Request, user: CurrentManager, form: SentForm, rule: str = "") -> Response:
+    def keep(request: Request, user: CurrentManager, form: FormDep, rule: str = "") -> Response:
         values = values_of(AlertRule.model_fields, form, None)
         values["limit"] = _share(str(values["limit"]))
         rules = site.services.configuration.settings.alerts
@@ -105,8 +105,8 @@ def alert_routes(site: Site) -> APIRouter:
             site.save(lambda settings: {"alerts": _with(settings, rule, made)})
         except ValidationError as error:
             fields = form_fields(AlertRule.model_fields, values, tr=tr)
-            _in_percent(fields, tr)
-            left = blame(fields, error, tr)
+            _limit_in_percent(fields, tr)
+            left = attach_errors(fields, error, tr)
             return show(request, user, rule=rule, fields=fields, problems=left, status=422)
         except SentistreamError as error:
             problems = [tr.translate(error.message)]
@@ -114,7 +114,7 @@ def alert_routes(site: Site) -> APIRouter:
         return RedirectResponse("/alerts", 303)
 
     @routes.post("/alerts/remove")
-    def remove(request: Request, user: CurrentManager, form: SentForm) -> Response:
+    def remove(request: Request, user: CurrentManager, form: FormDep) -> Response:
         key = first(form, "rule")
         try:
             site.save(
@@ -183,7 +183,7 @@ def _share(percent: str) -> Any:
         return percent
 
 
-def _in_percent(fields: list[FormField], tr: Translator) -> None:
+def _limit_in_percent(fields: list[FormField], tr: Translator) -> None:
     """The limit is a share; people write per cent."""
     for one in fields:
         if one.name == "limit":

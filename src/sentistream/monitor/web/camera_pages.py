@@ -14,15 +14,15 @@ from sentistream.monitor.accounts import User
 from sentistream.monitor.api.auth import CurrentManager
 from sentistream.monitor.settings import CameraSettings, Settings
 from sentistream.monitor.translation import Translator
-from sentistream.monitor.web.form_data import Form, blame, sent_form, unused_key, values_of
+from sentistream.monitor.web.form_data import Form, attach_errors, read_form, unused_key, values_of
 from sentistream.monitor.web.form_fields import FormField, form_fields
 from sentistream.monitor.web.site import Site
 
-SentForm = Annotated[Form, Depends(sent_form)]
+FormDep = Annotated[Form, Depends(read_form)]
 NEW = "new"
 
 
-class CameraProblemError(Exception):
+class CameraInUseError(Exception):
     """Something that only shows beside the other cameras."""
 
 
@@ -70,7 +70,7 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
         return show(request, user, key, saved=saved)
 
     @routes.post("/{key}")
-    def keep(request: Request, user: CurrentManager, form: SentForm, key: str) -> Response:
+    def keep(request: Request, user: CurrentManager, form: FormDep, key: str) -> Response:
         tr = site.translator(request)
         target = key
 
@@ -78,7 +78,7 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             nonlocal target
             held = settings.cameras.get(key)
             if held is None and key != NEW:
-                raise CameraProblemError(tr.gettext("This camera no longer exists."))
+                raise CameraInUseError(tr.gettext("This camera no longer exists."))
             made = CameraSettings.model_validate(values_of(CameraSettings.model_fields, form, held))
             if held is None:
                 target = unused_key(made.name, {*settings.cameras, NEW}, otherwise="camera")
@@ -90,20 +90,20 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             held = site.services.configuration.settings.cameras.get(key)
             values = values_of(CameraSettings.model_fields, form, held)
             fields = form_fields(CameraSettings.model_fields, values, tr=tr)
-            left = blame(fields, error, tr)
+            left = attach_errors(fields, error, tr)
             return show(request, user, key, fields=fields, problems=left, status=422)
-        except (SentistreamError, CameraProblemError) as error:
+        except (SentistreamError, CameraInUseError) as error:
             return show(request, user, key, problems=[_told(error, tr)], status=409)
         return RedirectResponse(f"/settings/cameras/{target}?saved=true", 303)
 
     @routes.post("/{key}/remove")
-    def remove(request: Request, user: CurrentManager, form: SentForm, key: str) -> Response:
+    def remove(request: Request, user: CurrentManager, form: FormDep, key: str) -> Response:
         tr = site.translator(request)
 
         def change(settings: Settings) -> dict[str, Any]:
             watching = [rule.name for rule in settings.alerts if rule.camera == key]
             if watching:
-                raise CameraProblemError(
+                raise CameraInUseError(
                     tr.gettext(
                         "Alert rules use this camera: {names}. Edit or remove them first.",
                         names=", ".join(watching),
@@ -115,12 +115,12 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
 
         try:
             site.save(change)
-        except (SentistreamError, CameraProblemError) as error:
+        except (SentistreamError, CameraInUseError) as error:
             return show(request, user, key, problems=[_told(error, tr)], status=409)
         return RedirectResponse("/settings", 303)
 
     return routes
 
 
-def _told(error: SentistreamError | CameraProblemError, tr: Translator) -> str:
+def _told(error: SentistreamError | CameraInUseError, tr: Translator) -> str:
     return tr.translate(error.message) if isinstance(error, SentistreamError) else str(error)

@@ -16,19 +16,19 @@ from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
 from sentistream.monitor.web.form_fields import FormField, Kind, kind_of, row_model
 
-MOST_FIELDS = 4000
+MAX_FIELDS = 4000
 
 Form = dict[str, list[str]]
 
 
-async def sent_form(request: Request) -> Form:
+async def read_form(request: Request) -> Form:
     """The fields of a form; none where there is none.
 
     The guard before the page has bounded the body.
     """
     body = await request.body()
     try:
-        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         return {}
 
@@ -103,7 +103,7 @@ def origins(form: Form, fields: list[FormField]) -> None:
             ]
 
 
-def blame(fields: list[FormField], error: ValidationError, tr: Translator) -> list[str]:
+def attach_errors(fields: list[FormField], error: ValidationError, tr: Translator) -> list[str]:
     """Writes what is wrong beside the fields; what belongs to none of them is returned."""
     known = {each.name: each for one in fields for each in one.walk()}
     left = []

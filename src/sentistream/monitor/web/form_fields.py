@@ -184,7 +184,7 @@ def _fill(one: FormField, info: FieldInfo, value: Any, tr: Translator, depth: in
     elif one.kind is Kind.TIME:
         one.value = value.strftime("%H:%M") if isinstance(value, time) else str(value or "")
     elif one.kind is Kind.POINTS:
-        one.value = points_as_text(value)
+        one.value = format_points(value)
     elif one.kind is Kind.NUMBER:
         one.value = f"{value:g}" if isinstance(value, float) else str(value)
     else:
@@ -193,7 +193,7 @@ def _fill(one: FormField, info: FieldInfo, value: Any, tr: Translator, depth: in
             one.kind = Kind.LONG
 
 
-def points_as_text(value: Any) -> str:
+def format_points(value: Any) -> str:
     """Corners as one may write them: x,y pairs with a space between."""
     if isinstance(value, str):
         return value

@@ -12,13 +12,13 @@ from sentistream.monitor.interfaces import Step, Sum
 from sentistream.types import SENTIMENTS
 
 By = Literal["hour", "day", "week"]
-BYS: tuple[By, ...] = ("hour", "day", "week")
+BAR_LENGTHS: tuple[By, ...] = ("hour", "day", "week")
 WEEKS = 12
 """How many weeks are shown beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Interval:
     """A part of a period, by the clock of the machine's own time zone, half open."""
 
     begin: float
@@ -73,18 +73,19 @@ class Period:
         """The same length, some days later or, below 0, earlier."""
         return Period(self.by, self.first + timedelta(days=days), self.days)
 
-    def parts(self) -> list[Stretch]:
+    def parts(self) -> list[Interval]:
         """Its parts in order. A day of a change of clocks has 23 or 25 hours."""
         if self.by == "hour":
             hours = round((self.end - self.begin) / 3600)
             return [
-                Stretch(self.begin + hour * 3600, self.begin + (hour + 1) * 3600)
+                Interval(self.begin + hour * 3600, self.begin + (hour + 1) * 3600)
                 for hour in range(hours)
             ]
         length = 1 if self.by == "day" else 7
         starts = [self.first + timedelta(days=days) for days in range(0, self.days, length)]
         return [
-            Stretch(_midnight(start), _midnight(start + timedelta(days=length))) for start in starts
+            Interval(_midnight(start), _midnight(start + timedelta(days=length)))
+            for start in starts
         ]
 
     def comparisons(self) -> dict[str, Period]:
@@ -103,7 +104,7 @@ SLOT = 20.0
 """Width of a bar and its gap, in the chart's own units."""
 
 
-class Known(StrEnum):
+class BarState(StrEnum):
     """What is known of a stretch of time."""
 
     SHOWN = "shown"
@@ -117,7 +118,7 @@ class Known(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Segment:
     """One class's part of a bar, from above."""
 
     sentiment: str
@@ -141,16 +142,16 @@ class Bar:
 
     label: str
     title: str
-    known: Known
+    known: BarState
     sum: Sum | None
-    pieces: tuple[Piece, ...]
-    before: tuple[Piece, ...]
+    pieces: tuple[Segment, ...]
+    before: tuple[Segment, ...]
     before_sum: Sum | None
     crowd: float
 
 
 def bars(
-    parts: Sequence[Stretch],
+    parts: Sequence[Interval],
     sums: Mapping[float, Sum],
     before: Sequence[Sum | None],
     *,
@@ -180,19 +181,19 @@ def bars(
                 label=labels[place],
                 title=titles[place],
                 known=known,
-                sum=found if known is Known.SHOWN else None,
-                pieces=pieces(found) if found is not None and known is Known.SHOWN else (),
+                sum=found if known is BarState.SHOWN else None,
+                pieces=pieces(found) if found is not None and known is BarState.SHOWN else (),
                 before=pieces(earlier) if earlier is not None else (),
                 before_sum=earlier if earlier is not None and not earlier.is_withheld else None,
                 crowd=found.appearances / busiest
-                if found is not None and known is Known.SHOWN
+                if found is not None and known is BarState.SHOWN
                 else 0,
             )
         )
     return made
 
 
-def pieces(found: Sum) -> tuple[Piece, ...]:
+def pieces(found: Sum) -> tuple[Segment, ...]:
     """A sum's three shares from above; none where it is withheld or nobody was seen."""
     made = []
     top = 0.0
@@ -200,14 +201,14 @@ def pieces(found: Sum) -> tuple[Piece, ...]:
         share: float | None = getattr(found, sentiment)
         if share is None:
             return ()
-        made.append(Piece(sentiment, round(top, 2), round(share * HEIGHT, 2)))
+        made.append(Segment(sentiment, round(top, 2), round(share * HEIGHT, 2)))
         top += share * HEIGHT
     return tuple(made)
 
 
-def _known(found: Sum | None, part: Stretch, now: float) -> Known:
+def _known(found: Sum | None, part: Interval, now: float) -> BarState:
     if found is None:
-        return Known.AHEAD if part.begin > now else Known.OFF
+        return BarState.AHEAD if part.begin > now else BarState.OFF
     if found.appearances == 0:
-        return Known.NOBODY
-    return Known.WITHHELD if found.is_withheld else Known.SHOWN
+        return BarState.NOBODY
+    return BarState.WITHHELD if found.is_withheld else BarState.SHOWN

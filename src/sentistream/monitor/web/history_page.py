@@ -15,7 +15,7 @@ from sentistream.monitor.api.auth import CurrentUser
 from sentistream.monitor.interfaces import Store, Sum
 from sentistream.monitor.observations import EVERYWHERE
 from sentistream.monitor.translation import Translator
-from sentistream.monitor.web.history_charts import BYS, Bar, By, Known, Period, bars
+from sentistream.monitor.web.history_charts import BAR_LENGTHS, Bar, BarState, By, Period, bars
 from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
@@ -37,11 +37,13 @@ class Chart:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to draw, neither then nor before."""
-        return all(bar.known in (Known.OFF, Known.AHEAD) and not bar.before for bar in self.bars)
+        return all(
+            bar.known in (BarState.OFF, BarState.AHEAD) and not bar.before for bar in self.bars
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HistoryQuery:
     """What a visitor wants to see, slips put right."""
 
     by: By
@@ -78,8 +80,8 @@ def history_routes(site: Site) -> APIRouter:
         now = site.clock()
         today = datetime.fromtimestamp(now).date()
         names = shown_cameras(settings, site.services.hub)
-        asked = Asked(
-            by if by in BYS else "hour",
+        asked = HistoryQuery(
+            by if by in BAR_LENGTHS else "hour",
             _day(day, today),
             camera if camera in names else "",
             against,
@@ -109,7 +111,7 @@ def history_routes(site: Site) -> APIRouter:
             user=user,
             status=200 if charts is not None else 503,
             asked=asked,
-            bys=BYS,
+            bys=BAR_LENGTHS,
             cameras=names,
             period=period,
             comparisons=comparisons,
@@ -162,8 +164,8 @@ def _chart(
         before=_together(store, compared.begin, compared.end, camera, zone) if compared else None,
         bars=bars(
             parts,
-            _sums(store, period, camera, zone),
-            _in_order(store, compared, camera, zone) if compared else [],
+            _aggregates(store, period, camera, zone),
+            _previous_aggregates(store, compared, camera, zone) if compared else [],
             now=now,
             titles=[_title(period.by, part.begin, part.end, tr) for part in parts],
             labels=[_label(period.by, place, part.begin, tr) for place, part in enumerate(parts)],
@@ -176,7 +178,7 @@ def _together(store: Store, begin: float, end: float, camera: str, zone: str) ->
     return found[0] if found else None
 
 
-def _sums(store: Store, period: Period, camera: str, zone: str) -> dict[float, Sum]:
+def _aggregates(store: Store, period: Period, camera: str, zone: str) -> dict[float, Sum]:
     if period.by == "week":
         weeks = {
             part.begin: _together(store, part.begin, part.end, camera, zone)
@@ -187,8 +189,8 @@ def _sums(store: Store, period: Period, camera: str, zone: str) -> dict[float, S
     return {each.begin: each for each in found}
 
 
-def _in_order(store: Store, period: Period, camera: str, zone: str) -> list[Sum | None]:
-    sums = _sums(store, period, camera, zone)
+def _previous_aggregates(store: Store, period: Period, camera: str, zone: str) -> list[Sum | None]:
+    sums = _aggregates(store, period, camera, zone)
     return [sums.get(part.begin) for part in period.parts()]
 
 

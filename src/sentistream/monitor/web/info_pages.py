@@ -11,19 +11,19 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sentistream.monitor.api.auth import CurrentUser
-from sentistream.monitor.api.openapi import describe
+from sentistream.monitor.api.openapi import openapi_schema
 from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.translation import COOKIE, languages
 from sentistream.monitor.web.site import Site
 
 YEAR = 365 * 24 * 3600
 
-DOCUMENTS_ROOM = "sentistream.monitor.privacy"
+PRIVACY_MODULE = "sentistream.monitor.privacy"
 """Where the documents are made."""
 
 DOCUMENTS = ("notice", "assessment")
 
-PRINTED = (
+DOCUMENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
@@ -50,7 +50,7 @@ def info_routes(site: Site) -> APIRouter:
             settings=settings,
             masked=masked,
             hours=[camera.name for camera in settings.cameras.values() if camera.hours],
-            documents=DOCUMENTS if find_spec(DOCUMENTS_ROOM) else (),
+            documents=DOCUMENTS if find_spec(PRIVACY_MODULE) else (),
             tells=bool(settings.mqtt.host) or bool(settings.webhooks),
         )
 
@@ -58,14 +58,14 @@ def info_routes(site: Site) -> APIRouter:
     def document(
         request: Request, _: CurrentUser, name: Literal["notice", "assessment"]
     ) -> Response:
-        if find_spec(DOCUMENTS_ROOM) is None:
+        if find_spec(PRIVACY_MODULE) is None:
             return Response(status_code=404)
-        made = getattr(import_module(DOCUMENTS_ROOM), f"render_{name}")
+        made = getattr(import_module(PRIVACY_MODULE), f"render_{name}")
         text = made(site.services.configuration.settings, site.translator(request).language)
-        return HTMLResponse(text, headers={"Content-Security-Policy": PRINTED})
+        return HTMLResponse(text, headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
     @routes.get("/try")
-    def own_camera(request: Request, user: CurrentUser) -> HTMLResponse:
+    def browser_camera_state(request: Request, user: CurrentUser) -> HTMLResponse:
         allowed = site.services.configuration.settings.server.browser_cameras
         return site.render(request, "browser_camera", user=user, allowed=allowed)
 
@@ -97,7 +97,7 @@ def info_routes(site: Site) -> APIRouter:
     @routes.get("/api/docs")
     def api_docs(request: Request, _: CurrentUser) -> HTMLResponse:
         """The REST API for people; English, as the API is."""
-        schema = describe(request.app)
+        schema = openapi_schema(request.app)
         operations: dict[str, list[dict[str, Any]]] = {}
         for path, by_method in schema["paths"].items():
             for method, operation in by_method.items():

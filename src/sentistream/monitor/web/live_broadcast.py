@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sentistream.monitor.services import Services
 from sentistream.monitor.translation import translator
 from sentistream.monitor.web.live_tiles import shown_cameras, tiles
-from sentistream.monitor.web.recent import NO_MOOD, Moods
+from sentistream.monitor.web.recent import NO_RECENT, RecentSentiment
 from sentistream.monitor.web.rendering import fragment
 
 _log = logging.getLogger(__name__)
@@ -20,17 +20,17 @@ _log = logging.getLogger(__name__)
 TICK = 0.25
 """Seconds between two updates."""
 
-PICTURES = 60.0
+MAX_PREVIEWS_PER_SECOND = 60.0
 """Most pictures sent a second, over everybody; more viewers get fewer each."""
 
-SLOWEST = 2.0
+MAX_PREVIEW_INTERVAL = 2.0
 """Most seconds between two pictures of a camera, however many look."""
 
 HEARTBEAT = 3.0
 """Seconds after which something is sent even if nothing has changed."""
 
 
-class Viewer:
+class LiveClient:
     """One open page.
 
     Attributes:
@@ -54,15 +54,17 @@ class Broadcast:
         pictures: Each camera's newest live picture with its key in front.
     """
 
-    def __init__(self, services: Services, moods: Moods, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, services: Services, moods: RecentSentiment, *, clock: Callable[[], float]
+    ) -> None:
         self._services = services
         self._moods = moods
         self._clock = clock
-        self._viewers: set[Viewer] = set()
+        self._viewers: set[LiveClient] = set()
         self._task: asyncio.Task[None] | None = None
         self._taken: dict[str, tuple[float, float]] = {}
-        self._spoken: dict[str, tuple[float, str]] = {}
-        self._made_of: object = None
+        self._sent: dict[str, tuple[float, str]] = {}
+        self._rendered_from: object = None
         self.states: dict[str, str] = {}
         self.moods: dict[str, str] = {}
         self.pictures: dict[str, bytes] = {}
@@ -72,14 +74,14 @@ class Broadcast:
         """How many look now."""
         return len(self._viewers)
 
-    def join(self, viewer: Viewer) -> None:
+    def join(self, viewer: LiveClient) -> None:
         """Somebody begins to look."""
         self._viewers.add(viewer)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run(), name="broadcast")
         viewer.fresh.set()
 
-    def leave(self, viewer: Viewer) -> None:
+    def leave(self, viewer: LiveClient) -> None:
         """And ends; the last one to leave ends the work."""
         self._viewers.discard(viewer)
 
@@ -91,7 +93,7 @@ class Broadcast:
                 self._update_pictures(began)
                 if self._moods.stale:
                     await asyncio.to_thread(self._moods.now)
-                self._update_moods()
+                self._update_recent()
             except Exception:
                 # one bad update must not end all that follow
                 _log.exception("A live update could not be made.")
@@ -101,8 +103,8 @@ class Broadcast:
         self.states.clear()
         self.moods.clear()
         self.pictures.clear()
-        self._spoken.clear()
-        self._made_of = None
+        self._sent.clear()
+        self._rendered_from = None
         self._taken.clear()
 
     def _update_states(self) -> None:
@@ -113,9 +115,9 @@ class Broadcast:
             text = json.dumps(
                 {"tiles": [dataclasses.asdict(each) for each in seen]}, separators=(",", ":")
             )
-            said, before = self._spoken.get(language, (float("-inf"), ""))
+            said, before = self._sent.get(language, (float("-inf"), ""))
             if text != before or not 0 <= now - said < HEARTBEAT:
-                self._spoken[language] = (now, text)
+                self._sent[language] = (now, text)
                 # a new object each time: viewers compare by identity
                 self.states[language] = f"{text} "
 
@@ -124,7 +126,7 @@ class Broadcast:
         for viewer in self._viewers:
             for key in viewer.watching:
                 wanted[key] = wanted.get(key, 0) + 1
-        pause = min(SLOWEST, sum(wanted.values()) / PICTURES)
+        pause = min(MAX_PREVIEW_INTERVAL, sum(wanted.values()) / MAX_PREVIEWS_PER_SECOND)
         for key in wanted:
             self._services.cameras.watch(key)
             preview = self._services.hub.preview(key)
@@ -137,13 +139,13 @@ class Broadcast:
         for key in self.pictures.keys() - wanted.keys():
             del self.pictures[key]
 
-    def _update_moods(self) -> None:
+    def _update_recent(self) -> None:
         known = self._moods.now()
         settings = self._services.configuration.settings
         languages = {viewer.language for viewer in self._viewers}
-        if (known, settings, languages) == self._made_of:
+        if (known, settings, languages) == self._rendered_from:
             return
-        self._made_of = (known, settings, languages)
+        self._rendered_from = (known, settings, languages)
         for language in languages:
             tr = translator(language)
             made = {
@@ -151,7 +153,7 @@ class Broadcast:
                     "shares.html.j2",
                     "mood",
                     tr,
-                    mood=NO_MOOD if known is None else known.get(key, NO_MOOD),
+                    mood=NO_RECENT if known is None else known.get(key, NO_RECENT),
                     answered=known is not None,
                     smallest=settings.privacy.smallest_group,
                 )

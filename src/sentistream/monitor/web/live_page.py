@@ -13,12 +13,12 @@ from starlette.websockets import WebSocketState
 
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
 from sentistream.monitor.translation import language_of, translator
-from sentistream.monitor.web.live_broadcast import Broadcast, Viewer
+from sentistream.monitor.web.live_broadcast import Broadcast, LiveClient
 from sentistream.monitor.web.live_tiles import shown_cameras, tiles
-from sentistream.monitor.web.recent import NO_MOOD
+from sentistream.monitor.web.recent import NO_RECENT
 from sentistream.monitor.web.site import Site
 
-ROUND = 300.0
+SOCKET_LIFETIME = 300.0
 """Seconds after which a socket ends and is opened anew, so that ended sessions are noticed."""
 
 LONGEST = 4096
@@ -42,7 +42,7 @@ def live_routes(site: Site) -> APIRouter:
             tiles=seen,
             moods=moods or {},
             answered=moods is not None,
-            no_mood=NO_MOOD,
+            no_recent=NO_RECENT,
             smallest=settings.privacy.smallest_group,
         )
 
@@ -74,7 +74,7 @@ def live_routes(site: Site) -> APIRouter:
     async def socket(websocket: WebSocket, _: CurrentUser) -> None:
         await websocket.accept()
         settings = site.services.configuration.settings
-        viewer = Viewer(language_of(websocket, settings.language))
+        viewer = LiveClient(language_of(websocket, settings.language))
         site.broadcast.join(viewer)
         try:
             await _serve(websocket, viewer, site)
@@ -86,19 +86,19 @@ def live_routes(site: Site) -> APIRouter:
         """What is read from a visitor's own camera, for the overlay beside it."""
         await websocket.accept()
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await _serve_own(websocket, camera, site)
+            await _serve_browser_camera(websocket, camera, site)
 
     return routes
 
 
-async def _serve(websocket: WebSocket, viewer: Viewer, site: Site) -> None:
+async def _serve(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
     """Sends and listens until one of the two ends, or the round is over."""
     tasks = {
         asyncio.create_task(_send(websocket, viewer, site.broadcast)),
         asyncio.create_task(_listen(websocket, viewer, site)),
     }
     try:
-        await asyncio.wait(tasks, timeout=ROUND, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, timeout=SOCKET_LIFETIME, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
@@ -112,7 +112,7 @@ async def _serve(websocket: WebSocket, viewer: Viewer, site: Site) -> None:
             await websocket.close(1000)
 
 
-async def _send(websocket: WebSocket, viewer: Viewer, broadcast: Broadcast) -> None:
+async def _send(websocket: WebSocket, viewer: LiveClient, broadcast: Broadcast) -> None:
     """The newest of everything; who is slow skips what has been overtaken meanwhile."""
     state: str | None = None
     moods: str | None = None
@@ -135,7 +135,7 @@ async def _send(websocket: WebSocket, viewer: Viewer, broadcast: Broadcast) -> N
                 await websocket.send_bytes(picture)
 
 
-async def _listen(websocket: WebSocket, viewer: Viewer, site: Site) -> None:
+async def _listen(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
     """Which tiles are in sight; anything else ends the connection."""
     while True:
         text = await websocket.receive_text()
@@ -149,13 +149,13 @@ async def _listen(websocket: WebSocket, viewer: Viewer, site: Site) -> None:
         viewer.watching = frozenset(key for key in keys if isinstance(key, str) and key in known)
 
 
-async def _serve_own(websocket: WebSocket, camera: str, site: Site) -> None:
+async def _serve_browser_camera(websocket: WebSocket, camera: str, site: Site) -> None:
     tr = translator(language_of(websocket, site.services.configuration.settings.language))
     last = ""
     listening = asyncio.create_task(websocket.receive())
     try:
         while not listening.done():
-            text = site.own_camera(camera, tr)
+            text = site.browser_camera_state(camera, tr)
             if text != last:
                 last = text
                 await websocket.send_text(text)

@@ -117,8 +117,8 @@ def tile(
         seen=_seen(observation if fresh else None, running, tr),
         speaking=_speaking(faces, tr),
         counts=_counts(faces),
-        facts=_facts(health, settings, tr) if health is not None else (),
-        note=_note(state, settings, preview, now, tr),
+        facts=_statistics(health, settings, tr) if health is not None else (),
+        note=_placeholder(state, settings, preview, now, tr),
         faces=boxes(faces, tr),
     )
 
@@ -202,7 +202,7 @@ def _counts(faces: Sequence[FaceState]) -> tuple[int, int, int, int]:
     return positive, neutral, negative, len(labels) - positive - neutral - negative
 
 
-def _facts(
+def _statistics(
     health: CameraHealth, settings: Settings, tr: Translator
 ) -> tuple[tuple[str, bool], ...]:
     told: list[tuple[str, bool]] = []
@@ -235,7 +235,7 @@ def _facts(
     return tuple(told)
 
 
-def _note(
+def _placeholder(
     state: CameraState, settings: Settings, preview: Preview | None, now: float, tr: Translator
 ) -> str:
     if state is not CameraState.RUNNING:

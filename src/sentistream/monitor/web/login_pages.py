@@ -14,12 +14,12 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Accounts, UnfitPasswordError
 from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST, check_name
-from sentistream.monitor.api.auth import AccountsHere, Person, ServicesHere
-from sentistream.monitor.api.login_throttle import Attempts, TooManyAttemptsError
-from sentistream.monitor.api.security.session_cookie import give_session, take_session
+from sentistream.monitor.api.auth import AccountsDep, Person, ServicesDep
+from sentistream.monitor.api.login_throttle import LoginThrottle, TooManyAttemptsError
+from sentistream.monitor.api.security.session_cookie import clear_session_cookie, set_session_cookie
 from sentistream.monitor.services import Services
 from sentistream.monitor.translation import N_
-from sentistream.monitor.web.form_data import sent_form
+from sentistream.monitor.web.form_data import read_form
 from sentistream.monitor.web.site import Site
 
 _STYLES = Path(__file__).parent / "static"
@@ -53,7 +53,7 @@ def login_routes(site: Site) -> APIRouter:
         return FileResponse(_STYLES / f"{name}.css", media_type="text/css", headers=headers)
 
     @routes.get("/login")
-    def login_page(request: Request, services: ServicesHere) -> HTMLResponse:
+    def login_page(request: Request, services: ServicesDep) -> HTMLResponse:
         """The form."""
         target = request.query_params.get("next", "")
         return site.render_plain(
@@ -61,7 +61,7 @@ def login_routes(site: Site) -> APIRouter:
         )
 
     @routes.post("/login")
-    async def login(request: Request, services: ServicesHere, accounts: AccountsHere) -> Response:
+    async def login(request: Request, services: ServicesDep, accounts: AccountsDep) -> Response:
         """Name and password for a session; the same answer whatever of them is wrong."""
         form = await _fields(request)
         name, password, target = (
@@ -81,7 +81,7 @@ def login_routes(site: Site) -> APIRouter:
 
     @routes.get("/setup/{secret}")
     def setup_page(
-        secret: str, request: Request, services: ServicesHere, accounts: AccountsHere
+        secret: str, request: Request, services: ServicesDep, accounts: AccountsDep
     ) -> HTMLResponse:
         """The form for the first manager."""
         if not accounts.is_setup_open(secret):
@@ -90,7 +90,7 @@ def login_routes(site: Site) -> APIRouter:
 
     @routes.post("/setup/{secret}")
     async def setup(
-        secret: str, request: Request, services: ServicesHere, accounts: AccountsHere
+        secret: str, request: Request, services: ServicesDep, accounts: AccountsDep
     ) -> Response:
         """Makes the first manager and logs in."""
         form = await _fields(request)
@@ -127,17 +127,17 @@ def login_routes(site: Site) -> APIRouter:
         )
 
     @routes.get("/logout")
-    def logout_page(request: Request, services: ServicesHere, identity: Person) -> HTMLResponse:
+    def logout_page(request: Request, services: ServicesDep, identity: Person) -> HTMLResponse:
         """A button, since a link alone must not log anybody out."""
         token = request.state.csrf_token
         return site.render_plain(request, "logout", user=identity.user.name, csrf_token=token)
 
     @routes.post("/logout")
-    def logout(services: ServicesHere, accounts: AccountsHere, identity: Person) -> Response:
+    def logout(services: ServicesDep, accounts: AccountsDep, identity: Person) -> Response:
         """Ends the session."""
         accounts.logout(identity.digest)
         response = RedirectResponse("/login", 303)
-        take_session(response, services.configuration.settings.server)
+        clear_session_cookie(response, services.configuration.settings.server)
         return response
 
     return routes
@@ -147,7 +147,7 @@ async def _try(
     request: Request, services: Services, accounts: Accounts, name: str, password: str
 ) -> tuple[str | None, int, int]:
     """The session; else the HTTP status and the seconds to wait."""
-    attempts: Attempts = request.app.state.attempts
+    attempts: LoginThrottle = request.app.state.attempts
     hours = services.configuration.settings.server.session_hours
     try:
         with attempts.one(request.scope, name) as attempt:
@@ -164,7 +164,7 @@ async def _try(
 
 def _welcome(services: Services, session: str, target: str) -> Response:
     response = RedirectResponse(target, 303)
-    give_session(response, session, services.configuration.settings.server)
+    set_session_cookie(response, session, services.configuration.settings.server)
     return response
 
 
@@ -177,4 +177,4 @@ def _local(target: str) -> str:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    return {name: values[0] for name, values in (await sent_form(request)).items()}
+    return {name: values[0] for name, values in (await read_form(request)).items()}

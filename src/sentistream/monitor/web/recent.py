@@ -19,7 +19,7 @@ AGAIN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Mood:
+class RecentMinutes:
     """A camera's last minutes.
 
     Attributes:
@@ -31,10 +31,10 @@ class Mood:
     minutes: tuple[Sum | None, ...]
 
 
-NO_MOOD = Mood(None, (None,) * MINUTES)
+NO_RECENT = RecentMinutes(None, (None,) * MINUTES)
 
 
-class Moods:
+class RecentSentiment:
     """The moods of all cameras; safe from several threads.
 
     Args:
@@ -46,7 +46,7 @@ class Moods:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._moods: dict[str, Mood] | None = {}
+        self._moods: dict[str, RecentMinutes] | None = {}
         self._asked = float("-inf")
 
     @property
@@ -55,7 +55,7 @@ class Moods:
         kept = AGAIN if self._moods is None else KEPT
         return not 0 <= self._clock() - self._asked < kept
 
-    def now(self) -> dict[str, Mood] | None:
+    def now(self) -> dict[str, RecentMinutes] | None:
         """By camera; None where the database does not answer. May wait for the database."""
         with self._lock:
             if self.stale:
@@ -63,7 +63,7 @@ class Moods:
                 self._moods = self._ask(self._asked)
             return self._moods
 
-    def _ask(self, now: float) -> dict[str, Mood] | None:
+    def _ask(self, now: float) -> dict[str, RecentMinutes] | None:
         begin = (now // 60 - MINUTES + 1) * 60
         try:
             together = {each.camera: each for each in self._store.together(begin=begin, end=now)}
@@ -74,7 +74,7 @@ class Moods:
         except StorageError:
             return None
         return {
-            camera: Mood(
+            camera: RecentMinutes(
                 together.get(camera),
                 tuple(minutes.get(camera, {}).get(place) for place in range(MINUTES)),
             )

@@ -17,17 +17,17 @@ from sentistream.monitor.api.auth import CurrentManager, CurrentUser
 from sentistream.monitor.settings import ONLY_IN_THE_FILE, MqttSettings, Settings
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web.camera_pages import camera_routes
-from sentistream.monitor.web.form_data import Form, blame, origins, sent_form, values_of
+from sentistream.monitor.web.form_data import Form, attach_errors, origins, read_form, values_of
 from sentistream.monitor.web.form_fields import FormField, form_fields
 from sentistream.monitor.web.site import Site
 
-SentForm = Annotated[Form, Depends(sent_form)]
+FormDep = Annotated[Form, Depends(read_form)]
 
-ALONE = ("profile", "language")
+UNGROUPED = ("profile", "language")
 """Settings that belong to no group."""
 
 
-class MovedBrokerError(Exception):
+class BrokerChangedError(Exception):
     """The broker is another one, and its password was not given again."""
 
 
@@ -52,7 +52,7 @@ class Section:
 
 
 def _sections() -> dict[str, Section]:
-    made = [Section("general", "", {name: Settings.model_fields[name] for name in ALONE})]
+    made = [Section("general", "", {name: Settings.model_fields[name] for name in UNGROUPED})]
     for name in ("privacy", "storage", "server", "mqtt", "webhooks", "logging"):
         info = Settings.model_fields[name]
         model = info.annotation
@@ -117,7 +117,7 @@ def settings_routes(site: Site) -> APIRouter:
         )
 
     routes.include_router(camera_routes(site, SECTIONS))
-    routes.include_router(people_routes(site, SECTIONS))
+    routes.include_router(user_routes(site, SECTIONS))
 
     @routes.get("/settings/{name}")
     def section(request: Request, user: CurrentManager, name: str, saved: bool = False) -> Response:
@@ -126,7 +126,7 @@ def settings_routes(site: Site) -> APIRouter:
         return show(request, user, SECTIONS[name], saved=saved)
 
     @routes.post("/settings/{name}")
-    def keep(request: Request, user: CurrentManager, form: SentForm, name: str) -> Response:
+    def keep(request: Request, user: CurrentManager, form: FormDep, name: str) -> Response:
         if name not in SECTIONS:
             return Response(status_code=404)
         section, tr = SECTIONS[name], site.translator(request)
@@ -148,9 +148,9 @@ def settings_routes(site: Site) -> APIRouter:
             values = _values(section, form, held)
             fields = form_fields(section.fields, values, tr=tr)
             origins(form, fields)
-            left = blame(fields, error, tr)
+            left = attach_errors(fields, error, tr)
             return show(request, user, section, fields=fields, problems=left, status=422)
-        except MovedBrokerError as error:
+        except BrokerChangedError as error:
             held = _held(site.services.configuration.settings, section)
             fields = form_fields(section.fields, _values(section, form, held), tr=tr)
             next(one for one in fields if one.name == "password").error = str(error)
@@ -171,14 +171,16 @@ def _check_broker(held: MqttSettings, made: MqttSettings, tr: Translator) -> Non
     """A kept password must not be sent to another broker than it was typed for."""
     moved = (held.host, held.port) != (made.host, made.port)
     if moved and made.host and made.password == held.password and held.password.get_secret_value():
-        raise MovedBrokerError(tr.gettext("This is a different broker; enter its password again."))
+        raise BrokerChangedError(
+            tr.gettext("This is a different broker; enter its password again.")
+        )
 
 
 def _held(settings: Settings, section: Section) -> Any:
     return getattr(settings, section.group) if section.group else settings
 
 
-def people_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
+def user_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
     """The routes of these pages."""
     routes = APIRouter()
 

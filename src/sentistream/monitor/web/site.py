@@ -18,7 +18,7 @@ from sentistream.monitor.settings import Settings, settings_of
 from sentistream.monitor.translation import Translator, language_of, translator
 from sentistream.monitor.web.live_broadcast import Broadcast
 from sentistream.monitor.web.live_tiles import tile
-from sentistream.monitor.web.recent import Moods
+from sentistream.monitor.web.recent import RecentSentiment
 from sentistream.monitor.web.rendering import render, render_plain
 
 
@@ -43,7 +43,7 @@ class Site:
     ) -> None:
         self.services = services
         self.clock = clock
-        self.moods = Moods(services.store, clock)
+        self.moods = RecentSentiment(services.store, clock)
         self.broadcast = Broadcast(services, self.moods, clock=clock)
         self.settings_lock = threading.Lock() if settings_lock is None else settings_lock
 
@@ -73,7 +73,7 @@ class Site:
         tr = self.translator(request)
         return render_plain(request, template, tr=tr, status=status, headers=headers, **values)
 
-    def own_camera(self, camera: str, tr: Translator) -> str:
+    def browser_camera_state(self, camera: str, tr: Translator) -> str:
         """A visitor's own camera as JSON for its overlay."""
         settings, hub = self.services.configuration.settings, self.services.hub
         health = {each.camera: each for each in hub.health()}

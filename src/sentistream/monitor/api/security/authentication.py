@@ -20,12 +20,12 @@ from sentistream.monitor.accounts import Accounts, Identity
 from sentistream.monitor.accounts.tokens import PREFIX
 from sentistream.monitor.api.problems import ProblemResponse, refuse
 from sentistream.monitor.api.security.csrf import csrf_token
-from sentistream.monitor.api.security.rate_limit import RateLimiter, address_of
-from sentistream.monitor.api.security.session_cookie import session_of
+from sentistream.monitor.api.security.rate_limit import RateLimiter, client_address
+from sentistream.monitor.api.security.session_cookie import session_from
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.settings import ServerSettings
 
-OPEN: dict[str, tuple[str, ...]] = {
+PUBLIC_ROUTES: dict[str, tuple[str, ...]] = {
     r"/health": ("GET", "HEAD"),
     r"/login": ("GET", "HEAD", "POST"),
     r"/setup/[A-Za-z0-9_-]{43}": ("GET", "HEAD", "POST"),
@@ -33,11 +33,11 @@ OPEN: dict[str, tuple[str, ...]] = {
 }
 """All that strangers may ask for: whole paths, and how."""
 
-_CHEAP = re.compile(r"/assets/.*|/live/picture/[^/]+|/api/cameras/[^/]+/preview\.jpg")
+_LOW_COST = re.compile(r"/assets/.*|/live/picture/[^/]+|/api/cameras/[^/]+/preview\.jpg")
 """What a page asks for in numbers, and costs little."""
 
 
-class Guard:
+class Authentication:
     """Lets in who has a session or a token; deny is what happens otherwise.
 
     Puts ``user``, ``identity`` and, for sessions, ``csrf_token`` into ``scope["state"]``; a
@@ -62,12 +62,12 @@ class Guard:
         for name in ("user", "identity", "csrf_token", "body"):
             state.pop(name, None)
         server = self._configuration.settings.server
-        secret = "" if _is_open(scope) else _secret(scope, server)
+        secret = "" if _is_open(scope) else _credential(scope, server)
         identity = self._accounts.remembered(secret) if secret else None
-        counted = identity.digest if identity is not None else address_of(scope)
+        counted = identity.digest if identity is not None else client_address(scope)
         wait = self._rates.take(counted, server.requests_a_minute, _cost(scope))
         if wait:
-            await refuse(scope, receive, send, _patience(wait))
+            await refuse(scope, receive, send, _too_many_requests(wait))
             return
         try:
             if secret and identity is None:
@@ -85,20 +85,22 @@ class Guard:
             if _is_open(scope):
                 await self._app(scope, receive, send)
             else:
-                await refuse(scope, receive, send, _stranger(scope))
+                await refuse(scope, receive, send, _unauthenticated(scope))
             return
-        self._let_in(state, identity, secret)
+        self._set_identity(state, identity, secret)
         if scope["type"] == "websocket":
-            await watched(self._app, scope, receive, send, lambda: self._is_still(secret, identity))
+            await run_until_revoked(
+                self._app, scope, receive, send, lambda: self._is_valid(secret, identity)
+            )
         else:
             await self._app(scope, receive, send)
 
-    def _let_in(self, state: dict[str, object], identity: Identity, secret: str) -> None:
+    def _set_identity(self, state: dict[str, object], identity: Identity, secret: str) -> None:
         state["identity"] = identity
         state["user"] = identity.user
         state["csrf_token"] = "" if identity.user.by_token else csrf_token(secret)
 
-    async def _is_still(self, secret: str, identity: Identity) -> bool:
+    async def _is_valid(self, secret: str, identity: Identity) -> bool:
         """Whether it is still the same user, in the same role."""
         found = self._accounts.remembered(secret)
         if found is None:
@@ -115,25 +117,25 @@ class Guard:
 def _is_open(scope: Scope) -> bool:
     return scope["type"] == "http" and any(
         scope["method"] in methods and re.fullmatch(path, scope["path"])
-        for path, methods in OPEN.items()
+        for path, methods in PUBLIC_ROUTES.items()
     )
 
 
-def _secret(scope: Scope, server: ServerSettings) -> str:
+def _credential(scope: Scope, server: ServerSettings) -> str:
     connection = HTTPConnection(scope)
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         # who shows a token is judged by it alone
         return token if token.startswith(PREFIX) else "none"
-    session = session_of(connection, server)
+    session = session_from(connection, server)
     return "none" if session.startswith(PREFIX) else session
 
 
 def _cost(scope: Scope) -> float:
-    return 0.1 if _CHEAP.fullmatch(scope["path"]) else 1.0
+    return 0.1 if _LOW_COST.fullmatch(scope["path"]) else 1.0
 
 
-def _patience(wait: float) -> Response:
+def _too_many_requests(wait: float) -> Response:
     seconds = str(math.ceil(wait))
     detail = "Too many requests."
     return ProblemResponse(
@@ -141,7 +143,7 @@ def _patience(wait: float) -> Response:
     )
 
 
-def _stranger(scope: Scope) -> Response:
+def _unauthenticated(scope: Scope) -> Response:
     path = scope["path"]
     accepts = HTTPConnection(scope).headers.get("accept", "")
     wants_page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in accepts
@@ -157,33 +159,37 @@ def _stranger(scope: Scope) -> Response:
     )
 
 
-LOOK_SECONDS = 1.0
+CHECK_INTERVAL = 1.0
 """Between two looks."""
 
-ENDED = 4401
+SESSION_ENDED = 4401
 """The WebSocket close code for a session or token that has ended, or whose role has changed."""
 
 
-async def watched(
-    app: ASGIApp, scope: Scope, receive: Receive, send: Send, is_in: Callable[[], Awaitable[bool]]
+async def run_until_revoked(
+    app: ASGIApp,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    is_valid: Callable[[], Awaitable[bool]],
 ) -> None:
-    """Runs a WebSocket until it ends by itself or ``is_in`` says no."""
+    """Runs a WebSocket until it ends by itself or ``is_valid`` says no."""
     ended = asyncio.Event()
     closed = False
 
-    async def look() -> None:
-        while await is_in():
-            await asyncio.sleep(LOOK_SECONDS)
+    async def poll() -> None:
+        while await is_valid():
+            await asyncio.sleep(CHECK_INTERVAL)
         ended.set()
 
-    async def heard() -> Message:
+    async def receive_or_end() -> Message:
         waiting = asyncio.ensure_future(receive())
         ending = asyncio.ensure_future(ended.wait())
         try:
             await asyncio.wait({waiting, ending}, return_when=asyncio.FIRST_COMPLETED)
             if ended.is_set():
                 await close()
-                return {"type": "websocket.disconnect", "code": ENDED}
+                return {"type": "websocket.disconnect", "code": SESSION_ENDED}
             return waiting.result()
         finally:
             waiting.cancel()
@@ -193,9 +199,11 @@ async def watched(
         nonlocal closed
         if not closed:
             closed = True
-            await send({"type": "websocket.close", "code": ENDED, "reason": "The session ended."})
+            await send(
+                {"type": "websocket.close", "code": SESSION_ENDED, "reason": "The session ended."}
+            )
 
-    async def said(message: Message) -> None:
+    async def send_unless_closed(message: Message) -> None:
         nonlocal closed
         if ended.is_set():
             await close()
@@ -204,8 +212,8 @@ async def watched(
         closed = message["type"] == "websocket.close"
         await send(message)
 
-    looking = asyncio.create_task(look())
+    polling = asyncio.create_task(poll())
     try:
-        await app(scope, heard, said)
+        await app(scope, receive_or_end, send_unless_closed)
     finally:
-        looking.cancel()
+        polling.cancel()

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sentistream.monitor.api.problems import ProblemResponse, refuse
 from sentistream.monitor.configuration import Configuration
 
-SECONDS = 30.0
+BODY_TIMEOUT = 30.0
 """In which a body has to come."""
 
 
@@ -34,7 +34,7 @@ class BodyLimit:
         try:
             body = None
             if not said.isdecimal() or int(said[:20]) <= kilobytes * 1024:
-                body = await asyncio.wait_for(_read(receive, kilobytes * 1024), SECONDS)
+                body = await asyncio.wait_for(_read(receive, kilobytes * 1024), BODY_TIMEOUT)
         except TimeoutError:
             response = ProblemResponse(
                 408, "The request did not come in time.", headers={"connection": "close"}
@@ -53,7 +53,7 @@ class BodyLimit:
             await refuse(scope, receive, send, response)
             return
         scope["state"]["body"] = body
-        await self._app(scope, _again(body, receive), send)
+        await self._app(scope, _replay(body, receive), send)
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
@@ -70,14 +70,14 @@ async def _read(receive: Receive, most: int) -> bytes | None:
             return bytes(body)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     given = False
 
-    async def once_more() -> Message:
+    async def replay() -> Message:
         nonlocal given
         if given:
             return await receive()
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return once_more
+    return replay

@@ -23,7 +23,7 @@ def csrf_token(session: str) -> str:
     return hashlib.sha256(f"csrf:{session}".encode()).hexdigest()
 
 
-class ForgeryCheck:
+class CsrfCheck:
     """Same origin for every WebSocket and change by a browser; a token for changes by cookie.
 
     Requests with an API token need neither: no browser sends one by itself.
@@ -34,14 +34,14 @@ class ForgeryCheck:
         self._configuration = configuration
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = self._fault(scope)
+        detail = self._refusal(scope)
         if not detail:
             await self._app(scope, receive, send)
             return
         way_out = f"Browsers send the header {HEADER} with the csrf_token of GET /api/me."
         await refuse(scope, receive, send, ProblemResponse(403, detail, way_out))
 
-    def _fault(self, scope: Scope) -> str:
+    def _refusal(self, scope: Scope) -> str:
         if scope["type"] == "lifespan" or scope.get("method", "") in SAFE:
             return ""
         identity: Identity | None = scope["state"].get("identity")

@@ -21,7 +21,7 @@ def prefix_of(connection: HTTPConnection) -> str:
     return str(getattr(connection.state, "prefix", ""))
 
 
-class Prefix:
+class PathPrefix:
     """Takes the path of ``server.public_url`` from requests, and adds it to redirects.
 
     Proxies may leave it in the path or take it away; both are understood.
@@ -47,17 +47,17 @@ class Prefix:
                 scope["raw_path"] = raw.removeprefix(prefix.encode("ascii")) or b"/"
         host = Headers(scope=scope).get("host", "")
 
-        async def with_prefix(message: Message) -> None:
+        async def send_with_prefix(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if "location" in headers:
-                    headers["location"] = _below(headers["location"], prefix, host)
+                    headers["location"] = _with_prefix(headers["location"], prefix, host)
             await send(message)
 
-        await self._app(scope, receive, with_prefix)
+        await self._app(scope, receive, send_with_prefix)
 
 
-def _below(location: str, prefix: str, host: str) -> str:
+def _with_prefix(location: str, prefix: str, host: str) -> str:
     """An address of this server, as browsers see it; others as they are."""
     parts = urlsplit(location)
     if parts.netloc not in ("", host) or not parts.path.startswith("/"):

@@ -39,7 +39,7 @@ class RateLimiter:
                 self._buckets.popitem(last=False)
         return wait
 
-    def give_back(self, key: str, cost: float = 1.0) -> None:
+    def refund(self, key: str, cost: float = 1.0) -> None:
         """Undoes a ``take``."""
         with self._lock:
             if key in self._buckets:
@@ -47,7 +47,7 @@ class RateLimiter:
                 self._buckets[key] = level + cost, then
 
 
-def address_of(scope: Scope) -> str:
+def client_address(scope: Scope) -> str:
     """Who asks, as one counts them: an IPv4 address, or the 64 bits a household has of IPv6."""
     client = scope.get("client")
     try:

@@ -12,7 +12,7 @@ from sentistream.monitor.configuration import Configuration
 
 _log = logging.getLogger(__name__)
 
-_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_API_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 FORM_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -36,7 +36,7 @@ _ALWAYS = {
 }
 
 
-class SecureHeaders:
+class SecurityHeaders:
     """The outermost layer."""
 
     def __init__(self, app: ASGIApp, configuration: Configuration) -> None:
@@ -80,7 +80,7 @@ def _policy(path: str) -> str:
     if path in ("/login", "/logout") or path.startswith("/setup/"):
         return FORM_POLICY
     if path.startswith("/api/") or path in ("/health", "/ready", "/metrics"):
-        return _NOTHING
+        return _API_POLICY
     return _PAGE
 
 

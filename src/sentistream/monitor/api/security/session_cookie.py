@@ -15,7 +15,7 @@ def is_secure(server: ServerSettings) -> bool:
     return server.tls_certificate is not None or server.public_url.startswith("https:")
 
 
-def name_of(server: ServerSettings) -> str:
+def cookie_name(server: ServerSettings) -> str:
     """Over TLS the browser itself sees to it that no other host has set the cookie.
 
     Below a path only that it was set over TLS: the stronger promise is for whole hosts.
@@ -25,15 +25,15 @@ def name_of(server: ServerSettings) -> str:
     return f"__Secure-{_NAME}" if server.prefix else f"__Host-{_NAME}"
 
 
-def session_of(connection: HTTPConnection, server: ServerSettings) -> str:
+def session_from(connection: HTTPConnection, server: ServerSettings) -> str:
     """The session id a browser brings; empty without one."""
-    return connection.cookies.get(name_of(server), "")
+    return connection.cookies.get(cookie_name(server), "")
 
 
-def give_session(response: Response, session: str, server: ServerSettings) -> None:
+def set_session_cookie(response: Response, session: str, server: ServerSettings) -> None:
     """Hands the session id to the browser; scripts cannot read it, other sites not use it."""
     response.set_cookie(
-        name_of(server),
+        cookie_name(server),
         session,
         max_age=int(server.session_hours * 3600),
         path=f"{server.prefix}/",
@@ -43,10 +43,10 @@ def give_session(response: Response, session: str, server: ServerSettings) -> No
     )
 
 
-def take_session(response: Response, server: ServerSettings) -> None:
+def clear_session_cookie(response: Response, server: ServerSettings) -> None:
     """Takes the session id from the browser."""
     response.delete_cookie(
-        name_of(server),
+        cookie_name(server),
         path=f"{server.prefix}/",
         secure=is_secure(server),
         httponly=True,
