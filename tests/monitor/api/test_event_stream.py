@@ -121,7 +121,7 @@ def test_who_leaves_is_forgotten(served: Served) -> None:
 
 
 def test_listeners_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "MOST", 2)
+    monkeypatch.setattr(event_stream, "MAX_SUBSCRIBERS", 2)
     refused = pytest.raises((ConnectionClosed, InvalidStatus))
     with Served(tmp_path) as served, _listen(served), _listen(served), refused:
         _listen(served).recv(20)

@@ -15,7 +15,7 @@ from store.making import TEN, crowd
 from api.serving import Served, settings, wait_for
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Role
-from sentistream.monitor.api.history import MAX_EXPORTS_AT_ONCE
+from sentistream.monitor.api.history import EXPORTS_AT_ONCE
 
 HOUR = 3600
 
@@ -162,7 +162,7 @@ def test_files(lived: Served) -> None:
 def test_parquet_without_its_package_is_refused_with_the_way_to_get_it(lived: Served) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
     with lived.by_token() as client:
-        for _ in range(MAX_EXPORTS_AT_ONCE + 1):  # what is refused holds no place
+        for _ in range(EXPORTS_AT_ONCE + 1):  # what is refused holds no place
             refused = client.get("/api/export/hour.parquet", params=query)
             assert refused.status_code == 501
             assert refused.headers["content-type"] == "application/problem+json"

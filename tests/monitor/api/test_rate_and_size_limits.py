@@ -20,7 +20,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         pytest.MonkeyPatch.context() as patch,
         Served(tmp_path_factory.mktemp("small"), given) as served,
     ):
-        patch.setattr(body_limit, "SECONDS", 0.5)
+        patch.setattr(body_limit, "BODY_TIMEOUT", 0.5)
         yield served
 
 

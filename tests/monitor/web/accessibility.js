@@ -49,7 +49,7 @@
   const told = new Set();
   while (walker.nextNode()) {
     const e = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !seen(e) || e.closest("svg, script, template, .away, option, [data-cut]")) continue;
+    if (!walker.currentNode.data.trim() || !seen(e) || e.closest("svg, script, template, .visually-hidden, option, [data-disconnected]")) continue;
     const style = getComputedStyle(e);
     const [a, b] = [light(parse(style.color)), light(behind(e))].sort((x, y) => y - x);
     const ratio = (a + 0.05) / (b + 0.05);

@@ -1,4 +1,4 @@
-"""Serves a made-up monitor, to look at the page: ``python tests/monitor/page/look.py [PORT]``."""
+"""Serves a made-up monitor to look at: ``python tests/monitor/web/serve_demo.py [PORT]``."""
 
 from __future__ import annotations
 

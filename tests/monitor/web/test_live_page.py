@@ -59,8 +59,8 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: FakeMonitor) -> None
     assert [box[1] for box in boxes] == ["#i-negative", "#i-unknown"]
     assert [box[2] for box in boxes] == ["20%", "60%"]
     assert boxes[0][3] != boxes[1][3]
-    assert page.text(f"{ENTRANCE} .people").strip() == "2 faces in view"
-    told = page.text(f"{ENTRANCE} .speaks").strip()
+    assert page.text(f"{ENTRANCE} .face-count").strip() == "2 faces in view"
+    told = page.text(f"{ENTRANCE} .speech").strip()
     assert told == "1 speaking; 31% of the answer came from the voice"
     # it moves, does not blink: the same element, somewhere else
     page.say(f"document.querySelector('{ENTRANCE} .face').mine = true")
@@ -72,8 +72,8 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: FakeMonitor) -> None
     )
     assert page.say(f"document.querySelector('{ENTRANCE} .face').mine")
     _keep_seeing(page, house, f"!document.querySelector('{ENTRANCE} .face')")
-    assert page.text(f"{ENTRANCE} .people").strip() == "Nobody in view"
-    page.wait(f"document.querySelector('{ENTRANCE} .people').innerText.includes('No reading')")
+    assert page.text(f"{ENTRANCE} .face-count").strip() == "Nobody in view"
+    page.wait(f"document.querySelector('{ENTRANCE} .face-count').innerText.includes('No reading')")
     page.close()
 
 
@@ -86,13 +86,13 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
     page = browser.open(house.url, script=False)
     page.ready()
     told = "5 faces in view; 3 of them are not tracked (limit: 2)"
-    assert page.text(f"{ENTRANCE} .people").strip() == told
+    assert page.text(f"{ENTRANCE} .face-count").strip() == told
     page.close()
     page = browser.open(house.url)
     page.ready()
     told = "2 faces in view; 1 of them is not tracked (limit: 1)"
     end = time.monotonic() + 30
-    while page.text(f"{ENTRANCE} .people").strip() != told:
+    while page.text(f"{ENTRANCE} .face-count").strip() != told:
         assert time.monotonic() < end
         house.see("entrance", shown[1], max_faces=1, left_out=1)
         time.sleep(0.1)
@@ -102,7 +102,7 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
     _keep_seeing(
         page,
         house,
-        f"document.querySelector('{ENTRANCE} .people').innerText.trim() === '1 face in view'",
+        f"document.querySelector('{ENTRANCE} .face-count').innerText.trim() === '1 face in view'",
         shown[0],
     )
     page.close()
@@ -117,12 +117,15 @@ def test_states_are_told_and_announced(browser: Browser, house: FakeMonitor) -> 
     house.health("entrance", CameraState.WAITING, reason="The cable is out.")
     page.wait("document.querySelector('#announcements').textContent.includes('The cable is out.')")
     assert page.text(f"{ENTRANCE} .state") == "Retrying"
-    assert page.text(f"{ENTRANCE} .note").strip() == "No picture while the camera is unavailable"
+    assert (
+        page.text(f"{ENTRANCE} .placeholder").strip()
+        == "No picture while the camera is unavailable"
+    )
     house.health("entrance", moments_per_second=16, tick=0.06, dropped=1284)
-    page.wait(f"document.querySelector('{ENTRANCE} .facts').innerText.includes('half speed')")
-    assert "1,284 dropped" in page.text(f"{ENTRANCE} .facts")
+    page.wait(f"document.querySelector('{ENTRANCE} .statistics').innerText.includes('half speed')")
+    assert "1,284 dropped" in page.text(f"{ENTRANCE} .statistics")
     house.health("entrance", moments_per_second=8, tick=0.12)
-    page.wait(f"document.querySelector('{ENTRANCE} .facts').innerText.includes('25% of full')")
+    page.wait(f"document.querySelector('{ENTRANCE} .statistics').innerText.includes('25% of full')")
     page.close()
 
 
@@ -133,7 +136,9 @@ def test_pictures_come_while_somebody_looks(
     house.health("entrance")
     page = browser.open(house.url, size=(1200, 500))
     page.ready()
-    page.wait(f"document.querySelector('{ENTRANCE} .note').innerText.includes('No picture yet')")
+    page.wait(
+        f"document.querySelector('{ENTRANCE} .placeholder').innerText.includes('No picture yet')"
+    )
     page.wait("performance.now() > 0")
     end = time.monotonic() + 30
     while not page.say(
@@ -143,7 +148,7 @@ def test_pictures_come_while_somebody_looks(
         assert time.monotonic() < end
         house.hub.show("entrance", Preview(picture([0.2]), time.time()))
         time.sleep(0.1)
-    assert page.say(f"document.querySelector('{ENTRANCE} .note').hidden")
+    assert page.say(f"document.querySelector('{ENTRANCE} .placeholder').hidden")
     assert house.cameras.watched["entrance"] > 0
     # the last tile is below the screen
     assert "night" not in house.cameras.watched
@@ -153,7 +158,7 @@ def test_pictures_come_while_somebody_looks(
         assert time.monotonic() < end
         time.sleep(0.05)
     # a picture that is too old is none
-    page.wait(f"!document.querySelector('{ENTRANCE} .note').hidden")
+    page.wait(f"!document.querySelector('{ENTRANCE} .placeholder').hidden")
     page.close()
     # nobody looks any longer, so nobody asks the cameras for pictures
     end = time.monotonic() + 30
@@ -169,11 +174,11 @@ def test_small_groups_and_a_silent_database_are_told(browser: Browser, house: Fa
     house.store.broken, house.store.hour = True, 10
     page = browser.open(house.url)
     page.ready()
-    page.wait("document.querySelector('.lately')")
-    assert "The database is not responding" in page.text(f"{ENTRANCE} .lately")
+    page.wait("document.querySelector('.recent')")
+    assert "The database is not responding" in page.text(f"{ENTRANCE} .recent")
     house.store.broken = False
-    page.wait(f"document.querySelector('{ENTRANCE} .lately .shares')")
-    assert "Nothing was recorded" in page.text("#camera-yard .lately")
+    page.wait(f"document.querySelector('{ENTRANCE} .recent .shares')")
+    assert "Nothing was recorded" in page.text("#camera-yard .recent")
     page.close()
 
 

@@ -112,7 +112,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
         assert outlined, number
     assert reached == wanted
     # the first of them leads past the navigation
-    page.say("document.querySelector('.skip').focus()")
+    page.say("document.querySelector('.skip-link').focus()")
     page.press("Enter")
     page.wait("document.activeElement.id === 'main'")
     page.close()
@@ -124,7 +124,7 @@ def test_history_is_drawn_told_and_stepped_through(browser: Browser, house: Fake
     page.wait("document.querySelectorAll('.bars').length === 2")
     assert page.say("document.querySelectorAll('.bars')[0].querySelectorAll('g').length") == 24
     drawn = page.say(
-        "['.fill-positive', '.hatched', '.off-line', '.pale'].map("
+        "['.fill-positive', '.hatched', '.not-recorded-line', '.previous'].map("
         "s => document.querySelectorAll('.bars ' + s).length)"
     )
     assert all(drawn), drawn

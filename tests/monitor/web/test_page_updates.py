@@ -22,7 +22,7 @@ def test_a_setting_is_changed_and_saved(browser: Browser, house: FakeMonitor) ->
     page.wait("document.querySelector('#field-smallest_group')")
     page.type("#field-smallest_group", "8")
     page.click("#field-blur")
-    page.click(".main-button")
+    page.click(".primary")
     page.wait("document.querySelector('.done')?.innerText.includes('Saved')")
     privacy = house.configuration.settings.privacy
     assert (privacy.smallest_group, privacy.blur) == (8, False)
@@ -39,7 +39,7 @@ def test_a_slip_is_told_where_it_was_made(browser: Browser, house: FakeMonitor) 
     page.say("document.querySelector('form.form').noValidate = true")
     page.type("#field-smallest_group", "0")
     page.type("#field-controller", "Corner Shop")
-    page.click(".main-button")
+    page.click(".primary")
     page.wait("document.querySelector('#field-smallest_group-error')")
     assert page.text("#field-smallest_group-error") == "At least 1."
     page.wait("document.activeElement.id !== ''")  # the browser gives the focus after loading
@@ -50,7 +50,7 @@ def test_a_slip_is_told_where_it_was_made(browser: Browser, house: FakeMonitor) 
     assert page.say("document.querySelector('#field-controller').value") == "Corner Shop"
     assert "Nothing was saved" in page.text("[role=alert]")
     page.type("#field-smallest_group", "6")
-    page.click(".main-button")
+    page.click(".primary")
     page.wait("document.querySelector('.done')")
     assert house.configuration.settings.privacy.smallest_group == 6
     page.close()
@@ -61,11 +61,11 @@ def test_what_was_typed_survives_a_lost_server(browser: Browser, house: FakeMoni
     page.ready()
     page.type("#field-contact", "ask@example.org")
     house.stop()
-    page.click(".main-button")
+    page.click(".primary")
     page.wait("document.querySelector('[data-failed]').innerText.includes('not responding')")
     assert page.say("document.querySelector('#field-contact').value") == "ask@example.org"
     house.start()
-    page.click(".main-button")
+    page.click(".primary")
     page.wait("document.querySelector('.done')")
     assert house.configuration.settings.privacy.contact == "ask@example.org"
     page.close()
@@ -93,7 +93,7 @@ def test_a_zone_is_drawn_by_mouse_and_by_keyboard(browser: Browser, house: FakeM
     page.say("document.querySelectorAll('.corner')[0].focus()")
     page.press("ArrowRight")
     assert page.say("document.activeElement.getAttribute('aria-label')") == "Corner 1"
-    page.click(".main-button")
+    page.click(".primary")
     page.wait("document.querySelector('.done')")
     (zone,) = house.configuration.settings.cameras["window"].zones
     assert zone.name == "door"
@@ -109,7 +109,7 @@ def test_a_rule_is_made_by_hand(browser: Browser, house: FakeMonitor) -> None:
     page.wait("document.querySelector('.rule') && document.querySelector('.theme-button').title")
     page.type("#field-name", "Gloomy")
     page.type("#field-limit", "35")
-    page.click(".rule .main-button")
+    page.click(".rule .primary")
     page.wait("document.querySelector('.rules')?.innerText.includes('Gloomy')")
     assert "negative above 35% for 10 minutes, at each camera" in page.text(".rules")
     assert house.configuration.settings.alerts[-1].limit == 0.35
@@ -119,7 +119,7 @@ def test_a_rule_is_made_by_hand(browser: Browser, house: FakeMonitor) -> None:
 def test_a_visitor_logs_out(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(house.url)
     page.ready()
-    page.click(".leave button")
+    page.click(".logout button")
     page.wait("location.pathname === '/login'")
     assert house.user is None
     page.close()
@@ -171,29 +171,30 @@ def test_ones_own_camera_is_read_and_let_go(browser: Browser, house: FakeMonitor
     page.ready()
     page.click("[data-start]")
     page.wait(
-        "document.querySelector('.told').innerText.startsWith('Your camera is being analyzed')"
+        "document.querySelector('.status-message').innerText"
+        ".startsWith('Your camera is being analyzed')"
     )
     end = time.monotonic() + 30
     while receiver.pictures < 3:
         assert time.monotonic() < end
         time.sleep(0.05)
     assert receiver.tracks == {"audio", "video"}
-    while not page.say("Boolean(document.querySelector('.try .face'))"):
+    while not page.say("Boolean(document.querySelector('.browser-camera .face'))"):
         assert time.monotonic() < end
         now = time.time()
         house.hub.publish(CameraHealth(camera="visitor-1", state=CameraState.RUNNING, since=now))
         house.see("visitor-1", face("a", 0.1, "positive"))
         time.sleep(0.1)
-    assert page.text(".try-seen") == "1 face in view positive"
+    assert page.text(".browser-camera-reading") == "1 face in view positive"
     # the picture is mirrored, and the boxes with it
-    assert page.say("document.querySelector('.try .face').style.left") == "76%"
+    assert page.say("document.querySelector('.browser-camera .face').style.left") == "76%"
     # nobody else sees it
     other = browser.open(house.url)
     other.wait("document.querySelectorAll('.tile').length === 4")
     other.close()
     page.click("[data-stop]")
     assert receiver.dismissed.wait(30)
-    page.wait("document.querySelector('.told').innerText.startsWith('Stopped')")
+    page.wait("document.querySelector('.status-message').innerText.startsWith('Stopped')")
     assert page.say("document.querySelector('video').srcObject") is None
     page.close()
 
@@ -211,9 +212,11 @@ def test_a_refused_or_failing_camera_is_told(browser: Browser, house: FakeMonito
             f"() => Promise.reject(new DOMException('', '{name}'))"
         )
         page.click("[data-start]")
-        page.wait(f"document.querySelector('.told').innerText.includes('{told}')")
+        page.wait(f"document.querySelector('.status-message').innerText.includes('{told}')")
     assert page.say("document.querySelector('[data-start]').checkVisibility()")
     page.say("delete navigator.mediaDevices.getUserMedia")
     page.click("[data-start]")  # the made-up server knows of no such thing
-    page.wait("document.querySelector('.told').innerText.includes('could not be established')")
+    page.wait(
+        "document.querySelector('.status-message').innerText.includes('could not be established')"
+    )
     page.close()

@@ -158,7 +158,7 @@ def test_every_page_stays_below_the_path(browser: Browser, tmp_path: Path, strip
         page.say("document.querySelector('.languages button[value=de]').click()")
         page.wait("document.documentElement.lang === 'de'")
         page.ready()
-        page.say("document.querySelector('.leave button').click()")
+        page.say("document.querySelector('.logout button').click()")
         page.wait(f"location.pathname === '{PREFIX}/login'")
         # browsers ask every host for this by themselves
         assert set(proxy.strangers) <= {"/favicon.ico"}

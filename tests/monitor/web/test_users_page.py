@@ -90,9 +90,11 @@ def test_a_manager_makes_a_viewer_who_sees_no_managers_page(browser: Browser, re
     there(manager, of_users(MANAGER))
     manager.type("#user-name", "carl")
     manager.type("#user-password", PASSWORD)
-    manager.click("[data-kind=users] form .main-button")
+    manager.click("[data-kind=users] form .primary")
     there(manager, of_users("carl"))
-    manager.wait("document.querySelector('[data-kind=users] form .told').innerText === 'Saved.'")
+    manager.wait(
+        "document.querySelector('[data-kind=users] form .status-message').innerText === 'Saved.'"
+    )
     # what was typed does not stay, and the next may be added at once
     assert manager.say("document.querySelector('#user-password').value") == ""
     assert manager.say("document.activeElement.id") == "user-name"
@@ -130,7 +132,9 @@ def test_a_manager_gives_somebody_a_new_password(browser: Browser, real: Served)
         manager.type("#renewed", NEW_PASSWORD)
         manager.press("Enter")
         gone(manager, ".row-form")
-        manager.wait("document.querySelector('[data-kind=users] > .told').innerText === 'Saved.'")
+        manager.wait(
+            "document.querySelector('[data-kind=users] > .status-message').innerText === 'Saved.'"
+        )
         assert manager.say(f"document.activeElement.matches({opener!r})")
         assert elsewhere.get("/api/me").status_code == 401
     log_in(browser, real, VIEWER, NEW_PASSWORD).close()
@@ -150,7 +154,7 @@ def test_a_changed_password_ends_all_other_sessions(browser: Browser, real: Serv
         page.type("#new", NEW_PASSWORD)
         page.type("#again", NEW_PASSWORD)
         page.press("Enter")
-        page.wait("document.querySelector('.told').innerText.startsWith('Changed.')")
+        page.wait("document.querySelector('.status-message').innerText.startsWith('Changed.')")
         assert page.say("[...document.querySelectorAll('[type=password]')].every(e => !e.value)")
         assert elsewhere.get("/api/me").status_code == 401
         # this one goes on
@@ -169,7 +173,7 @@ def test_a_token_is_shown_once_works_and_is_revoked(browser: Browser, real: Serv
         "document.querySelector('[data-kind=tokens]').innerText.includes('There are no tokens')"
     )
     page.type("#token-name", "home-assistant")
-    page.click("[data-kind=tokens] form .main-button")
+    page.click("[data-kind=tokens] form .primary")
     there(page, '[data-of="home-assistant"]')
     page.wait("!document.querySelector('[data-token]').hidden")
     assert page.say("document.activeElement.matches('[data-token]')")
@@ -200,8 +204,8 @@ def test_who_is_removed_is_out_at_once(browser: Browser, real: Served) -> None:
     manager.click(f"{of_users(VIEWER)} [aria-label^=Remove]")
     gone(manager, of_users(VIEWER))
     assert manager.questions == ["Remove vera? All of vera\u2019s sessions and tokens end."]
-    assert manager.text("[data-kind=users] > .told") == "Saved."
-    manager.wait("document.activeElement.matches('[data-kind=users] > .told')")
+    assert manager.text("[data-kind=users] > .status-message") == "Saved."
+    manager.wait("document.activeElement.matches('[data-kind=users] > .status-message')")
     # her open page says so, and no other lets her in
     vera.wait("document.querySelector('.connection').innerText.includes('session has expired')")
     vera.go(f"{real.url}/history")
@@ -214,8 +218,10 @@ def test_the_last_manager_stays_and_others_may_go(browser: Browser, real: Served
     page = log_in(browser, real, path="/settings/people")
     there(page, of_users(MANAGER))
     page.click(f"{of_users(MANAGER)} button")
-    page.wait("document.querySelector('[data-kind=users] > .told').innerText.includes('nobody')")
-    assert page.say("document.activeElement.matches('[data-kind=users] > .told')")
+    page.wait(
+        "document.querySelector('[data-kind=users] > .status-message').innerText.includes('nobody')"
+    )
+    assert page.say("document.activeElement.matches('[data-kind=users] > .status-message')")
     role = f"{of_users(VIEWER)} select"
     page.say(
         f"(e => {{ e.focus(); e.value = 'manager'; e.dispatchEvent(new Event('change')); }})"
@@ -244,7 +250,7 @@ def test_what_is_wrong_is_said_beside_its_field(
     there(page, of_users(MANAGER))
 
     def wrong(form: str, field: str, message: str) -> None:
-        page.click(f"{form} .main-button")
+        page.click(f"{form} .primary")
         page.wait(f"document.querySelector('#{field}-error')?.innerText === {message!r}")
         assert page.say("document.activeElement.id") == field
         described = page.say("document.activeElement.getAttribute('aria-describedby')")
@@ -276,7 +282,7 @@ def test_what_is_wrong_is_said_beside_its_field(
         say.gettext(EASY),
     )
     page.type("#user-password", PASSWORD)
-    page.click(f"{users} .main-button")
+    page.click(f"{users} .primary")
     there(page, of_users("carl"))
     gone(page, ".error")
     page.type("#token-name", "Home Assistant")
@@ -316,16 +322,18 @@ def test_who_logs_in_again_elsewhere_goes_on_here(browser: Browser, real: Served
     page.type("#again", NEW_PASSWORD)
     cookies = page.ask("Network.getCookies")["cookies"]
     page.ask("Network.clearBrowserCookies")
-    page.click(".main-button")
-    page.wait("document.querySelector('.told').innerText.includes('Your session has expired')")
+    page.click(".primary")
+    page.wait(
+        "document.querySelector('.status-message').innerText.includes('Your session has expired')"
+    )
     with real.person() as again:
         (session,) = [each for each in cookies if each["name"] in again.cookies]
         page.ask(
             "Network.setCookie",
             {"name": session["name"], "value": again.cookies[session["name"]], "url": real.url},
         )
-        page.click(".main-button")
-        page.wait("document.querySelector('.told').innerText.startsWith('Changed.')")
+        page.click(".primary")
+        page.wait("document.querySelector('.status-message').innerText.startsWith('Changed.')")
     page.close()
 
 
@@ -336,7 +344,7 @@ def test_the_keyboard_alone_will_do(browser: Browser, real: Served) -> None:
     write(page, "carl")
     tab_to(page, "#user-password")
     write(page, PASSWORD)
-    tab_to(page, "[data-kind=users] form .main-button")
+    tab_to(page, "[data-kind=users] form .primary")
     page.press("Enter")
     there(page, of_users("carl"))
     tab_to(page, "#token-name")
@@ -344,12 +352,12 @@ def test_the_keyboard_alone_will_do(browser: Browser, real: Served) -> None:
     page.press("Enter")
     page.wait("document.activeElement.matches('[data-token]')")
     tab_to(page, "[data-token] button")
-    page.say("document.querySelector('.skip').focus()")
+    page.say("document.querySelector('.skip-link').focus()")
     tab_to(page, f"{of_users('carl')} [aria-label^=Remove]")
     assert page.say("document.activeElement.getAttribute('aria-label')") == "Remove carl"
     page.press("Enter")
     gone(page, of_users("carl"))
-    page.wait("document.activeElement.matches('.told')")
+    page.wait("document.activeElement.matches('.status-message')")
     tab_to(page, '[data-of="till"] button')
     page.press("Enter")
     gone(page, '[data-of="till"]')
@@ -365,7 +373,7 @@ def test_a_phone_shows_all_of_it(browser: Browser, real: Served, dark: bool) -> 
     page = log_in(browser, real, path="/settings/people", **options)  # type: ignore[arg-type]
     there(page, of_users(LONG_NAME))
     page.type("#token-name", "till")
-    page.click("[data-kind=tokens] form .main-button")
+    page.click("[data-kind=tokens] form .primary")
     page.wait("!document.querySelector('[data-token]').hidden")
     for path in ("/settings/people", "/account"):
         if path == "/account":

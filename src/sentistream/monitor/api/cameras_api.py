@@ -99,7 +99,7 @@ def _camera_keys(services: Services) -> list[str]:
     return sorted(running | set(services.configuration.settings.cameras))
 
 
-_MAX_OWNERS = 256
+_OWNERS_KEPT = 256
 
 
 class BrowserCameraOwners:
@@ -113,7 +113,7 @@ class BrowserCameraOwners:
         """Remembers a camera, and forgets the oldest of too many."""
         with self._lock:
             self._owners[camera] = digest
-            while len(self._owners) > _MAX_OWNERS:
+            while len(self._owners) > _OWNERS_KEPT:
                 self._owners.popitem(last=False)
 
     def take(self, camera: str, digest: str | None) -> bool:

@@ -38,8 +38,8 @@ LONGEST = {Step.MINUTE: 14 * DAY, Step.HOUR: 400 * DAY, Step.DAY: 3660 * DAY}
 """Seconds that may be asked for at once."""
 _SECONDS = {Step.MINUTE: 60.0, Step.HOUR: 3600.0, Step.DAY: DAY}
 MAX_AGGREGATES = 250_000
-MAX_READINGS_SPAN = 2 * DAY
-MAX_AGGREGATE_SPAN = 3660 * DAY
+READINGS_SPAN = 2 * DAY
+AGGREGATE_SPAN = 3660 * DAY
 MAX_READINGS = 10_000
 
 Begin = Annotated[Instant, Query(description="Beginning, ISO 8601 or seconds since 1970.")]
@@ -83,7 +83,7 @@ def together(
 ) -> list[AggregateInterval]:
     """For comparisons: this week and the last, this camera and that."""
     until = time.time() if end is None else end
-    check_span(begin, until, MAX_AGGREGATE_SPAN, "sums")
+    check_span(begin, until, AGGREGATE_SPAN, "sums")
     found = services.store.together(begin=begin, end=until, camera=camera, zone=zone)
     return [AggregateInterval.of(one) for one in found]
 
@@ -110,7 +110,7 @@ def readings(
     """
     until = time.time() if end is None else end
     since = max(0.0, until - 60) if begin is None else begin
-    check_span(since, until, MAX_READINGS_SPAN, "readings")
+    check_span(since, until, READINGS_SPAN, "readings")
     found, rest = _page(services.store, since, until, camera, limit)
     return Readings(
         readings=[SingleReading.of(reading) for reading in found],
@@ -180,10 +180,10 @@ def _page(
     return list(second), cut + 1
 
 
-MAX_EXPORTS_AT_ONCE = 2
+EXPORTS_AT_ONCE = 2
 """Files made at the same time; more have to wait."""
 
-MAX_EXPORT_SPAN = 3660 * DAY
+EXPORT_SPAN = 3660 * DAY
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 _DECIMAL_MARKS = {"point": ".", "comma": ","}
@@ -219,7 +219,7 @@ async def export(
     if what == "readings" and not identity.user.is_manager:
         raise HTTPException(403, "Only managers may export single readings.")
     until = time.time() if end is None else end
-    check_span(begin, until, MAX_EXPORT_SPAN, "data")
+    check_span(begin, until, EXPORT_SPAN, "data")
     places: threading.BoundedSemaphore = request.app.state.export_slots
     if not places.acquire(blocking=False):
         raise HTTPException(

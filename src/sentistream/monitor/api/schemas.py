@@ -22,7 +22,7 @@ from sentistream.monitor.observations import (
 from sentistream.translatable import Translatable
 from sentistream.types import Distribution, Flag, HeadPose, Label
 
-MAX_TIME = 4_102_444_800.0
+LATEST_TIME = 4_102_444_800.0
 """2100-01-01; later times are taken for slips."""
 
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,40})?([eE][+-]?\d{1,3})?")
@@ -43,12 +43,12 @@ def _seconds(value: Any) -> Any:
         moment = _moment(value.strip())
         # without a zone it is UTC, as everything here
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-        return min(max(0.0, (aware - datetime.fromtimestamp(0, UTC)).total_seconds()), MAX_TIME)
+        return min(max(0.0, (aware - datetime.fromtimestamp(0, UTC)).total_seconds()), LATEST_TIME)
     try:
         seconds = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         seconds = math.nan
-    if not 0 <= seconds <= MAX_TIME:
+    if not 0 <= seconds <= LATEST_TIME:
         raise ValueError("seconds since 1970 lie between 0 and 4102444800")
     return seconds
 
@@ -60,7 +60,7 @@ Instant = Annotated[
         {
             "anyOf": [
                 {"type": "string", "format": "date-time"},
-                {"type": "number", "minimum": 0, "maximum": MAX_TIME},
+                {"type": "number", "minimum": 0, "maximum": LATEST_TIME},
             ],
             "description": "ISO 8601 (UTC where no zone is named), or seconds since 1970.",
         }

@@ -20,10 +20,10 @@ _log = logging.getLogger(__name__)
 TICK = 0.25
 """Seconds between two updates."""
 
-MAX_PREVIEWS_PER_SECOND = 60.0
+PREVIEWS_PER_SECOND = 60.0
 """Most pictures sent a second, over everybody; more viewers get fewer each."""
 
-MAX_PREVIEW_INTERVAL = 2.0
+SLOWEST_PREVIEW = 2.0
 """Most seconds between two pictures of a camera, however many look."""
 
 HEARTBEAT = 3.0
@@ -50,15 +50,15 @@ class Broadcast:
 
     Attributes:
         states: Each language's newest update.
-        moods: Each language's newest last minutes.
+        recent: Each language's newest last minutes.
         pictures: Each camera's newest live picture with its key in front.
     """
 
     def __init__(
-        self, services: Services, moods: RecentSentiment, *, clock: Callable[[], float]
+        self, services: Services, recent: RecentSentiment, *, clock: Callable[[], float]
     ) -> None:
         self._services = services
-        self._moods = moods
+        self._recent = recent
         self._clock = clock
         self._viewers: set[LiveClient] = set()
         self._task: asyncio.Task[None] | None = None
@@ -66,7 +66,7 @@ class Broadcast:
         self._sent: dict[str, tuple[float, str]] = {}
         self._rendered_from: object = None
         self.states: dict[str, str] = {}
-        self.moods: dict[str, str] = {}
+        self.recent: dict[str, str] = {}
         self.pictures: dict[str, bytes] = {}
 
     @property
@@ -91,8 +91,8 @@ class Broadcast:
             try:
                 self._update_states()
                 self._update_pictures(began)
-                if self._moods.stale:
-                    await asyncio.to_thread(self._moods.now)
+                if self._recent.stale:
+                    await asyncio.to_thread(self._recent.now)
                 self._update_recent()
             except Exception:
                 # one bad update must not end all that follow
@@ -101,7 +101,7 @@ class Broadcast:
                 viewer.fresh.set()
             await asyncio.sleep(max(TICK / 5, TICK - (time.monotonic() - began)))
         self.states.clear()
-        self.moods.clear()
+        self.recent.clear()
         self.pictures.clear()
         self._sent.clear()
         self._rendered_from = None
@@ -126,7 +126,7 @@ class Broadcast:
         for viewer in self._viewers:
             for key in viewer.watching:
                 wanted[key] = wanted.get(key, 0) + 1
-        pause = min(MAX_PREVIEW_INTERVAL, sum(wanted.values()) / MAX_PREVIEWS_PER_SECOND)
+        pause = min(SLOWEST_PREVIEW, sum(wanted.values()) / PREVIEWS_PER_SECOND)
         for key in wanted:
             self._services.cameras.watch(key)
             preview = self._services.hub.preview(key)
@@ -140,7 +140,7 @@ class Broadcast:
             del self.pictures[key]
 
     def _update_recent(self) -> None:
-        known = self._moods.now()
+        known = self._recent.now()
         settings = self._services.configuration.settings
         languages = {viewer.language for viewer in self._viewers}
         if (known, settings, languages) == self._rendered_from:
@@ -151,14 +151,14 @@ class Broadcast:
             made = {
                 key: fragment(
                     "shares.html.j2",
-                    "mood",
+                    "recent_minutes",
                     tr,
-                    mood=NO_RECENT if known is None else known.get(key, NO_RECENT),
+                    minutes=NO_RECENT if known is None else known.get(key, NO_RECENT),
                     answered=known is not None,
                     smallest=settings.privacy.smallest_group,
                 )
                 for key in shown_cameras(settings, self._services.hub)
             }
-            text = json.dumps({"moods": made})
-            if self.moods.get(language) != text:
-                self.moods[language] = text
+            text = json.dumps({"recent": made})
+            if self.recent.get(language) != text:
+                self.recent[language] = text

@@ -33,15 +33,15 @@ def live_routes(site: Site) -> APIRouter:
     async def live(request: Request, user: CurrentUser) -> HTMLResponse:
         settings = site.services.configuration.settings
         tr = site.translator(request)
-        moods = await run_in_threadpool(site.moods.now)
+        recent = await run_in_threadpool(site.recent.now)
         seen = tiles(settings, site.services.hub, site.clock(), tr)
         return site.render(
             request,
             "live",
             user=user,
             tiles=seen,
-            moods=moods or {},
-            answered=moods is not None,
+            recent=recent or {},
+            answered=recent is not None,
             no_recent=NO_RECENT,
             smallest=settings.privacy.smallest_group,
         )
@@ -115,7 +115,7 @@ async def _serve(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
 async def _send(websocket: WebSocket, viewer: LiveClient, broadcast: Broadcast) -> None:
     """The newest of everything; who is slow skips what has been overtaken meanwhile."""
     state: str | None = None
-    moods: str | None = None
+    recent: str | None = None
     pictures: dict[str, bytes] = {}
     while True:
         await viewer.fresh.wait()
@@ -124,10 +124,10 @@ async def _send(websocket: WebSocket, viewer: LiveClient, broadcast: Broadcast) 
         if newest is not None and newest is not state:
             state = newest
             await websocket.send_text(state)
-        newest = broadcast.moods.get(viewer.language)
-        if newest is not None and newest is not moods:
-            moods = newest
-            await websocket.send_text(moods)
+        newest = broadcast.recent.get(viewer.language)
+        if newest is not None and newest is not recent:
+            recent = newest
+            await websocket.send_text(recent)
         for key in viewer.watching:
             picture = broadcast.pictures.get(key)
             if picture is not None and picture is not pictures.get(key):

@@ -35,7 +35,7 @@ NO_RECENT = RecentMinutes(None, (None,) * MINUTES)
 
 
 class RecentSentiment:
-    """The moods of all cameras; safe from several threads.
+    """The last minutes of all cameras; safe from several threads.
 
     Args:
         store: Where they come from; it withholds small groups.
@@ -46,13 +46,13 @@ class RecentSentiment:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._moods: dict[str, RecentMinutes] | None = {}
+        self._known: dict[str, RecentMinutes] | None = {}
         self._asked = float("-inf")
 
     @property
     def stale(self) -> bool:
         """Whether to ask again."""
-        kept = AGAIN if self._moods is None else KEPT
+        kept = AGAIN if self._known is None else KEPT
         return not 0 <= self._clock() - self._asked < kept
 
     def now(self) -> dict[str, RecentMinutes] | None:
@@ -60,8 +60,8 @@ class RecentSentiment:
         with self._lock:
             if self.stale:
                 self._asked = self._clock()
-                self._moods = self._ask(self._asked)
-            return self._moods
+                self._known = self._ask(self._asked)
+            return self._known
 
     def _ask(self, now: float) -> dict[str, RecentMinutes] | None:
         begin = (now // 60 - MINUTES + 1) * 60

@@ -43,8 +43,8 @@ class Site:
     ) -> None:
         self.services = services
         self.clock = clock
-        self.moods = RecentSentiment(services.store, clock)
-        self.broadcast = Broadcast(services, self.moods, clock=clock)
+        self.recent = RecentSentiment(services.store, clock)
+        self.broadcast = Broadcast(services, self.recent, clock=clock)
         self.settings_lock = threading.Lock() if settings_lock is None else settings_lock
 
     def translator(self, request: Request) -> Translator:

@@ -3,19 +3,19 @@
 import { drawFaces, put } from "./face_overlay.js";
 import { at, send, socketAt, token } from "./common.js";
 
-const root = document.querySelector("[data-try]");
+const root = document.querySelector("[data-browser-camera]");
 const start = root.querySelector("[data-start]");
 const stop = root.querySelector("[data-stop]");
-const stage = root.querySelector(".stage");
+const stage = root.querySelector(".video-frame");
 const video = root.querySelector("video");
 const overlay = root.querySelector(".overlay");
-const seen = root.querySelector(".try-seen");
+const seen = root.querySelector(".browser-camera-reading");
 let run = null;
 
 const tell = (name, bad = false) => {
-  const told = root.querySelector(".told");
-  told.textContent = name ? root.dataset[name] : "";
-  told.toggleAttribute("data-bad", bad);
+  const message = root.querySelector(".status-message");
+  message.textContent = name ? root.dataset[name] : "";
+  message.toggleAttribute("data-bad", bad);
 };
 
 const dismiss = (camera) =>
@@ -50,11 +50,11 @@ const gathered = (peer) =>
 const watch = (mine) => {
   mine.socket = new WebSocket(socketAt(`/try/socket/${encodeURIComponent(mine.camera)}`));
   mine.socket.onmessage = ({ data }) => {
-    const told = JSON.parse(data);
-    drawFaces(overlay, told.faces, true);
+    const message = JSON.parse(data);
+    drawFaces(overlay, message.faces, true);
     seen.hidden = false;
-    put(seen.querySelector("[data-part=seen]"), told.seen);
-    put(seen.querySelector("[data-part=words]"), told.faces.map((face) => [face.word, face.speaking].filter(Boolean).join(", ")).join("; "));
+    put(seen.querySelector("[data-part=seen]"), message.seen);
+    put(seen.querySelector("[data-part=words]"), message.faces.map((face) => [face.word, face.speaking].filter(Boolean).join(", ")).join("; "));
   };
   mine.socket.onclose = () => {
     if (run === mine) void end("lost", true);
@@ -69,7 +69,7 @@ const begin = async () => {
   const mine = { media: null, peer: null, socket: null, camera: null };
   run = mine;
   start.hidden = true;
-  tell("asking");
+  tell("permission");
   const sound = root.querySelector("[name=sound]").checked;
   try {
     mine.media = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 720 } }, audio: sound });
@@ -105,11 +105,11 @@ const begin = async () => {
       const problem = answer.status === 400 || answer.status === 403 ? await answer.json().catch(() => ({})) : {};
       await end(problem.detail ? "declined" : "failed", true);
       // the API says why, in the language of the page
-      if (problem.detail) root.querySelector(".told").append(` ${[problem.detail, problem.way_out].filter(Boolean).join(" ")}`);
+      if (problem.detail) root.querySelector(".status-message").append(` ${[problem.detail, problem.way_out].filter(Boolean).join(" ")}`);
       return;
     }
-    const told = await answer.json();
-    mine.camera = told.camera;
+    const message = await answer.json();
+    mine.camera = message.camera;
     if (run !== mine) {
       await dismiss(mine.camera);
       return;
@@ -117,7 +117,7 @@ const begin = async () => {
     mine.peer.onconnectionstatechange = () => {
       if (run === mine && mine.peer.connectionState === "failed") void end("lost", true);
     };
-    await mine.peer.setRemoteDescription({ type: "answer", sdp: told.sdp });
+    await mine.peer.setRemoteDescription({ type: "answer", sdp: message.sdp });
     watch(mine);
     tell("running");
   } catch {

@@ -18,7 +18,7 @@ export const send = async (address, options = {}) => {
   const answer = await go();
   if (answer.status !== 403) return answer;
   // who has logged in again in another tab has another token than this page was made with
-  const me = await fetch(at("/api/me"), { cache: "no-store" }).then((told) => (told.ok ? told.json() : {}), () => ({}));
+  const me = await fetch(at("/api/me"), { cache: "no-store" }).then((message) => (message.ok ? message.json() : {}), () => ({}));
   if (!me.csrf_token || me.csrf_token === token()) return answer;
   document.querySelector("meta[name=csrf]").content = me.csrf_token;
   return go();
@@ -56,14 +56,14 @@ system.addEventListener("change", named);
 named();
 
 const tell = (form, what) => {
-  const told = form.querySelector("[data-failed]") ?? document.querySelector("[data-failed]");
-  if (!told) {
+  const message = form.querySelector("[data-failed]") ?? document.querySelector("[data-failed]");
+  if (!message) {
     location.reload();
     return;
   }
-  told.textContent = told.dataset[what];
-  told.hidden = false;
-  told.scrollIntoView({ block: "nearest" });
+  message.textContent = message.dataset[what];
+  message.hidden = false;
+  message.scrollIntoView({ block: "nearest" });
 };
 
 // forms of the page are sent by fetch, because a header proves where they come from
@@ -71,7 +71,7 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
   event.preventDefault();
-  if (form.dataset.ask && !confirm(form.dataset.ask)) return;
+  if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
   const button = event.submitter;
   const body = new URLSearchParams(new FormData(form, button));
   button?.setAttribute("aria-busy", "true");

@@ -1,14 +1,14 @@
 // Says what the bar under the pointer, or the one chosen with the arrow keys, stands for.
 
 for (const plot of document.querySelectorAll(".plot")) {
-  const told = plot.querySelector("output");
+  const caption = plot.querySelector("output");
   const bars = [...plot.querySelectorAll("[data-bar]")];
   let place = -1;
   const show = (next) => {
     bars[place]?.removeAttribute("data-chosen");
     place = next;
     bars[place]?.setAttribute("data-chosen", "");
-    told.textContent = bars[place]?.dataset.bar ?? told.dataset.hint;
+    caption.textContent = bars[place]?.dataset.bar ?? caption.dataset.hint;
   };
   plot.addEventListener("pointermove", (event) => {
     const bar = event.target.closest("[data-bar]");

@@ -27,13 +27,13 @@ const update = (seen) => {
   part(tile, "reason").hidden = !seen.reason;
   put(part(tile, "seen"), seen.seen);
   put(part(tile, "speaking"), seen.speaking);
-  tile.querySelector(".speaks").hidden = !seen.speaking;
+  tile.querySelector(".speech").hidden = !seen.speaking;
   put(part(tile, "note"), seen.note);
-  tile.querySelector(".note").hidden = !seen.note;
+  tile.querySelector(".placeholder").hidden = !seen.note;
   if (seen.note) clear(tile);
   NAMES.forEach((name, place) => {
     const count = tile.querySelector(`[data-count=${name}]`);
-    count.toggleAttribute("data-none", !seen.counts[place]);
+    count.toggleAttribute("data-empty", !seen.counts[place]);
     put(part(count, "count"), String(seen.counts[place]));
   });
   const facts = part(tile, "facts");
@@ -41,7 +41,7 @@ const update = (seen) => {
     facts.dataset.text = seen.facts.join("|");
     facts.replaceChildren(...seen.facts.map(([text, troubled]) => {
       const fact = Object.assign(document.createElement("li"), { textContent: text });
-      fact.toggleAttribute("data-troubled", troubled);
+      fact.toggleAttribute("data-warning", troubled);
       return fact;
     }));
   }
@@ -63,12 +63,12 @@ const picture = async (message) => {
   if (canvas.width !== image.width || canvas.height !== image.height) {
     canvas.width = image.width;
     canvas.height = image.height;
-    const stage = tile.querySelector(".stage");
+    const stage = tile.querySelector(".video-frame");
     stage.style.setProperty("--shape", `${image.width / image.height}`);
   }
   canvas.getContext("2d").drawImage(image, 0, 0);
   image.close();
-  tile.toggleAttribute("data-pictured", true);
+  tile.toggleAttribute("data-has-picture", true);
 };
 
 const receive = ({ data }) => {
@@ -77,18 +77,18 @@ const receive = ({ data }) => {
     void picture(data);
     return;
   }
-  const told = JSON.parse(data);
-  if (told.tiles) {
-    const keys = told.tiles.map((seen) => seen.key).join();
+  const message = JSON.parse(data);
+  if (message.tiles) {
+    const keys = message.tiles.map((seen) => seen.key).join();
     if (keys !== [...tiles.keys()].join()) {
       location.reload();
       return;
     }
-    told.tiles.forEach(update);
+    message.tiles.forEach(update);
   }
-  for (const [key, text] of Object.entries(told.moods ?? {})) {
+  for (const [key, text] of Object.entries(message.recent ?? {})) {
     const tile = tiles.get(key);
-    if (tile) part(tile, "mood").innerHTML = text;
+    if (tile) part(tile, "recent").innerHTML = text;
   }
 };
 
@@ -103,7 +103,7 @@ const tell = (text, link) => {
   if (link) {
     connection.append(" ", Object.assign(document.createElement("a"), { href: at("/login"), textContent: link }));
   }
-  document.body.toggleAttribute("data-cut", Boolean(text));
+  document.body.toggleAttribute("data-disconnected", Boolean(text));
 };
 
 const connect = () => {

@@ -7,8 +7,8 @@ const ask = async (path, method = "GET", body) => {
     ? fetch(at(path), { cache: "no-store" })
     : send(at(path), { method, body: body && JSON.stringify(body), headers: { "Content-Type": "application/json" } }));
   if (answer.ok) return answer.status === 204 ? null : answer.json();
-  const told = await answer.json().catch(() => ({}));
-  const fields = (told.errors ?? []).map(({ where }) => where.replace("body.", ""));
+  const message = await answer.json().catch(() => ({}));
+  const fields = (message.errors ?? []).map(({ where }) => where.replace("body.", ""));
   throw Object.assign(new Error("refused"), { status: answer.status, fields });
 };
 
@@ -22,10 +22,10 @@ const make = (name, values = {}, ...children) => {
 const said = (place, what) => (place.dataset[what] !== undefined ? place.dataset[what] : said(place.parentElement, what));
 
 const tell = (place, what, bad = true) => {
-  const told = place.querySelector(":scope > .told");
-  told.textContent = said(place, what);
-  told.className = `told ${bad ? "problem" : "done"}`;
-  if (bad) told.focus();
+  const message = place.querySelector(":scope > .status-message");
+  message.textContent = said(place, what);
+  message.className = `status-message ${bad ? "problem" : "done"}`;
+  if (bad) message.focus();
 };
 
 const FAULTS = { 401: "ended", 403: "refused", 404: "gone", 409: "taken", 429: "wait" };
@@ -36,10 +36,10 @@ const blame = (form, { status, fields = [] }) => {
   const inputs = names.map((name) => name && form.elements[name]).filter(Boolean);
   for (const input of inputs) {
     const what = fields.length ? input.dataset.unfit : input.dataset[`no${status}`];
-    const told = make("p", { className: "error", id: `${input.id}-error`, textContent: what });
-    input.after(told);
+    const message = make("p", { className: "error", id: `${input.id}-error`, textContent: what });
+    input.after(message);
     input.setAttribute("aria-invalid", "true");
-    input.setAttribute("aria-describedby", `${told.id} ${input.dataset.about ?? ""}`.trim());
+    input.setAttribute("aria-describedby", `${message.id} ${input.dataset.about ?? ""}`.trim());
   }
   if (inputs.length) inputs[0].focus();
   else tell(form, FAULTS[status] ?? "unreachable");
@@ -49,8 +49,8 @@ const blame = (form, { status, fields = [] }) => {
 const hasLeft = (place) => document.activeElement !== document.body && !place.contains(document.activeElement);
 
 const clear = (place) => {
-  for (const told of place.querySelectorAll(".told")) Object.assign(told, { textContent: "", className: "told" });
-  for (const told of place.querySelectorAll(".error")) told.remove();
+  for (const message of place.querySelectorAll(".status-message")) Object.assign(message, { textContent: "", className: "status-message" });
+  for (const message of place.querySelectorAll(".error")) message.remove();
   for (const input of place.querySelectorAll("[aria-invalid]")) {
     input.removeAttribute("aria-invalid");
     if (input.dataset.about) input.setAttribute("aria-describedby", input.dataset.about);
@@ -62,7 +62,7 @@ const clear = (place) => {
 const onSubmit = (form, work) =>
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const button = form.querySelector(".main-button");
+    const button = form.querySelector(".primary");
     if (button.getAttribute("aria-busy")) return;
     clear(form.closest("main"));
     button.setAttribute("aria-busy", "true");
@@ -75,16 +75,16 @@ const onSubmit = (form, work) =>
     }
   });
 
-const people = document.querySelector("[data-people]");
+const people = document.querySelector("[data-users]");
 
 const row = (name, about, ...controls) => {
-  const made = make("li", {}, make("span", { className: "who" }, make("b", { textContent: name }), " ", make("span", { className: "soft", textContent: about })), make("div", { className: "row-actions" }, ...controls));
+  const made = make("li", {}, make("span", { className: "who" }, make("b", { textContent: name }), " ", make("span", { className: "muted", textContent: about })), make("div", { className: "row-actions" }, ...controls));
   made.dataset.of = name;
   return made;
 };
 
 const button = (section, what, name, clicked) => {
-  const made = make("button", { type: "button", className: "quiet small", textContent: said(section, what), onclick: clicked });
+  const made = make("button", { type: "button", className: "secondary small", textContent: said(section, what), onclick: clicked });
   made.setAttribute("aria-label", said(section, `${what}Of`).replace("{name}", name));
   return made;
 };
@@ -103,7 +103,7 @@ const change = async (section, address, method, body, leave = "") => {
   }
   await list().catch(() => null);
   const same = whose && section.querySelector(`[data-of="${CSS.escape(whose)}"] ${held.tagName}`);
-  if (!hasLeft(section) && !section.querySelector(".told.problem")) (same || section.querySelector(".told")).focus();
+  if (!hasLeft(section) && !section.querySelector(".status-message.problem")) (same || section.querySelector(".status-message")).focus();
 };
 
 /** The button that opens, and closes, the form for somebody else's new password. */
@@ -161,7 +161,7 @@ const list = async () => {
   for (const [kind, made] of [["users", userRow], ["tokens", tokenRow]]) {
     const section = people.querySelector(`[data-kind=${kind}]`);
     const found = await ask(`/api/${kind}`);
-    const none = () => make("li", { className: "soft", textContent: said(section, "none") });
+    const none = () => make("li", { className: "muted", textContent: said(section, "empty") });
     section.querySelector("[data-list]").replaceChildren(...(found.length ? found.map((each) => made(section, each)) : [none()]));
   }
 };

@@ -72,7 +72,7 @@ const at = (event) => {
 const buttons = () => {
   for (const input of inputs()) {
     if (input.nextElementSibling?.matches("[data-draw]")) continue;
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet small", textContent: drawing.root.dataset.draw });
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "secondary small", textContent: drawing.root.dataset.draw });
     button.dataset.draw = "";
     button.setAttribute("aria-pressed", "false");
     input.after(button);
@@ -84,7 +84,7 @@ const picture = async () => {
   clearTimeout(timer);
   const address = drawing.root.dataset.picture;
   const answer = address ? await fetch(address, { cache: "no-store" }).catch(() => null) : null;
-  const told = drawing.root.querySelector("[data-told]");
+  const message = drawing.root.querySelector("[data-status]");
   if (answer?.status === 200) {
     const image = await createImageBitmap(await answer.blob());
     const canvas = drawing.root.querySelector("canvas");
@@ -93,10 +93,10 @@ const picture = async () => {
     canvas.getContext("2d").drawImage(image, 0, 0);
     image.close();
     drawing.pictured = true;
-    if (!active) told.textContent = "";
+    if (!active) message.textContent = "";
     draw();
   } else if (!drawing.pictured) {
-    told.textContent = drawing.root.dataset.none;
+    message.textContent = drawing.root.dataset.empty;
   }
   if (address) timer = setTimeout(picture, document.hidden ? 5000 : drawing.pictured ? 2000 : 700);
 };
@@ -120,7 +120,7 @@ document.addEventListener("click", (event) => {
   const input = button.previousElementSibling;
   active = active === input ? null : input;
   for (const each of document.querySelectorAll("button[data-draw]")) each.setAttribute("aria-pressed", String(each.previousElementSibling === active));
-  drawing.root.querySelector("[data-told]").textContent = active ? drawing.root.dataset.drawingText : "";
+  drawing.root.querySelector("[data-status]").textContent = active ? drawing.root.dataset.drawingText : "";
   if (active) drawing.root.scrollIntoView({ block: "nearest" });
   draw();
 });
