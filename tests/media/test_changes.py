@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Sequence
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+import stream_server as cameras
 from av import AudioFrame, VideoFrame
+from av.bitstream import BitStreamFilterContext
 from click.testing import CliRunner
 
 from clips import flashing, write_clip
 from sentistream.cli import main
 from sentistream.media import open_source
 from sentistream.media.frames import TimedFrame, nanosecond
+from sentistream.media.opening import open_stream
 from sentistream.media.pairing import Pairing
 from sentistream.media.sound import SoundBuffer
 from sentistream.media.source import Faults
@@ -98,6 +103,62 @@ def test_a_turn_that_changes() -> None:
     sizes = [(m.picture.width, m.picture.height) for m in pairing.ready(ended=True)]
     assert sizes == [(64, 48), (48, 64), (48, 64), (64, 48), (64, 48)]
     assert faults.size_changes == 2
+
+
+def turned_by_messages(
+    path: Path, turns: Sequence[int], *, every: int = 250, b_frames: int = 0
+) -> Path:
+    """A second of each turn, as H.264's display orientation messages say it (0 without one)."""
+    upright = path.with_name("upright.ts")
+    write_clip(
+        upright,
+        flashing(1, [], width=64, height=48),
+        codec="libx264",
+        codec_options={"x264-params": f"keyint={every}:bframes={b_frames}"},
+    )
+    with av.open(str(path), "w", format="mpegts") as output:
+        stream: Any = None
+        for place, turn in enumerate(turns):
+            with av.open(str(upright)) as source:
+                video = source.streams.video[0]
+                stream = stream or output.add_stream_from_template(video)
+                options = f"display_orientation=insert:rotate={turn}" if turn else ""
+                messages = BitStreamFilterContext(f"h264_metadata={options}".strip("="), video)
+                packets = [one for packet in source.demux(video) for one in messages.filter(packet)]
+                for packet in packets:
+                    packet.pts += place * 90_000
+                    packet.dts += place * 90_000
+                    packet.stream = stream
+                    output.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(("every", "b_frames"), [(250, 0), (250, 2), (1, 0), (10, 2)])
+@pytest.mark.parametrize("threads", [1, 0])
+def test_a_turn_that_changes_in_h264(
+    tmp_path: Path, every: int, b_frames: int, threads: int
+) -> None:
+    """The message comes with some key pictures alone, or just behind them."""
+    path = turned_by_messages(tmp_path / "t.ts", (0, 90, 0, 270), every=every, b_frames=b_frames)
+    with open_source(path, tick=0.04, sound_window=0.04, threads=threads) as source:
+        pictures = [(m.picture.width, m.picture.height) for m in source]
+        assert source.faults.size_changes == 3
+        assert source.info.sizes == ((64, 48), (48, 64))
+    runs = [(size, len(list(run))) for size, run in groupby(pictures)]
+    assert [size for size, _ in runs] == [(64, 48), (48, 64), (64, 48), (48, 64)]
+    # a message that comes behind the last key picture of a second is the next second's first
+    assert [length for _, length in runs] == pytest.approx([25, 25, 25, 25], abs=2)
+
+
+def test_a_turn_that_changes_on_the_way_of_a_stream(tmp_path: Path) -> None:
+    path = turned_by_messages(tmp_path / "t.ts", (0, 90, 180))
+    with (
+        cameras.serve() as server,
+        open_stream(server.add(path.read_bytes()), tick=0.04, sound_window=0.04) as source,
+    ):
+        sizes = [(m.picture.width, m.picture.height) for m in source]
+        assert source.faults.size_changes == 2
+    assert [size for size, _ in groupby(sizes)] == [(64, 48), (48, 64), (64, 48)]
 
 
 def test_sound_that_changes_its_rate_and_channels() -> None:

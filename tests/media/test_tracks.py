@@ -38,13 +38,14 @@ def write(
     """A clip with several tracks: of pictures (a level, or None for stripes), and of sound."""
     with av.open(str(path), "w") as container:
         packets: list[Any] = []
+        seconds = max([1.0, *(len(sound) / RATE for sound in sounds)])
         for level in pictures:
             video: Any = container.add_stream("mpeg4", rate=25)
             video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
             pixels = flat(level or 0)
             if level is None:
                 pixels[:, ::8] = 200
-            for number in range(25):
+            for number in range(round(25 * seconds)):
                 frame = VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
                 frame.pts, frame.time_base = number, Fraction(1, 25)
                 packets += video.encode(frame)

@@ -12,6 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from sentistream.media.picture import UPRIGHT, Orientation
 from sentistream.media.source import Faults
 
 CLOCK_RESTART = 1.0
@@ -32,12 +33,14 @@ class TimedFrame:
         time: Presentation time, seconds; never less than the frame's before.
         end: Where it stops being shown if nothing follows.
         after_fault: True where damaged pictures lie between the one before and this one.
+        orientation: How it is turned upright (``Turns`` finds out).
     """
 
     frame: VideoFrame
     time: float
     end: float
     after_fault: bool
+    orientation: Orientation = UPRIGHT
 
 
 def clock_zero(container: InputContainer) -> float:

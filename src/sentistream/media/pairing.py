@@ -69,7 +69,7 @@ class Pairing:
         self._origin = first.time
         self._ticks = 0
         self._current = self._pictured = first
-        self.picture = self._shapes.picture(first.frame)
+        self.picture = self._shapes.picture(first)
 
     @property
     def orientation(self) -> Orientation:
@@ -113,7 +113,7 @@ class Pairing:
     def _moment(self, time: float) -> Moment:
         if self._current is not self._pictured:
             try:
-                self.picture = self._shapes.picture(self._current.frame)
+                self.picture = self._shapes.picture(self._current)
                 self._pictured = self._current
             except (FFmpegError, ValueError):
                 self._faults.video_errors += 1

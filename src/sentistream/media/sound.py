@@ -138,6 +138,8 @@ class SoundBuffer:
         self._next_out = 0
         self.until = 0
         """The sample after the newest one held."""
+        self.peak = 0.0
+        """The largest sample so far, as a share of full scale."""
 
     def add(self, frame: AudioFrame, time: float | None) -> None:
         """Place a decoded frame; without a time it follows the one before.
@@ -177,6 +179,7 @@ class SoundBuffer:
         if late < samples.shape[1]:
             kept = np.nan_to_num(samples[:, late:], nan=0.0, posinf=1.0, neginf=-1.0)
             self._chunks.append((start + late, np.clip(kept, -1, 1)))
+            self.peak = max(self.peak, float(np.abs(kept).max()))
             self.until = start + samples.shape[1]
             self.forget(self.until - LONGEST_HELD * SOUND_RATE)
 
@@ -227,6 +230,11 @@ class SoundTrack:
     def until(self) -> float:
         """Where the newest sample ends, seconds on the media clock."""
         return self._buffer.until / SOUND_RATE
+
+    @property
+    def peak(self) -> float:
+        """The largest sample so far, as a share of full scale."""
+        return self._buffer.peak
 
     def feed(self, packet: Packet[Any]) -> None:
         """Decode a packet of this stream; the empty one at the end takes out what is left."""
