@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from test_tracks import RATE, tone, write
 from sentistream.cli import main
 from sentistream.media import live, live_tracks
 from sentistream.media.opening import open_stream
-from sentistream.types import FloatArray, Moment
+from sentistream.types import Moment
 
 TICK = 0.1
 SECONDS = 1.0
@@ -34,14 +35,14 @@ def server() -> Iterator[cameras.Server]:
 
 
 def stream(
-    folder: Path, sounds: Sequence[FloatArray], pictures: Sequence[int | None] = (None,)
+    folder: Path, sounds: Sequence[np.ndarray[Any, Any]], pictures: Sequence[int | None] = (None,)
 ) -> bytes:
     codecs = ["mp2"] * len(sounds)
     return write(folder / "stream.ts", sounds, pictures, codecs).read_bytes()
 
 
-def read(address: str, **chosen: int) -> tuple[list[Moment], live.LiveSource]:
-    with open_stream(address, tick=TICK, sound_window=TICK, **chosen) as source:
+def read(address: str, audio_track: int | None = None) -> tuple[list[Moment], live.LiveSource]:
+    with open_stream(address, tick=TICK, sound_window=TICK, audio_track=audio_track) as source:
         return list(source), source
 
 
@@ -59,9 +60,7 @@ def test_a_silent_first_track_is_not_the_voice(server: cameras.Server, tmp_path:
     moments, source = read(address)
     assert hertz(moments[5]) == pytest.approx(700, abs=15)
     assert (source.info.live, source.info.audio_track) == (True, 2)
-    assert source.info.remarks == (
-        "Of 2 tracks of sound, track 2 is used (track 1 is silent).",
-    )
+    assert source.info.remarks == ("Of 2 tracks of sound, track 2 is used (track 1 is silent).",)
     moments, source = read(address, audio_track=1)
     assert hertz(moments[5]) == 0
     assert source.info.audio_track == 1
@@ -96,8 +95,8 @@ def test_an_empty_first_track_of_pictures(
 ) -> None:
     moments, source = read(server.add(stream(tmp_path, [tone(400)], pictures)))
     assert source.info.video_track == number
-    assert f"Of {len(pictures)} tracks of pictures, track {number} is used" in (
-        source.info.remarks[0]
+    assert (
+        f"Of {len(pictures)} tracks of pictures, track {number} is used" in (source.info.remarks[0])
     )
     empty = "track 1 is empty" in source.info.remarks[0]
     assert empty == (pictures[0] is not None)

@@ -163,5 +163,7 @@ def test_doctor_lists_the_tracks(tmp_path: Path) -> None:
     assert lines[2].endswith("silent")
     assert "Voice" in lines[3]
     assert lines[3].endswith("chosen")
+    assert lines[4].endswith(" s of pictures were read. Nothing in it is damaged.")
+    assert len(CliRunner().invoke(main, ["doctor", "--quick", str(path)]).output.splitlines()) == 4
     missing = CliRunner().invoke(main, ["doctor", str(tmp_path / "b.mkv")])
     assert (missing.exit_code, "There is no file" in missing.output) == (2, True)

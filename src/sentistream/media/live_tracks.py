@@ -148,7 +148,9 @@ class LiveSound:
             self._choose()
         counts = self._counts[self.stream.index]
         self._faults.audio_errors = counts.audio_errors
+        self._faults.unheard_seconds = counts.unheard_seconds
         self._faults.cancelling_seconds = counts.cancelling_seconds
+        self._faults.sound_changes = counts.sound_changes
         return self.stream is not before
 
     def window(self, end: float, seconds: float) -> FloatArray | None:
