@@ -13,7 +13,8 @@ from sentistream.errors import InputError
 from sentistream.values import ByValue
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-_MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 30
+"""Bytes of a list of samples; a larger one is refused."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -96,7 +97,7 @@ def read_list(path: Path, known: Collection[str]) -> HandMadeList:
         InputError: It cannot be read, or names a column twice.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is too large for a list.", "Name a CSV file.")
         content = path.read_bytes()
     except OSError as error:

@@ -20,7 +20,8 @@ CLOCK_RESTART = 1.0
 LONGEST_FRAME = 10.0
 """Durations beyond this many seconds are not believed."""
 _USUAL_FRAME = 0.04
-_READ_ATTEMPTS = 50
+READ_ATTEMPTS = 50
+"""Times in a row that reading is tried again behind a damaged place of a file."""
 _REORDERED = 32
 _GAP = 1.8
 
@@ -194,5 +195,5 @@ def packets(
                 faults.audio_errors += 1
             else:
                 faults.video_errors += 1
-            if attempts >= _READ_ATTEMPTS:
+            if attempts >= READ_ATTEMPTS:
                 return

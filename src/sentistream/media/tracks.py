@@ -24,10 +24,11 @@ SILENT = 1e-3
 """A track of sound whose samples never exceed this share of full scale is silent."""
 FLAT = 2.0
 """A track of pictures whose brightness never varies by more than this is empty (of 255)."""
+MOST_PACKETS = 20_000
+"""Packets that are read at each place of a file at which a track is looked into."""
 _PLACES = (0.0, 0.25, 0.5, 0.75)
 _SOUND_SECONDS = 2.0
 _PICTURES = 3
-_MOST_PACKETS = 20_000
 _ASIDE = (
     Disposition.comment
     | Disposition.visual_impaired
@@ -355,7 +356,7 @@ def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterato
     taken = 0.0
     try:
         for count, packet in enumerate(container.demux(stream)):
-            if count > _MOST_PACKETS:
+            if count > MOST_PACKETS:
                 return
             # not every index knows every track: some lead to an earlier place
             if packet.pts is not None and packet.pts * packet.time_base < begin:
