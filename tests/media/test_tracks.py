@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -167,3 +169,18 @@ def test_doctor_lists_the_tracks(tmp_path: Path) -> None:
     assert len(CliRunner().invoke(main, ["doctor", "--quick", str(path)]).output.splitlines()) == 4
     missing = CliRunner().invoke(main, ["doctor", str(tmp_path / "b.mkv")])
     assert (missing.exit_code, "There is no file" in missing.output) == (2, True)
+
+
+def test_a_terminal_that_takes_no_more_is_no_fault_of_the_program(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", [tone(400)])
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603 - our own
+            [sys.executable, "-m", "sentistream", "doctor", str(path)],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert "no space left" in done.stderr
+    assert "went wrong inside" not in done.stderr
