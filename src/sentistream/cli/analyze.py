@@ -317,6 +317,7 @@ class _Run:
         if self._options.json:
             click.echo(json.dumps(facts))
         elif not self._options.quiet:
+            from sentistream.reports.faults import faults_in_words
             from sentistream.reports.words import percent
 
             overall = facts["overall"]
@@ -331,21 +332,14 @@ class _Run:
             click.echo(f"  {folder / 'report.html'}")
             for remark in facts["input"]["remarks"]:
                 click.echo(f"  {remark}")
-            if changes := facts["faults"]["size_changes"]:
-                sizes = ", ".join(f"{w} x {h}" for w, h in facts["input"]["sizes"])
-                often = "once" if changes == 1 else f"{changes} times"
-                click.echo(f"  Its pictures changed their size or shape {often} ({sizes}).")
             if more := facts["more_faces"]["most_left_out"]:
                 limit = facts["more_faces"]["limit"]
                 click.echo(
                     f"  Up to {more} more faces were in view than the {limit} that are followed "
                     "at once; --max-faces follows more."
                 )
-            if cancelling := facts["faults"]["cancelling_seconds"]:
-                click.echo(
-                    f"  The channels of its sound would have cancelled each other for "
-                    f"{cancelling:g} seconds; one was turned over."
-                )
+            for said in faults_in_words(facts["faults"], facts["input"]["sizes"]):
+                click.echo(f"  {said}")
 
 
 def _progress(options: Options) -> Bar | Silence:

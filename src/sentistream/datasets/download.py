@@ -23,7 +23,8 @@ from sentistream.values import ByValue
 
 _BLOCK = 1 << 18
 _RESERVE = 64 << 20  # bytes of the disk that are left free
-_LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 60.0
+"""Seconds between two attempts, however long the other side asks for."""
 _WORTH_RETRYING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -213,7 +214,7 @@ class Downloader:
                         "Give the same command again: it goes on where it was.",
                     ) from None
                 pause = self._pause * 2 ** (failures - 1)
-                self._sleep(min(error.pause or pause, _LONGEST_PAUSE))
+                self._sleep(min(error.pause or pause, LONGEST_PAUSE))
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

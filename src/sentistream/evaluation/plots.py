@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 INK = COLORS[Label.POSITIVE]
 SECOND_INK = COLORS[Label.NEGATIVE]
 QUIET = COLORS[Label.NEUTRAL]
-_MOST_PEOPLE = 60
+MOST_PEOPLE = 60
 
 
 def new_figure(width: float = 6.4, height: float = 4.4) -> Figure:
@@ -136,7 +136,7 @@ def _coverage(facts: dict[str, Any]) -> Figure:
 
 def _people(facts: dict[str, Any]) -> Figure:
     people = sorted(facts["per_person"].items(), key=lambda entry: entry[1]["accuracy"])
-    shown = people[:: max(1, -(-len(people) // _MOST_PEOPLE))]
+    shown = people[:: max(1, -(-len(people) // MOST_PEOPLE))]
     title = "Accuracy by person"
     if len(shown) < len(people):
         title += f" ({len(shown)} of {len(people)}, evenly from least to most)"

@@ -77,6 +77,10 @@ class Delivery:
             if len(self._waiting) >= DEPTH:
                 self._waiting.popleft()
                 self.dropped += 1
+                _log.warning(
+                    "a message found no room",
+                    extra={"receiver": self._name, "dropped": self.dropped},
+                )
             self._waiting.append((event, name, body))
             self._changed.notify_all()
 
