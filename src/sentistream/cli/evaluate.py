@@ -10,6 +10,7 @@ import click
 from sentistream.accumulation import is_sure
 from sentistream.cli.evaluate_faces_found import TASK as FACES_FOUND
 from sentistream.cli.evaluate_faces_found import measure_faces_found
+from sentistream.cli.prior import prior_option
 from sentistream.cli.progress import tracked
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
@@ -22,8 +23,12 @@ from sentistream.evaluation.protocols import PROTOCOLS
 from sentistream.evaluation.report import write_report
 from sentistream.evaluation.results import summarize
 from sentistream.evaluation.voices import EARLIER, with_history
+from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
+from sentistream.reports.summary import prior_dict
 from sentistream.types import SENTIMENTS
+
+_NO_SENTIMENT = ("mouths", FACES_FOUND)
 
 
 @click.command()
@@ -96,6 +101,7 @@ from sentistream.types import SENTIMENTS
 @click.option(
     "--profile", type=click.Choice(tuple(PROFILES)), default=DEFAULT_PROFILE, show_default=True
 )
+@prior_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -116,6 +122,7 @@ def evaluate(
     paper_tables: bool,
     appearance: bool,
     profile: str,
+    prior: Prior | None,
     out: Path,
 ) -> None:
     """Measure the answers on labelled clips, faces, voices or mouths, or how faces are found.
@@ -143,7 +150,7 @@ def evaluate(
         "--paper-tables": paper_tables,
     }
     _refuse_unfit(modes, only, appearance)
-    chosen = get_profile(profile)
+    chosen = get_profile(profile).with_prior(prior)
     _refuse_unknown_kinds(task, only)
     if task == FACES_FOUND:
         for name, given in (
@@ -166,6 +173,8 @@ def evaluate(
             only=only,
         )
         return
+    if prior is not None and task in _NO_SENTIMENT:
+        raise InputError("--prior is for sentiments.", f"Leave it away with --task {task}.")
     if split or least_size is not None:
         raise InputError(
             "--split and --least-size are for marked faces.", f"Add --task {FACES_FOUND}."
@@ -186,6 +195,7 @@ def evaluate(
         "task": task,
         "manifest": str(manifest or data),
         "profile": profile,
+        "prior": prior_dict(chosen),
         "models": named(cards_of(task, chosen)),
         "left_out": outside,
     }

@@ -15,7 +15,7 @@ from sentistream.profiles import Profile
 from sentistream.reports.files import write_atomically
 from sentistream.reports.output import Output
 from sentistream.reports.statistics import Statistics
-from sentistream.types import Moment, Reading
+from sentistream.types import SENTIMENTS, Moment, Reading
 
 
 class Subject(Protocol):
@@ -43,6 +43,17 @@ class Subject(Protocol):
     def max_faces(self) -> int:
         """Faces followed at once."""
         ...
+
+
+def prior_dict(profile: Profile) -> dict[str, Any]:
+    """Which prior the answers were given for, and the shares they were corrected from and to."""
+    prior = profile.prior
+    shares = profile.learned_shares if prior.shares is None else prior.shares
+    return {
+        "name": prior.name,
+        "shares": dict(zip(SENTIMENTS, (round(share, 4) for share in shares), strict=True)),
+        "learned": dict(zip(SENTIMENTS, profile.learned_shares, strict=True)),
+    }
 
 
 class SummaryFile(Output):
@@ -119,5 +130,6 @@ class SummaryFile(Output):
             "faults": dataclasses.asdict(self._subject.faults),
             "models": list(self._subject.models),
             "profile": dataclasses.asdict(profile),
+            "prior": prior_dict(profile),
             "settings": self._settings,
         }
