@@ -19,6 +19,7 @@ from sentistream.evaluation.conditions import KINDS
 from sentistream.evaluation.face_conditions import FACE_KINDS
 from sentistream.evaluation.models import cards_of, named
 from sentistream.evaluation.outcomes import Outcome, ask
+from sentistream.evaluation.priors import under_priors
 from sentistream.evaluation.protocols import PROTOCOLS
 from sentistream.evaluation.report import write_report
 from sentistream.evaluation.results import summarize
@@ -210,8 +211,11 @@ def evaluate(
         disturb(items, facts, chosen, out, only)
         return
     outcomes = answers(items, task, chosen, appearance=appearance)
-    facts.update(summarize(outcomes, TASKS[task][1]))
+    facts.update(summarize(outcomes, TASKS[task][1], sure_from(task, chosen)))
+    if task not in _NO_SENTIMENT:
+        facts["priors"] = under_priors(outcomes, chosen)
     click.echo(in_a_sentence(facts))
+    tell_coverage(facts)
     if task == "voices" and chosen.decision == "lite":
         _add_history(facts, outcomes, chosen)
     finish(out, f"{task} of {(manifest or data or Path()).name}, {profile}", facts, outcomes)
@@ -233,8 +237,26 @@ def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool)
     return ask(
         tracked(items, task),
         make_answer(profile),
-        is_sure=sure if task == "clips" and profile.unknown_below else None,
+        is_sure=None if sure_from(task, profile) is None else sure,
         on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
+    )
+
+
+def sure_from(task: str, profile: Profile) -> float | None:
+    """The confidence from which the profile is sure of an answer; None where it sets none."""
+    return None if task in _NO_SENTIMENT else profile.unknown_below or None
+
+
+def tell_coverage(facts: dict[str, Any]) -> None:
+    """How right the most confident answers are."""
+    if facts["coverage_area"] is None:
+        return
+    shown = [point for place, point in enumerate(facts["coverage"]) if place % 4 == 3]
+    points = ", ".join(f"{point['coverage']:.0%}: {point['accuracy']:.1%}" for point in shown)
+    click.echo(
+        f"Right of the most confident answers, by the share answered: {points}. Area under the "
+        f"risk-coverage curve {facts['coverage_area']:.3f} "
+        f"({facts['coverage_area_best']:.3f} at best with as many right)."
     )
 
 

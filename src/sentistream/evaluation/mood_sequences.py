@@ -6,10 +6,14 @@ time has to notice by itself that the mood is another one.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +22,10 @@ from sentistream.analyzer import Analyzer
 from sentistream.datasets.manifest import Item
 from sentistream.decision.expressions import LOOK_EVERY
 from sentistream.decision.lite import LiteDecision
-from sentistream.errors import passed_over
+from sentistream.errors import OutputError, passed_over
 from sentistream.media import open_source
 from sentistream.profiles import Profile
-from sentistream.runtime import load_network
+from sentistream.runtime import load_card, load_network
 from sentistream.runtime.asking import Asking, Runnable
 from sentistream.types import Face, FloatArray, Moment, Picture
 from sentistream.values import ByValue
@@ -32,13 +36,17 @@ from sentistream.vision.tracker import FaceTracker
 PART_SECONDS = 5.0
 """Most seconds of one clip in a sequence."""
 
-SEQUENCE_CLIPS = 16
-"""Most clips in a sequence: about a minute."""
+SEQUENCE_CLIPS = 24
+"""Most clips in a sequence: one to two minutes."""
 
-MOOD_CLIPS = 2
-"""Most clips of one mood in a row, before it changes."""
+ALONE_CLIPS = 12
+"""Clips of one person from which they are strung together by themselves."""
 
-ORDERS = 2
+TEMPOS = {"quick": (1, 2), "slow": (4, 4)}
+"""How many clips of one mood follow each other, least and most: moods of about 3 to 10, and of
+about 12 to 20 seconds."""
+
+ORDERS = 1
 """In how many orders the clips of a person or group are strung together."""
 
 TICK = LOOK_EVERY
@@ -51,10 +59,12 @@ class MoodSequence:
 
     Attributes:
         name: Whose, and in which order.
+        tempo: How soon the mood changes: one of ``TEMPOS``; empty for a clip by itself.
         items: The clips.
     """
 
     name: str
+    tempo: str
     items: tuple[Item, ...]
 
 
@@ -64,6 +74,7 @@ class Recorded(ByValue):
 
     Attributes:
         name: Of the clip or sequence.
+        tempo: How soon the mood changes, as in ``MoodSequence``.
         items: The clips that were played.
         times: Seconds, not falling, shape (N,).
         tracks: Whose face, shape (N,).
@@ -74,6 +85,7 @@ class Recorded(ByValue):
     """
 
     name: str
+    tempo: str
     items: tuple[Item, ...]
     times: NDArray[np.float64]
     tracks: NDArray[np.int64]
@@ -92,31 +104,36 @@ class Recorded(ByValue):
 def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
     """Clips in orders of changing mood, drawn at random but the same each time.
 
-    Those of a person who shows at least two moods in ``SEQUENCE_CLIPS`` or more clips are
-    strung together by themselves, those of all others of a corpus-independent rest together.
+    Those of a person who shows at least two moods in ``ALONE_CLIPS`` or more clips are strung
+    together by themselves, those of all others of one data set together.
     """
     by_person: dict[str, list[Item]] = {}
     for item in items:
         by_person.setdefault(item.person, []).append(item)
-    groups: dict[str, list[Item]] = {}
+    groups: dict[tuple[str, str], list[Item]] = {}
     for person, own in by_person.items():
-        alone = bool(person) and len(own) >= SEQUENCE_CLIPS and len({one.label for one in own}) > 1
-        groups.setdefault(person if alone else "several people", []).extend(own)
+        alone = bool(person) and len(own) >= ALONE_CLIPS and len({one.label for one in own}) > 1
+        whose = person if alone else "several people"
+        groups.setdefault((own[0].source, whose), []).extend(own)
     found = []
-    for name, members in groups.items():
-        for order in range(ORDERS):
-            random = np.random.default_rng(zlib.crc32(f"{name}/{order}".encode()))
-            strung = _changing(members, random)
-            count = math.ceil(len(strung) / SEQUENCE_CLIPS)
-            for part in range(count):
-                chosen = strung[len(strung) * part // count : len(strung) * (part + 1) // count]
-                if len({item.label for item in chosen}) > 1:
-                    found.append(MoodSequence(f"{name}, {order + 1}-{part + 1}", tuple(chosen)))
+    for ((source, whose), members), tempo, order in itertools.product(
+        groups.items(), TEMPOS, range(ORDERS)
+    ):
+        name = f"{source}, {whose}, {tempo}, order {order + 1}"
+        random = np.random.default_rng(zlib.crc32(name.encode()))
+        strung = _changing(members, TEMPOS[tempo], random)
+        count = math.ceil(len(strung) / SEQUENCE_CLIPS)
+        for part in range(count):
+            begin, end = len(strung) * part // count, len(strung) * (part + 1) // count
+            if len({item.label for item in strung[begin:end]}) > 1:
+                found.append(MoodSequence(f"{name}, part {part + 1}", tempo, strung[begin:end]))
     return found
 
 
-def _changing(items: Sequence[Item], random: np.random.Generator) -> list[Item]:
-    """At most ``MOOD_CLIPS`` of one mood in a row, as long as there are others."""
+def _changing(
+    items: Sequence[Item], in_a_row: tuple[int, int], random: np.random.Generator
+) -> tuple[Item, ...]:
+    """Moods of so many clips, then another one as long as there are others."""
     left: dict[int, list[Item]] = {}
     for place in random.permutation(len(items)):
         left.setdefault(items[place].label, []).append(items[place])
@@ -127,12 +144,12 @@ def _changing(items: Sequence[Item], random: np.random.Generator) -> list[Item]:
         # in proportion to what is left, so that the commonest does not remain alone
         counts = np.array([len(left[label]) for label in others], np.float64)
         last = int(random.choice(others, p=counts / counts.sum()))
-        for _ in range(int(random.integers(1, MOOD_CLIPS + 1))):
+        for _ in range(int(random.integers(in_a_row[0], in_a_row[1] + 1))):
             if last in left:
                 strung.append(left[last].pop())
                 if not left[last]:
                     del left[last]
-    return strung
+    return tuple(strung)
 
 
 class OneFace:
@@ -169,6 +186,7 @@ class _Tap:
 def record(
     sequences: Iterable[MoodSequence],
     profile: Profile,
+    kept: Path,
     *,
     one_face: bool,
     most_seconds: float = math.inf,
@@ -176,52 +194,110 @@ def record(
 ) -> Iterator[Recorded]:
     """Plays sequences through the networks of a profile that decides as ``lite`` does.
 
+    What was recorded is kept in files and not played again while clips and networks stay the
+    same, so that a run that was stopped goes on.
+
     Args:
-        sequences: To play; a clip that cannot be read leaves its sequence out.
+        sequences: To play; one with a clip that cannot be read, or without a face, is left out.
         profile: Whose networks.
+        kept: Folder for what is recorded; made if needed.
         one_face: Follow the largest face as one through all clips; else each as it is tracked.
         most_seconds: Of each clip.
         on_problem: Told of what cannot be read.
+
+    Raises:
+        OutputError: The folder cannot be written.
     """
     tap = _Tap(load_network(profile.fused_model))
     decision = LiteDecision(profile, fusion=tap)
     analyzer = Analyzer(profile, decision=decision, tracker=OneFace(profile) if one_face else None)
+    settings = [
+        *(load_card(name).sha256 for name in profile.models),
+        *(repr(value) for value in (profile.tick, profile.time_constant, one_face, most_seconds)),
+    ]
     for sequence in sequences:
-        analyzer.reset(renumber=True)
-        rows: list[tuple[float, int, int, FloatArray, FloatArray, FloatArray]] = []
-        starts = [0.0]
-        problems: list[str] = []
-        for place, item in enumerate(sequence.items):
-            with passed_over(item.path, problems.append):
-                for moment in _played(item, profile, starts[-1], most_seconds):
-                    tap.asked = None
-                    readings = analyzer.process(moment)
-                    end = moment.time + profile.tick
-                    asked = tap.asked
-                    judged = [one.track for one in readings if one.momentary is not None]
-                    for index, track in enumerate(judged):
-                        if asked is not None and track is not None:
-                            values = (asked[name][index] for name in ("face", "voice", "trust"))
-                            rows.append((moment.time, track, place, *values))
-                starts.append(end)
-            if problems:
-                break
-        for problem in problems:
-            on_problem(problem)
-        if problems or not rows:
-            continue
-        times, tracks, clips, face, voice, trust = zip(*rows, strict=True)
-        yield Recorded(
-            name=sequence.name,
-            items=sequence.items,
-            times=np.array(times),
-            tracks=np.array(tracks),
-            clips=np.array(clips),
-            face=np.array(face, np.float32),
-            voice=np.array(voice, np.float32),
-            trust=np.array(trust, np.float32),
-            starts=np.array(starts),
-        )
+        file = kept / f"{_key(sequence, settings)}.npz"
+        if not file.exists():
+            columns = _play(sequence, analyzer, tap, most_seconds, on_problem)
+            if columns is None:
+                continue
+            _keep(file, columns)
+        with np.load(file) as columns:
+            yield Recorded(sequence.name, sequence.tempo, sequence.items, **columns)
+
+
+def _key(sequence: MoodSequence, settings: Sequence[str]) -> str:
+    """Changes with whatever changes the recording."""
+    clips = []
+    for item in sequence.items:
+        with passed_over(item.path, lambda _: None):
+            facts = item.path.stat()
+            clips.append(f"{item.path.resolve()} {facts.st_size} {facts.st_mtime_ns}")
+    return hashlib.sha256("\n".join([*settings, *clips]).encode()).hexdigest()[:24]
+
+
+def _keep(file: Path, columns: dict[str, NDArray[Any]]) -> None:
+    partial = file.with_suffix(".partial.npz")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(partial, allow_pickle=False, **columns)
+        partial.replace(file)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {file.parent}: {error.strerror}.", "Choose another folder with --out."
+        ) from None
+
+
+def _play(
+    sequence: MoodSequence,
+    analyzer: Analyzer,
+    tap: _Tap,
+    most_seconds: float,
+    on_problem: Callable[[str], None],
+) -> dict[str, NDArray[Any]] | None:
+    """The columns of ``Recorded``; None where a clip cannot be read or no face is read."""
+    analyzer.reset(renumber=True)
+    profile = analyzer.profile
+    rows: list[tuple[float, int, int, FloatArray, FloatArray, FloatArray]] = []
+    starts = [0.0]
+    problems: list[str] = []
+    for place, item in enumerate(sequence.items):
+        end = starts[-1]
+        with passed_over(item.path, problems.append):
+            for moment in _played(item, profile, starts[-1], most_seconds):
+                tap.asked = None
+                readings = analyzer.process(moment)
+                end = moment.time + profile.tick
+                # the fusion is asked of each face in turn about its latest look first
+                judged = [one.track for one in readings if one.momentary is not None]
+                for index, track in enumerate(judged):
+                    if tap.asked is not None and track is not None:
+                        asked = tap.asked
+                        rows.append(
+                            (
+                                moment.time,
+                                track,
+                                place,
+                                asked["face"][index],
+                                asked["voice"][index],
+                                asked["trust"][index],
+                            )
+                        )
+        starts.append(end)
+    for problem in problems:
+        on_problem(problem)
+    if problems or not rows:
+        return None
+    times, tracks, clips, face, voice, trust = zip(*rows, strict=True)
+    return {
+        "times": np.array(times),
+        "tracks": np.array(tracks, np.int64),
+        "clips": np.array(clips, np.int64),
+        "face": np.array(face, np.float32),
+        "voice": np.array(voice, np.float32),
+        "trust": np.array(trust, np.float32),
+        "starts": np.array(starts),
+    }
 
 
 def _played(item: Item, profile: Profile, start: float, most: float) -> Iterator[Moment]:
@@ -234,7 +310,5 @@ def _played(item: Item, profile: Profile, start: float, most: float) -> Iterator
                 break
             shift = start - first
             yield replace(
-                moment,
-                time=moment.time + shift,
-                picture_time=moment.picture_time + shift,
+                moment, time=moment.time + shift, picture_time=moment.picture_time + shift
             )
