@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sentistream.accumulation import is_sure
+from sentistream.cli.evaluate_accumulation import TASK as ACCUMULATION
 from sentistream.cli.evaluate_faces_found import TASK as FACES_FOUND
 from sentistream.cli.evaluate_faces_found import measure_faces_found
 from sentistream.cli.prior import prior_option
@@ -35,11 +36,12 @@ _NO_SENTIMENT = ("mouths", FACES_FOUND)
 @click.command()
 @click.option(
     "--task",
-    type=click.Choice((*TASKS, FACES_FOUND)),
+    type=click.Choice((*TASKS, FACES_FOUND, ACCUMULATION)),
     default="clips",
     show_default=True,
     help="clips: whole videos by face and voice; faces: images; voices: recordings; "
-    "mouths: crops of mouths; faces-found: pictures or videos whose faces are marked.",
+    "mouths: crops of mouths; faces-found: pictures or videos whose faces are marked; "
+    "accumulation: ways in which moments add up, on clips strung together.",
 )
 @click.option(
     "--manifest",
@@ -144,6 +146,7 @@ def evaluate(
       sentistream evaluate --robustness --manifest clips.csv --only roll --only noise
       sentistream evaluate --paper-tables --data ~/ravdess
       sentistream evaluate --task faces-found --manifest boxes.csv
+      sentistream evaluate --task accumulation --manifest clips.csv
     """
     modes = {
         "--protocol": protocol is not None,
@@ -176,6 +179,17 @@ def evaluate(
         return
     if prior is not None and task in _NO_SENTIMENT:
         raise InputError("--prior is for sentiments.", f"Leave it away with --task {task}.")
+    if task == ACCUMULATION:
+        refused = {**modes, "--data": data is not None, "--appearance": appearance}
+        for name, given in (*refused.items(), ("--prior", prior is not None)):
+            if given:
+                raise InputError(
+                    f"{name} and --task {ACCUMULATION} do not go together.", f"Leave {name} away."
+                )
+        from sentistream.cli.evaluate_accumulation import compare_accumulation
+
+        compare_accumulation(manifest, chosen, out)
+        return
     if split or least_size is not None:
         raise InputError(
             "--split and --least-size are for marked faces.", f"Add --task {FACES_FOUND}."

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentistream.accumulation import EvidenceMean, ForwardFilter
 from sentistream.evaluation.mood_sequences import Recorded
@@ -55,19 +54,22 @@ class Method:
 
     def answers(self, recorded: Recorded, parameters: Parameters, fusion: Runnable) -> FloatArray:
         """The accumulated answer at each moment, shape (N, 3)."""
-        values = _joined(recorded, recorded.face, fusion) if self.fused else recorded.face
+        values = joined(recorded, recorded.face, fusion) if self.fused else recorded.face
         by_track: dict[int, Accumulator] = {}
         added = np.empty_like(values)
         for place, track in enumerate(recorded.tracks.tolist()):
             if track not in by_track:
                 by_track[track] = self.make(parameters)
             added[place] = by_track[track].update(values[place], float(recorded.times[place]))
-        return added if self.fused else _joined(recorded, added, fusion)
+        return added if self.fused else joined(recorded, added, fusion)
 
 
-def _joined(recorded: Recorded, face: FloatArray, fusion: Runnable) -> FloatArray:
+def joined(recorded: Recorded, face: FloatArray, fusion: Runnable) -> FloatArray:
+    """Of each moment what a face's distributions, shape (N, 3), and the voice say together."""
     return np.asarray(fusion.run(face=face, voice=recorded.voice, trust=recorded.trust))
 
+
+SHIPPED = "mean of logarithms, as shipped"
 
 _SPANS = (5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3)
 
@@ -85,7 +87,7 @@ METHODS = (
         fused=True,
     ),
     Method(
-        "mean of logarithms, as shipped",
+        SHIPPED,
         lambda chosen: EvidenceMean(chosen["time_constant"]),
         ({"time_constant": 3.0},),
     ),
@@ -106,5 +108,3 @@ METHODS = (
     ),
 )
 """What is compared; the face's own logarithms and the latest voice in all but Equation 1."""
-
-Truth = NDArray[np.int64]

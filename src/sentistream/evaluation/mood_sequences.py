@@ -33,7 +33,7 @@ from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import make_landmarker
 from sentistream.vision.tracker import FaceTracker
 
-PART_SECONDS = 5.0
+PART_SECONDS = 3.0
 """Most seconds of one clip in a sequence."""
 
 SEQUENCE_CLIPS = 24
@@ -43,8 +43,8 @@ ALONE_CLIPS = 12
 """Clips of one person from which they are strung together by themselves."""
 
 TEMPOS = {"quick": (1, 2), "slow": (4, 4)}
-"""How many clips of one mood follow each other, least and most: moods of about 3 to 10, and of
-about 12 to 20 seconds."""
+"""How many clips of one mood follow each other, least and most: moods of about 3 to 6, and of
+about 12 seconds."""
 
 ORDERS = 1
 """In how many orders the clips of a person or group are strung together."""
