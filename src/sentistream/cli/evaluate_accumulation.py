@@ -20,6 +20,7 @@ from sentistream.evaluation.mood_sequences import (
     PART_SECONDS,
     TICK,
     MoodSequence,
+    Recorded,
     make_sequences,
     record,
 )
@@ -55,8 +56,11 @@ def compare_accumulation(manifest: Path | None, profile: Profile, out: Path) -> 
         problems.append(problem)
         say(f"Warning: {problem}", err=True)
 
-    fitted, held_out = (
-        _played(side, profile, out / "recorded", on_problem) for side in (train, measured)
+    kept = out / "recorded"
+    fitted = Material(_sequences(train, profile, kept, on_problem), [])
+    held_out = Material(
+        _sequences(measured, profile, kept, on_problem),
+        _clips(measured, profile, kept, on_problem),
     )
     facts: dict[str, Any] = {
         "task": TASK,
@@ -80,27 +84,33 @@ def _compared(fitted: Material, held_out: Material, profile: Profile) -> dict[st
         return compare(fitted, held_out, profile, bar.update)
 
 
-def _played(
+def _sequences(
     items: Sequence[Item], profile: Profile, kept: Path, on_problem: Callable[[str], None]
-) -> Material:
+) -> list[Recorded]:
     sequences = make_sequences(items)
     if not sequences:
         raise InputError(
             "No sequence of changing mood can be made of these clips.",
             "Name clips of at least two classes in either part.",
         )
-    in_sequences = record(
-        tracked(sequences, "sequences"),
-        replace(profile, tick=TICK),
-        kept,
-        one_face=True,
-        most_seconds=PART_SECONDS,
-        on_problem=on_problem,
+    return list(
+        record(
+            tracked(sequences, "sequences"),
+            replace(profile, tick=TICK),
+            kept,
+            one_face=True,
+            most_seconds=PART_SECONDS,
+            on_problem=on_problem,
+        )
     )
-    played = list(in_sequences)
+
+
+def _clips(
+    items: Sequence[Item], profile: Profile, kept: Path, on_problem: Callable[[str], None]
+) -> list[Recorded]:
     alone = [MoodSequence(str(item.path), "", (item,)) for item in items]
-    clips = record(tracked(alone, "clips"), profile, kept, one_face=False, on_problem=on_problem)
-    return Material(played, list(clips))
+    clips = tracked(alone, "clips")
+    return list(record(clips, profile, kept, one_face=False, on_problem=on_problem))
 
 
 def _refuse_unfit(manifest: Path, train: Sequence[Item], measured: Sequence[Item]) -> None:

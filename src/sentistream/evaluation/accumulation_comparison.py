@@ -180,11 +180,12 @@ def _of_clips(
 
 
 def _counts(material: Material) -> dict[str, Any]:
-    people = {item.person for one in material.clips for item in one.items} - {""}
+    items = {item.path: item for one in material.sequences for item in one.items}
+    people = {item.person for item in items.values()} - {""}
     seconds = sum(float(one.starts[-1]) for one in material.sequences)
     return {
         "people": len(people),
-        "clips": len(material.clips),
+        "clips": len(items),
         "sequences": len(material.sequences),
         "seconds": round(seconds, 1),
     }

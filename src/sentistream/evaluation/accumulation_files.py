@@ -13,7 +13,17 @@ from sentistream.evaluation.plots import new_figure, save_figure
 from sentistream.evaluation.tables import csv_table
 from sentistream.reports.files import write_atomically
 
-_FLAT = ("method", "choice", "on", "accuracy", "delay", "noticed", "changes", "log_loss")
+_FLAT = (
+    "method",
+    "choice",
+    "on",
+    "accuracy",
+    "delay",
+    "noticed",
+    "changes",
+    "flips_per_minute",
+    "log_loss",
+)
 
 
 def tables_of(facts: dict[str, Any]) -> list[Table]:
@@ -47,6 +57,7 @@ def _of_place(place: str, rows: list[dict[str, Any]]) -> Table:
         *(f"{tempo} changes" for tempo in tempos),
         "seconds to notice",
         "noticed",
+        "answer changes a minute",
         "log loss",
         "clips right",
     )
@@ -64,6 +75,7 @@ def _of_place(place: str, rows: list[dict[str, Any]]) -> Table:
             ),
             f"{row['delay']:.2f}{_seconds(row['delay_ci95'])}",
             f"{row['noticed']:.0%} of {row['changes']}",
+            f"{row['flips_per_minute']:.1f}; mood {row['changes_per_minute']:.1f}",
             f"{row['log_loss']:.3f}",
             _clips(row["clips"]),
         )

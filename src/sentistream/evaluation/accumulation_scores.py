@@ -34,6 +34,9 @@ class Scores(ByValue):
         delays: Of each change of mood, seconds until the new mood was answered first, or until
             it was over; shape (changes,).
         noticed: Whether it was answered before it was over, shape (changes,).
+        flips: How often the answer changed from one moment to the next, of each sequence, shape
+            (sequences,).
+        seconds: How long each sequence was, shape (sequences,).
     """
 
     right: NDArray[np.float64]
@@ -41,6 +44,8 @@ class Scores(ByValue):
     loss: NDArray[np.float64]
     delays: NDArray[np.float64]
     noticed: NDArray[np.bool_]
+    flips: NDArray[np.float64]
+    seconds: NDArray[np.float64]
 
     @property
     def accuracy(self) -> float:
@@ -51,6 +56,11 @@ class Scores(ByValue):
     def delay(self) -> float:
         """Mean seconds to notice a change; a mood missed counts with its whole length."""
         return float(self.delays.mean())
+
+    @property
+    def flips_per_minute(self) -> float:
+        """How often the answer changed, rightly or not."""
+        return float(60 * self.flips.sum() / self.seconds.sum())
 
     @property
     def log_loss(self) -> float:
@@ -66,6 +76,8 @@ class Scores(ByValue):
             "delay_ci95": _rounded(ratio_interval(self.delays, np.ones(len(self.delays)))),
             "noticed": round(float(self.noticed.mean()), 4),
             "changes": len(self.delays),
+            "changes_per_minute": round(60 * len(self.delays) / float(self.seconds.sum()), 2),
+            "flips_per_minute": round(self.flips_per_minute, 2),
             "log_loss": round(self.log_loss, 4),
         }
 
@@ -93,6 +105,8 @@ def score(recorded: Recorded, method: Method, parameters: Parameters, fusion: Ru
         loss=_summed(-np.log(said), recorded),
         delays=np.array(delays),
         noticed=np.array(noticed, bool),
+        flips=np.array([float((np.diff(given) != 0).sum())]),
+        seconds=recorded.starts[-1:] - recorded.starts[0],
     )
 
 
@@ -116,6 +130,8 @@ def merged(scores: Sequence[Scores]) -> Scores:
         loss=np.concatenate([one.loss for one in scores]),
         delays=np.concatenate([one.delays for one in scores]),
         noticed=np.concatenate([one.noticed for one in scores]),
+        flips=np.concatenate([one.flips for one in scores]),
+        seconds=np.concatenate([one.seconds for one in scores]),
     )
 
 
