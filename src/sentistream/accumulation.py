@@ -22,11 +22,6 @@ from sentistream.types import Distribution, FloatArray, Reading
 LEAST = 1e-4
 """No single moment rules a class out: probabilities below this count as this."""
 
-LONGEST_STEP = 0.12
-"""Most seconds that one moment speaks for, in ``ForwardFilter``."""
-
-_FLOOR = 1e-12
-
 _GONE = 60.0
 """Seconds without a reading after which a face's stretch is closed, so that memory is bounded.
 
@@ -73,51 +68,6 @@ class EvidenceMean(Running):
                 share = 1 / self._count
             self._mean = self._mean + share * (logarithms - self._mean)
         shares = np.exp(self._mean - self._mean.max())
-        return np.asarray(shares / shares.sum(), dtype=np.float32)
-
-
-class ForwardFilter(Running):
-    """What a face is likely to express now, if moods last and change at random.
-
-    The forward algorithm of a hidden Markov model (Rabiner 1989, section III) over the three
-    classes: from moment to moment the mood is left for any with a constant rate, and each
-    moment is a witness. Moments resemble each other, so a second of them counts as ``strength``
-    independent ones. Once a class is near certain no more adds to it, and what speaks against it
-    takes effect at once, which a mean over time cannot do.
-
-    Args:
-        rate: How often in a second the mood is drawn anew, positive.
-        strength: Independent witnesses in a second, positive.
-        temperature: What the answer's logarithms are divided by, positive.
-
-    Raises:
-        ValueError: One is not positive.
-    """
-
-    def __init__(self, rate: float, strength: float, temperature: float = 1.0) -> None:
-        super().__init__(1 / rate if rate > 0 else rate)
-        if not (strength > 0 and temperature > 0):
-            raise ValueError(
-                f"Strength and temperature are positive, not {strength}, {temperature}."
-            )
-        self._strength = strength
-        self._temperature = temperature
-        self._belief: NDArray[np.float64] = np.full(3, 1 / 3)
-
-    def update(self, probabilities: FloatArray, time: float) -> FloatArray:
-        """What was said up to ``time`` (seconds) as a distribution, shape (3,).
-
-        Raises:
-            ValueError: ``time`` lies before the last one.
-        """
-        step = min(time - self.time, LONGEST_STEP)
-        left = self._advance(time)
-        belief = self._belief * (1 - left) + left / 3
-        evidence = np.log(np.maximum(probabilities, LEAST), dtype=np.float64)
-        logarithms = np.log(belief) + self._strength * step * evidence
-        belief = np.exp(logarithms - logarithms.max())
-        self._belief = belief / belief.sum()
-        shares = np.maximum(self._belief, _FLOOR) ** (1 / self._temperature)
         return np.asarray(shares / shares.sum(), dtype=np.float32)
 
 
