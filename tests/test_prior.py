@@ -15,8 +15,11 @@ import sentistream
 from clips import flashing, write_clip
 from sentistream.accumulation import Overall
 from sentistream.cli import main
+from sentistream.datasets.manifest import Item
 from sentistream.decision.lite import LiteDecision
 from sentistream.errors import InputError
+from sentistream.evaluation.outcomes import Outcome, share_right
+from sentistream.evaluation.priors import under_priors
 from sentistream.prior import LEARNED, LEAST_SHARE, PRIORS, Prior, correct, get_prior
 from sentistream.profiles import LITE, PAPER
 from sentistream.runtime.asking import answer
@@ -150,3 +153,26 @@ def test_the_summary_says_which_prior(clip: Path, tmp_path: Path) -> None:
     refused = CliRunner().invoke(main, ["analyze", str(clip), "--prior", "some"])
     assert refused.exit_code == 2
     assert "everyday" in refused.output
+
+
+def test_what_other_priors_would_give_is_told_from_any(tmp_path: Path) -> None:
+    """Answers under one prior say as much about the others as those left as learned."""
+    generator = np.random.default_rng(1)
+    factors = get_prior("everyday").factors(LITE.learned_shares)
+    plain, changed = [], []
+    for number in range(30):
+        values = generator.dirichlet(np.full(3, 2.0))
+        item = Item(tmp_path / f"{number}.mp4", int(generator.integers(3)), f"p-{number}")
+        plain.append(Outcome(item, values))
+        changed.append(Outcome(item, np.asarray(correct(values, factors), np.float64)))
+    changed.append(Outcome(item, None))
+    plain.append(Outcome(item, None))
+    rows = under_priors(plain, LITE, LITE.learned_shares)
+    assert [row["prior"] for row in rows] == list(PRIORS)
+    assert rows[0]["accuracy"] == share_right(plain)["accuracy"]
+    assert rows[-1]["accuracy"] == share_right(changed)["accuracy"]
+    again = under_priors(changed, LITE.with_prior("everyday"), LITE.learned_shares)
+    for one, other in zip(rows, again, strict=True):
+        assert one["recall"] == other["recall"]
+        assert one["ece"] == pytest.approx(other["ece"], abs=1e-3)
+    assert under_priors(plain, PAPER, PAPER.learned_shares) == []

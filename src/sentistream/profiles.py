@@ -32,8 +32,8 @@ class Profile:
             ``evidence``, of the face's logarithms, to which the latest voice is joined.
         unknown_below: Confidence below which the accumulated answer is ``unknown``, 0 to 1.
         learned_shares: Of positive, neutral and negative in what the face network learned from
-            (where the voice network learned, each corpus' classes count alike, and the fusion
-            adds no shares of its own); what a prior is corrected from.
+            (the fusion adds none of its own); what a prior is corrected from.
+        voice_learned_shares: The same for the voice network alone, whose classes count alike.
         prior: How common the classes are taken to be where people are watched.
     """
 
@@ -52,6 +52,7 @@ class Profile:
     accumulation: Literal["mean", "evidence"] = "mean"
     unknown_below: float = 0.0
     learned_shares: Shares = (1 / 3, 1 / 3, 1 / 3)
+    voice_learned_shares: Shares = (1 / 3, 1 / 3, 1 / 3)
     prior: Prior = LEARNED
 
     def with_prior(self, prior: Prior | str | None) -> Profile:

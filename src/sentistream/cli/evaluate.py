@@ -206,11 +206,12 @@ def evaluate(
         measure_retrained(task, protocol, data, chosen, out)
         return
     items, outside = _items(task, manifest, data)
+    learned = chosen.voice_learned_shares if task == "voices" else chosen.learned_shares
     facts: dict[str, Any] = {
         "task": task,
         "manifest": str(manifest or data),
         "profile": profile,
-        "prior": prior_dict(chosen),
+        "prior": prior_dict(chosen, learned),
         "models": named(cards_of(task, chosen)),
         "left_out": outside,
     }
@@ -227,7 +228,7 @@ def evaluate(
     outcomes = answers(items, task, chosen, appearance=appearance)
     facts.update(summarize(outcomes, TASKS[task][1], sure_from(task, chosen)))
     if task not in _NO_SENTIMENT:
-        facts["priors"] = under_priors(outcomes, chosen)
+        facts["priors"] = under_priors(outcomes, chosen, learned)
     click.echo(in_a_sentence(facts))
     tell_coverage(facts)
     if task == "voices" and chosen.decision == "lite":

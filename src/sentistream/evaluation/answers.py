@@ -88,7 +88,7 @@ def faces(profile: Profile) -> Answer:
 def voices(profile: Profile) -> Answer:
     """What the voice says: of ``paper`` the mean over windows of 30 ms, of ``lite`` the whole."""
     network = load_network(profile.voice_model)
-    factors = profile.prior.factors(profile.learned_shares)
+    factors = profile.prior.factors(profile.voice_learned_shares)
 
     def of_utterance(path: Path) -> Probabilities | None:
         values = recorded_functionals(path)

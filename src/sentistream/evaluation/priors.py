@@ -10,12 +10,14 @@ import numpy as np
 
 from sentistream.evaluation.metrics import calibration_error, figures
 from sentistream.evaluation.outcomes import Outcome, class_numbers, share_right
-from sentistream.prior import PRIORS, correct, get_prior
+from sentistream.prior import PRIORS, Shares, correct, get_prior
 from sentistream.profiles import Profile
 from sentistream.types import SENTIMENTS
 
 
-def under_priors(outcomes: Sequence[Outcome], profile: Profile) -> list[dict[str, Any]]:
+def under_priors(
+    outcomes: Sequence[Outcome], profile: Profile, learned: Shares
+) -> list[dict[str, Any]]:
     """A row a named prior, for JSON; empty where it cannot be told from the answers alone.
 
     ``lite`` adds logarithms up, so a whole clip's answer is corrected exactly as each moment's
@@ -24,13 +26,14 @@ def under_priors(outcomes: Sequence[Outcome], profile: Profile) -> list[dict[str
     Args:
         outcomes: Of sentiments, as they are under the profile's own prior.
         profile: That they were made with.
+        learned: Shares of the classes in what the networks that were asked learned from.
     """
     if profile.decision != "lite":
         return []
-    own = profile.prior.factors(profile.learned_shares)
+    own = profile.prior.factors(learned)
     rows = []
     for name in PRIORS:
-        factors = get_prior(name).factors(profile.learned_shares)
+        factors = get_prior(name).factors(learned)
         again = []
         for outcome in outcomes:
             values = outcome.probabilities

@@ -32,7 +32,7 @@ def with_history(outcomes: Sequence[Outcome], profile: Profile) -> list[Outcome]
         profile: Whose voice network is asked; one that decides as ``lite`` does.
     """
     network = load_network(profile.voice_model)
-    factors = profile.prior.factors(profile.learned_shares)
+    factors = profile.prior.factors(profile.voice_learned_shares)
     by_person: dict[str, list[tuple[Item, FloatArray]]] = {}
     for outcome in outcomes:
         if not outcome.item.person or outcome.probabilities is None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sentistream import __version__
+from sentistream.prior import Shares
 from sentistream.profiles import Profile
 from sentistream.reports.files import write_atomically
 from sentistream.reports.output import Output
@@ -45,14 +46,19 @@ class Subject(Protocol):
         ...
 
 
-def prior_dict(profile: Profile) -> dict[str, Any]:
-    """Which prior the answers were given for, and the shares they were corrected from and to."""
-    prior = profile.prior
-    shares = profile.learned_shares if prior.shares is None else prior.shares
+def prior_dict(profile: Profile, learned: Shares | None = None) -> dict[str, Any]:
+    """Which prior the answers were given for, and the shares they were corrected from and to.
+
+    Args:
+        profile: With its prior.
+        learned: Shares learned from, if they are not those of the profile.
+    """
+    prior, learned = profile.prior, learned or profile.learned_shares
+    shares = learned if prior.shares is None else prior.shares
     return {
         "name": prior.name,
         "shares": dict(zip(SENTIMENTS, (round(share, 4) for share in shares), strict=True)),
-        "learned": dict(zip(SENTIMENTS, profile.learned_shares, strict=True)),
+        "learned": dict(zip(SENTIMENTS, (round(share, 4) for share in learned), strict=True)),
     }
 
 
