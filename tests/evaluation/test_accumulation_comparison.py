@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from sentistream.cli import main
 from sentistream.datasets.manifest import Item
 from sentistream.evaluation.accumulation_comparison import Material, compare
 from sentistream.evaluation.accumulation_scores import changes, difference, merged, score
@@ -50,13 +53,13 @@ def recorded(
         name="by hand",
         tempo=tempo,
         items=tuple(Item(Path(f"{n}.mp4"), label, "p-1", "p") for n, label in enumerate(labels)),
-        times=np.arange(len(clips)) * step,
+        times=np.arange(len(clips), dtype=np.float64) * step,
         tracks=np.ones(len(clips), np.int64),
         clips=clips,
         face=face,
         voice=np.full((len(clips), 3), 1 / 3, np.float32),
         trust=np.zeros((len(clips), 1), np.float32),
-        starts=np.arange(len(labels) + 1) * moments * step,
+        starts=np.arange(len(labels) + 1, dtype=np.float64) * moments * step,
     )
 
 
@@ -156,3 +159,55 @@ def test_parameters_are_chosen_on_one_side_and_measured_on_the_other() -> None:
 def test_nothing_measured_is_an_error() -> None:
     with pytest.raises(ValueError, match="Nothing"):
         merged([])
+
+
+def manifest(folder: Path, rows: list[str]) -> Path:
+    path = folder / "clips.csv"
+    path.write_text("\n".join(["path,label,person,split", *rows]) + "\n", "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "reason"),
+    [
+        (["a.mp4,happy,p-1,train"], [], "measured on"),
+        (["a.mp4,happy,p-1,test"], [], "chosen on"),
+        (["a.mp4,happy,p-1,train", "b.mp4,sad,p-1,test"], [], "both parts"),
+        (["a.mp4,happy,p-1,train", "b.mp4,sad,p-2,test"], [], "No sequence"),
+        (["a.mp4,happy,p-1,train", "b.mp4,sad,p-2,test"], ["--profile", "paper"], "lite"),
+        (["a.mp4,happy,p-1,train", "b.mp4,sad,p-2,test"], ["--prior", "acted"], "--prior"),
+        (["a.mp4,happy,p-1,train", "b.mp4,sad,p-2,test"], ["--appearance"], "--appearance"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    tmp_path: Path, rows: list[str], options: list[str], reason: str
+) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
+    listed = str(manifest(tmp_path, rows))
+    arguments = ["evaluate", "--task", "accumulation", "--manifest", listed, *options]
+    result = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2, result.output
+    assert reason in result.output
+
+
+def test_real_clips_are_compared_and_kept(real_data: Path, tmp_path: Path) -> None:
+    clips = real_data / "javased" / "clips"
+    rows = [
+        f"{clips}/{speaker}-0{emotion}-01_01.mp4,{label},java-sed-{speaker},{split}"
+        for speaker, split in (("01", "train"), ("03", "test"))
+        for emotion, label in ((1, "neutral"), (3, "happy"))
+    ]
+    listed, out = str(manifest(tmp_path, rows)), tmp_path / "out"
+    arguments = ["evaluate", "--task", "accumulation", "--manifest", listed, "--out", str(out)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    first = json.loads((out / "results.json").read_text("utf-8"))
+    assert first["measured_on"] == {**first["measured_on"], "people": 1, "clips": 2}
+    for row in first["rows"]:
+        assert row["clips"]["n"] == 2
+        assert row["method"] in (out / "accumulation.md").read_text("utf-8")
+    kept = {path: path.stat().st_mtime_ns for path in (out / "recorded").iterdir()}
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert {path: path.stat().st_mtime_ns for path in (out / "recorded").iterdir()} == kept
+    assert json.loads((out / "results.json").read_text("utf-8")) == first
