@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Final
 
 from sentistream.errors import InputError
-from sentistream.types import SENTIMENTS
+
+if TYPE_CHECKING:  # numpy is not loaded before help is shown
+    import numpy as np
+    from numpy.typing import NDArray
 
 LEAST_SHARE: Final = 0.01
 """Least share of a class in a prior: none is ruled out beforehand."""
@@ -65,6 +65,8 @@ class Prior:
         """
         if self.shares is None:
             return None
+        import numpy as np
+
         return np.asarray(np.array(self.shares) / np.array(learned), dtype=np.float32)
 
 
@@ -103,16 +105,14 @@ def get_prior(text: str) -> Prior:
     if name in _NAMED:
         return Prior(name, _NAMED[name])
     way_out = (
-        f"Name one of {', '.join(PRIORS)}, or give three numbers for {', '.join(SENTIMENTS)}, "
+        f"Name one of {', '.join(PRIORS)}, or give three numbers for positive, neutral, negative, "
         "such as 0.2,0.6,0.2."
     )
     try:
         values = [float(part) for part in name.split(",")]
     except ValueError:
         raise InputError(f"There is no prior {text!r}.", way_out) from None
-    if len(values) != len(SENTIMENTS) or not all(
-        math.isfinite(value) and value >= 0 for value in values
-    ):
+    if len(values) != 3 or not all(math.isfinite(value) and value >= 0 for value in values):
         raise InputError(f"The prior {text!r} is not three numbers from 0 on.", way_out)
     total = sum(values)
     if not (math.isfinite(total) and total > 0 and min(values) / total >= LEAST_SHARE):
