@@ -11,6 +11,7 @@ from sentistream.accumulation import EvidenceMean
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.interface import Runnable, Verdict
 from sentistream.media.picture import resample
+from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.asking import Ask, Asking
@@ -70,6 +71,7 @@ class LiteDecision:
     ) -> None:
         self._threshold = profile.mouth_threshold
         self._time_constant = profile.time_constant
+        self._factors = profile.prior.factors(profile.learned_shares)
         self._mouth = mouth or load_network(profile.mouth_model)
         self._expressions = Expressions(face or load_network(profile.face_model))
         self._voice = voice or load_network(profile.voice_model)
@@ -140,7 +142,8 @@ class LiteDecision:
             "voice": np.tile(voice.reshape(count, 3), (4, 1)),
             "trust": np.tile(np.concatenate([trust, np.zeros_like(trust)]), (2, 1)),
         }
-        (joined,) = yield (Ask(self._fusion, asked),)
+        (answers,) = yield (Ask(self._fusion, asked),)
+        joined = correct(answers, self._factors)
         verdicts = []
         for index, track in enumerate(self._tracks):
             fused = bool(trust[index, 0] > 0)

@@ -123,13 +123,29 @@ def _coverage(facts: dict[str, Any]) -> Figure:
         [point["accuracy"] for point in points],
         color=INK,
         marker="o",
+        label="measured",
     )
+    point = facts.get("operating_point")
+    if point and point["accuracy"] is not None:
+        axes.plot(
+            point["coverage"],
+            point["accuracy"],
+            color=SECOND_INK,
+            marker="D",
+            linestyle="",
+            label=f"confidence of {point['confidence']:.0%} and more: what the product is sure of",
+        )
+    if points:
+        whole = points[-1]["accuracy"]
+        axes.axhline(whole, color=QUIET, linestyle="--", label="all answers, in any order")
+    axes.legend(loc="lower left", frameon=False)
     axes.set(
         xlim=(0, 1.02),
         ylim=(0, 1.02),
         xlabel="share answered, the most confident first",
         ylabel="share of those right",
-        title="Accuracy against coverage",
+        title="Accuracy against coverage (area under the risk-coverage curve "
+        f"{facts['coverage_area']:.3f})",
     )
     return figure
 

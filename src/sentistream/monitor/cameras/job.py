@@ -12,6 +12,7 @@ from sentistream.media.addresses import DEVICE
 from sentistream.monitor.cameras.demonstration import DEMO, ready_clip
 from sentistream.monitor.cameras.sources import open_camera
 from sentistream.monitor.settings import CameraSettings, Settings, Zone
+from sentistream.prior import AS_LEARNED
 from sentistream.profiles import MAX_FACES
 from sentistream.redaction import secrets_in
 
@@ -79,6 +80,7 @@ class Job:
         pace: Seconds of a file played in a second.
         profile: Name of the profile.
         max_faces: Faces followed at once.
+        prior: How common the classes are taken to be: a name or three numbers.
         zones: Parts of its picture.
         preview: Whether live pictures may be shown.
         blur: Whether people are blurred in them.
@@ -92,6 +94,7 @@ class Job:
     profile: str
     pace: float = 1.0
     max_faces: int = MAX_FACES
+    prior: str = AS_LEARNED
     zones: tuple[Zone, ...] = ()
     preview: bool = True
     blur: bool = True
@@ -109,6 +112,7 @@ def make_job(key: str, camera: CameraSettings, settings: Settings, clip: Path) -
         profile=settings.profile,
         pace=camera.pace if is_recording(source) else 1.0,
         max_faces=camera.max_faces,
+        prior=camera.prior,
         zones=camera.zones,
         preview=settings.privacy.preview,
         blur=settings.privacy.blur,

@@ -69,7 +69,7 @@ class _Worker:
         self._job = job
         self._connection = connection
         self._told = told
-        self._profile: Profile = get_profile(job.profile)
+        self._profile: Profile = get_profile(job.profile).with_prior(job.prior)
         self._finishing = threading.Event()
         self._looked = threading.Event()
         self._preparing = job.opener.preparing
@@ -87,7 +87,7 @@ class _Worker:
                 self._prepare()
                 self._tell(Over(again=True))
                 return
-            analyzer = ready.take(self._job.profile, self._job.max_faces)
+            analyzer = ready.take(self._profile, self._job.max_faces)
             watcher = Watcher(self._job, analyzer, self._tell, told=self._told)
             self._watch(watcher)
             last = Over()

@@ -7,7 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from sentistream.errors import InputError
 from sentistream.monitor.settings.base import Group, Key, Title
+from sentistream.prior import AS_LEARNED, get_prior
 from sentistream.profiles import MAX_FACES
 from sentistream.redaction import is_address, shown_address
 
@@ -105,6 +107,16 @@ class CameraSettings(Group):
         title="Most faces",
         description="Faces followed at once; where more are found, the largest are kept.",
     )
+    prior: str = Field(
+        default=AS_LEARNED,
+        max_length=40,
+        title="Prior",
+        description=(
+            "How common positive, neutral and negative are where it watches: learned (as the "
+            "networks learned them), uniform, acted, everyday, or three numbers such as "
+            "0.2,0.6,0.2."
+        ),
+    )
     video_track: int = Field(
         default=0,
         ge=0,
@@ -127,6 +139,14 @@ class CameraSettings(Group):
     zones: tuple[Zone, ...] = Field(
         default=(), max_length=16, title="Zones", description="Parts of its picture."
     )
+
+    @field_validator("prior")
+    @classmethod
+    def _known_prior(cls, value: str) -> str:
+        try:
+            return get_prior(value).name
+        except InputError as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("source", mode="before")
     @classmethod
