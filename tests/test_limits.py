@@ -28,6 +28,7 @@ _NO_CAPS = {
         ("benchmarking.streams", "KEPT"),
         ("datasets.splits", "HELD_OUT_PEOPLE"),
         ("datasets.twins", "MOST_DIFFERING_BITS"),
+        ("evaluation.accumulators", "LONGEST_STEP"),
         ("evaluation.disturbances", "_NOISE_SECONDS"),
         ("media.tracks", "_SOUND_SECONDS"),
         ("monitor.api.past", "_SECONDS"),
