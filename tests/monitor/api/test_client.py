@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from store.making import TEN, alert, crowd
+from store.sample_readings import TEN, alert, crowd
 
 from api.serving import Served, settings, wait_for
 from sentistream.client import (

@@ -14,7 +14,7 @@ from sentistream.monitor.hub import Hub
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.observations import Alert, CameraHealth, CameraState, Seconds
 from sentistream.monitor.store import DatabaseStore, StoreWriter
-from store.making import TEN, alert, crowd, reading, seconds
+from store.sample_readings import TEN, alert, crowd, reading, seconds
 from store.waiting import until
 
 
@@ -108,7 +108,7 @@ def test_what_waits_is_written_in_order_once_the_database_is_back(
 def test_too_much_is_dropped_oldest_first_and_counted() -> None:
     hub, shelf = Hub(), Shelf()
     shelf.error = StorageError("It is gone.")
-    writer = writer_of(hub, shelf, most=30)
+    writer = writer_of(hub, shelf, max_buffered=30)
     for one in crowd(TEN, TEN + 25, "ab"):  # each weighs three
         hub.publish(one)
     until(lambda: writer.state.waiting + writer.state.dropped == 25)

@@ -1,4 +1,4 @@
-"""What a database driver complains of, told to the owner: what is wrong and the way out."""
+"""Translates database drivers' errors into what the owner can act on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sentistream.errors import StorageError
 from sentistream.redaction import shown_address
 
-_DAMAGED = (
+_CORRUPT = (
     "Stop the monitor, move the file aside together with those ending in -wal and -shm, and put "
     "the newest backup in its place or let it start anew; sqlite3 FILE .recover may save more."
 )
@@ -22,8 +22,8 @@ _SQLITE = {
     "SQLITE_BUSY": ("is locked by another program", "Close whatever else has it open."),
     "SQLITE_LOCKED": ("is locked by another program", "Close whatever else has it open."),
     "SQLITE_FULL": ("cannot grow: the disk is full", "Free some space; nothing needs a restart."),
-    "SQLITE_CORRUPT": ("is damaged", _DAMAGED),
-    "SQLITE_NOTADB": ("is no SQLite database, or a damaged one", _DAMAGED),
+    "SQLITE_CORRUPT": ("is damaged", _CORRUPT),
+    "SQLITE_NOTADB": ("is no SQLite database, or a damaged one", _CORRUPT),
     "SQLITE_READONLY": ("cannot be written", "See who owns the file and its folder."),
     "SQLITE_PERM": ("may not be opened", "See who owns the file and its folder."),
     "SQLITE_CANTOPEN": ("cannot be opened", "See whether its folder exists and who owns it."),
@@ -42,7 +42,7 @@ _POSTGRESQL = {
     "40P01": ("is locked by another program", "See what else works with it."),
     "25006": ("only allows reading", "Name the primary server in storage.url."),
 }
-_GONE = (
+_UNREACHABLE = (
     "cannot be reached",
     "See whether the server runs and whether storage.url names it; it is tried again.",
 )
@@ -50,10 +50,10 @@ _GONE = (
 
 @contextmanager
 def storage_errors(engine: Engine) -> Iterator[None]:
-    """Inside it the driver's errors are StorageErrors; secrets and readings are not in them.
+    """Converts driver errors to StorageError, without secrets or readings in the message.
 
-    ``IntegrityError`` and ``DataError`` pass: they are about what was given, not the database;
-    so do SQLAlchemy's own errors, which are faults of the program.
+    ``IntegrityError`` and ``DataError`` pass through: they concern the data, not the database.
+    So do SQLAlchemy's own errors, which are bugs.
     """
     try:
         yield
@@ -64,15 +64,15 @@ def storage_errors(engine: Engine) -> Iterator[None]:
 
 
 def storage_error(error: Exception, url: URL) -> StorageError:
-    """What is wrong with the database at ``url``, and what to do."""
-    name = shown(url)
+    """A driver's error as a problem of the database at ``url`` and a way out."""
+    name = display_name(url)
     if isinstance(error, PoolTimeout):
         return StorageError(f"{name} is too busy.", "Ask for less at once, or try again.")
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorname", None) or ""
         problem, way_out = next(
-            (told for key, told in _SQLITE.items() if code.startswith(key)),
+            (text for key, text in _SQLITE.items() if code.startswith(key)),
             (f"reports an error ({cause})", "See whether its disk is sound."),
         )
         return StorageError(f"{name} {problem}.", way_out)
@@ -80,8 +80,8 @@ def storage_error(error: Exception, url: URL) -> StorageError:
     return StorageError(f"{name} {problem}.", way_out)
 
 
-def shown(url: URL) -> str:
-    """The database's name as it may be shown: a file, or an address."""
+def display_name(url: URL) -> str:
+    """The database's file or address, without secrets."""
     if url.get_backend_name() == "sqlite":
         return f"The database {url.database}"
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -93,7 +93,7 @@ def _of_postgresql(error: Exception, cause: object) -> tuple[str, str]:
     text = str(cause)
     if state in _POSTGRESQL:
         return _POSTGRESQL[state]
-    if state is None:  # it never got as far as an answer with a code
+    if state is None:  # the server never answered with a code
         for needle, code in (
             ("password authentication failed", "28P01"),
             ("no password supplied", "28P01"),
@@ -104,9 +104,9 @@ def _of_postgresql(error: Exception, cause: object) -> tuple[str, str]:
         ):
             if needle in text:
                 return _POSTGRESQL[code]
-        return _GONE
+        return _UNREACHABLE
     if state.startswith(("08", "57P")):
-        return _GONE
+        return _UNREACHABLE
     if state.startswith("53"):
         return "is out of means", "See the server's log."
     return f"reports an error (SQLSTATE {state})", "See the server's log."

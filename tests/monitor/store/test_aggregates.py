@@ -14,14 +14,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
-from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import SecondReading, Seconds
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
-from sentistream.monitor.store.database import reading as reads
-from sentistream.monitor.store.database import writing
-from sentistream.monitor.store.steps import stretch
-from sentistream.monitor.store.tables import METADATA, PRESENCES
-from store.making import TEN, crowd, reading, seconds, settings
+from sentistream.monitor.store.buckets import bucket_bounds
+from sentistream.monitor.store.database import read_transaction, write_transaction
+from sentistream.monitor.store.reading_tables import METADATA, PRESENCES
+from store.sample_readings import TEN, crowd, reading, seconds, settings
 
 CAMERAS = ("door", "till")
 
@@ -43,13 +42,13 @@ def naive(
     by_key: dict[tuple[str, str, int, str], SecondReading] = {}
     watched: dict[tuple[str, int], set[int]] = defaultdict(set)
     for some in everything:
-        watched[some.camera, stretch(step, some.second)[0]].add(some.second)
+        watched[some.camera, bucket_bounds(step, some.second)[0]].add(some.second)
         for one in some.readings:
             by_key.setdefault((one.camera, one.zone, one.second, one.track), one)
     rows: dict[tuple[str, str, int], list[SecondReading]] = defaultdict(list)
     for one in by_key.values():
         for zone in {"", one.zone}:
-            rows[one.camera, zone, stretch(step, one.second)[0]].append(one)
+            rows[one.camera, zone, bucket_bounds(step, one.second)[0]].append(one)
     for camera, begin in watched:
         rows.setdefault((camera, "", begin), [])
     return {
@@ -66,7 +65,7 @@ def naive(
     }
 
 
-def stored(sums: Sequence[Sum]) -> dict[tuple[str, str, int], tuple[float, ...]]:
+def stored(sums: Sequence[Aggregate]) -> dict[tuple[str, str, int], tuple[float, ...]]:
     """The same of what the store says."""
     found = {}
     for s in sums:
@@ -129,7 +128,7 @@ def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Data
 
 def empty(engine: Engine) -> None:
     """As it was when it was made."""
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         for table in METADATA.sorted_tables:
             connection.execute(delete(table))
 
@@ -164,10 +163,10 @@ def test_sums_equal_a_recomputation(
             store.add(batch)
             store.add(given_so_far)
         if number in pruned:  # as if all this were long ago
-            with writing(engine) as connection:
+            with write_transaction(engine) as connection:
                 connection.execute(delete(PRESENCES))
     check(store, given_so_far)
-    together = store.together(**EVER)
+    together = store.aggregate(**EVER)
     tracks: dict[str, set[str]] = defaultdict(set)
     for some in given_so_far:
         tracks[some.camera] |= {one.track for one in some.readings}
@@ -221,10 +220,10 @@ def test_a_zone_knows_for_how_long_its_camera_watched(store: DatabaseStore) -> N
 def test_who_stays_is_counted_once_over_minutes_and_hours(store: DatabaseStore) -> None:
     store.add(crowd(TEN + 3500, TEN + 3700, "ab"))
     store.add(crowd(TEN + 3650, TEN + 3800, "c"))
-    (whole,) = store.together(begin=TEN + 3490, end=TEN + 7300)
+    (whole,) = store.aggregate(begin=TEN + 3490, end=TEN + 7300)
     assert (whole.appearances, whole.seen, whole.watched) == (3, 550, 300)
     assert (whole.begin, whole.end) == (TEN + 3480, TEN + 7320)
-    (later,) = store.together(begin=TEN + 3660, end=TEN + 3720)
+    (later,) = store.aggregate(begin=TEN + 3660, end=TEN + 3720)
     assert (later.appearances, later.seen) == (3, 2 * 40 + 60)
 
 
@@ -232,14 +231,14 @@ def test_a_late_second_moves_a_tracks_arrival(store: DatabaseStore) -> None:
     store.add(crowd(TEN + 60, TEN + 65, "a"))
     store.add(crowd(TEN, TEN + 5, "a"))
     store.add(crowd(TEN + 120, TEN + 125, "a"))
-    (whole,) = store.together(begin=TEN, end=TEN + 180)
+    (whole,) = store.aggregate(begin=TEN, end=TEN + 180)
     assert whole.appearances == 1
 
 
 def test_tracks_are_not_kept_longer_than_readings(engine: Engine, store: DatabaseStore) -> None:
     store.add(crowd(TEN, TEN + 2, "abc"))
-    DatabaseStore(engine, lambda: settings(seconds_days=1)).tidy(TEN + 86_400 + 2)
-    with reads(engine) as connection:
+    DatabaseStore(engine, lambda: settings(seconds_days=1)).apply_retention(TEN + 86_400 + 2)
+    with read_transaction(engine) as connection:
         assert connection.execute(select(PRESENCES)).all() == []
     assert store.readings(**EVER) == []
     assert store.history(Step.DAY, **EVER)[0].appearances == 3

@@ -1,4 +1,4 @@
-"""Where minutes, hours and days begin and end on the clock of the machine's own time zone."""
+"""The time buckets of aggregates: minutes, hours and days in the machine's own time zone."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from functools import lru_cache
 
 from sentistream.monitor.interfaces import Step
 
-Piece = tuple[Step, int, int]
-"""Sums of one length that lie within [begin, end)."""
+BucketRange = tuple[Step, int, int]
+"""The buckets of one length that lie within [begin, end)."""
 
-_FAR = 2**40
-"""Some 35,000 years from 1970: beyond every time that is meant."""
-
-
-def whole(moment: float) -> int:
-    """The first whole second at or after a moment; what is endless is far away."""
-    return math.ceil(min(max(moment, -_FAR), _FAR))
+_LIMIT = 2**40
+"""Seconds; about 35,000 years from 1970, beyond any time that is meant."""
 
 
-def stretch(step: Step, second: int) -> tuple[int, int]:
-    """Begin and end (half open) of the minute, hour or day in which a second lies.
+def ceil_second(moment: float) -> int:
+    """The first whole second at or after a moment; infinities are clamped."""
+    return math.ceil(min(max(moment, -_LIMIT), _LIMIT))
 
-    Hours begin on the local full hour also where the zone is half an hour off. A day has 23 or
-    25 hours when clocks change.
+
+def bucket_bounds(step: Step, second: int) -> tuple[int, int]:
+    """Begin and end (half open) of the minute, hour or day that contains a second.
+
+    Hours begin on the full local hour even where the zone's offset is half an hour. A day has 23
+    or 25 hours when the clocks change.
     """
     if step is Step.MINUTE:
         begin = second - second % 60
@@ -38,41 +38,41 @@ def stretch(step: Step, second: int) -> tuple[int, int]:
     return begin, _midnight(local.tm_year, local.tm_mon, local.tm_mday + 1, time.tzname)
 
 
-def pieces(begin: float, end: float) -> list[Piece]:
-    """The fewest sums that together make up [begin, end), cut outwards to whole minutes."""
-    first = stretch(Step.MINUTE, math.floor(max(begin, -_FAR)))[0]
-    last = _up(Step.MINUTE, whole(end))
-    hour, last_hour = _up(Step.HOUR, first), stretch(Step.HOUR, last)[0]
-    day, last_day = _up(Step.DAY, first), stretch(Step.DAY, last)[0]
+def covering_buckets(begin: float, end: float) -> list[BucketRange]:
+    """The fewest buckets that cover [begin, end), extended outwards to whole minutes."""
+    first = bucket_bounds(Step.MINUTE, math.floor(max(begin, -_LIMIT)))[0]
+    last = _next_boundary(Step.MINUTE, ceil_second(end))
+    hour, last_hour = _next_boundary(Step.HOUR, first), bucket_bounds(Step.HOUR, last)[0]
+    day, last_day = _next_boundary(Step.DAY, first), bucket_bounds(Step.DAY, last)[0]
     if hour >= last_hour:
-        cut = [(Step.MINUTE, first, last)]
+        ranges = [(Step.MINUTE, first, last)]
     elif day >= last_day:
-        cut = [
+        ranges = [
             (Step.MINUTE, first, hour),
             (Step.HOUR, hour, last_hour),
             (Step.MINUTE, last_hour, last),
         ]
     else:
-        cut = [
+        ranges = [
             (Step.MINUTE, first, hour),
             (Step.HOUR, hour, day),
             (Step.DAY, day, last_day),
             (Step.HOUR, last_day, last_hour),
             (Step.MINUTE, last_hour, last),
         ]
-    return [piece for piece in cut if piece[1] < piece[2]]
+    return [one for one in ranges if one[1] < one[2]]
 
 
-def _up(step: Step, second: int) -> int:
-    begin, end = stretch(step, second)
+def _next_boundary(step: Step, second: int) -> int:
+    begin, end = bucket_bounds(step, second)
     return second if begin == second else end
 
 
-def _made(year: int, month: int, day: int) -> list[int]:
-    """What the C library makes of a local midnight, in summer time or not."""
+def _midnight_candidates(year: int, month: int, day: int) -> list[int]:
+    """What the C library makes of a local midnight, with summer time, without, and unknown."""
     found = []
     for dst in (-1, 0, 1):
-        # glibc finds no summer time about a date that was left out, as Samoa's 2011-12-30
+        # glibc fails near a date that was skipped, as Samoa's 2011-12-30 was
         with suppress(OverflowError):
             found.append(int(time.mktime((year, month, day, 0, 0, 0, 0, 0, dst))))
     return found
@@ -81,8 +81,8 @@ def _made(year: int, month: int, day: int) -> list[int]:
 @lru_cache(maxsize=4096)
 def _midnight(year: int, month: int, day: int, _zone: tuple[str, str]) -> int:
     """The first second of a local day; ``day`` may be one past the month's last."""
-    found = _made(year, month, day)
-    # the day's date in plain numbers, whatever overflowed; noon exists everywhere
+    found = _midnight_candidates(year, month, day)
+    # normalizes the date; noon exists everywhere
     date = time.localtime(time.mktime((year, month, day, 12, 0, 0, 0, 0, -1)))[:3]
     midnights = [second for second in found if time.localtime(second)[:6] == (*date, 0, 0, 0)]
     if midnights:

@@ -20,11 +20,11 @@ from sentistream.errors import MissingExtraError
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.settings import StorageSettings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
-from sentistream.monitor.store import export as module
-from sentistream.monitor.store.export import READING_COLUMNS, SUM_COLUMNS, Column
-from sentistream.monitor.store.tables import METADATA
+from sentistream.monitor.store import database_export as module
+from sentistream.monitor.store.database_export import AGGREGATE_COLUMNS, READING_COLUMNS, Column
+from sentistream.monitor.store.reading_tables import METADATA
 from sentistream.reports.csv_style import spreadsheet_style
-from store.making import TEN, crowd, reading, seconds, settings
+from store.sample_readings import TEN, crowd, reading, seconds, settings
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "monitor-data.md").read_text("utf-8")
 
@@ -45,7 +45,7 @@ def fill(store: DatabaseStore) -> None:
 
 
 def test_readings_as_csv(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ROWS", 7)  # pages end within seconds, cameras and zones
+    monkeypatch.setattr(module, "CHUNK_ROWS", 7)  # pages end within seconds, cameras and zones
     fill(store)
     rows = csv_rows(store.export("csv", "readings", begin=TEN, end=TEN + 100))
     assert rows[0] == {
@@ -89,7 +89,7 @@ def test_csv_for_a_spreadsheet(store: DatabaseStore) -> None:
 def test_readings_as_parquet_are_those_of_the_csv(
     store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROWS", 50)
+    monkeypatch.setattr(module, "CHUNK_ROWS", 50)
     fill(store)
     rows = parquet_rows(store.export("parquet", "readings", begin=TEN, end=TEN + 100))
     assert rows[0]["time"] == datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -127,7 +127,7 @@ def test_nothing_is_a_file_too(
     store: DatabaseStore, kind: Literal["csv", "parquet"], what: Literal["readings"] | Step
 ) -> None:
     content = b"".join(store.export(kind, what, begin=0, end=4e9))
-    columns = READING_COLUMNS if what == "readings" else SUM_COLUMNS
+    columns = READING_COLUMNS if what == "readings" else AGGREGATE_COLUMNS
     names = [column.name for column in columns]
     if kind == "csv":
         assert content.decode() == ",".join(names) + "\n"
@@ -149,7 +149,7 @@ def test_without_pyarrow_there_is_csv(store: DatabaseStore) -> None:
 def test_memory_does_not_grow_with_the_file(
     tmp_path: Path, kind: Literal["csv", "parquet"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROWS", 200)
+    monkeypatch.setattr(module, "CHUNK_ROWS", 200)
     engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
     migrate(engine)
     store = DatabaseStore(engine, settings)
@@ -172,13 +172,13 @@ def test_memory_does_not_grow_with_the_file(
 def test_a_slow_reader_of_the_file_holds_nobody_up(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROWS", 10)
+    monkeypatch.setattr(module, "CHUNK_ROWS", 10)
     store = DatabaseStore(engine, settings)
     store.add(crowd(TEN, TEN + 100, "abc"))
     pieces = store.export("csv", "readings", begin=TEN, end=TEN + 101)
     read = next(pieces)
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
-    store.forget(begin=TEN + 50, end=TEN + 60)
+    store.erase(begin=TEN + 50, end=TEN + 60)
     store.add(crowd(TEN + 100, TEN + 101, "abc"))
     rows = csv_rows(iter([read, *pieces]))
     assert len(rows) == 3 * (100 - 10 + 1)
@@ -195,7 +195,7 @@ def _type_of(field: pa.Field) -> str:
 
 @pytest.mark.parametrize(
     ("title", "columns"),
-    [("Single readings", READING_COLUMNS), ("Sums by minute, hour or day", SUM_COLUMNS)],
+    [("Single readings", READING_COLUMNS), ("Sums by minute, hour or day", AGGREGATE_COLUMNS)],
 )
 def test_every_column_is_documented_in_order_with_its_type(
     title: str, columns: list[Column]

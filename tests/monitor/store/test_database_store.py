@@ -11,16 +11,16 @@ from sqlalchemy import Engine, func, select
 
 from sentistream.monitor.interfaces import Step, Store
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
-from sentistream.monitor.store.database import reading as reads
-from sentistream.monitor.store.tables import PRESENCES, READINGS, WATCHES
-from store.making import TEN, alert, crowd, reading, seconds, settings
+from sentistream.monitor.store.database import read_transaction
+from sentistream.monitor.store.reading_tables import PRESENCES, READINGS, WATCHES
+from store.sample_readings import TEN, alert, crowd, reading, seconds, settings
 
 DAY = 86_400
 
 
 def test_it_is_a_store(store: DatabaseStore) -> None:
     as_store: Store = store
-    assert as_store.is_well()
+    assert as_store.is_writable()
 
 
 def test_readings_come_back_as_they_were(store: DatabaseStore) -> None:
@@ -69,17 +69,17 @@ def test_forgetting_deletes_readings_and_names_and_leaves_the_sums(
     store.add(crowd(TEN, TEN + 1500, "c", camera="till"))
     store.add(crowd(TEN + 1400, TEN + 1600, "d"))
     before = store.history(Step.HOUR, begin=TEN, end=TEN + 1)
-    assert store.forget(begin=TEN, end=TEN + 1450, camera="door") == 2 * 1450 + 50
-    assert store.forget(begin=TEN, end=TEN + 1450, camera="door") == 0
+    assert store.erase(begin=TEN, end=TEN + 1450, camera="door") == 2 * 1450 + 50
+    assert store.erase(begin=TEN, end=TEN + 1450, camera="door") == 0
     left = store.readings(begin=0, end=4e9)
     assert {one.track for one in left if one.second < TEN + 1450} == {"c"}
     assert store.history(Step.HOUR, begin=TEN, end=TEN + 1) == before
-    assert store.forget(begin=TEN + 1450, end=TEN + 1500) == 3 * 50 + 50
-    with reads(engine) as connection:
+    assert store.erase(begin=TEN + 1450, end=TEN + 1500) == 3 * 50 + 50
+    with read_transaction(engine) as connection:
         names = set(connection.scalars(select(PRESENCES.c.track).distinct()))
     assert names == {"c", "d"}  # both have readings left
-    assert store.forget(begin=0, end=4e9) > 0
-    with reads(engine) as connection:
+    assert store.erase(begin=0, end=4e9) > 0
+    with read_transaction(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(PRESENCES)) == 0
 
 
@@ -94,7 +94,7 @@ def test_nothing_forgotten_is_left_in_the_file(tmp_path: Path) -> None:
         return any(name.encode() in path.read_bytes() for path in tmp_path.iterdir())
 
     assert found()
-    store.forget(begin=TEN, end=TEN + 50)
+    store.erase(begin=TEN, end=TEN + 50)
     assert not found()
     store.close()
 
@@ -106,8 +106,8 @@ def test_each_kind_is_kept_as_long_as_the_settings_say(engine: Engine) -> None:
     for days in range(15):
         store.add(crowd(now - days * DAY - 30, now - days * DAY - 20, "abc"))
         store.add_alert(alert(now - days * DAY - 30))
-    store.tidy(now)
-    store.tidy(now)
+    store.apply_retention(now)
+    store.apply_retention(now)
 
     def ages(moments: list[float]) -> list[int]:
         return sorted({int((now - moment) // DAY) for moment in moments})
@@ -120,7 +120,7 @@ def test_each_kind_is_kept_as_long_as_the_settings_say(engine: Engine) -> None:
         oldest = min(one.begin for one in store.history(step, **ever))  # type: ignore[arg-type]
         assert now - 10 * DAY <= oldest < now - 9 * DAY
     assert ages([one.time for one in store.alerts()]) == list(range(10))
-    with reads(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.scalar(select(func.min(WATCHES.c.begin))) or now - 2 * DAY <= 0
         assert connection.scalar(select(func.min(PRESENCES.c.begin))) or now - 2 * DAY <= 0
 
@@ -132,7 +132,7 @@ def test_tidying_never_holds_a_writer_up_for_long_and_gives_space_back(tmp_path:
     store = DatabaseStore(engine, lambda: settings(seconds_days=1))
     for start in range(0, 10_000, 2_000):
         store.add(crowd(TEN + start, TEN + start + 2_000, [f"{start}-{n}" for n in range(3)]))
-    with reads(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(READINGS)) == 30_000
     engine.dispose()  # the log goes into the file
     before = path.stat().st_size
@@ -151,11 +151,11 @@ def test_tidying_never_holds_a_writer_up_for_long_and_gives_space_back(tmp_path:
     writer = threading.Thread(target=writes)
     writer.start()
     try:
-        store.tidy(TEN + 3 * DAY)
+        store.apply_retention(TEN + 3 * DAY)
     finally:
         done.set()
         writer.join()
-    with reads(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.scalar(select(func.min(READINGS.c.second))) == TEN + 3 * DAY
     assert len(waits) > 5
     assert max(waits) < 4.0
@@ -168,7 +168,7 @@ def test_a_file_deleted_under_it_is_not_well(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
     store = DatabaseStore(engine, settings)
-    assert store.is_well()
+    assert store.is_writable()
     path.unlink()
-    assert not store.is_well()
+    assert not store.is_writable()
     store.close()

@@ -11,11 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.store import DatabaseStore
-from sentistream.monitor.store.groups import Total, shown
-from sentistream.monitor.store.tables import OUTSIDE
-from store.making import TEN, crowd, settings
+from sentistream.monitor.store.reading_tables import OUTSIDE
+from sentistream.monitor.store.small_cell_suppression import RawAggregate, suppress_small_cells
+from store.sample_readings import TEN, crowd, settings
 
 
 def few_and_many(store: DatabaseStore) -> None:
@@ -24,7 +24,7 @@ def few_and_many(store: DatabaseStore) -> None:
     store.add(crowd(TEN + 60, TEN + 120, "efghi"))
 
 
-def is_silent(one: Sum) -> bool:
+def is_silent(one: Aggregate) -> bool:
     """Whether it says nothing but how many there were."""
     told = (one.seen, one.speaking, one.positive, one.neutral, one.negative)
     return one.is_withheld and all(value is None for value in told)
@@ -38,8 +38,8 @@ def test_sums_of_small_groups_are_withheld_everywhere(engine: Engine) -> None:
     assert few.appearances == 4
     assert not many.is_withheld
     assert many.positive == pytest.approx(0.2)
-    assert is_silent(store.together(begin=TEN, end=TEN + 60)[0])
-    assert not store.together(begin=TEN, end=TEN + 120)[0].is_withheld
+    assert is_silent(store.aggregate(begin=TEN, end=TEN + 60)[0])
+    assert not store.aggregate(begin=TEN, end=TEN + 120)[0].is_withheld
     text = b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 120)).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     told = ("seen", "speaking", "positive", "neutral", "negative")
@@ -50,7 +50,7 @@ def test_sums_of_small_groups_are_withheld_everywhere(engine: Engine) -> None:
 def test_one_person_over_many_minutes_is_one_person(engine: Engine) -> None:
     store = DatabaseStore(engine, lambda: settings(2))
     store.add(crowd(TEN, TEN + 900, "a"))
-    assert is_silent(store.together(begin=TEN, end=TEN + 900)[0])
+    assert is_silent(store.aggregate(begin=TEN, end=TEN + 900)[0])
 
 
 def test_a_changed_setting_counts_at_once(engine: Engine) -> None:
@@ -79,7 +79,7 @@ def test_a_small_rest_cannot_be_had_by_subtracting_zones(engine: Engine) -> None
     # whoever asks for one zone alone is told the same
     for zone, one in by_zone.items():
         assert list(store.history(**hour, zone=zone)) == [one]  # type: ignore[arg-type]
-        together = store.together(begin=TEN, end=TEN + 60, zone=zone)[0]
+        together = store.aggregate(begin=TEN, end=TEN + 60, zone=zone)[0]
         assert together.is_withheld == one.is_withheld
 
 
@@ -94,9 +94,12 @@ def test_what_is_left_after_subtraction_is_never_a_small_group(
     people: dict[str, int], smallest: int, shared: int
 ) -> None:
     everybody = max(max(people.values()), sum(people.values()) - shared)
-    totals = {zone: Total(appearances=n, seen=n, neutral=n) for zone, n in people.items()}
-    totals[""] = Total(appearances=everybody, seen=sum(people.values()), neutral=1)
-    sums = {s.zone: s for s in shown(totals, camera="door", begin=0, end=60, smallest=smallest)}
+    totals = {zone: RawAggregate(appearances=n, seen=n, neutral=n) for zone, n in people.items()}
+    totals[""] = RawAggregate(appearances=everybody, seen=sum(people.values()), neutral=1)
+    sums = {
+        s.zone: s
+        for s in suppress_small_cells(totals, camera="door", begin=0, end=60, smallest=smallest)
+    }
     assert OUTSIDE not in sums
     for s in sums.values():
         assert s.is_withheld or s.appearances >= smallest

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from sentistream.monitor.interfaces import Step
-from sentistream.monitor.store.steps import pieces, stretch
+from sentistream.monitor.store.buckets import bucket_bounds, covering_buckets
 
 ZONES = (
     "UTC",
@@ -44,12 +44,12 @@ def test_a_day_is_what_has_the_same_local_date(zone_of_the_machine: str, second:
     def date(moment: int) -> dt.date:
         return dt.datetime.fromtimestamp(moment, zone).date()
 
-    begin, end = stretch(Step.DAY, second)
+    begin, end = bucket_bounds(Step.DAY, second)
     assert begin <= second < end
     assert {date(m) for m in (begin, second, end - 1)} == {date(second)}
     assert date(begin - 1) < date(begin)
     assert date(end) > date(second)
-    assert stretch(Step.DAY, begin) == stretch(Step.DAY, end - 1) == (begin, end)
+    assert bucket_bounds(Step.DAY, begin) == bucket_bounds(Step.DAY, end - 1) == (begin, end)
 
 
 @every_zone
@@ -58,7 +58,7 @@ def test_a_day_is_what_has_the_same_local_date(zone_of_the_machine: str, second:
 def test_minutes_and_hours_begin_on_the_local_clock(
     zone_of_the_machine: str, second: int, step: Step
 ) -> None:
-    begin, end = stretch(step, second)
+    begin, end = bucket_bounds(step, second)
     assert begin <= second < end
     assert end - begin == {Step.MINUTE: 60, Step.HOUR: 3600}[step]
     local = time.localtime(second)
@@ -70,7 +70,7 @@ def test_minutes_and_hours_begin_on_the_local_clock(
 @pytest.mark.parametrize(("date", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
 def test_days_on_which_clocks_change(zone_of_the_machine: str, date: str, hours: int) -> None:
     noon = dt.datetime.fromisoformat(f"{date}T12:00").replace(tzinfo=ZoneInfo("Europe/Berlin"))
-    begin, end = stretch(Step.DAY, int(noon.timestamp()))
+    begin, end = bucket_bounds(Step.DAY, int(noon.timestamp()))
     assert end - begin == hours * 3600
 
 
@@ -82,7 +82,9 @@ def test_a_date_that_was_left_out(zone_of_the_machine: str) -> None:
         int(dt.datetime(2011, 12, day, 12, tzinfo=zone).timestamp()) for day in (29, 31)
     )
     assert after - before == 86_400
-    assert stretch(Step.DAY, before)[1] == stretch(Step.DAY, after)[0] == before + 43_200
+    assert (
+        bucket_bounds(Step.DAY, before)[1] == bucket_bounds(Step.DAY, after)[0] == before + 43_200
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_a_date_that_was_left_out(zone_of_the_machine: str) -> None:
 @quickly
 @given(begin=MOMENTS, length=st.integers(0, 40 * 86_400))
 def test_pieces_cover_a_stretch_once(zone_of_the_machine: str, begin: int, length: int) -> None:
-    cut = pieces(begin, begin + length)
+    cut = covering_buckets(begin, begin + length)
     if not cut:
         assert length == 0
         return
@@ -100,10 +102,10 @@ def test_pieces_cover_a_stretch_once(zone_of_the_machine: str, begin: int, lengt
     for (_, _, end), (_, after, _) in itertools.pairwise(cut):
         assert end == after
     for step, first, last in cut:
-        assert stretch(step, first)[0] == first
-        assert stretch(step, last - 1)[1] == last
+        assert bucket_bounds(step, first)[0] == first
+        assert bucket_bounds(step, last - 1)[1] == last
     assert len(cut) <= 5
 
 
 def test_endless_stretches_are_cut_too() -> None:
-    assert pieces(float("-inf"), 1.5)[-1][2] == 60
+    assert covering_buckets(float("-inf"), 1.5)[-1][2] == 60

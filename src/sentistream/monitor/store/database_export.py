@@ -1,7 +1,7 @@
-"""Readings and sums as files, CSV or Parquet, streamed in bounded memory.
+"""Exports readings and aggregates as CSV or Parquet, streamed in bounded memory.
 
-Rows are fetched some at a time, each time in a short transaction of its own, so that a slow
-reader of the file holds nothing up.
+Rows are fetched in chunks, each in a short transaction of its own, so that a slow download blocks
+nobody.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine, func, select
 
-from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import SecondReading
 from sentistream.monitor.store import queries
-from sentistream.monitor.store.database import reading
-from sentistream.monitor.store.steps import whole
-from sentistream.monitor.store.tables import SUMS
+from sentistream.monitor.store.buckets import ceil_second
+from sentistream.monitor.store.database import read_transaction
+from sentistream.monitor.store.reading_tables import SUMS
 from sentistream.parquet import load_pyarrow
 from sentistream.reports.csv_style import PLAIN, CsvStyle
 
-ROWS = 5_000
-"""Rows fetched at a time, and a Parquet file's row group."""
+CHUNK_ROWS = 5_000
+"""Rows fetched at a time; also the size of a Parquet row group."""
 
 _WINDOWS = {Step.MINUTE: 6 * 3_600, Step.HOUR: 15 * 86_400, Step.DAY: 365 * 86_400}
-"""Seconds of sums fetched at a time."""
+"""Seconds of aggregates fetched at a time."""
 
 _TIME = "timestamp"
 """Milliseconds since 1970, in UTC."""
@@ -35,13 +35,13 @@ _TIME = "timestamp"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a file.
+    """One column of an export.
 
     Attributes:
-        name: Its heading.
-        type: Its Arrow type by name; ``_TIME`` has none that Arrow knows.
-        value: Its value of a row; None is an empty cell.
-        digits: Digits behind the point in CSV; None to write the value as it is.
+        name: Its header.
+        type: The name of its Arrow type, or ``_TIME``.
+        value: Extracts its value from a row; None becomes an empty cell.
+        digits: Decimal places in CSV; None to write the value as it is.
     """
 
     name: str
@@ -66,9 +66,9 @@ READING_COLUMNS: Sequence[Column] = (
     _field("seen", "float64", 3),
     _field("speaking", "float64", 3),
 )
-"""Of single readings, one row a face and second."""
+"""Readings: one row per face and second."""
 
-SUM_COLUMNS: Sequence[Column] = (
+AGGREGATE_COLUMNS: Sequence[Column] = (
     Column("begin", _TIME, lambda row: _utc(row.begin)),
     Column("end", _TIME, lambda row: _utc(row.end)),
     _field("camera", "string"),
@@ -80,10 +80,10 @@ SUM_COLUMNS: Sequence[Column] = (
     _field("neutral", "float64", 4),
     _field("negative", "float64", 4),
     _field("watched", "float64", 0),
-    # deprecated name of appearances; the next version leaves it out
+    # deprecated name of appearances; removed in the next version
     Column("people", "int64", lambda row: row.appearances),
 )
-"""Of sums, one row a minute (hour, day), camera and zone."""
+"""Aggregates: one row per bucket, camera and zone."""
 
 
 def export(
@@ -97,19 +97,19 @@ def export(
     smallest: int,
     style: CsvStyle = PLAIN,
 ) -> Iterator[bytes]:
-    """A file's bytes, piece by piece; ``style`` is that of CSV.
+    """The bytes of an export, in chunks; ``style`` applies to CSV.
 
     Raises:
-        MissingExtraError: A Parquet file is asked for and pyarrow is not installed.
-        StorageError: While iterating: the database cannot be read.
+        MissingExtraError: ``kind`` is parquet and pyarrow is not installed.
+        StorageError: The database cannot be read (raised while iterating).
     """
     pyarrow = load_pyarrow("A Parquet file") if kind == "parquet" else None
     if what == "readings":
         columns = READING_COLUMNS
         rows: Iterator[Sequence[Any]] = _readings(engine, begin, end, camera)
     else:
-        columns = SUM_COLUMNS
-        rows = _sums(engine, Step(what), begin, end, camera, smallest)
+        columns = AGGREGATE_COLUMNS
+        rows = _aggregates(engine, Step(what), begin, end, camera, smallest)
     return _csv(columns, rows, style) if pyarrow is None else _parquet(pyarrow, columns, rows)
 
 
@@ -118,23 +118,23 @@ def _readings(
 ) -> Iterator[Sequence[SecondReading]]:
     after: queries.ReadingKey | None = None
     while True:
-        with reading(engine) as connection:
-            some = queries.readings(
-                connection, begin=begin, end=end, camera=camera, limit=ROWS, after=after
+        with read_transaction(engine) as connection:
+            chunk = queries.readings(
+                connection, begin=begin, end=end, camera=camera, limit=CHUNK_ROWS, after=after
             )
-        if not some:
+        if not chunk:
             return
-        yield some
-        last = some[-1]
+        yield chunk
+        last = chunk[-1]
         after = last.second, last.camera, last.zone, last.track
 
 
-def _sums(
+def _aggregates(
     engine: Engine, step: Step, begin: float, end: float, camera: str | None, smallest: int
-) -> Iterator[Sequence[Sum]]:
-    first, last = whole(begin), whole(end)
+) -> Iterator[Sequence[Aggregate]]:
+    first, last = ceil_second(begin), ceil_second(end)
     while first < last:
-        with reading(engine) as connection:
+        with read_transaction(engine) as connection:
             oldest = connection.scalar(
                 select(func.min(SUMS.c.begin)).where(
                     SUMS.c.step == str(step), SUMS.c.begin >= first
@@ -143,7 +143,7 @@ def _sums(
             if oldest is None or oldest >= last:
                 return
             first = min(oldest + _WINDOWS[step], last)
-            some = list(
+            chunk = list(
                 queries.history(
                     connection,
                     step,
@@ -154,20 +154,20 @@ def _sums(
                     smallest=smallest,
                 )
             )
-        yield some
+        yield chunk
 
 
 def _csv(
     columns: Sequence[Column], rows: Iterator[Sequence[Any]], style: CsvStyle
 ) -> Iterator[bytes]:
-    begun = style.mark + style.text([[column.name for column in columns]])
-    for some in rows:
+    header = style.mark + style.text([[column.name for column in columns]])
+    for chunk in rows:
         yield (
-            begun + style.text([_cell(column, row, style) for column in columns] for row in some)
+            header + style.text([_cell(column, row, style) for column in columns] for row in chunk)
         ).encode()
-        begun = ""
-    if begun:
-        yield begun.encode()
+        header = ""
+    if header:
+        yield header.encode()
 
 
 def _cell(column: Column, row: Any, style: CsvStyle) -> str:
@@ -195,14 +195,14 @@ def _parquet(
     schema = schema_of(pyarrow, columns)
     sink = _Sink()
     with pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for some in rows:
+        for chunk in rows:
             arrays = [
-                pyarrow.array([column.value(row) for row in some], type=field.type)
+                pyarrow.array([column.value(row) for row in chunk], type=field.type)
                 for column, field in zip(columns, schema, strict=True)
             ]
             writer.write_table(pyarrow.table(arrays, schema=schema))
-            yield sink.taken()
-    yield sink.taken()
+            yield sink.drain()
+    yield sink.drain()
 
 
 def _utc(seconds: float) -> datetime:
@@ -210,10 +210,10 @@ def _utc(seconds: float) -> datetime:
 
 
 class _Sink(io.RawIOBase):
-    """A file that is handed on as it is written."""
+    """A write-only file whose contents are drained as they are written."""
 
     def __init__(self) -> None:
-        self._waiting = bytearray()
+        self._pending = bytearray()
         self._written = 0
 
     def writable(self) -> bool:
@@ -221,15 +221,15 @@ class _Sink(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
-        self._waiting += view
+        self._pending += view
         self._written += len(view)
         return len(view)
 
     def tell(self) -> int:
         return self._written
 
-    def taken(self) -> bytes:
-        """What was written since it was last called."""
-        taken = bytes(self._waiting)
-        self._waiting.clear()
-        return taken
+    def drain(self) -> bytes:
+        """What was written since the last call."""
+        data = bytes(self._pending)
+        self._pending.clear()
+        return data

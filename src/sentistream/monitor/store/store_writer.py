@@ -1,4 +1,4 @@
-"""Carries what cameras report into the store, and keeps it while the database does not take it."""
+"""Writes what cameras report into the store, and buffers it while the database is unavailable."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from sentistream.monitor.observations import Alert, Seconds
 
 LOG = logging.getLogger(__name__)
 
-MOST = 200_000
-"""Readings and seconds kept while the database is away: some 3.5 hours of four cameras with
-three faces each, about 60 MB."""
+MAX_BUFFERED = 200_000
+"""Readings and seconds buffered while the database is unavailable: about 3.5 hours of four cameras
+with three faces each, 60 MB."""
 
-GATHER = 0.2
-"""Seconds to wait for the other cameras' seconds before they are written together."""
+BATCH_DELAY = 0.2
+"""Seconds to wait for the other cameras' seconds, to write them in one transaction."""
 
-PATIENCE = (1.0, 2.0, 5.0, 10.0)
-"""Seconds until it is tried again, the last from then on."""
+RETRY_DELAYS = (1.0, 2.0, 5.0, 10.0)
+"""Seconds before each retry; the last repeats."""
 
-AT_ONCE = 2_000
+BATCH_SIZE = 2_000
 """Readings and seconds written in one transaction."""
 
-_QUEUE = 16_384
-"""Events that may wait while a transaction takes its time."""
+_QUEUE_DEPTH = 16_384
+"""Events that may queue while a transaction runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterState:
-    """How the writer does; one event is a camera's second or an alert.
+    """The writer's counters; an event is a camera's second or an alert.
 
     Attributes:
         written: Events in the database.
-        waiting: Events not yet there.
-        dropped: Events lost: too many waited, or the database can never take them.
-        failures: How often writing failed.
-        failing_since: Wall-clock second of the first failure; None while all is well.
-        last_error: What went wrong last, in words for the owner; empty before the first.
+        waiting: Events not written yet.
+        dropped: Events lost: the buffer was full, or the database rejects them for good.
+        failures: Failed writes.
+        failing_since: Wall-clock second of the first failure; None while writing succeeds.
+        last_error: The last failure, as a sentence for the owner; empty before the first.
     """
 
     written: int
@@ -55,17 +55,17 @@ class WriterState:
 
 
 class StoreWriter:
-    """Writes the hub's seconds and alerts into a store, from a thread of its own, from now on.
+    """Writes the hub's seconds and alerts into a store, from a thread of its own.
 
-    Each second's readings are written as it ends. While the database is locked, full or gone,
-    they wait in memory and are tried again with back-off; nothing is lost but what exceeds
-    ``most``, the oldest first, and it is counted.
+    The readings of each second are written as it ends. While the database is locked, full or
+    unreachable they wait in memory and are retried with back-off; only what exceeds
+    ``max_buffered`` is lost, oldest first, and counted.
 
     Args:
         hub: Where seconds and alerts are published.
-        store: Where they go.
-        most: Readings and seconds that may wait.
-        patience: Seconds from each failure to the next try; the last counts on.
+        store: Where they are written.
+        max_buffered: Readings and seconds that may wait.
+        retry_delays: Seconds before each retry; the last repeats.
     """
 
     def __init__(
@@ -73,30 +73,30 @@ class StoreWriter:
         hub: Hub,
         store: Store,
         *,
-        most: int = MOST,
-        patience: Sequence[float] = PATIENCE,
+        max_buffered: int = MAX_BUFFERED,
+        retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
         self._store = store
-        self._most = most
-        self._patience = tuple(patience)
-        self._kept: deque[Seconds | Alert] = deque()
+        self._max_buffered = max_buffered
+        self._retry_delays = tuple(retry_delays)
+        self._buffer: deque[Seconds | Alert] = deque()
         self._weight = 0
         self._written = self._dropped = self._failures = self._in_a_row = 0
         self._failing_since: float | None = None
         self._last_error = ""
         self._next_try = 0.0
-        self._give_up: float | None = None
+        self._deadline: float | None = None
         self._closing = threading.Event()
-        self._subscription = hub.subscribe(Seconds, Alert, depth=_QUEUE)
+        self._subscription = hub.subscribe(Seconds, Alert, depth=_QUEUE_DEPTH)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
     @property
     def state(self) -> WriterState:
-        """Now."""
+        """The counters now."""
         return WriterState(
             written=self._written,
-            waiting=len(self._kept),
+            waiting=len(self._buffer),
             dropped=self._dropped + self._subscription.dropped,
             failures=self._failures,
             failing_since=self._failing_since,
@@ -104,75 +104,75 @@ class StoreWriter:
         )
 
     def close(self, *, timeout: float = 10.0) -> None:
-        """Writes what waits, trying for ``timeout`` seconds, and ends. Safe to call twice."""
+        """Writes what waits, retrying for up to ``timeout`` seconds, and stops. Idempotent."""
         if not self._closing.is_set():
-            self._give_up = time.monotonic() + timeout
+            self._deadline = time.monotonic() + timeout
             self._closing.set()
             self._subscription.close()
         self._thread.join(timeout + 30)
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            pause = self._next_try - time.monotonic() if self._kept else 1.0
-            self._keep(self._subscription.take(max(pause, 0.01)))
-            if self._kept and time.monotonic() >= self._next_try:
-                self._closing.wait(GATHER)
-                self._keep(self._subscription.take(0))
+            pause = self._next_try - time.monotonic() if self._buffer else 1.0
+            self._enqueue(self._subscription.take(max(pause, 0.01)))
+            if self._buffer and time.monotonic() >= self._next_try:
+                self._closing.wait(BATCH_DELAY)
+                self._enqueue(self._subscription.take(0))
                 self._write()
-        self._keep(self._subscription.take(0))
+        self._enqueue(self._subscription.take(0))
         self._flush()
 
     def _flush(self) -> None:
-        give_up = self._give_up or 0.0
-        while self._kept:
+        deadline = self._deadline or 0.0
+        while self._buffer:
             self._write()
-            if self._kept and time.monotonic() >= give_up:
-                self._dropped += len(self._kept)
+            if self._buffer and time.monotonic() >= deadline:
+                self._dropped += len(self._buffer)
                 LOG.error(
-                    "%d seconds and alerts were not stored: %s", len(self._kept), self._last_error
+                    "%d seconds and alerts were not stored: %s", len(self._buffer), self._last_error
                 )
-                self._kept.clear()
-            elif self._kept:
+                self._buffer.clear()
+            elif self._buffer:
                 time.sleep(0.2)
 
-    def _keep(self, events: Sequence[object]) -> None:
+    def _enqueue(self, events: Sequence[object]) -> None:
         for event in events:
             if isinstance(event, Seconds | Alert):
-                self._kept.append(event)
+                self._buffer.append(event)
                 self._weight += _weight(event)
-        while self._weight > self._most:
-            self._weight -= _weight(self._kept.popleft())
+        while self._weight > self._max_buffered:
+            self._weight -= _weight(self._buffer.popleft())
             self._dropped += 1
 
     def _write(self) -> None:
-        """Writes all that waits, the oldest first, until the database fails."""
-        while self._kept:
-            some = self._oldest()
+        """Writes everything that waits, oldest first, until the database fails."""
+        while self._buffer:
+            batch = self._next_batch()
             try:
                 try:
-                    self._store_all(some)
+                    self._store_batch(batch)
                 except StorageError:
                     raise
                 except Exception:
-                    # something in it is not fit to be stored: the others are
-                    for event in some:
-                        self._store_if_fit(event)
+                    # an event in it cannot be stored; the others can
+                    for event in batch:
+                        self._store_one(event)
             except StorageError as error:
                 self._failed(error)
                 return
             self._recovered()
 
-    def _oldest(self) -> list[Seconds | Alert]:
-        some: list[Seconds | Alert] = []
+    def _next_batch(self) -> list[Seconds | Alert]:
+        batch: list[Seconds | Alert] = []
         weight = 0
-        for event in self._kept:
+        for event in self._buffer:
             weight += _weight(event)
-            if some and weight > AT_ONCE:
+            if batch and weight > BATCH_SIZE:
                 break
-            some.append(event)
-        return some
+            batch.append(event)
+        return batch
 
-    def _store_all(self, events: Sequence[Seconds | Alert]) -> None:
+    def _store_batch(self, events: Sequence[Seconds | Alert]) -> None:
         self._store.add([event for event in events if isinstance(event, Seconds)])
         for event in events:
             if isinstance(event, Alert):
@@ -180,9 +180,9 @@ class StoreWriter:
         self._remove(len(events))
         self._written += len(events)
 
-    def _store_if_fit(self, event: Seconds | Alert) -> None:
+    def _store_one(self, event: Seconds | Alert) -> None:
         try:
-            self._store_all([event])
+            self._store_batch([event])
         except StorageError:
             raise
         except Exception as error:
@@ -195,10 +195,10 @@ class StoreWriter:
 
     def _remove(self, count: int) -> None:
         for _ in range(count):
-            self._weight -= _weight(self._kept.popleft())
+            self._weight -= _weight(self._buffer.popleft())
 
     def _failed(self, error: StorageError) -> None:
-        pause = self._patience[min(self._in_a_row, len(self._patience) - 1)]
+        pause = self._retry_delays[min(self._in_a_row, len(self._retry_delays) - 1)]
         self._next_try = time.monotonic() + pause
         self._in_a_row += 1
         self._failures += 1

@@ -1,4 +1,4 @@
-"""The store of readings in a database."""
+"""The store of readings: the database behind ``interfaces.Store``."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Engine
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sentistream.errors import StorageError
-from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import Alert, SecondReading, Seconds
 from sentistream.monitor.settings import Settings
-from sentistream.monitor.store import additions, backups, export, queries, retention
-from sentistream.monitor.store.database import reading, writing
-from sentistream.monitor.store.tables import ALERTS, PULSE
+from sentistream.monitor.store import backups, database_export, queries, retention
+from sentistream.monitor.store.database import read_transaction, write_transaction
+from sentistream.monitor.store.ingest import ingest, insert_into
+from sentistream.monitor.store.reading_tables import ALERTS, PULSE
 from sentistream.reports.csv_style import PLAIN, CsvStyle
 
 
 class DatabaseStore:
-    """Implements ``interfaces.Store``. Safe from several threads.
+    """Implements ``interfaces.Store``. Thread-safe.
 
     Args:
-        engine: An opened database, brought up to date; disposed of by :meth:`close`.
-        settings: Gives the settings in force, so that changes count at once:
+        engine: An opened and migrated database; disposed of by :meth:`close`.
+        settings: Returns the settings in force, so that changes apply at once:
             ``lambda: configuration.settings``.
     """
 
@@ -34,16 +34,16 @@ class DatabaseStore:
         self._settings = settings
 
     def add(self, seconds: Sequence[Seconds]) -> None:
-        """Stores readings and adds them to the sums, in one transaction; see ``Store``."""
-        with writing(self._engine) as connection:
-            additions.add(connection, seconds)
+        """Stores readings and adds them to the aggregates, in one transaction; see ``Store``."""
+        with write_transaction(self._engine) as connection:
+            ingest(connection, seconds)
 
     def add_alert(self, alert: Alert) -> None:
-        """Stores an alert, once however often it is given."""
-        kind = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        with writing(self._engine) as connection:
+        """Stores an alert; storing it again changes nothing."""
+        insertion = insert_into(self._engine.dialect.name, ALERTS)
+        with write_transaction(self._engine) as connection:
             connection.execute(
-                kind.insert(ALERTS).on_conflict_do_nothing(),
+                insertion.on_conflict_do_nothing(),
                 {
                     "rule": alert.rule,
                     "name": alert.name,
@@ -60,14 +60,14 @@ class DatabaseStore:
 
     def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
         """Alerts, the newest first."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             return queries.alerts(connection, since=since, limit=limit)
 
     def readings(
         self, *, begin: float, end: float, camera: str | None = None, limit: int = 10_000
     ) -> Sequence[SecondReading]:
         """Single readings of [begin, end), oldest first; shares rounded to 0.0001."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             return queries.readings(connection, begin=begin, end=end, camera=camera, limit=limit)
 
     def history(
@@ -78,9 +78,9 @@ class DatabaseStore:
         end: float,
         camera: str | None = None,
         zone: str | None = "",
-    ) -> Sequence[Sum]:
-        """Sums that begin in [begin, end), oldest first; small groups withheld."""
-        with reading(self._engine) as connection:
+    ) -> Sequence[Aggregate]:
+        """Aggregates that begin in [begin, end), oldest first; small cells suppressed."""
+        with read_transaction(self._engine) as connection:
             return list(
                 queries.history(
                     connection,
@@ -93,12 +93,12 @@ class DatabaseStore:
                 )
             )
 
-    def together(
+    def aggregate(
         self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
-    ) -> Sequence[Sum]:
-        """One sum a camera over the whole of [begin, end); small groups withheld."""
-        with reading(self._engine) as connection:
-            return queries.together(
+    ) -> Sequence[Aggregate]:
+        """One aggregate a camera over the whole of [begin, end); small cells suppressed."""
+        with read_transaction(self._engine) as connection:
+            return queries.aggregate(
                 connection,
                 begin=begin,
                 end=end,
@@ -117,8 +117,8 @@ class DatabaseStore:
         camera: str | None = None,
         style: CsvStyle = PLAIN,
     ) -> Iterator[bytes]:
-        """A file's bytes piece by piece; docs/monitor-data.md has its columns."""
-        return export.export(
+        """The bytes of an export, in chunks; docs/monitor-data.md documents its columns."""
+        return database_export.export(
             self._engine,
             kind,
             what,
@@ -129,27 +129,26 @@ class DatabaseStore:
             style=style,
         )
 
-    def forget(self, *, begin: float, end: float, camera: str | None = None) -> int:
-        """Deletes single readings of [begin, end); returns how many. Sums stay."""
-        return retention.forget(self._engine, begin=begin, end=end, camera=camera)
+    def erase(self, *, begin: float, end: float, camera: str | None = None) -> int:
+        """Erases single readings of [begin, end); returns how many. Aggregates stay."""
+        return retention.erase(self._engine, begin=begin, end=end, camera=camera)
 
-    def tidy(self, now: float) -> None:
-        """Deletes what is older than the settings allow, a little at a time."""
-        retention.tidy(self._engine, now, self._settings().storage)
+    def apply_retention(self, now: float) -> None:
+        """Deletes what is older than the settings allow, in small steps."""
+        retention.apply_retention(self._engine, now, self._settings().storage)
 
     def backup(self, target: Path) -> None:
-        """A whole copy (SQLite) while it is written to; older copies are left alone."""
+        """Copies the database (SQLite) while it is in use; older backups are left alone."""
         backups.backup(self._engine, target)
 
-    def is_well(self) -> bool:
-        """Whether it can be written to now."""
+    def is_writable(self) -> bool:
+        """Whether the database can be written now."""
         path = self._engine.url.database
         if self._engine.dialect.name == "sqlite" and path and not Path(path).exists():
-            return False  # deleted under us: it would still take everything, for nothing
-        kind = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        pulse = kind.insert(PULSE).values(id=1, time=time.time())
+            return False  # deleted while open: writes would succeed and be lost
+        pulse = insert_into(self._engine.dialect.name, PULSE).values(id=1, time=time.time())
         try:
-            with writing(self._engine) as connection:
+            with write_transaction(self._engine) as connection:
                 connection.execute(
                     pulse.on_conflict_do_update(
                         index_elements=[PULSE.c.id], set_={"time": pulse.excluded.time}
@@ -160,5 +159,5 @@ class DatabaseStore:
         return True
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Closes the connections."""
         self._engine.dispose()

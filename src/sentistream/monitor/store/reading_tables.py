@@ -1,8 +1,8 @@
 """The tables of readings, as the newest migration leaves them.
 
-Shares and times are whole numbers (ten-thousandths and milliseconds), so that sums built up
-second by second are exactly those made in one go, and a reading takes few bytes. Keys begin with
-the time: new rows go to the end, old ones are deleted from the front.
+Shares and durations are integers (ten-thousandths and milliseconds), so that incremental sums are
+exact and a reading takes few bytes. Keys begin with the time: new rows are appended, old ones are
+deleted from the front.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ METADATA = MetaData(
 )
 
 KEY = 64
-"""Longest key of a camera, zone or rule, and longest name of a track, in letters."""
+"""Maximum length of a camera's, zone's or rule's key and of a track's name, characters."""
 
 SHARES = 10_000
-"""What a share of 1 is stored as."""
+"""The integer that stands for a share of 1."""
 
 MILLISECONDS = 1_000
-"""What a second is stored as, where parts of seconds count."""
+"""Milliseconds per second: durations are stored in ms."""
 
 OUTSIDE = "-"
-"""In ``sums`` and ``presences``: faces in no zone. No zone can have this key. Never shown;
-kept so that a small group outside all zones cannot be had by subtraction."""
+"""Faces in no zone, in ``sums`` and ``presences``; no zone can have this key. Never released; kept
+so that a small group outside all zones cannot be recovered by subtraction."""
 
 READINGS = Table(
     "readings",
@@ -79,9 +79,9 @@ SUMS = Table(
 )
 """One camera and zone over one minute, hour or day.
 
-``people`` counts appearances (tracks), ``arrived`` those among them that were in no earlier one of
-this step, so that over several steps each is counted once. ``positive`` and so on are shares times
-milliseconds. ``watched`` (s) stands in the row of the whole picture only.
+``people`` counts appearances (tracks); ``arrived`` counts those that appeared in no earlier bucket
+of this step, so that each is counted once over several buckets. ``positive`` and so on are shares
+times milliseconds. ``watched`` (s) is only set in the whole picture's row.
 """
 
 PRESENCES = Table(
@@ -94,7 +94,7 @@ PRESENCES = Table(
     Column("track", String(KEY), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
-"""Who has been counted in steps that are not over for long; pruned before the readings are."""
+"""Tracks already counted in recent buckets; pruned before the readings are."""
 
 WATCHES = Table(
     "watches",
@@ -104,7 +104,7 @@ WATCHES = Table(
     Column("seconds", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Which seconds of a minute a camera watched: bit 0 is the first."""
+"""The seconds of a minute a camera watched, as bits; bit 0 is the first."""
 
 ALERTS = Table(
     "alerts",
@@ -122,7 +122,7 @@ ALERTS = Table(
     Column("minutes", Double, nullable=False),
     UniqueConstraint("rule", "camera", "zone", "time", "active"),
 )
-"""Alerts that began or ended; an alert given twice is stored once."""
+"""Alerts that began or ended; the same alert is stored once."""
 
 PULSE = Table(
     "pulse",
@@ -130,4 +130,4 @@ PULSE = Table(
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("time", Double, nullable=False),
 )
-"""One row, rewritten to see whether the database takes anything."""
+"""One row, rewritten to check that the database can be written."""
