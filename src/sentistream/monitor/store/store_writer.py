@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sentistream.backoff import Backoff
 from sentistream.errors import StorageError
 from sentistream.monitor.hub import Hub
 from sentistream.monitor.interfaces import Store
@@ -78,10 +79,10 @@ class StoreWriter:
     ) -> None:
         self._store = store
         self._max_buffered = max_buffered
-        self._retry_delays = tuple(retry_delays)
+        self._backoff = Backoff(retry_delays)
         self._buffer: deque[Seconds | Alert] = deque()
         self._weight = 0
-        self._written = self._dropped = self._failures = self._in_a_row = 0
+        self._written = self._dropped = self._failures = 0
         self._failing_since: float | None = None
         self._last_error = ""
         self._next_try = 0.0
@@ -198,9 +199,7 @@ class StoreWriter:
             self._weight -= _weight(self._buffer.popleft())
 
     def _failed(self, error: StorageError) -> None:
-        pause = self._retry_delays[min(self._in_a_row, len(self._retry_delays) - 1)]
-        self._next_try = time.monotonic() + pause
-        self._in_a_row += 1
+        self._next_try = time.monotonic() + self._backoff.failed()
         self._failures += 1
         self._last_error = str(error)
         if self._failing_since is None:
@@ -211,7 +210,7 @@ class StoreWriter:
         if self._failing_since is not None:
             LOG.info("Readings are stored again after %.0f s.", time.time() - self._failing_since)
         self._failing_since = None
-        self._in_a_row = 0
+        self._backoff.reset()
         self._next_try = 0.0
 
 
