@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
+from sentistream.atomic_write import atomic_path
 from sentistream.client.errors import MonitorError, UnreachableError
 from sentistream.client.values import Aggregate, Alert, Camera, Event, Observation, Reading
 from sentistream.client.wire import Time, event_of, query_of, refusal, refused
@@ -148,25 +149,22 @@ class Client:
         kind = path.suffix.removeprefix(".")
         if kind not in ("csv", "parquet"):
             raise InputError(f"{path} is neither .csv nor .parquet.", "Give it one of these.")
-        partial = path.with_name(f".{path.name}.part")
         asked = query_of(begin=begin, end=end, camera=camera, excel=excel)
         try:
             with self._http.stream("GET", f"/api/export/{what}.{kind}", params=asked) as answer:
                 if answer.status_code != 200:
                     answer.read()
                     raise refused(answer)
-                with partial.open("wb") as file:
-                    for piece in answer.iter_bytes():
-                        file.write(piece)
-            return partial.replace(path)
+                with atomic_path(path) as partial, partial.open("wb") as file:
+                    for chunk in answer.iter_bytes():
+                        file.write(chunk)
+            return path
         except self._failure as error:
             raise self._unreachable(error) from None
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
             ) from None
-        finally:
-            partial.unlink(missing_ok=True)
 
     def events(
         self, kinds: Collection[Kind] = ("observation", "health", "alert")

@@ -122,7 +122,7 @@ def test_events(client: Client, lived: Served) -> None:
     thread.start()
     events = client.events()
     health, seen, told = next(events), next(events), next(events)
-    events.close()
+    events.close()  # type: ignore[attr-defined]
     thread.join()
     assert isinstance(health, Health)
     assert isinstance(seen, Observation)

@@ -166,7 +166,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(sqlite_engine: Engine) -> None
 def test_it_looks_by_itself_and_ends_when_told(
     sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "_LOOK_EVERY", 0.01)
+    monkeypatch.setattr(housekeeping, "_POLL_INTERVAL", 0.01)
     store = DatabaseStore(sqlite_engine, settings)
     keeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
     keeper.start()

@@ -51,7 +51,7 @@ class Shelf:
 
 
 def writer_of(hub: Hub, shelf: Shelf, **options: Any) -> StoreWriter:
-    return StoreWriter(hub, shelf, **{"patience": (0.05,), **options})
+    return StoreWriter(hub, shelf, **{"retry_delays": (0.05,), **options})
 
 
 def test_seconds_and_alerts_are_written_as_they_come(store: DatabaseStore) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from sentistream.atomic_write import atomic_path
 from sentistream.errors import StorageError
 from sentistream.monitor.store.storage_errors import display_name, storage_error
 
@@ -33,24 +33,16 @@ def backup(engine: Engine, target: Path) -> None:
             f"{display_name(engine.url)} is not copied by the monitor.",
             "Use PostgreSQL's own tools, for instance pg_dump --format=custom.",
         )
-    partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial.unlink(missing_ok=True)
-        os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        _copy(str(engine.url.database), partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(target)
+        with atomic_path(target, private=True) as partial:
+            _copy(str(engine.url.database), partial)
     except OSError as error:
         raise _unwritable(target.parent, error.strerror or "unknown error") from None
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":  # only the copy grows
             raise _unwritable(target.parent, "the disk is full") from None
         raise storage_error(error, engine.url) from None
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def list_backups(folder: Path) -> list[Path]:
@@ -64,12 +56,12 @@ def backup_name(now: float) -> str:
 
 
 def prune_backups(folder: Path, kept: int) -> None:
-    """Deletes all but the newest backups.
+    """Deletes all but the newest backups, and what an interrupted backup left.
 
     Raises:
         StorageError: One cannot be deleted.
     """
-    for old in list_backups(folder)[:-kept]:
+    for old in (*list_backups(folder)[:-kept], *folder.glob(f".{PREFIX}*.partial")):
         try:
             old.unlink(missing_ok=True)
         except OSError as error:
