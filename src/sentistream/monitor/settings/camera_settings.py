@@ -1,4 +1,4 @@
-"""One camera: where its pictures come from, when it watches, and what it must not see."""
+"""One camera: its source, its hours, its zones and masks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from sentistream.monitor.settings.base import Group, Key, Title
+from sentistream.monitor.settings.settings_base import Key, SettingsGroup, Title
 from sentistream.profiles import MAX_FACES
 from sentistream.redaction import is_address, shown_address
 
@@ -16,11 +16,11 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Share, Share]
-"""A place in the picture, as shares of its width and height from the upper left."""
+"""A point in the picture: x and y as shares of its width and height, from the upper left."""
 
 
-class Hours(Group):
-    """A stretch of each of some days, on the clock of the machine's own time zone."""
+class Hours(SettingsGroup):
+    """A time range on some days of the week, in the machine's time zone."""
 
     days: tuple[Weekday, ...] = Field(
         default=WEEKDAYS, min_length=1, title="Days", description="On which days of the week."
@@ -31,12 +31,12 @@ class Hours(Group):
     end: time = Field(
         default=time(0, 0),
         title="To",
-        description="When it ends; not after the beginning means on the next day.",
+        description="When it ends; if not after the beginning, on the next day.",
     )
 
 
-class Zone(Group):
-    """A part of the picture: counted by itself, or masked before anything looks at it."""
+class Zone(SettingsGroup):
+    """A part of the picture: counted separately, or masked before anything is detected."""
 
     name: Key = Field(title="Key", description="Short name in tables and topics.")
     points: tuple[Point, ...] = Field(
@@ -49,7 +49,7 @@ class Zone(Group):
         default="never",
         title="Masked",
         description=(
-            "Whether the zone is blackened before faces are looked for, as where staff work: "
+            "Whether the zone is blackened before faces are detected, as where staff work: "
             "never (it is counted as a zone), always, or within its hours (counted otherwise)."
         ),
     )
@@ -64,27 +64,25 @@ class Zone(Group):
         return self
 
 
-class CameraSettings(Group):
-    """A camera, a stream, or a file that is played as if it were one."""
+class CameraSettings(SettingsGroup):
+    """A camera, a stream, or a file that is played like one."""
 
-    name: Title = Field(default="Camera", title="Name", description="What people call it.")
+    name: Title = Field(default="Camera", title="Name", description="Its display name.")
     source: SecretStr = Field(
         title="Source",
         description=(
             "The number of a webcam (0) or its device (/dev/video0), an address (rtsp://, "
             "rtsps://, http://, https://, udp://, srt://), a video file's path, or demo: for the "
-            "demonstration clip. It may hold a password and is never shown whole."
+            "demonstration clip. It may contain a password and is never shown in full."
         ),
     )
     enabled: bool = Field(
-        default=True, title="Enabled", description="Whether it is watched at all."
+        default=True, title="Enabled", description="Whether it is analyzed at all."
     )
     transport: Literal["tcp", "udp"] = Field(
-        default="tcp", title="RTSP transport", description="How RTSP pictures travel."
+        default="tcp", title="RTSP transport", description="How RTSP packets are transported."
     )
-    sound: bool = Field(
-        default=True, title="Sound", description="Whether its sound is listened to."
-    )
+    sound: bool = Field(default=True, title="Sound", description="Whether its sound is analyzed.")
     microphone: str = Field(
         default="",
         max_length=120,
@@ -96,33 +94,33 @@ class CameraSettings(Group):
         ge=0.1,
         le=100,
         title="Pace of a file",
-        description="Seconds of a file played in a second; files begin again at their end.",
+        description="Seconds of a file played per second; files start over at their end.",
     )
     max_faces: int = Field(
         default=MAX_FACES,
         ge=1,
         le=64,
         title="Most faces",
-        description="Faces followed at once; where more are found, the largest are kept.",
+        description="Faces tracked at once; if more are found, the largest are kept.",
     )
     video_track: int = Field(
         default=0,
         ge=0,
         le=99,
-        title="Track of pictures",
-        description="Of a file or stream with several, from 1; 0 for one that holds something.",
+        title="Video track",
+        description="Of a file or stream with several, from 1; 0 for one that is not empty.",
     )
     audio_track: int = Field(
         default=0,
         ge=0,
         le=99,
-        title="Track of sound",
-        description="Of a file or stream with several, from 1; 0 for one that holds something.",
+        title="Audio track",
+        description="Of a file or stream with several, from 1; 0 for one that is not empty.",
     )
     hours: tuple[Hours, ...] = Field(
         default=(),
         title="Watching hours",
-        description="When it watches; outside them nothing is decoded. None means always.",
+        description="When it is analyzed; outside them nothing is decoded. None means always.",
     )
     zones: tuple[Zone, ...] = Field(
         default=(), max_length=16, title="Zones", description="Parts of its picture."
@@ -141,14 +139,14 @@ class CameraSettings(Group):
         return value
 
     @model_validator(mode="after")
-    def _zones_have_names_of_their_own(self) -> Self:
+    def _zone_names_are_unique(self) -> Self:
         names = [zone.name for zone in self.zones]
         if len(names) != len(set(names)):
             raise ValueError("two zones have the same name")
         return self
 
     @property
-    def shown_source(self) -> str:
-        """The source without name, password or query, as it may be shown."""
+    def redacted_source(self) -> str:
+        """The source without user, password or query, safe to show."""
         source = self.source.get_secret_value()
         return shown_address(source) if is_address(source) else source

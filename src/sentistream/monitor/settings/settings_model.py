@@ -1,4 +1,4 @@
-"""All settings of the monitor."""
+"""The root of the settings."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sentistream.monitor.settings.alerts import AlertRule
-from sentistream.monitor.settings.base import Key
-from sentistream.monitor.settings.camera import CameraSettings
-from sentistream.monitor.settings.events import MqttSettings, Webhook
-from sentistream.monitor.settings.house import LoggingSettings, PrivacySettings, StorageSettings
-from sentistream.monitor.settings.server import ServerSettings
+from sentistream.monitor.settings.camera_settings import CameraSettings
+from sentistream.monitor.settings.logging_settings import LoggingSettings
+from sentistream.monitor.settings.notification_settings import AlertRule, MqttSettings, Webhook
+from sentistream.monitor.settings.privacy_settings import PrivacySettings
+from sentistream.monitor.settings.server_settings import ServerSettings
+from sentistream.monitor.settings.settings_base import Key
+from sentistream.monitor.settings.storage_settings import StorageSettings
 
-ONLY_IN_THE_FILE = {
+FILE_ONLY_SETTINGS = {
     "server": frozenset({"host", "port", "tls_certificate", "tls_key", "public_url"}),
     "storage": frozenset({"url", "backup_folder"}),
     "logging": frozenset({"file"}),
 }
-"""By group, what opens files and ports of the machine: changed by who has the machine alone."""
+"""By group, settings that open files and ports of the machine; not changeable through the page."""
 
-ENVIRONMENT = "SENTISTREAM_MONITOR_"
-"""What environment variables begin with; ``__`` stands between a group and its field."""
+ENV_PREFIX = "SENTISTREAM_MONITOR_"
+"""Prefix of environment variables; ``__`` separates a group from its field."""
 
 
 class Settings(BaseSettings):
-    """From the command line, then the environment, then a YAML file, then the defaults."""
+    """All settings; ``loading.load_settings`` says where they come from."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT,
+        env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
@@ -43,37 +44,37 @@ class Settings(BaseSettings):
         description="Each under a short key. None: the first webcam, or the demonstration clip.",
     )
     profile: Literal["lite", "paper"] = Field(
-        default="lite", title="Profile", description="Which networks and settings read faces."
+        default="lite", title="Profile", description="Which networks and settings analyze faces."
     )
     language: Literal["en", "de"] = Field(
         default="en",
         title="Language",
-        description="Of the page, where no visitor has chosen and the browser prefers neither.",
+        description="Of the page, unless the visitor or the browser chooses another.",
     )
     server: ServerSettings = Field(
         default=ServerSettings(), title="Server", description="The page and the API."
     )
     storage: StorageSettings = Field(
-        default=StorageSettings(), title="Storage", description="What is kept."
+        default=StorageSettings(), title="Storage", description="What is stored, and for how long."
     )
     privacy: PrivacySettings = Field(
         default=PrivacySettings(), title="Privacy", description="What protects people."
     )
     alerts: tuple[AlertRule, ...] = Field(
-        default=(), max_length=64, title="Alerts", description="When somebody is told."
+        default=(), max_length=64, title="Alerts", description="When somebody is notified."
     )
     mqtt: MqttSettings = Field(
-        default=MqttSettings(), title="MQTT", description="A broker that is told."
+        default=MqttSettings(), title="MQTT", description="A broker that is notified."
     )
     webhooks: tuple[Webhook, ...] = Field(
-        default=(), max_length=16, title="Webhooks", description="Addresses that are told."
+        default=(), max_length=16, title="Webhooks", description="Addresses that are notified."
     )
     logging: LoggingSettings = Field(
-        default=LoggingSettings(), title="Logging", description="What it writes about itself."
+        default=LoggingSettings(), title="Logging", description="The program's own log."
     )
 
     @model_validator(mode="after")
-    def _alerts_name_what_exists(self) -> Self:
+    def _alerts_are_consistent(self) -> Self:
         keys = [rule.key for rule in self.alerts]
         if len(keys) != len(set(keys)):
             raise ValueError("two alerts have the same key")

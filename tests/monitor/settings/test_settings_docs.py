@@ -10,14 +10,14 @@ import pytest
 from pydantic import BaseModel, Field
 
 from sentistream.monitor.settings import Settings, load_settings
-from sentistream.monitor.settings.documentation import SOURCE, _section, document, schema
-from sentistream.monitor.settings.documentation import undocumented as settings_undocumented
+from sentistream.monitor.settings.settings_docs import COMMAND, document, schema
+from sentistream.monitor.settings.settings_docs import undocumented as settings_undocumented
 
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
 
 
 def test_the_document_is_what_the_model_says() -> None:
-    assert PAGE.read_text("utf-8") == document(), f"make it anew with: {SOURCE} > docs/settings.md"
+    assert PAGE.read_text("utf-8") == document(), f"generate it with: {COMMAND} > docs/settings.md"
 
 
 def test_nothing_is_undocumented() -> None:
@@ -30,8 +30,8 @@ def test_a_field_without_words_is_noticed() -> None:
 
         named: int = Field(default=1, title="Named")
 
-    with pytest.raises(ValueError, match=r"bare\.named has no title or description"):
-        _section("bare", ("bare",), Bare)
+    with pytest.raises(ValueError, match=r"named has no title or description"):
+        document(Bare)
 
 
 def test_every_setting_has_a_line_in_its_section() -> None:

@@ -1,4 +1,4 @@
-"""The page and the interface for programs: where they listen and how they defend themselves."""
+"""The page and the API: where they listen, and their limits."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from sentistream.monitor.settings.base import Group
+from sentistream.monitor.settings.settings_base import SettingsGroup
 
-OWN_PATHS = frozenset(
+RESERVED_PATHS = frozenset(
     [
         *("about", "account", "alerts", "api", "assets", "choose", "health", "history", "live"),
         *("login", "logout", "metrics", "privacy", "ready", "settings", "setup", "static-login"),
         "try",
     ]
 )
-"""With what the paths of the page and the interface begin."""
+"""First segments of the page's and the API's own paths."""
 
 
-class ServerSettings(Group):
-    """By default only this machine reaches it."""
+class ServerSettings(SettingsGroup):
+    """By default only reachable from this machine."""
 
     host: str = Field(
         default="127.0.0.1",
@@ -30,11 +30,9 @@ class ServerSettings(Group):
         title="Address",
         description="Where it listens: 127.0.0.1 for this machine alone, 0.0.0.0 for the network.",
     )
-    port: int = Field(
-        default=8420, ge=0, le=65535, title="Port", description="0 for any that is free."
-    )
+    port: int = Field(default=8420, ge=0, le=65535, title="Port", description="0 for any free one.")
     tls_certificate: Path | None = Field(
-        default=None, title="TLS certificate", description="PEM file; without one it speaks HTTP."
+        default=None, title="TLS certificate", description="PEM file; plain HTTP without one."
     )
     tls_key: Path | None = Field(
         default=None, title="TLS key", description="PEM file of the certificate's key."
@@ -55,14 +53,14 @@ class ServerSettings(Group):
         ge=1,
         le=100,
         title="Login attempts",
-        description="Wrong passwords a minute from one address before it has to wait.",
+        description="Wrong passwords per minute from one address before it must wait.",
     )
     requests_a_minute: int = Field(
         default=600,
         ge=10,
         le=100_000,
         title="Requests a minute",
-        description="From one session or token before it has to wait.",
+        description="From one session or token before it must wait.",
     )
     upload_kilobytes: int = Field(
         default=256,
@@ -76,23 +74,23 @@ class ServerSettings(Group):
         ge=0,
         le=16,
         title="Browser cameras",
-        description="How many visitors at once may try it with their own camera; 0 for none.",
+        description="How many visitors may use their own camera at once; 0 for none.",
     )
 
     @property
     def prefix(self) -> str:
-        """The path of the public address, below which everything is; empty for none."""
+        """The path of the public address, under which everything is served; empty for none."""
         return urlsplit(self.public_url).path.rstrip("/")
 
     @property
     def origin(self) -> str:
-        """The public address without that path; empty where there is none."""
+        """The public address without that path; empty if there is none."""
         return self.public_url.rstrip("/").removesuffix(self.prefix)
 
     @model_validator(mode="after")
     def _path_of_its_own(self) -> Self:
         first = self.prefix.split("/")[1:2]
-        if first and first[0] in OWN_PATHS:
+        if first and first[0] in RESERVED_PATHS:
             raise ValueError("the path of public_url begins as one of the monitor's own does")
         return self
 
