@@ -54,14 +54,14 @@ def _field(name: str, type_: str, digits: int | None = None) -> Column:
     return Column(name, type_, lambda row: getattr(row, name), digits)
 
 
+_SHARES = tuple(_field(name, "float64", 4) for name in ("positive", "neutral", "negative"))
+
 READING_COLUMNS: Sequence[Column] = (
     Column("time", _TIME, lambda row: _utc(row.second)),
     _field("camera", "string"),
     _field("zone", "string"),
     _field("track", "string"),
-    _field("positive", "float64", 4),
-    _field("neutral", "float64", 4),
-    _field("negative", "float64", 4),
+    *_SHARES,
     Column("label", "string", lambda row: str(row.label)),
     _field("seen", "float64", 3),
     _field("speaking", "float64", 3),
@@ -76,9 +76,7 @@ AGGREGATE_COLUMNS: Sequence[Column] = (
     _field("appearances", "int64"),
     _field("seen", "float64", 3),
     _field("speaking", "float64", 3),
-    _field("positive", "float64", 4),
-    _field("neutral", "float64", 4),
-    _field("negative", "float64", 4),
+    *_SHARES,
     _field("watched", "float64", 0),
     # deprecated name of appearances; removed in the next version
     Column("people", "int64", lambda row: row.appearances),

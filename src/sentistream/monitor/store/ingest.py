@@ -29,8 +29,10 @@ from sentistream.monitor.store.reading_tables import (
     PRESENCES,
     READINGS,
     SHARES,
+    SUMMED,
     SUMS,
     WATCHES,
+    Summed,
 )
 
 _T = TypeVar("_T")
@@ -62,17 +64,11 @@ def ingest(connection: Connection, batch: Sequence[Seconds]) -> None:
 
 
 @dataclass(slots=True)
-class AggregateDelta:
+class AggregateDelta(Summed):
     """What a batch adds to one row of ``sums``, in that table's units."""
 
     people: int = 0
     arrived: int = 0
-    seen: int = 0
-    speaking: int = 0
-    positive: int = 0
-    neutral: int = 0
-    negative: int = 0
-    watched: int = 0
 
 
 class Deltas:
@@ -100,7 +96,7 @@ class Deltas:
                 self._deltas.items(), key=lambda item: item[0]
             )
         ]
-        _upsert(connection, SUMS, rows, added=AggregateDelta.__slots__)
+        _upsert(connection, SUMS, rows, added=("people", "arrived", *SUMMED))
 
 
 def _row(reading: SecondReading) -> dict[str, Any]:

@@ -12,14 +12,19 @@ from sqlalchemy import Connection, and_, or_, select
 from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import EVERYWHERE, Alert, SecondReading
 from sentistream.monitor.store.buckets import ceil_second, covering_buckets
-from sentistream.monitor.store.reading_tables import ALERTS, MILLISECONDS, READINGS, SHARES, SUMS
+from sentistream.monitor.store.reading_tables import (
+    ALERTS,
+    MILLISECONDS,
+    READINGS,
+    SHARES,
+    SUMMED,
+    SUMS,
+)
 from sentistream.monitor.store.small_cell_suppression import RawAggregate, suppress_small_cells
 from sentistream.types import Label
 
 ReadingKey = tuple[int, str, str, str]
 """Second, camera, zone, track: the order of readings."""
-
-_SUMMED = ("seen", "speaking", "positive", "neutral", "negative", "watched")
 
 
 def readings(
@@ -84,8 +89,9 @@ def history(
     """Aggregates that begin in [begin, end), by begin, camera and zone; small cells suppressed."""
     table = SUMS.c
     statement = select(
-        *(table.begin, table.camera, table.zone, table.end, table.people),
-        *(table[name] for name in _SUMMED),
+        *(table.begin, table.camera, table.zone, table.end),
+        *(table[name] for name in SUMMED),
+        table.people,
     ).where(
         table.step == str(step), table.begin >= ceil_second(begin), table.begin < ceil_second(end)
     )
@@ -121,7 +127,7 @@ def aggregate(
     statement = (
         select(
             *(table.camera, table.zone, table.people, table.arrived),
-            *(table[name] for name in _SUMMED),
+            *(table[name] for name in SUMMED),
         )
         .where(
             or_(
@@ -147,7 +153,7 @@ def aggregate(
         # every track of the first bucket, and of later ones those that are new there
         total.appearances += arrived if total.appearances else present
         most[name, where] = max(most[name, where], present)
-        for field, value in zip(_SUMMED, counted, strict=True):
+        for field, value in zip(SUMMED, counted, strict=True):
             setattr(total, field, getattr(total, field) + value)
     found = []
     for name, by_zone in sorted(totals.items()):

@@ -7,6 +7,8 @@ deleted from the front.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -83,6 +85,22 @@ SUMS = Table(
 of this step, so that each is counted once over several buckets. ``positive`` and so on are shares
 times milliseconds. ``watched`` (s) is only set in the whole picture's row.
 """
+
+
+@dataclass(slots=True)
+class Summed:
+    """The columns of ``sums`` that add up over buckets, in that table's units."""
+
+    seen: int = 0
+    speaking: int = 0
+    positive: int = 0
+    neutral: int = 0
+    negative: int = 0
+    watched: int = 0
+
+
+SUMMED = tuple(field.name for field in fields(Summed))
+"""The names of those columns."""
 
 PRESENCES = Table(
     "presences",

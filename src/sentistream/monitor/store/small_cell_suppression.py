@@ -17,20 +17,14 @@ from dataclasses import dataclass
 
 from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.observations import EVERYWHERE
-from sentistream.monitor.store.reading_tables import MILLISECONDS, OUTSIDE
+from sentistream.monitor.store.reading_tables import MILLISECONDS, OUTSIDE, Summed
 
 
 @dataclass(slots=True)
-class RawAggregate:
-    """An aggregate as it is stored, before suppression; units as in ``reading_tables.SUMS``."""
+class RawAggregate(Summed):
+    """An aggregate as it is stored, before suppression."""
 
     appearances: int = 0
-    seen: int = 0
-    speaking: int = 0
-    positive: int = 0
-    neutral: int = 0
-    negative: int = 0
-    watched: int = 0
 
 
 def suppress_small_cells(
