@@ -15,7 +15,6 @@ from sentistream.errors import StorageError
 from sentistream.monitor.store import (
     DatabaseStore,
     Housekeeper,
-    housekeeping,
     migrate,
     open_database,
 )
@@ -37,7 +36,7 @@ def sqlite_engine(tmp_path: Path) -> Engine:
 def test_a_copy_made_while_it_is_written_to_is_whole(
     sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backups_module, "_PAGES", 8)  # so that many writes fall into it
+    monkeypatch.setattr(backups_module, "PAGES_PER_STEP", 8)  # so that many writes fall into it
     store = DatabaseStore(sqlite_engine, settings)
     for start in range(0, 4_000, 500):
         store.add(crowd(TEN + start, TEN + start + 500, "abc"))
@@ -163,12 +162,11 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(sqlite_engine: Engine) -> None
     store.close()
 
 
-def test_it_looks_by_itself_and_ends_when_told(
-    sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(housekeeping, "_POLL_INTERVAL", 0.01)
+def test_it_runs_by_itself_and_stops_when_closed(sqlite_engine: Engine, tmp_path: Path) -> None:
     store = DatabaseStore(sqlite_engine, settings)
-    keeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
+    keeper = Housekeeper(
+        store, lambda: settings(backup_folder=tmp_path / "copies"), poll_interval=0.01
+    )
     keeper.start()
     until(
         lambda: (

@@ -154,10 +154,10 @@ def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("mysql://me:hush-2718@host/x", "no address of a database"),
-        ("nonsense hush-2718", "no address of a database"),
-        ("postgresql://me:hush-2718@host:port/x", "no address of a database"),
-        ("", "no address of a database"),
+        ("mysql://me:hush-2718@host/x", "not the address of a database"),
+        ("nonsense hush-2718", "not the address of a database"),
+        ("postgresql://me:hush-2718@host:port/x", "not the address of a database"),
+        ("", "not the address of a database"),
         ("sqlite://", "names no file"),
         ("sqlite:////proc/nowhere/x.db", "cannot be opened"),
     ],

@@ -14,7 +14,7 @@ from sentistream.atomic_write import atomic_path
 from sentistream.errors import StorageError
 from sentistream.monitor.store.storage_errors import display_name, storage_error
 
-_PAGES = 512
+PAGES_PER_STEP = 512
 """Pages copied at a time (2 MiB)."""
 _PAUSE = 0.01
 """Seconds between them, in which others can use the disk."""
@@ -86,7 +86,7 @@ def _copy(database: str, partial: Path) -> None:
         # an open read transaction pins one snapshot; without it each write restarts the copy
         source.execute("BEGIN")
         source.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        source.backup(copy, pages=_PAGES, progress=lambda *_: time.sleep(_PAUSE))
+        source.backup(copy, pages=PAGES_PER_STEP, progress=lambda *_: time.sleep(_PAUSE))
         source.execute("COMMIT")
         copy.execute("PRAGMA journal_mode = DELETE").fetchone()  # one file, no log beside it
         if copy.execute("PRAGMA quick_check").fetchone() != ("ok",):

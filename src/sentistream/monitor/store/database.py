@@ -67,7 +67,7 @@ def open_database(url: str) -> Engine:
     if backend in ("postgresql", "postgres"):
         return _open_postgresql(parsed)
     raise StorageError(
-        "storage.url is no address of a database.",
+        "storage.url is not the address of a database.",
         "Leave it empty for SQLite, or write postgresql://user:password@host/name.",
     )
 

@@ -33,7 +33,8 @@ STEADY_CLOCK = 600.0
 years ahead would otherwise delete everything."""
 
 _JUMP = 60.0
-_POLL_INTERVAL = 20.0
+POLL_INTERVAL = 20.0
+"""Seconds between looks at what is due."""
 
 
 class Housekeeper:
@@ -42,9 +43,17 @@ class Housekeeper:
     Args:
         store: The store to maintain.
         settings: Returns the settings in force: ``lambda: configuration.settings``.
+        poll_interval: Seconds between looks at what is due.
     """
 
-    def __init__(self, store: Store, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Callable[[], Settings],
+        *,
+        poll_interval: float = POLL_INTERVAL,
+    ) -> None:
+        self._poll_interval = poll_interval
         self._store = store
         self._settings = settings
         self._offset: float | None = None
@@ -110,7 +119,7 @@ class Housekeeper:
         return True
 
     def _run(self) -> None:
-        while not self._closing.wait(_POLL_INTERVAL):
+        while not self._closing.wait(self._poll_interval):
             try:
                 self.run_due(time.time(), time.monotonic())
             except Exception:

@@ -14,8 +14,8 @@ from sentistream.errors import StorageError
 from sentistream.redaction import shown_address
 
 _CORRUPT = (
-    "Stop the monitor, move the file aside together with those ending in -wal and -shm, and put "
-    "the newest backup in its place or let it start anew; sqlite3 FILE .recover may save more."
+    "Stop the monitor, move the file aside with those ending in -wal and -shm, and put the newest "
+    "backup in its place, or start with an empty one; sqlite3 FILE .recover may save more."
 )
 
 _SQLITE = {
@@ -23,9 +23,9 @@ _SQLITE = {
     "SQLITE_LOCKED": ("is locked by another program", "Close whatever else has it open."),
     "SQLITE_FULL": ("cannot grow: the disk is full", "Free some space; nothing needs a restart."),
     "SQLITE_CORRUPT": ("is damaged", _CORRUPT),
-    "SQLITE_NOTADB": ("is no SQLite database, or a damaged one", _CORRUPT),
+    "SQLITE_NOTADB": ("is not an SQLite database, or a damaged one", _CORRUPT),
     "SQLITE_READONLY": ("cannot be written", "See who owns the file and its folder."),
-    "SQLITE_PERM": ("may not be opened", "See who owns the file and its folder."),
+    "SQLITE_PERM": ("may not be opened by this user", "See who owns the file and its folder."),
     "SQLITE_CANTOPEN": ("cannot be opened", "See whether its folder exists and who owns it."),
     "SQLITE_IOERR": ("cannot be read or written", "See whether the disk is full or failing."),
 }
@@ -34,17 +34,17 @@ _POSTGRESQL = {
     "28P01": ("refuses the password", "Check user and password in storage.url."),
     "28000": ("refuses the user", "Check storage.url and the server's pg_hba.conf."),
     "3D000": ("has no such database", "Create it (createdb) or correct storage.url."),
-    "42501": ("does not let this user do that", "Make it the owner of the database."),
-    "53100": ("has a full disk", "Free some space there; nothing needs a restart."),
+    "42501": ("denies this user access to its tables", "Make it the owner of the database."),
+    "53100": ("is on a full disk", "Free some space there; nothing needs a restart."),
     "53300": ("has no connection left", "Raise max_connections there."),
-    "55P03": ("is locked by another program", "See what else works with it."),
-    "57014": ("takes too long", "See what else works with it."),
-    "40P01": ("is locked by another program", "See what else works with it."),
-    "25006": ("only allows reading", "Name the primary server in storage.url."),
+    "55P03": ("is locked by another program", "See what else uses it."),
+    "57014": ("takes too long", "See what else uses it."),
+    "40P01": ("is locked by another program", "See what else uses it."),
+    "25006": ("is read-only", "Name the primary server in storage.url."),
 }
 _UNREACHABLE = (
     "cannot be reached",
-    "See whether the server runs and whether storage.url names it; it is tried again.",
+    "Check that the server runs and that storage.url names it; the monitor keeps trying.",
 )
 
 
@@ -108,5 +108,5 @@ def _of_postgresql(error: Exception, cause: object) -> tuple[str, str]:
     if state.startswith(("08", "57P")):
         return _UNREACHABLE
     if state.startswith("53"):
-        return "is out of means", "See the server's log."
+        return "is out of resources", "See the server's log."
     return f"reports an error (SQLSTATE {state})", "See the server's log."
