@@ -195,7 +195,10 @@ def _type_of(field: pa.Field) -> str:
 
 @pytest.mark.parametrize(
     ("title", "columns"),
-    [("Single readings", READING_COLUMNS), ("Sums by minute, hour or day", AGGREGATE_COLUMNS)],
+    [
+        ("Single readings", READING_COLUMNS),
+        ("Aggregates by minute, hour or day", AGGREGATE_COLUMNS),
+    ],
 )
 def test_every_column_is_documented_in_order_with_its_type(
     title: str, columns: list[Column]
