@@ -6,8 +6,13 @@ this computes delays and leaves the waiting to them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+
+DELAYS = (1.0, 5.0, 10.0, 60.0)
+"""Seconds before the first restart, the second and so on; the last repeats."""
+
+RESET_AFTER = 60.0
+"""Seconds of running well after which earlier failures no longer count."""
 
 
 class Backoff:
@@ -21,13 +26,13 @@ class Backoff:
         failures: Failures in a row.
     """
 
-    def __init__(self, delays: Sequence[float], *, reset_after: float = math.inf) -> None:
+    def __init__(self, delays: Sequence[float] = DELAYS, reset_after: float = RESET_AFTER) -> None:
         self._delays = tuple(delays)
         self._reset_after = reset_after
         self.failures = 0
 
-    def failed(self, *, ran: float = 0.0) -> float:
-        """Counts a failure; returns the seconds to wait.
+    def next_delay(self, *, ran: float = 0.0) -> float:
+        """Seconds to wait after another failure, which it counts.
 
         Args:
             ran: Seconds for which it had run well before it failed.

@@ -209,7 +209,7 @@ class Downloader:
             except _BrokenError as error:
                 if have() > before:
                     backoff.reset()
-                pause = backoff.failed()
+                pause = backoff.next_delay()
                 if backoff.failures > self._retries:
                     raise DataError(
                         f"{shown_address(url)} cannot be fetched: {error}.",

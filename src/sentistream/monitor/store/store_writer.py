@@ -199,7 +199,7 @@ class StoreWriter:
             self._weight -= _weight(self._buffer.popleft())
 
     def _failed(self, error: StorageError) -> None:
-        self._next_try = time.monotonic() + self._backoff.failed()
+        self._next_try = time.monotonic() + self._backoff.next_delay()
         self._failures += 1
         self._last_error = str(error)
         if self._failing_since is None:
