@@ -214,9 +214,9 @@ def _has_display() -> bool:
 def _print_schema() -> None:
     import json
 
-    from sentistream.monitor.settings import Settings
+    from sentistream.monitor.settings.settings_docs import schema
 
-    click.echo(json.dumps(Settings.model_json_schema(), indent=2))
+    click.echo(json.dumps(schema(), indent=2))
 
 
 def _write_documents(settings: Settings, notice: Path | None, assessment: Path | None) -> None:

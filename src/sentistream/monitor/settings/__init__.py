@@ -11,6 +11,7 @@ from sentistream.monitor.settings.notification_settings import AlertRule, MqttSe
 from sentistream.monitor.settings.overlay import (
     describe_changes,
     discard_changes,
+    merge_patch,
     overlay_path,
     save_changes,
 )
@@ -18,6 +19,7 @@ from sentistream.monitor.settings.privacy_settings import PrivacySettings
 from sentistream.monitor.settings.server_settings import ServerSettings
 from sentistream.monitor.settings.settings_model import FILE_ONLY_SETTINGS, Settings
 from sentistream.monitor.settings.storage_settings import StorageSettings
+from sentistream.monitor.settings.validation_messages import validation_messages
 
 __all__ = [
     "FILE_ONLY_SETTINGS",
@@ -37,6 +39,8 @@ __all__ = [
     "describe_changes",
     "discard_changes",
     "load_settings",
+    "merge_patch",
     "overlay_path",
     "save_changes",
+    "validation_messages",
 ]

@@ -77,8 +77,7 @@ An environment variable begins with `{ENV_PREFIX}`, then the names, joined by tw
 `{ENV_PREFIX}CAMERAS='{{"door": {{"source": "0"}}}}'`.
 
 Both files may contain passwords: keep yours readable by its owner alone (`chmod 600`); the file of
-changes is created that way. `{COMMAND} --schema` prints the JSON
-Schema for editors.
+changes is created that way. `sentistream monitor --schema` prints the JSON Schema for editors.
 """
 
 
@@ -98,17 +97,6 @@ def schema() -> dict[str, Any]:
     """The settings as JSON Schema (2020-12), for editors and forms."""
     made = Settings.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
-
-
-def undocumented() -> list[str]:
-    """Settings without a title or a description; empty when all is well."""
-    models: list[tuple[tuple[str, ...], type[BaseModel]]] = [((), Settings), *_groups(Settings)]
-    return [
-        _dotted((*path, name))
-        for path, model in models
-        for name, field in model.model_fields.items()
-        if not (field.title and field.description)
-    ]
 
 
 def _groups(
@@ -164,7 +152,4 @@ def _default(field: FieldInfo) -> str:
 
 
 if __name__ == "__main__":
-    import json
-    import sys
-
-    print(json.dumps(schema(), indent=2) if "--schema" in sys.argv else document(), end="")
+    print(document(), end="")

@@ -31,12 +31,12 @@ class Layer:
     text: str = ""
 
 
-def validation_messages(error: ValidationError, layers: Sequence[Layer]) -> Iterator[str]:
+def validation_messages(error: ValidationError, layers: Sequence[Layer] = ()) -> Iterator[str]:
     """One sentence for each setting that is wrong.
 
     Args:
         error: What is wrong.
-        layers: Where settings came from, the one that overrides all others first.
+        layers: Where the settings came from, highest precedence first; named in the sentences.
     """
     said = set()
     for one in error.errors(include_url=False):
