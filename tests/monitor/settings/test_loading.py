@@ -106,12 +106,12 @@ def test_all_that_is_wrong_is_said_at_once_with_the_layer_it_comes_from(
 ) -> None:
     monkeypatch.setenv("SENTISTREAM_MONITOR_PRIVACY__SMALLEST_GROUP", "0")
     overlay = overlay_path(path)
-    overlay.write_text("# page\ncameras:\n  door: {pace: 1000}\n  gone: {pace: 2}\n")
+    overlay.write_text("# page\ncameras:\n  door: {pace: 1000}\n  new: {source: ''}\n")
     with pytest.raises(InvalidSettingsError) as caught:
         load_settings(path, {"server": {"port": 70_000}})
     assert set(caught.value.messages) == {
         f"{overlay}, line 3: cameras.door.pace is 1000; allowed: number, ≥ 0.1, ≤ 100.",
-        f"{overlay}, line 4: cameras.gone.source is missing.",
+        f"{overlay}, line 4: cameras.new.source: a camera needs a source.",
         "The command line: server.port is 70000; allowed: whole number, ≥ 0, ≤ 65535.",
         "The environment (SENTISTREAM_MONITOR_...): privacy.smallest_group is not valid; "
         "allowed: whole number, ≥ 1, ≤ 100.",

@@ -113,6 +113,19 @@ def test_the_owner_can_still_add_cameras_after_the_page_removed_all(path: Path) 
     assert list(load_settings(path).cameras) == ["yard"]
 
 
+def test_changes_to_a_camera_that_the_owner_removes_are_ignored_and_go(path: Path) -> None:
+    change(path, lambda values: values["cameras"]["till"].update(name="Counter", pace=2.0))
+    begin, end = FILE.index("  till:"), FILE.index("privacy:")
+    path.write_text(FILE[:begin] + FILE[end:], "utf-8")
+    assert list(load_settings(path).cameras) == ["door"]
+    ignored = " (ignored: monitor.yaml has no such camera any more)"
+    assert describe_changes(path) == [
+        f"cameras.till.name: Counter{ignored}",
+        f"cameras.till.pace: 2.0{ignored}",
+    ]
+    assert change(path, lambda values: values.update(profile="paper")) == {"profile": "paper"}
+
+
 def test_what_goes_back_to_its_default_hides_what_the_owner_wrote(path: Path) -> None:
     held = change(path, lambda values: values["privacy"].update(smallest_group=5))
     assert held == {"privacy": {"smallest_group": None}}

@@ -6,6 +6,7 @@ From the top: the command line, environment variables, the overlay of changes ma
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from pydantic_settings import (
 )
 
 from sentistream.errors import InputError
-from sentistream.monitor.settings.overlay import merge_patch, overlay_path
+from sentistream.monitor.settings.overlay import applicable_changes, merge_patch, overlay_path
 from sentistream.monitor.settings.settings_model import ENV_PREFIX, Settings
 from sentistream.monitor.settings.settings_yaml import read_text, read_values
 from sentistream.monitor.settings.validation_messages import Layer, validation_messages
@@ -53,16 +54,15 @@ def load_settings(
         Layer("The command line", overrides or {}),
         Layer(f"The environment ({ENV_PREFIX}...)", _environment()),
     ]
+    owned = Layer("", {})
     if path is not None:
-        overlay = overlay_path(path)
-        if overlay.exists():
-            text = read_text(overlay)
-            layers.append(Layer(str(overlay), read_values(overlay, text), text))
-    if path is not None and (path.exists() or not optional):
-        text = read_text(path)
-        layers.append(Layer(str(path), read_values(path, text), text))
-    else:
-        layers.append(Layer("", {}))
+        if path.exists() or not optional:
+            owned = _read_layer(path)
+        if overlay_path(path).exists():
+            overlay = _read_layer(overlay_path(path))
+            applicable = applicable_changes(owned.values, overlay.values)
+            layers.append(dataclasses.replace(overlay, values=applicable))
+    layers.append(owned)
     try:
         return build_settings(*(layer.values for layer in reversed(layers)))
     except ValidationError as error:
@@ -92,6 +92,11 @@ def build_settings(*layers: Mapping[str, Any]) -> Settings:
     return Settings.model_construct(
         **{name: getattr(validated, name) for name in Settings.model_fields}
     )
+
+
+def _read_layer(path: Path) -> Layer:
+    text = read_text(path)
+    return Layer(str(path), read_values(path, text), text)
 
 
 def _environment() -> dict[str, Any]:

@@ -45,7 +45,7 @@ def save_changes(path: Path, *, before: Settings, after: Settings) -> None:
     """
     overlay = overlay_path(path)
     owned = _values_in(path)
-    saved = merge_patch(owned, _values_in(overlay))
+    saved = merge_patch(owned, applicable_changes(owned, _values_in(overlay)))
     wanted = merge_patch(saved, create_merge_patch(_plain(before), _plain(after)))
     changes = {
         name: change
@@ -70,10 +70,28 @@ def describe_changes(path: Path) -> list[str]:
     Raises:
         InputError: The overlay cannot be read.
     """
+    changes = _values_in(overlay_path(path))
+    applicable = dict(_leaves(applicable_changes(_values_in(path), changes)))
     return [
         f"{'.'.join(keys)}: {_shown(keys, value)}"
-        for keys, value in _leaves(_values_in(overlay_path(path)))
+        + ("" if keys in applicable else f" (ignored: {path.name} has no such camera any more)")
+        for keys, value in _leaves(changes)
     ]
+
+
+def applicable_changes(owned: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes, without those to cameras that the owner's file no longer contains."""
+    cameras = changes.get("cameras")
+    if not isinstance(cameras, Mapping):
+        return dict(changes)
+    existing = owned.get("cameras")
+    kept = {
+        key: change
+        for key, change in cameras.items()
+        if (isinstance(existing, Mapping) and key in existing)
+        or (isinstance(change, Mapping) and "source" in change)
+    }
+    return {**changes, "cameras": kept}
 
 
 def discard_changes(path: Path) -> bool:

@@ -42,7 +42,8 @@ whole):
 
 `--check` lists the changes made on the page. To undo one, stop the monitor and delete its line in
 the file of changes; `sentistream monitor --config FILE --discard-changes` undoes all of them. In
-that file `null` removes what your file says. Before this version the page wrote into your YAML
+that file `null` removes what your file says; changes to a camera that you remove from your file are
+ignored. Before this version the page wrote into your YAML
 file; what it wrote there stays in force.
 
 ## Your file
