@@ -141,6 +141,37 @@ def test_what_is_not_yaml_is_said(tmp_path: Path, text: str, told: str) -> None:
         load_settings(path)
 
 
+def test_what_is_no_file_of_settings_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.yaml"
+    path.write_bytes(b"language: \xff\n")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_settings(path)
+    path.write_bytes(b"#" * 1_000_001)
+    with pytest.raises(InputError, match="too large"):
+        load_settings(path)
+    path.write_text("# nothing yet\n")
+    assert load_settings(path).cameras == {}
+
+
+def test_zones_alerts_and_addresses_are_checked_together(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.yaml"
+    path.write_text(
+        "cameras:\n"
+        "  a:\n    source: 0\n    zones:\n"
+        "      - {name: b, points: [[0, 0], [1, 0], [1, 1]], masked: scheduled}\n"
+        "server: {public_url: https://example.org/settings}\n"
+    )
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings(path)
+    assert caught.value.messages == (
+        f"{path}, line 5: cameras.a.zones.0: hours are given exactly where masked is 'scheduled'.",
+        f"{path}, line 6: server: the path of public_url begins as one of the monitor's own does.",
+    )
+    path.write_text("cameras: {a: {source: 0}}\nalerts: [{key: k, name: K, camera: b}]\n")
+    with pytest.raises(InvalidSettingsError, match="The alert k names no camera of these: b"):
+        load_settings(path)
+
+
 @pytest.mark.parametrize(
     "tagged",
     [
