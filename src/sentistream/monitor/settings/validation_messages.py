@@ -12,12 +12,13 @@ from pydantic import ValidationError
 from sentistream.monitor.settings.settings_fields import allowed_values, field_at, group_at
 from sentistream.monitor.settings.settings_model import Settings
 from sentistream.monitor.settings.settings_yaml import line_of
+from sentistream.values import ByValue
 
 _OF_GROUPS = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer(ByValue):
     """Settings from one place.
 
     Attributes:
