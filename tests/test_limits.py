@@ -32,7 +32,8 @@ _NO_CAPS = {
         ("evaluation.disturbances", "_NOISE_SECONDS"),
         ("media.tracks", "_SOUND_SECONDS"),
         ("monitor.api.past", "_SECONDS"),
-        ("monitor.store.retention", "_LONGEST"),
+        ("monitor.store.buckets", "_LIMIT"),
+        ("monitor.store.retention", "_MAX_SECONDS"),
         ("reports.files", "RESERVE_BYTES"),
         ("vision.landmarks", "_LARGEST_FACTOR"),
         ("vision.scene_change", "_KEPT"),
@@ -41,7 +42,6 @@ _NO_CAPS = {
     },
     "the row of another name says it": {
         ("vision.tracker", "MAX_FACES"),
-        ("monitor.store.writer", "PATIENCE"),
         ("streams.governor", "LONGEST_CALM"),
     },
     "docs/api.md says how long a question may reach": {
@@ -64,7 +64,6 @@ _NO_CAPS = {
         ("monitor.page.house", "LONGEST"),
         ("monitor.page.moods", "KEPT"),
         ("monitor.page.reasons", "_MOST"),
-        ("monitor.settings.editing", "_MOST"),
     },
 }
 

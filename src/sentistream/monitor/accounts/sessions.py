@@ -9,7 +9,7 @@ from sqlalchemy import Engine, delete, insert, select
 from sentistream.monitor.accounts.secrets import digest_of, new_secret
 from sentistream.monitor.accounts.tables import sessions, users
 from sentistream.monitor.accounts.values import Identity, Role, User
-from sentistream.monitor.store.database import reading, writing
+from sentistream.monitor.store.database import read_transaction, write_transaction
 
 MOST = 50
 """Sessions of one user; a further login ends the oldest."""
@@ -24,7 +24,7 @@ class Sessions:
     def start(self, user: int, hours: float) -> str:
         """A new session's id for its cookie; ended sessions are swept away."""
         now, secret = time.time(), new_secret()
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(delete(sessions).where(sessions.c.expires <= now))
             oldest = connection.scalars(
                 select(sessions.c.digest)
@@ -42,12 +42,12 @@ class Sessions:
 
     def end(self, digest: str) -> None:
         """Ends a session; nothing where there is none."""
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(delete(sessions).where(sessions.c.digest == digest))
 
     def find(self, digest: str) -> Identity | None:
         """Whose it is; None where there is none or it has ended."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(
                 select(sessions.c.expires, users.c.name, users.c.role)
                 .join(users)

@@ -10,7 +10,7 @@ from sentistream.monitor.accounts.secrets import digest_of, new_secret
 from sentistream.monitor.accounts.tables import setup, users
 from sentistream.monitor.accounts.users import prepared
 from sentistream.monitor.accounts.values import Role
-from sentistream.monitor.store.database import reading, writing
+from sentistream.monitor.store.database import read_transaction, write_transaction
 
 LASTS = 3600.0
 """Seconds for which a link can be used."""
@@ -25,7 +25,7 @@ class Setup:
     def new(self) -> str | None:
         """A new link's secret, earlier ones end; None where somebody can log in already."""
         secret = new_secret()
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(delete(setup))
             if connection.execute(select(users.c.id).limit(1)).first() is not None:
                 return None
@@ -36,7 +36,7 @@ class Setup:
 
     def is_open(self, secret: str) -> bool:
         """Whether this link can be used now."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             expires = connection.scalar(
                 select(setup.c.expires).where(setup.c.digest == digest_of(secret))
             )
@@ -50,7 +50,7 @@ class Setup:
             UnfitPasswordError: Name or password will not do; the link stays.
         """
         row = prepared(name, password, Role.MANAGER)
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             # whoever deletes the link's row makes the manager: two at once cannot
             taken = connection.execute(
                 delete(setup).where(

@@ -13,7 +13,7 @@ from sentistream.monitor.accounts.passwords import check_name, key_of
 from sentistream.monitor.accounts.secrets import digest_of, new_secret
 from sentistream.monitor.accounts.tables import api_tokens, users
 from sentistream.monitor.accounts.values import Identity, Role, Token, User
-from sentistream.monitor.store.database import reading, writing
+from sentistream.monitor.store.database import read_transaction, write_transaction
 
 PREFIX = "sentistream_"
 """What every token begins with, so that scanners for leaked secrets find it."""
@@ -28,7 +28,7 @@ class Tokens:
     def all(self) -> Sequence[Token]:
         """Every token, by name."""
         chosen = select(api_tokens, users.c.name.label("maker")).join(users)
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             return [
                 Token(
                     name=row.name,
@@ -57,7 +57,7 @@ class Tokens:
         check_name(name)
         token = PREFIX + new_secret()
         values = {"name": name, "role": role.value, "created": time.time(), "expires": expires}
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             user = connection.scalar(select(users.c.id).where(users.c.key == key_of(maker)))
             if user is None:
                 raise UnknownAccountError("There is no such user.", "Log in again.")
@@ -77,14 +77,14 @@ class Tokens:
         Raises:
             UnknownAccountError: There is no such token.
         """
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             gone = connection.execute(delete(api_tokens).where(api_tokens.c.name == name))
             if not gone.rowcount:
                 raise UnknownAccountError("There is no such token.", "See the list of tokens.")
 
     def find(self, digest: str) -> Identity | None:
         """Whose it is; None where there is none or it has ended."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(
                 select(api_tokens).where(api_tokens.c.digest == digest)
             ).first()

@@ -20,7 +20,7 @@ from sentistream.monitor.accounts.passwords import (
 )
 from sentistream.monitor.accounts.tables import api_tokens, sessions, users
 from sentistream.monitor.accounts.values import Account, Role
-from sentistream.monitor.store.database import reading, writing
+from sentistream.monitor.store.database import read_transaction, write_transaction
 
 
 class Users:
@@ -32,7 +32,7 @@ class Users:
 
     def all(self) -> Sequence[Account]:
         """Everybody, by name."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             return [
                 Account(name=row.name, role=Role(row.role), created=row.created)
                 for row in connection.execute(select(users).order_by(users.c.key))
@@ -46,7 +46,7 @@ class Users:
             AccountConflictError: The name is taken.
         """
         values = prepared(name, password, role)
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             try:
                 connection.execute(insert(users).values(values))
             except IntegrityError:
@@ -60,12 +60,12 @@ class Users:
 
         Takes as long for names that nobody has.
         """
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(select(users).where(users.c.key == key_of(name))).first()
         if not is_password(password, None if row is None else row.password) or row is None:
             return None
         if is_outdated(row.password):
-            with writing(self._engine) as connection:
+            with write_transaction(self._engine) as connection:
                 connection.execute(
                     update(users)
                     .where(users.c.id == row.id, users.c.password == row.password)
@@ -95,7 +95,7 @@ class Users:
         if password is not None:
             check_password(password, name)
             hashed = hash_password(password)
-        with self._changing, writing(self._engine) as connection:
+        with self._changing, write_transaction(self._engine) as connection:
             user = _id(connection, name)
             chosen = update(users).where(users.c.id == user)
             if role is not None:
@@ -116,7 +116,7 @@ class Users:
             UnknownAccountError: There is no such user.
             AccountConflictError: No manager would be left.
         """
-        with self._changing, writing(self._engine) as connection:
+        with self._changing, write_transaction(self._engine) as connection:
             user = _id(connection, name)
             _others_manage(connection, user)
             for table in (sessions, api_tokens):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sentistream.monitor.settings.camera import WEEKDAYS, CameraSettings, Hours
+from sentistream.monitor.settings.camera_settings import WEEKDAYS, CameraSettings, Hours
 
 
 def is_within(hours: Iterable[Hours], now: float) -> bool:

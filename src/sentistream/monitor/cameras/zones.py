@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sentistream.monitor.cameras.schedule import is_within
 from sentistream.monitor.observations import EVERYWHERE
-from sentistream.monitor.settings.camera import Point, Zone
+from sentistream.monitor.settings.camera_settings import Point, Zone
 
 Polygon = tuple[Point, ...]
 """Corners as shares of the picture's width and height."""

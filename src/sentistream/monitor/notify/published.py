@@ -7,8 +7,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from sentistream.errors import OutputError
-from sentistream.monitor.settings.whole import write_whole
+from sentistream.atomic_write import atomic_write
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +40,13 @@ class PublishedTopics:
             return
         try:
             content = {"broker": self._broker, "topics": sorted(wanted)}
-            write_whole(self._path, json.dumps(content, indent=1) + "\n")
-        except OutputError as error:
-            _log.warning("topics are not remembered for the next start: %s", error.problem)
+            atomic_write(self._path, json.dumps(content, indent=1) + "\n", private=True)
+        except OSError as error:
+            _log.warning(
+                "topics are not remembered for the next start: %s cannot be written (%s)",
+                self._path,
+                error.strerror,
+            )
 
     def _read(self) -> frozenset[str]:
         if self._path is None:
