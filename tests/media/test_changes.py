@@ -246,7 +246,8 @@ def test_how_much_of_a_damaged_recording_was_left_out_is_said(tmp_path: Path) ->
     faults = json.loads((out / "summary.json").read_text("utf-8"))["faults"]
     assert faults["audio_errors"] > 0
     assert faults["unheard_seconds"] > 0
-    sound = f"packets of sound ({faults['unheard_seconds']:.2f} s)"
+    count = faults["audio_errors"]
+    sound = f"left out: {count:,} ({faults['unheard_seconds']:.2f} s)"
     assert sound in result.output
     assert sound in (out / "report.html").read_text("utf-8")
     looked = CliRunner().invoke(main, ["doctor", str(path), "--json"])

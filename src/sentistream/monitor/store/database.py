@@ -22,6 +22,9 @@ from sentistream.monitor.store.failures import shown, storage_errors
 PATIENCE = 5.0
 """Seconds to wait for a lock or a connection."""
 
+STATEMENT_TIMEOUT = 60
+"""Seconds after which PostgreSQL gives a statement up."""
+
 _READS = "sentistream_reads"
 _PRAGMAS = (
     "PRAGMA auto_vacuum = INCREMENTAL",  # takes only before the first table
@@ -158,7 +161,7 @@ def _open_postgresql(url: URL) -> Engine:
     arguments = {
         "connect_timeout": int(PATIENCE),
         "application_name": "sentistream",
-        "options": f"-c lock_timeout={int(PATIENCE)}s -c statement_timeout=60s",
+        "options": f"-c lock_timeout={int(PATIENCE)}s -c statement_timeout={STATEMENT_TIMEOUT}s",
         "keepalives_idle": 30,
         "tcp_user_timeout": 15_000,
     }
