@@ -222,8 +222,9 @@ class _Run:
 
     def all(self, folders: dict[Clip, Path], index_path: Path | None) -> int:
         """Analyze every clip; how many of them could not be."""
-        from contextlib import ExitStack
+        from contextlib import ExitStack, suppress
 
+        from sentistream.reports.files import concerns_the_disk
         from sentistream.reports.index import ClipIndex
 
         failed = 0
@@ -243,6 +244,18 @@ class _Run:
                     failed += 1
                     index.add_failure(str(clip), str(error))
                     click.echo(f"Error: {_said_of(clip, error)}", err=True)
+                except OutputError as error:
+                    if index is None:
+                        raise
+                    failed += 1
+                    if concerns_the_disk(error):
+                        with suppress(OutputError):
+                            index.add_failure(str(clip), str(error))
+                        if rest := len(folders) - number:
+                            click.echo(f"Not tried, as the disk takes no more: {rest}.", err=True)
+                        raise
+                    index.add_failure(str(clip), str(error))
+                    click.echo(f"Error: {clip}: {error}", err=True)
                 except (SentistreamError, BrokenPipeError):
                     raise  # the next one would meet the same
                 except Exception as error:
@@ -275,6 +288,12 @@ class _Run:
         from sentistream.api import analyze as start
         from sentistream.reports.folder import ResultFolder
 
+        if clip.path is not None and clip.path.suffix.lower() == ".csv":
+            raise InputError(
+                f"{clip} is a list, not a video.",
+                "Name the videos themselves; how right the answers are on a list with labels says "
+                "sentistream evaluate --manifest.",
+            )
         options = self._options
         with start(
             clip.source,

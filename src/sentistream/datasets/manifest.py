@@ -133,7 +133,10 @@ def open_manifest(path: Path) -> FileDataset:
 def is_manifest(path: Path) -> bool:
     """Whether a file is a CSV with the columns ``path`` and ``label``."""
     try:
-        return path.suffix.lower() == ".csv" and next(_rows(path), None) is not None
+        if path.suffix.lower() != ".csv":
+            return False
+        listed = read_list(path, COLUMNS)
+        return {"path", "label"} <= set(listed.columns) and next(listed.rows(), None) is not None
     except InputError:
         return False
 

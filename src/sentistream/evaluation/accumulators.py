@@ -15,6 +15,7 @@ from sentistream.profiles import LITE, PAPER
 from sentistream.runtime.asking import Runnable
 from sentistream.smoothing import Running, Smoother
 from sentistream.types import Distribution, FloatArray
+from sentistream.values import ByValue
 
 Parameters = Mapping[str, float]
 
@@ -87,8 +88,8 @@ class _Equation1:
         return np.asarray(value.as_tuple(), np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+@dataclass(frozen=True, slots=True, eq=False)
+class Method(ByValue):
     """A way to add up, and the parameters to choose from.
 
     Attributes:

@@ -19,6 +19,8 @@ from sentistream.labelling.ledger import Ledger
 
 LONGEST_BODY = 1_000
 """Bytes of a request; a longer one is refused."""
+IDLE_SECONDS = 60
+"""For which a connection is kept without a request."""
 _STATIC = {"": "page.html", "page.css": "page.css", "page.js": "page.js"}
 _TYPES = {
     "html": "text/html; charset=utf-8",
@@ -54,7 +56,7 @@ class LabelServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: LabelServer
     protocol_version = "HTTP/1.1"
-    timeout = 60
+    timeout = IDLE_SECONDS
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         """Says nothing on the terminal."""

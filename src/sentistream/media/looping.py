@@ -152,6 +152,7 @@ class LoopSource(QueuedSource):
                 ticks += 1
                 ending = file.sound_after(last)
                 self._count(file.faults)
+                self.info = dataclasses.replace(file.info, live=True, duration=None)
             if self._closed.is_set():
                 return
             file = self._open()

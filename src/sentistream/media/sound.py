@@ -19,6 +19,8 @@ from sentistream.types import SOUND_RATE, FloatArray
 TOLERANCE = 0.010
 """Timestamps that differ by no more than this many seconds from the running count of
 samples are rounding or jitter; beyond, the samples are placed anew."""
+_MISSED = {"flac": 0.1, "aiff": 0.1, "mov,mp4,m4a,3gp,3g2,mj2": 0.5}
+"""Containers that know how long a track is, and the seconds that may lack, as coders pad."""
 LONGEST_HELD = 60
 """Seconds of sound that are held at most while no picture comes."""
 COVERAGE = 0.95
@@ -106,23 +108,36 @@ def _shape(frame: AudioFrame) -> tuple[object, ...]:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
-def whole_sound(container: InputContainer, stream: AudioStream) -> FloatArray:
+def whole_sound(container: InputContainer, stream: AudioStream, faults: Faults) -> FloatArray:
     """All that a track of sound holds, shape (samples,): without gaps, mixed to one channel.
 
     Where it is damaged or cut short, that is left out; without anything left it is empty.
+
+    Args:
+        container: Opened for reading.
+        stream: Its track.
+        faults: Counts the damaged packets and the seconds that are not in the sound.
     """
+    unheard = 0.0
     resampling = Resampling()
     blocks = [np.zeros((1, 0), np.float32)]
-    for packet in packets(container, Faults(), stream):
+    for packet in packets(container, faults, stream):
         try:
             for frame in stream.decode(packet):
                 if resampling.changes(frame):
                     blocks += resampling.flush()
                 blocks += resampling.convert(frame)
         except (FFmpegError, ValueError):
-            continue
+            faults.audio_errors += 1
+            if packet.duration and packet.time_base:
+                unheard += float(packet.duration * packet.time_base)
     blocks += resampling.flush()
     whole: FloatArray = np.concatenate(blocks, axis=1)[0]
+    least = _MISSED.get(container.format.name)
+    if least is not None and stream.duration and stream.time_base:
+        missing = float(stream.duration * stream.time_base) - len(whole) / SOUND_RATE
+        unheard = max(unheard, missing if missing > least else 0.0)
+    faults.unheard_seconds = round(unheard, 3)
     return whole
 
 

@@ -37,10 +37,10 @@ _ASIDE = (
     | Disposition.karaoke
 )
 _CONTENT_WORDS = {
-    "silent": "is silent",
-    "empty": "is empty",
-    "undecodable": "cannot be decoded",
-    "absent": "sends nothing",
+    "silent": "track {} is silent",
+    "empty": "track {} is empty",
+    "undecodable": "track {} cannot be decoded",
+    "absent": "track {} sends nothing",
 }
 
 Opener = Callable[[], InputContainer]
@@ -241,25 +241,29 @@ def _choose(
                 "cannot decode.",
                 "Choose another, or convert it.",
             )
-        said = f"Of {len(streams)} tracks of {words}, track {number} is used, as asked for."
-        return streams[number - 1], said if len(streams) > 1 else ""
+        chosen = streams[number - 1]
+        return chosen, choice_in_words(streams, chosen, {}, asked=True)
     usable = usable_tracks(container, streams)
     contents: dict[int, Content] = {}
-    chosen = usable[0] if usable else None
+    first = usable[0] if usable else None
     if again is not None and len(usable) > 1:
         for stream in usable:
             contents[stream.index] = _content(again, stream)
             if not contents[stream.index]:
-                chosen = stream
+                first = stream
                 break
         else:
             decoded = [each for each in usable if contents[each.index] != "undecodable"]
-            chosen = decoded[0] if decoded else chosen
-    return chosen, "" if chosen is None else choice_in_words(streams, chosen, contents)
+            first = decoded[0] if decoded else first
+    return first, "" if first is None else choice_in_words(streams, first, contents)
 
 
 def choice_in_words(
-    streams: Sequence[AnyStream], chosen: AnyStream, contents: Mapping[int, Content]
+    streams: Sequence[AnyStream],
+    chosen: AnyStream,
+    contents: Mapping[int, Content],
+    *,
+    asked: bool = False,
 ) -> str:
     """Which track is used, and what speaks against others; empty where there is only one.
 
@@ -267,6 +271,7 @@ def choice_in_words(
         streams: All of their kind.
         chosen: One of them.
         contents: What was found in those that were looked into, by their index.
+        asked: Whether it was asked for by its number.
     """
     if len(streams) < 2:
         return ""
@@ -274,11 +279,15 @@ def choice_in_words(
     for place, stream in enumerate(streams, 1):
         content = contents.get(stream.index, "" if _is_decodable(stream) else "undecodable")
         if content:
-            notes.append(f"track {place} {_CONTENT_WORDS[content]}")
-    why = f" ({'; '.join(notes)})" if notes else ""
+            notes.append(_CONTENT_WORDS[content].format(place))
+    count, place = len(streams), list(streams).index(chosen) + 1
     words = "sound" if isinstance(chosen, AudioStream) else "pictures"
-    place = list(streams).index(chosen) + 1
-    return f"Of {len(streams)} tracks of {words}, track {place} is used{why}."
+    if asked:
+        return f"Of {count} tracks of {words}, track {place} is used, as asked for."
+    if notes:
+        why = "; ".join(notes)
+        return f"Of {count} tracks of {words}, track {place} is used ({why})."
+    return f"Of {count} tracks of {words}, track {place} is used."
 
 
 def usable_tracks(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:

@@ -6,7 +6,8 @@ import dataclasses
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from av import VideoFrame
+from av import FFmpegError, VideoFrame
+from av.video.reformatter import VideoReformatter
 
 from sentistream.media.frames import TimedFrame
 from sentistream.media.picture import UPRIGHT, Orientation, display_orientation
@@ -35,8 +36,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._kept = UPRIGHT
-        self._rotation: int | None = None
-        self._read: Orientation | None = None
+        self._reformatter = VideoReformatter()
         self._undecided: deque[TimedFrame] = deque()
 
     def take(self, timed: TimedFrame) -> Iterator[TimedFrame]:
@@ -66,8 +66,10 @@ class Turns:
             yield dataclasses.replace(self._undecided.popleft(), orientation=orientation)
 
     def _said(self, frame: VideoFrame) -> Orientation | None:
-        # reading a frame's side data keeps the frame until garbage is collected
-        if self._rotation != frame.rotation:
-            self._rotation = frame.rotation
-            self._read = display_orientation(frame)
-        return self._read
+        # reading a frame's side data keeps the frame until garbage is collected: a tiny copy's is
+        # read, as ``frame.rotation`` tells neither of a mirroring nor whether there is a matrix
+        try:
+            copy = self._reformatter.reformat(frame, 2, 2, "gray", interpolation="POINT")
+        except (FFmpegError, ValueError):
+            copy = frame
+        return display_orientation(copy)

@@ -23,6 +23,9 @@ from sentistream.monitor.observations import (
 Event = Observation | CameraHealth | Seconds | Alert
 """What is published."""
 
+DEPTH = 256
+"""Events that wait for one listener; the oldest are dropped beyond."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -137,7 +140,7 @@ class Hub:
     def subscribe(
         self,
         *kinds: type[Event],
-        depth: int = 256,
+        depth: int = DEPTH,
         wake: Callable[[], None] | None = None,
     ) -> Subscription:
         """Events of these kinds from now on.

@@ -11,6 +11,9 @@ from typing import Self
 
 from sentistream.monitor.hub import Event, Hub, Subscription
 
+DEPTH = 1024
+"""Events that wait for such a thread; the oldest are dropped beyond."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +36,7 @@ class Listener(ABC):
         kinds: Sequence[type[Event]],
         *,
         name: str,
-        depth: int = 1024,
+        depth: int = DEPTH,
         pause: float = 1.0,
     ) -> None:
         self.hub = hub
@@ -73,7 +76,13 @@ class Listener(ABC):
     def _run(self) -> None:
         subscription = self._subscription
         assert subscription is not None  # noqa: S101
+        dropped = 0
         while not subscription.closed:
+            if subscription.dropped > dropped:
+                dropped = subscription.dropped
+                _log.warning(
+                    "%s was too slow: %d events dropped so far", self._thread.name, dropped
+                )
             for event in subscription.take(self._pause):
                 self._guarded(event)
             self._guarded(None)

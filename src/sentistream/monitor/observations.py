@@ -123,6 +123,8 @@ class CameraHealth:
         latency: Seconds from a picture's decoding to its reading, 95th percentile of late.
         dropped: Moments dropped because they came faster than they could be analyzed.
         damaged: Packets or pictures that could not be decoded.
+        remarks: What is to be known of its source, a sentence each: which of several tracks are
+            used, what changed in mid-stream, what was damaged.
         last_picture: Wall-clock time of the newest picture; None before the first.
     """
 
@@ -136,6 +138,7 @@ class CameraHealth:
     latency: float = 0.0
     dropped: int = 0
     damaged: int = 0
+    remarks: tuple[str, ...] = ()
     last_picture: float | None = None
 
 

@@ -24,28 +24,23 @@ def faults_in_words(faults: Mapping[str, Any], sizes: Sequence[Sequence[int]]) -
             f"The channels of the sound would have cancelled each other for {cancelling:g} s; "
             "one was turned over."
         )
-    damaged = []
     if errors := faults.get("video_errors"):
-        damaged.append(_many(errors, "packet or picture", "packets or pictures"))
+        sentences.append(f"Packets or pictures that are damaged and were left out: {errors:,}.")
     if errors := faults.get("audio_errors"):
-        unheard = faults.get("unheard_seconds")
-        seconds = f" ({unheard:.2f} s)" if unheard else ""
-        damaged.append(_many(errors, "packet of sound", "packets of sound") + seconds)
-    if damaged:
-        sentences.append(f"Damaged and left out: {' and '.join(damaged)}.")
+        unheard = faults.get("unheard_seconds", 0.0)
+        sentences.append(
+            f"Packets of sound that are damaged and were left out: {errors:,} ({unheard:.2f} s)."
+        )
     if skipped := faults.get("skipped_seconds"):
         sentences.append(
             f"{skipped:.2f} s have no moments, because their pictures are damaged or missing."
         )
     if dropped := faults.get("dropped_moments"):
-        moments = _many(dropped, "moment was", "moments were")
-        sentences.append(f"{moments} dropped, as they came faster than they were analyzed.")
+        sentences.append(
+            f"Moments that were dropped, as they came faster than they were analyzed: {dropped:,}."
+        )
     return sentences
 
 
 def _often(times: int) -> str:
     return "once" if times == 1 else f"{times} times"
-
-
-def _many(number: int, thing: str, things: str) -> str:
-    return f"{number:,} {thing if number == 1 else things}"

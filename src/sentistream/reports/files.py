@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RESERVE_NAME = ".sentistream-reserve"
 RESERVE_BYTES = 4 * 1024 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_OF_THE_DISK = (*_FULL, errno.EROFS, errno.EIO)
 
 
 @contextmanager
@@ -40,6 +41,12 @@ def output_error(path: Path, error: OSError) -> OutputError:
         )
     reason = (error.strerror or str(error)).lower()
     return OutputError(f"Cannot write {path}: {reason}.", "Choose another folder with --out.")
+
+
+def concerns_the_disk(error: OutputError) -> bool:
+    """Whether other files would meet the same: the disk is full, failing or not to be written."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _OF_THE_DISK
 
 
 class Reserve:

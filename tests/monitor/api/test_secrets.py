@@ -6,6 +6,7 @@ import json
 import logging
 import random
 import string
+from base64 import b64encode
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ def _secret(chance: random.Random) -> str:
 
 def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
     made = [_secret(chance) for _ in range(8)]
-    plain = ["zq" + chance.randbytes(8).hex() for _ in range(5)]
+    plain = ["zq" + chance.randbytes(8).hex() for _ in range(10)]
+    plain[7] = b64encode(f"admin:{plain[7]}".encode()).decode()
     sources = [
         f"rtsp://eye:{made[0]}@10.0.0.7:554/stream",
         f"rtsp://{made[1]}@camera.test/stream",
@@ -39,6 +41,11 @@ def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
         f"rtsp://eye:{made[4]}@camera.test/{'a@b' if chance.random() < 0.5 else ''}?x={made[5]}",
         f"rtsp://10.0.0.8/user=admin_password={plain[3]}_channel=1_stream=0.sdp",
         f"rtsp://10.0.0.9/0/admin:{plain[4]}/main",
+        f"http://camera.test/key/{plain[5]}/snap.jpg",
+        f"http://camera.test/snap.jpg?pwd={plain[6]}",
+        f"http://camera.test/snap.jpg?auth={plain[7]}",
+        f"http://camera.test/live#access_token={plain[8]}",
+        f"rtsp://us:{plain[9]}:p@ss/w@camera.test/",
     ]
     values: dict[str, Any] = {
         "cameras": {f"cam{n}": {"source": source} for n, source in enumerate(sources)},

@@ -17,6 +17,9 @@ from sentistream.monitor.settings import AlertRule, Settings
 
 _log = logging.getLogger(__name__)
 
+QUEUE = 4096
+"""Events that wait to be judged."""
+
 _Place = tuple[str, str, float]
 """A camera, a zone, and the seconds that are looked back; rules may share one."""
 
@@ -40,7 +43,7 @@ class AlertWatch(Listener):
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(hub, [Seconds], name="alerts", depth=4096)
+        super().__init__(hub, [Seconds], name="alerts", depth=QUEUE)
         self._configuration = configuration
         self._clock = clock
         self._settings: Settings = configuration.settings

@@ -55,6 +55,8 @@ from sentistream.monitor.api.security import (
 from sentistream.monitor.services import Services
 
 _ROOMS = (live, visitors, past, export, house, people, events, wellness, describing, pages)
+MOST_ERRORS = 20
+"""Errors of one request that its answer lists."""
 
 _STATUS: dict[type[SentistreamError], int] = {
     StorageError: 503,
@@ -145,7 +147,7 @@ def _tell_problems(app: FastAPI, services: Services) -> None:
                 where=".".join(str(part) for part in one["loc"])[:200],
                 message=str(one["msg"]).removeprefix("Value error, "),
             )
-            for one in error.errors()[:20]
+            for one in error.errors()[:MOST_ERRORS]
         ]
         return ProblemResponse(422, "The request does not fit.", errors=wrong)
 

@@ -20,6 +20,7 @@ from sentistream.monitor.api.access import AccountsHere, Person, ServicesHere
 from sentistream.monitor.api.attempts import Attempts, TooManyAttemptsError
 from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.api.security.cookies import give_session, take_session
+from sentistream.monitor.api.security.forgery import MOST_FIELDS
 from sentistream.monitor.api.security.headers import FORM_POLICY
 from sentistream.monitor.api.words import WORDS, language_of
 from sentistream.monitor.services import Services
@@ -164,7 +165,7 @@ def _local(target: str) -> str:
 
 async def _form(request: Request) -> dict[str, str]:
     try:
-        fields = parse_qs((await request.body()).decode(), max_num_fields=20)
+        fields = parse_qs((await request.body()).decode(), max_num_fields=MOST_FIELDS)
     except ValueError:
         return {}
     return {name: values[0] for name, values in fields.items()}

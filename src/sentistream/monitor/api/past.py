@@ -25,6 +25,9 @@ _SECONDS = {Step.MINUTE: 60.0, Step.HOUR: 3600.0, Step.DAY: DAY}
 MOST_SUMS = 250_000
 LONGEST_READINGS = 2 * DAY
 LONGEST_TOGETHER = 3660 * DAY
+MOST_ALERTS = 1000
+"""Alerts of an answer."""
+
 MOST_READINGS = 10_000
 
 Begin = Annotated[Instant, Query(description="Beginning, ISO 8601 or seconds since 1970.")]
@@ -107,7 +110,7 @@ def readings(
 def alerts(
     services: ServicesHere,
     since: Annotated[Instant, Query(description="Only later ones.")] = 0.0,
-    limit: Annotated[int, Query(ge=1, le=1000, description="The most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=MOST_ALERTS, description="The most.")] = 100,
 ) -> list[Told]:
     """The newest first."""
     return [Told.of(alert) for alert in services.store.alerts(since=since, limit=limit)]

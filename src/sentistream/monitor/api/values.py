@@ -134,6 +134,10 @@ class Health(Value):
     latency: float = Field(description="Seconds from picture to reading, 95th percentile.")
     dropped: int = Field(description="Moments that came faster than they could be analyzed.")
     damaged: int = Field(description="Packets or pictures that could not be decoded.")
+    remarks: list[str] = Field(
+        description="Which of several tracks are used, what changed in mid-stream, what was "
+        "damaged: a sentence each."
+    )
     last_picture: datetime | None
 
     @classmethod
@@ -149,6 +153,7 @@ class Health(Value):
             latency=health.latency,
             dropped=health.dropped,
             damaged=health.damaged,
+            remarks=list(health.remarks),
             last_picture=None if health.last_picture is None else utc(health.last_picture),
         )
 

@@ -16,6 +16,8 @@ from sentistream.monitor.api.values import Question, Value
 
 router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
+LONGEST_OFFER = 65_536
+"""Characters of a browser's offer."""
 _MOST = 256
 
 
@@ -55,7 +57,7 @@ class Offer(Question):
     """What a browser offers."""
 
     type: Literal["offer"] = "offer"
-    sdp: str = Field(min_length=1, max_length=65_536, description="The session description.")
+    sdp: str = Field(min_length=1, max_length=LONGEST_OFFER, description="The session description.")
 
 
 class Answer(Value):

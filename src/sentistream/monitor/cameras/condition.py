@@ -32,6 +32,7 @@ class Condition:
         self._since = time.time()
         self._dropped = self._damaged = 0
         self._last_picture: float | None = None
+        self._remarks: tuple[str, ...] = ()
 
     def become(self, state: CameraState, reason: str = "") -> None:
         """Another state, or the same for another reason."""
@@ -46,6 +47,7 @@ class Condition:
         self.beat = beat
         if beat.last_picture is not None:
             self._last_picture = beat.last_picture
+            self._remarks = beat.remarks
 
     def lose(self) -> None:
         """The worker is gone, and what it counted is kept."""
@@ -67,5 +69,6 @@ class Condition:
             latency=beat.latency,
             dropped=self._dropped + beat.dropped,
             damaged=self._damaged + beat.damaged,
+            remarks=self._remarks,
             last_picture=self._last_picture,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from sentistream.errors import InputError
 from sentistream.media import Faults, Source
 from sentistream.media.queue import BoundedQueue
+from sentistream.reports.faults import faults_in_words
 from sentistream.types import Moment
 
 DEPTH = 4
@@ -62,6 +64,15 @@ class Intake:
     def damaged(self) -> int:
         """Packets and pictures so far that could not be decoded."""
         return self._faults.video_errors + self._faults.audio_errors
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the source, but for ``dropped``, a sentence each."""
+        if self.source is None:
+            return ()
+        info = self.source.info
+        faults = dataclasses.asdict(self._faults) | {"dropped_moments": 0}
+        return (*info.remarks, *faults_in_words(faults, info.sizes))
 
     @property
     def _faults(self) -> Faults:

@@ -22,6 +22,7 @@ class Heartbeat:
         latency: Seconds from a picture's decoding to its reading, 95th percentile of late.
         dropped: Moments dropped since the worker began.
         damaged: Packets or pictures that could not be decoded since then.
+        remarks: What is to be known of its source, a sentence each.
         last_picture: Wall-clock time of the newest picture; None before the first.
         picture_age: Seconds since the newest picture came, or since the worker began to wait.
     """
@@ -32,6 +33,7 @@ class Heartbeat:
     latency: float = 0.0
     dropped: int = 0
     damaged: int = 0
+    remarks: tuple[str, ...] = ()
     last_picture: float | None = None
     picture_age: float = 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
 import time
@@ -71,6 +72,7 @@ class Supervised:
         self._published = float("-inf")
         self._looked_at = self._look_passed_on = float("-inf")
         self._showing = False
+        self._logged: set[str] = set()
 
     @property
     def over(self) -> Over | None:
@@ -282,6 +284,7 @@ class Supervised:
         now = time.monotonic()
         self._beaten = now
         self._condition.take(beat)
+        self._log(beat.remarks)
         if beat.last_picture is None:
             if beat.preparing:
                 self._condition.become(CameraState.STARTING, beat.preparing)
@@ -289,6 +292,14 @@ class Supervised:
             self._well_since = now
             self._condition.become(CameraState.RUNNING)
             self._wake()
+
+    def _log(self, remarks: tuple[str, ...]) -> None:
+        """Each kind of remark once: the numbers in it may rise with every picture."""
+        for remark in () if self._once else remarks:
+            kind = re.sub(r"[\d.,]+", "", remark)
+            if kind not in self._logged:
+                self._logged.add(kind)
+                LOGGER.info("camera %s: %s", self._job.camera, remark)
 
 
 def _of_death(killed: int | None) -> str:

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -126,7 +127,8 @@ class _Worker:
                     _tidy()
                 if now - self._beaten >= BEAT:
                     self._beaten = now
-                    self._tell(watcher.heartbeat(dropped=intake.dropped, damaged=intake.damaged))
+                    beat = watcher.heartbeat(dropped=intake.dropped, damaged=intake.damaged)
+                    self._tell(replace(beat, remarks=intake.remarks))
         finally:
             intake.close()
 

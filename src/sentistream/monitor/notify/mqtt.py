@@ -25,6 +25,9 @@ MINUTES = 5
 MEMORY = "mqtt-topics.json"
 """The file, in the folder of the database, that remembers which topics are ours."""
 
+QUEUE = 4096
+"""Events that wait to be told of."""
+
 PAUSE = 0.5
 """Seconds between two looks at what has changed."""
 
@@ -50,7 +53,7 @@ class MqttPublisher(Listener):
         state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(hub, [Seconds, CameraHealth, Alert], name="mqtt", depth=4096, pause=PAUSE)
+        super().__init__(hub, [Seconds, CameraHealth, Alert], name="mqtt", depth=QUEUE, pause=PAUSE)
         self._configuration = configuration
         self._memory = None if state is None else state / MEMORY
         self._clock = clock

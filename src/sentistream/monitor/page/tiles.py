@@ -208,6 +208,7 @@ def _facts(health: CameraHealth, settings: Settings, say: Words) -> tuple[tuple[
         told.append((say("fact.damaged", n=say.number(health.damaged)), False))
     if health.restarts:
         told.append((say("fact.restarts", n=say.number(health.restarts)), False))
+    told += [(say.reasons(remark), False) for remark in health.remarks]
     return tuple(told)
 
 

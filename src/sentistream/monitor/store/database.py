@@ -22,6 +22,9 @@ from sentistream.monitor.store.storage_errors import display_name, storage_error
 LOCK_TIMEOUT = 5.0
 """Seconds to wait for a lock or a connection."""
 
+STATEMENT_TIMEOUT = 60
+"""Seconds after which PostgreSQL gives a statement up."""
+
 _READ_ONLY = "sentistream_read_only"
 _PRAGMAS = (
     "PRAGMA auto_vacuum = INCREMENTAL",  # only takes effect before the first table exists
@@ -158,7 +161,9 @@ def _open_postgresql(url: URL) -> Engine:
     arguments = {
         "connect_timeout": int(LOCK_TIMEOUT),
         "application_name": "sentistream",
-        "options": f"-c lock_timeout={int(LOCK_TIMEOUT)}s -c statement_timeout=60s",
+        "options": (
+            f"-c lock_timeout={int(LOCK_TIMEOUT)}s -c statement_timeout={STATEMENT_TIMEOUT}s"
+        ),
         "keepalives_idle": 30,
         "tcp_user_timeout": 15_000,
     }
