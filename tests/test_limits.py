@@ -18,7 +18,6 @@ _CAP = re.compile(r"^(?:MAX|MOST)(?:_[A-Z]+)*$|^QUEUE$")
 _LOOKED_AT = ("media", "monitor", "profiles", "reports", "streams")
 # shares and rates by this name, and what the row beside them says already
 _NO_CAPS = {
-    ("monitor.cameras.background", "MOST"),
     ("reports.statistics", "MOST"),
 }
 

@@ -65,7 +65,7 @@ def test_changes_do_not_carry_the_environment_into_the_file(
     monkeypatch.setenv("SENTISTREAM_MONITOR_MQTT__HOST", "broker")
     configuration = Configuration(load_settings(path, {"server": {"port": 1234}}), path)
     heard: list[Settings] = []
-    configuration.listen(heard.append)
+    configuration.on_change(heard.append)
     configuration.change(with_names(configuration.settings, door="Front door"))
     held = yaml.safe_load(path.read_text())
     assert held == {

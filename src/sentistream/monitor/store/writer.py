@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sentistream.errors import StorageError
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.observations import Alert, Seconds
 
@@ -55,14 +55,14 @@ class WriterState:
 
 
 class StoreWriter:
-    """Writes the hub's seconds and alerts into a store, from a thread of its own, from now on.
+    """Writes the bus's seconds and alerts into a store, from a thread of its own, from now on.
 
     Each second's readings are written as it ends. While the database is locked, full or gone,
     they wait in memory and are tried again with back-off; nothing is lost but what exceeds
     ``most``, the oldest first, and it is counted.
 
     Args:
-        hub: Where seconds and alerts are published.
+        bus: Where seconds and alerts are published.
         store: Where they go.
         most: Readings and seconds that may wait.
         patience: Seconds from each failure to the next try; the last counts on.
@@ -70,7 +70,7 @@ class StoreWriter:
 
     def __init__(
         self,
-        hub: Hub,
+        bus: EventBus,
         store: Store,
         *,
         most: int = MOST,
@@ -87,7 +87,7 @@ class StoreWriter:
         self._next_try = 0.0
         self._give_up: float | None = None
         self._closing = threading.Event()
-        self._subscription = hub.subscribe(Seconds, Alert, depth=_QUEUE)
+        self._subscription = bus.subscribe(Seconds, Alert, depth=_QUEUE)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
