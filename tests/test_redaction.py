@@ -102,3 +102,7 @@ def test_no_command_tells_a_secret(
         said += str(path.relative_to(tmp_path))
         said += path.read_text("utf-8", "replace") if path.is_file() else ""
     assert not leaks(said)
+
+
+def test_what_follows_a_key_in_a_path_is_hidden() -> None:
+    assert shown_address("http://camera/key/S3cretPa55/stream") == "http://camera/key/***"

@@ -1,4 +1,4 @@
-"""The monitor without its page: cameras, hub and store, as ``sentistream monitor`` joins them.
+"""The monitor without its page: cameras, event bus and store, as ``sentistream monitor`` has them.
 
 Usage: python -m benchmarks.soaking.standin --config FILE --state FOLDER
 

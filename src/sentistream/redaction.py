@@ -176,9 +176,9 @@ def _split_path(path: str) -> tuple[str, str]:
         return f"/{segments[1]}/{REDACTED}", "/".join(segments[2:])
     for place, segment in enumerate(segments):
         text = unquote(segment)
-        if re.fullmatch(rf"(?i){_NAMES_OF_USERS}|{_NAMES_OF_SECRETS}", text) and place + 1 < len(
-            segments
-        ):
+        if re.fullmatch(
+            rf"(?i){_NAMES_OF_USERS}|{_NAMES_OF_SECRETS}|key", text
+        ) and place + 1 < len(segments):
             shown = [*segments[: place + 1], REDACTED]
             return "/".join(shown), "/".join(segments[place + 1 :])
         if re.search(r"[=:@&;]", text) or any(map(_is_token, re.split(r"[._]", text))):

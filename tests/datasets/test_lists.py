@@ -38,10 +38,13 @@ def _clips(tmp_path: Path) -> None:
         PLAIN.replace("\n", ",,\n"),
         "sep=;\n" + PLAIN.replace(",", ";"),
         PLAIN.replace("clips/a.mp4", '"clips/a.mp4"'),
+        PLAIN.replace("\n", "\r"),
     ],
-    ids=range(14),
+    ids=range(15),
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+)
 def test_is_understood(tmp_path: Path, text: str, encoding: str) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(text.encode(encoding))

@@ -209,7 +209,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
+class Aggregate:
     """What a camera or zone saw over a stretch of time.
 
     Attributes:
@@ -251,7 +251,9 @@ class Sum:
     @property
     def people(self) -> int:
         """The same as ``appearances``. Deprecated: the next version leaves it out."""
-        warnings.warn("Sum.people is called appearances now.", DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "Aggregate.people is called appearances now.", DeprecationWarning, stacklevel=2
+        )
         return self.appearances
 
 

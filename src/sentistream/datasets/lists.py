@@ -13,7 +13,9 @@ from sentistream.errors import InputError
 from sentistream.values import ByValue
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-_MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 30
+"""Bytes of a list of samples; a larger one is refused."""
+_UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -96,7 +98,7 @@ def read_list(path: Path, known: Collection[str]) -> HandMadeList:
         InputError: It cannot be read, or names a column twice.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is too large for a list.", "Name a CSV file.")
         content = path.read_bytes()
     except OSError as error:
@@ -110,6 +112,8 @@ def read_list(path: Path, known: Collection[str]) -> HandMadeList:
             f"The list {path} cannot be read (it is no text: {error.reason}).",
             "Save it as CSV in UTF-8.",
         ) from None
+    if "\n" not in text:  # as old programs end lines
+        text = text.replace("\r", "\n")
     first, _, rest = text.partition("\n")
     skipped = 0
     separator = ""
@@ -148,8 +152,13 @@ def find_listed(path: Path, named: str) -> Path:
 
 
 def _decoded(content: bytes) -> str:
+    if content.startswith(_UTF32):
+        return content.decode("utf-32")
     if content.startswith(_UTF16):
         return content.decode("utf-16")
+    # without a byte order mark every other byte of a western heading is zero
+    if len(content) % 2 == 0 and b"\0" in content[:4]:
+        return content.decode("utf-16-be" if content[0] == 0 else "utf-16-le")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

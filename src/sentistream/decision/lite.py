@@ -9,8 +9,10 @@ import numpy as np
 
 from sentistream.accumulation import EvidenceMean
 from sentistream.decision.expressions import Expressions
+from sentistream.decision.face_baseline import FaceBaseline
 from sentistream.decision.interface import Runnable, Verdict
 from sentistream.media.picture import resample
+from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.asking import Ask, Asking
@@ -45,7 +47,8 @@ class LiteDecision:
     """Face, mouth and voice networks, joined by how far each is to be trusted.
 
     Over time the face's answers add up, while the voice's latest takes the place of earlier
-    ones: it has heard what they had, and more.
+    ones: it has heard what they had, and more. Of somebody who stays in view, part of what is
+    usual for that face is taken off.
 
     The voice of the last three seconds is judged four times a second, against how the voice of
     each face, or of the place, usually sounds; the answer counts for a face as surely as the
@@ -70,6 +73,7 @@ class LiteDecision:
     ) -> None:
         self._threshold = profile.mouth_threshold
         self._time_constant = profile.time_constant
+        self._factors = profile.prior.factors(profile.learned_shares)
         self._mouth = mouth or load_network(profile.mouth_model)
         self._expressions = Expressions(face or load_network(profile.face_model))
         self._voice = voice or load_network(profile.voice_model)
@@ -87,6 +91,7 @@ class LiteDecision:
         self._listener.reset()
         self._speakers = Speakers()
         self._means: dict[int, EvidenceMean] = {}
+        self._face_baselines: dict[int, FaceBaseline] = {}
         self._baselines = Baselines(SPAN)
         self._by_voice: dict[int | None, FloatArray] = {}
         self._answered = -math.inf
@@ -132,7 +137,7 @@ class LiteDecision:
             [[self._speakers.share(track) * evidence] for track in self._tracks], np.float32
         )
         count = len(self._tracks)
-        now, remembered = self._by_face, self._remember(moment.time)
+        now, remembered = self._remember(moment.time)
         # what the faces say now, and in the second half what they said up to now; either with
         # the voice and without
         asked = {
@@ -140,7 +145,8 @@ class LiteDecision:
             "voice": np.tile(voice.reshape(count, 3), (4, 1)),
             "trust": np.tile(np.concatenate([trust, np.zeros_like(trust)]), (2, 1)),
         }
-        (joined,) = yield (Ask(self._fusion, asked),)
+        (answers,) = yield (Ask(self._fusion, asked),)
+        joined = correct(answers, self._factors)
         verdicts = []
         for index, track in enumerate(self._tracks):
             fused = bool(trust[index, 0] > 0)
@@ -186,14 +192,19 @@ class LiteDecision:
             return 0.0
         return min(1.0, self._listener.speech_seconds / (4 * LEAST_SPEECH))
 
-    def _remember(self, time: float) -> FloatArray:
-        """What each face said up to now, shape (N, 3)."""
-        remembered = np.empty_like(self._by_face)
+    def _remember(self, time: float) -> tuple[FloatArray, FloatArray]:
+        """What each face says now, and up to now, beside what is usual for it, (N, 3) each."""
+        now, remembered = np.empty((2, *self._by_face.shape), np.float32)
         for index, track in enumerate(self._tracks):
+            seen = self._by_face[index]
             mean = self._means.setdefault(track, EvidenceMean(self._time_constant))
-            remembered[index] = mean.update(self._by_face[index], time)
+            usual = self._face_baselines.setdefault(track, FaceBaseline(self._time_constant))
+            usual.take(seen, time)
+            now[index], remembered[index] = usual.relative(
+                np.stack([seen, mean.update(seen, time)])
+            )
         self._forget(time)
-        return remembered
+        return now, remembered
 
     def _forget(self, time: float) -> None:
         """What was known of tracks that ended."""
@@ -202,6 +213,7 @@ class LiteDecision:
             for track, mean in self._means.items()
             if track in self._tracks or time - mean.time <= 2 * MEMORY
         }
+        self._face_baselines = {track: self._face_baselines[track] for track in self._means}
         self._baselines.forget(set(self._means))
 
     def _follow_mouths(self, time: float) -> dict[int, float]:

@@ -162,3 +162,5 @@ class LoopSource(QueuedSource):
         self.faults.skipped_seconds += faults.skipped_seconds
         self.faults.cancelling_seconds += faults.cancelling_seconds
         self.faults.size_changes += faults.size_changes
+        self.faults.unheard_seconds += faults.unheard_seconds
+        self.faults.sound_changes += faults.sound_changes

@@ -39,6 +39,9 @@ class Resampling:
         self._names: list[str] = []
         self._turned = 0
         self._shape: tuple[object, ...] = ()
+        self._heard: tuple[object, ...] = ()
+        self.shape_changes = 0
+        """How often the rate or the channels became others."""
 
     def changes(self, frame: AudioFrame) -> bool:
         """Whether a frame is of another shape than the one before."""
@@ -61,6 +64,8 @@ class Resampling:
         if self._resampler is None:
             self._resampler = self._started(frame)
             self._shape = _shape(frame)
+            self.shape_changes += self._heard not in ((), self._shape[1:])
+            self._heard = self._shape[1:]
         frame.pts = None  # or gaps between timestamps would be filled
         try:
             for resampled in self._resampler.resample(frame):
@@ -138,6 +143,8 @@ class SoundBuffer:
         self._next_out = 0
         self.until = 0
         """The sample after the newest one held."""
+        self.peak = 0.0
+        """The largest sample so far, as a share of full scale."""
 
     def add(self, frame: AudioFrame, time: float | None) -> None:
         """Place a decoded frame; without a time it follows the one before.
@@ -165,6 +172,11 @@ class SoundBuffer:
         """Seconds so far whose channels would have cancelled each other."""
         return self._resampling.cancelling
 
+    @property
+    def shape_changes(self) -> int:
+        """How often so far the rate or the channels became others."""
+        return self._resampling.shape_changes
+
     def flush(self) -> None:
         """Take what the resampler still holds; the next frame starts afresh."""
         for samples in self._resampling.flush():
@@ -177,6 +189,7 @@ class SoundBuffer:
         if late < samples.shape[1]:
             kept = np.nan_to_num(samples[:, late:], nan=0.0, posinf=1.0, neginf=-1.0)
             self._chunks.append((start + late, np.clip(kept, -1, 1)))
+            self.peak = max(self.peak, float(np.abs(kept).max()))
             self.until = start + samples.shape[1]
             self.forget(self.until - LONGEST_HELD * SOUND_RATE)
 
@@ -222,11 +235,17 @@ class SoundTrack:
         self._faults = faults
         self._zero = zero
         self._before = float("-inf")
+        self._unheard = 0.0
 
     @property
     def until(self) -> float:
         """Where the newest sample ends, seconds on the media clock."""
         return self._buffer.until / SOUND_RATE
+
+    @property
+    def peak(self) -> float:
+        """The largest sample so far, as a share of full scale."""
+        return self._buffer.peak
 
     def feed(self, packet: Packet[Any]) -> None:
         """Decode a packet of this stream; the empty one at the end takes out what is left."""
@@ -237,7 +256,11 @@ class SoundTrack:
             pass
         except (FFmpegError, ValueError):
             self._faults.audio_errors += 1
+            if packet.duration and packet.time_base:
+                self._unheard += float(packet.duration * packet.time_base)
+        self._faults.unheard_seconds = round(self._unheard, 3)
         self._faults.cancelling_seconds = round(self._buffer.cancelling, 3)
+        self._faults.sound_changes = self._buffer.shape_changes
 
     def forget(self, before: float) -> None:
         """Let go of the samples earlier than ``before`` seconds."""

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from sentistream.monitor.backoff import Backoff
+from sentistream.backoff import Backoff
 
 WATCHDOG_TIMEOUT = 60.0
 """Seconds without a watchdog message from the monitor after which it counts as hung."""

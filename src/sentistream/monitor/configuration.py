@@ -6,15 +6,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from sentistream.monitor.settings import Settings, save_settings
+from sentistream.monitor.settings import Settings, save_changes
 
 
 class Configuration:
-    """Holds the settings, saves changes to their file and notifies whoever depends on them.
+    """Holds the settings, saves changes in their overlay and notifies whoever depends on them.
 
     Args:
         settings: In force now.
-        path: Their YAML file, written when they change.
+        path: The owner's YAML file; changes are saved in the overlay beside it.
     """
 
     def __init__(self, settings: Settings, path: Path) -> None:
@@ -36,10 +36,11 @@ class Configuration:
         """Saves new settings and puts them into force.
 
         Raises:
-            OutputError: The file cannot be written; then everything stays as it was.
+            OutputError: The overlay cannot be written; then everything stays as it was.
+            InputError: The YAML file or the overlay cannot be read; likewise.
         """
         with self._lock:
-            save_settings(settings, self.path, before=self._settings)
+            save_changes(self.path, before=self._settings, after=settings)
             self._settings = settings
         for callback in self._callbacks:
             callback(settings)

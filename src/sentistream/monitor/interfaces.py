@@ -22,7 +22,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
+class Aggregate:
     """What one camera or zone saw over a stretch of wall-clock time.
 
     Attributes:
@@ -95,7 +95,7 @@ class Store(Protocol):
         end: float,
         camera: str | None = None,
         zone: str | None = "",
-    ) -> Sequence[Sum]:
+    ) -> Sequence[Aggregate]:
         """Sums that begin in [begin, end), oldest first; small groups withheld.
 
         A minute, hour or day in which a camera was off has none; one in which nobody came has
@@ -109,9 +109,9 @@ class Store(Protocol):
         """
         ...
 
-    def together(
+    def aggregate(
         self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
-    ) -> Sequence[Sum]:
+    ) -> Sequence[Aggregate]:
         """One sum a camera over the whole of [begin, end); small groups withheld.
 
         Cut to whole minutes, outwards; to whole hours, inwards, where minutes are kept no longer.
@@ -137,11 +137,11 @@ class Store(Protocol):
         """
         ...
 
-    def forget(self, *, begin: float, end: float, camera: str | None = None) -> int:
+    def erase(self, *, begin: float, end: float, camera: str | None = None) -> int:
         """Deletes single readings of [begin, end) on somebody's request; returns how many."""
         ...
 
-    def tidy(self, now: float) -> None:
+    def apply_retention(self, now: float) -> None:
         """Deletes what is older than the settings allow."""
         ...
 
@@ -149,7 +149,7 @@ class Store(Protocol):
         """A whole copy while it runs (SQLite); PostgreSQL has tools of its own and says so."""
         ...
 
-    def is_well(self) -> bool:
+    def is_writable(self) -> bool:
         """Whether it can be written to now; False rather than an error."""
         ...
 

@@ -6,11 +6,12 @@ import errno
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sentistream.atomic_write import atomic_write
 from sentistream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -152,20 +153,12 @@ def partial_name(path: Path) -> Path:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write ``content`` (text as UTF-8) so that ``path`` is either whole or as it was before.
+    """Atomically write ``content`` (text as UTF-8).
 
     Raises:
         OutputError: It cannot be written.
     """
-    partial = partial_name(path)
+    # a file name that is no UTF-8 must not cost the results
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     with writing(path):
-        try:
-            # a file name that is no UTF-8 must not cost the results
-            partial.write_bytes(
-                content.encode("utf-8", "replace") if isinstance(content, str) else content
-            )
-            partial.replace(path)
-        except OSError:
-            with suppress(OSError):
-                partial.unlink()
-            raise
+        atomic_write(path, data)

@@ -12,6 +12,7 @@ from typing import Self
 
 from sentistream.errors import InputError
 from sentistream.media import Faults
+from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.streams.stream_worker import StreamEnd, StreamMoment, run_stream_worker
 
@@ -21,6 +22,7 @@ def analyze_streams(
     *,
     profile: Profile | str = DEFAULT_PROFILE,
     max_faces: int = MAX_FACES,
+    prior: Prior | str | None = None,
     workers: int | None = None,
     paced: bool = False,
     apart: float = 0.0,
@@ -31,6 +33,7 @@ def analyze_streams(
         sources: As ``analyze`` takes them.
         profile: Which networks and settings; a name or a ``Profile``.
         max_faces: Faces followed at once in each source, as ``analyze`` takes it.
+        prior: How common the classes are taken to be, as ``analyze`` takes it.
         workers: Processes to work in; one a core by default, at most one a source.
         paced: Play recordings in real time, as if they were cameras.
         apart: Seconds between the starts of such recordings: copies of one that start together
@@ -41,7 +44,7 @@ def analyze_streams(
         opened or break off end with a ``StreamEnd`` that says why; the others go on.
 
     Raises:
-        InputError: There is no source, or no such profile.
+        InputError: There is no source, or no such profile or prior.
         ValueError: ``workers`` or ``max_faces`` is less than 1.
 
     Example:
@@ -56,6 +59,7 @@ def analyze_streams(
     if max_faces < 1:
         raise ValueError(f"At least one face has to be allowed, not {max_faces}.")
     chosen = get_profile(profile) if isinstance(profile, str) else profile
+    chosen = chosen.with_prior(prior)
     count = min(len(sources), workers or os.cpu_count() or 1)
     return Streams(sources, chosen, count, max_faces=max_faces, paced=paced, apart=apart)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher
-from store.making import TEN, alert, crowd
+from store.sample_readings import TEN, alert, crowd
 
 from api.serving import Served, settings
 from sentistream.monitor.accounts import passwords

@@ -31,9 +31,10 @@ from sentistream.monitor.observations import (
     Preview,
 )
 from sentistream.monitor.services import Services
-from sentistream.monitor.settings import Settings, save_settings
+from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.types import Distribution, Flag, HeadPose, Label
+from settings_file import write_settings
 
 MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
 
@@ -104,7 +105,7 @@ class Served:
         engine = open_database(f"sqlite:///{folder / 'monitor.sqlite3'}")
         migrate(engine)
         self.configuration = Configuration(given, folder / "monitor.yaml")
-        save_settings(given, self.configuration.path)
+        write_settings(given, self.configuration.path)
         self.bus = EventBus()
         self.cameras = CamerasStandIn()
         self.store = DatabaseStore(engine, lambda: self.configuration.settings)

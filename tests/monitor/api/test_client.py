@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from store.making import TEN, alert, crowd
+from store.sample_readings import TEN, alert, crowd
 
+import sentistream.client as client_package
 from api.serving import Served, settings, wait_for
 from sentistream.client import (
     Alert,
@@ -55,10 +56,21 @@ def test_history(client: Client) -> None:
             assert found[0].people == 5
     minutes = client.history(BEGIN, BEGIN + timedelta(hours=1), step="minute", camera="door")
     assert len(minutes) == 25
-    both = {one.camera: one for one in client.together(BEGIN, BEGIN + timedelta(hours=1))}
+    both = {one.camera: one for one in client.aggregate(BEGIN, BEGIN + timedelta(hours=1))}
     assert both["door"].negative == pytest.approx(0.3, abs=1e-3)
     assert both["till"].withheld
     assert both["till"].positive is None
+
+
+def test_the_names_of_the_last_version_still_work_and_say_the_new_ones(client: Client) -> None:
+    with pytest.warns(DeprecationWarning, match="called Aggregate"):
+        old = client_package.Sum
+    assert old is client_package.Aggregate
+    with pytest.raises(AttributeError, match="Total"):
+        _ = client_package.Total
+    begin, end = BEGIN, BEGIN + timedelta(hours=1)
+    with pytest.warns(DeprecationWarning, match="called aggregate"):
+        assert client.together(begin, end) == client.aggregate(begin, end)
 
 
 def test_readings_come_in_parts(client: Client) -> None:

@@ -84,7 +84,7 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
     class Watched:
         def __init__(self, store: object) -> None: ...
 
-        def is_well(self) -> bool:
+        def is_writable(self) -> bool:
             return well[0]
 
     def both() -> tuple[str, int]:
@@ -126,7 +126,7 @@ def test_a_database_that_hangs_does_not_hang_the_health(tmp_path: Path) -> None:
     class Hanging:
         def __init__(self, store: object) -> None: ...
 
-        def is_well(self) -> bool:
+        def is_writable(self) -> bool:
             return go_on.wait(30)
 
     with Served(tmp_path, store=Hanging) as served, served.stranger() as client:

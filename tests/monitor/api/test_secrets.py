@@ -19,7 +19,7 @@ from sentistream.errors import InputError
 from sentistream.monitor.api.changes import LockedSettingError, changed
 from sentistream.monitor.api.masks import Masks
 from sentistream.monitor.observations import CameraHealth, CameraState
-from sentistream.monitor.settings import Settings
+from sentistream.monitor.settings import Settings, overlay_path
 
 SIGNS = string.ascii_letters + string.digits + "@:/?#&=%+!$.,;~-_ "
 
@@ -241,7 +241,9 @@ def test_nothing_tells_a_secret(
         wrong = {"name": "x", "password": made[0][:9]}
         answers.append(client.post("/api/users", json=wrong).text)
         answers.append(client.post("/api/users", content=made[0].encode()).text)
-        kept = yaml.safe_load(served.configuration.path.read_text("utf-8"))
+        path = served.configuration.path
+        assert yaml.safe_load(overlay_path(path).read_text("utf-8")) == {"language": "de"}
+        kept = yaml.safe_load(path.read_text("utf-8"))
         assert kept["mqtt"]["password"] == given.mqtt.password.get_secret_value()
         assert served.configuration.settings == given.model_copy(update={"language": "de"})
     said = "".join(answers)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from cameras.conftest import TIMEOUTS, Heard, eventually
-from sentistream.monitor.backoff import Backoff
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraState
@@ -281,10 +280,3 @@ def test_the_demonstration_is_drawn_once_and_then_shown(
 def test_restarting_asks_for_a_camera_that_exists(supervisor: Supervisor) -> None:
     with pytest.raises(KeyError):
         supervisor.restart("nowhere")
-
-
-def test_back_off_grows_and_is_forgotten_after_a_good_minute() -> None:
-    backoff = Backoff()
-    assert [backoff.next_delay(ran=0) for _ in range(6)] == [1, 5, 10, 60, 60, 60]
-    assert backoff.next_delay(ran=59) == 60
-    assert [backoff.next_delay(ran=60), backoff.next_delay(ran=2)] == [1, 5]

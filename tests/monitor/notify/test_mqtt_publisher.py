@@ -24,7 +24,8 @@ from sentistream.monitor.notify.home_assistant import discovery_configs
 from sentistream.monitor.notify.mqtt_client import MAX_WAITING
 from sentistream.monitor.notify.mqtt_publisher import TOPICS_FILE
 from sentistream.monitor.observations import Alert, CameraState
-from sentistream.monitor.settings import Settings, save_settings
+from sentistream.monitor.settings import Settings
+from settings_file import write_settings
 
 CAMERAS = {"door": {"source": "0", "name": "Front door"}, "hall": {"source": "1"}}
 RULE = {"key": "bad", "name": "Bad mood"}
@@ -220,7 +221,7 @@ def test_a_killed_monitor_is_said_to_be_gone(tmp_path: Path) -> None:
     """
     with mosquitto(tmp_path) as broker, ear(broker) as heard:
         configuration = settings(tmp_path, broker.port)
-        save_settings(configuration.settings, configuration.path)
+        write_settings(configuration.settings, configuration.path)
         monitor = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", textwrap.dedent(script), str(configuration.path)]
         )

@@ -25,7 +25,8 @@ from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
 from sentistream.monitor.page import mount_page
 from sentistream.monitor.services import Services
-from sentistream.monitor.settings import Settings, save_settings
+from sentistream.monitor.settings import Settings
+from settings_file import write_settings
 
 TOKEN = "made-up-token"  # noqa: S105
 SOURCE_PASSWORD = "hunter2-in-the-source"  # noqa: S105
@@ -135,7 +136,7 @@ class House:
             Settings.model_validate(SETTINGS if settings is None else settings),
             folder / "monitor.yaml",
         )
-        save_settings(self.configuration.settings, self.configuration.path)
+        write_settings(self.configuration.settings, self.configuration.path)
         self.bus = EventBus()
         self.cameras = MadeUpCameras()
         self.configuration.on_change(self.cameras.apply)

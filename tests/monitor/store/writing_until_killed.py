@@ -10,7 +10,7 @@ import time
 
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.store import DatabaseStore, StoreWriter, migrate, open_database
-from store.making import crowd, settings
+from store.sample_readings import crowd, settings
 
 
 def main() -> None:

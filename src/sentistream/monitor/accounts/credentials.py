@@ -21,7 +21,7 @@ from sentistream.monitor.accounts.account_types import (
 )
 from sentistream.monitor.accounts.passwords import check_name, key_of
 from sentistream.monitor.accounts.user_store import new_user_row
-from sentistream.monitor.store.database import reading, writing
+from sentistream.monitor.store.database import read_transaction, write_transaction
 
 
 def new_secret() -> str:
@@ -47,7 +47,7 @@ class Sessions:
     def start(self, user: int, hours: float) -> str:
         """Starts a session and deletes expired ones; returns the id for its cookie."""
         now, secret = time.time(), new_secret()
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(delete(sessions).where(sessions.c.expires <= now))
             oldest = connection.scalars(
                 select(sessions.c.digest)
@@ -65,12 +65,12 @@ class Sessions:
 
     def end(self, digest: str) -> None:
         """Ends a session, if there is one."""
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(delete(sessions).where(sessions.c.digest == digest))
 
     def find(self, digest: str) -> Identity | None:
         """Who it belongs to; None if it is unknown or has expired."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(
                 select(sessions.c.expires, users.c.name, users.c.role)
                 .join(users)
@@ -95,7 +95,7 @@ class Tokens:
     def all(self) -> Sequence[Token]:
         """All tokens, by name."""
         chosen = select(api_tokens, users.c.name.label("maker")).join(users)
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             return [
                 Token(
                     name=row.name,
@@ -124,7 +124,7 @@ class Tokens:
         check_name(name)
         token = BEARER_PREFIX + new_secret()
         values = {"name": name, "role": role.value, "created": time.time(), "expires": expires}
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             user = connection.scalar(select(users.c.id).where(users.c.key == key_of(maker)))
             if user is None:
                 raise UnknownAccountError("There is no such user.", "Log in again.")
@@ -144,14 +144,14 @@ class Tokens:
         Raises:
             UnknownAccountError: There is no such token.
         """
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             gone = connection.execute(delete(api_tokens).where(api_tokens.c.name == name))
             if not gone.rowcount:
                 raise UnknownAccountError("There is no such token.", "See the list of tokens.")
 
     def find(self, digest: str) -> Identity | None:
         """Who it belongs to; None if it is unknown or has expired."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(
                 select(api_tokens).where(api_tokens.c.digest == digest)
             ).first()
@@ -174,7 +174,7 @@ class SetupLinks:
     def new(self) -> str | None:
         """Creates a link and ends earlier ones; its secret, or None if there are users already."""
         secret = new_secret()
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(delete(setup))
             if connection.execute(select(users.c.id).limit(1)).first() is not None:
                 return None
@@ -185,7 +185,7 @@ class SetupLinks:
 
     def is_open(self, secret: str) -> bool:
         """Whether a link can be used now."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             expires = connection.scalar(
                 select(setup.c.expires).where(setup.c.digest == digest_of(secret))
             )
@@ -199,7 +199,7 @@ class SetupLinks:
             UnfitPasswordError: Name or password is invalid; the link stays.
         """
         row = new_user_row(name, password, Role.MANAGER)
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             # whoever deletes the link's row creates the manager: never two
             taken = connection.execute(
                 delete(setup).where(

@@ -8,7 +8,7 @@ from pathlib import Path
 from sentistream.errors import InputError
 from sentistream.monitor.accounts import Accounts, UnknownAccountError
 from sentistream.monitor.settings import Settings
-from sentistream.monitor.store import DATABASE, database_url, open_database
+from sentistream.monitor.store import SQLITE_FILE, database_url, open_database
 
 
 def reset_password(settings: Settings, state: Path, name: str, password: str) -> None:
@@ -25,7 +25,7 @@ def reset_password(settings: Settings, state: Path, name: str, password: str) ->
         UnfitPasswordError: The password will not do.
         StorageError: The database cannot be reached.
     """
-    if not settings.storage.url.get_secret_value() and not (state / DATABASE).exists():
+    if not settings.storage.url.get_secret_value() and not (state / SQLITE_FILE).exists():
         raise InputError(
             f"There is no database in {state} yet.",
             "Name the folder with --state, or start the monitor: it prints a link to begin with.",

@@ -24,7 +24,7 @@ from sentistream.monitor.accounts.passwords import (
     is_password,
     key_of,
 )
-from sentistream.monitor.store.database import reading, writing
+from sentistream.monitor.store.database import read_transaction, write_transaction
 
 
 class Users:
@@ -36,7 +36,7 @@ class Users:
 
     def all(self) -> Sequence[Account]:
         """All users, by name."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             return [
                 Account(name=row.name, role=Role(row.role), created=row.created)
                 for row in connection.execute(select(users).order_by(users.c.key))
@@ -50,7 +50,7 @@ class Users:
             AccountConflictError: The name is taken.
         """
         values = new_user_row(name, password, role)
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             try:
                 connection.execute(insert(users).values(values))
             except IntegrityError:
@@ -61,12 +61,12 @@ class Users:
 
     def check(self, name: str, password: str) -> int | None:
         """The user's id if the password is right, else None; unknown names take as long."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(select(users).where(users.c.key == key_of(name))).first()
         if not is_password(password, None if row is None else row.password) or row is None:
             return None
         if is_outdated(row.password):
-            with writing(self._engine) as connection:
+            with write_transaction(self._engine) as connection:
                 connection.execute(
                     update(users)
                     .where(users.c.id == row.id, users.c.password == row.password)
@@ -96,7 +96,7 @@ class Users:
         if password is not None:
             check_password(password, name)
             hashed = hash_password(password)
-        with self._changing, writing(self._engine) as connection:
+        with self._changing, write_transaction(self._engine) as connection:
             user = _user_id(connection, name)
             chosen = update(users).where(users.c.id == user)
             if role is not None:
@@ -117,7 +117,7 @@ class Users:
             UnknownAccountError: There is no such user.
             AccountConflictError: No manager would be left.
         """
-        with self._changing, writing(self._engine) as connection:
+        with self._changing, write_transaction(self._engine) as connection:
             user = _user_id(connection, name)
             _require_other_manager(connection, user)
             for table in (sessions, api_tokens):

@@ -38,7 +38,7 @@ def cameras(services: ServicesHere) -> list[Camera]:
             Camera(
                 key=key,
                 name=key if camera is None else camera.name,
-                source="" if camera is None else camera.shown_source,
+                source="" if camera is None else camera.redacted_source,
                 enabled=camera is None or camera.enabled,
                 health=health.get(key),
             )

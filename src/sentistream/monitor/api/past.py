@@ -69,7 +69,7 @@ def together(
     """For comparisons: this week and the last, this camera and that."""
     until = time.time() if end is None else end
     check_span(begin, until, LONGEST_TOGETHER, "sums")
-    found = services.store.together(begin=begin, end=until, camera=camera, zone=zone)
+    found = services.store.aggregate(begin=begin, end=until, camera=camera, zone=zone)
     return [Stretch.of(one) for one in found]
 
 
@@ -137,7 +137,7 @@ class Forgotten(Value):
 def forget(body: Request, services: ServicesHere, _: Manager) -> Forgotten:
     """No identity is kept, so a person is found by time and camera; for managers."""
     check_span(body.begin, body.end, 400 * DAY, "readings")
-    gone = services.store.forget(begin=body.begin, end=body.end, camera=body.camera)
+    gone = services.store.erase(begin=body.begin, end=body.end, camera=body.camera)
     return Forgotten(readings=gone)
 
 

@@ -11,8 +11,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sentistream.monitor.settings import ServerSettings
 
-_HEADER_BYTES = 32_768
-_CONNECTIONS = 1024
+HEADER_BYTES = 32_768
+"""Bytes of a request's head."""
+CONNECTIONS = 1024
+"""Connections and tasks at once; beyond, 503 is answered."""
 
 HEAD_SECONDS = 15.0
 """In which a new connection has to have sent a request's head."""
@@ -50,11 +52,11 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
         host=server.host,
         port=server.port,
         http=HurriedProtocol,
-        h11_max_incomplete_event_size=_HEADER_BYTES,
+        h11_max_incomplete_event_size=HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=max(65_536, server.upload_kilobytes * 1024),
         ws_max_queue=8,
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,
         proxy_headers=bool(server.public_url),

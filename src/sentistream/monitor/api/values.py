@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from sentistream.monitor.api.times import utc
-from sentistream.monitor.interfaces import Sum
+from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.observations import (
     Alert,
     CameraHealth,
@@ -225,7 +225,7 @@ class Stretch(Value):
     watched: float = Field(description="Seconds for which the camera watched, seen or not.")
 
     @classmethod
-    def of(cls, given: Sum) -> Self:
+    def of(cls, given: Aggregate) -> Self:
         return cls(
             camera=given.camera,
             zone=given.zone,

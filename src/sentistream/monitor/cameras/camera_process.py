@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sentistream.monitor.backoff import DELAYS, RESET_AFTER, Backoff
+from sentistream.backoff import DELAYS, RESET_AFTER, Backoff
 from sentistream.monitor.cameras.second_aggregator import EmittedSeconds
 from sentistream.monitor.cameras.worker import WorkerProcess
 from sentistream.monitor.cameras.worker_protocol import (
@@ -89,7 +89,7 @@ class CameraProcess:
         self._wake = wake
         self._temporary = temporary
         self._on_answer = on_answer
-        self._backoff = Backoff(timeouts.backoff, timeouts.reset_after)
+        self._backoff = Backoff(timeouts.backoff, reset_after=timeouts.reset_after)
         self._emitted = EmittedSeconds()
         self._health = _Health(job.camera)
         self._worker: WorkerProcess | None = None

@@ -65,9 +65,9 @@ def preload_analyzer() -> None:
     _preloaded.append(Analyzer(DEFAULT_PROFILE, max_faces=MAX_FACES))
 
 
-def _make_analyzer(profile: str, max_faces: int) -> Analyzer:
+def _make_analyzer(profile: Profile, max_faces: int) -> Analyzer:
     """The preloaded one if it fits, else a new one. Call it once in each process."""
-    if _preloaded and (profile, max_faces) == (DEFAULT_PROFILE, MAX_FACES):
+    if _preloaded and (profile, max_faces) == (get_profile(DEFAULT_PROFILE), MAX_FACES):
         return _preloaded.pop()
     return Analyzer(profile, max_faces=max_faces)
 
@@ -181,7 +181,7 @@ class _Worker:
         self._job = job
         self._connection = connection
         self._emitted = emitted
-        self._profile: Profile = get_profile(job.profile)
+        self._profile: Profile = get_profile(job.profile).with_prior(job.prior)
         self._shutdown = threading.Event()
         self._preview_wanted = threading.Event()
         self._preparing = job.opener.preparing
@@ -200,7 +200,7 @@ class _Worker:
                 # what drawing the clip has left in memory is not kept for the camera's lifetime
                 self._send(WorkerExit(prepared=True))
                 return
-            analyzer = _make_analyzer(self._job.profile, self._job.max_faces)
+            analyzer = _make_analyzer(self._profile, self._job.max_faces)
             pipeline = Pipeline(self._job, analyzer, self._send, emitted=self._emitted)
             self._process_camera(pipeline)
             exit_message = WorkerExit()

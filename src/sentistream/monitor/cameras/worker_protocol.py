@@ -14,6 +14,7 @@ from sentistream.media import Source
 from sentistream.monitor.cameras.capture import DEMO, ensure_demo_clip, is_recording, open_camera
 from sentistream.monitor.observations import Observation, Preview, Seconds
 from sentistream.monitor.settings import CameraSettings, Settings, Zone
+from sentistream.prior import AS_LEARNED
 from sentistream.profiles import MAX_FACES
 from sentistream.redaction import secrets_in
 
@@ -83,6 +84,7 @@ class CameraJob:
         profile: Name of the profile.
         pace: Playback speed of a file; 1 for everything else.
         max_faces: Faces followed at once.
+        prior: How common the classes are taken to be: a name or three numbers.
         zones: Parts of its picture.
         preview: Whether live pictures may be shown.
         blur: Whether people are blurred in them.
@@ -96,6 +98,7 @@ class CameraJob:
     profile: str
     pace: float = 1.0
     max_faces: int = MAX_FACES
+    prior: str = AS_LEARNED
     zones: tuple[Zone, ...] = ()
     preview: bool = True
     blur: bool = True
@@ -115,6 +118,7 @@ def make_camera_job(key: str, camera: CameraSettings, settings: Settings, clip: 
         profile=settings.profile,
         pace=camera.pace if is_recording(source) else 1.0,
         max_faces=camera.max_faces,
+        prior=camera.prior,
         zones=camera.zones,
         preview=settings.privacy.preview,
         blur=settings.privacy.blur,

@@ -11,7 +11,13 @@ from PIL import Image, ImageDraw
 
 from sentistream.media.picture import resample
 from sentistream.monitor.observations import EVERYWHERE
-from sentistream.monitor.settings.camera import WEEKDAYS, CameraSettings, Hours, Point, Zone
+from sentistream.monitor.settings.camera_settings import (
+    WEEKDAYS,
+    CameraSettings,
+    Hours,
+    Point,
+    Zone,
+)
 from sentistream.types import Box, Picture, UInt8Array
 
 Polygon = tuple[Point, ...]

@@ -15,9 +15,8 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from sentistream.errors import OutputError
+from sentistream.atomic_write import atomic_write
 from sentistream.monitor.settings import MqttSettings
-from sentistream.monitor.settings.whole import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -181,9 +180,9 @@ class PublishedTopics:
             return
         try:
             content = {"broker": self._broker, "topics": sorted(wanted)}
-            write_whole(self._path, json.dumps(content, indent=1) + "\n")
-        except OutputError as error:
-            _log.warning("the list of topics could not be written: %s", error.problem)
+            atomic_write(self._path, json.dumps(content, indent=1) + "\n", private=True)
+        except OSError as error:
+            _log.warning("the topics cannot be listed in %s (%s)", self._path, error.strerror)
 
     def _read(self) -> frozenset[str]:
         if self._path is None:

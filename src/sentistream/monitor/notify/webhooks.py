@@ -192,6 +192,10 @@ class WebhookQueue:
             if len(self._waiting) >= DEPTH:
                 self._waiting.popleft()
                 self.dropped += 1
+                _log.warning(
+                    "a message was dropped: too many are waiting",
+                    extra={"receiver": self._receiver, "dropped": self.dropped},
+                )
             self._waiting.append((event, message_id, body))
             self._changed.notify_all()
 
