@@ -21,7 +21,7 @@ from sentistream.media.prefetch import prefetch
 from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.runtime import load_card
-from sentistream.streams.governor import Governor, told
+from sentistream.streams.rate_control import RateController, mark_slowed
 from sentistream.types import Moment, Reading
 
 READ_AHEAD = 8
@@ -185,11 +185,11 @@ class Analysis:
             for moment in self._ahead:
                 yield moment, self._analyzer.process(moment)
             return
-        governor = Governor(self._profile.tick)
+        rate = RateController(self._profile.tick)
         for moment in self._ahead:
-            if governor.admits(moment.time):
-                yield moment, told(self._analyzer.process(moment), governor)
-                governor.worked(dropped=self.faults.dropped_moments)
+            if rate.admits(moment.time):
+                yield moment, mark_slowed(self._analyzer.process(moment), rate)
+                rate.update(dropped=self.faults.dropped_moments)
 
     def close(self) -> None:
         """Stop decoding and let go of the source; safe to call twice."""

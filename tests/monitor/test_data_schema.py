@@ -10,10 +10,10 @@ import pytest
 from pydantic import BaseModel
 
 from sentistream import client
-from sentistream.monitor.alerts import Measure
+from sentistream.monitor.alerts import WindowStats
 from sentistream.monitor.api import values
 from sentistream.monitor.interfaces import Aggregate
-from sentistream.monitor.notify.messages import state_message
+from sentistream.monitor.notify.payloads import state_payload
 from sentistream.monitor.observations import SecondReading
 from sentistream.monitor.store.database_export import AGGREGATE_COLUMNS, READING_COLUMNS
 from sentistream.monitor.store.ingest import AggregateDelta
@@ -81,8 +81,8 @@ def test_aggregates_are_stored_with_the_same_fields() -> None:
 
 def test_messages_name_sentiments_as_readings_do() -> None:
     shares = {"positive": 0.1, "neutral": 0.6, "negative": 0.3}
-    measure = Measure(shares=shares, seen=9, appearances=9, covered=1)
-    message = state_message(measure, faces=2, time=0.0, minutes=10, smallest_group=5)
+    measure = WindowStats(shares=shares, seen=9, appearances=9, covered=1)
+    message = state_payload(measure, faces=2, time=0.0, minutes=10, smallest_group=5)
     sentiments = [name for name in message if name in READING]
     assert sentiments == list(shares)
     assert [message[name] for name in sentiments] == [10.0, 60.0, 30.0]

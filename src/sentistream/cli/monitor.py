@@ -14,7 +14,7 @@ import click
 from sentistream.errors import MissingExtraError, OutputError, StorageError
 
 if TYPE_CHECKING:
-    from sentistream.monitor.service import Address
+    from sentistream.monitor.runner import Address
     from sentistream.monitor.settings import Settings
 
 TEMPORARY = 75
@@ -108,12 +108,12 @@ def monitor(
       sentistream monitor --config shop.yaml --notice notice.html
       sentistream monitor --new-password ada
     """
-    from sentistream.monitor.guard import die_with_the_guard, guard
+    from sentistream.monitor.auto_restart import run_with_restarts, stop_with_parent
 
     once = check or discard_changes or notice or assessment or schema or new_password is not None
     if not (once or no_guard or os.environ.get("NOTIFY_SOCKET")):
-        sys.exit(guard([*sys.argv[1:], "--no-guard"]))
-    die_with_the_guard()
+        sys.exit(run_with_restarts([*sys.argv[1:], "--no-guard"]))
+    stop_with_parent()
     try:
         from sentistream.monitor.settings import load_settings
     except ModuleNotFoundError as error:
@@ -144,12 +144,12 @@ def monitor(
 
 def _run(settings: Settings, config: Path, state: Path, *, browser: bool) -> None:
     try:
-        from sentistream.monitor.service import run_monitor
+        from sentistream.monitor.runner import run_monitor
     except ModuleNotFoundError as error:
         raise MissingExtraError("The monitor", "monitor") from error
-    from sentistream.monitor.guard import GUARDED
+    from sentistream.monitor.auto_restart import RESTARTS_VARIABLE
 
-    is_first = os.environ.get(GUARDED, "0") == "0"
+    is_first = os.environ.get(RESTARTS_VARIABLE, "0") == "0"
 
     def ready(address: Address) -> None:
         click.echo(f"The page: {address.page}")
@@ -199,10 +199,10 @@ def _discard_changes(file: Path) -> None:
 
 
 def _set_password(settings: Settings, state: Path, name: str) -> None:
-    from sentistream.monitor.recovery import set_password
+    from sentistream.monitor.accounts.password_reset import reset_password
 
     password = click.prompt(f"New password for {name}", hide_input=True, confirmation_prompt=True)
-    set_password(settings, state, name, password)
+    reset_password(settings, state, name, password)
     click.echo(f"{name} has the new password, and is logged out everywhere.")
 
 

@@ -1,4 +1,4 @@
-"""What the rooms of the monitor ask of each other; each is built, and tested, against these."""
+"""What the store offers the rest of the monitor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from sentistream.monitor.observations import Alert, SecondReading, Seconds
-from sentistream.monitor.settings import Settings
 from sentistream.reports.csv_style import PLAIN, CsvStyle
 
 
@@ -156,46 +155,4 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Lets go of it."""
-        ...
-
-
-class Cameras(Protocol):
-    """All cameras and their supervision. Safe from several threads."""
-
-    def apply(self, settings: Settings) -> None:
-        """Starts, stops and starts anew exactly those cameras whose settings changed."""
-        ...
-
-    def restart(self, camera: str) -> None:
-        """Starts one anew at once; nothing where there is no such camera.
-
-        Raises:
-            KeyError: There is no such camera.
-        """
-        ...
-
-    def watch(self, camera: str) -> None:
-        """Asks for live pictures of a camera for the next seconds; ask again while looking."""
-        ...
-
-    async def offer(self, sdp: str) -> tuple[str, str]:
-        """Takes a visitor's own camera in (WebRTC).
-
-        Args:
-            sdp: The browser's offer.
-
-        Returns:
-            The temporary camera's key, and the answer for the browser.
-
-        Raises:
-            InputError: The offer is none, or too many visitors try it already.
-        """
-        ...
-
-    def dismiss(self, camera: str) -> None:
-        """Ends a visitor's camera; nothing where there is none."""
-        ...
-
-    def close(self) -> None:
-        """Ends all; the last second's readings are published first."""
         ...

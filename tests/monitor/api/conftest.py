@@ -16,10 +16,8 @@ from sentistream.monitor.accounts import passwords
 def quick_hashes() -> Iterator[None]:
     """Logins that take no time; the real parameters are tested with the accounts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
-        passwords._nobody.cache_clear()
+        patch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
         yield
-    passwords._nobody.cache_clear()
 
 
 @pytest.fixture(scope="module")

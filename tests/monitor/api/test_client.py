@@ -114,9 +114,9 @@ def test_files(client: Client, tmp_path: Path) -> None:
 
 def test_events(client: Client, lived: Served) -> None:
     def happen() -> None:
-        wait_for(lambda: lived.hub.subscribers == 1)
+        wait_for(lambda: lived.bus.subscribers == 1)
         lived.sees()
-        lived.hub.publish(alert(TEN))
+        lived.bus.publish(alert(TEN))
 
     thread = threading.Thread(target=happen)
     thread.start()
@@ -127,7 +127,7 @@ def test_events(client: Client, lived: Served) -> None:
     assert isinstance(health, Health)
     assert isinstance(seen, Observation)
     assert isinstance(told, Alert)
-    wait_for(lambda: lived.hub.subscribers == 0)
+    wait_for(lambda: lived.bus.subscribers == 0)
 
 
 def test_events_end_with_the_token(lived: Served) -> None:
@@ -135,7 +135,7 @@ def test_events_end_with_the_token(lived: Served) -> None:
         events = client.events()
 
         def revoke() -> None:
-            wait_for(lambda: lived.hub.subscribers == 1)
+            wait_for(lambda: lived.bus.subscribers == 1)
             name = next(t.name for t in lived.accounts.tokens() if t.name.startswith("short"))
             lived.accounts.revoke_token(name)
 
@@ -220,9 +220,9 @@ def test_the_documented_example_runs(lived: Served, tmp_path: Path) -> None:
         text=True,
     )
     try:
-        wait_for(lambda: lived.hub.subscribers == 1 or process.poll() is not None)
+        wait_for(lambda: lived.bus.subscribers == 1 or process.poll() is not None)
         lived.sees()
-        lived.hub.publish(alert(TEN))
+        lived.bus.publish(alert(TEN))
         said, _ = process.communicate(timeout=30)
     finally:
         process.kill()

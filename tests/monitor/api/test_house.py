@@ -17,7 +17,7 @@ HOUR = 3600
 def test_changing_settings(tmp_path: Path) -> None:
     with Served(tmp_path) as served, served.person() as client:
         told: list[str] = []
-        served.configuration.listen(lambda new: told.append(new.cameras["door"].name))
+        served.configuration.on_change(lambda new: told.append(new.cameras["door"].name))
         patch = {"cameras": {"door": {"name": "Front door"}}, "privacy": {"smallest_group": 7}}
         shown = client.patch("/api/settings", json=patch)
         assert shown.status_code == 200

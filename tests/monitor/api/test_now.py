@@ -99,10 +99,10 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
         well[0] = False
         assert both() == ("degraded", 503)
         well[0] = True
-        served.hub.publish(CameraHealth(camera="door", state=CameraState.PAUSED, since=0))
+        served.bus.publish(CameraHealth(camera="door", state=CameraState.PAUSED, since=0))
         # nobody is to be watched now: that is as it should be
         assert both() == ("ok", 200)
-        served.hub.publish(CameraHealth(camera="till", state=CameraState.WAITING, since=0))
+        served.bus.publish(CameraHealth(camera="till", state=CameraState.WAITING, since=0))
         assert both() == ("degraded", 503)
         served.sees()
         text = client.get("/metrics").text

@@ -190,7 +190,7 @@ def test_metrics_tell_no_secret(tmp_path: Path) -> None:
         for key, camera in given.cameras.items():
             reason = f"{camera.source.get_secret_value()} does not answer"
             told = CameraHealth(camera=key, state=CameraState.WAITING, since=0, reason=reason)
-            served.hub.publish(told)
+            served.bus.publish(told)
         said = client.get("/metrics").text
     for key in given.cameras:
         assert f'sentistream_camera_state{{camera="{key}",state="waiting"}} 1.0' in said
@@ -221,7 +221,7 @@ def test_nothing_tells_a_secret(
         )
         for key, camera in given.cameras.items():
             source = camera.source.get_secret_value()
-            served.hub.publish(
+            served.bus.publish(
                 CameraHealth(
                     camera=key,
                     state=CameraState.WAITING,

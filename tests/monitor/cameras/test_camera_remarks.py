@@ -17,7 +17,7 @@ from cameras.conftest import Heard, eventually
 from clips import flashing
 from sentistream.monitor.api.values import Health
 from sentistream.monitor.cameras.supervisor import Supervisor
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraHealth, CameraState
 from sentistream.monitor.page.tiles import tiles
 from sentistream.monitor.page.words import words
@@ -84,7 +84,7 @@ def test_what_is_to_be_known_of_a_source_is_said(
     assert "64 x 48, 96 x 64" in sizes
     assert damaged.startswith("Packets or pictures that are damaged and were left out: ")
     assert Health.of(newest, "").remarks == list(newest.remarks)
-    (tile,) = tiles(settings, heard.hub, time.time(), words("en"))
+    (tile,) = tiles(settings, heard.bus, time.time(), words("en"))
     assert chosen in {text for text, _ in tile.facts}
     # played over and over the counts rise, and the log does not
     eventually(lambda: (seen := told()) is not None and seen.remarks != newest.remarks)
@@ -104,10 +104,10 @@ def test_the_page_says_it_in_its_language() -> None:
             "The sound changed its rate or its channels 3 times.",
         ),
     )
-    hub = Hub()
-    hub.publish(health)
+    bus = EventBus()
+    bus.publish(health)
     settings = Settings.model_validate({"cameras": {"door": {"source": "0"}}})
-    (tile,) = tiles(settings, hub, 0.0, words("de"))
+    (tile,) = tiles(settings, bus, 0.0, words("de"))
     assert [text for text, _ in tile.facts][-3:] == [
         "Von 3 Spuren (Ton) wird Spur 3 benutzt "
         "(Spur 1 ist stumm; Spur 2 ist nicht zu entschlüsseln).",

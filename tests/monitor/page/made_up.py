@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from page.made_up_store import MadeUpStore
 from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
 from sentistream.monitor.page import mount_page
 from sentistream.monitor.services import Services
@@ -62,7 +63,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class MadeUpCameras:
+class MadeUpCameras(Supervisor):
     """Takes orders and remembers them."""
 
     def __init__(self) -> None:
@@ -78,13 +79,13 @@ class MadeUpCameras:
             raise KeyError(camera)
         self.restarted.append(camera)
 
-    def watch(self, camera: str) -> None:
+    def request_preview(self, camera: str) -> None:
         self.watched[camera] = self.watched.get(camera, 0) + 1
 
-    async def offer(self, sdp: str) -> tuple[str, str]:
+    async def connect_browser(self, sdp: str) -> tuple[str, str]:
         return "browser-1", sdp
 
-    def dismiss(self, camera: str) -> None: ...
+    def disconnect_browser(self, camera: str) -> None: ...
     def close(self) -> None: ...
 
 
@@ -136,9 +137,9 @@ class House:
             folder / "monitor.yaml",
         )
         write_settings(self.configuration.settings, self.configuration.path)
-        self.hub = Hub()
+        self.bus = EventBus()
         self.cameras = MadeUpCameras()
-        self.configuration.listen(self.cameras.apply)
+        self.configuration.on_change(self.cameras.apply)
         self.store = MadeUpStore(self.configuration)
         self.port = port
         self._server: uvicorn.Server | None = None
@@ -154,7 +155,7 @@ class House:
             app,
             Services(
                 configuration=self.configuration,
-                hub=self.hub,
+                bus=self.bus,
                 cameras=self.cameras,
                 store=self.store,
                 engine=create_engine("sqlite://"),
@@ -221,12 +222,12 @@ class House:
 
     def health(self, camera: str, state: CameraState = CameraState.RUNNING, **rest: Any) -> None:
         values: dict[str, Any] = {"moments_per_second": 33.0, "tick": 0.03, "latency": 0.08}
-        self.hub.publish(
+        self.bus.publish(
             CameraHealth(camera=camera, state=state, since=time.time(), **(rest or values))
         )
 
     def see(self, camera: str, *faces: FaceState, max_faces: int = 16, left_out: int = 0) -> None:
-        self.hub.publish(
+        self.bus.publish(
             Observation(
                 camera=camera,
                 time=time.time(),

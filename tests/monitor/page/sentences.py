@@ -27,10 +27,10 @@ KINDS = {
 } - {"MissingExtraError"}
 """Made of a problem and a way out; the other one makes its own sentences."""
 
-TELLERS = KINDS | {"Over", "_give_up"}
+TELLERS = KINDS | {"WorkerExit", "_give_up"}
 """What is called with sentences."""
 
-SAYERS = {"_of_death", "preparing", "choice_in_words", "faults_in_words", "_often"}
+SAYERS = {"_cause_of_death", "preparing", "choice_in_words", "faults_in_words", "_often"}
 """What returns sentences."""
 
 
@@ -120,7 +120,7 @@ def _text(node: ast.expr, known: dict[str, ast.expr]) -> str:
             return "".join(_text(part, known) for part in parts)
         case ast.Name(id=name) if name in known:
             return _text(known[name], known)
-        case ast.Call(func=ast.Name(id="_told_plainly")):
+        case ast.Call(func=ast.Name(id="_redact")):
             return ""
     return "{}"
 

@@ -274,7 +274,7 @@ def test_what_is_written_is_read_again(values: dict[str, Any]) -> None:
 def test_settings_that_differ_in_nothing_are_not_saved(path: Path) -> None:
     configuration = Configuration(load_settings(path), path)
     heard: list[Settings] = []
-    configuration.listen(heard.append)
+    configuration.on_change(heard.append)
     configuration.change(configuration.settings)
     assert heard == [configuration.settings]
     assert not overlay_path(path).exists()

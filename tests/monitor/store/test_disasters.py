@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 import sentistream
 from sentistream.errors import StorageError
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.store import DatabaseStore, StoreWriter, migrate, open_database
 from sentistream.monitor.store.database import write_transaction
@@ -84,14 +84,14 @@ def test_kill_9_of_postgresql_loses_nothing(postgresql: Server, postgresql_engin
         for name in ("readings", "sums", "presences", "watches"):
             connection.execute(text(f"DELETE FROM {name}"))  # noqa: S608 - our own names
     store = DatabaseStore(postgresql_engine, settings)
-    hub = Hub()
-    writer = StoreWriter(hub, store, retry_delays=(0.2,))
+    bus = EventBus()
+    writer = StoreWriter(bus, store, retry_delays=(0.2,))
     done = threading.Event()
     published = [TEN]
 
     def publishes() -> None:
         while not done.wait(0.01):
-            hub.publish(crowd(published[0], published[0] + 1, "abc")[0])
+            bus.publish(crowd(published[0], published[0] + 1, "abc")[0])
             published[0] += 1
 
     cameras = threading.Thread(target=publishes)
@@ -129,12 +129,12 @@ def test_locked_for_some_seconds(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
     store = DatabaseStore(engine, settings)
-    hub = Hub()
-    writer = StoreWriter(hub, store, retry_delays=(0.2,))
+    bus = EventBus()
+    writer = StoreWriter(bus, store, retry_delays=(0.2,))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     for one in crowd(TEN, TEN + 50, "a"):
-        hub.publish(one)
+        bus.publish(one)
     until(lambda: writer.state.failures >= 2)
     assert "locked" in writer.state.last_error
     assert store.history(Step.DAY, begin=0, end=4e9) == []  # who reads is not kept waiting
@@ -172,9 +172,9 @@ def test_a_full_disk(small_disk: Path) -> None:
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="space"):
         while True:
             file.write(bytes(4096))
-    hub = Hub()
-    writer = StoreWriter(hub, store, retry_delays=(0.1,))
-    until(lambda: _publish_until_full(hub, writer), 60)
+    bus = EventBus()
+    writer = StoreWriter(bus, store, retry_delays=(0.1,))
+    until(lambda: _publish_until_full(bus, writer), 60)
     assert "full" in writer.state.last_error
     assert not store.is_writable()
     with pytest.raises(StorageError, match="backup"):
@@ -199,10 +199,10 @@ def test_a_full_disk(small_disk: Path) -> None:
 _NEXT = [TEN + 10]
 
 
-def _publish_until_full(hub: Hub, writer: StoreWriter) -> bool:
+def _publish_until_full(bus: EventBus, writer: StoreWriter) -> bool:
     if writer.state.waiting < 500:
         for one in crowd(_NEXT[0], _NEXT[0] + 100, "abc"):
-            hub.publish(one)
+            bus.publish(one)
         _NEXT[0] += 100
     return writer.state.failures > 1
 

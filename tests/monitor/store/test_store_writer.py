@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sentistream.errors import StorageError
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.observations import Alert, CameraHealth, CameraState, Seconds
 from sentistream.monitor.store import DatabaseStore, StoreWriter
@@ -50,23 +50,23 @@ class Shelf:
         return [some.second for batch in self.batches for some in batch]
 
 
-def writer_of(hub: Hub, shelf: Shelf, **options: Any) -> StoreWriter:
-    return StoreWriter(hub, shelf, **{"retry_delays": (0.05,), **options})
+def writer_of(bus: EventBus, shelf: Shelf, **options: Any) -> StoreWriter:
+    return StoreWriter(bus, shelf, **{"retry_delays": (0.05,), **options})
 
 
 def test_seconds_and_alerts_are_written_as_they_come(store: DatabaseStore) -> None:
-    hub = Hub()
-    writer = StoreWriter(hub, store)
-    hub.publish(CameraHealth(camera="door", state=CameraState.RUNNING, since=0))
+    bus = EventBus()
+    writer = StoreWriter(bus, store)
+    bus.publish(CameraHealth(camera="door", state=CameraState.RUNNING, since=0))
     for one in crowd(TEN, TEN + 5, "ab"):
-        hub.publish(one)
-    hub.publish(alert(TEN + 3))
+        bus.publish(one)
+    bus.publish(alert(TEN + 3))
     until(lambda: writer.state.written == 6)
     assert len(store.readings(begin=TEN, end=TEN + 9)) == 10
     assert len(store.alerts()) == 1
     state = writer.state
     assert (state.waiting, state.dropped, state.failures, state.last_error) == (0, 0, 0, "")
-    hub.publish(crowd(TEN + 5, TEN + 6, "ab")[0])
+    bus.publish(crowd(TEN + 5, TEN + 6, "ab")[0])
     writer.close()
     writer.close()
     assert len(store.readings(begin=TEN, end=TEN + 9)) == 12
@@ -74,10 +74,10 @@ def test_seconds_and_alerts_are_written_as_they_come(store: DatabaseStore) -> No
 
 
 def test_cameras_that_report_together_are_written_together() -> None:
-    hub, shelf = Hub(), Shelf()
-    writer = writer_of(hub, shelf)
+    bus, shelf = EventBus(), Shelf()
+    writer = writer_of(bus, shelf)
     for camera in ("door", "till", "shelf", "yard"):
-        hub.publish(crowd(TEN, TEN + 1, "a", camera=camera)[0])
+        bus.publish(crowd(TEN, TEN + 1, "a", camera=camera)[0])
     until(lambda: writer.state.written == 4)
     assert len(shelf.batches) <= 2
     writer.close()
@@ -86,12 +86,12 @@ def test_cameras_that_report_together_are_written_together() -> None:
 def test_what_waits_is_written_in_order_once_the_database_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    hub, shelf = Hub(), Shelf()
+    bus, shelf = EventBus(), Shelf()
     shelf.error = StorageError("It is gone.", "Wait.")
-    writer = writer_of(hub, shelf)
+    writer = writer_of(bus, shelf)
     with caplog.at_level(logging.INFO):
         for one in crowd(TEN, TEN + 3_000, "ab"):
-            hub.publish(one)
+            bus.publish(one)
         until(lambda: shelf.tries > 3 and writer.state.waiting == 3_000)
         assert writer.state.failing_since is not None
         assert writer.state.last_error == "It is gone. Wait."
@@ -106,11 +106,11 @@ def test_what_waits_is_written_in_order_once_the_database_is_back(
 
 
 def test_too_much_is_dropped_oldest_first_and_counted() -> None:
-    hub, shelf = Hub(), Shelf()
+    bus, shelf = EventBus(), Shelf()
     shelf.error = StorageError("It is gone.")
-    writer = writer_of(hub, shelf, max_buffered=30)
+    writer = writer_of(bus, shelf, max_buffered=30)
     for one in crowd(TEN, TEN + 25, "ab"):  # each weighs three
-        hub.publish(one)
+        bus.publish(one)
     until(lambda: writer.state.waiting + writer.state.dropped == 25)
     assert writer.state.waiting == 10
     shelf.error = None
@@ -121,11 +121,11 @@ def test_too_much_is_dropped_oldest_first_and_counted() -> None:
 
 
 def test_what_can_never_be_stored_holds_nothing_up() -> None:
-    hub, shelf = Hub(), Shelf()
+    bus, shelf = EventBus(), Shelf()
     shelf.unfit = {TEN + 3}
-    writer = writer_of(hub, shelf)
+    writer = writer_of(bus, shelf)
     for one in crowd(TEN, TEN + 6, "a"):
-        hub.publish(one)
+        bus.publish(one)
     until(lambda: writer.state.written == 5)
     assert shelf.seconds == [TEN, TEN + 1, TEN + 2, TEN + 4, TEN + 5]
     state = writer.state
@@ -135,12 +135,12 @@ def test_what_can_never_be_stored_holds_nothing_up() -> None:
 
 
 def test_a_number_that_is_none_is_dropped_by_the_real_store(store: DatabaseStore) -> None:
-    hub = Hub()
-    writer = StoreWriter(hub, store)
-    hub.publish(seconds(TEN, reading(TEN, seen=float("nan"))))
-    hub.publish(seconds(TEN + 1, reading(TEN + 1)))
-    hub.publish(seconds(TEN + 2, reading(TEN + 2, camera="nul\0nul" * 20)))
-    hub.publish(seconds(TEN + 3, reading(TEN + 3)))
+    bus = EventBus()
+    writer = StoreWriter(bus, store)
+    bus.publish(seconds(TEN, reading(TEN, seen=float("nan"))))
+    bus.publish(seconds(TEN + 1, reading(TEN + 1)))
+    bus.publish(seconds(TEN + 2, reading(TEN + 2, camera="nul\0nul" * 20)))
+    bus.publish(seconds(TEN + 3, reading(TEN + 3)))
     until(lambda: writer.state.written + writer.state.dropped == 4)
     found = {one.second for one in store.readings(begin=TEN, end=TEN + 9, camera="door")}
     assert found == {TEN + 1, TEN + 3}
@@ -149,12 +149,12 @@ def test_a_number_that_is_none_is_dropped_by_the_real_store(store: DatabaseStore
 
 
 def test_closing_gives_up_when_the_database_stays_away() -> None:
-    hub, shelf = Hub(), Shelf()
+    bus, shelf = EventBus(), Shelf()
     shelf.error = StorageError("It is gone.")
-    writer = writer_of(hub, shelf)
+    writer = writer_of(bus, shelf)
     for one in crowd(TEN, TEN + 4, "a"):
-        hub.publish(one)
+        bus.publish(one)
     writer.close(timeout=0.3)
     assert (writer.state.waiting, writer.state.dropped) == (0, 4)
     assert not any(thread.name == "store-writer" for thread in threading.enumerate())
-    hub.publish(crowd(TEN, TEN + 1, "a")[0])  # nobody listens any more
+    bus.publish(crowd(TEN, TEN + 1, "a")[0])  # nobody listens any more

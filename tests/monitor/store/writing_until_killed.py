@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.store import DatabaseStore, StoreWriter, migrate, open_database
 from store.sample_readings import crowd, settings
 
@@ -17,10 +17,10 @@ def main() -> None:
     """Publishes some twenty seconds in each second."""
     engine = open_database(sys.argv[1])
     migrate(engine)
-    hub = Hub()
-    StoreWriter(hub, DatabaseStore(engine, settings))
+    bus = EventBus()
+    StoreWriter(bus, DatabaseStore(engine, settings))
     for second in range(int(sys.argv[2]), sys.maxsize):
-        hub.publish(crowd(second, second + 1, "abc")[0])
+        bus.publish(crowd(second, second + 1, "abc")[0])
         print(second, time.time(), flush=True)
         time.sleep(0.04)
 

@@ -78,7 +78,7 @@ def test_it_answers_reads_faces_and_survives_being_killed(tmp_path: Path, config
         server = program.server()
         program.kill_server()
         until(lambda: program.starts() == 2, "the monitor to come back")
-        assert "was killed by signal 9; it is started again" in program.said
+        assert "was killed by signal 9; it is restarted" in program.said
         assert program.server() != server
         assert seconds_stored(state) >= before, "what was stored is still there"
         until(lambda: seconds_stored(state) >= before + 2, "readings after the restart")
@@ -92,7 +92,7 @@ def test_it_answers_reads_faces_and_survives_being_killed(tmp_path: Path, config
         assert not is_alive(program.process.pid)
 
 
-def test_the_server_ends_when_its_guard_is_killed(tmp_path: Path, config: Path) -> None:
+def test_the_server_ends_when_its_parent_is_killed(tmp_path: Path, config: Path) -> None:
     with Program(tmp_path / "state", ["--config", str(config)]) as program:
         program.page()
         server = program.server()

@@ -105,7 +105,7 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
     app.state.export_places = threading.BoundedSemaphore(export.AT_ONCE)
     app.state.listeners = asyncio.Semaphore(events.MOST)
     app.state.store_watch = wellness.StoreWatch(services.store)
-    app.state.metrics = Metrics(services.hub, counters)
+    app.state.metrics = Metrics(services.bus, counters)
     for room in _ROOMS:
         app.include_router(room.router)
     _tell_problems(app, services)

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Accounts, UnfitPasswordError
-from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST, check_name
+from sentistream.monitor.accounts.passwords import MAX_LENGTH, MIN_LENGTH, NAME, check_name
 from sentistream.monitor.api.access import AccountsHere, Person, ServicesHere
 from sentistream.monitor.api.attempts import Attempts, TooManyAttemptsError
 from sentistream.monitor.api.security import prefix_of
@@ -194,7 +194,7 @@ def _page(
 ) -> HTMLResponse:
     language = language_of(request, services.configuration.settings.language)
     words = {
-        key: text.replace("{seconds}", str(seconds)).replace("{shortest}", str(SHORTEST))
+        key: text.replace("{seconds}", str(seconds)).replace("{shortest}", str(MIN_LENGTH))
         for key, text in WORDS[language].items()
     }
     text = (
@@ -204,8 +204,8 @@ def _page(
             root=prefix_of(request),
             language=language,
             words=words,
-            shortest=SHORTEST,
-            longest=LONGEST,
+            shortest=MIN_LENGTH,
+            longest=MAX_LENGTH,
             pattern=NAME.strip("^$"),
             **({"user": ""} | values),
         )

@@ -79,7 +79,7 @@ async def offer(
     """Takes the browser's WebRTC offer; end it with DELETE when done."""
     if services.configuration.settings.server.browser_cameras == 0:
         raise HTTPException(403, "Visitors' cameras are switched off.")
-    camera, sdp = await services.cameras.offer(body.sdp)
+    camera, sdp = await services.cameras.connect_browser(body.sdp)
     owners.add(camera, identity.digest)
     return Answer(sdp=sdp, camera=camera)
 
@@ -96,4 +96,4 @@ def dismiss(
     """One's own, or anybody's for managers."""
     if not owners.take(camera, None if identity.user.is_manager else identity.digest):
         raise HTTPException(404, "There is no such visitor's camera.")
-    services.cameras.dismiss(camera)
+    services.cameras.disconnect_browser(camera)

@@ -104,11 +104,11 @@ def _watch(request: Request) -> StoreWatch:
 
 
 def _running(services: Services) -> int:
-    return sum(one.state is CameraState.RUNNING for one in services.hub.health())
+    return sum(one.state is CameraState.RUNNING for one in services.bus.health())
 
 
 def _resting(services: Services) -> bool:
     """Whether there is nothing that should run."""
     resting = (CameraState.PAUSED, CameraState.STOPPED)
-    states = [one.state for one in services.hub.health()]
+    states = [one.state for one in services.bus.health()]
     return bool(states) and all(state in resting for state in states)

@@ -78,7 +78,7 @@ def history_routes(page: PageState) -> APIRouter:
         say = page.say(request)
         now = page.clock()
         today = datetime.fromtimestamp(now).date()
-        names = shown_cameras(settings, page.services.hub)
+        names = shown_cameras(settings, page.services.bus)
         asked = Asked(
             by if by in BYS else "hour",
             _day(day, today),

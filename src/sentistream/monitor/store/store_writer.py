@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sentistream.backoff import Backoff
 from sentistream.errors import StorageError
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.observations import Alert, Seconds
 
@@ -71,7 +71,7 @@ class StoreWriter:
 
     def __init__(
         self,
-        hub: Hub,
+        bus: EventBus,
         store: Store,
         *,
         max_buffered: int = MAX_BUFFERED,
@@ -88,7 +88,7 @@ class StoreWriter:
         self._next_try = 0.0
         self._deadline: float | None = None
         self._closing = threading.Event()
-        self._subscription = hub.subscribe(Seconds, Alert, depth=_QUEUE_DEPTH)
+        self._subscription = bus.subscribe(Seconds, Alert, depth=_QUEUE_DEPTH)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
