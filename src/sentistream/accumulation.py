@@ -22,7 +22,6 @@ from sentistream.types import Distribution, FloatArray, Reading
 LEAST = 1e-4
 """No single moment rules a class out: probabilities below this count as this."""
 
-
 _GONE = 60.0
 """Seconds without a reading after which a face's stretch is closed, so that memory is bounded.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sentistream.errors import InputError
+from sentistream.prior import LEARNED, Prior, Shares, get_prior
 from sentistream.translatable import Translatable
 
 MAX_FACES = 16
@@ -31,6 +32,10 @@ class Profile:
         accumulation: How moments add up: ``mean`` of their distributions (Equation 1), or
             ``evidence``, of the face's logarithms, to which the latest voice is joined.
         unknown_below: Confidence below which the accumulated answer is ``unknown``, 0 to 1.
+        learned_shares: Of positive, neutral and negative in what the face network learned from
+            (the fusion adds none of its own); what a prior is corrected from.
+        voice_learned_shares: The same for the voice network alone, whose classes count alike.
+        prior: How common the classes are taken to be where people are watched.
     """
 
     name: str
@@ -47,6 +52,19 @@ class Profile:
     landmark_model: str = ""
     accumulation: Literal["mean", "evidence"] = "mean"
     unknown_below: float = 0.0
+    learned_shares: Shares = (1 / 3, 1 / 3, 1 / 3)
+    voice_learned_shares: Shares = (1 / 3, 1 / 3, 1 / 3)
+    prior: Prior = LEARNED
+
+    def with_prior(self, prior: Prior | str | None) -> Profile:
+        """The same for another prior, or for the name or numbers of one; None changes nothing.
+
+        Raises:
+            InputError: There is no such prior.
+        """
+        if prior is None:
+            return self
+        return replace(self, prior=get_prior(prior) if isinstance(prior, str) else prior)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -69,6 +87,7 @@ PAPER = Profile(
     mouth_threshold=0.5,
     # alpha = 0.1 every 30 ms, section 3.2 of the paper
     time_constant=-0.030 / math.log(1 - 0.1),
+    learned_shares=(0.37, 0.25, 0.38),
 )
 
 LITE = Profile(
@@ -87,6 +106,7 @@ LITE = Profile(
     time_constant=3.0,
     accumulation="evidence",
     unknown_below=0.45,
+    learned_shares=(0.35, 0.28, 0.37),
 )
 
 PROFILES = {PAPER.name: PAPER, LITE.name: LITE}

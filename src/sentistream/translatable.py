@@ -42,7 +42,7 @@ class Translatable(str):
         return _unpickle, (type(self), self.template, dict(self.values))
 
 
-def sentences(*parts: str) -> str:
+def sentences(*parts: str, separator: str = " ") -> str:
     """Sentences one after another, each still translatable; empty ones are left out."""
     given = [
         part if isinstance(part, Translatable) else Translatable(part) for part in parts if part
@@ -50,7 +50,7 @@ def sentences(*parts: str) -> str:
     if len(given) < 2:
         return given[0] if given else ""
     names = [f"s{number}" for number in range(len(given))]
-    template = " ".join(f"{{{name}}}" for name in names)
+    template = separator.join(f"{{{name}}}" for name in names)
     return Translatable(template, **dict(zip(names, given, strict=True)))
 
 

@@ -8,8 +8,7 @@ import time
 import pytest
 
 from browser import Browser, Page
-from sentistream.monitor.hub import Preview
-from sentistream.monitor.observations import CameraState
+from sentistream.monitor.observations import CameraState, Preview
 from sentistream.monitor.web import live_tiles as tiles
 from web.fake_monitor import FakeMonitor
 from web.fake_people import face, picture
@@ -146,7 +145,7 @@ def test_pictures_come_while_somebody_looks(
         f"(document.querySelector('{ENTRANCE} canvas'))"
     ):
         assert time.monotonic() < end
-        house.hub.show("entrance", Preview(picture([0.2]), time.time()))
+        house.bus.set_preview("entrance", Preview(picture([0.2]), time.time()))
         time.sleep(0.1)
     assert page.say(f"document.querySelector('{ENTRANCE} .placeholder').hidden")
     assert house.cameras.watched["entrance"] > 0

@@ -13,7 +13,7 @@ from api.serving import Served
 
 import update_translations as catalogues
 from sentistream.errors import SentistreamError
-from sentistream.monitor.cameras.sources import open_camera
+from sentistream.monitor.cameras.capture import open_camera
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.settings import CameraSettings
 from sentistream.monitor.translation import translator

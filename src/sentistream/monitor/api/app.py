@@ -45,6 +45,9 @@ from sentistream.monitor.locales import SOURCE
 from sentistream.monitor.services import Services
 from sentistream.monitor.translation import Translator, language_of, translator
 
+MAX_ERRORS = 20
+"""Errors of one request that its answer lists."""
+
 _ROUTERS = (cameras_api, history, settings_api, users, event_stream, health, openapi)
 
 
@@ -83,7 +86,7 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
     app.state.export_slots = threading.BoundedSemaphore(history.EXPORTS_AT_ONCE)
     app.state.listeners = asyncio.Semaphore(event_stream.MAX_SUBSCRIBERS)
     app.state.store_health = health.StoreHealth(services.store)
-    app.state.metrics = Metrics(services.hub, counters)
+    app.state.metrics = Metrics(services.bus, counters)
     for module in _ROUTERS:
         app.include_router(module.router)
     _add_exception_handlers(app, services)
@@ -127,7 +130,7 @@ def _add_exception_handlers(app: FastAPI, services: Services) -> None:
                 where=".".join(str(part) for part in one["loc"])[:200],
                 message=str(one["msg"]).removeprefix("Value error, "),
             )
-            for one in error.errors()[:20]
+            for one in error.errors()[:MAX_ERRORS]
         ]
         return ProblemResponse(422, "The request does not fit.", errors=wrong)
 

@@ -30,7 +30,7 @@ CameraKey = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$", description="The c
 @router.get("/live", summary="The newest moment of each camera", responses=documented())
 def live(services: ServicesDep) -> list[LatestObservation]:
     """Cameras that have seen nothing yet are left out."""
-    seen = [services.hub.observation(key) for key in _camera_keys(services)]
+    seen = [services.bus.observation(key) for key in _camera_keys(services)]
     return [LatestObservation.of(one) for one in seen if one is not None]
 
 
@@ -38,7 +38,7 @@ def live(services: ServicesDep) -> list[LatestObservation]:
 def cameras(services: ServicesDep) -> list[Camera]:
     """Those of the configuration, and those of visitors that run now."""
     masks = SecretMasks(services.configuration.settings)
-    health = {one.camera: Health.of(one, masks.redact(one.reason)) for one in services.hub.health()}
+    health = {one.camera: Health.of(one, masks.redact(one.reason)) for one in services.bus.health()}
     configured = services.configuration.settings.cameras
     found = []
     for key in _camera_keys(services):
@@ -47,7 +47,7 @@ def cameras(services: ServicesDep) -> list[Camera]:
             Camera(
                 key=key,
                 name=key if camera is None else camera.name,
-                source="" if camera is None else camera.shown_source,
+                source="" if camera is None else camera.redacted_source,
                 enabled=camera is None or camera.enabled,
                 health=health.get(key),
             )
@@ -87,15 +87,15 @@ def preview(camera: CameraKey, services: ServicesDep) -> Response:
         raise HTTPException(403, "Live pictures are turned off.")
     if camera not in _camera_keys(services):
         raise HTTPException(404, "There is no such camera.")
-    services.cameras.watch(camera)
-    found = services.hub.preview(camera)
+    services.cameras.request_preview(camera)
+    found = services.bus.preview(camera)
     if found is None:
         raise HTTPException(404, "There is no picture yet; ask again in a second.")
     return Response(found.jpeg, media_type="image/jpeg")
 
 
 def _camera_keys(services: Services) -> list[str]:
-    running = {health.camera for health in services.hub.health()}
+    running = {health.camera for health in services.bus.health()}
     return sorted(running | set(services.configuration.settings.cameras))
 
 
@@ -134,11 +134,15 @@ def _owners(request: Request) -> BrowserCameraOwners:
 OwnersDep = Annotated[BrowserCameraOwners, Depends(_owners)]
 
 
+MAX_OFFER = 65_536
+"""Characters of a browser's offer."""
+
+
 class Offer(RequestBody):
     """What a browser offers."""
 
     type: Literal["offer"] = "offer"
-    sdp: str = Field(min_length=1, max_length=65_536, description="The session description.")
+    sdp: str = Field(min_length=1, max_length=MAX_OFFER, description="The session description.")
 
 
 class Answer(ResponseBody):
@@ -158,7 +162,7 @@ async def offer(body: Offer, services: ServicesDep, owners: OwnersDep, identity:
     """Takes the browser's WebRTC offer; end it with DELETE when done."""
     if services.configuration.settings.server.browser_cameras == 0:
         raise HTTPException(403, "Visitors' cameras are turned off.")
-    camera, sdp = await services.cameras.offer(body.sdp)
+    camera, sdp = await services.cameras.connect_browser(body.sdp)
     owners.add(camera, identity.digest)
     return Answer(sdp=sdp, camera=camera)
 
@@ -173,4 +177,4 @@ def dismiss(camera: CameraKey, services: ServicesDep, owners: OwnersDep, identit
     """One's own, or anybody's for managers."""
     if not owners.take(camera, None if identity.user.is_manager else identity.digest):
         raise HTTPException(404, "There is no such visitor's camera.")
-    services.cameras.dismiss(camera)
+    services.cameras.disconnect_browser(camera)

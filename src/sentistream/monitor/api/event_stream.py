@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from sentistream.monitor.api.auth import ServicesDep, Viewer, viewer
 from sentistream.monitor.api.schemas import AlertEvent, Health, LatestObservation, SingleReading
 from sentistream.monitor.api.secret_masks import SecretMasks
-from sentistream.monitor.hub import Event
+from sentistream.monitor.event_bus import Event
 from sentistream.monitor.observations import Alert, CameraHealth, Observation, Seconds
 from sentistream.monitor.services import Services
 
@@ -79,7 +79,7 @@ async def _forward(websocket: WebSocket, services: Services, kinds: list[type[Ev
 
     reported_dropped = 0
     # who is let in misses nothing that happens from then on
-    with services.hub.subscribe(*kinds, depth=QUEUE_SIZE, wake=wake) as subscription:
+    with services.bus.subscribe(*kinds, depth=QUEUE_SIZE, wake=wake) as subscription:
         await websocket.accept()
         gone = asyncio.create_task(_until_gone(websocket, arrived))
         try:

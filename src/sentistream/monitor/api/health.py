@@ -19,7 +19,7 @@ from pydantic import Field
 from sentistream.monitor.api.auth import ServicesDep, viewer
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.schemas import ResponseBody
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.services import Services
@@ -52,7 +52,7 @@ class StoreHealth:
         self._asking = asyncio.Lock()
         self._known: tuple[bool, float] = False, float("-inf")
 
-    async def is_well(self) -> bool:
+    async def is_writable(self) -> bool:
         """As of the last seconds."""
         async with self._asking:
             if time.monotonic() - self._known[1] > _CHECK_INTERVAL:
@@ -60,7 +60,7 @@ class StoreHealth:
                 # a database that hangs is not well, and must not make this hang too
                 with anyio.move_on_after(_PATIENCE):
                     well = await anyio.to_thread.run_sync(
-                        self._store.is_well, abandon_on_cancel=True
+                        self._store.is_writable, abandon_on_cancel=True
                     )
                 self._known = well, time.monotonic()
             return self._known[0]
@@ -72,7 +72,7 @@ async def health(request: Request, services: ServicesDep) -> State:
 
     ``degraded``: it lives, but nothing is stored, or no camera of those that should runs.
     """
-    well = await _watch(request).is_well() and (_running(services) > 0 or _resting(services))
+    well = await _watch(request).is_writable() and (_running(services) > 0 or _resting(services))
     return State(status="ok" if well else "degraded")
 
 
@@ -84,7 +84,7 @@ async def health(request: Request, services: ServicesDep) -> State:
 )
 async def ready(request: Request, response: Response, services: ServicesDep) -> Readiness:
     """503 where readings cannot be stored or no camera runs, unless all rest by their hours."""
-    store, running = await _watch(request).is_well(), _running(services)
+    store, running = await _watch(request).is_writable(), _running(services)
     is_ready = store and (running > 0 or _resting(services))
     response.status_code = 200 if is_ready else 503
     return Readiness(ready=is_ready, store=store, cameras=running)
@@ -109,13 +109,13 @@ def _watch(request: Request) -> StoreHealth:
 
 
 def _running(services: Services) -> int:
-    return sum(one.state is CameraState.RUNNING for one in services.hub.health())
+    return sum(one.state is CameraState.RUNNING for one in services.bus.health())
 
 
 def _resting(services: Services) -> bool:
     """Whether there is nothing that should run."""
     resting = (CameraState.PAUSED, CameraState.STOPPED)
-    states = [one.state for one in services.hub.health()]
+    states = [one.state for one in services.bus.health()]
     return bool(states) and all(state in resting for state in states)
 
 
@@ -133,9 +133,9 @@ class Metrics:
 
     media_type = CONTENT_TYPE_PLAIN_0_0_4
 
-    def __init__(self, hub: Hub, counters: Counters | None) -> None:
+    def __init__(self, bus: EventBus, counters: Counters | None) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Cameras(hub))
+        self._registry.register(_Cameras(bus))
         if counters is not None:
             self._registry.register(_Counted(counters))
         ProcessCollector(registry=self._registry)
@@ -146,8 +146,8 @@ class Metrics:
 
 
 class _Cameras(Collector):
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, bus: EventBus) -> None:
+        self._hub = bus
 
     def collect(self) -> Iterable[Metric]:
         name, health = "sentistream_camera_", self._hub.health()

@@ -41,6 +41,8 @@ MAX_AGGREGATES = 250_000
 READINGS_SPAN = 2 * DAY
 AGGREGATE_SPAN = 3660 * DAY
 MAX_READINGS = 10_000
+MAX_ALERTS = 1000
+"""Alerts of an answer."""
 
 Begin = Annotated[Instant, Query(description="Beginning, ISO 8601 or seconds since 1970.")]
 End = Annotated[Instant | None, Query(description="End, not included; now where it is left out.")]
@@ -84,7 +86,7 @@ def together(
     """For comparisons: this week and the last, this camera and that."""
     until = time.time() if end is None else end
     check_span(begin, until, AGGREGATE_SPAN, "sums")
-    found = services.store.together(begin=begin, end=until, camera=camera, zone=zone)
+    found = services.store.aggregate(begin=begin, end=until, camera=camera, zone=zone)
     return [AggregateInterval.of(one) for one in found]
 
 
@@ -122,7 +124,7 @@ def readings(
 def alerts(
     services: ServicesDep,
     since: Annotated[Instant, Query(description="Only later ones.")] = 0.0,
-    limit: Annotated[int, Query(ge=1, le=1000, description="The most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_ALERTS, description="The most.")] = 100,
 ) -> list[AlertEvent]:
     """The newest first."""
     return [AlertEvent.of(alert) for alert in services.store.alerts(since=since, limit=limit)]
@@ -152,7 +154,7 @@ class DeletionResult(ResponseBody):
 def forget(body: DeletionRequest, services: ServicesDep, _: Manager) -> DeletionResult:
     """No identity is kept, so a person is found by time and camera; for managers."""
     check_span(body.begin, body.end, 400 * DAY, "readings")
-    gone = services.store.forget(begin=body.begin, end=body.end, camera=body.camera)
+    gone = services.store.erase(begin=body.begin, end=body.end, camera=body.camera)
     return DeletionResult(readings=gone)
 
 

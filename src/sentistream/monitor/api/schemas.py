@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from fastapi import HTTPException
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from sentistream.monitor.interfaces import Sum
+from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.observations import (
     Alert,
     CameraHealth,
@@ -202,6 +202,10 @@ class Health(ResponseBody):
     latency: float = Field(description="Seconds from picture to reading, 95th percentile.")
     dropped: int = Field(description="Moments that came faster than they could be analyzed.")
     damaged: int = Field(description="Packets or pictures that could not be decoded.")
+    remarks: list[str] = Field(
+        description="Which of several tracks are used, what changed in mid-stream, what was "
+        "damaged: a sentence each."
+    )
     last_picture: datetime | None
 
     @classmethod
@@ -217,6 +221,7 @@ class Health(ResponseBody):
             latency=health.latency,
             dropped=health.dropped,
             damaged=health.damaged,
+            remarks=list(health.remarks),
             last_picture=None if health.last_picture is None else utc(health.last_picture),
         )
 
@@ -293,7 +298,7 @@ class AggregateInterval(ResponseBody):
     watched: float = Field(description="Seconds for which the camera watched, seen or not.")
 
     @classmethod
-    def of(cls, given: Sum) -> Self:
+    def of(cls, given: Aggregate) -> Self:
         return cls(
             camera=given.camera,
             zone=given.zone,

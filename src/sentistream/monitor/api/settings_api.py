@@ -11,7 +11,13 @@ from sentistream.errors import InputError
 from sentistream.monitor.api.auth import ServicesDep, manager
 from sentistream.monitor.api.problems import LockedSettingError, documented
 from sentistream.monitor.api.secret_masks import SecretMasks
-from sentistream.monitor.settings import ONLY_IN_THE_FILE, Settings, settings_of
+from sentistream.monitor.settings import (
+    FILE_ONLY_SETTINGS,
+    Settings,
+    build_settings,
+    merge_patch,
+    validation_messages,
+)
 from sentistream.translatable import Translatable
 
 router = APIRouter(prefix="/api/settings", tags=["Settings"], dependencies=[Depends(manager)])
@@ -48,7 +54,9 @@ def change(
     return SecretMasks(new).shown
 
 
-_LOCKED = [(group, field) for group, fields in ONLY_IN_THE_FILE.items() for field in sorted(fields)]
+_LOCKED = [
+    (group, field) for group, fields in FILE_ONLY_SETTINGS.items() for field in sorted(fields)
+]
 
 
 def apply_patch(settings: Settings, patch: dict[str, Any]) -> Settings:
@@ -64,12 +72,15 @@ def apply_patch(settings: Settings, patch: dict[str, Any]) -> Settings:
         LockedSettingError: It opens files or ports of the machine.
     """
     masks = SecretMasks(settings)
-    plain = masks.restored(_merged(masks.shown, patch))
+    plain = masks.restored(merge_patch(masks.shown, patch))
     try:
-        new = settings_of(plain)
+        new = build_settings(plain)
     except ValidationError as error:
         raise InputError(
-            Translatable("The settings are not valid: {error}.", error=_summary(error))
+            Translatable(
+                "The settings are not valid. {problems}",
+                problems=" ".join(validation_messages(error)),
+            )
         ) from None
     for group, field in _LOCKED:
         if getattr(getattr(new, group), field) != getattr(getattr(settings, group), field):
@@ -94,23 +105,3 @@ def _check_broker(old: Settings, new: Settings, patch: dict[str, Any]) -> None:
             "This is a different broker, so its password must be sent again.",
             "Send mqtt.password together with mqtt.host and mqtt.port.",
         )
-
-
-def _merged(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = _merged(merged.get(key), value)
-    return merged
-
-
-def _summary(error: ValidationError) -> str:
-    told = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False)[:3]:
-        where = ".".join(str(part) for part in one["loc"]) or "as a whole"
-        told.append(f"{where}: {one['msg'].removeprefix('Value error, ')}")
-    return "; ".join(told)

@@ -59,7 +59,7 @@ def alert_routes(site: Site) -> APIRouter:
     ) -> HTMLResponse:
         settings = site.services.configuration.settings
         tr = site.translator(request)
-        names = shown_cameras(settings, site.services.hub)
+        names = shown_cameras(settings, site.services.bus)
         try:
             found = episodes(site.services.store.alerts(limit=SHOWN), names, tr)
         except StorageError:

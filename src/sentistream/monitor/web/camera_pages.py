@@ -49,7 +49,7 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             )
         source = next(each for each in fields if each.name == "source")
         source.required = camera is None
-        source.hint = "" if camera is None else camera.shown_source
+        source.hint = "" if camera is None else camera.redacted_source
         return site.render(
             request,
             "settings_camera",

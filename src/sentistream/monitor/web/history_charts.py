@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.types import SENTIMENTS
 
 By = Literal["hour", "day", "week"]
@@ -143,17 +143,17 @@ class Bar:
     label: str
     title: str
     known: BarState
-    sum: Sum | None
+    sum: Aggregate | None
     pieces: tuple[Segment, ...]
     before: tuple[Segment, ...]
-    before_sum: Sum | None
+    before_sum: Aggregate | None
     crowd: float
 
 
 def bars(
     parts: Sequence[Interval],
-    sums: Mapping[float, Sum],
-    before: Sequence[Sum | None],
+    sums: Mapping[float, Aggregate],
+    before: Sequence[Aggregate | None],
     *,
     now: float,
     titles: Sequence[str],
@@ -193,7 +193,7 @@ def bars(
     return made
 
 
-def pieces(found: Sum) -> tuple[Segment, ...]:
+def pieces(found: Aggregate) -> tuple[Segment, ...]:
     """A sum's three shares from above; none where it is withheld or nobody was seen."""
     made = []
     top = 0.0
@@ -206,7 +206,7 @@ def pieces(found: Sum) -> tuple[Segment, ...]:
     return tuple(made)
 
 
-def _known(found: Sum | None, part: Interval, now: float) -> BarState:
+def _known(found: Aggregate | None, part: Interval, now: float) -> BarState:
     if found is None:
         return BarState.AHEAD if part.begin > now else BarState.OFF
     if found.appearances == 0:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from sentistream import parquet
 from sentistream.errors import StorageError
 from sentistream.monitor.api.auth import CurrentUser
-from sentistream.monitor.interfaces import Store, Sum
+from sentistream.monitor.interfaces import Aggregate, Store
 from sentistream.monitor.observations import EVERYWHERE
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web.history_charts import BAR_LENGTHS, Bar, BarState, By, Period, bars
@@ -30,8 +30,8 @@ class Chart:
     key: str
     name: str
     zone: str
-    whole: Sum | None
-    before: Sum | None
+    whole: Aggregate | None
+    before: Aggregate | None
     bars: list[Bar]
 
     @property
@@ -79,7 +79,7 @@ def history_routes(site: Site) -> APIRouter:
         tr = site.translator(request)
         now = site.clock()
         today = datetime.fromtimestamp(now).date()
-        names = shown_cameras(settings, site.services.hub)
+        names = shown_cameras(settings, site.services.bus)
         asked = HistoryQuery(
             by if by in BAR_LENGTHS else "hour",
             _day(day, today),
@@ -173,12 +173,12 @@ def _chart(
     )
 
 
-def _together(store: Store, begin: float, end: float, camera: str, zone: str) -> Sum | None:
-    found = store.together(begin=begin, end=end, camera=camera, zone=zone)
+def _together(store: Store, begin: float, end: float, camera: str, zone: str) -> Aggregate | None:
+    found = store.aggregate(begin=begin, end=end, camera=camera, zone=zone)
     return found[0] if found else None
 
 
-def _aggregates(store: Store, period: Period, camera: str, zone: str) -> dict[float, Sum]:
+def _aggregates(store: Store, period: Period, camera: str, zone: str) -> dict[float, Aggregate]:
     if period.by == "week":
         weeks = {
             part.begin: _together(store, part.begin, part.end, camera, zone)
@@ -189,7 +189,9 @@ def _aggregates(store: Store, period: Period, camera: str, zone: str) -> dict[fl
     return {each.begin: each for each in found}
 
 
-def _previous_aggregates(store: Store, period: Period, camera: str, zone: str) -> list[Sum | None]:
+def _previous_aggregates(
+    store: Store, period: Period, camera: str, zone: str
+) -> list[Aggregate | None]:
     sums = _aggregates(store, period, camera, zone)
     return [sums.get(part.begin) for part in period.parts()]
 

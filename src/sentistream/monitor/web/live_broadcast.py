@@ -111,7 +111,7 @@ class Broadcast:
         now = self._clock()
         settings = self._services.configuration.settings
         for language in {viewer.language for viewer in self._viewers}:
-            seen = tiles(settings, self._services.hub, now, translator(language))
+            seen = tiles(settings, self._services.bus, now, translator(language))
             text = json.dumps(
                 {"tiles": [dataclasses.asdict(each) for each in seen]}, separators=(",", ":")
             )
@@ -128,8 +128,8 @@ class Broadcast:
                 wanted[key] = wanted.get(key, 0) + 1
         pause = min(SLOWEST_PREVIEW, sum(wanted.values()) / PREVIEWS_PER_SECOND)
         for key in wanted:
-            self._services.cameras.watch(key)
-            preview = self._services.hub.preview(key)
+            self._services.cameras.request_preview(key)
+            preview = self._services.bus.preview(key)
             taken, sent = self._taken.get(key, (0.0, float("-inf")))
             if preview is None or preview.time == taken or now - sent < pause - TICK / 2:
                 continue
@@ -157,7 +157,7 @@ class Broadcast:
                     answered=known is not None,
                     smallest=settings.privacy.smallest_group,
                 )
-                for key in shown_cameras(settings, self._services.hub)
+                for key in shown_cameras(settings, self._services.bus)
             }
             text = json.dumps({"recent": made})
             if self.recent.get(language) != text:

@@ -34,7 +34,7 @@ def live_routes(site: Site) -> APIRouter:
         settings = site.services.configuration.settings
         tr = site.translator(request)
         recent = await run_in_threadpool(site.recent.now)
-        seen = tiles(settings, site.services.hub, site.clock(), tr)
+        seen = tiles(settings, site.services.bus, site.clock(), tr)
         return site.render(
             request,
             "live",
@@ -49,8 +49,8 @@ def live_routes(site: Site) -> APIRouter:
     @routes.get("/live/picture/{camera}")
     async def picture(camera: str, _: CurrentUser) -> Response:
         """The newest live picture, for those who draw zones on it; nothing where there is none."""
-        site.services.cameras.watch(camera)
-        preview = site.services.hub.preview(camera)
+        site.services.cameras.request_preview(camera)
+        preview = site.services.bus.preview(camera)
         if preview is None or not site.services.configuration.settings.privacy.preview:
             return Response(status_code=204)
         return Response(
@@ -145,7 +145,7 @@ async def _listen(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
             return
         if not isinstance(keys, list):
             return
-        known = shown_cameras(site.services.configuration.settings, site.services.hub)
+        known = shown_cameras(site.services.configuration.settings, site.services.bus)
         viewer.watching = frozenset(key for key in keys if isinstance(key, str) and key in known)
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Accounts, UnfitPasswordError
-from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST, check_name
+from sentistream.monitor.accounts.passwords import MAX_LENGTH, MIN_LENGTH, NAME, check_name
 from sentistream.monitor.api.auth import AccountsDep, Person, ServicesDep
 from sentistream.monitor.api.login_throttle import LoginThrottle, TooManyAttemptsError
 from sentistream.monitor.api.security.session_cookie import clear_session_cookie, set_session_cookie
@@ -29,8 +29,8 @@ _hashing = CapacityLimiter(2)
 
 
 _PASSWORD_RULES: dict[str, Any] = {
-    "shortest": SHORTEST,
-    "longest": LONGEST,
+    "shortest": MIN_LENGTH,
+    "longest": MAX_LENGTH,
     "pattern": NAME.strip("^$"),
 }
 
@@ -57,7 +57,7 @@ def login_routes(site: Site) -> APIRouter:
         """The form."""
         target = request.query_params.get("next", "")
         return site.render_plain(
-            request, "login", next=_local(target), name="", fault="", longest=LONGEST
+            request, "login", next=_local(target), name="", fault="", longest=MAX_LENGTH
         )
 
     @routes.post("/login")
@@ -75,7 +75,7 @@ def login_routes(site: Site) -> APIRouter:
             page = {"next": _local(target), "name": name[:64]}
             headers = {"retry-after": str(wait)} if wait else {}
             return site.render_plain(
-                request, "login", status, fault=fault, headers=headers, longest=LONGEST, **page
+                request, "login", status, fault=fault, headers=headers, longest=MAX_LENGTH, **page
             )
         return _welcome(services, session, _local(target))
 

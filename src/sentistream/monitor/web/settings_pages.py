@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from sentistream.errors import SentistreamError
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
-from sentistream.monitor.settings import ONLY_IN_THE_FILE, MqttSettings, Settings
+from sentistream.monitor.settings import FILE_ONLY_SETTINGS, MqttSettings, Settings, overlay_path
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web.camera_pages import camera_routes
 from sentistream.monitor.web.form_data import Form, attach_errors, origins, read_form, values_of
@@ -63,7 +63,7 @@ def _sections() -> dict[str, Section]:
                     name,
                     model.model_fields,
                     later=name in ("server", "logging"),
-                    locked=ONLY_IN_THE_FILE.get(name, frozenset()),
+                    locked=FILE_ONLY_SETTINGS.get(name, frozenset()),
                 )
             )
         else:
@@ -113,7 +113,7 @@ def settings_routes(site: Site) -> APIRouter:
             user=user,
             sections=SECTIONS,
             cameras=site.services.configuration.settings.cameras,
-            path_of_file=str(site.services.configuration.path),
+            path_of_file=str(overlay_path(site.services.configuration.path)),
         )
 
     routes.include_router(camera_routes(site, SECTIONS))

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from sentistream.monitor.accounts import User
 from sentistream.monitor.services import Services
-from sentistream.monitor.settings import Settings, settings_of
+from sentistream.monitor.settings import Settings, build_settings
 from sentistream.monitor.translation import Translator, language_of, translator
 from sentistream.monitor.web.live_broadcast import Broadcast
 from sentistream.monitor.web.live_tiles import tile
@@ -75,14 +75,14 @@ class Site:
 
     def browser_camera_state(self, camera: str, tr: Translator) -> str:
         """A visitor's own camera as JSON for its overlay."""
-        settings, hub = self.services.configuration.settings, self.services.hub
-        health = {each.camera: each for each in hub.health()}
+        settings, bus = self.services.configuration.settings, self.services.bus
+        health = {each.camera: each for each in bus.health()}
         made = tile(
             camera,
             "",
             settings,
             health=health.get(camera),
-            observation=hub.observation(camera),
+            observation=bus.observation(camera),
             preview=None,
             now=self.clock(),
             tr=tr,
@@ -102,4 +102,4 @@ class Site:
         with self.settings_lock:
             now = self.services.configuration.settings
             kept = {name: getattr(now, name) for name in Settings.model_fields}
-            self.services.configuration.change(settings_of(kept | change(now)))
+            self.services.configuration.change(build_settings(kept | change(now)))

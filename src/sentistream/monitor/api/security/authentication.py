@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Accounts, Identity
-from sentistream.monitor.accounts.tokens import PREFIX
+from sentistream.monitor.accounts.credentials import BEARER_PREFIX
 from sentistream.monitor.api.problems import ProblemResponse, refuse
 from sentistream.monitor.api.security.csrf import csrf_token
 from sentistream.monitor.api.security.rate_limit import RateLimiter, client_address
@@ -63,7 +63,7 @@ class Authentication:
             state.pop(name, None)
         server = self._configuration.settings.server
         secret = "" if _is_open(scope) else _credential(scope, server)
-        identity = self._accounts.remembered(secret) if secret else None
+        identity = self._accounts.cached_identity(secret) if secret else None
         counted = identity.digest if identity is not None else client_address(scope)
         wait = self._rates.take(counted, server.requests_a_minute, _cost(scope))
         if wait:
@@ -102,7 +102,7 @@ class Authentication:
 
     async def _is_valid(self, secret: str, identity: Identity) -> bool:
         """Whether it is still the same user, in the same role."""
-        found = self._accounts.remembered(secret)
+        found = self._accounts.cached_identity(secret)
         if found is None:
             try:
                 found = await anyio.to_thread.run_sync(
@@ -126,9 +126,9 @@ def _credential(scope: Scope, server: ServerSettings) -> str:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         # who shows a token is judged by it alone
-        return token if token.startswith(PREFIX) else "none"
+        return token if token.startswith(BEARER_PREFIX) else "none"
     session = session_from(connection, server)
-    return "none" if session.startswith(PREFIX) else session
+    return "none" if session.startswith(BEARER_PREFIX) else session
 
 
 def _cost(scope: Scope) -> float:
