@@ -147,10 +147,10 @@ class Metrics:
 
 class _Cameras(Collector):
     def __init__(self, bus: EventBus) -> None:
-        self._hub = bus
+        self._bus = bus
 
     def collect(self) -> Iterable[Metric]:
-        name, health = "sentistream_camera_", self._hub.health()
+        name, health = "sentistream_camera_", self._bus.health()
         states = GaugeMetricFamily(
             f"{name}state", "1 for what the camera is doing.", labels=["camera", "state"]
         )
@@ -180,12 +180,12 @@ class _Cameras(Collector):
                 counters.add_metric([one.camera], getattr(one, counter))
             yield counters
         yield GaugeMetricFamily(
-            "sentistream_subscribers", "Listeners to events.", value=self._hub.subscribers
+            "sentistream_subscribers", "Listeners to events.", value=self._bus.subscribers
         )
         yield CounterMetricFamily(
             "sentistream_subscriber_drops",
             "Events dropped because a listener was slow.",
-            value=self._hub.dropped,
+            value=self._bus.dropped,
         )
 
 
