@@ -200,7 +200,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "landmarks-first": replace(_BASE, batch=128, epochs=40, label_smoothing=0.0, average=0.998),
     "landmarks": replace(
-        _BASE, learning_rate=0.0012, batch=128, epochs=20, label_smoothing=0.0, average=0.998
+        _BASE, learning_rate=0.0012, batch=128, epochs=16, label_smoothing=0.0, average=0.995
     ),
     "mouth": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=64, epochs=20, average=0.998),
     "face-stills": _BASE,
