@@ -211,13 +211,13 @@ class LitePreparation(Preparation):
 
     def _taught_scenes(self, *, held_out: bool) -> Examples:
         """Faces of the detector's scenes: all that are turned aside, some of the others."""
-        both = self.scenes()
-        scenes = both.held_out if held_out else both.train
+        scenes = self._scenes(held_out=True) if held_out else self.scenes().train
 
         def make(work: Path) -> Examples:
             faces = _faces_of_scenes(scenes, whole=not held_out)
             taught = self._workshop(work, "landmarks").map(taught_scenes, faces, _IMAGES_CHUNK)
-            return _examples_of((arrays for _, arrays in taught), _VALUES)
+            none = taught_columns([], POINTS_VIEW if held_out else STORED_SIZE)
+            return _examples_of([none, *(arrays for _, arrays in taught)], _VALUES)
 
         return self._examples(f"lite-scene-points-{held_out}", self._scene_files(), make)
 
@@ -407,7 +407,7 @@ def _faces_of_scenes(
             five = face[5:15].reshape(5, 2)
             if abs(head_pose(five).yaw) < _SCENE_TURNED:
                 frontal += 1
-                if frontal % _FRONTAL_EVERY:
+                if frontal % _FRONTAL_EVERY != 1:
                     continue
             luma = scenes.inputs["picture"][number, :, :, 0]
             person, source = str(scenes.people[number]), str(scenes.sources[number])
