@@ -155,9 +155,7 @@ _PLACES_POINTS = CardText(
         "shifted, scaled, turned, lit otherwise and covered, and a fifth of each batch is no "
         "face. Right means seen as a face with points on average less than 8 % of the eyes' "
         "distance (of a frontal face of that size) from the teacher's. "
-        "Learned in two runs, the second going on from the first. Instead of the first, the "
-        "shipped weights had version 2026.11.23, 40 passes over frontal faces with dlib's points "
-        "(commit 60f3da2), whose layers were taken over exactly."
+        "Learned in two runs, the second going on from the first."
     ),
 )
 
