@@ -75,9 +75,8 @@ class Overall:
     """The answer about a whole clip, from the readings of all its faces, or of one of them.
 
     With Equation 1 it is the mean of all momentary answers. With evidence it is what had been
-    accumulated about each face at the end of each stretch as long as is remembered, and at its
-    last reading; so a clip no longer than that is answered by its last reading. Memory does not
-    grow with the clip's length.
+    accumulated about each face at the end of each stretch, and at its last reading; so a clip no
+    longer than that is answered by its last reading. Memory does not grow with the clip's length.
 
     Args:
         profile: Says how moments add up.
@@ -85,7 +84,7 @@ class Overall:
 
     def __init__(self, profile: Profile) -> None:
         self._evidence = profile.accumulation == "evidence"
-        self._span = profile.time_constant
+        self._span = profile.stretch
         self._total = np.zeros(3)
         self._weight = 0.0
         self._stretches: dict[int, tuple[float, float, Distribution]] = {}
