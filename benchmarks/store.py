@@ -82,8 +82,8 @@ def _measure(store: DatabaseStore, days: float, month: float) -> dict[str, Any]:
         "a_week_of_one_camera_ms": lambda: store.history(Step.HOUR, **week, camera="door"),
         "a_day_by_minute_ms": lambda: store.history(Step.MINUTE, begin=END - DAY, end=END),
         "a_month_by_day_ms": lambda: store.history(Step.DAY, begin=END - 30 * DAY, end=END),
-        "a_week_together_ms": lambda: store.together(begin=END - 7 * DAY - 90, end=END - 90),
-        "ten_minutes_together_ms": lambda: store.together(begin=END - 600, end=END),
+        "a_week_together_ms": lambda: store.aggregate(begin=END - 7 * DAY - 90, end=END - 90),
+        "ten_minutes_together_ms": lambda: store.aggregate(begin=END - 600, end=END),
         "a_minute_of_readings_ms": lambda: store.readings(begin=END - 60, end=END),
     }
     result: dict[str, Any] = {

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sentistream.monitor.configuration import Configuration
-from sentistream.monitor.hub import Event, Hub
+from sentistream.monitor.event_bus import Event, EventBus
 from sentistream.monitor.observations import (
     CameraHealth,
     CameraState,
@@ -73,9 +73,9 @@ def until(true: Callable[[], bool], limit: float = 15.0, what: str = "") -> None
 
 
 @contextmanager
-def collecting(hub: Hub, kind: type[Event]) -> Iterator[list[Event]]:
+def collecting(bus: EventBus, kind: type[Event]) -> Iterator[list[Event]]:
     """A list that fills with what is published; take ``list(...)`` of it after ``until``."""
-    with hub.subscribe(kind, depth=10_000) as subscription:
+    with bus.subscribe(kind, depth=10_000) as subscription:
         yield _Filling(subscription.take)
 
 

@@ -33,12 +33,25 @@ class Trusting:
         return joined
 
 
+class TalkingMouths(StubNetwork):
+    """Mouths that open and close five times a second, each as far as told."""
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
+        share = 0.55 + 0.45 * math.cos(2 * math.pi * 5 * LITE.tick * len(self.calls))
+        return super().run(**inputs) * np.float32(share)
+
+
 class Stage:
     def __init__(
-        self, *faces: Any, mouths: tuple[float, ...] = (0.9,), profile: Profile = LITE
+        self,
+        *faces: Any,
+        mouths: tuple[float, ...] = (0.9,),
+        moving: bool = True,
+        profile: Profile = LITE,
     ) -> None:
         self.face, self.voice = StubNetwork(BY_FACE), StubNetwork(BY_VOICE)
-        self.mouth = StubNetwork(*((value,) for value in mouths))
+        kind = TalkingMouths if moving else StubNetwork
+        self.mouth = kind(*((value,) for value in mouths))
         decision = LiteDecision(
             profile, mouth=self.mouth, face=self.face, voice=self.voice, fusion=Trusting()
         )
@@ -57,7 +70,7 @@ class Stage:
 
 
 def test_without_sound_the_face_decides_alone() -> None:
-    stage = Stage(make_face())
+    stage = Stage(make_face(), moving=False)
     (reading,) = stage.show(None, 1.0)[-1]
     assert reading.branch is Branch.FACE
     assert reading.flags == (Flag.NO_SOUND,)
@@ -81,6 +94,40 @@ def test_a_voice_counts_for_the_mouth_that_is_at_work() -> None:
     assert listener.momentary is not None
     assert speaker.momentary.negative > 0.6
     assert listener.momentary.negative < 0.3
+
+
+def test_a_mouth_held_open_gets_less_of_the_voice_than_one_that_moves() -> None:
+    stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
+    moved = stage.show(talk(3.0), 3.0)[-1][0].voice_share
+    stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02), moving=False)
+    held = stage.show(talk(3.0), 3.0)[-1][0].voice_share
+    assert moved is not None
+    assert held is not None
+    assert held < 0.1 < 0.4 < moved
+
+
+def test_lips_that_move_with_the_teeth_showing_talk() -> None:
+    """The mouth network says open throughout; the landmarks say how far."""
+    still, moving = make_face(1), make_face(2, x=500)
+    stage, tracker = Stage(moving=False), StubTracker(still, moving)
+    decision = LiteDecision(
+        LITE, mouth=stage.mouth, face=stage.face, voice=stage.voice, fusion=Trusting()
+    )
+    analyzer = Analyzer(LITE, decision=decision, tracker=tracker)
+    sound = talk(3.0)
+    for step in range(100):
+        points = moving.landmarks.copy()
+        points[[67, 66, 65]] = points[[61, 62, 63]] + (0, 10 + 8 * math.sin(step / 2))
+        tracker.faces = (still, dataclasses.replace(moving, landmarks=points))
+        stop = round((step + 1) * LITE.tick * SOUND_RATE)
+        piece = sound[stop - round(LITE.sound_window * SOUND_RATE) : stop]
+        picture = RgbPicture(np.full((480, 640, 3), step % 250, np.uint8))
+        time = (step + 1) * LITE.tick
+        readings = analyzer.process(Moment(time, picture, time, piece))
+    shares = [reading.voice_share for reading in readings]
+    assert shares[0] is not None
+    assert shares[1] is not None
+    assert shares[1] > 0.4 > 0.1 > shares[0]
 
 
 def test_the_voices_share_is_how_far_it_moves_the_answer() -> None:

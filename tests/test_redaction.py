@@ -30,6 +30,11 @@ ADDRESSES = (
     "http://127.0.0.1:1/live/S3cret/Pa55/12.ts",
     "rtsps://127.0.0.1:1/KeyZq7Pw3rT9xLm2?enableSrtp",
     "rtmp://127.0.0.1:1/live2/pa55-key7-s3cr-zq7p",
+    "http://127.0.0.1:1/pw/S3cretPa55/snap.jpg",
+    "http://127.0.0.1:1/snap.jpg?auth=S3cretPa55==&jwt=KeyZq7Pw",
+    "http://127.0.0.1:1/live#access_token=KeyZq7Pw&x=1",
+    "http://localhost:1/key/S3cretPa55/snap.jpg",
+    "rtsp://us:S3cr@Pa55/KeyZq7Pw@localhost/",
     "rtsp:/admin:S3cret@127.0.0.1:1/live",
     "rtsp//admin:S3cret@127.0.0.1:1/live",
     "admin:S3cret@127.0.0.1:1/live",
@@ -94,7 +99,7 @@ def test_no_command_tells_a_secret(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = ""
-    for arguments in ([ADDRESSES[0]], list(ADDRESSES), ["--out", "results", *ADDRESSES[:18]]):
+    for arguments in ([ADDRESSES[0]], list(ADDRESSES), ["--out", "results", *ADDRESSES[:23]]):
         result = CliRunner().invoke(main, [command, *arguments], catch_exceptions=True)
         said += result.output + repr(result.exception)
         assert result.exit_code != 0
@@ -102,3 +107,7 @@ def test_no_command_tells_a_secret(
         said += str(path.relative_to(tmp_path))
         said += path.read_text("utf-8", "replace") if path.is_file() else ""
     assert not leaks(said)
+
+
+def test_what_follows_a_key_in_a_path_is_hidden() -> None:
+    assert shown_address("http://camera/key/S3cretPa55/stream") == "http://camera/key/***"

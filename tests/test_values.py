@@ -121,7 +121,7 @@ def test_no_frozen_dataclass_is_left_out() -> None:
             if parameters is not None and parameters.frozen:
                 try:
                     hints = get_type_hints(kind)
-                except NameError:  # a type for the checker alone
+                except (NameError, TypeError):  # a type for the checker alone
                     continue
                 fields = [each.name for each in dataclasses.fields(kind) if each.compare]
                 if any(_needs(hints[field]) for field in fields):

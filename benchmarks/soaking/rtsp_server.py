@@ -3,11 +3,13 @@
 Usage: /usr/bin/python3 rtsp_server.py CLIP PORT [USER PASSWORD]
 
 Says ``ready`` when it can be reached, at rtsp://127.0.0.1:PORT/camera. The clip (H.264 and AAC
-in mp4) begins anew for each visitor.
+in mp4) begins anew for each visitor. With SOUNDS=2 in the environment its first two tracks of
+sound are sent.
 """
 
 # ruff: noqa
 # mypy: ignore-errors
+import os
 import sys
 
 import gi
@@ -24,10 +26,14 @@ def main() -> None:
     server.set_address("127.0.0.1")
     server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory()
+    sounds = " ".join(
+        f"d.audio_{number} ! queue ! aacparse ! rtpmp4gpay name=pay{number + 1} pt={97 + number}"
+        for number in range(int(os.environ.get("SOUNDS", "1")))
+    )
     factory.set_launch(
         f'( filesrc location="{clip}" ! qtdemux name=d '
         "d.video_0 ! queue ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=1 "
-        "d.audio_0 ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97 )"
+        f"{sounds} )"
     )
     if login:
         auth = GstRtspServer.RTSPAuth()

@@ -1,4 +1,4 @@
-"""The monitor without its page: cameras, hub and store, as ``sentistream monitor`` joins them.
+"""The monitor without its page: cameras, event bus and store, as ``sentistream monitor`` has them.
 
 Usage: python -m benchmarks.soaking.standin --config FILE --state FOLDER
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sentistream.errors import StorageError
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import Seconds
 from sentistream.monitor.settings import load_settings
 
@@ -30,8 +30,8 @@ TOGETHER = 500
 class Recorder:
     """Puts seconds into the store, again and again until it takes them."""
 
-    def __init__(self, hub: Hub, store: Any) -> None:
-        self._hub = hub
+    def __init__(self, bus: EventBus, store: Any) -> None:
+        self._hub = bus
         self._store = store
         self._waiting: deque[Seconds] = deque(maxlen=MOST_WAITING)
         self._ending = threading.Event()
@@ -79,15 +79,15 @@ def main() -> None:
     engine = store_room.open_database(settings.storage.url.get_secret_value())
     store_room.migrate(engine)
     store = store_room.DatabaseStore(engine, lambda: settings)
-    hub = Hub()
-    recorder = Recorder(hub, store)
-    cameras = cameras_room.Supervisor(hub, options.state)
+    bus = EventBus()
+    recorder = Recorder(bus, store)
+    cameras = cameras_room.Supervisor(bus, options.state)
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     cameras.apply(settings)
     while not ending.wait(2):
-        health = [asdict(camera) for camera in hub.health()]
+        health = [asdict(camera) for camera in bus.health()]
         try:
             (options.state / "health.json").write_text(json.dumps(health), "utf-8")
         except OSError:

@@ -18,9 +18,10 @@ from typing import Any, Self
 from sentistream.analyzer import Analyzer
 from sentistream.media import Faults, MediaInfo, Source, open_source
 from sentistream.media.prefetch import prefetch
+from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.runtime import load_card
-from sentistream.streams.governor import Governor, told
+from sentistream.streams.rate_control import RateController, mark_slowed
 from sentistream.types import Moment, Reading
 
 READ_AHEAD = 8
@@ -32,6 +33,7 @@ def analyze(
     *,
     profile: Profile | str = DEFAULT_PROFILE,
     max_faces: int | None = None,
+    prior: Prior | str | None = None,
     analyzer: Analyzer | None = None,
     read_ahead: int = READ_AHEAD,
     video_track: int | None = None,
@@ -45,8 +47,10 @@ def analyze(
         max_faces: Faces followed at once, at least 1; ``MAX_FACES`` unless given, or what
             ``analyzer`` was made for. Where more are found, the largest are kept and the
             readings say ``more_faces``.
+        prior: How common the classes are taken to be where people are watched: a name such as
+            ``everyday``, three numbers as text, or a ``Prior``; the profile's unless given.
         analyzer: One to use again for the next input, which saves loading its networks;
-            it is reset, and must have been made for the same profile.
+            it is reset, and must have been made for the same profile and prior.
         read_ahead: Moments decoded in the background, at least 1.
         video_track, audio_track: Which of the tracks of its kind, from 1; None for one that can
             be decoded and is not empty. ``Analysis.info`` says which was taken, and why.
@@ -55,18 +59,25 @@ def analyze(
         The analysis; nothing is decoded before it is iterated. Close it, or use it in ``with``.
 
     Raises:
-        InputError: The source cannot be analyzed, or there is no such profile.
+        InputError: The source cannot be analyzed, or there is no such profile or prior.
         ModelError: A network's file is missing or altered.
-        ValueError: ``max_faces`` is less than 1, or not what ``analyzer`` was made for.
+        ValueError: ``max_faces`` is less than 1, or it or ``prior`` is not what ``analyzer``
+            was made for.
 
     Example:
         >>> for reading in analyze(0):  # the first camera  # doctest: +SKIP
         ...     print(reading.label, reading.smoothed)
     """
     chosen = get_profile(profile) if isinstance(profile, str) else profile
+    chosen = chosen.with_prior(prior)
     if analyzer is not None and max_faces not in (None, analyzer.max_faces):
         raise ValueError(
             f"The analyzer was made for {analyzer.max_faces} faces at once, not {max_faces}."
+        )
+    if analyzer is not None and chosen.prior != analyzer.profile.prior:
+        raise ValueError(
+            f"The analyzer was made for the prior {analyzer.profile.prior.name}, "
+            f"not {chosen.prior.name}."
         )
     cards = [dataclasses.asdict(load_card(name)) for name in dict.fromkeys(chosen.models)]
     opened = open_source(
@@ -174,11 +185,11 @@ class Analysis:
             for moment in self._ahead:
                 yield moment, self._analyzer.process(moment)
             return
-        governor = Governor(self._profile.tick)
+        rate = RateController(self._profile.tick)
         for moment in self._ahead:
-            if governor.admits(moment.time):
-                yield moment, told(self._analyzer.process(moment), governor)
-                governor.worked(dropped=self.faults.dropped_moments)
+            if rate.admits(moment.time):
+                yield moment, mark_slowed(self._analyzer.process(moment), rate)
+                rate.update(dropped=self.faults.dropped_moments)
 
     def close(self) -> None:
         """Stop decoding and let go of the source; safe to call twice."""

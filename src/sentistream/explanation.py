@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from sentistream.api import analyze
 from sentistream.decision.expressions import Expressions
 from sentistream.errors import InputError
+from sentistream.prior import Prior, correct
 from sentistream.profiles import DEFAULT_PROFILE, Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.asking import Runnable
@@ -108,6 +109,7 @@ def explain(
     *,
     track: int | None = None,
     profile: Profile | str = DEFAULT_PROFILE,
+    prior: Prior | str | None = None,
 ) -> Explanation:
     """Say where the answer about a face at a moment of a video comes from.
 
@@ -118,6 +120,7 @@ def explain(
         at: Seconds on the video's own clock; the moment nearest to it is taken.
         track: Whose face; the largest one whose expression is read, unless given.
         profile: Which networks and settings; a name or a ``Profile``.
+        prior: How common the classes are taken to be, as ``analyze`` takes it.
 
     Raises:
         InputError: The video cannot be analyzed or is no recording, it has no such moment, or no
@@ -127,7 +130,7 @@ def explain(
     if not (math.isfinite(at) and at >= 0):
         raise InputError(f"There is no moment at {at:g} seconds.", "Name a time from 0 on.")
     last: float | None = None
-    with analyze(source, profile=profile) as analysis:
+    with analyze(source, profile=profile, prior=prior) as analysis:
         if analysis.info.live:
             raise InputError(
                 f"{analysis.info.name} is no recording, so no moment of it can be looked up.",
@@ -156,7 +159,8 @@ def explain_moment(moment: Moment, reading: Reading, profile: Profile) -> Explan
     else:
         seen, ask = _paper_view(moment.picture, reading.face.landmarks), _asks_paper(network)
     place = SENTIMENTS.index(reading.smoothed.label.value)
-    by_face, regions, heat = occlude(seen, ask, place)
+    factors = profile.prior.factors(profile.learned_shares)
+    by_face, regions, heat = occlude(seen, lambda views: correct(ask(views), factors), place)
     return Explanation(reading, by_face, regions, heat, seen.face)
 
 

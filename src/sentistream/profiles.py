@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sentistream.errors import InputError
+from sentistream.prior import LEARNED, Prior, Shares, get_prior
 
 MAX_FACES = 16
 """Faces followed at once, unless told otherwise."""
@@ -27,9 +28,16 @@ class Profile:
         sound_window: Seconds of sound each moment carries, ending at it.
         mouth_threshold: Probability from which the mouth counts as open (Equation 2).
         time_constant: Seconds in which all but 1/e of the past is forgotten.
+        stretch: Seconds of a face that make one answer about a clip.
+        overall_temperature: What the logarithms of an answer about a stretch or more are divided
+            by (Guo et al. 2017): it is surer than any of its moments.
         accumulation: How moments add up: ``mean`` of their distributions (Equation 1), or
             ``evidence``, of the face's logarithms, to which the latest voice is joined.
         unknown_below: Confidence below which the accumulated answer is ``unknown``, 0 to 1.
+        learned_shares: Of positive, neutral and negative in what the face network learned from
+            (the fusion adds none of its own); what a prior is corrected from.
+        voice_learned_shares: The same for the voice network alone, whose classes count alike.
+        prior: How common the classes are taken to be where people are watched.
     """
 
     name: str
@@ -44,8 +52,23 @@ class Profile:
     time_constant: float
     detector_model: str = ""
     landmark_model: str = ""
+    stretch: float = 3.0
+    overall_temperature: float = 1.0
     accumulation: Literal["mean", "evidence"] = "mean"
     unknown_below: float = 0.0
+    learned_shares: Shares = (1 / 3, 1 / 3, 1 / 3)
+    voice_learned_shares: Shares = (1 / 3, 1 / 3, 1 / 3)
+    prior: Prior = LEARNED
+
+    def with_prior(self, prior: Prior | str | None) -> Profile:
+        """The same for another prior, or for the name or numbers of one; None changes nothing.
+
+        Raises:
+            InputError: There is no such prior.
+        """
+        if prior is None:
+            return self
+        return replace(self, prior=get_prior(prior) if isinstance(prior, str) else prior)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -68,6 +91,7 @@ PAPER = Profile(
     mouth_threshold=0.5,
     # alpha = 0.1 every 30 ms, section 3.2 of the paper
     time_constant=-0.030 / math.log(1 - 0.1),
+    learned_shares=(0.37, 0.25, 0.38),
 )
 
 LITE = Profile(
@@ -83,9 +107,12 @@ LITE = Profile(
     # more than a tick, so that nothing is lost when a moment is late
     sound_window=0.240,
     mouth_threshold=0.5,
-    time_constant=3.0,
+    time_constant=1.0,
+    # by likelihood on the everyday clips of people who are not held out
+    overall_temperature=0.57,
     accumulation="evidence",
     unknown_below=0.45,
+    learned_shares=(0.35, 0.28, 0.37),
 )
 
 PROFILES = {PAPER.name: PAPER, LITE.name: LITE}

@@ -17,8 +17,8 @@ SHORT = 6
 """Secrets shorter than this are only taken out where they stand alone."""
 
 _NAMES_OF_SECRETS = (
-    r"(?:login)?pass?(?:word|wd|phrase|wort|code)?|psw|pwd|secret|(?:\w{1,20}_)?token|"
-    r"(?:api|access|stream|secret)[_-]?key|auth(?:orization)?|signature|sig|session|cookie|csrf"
+    r"(?:login)?pass?(?:word|wd|phrase|wort|code)?|psw|pwd?|secret|(?:\w{1,20}_)?token|"
+    r"(?:api|access|stream|secret)[_-]?key|auth(?:orization)?|signature|sig|session|cookie|csrf|jwt"
 )
 _NAMES_OF_USERS = r"user(?:name)?|usr|account|login(?:use|name)?|admin|root"
 
@@ -62,7 +62,8 @@ def shown_address(address: str, *, path: bool = True) -> str:
     """
     parts = _taken_apart(address)
     if parts is None:
-        return _LOGIN.sub(f"{REDACTED}@", address)
+        # an address behind something else, as in ffmpeg:rtsp://... of other programs
+        return _LOGIN.sub(f"{REDACTED}@", _ADDRESS.sub(_shown_match, address))
     if parts.host is None:
         return f"{parts.scheme}{REDACTED}"
     login = f"{REDACTED}@" if parts.login else ""
@@ -89,7 +90,8 @@ def secrets_in(address: str, *, path: bool = False) -> set[str]:
     """
     parts = _taken_apart(address)
     if parts is None:
-        return set()
+        inside = _ADDRESS.search(address)
+        return secrets_in(inside[0], path=path) if inside is not None else set()
     if parts.host is None:
         rest = address[len(parts.scheme) :]
         found = {address, rest, *_pieces(rest)}
@@ -176,9 +178,9 @@ def _split_path(path: str) -> tuple[str, str]:
         return f"/{segments[1]}/{REDACTED}", "/".join(segments[2:])
     for place, segment in enumerate(segments):
         text = unquote(segment)
-        if re.fullmatch(rf"(?i){_NAMES_OF_USERS}|{_NAMES_OF_SECRETS}", text) and place + 1 < len(
-            segments
-        ):
+        if re.fullmatch(
+            rf"(?i){_NAMES_OF_USERS}|{_NAMES_OF_SECRETS}|key", text
+        ) and place + 1 < len(segments):
             shown = [*segments[: place + 1], REDACTED]
             return "/".join(shown), "/".join(segments[place + 1 :])
         if re.search(r"[=:@&;]", text) or any(map(_is_token, re.split(r"[._]", text))):

@@ -253,6 +253,81 @@ def test_a_full_disk_is_said_and_leaves_valid_files(tmp_path: Path) -> None:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
 
 
+def test_a_full_disk_ends_a_batch_and_says_what_was_not_tried(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
+        pytest.skip("a file system of its own: needs the right to mount one")
+    try:
+        clips = [clip(tmp_path / f"{name}.mp4") for name in "abc"]
+        done = run(*clips, "--out", disk / "out")
+        assert done.exit_code == 2, done.output
+        assert "disk is full" in done.stderr
+        assert "Not tried, as the disk takes no more: 2." in done.stderr
+        (row,) = rows_of(disk / "out" / "summary.csv")
+        assert row["status"] == "failed"
+        assert "disk is full" in row["problem"]
+        for found in (disk / "out").glob("*/summary.json"):
+            assert json.loads(found.read_text())["complete"] is False
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
+
+
+def test_a_list_is_no_video(tmp_path: Path) -> None:
+    (tmp_path / "list.CSV").write_text("path;label\nin.mp4;neutral\n")
+    alone = run(tmp_path / "list.CSV", "--out", tmp_path / "out")
+    assert alone.exit_code == 2
+    assert "list.CSV is a list, not a video." in alone.stderr
+    assert "sentistream evaluate --manifest" in alone.stderr
+    source = clip(tmp_path / "in.mp4")
+    done = run(tmp_path / "list.CSV", source, "--out", tmp_path / "both")
+    assert [row["status"] for row in rows_of(tmp_path / "both" / "summary.csv")] == [
+        "failed",
+        "complete",
+    ], done.output
+
+
+def test_one_folder_that_cannot_be_written_does_not_end_a_batch(tmp_path: Path) -> None:
+    clips = [clip(tmp_path / f"{name}.mp4") for name in "abc"]
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "b").write_text("in the way")
+    done = run(*clips, "--out", out)
+    assert done.exit_code == 2, done.output
+    assert f"{clips[1]}: Cannot write {out / 'b'}" in done.stderr
+    assert "1 of 3 inputs could not be analyzed." in done.stderr
+    assert [row["status"] for row in rows_of(out / "summary.csv")] == [
+        "complete",
+        "failed",
+        "complete",
+    ]
+    assert json.loads((out / "c" / "summary.json").read_text())["complete"] is True
+
+
+def test_files_that_may_not_grow_are_said_one_by_one(tmp_path: Path) -> None:
+    for name in "ab":
+        clip(tmp_path / f"{name}.mp4")
+    limited = (
+        "import resource, sys; from sentistream.cli import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); main(sys.argv[1:])"
+    )
+    out = tmp_path / "out"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", limited, "analyze", str(tmp_path), "--out", str(out)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("file too large") == 2
+    assert [row["status"] for row in rows_of(out / "summary.csv")][-1] == "failed"
+    # nothing half-written is taken for complete
+    for found in out.glob("*/summary.json"):
+        assert json.loads(found.read_text())["complete"] is False
+    assert not list(out.rglob("*.partial*"))
+
+
 @pytest.fixture
 def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the networks that may be harmed."""

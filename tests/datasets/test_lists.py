@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sentistream.datasets.kinds import open_dataset
 from sentistream.datasets.lists import find_listed
 from sentistream.datasets.manifest import open_manifest, read_manifest
 from sentistream.errors import InputError
@@ -38,10 +39,13 @@ def _clips(tmp_path: Path) -> None:
         PLAIN.replace("\n", ",,\n"),
         "sep=;\n" + PLAIN.replace(",", ";"),
         PLAIN.replace("clips/a.mp4", '"clips/a.mp4"'),
+        PLAIN.replace("\n", "\r"),
     ],
-    ids=range(14),
+    ids=range(15),
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+)
 def test_is_understood(tmp_path: Path, text: str, encoding: str) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(text.encode(encoding))
@@ -96,3 +100,32 @@ def test_paths_are_found_from_the_list_or_from_here(
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.csv cannot be read"):
         read_manifest(tmp_path / "none.csv", SENTIMENTS)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("cp1251", "Анна.mp4"),
+        ("mac-roman", "Zoë.mp4"),
+        ("cp1250", "Łucja.mp4"),
+        ("cp866", "Ян.mp4"),
+    ],
+)
+def test_letters_of_an_encoding_that_nothing_tells(
+    tmp_path: Path, encoding: str, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    path = tmp_path / "list.csv"
+    text = f"path,label,person\nclips/a.mp4,neutral,1\n{name},happy,2\n"
+    path.write_bytes(text.encode(encoding))
+    for reading in (lambda: read_manifest(path, SENTIMENTS), lambda: open_dataset(path)):
+        with pytest.raises(InputError, match=r"neither Unicode nor|is not UTF-8 and was") as found:
+            reading()
+        assert "cp1252" in found.value.problem
+        assert found.value.way_out == "Save the list as CSV in UTF-8."
+    path.write_text(text, "utf-8")
+    assert len(read_manifest(path, SENTIMENTS)[0]) == 2
+    # a file that is merely missing is said as before
+    path.write_bytes(text.replace(name, "gone.mp4").encode(encoding))
+    (fault,) = open_dataset(path).faults
+    assert fault.name == "gone.mp4"

@@ -12,6 +12,7 @@ import pytest
 from test_ledger import labels, mouths
 
 from browser import Browser, Page
+from full_disk import full_disk
 from sentistream.labelling.ledger import Ledger
 from sentistream.labelling.server import LabelServer
 
@@ -108,8 +109,8 @@ def test_keys_decide_and_everything_is_saved(server: LabelServer, manifest: Path
         page.wait("document.getElementById('name').textContent.startsWith('6:')")
         page.wait("document.getElementById('view').complete")
         # a full disk is said, and nothing is taken for decided
-        (manifest.with_suffix("") / "candidates.csv.partial").symlink_to("/dev/full")
-        page.press("o")
-        page.wait("document.getElementById('problem').textContent.startsWith('Not saved')")
+        with full_disk():
+            page.press("o")
+            page.wait("document.getElementById('problem').textContent.startsWith('Not saved')")
         assert page.say("document.getElementById('progress').value") == 5
         assert labels(manifest) == ["open", "closed", "closed", "open", "open"]

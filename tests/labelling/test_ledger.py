@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from clips import write_clip
+from full_disk import full_disk
 from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import read_manifest
@@ -75,8 +76,7 @@ def test_nonsense_is_not_written(tmp_path: Path, number: int, decision: str) -> 
 def test_what_cannot_be_written_is_not_decided(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "m.csv")
     ledger.add(mouths(1))
-    (tmp_path / "m" / "candidates.csv.partial").symlink_to("/dev/full")
-    with pytest.raises(OutputError, match=r"m\.csv cannot be written"):
+    with full_disk(), pytest.raises(OutputError, match=r"m\.csv cannot be written"):
         ledger.decide(0, "open")
     assert ledger.entries[0].decision == ""
     assert [entry.decision for entry in Ledger(tmp_path / "m.csv").entries] == [""]

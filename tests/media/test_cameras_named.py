@@ -14,7 +14,7 @@ from sentistream.cli.inputs import find_clips
 from sentistream.errors import InputError
 from sentistream.media import open_source
 from sentistream.media.addresses import is_local
-from sentistream.monitor.cameras.job import is_recording
+from sentistream.monitor.cameras.capture import is_recording
 
 
 @pytest.fixture

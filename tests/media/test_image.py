@@ -246,3 +246,10 @@ def test_damaged_facts_do_not_hide_the_picture(tmp_path: Path, exif: bytes, kind
     path = tmp_path / f"a.{kind}"
     picture().save(path, exif=exif)
     check(read_image(path), 40)
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    for source in (tmp_path / "a.jpg", b""):
+        with pytest.raises(InputError, match="zero bytes"):
+            read_image(source)

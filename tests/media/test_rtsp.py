@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 import stream_server as cameras
+from av import AudioFrame
 
 from clips import FLASH, GREY
 from sentistream.errors import InputError
@@ -115,6 +118,36 @@ def test_rtsp_without_its_sound(gstreamer: str, clip: Path) -> None:
     ):
         assert source.info.audio_codec is None
         assert next(source).sound is None
+
+
+def test_rtsp_whose_first_sound_is_silent(
+    gstreamer: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = tmp_path / "both.mp4"
+    with av.open(str(clip)) as source, av.open(str(both), "w") as output:
+        video = output.add_stream_from_template(source.streams.video[0])
+        silent: Any = output.add_stream("aac", rate=48_000, layout="mono")
+        sound = output.add_stream_from_template(source.streams.audio[0])
+        packets: list[Any] = []
+        for number in range(20 * 48_000 // 1024):
+            frame = AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            frame.sample_rate, frame.pts = 48_000, 1024 * number
+            packets += silent.encode(frame)
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = video if packet.stream.type == "video" else sound
+                packets.append(packet)
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            output.mux(packet)
+    monkeypatch.setenv("SOUNDS", "2")
+    with (
+        rtsp(gstreamer, both) as (port, _),
+        open_stream(f"rtsp://127.0.0.1:{port}/camera", tick=TICK, sound_window=WINDOW) as source,
+    ):
+        moments = list(islice(source, 90))
+        assert source.info.audio_track == 2
+        assert "track 2 is used (track 1 is silent)" in source.info.remarks[0]
+    _check(moments)
 
 
 def test_rtsp_with_a_password(gstreamer: str, clip: Path) -> None:

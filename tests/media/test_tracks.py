@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -38,13 +40,14 @@ def write(
     """A clip with several tracks: of pictures (a level, or None for stripes), and of sound."""
     with av.open(str(path), "w") as container:
         packets: list[Any] = []
+        seconds = max([1.0, *(len(sound) / RATE for sound in sounds)])
         for level in pictures:
             video: Any = container.add_stream("mpeg4", rate=25)
             video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
             pixels = flat(level or 0)
             if level is None:
                 pixels[:, ::8] = 200
-            for number in range(25):
+            for number in range(round(25 * seconds)):
                 frame = VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
                 frame.pts, frame.time_base = number, Fraction(1, 25)
                 packets += video.encode(frame)
@@ -162,5 +165,22 @@ def test_doctor_lists_the_tracks(tmp_path: Path) -> None:
     assert lines[2].endswith("silent")
     assert "Voice" in lines[3]
     assert lines[3].endswith("chosen")
+    assert lines[4].endswith(" s of pictures were read. Nothing in it is damaged.")
+    assert len(CliRunner().invoke(main, ["doctor", "--quick", str(path)]).output.splitlines()) == 4
     missing = CliRunner().invoke(main, ["doctor", str(tmp_path / "b.mkv")])
     assert (missing.exit_code, "There is no file" in missing.output) == (2, True)
+
+
+def test_a_terminal_that_takes_no_more_is_no_fault_of_the_program(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", [tone(400)])
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603 - our own
+            [sys.executable, "-m", "sentistream", "doctor", str(path)],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert "no space left" in done.stderr
+    assert "went wrong inside" not in done.stderr

@@ -130,3 +130,35 @@ def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
     path.write_text("ffconcat version 1.0\nfile secret.wav\n")
     with pytest.raises(InputError, match=r"voice\.wav cannot be read"):
         read_sound(path)
+
+
+def test_how_much_of_a_damaged_recording_was_skipped_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "broken.flac"
+    with av.open(str(broken), "w") as container:
+        stream: Any = container.add_stream("flac", rate=RATE)
+        stream.codec_context.layout, stream.codec_context.format = "mono", "s16"
+        noise = np.random.default_rng(0).normal(0, 3000, 2 * RATE).astype(np.int16)
+        for first in range(0, len(noise), 4096):
+            block = noise[None, first : first + 4096]
+            frame = AudioFrame.from_ndarray(block, format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, first, Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert len(read_sound(broken)) == 2 * RATE
+    assert caplog.messages == []
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(broken.read_bytes()[: broken.stat().st_size * 3 // 5])
+    seconds = len(read_sound(cut)) / RATE
+    (said,) = caplog.messages
+    assert f"{cut} is damaged: {2 - seconds:.2f} s of its sound were left out" in said
+    caplog.clear()
+    damaged = bytearray(broken.read_bytes())
+    middle = len(damaged) // 2
+    damaged[middle : middle + 20_000] = bytes(20_000)
+    broken.write_bytes(damaged)
+    heard = read_sound(broken)
+    (said,) = caplog.messages
+    assert f"{broken} is damaged: " in said
+    assert f"{len(heard) / RATE:.2f} s were read" in said

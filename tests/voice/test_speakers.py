@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from sentistream.voice.speakers import Speakers
 
 
@@ -28,8 +30,26 @@ def test_the_one_whose_mouth_moves_speaks() -> None:
 
 def test_a_mouth_held_open_is_not_one_that_speaks() -> None:
     speakers = Speakers()
-    show(speakers, {1: talking(), 2: [0.6] * 60})
-    assert speakers.share(1) > speakers.share(2)
+    show(speakers, {1: talking(), 2: [0.95] * 60})
+    assert speakers.share(1) > 0.7
+    assert speakers.share(2) < 0.01
+
+
+def test_a_smile_alone_in_the_picture_does_not_make_the_voice_its_own() -> None:
+    speakers = Speakers()
+    jitter = [0.97 + 0.02 * (-1) ** step for step in range(60)]
+    show(speakers, {1: jitter})
+    assert speakers.share(1) < 0.1
+
+
+@pytest.mark.parametrize("every", [1, 3, 6])
+def test_fewer_pictures_a_second_say_much_the_same(every: int) -> None:
+    speakers, all_of_them = Speakers(), Speakers()
+    states = [0.5 + 0.45 * math.sin(step / 4) for step in range(120)]
+    show(all_of_them, {1: states})
+    for step in range(0, 120, every):
+        speakers.update(0.03 * step, {1: states[step]}, speaking=True)
+    assert speakers.share(1) == pytest.approx(all_of_them.share(1), abs=0.1)
 
 
 def test_a_voice_from_elsewhere_is_nobodys() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import signal
@@ -13,7 +14,7 @@ import click
 
 from sentistream import __version__
 from sentistream.cli.faults import told_of_fault
-from sentistream.errors import SentistreamError
+from sentistream.errors import OutputError, SentistreamError
 from sentistream.redaction import without_secrets
 
 COMMANDS = {
@@ -90,6 +91,11 @@ class Commands(LazyGroup):
         except Exception as error:
             if ctx.params.get("debug"):
                 raise
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                full = OutputError(
+                    "There is no space left where this writes to.", "Free some, or write elsewhere."
+                )
+                raise _UserError(full) from None
             _unexpected(ctx, error)
 
 

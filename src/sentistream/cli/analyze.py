@@ -15,7 +15,9 @@ from sentistream import parquet
 from sentistream.cli.faults import told_of_fault
 from sentistream.cli.inputs import Clip, find_clips
 from sentistream.cli.interruption import Interruption
+from sentistream.cli.prior import prior_option
 from sentistream.errors import InputError, OutputError, SentistreamError
+from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Options:
 
     profile: str
     max_faces: int
+    prior: Prior | None
     video_track: int | None
     audio_track: int | None
     video: bool
@@ -69,6 +72,7 @@ class Options:
         return {
             "profile": self.profile,
             "max_faces": self.max_faces,
+            "prior": None if self.prior is None else self.prior.name,
             "video_track": self.video_track,
             "audio_track": self.audio_track,
             "video": self.video,
@@ -95,6 +99,7 @@ class Options:
     help="Follow at most so many faces at once. Where more are found, the largest are kept and "
     "the results say so; each face costs time.",
 )
+@prior_option
 @click.option(
     "--video-track",
     type=click.IntRange(min=1),
@@ -138,6 +143,7 @@ def analyze(
     inputs: tuple[str, ...],
     profile: str,
     max_faces: int,
+    prior: Prior | None,
     video_track: int | None,
     audio_track: int | None,
     out: str | None,
@@ -173,6 +179,7 @@ def analyze(
     options = Options(
         profile=profile,
         max_faces=max_faces,
+        prior=prior,
         video_track=video_track,
         audio_track=audio_track,
         video=video,
@@ -215,8 +222,9 @@ class _Run:
 
     def all(self, folders: dict[Clip, Path], index_path: Path | None) -> int:
         """Analyze every clip; how many of them could not be."""
-        from contextlib import ExitStack
+        from contextlib import ExitStack, suppress
 
+        from sentistream.reports.files import concerns_the_disk
         from sentistream.reports.index import ClipIndex
 
         failed = 0
@@ -236,6 +244,18 @@ class _Run:
                     failed += 1
                     index.add_failure(str(clip), str(error))
                     click.echo(f"Error: {_said_of(clip, error)}", err=True)
+                except OutputError as error:
+                    if index is None:
+                        raise
+                    failed += 1
+                    if concerns_the_disk(error):
+                        with suppress(OutputError):
+                            index.add_failure(str(clip), str(error))
+                        if rest := len(folders) - number:
+                            click.echo(f"Not tried, as the disk takes no more: {rest}.", err=True)
+                        raise
+                    index.add_failure(str(clip), str(error))
+                    click.echo(f"Error: {clip}: {error}", err=True)
                 except (SentistreamError, BrokenPipeError):
                     raise  # the next one would meet the same
                 except Exception as error:
@@ -268,11 +288,18 @@ class _Run:
         from sentistream.api import analyze as start
         from sentistream.reports.folder import ResultFolder
 
+        if clip.path is not None and clip.path.suffix.lower() == ".csv":
+            raise InputError(
+                f"{clip} is a list, not a video.",
+                "Name the videos themselves; how right the answers are on a list with labels says "
+                "sentistream evaluate --manifest.",
+            )
         options = self._options
         with start(
             clip.source,
             profile=options.profile,
             max_faces=options.max_faces,
+            prior=options.prior,
             video_track=options.video_track,
             audio_track=options.audio_track,
             analyzer=self._analyzer,
@@ -317,6 +344,7 @@ class _Run:
         if self._options.json:
             click.echo(json.dumps(facts))
         elif not self._options.quiet:
+            from sentistream.reports.faults import faults_in_words
             from sentistream.reports.words import percent
 
             overall = facts["overall"]
@@ -331,21 +359,14 @@ class _Run:
             click.echo(f"  {folder / 'report.html'}")
             for remark in facts["input"]["remarks"]:
                 click.echo(f"  {remark}")
-            if changes := facts["faults"]["size_changes"]:
-                sizes = ", ".join(f"{w} x {h}" for w, h in facts["input"]["sizes"])
-                often = "once" if changes == 1 else f"{changes} times"
-                click.echo(f"  Its pictures changed their size or shape {often} ({sizes}).")
             if more := facts["more_faces"]["most_left_out"]:
                 limit = facts["more_faces"]["limit"]
                 click.echo(
                     f"  Up to {more} more faces were in view than the {limit} that are followed "
                     "at once; --max-faces follows more."
                 )
-            if cancelling := facts["faults"]["cancelling_seconds"]:
-                click.echo(
-                    f"  The channels of its sound would have cancelled each other for "
-                    f"{cancelling:g} seconds; one was turned over."
-                )
+            for said in faults_in_words(facts["faults"], facts["input"]["sizes"]):
+                click.echo(f"  {said}")
 
 
 def _progress(options: Options) -> Bar | Silence:

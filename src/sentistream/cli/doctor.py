@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,20 +15,24 @@ COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.option(
+    "--quick", is_flag=True, help="List the tracks of FILES without reading them through."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
-def doctor(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+def doctor(ctx: click.Context, files: tuple[Path, ...], quick: bool, as_json: bool) -> None:
     """Check versions, networks, codecs, runtimes and cameras, and say what to do.
 
-    With FILES, list their tracks of pictures and sound instead, and which would be taken.
+    With FILES, list their tracks of pictures and sound instead, and which would be taken; then
+    read each to its end (without analyzing it) and say how much of it is damaged.
 
-    The exit code is 0 when analyzing will work (warnings concern parts of it), else 1.
+    The exit code is 0 when analyzing will work (warnings concern parts of it), else 1; with
+    FILES it is 2 when one of them cannot be analyzed.
     """
     from sentistream.diagnosis import State, diagnose
 
     if files:
-        _list_tracks(files, as_json=as_json)
-        return
+        ctx.exit(2 if _look_into(files, quick=quick, as_json=as_json) else 0)
     findings = []
     for finding in diagnose():
         findings.append(finding)
@@ -50,15 +56,52 @@ def doctor(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     ctx.exit(1 if fails else 0)
 
 
-def _list_tracks(files: tuple[Path, ...], *, as_json: bool) -> None:
-    from sentistream.media.tracks import list_tracks
+def _look_into(files: tuple[Path, ...], *, quick: bool, as_json: bool) -> int:
+    """Tells of each file; how many cannot be analyzed."""
+    from sentistream.errors import InputError
+    from sentistream.redaction import shown_address
 
-    found = {str(path): list_tracks(path) for path in files}
+    failed, found = 0, {}
+    for path in files:
+        try:
+            found[str(path)] = _facts(path, quick=quick, as_json=as_json)
+        except InputError as error:
+            failed += 1
+            found[str(path)] = {"error": str(error)}
+            click.echo(f"Error: {shown_address(str(error))}", err=True)
     if as_json:
-        plain = {name: [dataclasses.asdict(each) for each in found[name]] for name in found}
-        click.echo(json.dumps(plain, indent=2))
-        return
-    for name, tracks in found.items():
-        click.echo(name)
+        click.echo(json.dumps(found, indent=2))
+    return failed
+
+
+def _facts(path: Path, *, quick: bool, as_json: bool) -> dict[str, Any]:
+    from sentistream.cli.progress import Bar, Silence
+    from sentistream.media.reading_through import read_through
+    from sentistream.media.tracks import list_tracks
+    from sentistream.reports.faults import faults_in_words
+
+    tracks = list_tracks(path)
+    facts: dict[str, Any] = {"tracks": [dataclasses.asdict(track) for track in tracks]}
+    if not as_json:
+        click.echo(path)
         for track in tracks:
             click.echo(f"  {track}")
+    if quick:
+        return facts
+    with Bar() if sys.stderr.isatty() and not as_json else Silence() as progress:
+        begun = False
+
+        def reach(seconds: float, of: float | None) -> None:
+            nonlocal begun
+            if not begun:
+                progress.start(path.name, of)
+                begun = True
+            progress.reach(seconds, 0)
+
+        read = read_through(path, reach)
+    faults = dataclasses.asdict(read.faults)
+    facts |= {"seconds": read.seconds, "faults": faults}
+    if not as_json:
+        said = faults_in_words(faults, read.info.sizes) or ["Nothing in it is damaged."]
+        click.echo(f"  {read.seconds:.2f} s of pictures were read. {' '.join(said)}")
+    return facts

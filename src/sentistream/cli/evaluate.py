@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from sentistream.accumulation import is_sure
+from sentistream.cli.evaluate_accumulation import TASK as ACCUMULATION
 from sentistream.cli.evaluate_faces_found import TASK as FACES_FOUND
 from sentistream.cli.evaluate_faces_found import measure_faces_found
+from sentistream.cli.prior import prior_option
 from sentistream.cli.progress import tracked
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
@@ -18,22 +20,28 @@ from sentistream.evaluation.conditions import KINDS
 from sentistream.evaluation.face_conditions import FACE_KINDS
 from sentistream.evaluation.models import cards_of, named
 from sentistream.evaluation.outcomes import Outcome, ask
+from sentistream.evaluation.priors import under_priors
 from sentistream.evaluation.protocols import PROTOCOLS
 from sentistream.evaluation.report import write_report
 from sentistream.evaluation.results import summarize
 from sentistream.evaluation.voices import EARLIER, with_history
+from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
+from sentistream.reports.summary import prior_dict
 from sentistream.types import SENTIMENTS
+
+_NO_SENTIMENT = ("mouths", FACES_FOUND)
 
 
 @click.command()
 @click.option(
     "--task",
-    type=click.Choice((*TASKS, FACES_FOUND)),
+    type=click.Choice((*TASKS, FACES_FOUND, ACCUMULATION)),
     default="clips",
     show_default=True,
     help="clips: whole videos by face and voice; faces: images; voices: recordings; "
-    "mouths: crops of mouths; faces-found: pictures or videos whose faces are marked.",
+    "mouths: crops of mouths; faces-found: pictures or videos whose faces are marked; "
+    "accumulation: ways in which moments add up, on clips strung together.",
 )
 @click.option(
     "--manifest",
@@ -96,6 +104,7 @@ from sentistream.types import SENTIMENTS
 @click.option(
     "--profile", type=click.Choice(tuple(PROFILES)), default=DEFAULT_PROFILE, show_default=True
 )
+@prior_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -116,6 +125,7 @@ def evaluate(
     paper_tables: bool,
     appearance: bool,
     profile: str,
+    prior: Prior | None,
     out: Path,
 ) -> None:
     """Measure the answers on labelled clips, faces, voices or mouths, or how faces are found.
@@ -136,6 +146,7 @@ def evaluate(
       sentistream evaluate --robustness --manifest clips.csv --only roll --only noise
       sentistream evaluate --paper-tables --data ~/ravdess
       sentistream evaluate --task faces-found --manifest boxes.csv
+      sentistream evaluate --task accumulation --manifest clips.csv
     """
     modes = {
         "--protocol": protocol is not None,
@@ -143,7 +154,7 @@ def evaluate(
         "--paper-tables": paper_tables,
     }
     _refuse_unfit(modes, only, appearance)
-    chosen = get_profile(profile)
+    chosen = get_profile(profile).with_prior(prior)
     _refuse_unknown_kinds(task, only)
     if task == FACES_FOUND:
         for name, given in (
@@ -166,6 +177,19 @@ def evaluate(
             only=only,
         )
         return
+    if prior is not None and task in _NO_SENTIMENT:
+        raise InputError("--prior is for sentiments.", f"Leave it away with --task {task}.")
+    if task == ACCUMULATION:
+        refused = {**modes, "--data": data is not None, "--appearance": appearance}
+        for name, given in (*refused.items(), ("--prior", prior is not None)):
+            if given:
+                raise InputError(
+                    f"{name} and --task {ACCUMULATION} do not go together.", f"Leave {name} away."
+                )
+        from sentistream.cli.evaluate_accumulation import compare_accumulation
+
+        compare_accumulation(manifest, chosen, out)
+        return
     if split or least_size is not None:
         raise InputError(
             "--split and --least-size are for marked faces.", f"Add --task {FACES_FOUND}."
@@ -182,10 +206,12 @@ def evaluate(
         measure_retrained(task, protocol, data, chosen, out)
         return
     items, outside = _items(task, manifest, data)
+    learned = chosen.voice_learned_shares if task == "voices" else chosen.learned_shares
     facts: dict[str, Any] = {
         "task": task,
         "manifest": str(manifest or data),
         "profile": profile,
+        "prior": prior_dict(chosen, learned),
         "models": named(cards_of(task, chosen)),
         "left_out": outside,
     }
@@ -200,8 +226,11 @@ def evaluate(
         disturb(items, facts, chosen, out, only)
         return
     outcomes = answers(items, task, chosen, appearance=appearance)
-    facts.update(summarize(outcomes, TASKS[task][1]))
+    facts.update(summarize(outcomes, TASKS[task][1], sure_from(task, chosen)))
+    if task not in _NO_SENTIMENT:
+        facts["priors"] = under_priors(outcomes, chosen, learned)
     click.echo(in_a_sentence(facts))
+    tell_coverage(facts)
     if task == "voices" and chosen.decision == "lite":
         _add_history(facts, outcomes, chosen)
     finish(out, f"{task} of {(manifest or data or Path()).name}, {profile}", facts, outcomes)
@@ -223,8 +252,26 @@ def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool)
     return ask(
         tracked(items, task),
         make_answer(profile),
-        is_sure=sure if task == "clips" and profile.unknown_below else None,
+        is_sure=None if sure_from(task, profile) is None else sure,
         on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
+    )
+
+
+def sure_from(task: str, profile: Profile) -> float | None:
+    """The confidence from which the profile is sure of an answer; None where it sets none."""
+    return None if task in _NO_SENTIMENT else profile.unknown_below or None
+
+
+def tell_coverage(facts: dict[str, Any]) -> None:
+    """How right the most confident answers are."""
+    if facts["coverage_area"] is None:
+        return
+    shown = [point for place, point in enumerate(facts["coverage"]) if place % 4 == 3]
+    points = ", ".join(f"{point['coverage']:.0%}: {point['accuracy']:.1%}" for point in shown)
+    click.echo(
+        f"Right of the most confident answers, by the share answered: {points}. Area under the "
+        f"risk-coverage curve {facts['coverage_area']:.3f} "
+        f"({facts['coverage_area_best']:.3f} at best with as many right)."
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sentistream.cli.evaluate import answers, finish, in_a_sentence
+from sentistream.cli.evaluate import answers, finish, in_a_sentence, sure_from, tell_coverage
 from sentistream.datasets.manifest import Item
 from sentistream.evaluation.answers import TASKS
 from sentistream.evaluation.models import cards_of
@@ -32,13 +32,14 @@ def measure(
     parts = list(split(protocol, items))
     chosen = to_measure(items, parts, cards_of(task, profile))
     outcomes = answers(chosen, task, profile, appearance=appearance)
-    facts.update(shipped_facts(protocol, outcomes, TASKS[task][1]))
+    facts.update(shipped_facts(protocol, outcomes, TASKS[task][1], sure_from(task, profile)))
     click.echo(protocol.heading)
     for part in facts["parts"]:
         for key in ("never_learned_from", "learned_from"):
             if part[key] is not None:
                 click.echo(f"  {part['name']}: {_of_part(part[key])} ({key.replace('_', ' ')})")
     click.echo(f"On {facts['on']}: {in_a_sentence(facts)}")
+    tell_coverage(facts)
     if facts["learned"]:
         click.echo(f"On people learned from: {in_a_sentence(facts['learned'])}")
     click.echo(CAUTION)

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from sentistream.cli.inputs import find_clips
+from sentistream.cli.prior import prior_option
 from sentistream.errors import InputError, OutputError
+from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES
 
 EXAMPLES = """\b
@@ -44,8 +46,15 @@ Examples:
     show_default=True,
     help="The set of networks and settings, as for analyze.",
 )
+@prior_option
 def explain(
-    clip: str, at: float, track: int | None, out: Path | None, force: bool, profile: str
+    clip: str,
+    at: float,
+    track: int | None,
+    out: Path | None,
+    force: bool,
+    profile: str,
+    prior: Prior | None,
 ) -> None:
     """Say where the answer about a face at one moment of CLIP comes from.
 
@@ -65,7 +74,7 @@ def explain(
     from sentistream.reports.heat_map import sentences, table, write_heat_map
     from sentistream.reports.palette import WORDS
 
-    explanation = start(path, at, track=track, profile=profile)
+    explanation = start(path, at, track=track, profile=profile, prior=prior)
     for sentence in sentences(explanation):
         click.echo(sentence)
     click.echo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import click
 from sentistream.errors import MissingExtraError, OutputError, StorageError
 
 if TYPE_CHECKING:
-    from sentistream.monitor.service import Address
+    from sentistream.monitor.runner import Address
     from sentistream.monitor.settings import Settings
 
 TEMPORARY = 75
@@ -30,8 +31,8 @@ def _state_folder() -> Path:
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="YAML file of settings (docs/settings.md); the page writes its changes there. "
-    "[default: monitor.yaml in the state folder]",
+    help="YAML file of settings (docs/settings.md), never written; the page saves its changes "
+    "beside it, in FILE's name with .changes.yaml. [default: monitor.yaml in the state folder]",
 )
 @click.option(
     "--state",
@@ -47,7 +48,17 @@ def _state_folder() -> Path:
     is_flag=True,
     help="Do not start again after a crash; for service managers that do so themselves.",
 )
-@click.option("--check", is_flag=True, help="Say whether the settings are right, and end.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Say whether the settings are valid and what was changed on the page, and end.",
+)
+@click.option(
+    "--discard-changes",
+    is_flag=True,
+    help="Undo what was changed on the page, so that the YAML file alone counts, and end; "
+    "stop the monitor first.",
+)
 @click.option(
     "--notice",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -74,6 +85,7 @@ def monitor(
     no_browser: bool,
     no_guard: bool,
     check: bool,
+    discard_changes: bool,
     notice: Path | None,
     assessment: Path | None,
     new_password: str | None,
@@ -92,15 +104,16 @@ def monitor(
       sentistream monitor
       sentistream monitor --config shop.yaml --state /var/lib/sentistream
       sentistream monitor --config shop.yaml --check
+      sentistream monitor --config shop.yaml --discard-changes
       sentistream monitor --config shop.yaml --notice notice.html
       sentistream monitor --new-password ada
     """
-    from sentistream.monitor.guard import die_with_the_guard, guard
+    from sentistream.monitor.auto_restart import run_with_restarts, stop_with_parent
 
-    once = check or notice or assessment or schema or new_password is not None
+    once = check or discard_changes or notice or assessment or schema or new_password is not None
     if not (once or no_guard or os.environ.get("NOTIFY_SOCKET")):
-        sys.exit(guard([*sys.argv[1:], "--no-guard"]))
-    die_with_the_guard()
+        sys.exit(run_with_restarts([*sys.argv[1:], "--no-guard"]))
+    stop_with_parent()
     try:
         from sentistream.monitor.settings import load_settings
     except ModuleNotFoundError as error:
@@ -113,14 +126,13 @@ def monitor(
     if schema:
         _print_schema()
         return
-    settings = load_settings(
-        file if config is not None or file.exists() else None,
-        overrides if overrides["server"] else None,
-    )
-    if check:
-        count = len(settings.cameras)
-        click.echo(f"The settings are right: {count} camera{'' if count == 1 else 's'}.")
+    if discard_changes:
+        _discard_changes(file)
         return
+    if check:
+        _check(file, overrides)
+        return
+    settings = load_settings(file, overrides, optional=config is None)
     if notice or assessment:
         _write_documents(settings, notice, assessment)
         return
@@ -132,12 +144,12 @@ def monitor(
 
 def _run(settings: Settings, config: Path, state: Path, *, browser: bool) -> None:
     try:
-        from sentistream.monitor.service import run_monitor
+        from sentistream.monitor.runner import run_monitor
     except ModuleNotFoundError as error:
         raise MissingExtraError("The monitor", "monitor") from error
-    from sentistream.monitor.guard import GUARDED
+    from sentistream.monitor.auto_restart import RESTARTS_VARIABLE
 
-    is_first = os.environ.get(GUARDED, "0") == "0"
+    is_first = os.environ.get(RESTARTS_VARIABLE, "0") == "0"
 
     def ready(address: Address) -> None:
         click.echo(f"The page: {address.page}")
@@ -153,11 +165,44 @@ def _run(settings: Settings, config: Path, state: Path, *, browser: bool) -> Non
         sys.exit(TEMPORARY)
 
 
+def _check(file: Path, overrides: Mapping[str, Any]) -> None:
+    from sentistream.monitor.settings import (
+        InvalidSettingsError,
+        describe_changes,
+        load_settings,
+        overlay_path,
+    )
+
+    try:
+        settings = load_settings(file, overrides)
+    except InvalidSettingsError as error:
+        for message in error.messages:
+            click.echo(message, err=True)
+        click.echo(error.way_out, err=True)
+        sys.exit(2)
+    count = len(settings.cameras)
+    click.echo(f"The settings are valid: {count} camera{'' if count == 1 else 's'}.")
+    if changes := describe_changes(file):
+        click.echo(f"Changed on the page ({overlay_path(file)}):")
+        for change in changes:
+            click.echo(f"  {change}")
+        click.echo("--discard-changes undoes these; deleting a line of that file undoes one.")
+
+
+def _discard_changes(file: Path) -> None:
+    from sentistream.monitor.settings import discard_changes, overlay_path
+
+    if discard_changes(file):
+        click.echo(f"Deleted: {overlay_path(file)}. The next start reads {file} alone.")
+    else:
+        click.echo(f"Nothing was changed on the page: there is no {overlay_path(file)}.")
+
+
 def _set_password(settings: Settings, state: Path, name: str) -> None:
-    from sentistream.monitor.recovery import set_password
+    from sentistream.monitor.accounts.password_reset import reset_password
 
     password = click.prompt(f"New password for {name}", hide_input=True, confirmation_prompt=True)
-    set_password(settings, state, name, password)
+    reset_password(settings, state, name, password)
     click.echo(f"{name} has the new password, and is logged out everywhere.")
 
 
@@ -169,9 +214,9 @@ def _has_display() -> bool:
 def _print_schema() -> None:
     import json
 
-    from sentistream.monitor.settings import Settings
+    from sentistream.monitor.settings.settings_docs import schema
 
-    click.echo(json.dumps(Settings.model_json_schema(), indent=2))
+    click.echo(json.dumps(schema(), indent=2))
 
 
 def _write_documents(settings: Settings, notice: Path | None, assessment: Path | None) -> None:

@@ -1,8 +1,12 @@
 """A small client of the monitor's API; needs httpx and websockets, nothing of the monitor."""
 
+import warnings
+from typing import Any
+
 from sentistream.client.client import Client
 from sentistream.client.errors import MonitorError, UnreachableError
 from sentistream.client.values import (
+    Aggregate,
     Alert,
     Camera,
     Dropped,
@@ -11,10 +15,10 @@ from sentistream.client.values import (
     Health,
     Observation,
     Reading,
-    Sum,
 )
 
 __all__ = [
+    "Aggregate",
     "Alert",
     "Camera",
     "Client",
@@ -25,6 +29,12 @@ __all__ = [
     "MonitorError",
     "Observation",
     "Reading",
-    "Sum",
     "UnreachableError",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Sum":  # deprecated name; the next version removes it
+        warnings.warn("Sum is called Aggregate now.", DeprecationWarning, stacklevel=2)
+        return Aggregate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

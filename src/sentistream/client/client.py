@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,9 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
+from sentistream.atomic_write import atomic_path
 from sentistream.client.errors import MonitorError, UnreachableError
-from sentistream.client.values import Alert, Camera, Event, Observation, Reading, Sum
+from sentistream.client.values import Aggregate, Alert, Camera, Event, Observation, Reading
 from sentistream.client.wire import Time, event_of, query_of, refusal, refused
 from sentistream.errors import InputError, MissingExtraError, OutputError
 from sentistream.redaction import shown_address
@@ -78,26 +80,33 @@ class Client:
         step: Literal["minute", "hour", "day"] = "hour",
         camera: str | None = None,
         zone: str = "",
-    ) -> list[Sum]:
-        """Sums that begin in [begin, end), oldest first.
+    ) -> list[Aggregate]:
+        """Aggregates that begin in [begin, end), oldest first.
 
         At most 14 days of minutes, 400 days of hours, 10 years of days.
 
         Args:
             begin, end: The stretch; up to now without an end.
-            step: How long each sum is.
+            step: The length of each.
             camera: Only this one; each without.
             zone: Only this one; ``*`` for each, empty for whole pictures.
         """
         asked = query_of(begin=begin, end=end, step=step, camera=camera, zone=zone)
-        return [Sum.of(one) for one in self._get("history", asked)]
+        return [Aggregate.of(one) for one in self._get("history", asked)]
+
+    def aggregate(
+        self, begin: Time, end: Time | None = None, *, camera: str | None = None, zone: str = ""
+    ) -> list[Aggregate]:
+        """One aggregate per camera over the whole of [begin, end)."""
+        asked = query_of(begin=begin, end=end, camera=camera, zone=zone)
+        return [Aggregate.of(one) for one in self._get("together", asked)]
 
     def together(
         self, begin: Time, end: Time | None = None, *, camera: str | None = None, zone: str = ""
-    ) -> list[Sum]:
-        """One sum a camera over the whole of [begin, end)."""
-        asked = query_of(begin=begin, end=end, camera=camera, zone=zone)
-        return [Sum.of(one) for one in self._get("together", asked)]
+    ) -> list[Aggregate]:
+        """The same as ``aggregate``. Deprecated: the next version removes it."""
+        warnings.warn("Client.together is called aggregate now.", DeprecationWarning, stacklevel=2)
+        return self.aggregate(begin, end, camera=camera, zone=zone)
 
     def readings(
         self, begin: Time, end: Time | None = None, *, camera: str | None = None
@@ -128,7 +137,7 @@ class Client:
         camera: str | None = None,
         excel: Literal["point", "comma"] | None = None,
     ) -> Path:
-        """Writes a file of readings or sums; its ending, .csv or .parquet, says which kind.
+        """Writes a file of readings or aggregates; its ending, .csv or .parquet, says which kind.
 
         With ``excel``, CSV is for a spreadsheet whose numbers have a point, or a comma.
 
@@ -140,25 +149,22 @@ class Client:
         kind = path.suffix.removeprefix(".")
         if kind not in ("csv", "parquet"):
             raise InputError(f"{path} is neither .csv nor .parquet.", "Give it one of these.")
-        partial = path.with_name(f".{path.name}.part")
         asked = query_of(begin=begin, end=end, camera=camera, excel=excel)
         try:
             with self._http.stream("GET", f"/api/export/{what}.{kind}", params=asked) as answer:
                 if answer.status_code != 200:
                     answer.read()
                     raise refused(answer)
-                with partial.open("wb") as file:
-                    for piece in answer.iter_bytes():
-                        file.write(piece)
-            return partial.replace(path)
+                with atomic_path(path) as partial, partial.open("wb") as file:
+                    for chunk in answer.iter_bytes():
+                        file.write(chunk)
+            return path
         except self._failure as error:
             raise self._unreachable(error) from None
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
             ) from None
-        finally:
-            partial.unlink(missing_ok=True)
 
     def events(
         self, kinds: Collection[Kind] = ("observation", "health", "alert")

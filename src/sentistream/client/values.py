@@ -121,6 +121,8 @@ class Health:
         latency: Seconds from a picture to its reading, 95th percentile.
         dropped: Moments that came faster than they could be analyzed.
         damaged: Packets or pictures that could not be decoded.
+        remarks: Which of several tracks are used, what changed in mid-stream, what was damaged:
+            a sentence each.
         last_picture: When the newest picture came; None before the first.
     """
 
@@ -133,6 +135,7 @@ class Health:
     latency: float
     dropped: int
     damaged: int
+    remarks: tuple[str, ...]
     last_picture: datetime | None
 
     @classmethod
@@ -149,6 +152,7 @@ class Health:
             latency=given["latency"],
             dropped=given["dropped"],
             damaged=given["damaged"],
+            remarks=tuple(given["remarks"]),
             last_picture=None if last is None else _time(last),
         )
 
@@ -209,7 +213,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
+class Aggregate:
     """What a camera or zone saw over a stretch of time.
 
     Attributes:
@@ -251,7 +255,9 @@ class Sum:
     @property
     def people(self) -> int:
         """The same as ``appearances``. Deprecated: the next version leaves it out."""
-        warnings.warn("Sum.people is called appearances now.", DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "Aggregate.people is called appearances now.", DeprecationWarning, stacklevel=2
+        )
         return self.appearances
 
 

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from sentistream import __version__
+from sentistream.backoff import Backoff, doubling_delays
 from sentistream.errors import DataError, OutputError
 from sentistream.redaction import shown_address
 from sentistream.values import ByValue
 
 _BLOCK = 1 << 18
 _RESERVE = 64 << 20  # bytes of the disk that are left free
-_LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 60.0
+"""Seconds between two attempts, however long the other side asks for."""
 _WORTH_RETRYING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -200,20 +202,21 @@ class Downloader:
         return response
 
     def _trying(self, url: str, attempt: Callable[[], Any], have: Callable[[], int]) -> Any:
-        failures = 0
+        backoff = Backoff(doubling_delays(self._pause, LONGEST_PAUSE))
         while True:
             before = have()
             try:
                 return attempt()
             except _BrokenError as error:
-                failures = 1 if have() > before else failures + 1
-                if failures > self._retries:
+                if have() > before:
+                    backoff.reset()
+                pause = backoff.next_delay()
+                if backoff.failures > self._retries:
                     raise DataError(
                         f"{shown_address(url)} cannot be fetched: {error}.",
                         "Give the same command again: it goes on where it was.",
                     ) from None
-                pause = self._pause * 2 ** (failures - 1)
-                self._sleep(min(error.pause or pause, _LONGEST_PAUSE))
+                self._sleep(min(error.pause or pause, LONGEST_PAUSE))
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import functools
 import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,12 @@ from sentistream.errors import InputError
 from sentistream.values import ByValue
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-_MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 30
+"""Bytes of a list of samples; a larger one is refused."""
+ASSUMED = "cp1252"
+"""How a list is read that is not Unicode: as Windows writes western letters."""
+_SAVE = "Save the list as CSV in UTF-8."
+_UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -96,7 +102,7 @@ def read_list(path: Path, known: Collection[str]) -> HandMadeList:
         InputError: It cannot be read, or names a column twice.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is too large for a list.", "Name a CSV file.")
         content = path.read_bytes()
     except OSError as error:
@@ -105,11 +111,13 @@ def read_list(path: Path, known: Collection[str]) -> HandMadeList:
         ) from None
     try:
         text = _decoded(content)
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError:
         raise InputError(
-            f"The list {path} cannot be read (it is no text: {error.reason}).",
-            "Save it as CSV in UTF-8.",
+            f"The list {path} cannot be read: it is neither Unicode nor {ASSUMED}.",
+            _SAVE,
         ) from None
+    if "\n" not in text:  # as old programs end lines
+        text = text.replace("\r", "\n")
     first, _, rest = text.partition("\n")
     skipped = 0
     separator = ""
@@ -135,6 +143,10 @@ def find_listed(path: Path, named: str) -> Path:
 
     Back slashes stand for slashes where there is no such file otherwise. Where there is none at
     all it is as it is named, in the list's folder.
+
+    Raises:
+        InputError: There is none, and the list's encoding was guessed, so that the letters of
+            the name may be others.
     """
     texts = dict.fromkeys((named, named.strip(), named.strip().replace("\\", "/")))
     for text in filter(None, texts):
@@ -144,16 +156,42 @@ def find_listed(path: Path, named: str) -> Path:
                     return place
             except OSError:  # a name that is too long, or a folder that may not be looked into
                 continue
+    if not named.isascii() and _is_guessed(path):
+        raise InputError(
+            f"{path} names {named.strip()!r}, and there is no such file. The list is not UTF-8 "
+            f"and was read as {ASSUMED}; its letters may be those of another encoding.",
+            _SAVE,
+        )
     return path.parent / named.strip()
 
 
+@functools.lru_cache(maxsize=4)
+def _is_guessed(path: Path) -> bool:
+    """Whether a list is read in an encoding that nothing in it tells."""
+    try:
+        return _unicode(path.read_bytes()) is None
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def _decoded(content: bytes) -> str:
+    text = _unicode(content)
+    return content.decode(ASSUMED) if text is None else text
+
+
+def _unicode(content: bytes) -> str | None:
+    """Unicode of any kind; None where it is none."""
+    if content.startswith(_UTF32):
+        return content.decode("utf-32")
     if content.startswith(_UTF16):
         return content.decode("utf-16")
+    # without a byte order mark every other byte of a western heading is zero
+    if len(content) % 2 == 0 and b"\0" in content[:4]:
+        return content.decode("utf-16-be" if content[0] == 0 else "utf-16-le")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("cp1252")
+        return None
 
 
 def _fields(line: str, separator: str) -> list[str]:

@@ -29,6 +29,7 @@ class Item(ByValue):
         person: Who it is; empty where not known.
         source: The data set it belongs to; empty where not known.
         groups: Further columns of its line, by name: what answers are compared by.
+        split: Its part of the data set, such as train; empty where not known.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Item(ByValue):
     person: str
     source: str = ""
     groups: dict[str, str] = field(default_factory=dict)
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
                 f"Use one of: {', '.join(classes)}.",
             )
         source = row.groups.get("source") or row.person.rpartition("-")[0]
-        items.append(Item(row.file, classes.index(label), row.person, source, row.groups))
+        label_number = classes.index(label)
+        items.append(Item(row.file, label_number, row.person, source, row.groups, row.split))
     if not items:
         raise _empty(path)
     return items, outside
@@ -130,7 +133,10 @@ def open_manifest(path: Path) -> FileDataset:
 def is_manifest(path: Path) -> bool:
     """Whether a file is a CSV with the columns ``path`` and ``label``."""
     try:
-        return path.suffix.lower() == ".csv" and next(_rows(path), None) is not None
+        if path.suffix.lower() != ".csv":
+            return False
+        listed = read_list(path, COLUMNS)
+        return {"path", "label"} <= set(listed.columns) and next(listed.rows(), None) is not None
     except InputError:
         return False
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION, emotion_named
-from sentistream.datasets.lists import read_list
+from sentistream.datasets.lists import find_listed, read_list
 from sentistream.errors import DataError, InputError
 from sentistream.folders import files_below
 from sentistream.types import SENTIMENTS
@@ -114,7 +114,7 @@ def corpora(folder: Path) -> list[Recording]:
         )
     return [
         Recording(
-            folder / values["path"],
+            find_listed(manifest, values["path"]),
             person=f"{values['corpus']}-{values['person']}",
             emotion=emotion_named(values["emotion"]),
             labelled=values["label"] if values["label"] in SENTIMENTS else "",

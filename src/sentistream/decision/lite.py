@@ -9,8 +9,10 @@ import numpy as np
 
 from sentistream.accumulation import EvidenceMean
 from sentistream.decision.expressions import Expressions
+from sentistream.decision.face_baseline import FaceBaseline
 from sentistream.decision.interface import Runnable, Verdict
 from sentistream.media.picture import resample
+from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.asking import Ask, Asking
@@ -18,6 +20,7 @@ from sentistream.smoothing import weight
 from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
 from sentistream.vision.alignment import align, view
 from sentistream.vision.crops import mouth_window
+from sentistream.vision.shape import lip_gap
 from sentistream.vision.tracker import MEMORY
 from sentistream.voice.baseline import Baselines, network_inputs
 from sentistream.voice.functionals import functionals
@@ -34,6 +37,13 @@ HEAR_EVERY = 0.24
 MOUTH_TIME_CONSTANT = 0.06
 """Seconds in which the state of a mouth forgets all but 1/e of what it was."""
 
+LIP_GAP_WEIGHT = 2.0
+"""What the lips' distance, in distances of the eyes, counts beside the mouth network's answer.
+
+The network tells lips that touch from lips that do not, the landmarks how far they are apart:
+people who talk with their teeth showing move the second alone.
+"""
+
 SURE_SPEAKER = 0.6
 """Share of the voice from which it counts towards how that face's voice usually sounds."""
 
@@ -45,7 +55,8 @@ class LiteDecision:
     """Face, mouth and voice networks, joined by how far each is to be trusted.
 
     Over time the face's answers add up, while the voice's latest takes the place of earlier
-    ones: it has heard what they had, and more.
+    ones: it has heard what they had, and more. Of somebody who stays in view, part of what is
+    usual for that face is taken off.
 
     The voice of the last three seconds is judged four times a second, against how the voice of
     each face, or of the place, usually sounds; the answer counts for a face as surely as the
@@ -69,7 +80,8 @@ class LiteDecision:
         fusion: Runnable | None = None,
     ) -> None:
         self._threshold = profile.mouth_threshold
-        self._time_constant = profile.time_constant
+        self._time_constant, self._stretch = profile.time_constant, profile.stretch
+        self._factors = profile.prior.factors(profile.learned_shares)
         self._mouth = mouth or load_network(profile.mouth_model)
         self._expressions = Expressions(face or load_network(profile.face_model))
         self._voice = voice or load_network(profile.voice_model)
@@ -80,6 +92,7 @@ class LiteDecision:
     def reset(self) -> None:
         """Forgets what was seen and heard."""
         self._tracks: list[int] = []
+        self._lip_gaps: list[float] = []
         self._by_face = np.zeros((0, 3), np.float32)
         self._seen_open = np.zeros(0, np.float32)
         self._mouths: dict[int, tuple[float, float]] = {}
@@ -87,6 +100,7 @@ class LiteDecision:
         self._listener.reset()
         self._speakers = Speakers()
         self._means: dict[int, EvidenceMean] = {}
+        self._face_baselines: dict[int, FaceBaseline] = {}
         self._baselines = Baselines(SPAN)
         self._by_voice: dict[int | None, FloatArray] = {}
         self._answered = -math.inf
@@ -101,6 +115,7 @@ class LiteDecision:
         for index, face in enumerate(faces):
             lips = mouth_window(face.landmarks)
             mouths[index, ..., 0] = resample(luma, lips, MOUTH_SIZE, MOUTH_SIZE)
+        self._lip_gaps = [lip_gap(face.landmarks) for face in faces]
         self._tracks = [face.track for face in faces]
         asks = [Ask(self._mouth, {"mouth": mouths})]
         due = [face for face in faces if self._expressions.is_due(face.track, time)]
@@ -116,7 +131,7 @@ class LiteDecision:
 
     def listen(self, moment: Moment) -> Asking[None]:
         """Goes on hearing while there is nobody to be seen."""
-        self._tracks = []
+        self._tracks, self._lip_gaps = [], []
         self._forget(moment.time)
         yield from self._hear(moment)
 
@@ -124,7 +139,11 @@ class LiteDecision:
         """Face and voice joined for each face."""
         heard = yield from self._hear(moment)
         mouths = self._follow_mouths(moment.time)
-        self._speakers.update(moment.time, mouths, speaking=heard and self._listener.speaking)
+        openings = {
+            track: mouths[track] + LIP_GAP_WEIGHT * gap
+            for track, gap in zip(self._tracks, self._lip_gaps, strict=True)
+        }
+        self._speakers.update(moment.time, openings, speaking=heard and self._listener.speaking)
         anybody = self._by_voice.get(None, UNKNOWING)
         voice = np.array([self._by_voice.get(track, anybody) for track in self._tracks])
         evidence = self._evidence()
@@ -132,7 +151,7 @@ class LiteDecision:
             [[self._speakers.share(track) * evidence] for track in self._tracks], np.float32
         )
         count = len(self._tracks)
-        now, remembered = self._by_face, self._remember(moment.time)
+        now, remembered = self._remember(moment.time)
         # what the faces say now, and in the second half what they said up to now; either with
         # the voice and without
         asked = {
@@ -140,7 +159,8 @@ class LiteDecision:
             "voice": np.tile(voice.reshape(count, 3), (4, 1)),
             "trust": np.tile(np.concatenate([trust, np.zeros_like(trust)]), (2, 1)),
         }
-        (joined,) = yield (Ask(self._fusion, asked),)
+        (answers,) = yield (Ask(self._fusion, asked),)
+        joined = correct(answers, self._factors)
         verdicts = []
         for index, track in enumerate(self._tracks):
             fused = bool(trust[index, 0] > 0)
@@ -186,14 +206,19 @@ class LiteDecision:
             return 0.0
         return min(1.0, self._listener.speech_seconds / (4 * LEAST_SPEECH))
 
-    def _remember(self, time: float) -> FloatArray:
-        """What each face said up to now, shape (N, 3)."""
-        remembered = np.empty_like(self._by_face)
+    def _remember(self, time: float) -> tuple[FloatArray, FloatArray]:
+        """What each face says now, and up to now, beside what is usual for it, (N, 3) each."""
+        now, remembered = np.empty((2, *self._by_face.shape), np.float32)
         for index, track in enumerate(self._tracks):
+            seen = self._by_face[index]
             mean = self._means.setdefault(track, EvidenceMean(self._time_constant))
-            remembered[index] = mean.update(self._by_face[index], time)
+            usual = self._face_baselines.setdefault(track, FaceBaseline(self._stretch))
+            usual.take(seen, time)
+            now[index], remembered[index] = usual.relative(
+                np.stack([seen, mean.update(seen, time)])
+            )
         self._forget(time)
-        return remembered
+        return now, remembered
 
     def _forget(self, time: float) -> None:
         """What was known of tracks that ended."""
@@ -202,6 +227,7 @@ class LiteDecision:
             for track, mean in self._means.items()
             if track in self._tracks or time - mean.time <= 2 * MEMORY
         }
+        self._face_baselines = {track: self._face_baselines[track] for track in self._means}
         self._baselines.forget(set(self._means))
 
     def _follow_mouths(self, time: float) -> dict[int, float]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.decision.interface import Runnable, Verdict
+from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.asking import Ask, Asking
@@ -49,6 +50,7 @@ class PaperDecision:
         self._mouth = mouth or load_network(profile.mouth_model)
         self._face = face or load_network(profile.face_model)
         self._fused = fused or load_network(profile.fused_model)
+        self._factors = profile.prior.factors(profile.learned_shares)
         self._samples = round(profile.sound_window * SOUND_RATE)
         self.reset()
 
@@ -106,7 +108,7 @@ class PaperDecision:
         if alone:
             (answers,) = yield (Ask(self._face, {"face": self._face_crops[alone]}),)
             for index, answer in zip(alone, answers, strict=True):
-                self._by_face[int(index)] = Distribution.from_array(answer)
+                self._by_face[int(index)] = Distribution.from_array(correct(answer, self._factors))
         decided = {int(i): self._by_face[int(i)] for i in np.flatnonzero(~fused)}
         together = np.flatnonzero(fused)
         if columns is not None and together.size:
@@ -114,5 +116,5 @@ class PaperDecision:
             faces = self._face_crops[together]
             (answers,) = yield (Ask(self._fused, {"face": faces, "spectrogram": heard}),)
             for index, answer in zip(together, answers, strict=True):
-                decided[int(index)] = Distribution.from_array(answer)
+                decided[int(index)] = Distribution.from_array(correct(answer, self._factors))
         return decided

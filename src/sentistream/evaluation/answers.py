@@ -15,6 +15,7 @@ from sentistream.decision.expressions import Expressions
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
 from sentistream.media.image import read_image
 from sentistream.media.picture import RgbPicture, as_square
+from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import SENTIMENTS
@@ -59,6 +60,7 @@ def faces(profile: Profile) -> Answer:
     network = load_network(profile.face_model)
     cutter = WindowCutter(make_detector(profile), make_landmarker(profile.landmark_model))
     both_ways = Expressions(network)
+    factors = profile.prior.factors(profile.learned_shares)
 
     def of_view(path: Path) -> Probabilities | None:
         try:
@@ -67,7 +69,7 @@ def faces(profile: Profile) -> Answer:
             return None
         both_ways.reset()
         both_ways.take(network.run(**both_ways.ask([1], views, 0.0).inputs))
-        return np.asarray(both_ways.of([1])[0], dtype=np.float64)
+        return np.asarray(correct(both_ways.of([1])[0], factors), dtype=np.float64)
 
     if profile.decision == "lite":
         return of_view
@@ -77,7 +79,8 @@ def faces(profile: Profile) -> Answer:
             window = cutter.window(read_image(path))
         except ValueError:  # landmarks that span nothing
             return None
-        return np.asarray(network.run(face=window[np.newaxis])[0], dtype=np.float64)
+        answered = network.run(face=window[np.newaxis])[0]
+        return np.asarray(correct(answered, factors), dtype=np.float64)
 
     return answer
 
@@ -85,13 +88,14 @@ def faces(profile: Profile) -> Answer:
 def voices(profile: Profile) -> Answer:
     """What the voice says: of ``paper`` the mean over windows of 30 ms, of ``lite`` the whole."""
     network = load_network(profile.voice_model)
+    factors = profile.prior.factors(profile.voice_learned_shares)
 
     def of_utterance(path: Path) -> Probabilities | None:
         values = recorded_functionals(path)
         if values is None:
             return None
         inputs = network_inputs(values, [Baseline()])
-        return np.asarray(network.run(**inputs)[0], dtype=np.float64)
+        return np.asarray(correct(network.run(**inputs)[0], factors), dtype=np.float64)
 
     if profile.decision == "lite":
         return of_utterance
@@ -107,7 +111,7 @@ def voices(profile: Profile) -> Answer:
             for start in np.unique(chosen)
         ]
         answers = [network.run(spectrogram=one[np.newaxis])[0] for one in columns]
-        return np.asarray(np.mean(answers, axis=0, dtype=np.float64))
+        return np.asarray(correct(np.mean(answers, axis=0, dtype=np.float64), factors))
 
     return answer
 

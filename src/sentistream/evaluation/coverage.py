@@ -20,12 +20,14 @@ class CoverageCurve(ByValue):
         accuracy: Share of those that are right, shape (K,).
         area: Area under the risk-coverage curve (mean error over the coverages reached), 0 to
             1, less is better; 1 without an answer.
+        best_area: The area if every right answer were more confident than every wrong one.
     """
 
     confidence: NDArray[np.float64]
     coverage: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     area: float
+    best_area: float
 
     def at(self, coverage: float) -> tuple[float, float, float] | None:
         """Confidence, coverage and accuracy at the least coverage of at least ``coverage``.
@@ -65,9 +67,11 @@ def coverage_curve(
     last = np.append(np.diff(falling) != 0, True) if len(order) else np.zeros(0, bool)
     steps = np.diff(answered[last], prepend=0)
     errors = 1 - accuracy[last]
+    best = 1 - np.cumsum(np.sort(correct)[::-1]) / answered
     return CoverageCurve(
         confidence=falling[last],
         coverage=answered[last] / total,
         accuracy=accuracy[last],
         area=float((steps * errors).sum() / len(order)) if len(order) else 1.0,
+        best_area=float(best.mean()) if len(order) else 1.0,
     )

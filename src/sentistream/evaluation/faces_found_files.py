@@ -25,7 +25,7 @@ FRAME = (320, 200)
 """Room of a frame on the contact sheet, pixels."""
 
 CLIPS_A_SHEET = 24
-_MOST_ROWS = 60
+MOST_ROWS = 60
 _FOUND, _MARKED, _IGNORED = (64, 224, 190), (255, 150, 60), (170, 170, 170)
 
 _FLAT = ("recall", "precision")
@@ -218,7 +218,7 @@ def _timeline(followed: Sequence[FollowedClip]) -> Any:
     rows: list[tuple[str, str, list[tuple[float, float]]]] = []
     left_out = 0
     for one in sorted(followed, key=lambda one: one.people - len(one.spans)):
-        if rows and len(rows) + len(one.spans) + 1 > _MOST_ROWS:
+        if rows and len(rows) + len(one.spans) + 1 > MOST_ROWS:
             left_out += 1
             continue
         name, nobodys = one.clip.name.rpartition("/")[2], one.nobodys

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 INK = COLORS[Label.POSITIVE]
 SECOND_INK = COLORS[Label.NEGATIVE]
 QUIET = COLORS[Label.NEUTRAL]
-_MOST_PEOPLE = 60
+MOST_PEOPLE = 60
 
 
 def new_figure(width: float = 6.4, height: float = 4.4) -> Figure:
@@ -123,20 +123,36 @@ def _coverage(facts: dict[str, Any]) -> Figure:
         [point["accuracy"] for point in points],
         color=INK,
         marker="o",
+        label="measured",
     )
+    point = facts.get("operating_point")
+    if point and point["accuracy"] is not None:
+        axes.plot(
+            point["coverage"],
+            point["accuracy"],
+            color=SECOND_INK,
+            marker="D",
+            linestyle="",
+            label=f"confidence of {point['confidence']:.0%} and more: what the product is sure of",
+        )
+    if points:
+        whole = points[-1]["accuracy"]
+        axes.axhline(whole, color=QUIET, linestyle="--", label="all answers, in any order")
+    axes.legend(loc="lower left", frameon=False)
     axes.set(
         xlim=(0, 1.02),
         ylim=(0, 1.02),
         xlabel="share answered, the most confident first",
         ylabel="share of those right",
-        title="Accuracy against coverage",
+        title="Accuracy against coverage (area under the risk-coverage curve "
+        f"{facts['coverage_area']:.3f})",
     )
     return figure
 
 
 def _people(facts: dict[str, Any]) -> Figure:
     people = sorted(facts["per_person"].items(), key=lambda entry: entry[1]["accuracy"])
-    shown = people[:: max(1, -(-len(people) // _MOST_PEOPLE))]
+    shown = people[:: max(1, -(-len(people) // MOST_PEOPLE))]
     title = "Accuracy by person"
     if len(shown) < len(people):
         title += f" ({len(shown)} of {len(people)}, evenly from least to most)"

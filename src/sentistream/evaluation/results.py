@@ -17,15 +17,24 @@ from sentistream.evaluation.metrics import calibration_error, figures, reliabili
 from sentistream.evaluation.outcomes import Outcome, class_numbers, share_right
 from sentistream.evaluation.uncertainty import people_bootstrap
 
-COVERAGES = tuple(step / 10 for step in range(1, 11))
+COVERAGES = tuple(step / 20 for step in range(1, 21))
 """Shares of the examples at which ``results.json`` gives the accuracy."""
 
+_NO_AREA = {"coverage_area": None, "coverage_area_best": None}
 
-def summarize(outcomes: Sequence[Outcome], classes: tuple[str, ...]) -> dict[str, Any]:
+
+def summarize(
+    outcomes: Sequence[Outcome], classes: tuple[str, ...], threshold: float | None = None
+) -> dict[str, Any]:
     """The figures of ``results.json``.
 
     An item without an answer counts as wrong in accuracy, average recall and F1, stands in
     the last column of the confusion matrix, and is counted apart as ``unusable``.
+
+    Args:
+        outcomes: At least one.
+        classes: Their names.
+        threshold: Confidence from which the profile is sure; None where it sets none.
     """
     unusable = len(classes)
     truth, answers = class_numbers(outcomes, unusable)
@@ -54,6 +63,13 @@ def summarize(outcomes: Sequence[Outcome], classes: tuple[str, ...]) -> dict[str
         "answered": share_right(answered) if answered else None,
         "sure_share": round(len(sure) / len(outcomes), 4) if barred else None,
         "sure": share_right(sure) if sure else None,
+        "operating_point": {
+            "confidence": threshold,
+            "coverage": round(len(sure) / len(outcomes), 4),
+            "accuracy": share_right(sure)["accuracy"] if sure else None,
+        }
+        if barred and threshold is not None
+        else None,
         **_confidence(answered, len(outcomes)),
         "per_person": per_person,
         "per_person_spread": _spread([entry["accuracy"] for entry in per_person.values()]),
@@ -108,7 +124,7 @@ def _confidence(answered: list[Outcome], total: int) -> dict[str, Any]:
     """How far the confidence of answers can be trusted."""
     values = [outcome.probabilities for outcome in answered if outcome.probabilities is not None]
     if not values:
-        return {"ece": None, "reliability": [], "coverage": [], "coverage_area": None}
+        return {"ece": None, "reliability": [], "coverage": [], **_NO_AREA}
     truth, probabilities = np.array([entry.item.label for entry in answered]), np.stack(values)
     correct = np.array([outcome.correct for outcome in answered])
     curve = coverage_curve(probabilities.max(axis=1), correct, total)
@@ -139,6 +155,7 @@ def _confidence(answered: list[Outcome], total: int) -> dict[str, Any]:
             for confidence, coverage, accuracy in points
         ],
         "coverage_area": round(curve.area, 4),
+        "coverage_area_best": round(curve.best_area, 4),
     }
 
 

@@ -37,12 +37,16 @@ def to_measure(
 
 
 def shipped_facts(
-    protocol: Protocol, outcomes: Sequence[Outcome], classes: tuple[str, ...]
+    protocol: Protocol,
+    outcomes: Sequence[Outcome],
+    classes: tuple[str, ...],
+    threshold: float | None = None,
 ) -> dict[str, Any]:
     """Figures for ``results.json``.
 
     Those at the top are of the people never learned from, as soon as there are any; ``on`` says
     of whom they are. ``learned`` has those of the people learned from.
+    ``threshold`` is the confidence from which the profile is sure, None where it sets none.
     """
     never = [entry for entry in outcomes if entry.item.groups["people"] == NEVER]
     learned = [entry for entry in outcomes if entry.item.groups["people"] == LEARNED]
@@ -53,8 +57,8 @@ def shipped_facts(
         **protocol_facts(protocol),
         "weights": "as shipped, not trained anew for the parts",
         "on": f"people {NEVER}" if never else f"people {LEARNED}",
-        **summarize(never or learned, classes),
-        "learned": summarize(learned, classes) if never and learned else None,
+        **summarize(never or learned, classes, threshold),
+        "learned": summarize(learned, classes, threshold) if never and learned else None,
         "parts": [_of_part(name, members) for name, members in parts.items()],
     }
 

@@ -10,6 +10,7 @@ import numpy as np
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
 from sentistream.evaluation.outcomes import Outcome
+from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import FloatArray
@@ -31,6 +32,7 @@ def with_history(outcomes: Sequence[Outcome], profile: Profile) -> list[Outcome]
         profile: Whose voice network is asked; one that decides as ``lite`` does.
     """
     network = load_network(profile.voice_model)
+    factors = profile.prior.factors(profile.voice_learned_shares)
     by_person: dict[str, list[tuple[Item, FloatArray]]] = {}
     for outcome in outcomes:
         if not outcome.item.person or outcome.probabilities is None:
@@ -51,6 +53,6 @@ def with_history(outcomes: Sequence[Outcome], profile: Profile) -> list[Outcome]
             baseline = Baseline()
             for place in random.permutation(len(others))[:EARLIER]:
                 baseline.add(others[place])
-            answer = network.run(**network_inputs(values, [baseline]))[0]
+            answer = correct(network.run(**network_inputs(values, [baseline]))[0], factors)
             found.append(Outcome(item, np.asarray(answer, dtype=np.float64)))
     return found

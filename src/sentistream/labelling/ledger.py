@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
+import io
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from sentistream.atomic_write import atomic_write
 from sentistream.errors import DataError, OutputError
 from sentistream.labelling.mouths import FoundMouth
 
@@ -158,12 +159,9 @@ class Ledger:
 
 
 def _write(path: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
-    """A CSV that is there whole, as it was or as it is to be, whatever happens meanwhile."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = csv.DictWriter(file, columns)
-        table.writeheader()
-        table.writerows(rows)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    """Atomically writes a CSV file."""
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, columns)
+    table.writeheader()
+    table.writerows(rows)
+    atomic_write(path, text.getvalue().encode("utf-8", "surrogateescape"))

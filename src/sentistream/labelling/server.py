@@ -17,7 +17,10 @@ from importlib.resources import files
 from sentistream.errors import OutputError
 from sentistream.labelling.ledger import Ledger
 
-_LONGEST_BODY = 1_000
+LONGEST_BODY = 1_000
+"""Bytes of a request; a longer one is refused."""
+IDLE_SECONDS = 60
+"""For which a connection is kept without a request."""
 _STATIC = {"": "page.html", "page.css": "page.css", "page.js": "page.js"}
 _TYPES = {
     "html": "text/html; charset=utf-8",
@@ -53,7 +56,7 @@ class LabelServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: LabelServer
     protocol_version = "HTTP/1.1"
-    timeout = 60
+    timeout = IDLE_SECONDS
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         """Says nothing on the terminal."""
@@ -83,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         if rest != "decide" or not is_json or not length.isdecimal():
             self._refuse(HTTPStatus.BAD_REQUEST, "That is no decision.")
             return
-        if int(length) > _LONGEST_BODY:
+        if int(length) > LONGEST_BODY:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too long.")
             return
         try:

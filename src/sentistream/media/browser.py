@@ -222,6 +222,7 @@ class BrowserSource(QueuedSource):
         except (FFmpegError, ValueError):
             self.faults.audio_errors += 1
         self.faults.cancelling_seconds = round(self._sound.cancelling, 3)
+        self.faults.sound_changes = self._sound.shape_changes
 
 
 class ReceivedSound:
@@ -239,6 +240,11 @@ class ReceivedSound:
     def cancelling(self) -> float:
         """As ``SoundBuffer.cancelling``."""
         return self._buffer.cancelling
+
+    @property
+    def shape_changes(self) -> int:
+        """As ``SoundBuffer.shape_changes``."""
+        return self._buffer.shape_changes
 
     def add(self, frame: AudioFrame, time: float) -> None:
         """Takes in a frame that begins at ``time``."""

@@ -22,6 +22,7 @@ from sentistream.media.shapes import Shapes
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
 from sentistream.media.tracks import choose_tracks
+from sentistream.media.turns import turned
 from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 LONGEST_STILL = 60.0
@@ -92,7 +93,7 @@ class FileSource(Source):
             both = Interleaved(container, audio, self.faults, again)
             self._reader = FrameReader(container, video, self.faults, both.for_pictures())
             self._sound = SoundReader(container, audio, self.faults, source=both.for_sound())
-        self._frames = iter(self._reader)
+        self._frames = turned(self._reader)
         first = next(self._frames, None)
         if first is None:
             raise InputError(
@@ -102,7 +103,7 @@ class FileSource(Source):
         self._shapes = Shapes(
             self.faults, pixel_aspect=pixel_aspect(video), codec=video.codec_context
         )
-        picture = self._shapes.picture(first.frame)
+        picture = self._shapes.picture(first)
         self.info = describe(
             container,
             video,
@@ -160,7 +161,7 @@ class FileSource(Source):
                 continue
             if current is not pictured:
                 try:
-                    picture, pictured = self._shapes.picture(current.frame), current
+                    picture, pictured = self._shapes.picture(current), current
                     self.info = self.info.with_size(picture.width, picture.height)
                 except (FFmpegError, ValueError):
                     self.faults.video_errors += 1

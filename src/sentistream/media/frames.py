@@ -12,6 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from sentistream.media.picture import UPRIGHT, Orientation
 from sentistream.media.source import Faults
 
 CLOCK_RESTART = 1.0
@@ -19,7 +20,8 @@ CLOCK_RESTART = 1.0
 LONGEST_FRAME = 10.0
 """Durations beyond this many seconds are not believed."""
 _USUAL_FRAME = 0.04
-_READ_ATTEMPTS = 50
+READ_ATTEMPTS = 50
+"""Times in a row that reading is tried again behind a damaged place of a file."""
 _REORDERED = 32
 _GAP = 1.8
 
@@ -32,12 +34,14 @@ class TimedFrame:
         time: Presentation time, seconds; never less than the frame's before.
         end: Where it stops being shown if nothing follows.
         after_fault: True where damaged pictures lie between the one before and this one.
+        orientation: How it is turned upright (``Turns`` finds out).
     """
 
     frame: VideoFrame
     time: float
     end: float
     after_fault: bool
+    orientation: Orientation = UPRIGHT
 
 
 def clock_zero(container: InputContainer) -> float:
@@ -191,5 +195,5 @@ def packets(
                 faults.audio_errors += 1
             else:
                 faults.video_errors += 1
-            if attempts >= _READ_ATTEMPTS:
+            if attempts >= READ_ATTEMPTS:
                 return

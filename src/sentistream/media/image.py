@@ -63,7 +63,8 @@ def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
     except MemoryError:
         problem = "there is not enough memory for it"
     except Exception as error:  # whatever a decoder trips over in a damaged file
-        problem = _said(error)
+        empty = (len(source) if isinstance(source, bytes) else _size(source)) == 0
+        problem = "it is empty: zero bytes" if empty else _said(error)
     raise InputError(f"{name} cannot be read as an image ({problem}).", _WAY_OUT)
 
 
@@ -129,6 +130,14 @@ def _from_sixteen_bit(image: Image.Image) -> UInt8Array:
         raise ValueError("its values are no brightness of 8 or 16 bits")
     grey = ((values + 128) // 257).astype(np.uint8)
     return np.repeat(grey[..., np.newaxis], 3, axis=2)
+
+
+def _size(path: Path) -> int | None:
+    """Bytes; None where there is no such file."""
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return None
 
 
 def _said(error: Exception) -> str:

@@ -5,25 +5,36 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from av import FFmpegError, Packet
 from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from sentistream.errors import InputError
 from sentistream.media.container import describe, pixel_aspect
 from sentistream.media.frames import FrameReader, TimedFrame, clock_zero
 from sentistream.media.interrupting import ended, interrupt
+from sentistream.media.live_tracks import LiveSound, choose_pictures
 from sentistream.media.microphone import Microphone
 from sentistream.media.network import READ_TIMEOUT, lost
-from sentistream.media.pairing import Pairing
+from sentistream.media.pairing import Pairing, Sound
 from sentistream.media.queue import BoundedQueue
 from sentistream.media.queued import QueuedSource
-from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
 from sentistream.media.steadiness import Steadiness
-from sentistream.media.tracks import choose_tracks
+from sentistream.media.tracks import (
+    choice_in_words,
+    choose_tracks,
+    moving_tracks,
+    prepare_pictures,
+    usable_tracks,
+)
+from sentistream.media.turns import Turns
 from sentistream.types import Moment
 
 QUEUE = 16
@@ -68,6 +79,7 @@ class LiveSource(QueuedSource):
         audio_track: int | None = None,
     ) -> None:
         self.faults = Faults()
+        self._started = False
         self._wanted = video_track, audio_track
         self._name = name
         self._container = container
@@ -89,22 +101,35 @@ class LiveSource(QueuedSource):
             audio=self._wanted[1] if sound else None,
             sound=sound,
         )
-        video, audio = tracks.video, tracks.audio
-        # frames decoded in parallel would each come later by as many frames
-        video.thread_type = "SLICE"
+        seen = [tracks.video]
+        if self._wanted[0] is None:
+            seen = self._sensible(usable_tracks(container, moving_tracks(container)))
+        heard = [] if tracks.audio is None else [tracks.audio]
+        if heard and self._wanted[1] is None:
+            heard = usable_tracks(container, container.streams.audio)
+        for stream in seen:
+            # frames decoded in parallel would each come later by as many frames
+            stream.thread_type = "SLICE"
         self._live = container.duration is None
+        self._video_remark, self._audio_remark = tracks.video_remark, tracks.audio_remark
+        packets: Iterator[Packet[Any]] = container.demux([*seen, *heard])
+        video, video_number = tracks.video, tracks.video_number
+        if len(seen) > 1:
+            video, packets = self._choose_pictures(_until_closed(packets), seen)
+            video_number = moving_tracks(container).index(video) + 1
         self._video_index = video.index
         self._reader = FrameReader(container, video, self.faults)
+        self._turns = Turns()
         self._steadiness: Steadiness | None = None
         if self._live:
             self._steadiness = Steadiness(untimed=container.format.name in _WITHOUT_TIME)
-        self._sound: SoundTrack | None = None
+        self._sound: LiveSound | None = None
         zero = clock_zero(container)
-        if audio is not None:
-            self._sound = SoundTrack(audio, self.faults, zero=zero)
-        packets = container.demux([video] if audio is None else [video, audio])
+        if heard:
+            self._sound = LiveSound(heard, self.faults, zero=zero)
         first = self._first(packets)
-        track = self._sound
+        track: Sound | None = self._sound
+        audio = None if self._sound is None else self._sound.stream
         if self._microphone is not None:
             track = self._microphone.place(first, time.monotonic(), zero)
             audio = self._microphone.stream
@@ -125,14 +150,56 @@ class LiveSource(QueuedSource):
             size=(self._pairing.picture.width, self._pairing.picture.height),
             orientation=self._pairing.orientation,
             live=self._live,
-            tracks=(tracks.video_number, 1 if self._microphone else tracks.audio_number),
-            remarks=tracks.remarks,
+            tracks=(video_number, 1 if self._microphone else tracks.audio_number),
         )
+        self._say_what_is_heard()
+        self._started = True
         self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=self._live)
         self._thread = threading.Thread(
             target=self._fill, args=(packets,), name=f"source {self._name}", daemon=True
         )
         self._thread.start()
+
+    def _sensible(self, streams: list[VideoStream]) -> list[VideoStream]:
+        """Those whose pictures have a size that is decoded."""
+        sensible = []
+        for stream in streams:
+            with suppress(InputError):
+                prepare_pictures(stream, self._name)
+                sensible.append(stream)
+        return sensible
+
+    def _choose_pictures(
+        self, packets: Iterator[Packet[Any]], streams: list[VideoStream]
+    ) -> tuple[VideoStream, Iterator[Packet[Any]]]:
+        """The track of pictures, and the packets from the stream's start."""
+        failure: InputError | None = None
+        try:
+            seen = choose_pictures(packets, streams, READ_TIMEOUT)
+        except FFmpegError as error:
+            failure = lost(self._name, error)
+        if failure is not None:
+            raise failure
+        moving = moving_tracks(self._container)
+        self._video_remark = choice_in_words(moving, seen.stream, seen.contents)
+        return seen.stream, chain(seen.packets, packets)
+
+    def _say_what_is_heard(self) -> None:
+        """Brings ``info`` up to date with the choice of tracks."""
+        info = self.info
+        if self._sound is not None:
+            stream, streams = self._sound.stream, list(self._container.streams.audio)
+            if self._wanted[1] is None:
+                self._audio_remark = choice_in_words(streams, stream, self._sound.contents)
+            info = replace(
+                info,
+                audio_track=streams.index(stream) + 1,
+                audio_codec=stream.codec_context.codec.canonical_name,
+                audio_rate=stream.sample_rate,
+                audio_channels=stream.channels,
+            )
+        said = filter(None, (self._video_remark, self._audio_remark))
+        self.info = replace(info, remarks=tuple(said))
 
     def _first(self, packets: Iterator[Packet[Any]]) -> TimedFrame:
         untimed, deadline = 0, time.monotonic() + READ_TIMEOUT
@@ -156,10 +223,13 @@ class LiveSource(QueuedSource):
         if self._steadiness is not None:
             self._steadiness.adjust(packet)
         if packet.stream_index == self._video_index:
-            return list(self._reader.decode(packet))
-        if self._sound is not None:
-            self._sound.feed(packet)
+            return self._turned(self._reader.decode(packet))
+        if self._sound is not None and self._sound.feed(packet) and self._started:
+            self._say_what_is_heard()
         return []
+
+    def _turned(self, frames: Iterable[TimedFrame]) -> list[TimedFrame]:
+        return [turned for timed in frames for turned in self._turns.take(timed)]
 
     def _fill(self, packets: Iterator[Packet[Any]]) -> None:
         """The thread: from packets to moments in the queue."""
@@ -192,7 +262,7 @@ class LiveSource(QueuedSource):
                     f"{self._name} sends no pictures any more, though it still sends.",
                     "See whether a player shows it, and start the camera again.",
                 )
-        self._pairing.add(list(self._reader.flush()))
+        self._pairing.add([*self._turned(self._reader.flush()), *self._turns.flush()])
         if self._sound is not None:
             self._sound.end()
         for moment in self._pairing.ready(ended=True):

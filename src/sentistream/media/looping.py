@@ -152,6 +152,7 @@ class LoopSource(QueuedSource):
                 ticks += 1
                 ending = file.sound_after(last)
                 self._count(file.faults)
+                self.info = dataclasses.replace(file.info, live=True, duration=None)
             if self._closed.is_set():
                 return
             file = self._open()
@@ -162,3 +163,5 @@ class LoopSource(QueuedSource):
         self.faults.skipped_seconds += faults.skipped_seconds
         self.faults.cancelling_seconds += faults.cancelling_seconds
         self.faults.size_changes += faults.size_changes
+        self.faults.unheard_seconds += faults.unheard_seconds
+        self.faults.sound_changes += faults.sound_changes

@@ -22,7 +22,8 @@ PATIENCE = 0.5
 """Seconds by which sound may come later than its picture."""
 MISSED = 2.0
 """Seconds without sound after which pictures wait for it no more, until it comes again."""
-_MOST_WAITING = 64
+MOST_WAITING = 64
+"""Pictures that wait for sound that is late; when there are more their moments go without."""
 
 
 class Sound(Protocol):
@@ -69,7 +70,7 @@ class Pairing:
         self._origin = first.time
         self._ticks = 0
         self._current = self._pictured = first
-        self.picture = self._shapes.picture(first.frame)
+        self.picture = self._shapes.picture(first)
 
     @property
     def orientation(self) -> Orientation:
@@ -108,12 +109,12 @@ class Pairing:
         if self._sound is None or not time - MISSED <= self._sound.until < time:
             return True
         late = self._waiting[-1].time - time
-        return late > PATIENCE or len(self._waiting) > _MOST_WAITING
+        return late > PATIENCE or len(self._waiting) > MOST_WAITING
 
     def _moment(self, time: float) -> Moment:
         if self._current is not self._pictured:
             try:
-                self.picture = self._shapes.picture(self._current.frame)
+                self.picture = self._shapes.picture(self._current)
                 self._pictured = self._current
             except (FFmpegError, ValueError):
                 self._faults.video_errors += 1

@@ -185,12 +185,12 @@ class Orientation:
 UPRIGHT = Orientation()
 
 
-def display_orientation(frame: VideoFrame) -> Orientation:
-    """What the frame's display matrix asks for; upright without one."""
+def display_orientation(frame: VideoFrame) -> Orientation | None:
+    """What the frame's display matrix asks for; None without one."""
     side_data: Any = frame.side_data
     matrix = side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return UPRIGHT
+        return None
     return Orientation.from_display_matrix(np.frombuffer(matrix, np.int32, 9))
 
 

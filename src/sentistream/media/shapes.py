@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from av import VideoFrame
 from av.video.codeccontext import VideoCodecContext
 
 from sentistream.media.container import sensible_aspect
-from sentistream.media.picture import UPRIGHT, Orientation, YuvPicture, display_orientation
+from sentistream.media.frames import TimedFrame
+from sentistream.media.picture import UPRIGHT, Orientation, YuvPicture
 from sentistream.media.source import Faults
 
 
@@ -35,19 +35,15 @@ class Shapes:
         self._codec = codec
         self._said = None if codec is None else codec.sample_aspect_ratio
         self._before: tuple[object, ...] | None = None
-        self._rotation: int | None = None
 
-    def picture(self, frame: VideoFrame) -> YuvPicture:
+    def picture(self, timed: TimedFrame) -> YuvPicture:
         """The frame as people see it.
 
         Raises:
             av.FFmpegError, ValueError: Its pixel format cannot be converted.
         """
         aspect = self._newest_aspect()
-        # reading a frame's side data keeps the frame until garbage is collected
-        if self._rotation != frame.rotation:
-            self._rotation = frame.rotation
-            self.orientation = display_orientation(frame)
+        frame, self.orientation = timed.frame, timed.orientation
         shape = (frame.width, frame.height, aspect, self.orientation)
         picture = YuvPicture(frame, orientation=self.orientation, pixel_aspect=aspect)
         if self._before not in (None, shape):

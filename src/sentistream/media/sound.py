@@ -19,6 +19,8 @@ from sentistream.types import SOUND_RATE, FloatArray
 TOLERANCE = 0.010
 """Timestamps that differ by no more than this many seconds from the running count of
 samples are rounding or jitter; beyond, the samples are placed anew."""
+_MISSED = {"flac": 0.1, "aiff": 0.1, "mov,mp4,m4a,3gp,3g2,mj2": 0.5}
+"""Containers that know how long a track is, and the seconds that may lack, as coders pad."""
 LONGEST_HELD = 60
 """Seconds of sound that are held at most while no picture comes."""
 COVERAGE = 0.95
@@ -39,6 +41,9 @@ class Resampling:
         self._names: list[str] = []
         self._turned = 0
         self._shape: tuple[object, ...] = ()
+        self._heard: tuple[object, ...] = ()
+        self.shape_changes = 0
+        """How often the rate or the channels became others."""
 
     def changes(self, frame: AudioFrame) -> bool:
         """Whether a frame is of another shape than the one before."""
@@ -61,6 +66,8 @@ class Resampling:
         if self._resampler is None:
             self._resampler = self._started(frame)
             self._shape = _shape(frame)
+            self.shape_changes += self._heard not in ((), self._shape[1:])
+            self._heard = self._shape[1:]
         frame.pts = None  # or gaps between timestamps would be filled
         try:
             for resampled in self._resampler.resample(frame):
@@ -101,23 +108,36 @@ def _shape(frame: AudioFrame) -> tuple[object, ...]:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
-def whole_sound(container: InputContainer, stream: AudioStream) -> FloatArray:
+def whole_sound(container: InputContainer, stream: AudioStream, faults: Faults) -> FloatArray:
     """All that a track of sound holds, shape (samples,): without gaps, mixed to one channel.
 
     Where it is damaged or cut short, that is left out; without anything left it is empty.
+
+    Args:
+        container: Opened for reading.
+        stream: Its track.
+        faults: Counts the damaged packets and the seconds that are not in the sound.
     """
+    unheard = 0.0
     resampling = Resampling()
     blocks = [np.zeros((1, 0), np.float32)]
-    for packet in packets(container, Faults(), stream):
+    for packet in packets(container, faults, stream):
         try:
             for frame in stream.decode(packet):
                 if resampling.changes(frame):
                     blocks += resampling.flush()
                 blocks += resampling.convert(frame)
         except (FFmpegError, ValueError):
-            continue
+            faults.audio_errors += 1
+            if packet.duration and packet.time_base:
+                unheard += float(packet.duration * packet.time_base)
     blocks += resampling.flush()
     whole: FloatArray = np.concatenate(blocks, axis=1)[0]
+    least = _MISSED.get(container.format.name)
+    if least is not None and stream.duration and stream.time_base:
+        missing = float(stream.duration * stream.time_base) - len(whole) / SOUND_RATE
+        unheard = max(unheard, missing if missing > least else 0.0)
+    faults.unheard_seconds = round(unheard, 3)
     return whole
 
 
@@ -138,6 +158,8 @@ class SoundBuffer:
         self._next_out = 0
         self.until = 0
         """The sample after the newest one held."""
+        self.peak = 0.0
+        """The largest sample so far, as a share of full scale."""
 
     def add(self, frame: AudioFrame, time: float | None) -> None:
         """Place a decoded frame; without a time it follows the one before.
@@ -165,6 +187,11 @@ class SoundBuffer:
         """Seconds so far whose channels would have cancelled each other."""
         return self._resampling.cancelling
 
+    @property
+    def shape_changes(self) -> int:
+        """How often so far the rate or the channels became others."""
+        return self._resampling.shape_changes
+
     def flush(self) -> None:
         """Take what the resampler still holds; the next frame starts afresh."""
         for samples in self._resampling.flush():
@@ -177,6 +204,7 @@ class SoundBuffer:
         if late < samples.shape[1]:
             kept = np.nan_to_num(samples[:, late:], nan=0.0, posinf=1.0, neginf=-1.0)
             self._chunks.append((start + late, np.clip(kept, -1, 1)))
+            self.peak = max(self.peak, float(np.abs(kept).max()))
             self.until = start + samples.shape[1]
             self.forget(self.until - LONGEST_HELD * SOUND_RATE)
 
@@ -222,11 +250,17 @@ class SoundTrack:
         self._faults = faults
         self._zero = zero
         self._before = float("-inf")
+        self._unheard = 0.0
 
     @property
     def until(self) -> float:
         """Where the newest sample ends, seconds on the media clock."""
         return self._buffer.until / SOUND_RATE
+
+    @property
+    def peak(self) -> float:
+        """The largest sample so far, as a share of full scale."""
+        return self._buffer.peak
 
     def feed(self, packet: Packet[Any]) -> None:
         """Decode a packet of this stream; the empty one at the end takes out what is left."""
@@ -237,7 +271,11 @@ class SoundTrack:
             pass
         except (FFmpegError, ValueError):
             self._faults.audio_errors += 1
+            if packet.duration and packet.time_base:
+                self._unheard += float(packet.duration * packet.time_base)
+        self._faults.unheard_seconds = round(self._unheard, 3)
         self._faults.cancelling_seconds = round(self._buffer.cancelling, 3)
+        self._faults.sound_changes = self._buffer.shape_changes
 
     def forget(self, before: float) -> None:
         """Let go of the samples earlier than ``before`` seconds."""

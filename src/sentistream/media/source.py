@@ -76,6 +76,9 @@ class Faults:
             out of them, as each is seen as it is.
         cancelling_seconds: Seconds of sound whose channels would have cancelled each other;
             nothing is left out of it, as one was turned over before they were mixed.
+        unheard_seconds: Seconds of sound in packets that could not be decoded, as far as they
+            say how long they are.
+        sound_changes: How often the sound changed its rate or channels; nothing is left out.
     """
 
     video_errors: int = 0
@@ -84,6 +87,8 @@ class Faults:
     dropped_moments: int = 0
     size_changes: int = 0
     cancelling_seconds: float = 0.0
+    unheard_seconds: float = 0.0
+    sound_changes: int = 0
 
     def __bool__(self) -> bool:
         return bool(

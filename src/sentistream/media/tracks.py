@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -24,10 +24,11 @@ SILENT = 1e-3
 """A track of sound whose samples never exceed this share of full scale is silent."""
 FLAT = 2.0
 """A track of pictures whose brightness never varies by more than this is empty (of 255)."""
+MOST_PACKETS = 20_000
+"""Packets that are read at each place of a file at which a track is looked into."""
 _PLACES = (0.0, 0.25, 0.5, 0.75)
 _SOUND_SECONDS = 2.0
 _PICTURES = 3
-_MOST_PACKETS = 20_000
 _ASIDE = (
     Disposition.comment
     | Disposition.visual_impaired
@@ -35,10 +36,16 @@ _ASIDE = (
     | Disposition.lyrics
     | Disposition.karaoke
 )
+_CONTENT_WORDS = {
+    "silent": "track {} is silent",
+    "empty": "track {} is empty",
+    "undecodable": "track {} cannot be decoded",
+    "absent": "track {} sends nothing",
+}
 
 Opener = Callable[[], InputContainer]
 """Opens the same file anew."""
-Content = Literal["", "silent", "empty", "undecodable"]
+Content = Literal["", "silent", "empty", "undecodable", "absent"]
 AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
 
 
@@ -86,14 +93,20 @@ class Chosen:
         video: The pictures.
         video_number, audio_number: Their places among those of their kind, from 1.
         audio: The sound; None where there is none that can be decoded, or none is wanted.
-        remarks: A sentence for each choice between several.
+        video_remark, audio_remark: A sentence for the choice between several; else nothing.
     """
 
     video: VideoStream
     video_number: int
     audio: AudioStream | None
     audio_number: int | None
-    remarks: tuple[str, ...]
+    video_remark: str
+    audio_remark: str
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A sentence for each choice between several."""
+        return tuple(filter(None, (self.video_remark, self.audio_remark)))
 
 
 def choose_tracks(
@@ -133,18 +146,14 @@ def choose_tracks(
             f"The pictures of {name} are in a coding that this FFmpeg cannot decode.",
             "Convert it, for instance to H.264 in an mp4 file.",
         )
-    _prepare(picture, name, threads)
-    remarks = [seen]
-    heard = None
+    prepare_pictures(picture, name, threads)
+    heard, said = None, ""
     heard_number = None
     if sound or audio is not None:
         tracks = list(container.streams.audio)
         heard, said = _choose(container, tracks, "audio", name, audio, again)
         heard_number = None if heard is None else tracks.index(heard) + 1
-        remarks.append(said)
-    return Chosen(
-        picture, moving.index(picture) + 1, heard, heard_number, tuple(filter(None, remarks))
-    )
+    return Chosen(picture, moving.index(picture) + 1, heard, heard_number, seen, said)
 
 
 def choose_audio(
@@ -232,31 +241,58 @@ def _choose(
                 "cannot decode.",
                 "Choose another, or convert it.",
             )
-        said = f"Of {len(streams)} tracks of {words}, track {number} is used, as asked for."
-        return streams[number - 1], said if len(streams) > 1 else ""
-    usable = [stream for stream in _preferred(container, streams) if _is_decodable(stream)]
+        chosen = streams[number - 1]
+        return chosen, choice_in_words(streams, chosen, {}, asked=True)
+    usable = usable_tracks(container, streams)
     contents: dict[int, Content] = {}
-    chosen = usable[0] if usable else None
+    first = usable[0] if usable else None
     if again is not None and len(usable) > 1:
         for stream in usable:
             contents[stream.index] = _content(again, stream)
             if not contents[stream.index]:
-                chosen = stream
+                first = stream
                 break
         else:
             decoded = [each for each in usable if contents[each.index] != "undecodable"]
-            chosen = decoded[0] if decoded else chosen
-    if chosen is None or len(streams) < 2:
-        return chosen, ""
+            first = decoded[0] if decoded else first
+    return first, "" if first is None else choice_in_words(streams, first, contents)
+
+
+def choice_in_words(
+    streams: Sequence[AnyStream],
+    chosen: AnyStream,
+    contents: Mapping[int, Content],
+    *,
+    asked: bool = False,
+) -> str:
+    """Which track is used, and what speaks against others; empty where there is only one.
+
+    Args:
+        streams: All of their kind.
+        chosen: One of them.
+        contents: What was found in those that were looked into, by their index.
+        asked: Whether it was asked for by its number.
+    """
+    if len(streams) < 2:
+        return ""
     notes = []
     for place, stream in enumerate(streams, 1):
         content = contents.get(stream.index, "" if _is_decodable(stream) else "undecodable")
         if content:
-            said = "cannot be decoded" if content == "undecodable" else f"is {content}"
-            notes.append(f"track {place} {said}")
-    why = f" ({'; '.join(notes)})" if notes else ""
-    place = list(streams).index(chosen) + 1
-    return chosen, f"Of {len(streams)} tracks of {words}, track {place} is used{why}."
+            notes.append(_CONTENT_WORDS[content].format(place))
+    count, place = len(streams), list(streams).index(chosen) + 1
+    words = "sound" if isinstance(chosen, AudioStream) else "pictures"
+    if asked:
+        return f"Of {count} tracks of {words}, track {place} is used, as asked for."
+    if notes:
+        why = "; ".join(notes)
+        return f"Of {count} tracks of {words}, track {place} is used ({why})."
+    return f"Of {count} tracks of {words}, track {place} is used."
+
+
+def usable_tracks(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
+    """Those that this FFmpeg can decode, as a player would prefer them."""
+    return [stream for stream in _preferred(container, streams) if _is_decodable(stream)]
 
 
 def _preferred(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
@@ -279,7 +315,12 @@ def _is_decodable(stream: AudioStream | VideoStream) -> bool:
     return not isinstance(stream, AudioStream) or stream.sample_rate > 0
 
 
-def _prepare(stream: VideoStream, name: str, threads: int) -> None:
+def prepare_pictures(stream: VideoStream, name: str, threads: int = 0) -> None:
+    """Sets up the decoder of a track of pictures, before it is first used.
+
+    Raises:
+        InputError: They are too large, or of no known size.
+    """
     context = stream.codec_context
     if not 0 < context.width * context.height <= MAX_PIXELS:
         # FFmpeg forgets a size that is beyond the limit it was given
@@ -324,7 +365,7 @@ def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterato
     taken = 0.0
     try:
         for count, packet in enumerate(container.demux(stream)):
-            if count > _MOST_PACKETS:
+            if count > MOST_PACKETS:
                 return
             # not every index knows every track: some lead to an earlier place
             if packet.pts is not None and packet.pts * packet.time_base < begin:
@@ -335,10 +376,10 @@ def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterato
                 continue
             for frame in frames:
                 if isinstance(frame, av.AudioFrame):
-                    yield _is_loud(frame)
+                    yield is_loud(frame)
                     taken += frame.samples / (frame.sample_rate or SOUND_RATE) / _SOUND_SECONDS
                 elif isinstance(frame, av.VideoFrame):
-                    yield float(np.std(frame.reformat(format="gray").to_ndarray())) > FLAT
+                    yield is_structured(frame)
                     taken += 1 / _PICTURES
             if taken >= 1:
                 return
@@ -346,7 +387,13 @@ def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterato
         return
 
 
-def _is_loud(frame: av.AudioFrame) -> bool:
+def is_structured(frame: av.VideoFrame) -> bool:
+    """Whether a picture is more than one even colour."""
+    return float(np.std(frame.reformat(format="gray").to_ndarray())) > FLAT
+
+
+def is_loud(frame: av.AudioFrame) -> bool:
+    """Whether decoded sound is more than silence; its timestamp is lost."""
     resampler = AudioResampler("flt", frame.layout, frame.sample_rate)
     frame.pts = None
     return any(

@@ -6,21 +6,21 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from sentistream.monitor.settings import Settings, save_settings
+from sentistream.monitor.settings import Settings, save_changes
 
 
 class Configuration:
-    """Holds the settings, writes changes to their file and tells who depends on them.
+    """Holds the settings, saves changes in their overlay and notifies whoever depends on them.
 
     Args:
         settings: In force now.
-        path: Their YAML file, written when they change.
+        path: The owner's YAML file; changes are saved in the overlay beside it.
     """
 
     def __init__(self, settings: Settings, path: Path) -> None:
         self._lock = threading.Lock()
         self._settings = settings
-        self._listeners: list[Callable[[Settings], None]] = []
+        self._callbacks: list[Callable[[Settings], None]] = []
         self.path = path
 
     @property
@@ -28,18 +28,19 @@ class Configuration:
         """In force now."""
         return self._settings
 
-    def listen(self, changed: Callable[[Settings], None]) -> None:
-        """``changed`` is called, in the changing thread, with each new state."""
-        self._listeners.append(changed)
+    def on_change(self, callback: Callable[[Settings], None]) -> None:
+        """Calls ``callback`` with the new settings after each change, in the changing thread."""
+        self._callbacks.append(callback)
 
     def change(self, settings: Settings) -> None:
-        """Saves and puts into force.
+        """Saves new settings and puts them into force.
 
         Raises:
-            OutputError: The file cannot be written; then everything stays as it was.
+            OutputError: The overlay cannot be written; then everything stays as it was.
+            InputError: The YAML file or the overlay cannot be read; likewise.
         """
         with self._lock:
-            save_settings(settings, self.path, before=self._settings)
+            save_changes(self.path, before=self._settings, after=settings)
             self._settings = settings
-        for listener in self._listeners:
-            listener(settings)
+        for callback in self._callbacks:
+            callback(settings)

@@ -1,4 +1,4 @@
-"""What the rooms of the monitor ask of each other; each is built, and tested, against these."""
+"""What the store offers the rest of the monitor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from sentistream.monitor.observations import Alert, SecondReading, Seconds
-from sentistream.monitor.settings import Settings
 from sentistream.reports.csv_style import PLAIN, CsvStyle
 
 
@@ -23,7 +22,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
+class Aggregate:
     """What one camera or zone saw over a stretch of wall-clock time.
 
     Attributes:
@@ -96,7 +95,7 @@ class Store(Protocol):
         end: float,
         camera: str | None = None,
         zone: str | None = "",
-    ) -> Sequence[Sum]:
+    ) -> Sequence[Aggregate]:
         """Sums that begin in [begin, end), oldest first; small groups withheld.
 
         A minute, hour or day in which a camera was off has none; one in which nobody came has
@@ -110,9 +109,9 @@ class Store(Protocol):
         """
         ...
 
-    def together(
+    def aggregate(
         self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
-    ) -> Sequence[Sum]:
+    ) -> Sequence[Aggregate]:
         """One sum a camera over the whole of [begin, end); small groups withheld.
 
         Cut to whole minutes, outwards; to whole hours, inwards, where minutes are kept no longer.
@@ -138,11 +137,11 @@ class Store(Protocol):
         """
         ...
 
-    def forget(self, *, begin: float, end: float, camera: str | None = None) -> int:
+    def erase(self, *, begin: float, end: float, camera: str | None = None) -> int:
         """Deletes single readings of [begin, end) on somebody's request; returns how many."""
         ...
 
-    def tidy(self, now: float) -> None:
+    def apply_retention(self, now: float) -> None:
         """Deletes what is older than the settings allow."""
         ...
 
@@ -150,52 +149,10 @@ class Store(Protocol):
         """A whole copy while it runs (SQLite); PostgreSQL has tools of its own and says so."""
         ...
 
-    def is_well(self) -> bool:
+    def is_writable(self) -> bool:
         """Whether it can be written to now; False rather than an error."""
         ...
 
     def close(self) -> None:
         """Lets go of it."""
-        ...
-
-
-class Cameras(Protocol):
-    """All cameras and their supervision. Safe from several threads."""
-
-    def apply(self, settings: Settings) -> None:
-        """Starts, stops and starts anew exactly those cameras whose settings changed."""
-        ...
-
-    def restart(self, camera: str) -> None:
-        """Starts one anew at once; nothing where there is no such camera.
-
-        Raises:
-            KeyError: There is no such camera.
-        """
-        ...
-
-    def watch(self, camera: str) -> None:
-        """Asks for live pictures of a camera for the next seconds; ask again while looking."""
-        ...
-
-    async def offer(self, sdp: str) -> tuple[str, str]:
-        """Takes a visitor's own camera in (WebRTC).
-
-        Args:
-            sdp: The browser's offer.
-
-        Returns:
-            The temporary camera's key, and the answer for the browser.
-
-        Raises:
-            InputError: The offer is none, or too many visitors try it already.
-        """
-        ...
-
-    def dismiss(self, camera: str) -> None:
-        """Ends a visitor's camera; nothing where there is none."""
-        ...
-
-    def close(self) -> None:
-        """Ends all; the last second's readings are published first."""
         ...

@@ -1,8 +1,8 @@
-"""What cameras tell the rest of the monitor: how they are, who is seen now, what each second was.
+"""Events that cameras publish: their health, the faces in view, and what each second was.
 
-Here, and only here, time is that of the wall clock: seconds since 1970-01-01 UTC, because
-people ask what happened on Monday at ten. The media clock stays inside each camera's worker.
-No value holds a picture, and tracks are named at random, anew each time somebody appears.
+Times are of the wall clock, seconds since 1970-01-01 UTC, because people ask what happened on
+Monday at ten; the media clock stays inside each camera's worker. No event holds a picture. Tracks
+have random ids, a new one each time somebody appears.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from sentistream.types import Distribution, Flag, HeadPose, Label
 
 EVERYWHERE = ""
-"""The zone of a camera's whole picture, where none was drawn."""
+"""The zone of a face outside all zones drawn, and of sums over the whole picture."""
 
 
 class CameraState(StrEnum):
@@ -22,9 +22,9 @@ class CameraState(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     WAITING = "waiting"
-    """It failed and will be tried again after its back-off."""
+    """It failed and will be restarted after its back-off."""
     PAUSED = "paused"
-    """Its schedule says that nobody is to be watched now; nothing is decoded."""
+    """Outside its watching hours; nothing is decoded."""
     STOPPED = "stopped"
 
 
@@ -33,15 +33,15 @@ class FaceState:
     """One face as it is now.
 
     Attributes:
-        track: A random name, kept while the face is followed and never given again.
-        zone: The zone it stands in; ``EVERYWHERE`` where none was drawn.
+        track: A random id, kept while the face is followed and never reused.
+        zone: The zone it is in; ``EVERYWHERE`` outside all zones.
         box: Left, top, right and bottom as shares of the picture, 0 to 1.
-        label: What is said of it.
+        label: Its label.
         smoothed: The accumulated distribution behind the label; None where the expression is not
             read (then the label is ``unknown``), for instance of a face that is turned away.
         mouth_open: Probability that the mouth is open, 0 to 1; None where it is not read.
-        speaking: Whether a voice was taken for this face's own.
-        flags: What lowers the quality of what is said of it.
+        speaking: Whether a voice was attributed to this face.
+        flags: What lowers the quality of its readings.
         pose: Which way the head is turned, degrees; None where that is not known.
         voice_share: The part of ``smoothed`` that came from the voice, 0 to 1; None where that
             is not known.
@@ -66,9 +66,9 @@ class Observation:
     Attributes:
         camera: The camera's key in the configuration.
         time: Wall-clock seconds (UTC).
-        faces: Everybody who is followed.
-        tick: Seconds from one moment to the next at present; more than the profile's own
-            where the machine cannot keep up.
+        faces: All faces that are followed.
+        tick: Seconds between moments now; more than the profile's where the machine cannot keep
+            up.
         max_faces: Faces followed at once.
         left_out: Faces found at this moment but not followed, because of ``max_faces``.
     """
@@ -87,13 +87,13 @@ class SecondReading:
 
     Attributes:
         camera: The camera's key in the configuration.
-        zone: The zone; ``EVERYWHERE`` where none was drawn.
+        zone: The zone; ``EVERYWHERE`` outside all zones.
         second: Whole wall-clock second (UTC) it began with.
-        track: The face's random name.
+        track: The face's random id.
         positive, neutral, negative: Mean of the accumulated distributions, 0 to 1 each.
-        label: What was said last in this second.
+        label: The last label in this second.
         seen: Seconds of this second for which the face was seen, above 0 to 1.
-        speaking: Seconds for which a voice was taken for its own, 0 to ``seen``.
+        speaking: Seconds for which a voice was attributed to it, 0 to ``seen``.
     """
 
     camera: str
@@ -110,19 +110,21 @@ class SecondReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraHealth:
-    """How a camera does.
+    """A camera's health.
 
     Attributes:
         camera: The camera's key in the configuration.
         state: What it is doing.
-        since: Wall-clock second at which that began.
+        since: Wall-clock seconds (UTC) at which that began.
         reason: Why it is not running, in words for its owner; empty where it is.
-        restarts: How often it was started again since the monitor began.
+        restarts: How often it was restarted since the monitor started.
         moments_per_second: Analyzed now; 0 where none are.
         tick: Seconds between moments now.
-        latency: Seconds from a picture's decoding to its reading, 95th percentile of late.
+        latency: Seconds from a picture's decoding to its reading, 95th percentile of the last ones.
         dropped: Moments dropped because they came faster than they could be analyzed.
         damaged: Packets or pictures that could not be decoded.
+        remarks: What is to be known of its source, a sentence each: which of several tracks are
+            used, what changed in mid-stream, what was damaged.
         last_picture: Wall-clock time of the newest picture; None before the first.
     """
 
@@ -136,12 +138,13 @@ class CameraHealth:
     latency: float = 0.0
     dropped: int = 0
     damaged: int = 0
+    remarks: tuple[str, ...] = ()
     last_picture: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seconds:
-    """Everybody a camera saw in one whole second: what the store takes at a time.
+    """All faces a camera saw in one whole second: the unit of storage.
 
     Attributes:
         camera: The camera's key in the configuration.
@@ -156,7 +159,7 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A rule that came true, or is true no longer.
+    """The start or end of an alert: a rule became true, or is no longer true.
 
     Attributes:
         rule: The rule's key.
@@ -164,8 +167,8 @@ class Alert:
         camera: The camera's key.
         zone: The zone; ``EVERYWHERE`` for the whole picture.
         time: Wall-clock seconds (UTC).
-        active: True when it came true, False when it ended.
-        sentiment: Which share is watched.
+        active: True at its start, False at its end.
+        sentiment: Which share the rule is about.
         share: The share at that time, 0 to 1.
         limit: The rule's limit.
         minutes: Over which the share was taken.
@@ -181,3 +184,16 @@ class Alert:
     share: float
     limit: float
     minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A camera's newest live picture, people blurred unless the settings say otherwise.
+
+    Attributes:
+        jpeg: The picture.
+        time: Wall-clock seconds (UTC) at which it was taken.
+    """
+
+    jpeg: bytes
+    time: float

@@ -1,4 +1,4 @@
-"""What the page and the API work with."""
+"""What the page and the API depend on."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
-from sentistream.monitor.hub import Hub
-from sentistream.monitor.interfaces import Cameras, Store
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.interfaces import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The running monitor, as its page and its API see it.
+    """The parts of the running monitor that its page and its API use.
 
     Attributes:
         configuration: The settings.
-        hub: What happens now.
+        bus: Current events.
         cameras: The cameras.
-        store: What was.
+        store: The stored readings.
         engine: The database, for accounts, sessions and tokens.
     """
 
     configuration: Configuration
-    hub: Hub
-    cameras: Cameras
+    bus: EventBus
+    cameras: Supervisor
     store: Store
     engine: Engine

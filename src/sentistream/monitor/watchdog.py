@@ -1,4 +1,6 @@
-"""Tells systemd that we are up, alive, and going: sd_notify without a library.
+"""Notifies systemd, or the restarting parent, that the monitor is ready, alive or stopping.
+
+sd_notify without a library.
 
 The protocol: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 """
@@ -11,14 +13,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Self
 
 _log = logging.getLogger(__name__)
 
 
 def notify(state: str) -> bool:
-    """Sends a state such as ``READY=1``; False where nobody asked for it or takes it."""
+    """Sends a state such as ``READY=1``; False if nobody asked for it or receives it."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return False
@@ -34,81 +35,76 @@ def notify(state: str) -> bool:
 
 
 @contextmanager
-def asking_for_patience(every: float = 15.0, most: float = 3600.0) -> Iterator[None]:
-    """While it is entered, before READY, neither systemd nor the guard gives the start up.
+def extending_start_timeout(interval: float = 15.0, limit: float = 3600.0) -> Iterator[None]:
+    """Inside this context, before READY, the start-up does not time out.
 
-    For what may rightly take long, as bringing a large database up to date does.
+    For start-up work that may take long, such as the migration of a large database.
 
     Args:
-        every: Seconds between two words; each asks for four times as long.
-        most: Seconds after which it is silent.
+        interval: Seconds between two messages; each asks for four times as long.
+        limit: Seconds after which no more are sent.
     """
     done = threading.Event()
-    word = f"EXTEND_TIMEOUT_USEC={round(every * 4e6)}"
+    message = f"EXTEND_TIMEOUT_USEC={round(interval * 4e6)}"
 
     def run() -> None:
-        for _ in range(max(1, round(most / every))):
-            notify(word)
-            if done.wait(every):
+        for _ in range(max(1, round(limit / interval))):
+            notify(message)
+            if done.wait(interval):
                 return
 
-    asking = threading.Thread(target=run, name="patience", daemon=True)
-    asking.start()
+    thread = threading.Thread(target=run, name="start-timeout", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        asking.join()
+        thread.join()
 
 
 class Watchdog:
-    """Says READY when entered, WATCHDOG for as long as all is well, STOPPING when left.
+    """Sends READY when entered, WATCHDOG while the monitor is healthy, STOPPING when left.
 
-    Where the service's ``WatchdogSec`` passes without a word, systemd kills the program and
-    starts it again. Without systemd it does nothing.
+    After ``WatchdogSec`` without a message, systemd kills and restarts the program. Without
+    systemd it does nothing.
 
     Args:
-        is_well: Asked from a thread of its own; when it says no, hangs or fails, so does the
-            watchdog's word.
+        is_healthy: Called in a thread of its own; while it is false, hangs or fails, no message is
+            sent.
     """
 
-    def __init__(self, is_well: Callable[[], bool]) -> None:
-        self._is_well = is_well
-        self._left = threading.Event()
+    def __init__(self, is_healthy: Callable[[], bool]) -> None:
+        self._is_healthy = is_healthy
+        self._exited = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         notify(f"READY=1\nMAINPID={os.getpid()}")
-        if self._every() is not None:
+        if self._interval() is not None:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._left.set()
+    def __exit__(self, *_error: object) -> None:
+        self._exited.set()
         notify("STOPPING=1")
 
     def _run(self) -> None:
-        every = self._every()
-        while every is not None and not self._left.wait(every):
+        interval = self._interval()
+        while interval is not None and not self._exited.wait(interval):
             try:
-                well = self._is_well()
+                healthy = self._is_healthy()
             except Exception:
-                _log.exception("it could not be said whether all is well")
-                well = False
-            if self._left.is_set():
+                _log.exception("the health check failed")
+                healthy = False
+            if self._exited.is_set():
                 return
-            if well:
+            if healthy:
                 notify("WATCHDOG=1")
             else:
-                _log.warning("not well: the watchdog is not told")
+                _log.warning("unhealthy: the watchdog is not notified")
 
-    def _every(self) -> float | None:
-        """Seconds between two words: a third of what systemd waits for; None without."""
+    def _interval(self) -> float | None:
+        """Seconds between two messages, a third of systemd's timeout; None without one."""
         given = os.environ.get("WATCHDOG_USEC", "")
         pid = os.environ.get("WATCHDOG_PID", "")
         if not given.isdigit() or int(given) == 0 or (pid and pid != str(os.getpid())):

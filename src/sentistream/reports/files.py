@@ -6,11 +6,12 @@ import errno
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sentistream.atomic_write import atomic_write
 from sentistream.errors import OutputError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 RESERVE_NAME = ".sentistream-reserve"
 RESERVE_BYTES = 4 * 1024 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_OF_THE_DISK = (*_FULL, errno.EROFS, errno.EIO)
 
 
 @contextmanager
@@ -39,6 +41,12 @@ def output_error(path: Path, error: OSError) -> OutputError:
         )
     reason = (error.strerror or str(error)).lower()
     return OutputError(f"Cannot write {path}: {reason}.", "Choose another folder with --out.")
+
+
+def concerns_the_disk(error: OutputError) -> bool:
+    """Whether other files would meet the same: the disk is full, failing or not to be written."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _OF_THE_DISK
 
 
 class Reserve:
@@ -152,20 +160,12 @@ def partial_name(path: Path) -> Path:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write ``content`` (text as UTF-8) so that ``path`` is either whole or as it was before.
+    """Atomically write ``content`` (text as UTF-8).
 
     Raises:
         OutputError: It cannot be written.
     """
-    partial = partial_name(path)
+    # a file name that is no UTF-8 must not cost the results
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     with writing(path):
-        try:
-            # a file name that is no UTF-8 must not cost the results
-            partial.write_bytes(
-                content.encode("utf-8", "replace") if isinstance(content, str) else content
-            )
-            partial.replace(path)
-        except OSError:
-            with suppress(OSError):
-                partial.unlink()
-            raise
+        atomic_write(path, data)

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentistream import parquet
 from sentistream.reports.charts import Chart, chart, ticks
+from sentistream.reports.faults import faults_in_words
 from sentistream.reports.files import write_atomically
 from sentistream.reports.output import Output
 from sentistream.reports.palette import COLORS, FLAG_WORDS, WORDS
@@ -184,19 +185,7 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
         if share >= 0.005:
             notes.append(f"In {_percent(share)} of the readings {words}.")
     notes += facts["input"].get("remarks", ())
-    faults = {name: number for name, number in facts["faults"].items() if number}
-    if changes := faults.pop("size_changes", 0):
-        sizes = ", ".join(f"{width} x {height}" for width, height in facts["input"]["sizes"])
-        often = "once" if changes == 1 else f"{changes} times"
-        notes.append(f"The pictures changed their size or shape {often} ({sizes}).")
-    if cancelling := faults.pop("cancelling_seconds", 0):
-        notes.append(
-            f"The channels of the sound would have cancelled each other for {cancelling:g} s; "
-            "one was turned over."
-        )
-    if faults:
-        said = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in faults.items())
-        notes.append(f"Parts of the video could not be read and were skipped ({said}).")
+    notes += faults_in_words(facts["faults"], facts["input"].get("sizes", ()))
     if overall.label is Label.UNKNOWN:
         notes.append("Faces were seen, but none clearly enough for an answer.")
     return notes

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sentistream import __version__
+from sentistream.prior import Shares
 from sentistream.profiles import Profile
 from sentistream.reports.files import write_atomically
 from sentistream.reports.output import Output
 from sentistream.reports.statistics import Statistics
-from sentistream.types import Moment, Reading
+from sentistream.types import SENTIMENTS, Moment, Reading
 
 
 class Subject(Protocol):
@@ -43,6 +44,22 @@ class Subject(Protocol):
     def max_faces(self) -> int:
         """Faces followed at once."""
         ...
+
+
+def prior_dict(profile: Profile, learned: Shares | None = None) -> dict[str, Any]:
+    """Which prior the answers were given for, and the shares they were corrected from and to.
+
+    Args:
+        profile: With its prior.
+        learned: Shares learned from, if they are not those of the profile.
+    """
+    prior, learned = profile.prior, learned or profile.learned_shares
+    shares = learned if prior.shares is None else prior.shares
+    return {
+        "name": prior.name,
+        "shares": dict(zip(SENTIMENTS, (round(share, 4) for share in shares), strict=True)),
+        "learned": dict(zip(SENTIMENTS, (round(share, 4) for share in learned), strict=True)),
+    }
 
 
 class SummaryFile(Output):
@@ -119,5 +136,6 @@ class SummaryFile(Output):
             "faults": dataclasses.asdict(self._subject.faults),
             "models": list(self._subject.models),
             "profile": dataclasses.asdict(profile),
+            "prior": prior_dict(profile),
             "settings": self._settings,
         }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.atomic_write import atomic_path
 from sentistream.types import FloatArray, UInt8Array
 
 
@@ -64,11 +65,10 @@ class Examples:
 
 
 def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """A NumPy archive that is either there whole or not at all."""
+    """Atomically writes a NumPy archive."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".partial.npz")
-    np.savez(temporary, **arrays)
-    temporary.replace(path)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def load_examples(path: Path) -> Examples:

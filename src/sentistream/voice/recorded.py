@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import av
@@ -12,19 +13,21 @@ from numpy.typing import NDArray
 from sentistream.errors import InputError
 from sentistream.media.container import FORMATS, reason
 from sentistream.media.sound import whole_sound
+from sentistream.media.source import Faults
 from sentistream.media.tracks import choose_audio
-from sentistream.types import FloatArray
+from sentistream.types import SOUND_RATE, FloatArray
 from sentistream.voice import spectrogram
 
 VOICED_RANGE_DB = 30.0
 """A window counts as voiced when it is at most this much quieter than the loudest."""
+_log = logging.getLogger(__name__)
 _WAY_OUT = "Name a file that has sound."
 
 
 def read_sound(path: Path) -> FloatArray:
     """The sound of a file, mono, 48 kHz, shape (samples,): the track that a video would use.
 
-    What is damaged is left out, as it is of a video.
+    What is damaged is left out, as it is of a video, and how much that was is logged.
 
     Raises:
         InputError: It has no sound that can be decoded.
@@ -35,7 +38,7 @@ def read_sound(path: Path) -> FloatArray:
             if stream is None:
                 why = "none that can be decoded" if container.streams.audio else "none in it"
                 raise InputError(f"The sound of {path} cannot be read (there is {why}).", _WAY_OUT)
-            sound = whole_sound(container, stream)
+            sound = whole_sound(container, stream, faults := Faults())
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(
             f"The sound of {path} cannot be read ({reason(error)}).", _WAY_OUT
@@ -43,6 +46,14 @@ def read_sound(path: Path) -> FloatArray:
     if not len(sound):
         raise InputError(
             f"The sound of {path} is empty, or nothing of it can be decoded.", _WAY_OUT
+        )
+    if faults.audio_errors or faults.unheard_seconds:
+        _log.warning(
+            "%s is damaged: %.2f s of its sound were left out (%d packets), %.2f s were read.",
+            path,
+            faults.unheard_seconds,
+            faults.audio_errors,
+            len(sound) / SOUND_RATE,
         )
     return sound
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete
 from store.postgres import Server
 
 from sentistream.monitor.accounts import Accounts, passwords
-from sentistream.monitor.accounts.tables import metadata
+from sentistream.monitor.accounts.account_tables import metadata
 from sentistream.monitor.store import migrate, open_database
 
 
@@ -46,13 +46,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture(autouse=True)
-def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Logins that take no time, but for tests that ask for the real ones."""
     if "real_hashes" not in request.fixturenames:
-        monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
-    passwords._nobody.cache_clear()
-    yield
-    passwords._nobody.cache_clear()
+        monkeypatch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

@@ -17,9 +17,8 @@ from sentistream.monitor.accounts import (
     UnfitPasswordError,
     UnknownAccountError,
 )
-from sentistream.monitor.accounts.sessions import MOST
-from sentistream.monitor.accounts.setup import LASTS
-from sentistream.monitor.accounts.users import prepared
+from sentistream.monitor.accounts.credentials import MAX_SESSIONS, SETUP_LIFETIME, Sessions
+from sentistream.monitor.accounts.user_store import new_user_row
 
 PASSWORD = "correct horse battery"  # noqa: S105
 OTHER = "staple that is not it"
@@ -64,7 +63,7 @@ def test_names_are_one_whatever_their_capitals(anna: Accounts) -> None:
 @pytest.mark.parametrize("name", ["", " ", "a b", "-a", "a" * 64, "ä", "<b>", "a/b", "a\n"])
 def test_odd_names_are_refused(name: str) -> None:
     with pytest.raises(UnfitPasswordError):
-        prepared(name, PASSWORD, Role.VIEWER)
+        new_user_row(name, PASSWORD, Role.VIEWER)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_odd_names_are_refused(name: str) -> None:
 )
 def test_weak_passwords_are_refused(password: str) -> None:
     with pytest.raises(UnfitPasswordError):
-        prepared("long-user-name", password, Role.VIEWER)
+        new_user_row("long-user-name", password, Role.VIEWER)
 
 
 def test_the_same_password_typed_elsewhere(anna: Accounts) -> None:
@@ -155,15 +154,13 @@ def test_a_new_password_ends_all_other_sessions(anna: Accounts) -> None:
 
 
 def test_sessions_of_one_user_are_bounded(anna: Accounts, engine: Engine) -> None:
-    user = anna._users.check("anna", PASSWORD)
-    assert user is not None
-    first = anna._sessions.start(user, 1)
-    for _ in range(MOST):
-        newest = anna._sessions.start(user, 1)
+    first, *_, newest = [anna.login("anna", PASSWORD, 1) for _ in range(MAX_SESSIONS + 1)]
+    assert first is not None
+    assert newest is not None
     assert anna.identify(first) is None
     assert anna.identify(newest) is not None
     with engine.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM sessions")) == MOST
+        assert connection.scalar(text("SELECT count(*) FROM sessions")) == MAX_SESSIONS
 
 
 def test_roles_and_removal_count_at_once(anna: Accounts) -> None:
@@ -261,7 +258,7 @@ def test_the_set_up_link_ends_after_an_hour(
 ) -> None:
     secret = accounts.new_setup()
     assert secret is not None
-    later = time.time() + LASTS + 1
+    later = time.time() + SETUP_LIFETIME + 1
     monkeypatch.setattr(time, "time", lambda: later)
     assert not accounts.is_setup_open(secret)
     assert not accounts.use_setup(secret, "anna", PASSWORD)
@@ -286,18 +283,20 @@ def test_two_who_use_the_link_at_once_make_one_manager(accounts: Accounts) -> No
     assert len(accounts.users()) == 1
 
 
-def test_answers_from_before_a_change_are_not_remembered(anna: Accounts) -> None:
+def test_answers_from_before_a_change_are_not_remembered(
+    anna: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody is looked up while being locked out: that answer must not count afterwards."""
     session = anna.login("anna", PASSWORD, 1)
     assert session is not None
-    find = anna._sessions.find
+    find = Sessions.find
 
-    def meanwhile(digest: str) -> object:
-        found = find(digest)
+    def meanwhile(sessions: Sessions, digest: str) -> object:
+        found = find(sessions, digest)
         anna.logout(digest)
         return found
 
-    anna._sessions.find = meanwhile  # type: ignore[method-assign,assignment]
-    anna.identify(session)
-    anna._sessions.find = find  # type: ignore[method-assign]
+    with monkeypatch.context() as patched:
+        patched.setattr(Sessions, "find", meanwhile)
+        anna.identify(session)
     assert anna.identify(session) is None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher
-from store.making import TEN, alert, crowd
+from store.sample_readings import TEN, alert, crowd
 
 from api.serving import Served, settings
 from sentistream.monitor.accounts import passwords
@@ -16,10 +16,8 @@ from sentistream.monitor.accounts import passwords
 def quick_hashes() -> Iterator[None]:
     """Logins that take no time; the real parameters are tested with the accounts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
-        passwords._nobody.cache_clear()
+        patch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
         yield
-    passwords._nobody.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -20,19 +20,27 @@ from sentistream.errors import InputError
 from sentistream.monitor.accounts import Accounts, Role
 from sentistream.monitor.api.app import create_app
 from sentistream.monitor.api.server import server_config
+from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
-from sentistream.monitor.hub import Hub, Preview
-from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.observations import (
+    CameraHealth,
+    CameraState,
+    FaceState,
+    Observation,
+    Preview,
+)
 from sentistream.monitor.services import Services
-from sentistream.monitor.settings import Settings, save_settings
+from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.types import Distribution, Flag, HeadPose, Label
+from settings_file import write_settings
 
 MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
 
 
 @dataclass
-class CamerasStandIn:
+class CamerasStandIn(Supervisor):
     """Notes what is asked of it."""
 
     keys: tuple[str, ...] = ("door", "till")
@@ -49,16 +57,16 @@ class CamerasStandIn:
             raise KeyError(camera)
         self.restarted.append(camera)
 
-    def watch(self, camera: str) -> None:
+    def request_preview(self, camera: str) -> None:
         self.watched.append(camera)
 
-    async def offer(self, sdp: str) -> tuple[str, str]:
+    async def connect_browser(self, sdp: str) -> tuple[str, str]:
         if not sdp.startswith("v=0"):
             raise InputError("This is no offer of a browser.", "Send its session description.")
         self.offers += 1
         return f"visitor-{self.offers}", "v=0 answer"
 
-    def dismiss(self, camera: str) -> None:
+    def disconnect_browser(self, camera: str) -> None:
         self.dismissed.append(camera)
 
     def close(self) -> None: ...
@@ -97,13 +105,13 @@ class Served:
         engine = open_database(f"sqlite:///{folder / 'monitor.sqlite3'}")
         migrate(engine)
         self.configuration = Configuration(given, folder / "monitor.yaml")
-        save_settings(given, self.configuration.path)
-        self.hub = Hub()
+        write_settings(given, self.configuration.path)
+        self.bus = EventBus()
         self.cameras = CamerasStandIn()
         self.store = DatabaseStore(engine, lambda: self.configuration.settings)
         self.services = Services(
             configuration=self.configuration,
-            hub=self.hub,
+            bus=self.bus,
             cameras=self.cameras,
             store=store(self.store),
             engine=engine,
@@ -163,7 +171,7 @@ class Served:
 
     def sees(self, camera: str = "door", moment: float = 1_767_607_200.5) -> None:
         """A camera runs and sees somebody."""
-        self.hub.publish(
+        self.bus.publish(
             CameraHealth(
                 camera=camera,
                 state=CameraState.RUNNING,
@@ -177,7 +185,7 @@ class Served:
                 last_picture=moment,
             )
         )
-        self.hub.publish(
+        self.bus.publish(
             Observation(
                 camera=camera,
                 time=moment,
@@ -211,7 +219,7 @@ class Served:
                 left_out=3,
             )
         )
-        self.hub.show(camera, Preview(b"\xff\xd8 picture", moment))
+        self.bus.set_preview(camera, Preview(b"\xff\xd8 picture", moment))
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:

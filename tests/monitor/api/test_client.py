@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from store.making import TEN, alert, crowd
+from store.sample_readings import TEN, alert, crowd
 
+import sentistream.client as client_package
 from api.serving import Served, settings, wait_for
 from sentistream.client import (
     Alert,
@@ -55,10 +56,21 @@ def test_history(client: Client) -> None:
             assert found[0].people == 5
     minutes = client.history(BEGIN, BEGIN + timedelta(hours=1), step="minute", camera="door")
     assert len(minutes) == 25
-    both = {one.camera: one for one in client.together(BEGIN, BEGIN + timedelta(hours=1))}
+    both = {one.camera: one for one in client.aggregate(BEGIN, BEGIN + timedelta(hours=1))}
     assert both["door"].negative == pytest.approx(0.3, abs=1e-3)
     assert both["till"].withheld
     assert both["till"].positive is None
+
+
+def test_the_names_of_the_last_version_still_work_and_say_the_new_ones(client: Client) -> None:
+    with pytest.warns(DeprecationWarning, match="called Aggregate"):
+        old = client_package.Sum
+    assert old is client_package.Aggregate
+    with pytest.raises(AttributeError, match="Total"):
+        _ = client_package.Total
+    begin, end = BEGIN, BEGIN + timedelta(hours=1)
+    with pytest.warns(DeprecationWarning, match="called aggregate"):
+        assert client.together(begin, end) == client.aggregate(begin, end)
 
 
 def test_readings_come_in_parts(client: Client) -> None:
@@ -102,9 +114,9 @@ def test_files(client: Client, tmp_path: Path) -> None:
 
 def test_events(client: Client, lived: Served) -> None:
     def happen() -> None:
-        wait_for(lambda: lived.hub.subscribers == 1)
+        wait_for(lambda: lived.bus.subscribers == 1)
         lived.sees()
-        lived.hub.publish(alert(TEN))
+        lived.bus.publish(alert(TEN))
 
     thread = threading.Thread(target=happen)
     thread.start()
@@ -115,7 +127,7 @@ def test_events(client: Client, lived: Served) -> None:
     assert isinstance(health, Health)
     assert isinstance(seen, Observation)
     assert isinstance(told, Alert)
-    wait_for(lambda: lived.hub.subscribers == 0)
+    wait_for(lambda: lived.bus.subscribers == 0)
 
 
 def test_events_end_with_the_token(lived: Served) -> None:
@@ -123,7 +135,7 @@ def test_events_end_with_the_token(lived: Served) -> None:
         events = client.events()
 
         def revoke() -> None:
-            wait_for(lambda: lived.hub.subscribers == 1)
+            wait_for(lambda: lived.bus.subscribers == 1)
             name = next(t.name for t in lived.accounts.tokens() if t.name.startswith("short"))
             lived.accounts.revoke_token(name)
 
@@ -208,9 +220,9 @@ def test_the_documented_example_runs(lived: Served, tmp_path: Path) -> None:
         text=True,
     )
     try:
-        wait_for(lambda: lived.hub.subscribers == 1 or process.poll() is not None)
+        wait_for(lambda: lived.bus.subscribers == 1 or process.poll() is not None)
         lived.sees()
-        lived.hub.publish(alert(TEN))
+        lived.bus.publish(alert(TEN))
         said, _ = process.communicate(timeout=30)
     finally:
         process.kill()

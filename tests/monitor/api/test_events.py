@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store.making import TEN, alert, reading, seconds
+from store.sample_readings import TEN, alert, reading, seconds
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -21,11 +21,11 @@ from sentistream.monitor.observations import CameraHealth, CameraState
 def _listen(served: Served, query: str = "", role: Role = Role.VIEWER) -> ClientConnection:
     headers = {"Authorization": f"Bearer {served.token(role)}"}
     url = f"ws://127.0.0.1:{served.port}/api/events{query}"
-    before = served.hub.subscribers
+    before = served.bus.subscribers
     socket = connect(
         url, additional_headers=headers, open_timeout=60, close_timeout=0.2, legacy=True
     )
-    wait_for(lambda: served.hub.subscribers > before or socket.close_code is not None)
+    wait_for(lambda: served.bus.subscribers > before or socket.close_code is not None)
     return socket
 
 
@@ -37,8 +37,8 @@ def _next(socket: ClientConnection) -> dict[str, Any]:
 def test_what_happens_is_told(served: Served) -> None:
     with _listen(served) as socket:
         served.sees()
-        served.hub.publish(alert(TEN))
-        served.hub.publish(seconds(TEN, reading(TEN)))
+        served.bus.publish(alert(TEN))
+        served.bus.publish(seconds(TEN, reading(TEN)))
         told = [_next(socket) for _ in range(3)]
         assert [one["kind"] for one in told] == ["health", "observation", "alert"]
         assert told[0]["health"]["state"] == "running"
@@ -58,7 +58,7 @@ def test_what_happens_is_told(served: Served) -> None:
 def test_kinds_are_chosen(served: Served) -> None:
     with _listen(served, "?kinds=reading", Role.MANAGER) as socket:
         served.sees()
-        served.hub.publish(seconds(TEN, reading(TEN), reading(TEN, "b")))
+        served.bus.publish(seconds(TEN, reading(TEN), reading(TEN, "b")))
         told = [_next(socket)["reading"] for _ in range(2)]
     assert [one["track"] for one in told] == ["a", "b"]
 
@@ -76,7 +76,7 @@ def test_a_slow_listener_misses_the_oldest_and_is_told(served: Served) -> None:
     with _listen(served, "?kinds=health") as socket:
         count = 60_000
         for number in range(count):
-            served.hub.publish(
+            served.bus.publish(
                 CameraHealth(
                     camera="door",
                     state=CameraState.RUNNING,
@@ -98,7 +98,7 @@ def test_a_slow_listener_misses_the_oldest_and_is_told(served: Served) -> None:
             told, last = told + 1, number
     assert dropped > 0
     assert told + dropped == count
-    assert served.hub.dropped >= dropped
+    assert served.bus.dropped >= dropped
 
 
 def test_publishing_does_not_wait_for_listeners(served: Served) -> None:
@@ -114,10 +114,10 @@ def test_publishing_does_not_wait_for_listeners(served: Served) -> None:
 
 
 def test_who_leaves_is_forgotten(served: Served) -> None:
-    wait_for(lambda: served.hub.subscribers == 0)
+    wait_for(lambda: served.bus.subscribers == 0)
     with _listen(served):
-        assert served.hub.subscribers == 1
-    wait_for(lambda: served.hub.subscribers == 0)
+        assert served.bus.subscribers == 1
+    wait_for(lambda: served.bus.subscribers == 0)
 
 
 def test_listeners_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from api.serving import PASSWORD, Served
+from sentistream.monitor.settings import overlay_path
 
 HOUR = 3600
 
@@ -16,7 +17,7 @@ HOUR = 3600
 def test_changing_settings(tmp_path: Path) -> None:
     with Served(tmp_path) as served, served.person() as client:
         told: list[str] = []
-        served.configuration.listen(lambda new: told.append(new.cameras["door"].name))
+        served.configuration.on_change(lambda new: told.append(new.cameras["door"].name))
         patch = {"cameras": {"door": {"name": "Front door"}}, "privacy": {"smallest_group": 7}}
         shown = client.patch("/api/settings", json=patch)
         assert shown.status_code == 200
@@ -26,8 +27,11 @@ def test_changing_settings(tmp_path: Path) -> None:
         assert now.cameras["door"].source.get_secret_value().startswith("rtsp://eye:hidden-71@")
         assert now.privacy.smallest_group == 7
         assert told == ["Front door"]
-        kept = yaml.safe_load(served.configuration.path.read_text("utf-8"))
-        assert kept["cameras"]["door"]["name"] == "Front door"
+        kept = yaml.safe_load(overlay_path(served.configuration.path).read_text("utf-8"))
+        assert kept == {
+            "cameras": {"door": {"name": "Front door"}},
+            "privacy": {"smallest_group": 7},
+        }
         wrong = client.patch("/api/settings", json={"privacy": {"smallest_group": 0}})
         assert wrong.status_code == 400
         assert "privacy.smallest_group" in wrong.json()["detail"]

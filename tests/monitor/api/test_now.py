@@ -84,7 +84,7 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
     class Watched:
         def __init__(self, store: object) -> None: ...
 
-        def is_well(self) -> bool:
+        def is_writable(self) -> bool:
             return well[0]
 
     def both() -> tuple[str, int]:
@@ -99,10 +99,10 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
         well[0] = False
         assert both() == ("degraded", 503)
         well[0] = True
-        served.hub.publish(CameraHealth(camera="door", state=CameraState.PAUSED, since=0))
+        served.bus.publish(CameraHealth(camera="door", state=CameraState.PAUSED, since=0))
         # nobody is to be watched now: that is as it should be
         assert both() == ("ok", 200)
-        served.hub.publish(CameraHealth(camera="till", state=CameraState.WAITING, since=0))
+        served.bus.publish(CameraHealth(camera="till", state=CameraState.WAITING, since=0))
         assert both() == ("degraded", 503)
         served.sees()
         text = client.get("/metrics").text
@@ -126,7 +126,7 @@ def test_a_database_that_hangs_does_not_hang_the_health(tmp_path: Path) -> None:
     class Hanging:
         def __init__(self, store: object) -> None: ...
 
-        def is_well(self) -> bool:
+        def is_writable(self) -> bool:
             return go_on.wait(30)
 
     with Served(tmp_path, store=Hanging) as served, served.stranger() as client:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from store.making import TEN, crowd
+from store.sample_readings import TEN, crowd
 
 from api.serving import Served, settings, wait_for
 from sentistream.errors import StorageError
@@ -230,7 +230,7 @@ def test_a_database_that_is_gone_is_told(tmp_path: Path) -> None:
     class Broken:
         def __init__(self, store: object) -> None: ...
 
-        def is_well(self) -> bool:
+        def is_writable(self) -> bool:
             return False
 
         def __getattr__(self, name: str) -> object:

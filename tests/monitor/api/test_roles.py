@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.making import TEN
+from store.sample_readings import TEN
 
 from api.serving import PASSWORD, VIEWER, Served
 from sentistream.monitor.accounts import Role

@@ -6,6 +6,7 @@ import json
 import logging
 import random
 import string
+from base64 import b64encode
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sentistream.errors import InputError
 from sentistream.monitor.api.changes import LockedSettingError, changed
 from sentistream.monitor.api.masks import Masks
 from sentistream.monitor.observations import CameraHealth, CameraState
-from sentistream.monitor.settings import Settings
+from sentistream.monitor.settings import Settings, overlay_path
 
 SIGNS = string.ascii_letters + string.digits + "@:/?#&=%+!$.,;~-_ "
 
@@ -30,7 +31,8 @@ def _secret(chance: random.Random) -> str:
 
 def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
     made = [_secret(chance) for _ in range(8)]
-    plain = ["zq" + chance.randbytes(8).hex() for _ in range(5)]
+    plain = ["zq" + chance.randbytes(8).hex() for _ in range(10)]
+    plain[7] = b64encode(f"admin:{plain[7]}".encode()).decode()
     sources = [
         f"rtsp://eye:{made[0]}@10.0.0.7:554/stream",
         f"rtsp://{made[1]}@camera.test/stream",
@@ -39,6 +41,11 @@ def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
         f"rtsp://eye:{made[4]}@camera.test/{'a@b' if chance.random() < 0.5 else ''}?x={made[5]}",
         f"rtsp://10.0.0.8/user=admin_password={plain[3]}_channel=1_stream=0.sdp",
         f"rtsp://10.0.0.9/0/admin:{plain[4]}/main",
+        f"http://camera.test/key/{plain[5]}/snap.jpg",
+        f"http://camera.test/snap.jpg?pwd={plain[6]}",
+        f"http://camera.test/snap.jpg?auth={plain[7]}",
+        f"http://camera.test/live#access_token={plain[8]}",
+        f"rtsp://us:{plain[9]}:p@ss/w@camera.test/",
     ]
     values: dict[str, Any] = {
         "cameras": {f"cam{n}": {"source": source} for n, source in enumerate(sources)},
@@ -183,7 +190,7 @@ def test_metrics_tell_no_secret(tmp_path: Path) -> None:
         for key, camera in given.cameras.items():
             reason = f"{camera.source.get_secret_value()} does not answer"
             told = CameraHealth(camera=key, state=CameraState.WAITING, since=0, reason=reason)
-            served.hub.publish(told)
+            served.bus.publish(told)
         said = client.get("/metrics").text
     for key in given.cameras:
         assert f'sentistream_camera_state{{camera="{key}",state="waiting"}} 1.0' in said
@@ -214,7 +221,7 @@ def test_nothing_tells_a_secret(
         )
         for key, camera in given.cameras.items():
             source = camera.source.get_secret_value()
-            served.hub.publish(
+            served.bus.publish(
                 CameraHealth(
                     camera=key,
                     state=CameraState.WAITING,
@@ -241,7 +248,9 @@ def test_nothing_tells_a_secret(
         wrong = {"name": "x", "password": made[0][:9]}
         answers.append(client.post("/api/users", json=wrong).text)
         answers.append(client.post("/api/users", content=made[0].encode()).text)
-        kept = yaml.safe_load(served.configuration.path.read_text("utf-8"))
+        path = served.configuration.path
+        assert yaml.safe_load(overlay_path(path).read_text("utf-8")) == {"language": "de"}
+        kept = yaml.safe_load(path.read_text("utf-8"))
         assert kept["mqtt"]["password"] == given.mqtt.password.get_secret_value()
         assert served.configuration.settings == given.model_copy(update={"language": "de"})
     said = "".join(answers)

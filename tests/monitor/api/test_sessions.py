@@ -132,7 +132,7 @@ def test_over_tls_itself(tmp_path: Path) -> None:
 
 
 def _see(served: Served) -> None:
-    wait_for(lambda: served.hub.subscribers)
+    wait_for(lambda: served.bus.subscribers)
     served.sees()
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from clips import clicks, flat, write_clip
 from sentistream.media.picture import resample
-from sentistream.monitor.cameras.backoff import Patience
+from sentistream.monitor.cameras.camera_process import Timeouts
 from sentistream.monitor.cameras.supervisor import Supervisor
-from sentistream.monitor.hub import Hub, Subscription
+from sentistream.monitor.event_bus import EventBus, Subscription
 from sentistream.monitor.observations import CameraHealth, CameraState, Observation, Seconds
 from sentistream.types import Box, UInt8Array
 
-PATIENCE = Patience(backoff=(0.3, 0.6, 30.0), heartbeat=4.0)
+TIMEOUTS = Timeouts(backoff=(0.3, 0.6, 30.0), heartbeat=4.0)
 
 
 def eventually(condition: Callable[[], object], *, within: float = 30.0) -> None:
@@ -30,9 +30,9 @@ def eventually(condition: Callable[[], object], *, within: float = 30.0) -> None
 class Heard:
     """Everything that cameras told, by kind."""
 
-    def __init__(self, hub: Hub) -> None:
-        self.hub = hub
-        self._subscription: Subscription = hub.subscribe(
+    def __init__(self, bus: EventBus) -> None:
+        self.bus = bus
+        self._subscription: Subscription = bus.subscribe(
             Observation, CameraHealth, Seconds, depth=100_000
         )
         self.observations: list[Observation] = []
@@ -69,18 +69,18 @@ class Heard:
 
 
 @pytest.fixture
-def hub() -> Hub:
-    return Hub()
+def bus() -> EventBus:
+    return EventBus()
 
 
 @pytest.fixture
-def heard(hub: Hub) -> Heard:
-    return Heard(hub)
+def heard(bus: EventBus) -> Heard:
+    return Heard(bus)
 
 
 @pytest.fixture
-def supervisor(hub: Hub, tmp_path: Path) -> Iterator[Supervisor]:
-    made = Supervisor(hub, tmp_path, patience=PATIENCE)
+def supervisor(bus: EventBus, tmp_path: Path) -> Iterator[Supervisor]:
+    made = Supervisor(bus, tmp_path, timeouts=TIMEOUTS)
     yield made
     made.close()
 

@@ -20,21 +20,21 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from sentistream.monitor.cameras.supervisor import Supervisor
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.settings import Settings
 
 def main():
-    hub = Hub()
-    supervisor = Supervisor(hub, Path(sys.argv[1]))
+    bus = EventBus()
+    supervisor = Supervisor(bus, Path(sys.argv[1]))
     supervisor.apply(Settings(cameras={k: {"source": sys.argv[2]} for k in ("a", "b")}))
-    while [h.state for h in hub.health()] != [CameraState.RUNNING] * 2:
+    while [h.state for h in bus.health()] != [CameraState.RUNNING] * 2:
         time.sleep(0.05)
     for _ in range(20):
-        supervisor.watch("a")
+        supervisor.request_preview("a")
         time.sleep(0.1)
-    assert hub.preview("a") is not None
-    print(supervisor.process("a"), supervisor.process("b"), flush=True)
+    assert bus.preview("a") is not None
+    print(supervisor.pid("a"), supervisor.pid("b"), flush=True)
     time.sleep(600)
 
 if __name__ == "__main__":

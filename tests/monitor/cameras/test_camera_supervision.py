@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from cameras.conftest import PATIENCE, Heard, eventually
-from sentistream.monitor.cameras.backoff import BackOff, Patience
+from cameras.conftest import TIMEOUTS, Heard, eventually
 from sentistream.monitor.cameras.supervisor import Supervisor
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.settings import Settings
 
@@ -62,7 +61,7 @@ def test_a_killed_worker_comes_back_and_the_others_do_not_notice(
     supervisor.apply(settings({"door": face_clip, "till": empty_clip}))
     eventually(lambda: heard.is_running("door", "till"))
     eventually(lambda: heard.seconds_of("till") and heard.seconds_of("door"))
-    process = supervisor.process("door")
+    process = supervisor.pid("door")
     assert process
     os.kill(process, signal.SIGKILL)
     eventually(lambda: heard.state("door") is CameraState.WAITING)
@@ -90,7 +89,7 @@ def test_a_hung_worker_is_killed_and_comes_back(
 ) -> None:
     supervisor.apply(settings({"door": empty_clip, "till": empty_clip}))
     eventually(lambda: heard.is_running("door", "till"))
-    process = supervisor.process("door")
+    process = supervisor.pid("door")
     assert process
     os.kill(process, signal.SIGSTOP)
     eventually(lambda: heard.state("door") is CameraState.WAITING)
@@ -110,7 +109,7 @@ def test_workers_come_back_when_what_they_are_forked_from_is_killed(
 ) -> None:
     supervisor.apply(settings({"door": empty_clip, "till": empty_clip}))
     eventually(lambda: heard.is_running("door", "till"))
-    processes = [supervisor.process("door"), supervisor.process("till")]
+    processes = [supervisor.pid("door"), supervisor.pid("till")]
     parents = {parent_of(process or 0) for process in processes}
     assert len(parents) == 1
     assert os.getpid() not in parents
@@ -160,27 +159,27 @@ def test_only_cameras_that_changed_start_anew(
     one = {"source": str(empty_clip), "name": "Door"}
     supervisor.apply(settings({"door": one, "till": empty_clip}))
     eventually(lambda: heard.is_running("door", "till"))
-    door, till = supervisor.process("door"), supervisor.process("till")
+    door, till = supervisor.pid("door"), supervisor.pid("till")
     supervisor.apply(settings({"door": {**one, "name": "Entrance"}, "till": empty_clip}))
     supervisor.apply(settings({"door": {**one, "max_faces": 3}, "till": empty_clip}))
-    eventually(lambda: supervisor.process("door") not in (door, None))
+    eventually(lambda: supervisor.pid("door") not in (door, None))
     eventually(lambda: heard.is_running("door"))
-    assert supervisor.process("till") == till
+    assert supervisor.pid("till") == till
     assert is_gone(door or 0)
     newest = heard.newest("door")
     assert newest is not None
     assert newest.restarts == 0  # that was no failure
-    changed = supervisor.process("door")
+    changed = supervisor.pid("door")
     supervisor.apply(settings({"door": {**one, "max_faces": 3}, "shelf": empty_clip}))
     eventually(lambda: heard.is_running("shelf"))
     eventually(lambda: is_gone(till or 0))
-    eventually(lambda: [h.camera for h in heard.hub.health()] == ["door", "shelf"])
-    assert supervisor.process("door") == changed
+    eventually(lambda: [h.camera for h in heard.bus.health()] == ["door", "shelf"])
+    assert supervisor.pid("door") == changed
     # what protects people changes every worker
     supervisor.apply(
         settings({"door": {**one, "max_faces": 3}, "shelf": empty_clip}, privacy={"blur": False})
     )
-    eventually(lambda: supervisor.process("door") not in (changed, None))
+    eventually(lambda: supervisor.pid("door") not in (changed, None))
 
 
 def test_a_disabled_camera_is_stopped(
@@ -191,7 +190,7 @@ def test_a_disabled_camera_is_stopped(
     eventually(lambda: heard.is_running("door"))
     supervisor.apply(settings({"door": {**camera, "enabled": False}}))
     eventually(lambda: heard.state("door") is CameraState.STOPPED)
-    assert supervisor.process("door") is None
+    assert supervisor.pid("door") is None
     supervisor.apply(settings({"door": camera}))
     eventually(lambda: heard.is_running("door"))
     told = [one.second for one in heard.seconds_of("door")]
@@ -199,21 +198,21 @@ def test_a_disabled_camera_is_stopped(
 
 
 def test_outside_its_hours_a_camera_is_paused(
-    hub: Hub, heard: Heard, empty_clip: Path, tmp_path: Path
+    bus: EventBus, heard: Heard, empty_clip: Path, tmp_path: Path
 ) -> None:
     noon = time.mktime((2026, 6, 1, 12, 0, 0, 0, 0, -1))
     now = [noon]
-    supervisor = Supervisor(hub, tmp_path, patience=PATIENCE, clock=lambda: now[0])
+    supervisor = Supervisor(bus, tmp_path, timeouts=TIMEOUTS, clock=lambda: now[0])
     try:
         hours = [{"begin": "13:00", "end": "14:00"}]
         supervisor.apply(settings({"door": {"source": str(empty_clip), "hours": hours}}))
         eventually(lambda: heard.state("door") is CameraState.PAUSED)
-        assert supervisor.process("door") is None
+        assert supervisor.pid("door") is None
         now[0] = noon + 3600
         eventually(lambda: heard.is_running("door"))
         now[0] = noon + 7200
         eventually(lambda: heard.state("door") is CameraState.PAUSED)
-        assert supervisor.process("door") is None
+        assert supervisor.pid("door") is None
         newest = heard.newest("door")
         assert newest is not None
         assert newest.restarts == 0
@@ -222,19 +221,19 @@ def test_outside_its_hours_a_camera_is_paused(
 
 
 def test_live_pictures_come_while_somebody_looks(
-    supervisor: Supervisor, heard: Heard, hub: Hub, face_clip: Path
+    supervisor: Supervisor, heard: Heard, bus: EventBus, face_clip: Path
 ) -> None:
     supervisor.apply(settings({"door": face_clip}))
     eventually(lambda: heard.is_running("door"))
-    assert hub.preview("door") is None
-    supervisor.watch("door")
-    supervisor.watch("nowhere")
-    eventually(lambda: hub.preview("door") is not None)
-    shown = hub.preview("door")
+    assert bus.preview("door") is None
+    supervisor.request_preview("door")
+    supervisor.request_preview("nowhere")
+    eventually(lambda: bus.preview("door") is not None)
+    shown = bus.preview("door")
     assert shown is not None
     assert shown.jpeg.startswith(b"\xff\xd8")
     assert shown.time == pytest.approx(time.time(), abs=5)
-    eventually(lambda: hub.preview("door") is None, within=15)  # nobody looks any more
+    eventually(lambda: bus.preview("door") is None, within=15)  # nobody looks any more
 
 
 def test_closing_tells_the_second_under_way_and_leaves_nobody(
@@ -243,7 +242,7 @@ def test_closing_tells_the_second_under_way_and_leaves_nobody(
     supervisor.apply(settings({"door": face_clip, "till": face_clip}))
     eventually(lambda: heard.is_running("door", "till"))
     eventually(lambda: len(heard.seconds_of("door")) >= 2)
-    processes = [supervisor.process("door"), supervisor.process("till")]
+    processes = [supervisor.pid("door"), supervisor.pid("till")]
     begun = time.time()
     supervisor.close()
     supervisor.close()
@@ -259,15 +258,15 @@ def test_without_cameras_there_is_one_all_the_same(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sentistream.media.cameras import Camera
-    from sentistream.monitor.cameras import choosing
+    from sentistream.monitor.cameras import supervisor as module
 
-    monkeypatch.setattr(choosing, "list_cameras", lambda: (Camera(2, Path("/dev/video2"), "Cam"),))
-    (webcam,) = choosing.choose_cameras(Settings()).values()
+    monkeypatch.setattr(module, "list_cameras", lambda: (Camera(2, Path("/dev/video2"), "Cam"),))
+    (webcam,) = module.choose_cameras(Settings()).values()
     assert (webcam.source.get_secret_value(), webcam.name) == ("2", "Cam")
-    monkeypatch.setattr(choosing, "list_cameras", lambda: ())
-    (demo,) = choosing.choose_cameras(Settings()).values()
+    monkeypatch.setattr(module, "list_cameras", lambda: ())
+    (demo,) = module.choose_cameras(Settings()).values()
     assert demo.source.get_secret_value() == "demo:"
-    assert choosing.choose_cameras(settings({"door": "0"})).keys() == {"door"}
+    assert module.choose_cameras(settings({"door": "0"})).keys() == {"door"}
 
 
 def test_the_demonstration_is_drawn_once_and_then_shown(
@@ -281,10 +280,3 @@ def test_the_demonstration_is_drawn_once_and_then_shown(
 def test_restarting_asks_for_a_camera_that_exists(supervisor: Supervisor) -> None:
     with pytest.raises(KeyError):
         supervisor.restart("nowhere")
-
-
-def test_back_off_grows_and_is_forgotten_after_a_good_minute() -> None:
-    backoff = BackOff(Patience())
-    assert [backoff.failed(ran=0) for _ in range(6)] == [1, 5, 10, 60, 60, 60]
-    assert backoff.failed(ran=59) == 60
-    assert [backoff.failed(ran=60), backoff.failed(ran=2)] == [1, 5]

@@ -17,7 +17,7 @@ from click import Context, Group
 
 from sentistream.cli import main
 from sentistream.monitor.settings import Settings, load_settings
-from sentistream.monitor.settings.model import ENVIRONMENT
+from sentistream.monitor.settings.settings_model import ENV_PREFIX
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 UNIT = DEPLOY / "sentistream-monitor.service"
@@ -185,7 +185,7 @@ def test_the_container_believes_its_own_machine_alone() -> None:
 
 def test_the_container_s_environment_holds_known_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = dict(pair.split("=", 1) for pair in container()["ENV"][0].split())
-    ours = {name: value for name, value in pairs.items() if name.startswith(ENVIRONMENT)}
+    ours = {name: value for name, value in pairs.items() if name.startswith(ENV_PREFIX)}
     assert ours
     for name, value in ours.items():
         monkeypatch.setenv(name, value)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from listening import until
-from sentistream.monitor.watchdog import Watchdog, asking_for_patience, notify
+from sentistream.monitor.watchdog import Watchdog, extending_start_timeout, notify
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -81,17 +81,17 @@ def test_a_hang_is_noticed(systemd: socket.socket, monkeypatch: pytest.MonkeyPat
         released.set()
 
 
-def test_a_long_start_asks_for_patience(systemd: socket.socket) -> None:
-    with asking_for_patience(every=0.02):
+def test_a_long_start_extends_its_timeout(systemd: socket.socket) -> None:
+    with extending_start_timeout(interval=0.02):
         assert systemd.recv(100) == b"EXTEND_TIMEOUT_USEC=80000"
         assert systemd.recv(100) == b"EXTEND_TIMEOUT_USEC=80000"
     # and is told in the end whatever it was
-    with pytest.raises(OSError, match="migration"), asking_for_patience(every=60):
+    with pytest.raises(OSError, match="migration"), extending_start_timeout(interval=60):
         raise OSError("the migration failed")
 
 
-def test_patience_has_an_end(systemd: socket.socket) -> None:
-    with asking_for_patience(every=0.02, most=0.04):
+def test_the_extension_has_a_limit(systemd: socket.socket) -> None:
+    with extending_start_timeout(interval=0.02, limit=0.04):
         assert systemd.recv(100).startswith(b"EXTEND")
         assert systemd.recv(100).startswith(b"EXTEND")
         systemd.settimeout(0.3)
@@ -104,16 +104,16 @@ def test_without_systemd_nothing_happens(address: str, monkeypatch: pytest.Monke
     monkeypatch.setenv("NOTIFY_SOCKET", address)
     monkeypatch.setenv("WATCHDOG_USEC", "not a number")
     assert notify("READY=1") is False
-    with Watchdog(lambda: True) as watchdog:
-        assert not watchdog._thread.is_alive()
+    with Watchdog(lambda: True):
+        assert "watchdog" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_another_process_s_watchdog_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     monkeypatch.setenv("WATCHDOG_USEC", "60000")
     monkeypatch.setenv("WATCHDOG_PID", "1")
-    with Watchdog(lambda: True) as watchdog:
-        assert not watchdog._thread.is_alive()
+    with Watchdog(lambda: True):
+        assert "watchdog" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_killed_process_falls_silent(

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from sentistream.monitor.logs.files import LogFile
-from sentistream.monitor.logs.formats import TextFormat
-from sentistream.monitor.logs.redaction import Redaction
+from sentistream.monitor.logs.log_formats import TextFormat
+from sentistream.monitor.logs.log_redaction import LogRedactor
+from sentistream.monitor.logs.logging_setup import LogFile
 
 
 def logger_to(file: LogFile) -> logging.Logger:
-    file.setFormatter(TextFormat(Redaction()))
+    file.setFormatter(TextFormat(LogRedactor()))
     logger = logging.Logger("test")
     logger.addHandler(file)
     return logger
@@ -136,7 +136,7 @@ def test_writes_that_fail_are_survived(tmp_path: Path) -> None:
     file = LogFile(tmp_path / "log", max_bytes=10_000, kept=1)
     logger = logger_to(file)
     file.baseFilename = "/dev/full"
-    file._drop_stream()
+    file.close()  # it is opened again for the next line
     for number in range(50):
         logger.info("line %d", number)
     assert file.lost == 50

@@ -18,8 +18,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from sentistream.errors import OutputError
-from sentistream.monitor.logs import configure_logging, redaction, secrets_of
-from sentistream.monitor.logs.setup import LIBRARIES
+from sentistream.monitor.logs import configure_logging, log_redactor, settings_secrets
+from sentistream.monitor.logs.logging_setup import LIBRARIES
 from sentistream.monitor.settings import LoggingSettings, Settings
 
 PASSWORD = "hunter2-x&y"  # noqa: S105
@@ -51,7 +51,7 @@ def _put_back() -> Iterator[None]:
     root.handlers, _, sys.excepthook, threading.excepthook = before
     root.setLevel(before[1])
     logging.captureWarnings(False)
-    redaction.know([])
+    log_redactor.set_secrets([])
 
 
 def written(path: Path) -> list[dict[str, object]]:
@@ -110,7 +110,7 @@ def test_secrets_are_taken_out(tmp_path: Path, style: str, known: bool) -> None:
     to_file(tmp_path / "log", format=style)
     settings = Settings.model_validate(SECRETS)
     if known:
-        redaction.know_settings(settings)
+        log_redactor.set_secrets_from(settings)
     log = logging.getLogger("a")
     log.info("opening %s", f"rtsp://admin:{PASSWORD}@10.0.0.4/live?token=q1w2e3")
     log.info("engine", extra={"url": "postgresql://mood:pgpass@db/mood"})
@@ -127,7 +127,7 @@ def test_secrets_are_taken_out(tmp_path: Path, style: str, known: bool) -> None:
 
 def test_known_secrets_are_taken_out_wherever_they_stand(tmp_path: Path) -> None:
     to_file(tmp_path / "log", format="json")
-    redaction.know_settings(Settings.model_validate(SECRETS))
+    log_redactor.set_secrets_from(Settings.model_validate(SECRETS))
     log = logging.getLogger("a")
     log.info("login with mqttpass, signed sign-me, sent to hooks.example.org/T000/abcDEF")
     log.info("0 faces in /films/shop.mp4 of camera hall")
@@ -137,7 +137,7 @@ def test_known_secrets_are_taken_out_wherever_they_stand(tmp_path: Path) -> None
 
 
 def test_secrets_of_settings() -> None:
-    secrets = secrets_of(Settings.model_validate(SECRETS))
+    secrets = settings_secrets(Settings.model_validate(SECRETS))
     assert {PASSWORD, "pgpass", "mqttpass", "sign-me", "/T000/abcDEF"} <= secrets
     assert not secrets & {"0", "/films/shop.mp4", "", "admin"}
 
@@ -151,15 +151,15 @@ def test_secrets_of_settings() -> None:
     around=st.text(st.characters(categories=("L", "Zs")), max_size=20),
 )
 def test_no_password_of_an_address_survives(password: str, around: str) -> None:
-    redaction.know([])
-    text = redaction(f"{around} rtsp://u:{password}@10.1.2.3/live {around}")
+    log_redactor.set_secrets([])
+    text = log_redactor(f"{around} rtsp://u:{password}@10.1.2.3/live {around}")
     assert f":{password}@" not in text
     assert "10.1.2.3/live" in text
 
 
 def test_long_lines_do_not_hold_the_program_up() -> None:
     began = time.perf_counter()
-    redaction("a://" * 50_000 + "password=" * 10_000 + "x" * 100_000)
+    log_redactor("a://" * 50_000 + "password=" * 10_000 + "x" * 100_000)
     assert time.perf_counter() - began < 5
 
 

@@ -13,9 +13,9 @@ import pytest
 from listening import BEGIN, configured, health, until
 from mosquitto import certificate, free_port
 from receiver import Receiver, receiving
-from sentistream.monitor.hub import Hub
-from sentistream.monitor.notify import WebhookSender, is_signed, signature
-from sentistream.monitor.notify.delivery import DEPTH, Delivery
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.notify import WebhookSender, sign, verify_signature
+from sentistream.monitor.notify.webhooks import DEPTH, WebhookQueue
 from sentistream.monitor.observations import Alert, CameraState
 from sentistream.monitor.settings import Webhook
 
@@ -34,18 +34,18 @@ def to(receiver: Receiver, **settings: Any) -> Webhook:
     return Webhook.model_validate({"url": receiver.url(), "secret": SECRET, **settings})
 
 
-def sending(hub: Hub, folder: Path, *webhooks: Webhook) -> WebhookSender:
+def sending(bus: EventBus, folder: Path, *webhooks: Webhook) -> WebhookSender:
     hooks = [
         {"url": str(each.url), "secret": each.secret, "events": each.events} for each in webhooks
     ]
     configuration = configured(folder, webhooks=hooks)
-    return WebhookSender(hub, configuration, delays=SOON, timeout=2)
+    return WebhookSender(bus, configuration, delays=SOON, timeout=2)
 
 
 def test_an_alert_arrives_signed(tmp_path: Path) -> None:
-    hub = Hub()
-    with receiving() as receiver, sending(hub, tmp_path, to(receiver)):
-        hub.publish(alert())
+    bus = EventBus()
+    with receiving() as receiver, sending(bus, tmp_path, to(receiver)):
+        bus.publish(alert())
         until(lambda: bool(receiver.requests))
     (request,) = receiver.requests
     message = json.loads(request.body)
@@ -59,28 +59,28 @@ def test_an_alert_arrives_signed(tmp_path: Path) -> None:
     assert headers["content-type"] == "application/json"
     assert headers["x-sentistream-event"] == "alert"
     stamp, given = headers["x-sentistream-timestamp"], headers["x-sentistream-signature"]
-    assert is_signed(SECRET, stamp, request.body, given)
-    assert not is_signed("another", stamp, request.body, given)
-    assert not is_signed(SECRET, stamp, request.body + b" ", given)
-    assert not is_signed(SECRET, str(int(stamp) + 1), request.body, given)
-    assert not is_signed(SECRET, stamp, request.body, given, now=time.time() + 301)
-    assert not is_signed(SECRET, "soon", request.body, given)
+    assert verify_signature(SECRET, stamp, request.body, given)
+    assert not verify_signature("another", stamp, request.body, given)
+    assert not verify_signature(SECRET, stamp, request.body + b" ", given)
+    assert not verify_signature(SECRET, str(int(stamp) + 1), request.body, given)
+    assert not verify_signature(SECRET, stamp, request.body, given, now=time.time() + 301)
+    assert not verify_signature(SECRET, "soon", request.body, given)
     assert SECRET not in str(headers)
 
 
 def test_the_signature_is_what_the_documents_say() -> None:
     # printf '1760000000.{"a": 1}' | openssl dgst -sha256 -hmac between-us
-    assert signature(SECRET, "1760000000", b'{"a": 1}') == (
+    assert sign(SECRET, "1760000000", b'{"a": 1}') == (
         "sha256=263fdad6da5ff19fef499ed94f867a19cb25b6badc1b1cb2995202a3071fc518"
     )
 
 
 def test_cameras_that_fail_and_recover(tmp_path: Path) -> None:
-    hub = Hub()
+    bus = EventBus()
     with (
         receiving() as receiver,
         receiving() as alerts_only,
-        sending(hub, tmp_path, to(receiver, events=["camera"]), to(alerts_only)),
+        sending(bus, tmp_path, to(receiver, events=["camera"]), to(alerts_only)),
     ):
         for state in (
             CameraState.STARTING,
@@ -92,9 +92,9 @@ def test_cameras_that_fail_and_recover(tmp_path: Path) -> None:
             CameraState.PAUSED,
             CameraState.RUNNING,
         ):
-            hub.publish(health("door", state, "at rtsp://a:secret@h/1"))
+            bus.publish(health("door", state, "at rtsp://a:secret@h/1"))
         until(lambda: len(receiver.requests) == 2)
-        hub.publish(alert())
+        bus.publish(alert())
         until(lambda: len(alerts_only.requests) == 1)
     told = [json.loads(request.body) for request in receiver.requests]
     assert [each["failing"] for each in told] == [True, False]
@@ -104,14 +104,14 @@ def test_cameras_that_fail_and_recover(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trouble", [500, 503, 429])
 def test_trouble_is_tried_again_with_the_same_name(tmp_path: Path, trouble: int) -> None:
-    hub = Hub()
+    bus = EventBus()
     with (
         receiving(trouble, trouble, 200) as receiver,
-        sending(hub, tmp_path, to(receiver)) as sender,
+        sending(bus, tmp_path, to(receiver)) as sender,
     ):
-        hub.publish(alert())
+        bus.publish(alert())
         until(lambda: len(receiver.requests) == 3)
-        (delivery,) = sender.deliveries.values()
+        (delivery,) = sender.queues.values()
         until(lambda: delivery.delivered == 1)
     assert len({request.headers["x-sentistream-delivery"] for request in receiver.requests}) == 1
     assert len({request.body for request in receiver.requests}) == 1
@@ -120,7 +120,7 @@ def test_trouble_is_tried_again_with_the_same_name(tmp_path: Path, trouble: int)
 @pytest.mark.parametrize("refusal", [301, 302, 307, 308, 400, 401, 404, 410])
 def test_refusals_are_not_and_redirects_not_followed(refusal: int) -> None:
     with receiving(refusal) as receiver:
-        delivery = Delivery(to(receiver), delays=SOON)
+        delivery = WebhookQueue(to(receiver), delays=SOON)
         delivery.put("alert", {})
         until(lambda: delivery.failed == 1)
         delivery.close()
@@ -129,7 +129,7 @@ def test_refusals_are_not_and_redirects_not_followed(refusal: int) -> None:
 
 def test_given_up_after_a_few_attempts_and_on_with_the_next() -> None:
     with receiving(500, 500, 500, 200) as receiver:
-        delivery = Delivery(to(receiver), delays=SOON)
+        delivery = WebhookQueue(to(receiver), delays=SOON)
         delivery.put("alert", {"number": 1})
         delivery.put("alert", {"number": 2})
         until(lambda: delivery.delivered == 1)
@@ -140,7 +140,7 @@ def test_given_up_after_a_few_attempts_and_on_with_the_next() -> None:
 
 def test_nobody_there_then_somebody(tmp_path: Path) -> None:
     port = free_port()
-    delivery = Delivery(
+    delivery = WebhookQueue(
         Webhook.model_validate({"url": f"http://127.0.0.1:{port}/"}), delays=(0.05,) * 3
     )
     delivery.put("alert", {})
@@ -149,30 +149,30 @@ def test_nobody_there_then_somebody(tmp_path: Path) -> None:
 
 
 def test_a_hanging_receiver_holds_up_nobody_else(tmp_path: Path) -> None:
-    hub = Hub()
+    bus = EventBus()
     with receiving() as well:
         slow = Receiver()
         with receiving(slow.hang) as hanging:
-            sender = sending(hub, tmp_path, to(hanging), to(well))
+            sender = sending(bus, tmp_path, to(hanging), to(well))
             sender.start()
             began = time.monotonic()
             for number in range(DEPTH + 50):
-                hub.publish(alert(f"r{number}"))
+                bus.publish(alert(f"r{number}"))
             assert time.monotonic() - began < 1
             until(lambda: len(well.requests) >= DEPTH)
-            stuck = sender.deliveries[to(hanging)]
+            stuck = sender.queues[to(hanging)]
             until(lambda: stuck.dropped > 0)
-            assert len(stuck._waiting) <= DEPTH
+            assert stuck.waiting <= DEPTH
             until(lambda: len(hanging.requests) >= 2)  # timed out and tried again
             sender.close(timeout=5)
-            assert not sender._thread.is_alive()
+            assert not sender.is_running
             slow.released.set()
 
 
 def test_an_answer_without_end_is_not_read() -> None:
     with receiving() as receiver:
         receiver.answers = [receiver.drip]
-        delivery = Delivery(to(receiver), delays=SOON, timeout=1)
+        delivery = WebhookQueue(to(receiver), delays=SOON, timeout=1)
         delivery.put("alert", {})
         until(lambda: delivery.delivered == 1, 5)
         delivery.close()
@@ -181,13 +181,13 @@ def test_an_answer_without_end_is_not_read() -> None:
 def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = certificate(tmp_path)
     with receiving(certificate=own) as receiver:
-        delivery = Delivery(to(receiver), delays=(0.05,))
+        delivery = WebhookQueue(to(receiver), delays=(0.05,))
         delivery.put("alert", {})
         until(lambda: delivery.failed == 1)
         delivery.close()
         assert not receiver.requests
         monkeypatch.setenv("SSL_CERT_FILE", str(own))
-        trusting = Delivery(to(receiver), delays=(0.05,))
+        trusting = WebhookQueue(to(receiver), delays=(0.05,))
         trusting.put("alert", {})
         until(lambda: trusting.delivered == 1)
         trusting.close()
@@ -197,7 +197,7 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
     with receiving() as proxy, receiving() as receiver:
         monkeypatch.setenv("HTTP_PROXY", proxy.url(""))
         monkeypatch.setenv("ALL_PROXY", proxy.url(""))
-        delivery = Delivery(to(receiver), delays=SOON)
+        delivery = WebhookQueue(to(receiver), delays=SOON)
         delivery.put("alert", {})
         until(lambda: delivery.delivered == 1)
         delivery.close()
@@ -208,7 +208,7 @@ def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.DEBUG, "sentistream")
     with receiving(500) as receiver:
         webhook = to(receiver, url=receiver.url("/T000/key-in-path?token=key-in-query"))
-        delivery = Delivery(webhook, delays=SOON)
+        delivery = WebhookQueue(webhook, delays=SOON)
         delivery.put("alert", {})
         until(lambda: delivery.failed == 1)
         delivery.close()
@@ -220,16 +220,26 @@ def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
 
 
 def test_settings_changed_while_it_runs(tmp_path: Path) -> None:
-    hub = Hub()
+    bus = EventBus()
     with receiving() as first, receiving() as second:
-        sender = sending(hub, tmp_path, to(first))
+        sender = sending(bus, tmp_path, to(first))
         configuration = sender._configuration
         with sender:
-            hub.publish(alert())
+            bus.publish(alert())
             until(lambda: len(first.requests) == 1)
             changed = configuration.settings.model_copy(update={"webhooks": (to(second),)})
             configuration.change(changed)
-            hub.publish(alert())
+            bus.publish(alert())
             until(lambda: len(second.requests) == 1)
             assert len(first.requests) == 1
-            assert list(sender.deliveries) == [to(second)]
+            assert list(sender.queues) == [to(second)]
+
+
+def test_the_earlier_names_warn() -> None:
+    from sentistream.monitor import notify
+
+    with pytest.warns(DeprecationWarning, match="verify_signature"):
+        assert notify.is_signed is verify_signature
+    with pytest.warns(DeprecationWarning, match="sign;"):
+        assert notify.signature is sign
+    assert not hasattr(notify, "nothing")

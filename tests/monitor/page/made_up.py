@@ -19,12 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from page.made_up_store import MadeUpStore
 from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
 from sentistream.monitor.page import mount_page
 from sentistream.monitor.services import Services
-from sentistream.monitor.settings import Settings, save_settings
+from sentistream.monitor.settings import Settings
+from settings_file import write_settings
 
 TOKEN = "made-up-token"  # noqa: S105
 SOURCE_PASSWORD = "hunter2-in-the-source"  # noqa: S105
@@ -61,7 +63,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class MadeUpCameras:
+class MadeUpCameras(Supervisor):
     """Takes orders and remembers them."""
 
     def __init__(self) -> None:
@@ -77,13 +79,13 @@ class MadeUpCameras:
             raise KeyError(camera)
         self.restarted.append(camera)
 
-    def watch(self, camera: str) -> None:
+    def request_preview(self, camera: str) -> None:
         self.watched[camera] = self.watched.get(camera, 0) + 1
 
-    async def offer(self, sdp: str) -> tuple[str, str]:
+    async def connect_browser(self, sdp: str) -> tuple[str, str]:
         return "browser-1", sdp
 
-    def dismiss(self, camera: str) -> None: ...
+    def disconnect_browser(self, camera: str) -> None: ...
     def close(self) -> None: ...
 
 
@@ -134,10 +136,10 @@ class House:
             Settings.model_validate(SETTINGS if settings is None else settings),
             folder / "monitor.yaml",
         )
-        save_settings(self.configuration.settings, self.configuration.path)
-        self.hub = Hub()
+        write_settings(self.configuration.settings, self.configuration.path)
+        self.bus = EventBus()
         self.cameras = MadeUpCameras()
-        self.configuration.listen(self.cameras.apply)
+        self.configuration.on_change(self.cameras.apply)
         self.store = MadeUpStore(self.configuration)
         self.port = port
         self._server: uvicorn.Server | None = None
@@ -153,7 +155,7 @@ class House:
             app,
             Services(
                 configuration=self.configuration,
-                hub=self.hub,
+                bus=self.bus,
                 cameras=self.cameras,
                 store=self.store,
                 engine=create_engine("sqlite://"),
@@ -220,12 +222,12 @@ class House:
 
     def health(self, camera: str, state: CameraState = CameraState.RUNNING, **rest: Any) -> None:
         values: dict[str, Any] = {"moments_per_second": 33.0, "tick": 0.03, "latency": 0.08}
-        self.hub.publish(
+        self.bus.publish(
             CameraHealth(camera=camera, state=state, since=time.time(), **(rest or values))
         )
 
     def see(self, camera: str, *faces: FaceState, max_faces: int = 16, left_out: int = 0) -> None:
-        self.hub.publish(
+        self.bus.publish(
             Observation(
                 camera=camera,
                 time=time.time(),

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFilter
 
 from page.made_up import House
-from sentistream.monitor.hub import Preview
-from sentistream.monitor.observations import Alert, CameraState, FaceState
+from sentistream.monitor.observations import Alert, CameraState, FaceState, Preview
 from sentistream.types import Distribution, Flag, HeadPose, Label
 
 
@@ -104,5 +103,5 @@ def live(house: House, until: threading.Event) -> None:
         ]
         house.see("entrance", *faces)
         house.see("window")
-        house.hub.show("entrance", Preview(picture(places), t))
-        house.hub.show("window", Preview(picture([]), t))
+        house.bus.set_preview("entrance", Preview(picture(places), t))
+        house.bus.set_preview("window", Preview(picture([]), t))

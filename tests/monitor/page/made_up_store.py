@@ -12,7 +12,7 @@ from typing import Literal
 
 from sentistream.errors import StorageError
 from sentistream.monitor.configuration import Configuration
-from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import Alert, SecondReading, Seconds
 
 
@@ -33,7 +33,7 @@ class MadeUpStore:
         end: float,
         camera: str | None = None,
         zone: str | None = "",
-    ) -> Sequence[Sum]:
+    ) -> Sequence[Aggregate]:
         self._count()
         sums = []
         for start, stop in _slots(step, begin, end):
@@ -43,9 +43,9 @@ class MadeUpStore:
                     sums.append(found)
         return sums
 
-    def together(
+    def aggregate(
         self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
-    ) -> Sequence[Sum]:
+    ) -> Sequence[Aggregate]:
         self._count()
         sums = []
         for key in self._keys(camera):
@@ -64,7 +64,7 @@ class MadeUpStore:
         self._count()
         return self.given[:limit]
 
-    def is_well(self) -> bool:
+    def is_writable(self) -> bool:
         return not self.broken
 
     def readings(self, **_: object) -> Sequence[SecondReading]:
@@ -75,10 +75,10 @@ class MadeUpStore:
 
     def add(self, seconds: Sequence[Seconds]) -> None: ...
     def add_alert(self, alert: Alert) -> None: ...
-    def forget(self, *, begin: float, end: float, camera: str | None = None) -> int:
+    def erase(self, *, begin: float, end: float, camera: str | None = None) -> int:
         return 0
 
-    def tidy(self, now: float) -> None: ...
+    def apply_retention(self, now: float) -> None: ...
     def backup(self, target: Path) -> None: ...
     def close(self) -> None: ...
 
@@ -91,7 +91,7 @@ class MadeUpStore:
         known = self._configuration.settings.cameras
         return [camera] if camera is not None else list(known)
 
-    def _sum(self, camera: str, zone: str, begin: float, end: float) -> Sum | None:
+    def _sum(self, camera: str, zone: str, begin: float, end: float) -> Aggregate | None:
         raw = self._raw(camera, zone, begin, end)
         return None if raw is None else self._told(camera, zone, begin, end, raw[0], raw[1])
 
@@ -124,10 +124,10 @@ class MadeUpStore:
         end: float,
         appearances: int,
         mean: Sequence[float],
-    ) -> Sum:
+    ) -> Aggregate:
         few = appearances < self._configuration.settings.privacy.smallest_group
         positive, neutral, negative = (None, None, None) if few else mean
-        return Sum(
+        return Aggregate(
             camera=camera,
             zone=zone,
             begin=begin,

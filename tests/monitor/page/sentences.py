@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ ROOT = Path(sentistream.__file__).parent
 ROOMS = (
     *("media", "demo", "vision", "voice", "runtime", "streams", "decision"),
     *("analyzer.py", "profiles.py", "smoothing.py", "accumulation.py"),
-    *("monitor/cameras", "monitor/settings", "monitor/configuration.py"),
+    *("monitor/cameras", "monitor/settings", "monitor/configuration.py", "reports/faults.py"),
 )
 """Whatever works within a camera, or says on the page why settings cannot be saved."""
 
@@ -26,10 +27,10 @@ KINDS = {
 } - {"MissingExtraError"}
 """Made of a problem and a way out; the other one makes its own sentences."""
 
-TELLERS = KINDS | {"Over", "_give_up"}
+TELLERS = KINDS | {"WorkerExit", "_give_up"}
 """What is called with sentences."""
 
-SAYERS = {"_of_death", "preparing"}
+SAYERS = {"_cause_of_death", "preparing", "choice_in_words", "faults_in_words", "_often"}
 """What returns sentences."""
 
 
@@ -92,7 +93,7 @@ def _within(function: ast.FunctionDef) -> list[ast.expr]:
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.JoinedStr | ast.Constant):
-            if isinstance(node, ast.JoinedStr) or " " in str(node.value):
+            if isinstance(node, ast.JoinedStr) or re.search(r"\w ", str(node.value)):
                 found.append(node)
         else:
             waiting += ast.iter_child_nodes(node)
@@ -119,7 +120,7 @@ def _text(node: ast.expr, known: dict[str, ast.expr]) -> str:
             return "".join(_text(part, known) for part in parts)
         case ast.Name(id=name) if name in known:
             return _text(known[name], known)
-        case ast.Call(func=ast.Name(id="_told_plainly")):
+        case ast.Call(func=ast.Name(id="_redact")):
             return ""
     return "{}"
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from browser import Browser, Page
 from sentistream.monitor.page.mounting import mount_page
 from sentistream.monitor.settings import ServerSettings
-from sentistream.monitor.settings.server import OWN_PATHS
+from sentistream.monitor.settings.server_settings import RESERVED_PATHS
 
 PREFIX = "/rooms/mood"
 
@@ -187,8 +187,8 @@ def test_the_session_is_for_the_path_alone(tmp_path: Path) -> None:
 
 def test_paths_that_are_its_own_are_refused_as_a_prefix(tmp_path: Path) -> None:
     with Served(tmp_path, mount=_with_page) as served:
-        assert {path.split("/")[1] for path in _paths(served.app.routes)} - {""} == OWN_PATHS
-    for name in OWN_PATHS:
+        assert {path.split("/")[1] for path in _paths(served.app.routes)} - {""} == RESERVED_PATHS
+    for name in RESERVED_PATHS:
         with pytest.raises(ValidationError, match="public_url"):
             ServerSettings(public_url=f"https://example.org/{name}/mood")
 

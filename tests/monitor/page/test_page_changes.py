@@ -179,7 +179,7 @@ def test_ones_own_camera_is_read_and_let_go(browser: Browser, house: House) -> N
     while not page.say("Boolean(document.querySelector('.try .face'))"):
         assert time.monotonic() < end
         now = time.time()
-        house.hub.publish(CameraHealth(camera="visitor-1", state=CameraState.RUNNING, since=now))
+        house.bus.publish(CameraHealth(camera="visitor-1", state=CameraState.RUNNING, since=now))
         house.see("visitor-1", face("a", 0.1, "positive"))
         time.sleep(0.1)
     assert page.text(".try-seen") == "1 face in view positive"

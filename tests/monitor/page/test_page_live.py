@@ -10,8 +10,7 @@ import pytest
 from browser import Browser, Page
 from page.made_up import House
 from page.made_up_people import face, picture
-from sentistream.monitor.hub import Preview
-from sentistream.monitor.observations import CameraState
+from sentistream.monitor.observations import CameraState, Preview
 from sentistream.monitor.page import tiles
 
 ENTRANCE = "#camera-entrance"
@@ -139,7 +138,7 @@ def test_pictures_come_while_somebody_looks(
         f"(document.querySelector('{ENTRANCE} canvas'))"
     ):
         assert time.monotonic() < end
-        house.hub.show("entrance", Preview(picture([0.2]), time.time()))
+        house.bus.set_preview("entrance", Preview(picture([0.2]), time.time()))
         time.sleep(0.1)
     assert page.say(f"document.querySelector('{ENTRANCE} .note').hidden")
     assert house.cameras.watched["entrance"] > 0

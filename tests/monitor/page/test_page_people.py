@@ -23,8 +23,7 @@ NEW_PASSWORD = "staple battery horse"  # noqa: S105
 @pytest.fixture
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """The page behind the real login; passwords are hashed with less labour than in life."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 1024, 1))
-    passwords._nobody.cache_clear()
+    monkeypatch.setattr(passwords, "hasher", PasswordHasher(1, 1024, 1))
     made = Served(tmp_path)
     mount_page(made.app, made.services)
     with made:

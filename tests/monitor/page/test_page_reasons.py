@@ -14,14 +14,14 @@ import pytest
 from page.made_up import House
 from page.sentences import sentences
 from sentistream.errors import SentistreamError
-from sentistream.monitor.cameras.sources import open_camera
+from sentistream.monitor.cameras.capture import open_camera
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.page.reasons import Reasons
 from sentistream.monitor.page.words import words
 from sentistream.monitor.settings import CameraSettings
 
 GERMAN = words("de").reasons
-PASSED_ON = {"monitor/cameras/supervised.py", "monitor/cameras/visitors.py"}
+PASSED_ON = {"monitor/cameras/camera_process.py", "monitor/cameras/browser_camera.py"}
 PASSED_ON |= {"monitor/cameras/worker.py"}
 """Where sentences of others are passed on."""
 

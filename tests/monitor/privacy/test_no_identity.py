@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sentistream.monitor import hub, observations
-from sentistream.monitor.hub import Event
+from sentistream.monitor import event_bus, observations
+from sentistream.monitor.event_bus import Event
 from sentistream.monitor.observations import SecondReading
 from sentistream.types import Distribution
 
@@ -96,10 +96,10 @@ def test_events_hold_plain_values_only() -> None:
 
 
 def test_pictures_are_shown_and_never_queued() -> None:
-    assert hub.Preview not in typing.get_args(Event)
+    assert observations.Preview not in typing.get_args(Event)
     of_bytes = {
         name
-        for module in (hub, observations)
+        for module in (event_bus, observations)
         for name, each in vars(module).items()
         if dataclasses.is_dataclass(each) and bytes in set(reachable(typing.cast(type, each)))
     }
@@ -159,14 +159,14 @@ def test_a_column_for_pictures_would_be_noticed() -> None:
 
 
 def test_names_of_tracks_are_random_and_never_given_again() -> None:
-    names = pytest.importorskip("sentistream.monitor.cameras.names", reason="needs the cameras")
-    first, second = names.TrackNames(), names.TrackNames()
-    given = {first.of(track, 0.0) for track in range(500)}
+    pipeline = pytest.importorskip("sentistream.monitor.cameras.pipeline", reason="no cameras")
+    first, second = pipeline.TrackIds(), pipeline.TrackIds()
+    given = {first.id_of(track, 0.0) for track in range(500)}
     assert len(given) == 500
-    assert {first.of(track, 0.5) for track in range(500)} == given  # while it is followed
+    assert {first.id_of(track, 0.5) for track in range(500)} == given  # while it is followed
     first.forget(before=1.0)
-    assert not {first.of(track, 2.0) for track in range(500)} & given
-    assert not {second.of(track, 0.0) for track in range(500)} & given
+    assert not {first.id_of(track, 2.0) for track in range(500)} & given
+    assert not {second.id_of(track, 0.0) for track in range(500)} & given
     assert all(len(name) >= 12 for name in given)
 
 

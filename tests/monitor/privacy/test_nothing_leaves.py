@@ -75,24 +75,24 @@ def test_imports_and_messengers_send_nothing() -> None:
             if ".versions" not in name and not name.endswith("migrations.env"):
                 importlib.import_module(name)
 
-        from sentistream.monitor.alerts import AlertWatch
+        from sentistream.monitor.alerts import AlertEvaluator
         from sentistream.monitor.configuration import Configuration
-        from sentistream.monitor.hub import Hub
+        from sentistream.monitor.event_bus import EventBus
         from sentistream.monitor.notify import MqttPublisher, WebhookSender
         from sentistream.monitor.observations import CameraState
         from sentistream.monitor.settings import Settings
         from listening import BEGIN, crowd, health, seconds
 
-        hub = Hub()
+        bus = EventBus()
         configuration = Configuration(Settings(), Path(tempfile.mkdtemp()) / "settings.yaml")
         with (
-            AlertWatch(hub, configuration),
-            MqttPublisher(hub, configuration),
-            WebhookSender(hub, configuration),
+            AlertEvaluator(bus, configuration),
+            MqttPublisher(bus, configuration),
+            WebhookSender(bus, configuration),
         ):
             for second in range(50):
-                hub.publish(seconds(BEGIN + second, *crowd(6, 1.0)))
-                hub.publish(health("door", CameraState.WAITING))
+                bus.publish(seconds(BEGIN + second, *crowd(6, 1.0)))
+                bus.publish(health("door", CameraState.WAITING))
             time.sleep(1)
         print(len(names) > 20, sent())
         """
@@ -121,23 +121,23 @@ def test_a_camera_s_worker_sends_nothing_and_writes_nothing(clip: Path, folder: 
         import os, sys, time
         from pathlib import Path
         from sentistream.monitor.cameras.supervisor import Supervisor
-        from sentistream.monitor.hub import Hub
+        from sentistream.monitor.event_bus import EventBus
         from sentistream.monitor.observations import Seconds
         from sentistream.monitor.settings import Settings
 
         clip, state = sys.argv[1:]
         os.environ["TMPDIR"] = state
-        hub = Hub()
+        bus = EventBus()
         settings = Settings.model_validate({"cameras": {"door": {"source": clip}}})
-        with hub.subscribe(Seconds) as subscription:
-            supervisor = Supervisor(hub, Path(state))
+        with bus.subscribe(Seconds) as subscription:
+            supervisor = Supervisor(bus, Path(state))
             supervisor.apply(settings)
-            supervisor.watch("door")
+            supervisor.request_preview("door")
             seen, end = 0, time.monotonic() + 90
             while seen < 3 and time.monotonic() < end:
-                supervisor.watch("door")
+                supervisor.request_preview("door")
                 seen += sum(bool(each.readings) for each in subscription.take(1.0))
-            preview = hub.preview("door")
+            preview = bus.preview("door")
             supervisor.close()
         print(seen >= 3, preview is not None, sent())
         """,

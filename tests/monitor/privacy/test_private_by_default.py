@@ -50,13 +50,16 @@ def test_no_setting_stores_pictures_or_sound() -> None:
 
 def test_a_camera_shows_its_address_without_its_password() -> None:
     camera = CameraSettings.model_validate({"source": "rtsp://a:secret@10.0.0.4/live?key=secret"})
-    assert camera.shown_source == "rtsp://***@10.0.0.4/live"
+    assert camera.redacted_source == "rtsp://***@10.0.0.4/live"
     assert "secret" not in repr(camera)
     assert "secret" not in str(Settings.model_validate({"cameras": {"door": camera}}))
 
 
 def test_settings_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    from sentistream.monitor.settings import save_settings
+    from sentistream.monitor.settings import overlay_path, save_changes
 
-    save_settings(Settings(), tmp_path / "monitor.yaml")
-    assert (tmp_path / "monitor.yaml").stat().st_mode & 0o077 == 0
+    path = tmp_path / "monitor.yaml"
+    changed = Settings.model_validate({"mqtt": {"password": "made-up"}})
+    save_changes(path, before=Settings(), after=changed)
+    assert "made-up" in overlay_path(path).read_text("utf-8")
+    assert overlay_path(path).stat().st_mode & 0o077 == 0

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Engine, delete
 
 from sentistream.monitor.store import DatabaseStore
-from sentistream.monitor.store.database import migrate, open_database, writing
-from sentistream.monitor.store.tables import METADATA
-from store.making import settings
+from sentistream.monitor.store.database import migrate, open_database, write_transaction
+from sentistream.monitor.store.reading_tables import METADATA
 from store.postgres import Server
+from store.sample_readings import settings
 
 _NUMBERS = itertools.count()
 
@@ -54,7 +54,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A database of each kind, brought up to date and empty."""
     if request.param == "postgresql":
         engine: Engine = request.getfixturevalue("postgresql_engine")
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             for table in METADATA.sorted_tables:
                 connection.execute(delete(table))
     else:

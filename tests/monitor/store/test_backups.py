@@ -15,13 +15,12 @@ from sentistream.errors import StorageError
 from sentistream.monitor.store import (
     DatabaseStore,
     Housekeeper,
-    housekeeping,
     migrate,
     open_database,
 )
 from sentistream.monitor.store import backups as backups_module
-from store.making import TEN, crowd, settings
 from store.postgres import Server
+from store.sample_readings import TEN, crowd, settings
 from store.waiting import until
 
 HOUR = 3600.0
@@ -37,7 +36,7 @@ def sqlite_engine(tmp_path: Path) -> Engine:
 def test_a_copy_made_while_it_is_written_to_is_whole(
     sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backups_module, "_PAGES", 8)  # so that many writes fall into it
+    monkeypatch.setattr(backups_module, "PAGES_PER_STEP", 8)  # so that many writes fall into it
     store = DatabaseStore(sqlite_engine, settings)
     for start in range(0, 4_000, 500):
         store.add(crowd(TEN + start, TEN + start + 500, "abc"))
@@ -76,7 +75,7 @@ def test_a_copy_made_while_it_is_written_to_is_whole(
     )  # one state of it, not the beginning of one and the end of another
     again = open_database(f"sqlite:///{target}")
     migrate(again)
-    assert DatabaseStore(again, settings).is_well()
+    assert DatabaseStore(again, settings).is_writable()
     again.dispose()
     store.close()
 
@@ -112,17 +111,17 @@ def test_backups_are_made_when_due_and_old_ones_deleted(
     def made() -> list[str]:
         return sorted(path.name for path in folder.iterdir())
 
-    keeper.look(TEN, 100.0)
+    keeper.run_due(TEN, 100.0)
     assert made() == ["sentistream-20260105T100000Z.sqlite3"]
-    keeper.look(TEN + 5 * HOUR, 100.0 + 5 * HOUR)
+    keeper.run_due(TEN + 5 * HOUR, 100.0 + 5 * HOUR)
     assert len(made()) == 1
     # the program was started again: the clock of the copies goes on
     keeper = Housekeeper(store, lambda: keep)
-    keeper.look(TEN + 5.5 * HOUR, 7.0)
+    keeper.run_due(TEN + 5.5 * HOUR, 7.0)
     assert len(made()) == 1
     (folder / "notes.txt").write_text("mine")
     for number in range(1, 6):
-        keeper.look(TEN + (6 * number + 1) * HOUR, 7.0 + 6 * number * HOUR)
+        keeper.run_due(TEN + (6 * number + 1) * HOUR, 7.0 + 6 * number * HOUR)
     names = [name for name in made() if name != "notes.txt"]
     assert (folder / "notes.txt").exists()
     times = [datetime.fromtimestamp(TEN + (6 * n + 1) * HOUR, UTC) for n in (3, 4, 5)]
@@ -139,11 +138,11 @@ def test_a_backup_that_fails_is_told_once_and_tried_again(
     keeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
     with caplog.at_level(logging.WARNING):
         for minute in range(0, 60, 5):
-            keeper.look(TEN + minute * 60, minute * 60)
+            keeper.run_due(TEN + minute * 60, minute * 60)
     assert len(caplog.records) == 1
     assert "No backup can be written" in keeper.last_error
     (tmp_path / "copies").unlink()
-    keeper.look(TEN + HOUR, HOUR)
+    keeper.run_due(TEN + HOUR, HOUR)
     assert keeper.last_error == ""
     assert len(list((tmp_path / "copies").iterdir())) == 1
     store.close()
@@ -155,24 +154,24 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(sqlite_engine: Engine) -> None
     keeper = Housekeeper(store, settings)
     years = 20 * 365 * 24 * HOUR
     for second in range(0, 9_000, 20):  # for minutes the clock is wrong, again and again
-        keeper.look(TEN + second + years * (second // 500 % 2), float(second))
+        keeper.run_due(TEN + second + years * (second // 500 % 2), float(second))
     assert len(store.readings(begin=TEN, end=TEN + 10)) == 10
     for second in range(9_000, 10_000, 20):  # and now it truly is that late
-        keeper.look(TEN + second + years, float(second))
+        keeper.run_due(TEN + second + years, float(second))
     assert store.readings(begin=TEN, end=TEN + 10) == []
     store.close()
 
 
-def test_it_looks_by_itself_and_ends_when_told(
-    sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(housekeeping, "_LOOK_EVERY", 0.01)
+def test_it_runs_by_itself_and_stops_when_closed(sqlite_engine: Engine, tmp_path: Path) -> None:
     store = DatabaseStore(sqlite_engine, settings)
-    keeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
+    keeper = Housekeeper(
+        store, lambda: settings(backup_folder=tmp_path / "copies"), poll_interval=0.01
+    )
     keeper.start()
     until(
         lambda: (
-            (tmp_path / "copies").is_dir() and len(backups_module.copies(tmp_path / "copies")) == 1
+            (tmp_path / "copies").is_dir()
+            and len(backups_module.list_backups(tmp_path / "copies")) == 1
         )
     )
     keeper.close()

@@ -19,8 +19,13 @@ from sqlalchemy.exc import IntegrityError, ObjectNotExecutableError
 
 import sentistream.monitor.store
 from sentistream.errors import StorageError
-from sentistream.monitor.store.database import migrate, open_database, reading, writing
-from sentistream.monitor.store.tables import METADATA
+from sentistream.monitor.store.database import (
+    migrate,
+    open_database,
+    read_transaction,
+    write_transaction,
+)
+from sentistream.monitor.store.reading_tables import METADATA
 from store.postgres import PASSWORD, Server
 
 SCRIPTS = Path(sentistream.monitor.store.__file__).parent / "migrations"
@@ -47,7 +52,7 @@ def revisions() -> list[str]:
 def differences(engine: Engine) -> list[object]:
     """Between our tables in the database and in the code."""
     ours = set(METADATA.tables)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         context = MigrationContext.configure(
             connection,
             opts={"include_name": lambda name, kind, _parents: kind != "table" or name in ours},
@@ -63,14 +68,14 @@ def test_the_migrations_make_the_tables_of_the_code(engine: Engine) -> None:
 def test_every_earlier_state_is_brought_up_to_date(url: str, revision: str) -> None:
     engine = open_database(url)
     upgrade(engine, revision)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(
             text("INSERT INTO watches (begin, camera, seconds) VALUES (60, 'door', 7)")
         )
     migrate(engine)
     migrate(engine)
     assert differences(engine) == []
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.scalar(text("SELECT seconds FROM watches WHERE camera = 'door'")) == 7
     engine.dispose()
 
@@ -78,11 +83,11 @@ def test_every_earlier_state_is_brought_up_to_date(url: str, revision: str) -> N
 def test_a_database_from_the_future_is_refused_and_left_alone(url: str) -> None:
     engine = open_database(url)
     migrate(engine)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StorageError, match=r"newer version.*9999.*backup"):
         migrate(engine)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
     engine.dispose()
 
@@ -149,10 +154,10 @@ def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("mysql://me:hush-2718@host/x", "no address of a database"),
-        ("nonsense hush-2718", "no address of a database"),
-        ("postgresql://me:hush-2718@host:port/x", "no address of a database"),
-        ("", "no address of a database"),
+        ("mysql://me:hush-2718@host/x", "not the address of a database"),
+        ("nonsense hush-2718", "not the address of a database"),
+        ("postgresql://me:hush-2718@host:port/x", "not the address of a database"),
+        ("", "not the address of a database"),
         ("sqlite://", "names no file"),
         ("sqlite:////proc/nowhere/x.db", "cannot be opened"),
     ],
@@ -189,18 +194,18 @@ def test_a_folder_in_its_place(tmp_path: Path) -> None:
 
 
 def test_locked_by_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentistream.monitor.store.database.PATIENCE", 0.1)
+    monkeypatch.setattr("sentistream.monitor.store.database.LOCK_TIMEOUT", 0.1)
     path = tmp_path / "readings.sqlite3"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageError, match="locked"), writing(engine):
+    with pytest.raises(StorageError, match="locked"), write_transaction(engine):
         pass
-    with reading(engine) as connection:  # who only reads does not wait
+    with read_transaction(engine) as connection:  # who only reads does not wait
         assert connection.scalar(text("SELECT COUNT(*) FROM readings")) == 0
     other.close()
-    with writing(engine):
+    with write_transaction(engine):
         pass
     engine.dispose()
 
@@ -225,7 +230,7 @@ def test_wrong_passwords_and_names_are_told_without_secrets(postgresql: Server) 
 def test_how_an_sqlite_file_is_opened(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
     migrate(engine)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         values = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
@@ -245,14 +250,14 @@ def test_how_an_sqlite_file_is_opened(tmp_path: Path) -> None:
 
 def test_an_error_does_not_repeat_what_was_to_be_stored(engine: Engine) -> None:
     insertion = text("INSERT INTO pulse (id, time) VALUES (:id, :time)")
-    with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
+    with pytest.raises(IntegrityError) as caught, write_transaction(engine) as connection:
         for _ in range(2):
             connection.execute(insertion, {"id": 1, "time": 27182.5})
     assert "27182" not in str(caught.value)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.scalar(text("SELECT COUNT(*) FROM pulse")) == 0
 
 
 def test_a_fault_of_the_program_is_not_blamed_on_the_database(engine: Engine) -> None:
-    with pytest.raises(ObjectNotExecutableError), reading(engine) as connection:
+    with pytest.raises(ObjectNotExecutableError), read_transaction(engine) as connection:
         connection.execute(7)  # type: ignore[call-overload]

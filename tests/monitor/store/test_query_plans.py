@@ -11,9 +11,9 @@ from sqlalchemy import Engine, delete, event
 
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
-from sentistream.monitor.store.database import writing
-from sentistream.monitor.store.tables import PRESENCES
-from store.making import TEN, crowd, settings
+from sentistream.monitor.store.database import write_transaction
+from sentistream.monitor.store.reading_tables import PRESENCES
+from store.sample_readings import TEN, crowd, settings
 
 LARGE = ("readings", "sums", "presences", "watches")
 
@@ -41,18 +41,18 @@ def test_nothing_looks_through_a_whole_table(
     engine, asked = plans
     store = DatabaseStore(engine, settings)
     store.add(crowd(TEN, TEN + 200, "abc", zone="shelf"))
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(delete(PRESENCES).where(PRESENCES.c.track.in_(list("abc"))))
     store.add(crowd(TEN + 200, TEN + 201, "abc"))  # presences are made again
     for zone in ("", "shelf", None):
         for camera in ("door", None):
             store.history(Step.HOUR, begin=TEN, end=TEN + 9, camera=camera, zone=zone)
-    store.together(begin=TEN, end=TEN + 3 * 86_400)
+    store.aggregate(begin=TEN, end=TEN + 3 * 86_400)
     store.readings(begin=TEN, end=TEN + 9, camera="door")
     b"".join(store.export("csv", "readings", begin=TEN, end=TEN + 201))
     b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 201))
-    store.forget(begin=TEN, end=TEN + 20)
-    store.tidy(TEN + 500 * 86_400)
+    store.erase(begin=TEN, end=TEN + 20)
+    store.apply_retention(TEN + 500 * 86_400)
     assert len(asked) > 20
     scan = re.compile(rf"SCAN ({'|'.join(LARGE)})\b(?! USING COVERING INDEX ix)")
     assert {s: p for s, p in asked.items() if any(map(scan.match, p))} == {}

@@ -8,19 +8,19 @@ from __future__ import annotations
 import sys
 import time
 
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.store import DatabaseStore, StoreWriter, migrate, open_database
-from store.making import crowd, settings
+from store.sample_readings import crowd, settings
 
 
 def main() -> None:
     """Publishes some twenty seconds in each second."""
     engine = open_database(sys.argv[1])
     migrate(engine)
-    hub = Hub()
-    StoreWriter(hub, DatabaseStore(engine, settings))
+    bus = EventBus()
+    StoreWriter(bus, DatabaseStore(engine, settings))
     for second in range(int(sys.argv[2]), sys.maxsize):
-        hub.publish(crowd(second, second + 1, "abc")[0])
+        bus.publish(crowd(second, second + 1, "abc")[0])
         print(second, time.time(), flush=True)
         time.sleep(0.04)
 

@@ -84,7 +84,7 @@ def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -
     before = page.say("performance.timeOrigin")
     page.say("document.querySelector('form [name=max_faces]').form.requestSubmit()")
     page.wait(f"performance.timeOrigin !== {before} && document.readyState === 'complete'")
-    assert "Counter" in (program.state.parent / "shop.yaml").read_text()
+    assert "Counter" in (program.state.parent / "shop.changes.yaml").read_text()
     page.go(f"{address}/")
     page.wait("document.querySelector('#name-till').innerText === 'Counter'")
     until(

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from sentistream.cli import main
 from sentistream.monitor.accounts import Accounts, Role
-from sentistream.monitor.store import DATABASE, migrate, open_database
+from sentistream.monitor.store import SQLITE_FILE, migrate, open_database
 
 OLD, NEW = "correct horse battery", "another horse altogether"
 
@@ -18,7 +18,7 @@ OLD, NEW = "correct horse battery", "another horse altogether"
 @pytest.fixture
 def accounts(tmp_path: Path) -> Iterator[Accounts]:
     """A monitor's, which runs."""
-    engine = open_database(f"sqlite:///{tmp_path / DATABASE}")
+    engine = open_database(f"sqlite:///{tmp_path / SQLITE_FILE}")
     migrate(engine)
     yield Accounts(engine)
     engine.dispose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sentistream.monitor.service import page_address
+from sentistream.monitor.runner import page_address
 from sentistream.monitor.settings import ServerSettings
 
 

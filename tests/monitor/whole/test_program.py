@@ -15,6 +15,7 @@ import pytest
 
 from clips import clicks, write_clip
 from sentistream.media.picture import resample
+from sentistream.monitor.settings import overlay_path
 from sentistream.types import Box, UInt8Array
 from whole.running import Program, is_alive, until
 
@@ -77,7 +78,7 @@ def test_it_answers_reads_faces_and_survives_being_killed(tmp_path: Path, config
         server = program.server()
         program.kill_server()
         until(lambda: program.starts() == 2, "the monitor to come back")
-        assert "was killed by signal 9; it is started again" in program.said
+        assert "was killed by signal 9; it is restarted" in program.said
         assert program.server() != server
         assert seconds_stored(state) >= before, "what was stored is still there"
         until(lambda: seconds_stored(state) >= before + 2, "readings after the restart")
@@ -91,7 +92,7 @@ def test_it_answers_reads_faces_and_survives_being_killed(tmp_path: Path, config
         assert not is_alive(program.process.pid)
 
 
-def test_the_server_ends_when_its_guard_is_killed(tmp_path: Path, config: Path) -> None:
+def test_the_server_ends_when_its_parent_is_killed(tmp_path: Path, config: Path) -> None:
     with Program(tmp_path / "state", ["--config", str(config)]) as program:
         program.page()
         server = program.server()
@@ -112,8 +113,11 @@ def test_the_address_may_be_taken(tmp_path: Path, config: Path) -> None:
     ("text", "told"),
     [
         ("cameras: [1, 2]\n", "cameras"),
-        ("camera:\n  source: 0\n", "camera: extra inputs are not permitted"),
-        ("server:\n  port: 99999\n", "server.port"),
+        ("camera:\n  source: 0\n", "line 1: camera is not a setting; did you mean cameras?"),
+        (
+            "server:\n  port: 99999\n",
+            "line 2: server.port is 99999; allowed: whole number, ≥ 0, ≤ 65535.",
+        ),
         ("cameras:\n  a: {source: 0\n", "is not YAML"),
     ],
 )
@@ -127,7 +131,7 @@ def test_wrong_settings_are_said_in_a_sentence(tmp_path: Path, text: str, told: 
 
 
 def test_what_it_says_without_running(tmp_path: Path, config: Path) -> None:
-    assert "settings are right: 1 camera." in run("--config", str(config), "--check").stdout
+    assert run("--config", str(config), "--check").stdout == "The settings are valid: 1 camera.\n"
     schema = json.loads(run("--schema").stdout)
     assert "cameras" in schema["properties"]
     notice, assessment = tmp_path / "notice.html", tmp_path / "assessment.html"
@@ -138,3 +142,26 @@ def test_what_it_says_without_running(tmp_path: Path, config: Path) -> None:
     missing = run("--config", str(tmp_path / "no.yaml"), "--check")
     assert missing.returncode == 2
     assert "There is no file" in missing.stderr
+    missing = run("--state", str(tmp_path / "empty"), "--check")
+    assert missing.returncode == 2
+    assert "There is no file" in missing.stderr
+
+
+def test_changes_of_the_page_are_listed_and_undone(tmp_path: Path, config: Path) -> None:
+    changes = overlay_path(config)
+    changes.write_text(
+        "cameras: {door: {name: Front door, source: 'rtsp://a:hunter2@10.0.0.2/', zones: null}}"
+    )
+    listed = run("--config", str(config), "--check").stdout
+    assert listed.splitlines()[1:-1] == [
+        f"Changed on the page ({changes}):",
+        "  cameras.door.name: Front door",
+        "  cameras.door.source: changed (kept secret)",
+        "  cameras.door.zones: removed",
+    ]
+    done = run("--config", str(config), "--discard-changes")
+    assert (done.returncode, changes.exists()) == (0, False)
+    assert str(changes) in done.stdout
+    assert run("--config", str(config), "--check").stdout == "The settings are valid: 1 camera.\n"
+    again = run("--config", str(config), "--discard-changes")
+    assert again.stdout.startswith("Nothing was changed on the page")

@@ -1,12 +1,16 @@
-"""Who may come in, and as what."""
+"""Accounts: users, their roles, sessions and API tokens."""
 
-from sentistream.monitor.accounts.accounts import Accounts
-from sentistream.monitor.accounts.errors import (
+from sentistream.monitor.accounts.account_types import (
+    Account,
     AccountConflictError,
+    Identity,
+    Role,
+    Token,
     UnfitPasswordError,
     UnknownAccountError,
+    User,
 )
-from sentistream.monitor.accounts.values import Account, Identity, Role, Token, User
+from sentistream.monitor.accounts.accounts import Accounts
 
 __all__ = [
     "Account",

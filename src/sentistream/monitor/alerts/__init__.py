@@ -1,7 +1,6 @@
-"""Rules that come true: who was how for how long, and when somebody is told."""
+"""Alert rules: when the sentiment on a camera starts and stops to meet one."""
 
-from sentistream.monitor.alerts.judge import Judge
-from sentistream.monitor.alerts.watch import AlertWatch
-from sentistream.monitor.alerts.window import Measure, SlidingWindow
+from sentistream.monitor.alerts.evaluator import AlertEvaluator, RuleState
+from sentistream.monitor.alerts.sliding_window import SlidingWindow, WindowStats
 
-__all__ = ["AlertWatch", "Judge", "Measure", "SlidingWindow"]
+__all__ = ["AlertEvaluator", "RuleState", "SlidingWindow", "WindowStats"]

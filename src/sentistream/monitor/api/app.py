@@ -55,6 +55,8 @@ from sentistream.monitor.api.security import (
 from sentistream.monitor.services import Services
 
 _ROOMS = (live, visitors, past, export, house, people, events, wellness, describing, pages)
+MOST_ERRORS = 20
+"""Errors of one request that its answer lists."""
 
 _STATUS: dict[type[SentistreamError], int] = {
     StorageError: 503,
@@ -103,7 +105,7 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
     app.state.export_places = threading.BoundedSemaphore(export.AT_ONCE)
     app.state.listeners = asyncio.Semaphore(events.MOST)
     app.state.store_watch = wellness.StoreWatch(services.store)
-    app.state.metrics = Metrics(services.hub, counters)
+    app.state.metrics = Metrics(services.bus, counters)
     for room in _ROOMS:
         app.include_router(room.router)
     _tell_problems(app, services)
@@ -145,7 +147,7 @@ def _tell_problems(app: FastAPI, services: Services) -> None:
                 where=".".join(str(part) for part in one["loc"])[:200],
                 message=str(one["msg"]).removeprefix("Value error, "),
             )
-            for one in error.errors()[:20]
+            for one in error.errors()[:MOST_ERRORS]
         ]
         return ProblemResponse(422, "The request does not fit.", errors=wrong)
 

@@ -8,9 +8,11 @@ from pydantic import ValidationError
 
 from sentistream.errors import InputError
 from sentistream.monitor.api.masks import Masks
-from sentistream.monitor.settings import ONLY_IN_THE_FILE, Settings, settings_of
+from sentistream.monitor.settings import FILE_ONLY_SETTINGS, Settings, build_settings
 
-_LOCKED = [(group, field) for group, fields in ONLY_IN_THE_FILE.items() for field in sorted(fields)]
+_LOCKED = [
+    (group, field) for group, fields in FILE_ONLY_SETTINGS.items() for field in sorted(fields)
+]
 
 
 class LockedSettingError(InputError):
@@ -32,7 +34,7 @@ def changed(settings: Settings, patch: dict[str, Any]) -> Settings:
     masks = Masks(settings)
     plain = masks.restored(_merged(masks.shown, patch))
     try:
-        new = settings_of(plain)
+        new = build_settings(plain)
     except ValidationError as error:
         raise InputError(f"The settings are not right: {_told(error)}.") from None
     for group, field in _LOCKED:

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from sentistream.monitor.api.access import ServicesHere, Viewer, viewer
 from sentistream.monitor.api.masks import Masks
 from sentistream.monitor.api.values import Health, Now, SingleReading, Told
-from sentistream.monitor.hub import Event
+from sentistream.monitor.event_bus import Event
 from sentistream.monitor.observations import Alert, CameraHealth, Observation, Seconds
 from sentistream.monitor.services import Services
 
@@ -79,7 +79,7 @@ async def _tell(websocket: WebSocket, services: Services, kinds: list[type[Event
 
     told_dropped = 0
     # who is let in misses nothing that happens from then on
-    with services.hub.subscribe(*kinds, depth=DEPTH, wake=wake) as subscription:
+    with services.bus.subscribe(*kinds, depth=DEPTH, wake=wake) as subscription:
         await websocket.accept()
         gone = asyncio.create_task(_until_gone(websocket, came))
         try:

@@ -21,7 +21,7 @@ CameraKey = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$", description="The c
 @router.get("/live", summary="The newest moment of each camera", responses=documented())
 def live(services: ServicesHere) -> list[Now]:
     """Cameras that have seen nothing yet are left out."""
-    seen = [services.hub.observation(key) for key in _keys(services)]
+    seen = [services.bus.observation(key) for key in _keys(services)]
     return [Now.of(one) for one in seen if one is not None]
 
 
@@ -29,7 +29,7 @@ def live(services: ServicesHere) -> list[Now]:
 def cameras(services: ServicesHere) -> list[Camera]:
     """Those of the configuration, and those of visitors that run now."""
     masks = Masks(services.configuration.settings)
-    health = {one.camera: Health.of(one, masks.scrub(one.reason)) for one in services.hub.health()}
+    health = {one.camera: Health.of(one, masks.scrub(one.reason)) for one in services.bus.health()}
     configured = services.configuration.settings.cameras
     found = []
     for key in _keys(services):
@@ -38,7 +38,7 @@ def cameras(services: ServicesHere) -> list[Camera]:
             Camera(
                 key=key,
                 name=key if camera is None else camera.name,
-                source="" if camera is None else camera.shown_source,
+                source="" if camera is None else camera.redacted_source,
                 enabled=camera is None or camera.enabled,
                 health=health.get(key),
             )
@@ -78,13 +78,13 @@ def preview(camera: CameraKey, services: ServicesHere) -> Response:
         raise HTTPException(403, "Live pictures are switched off.")
     if camera not in _keys(services):
         raise HTTPException(404, "There is no such camera.")
-    services.cameras.watch(camera)
-    found = services.hub.preview(camera)
+    services.cameras.request_preview(camera)
+    found = services.bus.preview(camera)
     if found is None:
         raise HTTPException(404, "There is no picture yet; ask again in a second.")
     return Response(found.jpeg, media_type="image/jpeg")
 
 
 def _keys(services: Services) -> list[str]:
-    running = {health.camera for health in services.hub.health()}
+    running = {health.camera for health in services.bus.health()}
     return sorted(running | set(services.configuration.settings.cameras))

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from sentistream.monitor.hub import Hub
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraState
 
 Counters = Callable[[], Mapping[str, float]]
@@ -20,15 +20,15 @@ class Metrics:
     """Everything that can be counted; read when it is asked for, so nothing has to be kept.
 
     Args:
-        hub: What happens now.
+        bus: What happens now.
         counters: Of the store's writer; None without.
     """
 
     media_type = CONTENT_TYPE_PLAIN_0_0_4
 
-    def __init__(self, hub: Hub, counters: Counters | None) -> None:
+    def __init__(self, bus: EventBus, counters: Counters | None) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Cameras(hub))
+        self._registry.register(_Cameras(bus))
         if counters is not None:
             self._registry.register(_Counted(counters))
         ProcessCollector(registry=self._registry)
@@ -39,8 +39,8 @@ class Metrics:
 
 
 class _Cameras(Collector):
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, bus: EventBus) -> None:
+        self._hub = bus
 
     def collect(self) -> Iterable[Metric]:
         name, health = "sentistream_camera_", self._hub.health()

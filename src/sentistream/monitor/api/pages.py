@@ -15,11 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Accounts, UnfitPasswordError
-from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST, check_name
+from sentistream.monitor.accounts.passwords import MAX_LENGTH, MIN_LENGTH, NAME, check_name
 from sentistream.monitor.api.access import AccountsHere, Person, ServicesHere
 from sentistream.monitor.api.attempts import Attempts, TooManyAttemptsError
 from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.api.security.cookies import give_session, take_session
+from sentistream.monitor.api.security.forgery import MOST_FIELDS
 from sentistream.monitor.api.security.headers import FORM_POLICY
 from sentistream.monitor.api.words import WORDS, language_of
 from sentistream.monitor.services import Services
@@ -164,7 +165,7 @@ def _local(target: str) -> str:
 
 async def _form(request: Request) -> dict[str, str]:
     try:
-        fields = parse_qs((await request.body()).decode(), max_num_fields=20)
+        fields = parse_qs((await request.body()).decode(), max_num_fields=MOST_FIELDS)
     except ValueError:
         return {}
     return {name: values[0] for name, values in fields.items()}
@@ -193,7 +194,7 @@ def _page(
 ) -> HTMLResponse:
     language = language_of(request, services.configuration.settings.language)
     words = {
-        key: text.replace("{seconds}", str(seconds)).replace("{shortest}", str(SHORTEST))
+        key: text.replace("{seconds}", str(seconds)).replace("{shortest}", str(MIN_LENGTH))
         for key, text in WORDS[language].items()
     }
     text = (
@@ -203,8 +204,8 @@ def _page(
             root=prefix_of(request),
             language=language,
             words=words,
-            shortest=SHORTEST,
-            longest=LONGEST,
+            shortest=MIN_LENGTH,
+            longest=MAX_LENGTH,
             pattern=NAME.strip("^$"),
             **({"user": ""} | values),
         )

@@ -25,6 +25,9 @@ _SECONDS = {Step.MINUTE: 60.0, Step.HOUR: 3600.0, Step.DAY: DAY}
 MOST_SUMS = 250_000
 LONGEST_READINGS = 2 * DAY
 LONGEST_TOGETHER = 3660 * DAY
+MOST_ALERTS = 1000
+"""Alerts of an answer."""
+
 MOST_READINGS = 10_000
 
 Begin = Annotated[Instant, Query(description="Beginning, ISO 8601 or seconds since 1970.")]
@@ -69,7 +72,7 @@ def together(
     """For comparisons: this week and the last, this camera and that."""
     until = time.time() if end is None else end
     check_span(begin, until, LONGEST_TOGETHER, "sums")
-    found = services.store.together(begin=begin, end=until, camera=camera, zone=zone)
+    found = services.store.aggregate(begin=begin, end=until, camera=camera, zone=zone)
     return [Stretch.of(one) for one in found]
 
 
@@ -107,7 +110,7 @@ def readings(
 def alerts(
     services: ServicesHere,
     since: Annotated[Instant, Query(description="Only later ones.")] = 0.0,
-    limit: Annotated[int, Query(ge=1, le=1000, description="The most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=MOST_ALERTS, description="The most.")] = 100,
 ) -> list[Told]:
     """The newest first."""
     return [Told.of(alert) for alert in services.store.alerts(since=since, limit=limit)]
@@ -137,7 +140,7 @@ class Forgotten(Value):
 def forget(body: Request, services: ServicesHere, _: Manager) -> Forgotten:
     """No identity is kept, so a person is found by time and camera; for managers."""
     check_span(body.begin, body.end, 400 * DAY, "readings")
-    gone = services.store.forget(begin=body.begin, end=body.end, camera=body.camera)
+    gone = services.store.erase(begin=body.begin, end=body.end, camera=body.camera)
     return Forgotten(readings=gone)
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from pydantic import Field, SecretStr
 
 from sentistream.monitor.accounts import Account, Role, Token
-from sentistream.monitor.accounts.passwords import LONGEST, NAME, SHORTEST
+from sentistream.monitor.accounts.passwords import MAX_LENGTH, MIN_LENGTH, NAME
 from sentistream.monitor.api.access import AccountsHere, ManagingPerson, Person, Viewer, viewer
 from sentistream.monitor.api.attempts import Attempts
 from sentistream.monitor.api.problems import documented
@@ -22,7 +22,7 @@ PEOPLE_ONLY = ("/api/me/password", "/api/users", "/api/tokens")
 """Where a token does not do."""
 
 NameHere = Annotated[str, Path(pattern=NAME, description="The name.")]
-Password = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
+Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
 Name = Annotated[str, Field(pattern=NAME, description="Letters a to z, digits and . _ @ -.")]
 
 

@@ -11,8 +11,19 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sentistream.monitor.settings import ServerSettings
 
-_HEADER_BYTES = 32_768
-_CONNECTIONS = 1024
+HEADER_BYTES = 32_768
+"""Bytes of a request's head."""
+CONNECTIONS = 1024
+"""Connections and tasks at once; beyond, 503 is answered."""
+
+MESSAGE_QUEUE = 8
+"""Messages of a WebSocket that wait to be taken; then its other side has to wait."""
+
+IDLE_SECONDS = 15
+"""For which a connection is kept without a request."""
+
+SHUTDOWN_SECONDS = 5
+"""In which open connections may end when the monitor does."""
 
 HEAD_SECONDS = 15.0
 """In which a new connection has to have sent a request's head."""
@@ -50,13 +61,13 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
         host=server.host,
         port=server.port,
         http=HurriedProtocol,
-        h11_max_incomplete_event_size=_HEADER_BYTES,
+        h11_max_incomplete_event_size=HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=max(65_536, server.upload_kilobytes * 1024),
-        ws_max_queue=8,
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=5,
+        ws_max_queue=MESSAGE_QUEUE,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         proxy_headers=bool(server.public_url),
         forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"),
         server_header=False,

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from sentistream.monitor.api.times import utc
-from sentistream.monitor.interfaces import Sum
+from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.observations import (
     Alert,
     CameraHealth,
@@ -134,6 +134,10 @@ class Health(Value):
     latency: float = Field(description="Seconds from picture to reading, 95th percentile.")
     dropped: int = Field(description="Moments that came faster than they could be analyzed.")
     damaged: int = Field(description="Packets or pictures that could not be decoded.")
+    remarks: list[str] = Field(
+        description="Which of several tracks are used, what changed in mid-stream, what was "
+        "damaged: a sentence each."
+    )
     last_picture: datetime | None
 
     @classmethod
@@ -149,6 +153,7 @@ class Health(Value):
             latency=health.latency,
             dropped=health.dropped,
             damaged=health.damaged,
+            remarks=list(health.remarks),
             last_picture=None if health.last_picture is None else utc(health.last_picture),
         )
 
@@ -225,7 +230,7 @@ class Stretch(Value):
     watched: float = Field(description="Seconds for which the camera watched, seen or not.")
 
     @classmethod
-    def of(cls, given: Sum) -> Self:
+    def of(cls, given: Aggregate) -> Self:
         return cls(
             camera=given.camera,
             zone=given.zone,

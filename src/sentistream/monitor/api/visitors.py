@@ -16,6 +16,8 @@ from sentistream.monitor.api.values import Question, Value
 
 router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
+LONGEST_OFFER = 65_536
+"""Characters of a browser's offer."""
 _MOST = 256
 
 
@@ -55,7 +57,7 @@ class Offer(Question):
     """What a browser offers."""
 
     type: Literal["offer"] = "offer"
-    sdp: str = Field(min_length=1, max_length=65_536, description="The session description.")
+    sdp: str = Field(min_length=1, max_length=LONGEST_OFFER, description="The session description.")
 
 
 class Answer(Value):
@@ -77,7 +79,7 @@ async def offer(
     """Takes the browser's WebRTC offer; end it with DELETE when done."""
     if services.configuration.settings.server.browser_cameras == 0:
         raise HTTPException(403, "Visitors' cameras are switched off.")
-    camera, sdp = await services.cameras.offer(body.sdp)
+    camera, sdp = await services.cameras.connect_browser(body.sdp)
     owners.add(camera, identity.digest)
     return Answer(sdp=sdp, camera=camera)
 
@@ -94,4 +96,4 @@ def dismiss(
     """One's own, or anybody's for managers."""
     if not owners.take(camera, None if identity.user.is_manager else identity.digest):
         raise HTTPException(404, "There is no such visitor's camera.")
-    services.cameras.dismiss(camera)
+    services.cameras.disconnect_browser(camera)

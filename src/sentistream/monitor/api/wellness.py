@@ -47,7 +47,7 @@ class StoreWatch:
         self._asking = asyncio.Lock()
         self._known: tuple[bool, float] = False, float("-inf")
 
-    async def is_well(self) -> bool:
+    async def is_writable(self) -> bool:
         """As of the last seconds."""
         async with self._asking:
             if time.monotonic() - self._known[1] > _LOOK_SECONDS:
@@ -55,7 +55,7 @@ class StoreWatch:
                 # a database that hangs is not well, and must not make this hang too
                 with anyio.move_on_after(_PATIENCE):
                     well = await anyio.to_thread.run_sync(
-                        self._store.is_well, abandon_on_cancel=True
+                        self._store.is_writable, abandon_on_cancel=True
                     )
                 self._known = well, time.monotonic()
             return self._known[0]
@@ -67,7 +67,7 @@ async def health(request: Request, services: ServicesHere) -> State:
 
     ``degraded``: it lives, but nothing is stored, or no camera of those that should runs.
     """
-    well = await _watch(request).is_well() and (_running(services) > 0 or _resting(services))
+    well = await _watch(request).is_writable() and (_running(services) > 0 or _resting(services))
     return State(status="ok" if well else "degraded")
 
 
@@ -79,7 +79,7 @@ async def health(request: Request, services: ServicesHere) -> State:
 )
 async def ready(request: Request, response: Response, services: ServicesHere) -> Readiness:
     """503 where readings cannot be stored or no camera runs, unless all rest by their hours."""
-    store, running = await _watch(request).is_well(), _running(services)
+    store, running = await _watch(request).is_writable(), _running(services)
     is_ready = store and (running > 0 or _resting(services))
     response.status_code = 200 if is_ready else 503
     return Readiness(ready=is_ready, store=store, cameras=running)
@@ -104,11 +104,11 @@ def _watch(request: Request) -> StoreWatch:
 
 
 def _running(services: Services) -> int:
-    return sum(one.state is CameraState.RUNNING for one in services.hub.health())
+    return sum(one.state is CameraState.RUNNING for one in services.bus.health())
 
 
 def _resting(services: Services) -> bool:
     """Whether there is nothing that should run."""
     resting = (CameraState.PAUSED, CameraState.STOPPED)
-    states = [one.state for one in services.hub.health()]
+    states = [one.state for one in services.bus.health()]
     return bool(states) and all(state in resting for state in states)

@@ -1,4 +1,5 @@
-"""Cameras and their supervision: one worker process each, looked after by the server.
+"""Cameras: one worker process each, supervised by the server.
 
-``supervisor.Supervisor`` is where to begin.
+Start at ``supervisor.Supervisor``; a camera second runs through ``capture``, ``pipeline`` (with
+``second_aggregator``) and ``camera_process`` to the event bus.
 """

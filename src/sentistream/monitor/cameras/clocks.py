@@ -1,7 +1,7 @@
-"""From a stream's own clock to the clock that only goes on, and from that to the one on the wall.
+"""Converts a stream's timestamps to the monotonic clock, and that to the wall clock.
 
-A stream's timestamps may start anew or leap, and the wall clock may be set; neither makes
-time go back here, except where the wall clock is put back by more than is worth waiting for.
+A stream's timestamps may restart or jump, and the wall clock may be set. Neither makes time go
+back here, except where the wall clock is set back by more than ``BACK``.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ import time
 from collections.abc import Callable
 
 BACKLOG = 2.0
-"""Seconds by which a moment may come late; one that seems later follows a leap of timestamps."""
+"""Seconds by which a moment may arrive late; more than that is a jump of the timestamps."""
 
-CREEP = 0.001
+DRIFT = 0.001
 """Seconds a second by which a stream's clock may be slower than ours; crystals are far better."""
 
 FORWARD = 0.5
-"""Seconds the wall clock may be ahead and still be approached; more is taken over at once."""
+"""Seconds the wall clock may be ahead and still be slewed to; a larger step is adopted at once."""
 
 BACK = 10.0
-"""Seconds it may be behind and still be approached; more is taken over at once."""
+"""Seconds the wall clock may be behind and still be slewed to; likewise."""
 
 SLEW = 0.1
-"""Seconds a second by which it is approached."""
+"""Seconds a second by which the wall clock is approached."""
 
 
 class StreamClock:
-    """Places a stream's moments on the monotonic clock by those that came with least delay.
+    """Places a stream's moments on the monotonic clock by those that arrived with least delay.
 
     Args:
-        pace: Seconds of the stream a second.
+        pace: Seconds of the stream played in one second.
     """
 
     def __init__(self, pace: float = 1.0) -> None:
@@ -43,27 +43,27 @@ class StreamClock:
         """When a moment was, seconds of the monotonic clock; never back, never in the future.
 
         Args:
-            media: Its time on the stream's clock.
-            arrival: When it had come, seconds of the monotonic clock.
+            media: Its time on the stream's clock, seconds.
+            arrival: When it was decoded, seconds of the monotonic clock.
         """
-        time_in_stream = media / self._pace
-        offset = arrival - time_in_stream
+        stream_time = media / self._pace
+        offset = arrival - stream_time
         if self._offset is None or media < self._media or offset - self._offset > BACKLOG:
             self._offset = offset
         else:
-            slower = CREEP * max(0.0, arrival - self._arrival)
-            self._offset = min(offset, self._offset + slower)
+            drift = DRIFT * max(0.0, arrival - self._arrival)
+            self._offset = min(offset, self._offset + drift)
         self._media, self._arrival = media, arrival
-        self._placed = max(self._placed, min(arrival, self._offset + time_in_stream))
+        self._placed = max(self._placed, min(arrival, self._offset + stream_time))
         return self._placed
 
 
 class WallClock:
-    """Follows the wall clock: small differences slowly, large ones at once.
+    """Follows the wall clock: small differences are slewed, large ones adopted at once.
 
     Args:
         wall: Seconds since 1970, UTC.
-        monotonic: Seconds that only go on.
+        monotonic: Seconds of a clock that is never set.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class WallClock:
         self._offset = wall() - self._checked
 
     def follow(self) -> None:
-        """Compares with the wall clock; to be called now and then."""
+        """Compares with the wall clock; call it every now and then."""
         now = self._monotonic()
         difference = self._wall() - now - self._offset
-        most = SLEW * (now - self._checked)
+        limit = SLEW * (now - self._checked)
         self._checked = now
         if -BACK <= difference <= FORWARD:
-            difference = max(-most, min(most, difference))
+            difference = max(-limit, min(limit, difference))
         self._offset += difference
 
     def at(self, moment: float) -> float:

@@ -1,4 +1,4 @@
-"""Live pictures for the page: small, only while somebody looks, people beyond recognition."""
+"""Live pictures for the page: small, made only while somebody looks, people unrecognizable."""
 
 from __future__ import annotations
 
@@ -8,110 +8,115 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from sentistream.monitor.cameras.background import Background, Marks, boxes_of, cells_of
+from sentistream.monitor.cameras.background import (
+    BackgroundModel,
+    CellMask,
+    cell_means,
+    covering_boxes,
+)
 from sentistream.types import Box, Picture, Reading
 
 WIDTH = 640
-"""A live picture is at most so wide, pixels."""
+"""Greatest width of a live picture, pixels."""
 
-EVERY = 0.2
+INTERVAL = 0.2
 """Seconds between live pictures."""
 
-LOOKING = 5.0
-"""Seconds for which live pictures are made after they were asked for."""
+REQUEST_LIFETIME = 5.0
+"""Seconds for which live pictures are made after a request."""
 
 HOLD = 2.0
 """Seconds for which the place of a lost face stays blurred."""
 
-LEARNING = 1.0
+LEARNING_INTERVAL = 1.0
 """Seconds between pictures from which the background is learned while nobody looks."""
 
 BLOCKS = 4
-"""What is left of a face's width, pixels: by so few nobody can be told from another."""
+"""Blocks that a blurred face is reduced to across: too few to recognize anybody."""
 
-_COVER = 1.7  # the blurred part, in sizes of the face from brow to chin
-_HAIR = 0.3  # and so much more above it
-_SPREAD = 0.5  # by how much more a second for a face that was lost and may move on
+_COVER = 1.7  # the blurred area, in sizes of the face from brow to chin
+_HAIR = 0.3  # so much more of the face's height above it
+_SPREAD = 0.5  # growth a second of the area of a lost face, which may move on
 _QUALITY = 75
 
 
-class Previewer:
-    """Makes a camera's live pictures.
+class PreviewRenderer:
+    """Renders a camera's live pictures.
 
     Args:
-        blur: Whether people are blurred: known faces, and all that differs from the background.
-        moving: Whether the camera moves, so that it has no background: only known faces are.
+        blur: Whether people are blurred: detected faces, and all that differs from the background.
+        moving: Whether the camera moves, so that it has no background: only detected faces are.
     """
 
     def __init__(self, *, blur: bool, moving: bool = False) -> None:
         self._blur = blur
         self._learns = blur and not moving
-        self._until = self._next = -math.inf
-        self._places: dict[int, tuple[Box, float]] = {}
-        self._background = Background()
-        self._learned = -math.inf
+        self._requested_until = self._next = -math.inf
+        self._faces: dict[int, tuple[Box, float]] = {}
+        self._background = BackgroundModel()
+        self._last_learned = -math.inf
         self._picture: Picture | None = None
 
-    def ask(self, now: float) -> None:
-        """Somebody looks."""
-        self._until = now + LOOKING
+    def request(self, now: float) -> None:
+        """Asks for live pictures for the next seconds."""
+        self._requested_until = now + REQUEST_LIFETIME
 
     def is_due(self, now: float) -> bool:
-        """Whether one is to be made at ``now``, seconds of the monotonic clock."""
-        return self._next <= now < self._until
+        """Whether a picture is to be rendered at ``now``, seconds of the monotonic clock."""
+        return self._next <= now < self._requested_until
 
-    def see(self, picture: Picture, readings: Sequence[Reading], now: float) -> None:
-        """Remembers where faces are and what stands still; to be told of every moment."""
+    def observe(self, picture: Picture, readings: Sequence[Reading], now: float) -> None:
+        """Remembers where faces are and learns the background; call it for every moment."""
         for reading in readings:
             if reading.face is not None:
-                self._places[reading.face.track] = reading.face.box, now
-        self._places = {
-            track: (box, seen) for track, (box, seen) in self._places.items() if now - seen <= HOLD
+                self._faces[reading.face.track] = reading.face.box, now
+        self._faces = {
+            track: (box, seen) for track, (box, seen) in self._faces.items() if now - seen <= HOLD
         }
-        if self._learns and now - self._learned >= LEARNING:
-            self._foreign(picture, now)
+        if self._learns and now - self._last_learned >= LEARNING_INTERVAL:
+            self._foreground(picture, now)
 
-    def make(self, picture: Picture, now: float) -> bytes:
-        """A JPEG of a picture whose faces were told of before."""
-        self._next = now + EVERY
+    def render(self, picture: Picture, now: float) -> bytes:
+        """A JPEG of a picture that was observed before."""
+        self._next = now + INTERVAL
         scale = min(1.0, WIDTH / picture.width)
         width = max(1, round(picture.width * scale))
         height = max(1, round(picture.height * scale))
         whole = Box(0, 0, picture.width, picture.height)
         image = Image.fromarray(picture.crop(whole, width, height))
         if self._learns:
-            foreign = self._foreign(picture, now)
-            down, across = height / foreign.shape[0], width / foreign.shape[1]
-            for left, top, right, bottom in boxes_of(foreign):
+            foreground = self._foreground(picture, now)
+            down, across = height / foreground.shape[0], width / foreground.shape[1]
+            for left, top, right, bottom in covering_boxes(foreground):
                 _blur(image, Box(left * across, top * down, right * across, bottom * down), 1.0)
         if self._blur:
-            for box, seen in self._places.values():
+            for box, seen in self._faces.values():
                 _blur(image, _covered(box, _COVER + _SPREAD * (now - seen)), scale)
-        held = io.BytesIO()
-        image.save(held, "JPEG", quality=_QUALITY)
-        return held.getvalue()
+        encoded = io.BytesIO()
+        image.save(encoded, "JPEG", quality=_QUALITY)
+        return encoded.getvalue()
 
-    def _foreign(self, picture: Picture, now: float) -> Marks:
-        """What of a picture is not the background, which learns from it if it is new."""
-        passed = 0.0 if picture is self._picture else now - self._learned
-        self._picture, self._learned = picture, now
-        cells = cells_of(picture)
+    def _foreground(self, picture: Picture, now: float) -> CellMask:
+        """The cells that differ from the background, which learns from the picture if it is new."""
+        elapsed = 0.0 if picture is self._picture else now - self._last_learned
+        self._picture, self._last_learned = picture, now
+        cells = cell_means(picture)
         down, across = len(cells) / picture.height, cells.shape[1] / picture.width
         faces = [
             Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
-            for box, _ in self._places.values()
+            for box, _ in self._faces.values()
         ]
-        return self._background.see(cells, passed, faces)
+        return self._background.update(cells, elapsed, faces)
 
 
 def _covered(face: Box, factor: float) -> Box:
-    """The part to blur: the face grown on all sides, and by its hair."""
-    part = face.scaled(factor)
-    return Box(part.left, part.top - _HAIR * face.height, part.right, part.bottom)
+    """The area to blur: the face, grown on all sides and by its hair."""
+    area = face.scaled(factor)
+    return Box(area.left, area.top - _HAIR * face.height, area.right, area.bottom)
 
 
 def _blur(image: Image.Image, box: Box, scale: float) -> None:
-    """Leaves of a part only the mean colours of a few blocks, which run into each other.
+    """Reduces an area to the mean colours of a few blocks, interpolated.
 
     ``BLOCKS`` of them cover the shorter side, and at most twice as many the longer.
     """

@@ -1,4 +1,4 @@
-"""All cameras under supervision, from within the one server process."""
+"""Supervises all cameras from within the server process."""
 
 from __future__ import annotations
 
@@ -10,220 +10,242 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from sentistream.errors import InputError
-from sentistream.monitor.cameras.backoff import Patience
-from sentistream.monitor.cameras.choosing import choose_cameras
-from sentistream.monitor.cameras.demonstration import CLIP
-from sentistream.monitor.cameras.job import Opener, make_job
-from sentistream.monitor.cameras.schedule import is_watching
-from sentistream.monitor.cameras.supervised import Supervised
-from sentistream.monitor.cameras.visitors import BrowserOpener, Visitor
-from sentistream.monitor.hub import Hub
+from sentistream.media import list_cameras
+from sentistream.monitor.cameras.browser_camera import BrowserCamera, BrowserOpener
+from sentistream.monitor.cameras.camera_process import CameraProcess, Timeouts
+from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP
+from sentistream.monitor.cameras.worker_protocol import SourceOpener, make_camera_job
+from sentistream.monitor.cameras.zones import is_watching
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.settings import CameraSettings, Settings
 
-LOGGER = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
-_EVERY = 0.25  # seconds between two looks at everything
+_INTERVAL = 0.25  # seconds between two rounds over all cameras
 
 
 class Supervisor:
-    """Starts cameras, watches over them and starts them again; see ``interfaces.Cameras``.
+    """Starts cameras, checks on them and restarts them. Safe to use from several threads.
 
-    Nothing runs before ``apply``. It ends with ``close``, at the latest with the program; its
-    workers end with the program however that ends.
+    Nothing runs before ``apply``. It ends with ``close``, or else when the program exits; its
+    workers end with the program in any case, even if it is killed.
 
     Args:
-        hub: Takes what the cameras tell.
+        bus: Takes the cameras' events.
         state: Folder in which the demonstration clip is kept.
-        patience: How long is waited for what.
-        visitor: Makes of a visitor's offer what opens the camera, in its worker.
-        clock: Wall-clock seconds (UTC), by which hours are kept.
+        timeouts: How long to wait for what.
+        browser_opener: Makes of a browser's WebRTC offer what opens its camera in the worker.
+        clock: Wall-clock seconds (UTC), for the watching hours.
     """
 
     def __init__(
         self,
-        hub: Hub,
+        bus: EventBus,
         state: Path,
         *,
-        patience: Patience | None = None,
-        visitor: Callable[[str], Opener] = BrowserOpener,
+        timeouts: Timeouts | None = None,
+        browser_opener: Callable[[str], SourceOpener] = BrowserOpener,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._hub = hub
-        self._clip = state / CLIP
-        self._patience = patience or Patience()
-        self._visitor = visitor
+        self._bus = bus
+        self._demo_clip = state / DEMO_CLIP
+        self._timeouts = timeouts or Timeouts()
+        self._browser_opener = browser_opener
         self._clock = clock
         self._lock = threading.Lock()
         self._settings: Settings | None = None
         self._configured: Mapping[str, CameraSettings] = {}
-        self._cameras: dict[str, Supervised] = {}
-        self._leaving: dict[str, Supervised] = {}
-        self._visitors: dict[str, Visitor] = {}
+        self._cameras: dict[str, CameraProcess] = {}
+        self._removed: dict[str, CameraProcess] = {}
+        self._browser_cameras: dict[str, BrowserCamera] = {}
         self._woken = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._supervise, name="cameras", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="cameras", daemon=True)
         self._thread.start()
         atexit.register(self.close)
 
     @property
     def cameras(self) -> Mapping[str, CameraSettings]:
-        """Those in force, by key: where none is configured, the one that was chosen."""
+        """Those in force, by key: the configured ones, else the one that was chosen."""
         return self._configured
 
-    def process(self, camera: str) -> int | None:
-        """The number of a camera's worker process; None without one.
+    @property
+    def browser_cameras(self) -> frozenset[str]:
+        """Keys of the browsers' cameras."""
+        with self._lock:
+            return frozenset(self._browser_cameras)
+
+    def pid(self, camera: str) -> int | None:
+        """The process id of a camera's worker; None without one.
 
         Raises:
             KeyError: There is no such camera.
         """
         with self._lock:
-            visitor = self._visitors.get(camera)
-            supervised = visitor.camera if visitor is not None else self._cameras[camera]
-        return supervised.process
+            browser_camera = self._browser_cameras.get(camera)
+            process = self._cameras[camera] if browser_camera is None else browser_camera.process
+        return process.pid
 
     def apply(self, settings: Settings) -> None:
-        """Starts, stops and starts anew exactly those cameras whose settings changed."""
+        """Starts, stops and restarts exactly those cameras whose settings have changed."""
         chosen = dict(choose_cameras(settings))
         with self._lock:
             if self._closing.is_set():
                 return
             self._settings, self._configured = settings, chosen
             for key in [key for key in self._cameras if key not in chosen]:
-                self._leaving[key] = self._cameras.pop(key)
-                self._leaving[key].finish()
+                self._removed[key] = self._cameras.pop(key)
+                self._removed[key].stop()
             for key, camera in chosen.items():
-                job = make_job(key, camera, settings, self._clip)
+                job = make_camera_job(key, camera, settings, self._demo_clip)
                 if key not in self._cameras:
                     self._cameras[key] = (
-                        self._leaving.pop(key)
-                        if key in self._leaving
-                        else Supervised(job, self._hub, self._patience, wake=self._woken.set)
+                        self._removed.pop(key)
+                        if key in self._removed
+                        else CameraProcess(job, self._bus, self._timeouts, wake=self._woken.set)
                     )
-                self._cameras[key].want(job, self._rest(camera))
+                self._cameras[key].configure(job, self._idle_state(camera))
         self._woken.set()
 
     def restart(self, camera: str) -> None:
-        """Starts one anew at once.
+        """Restarts a camera at once.
 
         Raises:
             KeyError: There is no such camera.
         """
         with self._lock:
-            supervised = self._cameras[camera]
-        supervised.restart()
+            process = self._cameras[camera]
+        process.restart()
         self._woken.set()
 
-    def watch(self, camera: str) -> None:
-        """Asks for live pictures of a camera for the next seconds; ask again while looking."""
+    def request_preview(self, camera: str) -> None:
+        """Asks for a camera's live pictures for the next seconds; ask again while looking."""
         with self._lock:
-            supervised = self._cameras.get(camera)
-        if supervised is not None:
-            supervised.look()
+            process = self._cameras.get(camera)
+        if process is not None:
+            process.request_preview()
 
-    async def offer(self, sdp: str) -> tuple[str, str]:
-        """Takes a visitor's own camera in; its key, and the answer for the browser.
+    async def connect_browser(self, sdp: str) -> tuple[str, str]:
+        """Adds the camera of a visitor's browser by WebRTC.
+
+        Args:
+            sdp: The browser's offer.
+
+        Returns:
+            The temporary camera's key, and the answer for the browser.
 
         Raises:
             InputError: The offer is none, or too many visitors try it already.
         """
-        visitor = self._admit(sdp)
+        camera = self._add_browser_camera(sdp)
         try:
-            return visitor.key, await asyncio.to_thread(visitor.answer)
+            return camera.key, await asyncio.to_thread(camera.answer)
         except BaseException:
-            self.dismiss(visitor.key)
+            self.disconnect_browser(camera.key)
             raise
 
-    def dismiss(self, camera: str) -> None:
-        """Ends a visitor's camera; nothing where there is none."""
+    def disconnect_browser(self, camera: str) -> None:
+        """Removes a browser's camera; does nothing if there is no such camera."""
         with self._lock:
-            visitor = self._visitors.get(camera)
-        if visitor is not None:
-            visitor.camera.finish()
+            browser_camera = self._browser_cameras.get(camera)
+        if browser_camera is not None:
+            browser_camera.process.stop()
             self._woken.set()
 
     def close(self) -> None:
-        """Ends all; the last second's readings are published first. Safe to call twice."""
+        """Stops all cameras; the last second's readings are published first. Safe to call twice."""
         atexit.unregister(self.close)
         self._closing.set()
         self._woken.set()
         self._thread.join()
 
-    def _admit(self, sdp: str) -> Visitor:
+    def _add_browser_camera(self, sdp: str) -> BrowserCamera:
         with self._lock:
             settings = self._settings
             if settings is None or self._closing.is_set():
                 raise InputError("The monitor is not running.", "Try again in a moment.")
-            if len(self._visitors) >= settings.server.browser_cameras:
+            if len(self._browser_cameras) >= settings.server.browser_cameras:
                 raise InputError(
                     "Too many visitors try it with their cameras already.", "Try again later."
                 )
-            visitor = Visitor(
+            camera = BrowserCamera(
                 sdp,
                 profile=settings.profile,
-                opener=self._visitor,
-                hub=self._hub,
-                patience=self._patience,
+                opener=self._browser_opener,
+                bus=self._bus,
+                timeouts=self._timeouts,
                 wake=self._woken.set,
             )
-            self._visitors[visitor.key] = visitor
+            self._browser_cameras[camera.key] = camera
         self._woken.set()
-        return visitor
+        return camera
 
-    def _rest(self, camera: CameraSettings) -> CameraState | None:
-        """What the camera is called while it is not to run; None where it is to."""
+    def _idle_state(self, camera: CameraSettings) -> CameraState | None:
+        """The state of a camera that is not to run now; None for one that is."""
         if not camera.enabled:
             return CameraState.STOPPED
         return None if is_watching(camera, self._clock()) else CameraState.PAUSED
 
-    def _supervise(self) -> None:
-        """The thread."""
+    def _run(self) -> None:
         while not self._closing.is_set():
-            self._woken.wait(_EVERY)
+            self._woken.wait(_INTERVAL)
             self._woken.clear()
             with self._lock:
                 for key, camera in self._configured.items():
-                    self._cameras[key].rest(self._rest(camera))
+                    self._cameras[key].set_idle_state(self._idle_state(camera))
             self._step()
         with self._lock:
-            everybody = self._everybody()
-        for each in everybody:
-            each.finish()
-        ends = time.monotonic() + self._patience.finish + 2
-        while any(each.process for each in everybody):
+            processes = [
+                *self._cameras.values(),
+                *self._removed.values(),
+                *(camera.process for camera in self._browser_cameras.values()),
+            ]
+        for process in processes:
+            process.stop()
+        deadline = time.monotonic() + self._timeouts.shutdown + 2
+        while any(process.pid for process in processes):
             self._woken.wait(0.05)
             self._woken.clear()
-            if time.monotonic() > ends:
-                for each in everybody:
-                    each.kill()
+            if time.monotonic() > deadline:
+                for process in processes:
+                    process.kill()
             self._step()
-
-    def _everybody(self) -> list[Supervised]:
-        visitors = [visitor.camera for visitor in self._visitors.values()]
-        return [*self._cameras.values(), *self._leaving.values(), *visitors]
 
     def _step(self) -> None:
         with self._lock:
-            cameras = [*self._cameras.values(), *self._leaving.values()]
-            visitors = list(self._visitors.values())
-        for camera in cameras:
-            _guarded(camera.step)
-        gone = [visitor.key for visitor in visitors if _guarded(visitor.step) is False]
+            processes = [*self._cameras.values(), *self._removed.values()]
+            browser_cameras = list(self._browser_cameras.values())
+        for process in processes:
+            _guarded(process.step)
+        gone = [camera.key for camera in browser_cameras if _guarded(camera.step) is False]
         with self._lock:
-            left = [key for key, camera in self._leaving.items() if camera.process is None]
-            for key in left:
-                del self._leaving[key]
+            removed = [key for key, process in self._removed.items() if process.pid is None]
+            for key in removed:
+                del self._removed[key]
             for key in gone:
-                del self._visitors[key]
-        for key in (*left, *gone):
-            self._hub.forget(key)
+                del self._browser_cameras[key]
+        for key in (*removed, *gone):
+            self._bus.forget_camera(key)
+
+
+def choose_cameras(settings: Settings) -> Mapping[str, CameraSettings]:
+    """The configured cameras; without any, the first webcam, or else the demonstration clip."""
+    if settings.cameras:
+        return settings.cameras
+    for camera in list_cameras():
+        name = camera.name[:80].strip() or "Webcam"
+        return {"webcam": CameraSettings(name=name, source=SecretStr(str(camera.index)))}
+    return {"demo": CameraSettings(name="Demonstration", source=SecretStr(DEMO))}
 
 
 def _guarded(step: Callable[[], bool | None]) -> bool | None:
-    """A fault about one camera must not end the supervision of the others."""
+    """An error in one camera's supervision must not end that of the others."""
     try:
         return step()
     except Exception:
-        LOGGER.exception("A camera could not be supervised")
+        _log.exception("A camera could not be supervised")
         return None

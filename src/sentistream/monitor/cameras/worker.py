@@ -1,4 +1,4 @@
-"""A camera's worker: the process in which it is decoded, looked at and forgotten.
+"""A camera's worker process: what runs inside it, and how the server starts it and talks to it.
 
 Pictures never leave it, except small ones with blurred people while somebody looks.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import multiprocessing
 import os
 import resource
 import signal
@@ -15,129 +16,243 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from sentistream.analyzer import Analyzer
 from sentistream.errors import SentistreamError
 from sentistream.media import Source
-from sentistream.monitor.cameras import ready
-from sentistream.monitor.cameras.intake import Intake
-from sentistream.monitor.cameras.job import Job
-from sentistream.monitor.cameras.messages import Answered, Finish, Heartbeat, Look, Message, Over
-from sentistream.monitor.cameras.seconds import Told
-from sentistream.monitor.cameras.watcher import Watcher
-from sentistream.profiles import Profile, get_profile
+from sentistream.monitor.cameras.capture import Capture
+from sentistream.monitor.cameras.pipeline import Pipeline
+from sentistream.monitor.cameras.second_aggregator import EmittedSeconds
+from sentistream.monitor.cameras.worker_protocol import (
+    CameraJob,
+    Command,
+    Heartbeat,
+    Message,
+    PreviewRequest,
+    SdpAnswer,
+    Shutdown,
+    WorkerExit,
+)
+from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.redaction import without_secrets
 
-BEAT = 0.5
+HEARTBEAT_INTERVAL = 0.5
 """Seconds between heartbeats."""
 
-TIDY = 30.0
-"""Seconds between two givings back of memory: a few milliseconds each."""
+TRIM_INTERVAL = 30.0
+"""Seconds between two rounds of returning memory to the system: a few milliseconds each."""
 
-_PATIENCE = 0.1  # seconds the loop waits for a moment before it looks about
+PRELOAD = ["sentistream.monitor.cameras.forkserver"]
+"""What the fork server imports before the first worker is forked from it."""
+
+_READ_TIMEOUT = 0.1  # seconds the loop waits for a moment before it does its other chores
 _PR_SET_PDEATHSIG = 1
 
+_preloaded: list[Analyzer] = []
 
-def work(job: Job, connection: Connection, told: Iterable[tuple[int, int]]) -> None:
-    """Watches a camera until told to finish, until it ends, or until the server is gone.
+
+def preload_analyzer() -> None:
+    """Builds an analyzer in the fork server: building one is most of a worker's start-up time.
+
+    Raises:
+        ModelError: A network is missing or altered.
+    """
+    _preloaded.append(Analyzer(DEFAULT_PROFILE, max_faces=MAX_FACES))
+
+
+def _make_analyzer(profile: Profile, max_faces: int) -> Analyzer:
+    """The preloaded one if it fits, else a new one. Call it once in each process."""
+    if _preloaded and (profile, max_faces) == (get_profile(DEFAULT_PROFILE), MAX_FACES):
+        return _preloaded.pop()
+    return Analyzer(profile, max_faces=max_faces)
+
+
+class WorkerProcess:
+    """The server's handle of a worker: starts it, and receives its messages in a thread.
+
+    Args:
+        job: What the worker is to do.
+        emitted: Runs of seconds that earlier workers of this camera have sent.
+        on_message: Called with each message, in that thread.
+        on_end: Called once after the last message, in that thread.
+    """
+
+    def __init__(
+        self,
+        job: CameraJob,
+        emitted: Iterable[tuple[int, int]],
+        *,
+        on_message: Callable[[WorkerProcess, Message], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        # not forked from the server, which has threads and secrets of its own
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOAD)
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=run_worker,
+            args=(job, theirs, tuple(emitted)),
+            name=f"camera {job.camera}",
+            daemon=True,
+        )
+        self._on_message = on_message
+        self._on_end = on_end
+        self._send_lock = threading.Lock()
+        self._ended = threading.Event()
+        try:
+            self._process.start()
+        except BaseException:
+            self._connection.close()
+            raise
+        finally:
+            theirs.close()
+        threading.Thread(target=self._receive, name=f"camera {job.camera}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid or 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended and all of its messages have been handed over."""
+        return self._ended.is_set()
+
+    @property
+    def killed_by(self) -> int | None:
+        """The signal that killed it, once it has ended; None if none did."""
+        code = self._process.exitcode
+        return -code if code is not None and code < 0 else None
+
+    def send(self, command: Command) -> None:
+        """Sends a command; does nothing if the worker is gone."""
+        with contextlib.suppress(OSError), self._send_lock:
+            self._connection.send(command)
+
+    def kill(self) -> None:
+        """Kills the process at once."""
+        self._process.kill()
+
+    def _receive(self) -> None:
+        try:
+            while True:
+                self._on_message(self, self._connection.recv())
+        except (EOFError, OSError):
+            pass
+        finally:
+            # also after an invalid message: nobody reads from it any more
+            self._process.kill()
+            self._process.join(timeout=5)
+            with self._send_lock:
+                self._connection.close()
+            self._ended.set()
+            self._on_end()
+
+
+def run_worker(job: CameraJob, connection: Connection, emitted: Iterable[tuple[int, int]]) -> None:
+    """The worker's main function: runs until a ``Shutdown``, the source's end or the server's.
 
     Args:
         job: What to do.
-        connection: To the server; takes ``Command`` and gives ``Message``.
-        told: Runs of seconds that were told before.
+        connection: To the server; receives ``Command`` and sends ``Message``.
+        emitted: Runs of seconds that earlier workers of this camera have sent.
     """
-    _die_with_the_server()
-    _leave_no_pictures()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its workers
+    _die_with_server()
+    _disable_core_dumps()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server stops its workers
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        _Worker(job, connection, Told(told)).run()
+        _Worker(job, connection, EmittedSeconds(emitted)).run()
     except (BrokenPipeError, ConnectionResetError):
         pass
     finally:
         connection.close()
-        # a source that hangs must not keep the process
+        # a source that hangs must not keep the process alive
         os._exit(0)
 
 
 class _Worker:
-    def __init__(self, job: Job, connection: Connection, told: Told) -> None:
+    def __init__(self, job: CameraJob, connection: Connection, emitted: EmittedSeconds) -> None:
         self._job = job
         self._connection = connection
-        self._told = told
-        self._profile: Profile = get_profile(job.profile)
-        self._finishing = threading.Event()
-        self._looked = threading.Event()
+        self._emitted = emitted
+        self._profile: Profile = get_profile(job.profile).with_prior(job.prior)
+        self._shutdown = threading.Event()
+        self._preview_wanted = threading.Event()
         self._preparing = job.opener.preparing
-        self._beaten = float("-inf")
-        self._tidied = time.monotonic()
-        self._answered = False
+        self._last_heartbeat = float("-inf")
+        self._last_trim = time.monotonic()
+        self._answer_sent = False
 
     def run(self) -> None:
-        """To the last word."""
-        threading.Thread(target=self._listen, name="commands", daemon=True).start()
-        self._tell(Heartbeat(preparing=self._preparing))
-        watcher: Watcher | None = None
+        """Everything up to and including the last message."""
+        threading.Thread(target=self._receive_commands, name="commands", daemon=True).start()
+        self._send(Heartbeat(preparing=self._preparing))
+        pipeline: Pipeline | None = None
         try:
             if self._preparing:
                 self._prepare()
-                self._tell(Over(again=True))
+                # what drawing the clip has left in memory is not kept for the camera's lifetime
+                self._send(WorkerExit(prepared=True))
                 return
-            analyzer = ready.take(self._job.profile, self._job.max_faces)
-            watcher = Watcher(self._job, analyzer, self._tell, told=self._told)
-            self._watch(watcher)
-            last = Over()
-        except SentistreamError as problem:
-            last = Over(self._told_plainly(problem.problem), self._told_plainly(problem.way_out))
+            analyzer = _make_analyzer(self._profile, self._job.max_faces)
+            pipeline = Pipeline(self._job, analyzer, self._send, emitted=self._emitted)
+            self._process_camera(pipeline)
+            exit_message = WorkerExit()
+        except SentistreamError as error:
+            exit_message = WorkerExit(self._redact(error.problem), self._redact(error.way_out))
         except EOFError:
-            last = Over()
+            exit_message = WorkerExit()
         except (BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:
-            last = Over(
+            exit_message = WorkerExit(
                 f"It failed in a way that was not foreseen ({type(error).__name__}).",
                 "It is started again; if this goes on, report it with the log.",
-                _places(error),
+                _locations(error),
             )
-        if watcher is not None:
-            watcher.finish()
-        self._tell(last)
+        if pipeline is not None:
+            pipeline.flush()
+        self._send(exit_message)
 
-    def _watch(self, watcher: Watcher) -> None:
-        intake = Intake(self._open)
+    def _process_camera(self, pipeline: Pipeline) -> None:
+        capture = Capture(self._open)
         try:
-            while not self._finishing.is_set():
-                taken = intake.take(_PATIENCE)
-                if self._looked.is_set():
-                    self._looked.clear()
-                    watcher.look()
-                if taken is not None:
-                    watcher.take(taken, dropped=intake.dropped)
+            while not self._shutdown.is_set():
+                decoded = capture.read(_READ_TIMEOUT)
+                if self._preview_wanted.is_set():
+                    self._preview_wanted.clear()
+                    pipeline.request_preview()
+                if decoded is not None:
+                    pipeline.process(decoded, dropped=capture.dropped)
                 else:
-                    watcher.idle()
-                self._answer(intake)
+                    pipeline.flush_overdue()
+                self._send_answer(capture)
                 now = time.monotonic()
-                if now - self._tidied >= TIDY:
-                    self._tidied = now
-                    _tidy()
-                if now - self._beaten >= BEAT:
-                    self._beaten = now
-                    self._tell(watcher.heartbeat(dropped=intake.dropped, damaged=intake.damaged))
+                if now - self._last_trim >= TRIM_INTERVAL:
+                    self._last_trim = now
+                    _trim_memory()
+                if now - self._last_heartbeat >= HEARTBEAT_INTERVAL:
+                    self._last_heartbeat = now
+                    heartbeat = pipeline.heartbeat(dropped=capture.dropped, damaged=capture.damaged)
+                    self._send(replace(heartbeat, remarks=capture.remarks))
         finally:
-            intake.close()
+            capture.close()
 
     def _prepare(self) -> None:
-        """Does what has to be done first, and goes on beating."""
+        """Prepares the source in a thread while heartbeats go on."""
         with ThreadPoolExecutor(1) as thread:
             done = thread.submit(self._job.opener.prepare)
-            while not wait([done], BEAT).done:
-                if self._finishing.is_set():
+            while not wait([done], HEARTBEAT_INTERVAL).done:
+                if self._shutdown.is_set():
                     os._exit(0)
-                self._tell(Heartbeat(preparing=self._preparing))
+                self._send(Heartbeat(preparing=self._preparing))
             done.result()
 
     def _open(self) -> Source:
@@ -145,67 +260,66 @@ class _Worker:
             tick=self._profile.tick, sound_window=self._profile.sound_window
         )
 
-    def _answer(self, intake: Intake) -> None:
-        """A visitor's browser waits for an answer."""
-        answer = getattr(intake.source, "answer", None)
-        if not self._answered and isinstance(answer, str):
-            self._answered = True
-            self._tell(Answered(answer))
+    def _send_answer(self, capture: Capture) -> None:
+        """Sends the WebRTC answer that a browser waits for, as soon as there is one."""
+        answer = getattr(capture.source, "answer", None)
+        if not self._answer_sent and isinstance(answer, str):
+            self._answer_sent = True
+            self._send(SdpAnswer(answer))
 
-    def _listen(self) -> None:
-        """The thread that hears the server."""
+    def _receive_commands(self) -> None:
         while True:
             try:
                 command = self._connection.recv()
             except (EOFError, OSError):
-                os._exit(0)  # the server is gone, and nobody is left to tell
-            if isinstance(command, Look):
-                self._looked.set()
-            elif isinstance(command, Finish):
-                self._finishing.set()
+                os._exit(0)  # the server is gone, and nobody is left to send to
+            if isinstance(command, PreviewRequest):
+                self._preview_wanted.set()
+            elif isinstance(command, Shutdown):
+                self._shutdown.set()
 
-    def _tell(self, message: Message) -> None:
+    def _send(self, message: Message) -> None:
         self._connection.send(message)
 
-    def _told_plainly(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         return without_secrets(text, self._job.secrets)
 
 
-def _die_with_the_server() -> None:
-    """The fork server ends with the server, and by that the kernel ends this process.
+def _die_with_server() -> None:
+    """Has the kernel kill this process when the fork server ends, which ends with the server.
 
-    So it ends even where it hangs in a decoder.
+    So the worker ends even if it hangs in a decoder.
     """
     if not sys.platform.startswith("linux"):
         return
     parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # each worker holds the pipe by which the fork server knows that it is needed
-    alive = getattr(forkserver, "_forkserver", None)
-    held = getattr(alive, "_forkserver_alive_fd", None)
-    if alive is not None and held is not None:
-        os.close(held)
-        alive._forkserver_alive_fd = None
+    # the fork server lives as long as anybody holds this pipe: a worker must not
+    server = getattr(forkserver, "_forkserver", None)
+    alive_fd = getattr(server, "_forkserver_alive_fd", None)
+    if server is not None and alive_fd is not None:
+        os.close(alive_fd)
+        server._forkserver_alive_fd = None
     if os.getppid() != parent or parent == 1:
         os._exit(0)
 
 
-def _leave_no_pictures() -> None:
+def _disable_core_dumps() -> None:
     """No memory, and so no picture, is written to disk if the process crashes."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):
         Path("/proc/self/coredump_filter").write_text("0", encoding="ascii")
 
 
-def _tidy() -> None:
-    """Gives memory back that pictures held: objects that know each other, and freed pieces."""
+def _trim_memory() -> None:
+    """Returns the memory of dropped pictures to the system: reference cycles and freed blocks."""
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)
 
 
-def _places(error: BaseException) -> str:
-    """Where in the program it happened; no values, which may be secret."""
+def _locations(error: BaseException) -> str:
+    """Files, lines and functions of the traceback; no values, which may be secret."""
     frames = traceback.extract_tb(error.__traceback__)
     return "; ".join(f"{Path(f.filename).name}:{f.lineno} in {f.name}" for f in frames)

@@ -1,6 +1,6 @@
-"""What the monitor writes about itself: levels, formats, files, and nothing that is secret."""
+"""The monitor's own log: levels, formats, the rotated file, and the redaction of secrets."""
 
-from sentistream.monitor.logs.redaction import Redaction, redaction, secrets_of
-from sentistream.monitor.logs.setup import configure_logging
+from sentistream.monitor.logs.log_redaction import LogRedactor, log_redactor, settings_secrets
+from sentistream.monitor.logs.logging_setup import configure_logging
 
-__all__ = ["Redaction", "configure_logging", "redaction", "secrets_of"]
+__all__ = ["LogRedactor", "configure_logging", "log_redactor", "settings_secrets"]

@@ -1,7 +1,23 @@
-"""Who is told beside the page: a message broker with Home Assistant on it, other programs."""
+"""Notifications: an MQTT broker with Home Assistant discovery, and webhooks."""
 
-from sentistream.monitor.notify.mqtt import MqttPublisher
-from sentistream.monitor.notify.signature import is_signed, signature
-from sentistream.monitor.notify.webhooks import WebhookSender
+import warnings
+from typing import Any
 
-__all__ = ["MqttPublisher", "WebhookSender", "is_signed", "signature"]
+from sentistream.monitor.notify.mqtt_publisher import MqttPublisher
+from sentistream.monitor.notify.webhooks import WebhookSender, sign, verify_signature
+
+__all__ = ["MqttPublisher", "WebhookSender", "sign", "verify_signature"]
+
+_RENAMED = {"is_signed": verify_signature, "signature": sign}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    renamed = _RENAMED[name]
+    warnings.warn(
+        f"{name} is now called {renamed.__name__}; the next version drops the old name",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return renamed

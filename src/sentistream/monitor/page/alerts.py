@@ -54,7 +54,7 @@ def alert_routes(page: PageState) -> APIRouter:
     ) -> HTMLResponse:
         settings = page.services.configuration.settings
         say = page.say(request)
-        names = shown_cameras(settings, page.services.hub)
+        names = shown_cameras(settings, page.services.bus)
         try:
             found = episodes(page.services.store.alerts(limit=SHOWN), names, say)
         except StorageError:

@@ -109,7 +109,7 @@ class Broadcast:
         now = self._clock()
         settings = self._services.configuration.settings
         for language in {viewer.language for viewer in self._viewers}:
-            seen = tiles(settings, self._services.hub, now, words(language))
+            seen = tiles(settings, self._services.bus, now, words(language))
             text = json.dumps(
                 {"tiles": [dataclasses.asdict(each) for each in seen]}, separators=(",", ":")
             )
@@ -126,8 +126,8 @@ class Broadcast:
                 wanted[key] = wanted.get(key, 0) + 1
         pause = min(SLOWEST, sum(wanted.values()) / PICTURES)
         for key in wanted:
-            self._services.cameras.watch(key)
-            preview = self._services.hub.preview(key)
+            self._services.cameras.request_preview(key)
+            preview = self._services.bus.preview(key)
             taken, sent = self._taken.get(key, (0.0, float("-inf")))
             if preview is None or preview.time == taken or now - sent < pause - TICK / 2:
                 continue
@@ -155,7 +155,7 @@ class Broadcast:
                     answered=known is not None,
                     smallest=settings.privacy.smallest_group,
                 )
-                for key in shown_cameras(settings, self._services.hub)
+                for key in shown_cameras(settings, self._services.bus)
             }
             text = json.dumps({"moods": made})
             if self.moods.get(language) != text:

@@ -51,7 +51,7 @@ def camera_routes(page: PageState, sections: Mapping[str, object]) -> APIRouter:
             )
         source = next(each for each in fields if each.name == "source")
         source.required = camera is None
-        source.hint = "" if camera is None else camera.shown_source
+        source.hint = "" if camera is None else camera.redacted_source
         return page.render(
             request,
             "settings_camera",

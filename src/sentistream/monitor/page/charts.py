@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sentistream.monitor.interfaces import Sum
+from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.page.periods import Stretch
 from sentistream.types import SENTIMENTS
 
@@ -54,17 +54,17 @@ class Bar:
     label: str
     title: str
     known: Known
-    sum: Sum | None
+    sum: Aggregate | None
     pieces: tuple[Piece, ...]
     before: tuple[Piece, ...]
-    before_sum: Sum | None
+    before_sum: Aggregate | None
     crowd: float
 
 
 def bars(
     parts: Sequence[Stretch],
-    sums: Mapping[float, Sum],
-    before: Sequence[Sum | None],
+    sums: Mapping[float, Aggregate],
+    before: Sequence[Aggregate | None],
     *,
     now: float,
     titles: Sequence[str],
@@ -104,7 +104,7 @@ def bars(
     return made
 
 
-def pieces(found: Sum) -> tuple[Piece, ...]:
+def pieces(found: Aggregate) -> tuple[Piece, ...]:
     """A sum's three shares from above; none where it is withheld or nobody was seen."""
     made = []
     top = 0.0
@@ -117,7 +117,7 @@ def pieces(found: Sum) -> tuple[Piece, ...]:
     return tuple(made)
 
 
-def _known(found: Sum | None, part: Stretch, now: float) -> Known:
+def _known(found: Aggregate | None, part: Stretch, now: float) -> Known:
     if found is None:
         return Known.AHEAD if part.begin > now else Known.OFF
     if found.appearances == 0:

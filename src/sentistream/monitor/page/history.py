@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from sentistream import parquet
 from sentistream.errors import StorageError
-from sentistream.monitor.interfaces import Store, Sum
+from sentistream.monitor.interfaces import Aggregate, Store
 from sentistream.monitor.observations import EVERYWHERE
 from sentistream.monitor.page.charts import Bar, Known, bars
 from sentistream.monitor.page.periods import BYS, By, Period
@@ -31,8 +31,8 @@ class Chart:
     key: str
     name: str
     zone: str
-    whole: Sum | None
-    before: Sum | None
+    whole: Aggregate | None
+    before: Aggregate | None
     bars: list[Bar]
 
     @property
@@ -78,7 +78,7 @@ def history_routes(page: PageState) -> APIRouter:
         say = page.say(request)
         now = page.clock()
         today = datetime.fromtimestamp(now).date()
-        names = shown_cameras(settings, page.services.hub)
+        names = shown_cameras(settings, page.services.bus)
         asked = Asked(
             by if by in BYS else "hour",
             _day(day, today),
@@ -172,12 +172,12 @@ def _chart(
     )
 
 
-def _together(store: Store, begin: float, end: float, camera: str, zone: str) -> Sum | None:
-    found = store.together(begin=begin, end=end, camera=camera, zone=zone)
+def _together(store: Store, begin: float, end: float, camera: str, zone: str) -> Aggregate | None:
+    found = store.aggregate(begin=begin, end=end, camera=camera, zone=zone)
     return found[0] if found else None
 
 
-def _sums(store: Store, period: Period, camera: str, zone: str) -> dict[float, Sum]:
+def _sums(store: Store, period: Period, camera: str, zone: str) -> dict[float, Aggregate]:
     if period.by == "week":
         weeks = {
             part.begin: _together(store, part.begin, part.end, camera, zone)
@@ -188,7 +188,7 @@ def _sums(store: Store, period: Period, camera: str, zone: str) -> dict[float, S
     return {each.begin: each for each in found}
 
 
-def _in_order(store: Store, period: Period, camera: str, zone: str) -> list[Sum | None]:
+def _in_order(store: Store, period: Period, camera: str, zone: str) -> list[Aggregate | None]:
     sums = _sums(store, period, camera, zone)
     return [sums.get(part.begin) for part in period.parts()]
 

@@ -35,7 +35,7 @@ def live_routes(page: PageState) -> APIRouter:
         settings = page.services.configuration.settings
         say = page.say(request)
         moods = await run_in_threadpool(page.moods.now)
-        seen = tiles(settings, page.services.hub, page.clock(), say)
+        seen = tiles(settings, page.services.bus, page.clock(), say)
         return page.render(
             request,
             "live",
@@ -50,8 +50,8 @@ def live_routes(page: PageState) -> APIRouter:
     @routes.get("/live/picture/{camera}")
     async def picture(camera: str, _: Visitor) -> Response:
         """The newest live picture, for those who draw zones on it; nothing where there is none."""
-        page.services.cameras.watch(camera)
-        preview = page.services.hub.preview(camera)
+        page.services.cameras.request_preview(camera)
+        preview = page.services.bus.preview(camera)
         if preview is None or not page.services.configuration.settings.privacy.preview:
             return Response(status_code=204)
         return Response(
@@ -156,7 +156,7 @@ async def _listen(websocket: WebSocket, viewer: Viewer, page: PageState) -> None
             return
         if not isinstance(keys, list):
             return
-        known = shown_cameras(page.services.configuration.settings, page.services.hub)
+        known = shown_cameras(page.services.configuration.settings, page.services.bus)
         viewer.watching = frozenset(key for key in keys if isinstance(key, str) and key in known)
 
 

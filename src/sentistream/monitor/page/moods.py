@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sentistream.errors import StorageError
-from sentistream.monitor.interfaces import Step, Store, Sum
+from sentistream.monitor.interfaces import Aggregate, Step, Store
 
 MINUTES = 15
 KEPT = 10.0
@@ -27,8 +27,8 @@ class Mood:
         minutes: Each minute, the oldest first; None where nobody was watched in it.
     """
 
-    together: Sum | None
-    minutes: tuple[Sum | None, ...]
+    together: Aggregate | None
+    minutes: tuple[Aggregate | None, ...]
 
 
 NO_MOOD = Mood(None, (None,) * MINUTES)
@@ -66,8 +66,8 @@ class Moods:
     def _ask(self, now: float) -> dict[str, Mood] | None:
         begin = (now // 60 - MINUTES + 1) * 60
         try:
-            together = {each.camera: each for each in self._store.together(begin=begin, end=now)}
-            minutes: dict[str, dict[int, Sum]] = {}
+            together = {each.camera: each for each in self._store.aggregate(begin=begin, end=now)}
+            minutes: dict[str, dict[int, Aggregate]] = {}
             for each in self._store.history(Step.MINUTE, begin=begin, end=now):
                 place = round((each.begin - begin) / 60)
                 minutes.setdefault(each.camera, {})[place] = each

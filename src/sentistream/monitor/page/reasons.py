@@ -46,13 +46,19 @@ class Reasons:
             after = self._known(rest) if rest else ""
             if after is not None:
                 values = {
-                    name: self._known(value) or self._known(value.lower()) or value
+                    name: self._value(value)
                     for name, value in found.groupdict().items()
                     if name != "rest" and value is not None
                 }
                 head = other.format_map(values)
                 return f"{head} {after}".strip() if rest else head
         return None
+
+    def _value(self, text: str) -> str:
+        """What stands in a place of a sentence; a list of them one by one."""
+        if "; " in text:
+            return "; ".join(map(self._value, text.split("; ")))
+        return self._known(text) or self._known(text.lower()) or text
 
 
 def _pattern(english: str) -> re.Pattern[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sentistream.monitor.page.state import PageState
-from sentistream.monitor.settings import Settings, settings_of
+from sentistream.monitor.settings import Settings, build_settings
 
 
 def save(page: PageState, change: Callable[[Settings], dict[str, Any]]) -> None:
@@ -23,4 +23,4 @@ def save(page: PageState, change: Callable[[Settings], dict[str, Any]]) -> None:
     with page.saving:
         now = page.services.configuration.settings
         kept = {name: getattr(now, name) for name in Settings.model_fields}
-        page.services.configuration.change(settings_of(kept | change(now)))
+        page.services.configuration.change(build_settings(kept | change(now)))

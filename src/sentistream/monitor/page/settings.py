@@ -21,7 +21,7 @@ from sentistream.monitor.page.saving import save
 from sentistream.monitor.page.state import PageState
 from sentistream.monitor.page.visitors import Manager
 from sentistream.monitor.page.words import Words
-from sentistream.monitor.settings import ONLY_IN_THE_FILE, MqttSettings, Settings
+from sentistream.monitor.settings import FILE_ONLY_SETTINGS, MqttSettings, Settings, overlay_path
 
 SentForm = Annotated[Form, Depends(sent_form)]
 
@@ -65,7 +65,7 @@ def _sections() -> dict[str, Section]:
                     name,
                     model.model_fields,
                     later=name in ("server", "logging"),
-                    locked=ONLY_IN_THE_FILE.get(name, frozenset()),
+                    locked=FILE_ONLY_SETTINGS.get(name, frozenset()),
                 )
             )
         else:
@@ -117,7 +117,7 @@ def settings_routes(page: PageState) -> APIRouter:
             user=user,
             sections=SECTIONS,
             cameras=page.services.configuration.settings.cameras,
-            path_of_file=str(page.services.configuration.path),
+            path_of_file=str(overlay_path(page.services.configuration.path)),
         )
 
     routes.include_router(camera_routes(page, SECTIONS))

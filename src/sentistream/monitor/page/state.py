@@ -59,14 +59,14 @@ class PageState:
 
     def own_camera(self, camera: str, say: Words) -> str:
         """A visitor's own camera as JSON for its overlay."""
-        settings, hub = self.services.configuration.settings, self.services.hub
-        health = {each.camera: each for each in hub.health()}
+        settings, bus = self.services.configuration.settings, self.services.bus
+        health = {each.camera: each for each in bus.health()}
         made = tile(
             camera,
             "",
             settings,
             health=health.get(camera),
-            observation=hub.observation(camera),
+            observation=bus.observation(camera),
             preview=None,
             now=self.clock(),
             say=say,

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentistream.monitor.house import VISITORS
-from sentistream.monitor.hub import Hub, Preview
-from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
+from sentistream.monitor.camera_keys import BROWSER_CAMERA_PREFIX
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.observations import (
+    CameraHealth,
+    CameraState,
+    FaceState,
+    Observation,
+    Preview,
+)
 from sentistream.monitor.page.words import Words
 from sentistream.monitor.settings import Settings
 from sentistream.profiles import PROFILES
@@ -65,29 +71,29 @@ class Tile:
     faces: tuple[FaceBox, ...]
 
 
-def shown_cameras(settings: Settings, hub: Hub) -> dict[str, str]:
+def shown_cameras(settings: Settings, bus: EventBus) -> dict[str, str]:
     """Names by key, in the settings' order; what started by itself where none is set."""
     if settings.cameras:
         return {key: camera.name for key, camera in settings.cameras.items()}
-    own = (health.camera for health in hub.health())
-    return {key: key.capitalize() for key in own if not key.startswith(VISITORS)}
+    own = (health.camera for health in bus.health())
+    return {key: key.capitalize() for key in own if not key.startswith(BROWSER_CAMERA_PREFIX)}
 
 
-def tiles(settings: Settings, hub: Hub, now: float, say: Words) -> list[Tile]:
+def tiles(settings: Settings, bus: EventBus, now: float, say: Words) -> list[Tile]:
     """Of every camera that is shown."""
-    health = {each.camera: each for each in hub.health()}
+    health = {each.camera: each for each in bus.health()}
     return [
         tile(
             key,
             name,
             settings,
             health=health.get(key),
-            observation=hub.observation(key),
-            preview=hub.preview(key),
+            observation=bus.observation(key),
+            preview=bus.preview(key),
             now=now,
             say=say,
         )
-        for key, name in shown_cameras(settings, hub).items()
+        for key, name in shown_cameras(settings, bus).items()
     ]
 
 
@@ -208,6 +214,7 @@ def _facts(health: CameraHealth, settings: Settings, say: Words) -> tuple[tuple[
         told.append((say("fact.damaged", n=say.number(health.damaged)), False))
     if health.restarts:
         told.append((say("fact.restarts", n=say.number(health.restarts)), False))
+    told += [(say.reasons(remark), False) for remark in health.remarks]
     return tuple(told)
 
 

@@ -1,19 +1,32 @@
-"""Settings of the monitor: one typed model, each field with its title, meaning, bounds, default."""
+"""Settings of the monitor: a typed model, each field with its title, meaning, bounds, default."""
 
-from sentistream.monitor.settings.alerts import AlertRule
-from sentistream.monitor.settings.camera import CameraSettings, Hours, Zone
-from sentistream.monitor.settings.events import MqttSettings, Webhook
-from sentistream.monitor.settings.files import load_settings, save_settings
-from sentistream.monitor.settings.given import settings_of
-from sentistream.monitor.settings.house import LoggingSettings, PrivacySettings, StorageSettings
-from sentistream.monitor.settings.model import ONLY_IN_THE_FILE, Settings
-from sentistream.monitor.settings.server import ServerSettings
+from sentistream.monitor.settings.camera_settings import CameraSettings, Hours, Zone
+from sentistream.monitor.settings.loading import (
+    InvalidSettingsError,
+    build_settings,
+    load_settings,
+)
+from sentistream.monitor.settings.logging_settings import LoggingSettings
+from sentistream.monitor.settings.notification_settings import AlertRule, MqttSettings, Webhook
+from sentistream.monitor.settings.overlay import (
+    describe_changes,
+    discard_changes,
+    merge_patch,
+    overlay_path,
+    save_changes,
+)
+from sentistream.monitor.settings.privacy_settings import PrivacySettings
+from sentistream.monitor.settings.server_settings import ServerSettings
+from sentistream.monitor.settings.settings_model import FILE_ONLY_SETTINGS, Settings
+from sentistream.monitor.settings.storage_settings import StorageSettings
+from sentistream.monitor.settings.validation_messages import validation_messages
 
 __all__ = [
-    "ONLY_IN_THE_FILE",
+    "FILE_ONLY_SETTINGS",
     "AlertRule",
     "CameraSettings",
     "Hours",
+    "InvalidSettingsError",
     "LoggingSettings",
     "MqttSettings",
     "PrivacySettings",
@@ -22,7 +35,12 @@ __all__ = [
     "StorageSettings",
     "Webhook",
     "Zone",
+    "build_settings",
+    "describe_changes",
+    "discard_changes",
     "load_settings",
-    "save_settings",
-    "settings_of",
+    "merge_patch",
+    "overlay_path",
+    "save_changes",
+    "validation_messages",
 ]

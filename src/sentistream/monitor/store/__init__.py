@@ -1,12 +1,12 @@
-"""The database of readings: what was, by second, minute, hour and day."""
+"""The database of readings: ingestion, aggregates, retention, backups and export."""
 
-from sentistream.monitor.store.database import DATABASE, database_url, migrate, open_database
+from sentistream.monitor.store.database import SQLITE_FILE, database_url, migrate, open_database
+from sentistream.monitor.store.database_store import DatabaseStore
 from sentistream.monitor.store.housekeeping import Housekeeper
-from sentistream.monitor.store.readings import DatabaseStore
-from sentistream.monitor.store.writer import StoreWriter, WriterState
+from sentistream.monitor.store.store_writer import StoreWriter, WriterState
 
 __all__ = [
-    "DATABASE",
+    "SQLITE_FILE",
     "DatabaseStore",
     "Housekeeper",
     "StoreWriter",

@@ -1,4 +1,4 @@
-"""Opens the database, SQLite or PostgreSQL, and brings it up to date."""
+"""Opens and migrates the database, SQLite or PostgreSQL, and begins its transactions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from sqlalchemy.exc import ArgumentError
 
 from sentistream.errors import MissingExtraError, StorageError
 from sentistream.monitor.settings import Settings
-from sentistream.monitor.store.failures import shown, storage_errors
+from sentistream.monitor.store.storage_errors import display_name, storage_errors
 
-PATIENCE = 5.0
+LOCK_TIMEOUT = 5.0
 """Seconds to wait for a lock or a connection."""
 
-_READS = "sentistream_reads"
+STATEMENT_TIMEOUT = 60
+"""Seconds after which PostgreSQL gives a statement up."""
+
+_READ_ONLY = "sentistream_read_only"
 _PRAGMAS = (
-    "PRAGMA auto_vacuum = INCREMENTAL",  # takes only before the first table
+    "PRAGMA auto_vacuum = INCREMENTAL",  # only takes effect before the first table exists
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
@@ -33,29 +36,28 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit = 33554432",
 )
 
-
-DATABASE = "monitor.db"
+SQLITE_FILE = "monitor.db"
 """The SQLite file's name in the state folder."""
 
 
 def database_url(settings: Settings, state: Path) -> str:
-    """The database that the settings name, or the one in the state folder."""
-    return settings.storage.url.get_secret_value() or f"sqlite:///{state / DATABASE}"
+    """The URL of the database in the settings, or of the SQLite file in the state folder."""
+    return settings.storage.url.get_secret_value() or f"sqlite:///{state / SQLITE_FILE}"
 
 
 def open_database(url: str) -> Engine:
-    """A pool of connections, safe from several threads; makes an SQLite file where there is none.
+    """A thread-safe connection pool; creates the SQLite file if it does not exist.
 
-    Transactions of ``engine.begin()`` take SQLite's write lock at once, so that none fails half
-    way because of another; those that only read use :func:`reading`, which waits for nobody.
+    Transactions of ``engine.begin()`` take SQLite's write lock immediately, so that none fails
+    half way because of another; :func:`read_transaction` takes no lock and never waits.
 
     Args:
         url: ``sqlite:///FILE`` (four slashes for an absolute path) or
             ``postgresql://USER:PASSWORD@HOST/NAME``.
 
     Raises:
-        StorageError: The address is of neither kind, or the file cannot be made. A server is
-            not asked before the first connection.
+        StorageError: The URL is of neither kind, or the file cannot be created. A server is not
+            contacted before the first connection.
         MissingExtraError: PostgreSQL's driver is not installed.
     """
     try:
@@ -68,16 +70,16 @@ def open_database(url: str) -> Engine:
     if backend in ("postgresql", "postgres"):
         return _open_postgresql(parsed)
     raise StorageError(
-        "storage.url is no address of a database.",
+        "storage.url is not the address of a database.",
         "Leave it empty for SQLite, or write postgresql://user:password@host/name.",
     )
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the tables up to date, all or nothing; does nothing where they are.
+    """Applies the migrations that are missing, in one transaction.
 
     Raises:
-        StorageError: A newer version made the database, or it cannot be reached or written.
+        StorageError: A newer version created the database, or it cannot be reached or written.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -89,7 +91,8 @@ def migrate(engine: Engine) -> None:
         for revision in MigrationContext.configure(connection).get_current_heads():
             if revision not in known:
                 raise StorageError(
-                    f"{shown(engine.url)} was made by a newer version (its state is {revision}).",
+                    f"{display_name(engine.url)} was made by a newer version "
+                    f"(its state is {revision}).",
                     "Install that version again, or put a backup from before it in its place.",
                 )
         config.attributes["connection"] = connection
@@ -97,21 +100,21 @@ def migrate(engine: Engine) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads: one state of the database, and no waiting for writers.
+def read_transaction(engine: Engine) -> Iterator[Connection]:
+    """A read-only transaction: a consistent snapshot that never waits for writers.
 
     Raises:
         StorageError: The database cannot be reached or read.
     """
     with storage_errors(engine), engine.connect() as connection:
-        options: dict[str, Any] = {_READS: True}
+        options: dict[str, Any] = {_READ_ONLY: True}
         with connection.execution_options(**options).begin():
             yield connection
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that is written when the block ends, or not at all.
+def write_transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that commits when the block ends, and rolls back on any error.
 
     Raises:
         StorageError: The database cannot be reached, is locked, full or damaged.
@@ -136,29 +139,31 @@ def _open_sqlite(url: URL) -> Engine:
         ) from None
     engine = create_engine(
         url.set(drivername="sqlite"),
-        connect_args={"timeout": PATIENCE},
+        connect_args={"timeout": LOCK_TIMEOUT},
         hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say, not the driver
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we begin transactions, not the driver
         for pragma in _PRAGMAS:
             connection.execute(pragma).close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        only_reads = connection.get_execution_options().get(_READS, False)
-        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 
 
 def _open_postgresql(url: URL) -> Engine:
     arguments = {
-        "connect_timeout": int(PATIENCE),
+        "connect_timeout": int(LOCK_TIMEOUT),
         "application_name": "sentistream",
-        "options": f"-c lock_timeout={int(PATIENCE)}s -c statement_timeout=60s",
+        "options": (
+            f"-c lock_timeout={int(LOCK_TIMEOUT)}s -c statement_timeout={STATEMENT_TIMEOUT}s"
+        ),
         "keepalives_idle": 30,
         "tcp_user_timeout": 15_000,
     }

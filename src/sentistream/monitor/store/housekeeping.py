@@ -1,4 +1,4 @@
-"""Deletes what is too old and makes backups, on schedule, while everything else goes on."""
+"""Scheduled housekeeping: retention every hour and backups, while the monitor runs."""
 
 from __future__ import annotations
 
@@ -12,36 +12,53 @@ from pathlib import Path
 from sentistream.errors import StorageError
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.settings import Settings
-from sentistream.monitor.store.backups import PREFIX, SUFFIX, copies, name_of_copy, prune
+from sentistream.monitor.store.backups import (
+    PREFIX,
+    SUFFIX,
+    backup_name,
+    list_backups,
+    prune_backups,
+)
 
 LOG = logging.getLogger(__name__)
 
-TIDY_EVERY = 3_600.0
-AGAIN_AFTER = 600.0
-"""Seconds after which something that failed is tried again."""
+RETENTION_INTERVAL = 3_600.0
+"""Seconds from one deletion of old data to the next."""
 
-STEADY = 600.0
-"""Seconds the clock must have gone evenly before anything is deleted by it: a clock that jumps
-years ahead would else delete everything."""
+RETRY_DELAY = 600.0
+"""Seconds after which a failed task is tried again."""
+
+STEADY_CLOCK = 600.0
+"""Seconds for which the clock must not have jumped before anything is deleted: a clock that jumps
+years ahead would otherwise delete everything."""
 
 _JUMP = 60.0
-_LOOK_EVERY = 20.0
+POLL_INTERVAL = 20.0
+"""Seconds between looks at what is due."""
 
 
 class Housekeeper:
-    """Tidies every hour and makes backups as the settings say, in a thread of its own.
+    """Applies the retention settings every hour and makes backups, in a thread of its own.
 
     Args:
-        store: What is looked after.
-        settings: Gives the settings in force: ``lambda: configuration.settings``.
+        store: The store to maintain.
+        settings: Returns the settings in force: ``lambda: configuration.settings``.
+        poll_interval: Seconds between looks at what is due.
     """
 
-    def __init__(self, store: Store, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Callable[[], Settings],
+        *,
+        poll_interval: float = POLL_INTERVAL,
+    ) -> None:
+        self._poll_interval = poll_interval
         self._store = store
         self._settings = settings
         self._offset: float | None = None
         self._steady_since = 0.0
-        self._tidy_at = 0.0
+        self._retention_at = 0.0
         self._backup_at = 0.0
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -49,22 +66,22 @@ class Housekeeper:
 
     @property
     def last_error(self) -> str:
-        """What cannot be done at present, in words for the owner; empty while all is well."""
+        """What fails at present, as sentences for the owner; empty when nothing does."""
         return " ".join(self._errors.values())
 
     def start(self) -> None:
-        """Begins to look after it."""
+        """Starts the thread."""
         self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Ends it; an unfinished backup is given up and leaves nothing but a hidden part."""
+        """Stops it; an unfinished backup is abandoned and leaves at most a hidden partial file."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join(5)
 
-    def look(self, now: float, monotonic: float) -> None:
-        """Does what is due.
+    def run_due(self, now: float, monotonic: float) -> None:
+        """Runs the tasks that are due.
 
         Args:
             now: Wall-clock seconds (UTC).
@@ -74,9 +91,9 @@ class Housekeeper:
         if self._offset is None or abs(offset - self._offset) > _JUMP:
             self._steady_since = monotonic
         self._offset = offset
-        if monotonic - self._steady_since >= STEADY and monotonic >= self._tidy_at:
-            done = self._try("tidy", lambda: self._store.tidy(now))
-            self._tidy_at = monotonic + (TIDY_EVERY if done else AGAIN_AFTER)
+        if monotonic - self._steady_since >= STEADY_CLOCK and monotonic >= self._retention_at:
+            done = self._try("retention", lambda: self._store.apply_retention(now))
+            self._retention_at = monotonic + (RETENTION_INTERVAL if done else RETRY_DELAY)
         storage = self._settings().storage
         folder = storage.backup_folder
         if folder is not None and monotonic >= self._backup_at:
@@ -84,11 +101,11 @@ class Housekeeper:
             if not 0 <= age < storage.backup_hours * 3600:
                 kept = storage.backups_kept
                 self._try("backup", lambda: self._back_up(folder, now, kept))
-                self._backup_at = monotonic + AGAIN_AFTER
+                self._backup_at = monotonic + RETRY_DELAY
 
     def _back_up(self, folder: Path, now: float, kept: int) -> None:
-        self._store.backup(folder / name_of_copy(now))
-        prune(folder, kept)
+        self._store.backup(folder / backup_name(now))
+        prune_backups(folder, kept)
 
     def _try(self, what: str, action: Callable[[], None]) -> bool:
         try:
@@ -102,16 +119,16 @@ class Housekeeper:
         return True
 
     def _run(self) -> None:
-        while not self._closing.wait(_LOOK_EVERY):
+        while not self._closing.wait(self._poll_interval):
             try:
-                self.look(time.time(), time.monotonic())
+                self.run_due(time.time(), time.monotonic())
             except Exception:
-                LOG.exception("Housekeeping failed; it goes on.")
+                LOG.exception("Housekeeping failed; it continues.")
 
 
 def _newest(folder: Path) -> float:
-    """When the newest copy was made, by its name; long ago where there is none."""
-    for path in reversed(copies(folder)):
+    """When the newest backup was made, from its name; minus infinity if there is none."""
+    for path in reversed(list_backups(folder)):
         try:
             stamp = path.name.removeprefix(PREFIX).removesuffix(SUFFIX)
             return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()

@@ -1,4 +1,4 @@
-"""What is asked of the database."""
+"""Queries for readings, aggregates and alerts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from sentistream.monitor.interfaces import Step, Sum
+from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import EVERYWHERE, Alert, SecondReading
-from sentistream.monitor.store.groups import Total, shown
-from sentistream.monitor.store.steps import pieces, whole
-from sentistream.monitor.store.tables import ALERTS, MILLISECONDS, READINGS, SHARES, SUMS
+from sentistream.monitor.store.buckets import ceil_second, covering_buckets
+from sentistream.monitor.store.reading_tables import (
+    ALERTS,
+    MILLISECONDS,
+    READINGS,
+    SHARES,
+    SUMMED,
+    SUMS,
+)
+from sentistream.monitor.store.small_cell_suppression import RawAggregate, suppress_small_cells
 from sentistream.types import Label
 
 ReadingKey = tuple[int, str, str, str]
-"""Second, camera, zone, track: by this readings are ordered."""
-
-_COUNTED = ("seen", "speaking", "positive", "neutral", "negative", "watched")
+"""Second, camera, zone, track: the order of readings."""
 
 
 def readings(
@@ -31,22 +36,22 @@ def readings(
     limit: int,
     after: ReadingKey | None = None,
 ) -> list[SecondReading]:
-    """Single readings of [begin, end), oldest first, from behind ``after`` on."""
+    """Single readings of [begin, end), oldest first, starting after the key ``after``."""
     table = READINGS.c
-    first = whole(begin) if after is None else max(whole(begin), after[0])
-    statement = select(READINGS).where(table.second >= first, table.second < whole(end))
+    first = ceil_second(begin) if after is None else max(ceil_second(begin), after[0])
+    statement = select(READINGS).where(table.second >= first, table.second < ceil_second(end))
     if camera is not None:
         statement = statement.where(table.camera == camera)
     if after is not None:
         second, *rest = after
         statement = statement.where(
-            or_(table.second > second, and_(table.second == second, _behind(rest)))
+            or_(table.second > second, and_(table.second == second, _key_after(rest)))
         )
     statement = statement.order_by(*READINGS.primary_key).limit(limit)
     return [_reading(row) for row in connection.execute(statement)]
 
 
-def _behind(rest: Sequence[str]) -> Any:
+def _key_after(rest: Sequence[str]) -> Any:
     table = READINGS.c
     camera, zone, track = rest
     return or_(
@@ -80,27 +85,32 @@ def history(
     camera: str | None,
     zone: str | None,
     smallest: int,
-) -> Iterator[Sum]:
-    """Sums that begin in [begin, end), by begin, camera and zone; small groups withheld."""
+) -> Iterator[Aggregate]:
+    """Aggregates that begin in [begin, end), by begin, camera and zone; small cells suppressed."""
     table = SUMS.c
     statement = select(
-        *(table.begin, table.camera, table.zone, table.end, table.people),
-        *(table[name] for name in _COUNTED),
-    ).where(table.step == str(step), table.begin >= whole(begin), table.begin < whole(end))
+        *(table.begin, table.camera, table.zone, table.end),
+        *(table[name] for name in SUMMED),
+        table.people,
+    ).where(
+        table.step == str(step), table.begin >= ceil_second(begin), table.begin < ceil_second(end)
+    )
     if camera is not None:
         statement = statement.where(table.camera == camera)
-    if zone == EVERYWHERE:  # whether the whole picture may be shown depends on no zone
+    if zone == EVERYWHERE:  # its suppression depends on no zone
         statement = statement.where(table.zone == zone)
     statement = statement.order_by(table.begin, table.camera)
     for (start, name), rows in groupby(connection.execute(statement), key=lambda row: row[:2]):
-        together = list(rows)
-        totals = {row[2]: Total(*row[4:]) for row in together}
-        for one in shown(totals, camera=name, begin=start, end=together[0].end, smallest=smallest):
+        in_bucket = list(rows)
+        by_zone = {row[2]: RawAggregate(*row[4:]) for row in in_bucket}
+        for one in suppress_small_cells(
+            by_zone, camera=name, begin=start, end=in_bucket[0].end, smallest=smallest
+        ):
             if zone is None or one.zone == zone:
                 yield one
 
 
-def together(
+def aggregate(
     connection: Connection,
     *,
     begin: float,
@@ -108,54 +118,56 @@ def together(
     camera: str | None,
     zone: str,
     smallest: int,
-) -> list[Sum]:
-    """One sum a camera over [begin, end), by camera; small groups withheld."""
-    cut = pieces(begin, end)
-    if not cut:
+) -> list[Aggregate]:
+    """One aggregate a camera over [begin, end), by camera; small cells suppressed."""
+    ranges = covering_buckets(begin, end)
+    if not ranges:
         return []
     table = SUMS.c
     statement = (
         select(
             *(table.camera, table.zone, table.people, table.arrived),
-            *(table[name] for name in _COUNTED),
+            *(table[name] for name in SUMMED),
         )
         .where(
             or_(
                 *(
                     and_(table.step == str(step), table.begin >= first, table.begin < last)
-                    for step, first, last in cut
+                    for step, first, last in ranges
                 )
             )
         )
-        .where(table.end <= cut[-1][2])
+        .where(table.end <= ranges[-1][2])
         .order_by(table.begin)
     )
     if camera is not None:
         statement = statement.where(table.camera == camera)
     if zone == EVERYWHERE:
         statement = statement.where(table.zone == zone)
-    totals: dict[str, dict[str, Total]] = defaultdict(dict)
+    totals: dict[str, dict[str, RawAggregate]] = defaultdict(dict)
     most: dict[tuple[str, str], int] = defaultdict(int)
     for name, where, present, arrived, *counted in connection.execute(statement):
         total = totals[name].get(where)
         if total is None:
-            total = totals[name][where] = Total()
-        # everybody in the first stretch, and in later ones whoever is new there
+            total = totals[name][where] = RawAggregate()
+        # every track of the first bucket, and of later ones those that are new there
         total.appearances += arrived if total.appearances else present
         most[name, where] = max(most[name, where], present)
-        for field, value in zip(_COUNTED, counted, strict=True):
+        for field, value in zip(SUMMED, counted, strict=True):
             setattr(total, field, getattr(total, field) + value)
     found = []
     for name, by_zone in sorted(totals.items()):
         for where, total in by_zone.items():
             total.appearances = max(total.appearances, most[name, where])
-        all_zones = shown(by_zone, camera=name, begin=cut[0][1], end=cut[-1][2], smallest=smallest)
-        found += [one for one in all_zones if one.zone == zone]
+        released = suppress_small_cells(
+            by_zone, camera=name, begin=ranges[0][1], end=ranges[-1][2], smallest=smallest
+        )
+        found += [one for one in released if one.zone == zone]
     return found
 
 
 def alerts(connection: Connection, *, since: float, limit: int) -> list[Alert]:
-    """Alerts from ``since`` on, the newest first."""
+    """Alerts since ``since``, newest first."""
     table = ALERTS.c
     statement = (
         select(ALERTS)

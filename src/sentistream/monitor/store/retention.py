@@ -1,6 +1,6 @@
-"""Deletes what is too old, and what somebody asked to be forgotten.
+"""Retention: deletes what is too old, and erases what a person asked to have erased.
 
-In slices, each a short transaction, so that whoever writes never waits long.
+Deletions run in slices, each a short transaction, so that writers never wait long.
 """
 
 from __future__ import annotations
@@ -14,63 +14,75 @@ from sqlalchemy import Column, Engine, Table, and_, delete, func, or_, select
 
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.settings import StorageSettings
-from sentistream.monitor.store.database import reading, writing
-from sentistream.monitor.store.failures import storage_errors
-from sentistream.monitor.store.steps import whole
-from sentistream.monitor.store.tables import (
+from sentistream.monitor.store.buckets import ceil_second
+from sentistream.monitor.store.database import read_transaction, write_transaction
+from sentistream.monitor.store.reading_tables import (
     ALERTS,
     PRESENCES,
     READINGS,
     SUMS,
     WATCHES,
 )
+from sentistream.monitor.store.storage_errors import storage_errors
 
 DAY = 86_400
 GRACE = 3_600
-"""Seconds for which presences outlive their minute, hour or day, for what comes late."""
+"""Seconds for which presences outlive their bucket, for readings that arrive late."""
 
 _PAUSE = 0.02
-"""Seconds between slices, in which others get their turn."""
+"""Seconds between slices, in which other transactions can run."""
 
 _PAGES = 256
-"""Pages given back to the disk at a time (1 MiB)."""
+"""Pages returned to the file system at a time (1 MiB)."""
 
-_LONGEST = {Step.MINUTE: 60, Step.HOUR: 3_600, Step.DAY: 25 * 3_600}
+_MAX_SECONDS = {Step.MINUTE: 60, Step.HOUR: 3_600, Step.DAY: 25 * 3_600}
 
 
-def tidy(engine: Engine, now: float, settings: StorageSettings) -> None:
-    """Deletes what is older than the settings allow and gives the space back.
+def apply_retention(engine: Engine, now: float, settings: StorageSettings) -> None:
+    """Deletes what is older than the settings allow and returns the space to the file system.
 
     Raises:
-        StorageError: The database cannot be written; what has been deleted by then is gone.
+        StorageError: The database cannot be written; what was deleted before stays deleted.
     """
-    seconds = whole(now - settings.seconds_days * DAY)
+    seconds = ceil_second(now - settings.seconds_days * DAY)
     for table, column, step, before, width in (
         (READINGS, READINGS.c.second, None, seconds, 600),
         (WATCHES, WATCHES.c.begin, None, seconds, DAY),
-        (SUMS, SUMS.c.begin, Step.MINUTE, whole(now - settings.minutes_days * DAY), 6 * 3_600),
-        (SUMS, SUMS.c.begin, Step.HOUR, whole(now - settings.hours_days * DAY), 30 * DAY),
-        (SUMS, SUMS.c.begin, Step.DAY, whole(now - settings.hours_days * DAY), 365 * DAY),
+        (
+            SUMS,
+            SUMS.c.begin,
+            Step.MINUTE,
+            ceil_second(now - settings.minutes_days * DAY),
+            6 * 3_600,
+        ),
+        (SUMS, SUMS.c.begin, Step.HOUR, ceil_second(now - settings.hours_days * DAY), 30 * DAY),
+        (SUMS, SUMS.c.begin, Step.DAY, ceil_second(now - settings.hours_days * DAY), 365 * DAY),
         *(
-            (PRESENCES, PRESENCES.c.begin, step, max(whole(now - length - GRACE), seconds), DAY)
-            for step, length in _LONGEST.items()
+            (
+                PRESENCES,
+                PRESENCES.c.begin,
+                step,
+                max(ceil_second(now - length - GRACE), seconds),
+                DAY,
+            )
+            for step, length in _MAX_SECONDS.items()
         ),
     ):
         _delete_before(engine, table, column, step, before, width)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(delete(ALERTS).where(ALERTS.c.time < now - settings.hours_days * DAY))
-    _shrink(engine)
+    _vacuum(engine)
 
 
-def forget(engine: Engine, *, begin: float, end: float, camera: str | None) -> int:
-    """Deletes single readings of [begin, end), and the names in them wherever they stand.
+def erase(engine: Engine, *, begin: float, end: float, camera: str | None) -> int:
+    """Erases the single readings of [begin, end), and every other trace of their tracks.
 
     Returns:
-        How many readings.
+        The number of readings erased.
     """
-    deleted, first, last = 0, whole(begin), whole(end)
+    deleted, first, last = 0, ceil_second(begin), ceil_second(end)
     while first < last:
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             oldest = connection.scalar(
                 select(func.min(READINGS.c.second)).where(READINGS.c.second >= first)
             )
@@ -83,8 +95,8 @@ def forget(engine: Engine, *, begin: float, end: float, camera: str | None) -> i
             deleted += connection.execute(delete(READINGS).where(chosen)).rowcount
         time.sleep(_PAUSE)
     if deleted:
-        _forget_presences(engine, whole(begin), last, camera)
-        _overwrite(engine)
+        _erase_orphaned_presences(engine, ceil_second(begin), last, camera)
+        _truncate_log(engine)
     return deleted
 
 
@@ -93,19 +105,19 @@ def _delete_before(
 ) -> None:
     ours = table.c.step == str(step) if step is not None else None
     while True:
-        with reading(engine) as connection:
+        with read_transaction(engine) as connection:
             oldest = select(func.min(column))
             first = connection.scalar(oldest if ours is None else oldest.where(ours))
         if first is None or first >= before:
             return
         old = delete(table).where(column >= first, column < min(first + width, before))
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             connection.execute(old if ours is None else old.where(ours))
         time.sleep(_PAUSE)
 
 
-def _forget_presences(engine: Engine, begin: int, end: int, camera: str | None) -> None:
-    """Deletes presences that no reading is left to stand for."""
+def _erase_orphaned_presences(engine: Engine, begin: int, end: int, camera: str | None) -> None:
+    """Deletes the presences of tracks that have no reading left."""
     overlapping = or_(
         *(
             and_(
@@ -113,22 +125,22 @@ def _forget_presences(engine: Engine, begin: int, end: int, camera: str | None) 
                 PRESENCES.c.begin > begin - length,
                 PRESENCES.c.begin < end,
             )
-            for step, length in _LONGEST.items()
+            for step, length in _MAX_SECONDS.items()
         )
     )
-    steps = select(PRESENCES.c.step, PRESENCES.c.begin, PRESENCES.c.camera).distinct()
-    steps = steps.where(overlapping)
+    buckets = select(PRESENCES.c.step, PRESENCES.c.begin, PRESENCES.c.camera).distinct()
+    buckets = buckets.where(overlapping)
     if camera is not None:
-        steps = steps.where(PRESENCES.c.camera == camera)
-    with reading(engine) as connection:
-        found = connection.execute(steps).all()
+        buckets = buckets.where(PRESENCES.c.camera == camera)
+    with read_transaction(engine) as connection:
+        found = connection.execute(buckets).all()
     for step, start, where in found:
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             left = (
                 select(READINGS.c.track)
                 .where(READINGS.c.camera == where)
                 .where(READINGS.c.second >= start)
-                .where(READINGS.c.second < start + _LONGEST[Step(step)])
+                .where(READINGS.c.second < start + _MAX_SECONDS[Step(step)])
             )
             connection.execute(
                 delete(PRESENCES)
@@ -137,28 +149,28 @@ def _forget_presences(engine: Engine, begin: int, end: int, camera: str | None) 
             )
 
 
-def _shrink(engine: Engine) -> None:
-    """Gives free pages of an SQLite file back to the disk, some at a time."""
+def _vacuum(engine: Engine) -> None:
+    """Returns free pages of an SQLite file to the file system, in small steps."""
     if engine.dialect.name != "sqlite":
         return
-    with _raw(engine) as connection:
+    with _raw_connection(engine) as connection:
         while connection.execute("PRAGMA freelist_count").fetchone()[0]:
-            # as a script, because a statement is run to its end only by fetching rows, of which
-            # this has none: it would give back a single page
+            # executescript, because execute() only steps to the first row, and this pragma has
+            # none: it would return a single page
             connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
             time.sleep(_PAUSE)
 
 
-def _overwrite(engine: Engine) -> None:
-    """Empties SQLite's log, which still holds what was deleted; as far as readers let it."""
+def _truncate_log(engine: Engine) -> None:
+    """Truncates SQLite's log, which still contains what was deleted, unless readers hold it."""
     if engine.dialect.name == "sqlite":
-        with _raw(engine) as connection:
+        with _raw_connection(engine) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 @contextmanager
-def _raw(engine: Engine) -> Iterator[sqlite3.Connection]:
-    """A connection outside SQLAlchemy's transactions."""
+def _raw_connection(engine: Engine) -> Iterator[sqlite3.Connection]:
+    """A driver connection outside SQLAlchemy's transactions."""
     with storage_errors(engine), closing(engine.raw_connection()) as borrowed:
         connection = borrowed.driver_connection
         if not isinstance(connection, sqlite3.Connection):

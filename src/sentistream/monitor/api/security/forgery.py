@@ -16,6 +16,8 @@ from sentistream.monitor.configuration import Configuration
 HEADER = "x-csrf-token"
 FIELD = "csrf_token"
 SAFE = ("GET", "HEAD", "OPTIONS")
+MOST_FIELDS = 20
+"""Fields of a form without script, such as that of the login."""
 
 
 def csrf_token(session: str) -> str:
@@ -79,7 +81,7 @@ def _field(scope: Scope, headers: Headers) -> str:
         return ""
     try:
         body: bytes = scope["state"].get("body", b"")
-        fields = parse_qs(body.decode(), max_num_fields=20)
+        fields = parse_qs(body.decode(), max_num_fields=MOST_FIELDS)
     except ValueError:
         return ""
     return fields.get(FIELD, [""])[0]

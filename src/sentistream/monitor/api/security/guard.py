@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Accounts, Identity
-from sentistream.monitor.accounts.tokens import PREFIX
+from sentistream.monitor.accounts.credentials import BEARER_PREFIX
 from sentistream.monitor.api.problems import ProblemResponse, refuse
 from sentistream.monitor.api.security.cookies import session_of
 from sentistream.monitor.api.security.forgery import csrf_token
@@ -62,7 +62,7 @@ class Guard:
             state.pop(name, None)
         server = self._configuration.settings.server
         secret = "" if _is_open(scope) else _secret(scope, server)
-        identity = self._accounts.remembered(secret) if secret else None
+        identity = self._accounts.cached_identity(secret) if secret else None
         counted = identity.digest if identity is not None else address_of(scope)
         wait = self._rates.take(counted, server.requests_a_minute, _cost(scope))
         if wait:
@@ -99,7 +99,7 @@ class Guard:
 
     async def _is_still(self, secret: str, identity: Identity) -> bool:
         """Whether it is still the same user, in the same role."""
-        found = self._accounts.remembered(secret)
+        found = self._accounts.cached_identity(secret)
         if found is None:
             try:
                 found = await anyio.to_thread.run_sync(
@@ -123,9 +123,9 @@ def _secret(scope: Scope, server: ServerSettings) -> str:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         # who shows a token is judged by it alone
-        return token if token.startswith(PREFIX) else "none"
+        return token if token.startswith(BEARER_PREFIX) else "none"
     session = session_of(connection, server)
-    return "none" if session.startswith(PREFIX) else session
+    return "none" if session.startswith(BEARER_PREFIX) else session
 
 
 def _cost(scope: Scope) -> float:

@@ -1,0 +1,69 @@
+"""How a face usually looks, kept while it is followed and forgotten with it.
+
+Some people look sad or cheerful at rest. What the face network says of somebody is therefore
+judged in part against what it has said of the same face before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from sentistream.accumulation import LEAST
+from sentistream.types import FloatArray
+
+STRENGTH = 0.5
+"""Share of a face's usual evidence that is taken off: all of it would leave nothing of a mood
+that lasts."""
+
+KNOWN_AFTER = 10.0
+"""Seconds after which a face counts as half known."""
+
+HORIZON = 300.0
+"""Seconds that the running mean covers."""
+
+_EVERY = 0.24  # seconds from one value that is kept to the next
+
+
+class FaceBaseline:
+    """Running mean of one face's evidence, the centred logarithms of its distributions.
+
+    Nothing else of the face is kept. What is being judged now does not count yet.
+
+    Args:
+        span: Seconds that are judged together.
+    """
+
+    def __init__(self, span: float) -> None:
+        self._span = span
+        self._seconds = 0.0
+        self._mean: FloatArray = np.zeros(3, np.float32)
+        self._waiting: deque[tuple[float, FloatArray]] = deque()
+
+    def take(self, probabilities: FloatArray, time: float) -> None:
+        """One more distribution, shape (3,), at ``time``, seconds."""
+        while self._waiting and time - self._waiting[0][0] >= self._span:
+            _, evidence = self._waiting.popleft()
+            self._seconds = min(self._seconds + _EVERY, HORIZON)
+            self._mean = self._mean + (_EVERY / self._seconds) * (evidence - self._mean)
+        if not self._waiting or time - self._waiting[-1][0] >= _EVERY - 1e-6:
+            self._waiting.append((time, _centred(probabilities)))
+
+    def relative(self, probabilities: FloatArray) -> FloatArray:
+        """Distributions, shape (..., 3), less what is usual for this face.
+
+        The mean is shrunk towards that of nobody in particular while the face is little known
+        (James and Stein 1961).
+        """
+        known = self._seconds / (self._seconds + KNOWN_AFTER)
+        if not known:
+            return probabilities
+        evidence = _centred(probabilities) - STRENGTH * known * self._mean
+        shares = np.exp(evidence - evidence.max(axis=-1, keepdims=True))
+        return np.asarray(shares / shares.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def _centred(probabilities: FloatArray) -> FloatArray:
+    evidence = np.log(np.maximum(probabilities, LEAST))
+    return np.asarray(evidence - evidence.mean(axis=-1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,164 @@
+"""Ways in which the answers of moments may add up over time, on what networks said of sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.accumulation import LEAST, EvidenceMean
+from sentistream.evaluation.mood_sequences import Recorded
+from sentistream.profiles import LITE, PAPER
+from sentistream.runtime.asking import Runnable
+from sentistream.smoothing import Running, Smoother
+from sentistream.types import Distribution, FloatArray
+from sentistream.values import ByValue
+
+Parameters = Mapping[str, float]
+
+
+class Accumulator(Protocol):
+    """What a distribution at each moment adds up to."""
+
+    def update(self, probabilities: FloatArray, time: float) -> FloatArray: ...
+
+
+LONGEST_STEP = 0.12
+"""Most seconds that one moment speaks for, in ``ForwardFilter``."""
+
+_FLOOR = 1e-12
+
+
+class ForwardFilter(Running):
+    """What a face is likely to express now, if moods last and change at random.
+
+    The forward algorithm of a hidden Markov model (Rabiner 1989, section III) over the three
+    classes: from moment to moment the mood is left for any with a constant rate, and each
+    moment is a witness. Moments resemble each other, so a second of them counts as ``strength``
+    independent ones. Once a class is near certain no more adds to it, and what speaks against it
+    takes effect at once, which a mean over time cannot do.
+
+    Args:
+        rate: How often in a second the mood is drawn anew, positive.
+        strength: Independent witnesses in a second, positive.
+        temperature: What the answer's logarithms are divided by, positive.
+
+    Raises:
+        ValueError: One is not positive.
+    """
+
+    def __init__(self, rate: float, strength: float, temperature: float = 1.0) -> None:
+        super().__init__(1 / rate if rate > 0 else rate)
+        if not (strength > 0 and temperature > 0):
+            raise ValueError(
+                f"Strength and temperature are positive, not {strength}, {temperature}."
+            )
+        self._strength = strength
+        self._temperature = temperature
+        self._belief: NDArray[np.float64] = np.full(3, 1 / 3)
+
+    def update(self, probabilities: FloatArray, time: float) -> FloatArray:
+        """What was said up to ``time`` (seconds) as a distribution, shape (3,).
+
+        Raises:
+            ValueError: ``time`` lies before the last one.
+        """
+        step = min(time - self.time, LONGEST_STEP)
+        left = self._advance(time)
+        belief = self._belief * (1 - left) + left / 3
+        evidence = np.log(np.maximum(probabilities, LEAST), dtype=np.float64)
+        logarithms = np.log(belief) + self._strength * step * evidence
+        belief = np.exp(logarithms - logarithms.max())
+        self._belief = belief / belief.sum()
+        shares = np.maximum(self._belief, _FLOOR) ** (1 / self._temperature)
+        return np.asarray(shares / shares.sum(), dtype=np.float32)
+
+
+class _Equation1:
+    """``Smoother`` on arrays."""
+
+    def __init__(self, time_constant: float) -> None:
+        self._smoother = Smoother(time_constant)
+
+    def update(self, probabilities: FloatArray, time: float) -> FloatArray:
+        value = self._smoother.update(Distribution.from_array(probabilities), time)
+        return np.asarray(value.as_tuple(), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Method(ByValue):
+    """A way to add up, and the parameters to choose from.
+
+    Attributes:
+        name: For tables.
+        make: From parameters, what adds up one face's distributions.
+        grid: Parameters to choose from, from the longest memory to the shortest.
+        fused: Whether each moment's face and voice are joined before they add up; otherwise the
+            face alone adds up, and its sum is joined with the voice's latest answer.
+    """
+
+    name: str
+    make: Callable[[Parameters], Accumulator]
+    grid: tuple[Parameters, ...] = field(repr=False)
+    fused: bool = False
+
+    def answers(self, recorded: Recorded, parameters: Parameters, fusion: Runnable) -> FloatArray:
+        """The accumulated answer at each moment, shape (N, 3)."""
+        values = joined(recorded, recorded.face, fusion) if self.fused else recorded.face
+        by_track: dict[int, Accumulator] = {}
+        added = np.empty_like(values)
+        for place, track in enumerate(recorded.tracks.tolist()):
+            if track not in by_track:
+                by_track[track] = self.make(parameters)
+            added[place] = by_track[track].update(values[place], float(recorded.times[place]))
+        return added if self.fused else joined(recorded, added, fusion)
+
+
+def joined(recorded: Recorded, face: FloatArray, fusion: Runnable) -> FloatArray:
+    """Of each moment what a face's distributions, shape (N, 3), and the voice say together."""
+    return np.asarray(fusion.run(face=face, voice=recorded.voice, trust=recorded.trust))
+
+
+SHIPPED = "mean of logarithms, as shipped"
+
+_SPANS = (5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3)
+
+_WITNESSES = ((1.0, 1.0), (2.0, 1.0), (2.0, 2.0), (4.0, 2.0), (4.0, 3.0), (8.0, 3.0), (8.0, 4.0))
+
+METHODS = (
+    Method(
+        "Equation 1, the paper's time constant",
+        lambda chosen: _Equation1(chosen["time_constant"]),
+        ({"time_constant": PAPER.time_constant},),
+        fused=True,
+    ),
+    Method(
+        "Equation 1",
+        lambda chosen: _Equation1(chosen["time_constant"]),
+        tuple({"time_constant": seconds} for seconds in _SPANS),
+        fused=True,
+    ),
+    Method(
+        SHIPPED,
+        lambda chosen: EvidenceMean(chosen["time_constant"]),
+        ({"time_constant": LITE.time_constant},),
+    ),
+    Method(
+        "mean of logarithms",
+        lambda chosen: EvidenceMean(chosen["time_constant"]),
+        tuple({"time_constant": seconds} for seconds in _SPANS),
+    ),
+    Method(
+        "hidden Markov model",
+        lambda chosen: ForwardFilter(chosen["rate"], chosen["strength"], chosen["temperature"]),
+        tuple(
+            {"rate": rate, "strength": strength, "temperature": temperature}
+            for strength, temperature in _WITNESSES
+            for rate in (0.02, 0.05, 0.1, 0.2, 0.5)
+        ),
+    ),
+)
+"""What is compared; the face's own logarithms and the latest voice in all but Equation 1."""

@@ -1,0 +1,193 @@
+"""Opens a camera and reads it in a thread; moments that cannot be taken in time are dropped."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sentistream.errors import InputError, OutputError
+from sentistream.media import Faults
+from sentistream.media.addresses import DEVICE, scheme
+from sentistream.media.looping import LoopSource
+from sentistream.media.opening import check_seconds, open_stream, open_webcam
+from sentistream.media.queue import BoundedQueue
+from sentistream.media.source import Source
+from sentistream.monitor.settings import CameraSettings
+from sentistream.reports.faults import faults_in_words
+from sentistream.streams.multi_source import DecodedMoment
+
+DEPTH = 4
+"""Moments that may wait; each holds one picture."""
+
+DEMO = "demo:"
+"""The source's name in the settings for the demonstration clip."""
+
+DEMO_CLIP = "demonstration.mp4"
+"""The clip's file name in the state folder."""
+
+DEMO_SIZE = (960, 540)
+"""Its width and height, pixels: drawn in half the time that 720p takes."""
+
+
+class Capture:
+    """Reads one camera in a thread of its own and keeps its newest moments.
+
+    Args:
+        opening: Opens the source; called in the thread, because it may hang.
+
+    Attributes:
+        source: The source; None before it is open.
+    """
+
+    def __init__(self, opening: Callable[[], Source]) -> None:
+        self.source: Source | None = None
+        self._opening = opening
+        self._queue: BoundedQueue[DecodedMoment] = BoundedQueue(DEPTH, drop_oldest=True)
+        threading.Thread(target=self._run, name="capture", daemon=True).start()
+
+    def read(self, timeout: float) -> DecodedMoment | None:
+        """The next moment; None if none came within ``timeout`` seconds.
+
+        Raises:
+            EOFError: The source has ended.
+            Exception: Whatever the source failed with.
+        """
+        try:
+            return self._queue.take(timeout)
+        except TimeoutError:
+            return None
+        except StopIteration:
+            raise EOFError from None
+
+    @property
+    def dropped(self) -> int:
+        """Moments dropped so far, here and in the source."""
+        return self._queue.dropped + self._faults.dropped_moments
+
+    @property
+    def damaged(self) -> int:
+        """Packets and pictures so far that could not be decoded."""
+        return self._faults.video_errors + self._faults.audio_errors
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the source, but for ``dropped``, a sentence each."""
+        if self.source is None:
+            return ()
+        info = self.source.info
+        faults = dataclasses.asdict(self._faults) | {"dropped_moments": 0}
+        return (*info.remarks, *faults_in_words(faults, info.sizes))
+
+    @property
+    def _faults(self) -> Faults:
+        return self.source.faults if self.source else Faults()
+
+    def close(self) -> None:
+        """Stops reading; does not wait for a source that hangs."""
+        self._queue.stop()
+        if self.source is not None:
+            self.source.close()
+
+    def _run(self) -> None:
+        error: Exception | None = None
+        is_empty = True
+        try:
+            with self._opening() as self.source:
+                for moment in self.source:
+                    is_empty = False
+                    if not self._queue.put(DecodedMoment(moment, time.monotonic())):
+                        return
+            if is_empty:
+                raise InputError("It holds no pictures.", "Name another source.")
+        except Exception as problem:
+            error = problem
+        finally:
+            self._queue.end(error)
+
+
+def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> Source:
+    """Opens a camera of the settings as an endless source of moments.
+
+    The sound of a webcam is only read if its microphone is named. A file is played at its pace, in
+    a loop. Without ``camera.sound`` no sound is decoded.
+
+    Args:
+        camera: What and how to read.
+        tick: Seconds between moments.
+        sound_window: Seconds of sound that each moment carries.
+
+    Raises:
+        InputError: It cannot be read; the message holds no password.
+        ValueError: ``tick`` or ``sound_window`` is not positive.
+    """
+    check_seconds(tick=tick, sound_window=sound_window)
+    source = camera.source.get_secret_value().strip()
+    if _is_webcam(source):
+        return open_webcam(
+            int(source) if source.isdigit() else source,
+            tick=tick,
+            sound_window=sound_window,
+            microphone=camera.microphone if camera.sound else "",
+        )
+    if scheme(source) is not None:
+        return open_stream(
+            source,
+            tick=tick,
+            sound_window=sound_window,
+            transport=camera.transport,
+            sound=camera.sound,
+            video_track=camera.video_track or None,
+            audio_track=camera.audio_track or None,
+        )
+    if "\0" in source:
+        raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
+    return LoopSource(
+        Path(source).expanduser(),
+        tick=tick,
+        sound_window=sound_window,
+        pace=camera.pace,
+        sound=camera.sound,
+        video_track=camera.video_track or None,
+        audio_track=camera.audio_track or None,
+    )
+
+
+def is_recording(source: str) -> bool:
+    """Whether a source of the settings is a file: neither a webcam nor an address."""
+    return not (_is_webcam(source) or "://" in source)
+
+
+def _is_webcam(source: str) -> bool:
+    return bool(re.fullmatch(r"[0-9]{1,3}", source) or DEVICE.fullmatch(source))
+
+
+def ensure_demo_clip(path: Path) -> None:
+    """Draws the demonstration clip if it does not exist; safe to call from several processes.
+
+    Raises:
+        MissingExtraError: scikit-image, which brings the portrait, is not installed.
+        OutputError: It cannot be written.
+    """
+    if path.exists():
+        return
+    from sentistream.demo import make_clip
+
+    unfinished = path.with_name(f".{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # released even if the process is killed
+            if path.exists():  # drawn by another process in the meantime
+                unfinished.unlink(missing_ok=True)
+                return
+            make_clip(unfinished, size=DEMO_SIZE)
+            unfinished.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
+        ) from None

@@ -1,0 +1,229 @@
+"""Runs the monitor: starts its parts and stops them in the right order."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import fcntl
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import uvicorn
+
+from sentistream.errors import InputError, OutputError
+from sentistream.monitor.alerts import AlertEvaluator
+from sentistream.monitor.api.app import create_app, setup_link
+from sentistream.monitor.api.server import server_config
+from sentistream.monitor.cameras.supervisor import Supervisor
+from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.logs import configure_logging, log_redactor
+from sentistream.monitor.notify import MqttPublisher, WebhookSender
+from sentistream.monitor.page import mount_page
+from sentistream.monitor.services import Services
+from sentistream.monitor.settings import ServerSettings, Settings
+from sentistream.monitor.store import (
+    DatabaseStore,
+    Housekeeper,
+    StoreWriter,
+    database_url,
+    migrate,
+    open_database,
+)
+from sentistream.monitor.watchdog import Watchdog, extending_start_timeout
+
+LOCK = "monitor.lock"
+"""Held by the monitor that uses a state folder."""
+
+_LOOP_INTERVAL = 1.0
+_LOOP_TIMEOUT = 20.0  # seconds without progress after which the event loop counts as hung
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Address:
+    """Where the monitor can be reached.
+
+    Attributes:
+        page: The page's address.
+        setup: The one-time address to create the first manager; None once there is one.
+    """
+
+    page: str
+    setup: str | None
+
+
+def run_monitor(
+    settings: Settings,
+    *,
+    config: Path,
+    state: Path,
+    ready: Callable[[Address], None],
+) -> None:
+    """Runs until SIGTERM or SIGINT; the seconds in progress are stored before it ends.
+
+    Args:
+        settings: What to start with.
+        config: Their YAML file, written when the page changes them.
+        state: Folder of the database and other state; created if it does not exist.
+        ready: Called with the address once it responds.
+
+    Raises:
+        InputError: It cannot listen on the address, or the TLS files are wrong.
+        OutputError: The state folder cannot be written, or another monitor uses it.
+        StorageError: The database cannot be opened.
+    """
+    log_redactor.set_secrets_from(settings)
+    configure_logging(settings.logging)
+    with ExitStack() as stack:
+        stack.enter_context(_locked(state))
+        listening = stack.enter_context(_listening(settings.server))
+        with extending_start_timeout():
+            engine = open_database(database_url(settings, state))
+            stack.callback(engine.dispose)
+            migrate(engine)
+
+        configuration, bus = Configuration(settings, config), EventBus()
+        store = DatabaseStore(engine, lambda: configuration.settings)
+        writer = StoreWriter(bus, store)
+        stack.callback(writer.close)
+        housekeeper = Housekeeper(store, lambda: configuration.settings)
+        housekeeper.start()
+        stack.callback(housekeeper.close)
+        stack.enter_context(MqttPublisher(bus, configuration, state=state))
+        stack.enter_context(WebhookSender(bus, configuration))
+        stack.enter_context(AlertEvaluator(bus, configuration))
+        cameras = Supervisor(bus, state)
+        stack.callback(cameras.close)
+        cameras.apply(settings)
+        configuration.on_change(cameras.apply)
+        configuration.on_change(_reconfigure_logging)
+
+        services = Services(
+            configuration=configuration, bus=bus, cameras=cameras, store=store, engine=engine
+        )
+        app = create_app(services, counters=lambda: _counters(writer, housekeeper))
+        mount_page(app, services)
+        server = uvicorn.Server(server_config(app, settings.server))
+        base = page_address(settings.server, listening.getsockname()[1])
+        address = Address(page=base, setup=setup_link(services, base))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn stops on them and raises them again; what is open is to be closed first
+            signal.signal(number, lambda *_: None)
+        asyncio.run(_serve(server, listening, lambda: ready(address)))
+        _log.info("stopping")
+
+
+async def _serve(
+    server: uvicorn.Server, listening: socket.socket, ready: Callable[[], None]
+) -> None:
+    last_run = time.monotonic()
+
+    async def watch_loop() -> None:
+        nonlocal last_run
+        while not server.started:
+            await asyncio.sleep(0.05)
+        ready()
+        last_run = time.monotonic()
+        with Watchdog(lambda: time.monotonic() - last_run < _LOOP_TIMEOUT):
+            while True:
+                last_run = time.monotonic()
+                await asyncio.sleep(_LOOP_INTERVAL)
+
+    watching = asyncio.create_task(watch_loop())
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+def page_address(server: ServerSettings, port: int) -> str:
+    """The page's address for people to open."""
+    if server.public_url:
+        return server.public_url
+    scheme = "http" if server.tls_certificate is None else "https"
+    host = "127.0.0.1" if _is_any(server.host) else server.host
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _is_any(host: str) -> bool:
+    """Whether it stands for all addresses of the machine."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_unspecified
+    return False
+
+
+@contextmanager
+def _locked(state: Path) -> Iterator[None]:
+    """Locks the state folder against other monitors."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (state / LOCK).open("a")
+    except OSError as error:
+        raise OutputError(
+            f"The state folder {state} cannot be used ({error.strerror}).",
+            "Name another with --state, or see who owns it.",
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OutputError(
+                f"Another monitor uses the state folder {state}.",
+                "Stop it first, or name another folder with --state.",
+            ) from None
+        yield
+
+
+@contextmanager
+def _listening(server: ServerSettings) -> Iterator[socket.socket]:
+    """The listening socket, bound before anything else is started."""
+    for path in (server.tls_certificate, server.tls_key):
+        if path is not None and not os.access(path, os.R_OK):
+            raise InputError(
+                f"The TLS file {path} cannot be read.", "See that it exists and who owns it."
+            )
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    with listening:
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((server.host, server.port))
+        except OSError as error:
+            raise InputError(
+                f"It cannot listen on {server.host}, port {server.port} "
+                f"({error.strerror or error}).",
+                "Choose another with --port, or see what else runs there.",
+            ) from None
+        yield listening
+
+
+def _reconfigure_logging(settings: Settings) -> None:
+    """Adopts changed settings: the secrets to redact, and how the log is written."""
+    log_redactor.set_secrets_from(settings)
+    try:
+        configure_logging(settings.logging)
+    except OutputError as error:
+        _log.warning("%s", error)
+
+
+def _counters(writer: StoreWriter, housekeeper: Housekeeper) -> Mapping[str, float]:
+    state = writer.state
+    return {
+        "written": state.written,
+        "waiting": state.waiting,
+        "dropped": state.dropped,
+        "failures": state.failures,
+        "failing": float(state.failing_since is not None),
+        "housekeeping_failing": float(bool(housekeeper.last_error)),
+    }

@@ -1,0 +1,172 @@
+"""One camera: its source, its hours, its zones and masks."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from sentistream.errors import InputError
+from sentistream.monitor.settings.settings_base import Key, SettingsGroup, Title
+from sentistream.prior import AS_LEARNED, get_prior
+from sentistream.profiles import MAX_FACES
+from sentistream.redaction import is_address, shown_address
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Point = tuple[Share, Share]
+"""A point in the picture: x and y as shares of its width and height, from the upper left."""
+
+
+class Hours(SettingsGroup):
+    """A time range on some days of the week, in the machine's time zone."""
+
+    days: tuple[Weekday, ...] = Field(
+        default=WEEKDAYS, min_length=1, title="Days", description="On which days of the week."
+    )
+    begin: time = Field(
+        default=time(0, 0), title="From", description="When it begins, for instance 09:00."
+    )
+    end: time = Field(
+        default=time(0, 0),
+        title="To",
+        description="When it ends; if not after the beginning, on the next day.",
+    )
+
+
+class Zone(SettingsGroup):
+    """A part of the picture: counted separately, or masked before anything is detected."""
+
+    name: Key = Field(title="Key", description="Short name in tables and topics.")
+    points: tuple[Point, ...] = Field(
+        min_length=3,
+        max_length=32,
+        title="Corners",
+        description="The corners in order, each as shares of the picture's width and height.",
+    )
+    masked: Literal["never", "always", "scheduled"] = Field(
+        default="never",
+        title="Masked",
+        description=(
+            "Whether the zone is blackened before faces are detected, as where staff work: "
+            "never (it is counted as a zone), always, or within its hours (counted otherwise)."
+        ),
+    )
+    hours: tuple[Hours, ...] = Field(
+        default=(), title="Masked hours", description="When a scheduled zone is masked."
+    )
+
+    @model_validator(mode="after")
+    def _scheduled_needs_hours(self) -> Self:
+        if (self.masked == "scheduled") != bool(self.hours):
+            raise ValueError("hours are given exactly where masked is 'scheduled'")
+        return self
+
+
+class CameraSettings(SettingsGroup):
+    """A camera, a stream, or a file that is played like one."""
+
+    name: Title = Field(default="Camera", title="Name", description="Its display name.")
+    source: SecretStr = Field(
+        title="Source",
+        description=(
+            "The number of a webcam (0) or its device (/dev/video0), an address (rtsp://, "
+            "rtsps://, http://, https://, udp://, srt://), a video file's path, or demo: for the "
+            "demonstration clip. It may contain a password and is never shown in full."
+        ),
+    )
+    enabled: bool = Field(
+        default=True, title="Enabled", description="Whether it is analyzed at all."
+    )
+    transport: Literal["tcp", "udp"] = Field(
+        default="tcp", title="RTSP transport", description="How RTSP packets are transported."
+    )
+    sound: bool = Field(default=True, title="Sound", description="Whether its sound is analyzed.")
+    microphone: str = Field(
+        default="",
+        max_length=120,
+        title="Microphone",
+        description="For a webcam: its microphone as an ALSA device, for instance hw:1 or default.",
+    )
+    pace: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=100,
+        title="Pace of a file",
+        description="Seconds of a file played per second; files start over at their end.",
+    )
+    max_faces: int = Field(
+        default=MAX_FACES,
+        ge=1,
+        le=64,
+        title="Most faces",
+        description="Faces tracked at once; if more are found, the largest are kept.",
+    )
+    prior: str = Field(
+        default=AS_LEARNED,
+        max_length=40,
+        title="Prior",
+        description=(
+            "How common positive, neutral and negative are where it watches: learned (as the "
+            "networks learned them), uniform, acted, everyday, or three numbers such as "
+            "0.2,0.6,0.2."
+        ),
+    )
+    video_track: int = Field(
+        default=0,
+        ge=0,
+        le=99,
+        title="Video track",
+        description="Of a file or stream with several, from 1; 0 for one that is not empty.",
+    )
+    audio_track: int = Field(
+        default=0,
+        ge=0,
+        le=99,
+        title="Audio track",
+        description="Of a file or stream with several, from 1; 0 for one that is not empty.",
+    )
+    hours: tuple[Hours, ...] = Field(
+        default=(),
+        title="Watching hours",
+        description="When it is analyzed; outside them nothing is decoded. None means always.",
+    )
+    zones: tuple[Zone, ...] = Field(
+        default=(), max_length=16, title="Zones", description="Parts of its picture."
+    )
+
+    @field_validator("prior")
+    @classmethod
+    def _known_prior(cls, value: str) -> str:
+        try:
+            return get_prior(value).name
+        except InputError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _number_as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("source")
+    @classmethod
+    def _not_empty(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().strip():
+            raise ValueError("a camera needs a source")
+        return value
+
+    @model_validator(mode="after")
+    def _zone_names_are_unique(self) -> Self:
+        names = [zone.name for zone in self.zones]
+        if len(names) != len(set(names)):
+            raise ValueError("two zones have the same name")
+        return self
+
+    @property
+    def redacted_source(self) -> str:
+        """The source without user, password or query, safe to show."""
+        source = self.source.get_secret_value()
+        return shown_address(source) if is_address(source) else source

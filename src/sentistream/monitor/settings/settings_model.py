@@ -1,0 +1,86 @@
+"""The root of the settings."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sentistream.monitor.settings.camera_settings import CameraSettings
+from sentistream.monitor.settings.logging_settings import LoggingSettings
+from sentistream.monitor.settings.notification_settings import AlertRule, MqttSettings, Webhook
+from sentistream.monitor.settings.privacy_settings import PrivacySettings
+from sentistream.monitor.settings.server_settings import ServerSettings
+from sentistream.monitor.settings.settings_base import Key
+from sentistream.monitor.settings.storage_settings import StorageSettings
+
+FILE_ONLY_SETTINGS = {
+    "server": frozenset({"host", "port", "tls_certificate", "tls_key", "public_url"}),
+    "storage": frozenset({"url", "backup_folder"}),
+    "logging": frozenset({"file"}),
+}
+"""By group, settings that open files and ports of the machine; not changeable through the page."""
+
+ENV_PREFIX = "SENTISTREAM_MONITOR_"
+"""Prefix of environment variables; ``__`` separates a group from its field."""
+
+
+class Settings(BaseSettings):
+    """All settings; ``loading.load_settings`` says where they come from."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+    )
+
+    cameras: dict[Key, CameraSettings] = Field(
+        default_factory=dict,
+        max_length=64,
+        title="Cameras",
+        description="Each under a short key. None: the first webcam, or the demonstration clip.",
+    )
+    profile: Literal["lite", "paper"] = Field(
+        default="lite", title="Profile", description="Which networks and settings analyze faces."
+    )
+    language: Literal["en", "de"] = Field(
+        default="en",
+        title="Language",
+        description="Of the page, unless the visitor or the browser chooses another.",
+    )
+    server: ServerSettings = Field(
+        default=ServerSettings(), title="Server", description="The page and the API."
+    )
+    storage: StorageSettings = Field(
+        default=StorageSettings(), title="Storage", description="What is stored, and for how long."
+    )
+    privacy: PrivacySettings = Field(
+        default=PrivacySettings(), title="Privacy", description="What protects people."
+    )
+    alerts: tuple[AlertRule, ...] = Field(
+        default=(), max_length=64, title="Alerts", description="When somebody is notified."
+    )
+    mqtt: MqttSettings = Field(
+        default=MqttSettings(), title="MQTT", description="A broker that is notified."
+    )
+    webhooks: tuple[Webhook, ...] = Field(
+        default=(), max_length=16, title="Webhooks", description="Addresses that are notified."
+    )
+    logging: LoggingSettings = Field(
+        default=LoggingSettings(), title="Logging", description="The program's own log."
+    )
+
+    @model_validator(mode="after")
+    def _alerts_are_consistent(self) -> Self:
+        keys = [rule.key for rule in self.alerts]
+        if len(keys) != len(set(keys)):
+            raise ValueError("two alerts have the same key")
+        for rule in self.alerts:
+            if not rule.camera:
+                continue
+            if self.cameras and rule.camera not in self.cameras:
+                raise ValueError(f"the alert {rule.key} names no camera of these: {rule.camera}")
+        return self

@@ -1,0 +1,163 @@
+"""The store of readings: the database behind ``interfaces.Store``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Engine
+
+from sentistream.errors import StorageError
+from sentistream.monitor.interfaces import Aggregate, Step
+from sentistream.monitor.observations import Alert, SecondReading, Seconds
+from sentistream.monitor.settings import Settings
+from sentistream.monitor.store import backups, database_export, queries, retention
+from sentistream.monitor.store.database import read_transaction, write_transaction
+from sentistream.monitor.store.ingest import ingest, insert_into
+from sentistream.monitor.store.reading_tables import ALERTS, PULSE
+from sentistream.reports.csv_style import PLAIN, CsvStyle
+
+
+class DatabaseStore:
+    """Implements ``interfaces.Store``. Thread-safe.
+
+    Args:
+        engine: An opened and migrated database; disposed of by :meth:`close`.
+        settings: Returns the settings in force, so that changes apply at once:
+            ``lambda: configuration.settings``.
+    """
+
+    def __init__(self, engine: Engine, settings: Callable[[], Settings]) -> None:
+        self._engine = engine
+        self._settings = settings
+
+    def add(self, seconds: Sequence[Seconds]) -> None:
+        """Stores readings and adds them to the aggregates, in one transaction; see ``Store``."""
+        with write_transaction(self._engine) as connection:
+            ingest(connection, seconds)
+
+    def add_alert(self, alert: Alert) -> None:
+        """Stores an alert; storing it again changes nothing."""
+        insertion = insert_into(self._engine.dialect.name, ALERTS)
+        with write_transaction(self._engine) as connection:
+            connection.execute(
+                insertion.on_conflict_do_nothing(),
+                {
+                    "rule": alert.rule,
+                    "name": alert.name,
+                    "camera": alert.camera,
+                    "zone": alert.zone,
+                    "time": alert.time,
+                    "active": alert.active,
+                    "sentiment": alert.sentiment,
+                    "share": alert.share,
+                    "bound": alert.limit,
+                    "minutes": alert.minutes,
+                },
+            )
+
+    def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
+        """Alerts, the newest first."""
+        with read_transaction(self._engine) as connection:
+            return queries.alerts(connection, since=since, limit=limit)
+
+    def readings(
+        self, *, begin: float, end: float, camera: str | None = None, limit: int = 10_000
+    ) -> Sequence[SecondReading]:
+        """Single readings of [begin, end), oldest first; shares rounded to 0.0001."""
+        with read_transaction(self._engine) as connection:
+            return queries.readings(connection, begin=begin, end=end, camera=camera, limit=limit)
+
+    def history(
+        self,
+        step: Step,
+        *,
+        begin: float,
+        end: float,
+        camera: str | None = None,
+        zone: str | None = "",
+    ) -> Sequence[Aggregate]:
+        """Aggregates that begin in [begin, end), oldest first; small cells suppressed."""
+        with read_transaction(self._engine) as connection:
+            return list(
+                queries.history(
+                    connection,
+                    step,
+                    begin=begin,
+                    end=end,
+                    camera=camera,
+                    zone=zone,
+                    smallest=self._settings().privacy.smallest_group,
+                )
+            )
+
+    def aggregate(
+        self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
+    ) -> Sequence[Aggregate]:
+        """One aggregate a camera over the whole of [begin, end); small cells suppressed."""
+        with read_transaction(self._engine) as connection:
+            return queries.aggregate(
+                connection,
+                begin=begin,
+                end=end,
+                camera=camera,
+                zone=zone,
+                smallest=self._settings().privacy.smallest_group,
+            )
+
+    def export(
+        self,
+        kind: Literal["csv", "parquet"],
+        what: Literal["readings"] | Step,
+        *,
+        begin: float,
+        end: float,
+        camera: str | None = None,
+        style: CsvStyle = PLAIN,
+    ) -> Iterator[bytes]:
+        """The bytes of an export, in chunks; docs/monitor-data.md documents its columns."""
+        return database_export.export(
+            self._engine,
+            kind,
+            what,
+            begin=begin,
+            end=end,
+            camera=camera,
+            smallest=self._settings().privacy.smallest_group,
+            style=style,
+        )
+
+    def erase(self, *, begin: float, end: float, camera: str | None = None) -> int:
+        """Erases single readings of [begin, end); returns how many. Aggregates stay."""
+        return retention.erase(self._engine, begin=begin, end=end, camera=camera)
+
+    def apply_retention(self, now: float) -> None:
+        """Deletes what is older than the settings allow, in small steps."""
+        retention.apply_retention(self._engine, now, self._settings().storage)
+
+    def backup(self, target: Path) -> None:
+        """Copies the database (SQLite) while it is in use; older backups are left alone."""
+        backups.backup(self._engine, target)
+
+    def is_writable(self) -> bool:
+        """Whether the database can be written now."""
+        path = self._engine.url.database
+        if self._engine.dialect.name == "sqlite" and path and not Path(path).exists():
+            return False  # deleted while open: writes would succeed and be lost
+        pulse = insert_into(self._engine.dialect.name, PULSE).values(id=1, time=time.time())
+        try:
+            with write_transaction(self._engine) as connection:
+                connection.execute(
+                    pulse.on_conflict_do_update(
+                        index_elements=[PULSE.c.id], set_={"time": pulse.excluded.time}
+                    )
+                )
+        except StorageError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._engine.dispose()

@@ -1,0 +1,75 @@
+"""The hidden Markov model that ways to add up are compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentistream.accumulation import EvidenceMean
+from sentistream.evaluation.accumulators import LONGEST_STEP, ForwardFilter
+from sentistream.types import FloatArray
+
+SURE = (0.01, 0.04, 0.95)
+
+positive = st.floats(0.01, 1)
+distributions = st.tuples(positive, positive, positive).map(
+    lambda values: np.array(values, np.float32) / np.float32(sum(values))
+)
+
+
+@given(st.lists(distributions, min_size=1, max_size=20), st.permutations([0, 1, 2]))
+def test_the_forward_filter_favours_no_class(said: list[FloatArray], order: list[int]) -> None:
+    plain, mixed = ForwardFilter(0.1, 4.0, 2.0), ForwardFilter(0.1, 4.0, 2.0)
+    for step, value in enumerate(said):
+        one = plain.update(value, step * 0.06)
+        other = mixed.update(value[order], step * 0.06)
+        np.testing.assert_allclose(one[order], other, atol=1e-5)
+        assert one.sum() == pytest.approx(1, abs=1e-5)
+
+
+@given(st.lists(distributions, min_size=1, max_size=20))
+def test_moods_that_last_for_ever_are_the_product_of_moments(said: list[FloatArray]) -> None:
+    """Bayes' rule, with each moment for as long as it stands."""
+    running = ForwardFilter(1e-9, 2.0)
+    for step, value in enumerate(said):
+        found = running.update(value, step * 0.1)
+    seconds = np.array([LONGEST_STEP] + [0.1] * (len(said) - 1))
+    logarithms = (2.0 * seconds[:, np.newaxis] * np.log(said)).sum(axis=0)
+    expected = np.exp(logarithms - logarithms.max())
+    np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-4)
+
+
+def test_the_forward_filter_turns_at_once_however_long_it_was_sure() -> None:
+    """Unlike a mean that has been filled for as long as it remembers."""
+    delays = []
+    for running in (ForwardFilter(0.2, 4.0, 2.0), EvidenceMean(3.0)):
+        for step in range(200):
+            running.update(np.array(SURE, np.float32), step * 0.06)
+        for step in range(200, 400):
+            if running.update(np.array(SURE[::-1], np.float32), step * 0.06).argmax() == 0:
+                delays.append((step - 200) * 0.06)
+                break
+    assert delays[0] < delays[1] / 2
+
+
+def test_the_forward_filter_forgets_in_a_pause() -> None:
+    running = ForwardFilter(0.1, 4.0)
+    for step in range(100):
+        running.update(np.array(SURE, np.float32), step * 0.06)
+    after = running.update(np.full(3, 1 / 3, np.float32), 6 + 200)
+    np.testing.assert_allclose(after, 1 / 3, atol=1e-3)
+
+
+@pytest.mark.parametrize("parameters", [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1)])
+def test_a_forward_filter_needs_positive_parameters(parameters: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        ForwardFilter(*parameters)
+
+
+def test_time_does_not_go_back_in_a_forward_filter() -> None:
+    running = ForwardFilter(0.1, 4.0)
+    running.update(np.array(SURE, np.float32), 1.0)
+    with pytest.raises(ValueError, match="Time goes on"):
+        running.update(np.array(SURE, np.float32), 0.5)

@@ -1,0 +1,36 @@
+"""What can be seen in a live picture."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sentistream.media.picture import RgbPicture
+from sentistream.monitor.observations import Preview
+from sentistream.types import Box, UInt8Array
+from sentistream.vision.hog import HogDetector
+
+FACE = Box(112, 67, 220, 175)
+"""Where it is in the scene."""
+
+
+def pixels_of(shown: Preview) -> UInt8Array:
+    with Image.open(io.BytesIO(shown.jpeg)) as image:
+        assert image.format == "JPEG"
+        assert not image.getexif()
+        return np.asarray(image.convert("RGB"))
+
+
+def shows_a_face(shown: Preview, place: Box = FACE) -> bool:
+    """Whether the detector, asked to be lenient, finds the face at its place."""
+    luma = RgbPicture(pixels_of(shown)).luma
+    found = HogDetector().detect(luma, threshold=0.27)
+    return any(one.box.iou(place) > 0.2 for one in found)
+
+
+def detail(pixels: NDArray[np.floating]) -> float:
+    """How much neighbouring pixels differ, levels."""
+    return float(np.abs(np.diff(pixels, axis=0)).mean() + np.abs(np.diff(pixels, axis=1)).mean())

@@ -1,0 +1,210 @@
+"""What the background is, of cells alone: no picture, no face, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from sentistream.media.picture import RgbPicture
+from sentistream.monitor.cameras.background import (
+    LEARN_AFTER,
+    RELEARN_AFTER,
+    BackgroundModel,
+    CellMask,
+    Cells,
+    cell_means,
+    covering_boxes,
+    dilated,
+)
+from sentistream.types import Box
+
+ROWS, COLUMNS = 22, 40
+HERE = np.s_[8:13, 15:19]
+"""Where somebody is."""
+
+AWAY = np.s_[18:, 30:]
+"""Far from there."""
+
+Draw = Callable[[], Cells]
+
+
+@pytest.fixture
+def room() -> Draw:
+    """A still room before a camera that makes some noise."""
+    chance = np.random.default_rng(7)
+    still = chance.uniform(40, 200, (ROWS, COLUMNS, 3)).astype(np.float32)
+    return lambda: (still + chance.normal(0, 0.5, still.shape)).astype(np.float32)
+
+
+def person(cells: Cells, moved: float = 0.0) -> Cells:
+    """Somebody in it; ``moved`` changes how a part of them looks."""
+    cells = cells.copy()
+    cells[HERE] = (170, 120, 100)
+    cells[8:10, 15:17] -= moved
+    return cells
+
+
+def watch(
+    background: BackgroundModel, seconds: float, draw: Draw, faces: tuple[Box, ...] = ()
+) -> CellMask:
+    for _ in range(round(seconds)):
+        marks = background.update(draw(), 1.0, faces)
+    return marks
+
+
+@pytest.fixture
+def settled(room: Draw) -> BackgroundModel:
+    background = BackgroundModel()
+    assert not watch(background, LEARN_AFTER + 15, room).any()
+    return background
+
+
+def test_everything_is_covered_until_it_was_still_for_a_while(room: Draw) -> None:
+    background = BackgroundModel()
+    assert watch(background, LEARN_AFTER - 1, room).all()
+    assert not watch(background, 15, room).any()
+
+
+def test_who_enters_is_covered_at_once_with_a_margin(settled: BackgroundModel, room: Draw) -> None:
+    marks = settled.update(person(room()), 0.2)
+    assert marks[6:15, 13:21].all()
+    assert not marks[AWAY].any()
+    assert not settled.update(room(), 0.2).any()  # and nothing when they are gone
+
+
+def test_nobody_melts_into_the_background_by_standing_still(
+    settled: BackgroundModel, room: Draw
+) -> None:
+    for _ in range(int(RELEARN_AFTER) - 5):
+        assert settled.update(person(room()), 1.0)[HERE].all()
+    # what stays for longer was put there: it becomes background at last
+    assert not watch(settled, 30, lambda: person(room())).any()
+
+
+def test_who_moves_now_and_then_is_covered_for_ever(settled: BackgroundModel, room: Draw) -> None:
+    for second in range(2 * int(RELEARN_AFTER)):
+        moved = 40.0 * (second // 120 % 2)  # a little, every two minutes
+        assert settled.update(person(room(), moved), 1.0)[HERE].all()
+
+
+def test_who_was_there_first_is_covered_while_they_move(room: Draw) -> None:
+    background = BackgroundModel()
+    for second in range(int(RELEARN_AFTER)):
+        marks = background.update(person(room(), 40.0 * (second // 20 % 2)), 1.0)
+        assert marks[HERE].all()
+    assert not marks[AWAY].any()
+
+
+def test_a_known_face_never_becomes_background(room: Draw) -> None:
+    background = BackgroundModel()
+    face = (Box(15, 8, 19, 13),)
+    marks = watch(background, RELEARN_AFTER / 2, lambda: person(room()), face)
+    assert marks[HERE].all()
+    assert not marks[AWAY].any()
+    # nor soon after the tracker has lost it
+    assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(room()))[HERE].all()
+
+
+def test_a_face_found_late_is_taken_out_of_the_background(room: Draw) -> None:
+    background = BackgroundModel()
+    assert not watch(background, 60, lambda: person(room()))[HERE].any()  # never moved
+    background.update(person(room()), 1.0, (Box(15, 8, 19, 13),))
+    assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(room()))[HERE].all()
+
+
+def test_a_face_before_the_background_leaves_it_known(settled: BackgroundModel, room: Draw) -> None:
+    watch(settled, 60, lambda: person(room()), (Box(15, 8, 19, 13),))
+    assert not settled.update(room(), 1.0).any()
+
+
+def test_another_light_covers_all_and_is_learned_anew(settled: BackgroundModel, room: Draw) -> None:
+    def lit() -> Cells:
+        return np.asarray(np.minimum(255, 1.6 * room() + 20), np.float32)
+
+    assert settled.update(lit(), 0.2).all()
+    assert watch(settled, LEARN_AFTER - 2, lit).all()
+    assert not watch(settled, 20, lit).any()
+
+
+def test_a_flash_is_forgotten(settled: BackgroundModel, room: Draw) -> None:
+    assert settled.update(np.full_like(room(), 250), 1.0).all()
+    assert not settled.update(room(), 1.0).any()
+
+
+@pytest.mark.parametrize("gain", [0.88, 1.12])
+def test_exposure_and_dusk_are_followed(settled: BackgroundModel, room: Draw, gain: float) -> None:
+    assert not settled.update(gain * room(), 0.2).any()
+    for second in range(300):
+        assert not settled.update((gain - 0.0014 * second) * room(), 1.0).any()
+
+
+def test_exposure_is_followed_behind_a_person_too(settled: BackgroundModel, room: Draw) -> None:
+    for second in range(300):
+        settled.update(person((1 - 0.001 * second) * room(), 40 * (second % 2)), 1.0)
+    assert not settled.update(0.7 * room(), 1.0).any()
+
+
+def test_the_same_picture_again_teaches_nothing(room: Draw) -> None:
+    background, cells = BackgroundModel(), room()
+    for _ in range(100):
+        assert background.update(cells, 0.0).all()
+    # and a long gap counts as a short one
+    for _ in range(10):
+        assert background.update(cells, 1000.0).all()
+
+
+def test_another_size_begins_anew(settled: BackgroundModel) -> None:
+    for _ in range(3):
+        assert settled.update(np.full((30, 40, 3), 90, np.float32), 1.0).all()
+
+
+def test_a_flickering_cell_does_not_keep_its_surroundings_covered(room: Draw) -> None:
+    background = BackgroundModel()
+    for second in range(119):
+        cells = room()
+        cells[4, 4] += 20.0 * (second % 29 == 0)
+        marks = background.update(cells, 1.0)
+    assert marks.mean() < 0.1
+
+
+def test_its_memory_does_not_grow(settled: BackgroundModel, room: Draw) -> None:
+    def held() -> int:
+        return sum(v.nbytes for v in vars(settled).values() if isinstance(v, np.ndarray))
+
+    before = held()
+    watch(settled, 100, lambda: person(room()))
+    assert held() == before < 100_000
+
+
+def test_boxes_hold_every_mark_and_part_what_is_apart() -> None:
+    chance = np.random.default_rng(3)
+    for share in (0.0, 0.01, 0.1, 0.7):
+        marks = chance.random((45, 80)) < share
+        inside = np.zeros_like(marks)
+        for left, top, right, bottom in covering_boxes(marks):
+            assert marks[top:bottom, left:right].any()
+            inside[top:bottom, left:right] = True
+        assert not (marks & ~inside).any()
+    marks = np.zeros((45, 80), np.bool_)
+    marks[5:9, 10:20] = marks[30:40, 60:70] = True
+    assert sorted(covering_boxes(marks)) == [(10, 5, 20, 9), (60, 30, 70, 40)]
+
+
+def test_growing_reaches_as_far_as_it_says() -> None:
+    marks = np.zeros((9, 12), np.bool_)
+    marks[0, 0] = marks[5, 8] = True
+    expected = np.zeros_like(marks)
+    expected[0:3, 0:3] = expected[3:8, 6:11] = True
+    assert np.array_equal(dilated(marks, 2), expected)
+
+
+@pytest.mark.parametrize(("width", "height", "shape"), [
+    (1280, 720, (68, 120, 3)), (640, 360, (45, 80, 3)), (320, 240, (30, 40, 3)), (4, 4, (1, 1, 3)),
+])  # fmt: skip
+def test_cells_are_mean_colours(width: int, height: int, shape: tuple[int, ...]) -> None:
+    pixels = np.full((height, width, 3), (10, 20, 30), np.uint8)
+    cells = cell_means(RgbPicture(pixels))
+    assert cells.shape == shape
+    assert np.allclose(cells, (10, 20, 30))

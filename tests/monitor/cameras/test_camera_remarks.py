@@ -1,0 +1,116 @@
+"""What is to be known of a camera's source is said: to the interface, the page and the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av import AudioFrame, VideoFrame
+
+from cameras.conftest import Heard, eventually
+from clips import flashing
+from sentistream.monitor.api.values import Health
+from sentistream.monitor.cameras.supervisor import Supervisor
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.observations import CameraHealth, CameraState
+from sentistream.monitor.page.tiles import tiles
+from sentistream.monitor.page.words import words
+from sentistream.monitor.settings import Settings
+
+RATE = 48_000
+
+
+def remarkable(path: Path) -> Path:
+    """Two seconds: one track of sound is silent; the pictures change their size, one is broken."""
+    with av.open(str(path), "w") as container:
+        video: Any = container.add_stream("mjpeg", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
+        packets: list[Any] = []
+        for first, size in ((0, (64, 48)), (25, (96, 64))):
+            encoder: Any = av.CodecContext.create("mjpeg", "w")
+            encoder.width, encoder.height, encoder.pix_fmt = *size, "yuvj420p"
+            encoder.time_base = Fraction(1, 25)
+            for number, (_, pixels) in enumerate(flashing(1, [], width=size[0], height=size[1])):
+                frame = VideoFrame.from_ndarray(pixels, format="rgb24")
+                frame = frame.reformat(format="yuvj420p")
+                frame.pts, frame.time_base = first + number, Fraction(1, 25)
+                for packet in encoder.encode(frame):
+                    made = packet
+                    if first + number == 10:
+                        made = av.Packet(bytes(packet)[:20])
+                        made.pts = made.dts = packet.pts
+                        made.time_base = packet.time_base
+                    made.stream = video
+                    packets.append(made)
+        for level in (0.0, 0.3):
+            audio: Any = container.add_stream("flac", rate=RATE)
+            audio.codec_context.layout, audio.codec_context.format = "mono", "s16"
+            sound = level * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)
+            for begin in range(0, len(sound), 1000):
+                block = (sound[None, begin : begin + 1000] * 32767).astype(np.int16)
+                heard = AudioFrame.from_ndarray(block, format="s16", layout="mono")
+                heard.sample_rate, heard.pts, heard.time_base = RATE, begin, Fraction(1, RATE)
+                packets += audio.encode(heard)
+            packets += audio.encode(None)
+        for packet in sorted(packets, key=lambda each: each.dts * each.time_base):
+            container.mux(packet)
+    return path
+
+
+def test_what_is_to_be_known_of_a_source_is_said(
+    supervisor: Supervisor, heard: Heard, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sentistream.monitor")
+    clip = remarkable(tmp_path / "remarkable.mkv")
+    settings = Settings.model_validate({"cameras": {"door": {"source": str(clip)}}})
+    supervisor.apply(settings)
+
+    def told() -> CameraHealth | None:
+        newest = heard.newest("door")
+        return newest if newest is not None and len(newest.remarks) > 2 else None
+
+    eventually(told)
+    newest = told()
+    assert newest is not None
+    chosen, sizes, damaged, *_ = newest.remarks
+    assert chosen == "Of 2 tracks of sound, track 2 is used (track 1 is silent)."
+    assert sizes.startswith("The pictures changed their size or shape ")
+    assert "64 x 48, 96 x 64" in sizes
+    assert damaged.startswith("Packets or pictures that are damaged and were left out: ")
+    assert Health.of(newest, "").remarks == list(newest.remarks)
+    (tile,) = tiles(settings, heard.bus, time.time(), words("en"))
+    assert chosen in {text for text, _ in tile.facts}
+    # played over and over the counts rise, and the log does not
+    eventually(lambda: (seen := told()) is not None and seen.remarks != newest.remarks)
+    assert len([line for line in caplog.messages if "tracks of sound" in line]) == 1
+    assert len([line for line in caplog.messages if "left out" in line]) == 1
+    assert f"camera door: {chosen}" in caplog.messages
+
+
+def test_the_page_says_it_in_its_language() -> None:
+    health = CameraHealth(
+        camera="door",
+        state=CameraState.RUNNING,
+        since=0.0,
+        remarks=(
+            "Of 3 tracks of sound, track 3 is used (track 1 is silent; track 2 cannot be decoded).",
+            "The pictures changed their size or shape once (64 x 48, 96 x 64).",
+            "The sound changed its rate or its channels 3 times.",
+        ),
+    )
+    bus = EventBus()
+    bus.publish(health)
+    settings = Settings.model_validate({"cameras": {"door": {"source": "0"}}})
+    (tile,) = tiles(settings, bus, 0.0, words("de"))
+    assert [text for text, _ in tile.facts][-3:] == [
+        "Von 3 Spuren (Ton) wird Spur 3 benutzt "
+        "(Spur 1 ist stumm; Spur 2 ist nicht zu entschlüsseln).",
+        "Die Bilder haben einmal ihre Größe oder Form geändert (64 x 48, 96 x 64).",
+        "Der Ton hat 3-mal seine Abtastrate oder seine Kanäle geändert.",
+    ]

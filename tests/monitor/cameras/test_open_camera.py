@@ -1,0 +1,173 @@
+"""From settings to moments: files played as cameras, addresses, webcams."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clips import FLASH, GREY, clicks, flashing, write_clip
+from sentistream.errors import InputError
+from sentistream.media import looping
+from sentistream.media.source import Source
+from sentistream.monitor.cameras.capture import open_camera
+from sentistream.monitor.settings import CameraSettings
+from sentistream.types import SOUND_RATE
+
+TICK, WINDOW = 0.02, 0.1
+
+
+def camera(source: object, **settings: object) -> CameraSettings:
+    return CameraSettings.model_validate({"source": str(source), **settings})
+
+
+def opened(settings: CameraSettings) -> Source:
+    return open_camera(settings, tick=TICK, sound_window=WINDOW)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """One second: a flash and a click in the middle of it."""
+    return write_clip(
+        tmp_path / "clip.mp4", flashing(1.0, [0.4]), clicks(1.0, 48_000, [0.4]), codec="libx264"
+    )
+
+
+def test_a_file_begins_again_without_a_seam(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looping, "QUEUE", 100_000)
+    monkeypatch.setattr(looping, "MOST_BEHIND", 60.0)
+    flashes: list[float] = []
+    loud: list[float] = []
+    times: list[float] = []
+    silent = 0
+    with opened(camera(clip, pace=2.0)) as source:
+        assert source.info.live
+        assert source.info.duration is None
+        for moment in source:
+            times.append(moment.time)
+            assert moment.picture_time <= moment.time
+            if moment.picture.luma.mean() > (FLASH + GREY) / 2:
+                flashes.append(moment.time)
+            if moment.sound is None:
+                silent += 1
+            elif np.abs(moment.sound).max() > 0.3:
+                at = int(np.argmax(np.abs(moment.sound) > 0.3)) - len(moment.sound)
+                loud.append(moment.time + at / SOUND_RATE)
+            if moment.time > 3.3:
+                break
+        assert source.faults.dropped_moments == 0
+    assert times == sorted(times)
+    assert np.allclose(np.diff(times), TICK)
+    assert [round(f - 0.4) for f in flashes[::2]] == [0, 1, 2]
+    for number in range(3):
+        clicked = [time - number for time in loud if number < time < number + 1]
+        assert clicked == pytest.approx([0.4] * len(clicked), abs=0.008)
+        assert clicked
+    # the first window needs its sound to come; later none is missing
+    assert silent <= WINDOW / TICK
+
+
+def test_a_file_is_played_at_its_pace(clip: Path) -> None:
+    with opened(camera(clip, pace=4.0)) as source:
+        begun = time.monotonic() - next(source).time / 4
+        passed = next(m.time for m in source if m.time >= 2.0) / 4
+        assert time.monotonic() - begun == pytest.approx(passed, abs=0.3)
+
+
+def test_a_file_does_not_wait_for_who_is_slow(clip: Path) -> None:
+    with opened(camera(clip)) as source:
+        first = next(source)
+        begun = time.monotonic()
+        deadline = begun + 20
+        moment = first
+        while time.monotonic() < deadline and not source.faults.dropped_moments:
+            time.sleep(0.5)  # what is tested: somebody slow
+            moment = next(source)
+        assert source.faults.dropped_moments > 0
+        newest = [next(source) for _ in range(16)][-1]
+        assert newest.time > moment.time
+        assert newest.time - first.time == pytest.approx(time.monotonic() - begun, abs=0.3)
+
+
+def test_thousands_of_loops_in_the_same_memory(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "tiny.mp4", flashing(0.08, []), clicks(0.08, 48_000))
+    settings = camera(clip, pace=100)
+    with opened(settings) as source:
+        held: list[tuple[int, int]] = []
+        begun = time.monotonic()
+        for moment in source:
+            if moment.time > (len(held) + 1) * 16:  # each two hundred loops
+                held.append((_memory(), len(list(Path("/proc/self/fd").iterdir()))))
+            if len(held) == 6 or time.monotonic() - begun > 20:
+                break
+    assert len(held) >= 3
+    memory, handles = zip(*held, strict=True)
+    assert max(memory[2:]) - memory[1] < 8_000, memory
+    assert max(handles) <= handles[0] + 2
+
+
+def _memory() -> int:
+    """Resident, kB."""
+    for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    raise AssertionError
+
+
+def test_without_sound_no_sound_is_decoded(clip: Path) -> None:
+    with opened(camera(clip, sound=False, pace=10)) as source:
+        assert source.info.audio_codec is None
+        assert all(next(source).sound is None for _ in range(60))
+
+
+def test_a_file_that_is_gone_ends_the_camera(clip: Path) -> None:
+    with opened(camera(clip, pace=5)) as source:
+        next(source)
+        clip.unlink()
+        with pytest.raises(InputError, match="There is no file"):
+            list(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("99", "There is no camera 99"),
+        ("/no/such/file.mp4", "There is no file"),
+        ("no\0file", "zero bytes"),
+        ("gopher://host/x", "begin with gopher"),
+        ("file:///etc/passwd", "begin with file"),
+        ("http://127.0.0.1:1/x", "nobody listens"),
+        ("rtsp://me:se/cr@et@127.0.0.1:1/x", "cannot be opened"),
+    ],
+)
+def test_what_cannot_be_read(source: str, words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        opened(camera(source))
+    assert caught.value.way_out
+
+
+@pytest.mark.parametrize("place", ["http://me:geheim@{}/x", "http://{}/x?user=me&pwd=geheim"])
+def test_a_password_is_nowhere(
+    place: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = camera(place.format("127.0.0.1:1"))
+    with caplog.at_level(logging.DEBUG), pytest.raises(InputError) as caught:
+        opened(settings)
+    logging.getLogger("test").error("failed", exc_info=caught.value)
+    chain: list[str] = []
+    error: BaseException | None = caught.value
+    while error is not None:
+        chain += [str(error), repr(error), *traceback.format_exception(error)]
+        error = error.__cause__ or error.__context__
+    output = capfd.readouterr()
+    shown = "".join([*chain, caplog.text, output.out, output.err, repr(settings)])
+    assert "geheim" not in shown
+
+
+def test_not_positive() -> None:
+    with pytest.raises(ValueError, match="tick"):
+        open_camera(camera("0"), tick=0.0, sound_window=0.1)

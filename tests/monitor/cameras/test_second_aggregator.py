@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentistream.monitor.cameras.second_aggregator import EmittedSeconds, SecondAggregator
+from sentistream.monitor.observations import FaceState, Seconds
+from sentistream.types import Distribution, Label
+
+
+def face(
+    track: str = "a", *, zone: str = "", positive: float = 1.0, speaking: bool = False
+) -> FaceState:
+    distribution = Distribution(positive, 1 - positive, 0)
+    return FaceState(
+        track=track,
+        zone=zone,
+        box=(0, 0, 1, 1),
+        label=distribution.label,
+        smoothed=distribution,
+        mouth_open=0.0,
+        speaking=speaking,
+    )
+
+
+def test_what_is_seen_adds_up_to_the_second() -> None:
+    keeper = SecondAggregator("door", EmittedSeconds())
+    assert not list(keeper.add(10.0, 10.5, [face(positive=1.0, speaking=True)]))
+    assert not list(keeper.add(10.5, 10.75, [face(positive=0.0)]))
+    (second,) = keeper.add(10.75, 11.0, [])
+    assert (second.camera, second.second) == ("door", 10)
+    (reading,) = second.readings
+    assert reading.seen == pytest.approx(0.75)
+    assert reading.speaking == pytest.approx(0.5)
+    assert reading.positive == pytest.approx(2 / 3)
+    assert reading.neutral == pytest.approx(1 / 3)
+    assert reading.label is Label.NEUTRAL  # what was said last
+
+
+def test_faces_whose_expression_is_not_read_do_not_count() -> None:
+    keeper = SecondAggregator("door", EmittedSeconds())
+    aside = dataclasses.replace(face(), label=Label.UNKNOWN, smoothed=None, mouth_open=None)
+    told = [*keeper.add(10.0, 10.25, [face()]), *keeper.add(10.25, 12.0, [aside])]
+    assert [[one.seen for one in second.readings] for second in told] == [[0.25], []]
+
+
+def test_a_second_without_anybody_is_told_and_one_that_was_not_watched_is_not() -> None:
+    keeper = SecondAggregator("door", EmittedSeconds())
+    told = [*keeper.add(5.2, 7.0, []), *keeper.add(9.5, 9.6, []), *keeper.flush()]
+    assert [one.second for one in told] == [5, 6, 9]
+    assert not any(one.readings for one in told)
+
+
+def test_zones_are_kept_apart() -> None:
+    keeper = SecondAggregator("door", EmittedSeconds())
+    list(keeper.add(1.0, 1.4, [face(zone="till")]))
+    (second,) = keeper.add(1.4, 2.0, [face(zone="")])
+    assert {(r.zone, round(r.seen, 6)) for r in second.readings} == {("till", 0.4), ("", 0.6)}
+
+
+def test_a_second_that_is_over_is_told_without_another_moment() -> None:
+    keeper = SecondAggregator("door", EmittedSeconds())
+    list(keeper.add(1.0, 1.4, []))
+    assert not list(keeper.flush_before(1.9))
+    assert [one.second for one in keeper.flush_before(2.0)] == [1]
+    assert not list(keeper.flush())
+
+
+def test_seconds_told_before_a_new_start_are_not_told_again() -> None:
+    told = EmittedSeconds()
+    first = SecondAggregator("door", told)
+    assert [one.second for one in (*first.add(7.0, 8.3, []), *first.flush())] == [7, 8]
+    second = SecondAggregator("door", EmittedSeconds(told.runs))
+    assert [one.second for one in second.add(8.4, 10.0, [])] == [9]
+
+
+def test_told_seconds_are_kept_as_runs() -> None:
+    told = EmittedSeconds()
+    for second in (1, 2, 3, 9, 10, 2):
+        told.add(second)
+    assert told.runs == ((1, 3), (9, 10))
+    assert 2 in told
+    assert 4 not in told
+
+
+steps = st.lists(
+    st.tuples(
+        st.floats(-50, 50),  # a leap of the clock before it
+        st.floats(0, 3),  # how long it is
+        st.sets(st.sampled_from("abc")),
+        st.sampled_from(["", "till"]),
+        st.booleans(),
+        st.booleans(),  # whether there is a leap
+    ),
+    max_size=60,
+)
+
+
+@given(steps)
+def test_whatever_the_clock_does_no_second_comes_twice_or_holds_too_much(
+    moments: list[tuple[float, float, set[str], str, bool, bool]],
+) -> None:
+    keeper = SecondAggregator("door", EmittedSeconds())
+    time = 1000.0
+    told: list[Seconds] = []
+    for leap, length, tracks, zone, speaking, leaps in moments:
+        time += leap if leaps else 0.0
+        faces = [face(track, zone=zone, speaking=speaking) for track in sorted(tracks)]
+        told += keeper.add(time, time + length, faces)
+        time += length
+    told += keeper.flush()
+    assert max(Counter(one.second for one in told).values(), default=1) == 1
+    for one in told:
+        keys = [(r.zone, r.track) for r in one.readings]
+        assert len(keys) == len(set(keys))
+        by_track: Counter[str] = Counter()
+        for reading in one.readings:
+            assert 0 < reading.seen <= 1
+            assert 0 <= reading.speaking <= reading.seen
+            assert reading.positive + reading.neutral + reading.negative == pytest.approx(1)
+            by_track[reading.track] += reading.seen  # type: ignore[assignment]
+        assert all(seen <= 1 + 1e-6 for seen in by_track.values())
+
+
+@given(st.lists(st.floats(0.001, 0.999), min_size=1, max_size=80), st.floats(0, 1))
+def test_nothing_is_lost_while_the_clock_goes_on(lengths: list[float], begin: float) -> None:
+    keeper = SecondAggregator("door", EmittedSeconds())
+    told: list[Seconds] = []
+    time = begin
+    for length in lengths:
+        told += keeper.add(time, time + length, [face()])
+        time += length
+    told += keeper.flush()
+    assert [one.second for one in told] == list(range(math.floor(begin), told[-1].second + 1))
+    seen = sum(reading.seen for one in told for reading in one.readings)
+    assert seen == pytest.approx(time - begin)

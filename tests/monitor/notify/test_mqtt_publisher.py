@@ -1,0 +1,351 @@
+"""Against a real broker: what is published, to whom it is announced, and how it comes back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from listening import BEGIN, collecting, configured, crowd, health, seconds, until
+from mosquitto import PASSWORD, USER, ear, mosquitto
+from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.logs import log_redactor
+from sentistream.monitor.notify import MqttPublisher
+from sentistream.monitor.notify.home_assistant import discovery_configs
+from sentistream.monitor.notify.mqtt_client import MAX_WAITING
+from sentistream.monitor.notify.mqtt_publisher import TOPICS_FILE
+from sentistream.monitor.observations import Alert, CameraState
+from sentistream.monitor.settings import Settings
+from settings_file import write_settings
+
+CAMERAS = {"door": {"source": "0", "name": "Front door"}, "hall": {"source": "1"}}
+RULE = {"key": "bad", "name": "Bad mood"}
+
+
+def settings(tmp_path: Path, port: int, **changes: Any) -> Configuration:
+    mqtt = {"host": "127.0.0.1", "port": port, "every": 1} | changes.pop("mqtt", {})
+    return configured(tmp_path, **({"cameras": CAMERAS, "mqtt": mqtt} | changes))
+
+
+def changed(configuration: Configuration, **values: Any) -> None:
+    before = configuration.settings.model_dump()
+    configuration.change(Settings.model_validate(before | values))
+
+
+def state(topics: dict[str, str], topic: str) -> dict[str, Any]:
+    message = json.loads(topics[topic])
+    assert isinstance(message, dict)
+    return message
+
+
+def alert(active: bool) -> Alert:
+    return Alert(
+        rule="bad", name="Bad mood", camera="door", zone="", time=float(BEGIN), active=active,
+        sentiment="negative", share=0.512345, limit=0.4, minutes=10,
+    )  # fmt: skip
+
+
+def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker:
+        configuration = settings(tmp_path, broker.port, alerts=[RULE])
+        with MqttPublisher(bus, configuration):
+            bus.publish(health("door", CameraState.RUNNING))
+            bus.publish(health("hall", CameraState.WAITING, "no route to rtsp://a:secret@h/1"))
+            for second in range(3):
+                bus.publish(seconds(BEGIN + second, *crowd(6, 0.25)))
+            bus.publish(alert(active=True))
+            with ear(broker) as heard:
+                until(lambda: "sentistream/door/state" in heard.topics)
+                until(
+                    lambda: '"active": true' in heard.topics.get("sentistream/door/alert/bad", "")
+                )
+            with ear(broker) as newcomer:  # nothing but what is retained
+                until(lambda: len(newcomer.topics) >= 24, what="all retained topics")
+                topics = dict(newcomer.topics)
+        assert topics["sentistream/status"] == "online"
+        assert topics["sentistream/door/availability"] == "online"
+        assert topics["sentistream/hall/availability"] == "offline"
+        seen = state(topics, "sentistream/door/state")
+        assert seen.pop("time").endswith("Z")
+        assert seen == {
+            "faces": 6, "people": 6, "minutes": 5, "withheld": False, "mood": "neutral",
+            "positive": 0.0, "neutral": 75.0, "negative": 25.0,
+        }  # fmt: skip
+        failing = state(topics, "sentistream/hall/health")
+        assert failing["problem"] is True
+        assert failing["state"] == "waiting"
+        assert failing["reason"] == "no route to rtsp://***@h/1"
+        told = state(topics, "sentistream/door/alert/bad")
+        assert (told["active"], told["share"], told["name"]) == (True, 0.512, "Bad mood")
+        assert state(topics, "sentistream/hall/alert/bad") == {"active": False}
+        with ear(broker) as after:  # the monitor has ended and said so
+            until(lambda: after.topics.get("sentistream/status") == "offline")
+
+
+def test_small_groups_are_not_sent(tmp_path: Path) -> None:
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        configuration = settings(tmp_path, broker.port)
+        assert configuration.settings.privacy.smallest_group == 5
+        with MqttPublisher(bus, configuration):
+            bus.publish(seconds(BEGIN, *crowd(4, 1.0)))
+            until(lambda: "sentistream/door/state" in heard.topics)
+            first = state(heard.topics, "sentistream/door/state")
+            bus.publish(seconds(BEGIN + 1, *crowd(5, 1.0)))
+            until(lambda: state(heard.topics, "sentistream/door/state")["mood"] == "negative")
+    assert first["withheld"] is True
+    assert first["faces"] == 4
+    assert {first[key] for key in ("mood", "positive", "neutral", "negative")} == {None}
+
+
+def test_neither_single_people_nor_visitors_are_told_of(tmp_path: Path) -> None:
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        # no cameras in the settings: the one that was chosen is told of, visitors' are not
+        configuration = settings(tmp_path, broker.port, cameras={}, alerts=[RULE])
+        with MqttPublisher(bus, configuration):
+            for camera in ("webcam", "visitor-1"):
+                bus.publish(health(camera, CameraState.RUNNING))
+                bus.publish(seconds(BEGIN, *crowd(6, 1.0), camera=camera))
+            until(lambda: "sentistream/webcam/state" in heard.topics)
+            bus.publish(alert(active=True))
+            until(lambda: "sentistream/webcam/alert/bad" in heard.topics)
+    told = str(heard.all)
+    assert "visitor" not in told
+    assert not any(f"p{number}" in told for number in range(6))  # names of tracks
+
+
+def test_no_message_tells_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    sources = {
+        "door": "rtsp://eye:zq1@:/rest@10.0.0.7:554/stream",
+        "hall": "http://camera.test/video?user=a&password=zq2Hidden",
+        "yard": "rtsp://10.0.0.8/user=admin_password=zq3Hidden_channel=1_stream=0.sdp",
+    }
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        cameras = {key: {"source": source} for key, source in sources.items()}
+        given = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
+        log_redactor.set_secrets_from(given.settings)
+        try:
+            with MqttPublisher(bus, given, state=tmp_path):
+                for key, source in sources.items():
+                    reason = f"{source} does not answer; {source[7:]}: 401"
+                    bus.publish(health(key, CameraState.WAITING, reason))
+                until(
+                    lambda: all(
+                        "401" in heard.topics.get(f"sentistream/{key}/health", "")
+                        for key in sources
+                    )
+                )
+                said = json.dumps(heard.topics)
+        finally:
+            log_redactor.set_secrets(())
+    written = said + (tmp_path / TOPICS_FILE).read_text() + caplog.text
+    for secret in ("zq1", "zq2", "zq3", "rest@"):
+        assert secret not in written
+
+
+def test_a_device_below_the_same_topic_keeps_its_own(tmp_path: Path) -> None:
+    others = {
+        "home/status": "online",
+        "home/door/state": "OPEN",
+        "home/door/availability": "online",
+        "homeassistant/sensor/home/home_door_mood/config": "{}",
+    }
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        for topic, payload in others.items():
+            heard.publish(topic, payload)
+        mqtt = {"host": "127.0.0.1", "port": broker.port, "every": 1, "topic": "home"}
+        given = settings(tmp_path, broker.port, mqtt=mqtt)
+        with MqttPublisher(bus, given, state=tmp_path):
+            bus.publish(seconds(BEGIN, *crowd(6, 0.5), camera="door"))
+            until(lambda: "home/sentistream/door/state" in heard.topics)
+            assert heard.topics["home/sentistream/status"] == "online"
+            assert others.items() <= heard.topics.items()
+        until(lambda: heard.topics["home/sentistream/status"] == "offline")
+        with MqttPublisher(bus, given, state=tmp_path):
+            until(lambda: heard.topics["home/sentistream/status"] == "online")
+            changed(given, mqtt=given.settings.mqtt.model_dump() | {"host": ""})
+            until(lambda: set(heard.topics) == set(others))
+        assert heard.topics == others
+
+
+def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bus = EventBus()
+    caplog.set_level(logging.INFO)
+    with mosquitto(tmp_path) as broker, MqttPublisher(bus, settings(tmp_path, broker.port)):
+        bus.publish(health("door", CameraState.RUNNING))
+        with ear(broker) as heard:
+            until(lambda: heard.topics.get("sentistream/door/availability") == "online")
+        broker.kill()
+        bus.publish(health("door", CameraState.WAITING))
+        began = time.monotonic()
+        for second in range(500):  # nobody waits meanwhile
+            bus.publish(seconds(BEGIN + second, *crowd(6, 0.5)))
+        assert time.monotonic() - began < 1
+        until(lambda: any("trying again" in each.message for each in caplog.records))
+        broker.start()
+        with ear(broker) as heard:
+            until(lambda: "sentistream/door/state" in heard.topics, 30)
+            until(lambda: heard.topics.get("sentistream/status") == "online")
+            until(lambda: '"waiting"' in heard.topics.get("sentistream/door/health", ""))
+            until(lambda: any("sentistream_door_mood/config" in each for each in heard.topics))
+    assert sum("trying again" in each.message for each in caplog.records) <= 2
+
+
+def test_a_killed_monitor_is_said_to_be_gone(tmp_path: Path) -> None:
+    """By its last will: SIGKILL leaves no time for a goodbye."""
+    script = """
+        import sys, time
+        from pathlib import Path
+        from sentistream.monitor.configuration import Configuration
+        from sentistream.monitor.event_bus import EventBus
+        from sentistream.monitor.notify import MqttPublisher
+        from sentistream.monitor.settings import load_settings
+
+        path = Path(sys.argv[1])
+        with MqttPublisher(EventBus(), Configuration(load_settings(path), path)):
+            time.sleep(60)
+    """
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        configuration = settings(tmp_path, broker.port)
+        write_settings(configuration.settings, configuration.path)
+        monitor = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", textwrap.dedent(script), str(configuration.path)]
+        )
+        try:
+            until(lambda: heard.topics.get("sentistream/status") == "online", 30)
+        finally:
+            monitor.kill()
+            monitor.wait()
+        until(lambda: heard.topics["sentistream/status"] == "offline")
+
+
+def test_a_hanging_broker_holds_nobody_up(tmp_path: Path) -> None:
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker:
+        publisher = MqttPublisher(bus, settings(tmp_path, broker.port))
+        publisher.start()
+        with ear(broker) as heard:
+            until(lambda: "sentistream/status" in heard.topics)
+        broker.process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            for second in range(2000):
+                bus.publish(seconds(BEGIN + second, *crowd(6, 0.5)))
+            assert time.monotonic() - began < 2
+            publisher.close(timeout=8)
+            assert time.monotonic() - began < 8
+            assert not publisher.is_running
+        finally:
+            broker.process.send_signal(signal.SIGCONT)
+
+
+def test_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    bus = EventBus()
+    login = {"username": USER, "password": PASSWORD}
+    with mosquitto(tmp_path, password=True) as broker, ear(broker, login=True) as heard:
+        wrong = login | {"password": "wrong-horse"}
+        configuration = settings(tmp_path, broker.port, mqtt=wrong)
+        with MqttPublisher(bus, configuration):
+            until(lambda: any("refuses us" in each.message for each in caplog.records))
+            assert "sentistream/status" not in heard.topics
+            right = {"host": "127.0.0.1", "port": broker.port, **login}
+            changed(configuration, mqtt=right)
+            until(lambda: heard.topics.get("sentistream/status") == "online")
+    assert PASSWORD not in caplog.text
+    assert "wrong-horse" not in caplog.text
+
+
+def test_tls_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = EventBus()
+    tls = {"tls": True}
+    with mosquitto(tmp_path, tls=True) as broker, ear(broker) as heard:
+        with MqttPublisher(bus, settings(tmp_path, broker.port, mqtt=tls)):
+            until(lambda: any("cannot be reached" in each.message for each in caplog.records))
+        assert "sentistream/status" not in heard.topics
+        monkeypatch.setenv("SSL_CERT_FILE", str(broker.certificate))
+        with MqttPublisher(bus, settings(tmp_path, broker.port, mqtt=tls)):
+            until(lambda: heard.topics.get("sentistream/status") == "online")
+
+
+def test_what_is_removed_is_cleared(tmp_path: Path) -> None:
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        # somebody else's, also beneath our own root and among our own entities
+        others = {
+            "homeassistant/sensor/other/x/config",
+            "homeassistant/sensor/sentistream/lamp/config",
+            "sentistream/lamp/state",
+        }
+        for topic in others:
+            heard.publish(topic, "{}")
+        old = "homeassistant/sensor/sentistream/sentistream_gone_mood/config"
+        gone = settings(tmp_path, broker.port, cameras={"gone": {"source": "0"}})
+        with MqttPublisher(bus, gone, state=tmp_path):
+            until(lambda: old in heard.topics and "sentistream/gone/health" in heard.topics)
+        configuration = settings(tmp_path, broker.port, alerts=[RULE])
+        with MqttPublisher(bus, configuration, state=tmp_path):
+            bus.publish(seconds(BEGIN, *crowd(6, 0.5), camera="hall"))
+            until(lambda: "sentistream/hall/state" in heard.topics)
+            until(lambda: not any("gone" in topic for topic in heard.topics))
+            assert any("_hall_" in topic for topic in heard.topics)
+            changed(configuration, cameras={"door": CAMERAS["door"]}, alerts=[])
+            until(lambda: not any("hall" in topic or "bad" in topic for topic in heard.topics))
+            assert any("_door_" in topic for topic in heard.topics)
+            mqtt = configuration.settings.mqtt.model_copy(update={"topic": "shop/one"})
+            changed(configuration, mqtt=mqtt.model_dump())
+            until(lambda: "shop/one/sentistream/status" in heard.topics)
+            until(
+                lambda: (
+                    not any(topic.startswith("sentistream") for topic in set(heard.topics) - others)
+                )
+            )
+            changed(configuration, mqtt=mqtt.model_dump() | {"host": ""})
+            until(lambda: set(heard.topics) == others)
+
+
+def test_more_than_the_queue_holds_is_published_in_the_end(tmp_path: Path) -> None:
+    bus = EventBus()
+    cameras = {f"camera-{number}": {"source": str(number)} for number in range(64)}
+    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+        configuration = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
+        expected = len(discovery_configs(configuration.settings, cameras)) + 1 + 3 * len(cameras)
+        assert expected > MAX_WAITING
+        with MqttPublisher(bus, configuration):
+            until(lambda: len(heard.topics) == expected, 30)
+
+
+def test_no_broker_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr("paho.mqtt.client.Client", made.append)
+    bus = EventBus()
+    with MqttPublisher(bus, configured(tmp_path)):
+        bus.publish(seconds(BEGIN, *crowd(6, 0.5)))
+    assert not made
+
+
+def test_a_name_that_is_none_is_said_plainly(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = EventBus()
+    with (
+        MqttPublisher(bus, settings(tmp_path, 1, mqtt={"host": "a..b"})),
+        collecting(bus, Alert),
+    ):
+        until(lambda: "no name of a broker" in caplog.text)

@@ -1,0 +1,79 @@
+"""docs/mqtt.md and docs/webhooks.md show what is sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from listening import health
+from sentistream.monitor.alerts import WindowStats
+from sentistream.monitor.alerts.evaluator import HYSTERESIS, MIN_COVERAGE
+from sentistream.monitor.notify.mqtt_client import RECONNECT_DELAYS
+from sentistream.monitor.notify.mqtt_publisher import MINUTES
+from sentistream.monitor.notify.payloads import alert_payload, health_payload, state_payload
+from sentistream.monitor.notify.webhooks import DELAYS, DEPTH, TIMEOUT
+from sentistream.monitor.observations import Alert, CameraState
+from sentistream.monitor.settings import Settings
+
+DOCS = Path(__file__).parents[3] / "docs"
+MQTT = (DOCS / "mqtt.md").read_text("utf-8")
+WEBHOOKS = (DOCS / "webhooks.md").read_text("utf-8")
+ALERT = Alert(
+    rule="r", name="n", camera="c", zone="", time=0.0, active=True, sentiment="negative",
+    share=0.5, limit=0.4, minutes=10,
+)  # fmt: skip
+
+
+def examples(page: str) -> list[dict[str, Any]]:
+    return [json.loads(each) for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+
+
+def test_the_state_is_as_described() -> None:
+    measure = WindowStats(
+        shares={"positive": 0.1, "neutral": 0.6, "negative": 0.3}, seen=9, appearances=9, covered=1
+    )
+    sent = state_payload(measure, faces=2, time=1.8e9, minutes=MINUTES, smallest_group=5)
+    (example,) = examples(MQTT)
+    assert list(example) == list(sent)
+    assert {name: type(value) for name, value in example.items()} == {
+        name: type(value) for name, value in sent.items()
+    }
+    assert example["minutes"] == MINUTES
+
+
+def test_health_and_alert_are_as_described() -> None:
+    sent = health_payload(health("door", CameraState.WAITING))
+    described = re.findall(r"^`health`: (.*?)\n\n", MQTT, re.MULTILINE | re.DOTALL)[0]
+    assert [name for name in re.findall(r"`([a-z_]+)`", described) if name in sent] == list(sent)
+    described = re.findall(r"^`alert`: (.*?)\n\n", MQTT, re.MULTILINE | re.DOTALL)[0]
+    assert set(alert_payload(ALERT)) <= set(re.findall(r"`([a-z_]+)`", described))
+    assert all(f"`{state.value}`" in MQTT for state in CameraState)
+
+
+def test_webhooks_are_as_described() -> None:
+    alert, camera = examples(WEBHOOKS)
+    assert list(alert) == ["event", "id", *alert_payload(ALERT)]
+    assert list(camera) == ["event", "id", "failing", "time", "camera", "name", "reason"]
+    delays = [f"{delay:g}" for delay in DELAYS]
+    assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in WEBHOOKS
+    assert f"within {TIMEOUT:g} seconds" in WEBHOOKS
+    assert f"to {DEPTH}\nmessages" in WEBHOOKS
+
+
+def test_figures_of_alerts_and_the_broker_are_as_described() -> None:
+    assert MIN_COVERAGE == 4 / 5
+    assert "four fifths" in MQTT
+    assert f"by {HYSTERESIS:.0%}".rstrip("%") + " percentage points" in MQTT
+    assert f"at most {RECONNECT_DELAYS[1]} seconds" in MQTT
+
+
+def test_settings_in_the_examples_are_taken() -> None:
+    for page in (MQTT, WEBHOOKS, (DOCS / "monitor.md").read_text("utf-8")):
+        for example in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+            values = yaml.safe_load(example)
+            if "automation" not in values:
+                Settings.model_validate(values)

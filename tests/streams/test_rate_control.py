@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentistream.analyzer import Analyzer
+from sentistream.api import Analysis
+from sentistream.media import Faults, MediaInfo, Source
+from sentistream.media.picture import RgbPicture
+from sentistream.profiles import LITE
+from sentistream.streams.rate_control import MAX_DIVISOR, RateController
+from sentistream.types import Flag, Moment, Reading
+
+TICK = 0.03
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Machine:
+    """Analyzes what it is given; each moment takes ``cost`` seconds, four may wait."""
+
+    def __init__(self, clock: Clock, rate: RateController) -> None:
+        self.cost = 0.0
+        self.dropped = 0
+        self._clock, self._rate = clock, rate
+        self._free_at, self._moment = 0.0, 0.0
+
+    def run(self, seconds: float) -> None:
+        end = self._moment + seconds
+        while self._moment < end:
+            self._moment += TICK
+            self._clock.now = max(self._clock.now, self._moment)
+            if not self._rate.admits(self._moment):
+                continue
+            if self._free_at - self._moment > 4 * max(self.cost, TICK):
+                self.dropped += 1
+                continue
+            begun = max(self._free_at, self._moment)
+            self._free_at = begun + self.cost
+            self._rate.update(waited=begun - self._moment, dropped=self.dropped)
+
+
+def machine(cost: float) -> tuple[Machine, RateController]:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    made = Machine(clock, rate)
+    made.cost = cost
+    return made, rate
+
+
+@pytest.mark.parametrize("cost", [0.001, 0.02, 0.028])
+def test_a_machine_that_keeps_up_leaves_nothing_out(cost: float) -> None:
+    made, rate = machine(cost)
+    made.run(20)
+    assert rate.tick == TICK and not rate.is_slowed
+
+
+def test_a_short_hitch_is_no_reason_to_slow_down() -> None:
+    made, rate = machine(0.005)
+    made.run(5)
+    made.cost = 0.1
+    made.run(TICK)
+    made.cost = 0.005
+    made.run(5)
+    assert not rate.is_slowed
+
+
+@pytest.mark.parametrize("cost", [0.04, 0.07, 0.15, 1.0])
+def test_it_slows_until_the_machine_keeps_up_and_little_further(cost: float) -> None:
+    made, rate = machine(cost)
+    made.run(60)
+    before = made.dropped
+    most = min(math.ceil(cost / TICK) + 1, MAX_DIVISOR)
+    assert min(cost / TICK, MAX_DIVISOR) * TICK <= rate.tick + TICK
+    made.run(30)
+    assert rate.tick <= most * TICK + 1e-9
+    if cost < MAX_DIVISOR * TICK:
+        assert made.dropped - before < 0.1 * 30 / TICK
+
+
+def test_it_tries_again_ever_more_seldom_and_recovers() -> None:
+    made, rate = machine(0.05)
+    raises = []
+    for second in range(120):
+        before = rate.tick
+        made.run(1)
+        if rate.tick < before:
+            raises.append(second)
+    assert 2 <= len(raises) <= 8
+    assert raises[-1] - raises[-2] > raises[1] - raises[0]
+    made.cost = 0.005
+    made.run(120)
+    assert not rate.is_slowed
+
+
+def test_dropped_moments_slow_it_down_where_waits_are_not_known() -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    for number in range(400):
+        rate.update(dropped=number)
+        clock.now += TICK
+    assert rate.is_slowed
+
+
+def slowed(every: int) -> RateController:
+    """One that has so many drops behind it that only each so many-th moment is analyzed."""
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    dropped = 0
+    while rate.tick < every * TICK - 1e-9:
+        dropped += 1
+        rate.update(dropped=dropped)
+        clock.now += TICK
+    return rate
+
+
+@settings(deadline=None)
+@given(
+    every=st.integers(1, MAX_DIVISOR),
+    jitter=st.lists(st.floats(-0.004, 0.004), min_size=50, max_size=200),
+)
+def test_what_is_admitted_keeps_the_pace(every: int, jitter: list[float]) -> None:
+    rate = slowed(every)
+    times = [number * TICK + shake for number, shake in enumerate(jitter)]
+    admitted = [moment for moment in times if rate.admits(moment)]
+    assert len(admitted) == pytest.approx(len(times) / every, abs=1.01)
+
+
+def test_streams_do_not_share_their_turns_and_a_reset_clock_begins_anew() -> None:
+    rate = slowed(4)
+    assert rate.admits(0.0, "a") and rate.admits(0.0, "b")
+    assert not rate.admits(TICK, "a")
+    assert rate.admits(500.0, "a")
+    assert rate.admits(0.0, "a"), "the stream's clock began anew"
+
+
+class Camera(Source):
+    """Moments at the pace of the clock; what is not taken in time is dropped."""
+
+    def __init__(self, seconds: float) -> None:
+        self.info = MediaInfo(
+            name="camera", container="test", duration=None, width=64, height=64, frame_rate=None,
+            rotation=0, video_codec="test", audio_codec=None, audio_rate=None,
+            audio_channels=None, live=True,
+        )  # fmt: skip
+        self.faults = Faults()
+        self._picture = RgbPicture(np.zeros((64, 64, 3), np.uint8))
+        self._moments = int(seconds / TICK)
+        self._begun = time.monotonic()
+        self._next = 0
+
+    def __next__(self) -> Moment:
+        now = int((time.monotonic() - self._begun) / TICK)
+        if now > self._next + 4 and self._next:
+            self.faults.dropped_moments += now - self._next
+            self._next = now
+        if self._next >= self._moments:
+            raise StopIteration
+        time.sleep(max(0.0, self._begun + self._next * TICK - time.monotonic()))
+        self._next += 1
+        return Moment(self._next * TICK, self._picture, self._next * TICK)
+
+    def close(self) -> None:
+        pass
+
+
+class Slow(Analyzer):
+    """Takes twice as long as there is."""
+
+    def __init__(self) -> None:
+        pass
+
+    def reset(self, *, renumber: bool = False) -> None:
+        pass
+
+    def process(self, moment: Moment) -> tuple[Reading, ...]:
+        time.sleep(2 * TICK)
+        return (Reading(time=moment.time),)
+
+
+def analysed(seconds: float) -> Iterator[tuple[Moment, tuple[Reading, ...]]]:
+    with Analysis(Camera(seconds), Slow(), LITE) as analysis:
+        yield from analysis.moments()
+
+
+def test_a_camera_too_fast_for_the_machine_is_looked_at_less_often_and_says_so() -> None:
+    flags = [readings[0].flags for _, readings in analysed(9.0)]
+    assert Flag.SLOWED not in flags[0]
+    assert Flag.SLOWED in flags[-1]
