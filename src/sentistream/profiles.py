@@ -8,6 +8,7 @@ from typing import Literal
 
 from sentistream.errors import InputError
 from sentistream.prior import LEARNED, Prior, Shares, get_prior
+from sentistream.translatable import Translatable
 
 MAX_FACES = 16
 """Faces followed at once, unless told otherwise."""
@@ -129,4 +130,7 @@ def get_profile(name: str) -> Profile:
         return PROFILES[name]
     except KeyError:
         known = ", ".join(sorted(PROFILES))
-        raise InputError(f"There is no profile {name!r}.", f"Choose one of: {known}.") from None
+        raise InputError(
+            Translatable("There is no profile {name}.", name=repr(name)),
+            Translatable("Choose one of: {names}.", names=known),
+        ) from None
