@@ -14,7 +14,6 @@ import numpy as np
 from sentistream.accumulation import is_sure
 from sentistream.decision import Decision, Verdict, make_decision
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
-from sentistream.runtime.asking import Asking, answer
 from sentistream.smoothing import Smoother
 from sentistream.types import Distribution, Face, Flag, Label, Moment, Picture, Reading
 from sentistream.vision.crops import FACE_SIZE, face_window
@@ -34,7 +33,7 @@ class Tracker(Protocol):
         """Faces found in the newest picture but not followed, because of ``max_faces``."""
         ...
 
-    def update(self, picture: Picture, time: float) -> Asking[Sequence[Face]]: ...
+    def update(self, picture: Picture, time: float) -> Sequence[Face]: ...
 
     def reset(self, *, renumber: bool = False) -> None: ...
 
@@ -100,27 +99,20 @@ class Analyzer:
 
         Moments come in order; one that lies before the last starts anew, as ``reset`` does.
         """
-        return answer(self.ask(moment))
-
-    def ask(self, moment: Moment) -> Asking[tuple[Reading, ...]]:
-        """The same as work that asks networks, so that several analyzers share batches.
-
-        Analyzers that are answered together share networks, never tracks or what was said.
-        """
         if moment.time < self._time:
             self.reset()
         self._time = moment.time
-        is_new = yield from self._look(moment)
+        is_new = self._look(moment)
         shown_again = () if is_new else (Flag.REPEATED_PICTURE,)
         of_all = shown_again + ((Flag.MORE_FACES,) if self._left_out else ())
         self._forget(moment.time)
         verdicts: dict[int, Verdict] = {}
         if self._readable:
-            decided = yield from self._decision.decide(moment)
+            decided = self._decision.decide(moment)
             tracks = (face.track for face in self._readable)
             verdicts = dict(zip(tracks, decided, strict=True))
         else:
-            yield from self._decision.listen(moment)
+            self._decision.listen(moment)
         if not self._faces:
             return (Reading(time=moment.time, flags=of_all, left_out=self._left_out),)
 
@@ -155,18 +147,18 @@ class Analyzer:
             )
         return tuple(readings)
 
-    def _look(self, moment: Moment) -> Asking[bool]:
+    def _look(self, moment: Moment) -> bool:
         """Finds the faces and shows them to the networks; False if the picture is no new one."""
         picture = moment.picture
         if self._picture is picture:
             return False
         self._picture = picture
-        self._faces = yield from self._tracker.update(picture, moment.picture_time)
+        self._faces = self._tracker.update(picture, moment.picture_time)
         self._qualities = [_quality(face, picture) for face in self._faces]
         self._left_out = self._tracker.left_out
         self._readable = [face for face in self._faces if face.readable and not _is_turned(face)]
         if self._readable:
-            yield from self._decision.look(picture, self._readable, moment.picture_time)
+            self._decision.look(picture, self._readable, moment.picture_time)
         return True
 
     def _accumulate(

@@ -22,7 +22,7 @@ from sentistream.errors import InputError
 from sentistream.prior import Prior, correct
 from sentistream.profiles import DEFAULT_PROFILE, Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.network import Runnable
 from sentistream.types import (
     SENTIMENTS,
     Distribution,
@@ -242,7 +242,7 @@ def _asks_lite(network: Runnable) -> AskFace:
     def ask(views: UInt8Array) -> FloatArray:
         # each as a face of its own: as it is and mirrored, as when they are first seen
         expressions, tracks = Expressions(network), range(len(views))
-        expressions.take(network.run(**expressions.ask(tracks, views, 0.0).inputs))
+        expressions.update(tracks, views, 0.0)
         return expressions.of(tracks)
 
     return ask

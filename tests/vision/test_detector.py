@@ -11,7 +11,6 @@ from PIL import Image
 from portrait import PORTRAIT_FACE
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
-from sentistream.runtime.asking import answer
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.detector import (
     COARSE,
@@ -77,9 +76,7 @@ def test_a_turned_face_is_followed_and_its_roll_told(
     pixels, middle = turned(portrait_luma, degrees)
     tracker = FaceTracker(detector, make_landmarker(LITE.landmark_model))
     picture = RgbPicture(np.repeat(pixels[..., np.newaxis], 3, axis=2))
-    face = min(
-        answer(tracker.update(picture, 0.0)), key=lambda face: math.dist(face.box.center, middle)
-    )
+    face = min(tracker.update(picture, 0.0), key=lambda face: math.dist(face.box.center, middle))
     assert face.readable
     assert face.pose is not None
     assert face.pose.roll == pytest.approx(degrees, abs=20)

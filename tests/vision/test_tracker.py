@@ -10,7 +10,6 @@ import pytest
 
 from sentistream.media.picture import RgbPicture, resample
 from sentistream.profiles import LITE, PAPER, Profile
-from sentistream.runtime.asking import answer
 from sentistream.types import Box, Face, Picture, UInt8Array
 from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import make_landmarker
@@ -45,7 +44,7 @@ class Following:
         return self._tracker.left_out
 
     def update(self, picture: Picture, time: float) -> list[Face]:
-        return answer(self._tracker.update(picture, time))
+        return self._tracker.update(picture, time)
 
     def reset(self, *, renumber: bool = False) -> None:
         self._tracker.reset(renumber=renumber)

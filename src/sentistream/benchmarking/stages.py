@@ -15,7 +15,7 @@ from sentistream.decision import expressions, lite
 from sentistream.media import open_source, picture
 from sentistream.profiles import Profile
 from sentistream.reports.tables import CsvTable
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.network import Runnable
 from sentistream.smoothing import Smoother
 from sentistream.types import FloatArray
 from sentistream.vision import landmarker

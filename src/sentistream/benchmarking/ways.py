@@ -19,7 +19,7 @@ from sentistream.decision.paper import PaperDecision
 from sentistream.media import open_source
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.network import Runnable
 from sentistream.types import Moment
 from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import Landmarker, NetworkLandmarker, TreeLandmarker

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sentistream.accumulation import LEAST
-from sentistream.runtime.asking import Ask, Runnable
+from sentistream.runtime.network import Runnable
 from sentistream.types import FloatArray, UInt8Array
 
 LOOK_EVERY = 0.06
@@ -43,34 +43,30 @@ class Expressions:
     def reset(self) -> None:
         """Forgets all faces."""
         self._seen: dict[int, _Seen] = {}
-        self._asked: list[tuple[int, bool]] = []
 
     def is_due(self, track: int, time: float) -> bool:
         """Whether a face is to be looked at now."""
         seen = self._seen.get(track)
         return seen is None or time - seen.time >= LOOK_EVERY - 1e-3
 
-    def ask(self, tracks: Sequence[int], views: UInt8Array, time: float) -> Ask:
-        """What to ask about faces, whose answer ``take`` is to be given.
+    def update(self, tracks: Sequence[int], views: UInt8Array, time: float) -> None:
+        """Runs the network on faces and takes its answers in.
 
         Args:
             tracks: Of each face.
             views: Each face, shape (N, height, width, 1).
             time: Of the picture, seconds.
         """
-        self._asked, shown = [], []
+        asked, shown = [], []
         for track, view in zip(tracks, views, strict=True):
             seen = self._seen.setdefault(track, _Seen(time))
             seen.time = time
             for mirrored in (seen.mirrored_next,) if seen.evidence else (False, True):
-                self._asked.append((track, mirrored))
+                asked.append((track, mirrored))
                 shown.append(view[:, ::-1] if mirrored else view)
-        return Ask(self._network, {"face": np.stack(shown)})
-
-    def take(self, answers: FloatArray) -> None:
-        """Takes in the network's answers to the last ``ask``."""
+        answers = self._network.run(face=np.stack(shown))
         evidence = np.log(np.maximum(answers, LEAST))
-        for (track, mirrored), one in zip(self._asked, evidence, strict=True):
+        for (track, mirrored), one in zip(asked, evidence, strict=True):
             seen = self._seen[track]
             seen.evidence[mirrored] = one
             seen.mirrored_next = not mirrored

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sentistream.profiles import Profile
-from sentistream.runtime.asking import Asking, Runnable
+from sentistream.runtime.network import Runnable
 from sentistream.types import Branch, Distribution, Face, Flag, Moment, Picture
 
 __all__ = ["Decision", "Runnable", "Verdict", "make_decision"]
@@ -37,20 +37,17 @@ class Verdict:
 
 
 class Decision(Protocol):
-    """A profile's networks and how they are joined.
+    """A profile's networks and how they are joined."""
 
-    Whatever asks a network does so by ``Asking``.
-    """
-
-    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> Asking[None]:
+    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
         """Takes in a new picture, taken at ``time`` (seconds), with at least one face."""
         ...
 
-    def decide(self, moment: Moment) -> Asking[list[Verdict]]:
+    def decide(self, moment: Moment) -> list[Verdict]:
         """A verdict for each face of the last look, in its order."""
         ...
 
-    def listen(self, moment: Moment) -> Asking[None]:
+    def listen(self, moment: Moment) -> None:
         """Takes in the sound of a moment at which there is no face."""
         ...
 

@@ -15,7 +15,6 @@ from sentistream.media.picture import resample
 from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Ask, Asking
 from sentistream.smoothing import weight
 from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
 from sentistream.vision.alignment import align, view
@@ -105,7 +104,7 @@ class LiteDecision:
         self._by_voice: dict[int | None, FloatArray] = {}
         self._answered = -math.inf
 
-    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> Asking[None]:
+    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
         """Sees faces and mouths; in brightness alone, so nothing is converted to colour.
 
         An expression is looked at again after ``LOOK_EVERY``, a mouth in every picture.
@@ -117,27 +116,24 @@ class LiteDecision:
             mouths[index, ..., 0] = resample(luma, lips, MOUTH_SIZE, MOUTH_SIZE)
         self._lip_gaps = [lip_gap(face.landmarks) for face in faces]
         self._tracks = [face.track for face in faces]
-        asks = [Ask(self._mouth, {"mouth": mouths})]
         due = [face for face in faces if self._expressions.is_due(face.track, time)]
         if due:
             views = np.stack([view(luma, align(face.landmarks)) for face in due])
             tracks = [face.track for face in due]
-            asks.append(self._expressions.ask(tracks, views[..., np.newaxis], time))
-        opened, *by_face = yield tuple(asks)
-        if due:
-            self._expressions.take(by_face[0])
+            self._expressions.update(tracks, views[..., np.newaxis], time)
+        opened = self._mouth.run(mouth=mouths)
         self._by_face = self._expressions.of(self._tracks)
         self._seen_open = np.clip(opened[:, 0], 0, 1)
 
-    def listen(self, moment: Moment) -> Asking[None]:
+    def listen(self, moment: Moment) -> None:
         """Goes on hearing while there is nobody to be seen."""
         self._tracks, self._lip_gaps = [], []
         self._forget(moment.time)
-        yield from self._hear(moment)
+        self._hear(moment)
 
-    def decide(self, moment: Moment) -> Asking[list[Verdict]]:
+    def decide(self, moment: Moment) -> list[Verdict]:
         """Face and voice joined for each face."""
-        heard = yield from self._hear(moment)
+        heard = self._hear(moment)
         mouths = self._follow_mouths(moment.time)
         openings = {
             track: mouths[track] + LIP_GAP_WEIGHT * gap
@@ -159,7 +155,7 @@ class LiteDecision:
             "voice": np.tile(voice.reshape(count, 3), (4, 1)),
             "trust": np.tile(np.concatenate([trust, np.zeros_like(trust)]), (2, 1)),
         }
-        (answers,) = yield (Ask(self._fusion, asked),)
+        answers = self._fusion.run(**asked)
         joined = correct(answers, self._factors)
         verdicts = []
         for index, track in enumerate(self._tracks):
@@ -179,7 +175,7 @@ class LiteDecision:
             )
         return verdicts
 
-    def _hear(self, moment: Moment) -> Asking[bool]:
+    def _hear(self, moment: Moment) -> bool:
         heard = self._listener.hear(moment)
         if moment.time - self._answered >= HEAR_EVERY - 1e-6:
             self._answered = moment.time
@@ -190,7 +186,7 @@ class LiteDecision:
                 whose = [None, *self._tracks]
                 self._baselines.take(moment.time, values, self._speaker())
                 against = [self._baselines.of(track) for track in whose]
-                (answers,) = yield (Ask(self._voice, network_inputs(values, against)),)
+                answers = self._voice.run(**network_inputs(values, against))
                 self._by_voice = dict(zip(whose, answers, strict=True))
         return heard
 

@@ -11,7 +11,6 @@ from sentistream.decision.interface import Runnable, Verdict
 from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Ask, Asking
 from sentistream.types import (
     SOUND_RATE,
     Branch,
@@ -60,7 +59,7 @@ class PaperDecision:
         self._mouth_open = np.zeros(0, np.float32)
         self._by_face: dict[int, Distribution] = {}
 
-    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> Asking[None]:
+    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
         """Cuts faces and mouths out and asks which mouths are open."""
         mouths = np.empty((len(faces), MOUTH_SIZE, MOUTH_SIZE, 3), np.uint8)
         self._face_crops = np.empty((len(faces), FACE_SIZE, FACE_SIZE, 3), np.uint8)
@@ -68,20 +67,19 @@ class PaperDecision:
             window, lips = face_window(face.landmarks), mouth_window(face.landmarks)
             self._face_crops[index] = picture.crop(window, FACE_SIZE, FACE_SIZE)
             mouths[index] = picture.crop(lips, MOUTH_SIZE, MOUTH_SIZE)
-        (opened,) = yield (Ask(self._mouth, {"mouth": mouths}),)
+        opened = self._mouth.run(mouth=mouths)
         self._mouth_open = np.clip(opened[:, 0], 0, 1)
         self._by_face = {}
 
-    def listen(self, moment: Moment) -> Asking[None]:
+    def listen(self, moment: Moment) -> None:
         """Nothing: each moment's sound stands for itself."""
-        yield from ()
 
-    def decide(self, moment: Moment) -> Asking[list[Verdict]]:
+    def decide(self, moment: Moment) -> list[Verdict]:
         """The face's answer, or the fused one where the mouth is open and there is sound."""
         speaking = self._mouth_open >= self._threshold
         columns = self._hear(moment.sound) if speaking.any() else None
         fused = speaking if columns is not None else np.zeros_like(speaking)
-        answers = yield from self._answers(fused, columns)
+        answers = self._answers(fused, columns)
         return [
             Verdict(
                 mouth_open=float(self._mouth_open[index]),
@@ -102,11 +100,11 @@ class PaperDecision:
 
     def _answers(
         self, fused: NDArray[np.bool_], columns: UInt8Array | None
-    ) -> Asking[dict[int, Distribution]]:
+    ) -> dict[int, Distribution]:
         """Each face's answer by its place: of face and voice where ``fused``."""
         alone = [index for index in np.flatnonzero(~fused) if index not in self._by_face]
         if alone:
-            (answers,) = yield (Ask(self._face, {"face": self._face_crops[alone]}),)
+            answers = self._face.run(face=self._face_crops[alone])
             for index, answer in zip(alone, answers, strict=True):
                 self._by_face[int(index)] = Distribution.from_array(correct(answer, self._factors))
         decided = {int(i): self._by_face[int(i)] for i in np.flatnonzero(~fused)}
@@ -114,7 +112,7 @@ class PaperDecision:
         if columns is not None and together.size:
             heard = np.repeat(columns[np.newaxis], together.size, axis=0)
             faces = self._face_crops[together]
-            (answers,) = yield (Ask(self._fused, {"face": faces, "spectrogram": heard}),)
+            answers = self._fused.run(face=faces, spectrogram=heard)
             for index, answer in zip(together, answers, strict=True):
                 decided[int(index)] = Distribution.from_array(correct(answer, self._factors))
         return decided

@@ -68,7 +68,7 @@ def faces(profile: Profile) -> Answer:
         except ValueError:  # landmarks that span nothing
             return None
         both_ways.reset()
-        both_ways.take(network.run(**both_ways.ask([1], views, 0.0).inputs))
+        both_ways.update([1], views, 0.0)
         return np.asarray(correct(both_ways.of([1])[0], factors), dtype=np.float64)
 
     if profile.decision == "lite":

@@ -26,7 +26,7 @@ from sentistream.errors import OutputError, passed_over
 from sentistream.media import open_source
 from sentistream.profiles import Profile
 from sentistream.runtime import load_card, load_network
-from sentistream.runtime.asking import Asking, Runnable
+from sentistream.runtime.network import Runnable
 from sentistream.types import Face, FloatArray, Moment, Picture
 from sentistream.values import ByValue
 from sentistream.vision.detector import make_detector
@@ -161,9 +161,9 @@ class OneFace:
         )
         self.left_out = 0
 
-    def update(self, picture: Picture, time: float) -> Asking[Sequence[Face]]:
+    def update(self, picture: Picture, time: float) -> Sequence[Face]:
         """The face, as track 1, if one is found."""
-        faces = yield from self._tracker.update(picture, time)
+        faces = self._tracker.update(picture, time)
         return [replace(face, track=1) for face in faces[:1]]
 
     def reset(self, *, renumber: bool = False) -> None:

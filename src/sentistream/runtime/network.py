@@ -22,6 +22,12 @@ class Engine(Protocol):
     def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray: ...
 
 
+class Runnable(Protocol):
+    """A network: named batches in, shape (N, outputs) out."""
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray: ...
+
+
 def chosen_engine(engine: str | None) -> str:
     """The engine asked for, else that of SENTISTREAM_RUNTIME, else ONNX Runtime."""
     return engine or os.environ.get("SENTISTREAM_RUNTIME") or ENGINES[0]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sentistream.media.picture import resample, shrunk
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.network import Runnable
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.shape import square_of_points

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Ask, Asking, Runnable, answer
+from sentistream.runtime.network import Runnable
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.landmarks import LandmarkPredictor
@@ -45,7 +45,7 @@ class Landmarker(Protocol):
     @property
     def vouches(self) -> bool: ...
 
-    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
+    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> list[Landmarks]:
         """The points of the face in each square (``shape.detector_square``)."""
         ...
 
@@ -63,9 +63,8 @@ class TreeLandmarker:
     def __init__(self) -> None:
         self._predictor = LandmarkPredictor()
 
-    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
+    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> list[Landmarks]:
         """The points of the face in each square; runs no network."""
-        yield from ()
         placed = [self._predictor.predict(luma, square.box) for square in squares]
         return [Landmarks(points, is_face_like(points), 1.0) for points in placed]
 
@@ -82,12 +81,12 @@ class NetworkLandmarker:
     def __init__(self, network: Runnable) -> None:
         self._network = network
 
-    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
+    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> list[Landmarks]:
         """The points of the face in each square, all in one batch."""
         if not squares:
             return []
         views = np.stack([seen(luma, square) for square in squares])
-        (answers,) = yield (Ask(self._network, {"face": views}),)
+        answers = self._network.run(face=views)
         placed = []
         for row, square in zip(answers, squares, strict=True):
             points = points_within(row[1:], square)
@@ -109,9 +108,7 @@ def make_landmarker(model: str) -> Landmarker:
     return NetworkLandmarker(load_network(model)) if model else TreeLandmarker()
 
 
-def place_best(
-    landmarker: Landmarker, luma: UInt8Array, squares: Sequence[Alignment]
-) -> Asking[Landmarks]:
+def place_best(landmarker: Landmarker, luma: UInt8Array, squares: Sequence[Alignment]) -> Landmarks:
     """The points of a face of which it is not known how it is turned.
 
     Args:
@@ -122,13 +119,13 @@ def place_best(
     Returns:
         Those of the first square if they are a face's, else of the best of the others.
     """
-    (first,) = yield from landmarker.place(luma, squares[:1])
+    (first,) = landmarker.place(luma, squares[:1])
     if first.is_face or len(squares) == 1:
         return first
-    others = yield from landmarker.place(luma, squares[1:])
+    others = landmarker.place(luma, squares[1:])
     return max((first, *others), key=lambda placed: (placed.is_face, placed.score))
 
 
 def place_one(landmarker: Landmarker, luma: UInt8Array, square: Alignment) -> Landmarks:
     """The points of one face."""
-    return answer(landmarker.place(luma, [square]))[0]
+    return landmarker.place(luma, [square])[0]

@@ -13,7 +13,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentistream.runtime.asking import Asking
 from sentistream.types import Box, Face, FloatArray, Picture, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.detector import COARSE, FINE, Detection, Detector, is_near
@@ -143,7 +142,7 @@ class FaceTracker:
         self._cuts = CutDetector()
         self.left_out = 0
 
-    def update(self, picture: Picture, time: float) -> Asking[list[Face]]:
+    def update(self, picture: Picture, time: float) -> list[Face]:
         """The faces in ``picture``, in the order of their track numbers.
 
         Args:
@@ -158,9 +157,9 @@ class FaceTracker:
         if self._cuts.is_cut(luma):
             self._tracks, self._fine_at = [], -math.inf
         self._tracks = [track for track in self._tracks if time - track.time <= MEMORY]
-        yield from self._carry(luma, time)
-        yield from self._search(luma, time)
-        yield from self._look_closely(luma, time)
+        self._carry(luma, time)
+        self._search(luma, time)
+        self._look_closely(luma, time)
         self._end_doubles(time)
         self._picture, self._time = picture, time
         self._faces = [
@@ -170,7 +169,7 @@ class FaceTracker:
         ]
         return list(self._faces)
 
-    def _carry(self, luma: UInt8Array, time: float) -> Asking[None]:
+    def _carry(self, luma: UInt8Array, time: float) -> None:
         """Moves the faces of the last picture to this one by their landmarks."""
         for track in self._tracks:
             track.confirmed = False
@@ -183,7 +182,7 @@ class FaceTracker:
             # points that are placed on anything drift off where the detector sees no face
             and (self._landmarker.vouches or track.looked_at == track.detected_at)
         ]
-        placed = yield from self._landmarker.place(luma, [track.square for track in carried])
+        placed = self._landmarker.place(luma, [track.square for track in carried])
         for track, (points, is_face, _) in zip(carried, placed, strict=True):
             if not is_face:
                 continue
@@ -191,7 +190,7 @@ class FaceTracker:
             if square.box.iou(track.square.box) > _AGREES:
                 track.move(square, points, time, None)
 
-    def _search(self, luma: UInt8Array, time: float) -> Asking[None]:
+    def _search(self, luma: UInt8Array, time: float) -> None:
         """Searches the whole picture where that is due."""
         intervals = self._detector.intervals
         # where nobody is followed, or somebody is lost, small faces are searched for more often
@@ -211,12 +210,12 @@ class FaceTracker:
             some = [one for one in found if low <= one.score < high]
             matched = _associate([track.expected(time) for track in tracks], some)
             for track, detection in [(tracks[at], one) for at, one in matched.items()]:
-                yield from self._found(luma, time, track, detection)
+                self._found(luma, time, track, detection)
                 found.remove(detection)
                 tracks.remove(track)
-        yield from self._begin(luma, time, found, fine)
+        self._begin(luma, time, found, fine)
 
-    def _look_closely(self, luma: UInt8Array, time: float) -> Asking[None]:
+    def _look_closely(self, luma: UInt8Array, time: float) -> None:
         """Has the detector look at the place of faces that are lost or long unconfirmed."""
         for track in self._tracks:
             lost = track.time < time
@@ -233,12 +232,10 @@ class FaceTracker:
             for one in self._detector.detect_near(luma, place, threshold=least):
                 free = not any(_is_of(other, one.box) for other in others)
                 if free and is_near(place, one.box):
-                    yield from self._found(luma, time, track, one)
+                    self._found(luma, time, track, one)
                     break
 
-    def _found(
-        self, luma: UInt8Array, time: float, track: _Track, detection: Detection
-    ) -> Asking[None]:
+    def _found(self, luma: UInt8Array, time: float, track: _Track, detection: Detection) -> None:
         """Takes in what the detector says of a face."""
         squares = self._detector.alignments(detection)
         square = squares[0]
@@ -247,7 +244,7 @@ class FaceTracker:
         if carried and track.readable and agree:
             track.box = detection.box
         else:
-            placed = yield from self._place(luma, detection, squares)
+            placed = self._place(luma, detection, squares)
             if placed is None:
                 return
             square, points, track.readable, _ = placed
@@ -257,7 +254,7 @@ class FaceTracker:
 
     def _place(
         self, luma: UInt8Array, detection: Detection, squares: Sequence[Alignment]
-    ) -> Asking[tuple[Alignment, FloatArray, bool, float] | None]:
+    ) -> tuple[Alignment, FloatArray, bool, float] | None:
         """Landmarks of a face found, those of an average face where its own cannot be placed.
 
         Returns:
@@ -265,16 +262,14 @@ class FaceTracker:
             where neither is of use: without points of its own, a detection is worth what its
             landmarks are.
         """
-        points, is_face, score = yield from place_best(self._landmarker, luma, squares)
+        points, is_face, score = place_best(self._landmarker, luma, squares)
         if is_face:
             return detector_square(points), points, True, score
         if detection.points is None:
             return None
         return squares[0], mean_landmarks(squares[0]), False, score
 
-    def _begin(
-        self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool
-    ) -> Asking[None]:
+    def _begin(self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool) -> None:
         """Begins tracks for faces that are new, the largest first."""
         left_out = 0
         for one in sorted(found, key=lambda one: -one.box.area):
@@ -300,12 +295,12 @@ class FaceTracker:
             ]
             if lost:
                 nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
-                yield from self._found(luma, time, nearest, one)
+                self._found(luma, time, nearest, one)
                 continue
             squares = self._detector.alignments(one)
             # what the detector doubts is no face unless the landmarks are sure
             squares = squares if one.score >= _TURNED else squares[:1]
-            placed = yield from self._place(luma, one, squares)
+            placed = self._place(luma, one, squares)
             if placed is None:
                 continue
             square, points, is_face, score = placed
