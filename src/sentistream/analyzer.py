@@ -12,14 +12,16 @@ from typing import Protocol
 import numpy as np
 
 from sentistream.accumulation import is_sure
-from sentistream.decision import Decision, Verdict, make_decision
+from sentistream.decision.lite import LiteDecision
+from sentistream.decision.paper import PaperDecision
+from sentistream.decision.verdict import Decision, Verdict
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.smoothing import Smoother
 from sentistream.types import Distribution, Face, Flag, Label, Moment, Picture, Reading
 from sentistream.vision.crops import FACE_SIZE, face_window
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_tracker import MEMORY, FaceTracker
 from sentistream.vision.landmarker import make_landmarker
-from sentistream.vision.tracker import MEMORY, FaceTracker
 
 MOST_YAW, MOST_PITCH = 60.0, 45.0
 """Degrees beyond which an expression cannot be read."""
@@ -68,7 +70,7 @@ class Analyzer:
     ) -> None:
         self.profile = get_profile(profile) if isinstance(profile, str) else profile
         self.max_faces = max_faces
-        self._decision = decision or make_decision(self.profile)
+        self._decision = decision or _make_decision(self.profile)
         self._tracker = tracker or FaceTracker(
             make_detector(self.profile),
             make_landmarker(self.profile.landmark_model),
@@ -185,6 +187,10 @@ class Analyzer:
             if time - smoother.time <= 2 * MEMORY
         }
         self._partly_heard &= self._smoothers.keys()
+
+
+def _make_decision(profile: Profile) -> Decision:
+    return LiteDecision(profile) if profile.decision == "lite" else PaperDecision(profile)
 
 
 def _is_turned(face: Face) -> bool:

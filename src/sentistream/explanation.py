@@ -22,7 +22,7 @@ from sentistream.errors import InputError
 from sentistream.prior import Prior, correct
 from sentistream.profiles import DEFAULT_PROFILE, Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.network import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import (
     SENTIMENTS,
     Distribution,
@@ -37,7 +37,7 @@ from sentistream.types import (
 from sentistream.values import ByValue
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import FACE_SIZE, face_window
-from sentistream.vision.points import shares_within
+from sentistream.vision.landmarker import shares_within
 
 REGIONS = {
     "brows": (range(17, 22), range(22, 27)),

@@ -24,18 +24,18 @@ import torch
 
 from sentistream.api import analyze
 from sentistream.cli import main
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.recordings import java_sed, ravdess
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.runtime import load_card, load_network
-from sentistream.runtime.store import models_folder
+from sentistream.runtime.model_store import models_folder
 from sentistream.training import detector_scenes
 from sentistream.training.lite import RECIPES
 from sentistream.training.preparation import Preparation
 from sentistream.types import FloatArray, UInt8Array
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
 
 EMOTIONS = {"positive": "happy", "neutral": "neutral", "negative": "sad"}
 

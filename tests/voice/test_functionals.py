@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sentistream.types import SOUND_RATE, FloatArray
-from sentistream.voice.baseline import MOST, Baseline, Baselines, network_inputs
+from sentistream.voice.features import hear
 from sentistream.voice.functionals import NAMES, functionals
-from sentistream.voice.hearing import hear
+from sentistream.voice.voice_baseline import MOST, Baseline, Baselines, network_inputs
 
 
 def voice(

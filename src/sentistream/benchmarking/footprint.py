@@ -18,7 +18,7 @@ from sentistream.media import open_source
 from sentistream.profiles import Profile, get_profile
 from sentistream.runtime import Network, load_card, load_network
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
 from sentistream.vision.landmarker import TreeLandmarker, place_one
 
 WARM = 34

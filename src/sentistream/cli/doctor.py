@@ -76,8 +76,8 @@ def _look_into(files: tuple[Path, ...], *, quick: bool, as_json: bool) -> int:
 
 def _facts(path: Path, *, quick: bool, as_json: bool) -> dict[str, Any]:
     from sentistream.cli.progress import Bar, Silence
-    from sentistream.media.reading_through import read_through
-    from sentistream.media.tracks import list_tracks
+    from sentistream.media.decode_check import read_through
+    from sentistream.media.track_selection import list_tracks
     from sentistream.reports.faults import faults_in_words
 
     tracks = list_tracks(path)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.manifest import read_manifest
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError, InputError, passed_over
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 from sentistream.parquet import load_pyarrow
 from sentistream.types import UInt8Array
 from sentistream.values import ByValue

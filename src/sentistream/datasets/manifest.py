@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sentistream.datasets.csv_lists import find_listed, read_list
 from sentistream.datasets.dataset import SUFFIXES, Fault, FileDataset, Sample, file_fault
 from sentistream.datasets.labels import MOUTH_STATES, emotion_named, sentiment_named
-from sentistream.datasets.lists import find_listed, read_list
 from sentistream.errors import InputError
 from sentistream.types import SENTIMENTS
 from sentistream.values import ByValue

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sentistream.datasets.csv_lists import find_listed, read_list
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION, emotion_named
-from sentistream.datasets.lists import find_listed, read_list
 from sentistream.errors import DataError, InputError
 from sentistream.folders import files_below
 from sentistream.types import SENTIMENTS

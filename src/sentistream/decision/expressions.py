@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sentistream.accumulation import LEAST
-from sentistream.runtime.network import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import FloatArray, UInt8Array
 
 LOOK_EVERY = 0.06

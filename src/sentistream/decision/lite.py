@@ -10,22 +10,23 @@ import numpy as np
 from sentistream.accumulation import EvidenceMean
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.face_baseline import FaceBaseline
-from sentistream.decision.interface import Runnable, Verdict
-from sentistream.media.picture import resample
+from sentistream.decision.verdict import Verdict
+from sentistream.media.resample import resample
 from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
+from sentistream.runtime.inference import Runnable
 from sentistream.smoothing import weight
 from sentistream.types import Branch, Distribution, Face, Flag, FloatArray, Moment, Picture
 from sentistream.vision.alignment import align, view
 from sentistream.vision.crops import mouth_window
-from sentistream.vision.shape import lip_gap
-from sentistream.vision.tracker import MEMORY
-from sentistream.voice.baseline import Baselines, network_inputs
+from sentistream.vision.face_geometry import lip_gap
+from sentistream.vision.face_tracker import MEMORY
+from sentistream.voice.active_speaker import Speakers
+from sentistream.voice.feature_buffer import SPAN, Listener
 from sentistream.voice.functionals import functionals
-from sentistream.voice.listener import SPAN, Listener
-from sentistream.voice.speakers import Speakers
 from sentistream.voice.utterance import LEAST_SPEECH, utterance
+from sentistream.voice.voice_baseline import Baselines, network_inputs
 
 MOUTH_SIZE = 32
 """Width and height of the ``lite`` mouth network's input, pixels."""

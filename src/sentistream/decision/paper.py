@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.decision.interface import Runnable, Verdict
+from sentistream.decision.verdict import Verdict
 from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
+from sentistream.runtime.inference import Runnable
 from sentistream.types import (
     SOUND_RATE,
     Branch,

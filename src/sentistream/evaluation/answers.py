@@ -13,20 +13,21 @@ from sentistream.api import analyze
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
-from sentistream.media.image import read_image
-from sentistream.media.picture import RgbPicture, as_square
+from sentistream.media.image_file import read_image
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import as_square
 from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import SENTIMENTS
 from sentistream.vision.crops import MOUTH_SIZE
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.image_crops import WindowCutter
 from sentistream.vision.landmarker import make_landmarker
-from sentistream.vision.stills import WindowCutter
 from sentistream.voice import spectrogram
-from sentistream.voice.baseline import Baseline, network_inputs
 from sentistream.voice.functionals import recorded_functionals
-from sentistream.voice.recorded import read_sound, voiced_starts
+from sentistream.voice.sound_file import read_sound, voiced_starts
+from sentistream.voice.voice_baseline import Baseline, network_inputs
 
 Probabilities = NDArray[np.float64]
 Answer = Callable[[Path], Probabilities | None]

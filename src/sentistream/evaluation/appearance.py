@@ -16,12 +16,12 @@ import numpy as np
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
 from sentistream.media import open_source
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 from sentistream.profiles import LITE
 from sentistream.types import SOUND_RATE, FloatArray, UInt8Array
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.image_crops import WindowCutter
 from sentistream.vision.landmarker import make_landmarker, place_one
-from sentistream.vision.stills import WindowCutter
 
 SMALL_FACE = 96
 """Faces narrower than this, in pixels from temple to temple, are small."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sentistream.datasets.lists import find_listed, read_list
+from sentistream.datasets.csv_lists import find_listed, read_list
 from sentistream.errors import InputError
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 from sentistream.types import Box, UInt8Array
 
 LEAST_PICTURE_FACE, LEAST_CLIP_FACE = 12.0, 24.0

@@ -26,12 +26,12 @@ from sentistream.errors import OutputError, passed_over
 from sentistream.media import open_source
 from sentistream.profiles import Profile
 from sentistream.runtime import load_card, load_network
-from sentistream.runtime.network import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import Face, FloatArray, Moment, Picture
 from sentistream.values import ByValue
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_tracker import FaceTracker
 from sentistream.vision.landmarker import make_landmarker
-from sentistream.vision.tracker import FaceTracker
 
 PART_SECONDS = 3.0
 """Most seconds of one clip in a sequence."""

@@ -14,8 +14,8 @@ from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import FloatArray
-from sentistream.voice.baseline import Baseline, network_inputs
 from sentistream.voice.functionals import recorded_functionals
+from sentistream.voice.voice_baseline import Baseline, network_inputs
 
 EARLIER = 8
 """Most recordings of the same person that are heard before, in the protocol with a history."""

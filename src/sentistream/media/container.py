@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 from PIL import Image, UnidentifiedImageError
 
 from sentistream.errors import InputError
-from sentistream.media.frames import clock_zero
-from sentistream.media.picture import Orientation
+from sentistream.media.frame_reader import clock_zero
+from sentistream.media.orientation import Orientation
 from sentistream.media.source import MediaInfo
 from sentistream.redaction import shown_address
 

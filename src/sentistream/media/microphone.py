@@ -11,12 +11,12 @@ from av import FFmpegError, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from sentistream.media.frames import TimedFrame, clock_zero
-from sentistream.media.interrupting import ended, interrupt
+from sentistream.media.frame_reader import TimedFrame, clock_zero
+from sentistream.media.read_interruption import ended, interrupt
 from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
-from sentistream.media.steadiness import Steadiness
-from sentistream.media.tracks import choose_audio
+from sentistream.media.timestamp_repair import Steadiness
+from sentistream.media.track_selection import choose_audio
 
 MOST_WAITING = 1000
 """Packets that wait to be decoded; when there are more the oldest are dropped and counted."""

@@ -11,8 +11,8 @@ from av import AudioFrame, AudioResampler, FFmpegError, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from sentistream.media.frames import CLOCK_RESTART, clock_zero, packets
-from sentistream.media.mixing import Mixer
+from sentistream.media.downmix import Mixer
+from sentistream.media.frame_reader import CLOCK_RESTART, clock_zero, packets
 from sentistream.media.source import Faults
 from sentistream.types import SOUND_RATE, FloatArray
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from sentistream.analyzer import Analyzer
 from sentistream.errors import SentistreamError
 from sentistream.media import Faults, Source, open_source
-from sentistream.media.pacing import PacedSource
+from sentistream.media.simulated_camera import PacedSource
 from sentistream.profiles import Profile
 from sentistream.streams.multi_source import MultiSource
 from sentistream.streams.rate_control import RateController, mark_slowed

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from sentistream.datasets.csv_lists import read_list
 from sentistream.datasets.images import read_images
-from sentistream.datasets.lists import read_list
 from sentistream.errors import DataError, InputError, passed_over
 from sentistream.media import open_source
-from sentistream.media.image import read_image
-from sentistream.media.picture import RgbPicture, resample
+from sentistream.media.image_file import read_image
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import resample
 from sentistream.profiles import LITE
 from sentistream.training.examples import Examples
 from sentistream.training.face_teacher import teacher_faces

@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.images import LabelledImage
-from sentistream.media.picture import RgbPicture, as_square, resample
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import as_square, resample
 from sentistream.training.chunks import Arrays
 from sentistream.training.landmarks import STORED_COVER, STORED_SIZE
 from sentistream.training.leakage import content_key
 from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.hog import HogDetector
-from sentistream.vision.landmarks import LandmarkPredictor
-from sentistream.vision.points import COVER, VIEW_SIZE, shares_within
-from sentistream.vision.shape import detector_square, is_face_like
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
+from sentistream.vision.face_geometry import detector_square, is_face_like
+from sentistream.vision.hog_detector import HogDetector
+from sentistream.vision.landmarker import COVER, VIEW_SIZE, shares_within
 
 _ANSWERS = 4
 _ENLARGED = 300  # pixels to which a still image is brought, with half as much again around it

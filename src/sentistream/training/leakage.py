@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.datasets.twins import groups_of, thumbnail, twin_pairs
+from sentistream.datasets.near_duplicates import groups_of, thumbnail, twin_pairs
 from sentistream.errors import DataError
 from sentistream.training.examples import Examples, save_arrays
 from sentistream.types import UInt8Array

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentistream.analyzer import Analyzer
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording, java_sed
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.decision.lite import LiteDecision
 from sentistream.errors import passed_over
 from sentistream.media import open_source

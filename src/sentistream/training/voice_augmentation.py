@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sentistream.datasets.lists import read_list
+from sentistream.datasets.csv_lists import read_list
 from sentistream.types import SOUND_RATE, FloatArray
-from sentistream.voice.recorded import read_sound
+from sentistream.voice.sound_file import read_sound
 
 CONDITIONS = ("as recorded", "noise", "room", "telephone")
 """What each recording is learned from in; everything one person says in the same place."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.types import Box, FloatArray, UInt8Array
 
 VIEW_SIZE = 48

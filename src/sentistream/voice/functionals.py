@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.types import FloatArray, UInt8Array
-from sentistream.voice.hearing import (
+from sentistream.voice.features import (
     BAND_CENTRES_HZ,
     BANDS,
     FLOOR_DB,
@@ -26,7 +26,7 @@ from sentistream.voice.hearing import (
     STEP_DB,
     WIDTH,
 )
-from sentistream.voice.recorded import read_sound
+from sentistream.voice.sound_file import read_sound
 from sentistream.voice.utterance import utterance_of
 
 VOICED_PERIODICITY = 0.5
