@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.decision.expressions import LOOK_EVERY, Expressions
+from sentistream.decision.expressions import EXPRESSION_INTERVAL, Expressions
 from sentistream.types import FloatArray, UInt8Array
 from stand_ins import StubNetwork
 
@@ -59,7 +59,7 @@ def test_a_known_face_rests_between_looks_and_a_new_one_never() -> None:
     shown(expressions, Brighter(), [1], time=0.0)
     assert not expressions.is_due(1, 1 / 30)
     assert expressions.is_due(1, 2 / 30)
-    assert expressions.is_due(1, LOOK_EVERY)
+    assert expressions.is_due(1, EXPRESSION_INTERVAL)
     assert expressions.is_due(2, 1 / 30)
 
 

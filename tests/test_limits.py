@@ -32,7 +32,7 @@ _NO_CAPS = {
         ("monitor.cameras.background", "_MAX_NOISE"),
         ("benchmarking.streams", "KEPT"),
         ("datasets.corpus_people", "HELD_OUT_PEOPLE"),
-        ("datasets.near_duplicates", "MOST_DIFFERING_BITS"),
+        ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
         ("evaluation.accumulators", "LONGEST_STEP"),
         ("evaluation.disturbances", "_NOISE_SECONDS"),
         ("media.track_selection", "_SOUND_SECONDS"),

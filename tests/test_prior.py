@@ -127,7 +127,7 @@ def test_decisions_are_corrected() -> None:
         fusion=StubNetwork(asked),
     )
     shown = picture()
-    decision.look(shown, [make_face()], 0.0)
+    decision.update_faces(shown, [make_face()], 0.0)
     (verdict,) = decision.decide(Moment(0.0, shown, 0.0))
     factors = profile.prior.factors(profile.learned_shares)
     expected = correct(np.array(asked), factors)

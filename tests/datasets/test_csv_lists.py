@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentistream.datasets.csv_lists import find_listed
+from sentistream.datasets.csv_lists import resolve_listed_path
 from sentistream.datasets.formats import open_dataset
 from sentistream.datasets.manifest import open_manifest, read_manifest
 from sentistream.errors import InputError
@@ -84,17 +84,17 @@ def test_paths_are_found_from_the_list_or_from_here(
 ) -> None:
     elsewhere = tmp_path / "lists" / "list.csv"
     monkeypatch.chdir(tmp_path)
-    assert find_listed(elsewhere, "clips/a.mp4").resolve() == tmp_path / "clips" / "a.mp4"
-    assert find_listed(elsewhere, "clips\\a.mp4").resolve() == tmp_path / "clips" / "a.mp4"
+    assert resolve_listed_path(elsewhere, "clips/a.mp4").resolve() == tmp_path / "clips" / "a.mp4"
+    assert resolve_listed_path(elsewhere, "clips\\a.mp4").resolve() == tmp_path / "clips" / "a.mp4"
     # the list's own folder goes first, and is where what is missing would be
     (tmp_path / "lists" / "clips").mkdir(parents=True)
     (tmp_path / "lists" / "clips" / "a.mp4").write_bytes(b"")
-    assert find_listed(elsewhere, "clips/a.mp4") == tmp_path / "lists" / "clips" / "a.mp4"
-    assert find_listed(elsewhere, "none.mp4") == tmp_path / "lists" / "none.mp4"
-    assert find_listed(elsewhere, "x" * 5000).parent == tmp_path / "lists"
+    assert resolve_listed_path(elsewhere, "clips/a.mp4") == tmp_path / "lists" / "clips" / "a.mp4"
+    assert resolve_listed_path(elsewhere, "none.mp4") == tmp_path / "lists" / "none.mp4"
+    assert resolve_listed_path(elsewhere, "x" * 5000).parent == tmp_path / "lists"
     # a back slash may be part of a name
     (tmp_path / "lists" / "c\\a.mp4").write_bytes(b"")
-    assert find_listed(elsewhere, "c\\a.mp4").name == "c\\a.mp4"
+    assert resolve_listed_path(elsewhere, "c\\a.mp4").name == "c\\a.mp4"
 
 
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from material import encoded, scene, tone, write_image, write_parquet, write_sound
 
-from sentistream.datasets.formats import detect_kind, open_dataset
+from sentistream.datasets.formats import detect_format, open_dataset
 from sentistream.datasets.images import read_images
 from sentistream.errors import DataError, MissingExtraError
 
@@ -132,10 +132,10 @@ def test_a_manifest_names_files_anywhere(tmp_path: Path) -> None:
 
 def test_what_cannot_be_told_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be told"):
-        detect_kind(tmp_path)
+        detect_format(tmp_path)
     (tmp_path / "set.csv").write_text("path,label\nx.png,happy\n")
     with pytest.raises(DataError, match=r"Name one of its files: set\.csv"):
-        detect_kind(tmp_path)
+        detect_format(tmp_path)
     (tmp_path / "notes.txt").touch()
     with pytest.raises(DataError, match="neither a Parquet image set nor a manifest"):
         open_dataset(tmp_path / "notes.txt")
@@ -154,7 +154,7 @@ def test_real_sets_are_recognised(real_data: Path) -> None:
         "faces.parquet": "parquet",
     }
     for name, kind in kinds.items():
-        assert detect_kind(real_data / name) == kind
+        assert detect_format(real_data / name) == kind
     voices = open_dataset(real_data / "ravdess_speech")
     assert len(voices.samples) == 719
     assert len({sample.person for sample in voices.samples}) == 20

@@ -11,7 +11,12 @@ from material import encoded, scene
 from PIL import Image
 
 from sentistream.datasets.images import read_images
-from sentistream.datasets.near_duplicates import groups_of, near_duplicates, thumbnail, twin_pairs
+from sentistream.datasets.near_duplicates import (
+    connected_groups,
+    near_duplicate_pairs,
+    near_duplicates,
+    thumbnail,
+)
 from sentistream.types import UInt8Array
 
 
@@ -44,7 +49,7 @@ def test_nothing_and_one_have_no_twins() -> None:
 
 
 def test_groups_join_what_is_linked() -> None:
-    assert groups_of([(5, 3), (1, 2), (3, 9), (8, 2)]) == [[1, 2, 8], [3, 5, 9]]
+    assert connected_groups([(5, 3), (1, 2), (3, 9), (8, 2)]) == [[1, 2, 8], [3, 5, 9]]
 
 
 def test_thousands_take_seconds() -> None:
@@ -54,10 +59,10 @@ def test_thousands_take_seconds() -> None:
     noise = generator.integers(-4, 5, many.shape)
     noisy = np.clip(many[:, ::-1] // 2 + 60 + noise, 0, 255).astype(np.uint8)
     start = time.process_time()
-    pairs = twin_pairs(noisy)
+    pairs = near_duplicate_pairs(noisy)
     assert time.process_time() - start < 20
     # all copies of each of the 400 find each other
-    assert {len(group) for group in groups_of(pairs)} == {10}
+    assert {len(group) for group in connected_groups(pairs)} == {10}
 
 
 def test_twins_of_real_faces(real_data: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from av import VideoFrame
 
 from clips import GREY, flat
-from sentistream.media.av_sync import LONGEST_GAP, MISSED, PATIENCE, Pairing
+from sentistream.media.av_sync import LONGEST_GAP, MISSED, PATIENCE, AvSync
 from sentistream.media.frame_reader import TimedFrame
 from sentistream.media.source import Faults
 from sentistream.types import FloatArray
@@ -27,11 +27,11 @@ def picture(time: float) -> TimedFrame:
     return TimedFrame(VideoFrame.from_ndarray(flat(GREY), format="rgb24"), time, time + TICK, False)
 
 
-def pairing(sound: Sound | None) -> Pairing:
-    return Pairing(picture(0), sound, Faults(), tick=TICK, sound_window=0.1, pixel_aspect=1.0)
+def pairing(sound: Sound | None) -> AvSync:
+    return AvSync(picture(0), sound, Faults(), tick=TICK, sound_window=0.1, pixel_aspect=1.0)
 
 
-def ready(pair: Pairing) -> list[float]:
+def ready(pair: AvSync) -> list[float]:
     return [moment.time for moment in pair.ready()]
 
 

@@ -19,8 +19,8 @@ from clips import FLASH, GREY, flat
 from sentistream.errors import InputError
 from sentistream.media import browser_source
 from sentistream.media.browser_source import BrowserSource
-from sentistream.media.receive_clock import ArrivalClock
-from sentistream.media.sdp import checked_offer
+from sentistream.media.receive_clock import ReceiveClock
+from sentistream.media.sdp import check_offer
 from sentistream.types import SOUND_RATE, UInt8Array
 
 TICK, WINDOW = 0.03, 0.24
@@ -156,7 +156,7 @@ def test_nothing_leads_elsewhere(offer: str) -> None:
         "a=candidate:2 1 udp 1 203.0.113.8 9 typ relay raddr 0.0.0.0 rport 9\r\n"
         "a=candidate:3 1 tcp 1 203.0.113.9 9 typ host tcptype active\r\n"
     )
-    kept = checked_offer(offer + strangers)
+    kept = check_offer(offer + strangers)
     assert "203.0.113" not in kept
     assert kept.count("typ host") == offer.count("typ host")
 
@@ -194,7 +194,7 @@ def test_a_damaged_offer_is_refused_or_answered(offer: str, seed: int) -> None:
 
 def test_stamps_are_placed_by_the_least_late() -> None:
     random = np.random.default_rng(7)
-    clock = ArrivalClock()
+    clock = ReceiveClock()
     places = [
         clock.place(1000 + at / 30, at / 30 + 0.05 + random.exponential(0.05)) for at in range(900)
     ]

@@ -14,7 +14,7 @@ from av import AudioFrame
 
 from clips import flashing, write_clip
 from sentistream.media import open_source
-from sentistream.media.downmix import Mixer
+from sentistream.media.downmix import Downmixer
 from sentistream.media.sound import SoundBuffer
 
 RATE = 48_000
@@ -44,7 +44,7 @@ def level(sound: Any) -> float:
     ],
 )
 def test_the_voice_is_kept_at_its_level(names: tuple[str, ...], channels: list[Any]) -> None:
-    mixer = Mixer(names)
+    mixer = Downmixer(names)
     blocks = np.split(np.stack(channels).astype(np.float32), 50, axis=1)
     mixed = np.concatenate([mixer.mix(block) for block in blocks])
     likeness = abs(np.corrcoef(mixed, VOICE)[0, 1])
@@ -53,20 +53,20 @@ def test_the_voice_is_kept_at_its_level(names: tuple[str, ...], channels: list[A
 
 
 def test_ordinary_stereo_is_averaged() -> None:
-    mixer = Mixer(("FL", "FR"))
+    mixer = Downmixer(("FL", "FR"))
     mixed = mixer.mix(np.stack([VOICE, MUSIC]))
     assert np.allclose(mixed, (VOICE + MUSIC) / 2, atol=1e-6)
     assert mixer.cancelling == 0
 
 
 def test_cancelling_is_counted() -> None:
-    mixer = Mixer(("FL", "FR"))
+    mixer = Downmixer(("FL", "FR"))
     mixer.mix(np.stack([VOICE, -VOICE]))
     assert mixer.cancelling == RATE
 
 
 def test_damaged_samples_do_not_last() -> None:
-    mixer = Mixer(("FL", "FR"))
+    mixer = Downmixer(("FL", "FR"))
     broken = np.full((2, 100), np.nan, np.float32)
     broken[0, 3] = np.inf
     assert np.isfinite(mixer.mix(broken)).all()

@@ -1,4 +1,4 @@
-"""Pairing of pictures and sound from files of many kinds."""
+"""AvSync of pictures and sound from files of many kinds."""
 
 from __future__ import annotations
 

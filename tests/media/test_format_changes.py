@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from clips import flashing, write_clip
 from sentistream.cli import main
 from sentistream.media import live_source, open_source
-from sentistream.media.av_sync import Pairing
+from sentistream.media.av_sync import AvSync
 from sentistream.media.frame_reader import TimedFrame, nanosecond
 from sentistream.media.sound import SoundBuffer
 from sentistream.media.source import Faults
@@ -98,7 +98,7 @@ def test_a_turn_that_changes() -> None:
         begin = nanosecond(number * 0.1)
         return TimedFrame(frame, begin, begin + 0.1, after_fault=False)
 
-    pairing = Pairing(timed(0, 64, 48), None, faults, tick=0.1, sound_window=0.1)
+    pairing = AvSync(timed(0, 64, 48), None, faults, tick=0.1, sound_window=0.1)
     pairing.add([timed(1, 48, 64), timed(2, 48, 64), timed(3, 64, 48), timed(4, 64, 48)])
     sizes = [(m.picture.width, m.picture.height) for m in pairing.ready(ended=True)]
     assert sizes == [(64, 48), (48, 64), (48, 64), (64, 48), (64, 48)]

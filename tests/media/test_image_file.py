@@ -13,7 +13,7 @@ from PIL import Image
 
 from sentistream.datasets.dataset import Sample
 from sentistream.datasets.images import read_listed_images
-from sentistream.datasets.sample_inspection import examine_image
+from sentistream.datasets.sample_inspection import inspect_image
 from sentistream.errors import InputError
 from sentistream.media.image_file import read_image
 from sentistream.types import SENTIMENTS
@@ -230,7 +230,7 @@ def test_all_who_look_see_the_same(tmp_path: Path) -> None:
     (listed,) = read_listed_images(tmp_path / "list.csv", SENTIMENTS)
     check(listed.pixels, 0)
     sample = Sample(name="a.png", medium="image", path=path, label="positive")
-    examined = examine_image(sample, path.read_bytes())
+    examined = inspect_image(sample, path.read_bytes())
     assert examined.size == (48, 32)
     assert examined.picture is not None
     check(examined.picture, 0)

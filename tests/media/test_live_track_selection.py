@@ -78,7 +78,7 @@ def test_a_silent_track_that_begins_later(
     assert hertz(moments[3]) == pytest.approx(700, abs=15)
     assert hertz(moments[-3]) == pytest.approx(400, abs=15)
     # not for ever: who was silent for long stays so
-    monkeypatch.setattr(live_track_selection, "LONGEST_LISTENING", 0.5)
+    monkeypatch.setattr(live_track_selection, "MAX_SWITCH_SECONDS", 0.5)
     moments, source = read(address)
     assert source.info.audio_track == 2
     assert hertz(moments[-3]) == pytest.approx(700, abs=15)

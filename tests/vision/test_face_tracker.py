@@ -36,7 +36,7 @@ class Following:
         detector = make_detector(profile)
         landmarker = make_landmarker(profile.landmark_model)
         self._tracker = FaceTracker(detector, landmarker, max_faces=max_faces)
-        self.vouches = landmarker.vouches
+        self.detects_faces = landmarker.detects_faces
         self.longest_wait = detector.intervals.confirm
         self.gone_after = detector.intervals.confirm + detector.intervals.carry
 
@@ -112,7 +112,7 @@ def test_a_face_that_vanishes_is_dropped_at_once_or_at_the_next_look(
     tracker: Following, head: UInt8Array
 ) -> None:
     play(tracker, [stage((head, 100, 40)) for _ in range(5)])
-    late = math.ceil(tracker.longest_wait / STEP) if not tracker.vouches else 0
+    late = math.ceil(tracker.longest_wait / STEP) if not tracker.detects_faces else 0
     assert play(tracker, [stage() for _ in range(late + 1)], start=5 * STEP)[-1] == []
 
 

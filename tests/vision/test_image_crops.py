@@ -18,7 +18,7 @@ from sentistream.training.lite_preparation import _prepare_mouths
 from sentistream.training.mouths import prepare_mouths
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.face_detector import make_detector
-from sentistream.vision.image_crops import WindowCutter
+from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import make_landmarker
 
 SHAPES = ((60, 180), (180, 60), (90, 90), (75, 90))
@@ -100,7 +100,7 @@ def test_a_face_is_found_alike_in_a_still_that_is_not_square(
     profile: Profile, portrait: UInt8Array
 ) -> None:
     """Against the same face in a square; stretched, the points are off by a tenth and more."""
-    cutter = WindowCutter(make_detector(profile), make_landmarker(profile.landmark_model))
+    cutter = FaceCropper(make_detector(profile), make_landmarker(profile.landmark_model))
     face = portrait[60:180, 165:285]
     expected = cutter.landmarks(face)
     eyes = float(np.linalg.norm(expected[36:42].mean(axis=0) - expected[42:48].mean(axis=0)))

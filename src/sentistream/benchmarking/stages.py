@@ -24,21 +24,21 @@ from sentistream.vision.face_detector import NetworkDetector
 from sentistream.vision.hog_detector import HogDetector
 from sentistream.vision.scene_change import CutDetector
 from sentistream.voice import spectrogram
-from sentistream.voice.feature_buffer import Listener
+from sentistream.voice.feature_buffer import FeatureBuffer
 
 PLACES: tuple[tuple[str, Any, str], ...] = (
     ("detection", HogDetector, "detect"),
     ("detection", NetworkDetector, "detect"),
     ("detection", NetworkDetector, "detect_near"),
     ("landmarks", LandmarkPredictor, "predict"),
-    ("crops for landmarks", landmarker, "seen"),
+    ("crops for landmarks", landmarker, "landmark_view"),
     ("cuts", CutDetector, "is_cut"),
     ("crops", picture.YuvPicture, "crop"),
     ("colour", picture, "to_rgb"),
     ("crops", lite, "view"),
     ("crops", lite, "resample"),
     ("spectrogram", spectrogram, "columns"),
-    ("hearing", Listener, "hear"),
+    ("hearing", FeatureBuffer, "add"),
     ("smoothing", Smoother, "update"),
     ("smoothing", expressions.Expressions, "of"),
 )

@@ -23,7 +23,7 @@ from sentistream.runtime.inference import Runnable
 from sentistream.types import Moment
 from sentistream.vision.face_detector import make_detector
 from sentistream.vision.face_tracker import FaceTracker
-from sentistream.vision.landmarker import Landmarker, NetworkLandmarker, TreeLandmarker
+from sentistream.vision.landmarker import DlibLandmarker, Landmarker, NetworkLandmarker
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def half_open_analyzer(profile: Profile, wrap: Wrap = lambda _, network: network
     if profile.landmark_model:
         landmarker = NetworkLandmarker(network("landmark network", profile.landmark_model))
     else:
-        landmarker = TreeLandmarker()
+        landmarker = DlibLandmarker()
     tracker = FaceTracker(make_detector(profile), landmarker)
     return Analyzer(profile, decision=decision, tracker=tracker)
 

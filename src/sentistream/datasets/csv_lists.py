@@ -37,7 +37,7 @@ class ListRow(ByValue):
 
 
 @dataclass(frozen=True, slots=True)
-class HandMadeList:
+class CsvList:
     """A list, read.
 
     Attributes:
@@ -88,7 +88,7 @@ class HandMadeList:
             raise InputError(f"Line {line} of {self.path} is no CSV ({error}).") from None
 
 
-def read_list(path: Path, known: Collection[str]) -> HandMadeList:
+def read_csv_list(path: Path, known: Collection[str]) -> CsvList:
     """A list as spreadsheets of any language write it.
 
     Commas, semicolons, tabs or bars between fields, UTF-8, UTF-16 or Windows' western
@@ -135,10 +135,10 @@ def read_list(path: Path, known: Collection[str]) -> HandMadeList:
         raise InputError(
             f"{path} names the column {' and '.join(sorted(twice))} twice.", "Rename one."
         )
-    return HandMadeList(path, columns, separator, text, skipped)
+    return CsvList(path, columns, separator, text, skipped)
 
 
-def find_listed(path: Path, named: str) -> Path:
+def resolve_listed_path(path: Path, named: str) -> Path:
     """The file that a list names: relative to the list's folder, else to the working folder.
 
     Back slashes stand for slashes where there is no such file otherwise. Where there is none at

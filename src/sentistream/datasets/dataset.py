@@ -97,7 +97,7 @@ class Dataset(Protocol):
     """Labelled material in a place.
 
     Attributes:
-        kind: As named in ``KINDS``.
+        kind: As named in ``FORMATS``.
         name: For people.
         root: The folder or file.
         samples: All that can be used, in a fixed order.

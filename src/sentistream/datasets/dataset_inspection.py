@@ -13,8 +13,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sentistream.datasets.dataset import Dataset, Fault, Sample
-from sentistream.datasets.near_duplicates import groups_of, twin_pairs
-from sentistream.datasets.sample_inspection import Examination, examine_image, examine_recording
+from sentistream.datasets.near_duplicates import connected_groups, near_duplicate_pairs
+from sentistream.datasets.sample_inspection import (
+    SampleInspection,
+    inspect_image,
+    inspect_recording,
+)
 from sentistream.types import UInt8Array
 from sentistream.values import ByValue
 
@@ -39,7 +43,7 @@ class Inspection(ByValue):
     """
 
     dataset: Dataset
-    examinations: tuple[Examination, ...]
+    examinations: tuple[SampleInspection, ...]
     faults: tuple[Fault, ...]
     pictures: dict[str, list[UInt8Array]]
 
@@ -109,7 +113,7 @@ def inspect(
     """
     total = len(dataset.samples)
     chosen = _chosen(dataset.samples)
-    examinations: list[Examination] = []
+    examinations: list[SampleInspection] = []
     pictures: dict[str, list[UInt8Array]] = defaultdict(list)
     thumbnails: list[UInt8Array] = []
     pictured: list[int] = []
@@ -124,7 +128,7 @@ def inspect(
                 pictures[sample.label or "none"].append(found.picture)
             # only a few pictures are kept: all of a large set would fill the memory
             examinations.append(
-                Examination(
+                SampleInspection(
                     found.digest,
                     found.sound_digest,
                     found.seconds,
@@ -152,23 +156,25 @@ def _all_images(dataset: Dataset) -> bool:
     return all(sample.medium == "image" for sample in dataset.samples)
 
 
-def _images(dataset: Dataset) -> Iterator[Callable[[], Examination]]:
+def _images(dataset: Dataset) -> Iterator[Callable[[], SampleInspection]]:
     for sample, content in dataset.images():
-        yield partial(examine_image, sample, content)
+        yield partial(inspect_image, sample, content)
 
 
-def _recordings(dataset: Dataset, chosen: frozenset[int]) -> Iterator[Callable[[], Examination]]:
+def _recordings(
+    dataset: Dataset, chosen: frozenset[int]
+) -> Iterator[Callable[[], SampleInspection]]:
     for position, sample in enumerate(dataset.samples):
         yield partial(_examine_file, sample, pictured=position in chosen)
 
 
-def _examine_file(sample: Sample, *, pictured: bool) -> Examination:
+def _examine_file(sample: Sample, *, pictured: bool) -> SampleInspection:
     if sample.medium != "image":
-        return examine_recording(sample, pictured=pictured)
+        return inspect_recording(sample, pictured=pictured)
     try:
-        return examine_image(sample, sample.path.read_bytes())
+        return inspect_image(sample, sample.path.read_bytes())
     except OSError:
-        return examine_image(sample, b"")
+        return inspect_image(sample, b"")
 
 
 def _in_order(pool: ThreadPoolExecutor, work: Iterable[Callable[[], _T]]) -> Iterator[_T]:
@@ -211,7 +217,7 @@ def _near(
 ) -> list[Fault]:
     groups = [
         [names[positions[member]] for member in group]
-        for group in groups_of(twin_pairs(thumbnails))
+        for group in connected_groups(near_duplicate_pairs(thumbnails))
     ]
     return [
         Fault("near-duplicate", group[0], "They look the same.", tuple(group[1:]))

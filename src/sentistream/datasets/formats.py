@@ -18,7 +18,7 @@ from sentistream.datasets.image_sets import is_label, open_image_folder, open_pa
 from sentistream.datasets.manifest import is_manifest, open_manifest
 from sentistream.errors import DataError
 
-KINDS: Mapping[str, Callable[[Path], Dataset]] = {
+FORMATS: Mapping[str, Callable[[Path], Dataset]] = {
     "ravdess": open_ravdess,
     "crema-d": open_crema_d,
     "java-sed": open_java_sed,
@@ -33,7 +33,7 @@ _LOOKED_AT = 2_000
 """Names are enough to tell a kind; of a large folder not all are needed."""
 
 
-def detect_kind(path: Path) -> str:
+def detect_format(path: Path) -> str:
     """Which kind of data set lies at ``path``, by what it holds.
 
     Args:
@@ -87,7 +87,7 @@ def open_dataset(
 
     Args:
         path: Where it is.
-        kind: One of ``KINDS``; None to find out.
+        kind: One of ``FORMATS``; None to find out.
         cache: Where archives are unpacked; None for beside them.
         on_unpack: Called with bytes unpacked and bytes to unpack of an archive.
 
@@ -96,8 +96,8 @@ def open_dataset(
         InputError: A manifest cannot be read.
         OutputError: An archive cannot be unpacked.
     """
-    if kind is not None and kind not in KINDS:
-        raise DataError(f"There is no kind of data set {kind!r}.", f"Use: {', '.join(KINDS)}.")
+    if kind is not None and kind not in FORMATS:
+        raise DataError(f"There is no kind of data set {kind!r}.", f"Use: {', '.join(FORMATS)}.")
     if not path.exists():
         raise DataError(f"There is no {path}.", "Check the spelling of the path.")
     faults: tuple[Fault, ...] = ()
@@ -109,12 +109,12 @@ def open_dataset(
             faults += unpack(archive, cache, on_unpack)[1]
         if cache is not None and cache.is_dir() and not media_files(path):
             path = cache
-    kind = kind or detect_kind(path)
+    kind = kind or detect_format(path)
     if (kind in _FILES) != path.is_file():
         raise DataError(
             f"{path} is a {'file' if path.is_file() else 'folder'}, which {kind} is not.", _WAY_OUT
         )
-    dataset = KINDS[kind](path)
+    dataset = FORMATS[kind](path)
     if not dataset.samples:
         first = f" ({dataset.faults[0].name}: {dataset.faults[0].note})" if dataset.faults else ""
         raise DataError(f"{path} holds nothing usable of the kind {kind}{first}.", _WAY_OUT)

@@ -13,7 +13,7 @@ from sentistream.types import FloatArray, UInt8Array
 SIDE = 32
 """Width and height of the small grey pictures that are compared."""
 
-MOST_DIFFERING_BITS = 12
+MAX_DIFFERING_BITS = 12
 """Of the 64 of a difference hash; all but one in a hundred true pairs differ in fewer."""
 
 LEAST_CORRELATION = 0.94
@@ -55,7 +55,7 @@ def difference_hash(thumbnails: UInt8Array) -> NDArray[np.bool_]:
     return np.asarray(patches[:, :, 1:] > patches[:, :, :-1]).reshape(len(thumbnails), 64)
 
 
-def twin_pairs(thumbnails: UInt8Array) -> list[tuple[int, int]]:
+def near_duplicate_pairs(thumbnails: UInt8Array) -> list[tuple[int, int]]:
     """Pairs of images that look the same, the smaller position first.
 
     33,000 images take about 10 seconds on one core: hashes are compared all with all, and only
@@ -69,7 +69,7 @@ def twin_pairs(thumbnails: UInt8Array) -> list[tuple[int, int]]:
     sides = (_COARSE, SIDE // _COARSE)
     coarse = _normal(thumbnails.reshape(-1, *sides, *sides).mean(axis=(2, 4)))
     signs = np.where(difference_hash(thumbnails), np.float32(1), np.float32(-1))
-    least = 64 - 2 * MOST_DIFFERING_BITS
+    least = 64 - 2 * MAX_DIFFERING_BITS
     pairs: list[tuple[int, int]] = []
     for start in range(0, len(signs), _ROWS):
         # products of signs: 64 less twice the differing bits
@@ -112,7 +112,7 @@ def _normal(values: NDArray[np.generic]) -> FloatArray:
     return np.asarray(rows / np.maximum(length, 1e-6), dtype=np.float32)
 
 
-def groups_of(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+def connected_groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Whoever is linked by pairs, together; each group sorted, groups by their first member."""
     parent: dict[int, int] = {}
 
@@ -139,4 +139,4 @@ def near_duplicates(images: Iterable[UInt8Array]) -> list[list[int]]:
         images: Shape (height, width) or (height, width, 3) each, of any sizes.
     """
     thumbnails = [thumbnail(image) for image in images]
-    return groups_of(twin_pairs(np.stack(thumbnails))) if thumbnails else []
+    return connected_groups(near_duplicate_pairs(np.stack(thumbnails))) if thumbnails else []

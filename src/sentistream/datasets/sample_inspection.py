@@ -29,7 +29,7 @@ _COMMENT = 160
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Examination(ByValue):
+class SampleInspection(ByValue):
     """What was found out about a sample.
 
     Attributes:
@@ -52,20 +52,22 @@ class Examination(ByValue):
     fault: Fault | None = None
 
 
-def examine_image(sample: Sample, content: bytes) -> Examination:
+def inspect_image(sample: Sample, content: bytes) -> SampleInspection:
     """Decodes an image whole."""
     if not content:
-        return Examination(fault=_fault("unreadable", sample, "It cannot be read"))
+        return SampleInspection(fault=_fault("unreadable", sample, "It cannot be read"))
     digest = _digest(content)
     try:
         pixels = read_image(content, sample.name)
     except InputError as error:
         kind: FaultKind = "truncated" if "truncated" in error.problem else "unreadable"
-        return Examination(digest=digest, fault=_fault(kind, sample, error.problem.rstrip(".")))
+        return SampleInspection(
+            digest=digest, fault=_fault(kind, sample, error.problem.rstrip("."))
+        )
     rgb = Image.fromarray(pixels)
     size = rgb.size
     rgb.thumbnail((_PICTURE, _PICTURE))
-    return Examination(
+    return SampleInspection(
         digest=digest,
         size=size,
         picture=np.asarray(rgb, dtype=np.uint8),
@@ -73,7 +75,7 @@ def examine_image(sample: Sample, content: bytes) -> Examination:
     )
 
 
-def examine_recording(sample: Sample, *, pictured: bool = True) -> Examination:
+def inspect_recording(sample: Sample, *, pictured: bool = True) -> SampleInspection:
     """Reads a sound or video to its end, decoding the sound.
 
     Args:
@@ -84,12 +86,12 @@ def examine_recording(sample: Sample, *, pictured: bool = True) -> Examination:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return _examine_streams(sample, digest, pictured=pictured)
     except OSError as error:
-        return Examination(fault=_fault("unreadable", sample, error.strerror or str(error)))
+        return SampleInspection(fault=_fault("unreadable", sample, error.strerror or str(error)))
     except (av.FFmpegError, ValueError, IndexError) as error:
-        return Examination(digest=digest, fault=_fault("unreadable", sample, str(error)))
+        return SampleInspection(digest=digest, fault=_fault("unreadable", sample, str(error)))
 
 
-def _examine_streams(sample: Sample, digest: str, *, pictured: bool) -> Examination:
+def _examine_streams(sample: Sample, digest: str, *, pictured: bool) -> SampleInspection:
     path = sample.path
     with _opened(path) as container:
         announced = (container.duration or 0) / 1e6
@@ -127,7 +129,7 @@ def _examine_streams(sample: Sample, digest: str, *, pictured: bool) -> Examinat
         picture = _spectrogram(chunks)
     else:
         picture = _picture_at(path, start + seconds / 2 if pictured else 0)
-    return Examination(
+    return SampleInspection(
         digest=digest,
         sound_digest=hashed.hexdigest() if heard else "",
         seconds=seconds,

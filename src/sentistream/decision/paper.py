@@ -55,13 +55,13 @@ class PaperDecision:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what was seen."""
+        """Clears all state, as for a new source."""
         self._face_crops = np.empty((0, FACE_SIZE, FACE_SIZE, 3), np.uint8)
         self._mouth_open = np.zeros(0, np.float32)
         self._by_face: dict[int, Distribution] = {}
 
-    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
-        """Cuts faces and mouths out and asks which mouths are open."""
+    def update_faces(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
+        """Crops faces and mouths, and runs the mouth network."""
         mouths = np.empty((len(faces), MOUTH_SIZE, MOUTH_SIZE, 3), np.uint8)
         self._face_crops = np.empty((len(faces), FACE_SIZE, FACE_SIZE, 3), np.uint8)
         for index, face in enumerate(faces):
@@ -72,13 +72,13 @@ class PaperDecision:
         self._mouth_open = np.clip(opened[:, 0], 0, 1)
         self._by_face = {}
 
-    def listen(self, moment: Moment) -> None:
-        """Nothing: each moment's sound stands for itself."""
+    def update_sound(self, moment: Moment) -> None:
+        """Nothing to do: each moment's sound is judged by itself."""
 
     def decide(self, moment: Moment) -> list[Verdict]:
         """The face's answer, or the fused one where the mouth is open and there is sound."""
         speaking = self._mouth_open >= self._threshold
-        columns = self._hear(moment.sound) if speaking.any() else None
+        columns = self._spectrogram(moment.sound) if speaking.any() else None
         fused = speaking if columns is not None else np.zeros_like(speaking)
         answers = self._answers(fused, columns)
         return [
@@ -87,13 +87,13 @@ class PaperDecision:
                 branch=Branch.FUSED if fused[index] else Branch.FACE,
                 momentary=answers[index],
                 flags=(Flag.NO_SOUND,) if speaking[index] and not fused[index] else (),
-                # the fused network does not tell what its face alone would have said
+                # the fused network gives no answer for the face alone
                 voice_share=None if fused[index] else 0.0,
             )
             for index in range(len(speaking))
         ]
 
-    def _hear(self, sound: FloatArray | None) -> UInt8Array | None:
+    def _spectrogram(self, sound: FloatArray | None) -> UInt8Array | None:
         """The spectrogram of the sound that ends now; None where there is not enough of it."""
         if sound is None or len(sound) < self._samples:
             return None
@@ -111,9 +111,9 @@ class PaperDecision:
         decided = {int(i): self._by_face[int(i)] for i in np.flatnonzero(~fused)}
         together = np.flatnonzero(fused)
         if columns is not None and together.size:
-            heard = np.repeat(columns[np.newaxis], together.size, axis=0)
+            spectrograms = np.repeat(columns[np.newaxis], together.size, axis=0)
             faces = self._face_crops[together]
-            answers = self._fused.run(face=faces, spectrogram=heard)
+            answers = self._fused.run(face=faces, spectrogram=spectrograms)
             for index, answer in zip(together, answers, strict=True):
                 decided[int(index)] = Distribution.from_array(correct(answer, self._factors))
         return decided

@@ -11,13 +11,13 @@ from sentistream.types import Branch, Distribution, Face, Flag, Moment, Picture
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is said of one face at one moment, before anything is accumulated.
+    """The decision on one face at one moment, before smoothing.
 
     Attributes:
         mouth_open: Probability that the mouth is open, 0 to 1.
         branch: Which networks decided.
         momentary: Their answer.
-        accumulated: What was said of this face up to now; None where moments are to be
+        accumulated: The answer accumulated up to now; None where moments are to be
             smoothed by Equation 1.
         flags: What lowers its quality.
         voice_share: The part of the answer that came from the voice, 0 to 1: of ``accumulated``
@@ -35,18 +35,18 @@ class Verdict:
 class Decision(Protocol):
     """A profile's networks and how they are joined."""
 
-    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
+    def update_faces(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
         """Takes in a new picture, taken at ``time`` (seconds), with at least one face."""
         ...
 
     def decide(self, moment: Moment) -> list[Verdict]:
-        """A verdict for each face of the last look, in its order."""
+        """A verdict for each face of the last ``update_faces``, in its order."""
         ...
 
-    def listen(self, moment: Moment) -> None:
-        """Takes in the sound of a moment at which there is no face."""
+    def update_sound(self, moment: Moment) -> None:
+        """Takes in the sound of a moment without a readable face."""
         ...
 
     def reset(self) -> None:
-        """Forgets what was seen and heard."""
+        """Clears all state, as for a new source."""
         ...

@@ -22,12 +22,12 @@ from sentistream.runtime import load_network
 from sentistream.types import SENTIMENTS
 from sentistream.vision.crops import MOUTH_SIZE
 from sentistream.vision.face_detector import make_detector
-from sentistream.vision.image_crops import WindowCutter
+from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import make_landmarker
 from sentistream.voice import spectrogram
 from sentistream.voice.functionals import recorded_functionals
 from sentistream.voice.sound_file import read_sound, voiced_starts
-from sentistream.voice.voice_baseline import Baseline, network_inputs
+from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
 
 Probabilities = NDArray[np.float64]
 Answer = Callable[[Path], Probabilities | None]
@@ -59,7 +59,7 @@ def clips(profile: Profile) -> Answer:
 def faces(profile: Profile) -> Answer:
     """The face network on an image of a face."""
     network = load_network(profile.face_model)
-    cutter = WindowCutter(make_detector(profile), make_landmarker(profile.landmark_model))
+    cutter = FaceCropper(make_detector(profile), make_landmarker(profile.landmark_model))
     both_ways = Expressions(network)
     factors = profile.prior.factors(profile.learned_shares)
 
@@ -95,7 +95,7 @@ def voices(profile: Profile) -> Answer:
         values = recorded_functionals(path)
         if values is None:
             return None
-        inputs = network_inputs(values, [Baseline()])
+        inputs = network_inputs(values, [VoiceBaseline()])
         return np.asarray(correct(network.run(**inputs)[0], factors), dtype=np.float64)
 
     if profile.decision == "lite":

@@ -1,4 +1,4 @@
-"""Sound windows put together from the short stretch that each moment brings."""
+"""Whole sound windows from the short pieces that consecutive moments carry."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sentistream.media.sound import COVERAGE
 from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 
-class JoinedSound:
-    """Moments with the sound since the moment before become moments with a whole window.
+class AudioWindow:
+    """Extends each moment's sound since the previous moment to a whole window.
 
     Args:
         seconds: The window's length.

@@ -1,4 +1,4 @@
-"""Moments from pictures and sound as they arrive."""
+"""Audio/video synchronization of live sources: from frames and samples to moments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 from av import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 
-from sentistream.media.frame_geometry import Shapes
+from sentistream.media.frame_geometry import PictureBuilder
 from sentistream.media.frame_reader import TimedFrame, nanosecond
 from sentistream.media.orientation import Orientation
 from sentistream.media.source import Faults
@@ -27,7 +27,7 @@ MOST_WAITING = 64
 
 
 class Sound(Protocol):
-    """Sound as it arrives, on the pictures' clock."""
+    """A live source's sound on the video's clock."""
 
     @property
     def until(self) -> float:
@@ -39,12 +39,12 @@ class Sound(Protocol):
         ...
 
 
-class Pairing:
-    """Moments from pictures and sound as they arrive, once it is known what belongs to them.
+class AvSync:
+    """Pairs the frames and the sound of a live source into moments.
 
-    Each picture has its own size, shape and turn, also where the stream changes them. A moment
-    is ready when a later picture has come, and sound up to it (or ``PATIENCE`` seconds of
-    pictures without any).
+    A moment is ready when a later frame has arrived, and the sound up to it (or ``PATIENCE``
+    seconds of frames without any). Frames keep their own size, aspect and orientation, even
+    where the stream changes them.
 
     Attributes:
         picture: The picture of the newest moment.
@@ -61,7 +61,7 @@ class Pairing:
         pixel_aspect: float = 1.0,
         codec: VideoCodecContext | None = None,
     ) -> None:
-        self._shapes = Shapes(faults, pixel_aspect=pixel_aspect, codec=codec)
+        self._pictures = PictureBuilder(faults, pixel_aspect=pixel_aspect, codec=codec)
         self._sound = sound
         self._faults = faults
         self._tick = tick
@@ -70,12 +70,12 @@ class Pairing:
         self._origin = first.time
         self._ticks = 0
         self._current = self._pictured = first
-        self.picture = self._shapes.picture(first)
+        self.picture = self._pictures.picture(first)
 
     @property
     def orientation(self) -> Orientation:
         """How the newest picture was turned upright."""
-        return self._shapes.orientation
+        return self._pictures.orientation
 
     def add(self, frames: Sequence[TimedFrame]) -> None:
         """Take in the next pictures; of those with the same time the last counts."""
@@ -114,7 +114,7 @@ class Pairing:
     def _moment(self, time: float) -> Moment:
         if self._current is not self._pictured:
             try:
-                self.picture = self._shapes.picture(self._current)
+                self.picture = self._pictures.picture(self._current)
                 self._pictured = self._current
             except (FFmpegError, ValueError):
                 self._faults.video_errors += 1

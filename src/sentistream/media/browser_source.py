@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from av import AudioFrame, FFmpegError, VideoFrame
 
 from sentistream.errors import InputError, MissingExtraError
-from sentistream.media.av_sync import Pairing
+from sentistream.media.av_sync import AvSync
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
 from sentistream.media.frame_reader import TimedFrame, nanosecond
-from sentistream.media.receive_clock import ArrivalClock
-from sentistream.media.sdp import checked_offer, refused_offer
+from sentistream.media.receive_clock import ReceiveClock
+from sentistream.media.sdp import check_offer, offer_error
 from sentistream.media.sound import SoundBuffer
 from sentistream.media.source import Faults, MediaInfo
 from sentistream.types import SOUND_RATE, FloatArray, Moment
@@ -68,16 +68,16 @@ class BrowserSource(QueuedSource):
             import aiortc  # noqa: F401
         except ImportError as error:
             raise MissingExtraError("A browser's camera", "monitor") from error
-        offer = checked_offer(offer)
+        offer = check_offer(offer)
         self.faults = Faults()
-        self._listens = "\nm=audio " in offer
-        self.info = _info(0, 0, heard=self._listens)
+        self._has_sound = "\nm=audio " in offer
+        self.info = _info(0, 0, has_sound=self._has_sound)
         self._tick = tick
         self._sound_window = sound_window
         self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=True)
-        self._pairing: Pairing | None = None
+        self._av_sync: AvSync | None = None
         self._sound = ReceivedSound()
-        self._seeing, self._hearing = ArrivalClock(), ArrivalClock()
+        self._video_clock, self._audio_clock = ReceiveClock(), ReceiveClock()
         self._begun = time.monotonic()
         self._before = 0.0
         self._failure: InputError | None = None
@@ -92,7 +92,7 @@ class BrowserSource(QueuedSource):
         try:
             self.answer = answer.result(ANSWER_TIMEOUT)
         except Exception:  # whatever WebRTC trips over in an offer
-            refusal = refused_offer()
+            refusal = offer_error()
         if refusal is not None:
             self.close()
             raise refusal
@@ -127,7 +127,7 @@ class BrowserSource(QueuedSource):
 
         @connection.on("track")
         def _(track: MediaStreamTrack) -> None:
-            receive = self._see if track.kind == "video" else self._hear
+            receive = self._receive_video if track.kind == "video" else self._receive_audio
             tasks.append(asyncio.create_task(receive(track)))
 
         @connection.on("datachannel")
@@ -153,71 +153,71 @@ class BrowserSource(QueuedSource):
         if self._left is not None:
             self._left.set()
 
-    async def _see(self, track: MediaStreamTrack) -> None:
+    async def _receive_video(self, track: MediaStreamTrack) -> None:
         from aiortc.mediastreams import MediaStreamError
 
         try:
             while True:
-                patience = SILENCE if self._pairing else FIRST_PICTURE
+                patience = SILENCE if self._av_sync else FIRST_PICTURE
                 frame = await asyncio.wait_for(track.recv(), patience)
                 if isinstance(frame, VideoFrame):
-                    self._picture(frame)
+                    self._add_video_frame(frame)
         except MediaStreamError:
             self._leave()
         except TimeoutError:
-            self._leave(None if self._pairing else _no_picture())
+            self._leave(None if self._av_sync else _no_picture())
         except InputError as error:
             self._leave(error)
         except (FFmpegError, ValueError):
             self._leave(_no_picture())
 
-    async def _hear(self, track: MediaStreamTrack) -> None:
+    async def _receive_audio(self, track: MediaStreamTrack) -> None:
         from aiortc.mediastreams import MediaStreamError
 
         try:
             while True:
                 frame = await track.recv()
                 if isinstance(frame, AudioFrame):
-                    self._heard(frame)
+                    self._add_audio_frame(frame)
         except MediaStreamError:  # the pictures may go on without sound
             pass
 
-    def _picture(self, frame: VideoFrame) -> None:
+    def _add_video_frame(self, frame: VideoFrame) -> None:
         if frame.width * frame.height > MAX_PIXELS:
             raise InputError(
                 f"The browser's pictures are too large ({frame.width} x {frame.height}).",
                 "Choose a smaller resolution, 1280 x 720 or less.",
             )
-        place = self._seeing.place(_stamp(frame), time.monotonic() - self._begun)
-        if self._seeing.lag > MOST_LATE:
+        place = self._video_clock.place(_stamp(frame), time.monotonic() - self._begun)
+        if self._video_clock.lag > MOST_LATE:
             raise InputError(
                 "This machine cannot decode the browser's pictures as fast as they come.",
                 "Watch fewer cameras at once, or choose a smaller resolution.",
             )
         self._before = when = max(nanosecond(place), self._before)
         timed = TimedFrame(frame, when, when + _STEP, after_fault=False)
-        if self._pairing is None:
-            self._pairing = Pairing(
+        if self._av_sync is None:
+            self._av_sync = AvSync(
                 timed,
-                self._sound if self._listens else None,
+                self._sound if self._has_sound else None,
                 self.faults,
                 tick=self._tick,
                 sound_window=self._sound_window,
             )
-            picture = self._pairing.picture
-            self.info = _info(picture.width, picture.height, heard=self._listens)
+            picture = self._av_sync.picture
+            self.info = _info(picture.width, picture.height, has_sound=self._has_sound)
         else:
-            self._pairing.add([timed])
-        for moment in self._pairing.ready():
+            self._av_sync.add([timed])
+        for moment in self._av_sync.ready():
             self.info = self.info.with_size(moment.picture.width, moment.picture.height)
             self._queue.put(moment)
 
-    def _heard(self, frame: AudioFrame) -> None:
+    def _add_audio_frame(self, frame: AudioFrame) -> None:
         # an audio frame comes once its last sample has been taken
         length = frame.samples / frame.sample_rate
         arrived = time.monotonic() - self._begun - length
         try:
-            self._sound.add(frame, self._hearing.place(_stamp(frame), arrived))
+            self._sound.add(frame, self._audio_clock.place(_stamp(frame), arrived))
         except (FFmpegError, ValueError):
             self.faults.audio_errors += 1
         self.faults.cancelling_seconds = round(self._sound.cancelling, 3)
@@ -279,7 +279,7 @@ def _no_picture() -> InputError:
     )
 
 
-def _info(width: int, height: int, *, heard: bool) -> MediaInfo:
+def _info(width: int, height: int, *, has_sound: bool) -> MediaInfo:
     return MediaInfo(
         name="Browser",
         container="webrtc",
@@ -289,8 +289,8 @@ def _info(width: int, height: int, *, heard: bool) -> MediaInfo:
         frame_rate=None,
         rotation=0,
         video_codec="",
-        audio_codec="opus" if heard else None,
-        audio_rate=SOUND_RATE if heard else None,
-        audio_channels=2 if heard else None,
+        audio_codec="opus" if has_sound else None,
+        audio_rate=SOUND_RATE if has_sound else None,
+        audio_channels=2 if has_sound else None,
         live=True,
     )

@@ -96,10 +96,10 @@ def pixel_aspect(stream: VideoStream) -> float:
     return sensible_aspect(stream.sample_aspect_ratio)
 
 
-def sensible_aspect(said: Fraction | None) -> float:
-    """What a video says of its pixels' aspect; 1 where that is nothing, or not sensible."""
-    ratio = float(said or 1)
-    return ratio if 1 / 4 <= ratio <= 4 else 1.0
+def sensible_aspect(ratio: Fraction | None) -> float:
+    """A video's sample aspect ratio; 1 where it has none, or one outside 1/4 to 4."""
+    value = float(ratio or 1)
+    return value if 1 / 4 <= value <= 4 else 1.0
 
 
 def describe(

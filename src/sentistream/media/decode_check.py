@@ -13,7 +13,7 @@ _TICK = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DecodeReport:
     """What a file holds.
 
     Attributes:
@@ -27,9 +27,9 @@ class Found:
     faults: Faults
 
 
-def read_through(
+def decode_all(
     path: Path, on_progress: Callable[[float, float | None], None] = lambda _at, _of: None
-) -> Found:
+) -> DecodeReport:
     """Decodes all pictures and sound of the tracks that would be analyzed.
 
     Args:
@@ -46,4 +46,4 @@ def read_through(
             first = moment.time if first is None else first
             last = moment.time + _TICK
             on_progress(last, source.info.duration)
-        return Found(source.info, round(last - (first or 0.0), 3), source.faults)
+        return DecodeReport(source.info, round(last - (first or 0.0), 3), source.faults)

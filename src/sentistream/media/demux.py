@@ -1,8 +1,8 @@
-"""One reading of a file for its pictures and its sound, in bounded memory.
+"""Demuxing a file into video and audio packets, in bounded memory.
 
-Files keep what belongs together near together, so one reading serves both: what comes before
-it is asked for waits. Where a file keeps them far apart, its sound is read a second time from
-a container of its own. (Reading every file twice would cost twice the index, which grows with
+Most files interleave the two closely, so the file is read once and packets that are not needed
+yet are queued. Where a file keeps them far apart, its sound is read a second time from a
+container of its own. (Reading every file twice would cost twice the index, which grows with
 the length of an mp4: 8 MB for half an hour.)
 """
 
@@ -24,14 +24,14 @@ MOST_WAITING = 8 * 2**20
 _EACH = 256  # bytes that a packet weighs besides its content
 
 
-class Interleaved:
+class Demuxer:
     """The packets of a container, for a reader of pictures and a reader of sound.
 
     Args:
         container: Read from where it stands.
         sound: The stream whose packets the reader of sound gets.
         faults: Counts what cannot be read.
-        open_again: Opens the same file anew, for the sound alone.
+        open_again: Opens the same file once more, for its sound alone.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Interleaved:
         self._taken = 0
         self._apart: Iterator[Packet[Any]] | None = None
 
-    def for_pictures(self) -> Iterator[Packet[Any]]:
+    def video_packets(self) -> Iterator[Packet[Any]]:
         """Every packet, as ``FrameReader`` wants them: sound tells it how far the file goes."""
         while True:
             if self._for_pictures:
@@ -66,7 +66,7 @@ class Interleaved:
                 self._wait(self._for_sound, packet_or_end)
             yield packet_or_end
 
-    def for_sound(self) -> Iterator[Packet[Any]]:
+    def audio_packets(self) -> Iterator[Packet[Any]]:
         """The sound's packets."""
         while self._apart is None:
             if self._for_sound:

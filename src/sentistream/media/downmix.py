@@ -1,4 +1,4 @@
-"""Many channels of sound to one, so that a voice survives: the only mix there is."""
+"""Downmix of several channels to mono that keeps voices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FRONT = ("FL", "FR")
 _BASS = ("LFE", "LFE2")
 
 
-class Mixer:
+class Downmixer:
     """Mixes channels to one, block by block.
 
     Voices of films are in the centre; elsewhere those channels are averaged that hold anything,

@@ -15,8 +15,8 @@ from av.container import InputContainer
 
 from sentistream.errors import InputError
 from sentistream.media.container import describe, open_file, pixel_aspect
-from sentistream.media.demux import Interleaved
-from sentistream.media.frame_geometry import Shapes, turned
+from sentistream.media.demux import Demuxer
+from sentistream.media.frame_geometry import PictureBuilder, with_orientation
 from sentistream.media.frame_reader import FrameReader, TimedFrame, nanosecond
 from sentistream.media.picture import YuvPicture
 from sentistream.media.sound import SoundReader
@@ -58,9 +58,9 @@ class FileSource(Source):
         audio_track: int | None = None,
     ) -> None:
         self.faults = Faults()
-        self._wanted = video_track, audio_track
+        self._requested_tracks = video_track, audio_track
         self._tick = tick
-        self._listens = sound
+        self._decodes_sound = sound
         self._threads = threads
         self._sound_window = sound_window
         self._lock = threading.Lock()
@@ -77,9 +77,9 @@ class FileSource(Source):
         tracks = choose_tracks(
             container,
             str(path),
-            video=self._wanted[0],
-            audio=self._wanted[1] if self._listens else None,
-            sound=self._listens,
+            video=self._requested_tracks[0],
+            audio=self._requested_tracks[1] if self._decodes_sound else None,
+            sound=self._decodes_sound,
             threads=self._threads,
             again=partial(open_file, path),
         )
@@ -89,27 +89,27 @@ class FileSource(Source):
             self._reader = FrameReader(container, video, self.faults)
         else:
             again = partial(_open_again, path, self._containers, audio.index)
-            both = Interleaved(container, audio, self.faults, again)
-            self._reader = FrameReader(container, video, self.faults, both.for_pictures())
-            self._sound = SoundReader(container, audio, self.faults, source=both.for_sound())
-        self._frames = turned(self._reader)
+            both = Demuxer(container, audio, self.faults, again)
+            self._reader = FrameReader(container, video, self.faults, both.video_packets())
+            self._sound = SoundReader(container, audio, self.faults, source=both.audio_packets())
+        self._frames = with_orientation(self._reader)
         first = next(self._frames, None)
         if first is None:
             raise InputError(
                 f"None of the pictures of {path} can be decoded.",
                 "It may be damaged; see whether a player shows it.",
             )
-        self._shapes = Shapes(
+        self._pictures = PictureBuilder(
             self.faults, pixel_aspect=pixel_aspect(video), codec=video.codec_context
         )
-        picture = self._shapes.picture(first)
+        picture = self._pictures.picture(first)
         self.info = describe(
             container,
             video,
             audio,
             name=path.name,
             size=(picture.width, picture.height),
-            orientation=self._shapes.orientation,
+            orientation=self._pictures.orientation,
             live=False,
             tracks=(tracks.video_number, tracks.audio_number),
             remarks=tracks.remarks,
@@ -160,7 +160,7 @@ class FileSource(Source):
                 continue
             if current is not pictured:
                 try:
-                    picture, pictured = self._shapes.picture(current), current
+                    picture, pictured = self._pictures.picture(current), current
                     self.info = self.info.with_size(picture.width, picture.height)
                 except (FFmpegError, ValueError):
                     self.faults.video_errors += 1

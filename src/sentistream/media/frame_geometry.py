@@ -22,16 +22,16 @@ from sentistream.media.source import Faults
 _REORDERED = 5
 
 
-def turned(frames: Iterable[TimedFrame]) -> Iterator[TimedFrame]:
+def with_orientation(frames: Iterable[TimedFrame]) -> Iterator[TimedFrame]:
     """The same pictures, each with its orientation."""
-    turns = Turns()
+    tracker = OrientationTracker()
     for timed in frames:
-        yield from turns.take(timed)
-    yield from turns.flush()
+        yield from tracker.take(timed)
+    yield from tracker.flush()
 
 
-class Turns:
-    """Tells each decoded picture's orientation, in the order in which they are shown.
+class OrientationTracker:
+    """Finds each decoded frame's orientation, in presentation order.
 
     A container's display matrix comes with every picture. A display orientation message of
     H.264 or H.265 comes with a key picture alone and holds until the next key picture or
@@ -48,9 +48,9 @@ class Turns:
 
     def take(self, timed: TimedFrame) -> Iterator[TimedFrame]:
         """The pictures whose orientation is known once this one has come."""
-        said = self._said(timed.frame)
+        signalled = self._orientation_of(timed.frame)
         key = bool(timed.frame.key_frame)
-        if said is None:
+        if signalled is None:
             if self._undecided or (key and self._kept != UPRIGHT):
                 self._undecided.append(timed)
                 if len(self._undecided) > _REORDERED:
@@ -58,8 +58,8 @@ class Turns:
                 return
         else:
             # that of another key picture is not meant for the one before, unless it goes on
-            yield from self._decide(UPRIGHT if key and said != self._kept else said)
-            self._kept = said
+            yield from self._decide(UPRIGHT if key and signalled != self._kept else signalled)
+            self._kept = signalled
         yield dataclasses.replace(timed, orientation=self._kept)
 
     def flush(self) -> Iterator[TimedFrame]:
@@ -72,7 +72,7 @@ class Turns:
         while self._undecided:
             yield dataclasses.replace(self._undecided.popleft(), orientation=orientation)
 
-    def _said(self, frame: VideoFrame) -> Orientation | None:
+    def _orientation_of(self, frame: VideoFrame) -> Orientation | None:
         # reading a frame's side data keeps the frame until garbage is collected: a tiny copy's is
         # read, as ``frame.rotation`` tells neither of a mirroring nor whether there is a matrix
         try:
@@ -82,8 +82,8 @@ class Turns:
         return display_orientation(copy)
 
 
-class Shapes:
-    """Makes pictures of decoded frames, and counts where their size, shape or turn changes.
+class PictureBuilder:
+    """Builds pictures from decoded frames and counts changes of size, aspect or orientation.
 
     Args:
         faults: Counts the changes.
@@ -105,7 +105,7 @@ class Shapes:
         self._faults = faults
         self._aspect = pixel_aspect
         self._codec = codec
-        self._said = None if codec is None else codec.sample_aspect_ratio
+        self._codec_aspect = None if codec is None else codec.sample_aspect_ratio
         self._before: tuple[object, ...] | None = None
 
     def picture(self, timed: TimedFrame) -> YuvPicture:
@@ -124,7 +124,7 @@ class Shapes:
         return picture
 
     def _newest_aspect(self) -> float:
-        if self._codec is not None and self._codec.sample_aspect_ratio != self._said:
-            self._said = self._codec.sample_aspect_ratio
-            self._aspect = sensible_aspect(self._said)
+        if self._codec is not None and self._codec.sample_aspect_ratio != self._codec_aspect:
+            self._codec_aspect = self._codec.sample_aspect_ratio
+            self._aspect = sensible_aspect(self._codec_aspect)
         return self._aspect

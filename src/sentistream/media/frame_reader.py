@@ -34,7 +34,7 @@ class TimedFrame:
         time: Presentation time, seconds; never less than the frame's before.
         end: Where it stops being shown if nothing follows.
         after_fault: True where damaged pictures lie between the one before and this one.
-        orientation: How it is turned upright (``Turns`` finds out).
+        orientation: How it is turned upright (``OrientationTracker`` finds out).
     """
 
     frame: VideoFrame

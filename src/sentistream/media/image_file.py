@@ -64,7 +64,7 @@ def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
         problem = "there is not enough memory for it"
     except Exception as error:  # whatever a decoder trips over in a damaged file
         empty = (len(source) if isinstance(source, bytes) else _size(source)) == 0
-        problem = "it is empty: zero bytes" if empty else _said(error)
+        problem = "it is empty: zero bytes" if empty else _reason(error)
     raise InputError(f"{name} cannot be read as an image ({problem}).", _WAY_OUT)
 
 
@@ -94,8 +94,8 @@ def _pixels(image: Image.Image) -> UInt8Array:
         return _from_sixteen_bit(turned)
     turned = _as_srgb(turned)
     if turned.has_transparency_data:
-        seen = turned.convert("RGBA")
-        turned = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
+        rgba = turned.convert("RGBA")
+        turned = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return np.asarray(turned.convert("RGB"), dtype=np.uint8)
 
 
@@ -140,7 +140,7 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, UnidentifiedImageError):

@@ -1,4 +1,4 @@
-"""Moments from a camera or a stream, which go on by themselves."""
+"""Moments from a live camera or network stream."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from sentistream.errors import InputError
-from sentistream.media.av_sync import Pairing, Sound
+from sentistream.media.av_sync import AvSync, Sound
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
 from sentistream.media.container import describe, pixel_aspect
-from sentistream.media.frame_geometry import Turns
+from sentistream.media.frame_geometry import OrientationTracker
 from sentistream.media.frame_reader import FrameReader, TimedFrame, clock_zero
-from sentistream.media.live_track_selection import LiveSound, choose_pictures
+from sentistream.media.live_track_selection import LiveSound, choose_live_video
 from sentistream.media.microphone import Microphone
 from sentistream.media.network_stream import READ_TIMEOUT, lost
 from sentistream.media.read_interruption import ended, interrupt
 from sentistream.media.source import Faults
-from sentistream.media.timestamp_repair import Steadiness
+from sentistream.media.timestamp_repair import TimestampRepair
 from sentistream.media.track_selection import (
-    choice_in_words,
     choose_tracks,
-    moving_tracks,
-    prepare_pictures,
+    describe_choice,
+    prepare_video,
     usable_tracks,
+    video_tracks,
 )
 from sentistream.types import Moment
 
@@ -46,11 +46,11 @@ _WITHOUT_TIME = {"mjpeg", "mpjpeg", "h264", "hevc", "m4v", "mpegvideo", "obu", "
 class LiveSource(QueuedSource):
     """A camera's or a stream's opened container, and perhaps a microphone's beside it.
 
-    Its clock starts at 0 with the first picture that has a timestamp, and passes as time does:
-    where a stream's timestamps leap or begin anew, they go on from there. Moments are made in
-    a thread of their own as pictures arrive; when they come faster than they are taken the
-    oldest are dropped and counted. What turns out to be a recording of known length is read at
-    the pace at which its moments are taken, without dropping.
+    Its clock starts at 0 with the first picture that has a timestamp and advances in real time:
+    where timestamps jump or restart, they continue from there (``timestamp_repair``). A thread
+    makes moments as pictures arrive; when they come faster than they are taken, the oldest are
+    dropped and counted. A stream of known length is a recording: it is read at the pace at which
+    its moments are taken, without dropping.
 
     Args:
         container: Closed with this, also where it fails.
@@ -79,7 +79,7 @@ class LiveSource(QueuedSource):
     ) -> None:
         self.faults = Faults()
         self._started = False
-        self._wanted = video_track, audio_track
+        self._requested_tracks = video_track, audio_track
         self._name = name
         self._container = container
         self._microphone: Microphone | None = None
@@ -88,7 +88,7 @@ class LiveSource(QueuedSource):
                 self._microphone = Microphone(microphone, self.faults)
             self._start(tick, sound_window, sound and microphone is None)
         except BaseException:
-            self._let_go()
+            self._close_inputs()
             raise
 
     def _start(self, tick: float, sound_window: float, sound: bool) -> None:
@@ -96,43 +96,43 @@ class LiveSource(QueuedSource):
         tracks = choose_tracks(
             container,
             self._name,
-            video=self._wanted[0],
-            audio=self._wanted[1] if sound else None,
+            video=self._requested_tracks[0],
+            audio=self._requested_tracks[1] if sound else None,
             sound=sound,
         )
-        seen = [tracks.video]
-        if self._wanted[0] is None:
-            seen = self._sensible(usable_tracks(container, moving_tracks(container)))
-        heard = [] if tracks.audio is None else [tracks.audio]
-        if heard and self._wanted[1] is None:
-            heard = usable_tracks(container, container.streams.audio)
-        for stream in seen:
+        video_streams = [tracks.video]
+        if self._requested_tracks[0] is None:
+            video_streams = self._decodable(usable_tracks(container, video_tracks(container)))
+        audio_streams = [] if tracks.audio is None else [tracks.audio]
+        if audio_streams and self._requested_tracks[1] is None:
+            audio_streams = usable_tracks(container, container.streams.audio)
+        for stream in video_streams:
             # frames decoded in parallel would each come later by as many frames
             stream.thread_type = "SLICE"
         self._live = container.duration is None
         self._video_remark, self._audio_remark = tracks.video_remark, tracks.audio_remark
-        packets: Iterator[Packet[Any]] = container.demux([*seen, *heard])
+        packets: Iterator[Packet[Any]] = container.demux([*video_streams, *audio_streams])
         video, video_number = tracks.video, tracks.video_number
-        if len(seen) > 1:
-            video, packets = self._choose_pictures(_until_closed(packets), seen)
-            video_number = moving_tracks(container).index(video) + 1
+        if len(video_streams) > 1:
+            video, packets = self._choose_video(_until_closed(packets), video_streams)
+            video_number = video_tracks(container).index(video) + 1
         self._video_index = video.index
         self._reader = FrameReader(container, video, self.faults)
-        self._turns = Turns()
-        self._steadiness: Steadiness | None = None
+        self._orientations = OrientationTracker()
+        self._timestamp_repair: TimestampRepair | None = None
         if self._live:
-            self._steadiness = Steadiness(untimed=container.format.name in _WITHOUT_TIME)
+            self._timestamp_repair = TimestampRepair(untimed=container.format.name in _WITHOUT_TIME)
         self._sound: LiveSound | None = None
         zero = clock_zero(container)
-        if heard:
-            self._sound = LiveSound(heard, self.faults, zero=zero)
+        if audio_streams:
+            self._sound = LiveSound(audio_streams, self.faults, zero=zero)
         first = self._first(packets)
         track: Sound | None = self._sound
         audio = None if self._sound is None else self._sound.stream
         if self._microphone is not None:
             track = self._microphone.place(first, time.monotonic(), zero)
             audio = self._microphone.stream
-        self._pairing = Pairing(
+        self._av_sync = AvSync(
             first,
             track,
             self.faults,
@@ -146,12 +146,12 @@ class LiveSource(QueuedSource):
             video,
             audio,
             name=self._name,
-            size=(self._pairing.picture.width, self._pairing.picture.height),
-            orientation=self._pairing.orientation,
+            size=(self._av_sync.picture.width, self._av_sync.picture.height),
+            orientation=self._av_sync.orientation,
             live=self._live,
             tracks=(video_number, 1 if self._microphone else tracks.audio_number),
         )
-        self._say_what_is_heard()
+        self._update_info()
         self._started = True
         self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=self._live)
         self._thread = threading.Thread(
@@ -159,37 +159,37 @@ class LiveSource(QueuedSource):
         )
         self._thread.start()
 
-    def _sensible(self, streams: list[VideoStream]) -> list[VideoStream]:
+    def _decodable(self, streams: list[VideoStream]) -> list[VideoStream]:
         """Those whose pictures have a size that is decoded."""
         sensible = []
         for stream in streams:
             with suppress(InputError):
-                prepare_pictures(stream, self._name)
+                prepare_video(stream, self._name)
                 sensible.append(stream)
         return sensible
 
-    def _choose_pictures(
+    def _choose_video(
         self, packets: Iterator[Packet[Any]], streams: list[VideoStream]
     ) -> tuple[VideoStream, Iterator[Packet[Any]]]:
         """The track of pictures, and the packets from the stream's start."""
         failure: InputError | None = None
         try:
-            seen = choose_pictures(packets, streams, READ_TIMEOUT)
+            selection = choose_live_video(packets, streams, READ_TIMEOUT)
         except FFmpegError as error:
             failure = lost(self._name, error)
         if failure is not None:
             raise failure
-        moving = moving_tracks(self._container)
-        self._video_remark = choice_in_words(moving, seen.stream, seen.contents)
-        return seen.stream, chain(seen.packets, packets)
+        moving = video_tracks(self._container)
+        self._video_remark = describe_choice(moving, selection.stream, selection.contents)
+        return selection.stream, chain(selection.packets, packets)
 
-    def _say_what_is_heard(self) -> None:
+    def _update_info(self) -> None:
         """Brings ``info`` up to date with the choice of tracks."""
         info = self.info
         if self._sound is not None:
             stream, streams = self._sound.stream, list(self._container.streams.audio)
-            if self._wanted[1] is None:
-                self._audio_remark = choice_in_words(streams, stream, self._sound.contents)
+            if self._requested_tracks[1] is None:
+                self._audio_remark = describe_choice(streams, stream, self._sound.contents)
             info = replace(
                 info,
                 audio_track=streams.index(stream) + 1,
@@ -197,8 +197,8 @@ class LiveSource(QueuedSource):
                 audio_rate=stream.sample_rate,
                 audio_channels=stream.channels,
             )
-        said = filter(None, (self._video_remark, self._audio_remark))
-        self.info = replace(info, remarks=tuple(said))
+        remarks = filter(None, (self._video_remark, self._audio_remark))
+        self.info = replace(info, remarks=tuple(remarks))
 
     def _first(self, packets: Iterator[Packet[Any]]) -> TimedFrame:
         untimed, deadline = 0, time.monotonic() + READ_TIMEOUT
@@ -219,16 +219,16 @@ class LiveSource(QueuedSource):
         )
 
     def _take(self, packet: Packet[Any]) -> list[TimedFrame]:
-        if self._steadiness is not None:
-            self._steadiness.adjust(packet)
+        if self._timestamp_repair is not None:
+            self._timestamp_repair.adjust(packet)
         if packet.stream_index == self._video_index:
-            return self._turned(self._reader.decode(packet))
+            return self._oriented(self._reader.decode(packet))
         if self._sound is not None and self._sound.feed(packet) and self._started:
-            self._say_what_is_heard()
+            self._update_info()
         return []
 
-    def _turned(self, frames: Iterable[TimedFrame]) -> list[TimedFrame]:
-        return [turned for timed in frames for turned in self._turns.take(timed)]
+    def _oriented(self, frames: Iterable[TimedFrame]) -> list[TimedFrame]:
+        return [turned for timed in frames for turned in self._orientations.take(timed)]
 
     def _fill(self, packets: Iterator[Packet[Any]]) -> None:
         """The thread: from packets to moments in the queue."""
@@ -240,31 +240,31 @@ class LiveSource(QueuedSource):
         except BaseException as other:
             error = other
         finally:
-            self._let_go()
+            self._close_inputs()
             self._queue.end(error)
             ended()
 
     def _read(self, packets: Iterator[Packet[Any]]) -> None:
-        heard = time.monotonic()
+        last_moment_at = time.monotonic()
         for packet in _until_closed(packets):
-            self._pairing.add(self._take(packet))
+            self._av_sync.add(self._take(packet))
             if self._microphone is not None:
                 self._microphone.feed()
-            for moment in self._pairing.ready():
+            for moment in self._av_sync.ready():
                 size = moment.picture.width, moment.picture.height
                 self.info = self.info.with_size(*size)
                 if not self._queue.put(moment):
                     return
-                heard = time.monotonic()
-            if self._live and time.monotonic() - heard > READ_TIMEOUT:
+                last_moment_at = time.monotonic()
+            if self._live and time.monotonic() - last_moment_at > READ_TIMEOUT:
                 raise InputError(
                     f"{self._name} sends no pictures any more, though it still sends.",
                     "See whether a player shows it, and start the camera again.",
                 )
-        self._pairing.add([*self._turned(self._reader.flush()), *self._turns.flush()])
+        self._av_sync.add([*self._oriented(self._reader.flush()), *self._orientations.flush()])
         if self._sound is not None:
             self._sound.end()
-        for moment in self._pairing.ready(ended=True):
+        for moment in self._av_sync.ready(ended=True):
             if not self._queue.put(moment):
                 return
 
@@ -274,7 +274,7 @@ class LiveSource(QueuedSource):
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=1)
 
-    def _let_go(self) -> None:
+    def _close_inputs(self) -> None:
         if self._microphone is not None:
             self._microphone.close()
         self._container.close()

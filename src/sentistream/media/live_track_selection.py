@@ -1,6 +1,6 @@
-"""Which of a live stream's tracks are seen and heard, by what is in them as they arrive.
+"""Selection of a live stream's tracks by their content as it arrives.
 
-A file's tracks are looked into beforehand (``tracks``); a stream's can only be waited for.
+A file's tracks are probed before reading (``track_selection``); a stream's can only be awaited.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from sentistream.media.source import Faults
 from sentistream.media.track_selection import SILENT, Content, is_structured
 from sentistream.types import FloatArray
 
-LONGEST_LOOK = 2.0
+MAX_PROBE_SECONDS = 2.0
 """Seconds of a stream within which a track of pictures must show more than one even colour."""
-MOST_LOOKED_AT = 32 * 2**20
+MAX_PROBE_BYTES = 32 * 2**20
 """Bytes of a stream that are kept while its tracks of pictures are looked into."""
-LONGEST_LISTENING = 30.0
-"""Seconds after another track was heard in which a silent one that comes before it may begin."""
+MAX_SWITCH_SECONDS = 30.0
+"""Seconds after another track was audible in which a silent one that comes before it may begin."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VideoSelection:
     """A choice between tracks of pictures.
 
     Attributes:
@@ -42,10 +42,10 @@ class Seen:
     contents: dict[int, Content]
 
 
-def choose_pictures(
+def choose_live_video(
     packets: Iterator[Packet[Any]], streams: Sequence[VideoStream], patience: float
-) -> Seen:
-    """The first track that shows something within ``LONGEST_LOOK`` seconds, else the first.
+) -> VideoSelection:
+    """The first track that shows something within ``MAX_PROBE_SECONDS`` seconds, else the first.
 
     Args:
         packets: A stream's packets from its start.
@@ -64,23 +64,23 @@ def choose_pictures(
         kept.append(packet)
         size += packet.size
         if packet.stream_index in contents and packet.size:
-            _look(packet, contents)
+            _probe(packet, contents)
         if not contents[streams[0].index]:
             break
         passed = 0.0
         if packet.pts is not None and packet.time_base:
             stamp = float(packet.pts * packet.time_base)
             passed = stamp - begun.setdefault(packet.stream_index, stamp)
-        if passed > LONGEST_LOOK or size > MOST_LOOKED_AT or time.monotonic() > deadline:
+        if passed > MAX_PROBE_SECONDS or size > MAX_PROBE_BYTES or time.monotonic() > deadline:
             break
     for stream in streams:
         stream.codec_context.flush_buffers()
     chosen = next((stream for stream in streams if not contents[stream.index]), streams[0])
     before = streams[: streams.index(chosen) + 1] if not contents[chosen.index] else streams
-    return Seen(chosen, kept, {stream.index: contents[stream.index] for stream in before})
+    return VideoSelection(chosen, kept, {stream.index: contents[stream.index] for stream in before})
 
 
-def _look(packet: Packet[Any], contents: dict[int, Content]) -> None:
+def _probe(packet: Packet[Any], contents: dict[int, Content]) -> None:
     place = packet.stream_index
     if not contents[place]:
         return
@@ -98,8 +98,8 @@ def _look(packet: Packet[Any], contents: dict[int, Content]) -> None:
 class LiveSound:
     """A stream's sound: of several tracks the first in which anything was heard so far.
 
-    All are decoded while the first is silent. Once another is heard it is used, from its
-    start; for ``LONGEST_LISTENING`` seconds more one that comes before it takes over when it
+    All are decoded while the first is silent. Once another is audible it is used, from its
+    start; for ``MAX_SWITCH_SECONDS`` seconds more one that comes before it takes over when it
     begins. Then, or when the first is heard, the others are left alone.
 
     Args:
@@ -121,7 +121,7 @@ class LiveSound:
             for stream in streams
         }
         self._arrived: set[int] = set()
-        self._heard_at: float | None = None
+        self._audible_at: float | None = None
 
     @property
     def until(self) -> float:
@@ -130,8 +130,8 @@ class LiveSound:
 
     @property
     def contents(self) -> dict[int, Content]:
-        """What was found in the tracks up to the chosen one, by their index, once one is heard."""
-        if self._heard_at is None:
+        """By index, the contents of the tracks up to the chosen one; empty until one is audible."""
+        if self._audible_at is None:
             return {}
         before = self._open[: self._open.index(self.stream) + 1]
         return {stream.index: self._content(stream) for stream in before}
@@ -169,14 +169,14 @@ class LiveSound:
         return self._tracks[self.stream.index]
 
     def _choose(self) -> None:
-        heard = next((stream for stream in self._open if not self._content(stream)), None)
-        if heard is None:
+        audible = next((stream for stream in self._open if not self._content(stream)), None)
+        if audible is None:
             return
-        self.stream = heard
-        if self._heard_at is None:
-            self._heard_at = self.until
-        if heard is self._open[0] or self.until - self._heard_at > LONGEST_LISTENING:
-            self._tracks = {heard.index: self._current}
+        self.stream = audible
+        if self._audible_at is None:
+            self._audible_at = self.until
+        if audible is self._open[0] or self.until - self._audible_at > MAX_SWITCH_SECONDS:
+            self._tracks = {audible.index: self._current}
 
     def _content(self, stream: AudioStream) -> Content:
         track = self._tracks.get(stream.index)

@@ -15,7 +15,7 @@ from sentistream.media.frame_reader import TimedFrame, clock_zero
 from sentistream.media.read_interruption import ended, interrupt
 from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
-from sentistream.media.timestamp_repair import Steadiness
+from sentistream.media.timestamp_repair import TimestampRepair
 from sentistream.media.track_selection import choose_audio
 
 MOST_WAITING = 1000
@@ -25,7 +25,7 @@ SAME_CLOCK = 5.0
 
 
 class Microphone:
-    """Reads packets in a thread; they are decoded by whoever pairs them.
+    """Reads packets in a thread; the thread that pairs sound and pictures decodes them.
 
     Where both inputs' stamps are of the same clock (they then lie close together) they are
     compared; otherwise what arrives together is taken to belong together. When it ends the
@@ -43,7 +43,7 @@ class Microphone:
         self._begin = clock_zero(container)
         self._faults = faults
         self._waiting: deque[tuple[Packet[Any], float]] = deque(maxlen=MOST_WAITING)
-        self._steadiness = Steadiness()
+        self._timestamp_repair = TimestampRepair()
         self._stopped = False
         self._thread = threading.Thread(target=self._read, name="microphone", daemon=True)
         self._thread.start()
@@ -63,8 +63,8 @@ class Microphone:
             return None
         if abs(self._begin - zero) > SAME_CLOCK:
             begun = arrived - first.time
-            heard = self._waiting[0][1] if self._waiting else time.monotonic()
-            zero = self._begin - (heard - begun)
+            arrival = self._waiting[0][1] if self._waiting else time.monotonic()
+            zero = self._begin - (arrival - begun)
         self.track = SoundTrack(self.stream, self._faults, zero=zero)
         return self.track
 
@@ -72,7 +72,7 @@ class Microphone:
         """Decodes what has come."""
         while self.track is not None and self._waiting:
             packet, arrived = self._waiting.popleft()
-            self._steadiness.adjust(packet, arrived)
+            self._timestamp_repair.adjust(packet, arrived)
             self.track.feed(packet)
 
     def close(self) -> None:

@@ -83,7 +83,7 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
 
 
 def lost(name: str, error: Exception) -> InputError:
-    """What is said when a stream that was being read ends with an error."""
+    """The error of a stream that ends while it is read."""
     return InputError(
         f"{name} stopped sending ({words(error)}).",
         "Check the camera, its cable or the network, and start again.",

@@ -1,4 +1,4 @@
-"""When pictures and sound were taken, told from when they arrive."""
+"""Capture times of received frames, estimated from when they arrive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _WINDOW = 10.0
 _RESTART = 20.0
 
 
-class ArrivalClock:
+class ReceiveClock:
     """Places a track's stamps, whose zero is unknown, on the receiver's clock.
 
     What arrives is late by the network and by decoding, never early: the least late of the

@@ -56,7 +56,7 @@ def as_square(pixels: UInt8Array, size: int) -> UInt8Array:
     return resample(pixels, Box(0, 0, columns, rows).squared(), size, size)
 
 
-def shrunk(pixels: UInt8Array, width: int, height: int) -> UInt8Array:
+def resize(pixels: UInt8Array, width: int, height: int) -> UInt8Array:
     """The whole of ``pixels``, shape (rows, columns), in another size, without aliasing."""
     image = _image(pixels)
     resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=_GAP)

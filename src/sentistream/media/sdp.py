@@ -14,7 +14,7 @@ _WAY_OUT = "Reload the page and try again with a current browser."
 _HOST = re.compile(r"a=candidate:\S+ \d+ udp \d+ \S+ \d+ typ host\b.*", re.IGNORECASE)
 
 
-def checked_offer(offer: str) -> str:
+def check_offer(offer: str) -> str:
     """The offer without whatever would have this machine call elsewhere.
 
     Candidates found through servers, relays and TCP are left out, those of the browser's own
@@ -37,6 +37,6 @@ def checked_offer(offer: str) -> str:
     return "\r\n".join(kept) + "\r\n"
 
 
-def refused_offer() -> InputError:
-    """What is said of an offer that WebRTC cannot take."""
+def offer_error() -> InputError:
+    """The error for an offer that WebRTC cannot take."""
     return InputError("This offer of a browser's camera cannot be taken.", _WAY_OUT)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from sentistream.media.audio_window import JoinedSound
+from sentistream.media.audio_window import AudioWindow
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
 from sentistream.media.file_source import FileSource
 from sentistream.media.frame_reader import nanosecond
@@ -21,7 +21,7 @@ MOST_BEHIND = 1.0
 """Seconds by which reading may fall behind the pace before the clock leaps on."""
 
 
-class LoopSource(QueuedSource):
+class LoopingSource(QueuedSource):
     """A file that sends as a camera does: it does not wait, and never ends.
 
     Its clock passes ``pace`` times as fast as the wall's and goes on across the file's end,
@@ -61,7 +61,7 @@ class LoopSource(QueuedSource):
         self._tick = tick
         self._pace = pace
         self._listens = sound
-        self._joined = JoinedSound(sound_window)
+        self._joined = AudioWindow(sound_window)
         self._closed = threading.Event()
         file = self._open()
         self.info = dataclasses.replace(file.info, live=True, duration=None)

@@ -11,7 +11,7 @@ from av import AudioFrame, AudioResampler, FFmpegError, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from sentistream.media.downmix import Mixer
+from sentistream.media.downmix import Downmixer
 from sentistream.media.frame_reader import CLOCK_RESTART, clock_zero, packets
 from sentistream.media.source import Faults
 from sentistream.types import SOUND_RATE, FloatArray
@@ -27,7 +27,7 @@ COVERAGE = 0.95
 """The share of a window that must hold sound for the window to count."""
 
 
-class Resampling:
+class SoundResampler:
     """Decoded frames to 48 kHz, one after the other; a change of their shape starts afresh.
 
     Args:
@@ -37,7 +37,7 @@ class Resampling:
     def __init__(self, layout: str = "mono") -> None:
         self._layout = layout
         self._resampler: AudioResampler | None = None
-        self._mixer: Mixer | None = None
+        self._mixer: Downmixer | None = None
         self._names: list[str] = []
         self._turned = 0
         self._shape: tuple[object, ...] = ()
@@ -92,7 +92,7 @@ class Resampling:
         if names != self._names:
             self._turned += self._mixer.cancelling if self._mixer is not None else 0
             self._names = names
-            self._mixer = Mixer(names) if names else None
+            self._mixer = Downmixer(names) if names else None
         # packed, for PyAV reads beyond the eighth plane of planar samples
         return AudioResampler("flt" if several else "fltp", layout, SOUND_RATE)
 
@@ -119,7 +119,7 @@ def whole_sound(container: InputContainer, stream: AudioStream, faults: Faults) 
         faults: Counts the damaged packets and the seconds that are not in the sound.
     """
     unheard = 0.0
-    resampling = Resampling()
+    resampling = SoundResampler()
     blocks = [np.zeros((1, 0), np.float32)]
     for packet in packets(container, faults, stream):
         try:
@@ -152,7 +152,7 @@ class SoundBuffer:
 
     def __init__(self, layout: str = "mono") -> None:
         self._channels = 1 if layout == "mono" else 2
-        self._resampling = Resampling(layout)
+        self._resampling = SoundResampler(layout)
         self._chunks: deque[tuple[int, FloatArray]] = deque()
         self._next_in: float | None = None
         self._next_out = 0

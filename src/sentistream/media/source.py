@@ -11,7 +11,7 @@ from typing import Self
 from sentistream.types import Moment
 
 MOST_SIZES = 16
-"""Sizes of pictures that are told of, of one source."""
+"""Sizes of pictures that ``MediaInfo`` lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Faults:
             were damaged, missing at the end, or absent for longer than a still is believed.
         dropped_moments: Moments of a live source that came faster than they were taken.
         size_changes: How often the pictures changed their size, shape or turn; nothing is left
-            out of them, as each is seen as it is.
+            out of them: each is analyzed as it is.
         cancelling_seconds: Seconds of sound whose channels would have cancelled each other;
             nothing is left out of it, as one was turned over before they were mixed.
         unheard_seconds: Seconds of sound in packets that could not be decoded, as far as they

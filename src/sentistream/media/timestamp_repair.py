@@ -1,4 +1,4 @@
-"""Timestamps of a live stream that go on steadily, whatever its sender does to them."""
+"""Repair of a live stream's timestamps that jump, wrap or restart."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ class _Stream:
     arrived: float = 0.0
 
 
-class Steadiness:
-    """Shifts the timestamps of a live stream's packets, so that they pass as time does.
+class TimestampRepair:
+    """Shifts packet timestamps so that they advance in real time.
 
-    A sender that begins anew, wraps its counter or has its clock set leaps in its timestamps.
-    From there on they are shifted to go on where the wall's clock says. Sound and pictures
-    that leap together stay together: the one that leaps later takes over the other's shift
-    where that fits.
+    Timestamps jump when a sender restarts, wraps its counter or has its clock set. From there
+    on they are shifted to continue by the system's monotonic clock. Audio and video that jump
+    together stay in sync: the later of the two takes over the other's shift where that fits.
 
     Args:
         untimed: Whether the packets' timestamps mean nothing (bare JPEGs over HTTP for

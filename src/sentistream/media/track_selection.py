@@ -1,4 +1,4 @@
-"""Which of a file's or stream's tracks are seen and heard."""
+"""Selection of the video and audio track to decode, by what is in them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_PACKETS = 20_000
 _PLACES = (0.0, 0.25, 0.5, 0.75)
 _SOUND_SECONDS = 2.0
 _PICTURES = 3
-_ASIDE = (
+_SECONDARY = (
     Disposition.comment
     | Disposition.visual_impaired
     | Disposition.hearing_impaired
@@ -86,7 +86,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class TrackSelection:
     """The tracks that are read.
 
     Attributes:
@@ -118,7 +118,7 @@ def choose_tracks(
     sound: bool = True,
     threads: int = 0,
     again: Opener | None = None,
-) -> Chosen:
+) -> TrackSelection:
     """The tracks to read: those that can be decoded and hold something, the marked ones first.
 
     Args:
@@ -133,27 +133,29 @@ def choose_tracks(
         InputError: There are no moving pictures, they cannot be decoded or are too large, or
             there is no track of that number.
     """
-    moving = moving_tracks(container)
+    moving = video_tracks(container)
     if not moving:
         if container.streams.audio:
             raise InputError(
                 f"{name} has sound but no moving pictures.", "Name a video that shows a face."
             )
         raise InputError(f"{name} has no moving pictures.", "Name a video that shows a face.")
-    picture, seen = _choose(container, moving, "video", name, video, again)
+    picture, video_remark = _choose(container, moving, "video", name, video, again)
     if picture is None:
         raise InputError(
             f"The pictures of {name} are in a coding that this FFmpeg cannot decode.",
             "Convert it, for instance to H.264 in an mp4 file.",
         )
-    prepare_pictures(picture, name, threads)
-    heard, said = None, ""
-    heard_number = None
+    prepare_video(picture, name, threads)
+    sound_stream, audio_remark = None, ""
+    audio_number: int | None = None
     if sound or audio is not None:
         tracks = list(container.streams.audio)
-        heard, said = _choose(container, tracks, "audio", name, audio, again)
-        heard_number = None if heard is None else tracks.index(heard) + 1
-    return Chosen(picture, moving.index(picture) + 1, heard, heard_number, seen, said)
+        sound_stream, audio_remark = _choose(container, tracks, "audio", name, audio, again)
+        audio_number = None if sound_stream is None else tracks.index(sound_stream) + 1
+    return TrackSelection(
+        picture, moving.index(picture) + 1, sound_stream, audio_number, video_remark, audio_remark
+    )
 
 
 def choose_audio(
@@ -179,7 +181,7 @@ def list_tracks(path: Path) -> tuple[Track, ...]:
     """
     found: list[Track] = []
     with open_file(path) as container:
-        found += _listed(container, moving_tracks(container), "video", path)
+        found += _listed(container, video_tracks(container), "video", path)
         found += _listed(container, list(container.streams.audio), "audio", path)
     return tuple(found)
 
@@ -210,7 +212,7 @@ def _listed(
     ]
 
 
-def moving_tracks(container: InputContainer) -> list[VideoStream]:
+def video_tracks(container: InputContainer) -> list[VideoStream]:
     """The tracks of pictures; cover art does not count."""
     return [
         stream
@@ -242,7 +244,7 @@ def _choose(
                 "Choose another, or convert it.",
             )
         chosen = streams[number - 1]
-        return chosen, choice_in_words(streams, chosen, {}, asked=True)
+        return chosen, describe_choice(streams, chosen, {}, requested=True)
     usable = usable_tracks(container, streams)
     contents: dict[int, Content] = {}
     first = usable[0] if usable else None
@@ -255,15 +257,15 @@ def _choose(
         else:
             decoded = [each for each in usable if contents[each.index] != "undecodable"]
             first = decoded[0] if decoded else first
-    return first, "" if first is None else choice_in_words(streams, first, contents)
+    return first, "" if first is None else describe_choice(streams, first, contents)
 
 
-def choice_in_words(
+def describe_choice(
     streams: Sequence[AnyStream],
     chosen: AnyStream,
     contents: Mapping[int, Content],
     *,
-    asked: bool = False,
+    requested: bool = False,
 ) -> str:
     """Which track is used, and what speaks against others; empty where there is only one.
 
@@ -271,7 +273,7 @@ def choice_in_words(
         streams: All of their kind.
         chosen: One of them.
         contents: What was found in those that were looked into, by their index.
-        asked: Whether it was asked for by its number.
+        requested: Whether the caller named it by number.
     """
     if len(streams) < 2:
         return ""
@@ -282,7 +284,7 @@ def choice_in_words(
             notes.append(_CONTENT_WORDS[content].format(place))
     count, place = len(streams), list(streams).index(chosen) + 1
     words = "sound" if isinstance(chosen, AudioStream) else "pictures"
-    if asked:
+    if requested:
         return f"Of {count} tracks of {words}, track {place} is used, as asked for."
     if notes:
         why = "; ".join(notes)
@@ -302,7 +304,7 @@ def _preferred(container: InputContainer, streams: Sequence[AnyStream]) -> list[
     return sorted(
         streams,
         key=lambda each: (
-            bool(each.disposition & _ASIDE),
+            bool(each.disposition & _SECONDARY),
             not each.disposition & marked,
             each not in best,
         ),
@@ -315,7 +317,7 @@ def _is_decodable(stream: AudioStream | VideoStream) -> bool:
     return not isinstance(stream, AudioStream) or stream.sample_rate > 0
 
 
-def prepare_pictures(stream: VideoStream, name: str, threads: int = 0) -> None:
+def prepare_video(stream: VideoStream, name: str, threads: int = 0) -> None:
     """Sets up the decoder of a track of pictures, before it is first used.
 
     Raises:

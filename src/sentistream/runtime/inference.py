@@ -1,4 +1,4 @@
-"""A network ready to run: ONNX Runtime, or OpenVINO where it is installed and asked for."""
+"""Inference with ONNX Runtime, or with OpenVINO where it is installed and selected."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Network:
         self._engine = _make_engine(self.engine_name, card, content)
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:
-        """The network's answer, shape (N, outputs).
+        """Runs the network; returns its outputs, shape (N, outputs).
 
         Args:
             inputs: By the card's names, of the card's type (uint8 unless it says another),

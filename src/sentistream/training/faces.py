@@ -18,8 +18,8 @@ from sentistream.training.leakage import content_key
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.crops import FACE_SIZE
 from sentistream.vision.hog_detector import HogDetector
-from sentistream.vision.image_crops import WindowCutter
-from sentistream.vision.landmarker import TreeLandmarker
+from sentistream.vision.image_crops import FaceCropper
+from sentistream.vision.landmarker import DlibLandmarker
 
 _CHUNK = 256
 
@@ -98,8 +98,8 @@ def prepare_faces(
 
 
 @functools.cache
-def _cutter() -> WindowCutter:
-    return WindowCutter(HogDetector(), TreeLandmarker())
+def _cutter() -> FaceCropper:
+    return FaceCropper(HogDetector(), DlibLandmarker())
 
 
 def _cut(images: Sequence[LabelledImage]) -> Arrays:

@@ -23,7 +23,7 @@ from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.dlib_landmarks import LandmarkPredictor
 from sentistream.vision.face_geometry import detector_square, is_face_like
 from sentistream.vision.hog_detector import HogDetector
-from sentistream.vision.landmarker import COVER, VIEW_SIZE, shares_within
+from sentistream.vision.landmarker import COVER, VIEW_SIZE, normalized_points
 
 _ANSWERS = 4
 _ENLARGED = 300  # pixels to which a still image is brought, with half as much again around it
@@ -70,7 +70,7 @@ def stored_face(
         x, y = random.uniform(-0.08, 0.08, 2) * place.width
         window = Box(other.left + x, other.top + y, other.right + x, other.bottom + y)
         size, centre = VIEW_SIZE, 0.5
-    shares = shares_within(points, window).ravel() - np.float32(centre)
+    shares = normalized_points(points, window).ravel() - np.float32(centre)
     label = np.concatenate([np.ones(1, np.float32), shares])
     return resample(luma, window, size, size)[..., np.newaxis], label
 

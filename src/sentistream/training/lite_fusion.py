@@ -22,7 +22,7 @@ from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording, java_sed
 from sentistream.decision.lite import LiteDecision
-from sentistream.errors import passed_over
+from sentistream.errors import skip_failures
 from sentistream.media import open_source
 from sentistream.networks.lite import Fusion
 from sentistream.profiles import LITE
@@ -171,7 +171,7 @@ def _moments(
         analyzer = Analyzer(LITE, decision=decision)
         problems: list[str] = []
         with (
-            passed_over(clip.path, problems.append),
+            skip_failures(clip.path, problems.append),
             open_source(clip.path, tick=LITE.tick, sound_window=LITE.sound_window) as source,
         ):
             for moment in source:

@@ -56,9 +56,9 @@ from sentistream.vision.crops import mouth_window
 from sentistream.vision.dlib_landmarks import LandmarkPredictor
 from sentistream.vision.face_geometry import lip_gap
 from sentistream.vision.hog_detector import HogDetector
-from sentistream.vision.image_crops import WindowCutter
+from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import VIEW_SIZE as POINTS_VIEW
-from sentistream.vision.landmarker import TreeLandmarker
+from sentistream.vision.landmarker import DlibLandmarker
 
 _CLASS, _VALUES = np.dtype(np.int64), np.dtype(np.float32)
 _IMAGES_CHUNK, _CLIPS_CHUNK, _VOICES_CHUNK = 256, 4, 16
@@ -286,8 +286,8 @@ def _examples_of(chunks: Iterable[Arrays], labels: np.dtype[Any] = _CLASS) -> Ex
 
 
 @functools.cache
-def _cutter() -> WindowCutter:
-    return WindowCutter(HogDetector(), TreeLandmarker())
+def _cutter() -> FaceCropper:
+    return FaceCropper(HogDetector(), DlibLandmarker())
 
 
 @functools.cache

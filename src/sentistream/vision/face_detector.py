@@ -1,4 +1,4 @@
-"""Finds faces: the ``lite`` profile's own network, in brightness alone.
+"""Face detection: the ``lite`` profile's own network, on luma alone.
 
 A face is a score, a box and five points: the eyes' centres, the tip of the nose and the corners
 of the mouth.
@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.media.resample import resample, shrunk
+from sentistream.media.resample import resample, resize
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
@@ -127,8 +127,8 @@ class NetworkDetector:
         sizes = {shown_size(columns, rows, longest) for longest in (size, COARSE)}
         shown, found = luma, []
         for width, height in sorted(sizes, reverse=True):
-            shown = shrunk(shown, width, height)
-            found.append(self._said(shown, whole, threshold))
+            shown = resize(shown, width, height)
+            found.append(self._run(shown, whole, threshold))
         return _detections(np.concatenate(found))
 
     def detect_near(
@@ -139,7 +139,7 @@ class NetworkDetector:
         half = max(box.width, box.height) * _NEAR_SIZE / _NEAR_FACE / 2
         region = Box(x - half, y - half, x + half, y + half)
         shown = resample(luma, region, _NEAR_SIZE, _NEAR_SIZE)
-        found = _detections(self._said(shown, region, threshold))
+        found = _detections(self._run(shown, region, threshold))
         return [one for one in found if is_near(box, one.box)]
 
     def alignments(self, detection: Detection) -> list[Alignment]:
@@ -161,22 +161,22 @@ class NetworkDetector:
             )
         return [square_of_points(detection.points), *turned]
 
-    def _said(self, shown: UInt8Array, region: Box, threshold: float) -> FloatArray:
+    def _run(self, shown: UInt8Array, region: Box, threshold: float) -> FloatArray:
         """What the network says of a region as it is shown; in the pixels of the region."""
         height, width = shown.shape
-        said = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
-        found: FloatArray = said[said[:, 0] >= threshold]
+        answers = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
+        found: FloatArray = answers[answers[:, 0] >= threshold]
         found[:, 1::2] = found[:, 1::2] * (region.width / width) + region.left
         found[:, 2::2] = found[:, 2::2] * (region.height / height) + region.top
         return found
 
 
-def _detections(said: FloatArray) -> list[Detection]:
+def _detections(answers: FloatArray) -> list[Detection]:
     """Each face once, best first."""
-    said = said[(said[:, 3] > said[:, 1]) & (said[:, 4] > said[:, 2])]
+    answers = answers[(answers[:, 3] > answers[:, 1]) & (answers[:, 4] > answers[:, 2])]
     return [
         Detection(Box(*row[1:5].tolist()), float(row[0]), row[5:].reshape(5, 2))
-        for row in said[suppressed(said, _OVERLAP)]
+        for row in answers[suppressed(answers, _OVERLAP)]
     ]
 
 

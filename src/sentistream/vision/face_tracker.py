@@ -1,10 +1,9 @@
-"""Follows faces from picture to picture: tracking by detection, with landmarks in between.
+"""Face tracking by detection, with landmarks between detections.
 
-The whole picture is searched at a steady pace and detections are associated with tracks by
-overlap with where each is expected to be, those with high scores first and then those with low
-ones (Zhang et al. 2022, ByteTrack). Between searches a face is carried by placing its landmarks
-anew; where those fail, the detector looks at its place alone. Nothing of what a face looks like
-is kept.
+The detector runs on the whole picture at intervals. Its detections are associated with tracks by
+overlap with their predicted boxes, high scores first, then low ones (ByteTrack, Zhang et al.
+2022). In between, a face is propagated by predicting its landmarks again; where that fails, the
+detector runs on the region of that face alone. No appearance features are kept.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from sentistream.vision.alignment import Alignment
 from sentistream.vision.face_detector import COARSE, FINE, Detection, Detector, is_near
 from sentistream.vision.face_geometry import detector_square, extent, mean_landmarks
 from sentistream.vision.head_pose import head_pose
-from sentistream.vision.landmarker import Landmarker, place_best
+from sentistream.vision.landmarker import Landmarker, predict_best
 from sentistream.vision.scene_change import CutDetector
 
 MEMORY = 1.0
 """Seconds for which a face that was lost keeps its track."""
 
 MAX_FACES = 16
-"""At most so many faces are followed at once unless told otherwise."""
+"""Default for the most faces that are tracked at once."""
 
 CERTAIN, HIGH, LOW = 0.72, 0.45, 0.25
 """Scores from which a detection begins a track by itself, begins one where landmarks can be placed
@@ -131,7 +130,7 @@ class FaceTracker:
         self.reset()
 
     def reset(self, *, renumber: bool = False) -> None:
-        """Forgets all faces; numbers go on, or start from 1 again for another source."""
+        """Drops all tracks; numbers continue, or restart from 1 for another source."""
         if renumber:
             self._next_number = 1
         self._tracks: list[_Track] = []
@@ -147,7 +146,7 @@ class FaceTracker:
 
         Args:
             picture: The same object as before costs nothing and gives the same faces.
-            time: Its time in seconds. A step back starts anew.
+            time: Its time in seconds. A step back resets the tracker.
         """
         if picture is self._picture:
             return list(self._faces)
@@ -157,10 +156,10 @@ class FaceTracker:
         if self._cuts.is_cut(luma):
             self._tracks, self._fine_at = [], -math.inf
         self._tracks = [track for track in self._tracks if time - track.time <= MEMORY]
-        self._carry(luma, time)
+        self._propagate(luma, time)
         self._search(luma, time)
-        self._look_closely(luma, time)
-        self._end_doubles(time)
+        self._redetect(luma, time)
+        self._end_duplicates(time)
         self._picture, self._time = picture, time
         self._faces = [
             _face(track)
@@ -169,8 +168,8 @@ class FaceTracker:
         ]
         return list(self._faces)
 
-    def _carry(self, luma: UInt8Array, time: float) -> None:
-        """Moves the faces of the last picture to this one by their landmarks."""
+    def _propagate(self, luma: UInt8Array, time: float) -> None:
+        """Propagates the faces of the last picture to this one by their landmarks."""
         for track in self._tracks:
             track.confirmed = False
         carried = [
@@ -180,9 +179,9 @@ class FaceTracker:
             and track.time == self._time
             and time - track.detected_at < self._detector.intervals.carry
             # points that are placed on anything drift off where the detector sees no face
-            and (self._landmarker.vouches or track.looked_at == track.detected_at)
+            and (self._landmarker.detects_faces or track.looked_at == track.detected_at)
         ]
-        placed = self._landmarker.place(luma, [track.square for track in carried])
+        placed = self._landmarker.predict(luma, [track.square for track in carried])
         for track, (points, is_face, _) in zip(carried, placed, strict=True):
             if not is_face:
                 continue
@@ -191,7 +190,7 @@ class FaceTracker:
                 track.move(square, points, time, None)
 
     def _search(self, luma: UInt8Array, time: float) -> None:
-        """Searches the whole picture where that is due."""
+        """Runs the detector on the whole picture where that is due."""
         intervals = self._detector.intervals
         # where nobody is followed, or somebody is lost, small faces are searched for more often
         followed = bool(self._tracks) and all(track.time == time for track in self._tracks)
@@ -210,13 +209,13 @@ class FaceTracker:
             some = [one for one in found if low <= one.score < high]
             matched = _associate([track.expected(time) for track in tracks], some)
             for track, detection in [(tracks[at], one) for at, one in matched.items()]:
-                self._found(luma, time, track, detection)
+                self._update_track(luma, time, track, detection)
                 found.remove(detection)
                 tracks.remove(track)
-        self._begin(luma, time, found, fine)
+        self._start_tracks(luma, time, found, fine)
 
-    def _look_closely(self, luma: UInt8Array, time: float) -> None:
-        """Has the detector look at the place of faces that are lost or long unconfirmed."""
+    def _redetect(self, luma: UInt8Array, time: float) -> None:
+        """Runs the detector on the regions of faces that are lost or long unconfirmed."""
         for track in self._tracks:
             lost = track.time < time
             if not (lost or time - track.detected_at >= self._detector.intervals.confirm):
@@ -230,21 +229,23 @@ class FaceTracker:
             # what has no landmarks is worth following only while the detector is sure of it
             least = LOW if track.readable else HIGH
             for one in self._detector.detect_near(luma, place, threshold=least):
-                free = not any(_is_of(other, one.box) for other in others)
+                free = not any(_matches(other, one.box) for other in others)
                 if free and is_near(place, one.box):
-                    self._found(luma, time, track, one)
+                    self._update_track(luma, time, track, one)
                     break
 
-    def _found(self, luma: UInt8Array, time: float, track: _Track, detection: Detection) -> None:
-        """Takes in what the detector says of a face."""
+    def _update_track(
+        self, luma: UInt8Array, time: float, track: _Track, detection: Detection
+    ) -> None:
+        """Updates a track with its detection."""
         squares = self._detector.alignments(detection)
         square = squares[0]
         carried = track.time == time
-        agree = self._landmarker.vouches or square.box.iou(track.square.box) > _SLIPPED
+        agree = self._landmarker.detects_faces or square.box.iou(track.square.box) > _SLIPPED
         if carried and track.readable and agree:
             track.box = detection.box
         else:
-            placed = self._place(luma, detection, squares)
+            placed = self._landmarks(luma, detection, squares)
             if placed is None:
                 return
             square, points, track.readable, _ = placed
@@ -252,7 +253,7 @@ class FaceTracker:
         track.score, track.confirmed, track.detected = detection.score, True, detection.box
         track.detected_at = track.looked_at = time
 
-    def _place(
+    def _landmarks(
         self, luma: UInt8Array, detection: Detection, squares: Sequence[Alignment]
     ) -> tuple[Alignment, FloatArray, bool, float] | None:
         """Landmarks of a face found, those of an average face where its own cannot be placed.
@@ -262,19 +263,21 @@ class FaceTracker:
             where neither is of use: without points of its own, a detection is worth what its
             landmarks are.
         """
-        points, is_face, score = place_best(self._landmarker, luma, squares)
+        points, is_face, score = predict_best(self._landmarker, luma, squares)
         if is_face:
             return detector_square(points), points, True, score
         if detection.points is None:
             return None
         return squares[0], mean_landmarks(squares[0]), False, score
 
-    def _begin(self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool) -> None:
-        """Begins tracks for faces that are new, the largest first."""
+    def _start_tracks(
+        self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool
+    ) -> None:
+        """Starts tracks for new faces, the largest first."""
         left_out = 0
         for one in sorted(found, key=lambda one: -one.box.area):
             known = (track for track in self._tracks if track.time == time)
-            if one.score < HIGH or any(_is_of(track, one.box) for track in known):
+            if one.score < HIGH or any(_matches(track, one.box) for track in known):
                 continue
             doubtful = one.score < CERTAIN
             if sum(track.time == time for track in self._tracks) >= self._max_faces:
@@ -295,12 +298,12 @@ class FaceTracker:
             ]
             if lost:
                 nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
-                self._found(luma, time, nearest, one)
+                self._update_track(luma, time, nearest, one)
                 continue
             squares = self._detector.alignments(one)
             # what the detector doubts is no face unless the landmarks are sure
             squares = squares if one.score >= _TURNED else squares[:1]
-            placed = self._place(luma, one, squares)
+            placed = self._landmarks(luma, one, squares)
             if placed is None:
                 continue
             square, points, is_face, score = placed
@@ -324,8 +327,8 @@ class FaceTracker:
         if fine:
             self.left_out = left_out
 
-    def _end_doubles(self, time: float) -> None:
-        """Where two tracks have come to follow one face, the one that was not detected is lost."""
+    def _end_duplicates(self, time: float) -> None:
+        """Where two tracks follow one face, ends the one that was detected less recently."""
         followed = [track for track in self._tracks if track.time == time]
         for track in sorted(followed, key=lambda track: (track.detected_at, -track.number)):
             rivals = (other for other in followed if other is not track and other.time == time)
@@ -351,7 +354,7 @@ def _overlap(one: _Track, other: _Track) -> float:
     return max(one.box.iou(other.box), one.square.box.iou(other.square.box))
 
 
-def _is_of(track: _Track, found: Box) -> bool:
+def _matches(track: _Track, found: Box) -> bool:
     """Whether a detection is of a face that is followed: they overlap, or one holds the other."""
     x, y = found.center
     for known in (track.box, track.square.box):

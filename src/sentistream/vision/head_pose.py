@@ -1,4 +1,4 @@
-"""Which way a head is turned, from where eyes, nose and mouth lie."""
+"""Head pose (yaw, pitch, roll) from eyes, nose and mouth."""
 
 from __future__ import annotations
 

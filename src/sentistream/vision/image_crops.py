@@ -1,4 +1,4 @@
-"""The live window, cut out of still images that show little more than a face."""
+"""The networks' face crops from still images that show little more than a face."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment, align, view
 from sentistream.vision.crops import FACE_SIZE, face_window
 from sentistream.vision.face_detector import COARSE, Detector
-from sentistream.vision.landmarker import Landmarker, place_one
+from sentistream.vision.landmarker import Landmarker, predict_single
 
 _WORKING_SIZE = 300
 _SURROUNDINGS = 1.5
@@ -18,8 +18,8 @@ _SURROUNDINGS = 1.5
 _TYPICAL_FACE = (0.475, 0.575, 0.9)
 
 
-class WindowCutter:
-    """Cuts the live window out of images that show little more than the face.
+class FaceCropper:
+    """Crops faces from still images as the analyzer crops them from video.
 
     Args:
         detector: Finds the face.
@@ -45,7 +45,7 @@ class WindowCutter:
         x, y, side = (share * shown for share in _TYPICAL_FACE)
         typical = Alignment(margin + x, margin + y, side, 0.0)
         square = self._detector.alignments(found[0])[0] if found else typical
-        points = place_one(self._landmarker, enlarged.luma, square).points
+        points = predict_single(self._landmarker, enlarged.luma, square).points
         scale = np.array([around.width, around.height], np.float32) / _WORKING_SIZE
         origin = np.array([around.left, around.top], np.float32)
         return np.asarray(origin + points * scale, dtype=np.float32)

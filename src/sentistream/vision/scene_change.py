@@ -1,4 +1,4 @@
-"""Cuts: pictures that differ from the one before as pictures of one scene do not."""
+"""Scene change (cut) detection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEPT = 0.8  # of the running mean, from picture to picture
 
 
 class CutDetector:
-    """Tells cuts by the change of coarse brightness beside its running mean.
+    """Detects cuts by the change of coarse luma relative to its running mean.
 
     This is the adaptive content detector of PySceneDetect (Castellano), on brightness alone.
     """

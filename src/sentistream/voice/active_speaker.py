@@ -1,8 +1,7 @@
-"""Whose voice it is: the one whose lips move while somebody speaks.
+"""Active speaker detection by lip motion (Cutler and Davis 2000).
 
-A mouth that is merely open, as in a smile, says nothing. What counts is how much its opening
-varied over the last second of speech (active speaker detection by lip motion, as in Cutler and
-Davis 2000).
+A mouth that is merely open, as in a smile, is no evidence. What counts is how much its opening
+varied over the last second of speech.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ more than 0.3 squared.
 """
 
 
-class Speakers:
+class ActiveSpeakerDetector:
     """Follows how much each mouth moves while somebody speaks."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The last seconds of sound as frames, kept up as moments come."""
+"""A rolling buffer of acoustic features over the last seconds of sound."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _AT_ONCE = 8  # frames that are made together: one by one each costs three times
 _FORGET_AFTER = 1.0  # seconds without sound
 
 
-class Listener:
-    """Strings the overlapping sounds of moments together and makes frames of them once."""
+class FeatureBuffer:
+    """Joins the overlapping sound windows of moments and computes each frame once."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what was heard."""
+        """Empties the buffer."""
         self._frames = np.zeros((0, features.WIDTH), np.uint8)
         self._speech = np.zeros(0, bool)
         self._tail = np.zeros(0, np.float32)
-        self._heard_until: int | None = None  # sample on the media clock
+        self._received_until: int | None = None  # sample on the media clock
         self._activity = VoiceActivity()
 
     @property
     def frames(self) -> UInt8Array:
-        """Of at most the last three seconds, shape (frames, 112)."""
-        self._take_in()
+        """Features of at most the last three seconds, shape (frames, 112)."""
+        self._compute_frames()
         return self._frames
 
     @property
     def speech(self) -> NDArray[np.bool_]:
         """Which of these frames are speech, shape (frames,)."""
-        self._take_in()
+        self._compute_frames()
         return self._speech
 
     @property
     def speech_seconds(self) -> float:
-        """How much of them is speech."""
+        """Seconds of speech in the buffer."""
         return float(self._speech.sum()) * features.FRAME_STEP
 
     @property
@@ -54,16 +54,16 @@ class Listener:
         recent = self._speech[-_RECENT:]
         return bool(len(recent)) and float(recent.mean()) > 0.5
 
-    def hear(self, moment: Moment) -> bool:
-        """Takes in what is new in the moment's sound; False where there is none."""
+    def add(self, moment: Moment) -> bool:
+        """Adds the new part of the moment's sound; False where the moment has no sound."""
         now = round(moment.time * SOUND_RATE)
-        known = self._heard_until is not None
-        missed = now - self._heard_until if self._heard_until is not None else 0
+        known = self._received_until is not None
+        missed = now - self._received_until if self._received_until is not None else 0
         if moment.sound is None:
             if known and missed > _FORGET_AFTER * SOUND_RATE:
                 self.reset()
             return False
-        self._heard_until = now
+        self._received_until = now
         if not known or missed > SPAN * SOUND_RATE:
             self._append(moment.sound)
         elif missed > len(moment.sound):
@@ -76,11 +76,11 @@ class Listener:
     def _append(self, sound: FloatArray) -> None:
         self._tail = np.concatenate([self._tail, sound])
         if features.frame_count(len(self._tail)) >= _AT_ONCE:
-            self._take_in()
+            self._compute_frames()
 
-    def _take_in(self) -> None:
-        """Makes frames of what has come since the last."""
-        new = features.hear(self._tail)
+    def _compute_frames(self) -> None:
+        """Computes frames of the samples that came since the last."""
+        new = features.extract_features(self._tail)
         if not len(new):
             return
         self._tail = self._tail[len(new) * features.HOP :]

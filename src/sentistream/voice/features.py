@@ -1,8 +1,7 @@
-"""What the ``lite`` voice network hears: every 10 ms, loudness by pitch and periodicity.
+"""Acoustic features of the ``lite`` voice network: a frame of 112 values every 10 ms.
 
-A frame has 64 levels (log-mel: loudness in bands evenly spaced on the ear's pitch scale) and
-48 periodicities (autocorrelation of the sound below 1.2 kHz, at periods of voices between 70
-and 520 Hz), from one and the same spectrum.
+Each frame holds 64 log-mel levels and 48 periodicities (autocorrelation of the sound below
+1.2 kHz at the pitch periods of voices between 70 and 520 Hz), from the same spectrum.
 """
 
 from __future__ import annotations
@@ -84,8 +83,8 @@ def frame_count(samples: int) -> int:
     return max(0, (samples - WINDOW) // HOP + 1)
 
 
-def hear(sound: FloatArray) -> UInt8Array:
-    """All whole frames, shape (frames, 112): 64 levels, then 48 periodicities.
+def extract_features(sound: FloatArray) -> UInt8Array:
+    """All whole frames, shape (frames, 112), uint8: 64 levels, then 48 periodicities.
 
     Args:
         sound: Mono samples at 48 kHz, -1 to 1; frame ``n`` begins at sample ``480 n``.

@@ -1,4 +1,4 @@
-"""When somebody speaks: sound that stands out from what the place sounds like."""
+"""Voice activity detection: speech bands louder than the noise floor."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sentistream.types import UInt8Array
 from sentistream.voice.features import FLOOR_DB, FRAME_STEP, STEP_DB
 
 RISE_DB = 10.0
-"""Speech is at least this much louder than the quiet of the place."""
+"""Speech is at least this much louder than the noise floor."""
 LEAST_DB = -88.0
-"""Nothing below this counts as speech, however quiet the place, dB of full scale a band."""
+"""Nothing below this counts as speech, however low the noise floor, dB of full scale a band."""
 MEMORY = 10.0
-"""Seconds over which the quiet of the place is known."""
+"""Seconds over which the noise floor is estimated."""
 _QUIET_SHARE = 0.1
 _REMEMBERED = round(MEMORY / FRAME_STEP)
 _HANGOVER = round(0.12 / FRAME_STEP)
@@ -21,10 +21,10 @@ _SPEECH_BANDS = slice(4, 48)  # about 180 Hz to 4.4 kHz
 
 
 class VoiceActivity:
-    """Says of each frame that is heard whether it is speech.
+    """Classifies frames as speech or not.
 
-    The quiet of the place is what a tenth of the last ten seconds stays below;
-    speech ends a moment later than it falls silent, so that stops do not cut it.
+    The noise floor is the 10th percentile of the last ten seconds' loudness. A hangover of
+    0.12 s bridges stop consonants.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class VoiceActivity:
         """Which of the next frames are speech, shape (frames,).
 
         Args:
-            frames: As ``hearing.hear`` gives them, shape (frames, 112).
+            frames: As ``features.extract_features`` gives them, shape (frames, 112).
         """
         if not len(frames):
             return np.zeros(0, bool)

@@ -1,4 +1,4 @@
-"""How a voice usually sounds, kept while it is followed and forgotten with it."""
+"""How a voice usually sounds, kept as long as its track."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ MOST = 60
 """Utterances after which the oldest begin to fade."""
 
 
-class Baseline:
+class VoiceBaseline:
     """Running mean and spread of what ``functionals`` measures of one voice.
 
     Nothing else is kept of it: neither sound nor single utterances.
     """
 
     def __init__(self) -> None:
-        self.heard = 0
+        self.utterances = 0
         self.mean: FloatArray = np.zeros(len(NAMES), np.float32)
         self._variance: FloatArray = np.zeros(len(NAMES), np.float32)
 
@@ -31,18 +31,18 @@ class Baseline:
 
     def add(self, values: FloatArray) -> None:
         """One more utterance, shape (values,)."""
-        self.heard = min(self.heard + 1, MOST)
-        share = 1 / self.heard
+        self.utterances = min(self.utterances + 1, MOST)
+        share = 1 / self.utterances
         change = values - self.mean
         self.mean = np.asarray(self.mean + share * change, dtype=np.float32)
         spread = (1 - share) * (self._variance + share * change**2)
         self._variance = np.asarray(spread, dtype=np.float32)
 
 
-class Baselines:
-    """Baselines of the voices that are heard: of whoever is seen to speak, and of the place.
+class VoiceBaselines:
+    """Baselines by track for visible speakers, and one for the whole scene.
 
-    An utterance counts towards a baseline once, and not before nothing of it is judged any more.
+    An utterance enters a baseline once, after its seconds have left the window being judged.
 
     Args:
         span: Seconds that are judged together.
@@ -50,21 +50,21 @@ class Baselines:
 
     def __init__(self, span: float) -> None:
         self._span = span
-        self._of_track: dict[int, Baseline] = {}
-        self._of_place = Baseline()
+        self._of_track: dict[int, VoiceBaseline] = {}
+        self._of_scene = VoiceBaseline()
         self._waiting: deque[tuple[float, FloatArray, int | None]] = deque()
 
-    def of(self, track: int | None) -> Baseline:
-        """What is known of a track's voice; of the place's, where that is nothing yet.
+    def of(self, track: int | None) -> VoiceBaseline:
+        """A track's baseline; the scene's where the track has none yet.
 
         Args:
-            track: None for whoever is heard.
+            track: None for the scene.
         """
         own = self._of_track.get(track) if track is not None else None
-        return own or self._of_place
+        return own or self._of_scene
 
     def take(self, time: float, values: FloatArray, speaker: int | None) -> None:
-        """What is heard now; only one in each span is kept.
+        """Adds the functionals of the current window; only one in each span is kept.
 
         Args:
             time: Seconds.
@@ -73,9 +73,9 @@ class Baselines:
         """
         while self._waiting and time - self._waiting[0][0] >= self._span:
             _, earlier, track = self._waiting.popleft()
-            self._of_place.add(earlier)
+            self._of_scene.add(earlier)
             if track is not None:
-                self._of_track.setdefault(track, Baseline()).add(earlier)
+                self._of_track.setdefault(track, VoiceBaseline()).add(earlier)
         if not self._waiting or time - self._waiting[-1][0] >= self._span:
             self._waiting.append((time, values, speaker))
 
@@ -90,8 +90,8 @@ class Baselines:
         )
 
 
-def network_inputs(values: FloatArray, baselines: list[Baseline]) -> dict[str, FloatArray]:
-    """What the voice network is given for one utterance against several baselines.
+def network_inputs(values: FloatArray, baselines: list[VoiceBaseline]) -> dict[str, FloatArray]:
+    """The voice network's inputs for one utterance relative to several baselines.
 
     Args:
         values: Of the utterance, shape (values,).
@@ -101,5 +101,5 @@ def network_inputs(values: FloatArray, baselines: list[Baseline]) -> dict[str, F
         "functionals": np.repeat(values[np.newaxis], len(baselines), axis=0),
         "mean": np.stack([baseline.mean for baseline in baselines]),
         "spread": np.stack([baseline.spread for baseline in baselines]),
-        "heard": np.array([[baseline.heard] for baseline in baselines], np.float32),
+        "heard": np.array([[baseline.utterances] for baseline in baselines], np.float32),
     }

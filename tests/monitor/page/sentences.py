@@ -30,7 +30,7 @@ KINDS = {
 TELLERS = KINDS | {"WorkerExit", "_give_up"}
 """What is called with sentences."""
 
-SAYERS = {"_cause_of_death", "preparing", "choice_in_words", "faults_in_words", "_often"}
+SAYERS = {"_cause_of_death", "preparing", "describe_choice", "faults_in_words", "_often"}
 """What returns sentences."""
 
 

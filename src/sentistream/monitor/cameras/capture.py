@@ -13,7 +13,7 @@ from pathlib import Path
 from sentistream.errors import InputError, OutputError
 from sentistream.media import Faults
 from sentistream.media.bounded_queue import BoundedQueue
-from sentistream.media.simulated_camera import LoopSource
+from sentistream.media.simulated_camera import LoopingSource
 from sentistream.media.source import Source
 from sentistream.media.source_address import DEVICE, scheme
 from sentistream.media.source_factory import check_seconds, open_stream, open_webcam
@@ -146,7 +146,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
         )
     if "\0" in source:
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
-    return LoopSource(
+    return LoopingSource(
         Path(source).expanduser(),
         tick=tick,
         sound_window=sound_window,
