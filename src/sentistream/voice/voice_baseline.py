@@ -40,7 +40,7 @@ class VoiceBaseline:
 
 
 class VoiceBaselines:
-    """Baselines by track for visible speakers, and one for the whole scene.
+    """VoiceBaselines by track for visible speakers, and one for the whole scene.
 
     An utterance enters a baseline once, after its seconds have left the window being judged.
 
