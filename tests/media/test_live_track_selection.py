@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import stream_server as cameras
 from click.testing import CliRunner
-from test_tracks import RATE, tone, write
+from test_track_selection import RATE, tone, write
 
 from sentistream.cli import main
 from sentistream.media import live_source, live_track_selection

@@ -40,7 +40,7 @@ class VoiceBaseline:
 
 
 class VoiceBaselines:
-    """VoiceBaselines by track for visible speakers, and one for the whole scene.
+    """One baseline for each visible speaker, and one for the whole scene.
 
     An utterance enters a baseline once, after its seconds have left the window being judged.
 
