@@ -1,4 +1,4 @@
-"""RAVDESS, CREMA-D and Java-SED: actors say sentences; the file's name says all about it."""
+"""RAVDESS, CREMA-D and Java-SED: acted sentences, described by their file names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists that people make by hand or in a spreadsheet: CSV of many kinds, read one way."""
+"""CSV as people and spreadsheets write it: separators and encodings are detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every data set looks like from outside, whatever its files look like inside."""
+"""The interface of all data sets, whatever their file format."""
 
 from __future__ import annotations
 

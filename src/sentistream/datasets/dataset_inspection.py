@@ -1,4 +1,4 @@
-"""What a whole data set holds: how much of what, of whom, and what is wrong with it."""
+"""Statistics and faults of a whole data set."""
 
 from __future__ import annotations
 

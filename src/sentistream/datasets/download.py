@@ -1,4 +1,4 @@
-"""Files fetched over HTTPS: resumed where they broke off, tried again, checked at the end."""
+"""HTTPS downloads that resume, retry and verify checksums."""
 
 from __future__ import annotations
 

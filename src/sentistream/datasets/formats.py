@@ -1,4 +1,4 @@
-"""From a path to the data set it holds."""
+"""Detects a data set's format and opens it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LOOKED_AT = 2_000
 
 
 def detect_format(path: Path) -> str:
-    """Which kind of data set lies at ``path``, by what it holds.
+    """The format of the data set at ``path``, by its content.
 
     Args:
         path: A folder or a file, but no archive.

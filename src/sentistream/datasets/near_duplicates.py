@@ -1,4 +1,4 @@
-"""Images that look the same although their files differ."""
+"""Near-duplicate images: the same picture in different files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_DIFFERING_BITS = 12
 
 LEAST_CORRELATION = 0.94
 """Of the small grey pictures. By looking at pairs of FER2013, RAF-DB and CK: above, nearly all
-are one photograph, cropped or stored anew; below 0.92 many are two people alike."""
+are one photograph, cropped or re-encoded; below 0.92 many are two people alike."""
 
 _ROWS = 1_024
 _PAIRS = 65_536
@@ -113,7 +113,7 @@ def _normal(values: NDArray[np.generic]) -> FloatArray:
 
 
 def connected_groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Whoever is linked by pairs, together; each group sorted, groups by their first member."""
+    """Connected components of pairs; each sorted, ordered by their first member."""
     parent: dict[int, int] = {}
 
     def root(member: int) -> int:
@@ -131,7 +131,7 @@ def connected_groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 
 def near_duplicates(images: Iterable[UInt8Array]) -> list[list[int]]:
-    """Groups of positions of images that look the same; images without a twin are in none.
+    """Positions of images that look the same, by group; unique images are in none.
 
     A crop that is shifted by more than a few pixels in a hundred, or mirrored, is not found.
 

@@ -1,4 +1,4 @@
-"""Where RAVDESS and CREMA-D are published, under which terms, and which files they are."""
+"""Download sources of RAVDESS and CREMA-D: terms, files and checksums."""
 
 from __future__ import annotations
 

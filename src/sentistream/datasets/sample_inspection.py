@@ -1,4 +1,4 @@
-"""What one sample really holds: whether it can be read, how long it is, what it equals."""
+"""Decodes one sample: whether it is readable, its length, and digests of its content."""
 
 from __future__ import annotations
 

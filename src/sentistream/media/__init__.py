@@ -1,4 +1,4 @@
-"""Sources of moments, and the pairing of sound with pictures."""
+"""Sources of moments: decoding, and synchronization of sound with pictures."""
 
 from sentistream.media.capture_devices import Camera, list_cameras
 from sentistream.media.source import Faults, MediaInfo, Source

@@ -23,7 +23,7 @@ class AudioWindow:
         self._pieces: deque[tuple[int, FloatArray]] = deque()
 
     def join(self, moment: Moment) -> Moment:
-        """The moment with the window that ends at it; without sound where holes are in it."""
+        """The moment with the window that ends at it; None for sound with gaps."""
         stop = round(moment.time * SOUND_RATE)
         if moment.sound is not None:
             self._pieces.append((stop - len(moment.sound), moment.sound))

@@ -78,14 +78,14 @@ class AvSync:
         return self._pictures.orientation
 
     def add(self, frames: Sequence[TimedFrame]) -> None:
-        """Take in the next pictures; of those with the same time the last counts."""
+        """Adds decoded frames; of those with the same time the last one counts."""
         for frame in frames:
             while self._waiting and self._waiting[-1].time >= frame.time:
                 self._waiting.pop()
             self._waiting.append(frame)
 
     def ready(self, *, ended: bool = False) -> Iterator[Moment]:
-        """The moments of which everything has come; the rest too once the stream has ended."""
+        """Yields the moments that are complete, and the rest once the stream has ended."""
         while True:
             time = nanosecond(self._origin + self._ticks * self._tick)
             if not ended and not self._is_complete(time):

@@ -45,7 +45,7 @@ class BoundedQueue(Generic[T]):
             return not self._stopped
 
     def end(self, error: BaseException | None = None) -> None:
-        """From the giving side: nothing more comes; ``error`` is raised after the last item."""
+        """Called by the producer: no more items; ``error`` is raised after the last one."""
         with self._changed:
             self._ended, self._error = True, error
             self._changed.notify_all()
@@ -73,7 +73,7 @@ class BoundedQueue(Generic[T]):
             raise StopIteration
 
     def stop(self) -> None:
-        """From the taking side: nothing more is wanted."""
+        """Called by the consumer: no more items are wanted."""
         with self._changed:
             self._stopped = True
             self._items.clear()
@@ -81,7 +81,7 @@ class BoundedQueue(Generic[T]):
 
 
 class QueuedSource(Source):
-    """Hands out what its thread has put into ``_queue``, and counts what had to be dropped."""
+    """A source whose thread fills ``_queue``; counts the moments that were dropped."""
 
     _queue: BoundedQueue[Moment]
 

@@ -39,7 +39,7 @@ _STEP = 1 / 15
 
 
 class BrowserSource(QueuedSource):
-    """What a browser sends after its offer has been answered.
+    """Video and sound of a browser whose WebRTC offer has been answered.
 
     Only this machine's own addresses are named in the answer, and no server elsewhere is
     asked (no STUN, no TURN). Messages over data channels are not taken. It ends when the

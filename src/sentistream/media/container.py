@@ -86,13 +86,13 @@ def _is_picture(path: Path) -> bool:
 
 
 def reason(error: Exception) -> str:
-    """FFmpeg's own words for what went wrong, without the path."""
+    """FFmpeg's error message, without the path."""
     words = getattr(error, "strerror", None) or str(error)
     return str(words).rstrip(".").lower()
 
 
 def pixel_aspect(stream: VideoStream) -> float:
-    """Width of a pixel over its height; 1 where the video does not say anything sensible."""
+    """Width of a pixel over its height; 1 where the video gives no usable ratio."""
     return sensible_aspect(stream.sample_aspect_ratio)
 
 

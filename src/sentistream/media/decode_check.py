@@ -1,4 +1,4 @@
-"""Reading a file to its end, only to find out how much of it is damaged."""
+"""Decodes a whole file to count what is damaged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TICK = 0.03
 
 @dataclass(frozen=True, slots=True)
 class DecodeReport:
-    """What a file holds.
+    """What was decoded, and what could not be.
 
     Attributes:
         info: Facts about it.

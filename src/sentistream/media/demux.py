@@ -20,12 +20,12 @@ from sentistream.media.frame_reader import packets
 from sentistream.media.source import Faults
 
 MOST_WAITING = 8 * 2**20
-"""Bytes of packets that wait at most before the sound is read apart."""
+"""Bytes of packets that wait at most before the sound is read from a second container."""
 _EACH = 256  # bytes that a packet weighs besides its content
 
 
 class Demuxer:
-    """The packets of a container, for a reader of pictures and a reader of sound.
+    """Splits a container's packets between a video reader and an audio reader.
 
     Args:
         container: Read from where it stands.
@@ -52,7 +52,7 @@ class Demuxer:
         self._apart: Iterator[Packet[Any]] | None = None
 
     def video_packets(self) -> Iterator[Packet[Any]]:
-        """Every packet, as ``FrameReader`` wants them: sound tells it how far the file goes."""
+        """All packets, for ``FrameReader``: those of sound tell it how far the file goes."""
         while True:
             if self._for_pictures:
                 packet = self._for_pictures.popleft()
@@ -67,7 +67,7 @@ class Demuxer:
             yield packet_or_end
 
     def audio_packets(self) -> Iterator[Packet[Any]]:
-        """The sound's packets."""
+        """The audio track's packets."""
         while self._apart is None:
             if self._for_sound:
                 packet = self._for_sound.popleft()

@@ -172,13 +172,13 @@ class FileSource(Source):
         self._count_missing_end()
 
     def _shown_until(self, current: TimedFrame, following: TimedFrame) -> float:
-        """Until when the current picture stands in for those that do not come."""
+        """Until when the current picture is shown while no other follows, seconds."""
         if following.after_fault:
             return max(current.end, current.time + self._tick)
         return current.time + LONGEST_STILL
 
     def _count_missing_end(self) -> None:
-        """A file that says it is longer than what could be read was cut short."""
+        """Counts as skipped what a truncated file declares but does not hold."""
         if self._declared_end and self.info.container != "ogg":  # whose length is a guess
             missing = self._declared_end / 1e6 - self._reader.reached
             if missing > _MISSING_END:

@@ -18,7 +18,7 @@ from sentistream.media.source import Faults
 CLOCK_RESTART = 1.0
 """A timestamp that steps back by more than this many seconds begins a new count."""
 LONGEST_FRAME = 10.0
-"""Durations beyond this many seconds are not believed."""
+"""Durations longer than this many seconds are ignored."""
 _USUAL_FRAME = 0.04
 READ_ATTEMPTS = 50
 """Times in a row that reading is tried again behind a damaged place of a file."""
@@ -59,7 +59,7 @@ class FrameReader:
     """Reads a container's pictures; bad packets are skipped and counted.
 
     Args:
-        source: The container's packets, where somebody else reads them too.
+        source: The container's packets, where another reader shares them.
 
     Attributes:
         reached: The latest end of any stream's packets so far, seconds on the media clock;
@@ -123,7 +123,7 @@ class FrameReader:
         self._suspect = _REORDERED
 
     def _in_order(self, frame: VideoFrame) -> Iterator[TimedFrame]:
-        """Hold back a picture that leaps ahead until the next one shows whether to believe it."""
+        """Holds back a frame whose timestamp jumps ahead until the next one confirms the jump."""
         time = self._stamp(frame)
         yield from self._release(time)
         if time is not None and self._before is not None and time > self._before + LONGEST_FRAME:

@@ -1,4 +1,4 @@
-"""Single pictures from files: the only reader of them, so that all see the same."""
+"""Decoding of still images; every still image is read here, so all parts see the same pixels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _WAY_OUT = "Convert it to JPEG or PNG, or take it out."
 
 
 def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
-    """A picture as people see it: RGB, shape (height, width, 3).
+    """Reads an image upright and in sRGB: shape (height, width, 3), uint8.
 
     It is turned upright by its EXIF orientation; its colours are brought from its own profile to
     sRGB; 16 bits become 8, what is transparent white.
@@ -113,14 +113,14 @@ def _as_srgb(image: Image.Image) -> Image.Image:
         converted = ImageCms.profileToProfile(image, own, screen, outputMode=mode)
         return converted or image
     except (ImageCms.PyCMSError, OSError, ValueError):
-        # a damaged profile, or another mode's, says nothing of the picture
+        # a damaged profile, or one for another mode: the picture may be fine
         return image
 
 
 def _orientation(image: Image.Image) -> object:
     try:
         return image.getexif().get(_ORIENTATION)
-    except Exception:  # its facts are damaged, which says nothing of the picture
+    except Exception:  # damaged metadata: the picture may be fine
         return None
 
 

@@ -44,7 +44,7 @@ _WITHOUT_TIME = {"mjpeg", "mpjpeg", "h264", "hevc", "m4v", "mpegvideo", "obu", "
 
 
 class LiveSource(QueuedSource):
-    """A camera's or a stream's opened container, and perhaps a microphone's beside it.
+    """Moments from an opened camera or stream, optionally with a separate microphone.
 
     Its clock starts at 0 with the first picture that has a timestamp and advances in real time:
     where timestamps jump or restart, they continue from there (``timestamp_repair``). A thread
@@ -160,7 +160,7 @@ class LiveSource(QueuedSource):
         self._thread.start()
 
     def _decodable(self, streams: list[VideoStream]) -> list[VideoStream]:
-        """Those whose pictures have a size that is decoded."""
+        """The video streams whose picture size is accepted."""
         sensible = []
         for stream in streams:
             with suppress(InputError):
@@ -171,7 +171,7 @@ class LiveSource(QueuedSource):
     def _choose_video(
         self, packets: Iterator[Packet[Any]], streams: list[VideoStream]
     ) -> tuple[VideoStream, Iterator[Packet[Any]]]:
-        """The track of pictures, and the packets from the stream's start."""
+        """The chosen video stream, and the packets from the start."""
         failure: InputError | None = None
         try:
             selection = choose_live_video(packets, streams, READ_TIMEOUT)

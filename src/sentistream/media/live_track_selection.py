@@ -96,7 +96,7 @@ def _probe(packet: Packet[Any], contents: dict[int, Content]) -> None:
 
 
 class LiveSound:
-    """A stream's sound: of several tracks the first in which anything was heard so far.
+    """A stream's sound: the first of several tracks that has been audible so far.
 
     All are decoded while the first is silent. Once another is audible it is used, from its
     start; for ``MAX_SWITCH_SECONDS`` seconds more one that comes before it takes over when it

@@ -1,4 +1,4 @@
-"""Sound from an input of its own, beside the pictures of another."""
+"""Sound from a microphone that is a separate input from the camera."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Microphone:
         self._thread.start()
 
     def place(self, first: TimedFrame, arrived: float, zero: float) -> SoundTrack | None:
-        """Puts the sound on the pictures' clock.
+        """Aligns the sound with the video's clock.
 
         Args:
             first: The first picture.
@@ -69,7 +69,7 @@ class Microphone:
         return self.track
 
     def feed(self) -> None:
-        """Decodes what has come."""
+        """Decodes the packets that have arrived."""
         while self.track is not None and self._waiting:
             packet, arrived = self._waiting.popleft()
             self._timestamp_repair.adjust(packet, arrived)

@@ -1,4 +1,4 @@
-"""Opening streams from the network, so that nothing in them leads elsewhere."""
+"""Opens network streams safely: nothing in them can make this machine connect elsewhere."""
 
 from __future__ import annotations
 

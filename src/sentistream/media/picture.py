@@ -1,4 +1,4 @@
-"""Pictures that convert only what is asked of them."""
+"""Pictures with lazy colour conversion: only the requested crop is converted."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class YuvPicture:
         return hash(self._key())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # FFmpeg's frame can be neither pickled nor copied: it is made anew from its planes
+        # FFmpeg's frame can be neither pickled nor copied: it is rebuilt from its planes
         frame = self._frame
         colours = (int(frame.colorspace), int(frame.color_range), self._transfer)
         facts = (frame.format.name, *colours)

@@ -1,8 +1,8 @@
-"""Ends a read that waits for the network, from another thread.
+"""Interrupts a blocking network read from another thread.
 
 PyAV has no call for that. While FFmpeg waits it asks PyAV several times a second whether the
 read has taken too long, and PyAV asks the ``time`` of its module ``av.container.core``: for a
-thread that is to end, the answer given here is that all time is over. Should a later PyAV ask
+thread that is to end, the time reported here is infinite. Should a later PyAV ask
 elsewhere, such a read still ends at its own time limit.
 """
 
@@ -30,7 +30,7 @@ vars(importlib.import_module("av.container.core"))["time"] = _Clock()
 
 
 def interrupt(thread: threading.Thread) -> None:
-    """Whatever ``thread`` reads, now and later, ends at once with ``av.error.ExitError``."""
+    """Makes all current and later reads of ``thread`` end at once with ``av.error.ExitError``."""
     if thread.ident is not None and thread.is_alive():
         _ending.add(thread.ident)
 

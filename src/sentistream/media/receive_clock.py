@@ -8,7 +8,7 @@ _RESTART = 20.0
 
 
 class ReceiveClock:
-    """Places a track's stamps, whose zero is unknown, on the receiver's clock.
+    """Maps a track's timestamps, whose zero is unknown, to the receiver's clock.
 
     What arrives is late by the network and by decoding, never early: the least late of the
     last ten seconds shows where the stamps' zero lies. Two tracks placed so fit together as
@@ -26,7 +26,7 @@ class ReceiveClock:
         self._since = 0.0
 
     def place(self, stamp: float, arrived: float) -> float:
-        """The time on the receiver's clock of what bears ``stamp`` and came at ``arrived``."""
+        """Capture time, on the receiver's clock, of a frame with ``stamp``, received at ``arrived``."""
         early = arrived - stamp
         if self._zero is None or abs(early - self._zero) > _RESTART:
             self._zero = self._floor = early

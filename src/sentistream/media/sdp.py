@@ -1,4 +1,4 @@
-"""A browser's offer (SDP) as far as it is taken: one camera, one microphone, this network."""
+"""Validation of a browser's SDP offer: one camera, one microphone, local candidates only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOST = re.compile(r"a=candidate:\S+ \d+ udp \d+ \S+ \d+ typ host\b.*", re.IGNOR
 
 
 def check_offer(offer: str) -> str:
-    """The offer without whatever would have this machine call elsewhere.
+    """The offer without candidates that would make this machine connect elsewhere.
 
     Candidates found through servers, relays and TCP are left out, those of the browser's own
     network interfaces stay.

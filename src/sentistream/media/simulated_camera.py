@@ -1,4 +1,4 @@
-"""A recording that plays as a camera would send it: once at a given pace, or in an endless loop."""
+"""A recording played like a live camera: once at a given pace, or in an endless loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_BEHIND = 1.0
 
 
 class LoopingSource(QueuedSource):
-    """A file that sends as a camera does: it does not wait, and never ends.
+    """A file played like a camera: in real time, without waiting, in an endless loop.
 
     Its clock passes ``pace`` times as fast as the wall's and goes on across the file's end,
     where sound and pictures join. Moments that are not taken in time are dropped, the oldest
@@ -167,7 +167,7 @@ class LoopingSource(QueuedSource):
 
 
 class PacedSource(Source):
-    """Hands moments out no earlier than a camera would; its ``info`` calls it live.
+    """A recording whose moments come no earlier than a camera's; ``info.live`` is True.
 
     Args:
         source: A recording; closed with this.

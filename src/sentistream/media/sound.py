@@ -1,4 +1,4 @@
-"""Sound placed on the media clock by its timestamps, at 48 kHz."""
+"""Decoded sound at 48 kHz, placed on the media clock by its timestamps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sentistream.types import SOUND_RATE, FloatArray
 
 TOLERANCE = 0.010
 """Timestamps that differ by no more than this many seconds from the running count of
-samples are rounding or jitter; beyond, the samples are placed anew."""
+samples are rounding or jitter; beyond that, placement restarts at the timestamp."""
 _MISSED = {"flac": 0.1, "aiff": 0.1, "mov,mp4,m4a,3gp,3g2,mj2": 0.5}
 """Containers that know how long a track is, and the seconds that may lack, as coders pad."""
 LONGEST_HELD = 60
@@ -28,7 +28,7 @@ COVERAGE = 0.95
 
 
 class SoundResampler:
-    """Decoded frames to 48 kHz, one after the other; a change of their shape starts afresh.
+    """Resamples decoded frames to 48 kHz; restarts where their format changes.
 
     Args:
         layout: ``mono``, for which everything is mixed so that a voice survives, or ``stereo``.
@@ -43,7 +43,7 @@ class SoundResampler:
         self._shape: tuple[object, ...] = ()
         self._heard: tuple[object, ...] = ()
         self.shape_changes = 0
-        """How often the rate or the channels became others."""
+        """How often the rate or the channels changed."""
 
     def changes(self, frame: AudioFrame) -> bool:
         """Whether a frame is of another shape than the one before."""
@@ -142,7 +142,7 @@ def whole_sound(container: InputContainer, stream: AudioStream, faults: Faults) 
 
 
 class SoundBuffer:
-    """Samples at their places on a 48 kHz grid that starts at zero of the media clock.
+    """Samples on a 48 kHz grid that starts at zero of the media clock.
 
     Memory is bounded by what lies between the last ``forget`` and the newest sample.
 
@@ -189,7 +189,7 @@ class SoundBuffer:
 
     @property
     def shape_changes(self) -> int:
-        """How often so far the rate or the channels became others."""
+        """How often the rate or the channels have changed so far."""
         return self._resampling.shape_changes
 
     def flush(self) -> None:
@@ -314,10 +314,10 @@ class SoundTrack:
 
 
 class SoundReader:
-    """The sound of a container, read as far as asked.
+    """The sound of a container, read on demand.
 
     Args:
-        source: The sound's packets, where somebody else reads the container too.
+        source: The sound's packets, where another reader shares the container.
         layout: ``mono`` or ``stereo``.
     """
 
@@ -334,12 +334,12 @@ class SoundReader:
         self._ended = False
 
     def window(self, end: float, seconds: float) -> FloatArray | None:
-        """As ``SoundTrack.window``; earlier windows cannot be asked for afterwards."""
+        """As ``SoundTrack.window``; earlier windows are discarded."""
         self._read(end - seconds, end)
         return self._track.window(end, seconds)
 
     def block(self, start: int, stop: int) -> FloatArray:
-        """As ``SoundTrack.block``; earlier blocks cannot be asked for afterwards."""
+        """As ``SoundTrack.block``; earlier blocks are discarded."""
         self._read(start / SOUND_RATE, stop / SOUND_RATE)
         return self._track.block(start, stop)
 

@@ -1,4 +1,4 @@
-"""What every source of moments has: facts about it, counts of what went wrong, moments."""
+"""The interface of all sources: their metadata, fault counts and moments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_SIZES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
-    """Facts about a source.
+    """A source's metadata.
 
     Attributes:
         name: The file's name, the camera's path or the address (without a password).
@@ -64,7 +64,7 @@ class MediaInfo:
 
 @dataclass(slots=True)
 class Faults:
-    """What was bad and left out, counted while the moments are read.
+    """Counts of what could not be decoded, kept while the moments are read.
 
     Attributes:
         video_errors: Packets that could not be decoded and pictures that came out damaged.
@@ -116,7 +116,7 @@ class Source(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of files, devices and threads; safe to call twice and from another thread."""
+        """Releases files, devices and threads; safe to call twice and from another thread."""
 
     def __enter__(self) -> Self:
         return self

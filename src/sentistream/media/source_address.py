@@ -1,4 +1,4 @@
-"""Addresses of streams: which are read."""
+"""Which stream addresses are accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a user names to the source that reads it."""
+"""Opens the source that fits a path, camera number or address."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 from av import Packet
 
 STEP_BACK = 1.0
-"""Seconds by which a live stream's timestamps may step back before they count as begun anew."""
+"""Seconds by which a live stream's timestamps may step back before they count as a restart."""
 LEAP = 5.0
 """Seconds by which they may run ahead of the clock on the wall before they do."""
 _STEP = 0.04

@@ -1,4 +1,4 @@
-"""Pictures of high dynamic range (PQ, HLG) as a common screen shows them."""
+"""Tone mapping of high dynamic range (PQ, HLG) to standard dynamic range."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _CONTENT_WORDS = {
 }
 
 Opener = Callable[[], InputContainer]
-"""Opens the same file anew."""
+"""Opens the same file again."""
 Content = Literal["", "silent", "empty", "undecodable", "absent"]
 AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
 
@@ -127,7 +127,7 @@ def choose_tracks(
         video, audio: The numbers of the tracks, from 1; None to choose.
         sound: Whether any sound is wanted.
         threads: In which pictures are decoded; 0 for as many as the decoder sees fit.
-        again: Opens the same file anew, to look into its tracks; None where that cannot be done.
+        again: Opens the same file again, to probe its tracks; None where that is impossible.
 
     Raises:
         InputError: There are no moving pictures, they cannot be decoded or are too large, or
@@ -267,7 +267,7 @@ def describe_choice(
     *,
     requested: bool = False,
 ) -> str:
-    """Which track is used, and what speaks against others; empty where there is only one.
+    """Which track is used and why not the others; empty where there is only one.
 
     Args:
         streams: All of their kind.

@@ -15,7 +15,7 @@ from sentistream.runtime.model_card import ModelCard, read_card
 LEFT_OUT = ("paper/audio.onnx", "paper/fused.onnx")
 """Files of the repository that the installed package lacks, to be smaller.
 
-``audio`` is asked by the evaluation of voices alone; the 8-bit ``fused`` decides unless
+Only the evaluation of voices uses ``audio``; the 8-bit ``fused`` is used unless
 SENTISTREAM_PRECISION says ``float``.
 """
 
@@ -109,8 +109,8 @@ _loading = threading.Lock()
 def load_network(name: str, engine: str | None = None) -> Network:
     """The network called ``name``, checked against its card's checksum.
 
-    All who ask for the same weights in one process share one network, as long as somebody
-    uses it.
+    Callers in one process that load the same weights share one network, as long as it is in
+    use.
 
     Raises:
         ModelError: It is missing, altered or unreadable.

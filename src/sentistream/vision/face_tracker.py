@@ -33,7 +33,7 @@ on it and a second look finds it too, and goes on with one that is there."""
 _TURNED = 0.7  # score from which a new face is tried in other turns
 _SURE_FACE = 0.99  # probability by the landmark network
 _AGREES = 0.3  # least overlap of a track with its detection
-_SLIPPED = 0.5  # below this overlap with the detection, landmarks are placed anew
+_SLIPPED = 0.5  # below this overlap with the detection, landmarks are predicted again
 _DOUBLE = 0.5  # above this overlap, two tracks follow one face
 _LOOK_AGAIN = 0.09  # seconds between looks for a face that was lost
 _DAMPING = 0.5  # of a track's speed, from one picture to the next
@@ -192,7 +192,7 @@ class FaceTracker:
     def _search(self, luma: UInt8Array, time: float) -> None:
         """Runs the detector on the whole picture where that is due."""
         intervals = self._detector.intervals
-        # where nobody is followed, or somebody is lost, small faces are searched for more often
+        # while no face is tracked, or one is lost, the fine search for small faces runs more often
         followed = bool(self._tracks) and all(track.time == time for track in self._tracks)
         fine = time - self._fine_at >= (intervals.fine if followed else intervals.alone) - 1e-6
         if not fine and time - self._coarse_at < intervals.coarse - 1e-6:

@@ -1,4 +1,4 @@
-"""Whole recordings of voice, and where in them somebody speaks."""
+"""Decoding of whole voice recordings, and their voiced parts."""
 
 from __future__ import annotations
 
