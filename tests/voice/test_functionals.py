@@ -100,7 +100,7 @@ def test_what_is_judged_is_not_yet_part_of_what_is_usual() -> None:
         assert usual.utterances <= step * 0.25 / 3
         if usual.utterances:
             assert float(usual.mean.max()) <= step - 12
-    assert baselines.of(7).utterances == baselines.of(None).heard == 8
+    assert baselines.of(7).utterances == baselines.of(None).utterances == 8
     assert baselines.of(8) is baselines.of(None)
 
 

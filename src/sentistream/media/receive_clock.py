@@ -26,7 +26,7 @@ class ReceiveClock:
         self._since = 0.0
 
     def place(self, stamp: float, arrived: float) -> float:
-        """Capture time, on the receiver's clock, of a frame with ``stamp``, received at ``arrived``."""
+        """Capture time, on the receiver's clock, of a frame received at ``arrived``."""
         early = arrived - stamp
         if self._zero is None or abs(early - self._zero) > _RESTART:
             self._zero = self._floor = early
