@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.errors import MissingExtraError
-from sentistream.runtime.cards import ModelCard
-from sentistream.runtime.network import ENGINES, Network
-from sentistream.runtime.store import is_left_out, load_card, read_model
+from sentistream.runtime.inference import ENGINES, Network
+from sentistream.runtime.model_card import ModelCard
+from sentistream.runtime.model_store import is_left_out, load_card, read_model
 
 RUNS = 40
 FRAMES, PIXELS = 300, 320

@@ -18,8 +18,8 @@ from sentistream.media import open_source
 from sentistream.profiles import Profile, get_profile
 from sentistream.runtime import Network, load_card, load_network
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.detector import make_detector
-from sentistream.vision.landmarker import TreeLandmarker, place_one
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.landmarker import DlibLandmarker, predict_single
 
 WARM = 34
 """Moments that decoding and analysis go on for: one second."""
@@ -59,7 +59,10 @@ def _builders(source: Path, profile: Profile) -> Iterator[tuple[str, Callable[[]
     yield "decoding and pairing", lambda: (opened, list(islice(moments, WARM))[-1])
     yield "detection", lambda: _used(make_detector(profile), lambda it: it.detect(luma))
     if not profile.landmark_model:
-        yield "landmarks", lambda: _used(TreeLandmarker(), lambda it: place_one(it, luma, square))
+        yield (
+            "landmarks",
+            lambda: _used(DlibLandmarker(), lambda it: predict_single(it, luma, square)),
+        )
     lite = profile.decision == "lite"
     for stage, model in (
         ("landmark network", profile.landmark_model),

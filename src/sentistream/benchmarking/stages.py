@@ -15,30 +15,30 @@ from sentistream.decision import expressions, lite
 from sentistream.media import open_source, picture
 from sentistream.profiles import Profile
 from sentistream.reports.tables import CsvTable
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.smoothing import Smoother
 from sentistream.types import FloatArray
 from sentistream.vision import landmarker
-from sentistream.vision.detector import NetworkDetector
-from sentistream.vision.hog import HogDetector
-from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
+from sentistream.vision.face_detector import NetworkDetector
+from sentistream.vision.hog_detector import HogDetector
 from sentistream.vision.scene_change import CutDetector
 from sentistream.voice import spectrogram
-from sentistream.voice.listener import Listener
+from sentistream.voice.feature_buffer import FeatureBuffer
 
 PLACES: tuple[tuple[str, Any, str], ...] = (
     ("detection", HogDetector, "detect"),
     ("detection", NetworkDetector, "detect"),
     ("detection", NetworkDetector, "detect_near"),
     ("landmarks", LandmarkPredictor, "predict"),
-    ("crops for landmarks", landmarker, "seen"),
+    ("crops for landmarks", landmarker, "landmark_view"),
     ("cuts", CutDetector, "is_cut"),
     ("crops", picture.YuvPicture, "crop"),
     ("colour", picture, "to_rgb"),
     ("crops", lite, "view"),
     ("crops", lite, "resample"),
     ("spectrogram", spectrogram, "columns"),
-    ("hearing", Listener, "hear"),
+    ("hearing", FeatureBuffer, "add"),
     ("smoothing", Smoother, "update"),
     ("smoothing", expressions.Expressions, "of"),
 )

@@ -13,17 +13,17 @@ import numpy as np
 
 from sentistream.analyzer import Analyzer
 from sentistream.benchmarking.steering import STRETCH, HalfOpen
-from sentistream.decision import Decision
 from sentistream.decision.lite import LiteDecision
 from sentistream.decision.paper import PaperDecision
+from sentistream.decision.verdict import Decision
 from sentistream.media import open_source
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import Moment
-from sentistream.vision.detector import make_detector
-from sentistream.vision.landmarker import Landmarker, NetworkLandmarker, TreeLandmarker
-from sentistream.vision.tracker import FaceTracker
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_tracker import FaceTracker
+from sentistream.vision.landmarker import DlibLandmarker, Landmarker, NetworkLandmarker
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def half_open_analyzer(profile: Profile, wrap: Wrap = lambda _, network: network
     if profile.landmark_model:
         landmarker = NetworkLandmarker(network("landmark network", profile.landmark_model))
     else:
-        landmarker = TreeLandmarker()
+        landmarker = DlibLandmarker()
     tracker = FaceTracker(make_detector(profile), landmarker)
     return Analyzer(profile, decision=decision, tracker=tracker)
 

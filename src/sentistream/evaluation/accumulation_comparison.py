@@ -21,7 +21,7 @@ from sentistream.evaluation.metrics import wilson_interval
 from sentistream.evaluation.mood_sequences import TEMPOS, Recorded
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.inference import Runnable
 
 ALL = "all"
 """In place of the name of a data set: all of them."""

@@ -14,7 +14,7 @@ from sentistream.evaluation.accumulators import Method, Parameters, joined
 from sentistream.evaluation.mood_sequences import Recorded
 from sentistream.evaluation.uncertainty import RESAMPLES, SEED
 from sentistream.profiles import PAPER, Profile
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import Box, Distribution, Face, FloatArray, Label, Reading
 from sentistream.values import ByValue
 

@@ -13,20 +13,21 @@ from sentistream.api import analyze
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
-from sentistream.media.image import read_image
-from sentistream.media.picture import RgbPicture, as_square
+from sentistream.media.image_file import read_image
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import as_square
 from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import SENTIMENTS
 from sentistream.vision.crops import MOUTH_SIZE
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import make_landmarker
-from sentistream.vision.stills import WindowCutter
 from sentistream.voice import spectrogram
-from sentistream.voice.baseline import Baseline, network_inputs
 from sentistream.voice.functionals import recorded_functionals
-from sentistream.voice.recorded import read_sound, voiced_starts
+from sentistream.voice.sound_file import read_sound, voiced_starts
+from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
 
 Probabilities = NDArray[np.float64]
 Answer = Callable[[Path], Probabilities | None]
@@ -58,7 +59,7 @@ def clips(profile: Profile) -> Answer:
 def faces(profile: Profile) -> Answer:
     """The face network on an image of a face."""
     network = load_network(profile.face_model)
-    cutter = WindowCutter(make_detector(profile), make_landmarker(profile.landmark_model))
+    cutter = FaceCropper(make_detector(profile), make_landmarker(profile.landmark_model))
     both_ways = Expressions(network)
     factors = profile.prior.factors(profile.learned_shares)
 
@@ -68,7 +69,7 @@ def faces(profile: Profile) -> Answer:
         except ValueError:  # landmarks that span nothing
             return None
         both_ways.reset()
-        both_ways.take(network.run(**both_ways.ask([1], views, 0.0).inputs))
+        both_ways.update([1], views, 0.0)
         return np.asarray(correct(both_ways.of([1])[0], factors), dtype=np.float64)
 
     if profile.decision == "lite":
@@ -94,7 +95,7 @@ def voices(profile: Profile) -> Answer:
         values = recorded_functionals(path)
         if values is None:
             return None
-        inputs = network_inputs(values, [Baseline()])
+        inputs = network_inputs(values, [VoiceBaseline()])
         return np.asarray(correct(network.run(**inputs)[0], factors), dtype=np.float64)
 
     if profile.decision == "lite":

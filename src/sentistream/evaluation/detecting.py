@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sentistream.evaluation.detection import Found
 from sentistream.profiles import Profile
 from sentistream.types import UInt8Array
-from sentistream.vision.detector import THRESHOLD, make_detector
+from sentistream.vision.face_detector import THRESHOLD, make_detector
 
 WORKING_THRESHOLD = THRESHOLD
 """The score from which a detection counts as a face."""

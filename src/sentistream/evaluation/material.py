@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from sentistream.datasets.corpus_people import sex_of
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.manifest import Item
 from sentistream.datasets.recordings import Recording, java_sed, ravdess
-from sentistream.datasets.speakers import sex_of
 from sentistream.errors import DataError
 
 _READERS: dict[str, Callable[[Path, tuple[str, ...]], list[Recording]]] = {

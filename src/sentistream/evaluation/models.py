@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.profiles import Profile
 from sentistream.runtime import load_card
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 
 
 def cards_of(task: str, profile: Profile) -> list[ModelCard]:

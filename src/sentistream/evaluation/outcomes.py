@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.manifest import Item
-from sentistream.errors import passed_over
+from sentistream.errors import skip_failures
 from sentistream.evaluation.answers import Answer, Probabilities
 from sentistream.evaluation.metrics import wilson_interval
 from sentistream.types import ON_A_TIE, SENTIMENTS
@@ -72,7 +72,7 @@ def ask(
     for item in items:
         said: Probabilities | None = None
         problems: list[str] = []
-        with passed_over(item.path, problems.append):
+        with skip_failures(item.path, problems.append):
             said = answer(item.path)
         for problem in problems:
             outcomes.append(Outcome(item, None, problem))

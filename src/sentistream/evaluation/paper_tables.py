@@ -10,7 +10,7 @@ from sentistream.evaluation import paper_facts as paper
 from sentistream.evaluation.metrics import wilson_interval
 from sentistream.evaluation.paper_facts import Right
 from sentistream.evaluation.tables import markdown_table
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 from sentistream.types import SENTIMENTS
 
 NOT_MEASURED = "not measured"

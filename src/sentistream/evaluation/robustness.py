@@ -18,10 +18,10 @@ from sentistream.evaluation.outcomes import Outcome, class_numbers, share_right
 from sentistream.evaluation.stills import StillSource, framed
 from sentistream.evaluation.watching import Watched, watch
 from sentistream.media import Source, open_source
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 from sentistream.profiles import Profile
 from sentistream.types import SENTIMENTS
-from sentistream.voice.recorded import read_sound, voiced_starts
+from sentistream.voice.sound_file import read_sound, voiced_starts
 
 UNDISTURBED = "undisturbed"
 TASKS = ("clips", "faces")

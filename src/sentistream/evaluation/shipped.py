@@ -12,7 +12,7 @@ from sentistream.evaluation.models import learned_from
 from sentistream.evaluation.outcomes import Outcome, share_right
 from sentistream.evaluation.protocols import Part, Protocol
 from sentistream.evaluation.results import summarize
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 
 NEVER, LEARNED = "never learned from", "learned from"
 

@@ -13,7 +13,7 @@ from sentistream.errors import DataError
 from sentistream.evaluation.stills import StillSource, framed
 from sentistream.types import SOUND_RATE, UInt8Array
 from sentistream.values import ByValue
-from sentistream.voice.recorded import read_sound
+from sentistream.voice.sound_file import read_sound
 
 FRAMES = "*frames*.parquet"
 """Image sets that may hold frames: named ``01-01-EE-II-SS-RR-AA/NN``, source ``ravdess``."""

@@ -14,8 +14,8 @@ from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import FloatArray
-from sentistream.voice.baseline import Baseline, network_inputs
 from sentistream.voice.functionals import recorded_functionals
+from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
 
 EARLIER = 8
 """Most recordings of the same person that are heard before, in the protocol with a history."""
@@ -50,7 +50,7 @@ def with_history(outcomes: Sequence[Outcome], profile: Profile) -> list[Outcome]
             if not others:
                 continue
             random = np.random.default_rng(zlib.crc32(item.path.name.encode()))
-            baseline = Baseline()
+            baseline = VoiceBaseline()
             for place in random.permutation(len(others))[:EARLIER]:
                 baseline.add(others[place])
             answer = correct(network.run(**network_inputs(values, [baseline]))[0], factors)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 
 _INTRODUCTION = """\
 # Model cards

@@ -9,7 +9,7 @@ import numpy as np
 from av import VideoFrame
 
 from sentistream.media.letterbox import fitted
-from sentistream.media.writer import VideoWriter
+from sentistream.media.video_writer import VideoWriter
 from sentistream.reports.drawing import annotate
 from sentistream.reports.files import partial_name, writing
 from sentistream.reports.output import Output
