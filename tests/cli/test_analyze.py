@@ -529,7 +529,7 @@ def test_a_source_that_breaks_off_leaves_ctrl_c_working(
     monkeypatch.setattr(api.Analysis, "moments", broken)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        done = run(folder, "--out", tmp_path / "out")
+        done = run(folder, "--out", tmp_path / "out", "--workers", "1")
     finally:
         signal.signal(signal.SIGINT, before)
     assert done.exit_code == 130, done.output
@@ -582,7 +582,7 @@ def test_a_fault_in_one_clip_does_not_end_the_others(
         return real(source, **options)
 
     monkeypatch.setattr(api, "open_source", opens)
-    done = run(folder, "--out", tmp_path / "out")
+    done = run(folder, "--out", tmp_path / "out", "--workers", "1")
     assert done.exit_code == 1, done.output
     assert "b.mp4: Something went wrong inside sentistream (UnicodeEncodeError" in done.stderr
     assert "1 of 3 inputs could not be analyzed." in done.stderr

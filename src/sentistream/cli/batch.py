@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,8 +128,7 @@ class Batch:
 
     def _one_by_one(self, numbers: Sequence[int]) -> None:
         analyzer = ClipAnalyzer(self._options, self._interruption)
-        with ExitStack() as stack:
-            progress: Bar | Silence = stack.enter_context(_progress(self._options))
+        with _progress(self._options) as progress:
             for count, number in enumerate(numbers, 1):
                 clip = self._clips[number]
                 name = _short(clip)
