@@ -117,7 +117,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.api.people", "max_length", 1024),
     },
     "how a text is laid out, or how often is looked": {
-        ("cli.analyze", "most", 28),
+        ("cli.batch", "most", 28),
         ("evaluation.mood_sequences", "max_faces", 1),
         ("monitor.page.fields", "depth", 0),
         ("monitor.page.live", "timeout", 0.12),

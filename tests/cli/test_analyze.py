@@ -86,7 +86,7 @@ def test_without_pyarrow_the_csv_is_written_and_that_is_said_once(tmp_path: Path
     clips = [clip(tmp_path / name, 0.2) for name in ("a.mp4", "b.mp4")]
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / "readings.parquet").write_text("of an earlier run")
-    arguments: list[str | Path] = [*clips, "--out", tmp_path / "out", "--force"]
+    arguments: list[str | Path] = [*clips, "--out", tmp_path / "out", "--force", "--workers", "1"]
     done = run(*arguments)
     assert done.exit_code == 0, done.output
     for name in ("a", "b"):
@@ -261,7 +261,7 @@ def test_a_full_disk_ends_a_batch_and_says_what_was_not_tried(tmp_path: Path) ->
         pytest.skip("a file system of its own: needs the right to mount one")
     try:
         clips = [clip(tmp_path / f"{name}.mp4") for name in "abc"]
-        done = run(*clips, "--out", disk / "out")
+        done = run(*clips, "--out", disk / "out", "--workers", "1")
         assert done.exit_code == 2, done.output
         assert "disk is full" in done.stderr
         assert "Not tried, as the disk takes no more: 2." in done.stderr
