@@ -38,6 +38,7 @@ def analyze(
     read_ahead: int = READ_AHEAD,
     video_track: int | None = None,
     audio_track: int | None = None,
+    threads: int = 0,
 ) -> Analysis:
     """Watch and listen to a video, camera or stream.
 
@@ -54,6 +55,7 @@ def analyze(
         read_ahead: Moments decoded in the background, at least 1.
         video_track, audio_track: Which of the tracks of its kind, from 1; None for one that can
             be decoded and is not empty. ``Analysis.info`` says which was taken, and why.
+        threads: In which a file is decoded; 0 for as many as the decoder sees fit.
 
     Returns:
         The analysis; nothing is decoded before it is iterated. Close it, or use it in ``with``.
@@ -84,6 +86,7 @@ def analyze(
         source,
         tick=chosen.tick,
         sound_window=chosen.sound_window,
+        threads=threads,
         video_track=video_track,
         audio_track=audio_track,
     )

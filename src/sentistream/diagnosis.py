@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sentistream import __version__
+from sentistream.cores import usable_cores
 
 PACKAGES = (
     "av",
@@ -224,7 +225,7 @@ def _cameras() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = usable_cores()
     yield Finding("cores", State.OK, str(cores))
     free = shutil.disk_usage(Path.cwd()).free
     yield Finding(

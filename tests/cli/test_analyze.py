@@ -86,7 +86,7 @@ def test_without_pyarrow_the_csv_is_written_and_that_is_said_once(tmp_path: Path
     clips = [clip(tmp_path / name, 0.2) for name in ("a.mp4", "b.mp4")]
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / "readings.parquet").write_text("of an earlier run")
-    arguments: list[str | Path] = [*clips, "--out", tmp_path / "out", "--force"]
+    arguments: list[str | Path] = [*clips, "--out", tmp_path / "out", "--force", "--workers", "1"]
     done = run(*arguments)
     assert done.exit_code == 0, done.output
     for name in ("a", "b"):
@@ -261,7 +261,7 @@ def test_a_full_disk_ends_a_batch_and_says_what_was_not_tried(tmp_path: Path) ->
         pytest.skip("a file system of its own: needs the right to mount one")
     try:
         clips = [clip(tmp_path / f"{name}.mp4") for name in "abc"]
-        done = run(*clips, "--out", disk / "out")
+        done = run(*clips, "--out", disk / "out", "--workers", "1")
         assert done.exit_code == 2, done.output
         assert "disk is full" in done.stderr
         assert "Not tried, as the disk takes no more: 2." in done.stderr
@@ -529,7 +529,7 @@ def test_a_source_that_breaks_off_leaves_ctrl_c_working(
     monkeypatch.setattr(api.Analysis, "moments", broken)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        done = run(folder, "--out", tmp_path / "out")
+        done = run(folder, "--out", tmp_path / "out", "--workers", "1")
     finally:
         signal.signal(signal.SIGINT, before)
     assert done.exit_code == 130, done.output
@@ -582,7 +582,7 @@ def test_a_fault_in_one_clip_does_not_end_the_others(
         return real(source, **options)
 
     monkeypatch.setattr(api, "open_source", opens)
-    done = run(folder, "--out", tmp_path / "out")
+    done = run(folder, "--out", tmp_path / "out", "--workers", "1")
     assert done.exit_code == 1, done.output
     assert "b.mp4: Something went wrong inside sentistream (UnicodeEncodeError" in done.stderr
     assert "1 of 3 inputs could not be analyzed." in done.stderr

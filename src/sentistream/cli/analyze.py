@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from sentistream import parquet
-from sentistream.cli.faults import told_of_fault
-from sentistream.cli.inputs import Clip, find_clips
+from sentistream.cli.inputs import find_clips
 from sentistream.cli.interruption import Interruption
 from sentistream.cli.prior import prior_option
-from sentistream.errors import InputError, OutputError, SentistreamError
+from sentistream.errors import OutputError
 from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
-
-if TYPE_CHECKING:
-    from sentistream.analyzer import Analyzer
-    from sentistream.api import Analysis
-    from sentistream.cli.progress import Bar, Silence
-    from sentistream.reports.index import ClipIndex
 
 DEFAULT_OUT = "sentiment"
 
@@ -36,6 +24,8 @@ Examples:
       also writes results/annotated.mp4, the clip with its readings drawn in
   sentistream analyze recordings/ --out results
       every video in a folder; results/summary.csv has one row a clip
+  sentistream analyze recordings/ --out results --resume
+      goes on where that was stopped
   sentistream analyze 'day1/*.mkv' day2/door.mp4
       several at once; quote a pattern to let sentistream expand it
   sentistream analyze clip.mp4 --json | jq .overall.label
@@ -49,37 +39,6 @@ Exit codes: 0 done; 2 something you can put right (said in one sentence);
 130 stopped with Ctrl-C, after closing all files so that they are valid
 (a second Ctrl-C ends at once, without).
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the user asked for."""
-
-    profile: str
-    max_faces: int
-    prior: Prior | None
-    video_track: int | None
-    audio_track: int | None
-    video: bool
-    images: bool
-    excel: bool
-    quiet: bool
-    json: bool
-    seconds: float | None
-
-    def settings(self) -> dict[str, Any]:
-        """As the summary keeps them."""
-        return {
-            "profile": self.profile,
-            "max_faces": self.max_faces,
-            "prior": None if self.prior is None else self.prior.name,
-            "video_track": self.video_track,
-            "audio_track": self.audio_track,
-            "video": self.video,
-            "images": self.images,
-            "seconds": self.seconds,
-            "excel": self.excel,
-        }
 
 
 @click.command(epilog=EXAMPLES)
@@ -129,6 +88,22 @@ class Options:
 )
 @click.option("--force", is_flag=True, help="Replace results of an earlier run.")
 @click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with an earlier run: skip each file whose results in --out are complete, made with "
+    "the same options from the same file (by its size and time), and analyze the others, "
+    "replacing what there is of them. Rows of summary.csv are kept.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Analyze up to N files side by side, each in a process of its own that takes about 180 MB "
+    "of memory (300 MB with --video or --profile paper); the results are the same. A single input "
+    "is analyzed without, and so is all where a camera or a stream is among the inputs.  "
+    "[default: the cores this program may use]",
+)
+@click.option(
     "--seconds",
     type=click.FloatRange(min=0.01),
     help="Stop after so many seconds of each input; useful for cameras.",
@@ -151,6 +126,8 @@ def analyze(
     no_images: bool,
     excel: bool,
     force: bool,
+    resume: bool,
+    workers: int | None,
     seconds: float | None,
     quiet: bool,
     as_json: bool,
@@ -163,18 +140,25 @@ def analyze(
     too), summary.json (all numbers), and annotated.mp4 with --video. Nothing leaves this
     computer.
     """
+    from sentistream.cli.batch import Batch, workers_for
+    from sentistream.cli.clip_analysis import Options
+    from sentistream.cli.resume import Earlier, find_earlier
     from sentistream.reports.folder import check_free
 
+    if resume and force:
+        raise click.UsageError("--resume keeps results and --force replaces them: choose one.")
     clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
     base = Path(out or DEFAULT_OUT)
     folders = {clip: base / clip.name if several or out is None else base for clip in clips}
     for clip, folder in folders.items():
-        check_free(folder, force=force, source=clip.path)
+        replaced = force or (resume and clip.path is not None)
+        check_free(folder, force=replaced, source=clip.path)
     index = base / "summary.csv" if several else None
-    if index and index.exists() and not force:
+    if index and index.exists() and not (force or resume):
         raise OutputError(
             f"{index} already exists.",
-            "Replace it with --force, or choose another folder with --out.",
+            "Go on with that run with --resume, replace it with --force, or choose another folder "
+            "with --out.",
         )
     options = Options(
         profile=profile,
@@ -190,204 +174,20 @@ def analyze(
         seconds=seconds,
     )
     with Interruption() as interruption:
-        run = _Run(options, interruption, debug=bool(ctx.find_root().params.get("debug")))
+        batch = Batch(
+            folders,
+            index,
+            options,
+            interruption,
+            earlier=find_earlier(folders, options) if resume else Earlier(),
+            resumed=resume,
+            debug=bool(ctx.find_root().params.get("debug")),
+        )
         try:
-            failed = run.all(folders, index)
+            batch.run(workers_for(clips, workers))
         except KeyboardInterrupt:
             number = interruption.signal or signal.SIGINT
             click.echo("Stopped. What was analyzed until then is saved.", err=True)
             ctx.exit(128 + number)
-    if failed:
-        ctx.exit(1 if run.broken else 2)
-
-
-class _Run:
-    """Goes through the clips.
-
-    Attributes:
-        broken: How many of those that failed did so by a fault of the program.
-    """
-
-    def __init__(
-        self, options: Options, interruption: Interruption, *, debug: bool = False
-    ) -> None:
-        from sentistream.reports.csv_style import PLAIN, spreadsheet_style
-
-        self._debug = debug
-        self._style = spreadsheet_style() if options.excel else PLAIN
-        self.broken = 0
-        self._options = options
-        self._interruption = interruption
-        self._analyzer: Analyzer | None = None
-
-    def all(self, folders: dict[Clip, Path], index_path: Path | None) -> int:
-        """Analyze every clip; how many of them could not be."""
-        from contextlib import ExitStack, suppress
-
-        from sentistream.reports.files import concerns_the_disk
-        from sentistream.reports.index import ClipIndex
-
-        failed = 0
-        with ExitStack() as stack:
-            progress = _progress(self._options)
-            stack.enter_context(progress)
-            index = stack.enter_context(ClipIndex(index_path, self._style)) if index_path else None
-            for number, (clip, folder) in enumerate(folders.items(), 1):
-                name = _short(clip)
-                if len(folders) > 1:
-                    name += f" ({number} of {len(folders)})"
-                try:
-                    self._one(clip, folder, name, progress, index)
-                except InputError as error:
-                    if index is None:
-                        raise
-                    failed += 1
-                    index.add_failure(str(clip), str(error))
-                    click.echo(f"Error: {_said_of(clip, error)}", err=True)
-                except OutputError as error:
-                    if index is None:
-                        raise
-                    failed += 1
-                    if concerns_the_disk(error):
-                        with suppress(OutputError):
-                            index.add_failure(str(clip), str(error))
-                        if rest := len(folders) - number:
-                            click.echo(f"Not tried, as the disk takes no more: {rest}.", err=True)
-                        raise
-                    index.add_failure(str(clip), str(error))
-                    click.echo(f"Error: {clip}: {error}", err=True)
-                except (SentistreamError, BrokenPipeError):
-                    raise  # the next one would meet the same
-                except Exception as error:
-                    if index is None or self._debug:
-                        raise
-                    failed += 1
-                    self.broken += 1
-                    said = told_of_fault(error)
-                    index.add_failure(str(clip), said)
-                    click.echo(f"Error: {clip}: {said}", err=True)
-                finally:
-                    self._interruption.release()
-        told = not (self._options.quiet or self._options.json)
-        if told and failed < len(folders) and not parquet.is_available():
-            click.echo(f"For readings.parquet beside readings.csv: {parquet.COMMAND}")
-        if failed:
-            click.echo(f"{failed} of {len(folders)} inputs could not be analyzed.", err=True)
-        elif index_path and told:
-            click.echo(f"All clips: {index_path}")
-        return failed
-
-    def _one(
-        self,
-        clip: Clip,
-        folder: Path,
-        name: str,
-        progress: Bar | Silence,
-        index: ClipIndex | None,
-    ) -> None:
-        from sentistream.api import analyze as start
-        from sentistream.reports.folder import ResultFolder
-
-        if clip.path is not None and clip.path.suffix.lower() == ".csv":
-            raise InputError(
-                f"{clip} is a list, not a video.",
-                "Name the videos themselves; how right the answers are on a list with labels says "
-                "sentistream evaluate --manifest.",
-            )
-        options = self._options
-        with start(
-            clip.source,
-            profile=options.profile,
-            max_faces=options.max_faces,
-            prior=options.prior,
-            video_track=options.video_track,
-            audio_track=options.audio_track,
-            analyzer=self._analyzer,
-        ) as analysis:
-            self._analyzer = analysis.analyzer
-            results = ResultFolder(
-                folder,
-                analysis,
-                options.settings(),
-                images=options.images,
-                video=options.video,
-                sound_from=None if analysis.info.live else clip.path,
-                style=self._style,
-            )
-            progress.start(name, _length(analysis.info.duration, options.seconds))
-            complete = False
-            try:
-                with results:
-                    try:
-                        self._walk(analysis, results, progress)
-                        complete = True
-                    finally:
-                        self._interruption.hold()
-            finally:
-                if results.opened and index:
-                    index.add(str(clip), folder, results.summary.facts(complete=complete))
-            self._tell(clip, folder, results.summary.facts(complete=True))
-
-    def _walk(self, analysis: Analysis, results: Any, progress: Bar | Silence) -> None:
-        first: float | None = None
-        for count, (moment, readings) in enumerate(analysis.moments(), 1):
-            first = moment.time if first is None else first
-            limit = self._options.seconds
-            if limit is not None and moment.time - first >= limit:
-                break
-            with self._interruption.held():
-                results.add(moment, readings)
-            if count % 8 == 0:
-                progress.reach(moment.time - first, count)
-
-    def _tell(self, clip: Clip, folder: Path, facts: dict[str, Any]) -> None:
-        if self._options.json:
-            click.echo(json.dumps(facts))
-        elif not self._options.quiet:
-            from sentistream.reports.faults import faults_in_words
-            from sentistream.reports.words import percent
-
-            overall = facts["overall"]
-            said = overall["label"].replace("_", " ")
-            if overall["sure"] is False:
-                said += ", unsure"
-            if overall["probabilities"]["positive"] is not None:
-                shares = (f"{name} {percent(p)}" for name, p in overall["probabilities"].items())
-                said += f" ({', '.join(shares)})"
-            rate = facts["speed"]["frames_per_second"]
-            click.echo(f"{clip}: {said}; {rate} frames/s")
-            click.echo(f"  {folder / 'report.html'}")
-            for remark in facts["input"]["remarks"]:
-                click.echo(f"  {remark}")
-            if more := facts["more_faces"]["most_left_out"]:
-                limit = facts["more_faces"]["limit"]
-                click.echo(
-                    f"  Up to {more} more faces were in view than the {limit} that are followed "
-                    "at once; --max-faces follows more."
-                )
-            for said in faults_in_words(facts["faults"], facts["input"]["sizes"]):
-                click.echo(f"  {said}")
-
-
-def _progress(options: Options) -> Bar | Silence:
-    from sentistream.cli.progress import Bar, Silence
-
-    watched = sys.stderr.isatty() and not options.quiet and not options.json
-    return Bar() if watched else Silence()
-
-
-def _length(duration: float | None, limit: float | None) -> float | None:
-    known = [seconds for seconds in (duration, limit) if seconds]
-    return min(known) if known else None
-
-
-def _short(clip: Clip, most: int = 28) -> str:
-    """A name that leaves room for the bar."""
-    name = str(clip).rpartition("/")[2] if clip.path else str(clip)
-    return name if len(name) <= most else f"...{name[3 - most :]}"
-
-
-def _said_of(clip: Clip, error: SentistreamError) -> str:
-    """The error, with the clip's name where it does not say it itself."""
-    name = clip.path.name if clip.path else str(clip)
-    return str(error) if name in str(error) else f"{clip}: {error}"
+    if batch.failed:
+        ctx.exit(1 if batch.broken else 2)

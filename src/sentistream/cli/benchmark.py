@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from sentistream.benchmarking import Plan, measure
 from sentistream.benchmarking.page import chart, page
 from sentistream.cli.progress import status
+from sentistream.cores import usable_cores
 from sentistream.demo import make_clip
 from sentistream.errors import InputError, OutputError
 from sentistream.profiles import PROFILES
@@ -114,7 +114,7 @@ def benchmark(
         published_moments=0 if "published" in skip else (5 if quick else 15),
         stream_counts=() if "streams" in skip else counts,
         stream_seconds=4.0 if quick else 10.0,
-        workers=workers or len(os.sched_getaffinity(0)),
+        workers=workers or usable_cores(),
         peers={} if "peers" in skip else _interpreters(peers),
     )
     with tempfile.TemporaryDirectory() as folder, status() as line:

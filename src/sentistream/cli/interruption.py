@@ -8,9 +8,38 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
+
+
+class Interruptible(Protocol):
+    """Says when to stop by raising KeyboardInterrupt, but not where it is held."""
+
+    def hold(self) -> None: ...
+
+    def held(self) -> AbstractContextManager[None]: ...
+
+
+class StopRequest:
+    """Asked for by another thread; KeyboardInterrupt is raised at the end of what is ``held``."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        """Stop at the next occasion."""
+        self._asked.set()
+
+    def hold(self) -> None:
+        """From here on nothing is raised anyway."""
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Raise at the end of the block, if it was asked for."""
+        yield
+        if self._asked.is_set():
+            raise KeyboardInterrupt
 
 
 class Interruption:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+import click
 from tqdm import tqdm
 
 T = TypeVar("T")
@@ -80,6 +82,117 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class Clips:
+    """How far several clips are that are analyzed at once; tells nobody by itself.
+
+    Args:
+        total: How many there are.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self._running: dict[int, tuple[str, float | None, float]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, number: int, name: str, seconds: float | None) -> None:
+        """A clip of this many seconds (None where not known) begins."""
+        self._running[number] = (name, seconds, 0.0)
+        self.show()
+
+    def reach(self, number: int, seconds: float) -> None:
+        """It has come to this media time."""
+        if number in self._running:
+            name, total, _ = self._running[number]
+            self._running[number] = (name, total, seconds)
+            self.show()
+
+    def end(self, number: int, *, done: bool = True) -> None:
+        """It is done, or (``done`` False) is to be begun again later."""
+        self._running.pop(number, None)
+        self.done += done
+        self.show()
+
+    def show(self) -> None:
+        """Something has changed."""
+
+    def close(self) -> None:
+        """No more is shown."""
+
+    @property
+    def amount(self) -> float:
+        """Clips done, with the shares of those that are running."""
+        shares = (
+            min(1.0, reached / seconds) for _, seconds, reached in self._running.values() if seconds
+        )
+        return self.done + sum(shares)
+
+    @property
+    def running(self) -> str:
+        """Which are running and how far they are: the first few."""
+        told = [
+            f"{name} {min(1.0, reached / seconds):.0%}" if seconds else name
+            for name, seconds, reached in list(self._running.values())[:_NAMED]
+        ]
+        more = len(self._running) - len(told)
+        return ", ".join(told) + (f" and {more} more" if more else "")
+
+
+_NAMED = 3
+"""Clips named where progress is shown."""
+
+LINE_INTERVAL = 60.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+class ClipsBar(Clips):
+    """One bar for all of them."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self._bar: tqdm[Any] = tqdm(
+            total=total,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed} left {remaining}{postfix}",
+            leave=False,
+            disable=None,
+        )
+        self.show()
+
+    def show(self) -> None:
+        self._bar.set_description_str(f"{self.done} of {self.total} clips", refresh=False)
+        self._bar.set_postfix_str(self.running, refresh=False)
+        move(self._bar, self.amount)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class ClipsLines(Clips):
+    """A line now and then, for logs."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self._last = time.monotonic()
+
+    def show(self) -> None:
+        now = time.monotonic()
+        if now - self._last >= LINE_INTERVAL:
+            self._last = now
+            running = f"; running: {self.running}" if self.running else ""
+            click.echo(f"{self.done} of {self.total} clips are done{running}", err=True)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Prints a line, above the bar where there is one."""
+    with tqdm.external_write_mode(sys.stderr if err else sys.stdout):
+        click.echo(text, err=err)
 
 
 def counting(name: str, total: int | None = None, *, bytes_: bool = False) -> tqdm[Any]:

@@ -99,18 +99,24 @@ class GuardedFile(io.RawIOBase):
     When the disk fills up the reserve is given back and the write is finished from it;
     ``check`` then raises at the next moment, between two whole records.
 
+    Args:
+        path: The file.
+        reserve: Given back when the disk fills up.
+        append: Write behind what it holds instead of replacing it.
+
     Raises:
         OutputError: The file cannot be opened.
     """
 
-    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+    def __init__(self, path: Path, reserve: Reserve | None = None, *, append: bool = False) -> None:
         super().__init__()
         self._path = path
         self._reserve = reserve
         self._position = 0
         self._error: OSError | None = None
         with writing(path):
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            how = os.O_APPEND if append else os.O_TRUNC
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o644)
 
     def writable(self) -> bool:
         return True

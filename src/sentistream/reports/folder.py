@@ -57,6 +57,7 @@ class ResultFolder:
         video: Whether to write ``annotated.mp4``.
         sound_from: The file whose sound the video gets.
         style: How ``readings.csv`` is written.
+        file: Size and time of the file that is analyzed, for the summary.
 
     Attributes:
         folder: Where the files are.
@@ -74,12 +75,13 @@ class ResultFolder:
         video: bool = False,
         sound_from: Path | None = None,
         style: CsvStyle = PLAIN,
+        file: dict[str, Any] | None = None,
     ) -> None:
         self.folder = folder
         self.opened = False
         threshold = subject.profile.mouth_threshold
         reserve = Reserve(folder)
-        self.summary = SummaryFile(folder / SUMMARY, subject, settings)
+        self.summary = SummaryFile(folder / SUMMARY, subject, settings, file=file)
         self._reserve = reserve
         self._outputs: list[Output] = [
             CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve, style=style)

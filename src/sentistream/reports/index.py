@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sentistream.errors import OutputError
 from sentistream.reports.csv_style import PLAIN, CsvStyle
-from sentistream.reports.files import GuardedFile, writing
+from sentistream.reports.files import GuardedFile, write_atomically, writing
 from sentistream.types import SENTIMENTS
 
 INDEX_COLUMNS = (
@@ -27,65 +32,156 @@ INDEX_COLUMNS = (
 )
 
 
+_NUMBERS = (*SENTIMENTS, "seconds_analyzed", "mouth_open_share", "frames_per_second")
+
+
 class ClipIndex:
     """Writes a clip's row as soon as the clip is done; a context manager.
+
+    Rows that came in another order than the clips' are put in order at the end.
 
     Args:
         path: The file; replaced where it exists, and its folder made.
         style: How it is written.
+        kept: Rows of an earlier run to keep, of ``read_rows``; they stand at the end.
     """
 
-    def __init__(self, path: Path, style: CsvStyle = PLAIN) -> None:
+    def __init__(
+        self, path: Path, style: CsvStyle = PLAIN, kept: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         self._style = style
         self._path = path
+        self._kept = "".join(self._text(row) for row in kept)
+        self._head = style.mark + self._text(dict(zip(INDEX_COLUMNS, INDEX_COLUMNS, strict=True)))
+        self._rows: list[tuple[int, str]] = []
 
     def __enter__(self) -> ClipIndex:
         with writing(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = GuardedFile(self._path)
-        self._write(dict(zip(INDEX_COLUMNS, INDEX_COLUMNS, strict=True)), self._style.mark)
+        if self._kept:
+            # what is kept is never gone, not even for a moment
+            write_atomically(self._path, self._head + self._kept)
+            self._file = GuardedFile(self._path, append=True)
+        else:
+            self._file = GuardedFile(self._path)
+            self._write(self._head)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        in_order = sorted(self._rows, key=lambda row: row[0])
+        if in_order != self._rows or (self._kept and self._rows):
+            rows = "".join(text for _, text in in_order)
+            with suppress(OutputError):  # out of order it is complete, too
+                write_atomically(self._path, self._head + rows + self._kept)
 
-    def add(self, clip: str, folder: Path, facts: dict[str, Any]) -> None:
+    def add(
+        self, clip: str, folder: Path, facts: Mapping[str, Any], *, place: int | None = None
+    ) -> None:
         """Add an analyzed clip by its summary.
 
-        Raises:
-            OutputError: It cannot be written.
-        """
-        overall = facts["overall"]
-        self._write(
-            {
-                "clip": _harmless(clip),
-                "folder": _harmless(str(folder)),
-                "status": "complete" if facts["complete"] else "interrupted",
-                "label": overall["label"],
-                **overall["probabilities"],
-                "appearances": facts["appearances"],
-                "moments": facts["moments"],
-                "moments_with_face": facts["moments_with_face"],
-                "seconds_analyzed": facts["seconds_analyzed"],
-                "mouth_open_share": facts["readings"]["mouth_open_share"],
-                "frames_per_second": facts["speed"]["frames_per_second"],
-                "sure": overall["sure"],
-                "faces": facts["faces"],
-            }
-        )
-
-    def add_failure(self, clip: str, problem: str) -> None:
-        """Add a clip that could not be analyzed.
+        Args:
+            clip: The input.
+            folder: Where its results are.
+            facts: Of its ``summary.json``.
+            place: Where in the order of the clips; behind the last one added unless given.
 
         Raises:
             OutputError: It cannot be written.
         """
-        self._write({"clip": _harmless(clip), "status": "failed", "problem": problem})
+        status = "complete" if facts["complete"] else "interrupted"
+        self._add(_analyzed(clip, folder, facts) | {"status": status}, place)
 
-    def _write(self, row: dict[str, Any], mark: str = "") -> None:
-        text = mark + self._style.text([[row.get(name, "") for name in INDEX_COLUMNS]])
+    def add_failure(
+        self,
+        clip: str,
+        problem: str,
+        *,
+        folder: Path | None = None,
+        facts: Mapping[str, Any] | None = None,
+        place: int | None = None,
+    ) -> None:
+        """Add a clip that could not be analyzed, or not to its end.
+
+        Args:
+            clip: The input.
+            problem: Why.
+            folder: Where the results are of what could be analyzed.
+            facts: Their summary.
+            place: As for ``add``.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        row: dict[str, Any] = {"clip": _harmless(clip)}
+        if folder is not None and facts is not None:
+            row = _analyzed(clip, folder, facts)
+        self._add(row | {"status": "failed", "problem": problem}, place)
+
+    def _add(self, row: dict[str, Any], place: int | None) -> None:
+        text = self._text(row)
+        self._write(text)
+        if place is None:
+            place = self._rows[-1][0] + 1 if self._rows else 0
+        self._rows.append((place, text))
+
+    def _text(self, row: Mapping[str, Any]) -> str:
+        return self._style.text([[row.get(name, "") for name in INDEX_COLUMNS]])
+
+    def _write(self, text: str) -> None:
         with writing(self._path):
             self._file.write(text.encode("utf-8", "replace"))
+
+
+def _analyzed(clip: str, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    overall = facts["overall"]
+    return {
+        "clip": _harmless(clip),
+        "folder": _harmless(str(folder)),
+        "label": overall["label"],
+        **overall["probabilities"],
+        "appearances": facts["appearances"],
+        "moments": facts["moments"],
+        "moments_with_face": facts["moments_with_face"],
+        "seconds_analyzed": facts["seconds_analyzed"],
+        "mouth_open_share": facts["readings"]["mouth_open_share"],
+        "frames_per_second": facts["speed"]["frames_per_second"],
+        "sure": overall["sure"],
+        "faces": facts["faces"],
+    }
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of such a file, in whichever style it was written; none where there is no file.
+
+    Raises:
+        OutputError: It cannot be read, or is another kind of file.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline()
+            separator = ";" if head.startswith("clip;") else ","
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=separator))
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise OutputError(
+            f"{path} cannot be read ({error}).", "Replace it with --force, without --resume."
+        ) from error
+    if rows and not {"clip", "status"} <= rows[0].keys():
+        raise OutputError(f"{path} is no table of clips.", "Choose another folder with --out.")
+    for row in rows:
+        for name in _NUMBERS:
+            text = (row.get(name) or "").replace(",", ".")
+            with suppress(ValueError):
+                row[name] = float(text)
+    return rows
+
+
+def row_key(clip: str) -> str:
+    """By what a row's ``clip`` is the same as another, however the path was typed."""
+    return os.path.abspath(_harmless(clip))  # noqa: PTH100 - links are not followed
 
 
 def _harmless(path: str) -> str:

@@ -69,12 +69,21 @@ class SummaryFile(Output):
         path: The file; replaced where it exists.
         subject: The analysis.
         settings: What the user asked for, as plain values.
+        file: Size and time of the file that is analyzed, of ``file_facts``.
     """
 
-    def __init__(self, path: Path, subject: Subject, settings: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        subject: Subject,
+        settings: dict[str, Any],
+        *,
+        file: dict[str, Any] | None = None,
+    ) -> None:
         self._path = path
         self._subject = subject
         self._settings = settings
+        self._file = file
         self.statistics = Statistics(subject.profile)
 
     def open(self) -> None:
@@ -104,6 +113,7 @@ class SummaryFile(Output):
             "created": self._created.isoformat(timespec="seconds"),
             "complete": complete,
             "input": dataclasses.asdict(self._subject.info),
+            "file": self._file,
             "seconds_analyzed": round(seconds, 3),
             "overall": statistics.overall.answer_dict(),
             "appearances": statistics.appearances,

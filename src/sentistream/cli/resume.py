@@ -1,0 +1,105 @@
+"""``--resume``: which clips need not be analyzed again, as their results are there and whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sentistream.cli.clip_analysis import Options
+from sentistream.cli.inputs import Clip
+from sentistream.values import ByValue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Earlier(ByValue):
+    """What earlier runs have left.
+
+    Attributes:
+        complete: The summary of each clip whose results are complete.
+        again: How many of the others have results that do not count, by the reason.
+    """
+
+    complete: dict[Clip, dict[str, Any]] = field(default_factory=dict)
+    again: Counter[str] = field(default_factory=Counter)
+
+    def told(self) -> list[str]:
+        """Sentences for the terminal."""
+        said = [f"Skipped, as their results are complete: {len(self.complete)}."]
+        said += [f"Analyzed again, as {reason}: {count}." for reason, count in self.again.items()]
+        return said
+
+
+def find_earlier(folders: Mapping[Clip, Path], options: Options) -> Earlier:
+    """Looks through the folders of results.
+
+    Results are complete if the run came to its end and every file is whole, the file that was
+    analyzed has the size and time that it had then, and options, settings of the profile and
+    networks were the same. Those of cameras and streams never are.
+
+    Args:
+        folders: Where each clip's results go.
+        options: What the user asks for now.
+
+    Raises:
+        ModelError: A network's card is missing.
+    """
+    from sentistream.profiles import get_profile
+    from sentistream.runtime import load_card
+
+    profile = get_profile(options.profile).with_prior(options.prior)
+    wanted = {
+        "settings": options.settings(),
+        "profile": dataclasses.asdict(profile),
+        "models": {name: load_card(name).sha256 for name in profile.models},
+    }
+    asked: dict[str, Any] = json.loads(json.dumps(wanted))
+    earlier = Earlier()
+    for clip, folder in folders.items():
+        facts, reason = _look(clip, folder, asked)
+        if reason:
+            earlier.again[reason] += 1
+        elif facts is not None:
+            earlier.complete[clip] = facts
+    return earlier
+
+
+def _look(
+    clip: Clip, folder: Path, asked: Mapping[str, Any]
+) -> tuple[dict[str, Any] | None, str | None]:
+    """The summary of complete results, or why those that are there are not; neither without any."""
+    from sentistream.reports.folder import FILES, SUMMARY
+    from sentistream.reports.source_file import file_facts
+
+    if clip.path is None or not any((folder / name).exists() for name in FILES):
+        return None, None
+    incomplete = "they were not complete"
+    try:
+        facts = json.loads((folder / SUMMARY).read_text("utf-8"))
+        models = {model["name"]: model["sha256"] for model in facts["models"]}
+        if facts["complete"] is not True or not _is_whole(folder, facts["settings"]):
+            return None, incomplete
+        name, file = facts["input"]["name"], facts.get("file")
+        was = {"settings": facts["settings"], "profile": facts["profile"], "models": models}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None, incomplete
+    if file is None or name != clip.path.name or file != file_facts(clip.path):
+        return None, "the file has changed"
+    if was != asked:
+        return None, "options or networks were others"
+    return facts, None
+
+
+def _is_whole(folder: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether every file is there under its final name."""
+    from sentistream.reports.files import partial_name
+    from sentistream.reports.folder import CSV, FILES, PAGE, VIDEO
+
+    needed = [CSV, PAGE, *([VIDEO] if settings["video"] else [])]
+    return all((folder / name).exists() for name in needed) and not any(
+        partial_name(folder / name).exists() for name in FILES
+    )
