@@ -15,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentistream.errors import OutputError
-from sentistream.reports.columns import COLUMNS
-from sentistream.reports.csv_style import PLAIN, spreadsheet_style
-from sentistream.reports.files import Reserve
-from sentistream.reports.tables import CsvTable, ParquetTable
+from sentistream.reports.output_files import Reserve
+from sentistream.reports.readings_table import COLUMNS, CsvTable, ParquetTable
+from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 from sentistream.types import Moment, Reading
 from synthetic import moments, picture, reading
 
@@ -122,7 +121,7 @@ def test_a_killed_run_keeps_the_csv_and_no_half_parquet(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from synthetic import moments
-from sentistream.reports.tables import CsvTable, ParquetTable
+from sentistream.reports.readings_table import CsvTable, ParquetTable
 folder = Path(sys.argv[1])
 with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
         ParquetTable(folder / "r.parquet", mouth_threshold=.5, row_group=10) as parquet:

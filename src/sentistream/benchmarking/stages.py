@@ -14,7 +14,7 @@ from sentistream.benchmarking.ways import half_open_analyzer
 from sentistream.decision import expressions, lite
 from sentistream.media import open_source, picture
 from sentistream.profiles import Profile
-from sentistream.reports.tables import CsvTable
+from sentistream.reports.readings_table import CsvTable
 from sentistream.runtime.asking import Runnable
 from sentistream.smoothing import Smoother
 from sentistream.types import FloatArray

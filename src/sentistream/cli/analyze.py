@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sentistream.analyzer import Analyzer
     from sentistream.api import Analysis
     from sentistream.cli.progress import Bar, Silence
-    from sentistream.reports.index import ClipIndex
+    from sentistream.reports.result_folder import ClipIndex
 
 DEFAULT_OUT = "sentiment"
 
@@ -163,7 +163,7 @@ def analyze(
     too), summary.json (all numbers), and annotated.mp4 with --video. Nothing leaves this
     computer.
     """
-    from sentistream.reports.folder import check_free
+    from sentistream.reports.result_folder import check_free
 
     clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
     base = Path(out or DEFAULT_OUT)
@@ -211,7 +211,7 @@ class _Run:
     def __init__(
         self, options: Options, interruption: Interruption, *, debug: bool = False
     ) -> None:
-        from sentistream.reports.csv_style import PLAIN, spreadsheet_style
+        from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
         self._debug = debug
         self._style = spreadsheet_style() if options.excel else PLAIN
@@ -224,8 +224,8 @@ class _Run:
         """Analyze every clip; how many of them could not be."""
         from contextlib import ExitStack, suppress
 
-        from sentistream.reports.files import concerns_the_disk
-        from sentistream.reports.index import ClipIndex
+        from sentistream.reports.output_files import concerns_the_disk
+        from sentistream.reports.result_folder import ClipIndex
 
         failed = 0
         with ExitStack() as stack:
@@ -286,7 +286,7 @@ class _Run:
         index: ClipIndex | None,
     ) -> None:
         from sentistream.api import analyze as start
-        from sentistream.reports.folder import ResultFolder
+        from sentistream.reports.result_folder import ResultFolder
 
         if clip.path is not None and clip.path.suffix.lower() == ".csv":
             raise InputError(
@@ -344,8 +344,7 @@ class _Run:
         if self._options.json:
             click.echo(json.dumps(facts))
         elif not self._options.quiet:
-            from sentistream.reports.faults import faults_in_words
-            from sentistream.reports.words import percent
+            from sentistream.reports.report_wording import faults_in_words, percent
 
             overall = facts["overall"]
             said = overall["label"].replace("_", " ")

@@ -78,7 +78,7 @@ def _facts(path: Path, *, quick: bool, as_json: bool) -> dict[str, Any]:
     from sentistream.cli.progress import Bar, Silence
     from sentistream.media.reading_through import read_through
     from sentistream.media.tracks import list_tracks
-    from sentistream.reports.faults import faults_in_words
+    from sentistream.reports.report_wording import faults_in_words
 
     tracks = list_tracks(path)
     facts: dict[str, Any] = {"tracks": [dataclasses.asdict(track) for track in tracks]}

@@ -12,8 +12,7 @@ import click
 import numpy as np
 
 from sentistream.errors import InputError, MissingExtraError, OutputError
-from sentistream.evaluation.metrics import calibration_error, figures
-from sentistream.evaluation.uncertainty import people_bootstrap
+from sentistream.evaluation.evaluation_metrics import calibration_error, figures, people_bootstrap
 from sentistream.profiles import Profile
 from sentistream.types import SENTIMENTS
 

@@ -39,7 +39,7 @@ PART_SECONDS = 3.0
 SEQUENCE_CLIPS = 24
 """Most clips in a sequence: one to two minutes."""
 
-ALONE_CLIPS = 12
+PERSON_CLIPS = 12
 """Clips of one person from which they are strung together by themselves."""
 
 TEMPOS = {"quick": (1, 2), "slow": (4, 4)}
@@ -69,7 +69,7 @@ class MoodSequence:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recorded(ByValue):
+class RecordedSequence(ByValue):
     """What face and voice networks said of each face at each moment, before they were joined.
 
     Attributes:
@@ -104,7 +104,7 @@ class Recorded(ByValue):
 def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
     """Clips in orders of changing mood, drawn at random but the same each time.
 
-    Those of a person who shows at least two moods in ``ALONE_CLIPS`` or more clips are strung
+    Those of a person who shows at least two moods in ``PERSON_CLIPS`` or more clips are strung
     together by themselves, those of all others of one data set together.
     """
     by_person: dict[str, list[Item]] = {}
@@ -112,7 +112,7 @@ def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
         by_person.setdefault(item.person, []).append(item)
     groups: dict[tuple[str, str], list[Item]] = {}
     for person, own in by_person.items():
-        alone = bool(person) and len(own) >= ALONE_CLIPS and len({one.label for one in own}) > 1
+        alone = bool(person) and len(own) >= PERSON_CLIPS and len({one.label for one in own}) > 1
         whose = person if alone else "several people"
         groups.setdefault((own[0].source, whose), []).extend(own)
     found = []
@@ -121,7 +121,7 @@ def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
     ):
         name = f"{source}, {whose}, {tempo}, order {order + 1}"
         random = np.random.default_rng(zlib.crc32(name.encode()))
-        strung = _changing(members, TEMPOS[tempo], random)
+        strung = _alternate_moods(members, TEMPOS[tempo], random)
         count = math.ceil(len(strung) / SEQUENCE_CLIPS)
         for part in range(count):
             begin, end = len(strung) * part // count, len(strung) * (part + 1) // count
@@ -130,7 +130,7 @@ def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
     return found
 
 
-def _changing(
+def _alternate_moods(
     items: Sequence[Item], in_a_row: tuple[int, int], random: np.random.Generator
 ) -> tuple[Item, ...]:
     """Moods of so many clips, then another one as long as there are others."""
@@ -152,7 +152,7 @@ def _changing(
     return tuple(strung)
 
 
-class OneFace:
+class LargestFaceTracker:
     """Follows the largest face as the same one whatever happens, cuts included."""
 
     def __init__(self, profile: Profile) -> None:
@@ -171,7 +171,7 @@ class OneFace:
         self._tracker.reset(renumber=renumber)
 
 
-class _Tap:
+class _FusionRecorder:
     """Stands before the fusion and keeps what it is asked."""
 
     def __init__(self, network: Runnable) -> None:
@@ -183,15 +183,15 @@ class _Tap:
         return self._network.run(**inputs)
 
 
-def record(
+def record_sequences(
     sequences: Iterable[MoodSequence],
     profile: Profile,
-    kept: Path,
+    cache: Path,
     *,
     one_face: bool,
-    most_seconds: float = math.inf,
+    max_seconds: float = math.inf,
     on_problem: Callable[[str], None] = lambda _: None,
-) -> Iterator[Recorded]:
+) -> Iterator[RecordedSequence]:
     """Plays sequences through the networks of a profile that decides as ``lite`` does.
 
     What was recorded is kept in files and not played again while clips and networks stay the
@@ -208,25 +208,27 @@ def record(
     Raises:
         OutputError: The folder cannot be written.
     """
-    tap = _Tap(load_network(profile.fused_model))
+    tap = _FusionRecorder(load_network(profile.fused_model))
     decision = LiteDecision(profile, fusion=tap)
-    analyzer = Analyzer(profile, decision=decision, tracker=OneFace(profile) if one_face else None)
+    analyzer = Analyzer(
+        profile, decision=decision, tracker=LargestFaceTracker(profile) if one_face else None
+    )
     settings = [
         *(load_card(name).sha256 for name in profile.models),
-        *(repr(value) for value in (profile.tick, profile.time_constant, one_face, most_seconds)),
+        *(repr(value) for value in (profile.tick, profile.time_constant, one_face, max_seconds)),
     ]
     for sequence in sequences:
-        file = kept / f"{_key(sequence, settings)}.npz"
+        file = cache / f"{_cache_key(sequence, settings)}.npz"
         if not file.exists():
-            columns = _play(sequence, analyzer, tap, most_seconds, on_problem)
+            columns = _record_one(sequence, analyzer, tap, max_seconds, on_problem)
             if columns is None:
                 continue
-            _keep(file, columns)
+            _save_columns(file, columns)
         with np.load(file) as columns:
-            yield Recorded(sequence.name, sequence.tempo, sequence.items, **columns)
+            yield RecordedSequence(sequence.name, sequence.tempo, sequence.items, **columns)
 
 
-def _key(sequence: MoodSequence, settings: Sequence[str]) -> str:
+def _cache_key(sequence: MoodSequence, settings: Sequence[str]) -> str:
     """Changes with whatever changes the recording."""
     clips = []
     for item in sequence.items:
@@ -236,7 +238,7 @@ def _key(sequence: MoodSequence, settings: Sequence[str]) -> str:
     return hashlib.sha256("\n".join([*settings, *clips]).encode()).hexdigest()[:24]
 
 
-def _keep(file: Path, columns: dict[str, NDArray[Any]]) -> None:
+def _save_columns(file: Path, columns: dict[str, NDArray[Any]]) -> None:
     partial = file.with_suffix(".partial.npz")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -248,14 +250,14 @@ def _keep(file: Path, columns: dict[str, NDArray[Any]]) -> None:
         ) from None
 
 
-def _play(
+def _record_one(
     sequence: MoodSequence,
     analyzer: Analyzer,
-    tap: _Tap,
-    most_seconds: float,
+    tap: _FusionRecorder,
+    max_seconds: float,
     on_problem: Callable[[str], None],
 ) -> dict[str, NDArray[Any]] | None:
-    """The columns of ``Recorded``; None where a clip cannot be read or no face is read."""
+    """The columns of ``RecordedSequence``; None where a clip cannot be read or no face is read."""
     analyzer.reset(renumber=True)
     profile = analyzer.profile
     rows: list[tuple[float, int, int, FloatArray, FloatArray, FloatArray]] = []
@@ -264,7 +266,7 @@ def _play(
     for place, item in enumerate(sequence.items):
         end = starts[-1]
         with passed_over(item.path, problems.append):
-            for moment in _played(item, profile, starts[-1], most_seconds):
+            for moment in _clip_moments(item, profile, starts[-1], max_seconds):
                 tap.asked = None
                 readings = analyzer.process(moment)
                 end = moment.time + profile.tick
@@ -300,7 +302,7 @@ def _play(
     }
 
 
-def _played(item: Item, profile: Profile, start: float, most: float) -> Iterator[Moment]:
+def _clip_moments(item: Item, profile: Profile, start: float, most: float) -> Iterator[Moment]:
     """Moments of a clip on the sequence's clock."""
     with open_source(item.path, tick=profile.tick, sound_window=profile.sound_window) as source:
         first: float | None = None

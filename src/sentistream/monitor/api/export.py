@@ -17,7 +17,7 @@ from sentistream.monitor.api.past import DAY, Begin, End, OneCamera
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.times import check_span
 from sentistream.monitor.interfaces import Step
-from sentistream.reports.csv_style import PLAIN, spreadsheet_style
+from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
 router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 

@@ -18,7 +18,7 @@ from sentistream.media.opening import check_seconds, open_stream, open_webcam
 from sentistream.media.queue import BoundedQueue
 from sentistream.media.source import Source
 from sentistream.monitor.settings import CameraSettings
-from sentistream.reports.faults import faults_in_words
+from sentistream.reports.report_wording import faults_in_words
 from sentistream.streams.multi_source import DecodedMoment
 
 DEPTH = 4
