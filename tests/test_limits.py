@@ -30,7 +30,7 @@ _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
         ("monitor.cameras.background", "_MAX_NOISE"),
-        ("benchmarking.streams", "KEPT"),
+        ("benchmarking.stream_capacity", "REAL_TIME_SHARE"),
         ("datasets.splits", "HELD_OUT_PEOPLE"),
         ("datasets.twins", "MOST_DIFFERING_BITS"),
         ("evaluation.accumulators", "LONGEST_STEP"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from sentistream.benchmarking import Plan, measure
-from sentistream.benchmarking.page import chart, page
+from sentistream.benchmarking.benchmark_report import chart, page
 from sentistream.cli.progress import status
 from sentistream.demo import make_clip
 from sentistream.errors import InputError, OutputError

@@ -1,7 +1,9 @@
-"""How soon the command answers, and how large an installation is."""
+"""The machine and the installation that a figure was measured on."""
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 import statistics
 import subprocess
@@ -9,6 +11,37 @@ import sys
 import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+PACKAGES = ("av", "dlib-bin", "matplotlib", "numpy", "onnxruntime", "openvino", "torch")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Processor, cores that may be used, load at this moment, versions."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 2),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "runtime": os.environ.get("SENTISTREAM_RUNTIME", "onnxruntime"),
+    }
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
 
 TIMES = 5
 
@@ -20,7 +53,7 @@ def seconds_to_start() -> dict[str, float]:
         "import": [sys.executable, "-c", "import sentistream"],
         "python": [sys.executable, "-c", ""],
     }
-    return {name: _median(command) for name, command in commands.items()}
+    return {name: _median_seconds(command) for name, command in commands.items()}
 
 
 def installed_bytes(package: str = "sentistream") -> dict[str, int]:
@@ -57,7 +90,7 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _median(command: list[str]) -> float:
+def _median_seconds(command: list[str]) -> float:
     taken = []
     for _ in range(TIMES):
         before = time.perf_counter()

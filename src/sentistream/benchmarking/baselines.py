@@ -59,7 +59,7 @@ SCRIPTS = {
 """By name: what is measured, and the code that makes ``work(picture)``; pictures are RGB."""
 
 
-def measure_peers(source: Path, pythons: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def measure_baselines(source: Path, pythons: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Pictures a second of one core of each peer, or why there is no figure.
 
     Args:

@@ -77,7 +77,7 @@ def _body(result: Mapping[str, Any]) -> Iterator[str]:
             told = ", ".join(f"{n} {v / 1e6:,.1f} M" for n, v in result["multiply_adds"].items())
             yield f"As published, without columns folded together: {told} multiply-adds."
             yield ""
-    yield from _peer_table(result["peers"])
+    yield from _baseline_table(result["peers"])
     yield from _size_table(result)
 
 
@@ -191,7 +191,7 @@ def _network_table(measured: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(["network", "parameters", "multiply-adds", *engines], rows)
 
 
-def _peer_table(peers: Mapping[str, Any]) -> Iterator[str]:
+def _baseline_table(peers: Mapping[str, Any]) -> Iterator[str]:
     yield "## Other programs on the same pictures"
     yield ""
     rows = [

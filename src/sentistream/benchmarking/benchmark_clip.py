@@ -12,7 +12,7 @@ from sentistream.errors import InputError
 from sentistream.media import open_source
 
 
-def lengthened(source: Path, seconds: float, folder: Path, *, form: str = "mkv") -> Path:
+def loop_clip(source: Path, seconds: float, folder: Path, *, form: str = "mkv") -> Path:
     """The clip again and again, without encoding it anew, until it is long enough.
 
     Args:

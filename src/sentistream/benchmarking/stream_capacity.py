@@ -12,7 +12,7 @@ import numpy as np
 from sentistream.profiles import Profile
 from sentistream.streams import StreamEnd, analyze_streams
 
-KEPT = 0.99
+REAL_TIME_SHARE = 0.99
 """Share of the moments that has to be analyzed for real time to count as kept."""
 
 
@@ -40,7 +40,7 @@ class StreamsResult:
     @property
     def keeps_up(self) -> bool:
         """Whether real time was kept."""
-        return self.rate >= KEPT * self.expected
+        return self.rate >= REAL_TIME_SHARE * self.expected
 
 
 def run_streams(

@@ -1,4 +1,4 @@
-"""The ways that are timed in turn: decoding alone, a profile, the pipeline as published."""
+"""The runs that are timed in turn: decoding alone, a profile, the pipeline as published."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentistream.analyzer import Analyzer
-from sentistream.benchmarking.steering import STRETCH, HalfOpen
 from sentistream.decision import Decision
 from sentistream.decision.lite import LiteDecision
 from sentistream.decision.paper import PaperDecision
@@ -20,7 +20,7 @@ from sentistream.media import open_source
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.asking import Runnable
-from sentistream.types import Moment
+from sentistream.types import FloatArray, Moment
 from sentistream.vision.detector import make_detector
 from sentistream.vision.landmarker import Landmarker, NetworkLandmarker, TreeLandmarker
 from sentistream.vision.tracker import FaceTracker
@@ -57,7 +57,9 @@ class Published(Protocol):
 Wrap = Callable[[str, Runnable], Runnable]
 
 
-def half_open_analyzer(profile: Profile, wrap: Wrap = lambda _, network: network) -> Analyzer:
+def alternating_mouth_analyzer(
+    profile: Profile, wrap: Wrap = lambda _, network: network
+) -> Analyzer:
     """An analyzer whose mouths are open half of the time.
 
     Args:
@@ -68,7 +70,7 @@ def half_open_analyzer(profile: Profile, wrap: Wrap = lambda _, network: network
     def network(stage: str, model: str) -> Runnable:
         return wrap(stage, load_network(model))
 
-    mouth = HalfOpen(network("mouth network", profile.mouth_model))
+    mouth = AlternatingMouth(network("mouth network", profile.mouth_model))
     face = network("face network", profile.face_model)
     decision: Decision
     if profile.decision == "lite":
@@ -97,7 +99,7 @@ def decode(source: Path, profile: Profile, seconds: float) -> Timed:
     def work() -> int:
         count = 0
         with open_source(source, tick=profile.tick, sound_window=profile.sound_window) as opened:
-            for moment in _until(opened, seconds):
+            for moment in _before(opened, seconds):
                 np.add.reduce(moment.picture.luma[0], dtype=np.int64)
                 count += 1
         return count
@@ -112,7 +114,7 @@ def analyze(source: Path, analyzer: Analyzer, seconds: float) -> Timed:
         count, profile = 0, analyzer.profile
         analyzer.reset(renumber=True)
         with open_source(source, tick=profile.tick, sound_window=profile.sound_window) as opened:
-            for moment in _until(opened, seconds):
+            for moment in _before(opened, seconds):
                 analyzer.process(moment)
                 count += 1
         return count
@@ -132,7 +134,7 @@ def publish(source: Path, pipeline: Published, profile: Profile, moments: int) -
             if done == moments:
                 break
             before = time.process_time(), time.perf_counter()
-            pipeline.process(moment, number * 5 // STRETCH % 2 == 0)
+            pipeline.process(moment, number * 5 // PICTURES_PER_STATE % 2 == 0)
             processor += time.process_time() - before[0]
             seconds += time.perf_counter() - before[1]
             done += 1
@@ -145,7 +147,7 @@ def latencies(source: Path, analyzer: Analyzer, seconds: float) -> list[float]:
     analyzer.reset(renumber=True)
     with open_source(source, tick=profile.tick, sound_window=profile.sound_window) as opened:
         begun = time.monotonic()
-        for moment in _until(opened, seconds):
+        for moment in _before(opened, seconds):
             time.sleep(max(0.0, begun + moment.time - time.monotonic()))
             before = time.perf_counter()
             analyzer.process(moment)
@@ -153,7 +155,7 @@ def latencies(source: Path, analyzer: Analyzer, seconds: float) -> list[float]:
     return found
 
 
-def _until(moments: Iterable[Moment], seconds: float) -> Iterator[Moment]:
+def _before(moments: Iterable[Moment], seconds: float) -> Iterator[Moment]:
     return takewhile(lambda moment: moment.time < seconds, moments)
 
 
@@ -161,3 +163,26 @@ def _timed(work: Callable[[], int]) -> Timed:
     processor, clock = time.process_time(), time.perf_counter()
     moments = work()
     return Timed(moments, time.process_time() - processor, time.perf_counter() - clock)
+
+
+PICTURES_PER_STATE = 30
+"""Pictures for which the mouth stays as it is."""
+
+
+class AlternatingMouth:
+    """Asks the mouth network, which costs what it costs, and answers otherwise.
+
+    Args:
+        network: The mouth network.
+    """
+
+    def __init__(self, network: Runnable) -> None:
+        self._network = network
+        self._loaded_network = 0
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
+        """Open in every other stretch of ``PICTURES_PER_STATE`` pictures."""
+        answers = self._network.run(**inputs)
+        opened = self._loaded_network // PICTURES_PER_STATE % 2 == 0
+        self._loaded_network += 1
+        return np.full_like(answers, 0.9 if opened else 0.1)

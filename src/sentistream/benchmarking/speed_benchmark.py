@@ -13,20 +13,21 @@ from typing import Any
 import numpy as np
 
 from sentistream.analyzer import Analyzer
-from sentistream.benchmarking.clip import lengthened
-from sentistream.benchmarking.engines import engine_milliseconds
-from sentistream.benchmarking.footprint import stage_memory
-from sentistream.benchmarking.machine import describe_machine
-from sentistream.benchmarking.peers import measure_peers
-from sentistream.benchmarking.stages import stages
-from sentistream.benchmarking.startup import installed_bytes, seconds_to_start
-from sentistream.benchmarking.streams import StreamsResult, run_streams
-from sentistream.benchmarking.ways import (
+from sentistream.benchmarking.baselines import measure_baselines
+from sentistream.benchmarking.benchmark_clip import loop_clip
+from sentistream.benchmarking.stage_profiler import engine_milliseconds, stage_memory, stage_times
+from sentistream.benchmarking.stream_capacity import StreamsResult, run_streams
+from sentistream.benchmarking.system_facts import (
+    describe_machine,
+    installed_bytes,
+    seconds_to_start,
+)
+from sentistream.benchmarking.timed_runs import (
     Published,
     Timed,
+    alternating_mouth_analyzer,
     analyze,
     decode,
-    half_open_analyzer,
     latencies,
     publish,
 )
@@ -79,7 +80,7 @@ def measure(source: Path, plan: Plan, on_step: Callable[[str], None]) -> dict[st
     result: dict[str, Any] = {"machine": describe_machine()}
     with tempfile.TemporaryDirectory() as name:
         longest = max(plan.seconds, plan.stream_seconds + _STREAM_MARGIN)
-        clip = lengthened(source, longest if plan.stream_counts else plan.seconds, Path(name))
+        clip = loop_clip(source, longest if plan.stream_counts else plan.seconds, Path(name))
         with open_source(clip, tick=1.0, sound_window=0.03) as opened:
             info = opened.info
         result["input"] = {
@@ -100,7 +101,7 @@ def measure(source: Path, plan: Plan, on_step: Callable[[str], None]) -> dict[st
             except MissingExtraError as error:
                 result["profiles"][profile.name] = {"missing": str(error)}
         on_step("other programs")
-        result["peers"] = measure_peers(clip, plan.peers)
+        result["peers"] = measure_baselines(clip, plan.peers)
     on_step("start and size")
     result["start_seconds"] = seconds_to_start()
     result["installed_bytes"] = installed_bytes()
@@ -110,7 +111,7 @@ def measure(source: Path, plan: Plan, on_step: Callable[[str], None]) -> dict[st
 
 def _published() -> Published | str:
     try:
-        from sentistream.benchmarking.published import PublishedPipeline
+        from sentistream.benchmarking.published_pipeline import PublishedPipeline
 
         return PublishedPipeline()
     except (ImportError, MissingExtraError):
@@ -125,19 +126,19 @@ def _profile(
     on_step: Callable[[str], None],
 ) -> dict[str, Any]:
     on_step(f"{profile.name}: warming up")
-    analyzer = half_open_analyzer(profile)
+    analyzer = alternating_mouth_analyzer(profile)
     analyze(clip, analyzer, 2.0)
-    rounds = _rounds(clip, profile, analyzer, published, plan, on_step)
+    rounds = _timed_rounds(clip, profile, analyzer, published, plan, on_step)
     on_step(f"{profile.name}: latency")
     waits = latencies(clip, analyzer, plan.seconds)
     on_step(f"{profile.name}: stages")
     alone = statistics.median(1000 / one["decode"].rate for one in rounds)
-    spent = {"decoding and pairing": alone, **stages(clip, profile, plan.seconds)}
+    spent = {"decoding and pairing": alone, **stage_times(clip, profile, plan.seconds)}
     tried = _streams(clip, profile, plan, on_step)
     share = _spread([one["ours"].rate / one["decode"].rate for one in rounds])
-    times = _times_published(rounds)
+    times = speedup_over_published(rounds)
     kept = [one.streams for one in tried if one.keeps_up]
-    per_stream = _per_further_stream(tried)
+    per_stream = memory_per_stream(tried)
     return {
         "share_of_decode": share["median"],
         "times_published": times["median"] if times else None,
@@ -147,7 +148,7 @@ def _profile(
         "mb_per_further_stream": per_stream,
         "share_of_decode_spread": share,
         "times_published_spread": times,
-        "times_published_without_decoding": _times_published(rounds, decoding=False),
+        "times_published_without_decoding": speedup_over_published(rounds, decoding=False),
         "published": published if isinstance(published, str) else "measured",
         "moments_per_second_of_a_core": {
             way: _spread([one[way].rate for one in rounds]) for way in rounds[0]
@@ -172,7 +173,7 @@ def _profile(
     }
 
 
-def _times_published(
+def speedup_over_published(
     rounds: Sequence[Mapping[str, Timed]], *, decoding: bool = True
 ) -> dict[str, float] | None:
     """How often ours goes into theirs; what decoding takes is added to theirs, or left out."""
@@ -185,7 +186,7 @@ def _times_published(
     return _spread(ratios)
 
 
-def _rounds(
+def _timed_rounds(
     clip: Path,
     profile: Profile,
     analyzer: Analyzer,
@@ -229,7 +230,7 @@ def _try(clip: Path, profile: Profile, plan: Plan, count: int) -> StreamsResult:
     return run_streams([clip] * count, profile, plan.stream_seconds, workers, apart=apart)
 
 
-def _per_further_stream(tried: Sequence[StreamsResult]) -> float | None:
+def memory_per_stream(tried: Sequence[StreamsResult]) -> float | None:
     """MiB that each stream beyond one a worker adds."""
     same = [one for one in tried if one.workers == max(each.workers for each in tried)]
     if len(same) < 2:
