@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sentistream.errors import MissingExtraError
+from sentistream.reports.table_formats import markdown_table
 
 _NOTES = """\
 **How it was measured.** Every way takes its turn in each round, so that a busy machine troubles
@@ -225,8 +226,7 @@ def _size_table(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> Iterator[str]:
-    for row in (heads, ["---"] * len(heads), *rows):
-        yield "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"
+    yield markdown_table(heads, rows)
     yield ""
 
 

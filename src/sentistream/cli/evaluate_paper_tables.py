@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,14 @@ import click
 
 from sentistream.cli.progress import counting, say
 from sentistream.datasets.manifest import Item
-from sentistream.errors import DataError, OutputError
+from sentistream.errors import DataError
 from sentistream.evaluation import paper_tables
 from sentistream.evaluation.cross_validation import load_protocol, recording_of
 from sentistream.evaluation.evaluation_inputs import Take, find_items, find_takes
 from sentistream.evaluation.paper_tables import correct_by_class, predict_branches
 from sentistream.evaluation.predictors import task_cards, trained_on
 from sentistream.profiles import Profile
-from sentistream.reports.output_files import write_atomically
+from sentistream.reports.output_files import make_output_folder, write_atomically, write_json
 from sentistream.runtime import load_card
 
 _STREAMS_NOTE = "Ours: the clips named with --manifest, as many as there are."
@@ -60,15 +59,9 @@ def print_tables(data: Path | None, streams: list[Item], profile: Profile, out: 
     text = "\n".join(table.markdown() for table in tables)
     click.echo(text)
     facts = {"profile": profile.name, "tables": [table.as_dict() for table in tables]}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {out}: {error.strerror}.", "Choose another folder with --out."
-        ) from None
+    make_output_folder(out)
     write_atomically(out / "paper_tables.md", text)
-    content = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(out / "paper_tables.json", content)
+    write_json(out / "paper_tables.json", facts)
     click.echo(f"Written to {out / 'paper_tables.md'} and {out / 'paper_tables.json'}.")
 
 

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from sentistream.accumulation import Overall
 from sentistream.evaluation.accumulators import METHODS, SHIPPED, Method, Parameters, fuse
-from sentistream.evaluation.evaluation_metrics import RESAMPLES, SEED, wilson_interval
+from sentistream.evaluation.evaluation_metrics import (
+    ratio_interval,
+    rounded_interval,
+    wilson_interval,
+)
 from sentistream.evaluation.mood_sequences import TEMPOS, RecordedSequence
 from sentistream.profiles import PAPER, Profile
 from sentistream.runtime import load_network
@@ -243,9 +247,9 @@ class Scores(ByValue):
         """For JSON; intervals from drawing clips, or changes, anew."""
         return {
             "accuracy": round(self.accuracy, 4),
-            "accuracy_ci95": _rounded(ratio_interval(self.right, self.moments)),
+            "accuracy_ci95": rounded_interval(ratio_interval(self.right, self.moments)),
             "delay": round(self.delay, 3),
-            "delay_ci95": _rounded(ratio_interval(self.delays, np.ones(len(self.delays)))),
+            "delay_ci95": rounded_interval(ratio_interval(self.delays, np.ones(len(self.delays)))),
             "noticed": round(float(self.noticed.mean()), 4),
             "changes": len(self.delays),
             "changes_per_minute": round(60 * len(self.delays) / float(self.seconds.sum()), 2),
@@ -355,30 +359,6 @@ def _reading(time: float, track: int, momentary: FloatArray, smoothed: FloatArra
     )
 
 
-def ratio_interval(
-    values: NDArray[np.floating], weights: NDArray[np.floating]
-) -> tuple[float, float] | None:
-    """95 % interval of ``sum(values) / sum(weights)`` from drawing entries anew.
-
-    Args:
-        values, weights: Of each entry, shape (N,); values may be negative.
-
-    Returns:
-        Percentiles of ``RESAMPLES`` draws; None where there are fewer than two.
-    """
-    if len(values) < 2:
-        return None
-    generator = np.random.default_rng(SEED)
-    count = len(values)
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    low, high = np.percentile((drawn @ values) / (drawn @ weights), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _rounded(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else [round(value, 4) for value in interval]
-
-
 def paired_difference(scores: Scores, other: Scores) -> dict[str, Any]:
     """How two ways differ on the same sequences, the first less the second, for JSON.
 
@@ -386,9 +366,11 @@ def paired_difference(scores: Scores, other: Scores) -> dict[str, Any]:
     """
     return {
         "accuracy": round(scores.accuracy - other.accuracy, 4),
-        "accuracy_ci95": _rounded(ratio_interval(scores.right - other.right, scores.moments)),
+        "accuracy_ci95": rounded_interval(
+            ratio_interval(scores.right - other.right, scores.moments)
+        ),
         "delay": round(scores.delay - other.delay, 3),
-        "delay_ci95": _rounded(
+        "delay_ci95": rounded_interval(
             ratio_interval(scores.delays - other.delays, np.ones(len(scores.delays)))
         ),
     }

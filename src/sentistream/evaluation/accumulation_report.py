@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from sentistream.errors import MissingExtraError, OutputError
+from sentistream.errors import MissingExtraError
 from sentistream.evaluation.evaluation_report import new_figure, save_figure, write_page
 from sentistream.evaluation.faces_found_report import NOTHING, Table
-from sentistream.evaluation.tables import csv_table
-from sentistream.reports.output_files import write_atomically
+from sentistream.reports.output_files import make_output_folder, write_atomically, write_json
+from sentistream.reports.table_formats import csv_table
 
 _CSV_COLUMNS = (
     "method",
@@ -110,14 +109,8 @@ def write_comparison(folder: Path, title: str, facts: dict[str, Any]) -> str:
     Raises:
         OutputError: The folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {folder}: {error.strerror}.", "Choose another folder with --out."
-        ) from None
-    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / "results.json", text)
+    make_output_folder(folder)
+    write_json(folder / "results.json", facts)
     tables = tables_of(facts)
     write_atomically(folder / "accumulation.md", "\n".join(one.markdown() for one in tables))
     write_atomically(folder / "accumulation.csv", csv_table(facts["rows"], _CSV_COLUMNS))

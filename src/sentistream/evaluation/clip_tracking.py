@@ -12,7 +12,7 @@ import numpy as np
 from sentistream.analyzer import Analyzer
 from sentistream.api import analyze
 from sentistream.errors import InputError
-from sentistream.evaluation.evaluation_metrics import cluster_interval
+from sentistream.evaluation.evaluation_metrics import cluster_interval, rounded_interval
 from sentistream.evaluation.face_annotations import (
     AnnotatedClip,
     AnnotatedFace,
@@ -25,7 +25,6 @@ from sentistream.evaluation.picture_detection import (
     bin_labels,
     proportion,
     recall_by_value,
-    rounded_interval,
 )
 from sentistream.evaluation.tracking_metrics import (
     FrameTracks,

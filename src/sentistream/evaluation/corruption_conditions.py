@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -50,6 +50,11 @@ class ClipCondition:
     level: str
     picture: Callable[[ClipContext], PictureCorruption | None] | None = None
     sound: Callable[[ClipContext], SoundCorruption | None] | None = None
+
+
+def condition_name(row: Mapping[str, Any]) -> str:
+    """Kind and level of a row, for tables and plots."""
+    return f"{row['kind']}, {row['level']}" if row["level"] else str(row["kind"])
 
 
 def _clip_roll(degrees: float) -> Callable[[ClipContext], PictureCorruption | None]:

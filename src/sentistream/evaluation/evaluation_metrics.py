@@ -267,9 +267,31 @@ def cluster_interval(right: Sequence[int], total: Sequence[int]) -> tuple[float,
     if len(tried) < 2:
         return None
     rights, totals = np.array(tried, np.float64).T
+    return ratio_interval(rights, totals)
+
+
+def ratio_interval(
+    values: NDArray[np.floating], weights: NDArray[np.floating]
+) -> tuple[float, float] | None:
+    """95 % interval of ``sum(values) / sum(weights)`` from drawing entries anew.
+
+    Args:
+        values, weights: Of each entry, shape (N,); values may be negative.
+
+    Returns:
+        Percentiles of ``RESAMPLES`` draws; None where there are fewer than two.
+    """
+    if len(values) < 2:
+        return None
     generator = np.random.default_rng(SEED)
-    drawn = generator.multinomial(len(tried), np.full(len(tried), 1 / len(tried)), size=RESAMPLES)
-    return _percentiles((drawn @ rights) / (drawn @ totals))
+    count = len(values)
+    drawn = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    return _percentiles((drawn @ values) / (drawn @ weights))
+
+
+def rounded_interval(interval: tuple[float, float] | None) -> list[float] | None:
+    """For JSON."""
+    return None if interval is None else [round(value, 4) for value in interval]
 
 
 def _percentiles(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sentistream.errors import MissingExtraError, OutputError
+from sentistream.errors import MissingExtraError
 from sentistream.evaluation.evaluation_results import write_results
 from sentistream.evaluation.predictions import Prediction
-from sentistream.reports.output_files import write_atomically
+from sentistream.reports.output_files import write_atomically, writing
 from sentistream.reports.report_wording import COLORS
 from sentistream.types import Label
 
@@ -46,12 +46,8 @@ def save_figure(figure: Figure, path: Path) -> Path:
     Raises:
         OutputError: It cannot be written.
     """
-    try:
+    with writing(path):
         figure.savefig(path, dpi=130)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {path}: {error.strerror}.", "Choose another folder with --out."
-        ) from None
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from sentistream.datasets.contact_sheet import sheet_of
-from sentistream.errors import MissingExtraError, OutputError
+from sentistream.errors import MissingExtraError
 from sentistream.evaluation.clip_tracking import SAMPLE_FRAMES, SampleFrame, TrackedClip
+from sentistream.evaluation.corruption_conditions import condition_name
 from sentistream.evaluation.evaluation_report import (
     INK,
     QUIET,
@@ -23,8 +23,13 @@ from sentistream.evaluation.evaluation_report import (
     write_page,
 )
 from sentistream.evaluation.picture_detection import PictureDetections
-from sentistream.evaluation.tables import csv_table, markdown_table
-from sentistream.reports.output_files import write_atomically
+from sentistream.reports.output_files import (
+    make_output_folder,
+    write_atomically,
+    write_json,
+    writing,
+)
+from sentistream.reports.table_formats import csv_table, markdown_table
 from sentistream.types import UInt8Array
 
 FRAME = (320, 200)
@@ -61,12 +66,8 @@ def write_faces_found(
     Raises:
         OutputError: The folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(folder, error) from None
-    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / "results.json", text)
+    make_output_folder(folder)
+    write_json(folder / "results.json", facts)
     if detected:
         write_atomically(
             folder / "pictures.csv", csv_table([_picture_row(one) for one in detected])
@@ -80,10 +81,8 @@ def write_faces_found(
     for number, start in enumerate(range(0, len(tracked_clips), CLIPS_A_SHEET), 1):
         sheet = contact_sheet_of(tracked_clips[start : start + CLIPS_A_SHEET])
         path = folder / f"contact-sheet-{number:02}.png"
-        try:
+        with writing(path):
             sheet.save(path)
-        except OSError as error:
-            raise _cannot_write(path, error) from None
     missing, plots = "", []
     try:
         plots = _write_plots(folder, facts, tracked_clips)
@@ -255,12 +254,6 @@ def _marked_spans(one: TrackedClip) -> list[tuple[float, float]]:
     return [(frame.time, frame.time + step) for frame in one.frames if frame.faces]
 
 
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"Cannot write {path}: {error.strerror}.", "Choose another folder with --out."
-    )
-
-
 NOTHING = "not measured"
 
 
@@ -391,11 +384,6 @@ def _of_robustness(rows: Sequence[dict[str, Any]]) -> Table:
             for row in rows
         ),
     )
-
-
-def condition_name(row: dict[str, Any]) -> str:
-    """How a condition is called."""
-    return f"{row['kind']}, {row['level']}" if row["level"] else str(row["kind"])
 
 
 def _of_each_clip(rows: Sequence[dict[str, Any]]) -> Table:

@@ -20,8 +20,8 @@ from sentistream.evaluation.clip_trace import trace_clip
 from sentistream.evaluation.evaluation_inputs import Take
 from sentistream.evaluation.evaluation_metrics import wilson_interval
 from sentistream.evaluation.predictions import Prediction, predict_items
-from sentistream.evaluation.tables import markdown_table
 from sentistream.profiles import Profile
+from sentistream.reports.table_formats import markdown_table
 from sentistream.runtime.cards import ModelCard
 from sentistream.types import SENTIMENTS
 

@@ -13,6 +13,7 @@ from sentistream.evaluation.corruption_conditions import SEED, PictureCondition
 from sentistream.evaluation.evaluation_metrics import (
     cluster_interval,
     difference_interval,
+    rounded_interval,
     wilson_interval,
 )
 from sentistream.evaluation.evaluation_results import MOST_VALUES
@@ -190,11 +191,6 @@ def proportion(part: int, total: int) -> dict[str, Any]:
         "share": round(part / total, 4) if total else None,
         "ci95": rounded_interval(wilson_interval(part, total)) if total else None,
     }
-
-
-def rounded_interval(interval: tuple[float, float] | None) -> list[float] | None:
-    """For JSON."""
-    return None if interval is None else [round(value, 4) for value in interval]
 
 
 def bin_label(value: float, edges: Sequence[float], unit: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,19 +10,19 @@ from typing import Any
 from sentistream.analyzer import Analyzer
 from sentistream.api import Analysis
 from sentistream.datasets.manifest import Item
-from sentistream.errors import InputError, MissingExtraError, OutputError
+from sentistream.errors import InputError, MissingExtraError
 from sentistream.evaluation.clip_trace import ClipTrace, trace_clip
-from sentistream.evaluation.corruption_conditions import ClipCondition, ClipContext
+from sentistream.evaluation.corruption_conditions import ClipCondition, ClipContext, condition_name
 from sentistream.evaluation.corruptions import CorruptedSource
 from sentistream.evaluation.evaluation_inputs import StillSource, pad_face_image
 from sentistream.evaluation.evaluation_metrics import figures
 from sentistream.evaluation.evaluation_report import INK, QUIET, SECOND_INK, new_figure, save_figure
 from sentistream.evaluation.predictions import Prediction, accuracy_facts, class_indices
-from sentistream.evaluation.tables import csv_table, markdown_table
 from sentistream.media import Source, open_source
 from sentistream.media.image import read_image
 from sentistream.profiles import Profile
-from sentistream.reports.output_files import write_atomically
+from sentistream.reports.output_files import make_output_folder, write_atomically, write_json
+from sentistream.reports.table_formats import csv_table, markdown_table
 from sentistream.types import SENTIMENTS
 from sentistream.voice.recorded import read_sound, voiced_starts
 
@@ -239,14 +238,8 @@ def write_robustness(folder: Path, facts: dict[str, Any]) -> str:
     Raises:
         OutputError: The folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {folder}: {error.strerror}.", "Choose another folder with --out."
-        ) from None
-    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / "robustness.json", text)
+    make_output_folder(folder)
+    write_json(folder / "robustness.json", facts)
     write_atomically(
         folder / "robustness.csv",
         csv_table([_with_ends(row) for row in facts["rows"]], CSV_COLUMNS),
@@ -270,12 +263,8 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
             right = f"{row['accuracy']:.1%} ({low:.1%} to {high:.1%})"
             recall = f"{row['uar']:.1%}"
         shares = [_percent(row[name]) for name in list(MEASURES)[:3]]
-        cells.append((_name(row), str(row["clips"]), right, recall, *shares))
+        cells.append((condition_name(row), str(row["clips"]), right, recall, *shares))
     return markdown_table(heads, cells) + "\n"
-
-
-def _name(row: dict[str, Any]) -> str:
-    return f"{row['kind']}, {row['level']}" if row["level"] else str(row["kind"])
 
 
 def _percent(share: float | None) -> str:
@@ -301,5 +290,5 @@ def _plot(path: Path, rows: Sequence[dict[str, Any]]) -> None:
         axes.set(xlim=(0, 1.02), title=title)
         axes.set_xticks((0, 0.5, 1), ("0", "50 %", "100 %"))
         axes.grid(axis="x", alpha=0.3)
-    columns[0].set_yticks(range(len(shown)), [_name(row) for row in shown])
+    columns[0].set_yticks(range(len(shown)), [condition_name(row) for row in shown])
     save_figure(figure, path)

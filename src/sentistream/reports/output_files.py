@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sentistream.atomic_write import atomic_write
 from sentistream.errors import OutputError
@@ -160,6 +161,25 @@ class GuardedFile(io.RawIOBase):
 def partial_name(path: Path) -> Path:
     """The name a file bears until it is whole; the suffix stays, since it names the format."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+def make_output_folder(folder: Path) -> None:
+    """Make the folder of results, with its parents, where it does not exist.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Atomically write ``values`` as indented JSON.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    write_atomically(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import locale
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -63,3 +64,37 @@ def _point_of_the_locale() -> str:
         return "."
     finally:
         locale.setlocale(locale.LC_NUMERIC, before)
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    """One row of a Markdown table; bars in cells are escaped, line breaks become spaces."""
+    return "| " + " | ".join(cell.replace("|", r"\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Column heads and rows of cells as Markdown, without a newline at the end."""
+    lines = [markdown_row(heads), "|" + "---|" * len(heads), *map(markdown_row, rows)]
+    return "\n".join(lines)
+
+
+def csv_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Rows by the names of their columns.
+
+    Args:
+        rows: Values by column; what a row lacks is empty.
+        columns: Those to write; all of the first row unless given.
+
+    Raises:
+        ValueError: No columns are given, and a row has some that the first has not.
+    """
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(
+        text,
+        columns or list(rows[0]),
+        extrasaction="ignore" if columns else "raise",
+        restval="",
+        lineterminator="\n",
+    )
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
