@@ -295,9 +295,9 @@ def test_readings_where_nobody_is_marked_are_false_but_on_ignored_regions(
     [
         (("--appearance",), "--appearance and --task faces-found do not go together"),
         (("--paper-tables",), "--paper-tables and --task faces-found do not go together"),
-        (("--only", "mask"), "--only chooses disturbances"),
-        (("--robustness", "--only", "noise"), "has no disturbance noise"),
-        (("--robustness",), "Marked clips cannot be disturbed"),
+        (("--only", "mask"), "--only chooses corruptions"),
+        (("--robustness", "--only", "noise"), "has no corruption noise"),
+        (("--robustness",), "Marked clips cannot be corrupted"),
         (("--split", "test"), "has no column split"),
     ],
 )
@@ -315,7 +315,7 @@ def test_options_for_marked_faces_alone(tmp_path: Path) -> None:
     for options, problem in (
         (("--split", "test"), "are for marked faces"),
         (("--least-size", "30"), "are for marked faces"),
-        (("--robustness", "--only", "mask"), "The task clips has no disturbance mask"),
+        (("--robustness", "--only", "mask"), "The task clips has no corruption mask"),
     ):
         result = CliRunner().invoke(main, ["evaluate", "--manifest", str(manifest), *options])
         assert result.exit_code == 2

@@ -155,7 +155,7 @@ def test_images_of_faces_are_disturbed_too(tmp_path: Path, portrait: UInt8Array)
     assert plain["face_found"] == 1
     assert small["clips"] == 1
     assert [row["clips"] for row in noisy] == [0, 0]
-    with pytest.raises(ValueError, match="cannot be disturbed"):
+    with pytest.raises(ValueError, match="cannot be corrupted"):
         run_robustness([], "voices", PAPER, [])
 
 
@@ -163,7 +163,7 @@ def test_images_of_faces_are_disturbed_too(tmp_path: Path, portrait: UInt8Array)
     ("arguments", "problem"),
     [
         (["--robustness", "--protocol", "paper"], "--protocol and --robustness do not go together"),
-        (["--robustness", "--task", "mouths"], "cannot be disturbed"),
+        (["--robustness", "--task", "mouths"], "cannot be corrupted"),
         (["--only", "roll"], "Add --robustness"),
     ],
 )

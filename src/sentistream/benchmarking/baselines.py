@@ -1,7 +1,7 @@
 """Other programs on the same pictures, each in its own Python, for the part that they do.
 
 Only what installs from PyPI with its weights in the package can be measured without further
-downloads; the rest is told with the reason.
+downloads; the rest is listed with the reason.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sentistream.media import open_source
 
 PICTURES = 30
 LIMIT = 300.0
-"""Seconds that a peer may take in all."""
+"""Seconds that a baseline may take in all."""
 
 _FRAME = """
 import json, sys, time
@@ -60,11 +60,11 @@ SCRIPTS = {
 
 
 def measure_baselines(source: Path, pythons: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Pictures a second of one core of each peer, or why there is no figure.
+    """Pictures a second of one core of each baseline, or why there is no figure.
 
     Args:
         source: A video.
-        pythons: The Python interpreter in which each is installed, by the peer's name.
+        pythons: The Python interpreter in which each is installed, by the baseline's name.
     """
     results: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ from sentistream.media import open_source
 
 
 def loop_clip(source: Path, seconds: float, folder: Path, *, form: str = "mkv") -> Path:
-    """The clip again and again, without encoding it anew, until it is long enough.
+    """The clip repeated, without re-encoding, until it is long enough.
 
     Args:
         source: A video; one that is long enough is returned as it is.

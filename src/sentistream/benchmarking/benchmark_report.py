@@ -10,8 +10,8 @@ from sentistream.errors import MissingExtraError
 from sentistream.reports.table_formats import markdown_table
 
 _NOTES = """\
-**How it was measured.** Every way takes its turn in each round, so that a busy machine troubles
-all alike; the middle round is told, and the range. A moment comes every 30 ms; *a second of a
+**How it was measured.** The runs take turns in each round, so that a busy machine troubles
+all alike; the median round is reported, and the range. A moment comes every 30 ms; *a second of a
 core* counts processor time of all threads, decoding among it. Decoding alone reads pictures and
 sound and pairs them. The pipeline as published runs the detector on every whole picture, draws the
 spectrogram with matplotlib and asks PyTorch one sample at a time; as it is measured without
@@ -21,9 +21,9 @@ every other second, whatever the video shows. Latency is from the end of decodin
 moments coming at the pace of the clock. Streams are copies of the video, each decoded apart at the
 pace of the clock; they begin one after another within three seconds, for cameras do not all change
 their scene at the same moment. Real time is kept when at least 99 % of the moments that came were
-analyzed; where it was lost it was tried once more, and the better of both is told. Memory counts
-pages that processes share in parts; that of a stage is what a new process grows by when the stage
-is first used, the stages in the order of the data, and what two of them share counts with the
+analyzed; where it was lost it was tried once more, and the better of both is reported. Memory
+counts pages that processes share in parts; that of a stage is what a new process grows by when the
+stage is first used, the stages in the order of the data, and what two of them share counts with the
 first. Decoding's time is that of decoding alone, from the rounds.
 """
 _COLOURS = {"decode": "#9aa5b1", "ours": "#2563eb", "published": "#d97706"}
@@ -231,7 +231,7 @@ def _table(heads: list[str], rows: list[list[str]]) -> Iterator[str]:
 
 
 def chart(result: Mapping[str, Any], path: Path) -> None:
-    """Draws moments a second of one core, a bar each way; the file's suffix says how.
+    """Draws moments a second of one core, a bar per run; the file's suffix says how.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

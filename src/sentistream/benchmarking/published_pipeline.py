@@ -2,7 +2,7 @@
 
 HOG on every full picture, the spectrogram drawn with matplotlib, the networks as the tables
 have them, run by PyTorch one sample at a time. Weights are random, which costs the same;
-which branch decides is therefore told from outside.
+the caller therefore says which branch decides.
 """
 
 from __future__ import annotations

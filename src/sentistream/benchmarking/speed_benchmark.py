@@ -48,12 +48,12 @@ class Plan(ByValue):
     Attributes:
         profiles: Names.
         seconds: Of the clip, for each run; it is played again where it is shorter.
-        repeats: Of each way, in turn with the others.
+        repeats: Of each run, in turn with the others.
         published_moments: For the pipeline as published; 0 leaves it out.
         stream_counts: How many streams to try, until real time is lost.
         stream_seconds: How long each number is tried.
         workers: Processes for streams.
-        peers: Interpreters by the peer's name.
+        peers: Interpreters by the baseline's name.
     """
 
     profiles: Sequence[str] = ("paper", "lite")
@@ -194,7 +194,7 @@ def _timed_rounds(
     plan: Plan,
     on_step: Callable[[str], None],
 ) -> list[dict[str, Timed]]:
-    """Each way in turn, so that a busy machine troubles all alike."""
+    """Each run in turn, so that a busy machine troubles all alike."""
     rounds = []
     for number in range(plan.repeats):
         on_step(f"{profile.name}: round {number + 1} of {plan.repeats}")

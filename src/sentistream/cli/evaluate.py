@@ -51,7 +51,7 @@ _NO_SENTIMENT = ("mouths", FACES_FOUND)
     "--least-size",
     type=click.FloatRange(min=1),
     metavar="PX",
-    help="faces-found: smaller faces need not be found; 12 in pictures, 24 in clips unless told.",
+    help="faces-found: smaller faces need not be found; 12 in pictures, 24 in clips by default.",
 )
 @click.option(
     "--data",
@@ -73,14 +73,14 @@ _NO_SENTIMENT = ("mouths", FACES_FOUND)
 @click.option(
     "--robustness",
     is_flag=True,
-    help="Disturb clips or faces (turned, covered, dark, blurred, small, noisy) and say how the "
+    help="Corrupt clips or faces (rotated, covered, dark, blurred, small, noisy) and say how the "
     "answers hold up.",
 )
 @click.option(
     "--only",
     type=click.Choice(tuple(dict.fromkeys((*CLIP_CORRUPTIONS, *PICTURE_CORRUPTIONS)))),
     multiple=True,
-    help="With --robustness: this disturbance alone; can be given again.",
+    help="With --robustness: this corruption alone; may be given several times.",
 )
 @click.option(
     "--paper-tables",
@@ -223,17 +223,17 @@ def _check_options(modes: dict[str, bool], only: tuple[str, ...], appearance: bo
     Raises:
         InputError: There are some.
     """
-    asked = [name for name, given in modes.items() if given]
-    if appearance and asked != ["--protocol"]:
-        asked.append("--appearance")
-    if len(asked) > 1:
-        raise InputError(f"{' and '.join(asked)} do not go together.", "Run them one by one.")
+    chosen = [name for name, given in modes.items() if given]
+    if appearance and chosen != ["--protocol"]:
+        chosen.append("--appearance")
+    if len(chosen) > 1:
+        raise InputError(f"{' and '.join(chosen)} do not go together.", "Run them one by one.")
     if only and not modes["--robustness"]:
-        raise InputError("--only chooses disturbances.", "Add --robustness.")
+        raise InputError("--only chooses corruptions.", "Add --robustness.")
 
 
 def _check_corruption_names(task: str, only: tuple[str, ...]) -> None:
-    """Disturbances that there are for other tasks only.
+    """Refuse corruptions that the task does not have.
 
     Raises:
         InputError: One is chosen.
@@ -242,7 +242,7 @@ def _check_corruption_names(task: str, only: tuple[str, ...]) -> None:
     for kind in only:
         if kind not in known:
             raise InputError(
-                f"The task {task} has no disturbance {kind}.", f"Choose of: {', '.join(known)}."
+                f"The task {task} has no corruption {kind}.", f"Choose of: {', '.join(known)}."
             )
 
 

@@ -39,7 +39,7 @@ def measure_faces_found(
     pictures, clips = read_face_annotations(manifest, split=split, least_size=least_size)
     if clips and robustness:
         raise InputError(
-            "Marked clips cannot be disturbed.", "Use --robustness with marked pictures."
+            "Marked clips cannot be corrupted.", "Use --robustness with marked pictures."
         )
     facts: dict[str, Any] = {
         "task": TASK,

@@ -129,7 +129,7 @@ def measure_robustness(
     task = facts["task"]
     if task not in ROBUSTNESS_TASKS:
         raise InputError(
-            f"The task {task} cannot be disturbed.",
+            f"The task {task} cannot be corrupted.",
             f"Use --robustness with {' or '.join(ROBUSTNESS_TASKS)}.",
         )
     chosen = [entry for entry in CLIP_CONDITIONS if not only or entry.kind in only]
@@ -188,7 +188,7 @@ def print_coverage(facts: dict[str, Any]) -> None:
 
 
 def _add_history(facts: dict[str, Any], predictions: list[Prediction], profile: Profile) -> None:
-    """The same voices judged as those of people who were heard before."""
+    """The same voices, predicted with earlier recordings of the same people."""
     known = predict_with_history(predictions, profile)
     if known:
         facts["with_history"] = summarize_predictions(known, SENTIMENTS)

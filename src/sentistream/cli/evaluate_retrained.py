@@ -29,7 +29,7 @@ def measure_retrained(
     """Train, measure and print the table; write it to ``out``.
 
     Raises:
-        InputError: It is asked for something else than voices of ``lite`` by corpus.
+        InputError: The options are not those of voices of ``lite`` by corpus.
         MissingExtraError: What training needs is not installed.
         OutputError: The folder cannot be written.
     """

@@ -41,7 +41,7 @@ class SequenceSet:
 
 
 class _ScoredSet:
-    """Material, and what each way made of each of its sequences, asked once."""
+    """A sequence set, with the scores of each method cached."""
 
     def __init__(self, material: SequenceSet, fusion: Runnable) -> None:
         self.material = material
@@ -89,7 +89,7 @@ def compare_methods(
         fitted: What parameters are chosen on.
         held_out: What is measured.
         profile: Whose networks were recorded.
-        on_method: Told after each method is done.
+        on_method: Called after each method is done.
     """
     fusion = load_network(profile.fused_model)
     train, test = _ScoredSet(fitted, fusion), _ScoredSet(held_out, fusion)
@@ -244,7 +244,7 @@ class Scores(ByValue):
         return float(self.loss.sum() / self.moments.sum())
 
     def facts(self) -> dict[str, Any]:
-        """For JSON; intervals from drawing clips, or changes, anew."""
+        """For JSON; intervals by bootstrap over clips or mood changes."""
         return {
             "accuracy": round(self.accuracy, 4),
             "accuracy_ci95": rounded_interval(ratio_interval(self.right, self.moments)),
@@ -362,7 +362,7 @@ def _reading(time: float, track: int, momentary: FloatArray, smoothed: FloatArra
 def paired_difference(scores: Scores, other: Scores) -> dict[str, Any]:
     """How two ways differ on the same sequences, the first less the second, for JSON.
 
-    Intervals are of pairs: clips, or changes, are drawn anew with what both made of them.
+    Intervals are paired: clips, or mood changes, are resampled together for both methods.
     """
     return {
         "accuracy": round(scores.accuracy - other.accuracy, 4),

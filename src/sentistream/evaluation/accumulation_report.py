@@ -124,7 +124,7 @@ def write_comparison(folder: Path, title: str, facts: dict[str, Any]) -> str:
         f"Parameters were chosen on {chosen['people']} people ({chosen['sequences']} sequences, "
         f"{chosen['seconds']:.0f} s); figures are of {measured['people']} others "
         f"({measured['sequences']} sequences, {measured['seconds']:.0f} s). Intervals are 95 %, "
-        "from drawing clips or changes anew. A change that was never noticed counts with the "
+        "by bootstrap over clips or mood changes. A change that was never noticed counts with the "
         "whole length of its mood.",
     ]
     write_page(folder, title, {"tables": tables}, plots, notes, template="faces_found.html.j2")

@@ -1,4 +1,4 @@
-"""Ways in which the answers of moments may add up over time, on what networks said of sequences."""
+"""Methods that accumulate per-moment predictions over time, run on recorded network outputs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ForwardFilter(Running):
     takes effect at once, which a mean over time cannot do.
 
     Args:
-        rate: How often in a second the mood is drawn anew, positive.
+        rate: Rate of mood changes, 1/s, positive.
         strength: Independent witnesses in a second, positive.
         temperature: What the answer's logarithms are divided by, positive.
 

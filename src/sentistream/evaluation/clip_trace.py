@@ -19,7 +19,7 @@ _LOUD_RANGE = 10**-3.0  # of the loudest moment's power: quieter ones do not cou
 
 @dataclass
 class ClipTrace:
-    """What was said at each moment of the largest face.
+    """Predictions for the largest face at each moment.
 
     Attributes:
         faces: The face at each moment; None without one.
@@ -73,7 +73,7 @@ class ClipTrace:
 
 
 def trace_clip(moments: Iterable[tuple[Moment, Sequence[Reading]]], profile: Profile) -> ClipTrace:
-    """Take down what is said at each moment.
+    """Record the predictions of each moment.
 
     Args:
         moments: As ``Analysis.moments`` gives them.

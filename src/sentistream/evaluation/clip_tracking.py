@@ -61,7 +61,7 @@ class SampleFrame(ByValue):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackedClip(ByValue):
-    """A clip and what the product said of its faces.
+    """A clip and the product's readings of its faces.
 
     Attributes:
         clip: What was shown.
@@ -106,7 +106,7 @@ class TrackedClip(ByValue):
 def track_clips(
     clips: Iterable[AnnotatedClip], profile: Profile, *, on_problem: Callable[[str], None]
 ) -> list[TrackedClip]:
-    """Each clip as ``analyze`` reads it; of those that cannot be read ``on_problem`` is told.
+    """Each clip as ``analyze`` reads it; ``on_problem`` gets those that cannot be read.
 
     Raises:
         InputError: None can be read.

@@ -22,10 +22,10 @@ SEED = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipContext(ByValue):
-    """What is known of a clip before it is disturbed.
+    """What is known of a clip before it is corrupted.
 
     Attributes:
-        watched: The undisturbed run.
+        watched: The clean run.
         other_voice: Sound of another clip; None where there is none.
         other_level: Its root mean square.
     """
@@ -40,9 +40,9 @@ class ClipCondition:
     """A row of the table.
 
     Attributes:
-        kind: The disturbance, such as ``roll``.
+        kind: The corruption, such as ``roll``.
         level: How strong, in words.
-        picture, sound: Make the disturbance for a clip; None where the clip does not allow
+        picture, sound: Make the corruption for a clip; None where the clip does not allow
             it (no face to cover, no sound to add to, a face smaller already).
     """
 
@@ -174,10 +174,10 @@ CLIP_CONDITIONS = (
         for ratio in (10, 0)
     ),
 )
-"""The rows after the undisturbed one; levels of sound are signal-to-noise ratios."""
+"""The rows after the clean one; levels of sound are signal-to-noise ratios."""
 
 CLIP_CORRUPTIONS = tuple(dict.fromkeys(condition.kind for condition in CLIP_CONDITIONS))
-"""The disturbances there are."""
+"""All kinds of corruption."""
 
 
 AnnotatedPixels: TypeAlias = tuple[UInt8Array, tuple[AnnotatedFace, ...]]
@@ -189,9 +189,9 @@ class PictureCondition:
     """A row of the table.
 
     Attributes:
-        kind: The disturbance, such as ``roll``.
+        kind: The corruption, such as ``roll``.
         level: How strong, in words.
-        make: The disturbed picture and faces; None where the picture does not allow it. At
+        make: The corrupted picture and faces; None where the picture does not allow it. At
             least one face has to be counted. What is random comes from the generator.
     """
 
@@ -328,7 +328,7 @@ PICTURE_CONDITIONS = (
     *(_motion(share) for share in (0.1, 0.2)),
     *(_jpeg(quality) for quality in (20, 5)),
 )
-"""The rows after the undisturbed one."""
+"""The rows after the clean one."""
 
 PICTURE_CORRUPTIONS = tuple(dict.fromkeys(condition.kind for condition in PICTURE_CONDITIONS))
-"""The disturbances there are."""
+"""All kinds of corruption."""

@@ -169,7 +169,7 @@ def pink_noise(generator: np.random.Generator) -> FloatArray:
 
 
 def loop_samples(track: FloatArray, start: int, count: int) -> FloatArray:
-    """Samples ``start`` to ``start + count`` of a recording that begins anew when it ends."""
+    """Samples ``start`` to ``start + count`` of a recording that repeats from its start."""
     return np.take(track, np.arange(start, start + count), mode="wrap")
 
 
@@ -219,12 +219,12 @@ PictureCorruption: TypeAlias = Callable[[UInt8Array, float], UInt8Array]
 SoundCorruption: TypeAlias = Callable[[FloatArray, int], FloatArray]
 """From samples, and the number of their first on the media clock, to as many others.
 
-Moments may share samples: the same number must always get the same disturbance.
+Moments may share samples: the same number must always get the same corruption.
 """
 
 
 class CorruptedSource(Source):
-    """The moments of another source, disturbed; everything after it runs unchanged.
+    """The moments of another source, corrupted; everything after it runs unchanged.
 
     Args:
         source: Where moments come from; closed with this one.

@@ -238,7 +238,7 @@ class CrossValidation(ByValue):
         protocol: How it was split.
         items: What was split.
         parts: The splits.
-        outcomes: Of each part's test items.
+        predictions: Of each part's test items.
         classes: Names of the classes.
     """
 
@@ -309,7 +309,7 @@ def cross_validate(
     Raises:
         DataError: A part overlaps, has nothing to learn from, or cannot be made.
         InputError: There is no protocol of that name.
-        ValueError: The answers are not as many as the items asked about.
+        ValueError: The number of predictions differs from the number of items.
     """
     chosen = load_protocol(protocol) if isinstance(protocol, str) else protocol
     parts = list(protocol_splits(chosen, items))  # all are checked before the first is trained
@@ -332,7 +332,7 @@ def cross_validate(
 NEVER, LEARNED = "never learned from", "learned from"
 
 CAUTION = (
-    "These are the shipped networks, trained once; nothing was trained anew for the parts. "
+    "These are the shipped networks, trained once; nothing was retrained for the parts. "
     "Figures on people they learned from do not say how they do on others."
 )
 

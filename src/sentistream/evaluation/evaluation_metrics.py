@@ -160,7 +160,7 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class PeopleBootstrap:
-    """95 % percentile intervals from drawing people, each with all that is theirs, anew.
+    """95 % percentile intervals from resampling people, each with all their examples.
 
     Attributes:
         people: How many there were to draw from; with fewer than about ten the intervals are
@@ -255,7 +255,7 @@ def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tupl
 
 
 def cluster_interval(right: Sequence[int], total: Sequence[int]) -> tuple[float, float] | None:
-    """95 % interval of a share from drawing whole pictures, clips or people anew.
+    """95 % interval of a share by bootstrap over whole pictures, clips or people.
 
     Args:
         right, total: Of each of them: how many were right, and of how many.
@@ -273,7 +273,7 @@ def cluster_interval(right: Sequence[int], total: Sequence[int]) -> tuple[float,
 def ratio_interval(
     values: NDArray[np.floating], weights: NDArray[np.floating]
 ) -> tuple[float, float] | None:
-    """95 % interval of ``sum(values) / sum(weights)`` from drawing entries anew.
+    """95 % interval of ``sum(values) / sum(weights)`` by bootstrap over the entries.
 
     Args:
         values, weights: Of each entry, shape (N,); values may be negative.

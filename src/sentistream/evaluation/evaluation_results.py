@@ -36,7 +36,7 @@ def summarize_predictions(
     the last column of the confusion matrix, and is counted apart as ``unusable``.
 
     Args:
-        outcomes: At least one.
+        predictions: At least one.
         classes: Their names.
         threshold: Confidence from which the profile is sure; None where it sets none.
     """

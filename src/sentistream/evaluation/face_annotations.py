@@ -19,7 +19,7 @@ from sentistream.media.image import read_image
 from sentistream.types import Box, UInt8Array
 
 MIN_PICTURE_FACE, MIN_CLIP_FACE = 12.0, 24.0
-"""The larger side, in pixels, from which a marked face counts unless told otherwise."""
+"""The larger side, in pixels, from which a marked face counts by default."""
 
 MIN_SCORE = 0.5
 """A marked face whose ``score`` is lower is too uncertain to count."""
@@ -132,7 +132,7 @@ def read_face_annotations(
         path: CSV or Parquet.
         split: Only rows whose column ``split`` says so; empty for all.
         least_size: From which larger side, in pixels, faces count; ``MIN_PICTURE_FACE`` or
-            ``MIN_CLIP_FACE`` unless told.
+            ``MIN_CLIP_FACE`` by default.
 
     Raises:
         InputError: It cannot be read, lacks a column, has a row that makes no sense (the row

@@ -96,7 +96,7 @@ class PrecisionRecall(ByValue):
         threshold: The scores they hold from, falling.
         average: Average precision: the area below the curve of the largest precision at this
             or a larger recall, at all points (not at 11, nor at 101).
-        average_ci95: From drawing pictures anew (percentiles of 1,000 draws).
+        average_ci95: By bootstrap over pictures (percentiles of 1,000 resamples).
     """
 
     recall: NDArray[np.float64]
@@ -168,7 +168,7 @@ OPERATING_THRESHOLD = THRESHOLD
 """The score from which a detection counts as a face."""
 
 LOWEST_THRESHOLD = 0.1
-"""The score from which detections are asked for, to draw precision over recall."""
+"""Lowest detection score requested, to draw precision over recall."""
 
 
 def low_threshold_detector(profile: Profile) -> Callable[[UInt8Array], list[ScoredBox]]:

@@ -176,7 +176,7 @@ def _write_plots(
             )
     if facts.get("robustness"):
         rows = [(condition_name(row), row["recall"]) for row in facts["robustness"]]
-        drawn_plots["robustness"] = _plot_recall("Recall when things go wrong", rows)
+        drawn_plots["robustness"] = _plot_recall("Recall under corruptions", rows)
     if tracked_clips:
         drawn_plots["timeline"] = _plot_timeline(tracked_clips)
     return [save_figure(figure, folder / f"{name}.png") for name, figure in drawn_plots.items()]
@@ -313,7 +313,7 @@ def _of_pictures(facts: dict[str, Any]) -> Table:
             interval(facts["average_precision_ci95"]),
         ),
         ("recall", *_share_cells(facts["recall"])),
-        ("recall, pictures drawn anew", "", interval(facts["recall_pictures_ci95"])),
+        ("recall, bootstrap over pictures", "", interval(facts["recall_pictures_ci95"])),
         ("recall, whatever the convention of boxes", *_share_cells(facts["recall_same_face"])),
         ("precision", *_share_cells(facts["precision"])),
     ]
@@ -330,7 +330,7 @@ def _of_pictures(facts: dict[str, Any]) -> Table:
 def _of_clips(facts: dict[str, Any]) -> Table:
     rows = [
         ("faces found", *_share_cells(facts["recall"])),
-        ("faces found, clips drawn anew", "", interval(facts["recall_clips_ci95"])),
+        ("faces found, bootstrap over clips", "", interval(facts["recall_clips_ci95"])),
         ("readings on a face", *_share_cells(facts["precision"])),
         ("readings on no face per minute", _number(facts["false_per_minute"]), ""),
         ("appearances", str(facts["appearances"]), ""),
@@ -371,7 +371,7 @@ def _of_races(facts: dict[str, Any]) -> Table:
 def _of_robustness(rows: Sequence[dict[str, Any]]) -> Table:
     heads = ("condition", "pictures", "faces", "found", "95 % interval", "false per picture")
     return Table(
-        "Recall when things go wrong",
+        "Recall under corruptions",
         heads,
         tuple(
             (

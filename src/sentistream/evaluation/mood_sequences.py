@@ -1,4 +1,4 @@
-"""Minutes of changing mood, strung together from labelled clips, and what was said at each moment.
+"""Sequences of changing mood, concatenated from labelled clips, and the networks' outputs.
 
 One face is followed through the whole sequence, and its sound goes on, so that what adds up over
 time has to notice by itself that the mood is another one.
@@ -70,7 +70,7 @@ class MoodSequence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedSequence(ByValue):
-    """What face and voice networks said of each face at each moment, before they were joined.
+    """Outputs of the face and voice networks for each face at each moment, before fusion.
 
     Attributes:
         name: Of the clip or sequence.
@@ -172,14 +172,14 @@ class LargestFaceTracker:
 
 
 class _FusionRecorder:
-    """Stands before the fusion and keeps what it is asked."""
+    """Wraps the fusion network and keeps its latest inputs."""
 
     def __init__(self, network: Runnable) -> None:
         self._network = network
-        self.asked: dict[str, NDArray[np.float32]] | None = None
+        self.inputs: dict[str, NDArray[np.float32]] | None = None
 
     def run(self, **inputs: NDArray[np.float32]) -> FloatArray:
-        self.asked = inputs
+        self.inputs = inputs
         return self._network.run(**inputs)
 
 
@@ -203,7 +203,7 @@ def record_sequences(
         kept: Folder for what is recorded; made if needed.
         one_face: Follow the largest face as one through all clips; else each as it is tracked.
         most_seconds: Of each clip.
-        on_problem: Told of what cannot be read.
+        on_problem: Called with each problem.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -267,22 +267,22 @@ def _record_one(
         end = starts[-1]
         with passed_over(item.path, problems.append):
             for moment in _clip_moments(item, profile, starts[-1], max_seconds):
-                tap.asked = None
+                tap.inputs = None
                 readings = analyzer.process(moment)
                 end = moment.time + profile.tick
-                # the fusion is asked of each face in turn about its latest look first
+                # the fusion's inputs are in the order of the faces, their latest look first
                 judged = [one.track for one in readings if one.momentary is not None]
                 for index, track in enumerate(judged):
-                    if tap.asked is not None and track is not None:
-                        asked = tap.asked
+                    if tap.inputs is not None and track is not None:
+                        inputs = tap.inputs
                         rows.append(
                             (
                                 moment.time,
                                 track,
                                 place,
-                                asked["face"][index],
-                                asked["voice"][index],
-                                asked["trust"][index],
+                                inputs["face"][index],
+                                inputs["voice"][index],
+                                inputs["trust"][index],
                             )
                         )
         starts.append(end)

@@ -57,7 +57,7 @@ class Table:
 
 
 def table_5(mouth: ModelCard) -> Table:
-    """Mouth crops and how many are told right."""
+    """Mouth crops and the share classified correctly."""
     rows = []
     for name, (opened, closed, share) in MOUTH_SETS.items():
         total = opened + closed
@@ -305,14 +305,14 @@ def predict_branches(
     on_item: Callable[[], None] = lambda: None,
     on_problem: Callable[[str], None] = lambda _: None,
 ) -> dict[str, list[Prediction]]:
-    """Outcomes of each branch, in the words of ``BRANCHES``.
+    """Predictions of each branch, in the words of ``BRANCHES``.
 
     Args:
         clips: Videos.
         takes: Frames and speech, shown as videos.
         profile: What to use.
-        on_item: Told after each clip or take.
-        on_problem: Told why one cannot be read.
+        on_item: Called after each clip or take.
+        on_problem: Called with the reason one cannot be read.
     """
     of_clip = {
         "visual": predictors.clip_predictor(face_alone(profile)),

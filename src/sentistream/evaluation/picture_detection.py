@@ -73,7 +73,7 @@ class PictureDetections:
 def detect_in_pictures(
     pictures: Iterable[AnnotatedPicture], detect: Detect, *, on_problem: Callable[[str], None]
 ) -> list[PictureDetections]:
-    """Each picture that can be read; of the others ``on_problem`` is told why they cannot.
+    """Each picture that can be read; ``on_problem`` gets the reason for each of the others.
 
     Raises:
         InputError: None can be read.
@@ -149,7 +149,7 @@ def corrupted_recall(
     detect: Detect,
     conditions: Sequence[PictureCondition],
 ) -> list[dict[str, Any]]:
-    """Recall undisturbed and under each condition, of the pictures that have a counted face.
+    """Recall on clean pictures and under each condition, of the pictures that have a counted face.
 
     Pictures that cannot be read are passed over.
     """

@@ -25,10 +25,10 @@ from sentistream.voice.functionals import recorded_functionals
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction(ByValue):
-    """One item and what was said of it.
+    """One item and the networks' prediction for it.
 
     Attributes:
-        item: What was asked.
+        item: The labelled item.
         probabilities: Of the classes; None where there was no usable face or voice.
         problem: Why the file could not be read; empty otherwise.
         unknown: Whether the answer was withheld (``unknown``) though there are probabilities.
@@ -72,7 +72,7 @@ def predict_items(
         answer: Whom to ask.
         withholds: Whether probabilities are too unsure for an answer other than ``unknown``.
         is_sure: Whether probabilities are sure enough for the profile; None if it sets no bar.
-        on_problem: Told why an item cannot be read.
+        on_problem: Called with the reason an item cannot be read.
     """
     predictions = []
     for item in items:
@@ -122,15 +122,15 @@ def accuracy_facts(predictions: Sequence[Prediction]) -> dict[str, Any]:
 def results_by_prior(
     predictions: Sequence[Prediction], profile: Profile, learned: Shares
 ) -> list[dict[str, Any]]:
-    """A row a named prior, for JSON; empty where it cannot be told from the answers alone.
+    """A row a named prior, for JSON; empty where it cannot be computed from the predictions alone.
 
     ``lite`` adds logarithms up, so a whole clip's answer is corrected exactly as each moment's
     is. ``paper`` takes a mean of moments: it has to be run again with each prior.
 
     Args:
-        outcomes: Of sentiments, as they are under the profile's own prior.
+        predictions: Of sentiments, as they are under the profile's own prior.
         profile: That they were made with.
-        learned: Shares of the classes in what the networks that were asked learned from.
+        learned: Shares of the classes in the training data of the networks that predicted.
     """
     if profile.decision != "lite":
         return []
@@ -170,18 +170,18 @@ def results_by_prior(
 
 
 HISTORY_SIZE = 8
-"""Most recordings of the same person that are heard before, in the protocol with a history."""
+"""Most earlier recordings of the same person in the protocol with a history."""
 
 
 def predict_with_history(predictions: Sequence[Prediction], profile: Profile) -> list[Prediction]:
-    """The same recordings judged with up to eight others of the same person heard before.
+    """The same recordings predicted after up to eight others of the same person.
 
     Which others is drawn at random, by the recording's name; those of people of whom there is
     no other are left out.
 
     Args:
-        outcomes: Of recordings, with people named.
-        profile: Whose voice network is asked; one that decides as ``lite`` does.
+        predictions: Of recordings, with people named.
+        profile: Whose voice network predicts; one that decides as ``lite`` does.
     """
     network = load_network(profile.voice_model)
     factors = profile.prior.factors(profile.voice_learned_shares)

@@ -40,7 +40,7 @@ Raises:
 """
 
 MOST_WINDOWS = 100
-"""Windows of 30 ms of a voice that are listened to, spread over the recording."""
+"""Most windows of 30 ms of a voice that are classified, spread over the recording."""
 
 
 def clip_predictor(profile: Profile) -> Predictor:

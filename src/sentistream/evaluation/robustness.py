@@ -28,7 +28,7 @@ from sentistream.voice.recorded import read_sound, voiced_starts
 
 CLEAN = "undisturbed"
 ROBUSTNESS_TASKS = ("clips", "faces")
-"""Tasks whose items can be disturbed."""
+"""Tasks whose items can be corrupted."""
 
 
 @dataclass(slots=True)
@@ -37,13 +37,13 @@ class RobustnessRow:
 
     Attributes:
         kind, level: Of the condition.
-        outcomes: What was said of each clip.
-        same_answer: Clips with the answer of the undisturbed run.
+        predictions: The prediction for each clip.
+        same_answer: Clips with the answer of the clean run.
         moments, found: Moments in all, and those with a face.
-        had_face, kept_face: Moments with a face in the undisturbed run, and those of them that
+        had_face, kept_face: Moments with a face in the clean run, and those of them that
             still have one.
         same_mouth, same_label: Of ``kept_face``: the mouth's state, the momentary class as in
-            the undisturbed run.
+            the clean run.
     """
 
     kind: str
@@ -104,25 +104,25 @@ def run_robustness(
     on_item: Callable[[], None] = lambda: None,
     on_problem: Callable[[str], None] = lambda _: None,
 ) -> list[RobustnessRow]:
-    """Run every item undisturbed and under each condition, by the live code.
+    """Run every item clean and under each condition, by the live code.
 
     Args:
         items: Clips, or images of faces.
         task: One of ``ROBUSTNESS_TASKS``.
         profile: What to use.
         conditions: What to do to them.
-        on_item: Told after each item.
-        on_problem: Told why an item was left out.
+        on_item: Called after each item.
+        on_problem: Called with the reason an item was left out.
 
     Returns:
-        A row undisturbed, and one a condition.
+        The clean row, then one per condition.
 
     Raises:
         InputError: No item can be read.
-        ValueError: The task cannot be disturbed.
+        ValueError: The task cannot be corrupted.
     """
     if task not in ROBUSTNESS_TASKS:
-        raise ValueError(f"Items of the task {task} cannot be disturbed.")
+        raise ValueError(f"Items of the task {task} cannot be corrupted.")
     analyzer = Analyzer(profile)
     rows = [
         RobustnessRow(CLEAN, ""),
@@ -162,7 +162,7 @@ def _open(path: Path, task: str, profile: Profile) -> Source:
 def _disturbed(
     path: Path, task: str, profile: Profile, condition: ClipCondition, scene: ClipContext
 ) -> Source | None:
-    """The disturbed item; None where it does not allow the condition."""
+    """The corrupted item; None where it does not allow the condition."""
     picture = condition.picture(scene) if condition.picture else None
     sound = condition.sound(scene) if condition.sound else None
     if picture is None and sound is None:

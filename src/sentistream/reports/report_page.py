@@ -215,7 +215,7 @@ class Thumbnail:
     Attributes:
         time: Seconds.
         jpeg: The file's bytes.
-        smoothed: What was said at that time, if anything.
+        smoothed: The smoothed answer at that time, if any.
     """
 
     time: float

@@ -18,7 +18,7 @@ def percent(share: float) -> str:
 
 
 def clock(seconds: float, *, tenths: bool = False) -> str:
-    """Media time as m:ss or h:mm:ss, with tenths of a second where asked."""
+    """Media time as m:ss or h:mm:ss, with tenths of a second on request."""
     units = max(0, round(seconds * (10 if tenths else 1)))
     whole, rest = divmod(units, 10) if tenths else (units, 0)
     minutes, second = divmod(whole, 60)
@@ -88,7 +88,7 @@ FLAG_WORDS = {
     Flag.UNREADABLE: "too little of a face was seen to read its expression",
     Flag.SLOWED: "the computer could not keep up and looked less often",
 }
-"""Of each flag that is about readings; ``more_faces`` is about moments, and told of apart."""
+"""Of each flag that is about readings; ``more_faces`` is about moments, and reported separately."""
 
 
 def ink(label: Label) -> tuple[int, int, int]:

@@ -145,7 +145,7 @@ class SummaryFile(Output):
 
 @dataclass(slots=True)
 class Tally:
-    """What was said of one appearance, or of all of them together.
+    """Statistics of the readings of one appearance, or of all together.
 
     Attributes:
         profile: Says how moments add up, and from when on a mouth counts as open.
@@ -251,7 +251,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 TRACKS_TOLD = 1_000
-"""How many faces are told of one by one; later ones count in the whole only."""
+"""Most faces with statistics of their own; later ones count in the total only."""
 
 
 class Statistics:
