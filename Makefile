@@ -43,9 +43,14 @@ bench: $(VENV)/test.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 fo
 	$(BIN)/sentistream benchmark $(if $(INPUT),"$(INPUT)")
 	$(BIN)/python -m benchmarks.memory
 
+.PHONY: docs
+docs: $(VENV)/docs.stamp ## Set up, build the documentation site into site/
+	$(BIN)/python docs/draw_architecture.py --check
+	$(BIN)/mkdocs build --strict --quiet
+
 .PHONY: clean
 clean: ## Remove the environment, caches and the demonstration's results
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage sentiment/demo
+	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage sentiment/demo
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/demo.stamp: Makefile pyproject.toml $(VENV)/made.stamp
@@ -62,6 +67,11 @@ $(VENV)/test.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream, PyTorch and the test tools into $(VENV) ..."
 	$(PIP) install $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
 	$(PIP) install --editable '.[dev,train,demo,openvino,bench,evaluate,tensorboard,monitor,postgresql]'
+	@touch $@
+
+$(VENV)/docs.stamp: Makefile pyproject.toml $(VENV)/made.stamp
+	@echo "Installing what builds the documentation into $(VENV) ..."
+	$(PIP) install 'mkdocs-material>=9.6'
 	@touch $@
 
 $(VENV)/made.stamp:

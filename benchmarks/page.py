@@ -130,11 +130,11 @@ def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
 
 def made_up(seconds: float) -> None:
     """The page alone: what the server process spends on viewers."""
-    from page.made_up import House
-    from page.made_up_people import live
+    from web.fake_monitor import FakeMonitor
+    from web.fake_people import live
 
     with tempfile.TemporaryDirectory() as folder:
-        house = House(Path(folder))
+        house = FakeMonitor(Path(folder))
         ended = threading.Event()
         threading.Thread(target=live, args=(house, ended), daemon=True).start()
         url = house.url

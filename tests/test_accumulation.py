@@ -81,7 +81,31 @@ def test_a_short_clip_is_answered_by_its_last_reading() -> None:
     overall.add(reading(0.1 * step, WAVERING, WAVERING) for step in range(20))
     overall.add([reading(2.0, WAVERING, SURE)])
     assert overall.answer is not None
-    assert overall.answer.as_tuple() == pytest.approx(SURE, abs=1e-3)
+    power = 1 + (1 / LITE.overall_temperature - 1) * 2.0 / LITE.stretch
+    sharpened = np.array(SURE) ** power
+    assert overall.answer.as_tuple() == pytest.approx(sharpened / sharpened.sum(), abs=1e-3)
+
+
+def test_one_moment_is_no_surer_than_it_says() -> None:
+    overall = Overall(LITE)
+    overall.add([reading(0.0, WAVERING, WAVERING)])
+    assert overall.answer is not None
+    assert overall.answer.as_tuple() == pytest.approx(WAVERING, abs=1e-5)
+
+
+def test_a_prior_counts_once() -> None:
+    profile = LITE.with_prior("everyday")
+    factors = profile.prior.factors(profile.learned_shares)
+    assert factors is not None
+    plain, corrected = Overall(LITE), Overall(profile)
+    for second in range(12):
+        values = np.array(SURE if second % 4 else WAVERING)
+        plain.add([reading(second, WAVERING, tuple(values))])
+        corrected.add([reading(second, WAVERING, tuple(values * factors / (values @ factors)))])
+    assert plain.answer is not None
+    assert corrected.answer is not None
+    expected = np.array(plain.answer.as_tuple()) * factors
+    assert corrected.answer.as_tuple() == pytest.approx(expected / expected.sum(), rel=1e-4)
 
 
 def test_a_long_clip_is_answered_by_all_its_stretches() -> None:
@@ -90,7 +114,10 @@ def test_a_long_clip_is_answered_by_all_its_stretches() -> None:
         overall.add([reading(second, SURE, SURE if second < 20 else WAVERING)])
     assert overall.answer is not None
     assert overall.answer.label is Label.NEGATIVE
-    assert overall.answer.negative < SURE[2]
+    only_sure = Overall(LITE)
+    only_sure.add(reading(second, SURE, SURE) for second in range(30))
+    assert only_sure.answer is not None
+    assert overall.answer.negative < only_sure.answer.negative
 
 
 def test_the_papers_clips_are_answered_by_the_mean_of_moments() -> None:

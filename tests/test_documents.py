@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sentistream.cli import main
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture(params=PAGES, ids=lambda page: page.name)
@@ -79,3 +79,12 @@ def test_every_option_is_documented(command: str, name: str | None) -> None:
     for parameter in found.params:
         for option in parameter.opts:
             assert not option.startswith("--") or option in text, option
+
+
+def test_every_page_is_on_the_site_once() -> None:
+    text = (ROOT / "mkdocs.yml").read_text("utf-8")
+    navigation = re.findall(r": ([a-z-]+\.md)$", text, re.MULTILINE)
+    from_root = {"index.md", "contributing.md", "changelog.md", "security.md"}
+    assert sorted(navigation) == sorted(
+        {page.name for page in PAGES if page.parent.name == "docs"} | from_root
+    )

@@ -36,7 +36,7 @@ _NO_CAPS = {
         ("evaluation.accumulators", "LONGEST_STEP"),
         ("evaluation.corruptions", "_NOISE_SECONDS"),
         ("media.tracks", "_SOUND_SECONDS"),
-        ("monitor.api.past", "_SECONDS"),
+        ("monitor.api.history", "_SECONDS"),
         ("monitor.store.buckets", "_LIMIT"),
         ("monitor.store.retention", "_MAX_SECONDS"),
         ("reports.output_files", "RESERVE_BYTES"),
@@ -50,26 +50,19 @@ _NO_CAPS = {
         ("streams.rate_control", "LONGEST_CALM"),
     },
     "docs/api.md says how long a question may reach": {
-        ("monitor.api.export", "LONGEST"),
-        ("monitor.api.past", "LONGEST"),
-        ("monitor.api.past", "LONGEST_READINGS"),
-        ("monitor.api.past", "LONGEST_TOGETHER"),
+        ("monitor.api.history", "LONGEST"),
     },
     "of the program's own doings: nothing that anybody asked for is left out": {
         ("monitor.accounts.accounts", "CACHE_SECONDS"),
-        ("monitor.api.security.revocation", "LOOK_SECONDS"),
-        ("monitor.api.visitors", "_MOST"),
-        ("monitor.api.wellness", "_LOOK_SECONDS"),
-        ("monitor.api.wellness", "_PATIENCE"),
+        ("monitor.api.cameras_api", "_OWNERS_KEPT"),
+        ("monitor.api.health", "_PATIENCE"),
         ("monitor.auto_restart", "STOP_TIMEOUT"),
         ("monitor.auto_restart", "WATCHDOG_TIMEOUT"),
         ("monitor.cameras.clocks", "BACKLOG"),
         ("monitor.cameras.second_aggregator", "_MAX_RUNS"),
         ("monitor.cameras.worker", "_READ_TIMEOUT"),
-        ("monitor.page.house", "LONGEST"),
         ("monitor.runner", "_LOOP_TIMEOUT"),
-        ("monitor.page.moods", "KEPT"),
-        ("monitor.page.reasons", "_MOST"),
+        ("monitor.web.recent", "KEPT"),
     },
 }
 
@@ -77,11 +70,10 @@ _NO_CAPS = {
 _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "memories of what can be made anew": {
         ("datasets.lists", "maxsize", 4),
-        ("monitor.page.reasons", "maxsize", 512),
         ("monitor.store.buckets", "maxsize", 4096),
         ("reports.frame_drawing", "maxsize", 8),
         ("vision.landmarks", "maxsize", 1),
-        ("monitor.api.security.rates", "most", 8192),
+        ("monitor.api.security.rate_limit", "most", 8192),
     },
     "how long is waited for a thread or process of the program's own when it closes": {
         ("media.browser", "timeout", 2),
@@ -102,25 +94,25 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("client.client", "limit", 5000),
         ("client.client", "timeout", 30.0),
         ("datasets.download", "timeout", 60.0),
-        ("monitor.api.past", "limit", 100),
-        ("monitor.api.past", "limit", 1000),
+        ("monitor.api.history", "limit", 100),
+        ("monitor.api.history", "limit", 1000),
         ("monitor.interfaces", "limit", 100),
         ("monitor.interfaces", "limit", 10000),
         ("monitor.store.database_store", "limit", 100),
         ("monitor.store.database_store", "limit", 10000),
     },
     "the keys of cameras and zones, and kinds of events, are shorter": {
-        ("monitor.api.events", "max_length", 100),
-        ("monitor.api.past", "max_length", 64),
+        ("monitor.api.event_stream", "max_length", 100),
+        ("monitor.api.history", "max_length", 64),
     },
-    "no password is longer (monitor.accounts.passwords.LONGEST)": {
-        ("monitor.api.people", "max_length", 1024),
+    "no password is longer (monitor.accounts.passwords.MAX_LENGTH)": {
+        ("monitor.api.users", "max_length", 1024),
     },
     "how a text is laid out, or how often is looked": {
         ("cli.analyze", "most", 28),
         ("evaluation.mood_sequences", "max_faces", 1),
-        ("monitor.page.fields", "depth", 0),
-        ("monitor.page.live", "timeout", 0.12),
+        ("monitor.web.form_fields", "depth", 0),
+        ("monitor.web.live_page", "timeout", 0.12),
         ("monitor.watchdog", "limit", 3600.0),
         ("reports.timeline_chart", "most", 8),
     },
@@ -192,7 +184,7 @@ def test_no_cap_is_missing_from_the_page() -> None:
     excused = set().union(*_NO_CAPS.values())
     found = set(caps())
     assert ("profiles", "MAX_FACES") in found
-    assert ("monitor.api.visitors", "_MOST") in found
+    assert ("monitor.api.cameras_api", "_OWNERS_KEPT") in found
     assert found - told - excused == set()
     # what is excused is there, and not told as well
     assert excused - found == set()

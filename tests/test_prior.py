@@ -77,7 +77,7 @@ def clip(tmp_path: Path) -> Path:
 
 def _whole(answers: list[np.ndarray], factors: np.ndarray | None) -> np.ndarray:
     """The answer about a clip of such moments."""
-    overall = Overall(LITE)
+    overall = Overall(LITE if factors is None else LITE.with_prior("everyday"))
     for place, one in enumerate(answers):
         said = Distribution.from_array(correct(one, factors))
         overall.add(

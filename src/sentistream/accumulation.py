@@ -75,9 +75,9 @@ class Overall:
     """The answer about a whole clip, from the readings of all its faces, or of one of them.
 
     With Equation 1 it is the mean of all momentary answers. With evidence it is what had been
-    accumulated about each face at the end of each stretch as long as is remembered, and at its
-    last reading; so a clip no longer than that is answered by its last reading. Memory does not
-    grow with the clip's length.
+    accumulated about each face at the end of each stretch, and at its last reading; so a clip no
+    longer than that is answered by its last reading. A whole stretch is surer than a moment, by
+    the profile's temperature. Memory does not grow with the clip's length.
 
     Args:
         profile: Says how moments add up.
@@ -85,7 +85,10 @@ class Overall:
 
     def __init__(self, profile: Profile) -> None:
         self._evidence = profile.accumulation == "evidence"
-        self._span = profile.time_constant
+        self._span = profile.stretch
+        self._temperature = profile.overall_temperature
+        factors = profile.prior.factors(profile.learned_shares)
+        self._prior = np.zeros(3) if factors is None else np.log(factors)
         self._total = np.zeros(3)
         self._weight = 0.0
         self._stretches: dict[int, tuple[float, float, Distribution]] = {}
@@ -119,7 +122,12 @@ class Overall:
         if not weights:
             return None
         mean = total / weights
-        return Distribution.from_array(np.exp(mean - mean.max()) if self._evidence else mean)
+        if not self._evidence:
+            return Distribution.from_array(mean)
+        # from one moment to a whole stretch; a prior counts once, however sure the clip is
+        power = 1 + (1 / self._temperature - 1) * min(1.0, weights)
+        sharpened = (mean - self._prior) * power + self._prior
+        return Distribution.from_array(np.exp(sharpened - sharpened.max()))
 
     def _close_gone(self, now: float) -> None:
         """Counts the last stretches of faces that will not come back."""

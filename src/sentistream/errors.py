@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sentistream.translatable import Translatable, sentences
+
 
 class SentistreamError(Exception):
     """Base of every error that sentistream raises on purpose.
@@ -19,6 +21,11 @@ class SentistreamError(Exception):
         super().__init__(f"{problem} {way_out}".strip())
         self.problem = problem
         self.way_out = way_out
+
+    @property
+    def message(self) -> str:
+        """Both sentences, translatable."""
+        return sentences(self.problem, self.way_out)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # processes hand errors to each other; kinds of them are made of other arguments
@@ -84,6 +91,8 @@ class MissingExtraError(SentistreamError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(
-            f"{feature} needs packages that are not installed.",
-            f"Install them with: pip install 'sentistream[{extra}]'.",
+            Translatable(
+                "{feature} needs packages that are not installed.", feature=Translatable(feature)
+            ),
+            Translatable("Install them with: pip install 'sentistream[{extra}]'.", extra=extra),
         )

@@ -31,11 +31,15 @@ from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.runtime import load_card, load_network
 from sentistream.runtime.store import models_folder
-from sentistream.training import detector_scenes
+from sentistream.training import detector_scenes, landmark_preparation
+from sentistream.training.landmarks import MIRRORED
 from sentistream.training.lite import RECIPES
+from sentistream.training.mesh_teacher import Mesh
 from sentistream.training.preparation import Preparation
 from sentistream.types import FloatArray, UInt8Array
+from sentistream.vision.alignment import Alignment
 from sentistream.vision.detector import make_detector
+from sentistream.vision.landmarker import make_landmarker, place_one
 
 EMOTIONS = {"positive": "happy", "neutral": "neutral", "negative": "sad"}
 
@@ -114,6 +118,20 @@ def as_the_teacher(pixels: UInt8Array, threshold: float) -> FloatArray:
         if one.points is not None
     ]
     return np.array(rows, np.float32).reshape(-1, 15)
+
+
+def as_the_mesh(luma: UInt8Array, square: Alignment) -> Mesh | None:
+    """The shipped network's points, as deep as a ball, in the form of the face mesh's."""
+    landmarker = make_landmarker(LITE.landmark_model)
+    placed = place_one(landmarker, luma, replace(square, side=square.side / 1.5))
+    if not placed.is_face:
+        return None
+    around = placed.points - placed.points.mean(axis=0)
+    size = np.ptp(placed.points[:, 0])
+    depth = -np.sqrt(np.clip(size**2 - (around**2).sum(axis=1), 0, None))
+    points = np.column_stack([placed.points, depth]).astype(np.float32)
+    points[:, 2] = (points[:, 2] + points[MIRRORED.numpy(), 2]) / 2
+    return Mesh(points, points, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -339,6 +357,7 @@ def test_the_lite_profile_from_raw_data_to_readings(
     torch.set_num_threads(1)
     monkeypatch.setattr(detector_scenes, "teacher_faces", as_the_teacher)
     monkeypatch.setattr(detector_scenes, "_COMPOSED", 20)
+    monkeypatch.setattr(landmark_preparation, "taught_mesh", as_the_mesh)
     arguments = ["train", "all", "--profile", "lite", "--data", str(data)]
     arguments += ["--out", str(tmp_path), "--epochs", "1"]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)

@@ -80,7 +80,7 @@ class LiteDecision:
         fusion: Runnable | None = None,
     ) -> None:
         self._threshold = profile.mouth_threshold
-        self._time_constant = profile.time_constant
+        self._time_constant, self._stretch = profile.time_constant, profile.stretch
         self._factors = profile.prior.factors(profile.learned_shares)
         self._mouth = mouth or load_network(profile.mouth_model)
         self._expressions = Expressions(face or load_network(profile.face_model))
@@ -212,7 +212,7 @@ class LiteDecision:
         for index, track in enumerate(self._tracks):
             seen = self._by_face[index]
             mean = self._means.setdefault(track, EvidenceMean(self._time_constant))
-            usual = self._face_baselines.setdefault(track, FaceBaseline(self._time_constant))
+            usual = self._face_baselines.setdefault(track, FaceBaseline(self._stretch))
             usual.take(seen, time)
             now[index], remembered[index] = usual.relative(
                 np.stack([seen, mean.update(seen, time)])

@@ -19,6 +19,7 @@ from sentistream.demo import script
 from sentistream.demo.portrait import Portrait
 from sentistream.demo.speech import speak
 from sentistream.errors import InputError, OutputError
+from sentistream.translatable import Translatable
 from sentistream.types import SOUND_RATE, FloatArray
 
 FASTSTART = {"movflags": "faststart"}
@@ -56,13 +57,23 @@ def make_clip(
     """
     if not (duration > 0 and frame_rate > 0 and min(size) > 0):
         raise InputError(
-            f"A clip of {duration} s, {size[0]}x{size[1]} pixels and {frame_rate} pictures a "
-            "second is empty.",
+            Translatable(
+                "A clip of {seconds} s, {width}x{height} pixels and {rate} pictures a second is "
+                "empty.",
+                seconds=duration,
+                width=size[0],
+                height=size[1],
+                rate=frame_rate,
+            ),
             "Give numbers above 0.",
         )
     if size[0] % 2 or size[1] % 2:
         raise InputError(
-            f"H.264 needs an even width and height, not {size[0]}x{size[1]}.",
+            Translatable(
+                "H.264 needs an even width and height, not {width}x{height}.",
+                width=size[0],
+                height=size[1],
+            ),
             "Choose even numbers.",
         )
     path = Path(path)
@@ -115,7 +126,10 @@ def repeat_clip(source: str | Path, path: str | Path, *, duration: float) -> Pat
                     copy.stream = copies[packet.stream.index]
                     output.mux(copy)
     except av.FFmpegError as error:
-        raise InputError(f"{source} cannot be copied: {error}.", "Give a video file.") from error
+        raise InputError(
+            Translatable("{path} cannot be copied: {words}.", path=source, words=error),
+            "Give a video file.",
+        ) from error
     return path
 
 
@@ -140,7 +154,10 @@ def _length(container: InputContainer) -> Fraction:
     for stream in streams:
         if stream.duration and stream.time_base:
             return stream.duration * stream.time_base
-    raise InputError(f"{container.name} does not say how long it is.", "Give another file.")
+    raise InputError(
+        Translatable("{path} does not say how long it is.", path=container.name),
+        "Give another file.",
+    )
 
 
 def _encode(
@@ -192,9 +209,10 @@ def _create(path: Path) -> Iterator[OutputContainer]:
         path.parent.mkdir(parents=True, exist_ok=True)
         output = av.open(str(path), "w", format="mp4", container_options=FASTSTART)
     except OSError as error:
-        reason = error.strerror or error
+        reason = Translatable(str(error.strerror or error))
         raise OutputError(
-            f"{path} cannot be written: {reason}.", "Choose another place with --out."
+            Translatable("{path} cannot be written: {words}.", path=path, words=reason),
+            "Choose another place with --out.",
         ) from error
     with output:
         yield output

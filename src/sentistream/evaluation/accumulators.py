@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sentistream.accumulation import LEAST, EvidenceMean
 from sentistream.evaluation.mood_sequences import RecordedSequence
-from sentistream.profiles import PAPER
+from sentistream.profiles import LITE, PAPER
 from sentistream.runtime.asking import Runnable
 from sentistream.smoothing import Running, Smoother
 from sentistream.types import Distribution, FloatArray
@@ -146,7 +146,7 @@ METHODS = (
     Method(
         SHIPPED,
         lambda chosen: EvidenceMean(chosen["time_constant"]),
-        ({"time_constant": 3.0},),
+        ({"time_constant": LITE.time_constant},),
     ),
     Method(
         "mean of logarithms",

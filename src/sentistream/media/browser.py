@@ -20,6 +20,7 @@ from sentistream.media.queue import BoundedQueue
 from sentistream.media.queued import QueuedSource
 from sentistream.media.sound import SoundBuffer
 from sentistream.media.source import Faults, MediaInfo
+from sentistream.translatable import Translatable
 from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 if TYPE_CHECKING:
@@ -186,7 +187,11 @@ class BrowserSource(QueuedSource):
     def _picture(self, frame: VideoFrame) -> None:
         if frame.width * frame.height > MAX_PIXELS:
             raise InputError(
-                f"The browser's pictures are too large ({frame.width} x {frame.height}).",
+                Translatable(
+                    "The browser's pictures are too large ({width} x {height}).",
+                    width=frame.width,
+                    height=frame.height,
+                ),
                 "Choose a smaller resolution, 1280 x 720 or less.",
             )
         place = self._seeing.place(_stamp(frame), time.monotonic() - self._begun)

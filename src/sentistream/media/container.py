@@ -18,6 +18,7 @@ from sentistream.media.frames import clock_zero
 from sentistream.media.picture import Orientation
 from sentistream.media.source import MediaInfo
 from sentistream.redaction import shown_address
+from sentistream.translatable import Translatable
 
 MAX_PIXELS = 8192 * 8192
 """The largest picture that is decoded; a larger one is an InputError."""
@@ -41,17 +42,26 @@ def open_file(path: Path) -> InputContainer:
         InputError: It is missing, unreadable, not a video, or its pictures are too large.
     """
     if path.is_dir():
-        raise InputError(f"{path} is a folder.", "Name a video file in it.")
+        raise InputError(Translatable("{path} is a folder.", path=path), "Name a video file in it.")
     if not path.exists():
         raise InputError(
-            f"There is no file {shown_address(str(path))}.", "Check the spelling of the path."
+            Translatable("There is no file {path}.", path=shown_address(str(path))),
+            "Check the spelling of the path.",
         )
     if not path.is_file():
-        raise InputError(f"{path} is not an ordinary file.", "Name a video file.")
+        raise InputError(
+            Translatable("{path} is not an ordinary file.", path=path), "Name a video file."
+        )
     if not os.access(path, os.R_OK):
-        raise InputError(f"{path} may not be read.", "Give yourself permission to read it.")
+        raise InputError(
+            Translatable("{path} may not be read.", path=path),
+            "Give yourself permission to read it.",
+        )
     if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty (zero bytes).", "Copy or record the video again.")
+        raise InputError(
+            Translatable("{path} is empty (zero bytes).", path=path),
+            "Copy or record the video again.",
+        )
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": FORMATS,
@@ -64,11 +74,13 @@ def open_file(path: Path) -> InputContainer:
     except (av.FFmpegError, OSError, ValueError) as error:
         if _is_picture(path):
             raise InputError(
-                f"{path} is a single picture, not a video.",
+                Translatable("{path} is a single picture, not a video.", path=path),
                 "Name a video; sentiment is read over time, from moving pictures and sound.",
             ) from None
         raise InputError(
-            f"{path} cannot be read as a video ({reason(error)}).",
+            Translatable(
+                "{path} cannot be read as a video ({words}).", path=path, words=reason(error)
+            ),
             "It may be damaged, cut short or of another kind; see whether a player shows it.",
         ) from error
     return container
@@ -88,7 +100,7 @@ def _is_picture(path: Path) -> bool:
 def reason(error: Exception) -> str:
     """FFmpeg's own words for what went wrong, without the path."""
     words = getattr(error, "strerror", None) or str(error)
-    return str(words).rstrip(".").lower()
+    return Translatable(str(words).rstrip(".").lower())
 
 
 def pixel_aspect(stream: VideoStream) -> float:

@@ -19,6 +19,7 @@ from sentistream.errors import InputError
 from sentistream.media.cameras import list_cameras
 from sentistream.media.container import reason
 from sentistream.media.network import OPEN_TIMEOUT, READ_TIMEOUT
+from sentistream.translatable import Translatable
 
 # most cameras reach their larger pictures only as JPEG
 _CAMERA_OPTIONS: tuple[dict[str, str], ...] = (
@@ -37,9 +38,11 @@ def open_video_device(camera: int | str) -> InputContainer:
     """
     device = Path(f"/dev/video{camera}" if isinstance(camera, int) else camera)
     if not device.exists():
-        known = ", ".join(str(camera.index) for camera in list_cameras()) or "none"
+        known = ", ".join(str(camera.index) for camera in list_cameras()) or Translatable("none")
         raise InputError(
-            f"There is no camera {camera}: this machine has {known}.",
+            Translatable(
+                "There is no camera {number}: this machine has {known}.", number=camera, known=known
+            ),
             "See which exist: sentistream doctor.",
         )
     error: Exception | None = None
@@ -56,8 +59,10 @@ def open_video_device(camera: int | str) -> InputContainer:
             error = refused
     words = "" if error is None else reason(error)
     raise InputError(
-        f"Camera {camera} cannot be opened ({words}).",
-        f"Close other programs that use it, and see that you may read {device}.",
+        Translatable("Camera {number} cannot be opened ({words}).", number=camera, words=words),
+        Translatable(
+            "Close other programs that use it, and see that you may read {device}.", device=device
+        ),
     ) from error
 
 
@@ -78,7 +83,14 @@ def open_microphone(device: str) -> InputContainer:
         return av.container.open(device, "r", format="alsa", timeout=(OPEN_TIMEOUT, READ_TIMEOUT))
     except (FFmpegError, OSError, ValueError) as error:
         raise InputError(
-            f"The microphone {device} cannot be opened ({reason(error)}).",
-            "arecord -l lists those that exist (hw:1 is card 1); ALSA's definitions must be in "
-            f"{_ALSA_DEFINITIONS} (Debian: libasound2-data).",
+            Translatable(
+                "The microphone {device} cannot be opened ({words}).",
+                device=device,
+                words=reason(error),
+            ),
+            Translatable(
+                "arecord -l lists those that exist (hw:1 is card 1); ALSA's definitions must be "
+                "in {path} (Debian: libasound2-data).",
+                path=_ALSA_DEFINITIONS,
+            ),
         ) from error

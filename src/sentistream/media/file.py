@@ -23,6 +23,7 @@ from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, Source
 from sentistream.media.tracks import choose_tracks
 from sentistream.media.turns import turned
+from sentistream.translatable import Translatable
 from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 LONGEST_STILL = 60.0
@@ -97,7 +98,7 @@ class FileSource(Source):
         first = next(self._frames, None)
         if first is None:
             raise InputError(
-                f"None of the pictures of {path} can be decoded.",
+                Translatable("None of the pictures of {path} can be decoded.", path=path),
                 "It may be damaged; see whether a player shows it.",
             )
         self._shapes = Shapes(

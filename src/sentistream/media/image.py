@@ -11,6 +11,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from sentistream.errors import InputError
 from sentistream.media.container import MAX_PIXELS
+from sentistream.translatable import Translatable
 from sentistream.types import UInt8Array
 
 _FORMATS = (
@@ -65,7 +66,10 @@ def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
     except Exception as error:  # whatever a decoder trips over in a damaged file
         empty = (len(source) if isinstance(source, bytes) else _size(source)) == 0
         problem = "it is empty: zero bytes" if empty else _said(error)
-    raise InputError(f"{name} cannot be read as an image ({problem}).", _WAY_OUT)
+    raise InputError(
+        Translatable("{name} cannot be read as an image ({words}).", name=name, words=problem),
+        _WAY_OUT,
+    )
 
 
 def _known_formats() -> list[str]:
@@ -142,7 +146,7 @@ def _size(path: Path) -> int | None:
 
 def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return Translatable(error.strerror)
     if isinstance(error, UnidentifiedImageError):
         return "it is of no kind that is known"
     return str(error) or type(error).__name__

@@ -35,6 +35,7 @@ from sentistream.media.tracks import (
     usable_tracks,
 )
 from sentistream.media.turns import Turns
+from sentistream.translatable import Translatable
 from sentistream.types import Moment
 
 QUEUE = 16
@@ -216,7 +217,8 @@ class LiveSource(QueuedSource):
         except FFmpegError as error:
             failure = lost(self._name, error)
         raise failure or InputError(
-            f"No picture of {self._name} can be decoded.", "See whether a player shows it."
+            Translatable("No picture of {name} can be decoded.", name=self._name),
+            "See whether a player shows it.",
         )
 
     def _take(self, packet: Packet[Any]) -> list[TimedFrame]:
@@ -259,7 +261,9 @@ class LiveSource(QueuedSource):
                 heard = time.monotonic()
             if self._live and time.monotonic() - heard > READ_TIMEOUT:
                 raise InputError(
-                    f"{self._name} sends no pictures any more, though it still sends.",
+                    Translatable(
+                        "{name} sends no pictures any more, though it still sends.", name=self._name
+                    ),
                     "See whether a player shows it, and start the camera again.",
                 )
         self._pairing.add([*self._turned(self._reader.flush()), *self._turns.flush()])

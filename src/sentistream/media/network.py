@@ -21,6 +21,7 @@ from sentistream.errors import InputError
 from sentistream.media.addresses import ADDRESSES, is_local, scheme
 from sentistream.media.container import FORMATS, MAX_PIXELS, reason
 from sentistream.redaction import host_of, shown_address
+from sentistream.translatable import Translatable
 
 Transport = Literal["tcp", "udp"]
 
@@ -50,7 +51,7 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
     kind = scheme(address)
     if kind not in ADDRESSES or "\0" in address:
         raise InputError(
-            f"Addresses that begin with {kind} cannot be read.",
+            Translatable("Addresses that begin with {kind} cannot be read.", kind=kind),
             "Give a file's path, or an address of rtsp or http.",
         )
     options = {
@@ -85,30 +86,30 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
 def lost(name: str, error: Exception) -> InputError:
     """What is said when a stream that was being read ends with an error."""
     return InputError(
-        f"{name} stopped sending ({words(error)}).",
+        Translatable("{name} stopped sending ({words}).", name=name, words=words(error)),
         "Check the camera, its cable or the network, and start again.",
     )
 
 
 def words(error: Exception) -> str:
     """What went wrong, without the address."""
-    return "no answer" if isinstance(error, ExitError) else reason(error)
+    return Translatable("no answer") if isinstance(error, ExitError) else reason(error)
 
 
 def _refused(shown: str, error: Exception) -> InputError:
     if isinstance(error, HTTPUnauthorizedError | HTTPForbiddenError):
         return InputError(
-            f"{shown} cannot be opened: wrong user or password.",
+            Translatable("{name} cannot be opened: wrong user or password.", name=shown),
             "Write them into the address, before the host: USER:PASSWORD@.",
         )
     if isinstance(error, HTTPNotFoundError):
         return InputError(
-            f"{shown} cannot be opened: there is no such stream.",
+            Translatable("{name} cannot be opened: there is no such stream.", name=shown),
             "See the camera's manual for its path.",
         )
     if isinstance(error, ConnectionRefusedError):
         return InputError(
-            f"{shown} cannot be opened: nobody listens there.",
+            Translatable("{name} cannot be opened: nobody listens there.", name=shown),
             "See whether the camera is on, and check the port.",
         )
     path = shown.lower()
@@ -116,12 +117,18 @@ def _refused(shown: str, error: Exception) -> InputError:
     unread = isinstance(error, ArgumentError | InvalidDataError)
     if unread and path.endswith((".m3u8", ".m3u", ".mpd")):
         return InputError(
-            f"{shown} is a playlist (HLS or DASH), which leads to other addresses and is not read.",
+            Translatable(
+                "{shown} is a playlist (HLS or DASH), which leads to other addresses and is not "
+                "read.",
+                shown=shown,
+            ),
             "Give the camera's RTSP address instead.",
         )
     if unread and path.endswith((".jpg", ".jpeg", ".png")):
         return InputError(
-            f"{shown} is a single picture, not a stream.",
+            Translatable("{shown} is a single picture, not a stream.", shown=shown),
             "Give the camera's address for RTSP or MJPEG instead.",
         )
-    return InputError(f"{shown} cannot be opened ({words(error)}).", _CHECK)
+    return InputError(
+        Translatable("{name} cannot be opened ({words}).", name=shown, words=words(error)), _CHECK
+    )

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from sentistream.errors import InputError
 from sentistream.media.container import MAX_PIXELS, open_file
 from sentistream.media.frames import clock_zero
+from sentistream.translatable import Translatable, sentences
 from sentistream.types import SOUND_RATE
 
 SILENT = 1e-3
@@ -36,12 +37,6 @@ _ASIDE = (
     | Disposition.lyrics
     | Disposition.karaoke
 )
-_CONTENT_WORDS = {
-    "silent": "track {} is silent",
-    "empty": "track {} is empty",
-    "undecodable": "track {} cannot be decoded",
-    "absent": "track {} sends nothing",
-}
 
 Opener = Callable[[], InputContainer]
 """Opens the same file anew."""
@@ -137,13 +132,19 @@ def choose_tracks(
     if not moving:
         if container.streams.audio:
             raise InputError(
-                f"{name} has sound but no moving pictures.", "Name a video that shows a face."
+                Translatable("{path} has sound but no moving pictures.", path=name),
+                "Name a video that shows a face.",
             )
-        raise InputError(f"{name} has no moving pictures.", "Name a video that shows a face.")
+        raise InputError(
+            Translatable("{path} has no moving pictures.", path=name),
+            "Name a video that shows a face.",
+        )
     picture, seen = _choose(container, moving, "video", name, video, again)
     if picture is None:
         raise InputError(
-            f"The pictures of {name} are in a coding that this FFmpeg cannot decode.",
+            Translatable(
+                "The pictures of {path} are in a coding that this FFmpeg cannot decode.", path=name
+            ),
             "Convert it, for instance to H.264 in an mp4 file.",
         )
     prepare_pictures(picture, name, threads)
@@ -228,17 +229,30 @@ def _choose(
     again: Opener | None,
 ) -> tuple[AnyStream | None, str]:
     """The stream, and a sentence where there were several."""
-    words = "pictures" if kind == "video" else "sound"
+    words = Translatable("pictures") if kind == "video" else Translatable("sound")
     if number is not None:
         if not 1 <= number <= len(streams):
             raise InputError(
-                f"{name} has no track {number} of {words}: it has {len(streams)}.",
-                f"See them with: sentistream doctor FILE; choose with --{kind}-track.",
+                Translatable(
+                    "{name} has no track {number} of {words}: it has {count}.",
+                    name=name,
+                    number=number,
+                    words=words,
+                    count=len(streams),
+                ),
+                Translatable(
+                    "See them with: sentistream doctor FILE; choose with --{kind}-track.", kind=kind
+                ),
             )
         if not _is_decodable(streams[number - 1]):
             raise InputError(
-                f"Track {number} of the {words} of {name} is in a coding that this FFmpeg "
-                "cannot decode.",
+                Translatable(
+                    "Track {number} of the {words} of {name} is in a coding that this FFmpeg "
+                    "cannot decode.",
+                    number=number,
+                    words=words,
+                    name=name,
+                ),
                 "Choose another, or convert it.",
             )
         chosen = streams[number - 1]
@@ -279,15 +293,43 @@ def choice_in_words(
     for place, stream in enumerate(streams, 1):
         content = contents.get(stream.index, "" if _is_decodable(stream) else "undecodable")
         if content:
-            notes.append(_CONTENT_WORDS[content].format(place))
+            notes.append(_content_in_words(content, place))
     count, place = len(streams), list(streams).index(chosen) + 1
-    words = "sound" if isinstance(chosen, AudioStream) else "pictures"
+    sound = isinstance(chosen, AudioStream)
+    words = Translatable("sound") if sound else Translatable("pictures")
     if asked:
-        return f"Of {count} tracks of {words}, track {place} is used, as asked for."
+        return Translatable(
+            "Of {count} tracks of {words}, track {place} is used, as asked for.",
+            count=count,
+            words=words,
+            place=place,
+        )
     if notes:
-        why = "; ".join(notes)
-        return f"Of {count} tracks of {words}, track {place} is used ({why})."
-    return f"Of {count} tracks of {words}, track {place} is used."
+        return Translatable(
+            "Of {count} tracks of {words}, track {place} is used ({why}).",
+            count=count,
+            words=words,
+            place=place,
+            why=sentences(*notes, separator="; "),
+        )
+    return Translatable(
+        "Of {count} tracks of {words}, track {place} is used.",
+        count=count,
+        words=words,
+        place=place,
+    )
+
+
+def _content_in_words(content: Content, place: int) -> str:
+    match content:
+        case "silent":
+            return Translatable("track {place} is silent", place=place)
+        case "empty":
+            return Translatable("track {place} is empty", place=place)
+        case "undecodable":
+            return Translatable("track {place} cannot be decoded", place=place)
+        case _:
+            return Translatable("track {place} sends nothing", place=place)
 
 
 def usable_tracks(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
@@ -324,10 +366,19 @@ def prepare_pictures(stream: VideoStream, name: str, threads: int = 0) -> None:
     context = stream.codec_context
     if not 0 < context.width * context.height <= MAX_PIXELS:
         # FFmpeg forgets a size that is beyond the limit it was given
-        size = f"{context.width} x {context.height}" if context.width else "no known size"
+        size = (
+            f"{context.width} x {context.height}"
+            if context.width
+            else Translatable("no known size")
+        )
         raise InputError(
-            f"The pictures of {name} have {size}, or one beyond the limit of "
-            f"{MAX_PIXELS:,} pixels (8192 x 8192).",
+            Translatable(
+                "The pictures of {path} have {size}, or one beyond the limit of {pixels} pixels "
+                "(8192 x 8192).",
+                path=name,
+                size=size,
+                pixels=f"{MAX_PIXELS:,}",
+            ),
             "Scale the video down first, or see whether it is damaged.",
         )
     context.options = {"max_pixels": str(MAX_PIXELS)}

@@ -23,6 +23,7 @@ from sentistream.media.container import open_file, reason
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults
 from sentistream.media.tracks import choose_audio
+from sentistream.translatable import Translatable
 from sentistream.types import SOUND_RATE, UInt8Array
 
 _VIDEO_CLOCK = 90_000
@@ -215,7 +216,11 @@ class VideoWriter:
 
     def _output_error(self, error: Exception) -> OutputError:
         return OutputError(
-            f"The video {self._path} cannot be written ({reason(error)}).",
+            Translatable(
+                "The video {path} cannot be written ({words}).",
+                path=self._path,
+                words=reason(error),
+            ),
             "Choose a folder that exists, may be written to and has room.",
         )
 

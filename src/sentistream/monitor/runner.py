@@ -26,7 +26,6 @@ from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.logs import configure_logging, log_redactor
 from sentistream.monitor.notify import MqttPublisher, WebhookSender
-from sentistream.monitor.page import mount_page
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import ServerSettings, Settings
 from sentistream.monitor.store import (
@@ -38,6 +37,7 @@ from sentistream.monitor.store import (
     open_database,
 )
 from sentistream.monitor.watchdog import Watchdog, extending_start_timeout
+from sentistream.monitor.web import mount_web
 
 LOCK = "monitor.lock"
 """Held by the monitor that uses a state folder."""
@@ -111,7 +111,7 @@ def run_monitor(
             configuration=configuration, bus=bus, cameras=cameras, store=store, engine=engine
         )
         app = create_app(services, counters=lambda: _counters(writer, housekeeper))
-        mount_page(app, services)
+        mount_web(app, services)
         server = uvicorn.Server(server_config(app, settings.server))
         base = page_address(settings.server, listening.getsockname()[1])
         address = Address(page=base, setup=setup_link(services, base))

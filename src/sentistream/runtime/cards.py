@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sentistream.errors import ModelError
+from sentistream.translatable import Translatable
 from sentistream.values import ByValue
 
 
@@ -77,9 +78,14 @@ def read_card(path: Path) -> ModelCard:
         known = {entry.name for entry in fields(ModelCard)}
         return ModelCard(**{key: value for key, value in content.items() if key in known})
     except FileNotFoundError:
-        raise ModelError(f"The model card {path} is missing.", _REINSTALL) from None
+        raise ModelError(
+            Translatable("The model card {path} is missing.", path=path), _REINSTALL
+        ) from None
     except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as error:
-        raise ModelError(f"The model card {path} cannot be read ({error}).", _REINSTALL) from None
+        raise ModelError(
+            Translatable("The model card {path} cannot be read ({words}).", path=path, words=error),
+            _REINSTALL,
+        ) from None
 
 
 _REINSTALL = "Install sentistream again, or correct SENTISTREAM_MODELS."

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sentistream.errors import MissingExtraError, ModelError
 from sentistream.runtime.cards import ModelCard
+from sentistream.translatable import Translatable
 from sentistream.types import FloatArray
 
 ENGINES = ("onnxruntime", "openvino")
@@ -36,7 +37,8 @@ def chosen_precision() -> str:
     chosen = os.environ.get("SENTISTREAM_PRECISION") or "int8"
     if chosen not in ("int8", "float"):
         raise ModelError(
-            f"SENTISTREAM_PRECISION is {chosen!r}.", "Set it to int8 or float, or unset it."
+            Translatable("SENTISTREAM_PRECISION is {value}.", value=repr(chosen)),
+            "Set it to int8 or float, or unset it.",
         )
     return chosen
 
@@ -130,7 +132,10 @@ def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
         "openvino": _OpenVino,
     }
     if name not in makers:
-        raise ModelError(f"There is no runtime {name!r}.", f"Choose one of: {', '.join(ENGINES)}.")
+        raise ModelError(
+            Translatable("There is no runtime {name}.", name=repr(name)),
+            Translatable("Choose one of: {names}.", names=", ".join(ENGINES)),
+        )
     try:
         return makers[name](content)
     except ImportError as error:
@@ -141,6 +146,11 @@ def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
         ) from error
     except Exception as error:  # the engines raise types of their own without a common base
         raise ModelError(
-            f"The network {card.name} cannot be loaded by {name} ({error}).",
+            Translatable(
+                "The network {name} cannot be loaded by {engine} ({words}).",
+                name=card.name,
+                engine=name,
+                words=error,
+            ),
             "Install sentistream again.",
         ) from error

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from sentistream.errors import ModelError
 from sentistream.runtime.cards import ModelCard, read_card
 from sentistream.runtime.network import Network, chosen_engine, chosen_precision
+from sentistream.translatable import Translatable
 
 LEFT_OUT = ("paper/audio.onnx", "paper/fused.onnx")
 """Files of the repository that the installed package lacks, to be smaller.
@@ -58,19 +59,32 @@ def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
     except OSError as error:
         if is_left_out(card, int8=int8):
             raise ModelError(
-                f"The network {card.name} ({name}) is not part of the installed package.",
+                Translatable(
+                    "The network {name} ({file}) is not part of the installed package.",
+                    name=card.name,
+                    file=name,
+                ),
                 "Get sentistream's repository and set SENTISTREAM_MODELS to its "
                 "src/sentistream/models.",
             ) from None
         raise ModelError(
-            f"The network {path} cannot be read ({error.strerror}).",
+            Translatable(
+                "The network {path} cannot be read ({words}).",
+                path=path,
+                words=Translatable(str(error.strerror)),
+            ),
             "Install sentistream again, or correct SENTISTREAM_MODELS.",
         ) from None
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ModelError(
-            f"The network {path} was altered: its checksum is {found[:12]}..., "
-            f"its card says {sha256[:12]}...",
+            Translatable(
+                "The network {path} was altered: its checksum is {found}..., its card says "
+                "{wanted}...",
+                path=path,
+                found=found[:12],
+                wanted=sha256[:12],
+            ),
             "Install sentistream again.",
         )
     return content

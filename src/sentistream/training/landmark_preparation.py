@@ -1,14 +1,16 @@
-"""Faces with points to learn from: dlib's 68 points as the teacher's answers.
+"""Faces with points to learn from, frontal and turned aside.
 
-Each face's points are the median of several answers from boxes placed a little otherwise,
-which takes most of the teacher's jitter off.
+A face mesh finds where its points lie; frontal faces learn the 68 points of dlib in its place,
+the median of several answers from boxes placed a little otherwise, which takes most of their
+jitter off. Views of frontal faces as if turned aside come beside.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,40 +18,94 @@ from numpy.typing import NDArray
 from sentistream.datasets.images import LabelledImage
 from sentistream.media.picture import RgbPicture, as_square, resample
 from sentistream.training.chunks import Arrays
-from sentistream.training.landmarks import STORED_COVER, STORED_SIZE
+from sentistream.training.landmarks import STORED_COVER, STORED_SIZE, VIEWED_AS
 from sentistream.training.leakage import content_key
+from sentistream.training.mesh_teacher import Mesh, taught_mesh
+from sentistream.training.turned_faces import turned_view
 from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.hog import HogDetector
+from sentistream.vision.alignment import Alignment
+from sentistream.vision.crops import centroid_size
 from sentistream.vision.landmarks import LandmarkPredictor
 from sentistream.vision.points import COVER, VIEW_SIZE, shares_within
-from sentistream.vision.shape import detector_square, is_face_like
+from sentistream.vision.shape import detector_square, is_face_like, square_of_points
 
 _ANSWERS = 4
 _ENLARGED = 300  # pixels to which a still image is brought, with half as much again around it
 _AROUND = 1.5
-_EXPECTED = 0.6  # width of the face in a still image
+_FRONTAL, _TURNED = 15.0, 35.0  # yaw to which points are dlib's, and from which the mesh's
+_MOST_ROLLED = math.radians(25)  # to which dlib knows faces
+_APART = 0.1  # mean distance of both teachers, in centroid sizes, beyond which one has slipped
+_MESH_SIDE = 1.5  # of what the mesh network sees at first, in detector's squares
+_VIEWED_BELOW = 20.0  # yaw of faces of which views are made
+_VIEW_YAW, _VIEW_PITCH = (15.0, 72.0), 20.0
 
 
 @functools.cache
-def _teacher() -> tuple[HogDetector, LandmarkPredictor]:
-    return HogDetector(), LandmarkPredictor()
+def _teacher() -> LandmarkPredictor:
+    return LandmarkPredictor()
 
 
-def taught_points(luma: UInt8Array, box: Box, random: np.random.Generator) -> FloatArray | None:
-    """The teacher's points of the face in a detector's box; None where they are no face's."""
-    predictor = _teacher()[1]
-    points = predictor.predict(luma, box)
-    if not is_face_like(points):
+def taught_faces(
+    luma: UInt8Array,
+    square: Alignment,
+    random: np.random.Generator,
+    *,
+    whole: bool,
+    viewed: bool = False,
+) -> Iterator[tuple[UInt8Array, FloatArray, bool]]:
+    """A face as it is kept, its label, and whether it is a view; nothing where it is uncertain.
+
+    Args:
+        luma: Brightness, shape (height, width).
+        square: The detector's, about the face.
+        random: Draws the boxes of dlib's answers and the view.
+        whole: As ``stored_face`` takes it.
+        viewed: Whether a view of it comes after it, where it is frontal enough.
+    """
+    at_first = Alignment(square.x, square.y, square.side * _MESH_SIDE, square.roll)
+    mesh = taught_mesh(luma, at_first)
+    if mesh is None or not mesh.is_sure:
+        return
+    points = _taught_points(luma, mesh, random)
+    if points is None:
+        return
+    yield (*stored_face(luma, points, random, whole=whole), False)
+    if not viewed or abs(mesh.yaw) > _VIEWED_BELOW:
+        return
+    depth = random.uniform(0.75, 1.05)
+    view = turned_view(
+        luma,
+        mesh.vertices * (1, 1, depth),
+        np.column_stack([points, mesh.points[:, 2] * depth]),
+        yaw=random.uniform(*_VIEW_YAW) * random.choice([-1, 1]) - mesh.yaw,
+        pitch=random.uniform(-_VIEW_PITCH, _VIEW_PITCH),
+        size=STORED_SIZE,
+        cover=STORED_COVER,
+    )
+    if view is not None:
+        yield (*stored_face(*view, random, whole=whole), True)
+
+
+def _taught_points(luma: UInt8Array, mesh: Mesh, random: np.random.Generator) -> FloatArray | None:
+    """dlib's points of a frontal face, the mesh's of a turned one, in between some of both."""
+    points = mesh.points[:, :2].astype(np.float32)
+    share = (abs(mesh.yaw) - _FRONTAL) / (_TURNED - _FRONTAL)
+    if share >= 1:
+        return points
+    place = detector_square(points)
+    if abs(place.roll) > _MOST_ROLLED:
         return None
-    place = detector_square(points).box
     answers = []
     for _ in range(_ANSWERS):
-        other = place.scaled(random.uniform(0.94, 1.06))
-        x, y = random.uniform(-0.03, 0.03, 2) * place.width
+        other = place.box.scaled(random.uniform(0.94, 1.06))
+        x, y = random.uniform(-0.03, 0.03, 2) * place.side
         moved = Box(other.left + x, other.top + y, other.right + x, other.bottom + y)
-        answers.append(predictor.predict(luma, moved))
-    points = np.median(answers, axis=0).astype(np.float32)
-    return points if is_face_like(points) else None
+        answers.append(_teacher().predict(luma, moved))
+    median = np.median(answers, axis=0).astype(np.float32)
+    apart = np.linalg.norm(median - points, axis=1).mean()
+    if not is_face_like(median) or apart > _APART * centroid_size(points):
+        return None
+    return np.asarray(median + max(share, 0.0) * (points - median), np.float32)
 
 
 def stored_face(
@@ -74,27 +130,45 @@ def stored_face(
     return resample(luma, window, size, size)[..., np.newaxis], label
 
 
-def taught_images(asked: Sequence[tuple[LabelledImage, bool]]) -> Arrays:
-    """Faces of still images that the teacher finds; see ``stored_face`` for the flag.
+def taught_images(asked: Sequence[tuple[LabelledImage, bool, bool]]) -> Arrays:
+    """Faces of still images; see ``taught_faces`` for the flags ``whole`` and ``viewed``.
 
     What lies around an image is filled with the one before it, so that no edge gives the
     face away.
     """
-    detector = _teacher()[0]
     rows, before = [], np.full((1, 1, 3), 128, np.uint8)
-    for image, whole in asked:
+    expected = Alignment(_ENLARGED / 2, _ENLARGED / 2, _ENLARGED / _AROUND * 0.9, 0.0)
+    for image, whole, viewed in asked:
         pixels = image.pixels
         random = np.random.default_rng(zlib.crc32(pixels.tobytes()))
         luma = _on_a_background(pixels, before)
         before = pixels
-        found = detector.detect(luma, face_width=_EXPECTED * _ENLARGED / _AROUND)
-        points = taught_points(luma, found[0].box, random) if found else None
-        if points is None:
-            continue
-        face, label = stored_face(luma, points, random, whole=whole)
         person = f"{image.source}-{image.person}" if image.person else ""
-        rows.append((face, label, person, image.source, content_key(pixels)))
-    size = STORED_SIZE if any(whole for _, whole in asked) else VIEW_SIZE
+        key = content_key(pixels)
+        for face, label, turned in taught_faces(luma, expected, random, whole=whole, viewed=viewed):
+            rows.append((face, label, person, VIEWED_AS if turned else image.source, key))
+    size = STORED_SIZE if any(whole for _, whole, _ in asked) else VIEW_SIZE
+    return taught_columns(rows, size)
+
+
+def taught_scenes(
+    asked: Sequence[tuple[UInt8Array, FloatArray, str, str, str, bool]],
+) -> Arrays:
+    """Faces of the detector's scenes.
+
+    Args:
+        asked: A scene's brightness, a face's five points, person, source, key and ``whole``.
+    """
+    rows = []
+    for luma, five, person, source, key, whole in asked:
+        random = np.random.default_rng(zlib.crc32(five.tobytes()))
+        try:
+            square = square_of_points(five)
+        except ValueError:
+            continue
+        for face, label, turned in taught_faces(luma, square, random, whole=whole, viewed=True):
+            rows.append((face, label, person, VIEWED_AS if turned else source, key))
+    size = STORED_SIZE if any(one[-1] for one in asked) else VIEW_SIZE
     return taught_columns(rows, size)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,6 +16,8 @@ from sentistream.training.examples import Examples
 from sentistream.training.lite_augment import covered, farther, gradient, lit, uniform
 from sentistream.types import FloatArray
 from sentistream.vision.points import COVER, VIEW_SIZE
+from sentistream.vision.pose import head_pose
+from sentistream.vision.shape import detector_square
 
 STORED_COVER = 2.0
 """What is stored to learn from shows so much, in widths of the detector's square."""
@@ -28,11 +31,15 @@ CLOSE_ENOUGH = 0.03
 """Mean distance of points from their places, in widths of the input, that counts as right."""
 
 FAILURE = 0.08
-"""Mean distance of points from their places, in distances of the eyes' centres, from which they
-count as failed (Sagonas et al. 2013)."""
+"""Mean distance of points from their places, in distances of the eyes' centres of a frontal face,
+from which they count as failed (Sagonas et al. 2013)."""
 
 _PRESENCE = 0.05  # weight of there being a face beside the points' places
-_EYES = (slice(36, 42), slice(42, 48))
+_EYES_APART = 0.398  # distance of an average face's eyes, in its detector's square (mean_face)
+_YAWS = (0, 15, 30, 45, 60)
+
+VIEWED_AS = "views"
+"""The source of faces that are shown as if turned (``turned_faces``)."""
 
 
 def _mirrored() -> Tensor:
@@ -135,36 +142,58 @@ def well_placed(outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def landmark_figures(answers: FloatArray, held_out: Examples) -> list[dict[str, Any]]:
-    """Distances from the teacher's points, in distances of the eyes' centres, a source each.
+    """Distances from the teachers' points, for each source and for each band of yaw.
 
-    Right is what is seen as a face with a mean distance below ``FAILURE``.
+    They are in distances of the eyes' centres of an average frontal face of the same size, so
+    that turned faces count like others. Right is what is seen as a face with a mean distance
+    below ``FAILURE``.
 
     Args:
         answers: As ``Placed`` gives them, shape (N, 137).
         held_out: Faces; their labels hold points from the view's centre.
     """
-    truth = held_out.labels[:, 1:].reshape(-1, 68, 2) + 0.5
+    truth = held_out.labels[:, 1:].reshape(-1, 68, 2).astype(np.float32) + np.float32(0.5)
     given = answers[:, 1:].reshape(-1, 68, 2)
-    centres = [truth[:, eye].mean(axis=1) for eye in _EYES]
-    apart = np.linalg.norm(centres[0] - centres[1], axis=1)
+    apart = np.array([_EYES_APART * detector_square(points).side for points in truth])
     errors = np.linalg.norm(given - truth, axis=2).mean(axis=1) / np.maximum(apart, 1e-6)
+    asked, said = (
+        np.array([head_pose(points).yaw for points in several]) for several in (truth, given)
+    )
     rows = []
     for source in sorted(set(held_out.sources.tolist())):
         of_source = held_out.sources == source
-        n = int(of_source.sum())
-        right = int(((errors < FAILURE) & (answers[:, 0] > 0.5))[of_source].sum())
         people = sorted(set(held_out.people[of_source].tolist()) - {""})
-        rows.append(
-            {
-                "source": source,
-                "people": people if len(people) <= 8 else len(people),
-                "split": "people not trained on" if people else "the set's own validation part",
-                "n": n,
-                "accuracy": round(right / n, 4),
-                "accuracy_ci95": [round(edge, 4) for edge in wilson_interval(right, n)],
-                "mean_error": round(float(errors[of_source].mean()), 4),
-                "error_p95": round(float(np.percentile(errors[of_source], 95)), 4),
-                "seen_as_a_face": round(float((answers[of_source, 0] > 0.5).mean()), 4),
+        whose = {
+            "people": people if len(people) <= 8 else len(people),
+            "split": "people not trained on" if people else "the set's own validation part",
+        }
+        rows.append({"source": source, **whose} | _errors(answers, errors, of_source))
+    real = held_out.sources != VIEWED_AS
+    for kind, some in (("faces", real), (VIEWED_AS, ~real)):
+        for low, high in zip(_YAWS, (*_YAWS[1:], math.inf), strict=True):
+            band = some & (np.abs(asked) >= low) & (np.abs(asked) < high)
+            if not band.any():
+                continue
+            name = f"{low}-{high}" if high < math.inf else f"{low} and more"
+            row: dict[str, Any] = {
+                "source": f"{kind} turned by {name} degrees",
+                "people": len(set(held_out.people[band].tolist()) - {""}),
+                "split": "people not trained on, and validation parts",
             }
-        )
+            row |= _errors(answers, errors, band)
+            row["yaw_error"] = round(float(np.abs(said - asked)[band].mean()), 1)
+            rows.append(row)
     return rows
+
+
+def _errors(answers: FloatArray, errors: FloatArray, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    seen = answers[:, 0] > 0.5
+    n, right = int(chosen.sum()), int((seen & (errors < FAILURE))[chosen].sum())
+    return {
+        "n": n,
+        "accuracy": round(right / n, 4),
+        "accuracy_ci95": [round(edge, 4) for edge in wilson_interval(right, n)],
+        "mean_error": round(float(errors[chosen].mean()), 4),
+        "error_p95": round(float(np.percentile(errors[chosen], 95)), 4),
+        "seen_as_a_face": round(float(seen[chosen].mean()), 4),
+    }

@@ -106,12 +106,10 @@ def _detector_after(part: str) -> Callable[[Path], DetectorNetwork]:
     return build
 
 
-PARTS: dict[str, Part] = {
-    "detector-first": _detector(lambda _: DetectorNetwork()),
-    "detector": _detector(_detector_after("detector-first")),
-    "landmarks": Part(
+def _landmarks(build: Callable[[Path], nn.Module]) -> Part:
+    return Part(
         _prepared(LitePreparation.landmarked_faces),
-        lambda _: LandmarkNetwork(),
+        build,
         augmentation=landmarks.placed_at_random,
         loss=landmarks.landmark_loss,
         right=landmarks.well_placed,
@@ -120,7 +118,23 @@ PARTS: dict[str, Part] = {
         as_values=True,
         figures=landmarks.landmark_figures,
         statistics=False,
-    ),
+    )
+
+
+def _landmarks_after(part: str) -> Callable[[Path], LandmarkNetwork]:
+    def build(runs: Path) -> LandmarkNetwork:
+        network = LandmarkNetwork()
+        load_network_weights(runs / part, network)
+        return network
+
+    return build
+
+
+PARTS: dict[str, Part] = {
+    "detector-first": _detector(lambda _: DetectorNetwork()),
+    "detector": _detector(_detector_after("detector-first")),
+    "landmarks-first": _landmarks(lambda _: LandmarkNetwork()),
+    "landmarks": _landmarks(_landmarks_after("landmarks-first")),
     "mouth": Part(
         _prepared(LitePreparation.lite_mouths),
         lambda _: MouthNetwork(),
@@ -184,7 +198,10 @@ RECIPES: dict[str, Recipe] = {
     "detector": replace(
         _BASE, learning_rate=0.003, batch=32, epochs=34, label_smoothing=0.0, average=0.998, clip=10
     ),
-    "landmarks": replace(_BASE, batch=128, epochs=40, label_smoothing=0.0, average=0.998),
+    "landmarks-first": replace(_BASE, batch=128, epochs=40, label_smoothing=0.0, average=0.998),
+    "landmarks": replace(
+        _BASE, learning_rate=0.0012, batch=128, epochs=16, label_smoothing=0.0, average=0.995
+    ),
     "mouth": replace(_BASE, learning_rate=0.003, warm_up=0.05, batch=64, epochs=20, average=0.998),
     "face-stills": _BASE,
     "face-refined": replace(_BASE, learning_rate=0.0012, epochs=14),

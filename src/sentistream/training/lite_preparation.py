@@ -24,6 +24,8 @@ from sentistream.profiles import LITE
 from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.clips import CLOSED_GAP, EVERY, OPEN_GAP
 from sentistream.training.detector_scenes import (
+    FACES,
+    FIELDS,
     AnnotatedPicture,
     boxed_pictures,
     clip_pictures,
@@ -32,12 +34,12 @@ from sentistream.training.detector_scenes import (
 )
 from sentistream.training.examples import Examples, join, save_arrays
 from sentistream.training.landmark_preparation import (
-    stored_face,
     taught_columns,
+    taught_faces,
     taught_images,
-    taught_points,
+    taught_scenes,
 )
-from sentistream.training.landmarks import STORED_SIZE
+from sentistream.training.landmarks import STORED_SIZE, VIEWED_AS
 from sentistream.training.leakage import content_key
 from sentistream.training.lite_augment import STORED_FACE, SURROUNDINGS
 from sentistream.training.lite_voices import (
@@ -49,18 +51,23 @@ from sentistream.training.parts import Sides
 from sentistream.training.preparation import Preparation, of_side
 from sentistream.training.voice_augmentation import CONDITIONS
 from sentistream.training.voted_faces import everyday_faces, read_votes, soft_label
-from sentistream.types import UInt8Array
+from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
 from sentistream.vision.hog import HogDetector
 from sentistream.vision.landmarker import TreeLandmarker
 from sentistream.vision.landmarks import LandmarkPredictor
 from sentistream.vision.points import VIEW_SIZE as POINTS_VIEW
-from sentistream.vision.shape import lip_gap
+from sentistream.vision.pose import head_pose
+from sentistream.vision.shape import detector_square, is_face_like, lip_gap
 from sentistream.vision.stills import WindowCutter
 
 _CLASS, _VALUES = np.dtype(np.int64), np.dtype(np.float32)
 _IMAGES_CHUNK, _CLIPS_CHUNK, _VOICES_CHUNK = 256, 4, 16
+_STILLS_EVERY = 6  # images from one whose points are learned to the next
+_CLIPS_EVERY = 4  # moments of clips likewise
+_SCENE_FACE = 36  # least pixels of a scene's face whose points are learned
+_SCENE_TURNED, _FRONTAL_EVERY = 20, 6  # degrees of yaw below which only one face in so many is
 
 
 class LitePreparation(Preparation):
@@ -133,7 +140,7 @@ class LitePreparation(Preparation):
         return Sides(join([images.train, clips.train]), join([images.held_out, clips.held_out]))
 
     def landmarked_faces(self) -> Sides:
-        """Faces of image sets and of real clips with the teacher's points."""
+        """Faces of image sets, of real clips and of the detector's scenes with their points."""
         return Sides(self._taught(held_out=False), self._taught(held_out=True))
 
     def utterances(self) -> Sides:
@@ -159,8 +166,12 @@ class LitePreparation(Preparation):
             )
             return detector_examples(noticed(pictures), seed=5)
 
-        files = [boxes, faces, *sorted(clips.glob("*.mp4"))]
-        return self._examples(f"lite-scenes-{held_out}", files, make)
+        return self._examples(f"lite-scenes-{held_out}", self._scene_files(), make)
+
+    def _scene_files(self) -> list[Path]:
+        clips = self._data / "everyday" / "clips"
+        named = [self._data / "face_boxes.parquet", self._data / "faces.parquet"]
+        return [*named, *sorted(clips.glob("*.mp4"))]
 
     def _faces(self, split: str) -> Examples:
         def make(work: Path) -> Examples:
@@ -183,16 +194,32 @@ class LitePreparation(Preparation):
 
     def _taught(self, *, held_out: bool) -> Examples:
         def make(work: Path) -> Examples:
-            images = ((one, not held_out) for one in self._images("faces", split))
+            some = itertools.islice(self._images("faces", split), 0, None, _STILLS_EVERY)
+            images = ((one, not held_out, place % 2 == 0) for place, one in enumerate(some))
             taught = self._workshop(work, "landmarks").map(taught_images, images, _IMAGES_CHUNK)
             return _examples_of((arrays for _, arrays in taught), _VALUES)
 
         split = "validation" if held_out else "train"
-        stills = self._examples(f"lite-landmarks-{split}", self._image_files("faces"), make)
+        stills = self._examples(f"lite-points-{split}", self._image_files("faces"), make)
         clips = self._moments(
-            "lite-clip-landmarks", self._clips_of(held_out=held_out), _taught_clips, held_out
+            "lite-clip-points", self._clips_of(held_out=held_out), _taught_clips, held_out
         )
-        return join([stills, clips])
+        parts = [stills, clips]
+        if (self._data / "face_boxes.parquet").exists():
+            parts.append(self._taught_scenes(held_out=held_out))
+        return join(parts)
+
+    def _taught_scenes(self, *, held_out: bool) -> Examples:
+        """Faces of the detector's scenes: all that are turned aside, some of the others."""
+        scenes = self._scenes(held_out=True) if held_out else self.scenes().train
+
+        def make(work: Path) -> Examples:
+            faces = _faces_of_scenes(scenes, whole=not held_out)
+            taught = self._workshop(work, "landmarks").map(taught_scenes, faces, _IMAGES_CHUNK)
+            none = taught_columns([], POINTS_VIEW if held_out else STORED_SIZE)
+            return _examples_of([none, *(arrays for _, arrays in taught)], _VALUES)
+
+        return self._examples(f"lite-scene-points-{held_out}", self._scene_files(), make)
 
     def _clip_mouths(self, *, held_out: bool) -> Examples:
         clips = self._clips_of(held_out=held_out)
@@ -353,16 +380,38 @@ def _faces_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
 
 def _taught_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:
     rows = []
-    detector = _finders()[0]
     for clip, whole in asked:
         random = np.random.default_rng(zlib.crc32(clip.path.name.encode()))
-        for luma, _, key in _moments_of(clip):
-            points = taught_points(luma, detector.detect(luma)[0].box, random)
-            if points is not None:
-                face, label = stored_face(luma, points, random, whole=whole)
-                rows.append((face, label, *_whose(clip), key))
+        person, source = _whose(clip)
+        for place, (luma, points, key) in enumerate(_moments_of(clip)):
+            if place % _CLIPS_EVERY or not is_face_like(points):
+                continue
+            square, viewed = detector_square(points), place % (2 * _CLIPS_EVERY) == 0
+            for face, label, turned in taught_faces(
+                luma, square, random, whole=whole, viewed=viewed
+            ):
+                rows.append((face, label, person, VIEWED_AS if turned else source, key))
     size = STORED_SIZE if any(whole for _, whole in asked) else POINTS_VIEW
     return taught_columns(rows, size)
+
+
+def _faces_of_scenes(
+    scenes: Examples, *, whole: bool
+) -> Iterator[tuple[UInt8Array, FloatArray, str, str, str, bool]]:
+    """As ``taught_scenes`` takes them."""
+    frontal = 0
+    labels = scenes.labels.reshape(len(scenes), FACES, FIELDS).astype(np.float32)
+    for number, faces in enumerate(labels):
+        size = np.sqrt(np.maximum(np.prod(faces[:, 3:5] - faces[:, 1:3], axis=1), 0))
+        for face in faces[(faces[:, 0] > 0) & (faces[:, 15] > 0) & (size >= _SCENE_FACE)]:
+            five = face[5:15].reshape(5, 2)
+            if abs(head_pose(five).yaw) < _SCENE_TURNED:
+                frontal += 1
+                if frontal % _FRONTAL_EVERY != 1:
+                    continue
+            luma = scenes.inputs["picture"][number, :, :, 0]
+            person, source = str(scenes.people[number]), str(scenes.sources[number])
+            yield luma, five, person, source, str(scenes.clips[number]), whole
 
 
 def _mouths_of_clips(asked: Sequence[tuple[Recording, bool]]) -> Arrays:

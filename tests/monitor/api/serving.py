@@ -33,6 +33,7 @@ from sentistream.monitor.observations import (
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
+from sentistream.monitor.web import mount_web
 from sentistream.types import Distribution, Flag, HeadPose, Label
 from settings_file import write_settings
 
@@ -40,7 +41,7 @@ MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
 
 
 @dataclass
-class CamerasStandIn(Supervisor):
+class FakeCameras(Supervisor):
     """Notes what is asked of it."""
 
     keys: tuple[str, ...] = ("door", "till")
@@ -107,7 +108,7 @@ class Served:
         self.configuration = Configuration(given, folder / "monitor.yaml")
         write_settings(given, self.configuration.path)
         self.bus = EventBus()
-        self.cameras = CamerasStandIn()
+        self.cameras = FakeCameras()
         self.store = DatabaseStore(engine, lambda: self.configuration.settings)
         self.services = Services(
             configuration=self.configuration,
@@ -117,6 +118,7 @@ class Served:
             engine=engine,
         )
         self.app = create_app(self.services, counters=lambda: {"written": 7.0})
+        mount_web(self.app, self.services)
         if mount is not None:
             mount(self.app)
         self.accounts: Accounts = self.app.state.accounts

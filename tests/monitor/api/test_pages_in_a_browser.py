@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
 
 from api.serving import MANAGER, PASSWORD, Served, settings
 from browser import Browser, Page
@@ -16,12 +14,6 @@ from sentistream.monitor.api.app import setup_link
 
 SHOTS = os.environ.get("SENTISTREAM_SHOTS", "")
 """A folder for pictures of the pages, to look at."""
-
-
-def _page(app: FastAPI) -> None:
-    @app.get("/")
-    def start() -> HTMLResponse:
-        return HTMLResponse("<!doctype html><title>start</title><h1>Inside</h1>")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +24,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, people=False, mount=_page) as served:
+    with Served(tmp_path, people=False) as served:
         yield served
 
 
@@ -74,7 +66,7 @@ def test_first_start_login_and_logout(browser: Browser, empty: Served) -> None:
     assert page.say("document.getElementById('name').value") == "anna"
     _fill(page, password=PASSWORD, again=PASSWORD)
     page.click("button")
-    page.wait("document.querySelector('h1').textContent === 'Inside'")
+    page.wait("document.querySelector('h1').textContent === 'Live'")
     assert page.say("document.cookie") == ""
 
     page.ask("Page.navigate", {"url": f"{empty.url}/logout"})
@@ -91,19 +83,19 @@ def test_first_start_login_and_logout(browser: Browser, empty: Served) -> None:
     assert page.say("document.activeElement.id") == "password"
     _fill(page, password=PASSWORD)
     page.click("button")
-    page.wait("document.querySelector('h1').textContent === 'Inside'")
+    page.wait("document.querySelector('h1').textContent === 'Live'")
     refused = [one for one in page.problems if "Security Policy" in one]
     assert refused == []
 
 
 def test_a_stranger_is_led_to_the_login_and_on(browser: Browser, tmp_path: Path) -> None:
-    with Served(tmp_path, settings(language="de"), mount=_page) as served:
+    with Served(tmp_path, settings(language="de")) as served:
         page = _open(browser, f"{served.url}/")
         assert page.say("location.pathname") == "/login"
         assert page.say("document.documentElement.lang") in ("en", "de")
         _fill(page, name=MANAGER, password=PASSWORD)
         page.click("button")
-        page.wait("document.querySelector('h1').textContent === 'Inside'")
+        page.wait("document.querySelector('h1').textContent === 'Live'")
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])

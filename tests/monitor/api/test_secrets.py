@@ -17,8 +17,9 @@ from websockets.sync.client import connect
 
 from api.serving import Served, settings
 from sentistream.errors import InputError
-from sentistream.monitor.api.changes import LockedSettingError, changed
-from sentistream.monitor.api.masks import Masks
+from sentistream.monitor.api.problems import LockedSettingError
+from sentistream.monitor.api.secret_masks import SecretMasks
+from sentistream.monitor.api.settings_api import apply_patch
 from sentistream.monitor.observations import CameraHealth, CameraState
 from sentistream.monitor.settings import Settings, overlay_path
 
@@ -63,25 +64,25 @@ def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
 @pytest.mark.parametrize("seed", range(40))
 def test_masks_hide_and_restore(seed: int) -> None:
     given, made = _with_secrets(random.Random(seed))  # noqa: S311
-    masks = Masks(given)
+    masks = SecretMasks(given)
     shown = json.dumps(masks.shown)
     for secret in made:
         assert secret not in shown
         # nor a telling part of it
         for part in secret.replace("@", " ").replace("/", " ").replace("?", " ").split():
             assert len(part) < 6 or part not in shown, (part, shown)
-        assert secret not in masks.scrub(f"cannot open {secret}: refused")
-    assert changed(given, {}) == given
-    assert changed(given, masks.shown) == given
-    assert changed(given, json.loads(shown)) == given
+        assert secret not in masks.redact(f"cannot open {secret}: refused")
+    assert apply_patch(given, {}) == given
+    assert apply_patch(given, masks.shown) == given
+    assert apply_patch(given, json.loads(shown)) == given
 
 
 def test_masks_move_with_what_they_belong_to() -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
-    shown = Masks(given).shown
+    shown = SecretMasks(given).shown
     cameras = shown["cameras"]
     # a camera under another key, webhooks in another order
-    new = changed(
+    new = apply_patch(
         given,
         {
             "cameras": {"cam0": None, "porch": cameras["cam0"] | {"name": "Porch"}},
@@ -109,27 +110,27 @@ def test_masks_move_with_what_they_belong_to() -> None:
 def test_made_up_masks_are_refused(patch: dict[str, Any]) -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
     with pytest.raises(InputError, match="masked"):
-        changed(given, patch)
+        apply_patch(given, patch)
 
 
 def test_a_mask_is_worth_nothing_in_another_field() -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
-    shown = Masks(given).shown
+    shown = SecretMasks(given).shown
     with pytest.raises(InputError):
-        changed(given, {"mqtt": {"password": shown["storage"]["url"]}})
+        apply_patch(given, {"mqtt": {"password": shown["storage"]["url"]}})
     # nor does a field that is shown give it away
-    new = changed(given, {"privacy": {"purpose": shown["mqtt"]["password"]}})
+    new = apply_patch(given, {"privacy": {"purpose": shown["mqtt"]["password"]}})
     assert new.privacy.purpose == shown["mqtt"]["password"]
 
 
 def test_the_broker_does_not_move_with_its_password() -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
     for moved in ({"host": "evil.test"}, {"port": 1884}):
-        with pytest.raises(InputError, match="password has to be given again"):
-            changed(given, {"mqtt": moved})
-    new = changed(given, {"mqtt": {"host": "other.test", "password": "a new one"}})
+        with pytest.raises(InputError, match="password must be sent again"):
+            apply_patch(given, {"mqtt": moved})
+    new = apply_patch(given, {"mqtt": {"host": "other.test", "password": "a new one"}})
     assert new.mqtt.password.get_secret_value() == "a new one"
-    assert changed(given, {"mqtt": None}).mqtt.host == ""
+    assert apply_patch(given, {"mqtt": None}).mqtt.host == ""
 
 
 @pytest.mark.parametrize(
@@ -146,17 +147,17 @@ def test_the_broker_does_not_move_with_its_password() -> None:
 def test_files_and_ports_are_not_for_clients(group: str, field: str, value: object) -> None:
     given = settings()
     with pytest.raises(LockedSettingError):
-        changed(given, {group: {field: value}})
+        apply_patch(given, {group: {field: value}})
     # put back to its default is a change, too
     if field == "backup_folder":
         with_folder = settings(storage={"backup_folder": "/var/backups"})
         with pytest.raises(LockedSettingError):
-            changed(with_folder, {"storage": {"backup_folder": None}})
+            apply_patch(with_folder, {"storage": {"backup_folder": None}})
 
 
 def test_certificates_are_not_for_clients() -> None:
     with pytest.raises(LockedSettingError):
-        changed(settings(), {"server": {"tls_certificate": "/a.pem", "tls_key": "/b.pem"}})
+        apply_patch(settings(), {"server": {"tls_certificate": "/a.pem", "tls_key": "/b.pem"}})
 
 
 @pytest.mark.parametrize(
@@ -176,12 +177,12 @@ def test_certificates_are_not_for_clients() -> None:
 )
 def test_settings_that_do_not_fit_are_refused(patch: dict[str, Any]) -> None:
     with pytest.raises(InputError):
-        changed(settings(), patch)
+        apply_patch(settings(), patch)
 
 
 def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MONITOR_PROFILE", "paper")
-    assert changed(settings(profile="lite"), {"profile": None}).profile == "lite"
+    assert apply_patch(settings(profile="lite"), {"profile": None}).profile == "lite"
 
 
 def test_metrics_tell_no_secret(tmp_path: Path) -> None:

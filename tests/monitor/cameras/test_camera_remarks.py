@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import time
 from fractions import Fraction
@@ -15,13 +16,15 @@ from av import AudioFrame, VideoFrame
 
 from cameras.conftest import Heard, eventually
 from clips import flashing
-from sentistream.monitor.api.values import Health
+from sentistream.media.tracks import choice_in_words
+from sentistream.monitor.api.schemas import Health
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraHealth, CameraState
-from sentistream.monitor.page.tiles import tiles
-from sentistream.monitor.page.words import words
 from sentistream.monitor.settings import Settings
+from sentistream.monitor.translation import translator
+from sentistream.monitor.web.live_tiles import tiles
+from sentistream.reports.report_wording import faults_in_words
 
 RATE = 48_000
 
@@ -84,7 +87,7 @@ def test_what_is_to_be_known_of_a_source_is_said(
     assert "64 x 48, 96 x 64" in sizes
     assert damaged.startswith("Packets or pictures that are damaged and were left out: ")
     assert Health.of(newest, "").remarks == list(newest.remarks)
-    (tile,) = tiles(settings, heard.bus, time.time(), words("en"))
+    (tile,) = tiles(settings, heard.bus, time.time(), translator("en"))
     assert chosen in {text for text, _ in tile.facts}
     # played over and over the counts rise, and the log does not
     eventually(lambda: (seen := told()) is not None and seen.remarks != newest.remarks)
@@ -93,24 +96,44 @@ def test_what_is_to_be_known_of_a_source_is_said(
     assert f"camera door: {chosen}" in caplog.messages
 
 
-def test_the_page_says_it_in_its_language() -> None:
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "de",
+            [
+                "Von 3 Spuren (Ton) wird Spur 3 benutzt "
+                "(Spur 1 ist stumm; Spur 2 ist nicht zu entschlüsseln).",
+                "Die Bilder haben einmal ihre Größe oder Form geändert (64 x 48, 96 x 64).",
+                "Der Ton hat 3-mal seine Abtastrate oder seine Kanäle geändert.",
+            ],
+        ),
+        (
+            "fr",
+            [
+                "Sur 3 pistes (son), la piste 3 est utilisée "
+                "(la piste 1 est muette; la piste 2 ne peut pas être décodée).",
+                "La taille ou la forme des images a changé une fois (64 x 48, 96 x 64).",
+                "La fréquence ou les canaux du son ont changé 3 fois.",
+            ],
+        ),
+    ],
+)
+def test_the_page_says_it_in_its_language(language: str, told: list[str]) -> None:
+    with av.open(io.BytesIO(), "w", format="matroska") as container:
+        streams: list[Any] = [container.add_stream("flac", rate=RATE) for _ in range(3)]
+        chosen = choice_in_words(streams, streams[2], {0: "silent", 1: "undecodable"})
     health = CameraHealth(
         camera="door",
         state=CameraState.RUNNING,
         since=0.0,
         remarks=(
-            "Of 3 tracks of sound, track 3 is used (track 1 is silent; track 2 cannot be decoded).",
-            "The pictures changed their size or shape once (64 x 48, 96 x 64).",
-            "The sound changed its rate or its channels 3 times.",
+            chosen,
+            *faults_in_words({"size_changes": 1, "sound_changes": 3}, [(64, 48), (96, 64)]),
         ),
     )
     bus = EventBus()
     bus.publish(health)
     settings = Settings.model_validate({"cameras": {"door": {"source": "0"}}})
-    (tile,) = tiles(settings, bus, 0.0, words("de"))
-    assert [text for text, _ in tile.facts][-3:] == [
-        "Von 3 Spuren (Ton) wird Spur 3 benutzt "
-        "(Spur 1 ist stumm; Spur 2 ist nicht zu entschlüsseln).",
-        "Die Bilder haben einmal ihre Größe oder Form geändert (64 x 48, 96 x 64).",
-        "Der Ton hat 3-mal seine Abtastrate oder seine Kanäle geändert.",
-    ]
+    (tile,) = tiles(settings, bus, 0.0, translator(language))
+    assert [text for text, _ in tile.facts][-3:] == told

@@ -53,7 +53,7 @@ def test_a_variable_that_is_not_json_is_an_error(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("language: fr\n", "line 1: language is not valid; allowed: `en` or `de`."),
+        ("language: xx\n", "line 1: language is not valid; allowed: `en` or `de` or `fr`."),
         (
             "# mine\nprivacy:\n  smallest_group: 0\n",
             "line 3: privacy.smallest_group is 0; allowed: whole number, ≥ 1, ≤ 100.",

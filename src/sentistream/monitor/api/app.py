@@ -15,64 +15,45 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from sentistream.errors import (
-    InputError,
-    MissingExtraError,
-    OutputError,
     SentistreamError,
-    StorageError,
 )
 from sentistream.monitor.accounts import (
-    AccountConflictError,
     Accounts,
-    UnfitPasswordError,
-    UnknownAccountError,
 )
 from sentistream.monitor.api import (
-    describing,
-    events,
-    export,
-    house,
-    live,
-    pages,
-    past,
-    people,
-    visitors,
-    wellness,
+    cameras_api,
+    event_stream,
+    health,
+    history,
+    openapi,
+    settings_api,
+    users,
 )
-from sentistream.monitor.api.attempts import Attempts, TooManyAttemptsError
-from sentistream.monitor.api.changes import LockedSettingError
-from sentistream.monitor.api.masks import Masks
-from sentistream.monitor.api.metrics import Counters, Metrics
-from sentistream.monitor.api.problems import ProblemResponse, Wrong
+from sentistream.monitor.api.health import Counters, Metrics
+from sentistream.monitor.api.login_throttle import LoginThrottle, TooManyAttemptsError
+from sentistream.monitor.api.problems import FieldError, ProblemResponse, status_of
+from sentistream.monitor.api.secret_masks import SecretMasks
 from sentistream.monitor.api.security import (
+    Authentication,
     BodyLimit,
-    ForgeryCheck,
-    Guard,
+    CsrfCheck,
     HostCheck,
-    Prefix,
-    SecureHeaders,
+    PathPrefix,
+    SecurityHeaders,
 )
+from sentistream.monitor.locales import SOURCE
 from sentistream.monitor.services import Services
+from sentistream.monitor.translation import Translator, language_of, translator
 
-_ROOMS = (live, visitors, past, export, house, people, events, wellness, describing, pages)
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 """Errors of one request that its answer lists."""
 
-_STATUS: dict[type[SentistreamError], int] = {
-    StorageError: 503,
-    OutputError: 503,
-    LockedSettingError: 403,
-    InputError: 400,
-    MissingExtraError: 501,
-    UnknownAccountError: 404,
-    AccountConflictError: 409,
-    UnfitPasswordError: 400,
-}
+_ROUTERS = (cameras_api, history, settings_api, users, event_stream, health, openapi)
 
 
 def create_app(services: Services, *, counters: Counters | None = None) -> FastAPI:
     """The application: API, login, metrics; nothing of it, nor of what is mounted on it, is open
-    but what ``security.guard.OPEN`` names.
+    but what ``security.authentication.PUBLIC_ROUTES`` names.
 
     Args:
         services: The running monitor. The tables of accounts have to be there.
@@ -88,27 +69,27 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
         redoc_url=None,
         openapi_url=None,
         middleware=[
-            Middleware(Prefix, configuration=configuration),
-            Middleware(SecureHeaders, configuration=configuration),
+            Middleware(PathPrefix, configuration=configuration),
+            Middleware(SecurityHeaders, configuration=configuration),
             Middleware(HostCheck, configuration=configuration),
-            Middleware(Guard, accounts=accounts, configuration=configuration),
+            Middleware(Authentication, accounts=accounts, configuration=configuration),
             Middleware(BodyLimit, configuration=configuration),
-            Middleware(ForgeryCheck, configuration=configuration),
+            Middleware(CsrfCheck, configuration=configuration),
         ],
     )
-    app.openapi = partial(describing.describe, app)  # type: ignore[method-assign]
+    app.openapi = partial(openapi.openapi_schema, app)  # type: ignore[method-assign]
     app.state.services = services
     app.state.accounts = accounts
-    app.state.attempts = Attempts(configuration)
-    app.state.owners = visitors.Owners()
-    app.state.changing = threading.Lock()
-    app.state.export_places = threading.BoundedSemaphore(export.AT_ONCE)
-    app.state.listeners = asyncio.Semaphore(events.MOST)
-    app.state.store_watch = wellness.StoreWatch(services.store)
+    app.state.attempts = LoginThrottle(configuration)
+    app.state.owners = cameras_api.BrowserCameraOwners()
+    app.state.settings_lock = threading.Lock()
+    app.state.export_slots = threading.BoundedSemaphore(history.EXPORTS_AT_ONCE)
+    app.state.listeners = asyncio.Semaphore(event_stream.MAX_SUBSCRIBERS)
+    app.state.store_health = health.StoreHealth(services.store)
     app.state.metrics = Metrics(services.bus, counters)
-    for room in _ROOMS:
-        app.include_router(room.router)
-    _tell_problems(app, services)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    _add_exception_handlers(app, services)
     return app
 
 
@@ -121,16 +102,18 @@ def setup_link(services: Services, base_url: str) -> str | None:
     return None if secret is None else f"{base_url.rstrip('/')}/setup/{secret}"
 
 
-def _tell_problems(app: FastAPI, services: Services) -> None:
+def _add_exception_handlers(app: FastAPI, services: Services) -> None:
     @app.exception_handler(SentistreamError)
     async def told(request: Request, error: SentistreamError) -> Response:
-        status = next((number for kind, number in _STATUS.items() if isinstance(error, kind)), 500)
-        page = pages.trouble_page(request, services, status)
-        if page is not None:
-            return page
-        scrub = Masks(services.configuration.settings).scrub
+        status = status_of(error)
+        redact, tr = SecretMasks(services.configuration.settings).redact, _translator(request)
         headers = {"retry-after": "5"} if status == 503 else None
-        return ProblemResponse(status, scrub(error.problem), scrub(error.way_out), headers=headers)
+        return ProblemResponse(
+            status,
+            redact(tr.translate(error.problem)),
+            redact(tr.translate(error.way_out)),
+            headers=headers,
+        )
 
     @app.exception_handler(TooManyAttemptsError)
     async def patience(request: Request, error: TooManyAttemptsError) -> Response:
@@ -143,29 +126,33 @@ def _tell_problems(app: FastAPI, services: Services) -> None:
     async def unfit(request: Request, error: RequestValidationError) -> Response:
         # what was sent is not repeated: it may hold a password
         wrong = [
-            Wrong(
+            FieldError(
                 where=".".join(str(part) for part in one["loc"])[:200],
                 message=str(one["msg"]).removeprefix("Value error, "),
             )
-            for one in error.errors()[:MOST_ERRORS]
+            for one in error.errors()[:MAX_ERRORS]
         ]
         return ProblemResponse(422, "The request does not fit.", errors=wrong)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        page = pages.trouble_page(request, services, error.status_code)
-        if page is not None:
-            return page
         headers = dict(error.headers or {})
         if error.status_code == 405:
             headers["allow"] = _allowed(request)
-        return ProblemResponse(error.status_code, str(error.detail), headers=headers)
+        return ProblemResponse(
+            error.status_code, _translator(request).translate(error.detail), headers=headers
+        )
 
 
 def _allowed(request: Request) -> str:
     """All methods of a path; the framework names those of one operation alone."""
-    routes = (route for room in _ROOMS for route in room.router.routes)
+    routes = (route for module in _ROUTERS for route in module.router.routes)
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     return ", ".join(
         sorted({m for route in matching for m in getattr(route, "methods", None) or ()})
     )
+
+
+def _translator(request: Request) -> Translator:
+    """Of the language a client asks for (RFC 9457, section 3.1.4); English where it does not."""
+    return translator(language_of(request, SOURCE))

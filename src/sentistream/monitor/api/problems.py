@@ -9,10 +9,44 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from sentistream.errors import (
+    InputError,
+    MissingExtraError,
+    OutputError,
+    SentistreamError,
+    StorageError,
+)
+from sentistream.monitor.accounts import (
+    AccountConflictError,
+    UnfitPasswordError,
+    UnknownAccountError,
+)
+
 MEDIA_TYPE = "application/problem+json"
 
 
-class Wrong(BaseModel):
+class LockedSettingError(InputError):
+    """This setting is changed in the configuration file alone."""
+
+
+_STATUS: dict[type[SentistreamError], int] = {
+    StorageError: 503,
+    OutputError: 503,
+    LockedSettingError: 403,
+    InputError: 400,
+    MissingExtraError: 501,
+    UnknownAccountError: 404,
+    AccountConflictError: 409,
+    UnfitPasswordError: 400,
+}
+
+
+def status_of(error: SentistreamError) -> int:
+    """The HTTP status that an error is answered with."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
+class FieldError(BaseModel):
     """One field that does not fit."""
 
     where: str = Field(description="Path to it, for instance body.begin.")
@@ -26,7 +60,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(default="", description="What is wrong, in a sentence.")
     way_out: str = Field(default="", description="What to do about it.")
-    errors: list[Wrong] = Field(default=[], description="The fields that do not fit.")
+    errors: list[FieldError] = Field(default=[], description="The fields that do not fit.")
 
 
 class ProblemResponse(Response):
@@ -40,7 +74,7 @@ class ProblemResponse(Response):
         detail: str = "",
         way_out: str = "",
         *,
-        errors: list[Wrong] | None = None,
+        errors: list[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         problem = Problem(

@@ -25,11 +25,11 @@ IDLE_SECONDS = 15
 SHUTDOWN_SECONDS = 5
 """In which open connections may end when the monitor does."""
 
-HEAD_SECONDS = 15.0
+HEAD_TIMEOUT = 15.0
 """In which a new connection has to have sent a request's head."""
 
 
-class HurriedProtocol(H11Protocol):
+class HeadTimeoutProtocol(H11Protocol):
     """Uvicorn's, but a connection that says nothing, or not enough, is hung up."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -37,7 +37,7 @@ class HurriedProtocol(H11Protocol):
         super().connection_made(transport)
         # whatever else does with the loggers: set-up links are in paths
         self.access_log = False
-        self._hurry = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._hang_up)
 
     def _hang_up(self) -> None:
         if self.cycle is None and not self.transport.is_closing():
@@ -45,7 +45,7 @@ class HurriedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits no longer."""
-        self._hurry.cancel()
+        self._head_timer.cancel()
         super().connection_lost(exc)
 
 
@@ -60,7 +60,7 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
         app,
         host=server.host,
         port=server.port,
-        http=HurriedProtocol,
+        http=HeadTimeoutProtocol,
         h11_max_incomplete_event_size=HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=max(65_536, server.upload_kilobytes * 1024),

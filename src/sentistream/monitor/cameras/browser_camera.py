@@ -14,6 +14,7 @@ from sentistream.monitor.camera_keys import BROWSER_CAMERA_PREFIX
 from sentistream.monitor.cameras.camera_process import CameraProcess, Timeouts
 from sentistream.monitor.cameras.worker_protocol import CameraJob, SourceOpener
 from sentistream.monitor.event_bus import EventBus
+from sentistream.translatable import Translatable
 
 MAX_FACES = 4
 """Faces followed at once."""
@@ -100,7 +101,7 @@ class BrowserCamera:
             self.process.step()
             ended = self.process.last_exit
         if ended is not None and not self._answer.done():
-            problem = ended.problem or "The camera did not start."
+            problem = ended.problem or Translatable("The camera did not start.")
             self._answer.set_exception(InputError(problem, ended.way_out))
         return ended is None
 

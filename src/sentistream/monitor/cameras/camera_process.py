@@ -30,6 +30,7 @@ from sentistream.monitor.observations import (
     Preview,
     Seconds,
 )
+from sentistream.translatable import Translatable, sentences
 
 _log = logging.getLogger(__name__)
 
@@ -211,7 +212,12 @@ class CameraProcess:
             )
         except OSError as error:
             with self._lock:
-                self._exit = WorkerExit(f"Its worker cannot be started ({error.strerror}).")
+                self._exit = WorkerExit(
+                    Translatable(
+                        "Its worker cannot be started ({words}).",
+                        words=Translatable(str(error.strerror)),
+                    )
+                )
                 self._schedule_restart(now, self._exit.problem)
             return
         with self._lock:
@@ -234,7 +240,12 @@ class CameraProcess:
         if now - self._last_heartbeat > heartbeat_timeout:
             self._give_up(worker, "Its worker hung and was ended.")
         elif not heartbeat.preparing and picture_age > picture_timeout:
-            self._give_up(worker, f"No picture came for {picture_timeout:.0f} seconds.")
+            self._give_up(
+                worker,
+                Translatable(
+                    "No picture came for {seconds} seconds.", seconds=f"{picture_timeout:.0f}"
+                ),
+            )
 
     def _give_up(self, worker: WorkerProcess, reason: str) -> None:
         worker.kill()
@@ -257,8 +268,8 @@ class CameraProcess:
         if was_asked and not exit_message.problem:
             self._health.set_state(self._idle_state or CameraState.STARTING)
         else:
-            problem = exit_message.problem or "It stopped sending."
-            self._schedule_restart(now, f"{problem} {exit_message.way_out}".strip())
+            problem = exit_message.problem or Translatable("It stopped sending.")
+            self._schedule_restart(now, sentences(problem, exit_message.way_out))
 
     def _publish_no_faces(self) -> None:
         self._drop_preview()
@@ -404,7 +415,7 @@ class _Health:
 
 def _cause_of_death(killed_by: int | None) -> str:
     if killed_by is None:
-        return "Its worker ended unexpectedly."
+        return Translatable("Its worker ended unexpectedly.")
     name = signal.Signals(killed_by).name
-    memory = " Perhaps memory ran out." if killed_by == signal.SIGKILL else ""
-    return f"Its worker was killed ({name}).{memory}"
+    memory = Translatable("Perhaps memory ran out.") if killed_by == signal.SIGKILL else ""
+    return sentences(Translatable("Its worker was killed ({signal}).", signal=name), memory)

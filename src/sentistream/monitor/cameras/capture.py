@@ -20,6 +20,7 @@ from sentistream.media.source import Source
 from sentistream.monitor.settings import CameraSettings
 from sentistream.reports.report_wording import faults_in_words
 from sentistream.streams.multi_source import DecodedMoment
+from sentistream.translatable import Translatable
 
 DEPTH = 4
 """Moments that may wait; each holds one picture."""
@@ -189,5 +190,10 @@ def ensure_demo_clip(path: Path) -> None:
             unfinished.replace(path)
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
+            Translatable(
+                "{path} cannot be written ({words}).",
+                path=path,
+                words=Translatable(str(error.strerror)),
+            ),
+            "See who owns its folder.",
         ) from None

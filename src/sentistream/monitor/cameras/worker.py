@@ -41,6 +41,7 @@ from sentistream.monitor.cameras.worker_protocol import (
 )
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.redaction import without_secrets
+from sentistream.translatable import Translatable
 
 HEARTBEAT_INTERVAL = 0.5
 """Seconds between heartbeats."""
@@ -213,7 +214,9 @@ class _Worker:
             raise
         except Exception as error:
             exit_message = WorkerExit(
-                f"It failed in a way that was not foreseen ({type(error).__name__}).",
+                Translatable(
+                    "It failed in a way that was not foreseen ({kind}).", kind=type(error).__name__
+                ),
                 "It is started again; if this goes on, report it with the log.",
                 _locations(error),
             )
@@ -282,7 +285,10 @@ class _Worker:
         self._connection.send(message)
 
     def _redact(self, text: str) -> str:
-        return without_secrets(text, self._job.secrets)
+        def redact(text: str) -> str:
+            return without_secrets(text, self._job.secrets)
+
+        return text.mapped(redact) if isinstance(text, Translatable) else redact(text)
 
 
 def _die_with_server() -> None:

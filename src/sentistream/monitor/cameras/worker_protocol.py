@@ -17,6 +17,7 @@ from sentistream.monitor.settings import CameraSettings, Settings, Zone
 from sentistream.prior import AS_LEARNED
 from sentistream.profiles import MAX_FACES
 from sentistream.redaction import secrets_in
+from sentistream.translatable import Translatable
 
 
 class SourceOpener(Protocol):
@@ -55,7 +56,7 @@ class CameraOpener:
     @property
     def preparing(self) -> str:
         missing = self._is_demo and not self.clip.exists()
-        return "The demonstration clip is being drawn." if missing else ""
+        return Translatable("The demonstration clip is being drawn.") if missing else ""
 
     @property
     def _is_demo(self) -> bool:

@@ -33,6 +33,15 @@ _NAMES = {
         "problem": "Störung",
         "state": "Zustand",
     },
+    "fr": {
+        "mood": "Humeur",
+        "positive": "Positif",
+        "neutral": "Neutre",
+        "negative": "Négatif",
+        "faces": "Visages",
+        "problem": "Problème",
+        "state": "État",
+    },
 }
 
 _ICONS = {
@@ -72,7 +81,7 @@ def _entities(
     settings: Settings, topics: Topics, camera: str
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Component, name and configuration of each entity, without what all have in common."""
-    names = _NAMES[settings.language]
+    names = _NAMES.get(settings.language, _NAMES["en"])
     running = _available(topics.status, topics.availability(camera))
     always = _available(topics.status)
     seen = {"state_topic": topics.state(camera), **running}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -15,10 +14,11 @@ from sentistream.monitor.privacy.privacy_measures import MEASURES
 from sentistream.monitor.settings import CameraSettings, Hours, Settings
 from sentistream.redaction import host_of
 
-Language = Literal["en", "de"]
+LANGUAGES = ("en", "de")
+"""Quotes of the law are written for each language, not translated sentence by sentence."""
 
 
-def render_notice(settings: Settings, language: Language) -> str:
+def render_notice(settings: Settings, language: str) -> str:
     """The notice for the door: who watches, why, what is measured and what is not stored.
 
     It covers what GDPR Art. 13 and Art. 50(3) of the EU AI Act ask for, as far as the settings
@@ -26,7 +26,7 @@ def render_notice(settings: Settings, language: Language) -> str:
 
     Args:
         settings: The settings in force.
-        language: ``en`` or ``de``.
+        language: ``en`` or ``de``; others get the English document.
 
     Returns:
         An HTML document that needs no other file.
@@ -34,7 +34,7 @@ def render_notice(settings: Settings, language: Language) -> str:
     return _render("notice", settings, language)
 
 
-def render_assessment(settings: Settings, language: Language) -> str:
+def render_assessment(settings: Settings, language: str) -> str:
     """A data protection impact assessment by GDPR Art. 35(7), as far as the settings contain it.
 
     Description, necessity, risks and measures, each with whether it is in force. What only the
@@ -42,7 +42,7 @@ def render_assessment(settings: Settings, language: Language) -> str:
 
     Args:
         settings: The settings in force.
-        language: ``en`` or ``de``.
+        language: ``en`` or ``de``; others get the English document.
 
     Returns:
         An HTML document that needs no other file.
@@ -50,7 +50,9 @@ def render_assessment(settings: Settings, language: Language) -> str:
     return _render("assessment", settings, language)
 
 
-def _render(name: str, settings: Settings, language: Language) -> str:
+def _render(name: str, settings: Settings, language: str) -> str:
+    if language not in LANGUAGES:
+        language = "en"
     template = _environment().get_template(f"{name}.{language}.html.j2")
     return template.render(
         settings=settings,

@@ -24,6 +24,7 @@ from sentistream.monitor.settings.overlay import applicable_changes, merge_patch
 from sentistream.monitor.settings.settings_model import ENV_PREFIX, Settings
 from sentistream.monitor.settings.settings_yaml import read_text, read_values
 from sentistream.monitor.settings.validation_messages import Layer, validation_messages
+from sentistream.translatable import Translatable
 
 
 class InvalidSettingsError(InputError):
@@ -68,7 +69,7 @@ def load_settings(
     except ValidationError as error:
         messages = tuple(validation_messages(error, layers))
         invalid = InvalidSettingsError(
-            f"The settings are not valid. {' '.join(messages)}",
+            Translatable("The settings are not valid. {problems}", problems=" ".join(messages)),
             "docs/settings.md lists every setting and its bounds.",
         )
         invalid.messages = messages
@@ -105,7 +106,7 @@ def _environment() -> dict[str, Any]:
     except SettingsError:
         raise InputError(
             "An environment variable for a whole group of settings is not JSON.",
-            f"Check those that begin with {ENV_PREFIX}.",
+            Translatable("Check those that begin with {prefix}.", prefix=ENV_PREFIX),
         ) from None
 
 

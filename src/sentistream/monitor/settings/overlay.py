@@ -19,6 +19,7 @@ from sentistream.errors import OutputError
 from sentistream.monitor.settings.settings_fields import field_at
 from sentistream.monitor.settings.settings_model import Settings
 from sentistream.monitor.settings.settings_yaml import read_text, read_values, write_text
+from sentistream.translatable import Translatable
 
 _COMMENT = """\
 Changes made on the monitor's page; they take precedence over {name}.
@@ -60,7 +61,12 @@ def save_changes(path: Path, *, before: Settings, after: Settings) -> None:
             overlay.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{overlay} cannot be written ({error.strerror}).", "See who owns its folder."
+            Translatable(
+                "{path} cannot be written ({words}).",
+                path=overlay,
+                words=Translatable(str(error.strerror)),
+            ),
+            "See who owns its folder.",
         ) from None
 
 
@@ -107,7 +113,12 @@ def discard_changes(path: Path) -> bool:
         return False
     except OSError as error:
         raise OutputError(
-            f"{overlay} cannot be deleted ({error.strerror}).", "See who owns its folder."
+            Translatable(
+                "{path} cannot be deleted ({words}).",
+                path=overlay,
+                words=Translatable(str(error.strerror)),
+            ),
+            "See who owns its folder.",
         ) from None
     return True
 

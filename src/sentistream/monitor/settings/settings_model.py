@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sentistream.monitor.locales import Language
 from sentistream.monitor.settings.camera_settings import CameraSettings
 from sentistream.monitor.settings.logging_settings import LoggingSettings
 from sentistream.monitor.settings.notification_settings import AlertRule, MqttSettings, Webhook
@@ -14,6 +15,7 @@ from sentistream.monitor.settings.privacy_settings import PrivacySettings
 from sentistream.monitor.settings.server_settings import ServerSettings
 from sentistream.monitor.settings.settings_base import Key
 from sentistream.monitor.settings.storage_settings import StorageSettings
+from sentistream.translatable import Translatable
 
 FILE_ONLY_SETTINGS = {
     "server": frozenset({"host", "port", "tls_certificate", "tls_key", "public_url"}),
@@ -46,10 +48,10 @@ class Settings(BaseSettings):
     profile: Literal["lite", "paper"] = Field(
         default="lite", title="Profile", description="Which networks and settings analyze faces."
     )
-    language: Literal["en", "de"] = Field(
+    language: Language = Field(
         default="en",
         title="Language",
-        description="Of the page, unless the visitor or the browser chooses another.",
+        description="Of the pages, unless the visitor or the browser chooses another.",
     )
     server: ServerSettings = Field(
         default=ServerSettings(), title="Server", description="The page and the API."
@@ -82,5 +84,11 @@ class Settings(BaseSettings):
             if not rule.camera:
                 continue
             if self.cameras and rule.camera not in self.cameras:
-                raise ValueError(f"the alert {rule.key} names no camera of these: {rule.camera}")
+                raise ValueError(
+                    Translatable(
+                        "the alert {key} names no camera of these: {camera}",
+                        key=rule.key,
+                        camera=rule.camera,
+                    )
+                )
         return self

@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, SequenceNode
 
 from sentistream.errors import InputError
+from sentistream.translatable import Translatable
 
 MAX_BYTES = 1_000_000
 """The largest file of settings that is read."""
@@ -26,12 +27,20 @@ def read_text(path: Path) -> str:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is too large for settings.", "Name a YAML file of settings.")
+            raise InputError(
+                Translatable("{path} is too large for settings.", path=path),
+                "Name a YAML file of settings.",
+            )
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise InputError(f"There is no file {path}.", "Check the path after --config.") from None
+        raise InputError(
+            Translatable("There is no file {path}.", path=path), "Check the path after --config."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}).", "See who owns it.") from None
+        raise InputError(
+            Translatable("{path} cannot be read ({words}).", path=path, words=error),
+            "See who owns it.",
+        ) from None
 
 
 def read_values(path: Path, text: str) -> dict[str, Any]:
@@ -47,20 +56,29 @@ def read_values(path: Path, text: str) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise InputError(f"{path} holds no settings.", "Write them as name: value.")
+        raise InputError(
+            Translatable("{path} holds no settings.", path=path), "Write them as name: value."
+        )
     return values
 
 
 def _not_yaml(path: Path, error: YAMLError) -> InputError:
     where = getattr(error, "problem_mark", None)
-    line = f" in line {where.line + 1}" if where is not None else ""
+    line = Translatable(" in line {number}", number=where.line + 1) if where is not None else ""
     if isinstance(error, DuplicateKeyError):
-        return InputError(f"{path} repeats a key{line}.", "Remove one of the two.")
+        return InputError(
+            Translatable("{path} repeats a key{line}.", path=path, line=line),
+            "Remove one of the two.",
+        )
     if isinstance(error, ConstructorError):
         return InputError(
-            f"{path} contains a tagged value{line}.", "Remove tags: words that begin with !."
+            Translatable("{path} contains a tagged value{line}.", path=path, line=line),
+            "Remove tags: words that begin with !.",
         )
-    return InputError(f"{path} is not YAML{line}.", "Indent with spaces, name: value.")
+    return InputError(
+        Translatable("{path} is not YAML{line}.", path=path, line=line),
+        "Indent with spaces, name: value.",
+    )
 
 
 def write_text(values: dict[str, Any], comment: str) -> str:

@@ -1,21 +1,21 @@
 """What stands between the network and the monitor; each layer is a plain ASGI application."""
 
-from sentistream.monitor.api.security.bodies import BodyLimit
-from sentistream.monitor.api.security.forgery import ForgeryCheck, csrf_token
-from sentistream.monitor.api.security.guard import Guard
-from sentistream.monitor.api.security.headers import SecureHeaders
-from sentistream.monitor.api.security.hosts import HostCheck
-from sentistream.monitor.api.security.prefix import Prefix, prefix_of
-from sentistream.monitor.api.security.rates import RateLimiter
+from sentistream.monitor.api.security.authentication import Authentication
+from sentistream.monitor.api.security.body_limit import BodyLimit
+from sentistream.monitor.api.security.csrf import CsrfCheck, csrf_token
+from sentistream.monitor.api.security.host_check import HostCheck
+from sentistream.monitor.api.security.path_prefix import PathPrefix, prefix_of
+from sentistream.monitor.api.security.rate_limit import RateLimiter
+from sentistream.monitor.api.security.security_headers import SecurityHeaders
 
 __all__ = [
+    "Authentication",
     "BodyLimit",
-    "ForgeryCheck",
-    "Guard",
+    "CsrfCheck",
     "HostCheck",
-    "Prefix",
+    "PathPrefix",
     "RateLimiter",
-    "SecureHeaders",
+    "SecurityHeaders",
     "csrf_token",
     "prefix_of",
 ]

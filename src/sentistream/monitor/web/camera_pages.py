@@ -1,0 +1,126 @@
+"""The cameras' forms: add, change, remove, draw zones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+
+from sentistream.errors import SentistreamError
+from sentistream.monitor.accounts import User
+from sentistream.monitor.api.auth import CurrentManager
+from sentistream.monitor.settings import CameraSettings, Settings
+from sentistream.monitor.translation import Translator
+from sentistream.monitor.web.form_data import Form, attach_errors, read_form, unused_key, values_of
+from sentistream.monitor.web.form_fields import FormField, form_fields
+from sentistream.monitor.web.site import Site
+
+FormDep = Annotated[Form, Depends(read_form)]
+NEW = "new"
+
+
+class CameraInUseError(Exception):
+    """Something that only shows beside the other cameras."""
+
+
+def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
+    """The routes of the cameras' settings."""
+    routes = APIRouter(prefix="/settings/cameras")
+
+    def show(
+        request: Request,
+        user: User,
+        key: str,
+        *,
+        fields: list[FormField] | None = None,
+        problems: Sequence[str] = (),
+        saved: bool = False,
+        status: int = 200,
+    ) -> HTMLResponse:
+        camera = site.services.configuration.settings.cameras.get(key)
+        if fields is None:
+            fields = form_fields(
+                CameraSettings.model_fields,
+                {} if camera is None else dict(camera),
+                tr=site.translator(request),
+            )
+        source = next(each for each in fields if each.name == "source")
+        source.required = camera is None
+        source.hint = "" if camera is None else camera.redacted_source
+        return site.render(
+            request,
+            "settings_camera",
+            user=user,
+            status=status,
+            key=key if camera is not None else "",
+            camera=camera,
+            sections=sections,
+            fields=fields,
+            problems=problems,
+            saved=saved,
+        )
+
+    @routes.get("/{key}")
+    def camera(request: Request, user: CurrentManager, key: str, saved: bool = False) -> Response:
+        if key != NEW and key not in site.services.configuration.settings.cameras:
+            return RedirectResponse("/settings", 303)
+        return show(request, user, key, saved=saved)
+
+    @routes.post("/{key}")
+    def keep(request: Request, user: CurrentManager, form: FormDep, key: str) -> Response:
+        tr = site.translator(request)
+        target = key
+
+        def change(settings: Settings) -> dict[str, Any]:
+            nonlocal target
+            held = settings.cameras.get(key)
+            if held is None and key != NEW:
+                raise CameraInUseError(tr.gettext("This camera no longer exists."))
+            made = CameraSettings.model_validate(values_of(CameraSettings.model_fields, form, held))
+            if held is None:
+                target = unused_key(made.name, {*settings.cameras, NEW}, otherwise="camera")
+            return {"cameras": {**settings.cameras, target: made}}
+
+        try:
+            site.save(change)
+        except ValidationError as error:
+            held = site.services.configuration.settings.cameras.get(key)
+            values = values_of(CameraSettings.model_fields, form, held)
+            fields = form_fields(CameraSettings.model_fields, values, tr=tr)
+            left = attach_errors(fields, error, tr)
+            return show(request, user, key, fields=fields, problems=left, status=422)
+        except (SentistreamError, CameraInUseError) as error:
+            return show(request, user, key, problems=[_told(error, tr)], status=409)
+        return RedirectResponse(f"/settings/cameras/{target}?saved=true", 303)
+
+    @routes.post("/{key}/remove")
+    def remove(request: Request, user: CurrentManager, form: FormDep, key: str) -> Response:
+        tr = site.translator(request)
+
+        def change(settings: Settings) -> dict[str, Any]:
+            watching = [rule.name for rule in settings.alerts if rule.camera == key]
+            if watching:
+                raise CameraInUseError(
+                    tr.gettext(
+                        "Alert rules use this camera: {names}. Edit or remove them first.",
+                        names=", ".join(watching),
+                    )
+                )
+            return {
+                "cameras": {name: each for name, each in settings.cameras.items() if name != key}
+            }
+
+        try:
+            site.save(change)
+        except (SentistreamError, CameraInUseError) as error:
+            return show(request, user, key, problems=[_told(error, tr)], status=409)
+        return RedirectResponse("/settings", 303)
+
+    return routes
+
+
+def _told(error: SentistreamError | CameraInUseError, tr: Translator) -> str:
+    return tr.translate(error.message) if isinstance(error, SentistreamError) else str(error)

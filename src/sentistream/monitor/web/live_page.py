@@ -1,0 +1,164 @@
+"""The live view, and the socket that keeps it up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+
+from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
+from fastapi.responses import HTMLResponse, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocketState
+
+from sentistream.monitor.api.auth import CurrentManager, CurrentUser
+from sentistream.monitor.translation import language_of, translator
+from sentistream.monitor.web.live_broadcast import Broadcast, LiveClient
+from sentistream.monitor.web.live_tiles import shown_cameras, tiles
+from sentistream.monitor.web.recent import NO_RECENT
+from sentistream.monitor.web.site import Site
+
+SOCKET_LIFETIME = 300.0
+"""Seconds after which a socket ends and is opened anew, so that ended sessions are noticed."""
+
+LONGEST = 4096
+"""Longest message that a browser may send, characters."""
+
+
+def live_routes(site: Site) -> APIRouter:
+    """The routes of the live view."""
+    routes = APIRouter()
+
+    @routes.get("/")
+    async def live(request: Request, user: CurrentUser) -> HTMLResponse:
+        settings = site.services.configuration.settings
+        tr = site.translator(request)
+        recent = await run_in_threadpool(site.recent.now)
+        seen = tiles(settings, site.services.bus, site.clock(), tr)
+        return site.render(
+            request,
+            "live",
+            user=user,
+            tiles=seen,
+            recent=recent or {},
+            answered=recent is not None,
+            no_recent=NO_RECENT,
+            smallest=settings.privacy.smallest_group,
+        )
+
+    @routes.get("/live/picture/{camera}")
+    async def picture(camera: str, _: CurrentUser) -> Response:
+        """The newest live picture, for those who draw zones on it; nothing where there is none."""
+        site.services.cameras.request_preview(camera)
+        preview = site.services.bus.preview(camera)
+        if preview is None or not site.services.configuration.settings.privacy.preview:
+            return Response(status_code=204)
+        return Response(
+            preview.jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"}
+        )
+
+    @routes.get("/live/alive")
+    async def alive(_: CurrentUser) -> Response:
+        """Whether the server is there and the session good."""
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+    @routes.post("/live/restart/{camera}")
+    def restart(camera: str, _: CurrentManager) -> Response:
+        try:
+            site.services.cameras.restart(camera)
+        except KeyError:
+            return Response(status_code=404)
+        return Response(status_code=204)
+
+    @routes.websocket("/live/socket")
+    async def socket(websocket: WebSocket, _: CurrentUser) -> None:
+        await websocket.accept()
+        settings = site.services.configuration.settings
+        viewer = LiveClient(language_of(websocket, settings.language))
+        site.broadcast.join(viewer)
+        try:
+            await _serve(websocket, viewer, site)
+        finally:
+            site.broadcast.leave(viewer)
+
+    @routes.websocket("/try/socket/{camera}")
+    async def own(websocket: WebSocket, camera: str, _: CurrentUser) -> None:
+        """What is read from a visitor's own camera, for the overlay beside it."""
+        await websocket.accept()
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await _serve_browser_camera(websocket, camera, site)
+
+    return routes
+
+
+async def _serve(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
+    """Sends and listens until one of the two ends, or the round is over."""
+    tasks = {
+        asyncio.create_task(_send(websocket, viewer, site.broadcast)),
+        asyncio.create_task(_listen(websocket, viewer, site)),
+    }
+    try:
+        await asyncio.wait(tasks, timeout=SOCKET_LIFETIME, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception) and not isinstance(
+                result, WebSocketDisconnect | RuntimeError
+            ):
+                raise result
+    if websocket.application_state is WebSocketState.CONNECTED:
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await websocket.close(1000)
+
+
+async def _send(websocket: WebSocket, viewer: LiveClient, broadcast: Broadcast) -> None:
+    """The newest of everything; who is slow skips what has been overtaken meanwhile."""
+    state: str | None = None
+    recent: str | None = None
+    pictures: dict[str, bytes] = {}
+    while True:
+        await viewer.fresh.wait()
+        viewer.fresh.clear()
+        newest = broadcast.states.get(viewer.language)
+        if newest is not None and newest is not state:
+            state = newest
+            await websocket.send_text(state)
+        newest = broadcast.recent.get(viewer.language)
+        if newest is not None and newest is not recent:
+            recent = newest
+            await websocket.send_text(recent)
+        for key in viewer.watching:
+            picture = broadcast.pictures.get(key)
+            if picture is not None and picture is not pictures.get(key):
+                pictures[key] = picture
+                await websocket.send_bytes(picture)
+
+
+async def _listen(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
+    """Which tiles are in sight; anything else ends the connection."""
+    while True:
+        text = await websocket.receive_text()
+        try:
+            keys = json.loads(text)["watch"] if len(text) <= LONGEST else None
+        except (ValueError, TypeError, KeyError):
+            return
+        if not isinstance(keys, list):
+            return
+        known = shown_cameras(site.services.configuration.settings, site.services.bus)
+        viewer.watching = frozenset(key for key in keys if isinstance(key, str) and key in known)
+
+
+async def _serve_browser_camera(websocket: WebSocket, camera: str, site: Site) -> None:
+    tr = translator(language_of(websocket, site.services.configuration.settings.language))
+    last = ""
+    listening = asyncio.create_task(websocket.receive())
+    try:
+        while not listening.done():
+            text = site.browser_camera_state(camera, tr)
+            if text != last:
+                last = text
+                await websocket.send_text(text)
+            await asyncio.wait({listening}, timeout=0.12)
+    finally:
+        listening.cancel()

@@ -1,0 +1,89 @@
+"""The pages added to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from sentistream.errors import SentistreamError
+from sentistream.monitor.accounts import Identity
+from sentistream.monitor.api.problems import status_of
+from sentistream.monitor.services import Services
+from sentistream.monitor.web.alerts_page import alert_routes
+from sentistream.monitor.web.history_page import history_routes
+from sentistream.monitor.web.info_pages import info_routes
+from sentistream.monitor.web.live_page import live_routes
+from sentistream.monitor.web.login_pages import login_routes
+from sentistream.monitor.web.rendering import assets
+from sentistream.monitor.web.settings_pages import settings_routes
+from sentistream.monitor.web.site import Site
+
+_ROUTES = (login_routes, live_routes, history_routes, alert_routes, settings_routes, info_routes)
+
+
+class _Assets(StaticFiles):
+    """Static files; their addresses change with their content."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        return response
+
+
+def mount_web(app: FastAPI, services: Services) -> None:
+    """Adds the pages, their static files and error pages to the server.
+
+    ``app`` authenticates every request and leaves the ``Identity`` at ``request.state.identity``,
+    of WebSockets too.
+
+    Args:
+        app: The server, with its handlers of exceptions.
+        services: What the pages show and change.
+    """
+    site = Site(services, settings_lock=getattr(app.state, "settings_lock", None))
+    router = APIRouter(include_in_schema=False)
+    for routes in _ROUTES:
+        router.include_router(routes(site))
+    app.include_router(router)
+    with resources.as_file(resources.files("sentistream.monitor.web") / "static") as folder:
+        app.mount(assets(), _Assets(directory=Path(folder)), name="assets")
+    for kind in (HTTPException, SentistreamError):
+        app.add_exception_handler(kind, _with_page(site, app.exception_handlers.get(kind)))
+
+
+def _with_page(
+    site: Site, otherwise: Callable[[Request, Any], Any] | None
+) -> Callable[[Request, Any], Awaitable[Response]]:
+    """A handler that answers browsers with a page, and everybody else as before."""
+
+    async def handle(request: Request, error: Any) -> Response:
+        status = status_of(error) if isinstance(error, SentistreamError) else error.status_code
+        page = _error_page(site, request, status)
+        if page is not None:
+            return page
+        if otherwise is None:
+            raise error
+        response: Response = await otherwise(request, error)
+        return response
+
+    return handle
+
+
+def _error_page(site: Site, request: Request, status: int) -> Response | None:
+    """What somebody in front of a browser sees; None for programs."""
+    path = request.url.path
+    if path.startswith("/api/") or path in ("/health", "/ready", "/metrics"):
+        return None
+    identity = getattr(request.state, "identity", None)
+    if status == 403 and isinstance(identity, Identity) and not identity.user.is_manager:
+        return site.render(request, "forbidden", user=identity.user, status=403)
+    if status in (404, 503) and "text/html" in request.headers.get("accept", ""):
+        return site.render_plain(request, "error", status, missing=status == 404)
+    return None

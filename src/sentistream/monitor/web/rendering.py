@@ -1,0 +1,153 @@
+"""Templates filled into pages."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sentistream import __version__
+from sentistream.monitor.accounts import User
+from sentistream.monitor.api.security import prefix_of
+from sentistream.monitor.api.security.security_headers import FORM_POLICY
+from sentistream.monitor.translation import Translator, languages
+from sentistream.monitor.web import labels
+from sentistream.types import SENTIMENTS
+
+THEME_COOKIE = "sentistream-theme"
+THEMES = ("light", "dark")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page may load and run: files of this server, nothing else, nothing written into it."""
+
+PAGES = (
+    ("live", "/"),
+    ("history", "/history"),
+    ("alerts", "/alerts"),
+    ("try", "/try"),
+    ("privacy", "/privacy"),
+    ("settings", "/settings"),
+)
+"""In the order of the navigation."""
+
+
+@functools.cache
+def environment() -> Environment:
+    """Where templates are found, and what each may use."""
+    made = Environment(
+        loader=PackageLoader("sentistream.monitor.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["markup"] = Markup
+    made.globals |= {
+        "asset": asset,
+        "labels": labels,
+        "sentiments": SENTIMENTS,
+        "version": __version__,
+    }
+    return made
+
+
+@functools.cache
+def assets() -> str:
+    """Where the page's files are; it changes with their content, so they are cached for good."""
+    digest = hashlib.sha256()
+    folder = resources.files("sentistream.monitor.web") / "static"
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        digest.update(file.name.encode() + file.read_bytes())
+    return f"/assets/{digest.hexdigest()[:12]}"
+
+
+def asset(name: str) -> str:
+    """The path of a file of the page."""
+    return f"{assets()}/{name}"
+
+
+def fragment(template: str, name: str, tr: Translator, **values: Any) -> str:
+    """What a macro of a template makes, for pages that are already open."""
+    module = environment().get_template(template).make_module(_language(tr))
+    return str(getattr(module, name)(**values))
+
+
+def render(
+    request: Request,
+    name: str,
+    *,
+    user: User,
+    tr: Translator,
+    status: int = 200,
+    **values: Any,
+) -> HTMLResponse:
+    """A page, whole.
+
+    Args:
+        request: What was asked; its path marks the place in the navigation.
+        name: The template without its ending.
+        user: Who looks.
+        tr: The words to tr it with.
+        status: HTTP status.
+        values: What the template needs beside that.
+    """
+    theme = request.cookies.get(THEME_COOKIE, "")
+    text = (
+        environment()
+        .get_template(f"{name}.html.j2")
+        .render(
+            **_language(tr),
+            user=user,
+            pages=PAGES,
+            languages=languages(),
+            path=request.url.path,
+            root=prefix_of(request),
+            theme=theme if theme in THEMES else "",
+            csrf=str(getattr(request.state, "csrf_token", "")),
+            **values,
+        )
+    )
+    # pages hold what was true a moment ago; nobody may keep them
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY}
+    return HTMLResponse(text, status, headers=headers)
+
+
+def render_plain(
+    request: Request,
+    name: str,
+    /,
+    *,
+    tr: Translator,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    """A page without script and navigation, for people who have not logged in.
+
+    Args:
+        request: What was asked.
+        name: The template without its ending.
+        tr: The words to tr it with.
+        status: HTTP status.
+        headers: More headers.
+        values: What the template needs beside that.
+    """
+    template = environment().get_template(f"{name}.html.j2")
+    text = template.render(**_language(tr), root=prefix_of(request), **values)
+    more = {"Content-Security-Policy": FORM_POLICY} | dict(headers or {})
+    return HTMLResponse(text, status, headers=more)
+
+
+def _language(tr: Translator) -> dict[str, Any]:
+    """What templates say things with."""
+    return {"_": tr.gettext, "ngettext": tr.ngettext, "tr": tr}

@@ -1,0 +1,195 @@
+"""The settings pages: one form per section, and the users and account pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from sentistream.errors import SentistreamError
+from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.api.auth import CurrentManager, CurrentUser
+from sentistream.monitor.settings import FILE_ONLY_SETTINGS, MqttSettings, Settings, overlay_path
+from sentistream.monitor.translation import Translator
+from sentistream.monitor.web.camera_pages import camera_routes
+from sentistream.monitor.web.form_data import Form, attach_errors, origins, read_form, values_of
+from sentistream.monitor.web.form_fields import FormField, form_fields
+from sentistream.monitor.web.site import Site
+
+FormDep = Annotated[Form, Depends(read_form)]
+
+UNGROUPED = ("profile", "language")
+"""Settings that belong to no group."""
+
+
+class BrokerChangedError(Exception):
+    """The broker is another one, and its password was not given again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A page of settings.
+
+    Attributes:
+        name: In its address.
+        group: Where it lies in the settings; empty for those of no group.
+        fields: What it asks for.
+        later: Whether a change counts only once the monitor is started again.
+        locked: Fields that are changed in the configuration's file alone: what opens files and
+            ports of the machine is for who has the machine.
+    """
+
+    name: str
+    group: str
+    fields: Mapping[str, FieldInfo]
+    later: bool = False
+    locked: frozenset[str] = frozenset()
+
+
+def _sections() -> dict[str, Section]:
+    made = [Section("general", "", {name: Settings.model_fields[name] for name in UNGROUPED})]
+    for name in ("privacy", "storage", "server", "mqtt", "webhooks", "logging"):
+        info = Settings.model_fields[name]
+        model = info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            made.append(
+                Section(
+                    name,
+                    name,
+                    model.model_fields,
+                    later=name in ("server", "logging"),
+                    locked=FILE_ONLY_SETTINGS.get(name, frozenset()),
+                )
+            )
+        else:
+            made.append(Section(name, "", {name: info}))
+    return {each.name: each for each in made}
+
+
+SECTIONS = _sections()
+
+
+def settings_routes(site: Site) -> APIRouter:
+    """The routes of the settings."""
+    routes = APIRouter()
+
+    def show(
+        request: Request,
+        user: User,
+        section: Section,
+        *,
+        fields: list[FormField] | None = None,
+        problems: Sequence[str] = (),
+        saved: bool = False,
+        status: int = 200,
+    ) -> HTMLResponse:
+        if fields is None:
+            held = _held(site.services.configuration.settings, section)
+            fields = form_fields(section.fields, dict(held), tr=site.translator(request))
+        for one in fields:
+            one.locked = one.name in section.locked
+        return site.render(
+            request,
+            "settings_section",
+            user=user,
+            status=status,
+            section=section,
+            sections=SECTIONS,
+            fields=fields,
+            problems=problems,
+            saved=saved,
+        )
+
+    @routes.get("/settings")
+    def overview(request: Request, user: CurrentManager) -> HTMLResponse:
+        return site.render(
+            request,
+            "settings",
+            user=user,
+            sections=SECTIONS,
+            cameras=site.services.configuration.settings.cameras,
+            path_of_file=str(overlay_path(site.services.configuration.path)),
+        )
+
+    routes.include_router(camera_routes(site, SECTIONS))
+    routes.include_router(user_routes(site, SECTIONS))
+
+    @routes.get("/settings/{name}")
+    def section(request: Request, user: CurrentManager, name: str, saved: bool = False) -> Response:
+        if name not in SECTIONS:
+            return Response(status_code=404)
+        return show(request, user, SECTIONS[name], saved=saved)
+
+    @routes.post("/settings/{name}")
+    def keep(request: Request, user: CurrentManager, form: FormDep, name: str) -> Response:
+        if name not in SECTIONS:
+            return Response(status_code=404)
+        section, tr = SECTIONS[name], site.translator(request)
+
+        def change(settings: Settings) -> dict[str, Any]:
+            held = _held(settings, section)
+            values = _values(section, form, held)
+            if not section.group:
+                return values
+            made = type(held).model_validate(values)
+            if isinstance(made, MqttSettings):
+                _check_broker(held, made, tr)
+            return {section.group: made}
+
+        try:
+            site.save(change)
+        except ValidationError as error:
+            held = _held(site.services.configuration.settings, section)
+            values = _values(section, form, held)
+            fields = form_fields(section.fields, values, tr=tr)
+            origins(form, fields)
+            left = attach_errors(fields, error, tr)
+            return show(request, user, section, fields=fields, problems=left, status=422)
+        except BrokerChangedError as error:
+            held = _held(site.services.configuration.settings, section)
+            fields = form_fields(section.fields, _values(section, form, held), tr=tr)
+            next(one for one in fields if one.name == "password").error = str(error)
+            return show(request, user, section, fields=fields, status=422)
+        except SentistreamError as error:
+            return show(request, user, section, problems=[tr.translate(error.message)], status=500)
+        return RedirectResponse(f"/settings/{name}?saved=true", 303)
+
+    return routes
+
+
+def _values(section: Section, form: Form, held: Any) -> dict[str, Any]:
+    values = values_of(section.fields, form, held)
+    return values | {name: getattr(held, name) for name in section.locked}
+
+
+def _check_broker(held: MqttSettings, made: MqttSettings, tr: Translator) -> None:
+    """A kept password must not be sent to another broker than it was typed for."""
+    moved = (held.host, held.port) != (made.host, made.port)
+    if moved and made.host and made.password == held.password and held.password.get_secret_value():
+        raise BrokerChangedError(
+            tr.gettext("This is a different broker; enter its password again.")
+        )
+
+
+def _held(settings: Settings, section: Section) -> Any:
+    return getattr(settings, section.group) if section.group else settings
+
+
+def user_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
+    """The routes of these pages."""
+    routes = APIRouter()
+
+    @routes.get("/settings/people")
+    def people(request: Request, user: CurrentManager) -> HTMLResponse:
+        return site.render(request, "users", user=user, sections=sections, roles=[*Role])
+
+    @routes.get("/account")
+    def account(request: Request, user: CurrentUser) -> HTMLResponse:
+        return site.render(request, "account", user=user)
+
+    return routes

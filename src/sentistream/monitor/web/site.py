@@ -1,0 +1,105 @@
+"""What all pages share: services, clock, translator and templates."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from sentistream.monitor.accounts import User
+from sentistream.monitor.services import Services
+from sentistream.monitor.settings import Settings, build_settings
+from sentistream.monitor.translation import Translator, language_of, translator
+from sentistream.monitor.web.live_broadcast import Broadcast
+from sentistream.monitor.web.live_tiles import tile
+from sentistream.monitor.web.recent import RecentSentiment
+from sentistream.monitor.web.rendering import render, render_plain
+
+
+class Site:
+    """The pages of one monitor.
+
+    Args:
+        services: What it shows.
+        clock: Wall-clock seconds.
+
+    Attributes:
+        settings_lock: Held from reading the settings to saving them changed, so that two managers
+            do not undo each other's changes.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        clock: Callable[[], float] = time.time,
+        settings_lock: threading.Lock | None = None,
+    ) -> None:
+        self.services = services
+        self.clock = clock
+        self.recent = RecentSentiment(services.store, clock)
+        self.broadcast = Broadcast(services, self.recent, clock=clock)
+        self.settings_lock = threading.Lock() if settings_lock is None else settings_lock
+
+    def translator(self, request: Request) -> Translator:
+        """The words of who asks."""
+        return translator(language_of(request, self.services.configuration.settings.language))
+
+    def render(
+        self, request: Request, name: str, *, user: User, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A page, in the visitor's language."""
+        return render(
+            request, name, user=user, tr=self.translator(request), status=status, **values
+        )
+
+    def render_plain(
+        self,
+        request: Request,
+        template: str,
+        /,
+        status: int = 200,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> HTMLResponse:
+        """A page without navigation, in the visitor's language: before the login, and errors."""
+        tr = self.translator(request)
+        return render_plain(request, template, tr=tr, status=status, headers=headers, **values)
+
+    def browser_camera_state(self, camera: str, tr: Translator) -> str:
+        """A visitor's own camera as JSON for its overlay."""
+        settings, bus = self.services.configuration.settings, self.services.bus
+        health = {each.camera: each for each in bus.health()}
+        made = tile(
+            camera,
+            "",
+            settings,
+            health=health.get(camera),
+            observation=bus.observation(camera),
+            preview=None,
+            now=self.clock(),
+            tr=tr,
+        )
+        return json.dumps(dataclasses.asdict(made), separators=(",", ":"))
+
+    def save(self, change: Callable[[Settings], dict[str, Any]]) -> None:
+        """Changes some of the settings: validated as a whole, then put into force.
+
+        Args:
+            change: Given the current settings, returns the new values by field.
+
+        Raises:
+            ValidationError: They do not fit together.
+            OutputError: Their file cannot be written; everything stays as it was.
+        """
+        with self.settings_lock:
+            now = self.services.configuration.settings
+            kept = {name: getattr(now, name) for name in Settings.model_fields}
+            self.services.configuration.change(build_settings(kept | change(now)))

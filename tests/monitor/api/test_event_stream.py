@@ -1,0 +1,151 @@
+"""Events over the WebSocket, as programs and browsers get them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from store.sample_readings import TEN, alert, reading, seconds
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from api.serving import Served, wait_for
+from sentistream.monitor.accounts import Role
+from sentistream.monitor.api import event_stream
+from sentistream.monitor.observations import CameraHealth, CameraState
+
+
+def _listen(served: Served, query: str = "", role: Role = Role.VIEWER) -> ClientConnection:
+    headers = {"Authorization": f"Bearer {served.token(role)}"}
+    url = f"ws://127.0.0.1:{served.port}/api/events{query}"
+    before = served.bus.subscribers
+    socket = connect(
+        url, additional_headers=headers, open_timeout=60, close_timeout=0.2, legacy=True
+    )
+    wait_for(lambda: served.bus.subscribers > before or socket.close_code is not None)
+    return socket
+
+
+def _next(socket: ClientConnection) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(socket.recv(20))
+    return message
+
+
+def test_what_happens_is_told(served: Served) -> None:
+    with _listen(served) as socket:
+        served.sees()
+        served.bus.publish(alert(TEN))
+        served.bus.publish(seconds(TEN, reading(TEN)))
+        told = [_next(socket) for _ in range(3)]
+        assert [one["kind"] for one in told] == ["health", "observation", "alert"]
+        assert told[0]["health"]["state"] == "running"
+        seen = told[1]["observation"]
+        with served.by_token(Role.VIEWER) as client:
+            assert seen == client.get("/api/live").json()[0]
+        assert seen["faces"][0]["label"] == "positive"
+        assert seen["faces"][1]["smoothed"] is None
+        assert (seen["max_faces"], seen["left_out"]) == (2, 3)
+        assert told[2]["alert"]["time"] == "2026-01-05T10:00:00Z"
+        assert "health" not in told[1]
+        # single readings were not asked for
+        served.sees()
+        assert _next(socket)["kind"] == "health"
+
+
+def test_kinds_are_chosen(served: Served) -> None:
+    with _listen(served, "?kinds=reading", Role.MANAGER) as socket:
+        served.sees()
+        served.bus.publish(seconds(TEN, reading(TEN), reading(TEN, "b")))
+        told = [_next(socket)["reading"] for _ in range(2)]
+    assert [one["track"] for one in told] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?kinds=reading", "?kinds=alert,reading", "?kinds=", "?kinds=users", "?kinds=" + "x" * 200],
+)
+def test_what_is_not_for_viewers_is_refused(served: Served, query: str) -> None:
+    with pytest.raises((ConnectionClosed, InvalidStatus)), _listen(served, query) as socket:
+        socket.recv(20)
+
+
+def test_a_slow_listener_misses_the_oldest_and_is_told(served: Served) -> None:
+    with _listen(served, "?kinds=health") as socket:
+        count = 60_000
+        for number in range(count):
+            served.bus.publish(
+                CameraHealth(
+                    camera="door",
+                    state=CameraState.RUNNING,
+                    since=0,
+                    restarts=number,
+                    reason="x" * 200,
+                )
+            )
+        told, dropped, last = 0, 0, -1
+        while last < count - 1:
+            message = _next(socket)
+            if message["kind"] == "dropped":
+                dropped += message["dropped"]
+                continue
+            number = message["health"]["restarts"]
+            assert number > last
+            # what is missing is exactly what was said to be dropped
+            assert number == told + dropped
+            told, last = told + 1, number
+    assert dropped > 0
+    assert told + dropped == count
+    assert served.bus.dropped >= dropped
+
+
+def test_publishing_does_not_wait_for_listeners(served: Served) -> None:
+    sockets = [_listen(served) for _ in range(10)]
+    took = []
+    for _ in range(300):
+        begin = time.perf_counter()
+        served.sees()
+        took.append(time.perf_counter() - begin)
+    for socket in sockets:
+        socket.close()
+    assert sorted(took)[150] < 0.005
+
+
+def test_who_leaves_is_forgotten(served: Served) -> None:
+    wait_for(lambda: served.bus.subscribers == 0)
+    with _listen(served):
+        assert served.bus.subscribers == 1
+    wait_for(lambda: served.bus.subscribers == 0)
+
+
+def test_listeners_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "MAX_SUBSCRIBERS", 2)
+    refused = pytest.raises((ConnectionClosed, InvalidStatus))
+    with Served(tmp_path) as served, _listen(served), _listen(served), refused:
+        _listen(served).recv(20)
+
+
+def test_what_a_listener_says_is_not_heard_but_bounded(served: Served) -> None:
+    with _listen(served) as socket:
+        for _ in range(50):
+            socket.send("x" * 1000)
+        served.sees()
+        assert _next(socket)["kind"] == "health"
+        socket.send("x" * 1_000_000)
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(20)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+
+
+def test_the_server_ends_in_time_with_listeners(tmp_path: Path) -> None:
+    with Served(tmp_path) as served:
+        socket = _listen(served)
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 10
+    with pytest.raises(ConnectionClosed):
+        while True:
+            socket.recv(10)

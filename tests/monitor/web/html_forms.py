@@ -1,0 +1,88 @@
+"""Forms as a browser would send them, read out of a page's HTML."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import httpx
+
+from web.fake_monitor import TOKEN, FakeMonitor
+
+Fields = list[tuple[str, str]]
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: dict[str, Fields] = {}
+        self._form: Fields | None = None
+        self._select = ""
+        self._area = ""
+        self._templates = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name = given.get("name") or ""
+        if tag == "template":
+            self._templates += 1
+        if self._templates:
+            return
+        if tag == "form":
+            self._form = self.forms.setdefault(given.get("action") or "", [])
+        if self._form is None:
+            return
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and "selected" in given:
+            self._form.append((self._select, given.get("value") or ""))
+        elif tag == "textarea":
+            self._area = name
+            self._form.append((name, ""))
+        elif tag == "input" and name:
+            if given.get("type") == "checkbox" and "checked" not in given:
+                return
+            self._form.append((name, given.get("value") or ""))
+
+    def handle_data(self, data: str) -> None:
+        if self._area and self._form is not None:
+            self._form[-1] = (self._area, data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "template":
+            self._templates -= 1
+        elif tag == "form":
+            self._form = None
+        elif tag == "textarea":
+            self._area = ""
+
+
+def form_of(house: FakeMonitor, path: str, action: str | None = None) -> Fields:
+    """The fields of a page's form as they stand."""
+    answer = house.ask("GET", path)
+    assert answer.status_code == 200, answer.text
+    parser = _Forms()
+    parser.feed(answer.text)
+    return parser.forms[path if action is None else action]
+
+
+def changed(fields: Fields, **values: str | list[str] | None) -> Fields:
+    """The same with other values; None takes a field out. ``__`` stands for a dot."""
+    named = {name.replace("__", "."): value for name, value in values.items()}
+    kept = [(name, value) for name, value in fields if name not in named]
+    for name, value in named.items():
+        if value is not None:
+            kept += [(name, each) for each in ([value] if isinstance(value, str) else value)]
+    return kept
+
+
+def send(house: FakeMonitor, path: str, fields: Fields, language: str = "en") -> httpx.Response:
+    """As the page's script sends it."""
+    grouped: dict[str, list[str]] = {}
+    for name, value in fields:
+        grouped.setdefault(name, []).append(value)
+    return house.ask(
+        "POST",
+        path,
+        data=grouped,
+        headers={"X-CSRF-Token": TOKEN, "Cookie": f"sentistream-language={language}"},
+    )

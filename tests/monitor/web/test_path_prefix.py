@@ -1,0 +1,201 @@
+"""The page below a path of another server, in a real browser, through a real proxy."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from api.serving import MANAGER, PASSWORD, Served, settings
+from pydantic import ValidationError
+
+from browser import Browser, Page
+from sentistream.monitor.settings import ServerSettings
+from sentistream.monitor.settings.server_settings import RESERVED_PATHS
+
+PREFIX = "/rooms/mood"
+
+
+class _Proxy(socketserver.ThreadingTCPServer):
+    """Hands on what is below ``PREFIX``, with or without it; all else is another site's."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, *, strips: bool) -> None:
+        super().__init__(("127.0.0.1", 0), _Handing)
+        self.strips = strips
+        self.behind = 0
+        self.strangers: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handing(socketserver.BaseRequestHandler):
+    server: _Proxy
+
+    def handle(self) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            some = self.request.recv(65_536)
+            if not some:
+                return
+            head += some
+        head, _, body = head.partition(b"\r\n\r\n")
+        line, *fields = head.split(b"\r\n")
+        method, path, version = line.split(b" ")
+        if path != PREFIX.encode() and not path.startswith(f"{PREFIX}/".encode()):
+            self.server.strangers.append(path.decode())
+            self.request.sendall(
+                b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+            return
+        if self.server.strips:
+            path = path[len(PREFIX) :] or b"/"
+        if not any(field.lower().startswith(b"upgrade:") for field in fields):
+            # one request a connection, so that each head is seen
+            fields = [one for one in fields if not one.lower().startswith(b"connection:")]
+            fields.append(b"Connection: close")
+        sent = b"\r\n".join([b" ".join([method, path, version]), *fields]) + b"\r\n\r\n" + body
+        with socket.create_connection(("127.0.0.1", self.server.behind)) as behind:
+            behind.sendall(sent)
+            back = threading.Thread(target=_pour, args=(behind, self.request), daemon=True)
+            back.start()
+            _pour(self.request, behind)
+            back.join()
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while some := source.recv(65_536):
+            target.sendall(some)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def _proxied(folder: Path, *, strips: bool) -> Iterator[tuple[_Proxy, Served]]:
+    with _Proxy(strips=strips) as proxy:
+        given = settings(server={"public_url": f"{proxy.url}{PREFIX}/"})
+        with Served(folder, given) as served:
+            proxy.behind = served.port
+            serving = threading.Thread(target=proxy.serve_forever, daemon=True)
+            serving.start()
+            try:
+                yield proxy, served
+            finally:
+                proxy.shutdown()
+                serving.join()
+
+
+def _paths(routes: Iterable[Any]) -> Iterator[str]:
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is None:
+            yield route.path
+        else:
+            yield from _paths(included.routes)
+
+
+def _fill(page: Page, **fields: str) -> None:
+    for name, value in fields.items():
+        page.say(f"document.querySelector('[name={name}]').value = {value!r}")
+
+
+@pytest.mark.parametrize("strips", [True, False])
+def test_every_page_stays_below_the_path(browser: Browser, tmp_path: Path, strips: bool) -> None:
+    with _proxied(tmp_path, strips=strips) as (proxy, served):
+        start = f"{proxy.url}{PREFIX}"
+        page = browser.open(f"{start}/history", alone=True)
+        page.wait("location.pathname.endsWith('/login') && document.readyState === 'complete'")
+        assert page.say("document.styleSheets[0].cssRules.length") > 0
+        _fill(page, name=MANAGER, password=PASSWORD)
+        page.say("document.querySelector('form').submit()")
+        page.wait(f"location.pathname === '{PREFIX}/history'")
+        visited = set()
+        waiting = [f"{PREFIX}/"]
+        while waiting:
+            path = waiting.pop()
+            visited.add(path)
+            page.go(f"{proxy.url}{path}")
+            page.ready()
+            addresses = page.say(
+                "[...document.querySelectorAll('a[href], link, script[src], form')]"
+                ".map(e => new URL(e.href || e.src || e.action))"
+                ".filter(u => u.origin === location.origin).map(u => u.pathname)"
+            )
+            # documents to be printed have no links
+            assert addresses or path.startswith(f"{PREFIX}/privacy/")
+            assert all(address.startswith(f"{PREFIX}/") for address in addresses), addresses
+            links = page.say(
+                "[...document.querySelectorAll('a[href]:not([download])')]"
+                ".filter(a => a.origin === location.origin).map(a => a.pathname)"
+            )
+            waiting += sorted(set(links) - visited - set(waiting))
+        assert {f"{PREFIX}/settings/cameras/door", f"{PREFIX}/privacy", f"{PREFIX}/account"} <= (
+            visited
+        )
+        # what is live comes over a WebSocket
+        page.go(f"{start}/")
+        page.ready()
+        served.sees("door")
+        page.wait("document.querySelector('#camera-door .state').innerText.includes('Watching')")
+        # what a script asks for, and a form that is sent by one
+        page.go(f"{start}/settings/people")
+        page.wait("document.body.innerText.includes('vera')")
+        page.go(f"{start}/settings/privacy")
+        page.ready()
+        page.say("document.querySelector('main form button').click()")
+        page.wait(f"location.pathname === '{PREFIX}/settings/privacy' && location.search !== ''")
+        page.ready()
+        page.say("document.querySelector('.theme-button').click()")
+        page.wait("document.cookie.includes('sentistream-theme')")
+        page.say("document.querySelector('.languages button[value=de]').click()")
+        page.wait("document.documentElement.lang === 'de'")
+        page.ready()
+        page.say("document.querySelector('.logout button').click()")
+        page.wait(f"location.pathname === '{PREFIX}/login'")
+        # browsers ask every host for this by themselves
+        assert set(proxy.strangers) <= {"/favicon.ico"}
+        page.close()
+
+
+def test_the_session_is_for_the_path_alone(tmp_path: Path) -> None:
+    with _proxied(tmp_path, strips=True) as (proxy, _), httpx.Client(base_url=proxy.url) as client:
+        sent: dict[str, Any] = {"name": MANAGER, "password": PASSWORD, "next": "/history"}
+        answer = client.post(f"{PREFIX}/login", data=sent, headers={"origin": proxy.url})
+        assert answer.status_code == 303
+        assert answer.headers["location"] == f"{PREFIX}/history"
+        assert f"Path={PREFIX}/;" in answer.headers["set-cookie"]
+        assert client.get(f"{PREFIX}/api/me").json()["name"] == MANAGER
+        described = client.get(f"{PREFIX}/api/openapi.json").json()
+        assert described["servers"] == [{"url": PREFIX}]
+        foreign = client.post(f"{PREFIX}/login", data=sent, headers={"origin": "http://evil.test"})
+        assert foreign.status_code == 403
+
+
+def test_paths_that_are_its_own_are_refused_as_a_prefix(tmp_path: Path) -> None:
+    with Served(tmp_path) as served:
+        assert {path.split("/")[1] for path in _paths(served.app.routes)} - {""} == RESERVED_PATHS
+    for name in RESERVED_PATHS:
+        with pytest.raises(ValidationError, match="public_url"):
+            ServerSettings(public_url=f"https://example.org/{name}/mood")
+
+
+@pytest.mark.parametrize(
+    ("address", "origin", "prefix"),
+    [
+        ("", "", ""),
+        ("https://mood.example.org", "https://mood.example.org", ""),
+        ("https://mood.example.org/", "https://mood.example.org", ""),
+        ("https://example.org:8443/a/b/", "https://example.org:8443", "/a/b"),
+    ],
+)
+def test_an_address_has_an_origin_and_a_prefix(address: str, origin: str, prefix: str) -> None:
+    server = ServerSettings(public_url=address)
+    assert (server.origin, server.prefix) == (origin, prefix)

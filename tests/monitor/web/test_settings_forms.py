@@ -1,0 +1,263 @@
+"""Settings through their forms: what was not touched stays, slips are told, secrets stay here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.settings import load_settings, overlay_path
+from sentistream.monitor.web.settings_pages import SECTIONS
+from web.fake_monitor import MQTT_PASSWORD, SETTINGS, SOURCE_PASSWORD, TOKEN, FakeMonitor
+from web.html_forms import changed, form_of, send
+
+HOOK = "https://hooks.example/services/T0/secret-path"
+WITH_HOOKS = {
+    **SETTINGS,
+    "webhooks": [
+        {"url": HOOK, "secret": "first-secret", "events": ["alert", "camera"]},
+        {"url": "https://other.example/", "secret": "second-secret"},
+    ],
+}
+
+
+@pytest.mark.parametrize("path", [f"/settings/{name}" for name in SECTIONS])
+def test_saving_untouched_changes_nothing(tmp_path: Path, path: str) -> None:
+    house = FakeMonitor(tmp_path, WITH_HOOKS)
+    before = house.configuration.settings
+    answer = send(house, path, form_of(house, path))
+    assert answer.status_code == 303
+    assert house.configuration.settings.model_dump() == before.model_dump()
+
+
+@pytest.mark.parametrize("key", list(SETTINGS["cameras"]))
+def test_saving_an_untouched_camera_changes_nothing(house: FakeMonitor, key: str) -> None:
+    before = house.configuration.settings
+    path = f"/settings/cameras/{key}"
+    assert send(house, path, form_of(house, path)).status_code == 303
+    assert house.configuration.settings.model_dump() == before.model_dump()
+
+
+def test_a_change_is_saved_applied_and_touches_nothing_else(house: FakeMonitor) -> None:
+    before = house.configuration.settings
+    path = "/settings/cameras/window"
+    fields = changed(form_of(house, path), name="Terrace", max_faces="4", sound=None)
+    answer = send(house, path, fields)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?saved=true")
+    after = house.configuration.settings
+    camera = after.cameras["window"]
+    assert (camera.name, camera.max_faces, camera.sound) == ("Terrace", 4, False)
+    assert camera.source == before.cameras["window"].source
+    assert {k: v for k, v in after.cameras.items() if k != "window"} == {
+        k: v for k, v in before.cameras.items() if k != "window"
+    }
+    assert house.cameras.applied == [after]
+    kept = yaml.safe_load(overlay_path(house.configuration.path).read_text())
+    assert kept["cameras"]["window"]["name"] == "Terrace"
+    assert "entrance" not in kept["cameras"]
+    assert SOURCE_PASSWORD in house.configuration.path.read_text()
+
+
+def test_no_secret_reaches_the_browser(tmp_path: Path) -> None:
+    house = FakeMonitor(tmp_path, WITH_HOOKS)
+    paths = ["/", "/history", "/alerts", "/privacy", "/settings", "/settings/people", "/account"]
+    paths += [f"/settings/{name}" for name in SECTIONS]
+    paths += [f"/settings/cameras/{key}" for key in SETTINGS["cameras"]]
+    for path in paths:
+        text = house.ask("GET", path).text
+        for secret in (SOURCE_PASSWORD, MQTT_PASSWORD, "secret-path", "first-secret", "second-"):
+            assert secret not in text, path
+    # nor when something is wrong with the form
+    fields = changed(form_of(house, "/settings/mqtt"), port="0", password="typed-anew")  # noqa: S106
+    text = send(house, "/settings/mqtt", fields).text
+    assert MQTT_PASSWORD not in text and "typed-anew" not in text
+
+
+def test_a_secret_is_kept_replaced_and_removed(house: FakeMonitor) -> None:
+    path = "/settings/mqtt"
+
+    def password() -> str:
+        return house.configuration.settings.mqtt.password.get_secret_value()
+
+    assert send(house, path, changed(form_of(house, path), topic="shop")).status_code == 303
+    assert (password(), house.configuration.settings.mqtt.topic) == (MQTT_PASSWORD, "shop")
+    send(house, path, changed(form_of(house, path), password="new"))  # noqa: S106
+    assert password() == "new"
+    send(house, path, [*form_of(house, path), ("password.clear", "on")])
+    assert password() == ""
+
+
+def test_a_kept_password_is_not_sent_to_another_broker(house: FakeMonitor) -> None:
+    path = "/settings/mqtt"
+    fields = changed(form_of(house, path), host="elsewhere.example")
+    answer = send(house, path, fields)
+    assert answer.status_code == 422 and "enter its password again" in answer.text
+    assert house.configuration.settings.mqtt.host == "broker.example"
+    assert send(house, path, changed(fields, password="for-it")).status_code == 303  # noqa: S106
+    assert house.configuration.settings.mqtt.host == "elsewhere.example"
+
+
+def test_each_webhook_keeps_its_own_secret(tmp_path: Path) -> None:
+    house = FakeMonitor(tmp_path, WITH_HOOKS)
+    path = "/settings/webhooks"
+    fields = form_of(house, path)
+    fields = [(n, v) for n, v in fields if not n.startswith("webhooks.0.")]
+    fields += [("webhooks.7.was", ""), ("webhooks.7.url", "https://third.example/")]
+    refused = send(house, path, fields)  # a new one that sends nothing
+    assert refused.status_code == 422 and "At least 1 is needed" in refused.text
+    fields += [("webhooks.7.events", "alert")]
+    assert send(house, path, fields).status_code == 303
+    second, third = house.configuration.settings.webhooks
+    assert second.secret.get_secret_value() == "second-secret"
+    assert str(second.url) == "https://other.example/"
+    assert (str(third.url), third.secret.get_secret_value()) == ("https://third.example/", "")
+
+
+def test_what_opens_files_and_ports_is_not_changed_here(house: FakeMonitor) -> None:
+    before = house.configuration.settings
+    fields = form_of(house, "/settings/server")
+    assert "host" not in dict(fields)
+    fields += [("host", "0.0.0.0"), ("tls_key", "/etc/shadow")]  # noqa: S104
+    send(house, "/settings/server", changed(fields, session_hours="3"))
+    after = house.configuration.settings.server
+    assert (after.host, after.tls_key, after.session_hours) == (before.server.host, None, 3)
+    send(house, "/settings/logging", [*form_of(house, "/settings/logging"), ("file", "/x")])
+    assert house.configuration.settings.logging.file is None
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "value", "english", "german"),
+    [
+        ("/settings/privacy", "smallest_group", "0", "At least 1.", "Mindestens 1."),
+        ("/settings/storage", "hours_days", "40000", "At most 36500.", "Höchstens 36500."),
+        ("/settings/server", "login_attempts", "many", "Enter a whole number", "eine ganze Zahl"),
+        ("/settings/server", "session_hours", "", "Enter a number", "eine Zahl"),
+        (
+            "/settings/mqtt",
+            "topic",
+            "a b",
+            "not in the required format",
+            "nicht die verlangte Form",
+        ),
+        (
+            "/settings/cameras/window",
+            "name",
+            "",
+            "This field is required.",
+            "Dieses Feld ist erforderlich.",
+        ),
+        ("/settings/cameras/window", "name", "x" * 81, "At most 80", "Höchstens 80"),
+        ("/settings/cameras/entrance", "zones.0.points", "0.1,0.1 0.9,0.9", "At least 3", "3"),
+        ("/settings/cameras/entrance", "zones.0.points", "a b c", "number", "Zahl"),
+        ("/settings/cameras/entrance", "zones.1.name", "door", "same name", "dasselbe Kürzel"),
+        ("/settings/cameras/night", "hours.0.begin", "late", "time of day", "Uhrzeit"),
+        (
+            "/settings/cameras/night",
+            "hours.0.days",
+            "noday",
+            "one of the options",
+            "eine der Möglichkeiten",
+        ),
+    ],
+)
+def test_a_slip_is_told_beside_its_field(
+    house: FakeMonitor, path: str, field: str, value: str, english: str, german: str
+) -> None:
+    before = house.configuration.settings
+    fields = changed(form_of(house, path), **{field.replace(".", "__"): value})
+    for language, told in (("en", english), ("de", german)):
+        answer = send(house, path, fields, language)
+        assert answer.status_code == 422
+        errors = re.findall(r'id="field-([\w-]+)-error">([^<]*)<', answer.text)
+        whole = re.search(r'role="alert" tabindex="-1">(.*?)</div>', answer.text, re.DOTALL)
+        assert whole is not None
+        if errors:
+            assert told in errors[0][1]
+            assert field.replace(".", "-").startswith(errors[0][0])
+        else:  # it is no single field's fault
+            assert told in whole[1]
+        # what was typed is still there
+        assert field.endswith("days") or "same name" in english or value in answer.text
+    assert house.configuration.settings == before
+
+
+def test_a_camera_is_added_and_removed(house: FakeMonitor) -> None:
+    path = "/settings/cameras/new"
+    fields = changed(form_of(house, path), name="Tür Süd", source="rtsp://10.0.0.9/")
+    answer = send(house, path, fields)
+    assert answer.headers["location"] == "/settings/cameras/tuer-sued?saved=true"
+    assert send(house, path, fields).headers["location"].startswith("/settings/cameras/tuer-sued-2")
+    assert send(house, "/settings/cameras/tuer-sued/remove", []).status_code == 303
+    assert list(house.configuration.settings.cameras)[-1] == "tuer-sued-2"
+    nameless = send(house, path, changed(fields, source=""))
+    assert nameless.status_code == 422 and "A camera needs a source" in nameless.text
+
+
+def test_a_camera_that_a_rule_watches_is_not_removed(house: FakeMonitor) -> None:
+    answer = send(house, "/settings/cameras/entrance/remove", [])
+    assert answer.status_code == 409 and "Sour mood" in answer.text
+    assert "entrance" in house.configuration.settings.cameras
+
+
+def test_a_rule_is_made_changed_and_removed(house: FakeMonitor) -> None:
+    fields = form_of(house, "/alerts", "/alerts/save")
+    fields = changed(fields, name="Quiet!", limit="12,5", minutes="3", camera="yard", zone="")
+    assert send(house, "/alerts/save", fields).status_code == 303
+    rule = house.configuration.settings.alerts[-1]
+    assert (rule.key, rule.limit, rule.minutes, rule.camera) == ("quiet", 0.125, 3, "yard")
+    fields = form_of(house, "/alerts?rule=quiet", "/alerts/save?rule=quiet")
+    assert dict(fields)["limit"] == "12.5"
+    send(house, "/alerts/save?rule=quiet", changed(fields, limit="50"))
+    assert [each.key for each in house.configuration.settings.alerts] == ["sour", "bliss", "quiet"]
+    assert house.configuration.settings.alerts[-1].limit == 0.5
+    refused = send(house, "/alerts/save", changed(fields, limit="150"))
+    assert refused.status_code == 422 and "At most 1" in refused.text
+    send(house, "/alerts/remove", [("rule", "quiet")])
+    assert [each.key for each in house.configuration.settings.alerts] == ["sour", "bliss"]
+
+
+def test_what_cannot_be_written_is_told(house: FakeMonitor) -> None:
+    house.configuration.path = house.configuration.path.parent / "gone" / "monitor.yaml"
+    before = house.configuration.settings
+    fields = changed(form_of(house, "/settings/privacy"), smallest_group="9")
+    answer = send(house, "/settings/privacy", fields)
+    assert answer.status_code == 500 and "cannot be written" in answer.text
+    assert house.configuration.settings is before
+
+
+def test_viewers_look_and_change_nothing(house: FakeMonitor) -> None:
+    fields = form_of(house, "/settings/privacy")
+    house.user = User("vera", Role.VIEWER)
+    before = house.configuration.settings
+    for path in ("/settings", "/settings/server", "/settings/cameras/yard", "/settings/people"):
+        answer = house.ask("GET", path)
+        assert answer.status_code == 403 and "ask a manager" in answer.text.lower()
+    for path in ("/settings/privacy", "/alerts/save", "/alerts/remove", "/live/restart/yard"):
+        assert send(house, path, fields).status_code == 403, path
+    assert house.configuration.settings is before and house.cameras.restarted == []
+    for path in ("/", "/history", "/alerts", "/privacy", "/try", "/about", "/account"):
+        assert house.ask("GET", path).status_code == 200
+
+
+def test_hostile_forms_are_answered(house: FakeMonitor) -> None:
+    headers = {"X-CSRF-Token": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
+    for body in (b"\xff\xfe", b"a=b&" * 9000, b"zones.999999.points=" + b"1,2+" * 5000, b""):
+        for path in ("/settings/cameras/entrance", "/settings/webhooks", "/alerts/save"):
+            answer = house.ask("POST", path, content=body, headers=headers)
+            assert answer.status_code in (303, 422), (path, body[:20])
+
+
+def test_saving_leaves_the_comments_of_the_file(house: FakeMonitor) -> None:
+    path = house.configuration.path
+    text = path.read_text("utf-8").replace("privacy:\n", "# asked for by Jörg\nprivacy:  # mind\n")
+    path.write_text(text, "utf-8")
+    fields = changed(form_of(house, "/settings/privacy"), smallest_group="9")
+    assert send(house, "/settings/privacy", fields).status_code == 303
+    assert yaml.safe_load(overlay_path(path).read_text()) == {"privacy": {"smallest_group": 9}}
+    fields = changed(form_of(house, "/settings/cameras/new"), name="Küche", source="1")
+    assert send(house, "/settings/cameras/new", fields).status_code == 303
+    assert path.read_text("utf-8") == text
+    assert load_settings(path) == house.configuration.settings
