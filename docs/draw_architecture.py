@@ -155,11 +155,11 @@ def svg() -> str:
     for name, targets in reduced(graph).items():
         x, _, bottom = place[name]
         for target in sorted(targets):
-            to, top, _ = place[target]
-            bend = (top - bottom) / 2
+            to, entry, _ = place[target]
+            bend = (entry - bottom) / 2
             arrows.append(
                 f'<path class="arrow" d="M{x:.0f},{bottom} C{x:.0f},{bottom + bend:.0f} '
-                f'{to:.0f},{top - bend:.0f} {to:.0f},{top - 4}" marker-end="url(#head)">'
+                f'{to:.0f},{entry - bend:.0f} {to:.0f},{entry - 4}" marker-end="url(#head)">'
                 f"<title>{name} imports {target}</title></path>"
             )
     style = (

@@ -24,7 +24,8 @@ def annotated(results: Path) -> None:
     with av.open(str(results / "annotated.mp4")) as container:
         frames = container.decode(video=0)
         frame = next(frame for frame in frames if frame.time is not None and frame.time >= SHOWN)
-        picture = frame.to_image().resize((960, 540), Image.Resampling.LANCZOS)
+        pixels = frame.to_ndarray(format="rgb24")
+        picture = Image.fromarray(pixels).resize((960, 540), Image.Resampling.LANCZOS)
     picture.save(IMAGES / "annotated.jpg", quality=88, optimize=True)
 
 

@@ -48,7 +48,7 @@ def test_packages_import_from_lower_layers_only(drawing: ModuleType) -> None:
 def test_an_import_within_a_function_counts(drawing: ModuleType, tmp_path: Path) -> None:
     file = tmp_path / "some.py"
     file.write_text(
-        "def late():\n    from sentistream import cli\n    import sentistream.media.file\n"
+        "def late():\n    from sentistream import cli\n    import sentistream.media.file_source\n"
     )
     assert list(drawing.imported(file)) == ["cli", "media"]
 

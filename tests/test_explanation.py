@@ -31,7 +31,7 @@ from sentistream.types import (
     UInt8Array,
 )
 from sentistream.vision.alignment import Alignment, align
-from sentistream.vision.mean_face import MEAN_FACE
+from sentistream.vision.face_geometry import MEAN_FACE
 from synthetic import picture, reading
 
 SIZE = 48

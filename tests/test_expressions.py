@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.decision.expressions import LOOK_EVERY, Expressions
+from sentistream.decision.expressions import EXPRESSION_INTERVAL, Expressions
 from sentistream.types import FloatArray, UInt8Array
 from stand_ins import StubNetwork
 
@@ -23,10 +23,8 @@ def views(count: int) -> UInt8Array:
     return pictures
 
 
-def shown(
-    expressions: Expressions, network: StubNetwork, tracks: list[int], time: float = 0.0
-) -> FloatArray:
-    expressions.take(network.run(**expressions.ask(tracks, views(len(tracks)), time).inputs))
+def probabilities(expressions: Expressions, tracks: list[int], time: float = 0.0) -> FloatArray:
+    expressions.update(tracks, views(len(tracks)), time)
     return expressions.of(tracks)
 
 
@@ -34,7 +32,7 @@ def test_both_ways_at_first_then_by_turns() -> None:
     network = Brighter()
     expressions = Expressions(network)
     for _ in range(4):
-        answer = shown(expressions, network, [7])
+        answer = probabilities(expressions, [7])
         assert answer[0] == pytest.approx([0.4249, 0.1502, 0.4249], abs=0.01)
     sizes = [len(call["face"]) for call in network.calls]
     assert sizes == [2, 1, 1, 1]
@@ -45,26 +43,26 @@ def test_both_ways_at_first_then_by_turns() -> None:
 def test_a_new_face_is_shown_both_ways_beside_a_known_one() -> None:
     network = Brighter()
     expressions = Expressions(network)
-    shown(expressions, network, [1])
-    assert shown(expressions, network, [1, 2]).shape == (2, 3)
+    probabilities(expressions, [1])
+    assert probabilities(expressions, [1, 2]).shape == (2, 3)
     assert len(network.calls[-1]["face"]) == 3
-    shown(expressions, network, [2])
-    shown(expressions, network, [1, 2])
+    probabilities(expressions, [2])
+    probabilities(expressions, [1, 2])
     assert len(network.calls[-1]["face"]) == 3  # who had left is new again
 
 
 def test_a_known_face_rests_between_looks_and_a_new_one_never() -> None:
     expressions = Expressions(StubNetwork((0.2, 0.5, 0.3)))
     assert expressions.is_due(1, 0.0)
-    shown(expressions, Brighter(), [1], time=0.0)
+    probabilities(expressions, [1], time=0.0)
     assert not expressions.is_due(1, 1 / 30)
     assert expressions.is_due(1, 2 / 30)
-    assert expressions.is_due(1, LOOK_EVERY)
+    assert expressions.is_due(1, EXPRESSION_INTERVAL)
     assert expressions.is_due(2, 1 / 30)
 
 
 def test_answers_add_up_and_no_class_is_ruled_out() -> None:
-    expressions = Expressions(StubNetwork())
-    answer = shown(expressions, StubNetwork((1.0, 0.0, 0.0)), [1])
+    expressions = Expressions(StubNetwork((1.0, 0.0, 0.0)))
+    answer = probabilities(expressions, [1])
     assert answer.sum() == pytest.approx(1)
     assert answer[0, 1] > 0

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sentistream.analyzer import Analyzer
-from sentistream.decision.lite import HEAR_EVERY, LiteDecision
+from sentistream.decision.lite import VOICE_INTERVAL, LiteDecision
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE, Profile
 from sentistream.types import SOUND_RATE, Branch, Flag, FloatArray, Label, Moment, Reading
@@ -168,7 +168,7 @@ def test_the_fusion_learns_from_the_first_face_and_its_voice() -> None:
 def test_the_voice_is_asked_a_few_times_a_second() -> None:
     stage = Stage(make_face())
     stage.show(talk(3.0), 3.0)
-    assert 5 <= len(stage.voice.calls) <= 3.0 / HEAR_EVERY + 1
+    assert 5 <= len(stage.voice.calls) <= 3.0 / VOICE_INTERVAL + 1
     heard = stage.voice.calls[-1]
     # against how the place sounds, and against how the one who is seen does
     assert {name: values.shape for name, values in heard.items()} == {

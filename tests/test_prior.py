@@ -21,7 +21,6 @@ from sentistream.errors import InputError
 from sentistream.evaluation.predictions import Prediction, accuracy_facts, results_by_prior
 from sentistream.prior import LEARNED, LEAST_SHARE, PRIORS, Prior, correct, get_prior
 from sentistream.profiles import LITE, PAPER
-from sentistream.runtime.asking import answer
 from sentistream.types import Distribution, Label, Moment, Reading
 from stand_ins import StubNetwork, make_face
 from synthetic import picture
@@ -127,8 +126,8 @@ def test_decisions_are_corrected() -> None:
         fusion=StubNetwork(asked),
     )
     shown = picture()
-    answer(decision.look(shown, [make_face()], 0.0))
-    (verdict,) = answer(decision.decide(Moment(0.0, shown, 0.0)))
+    decision.update_faces(shown, [make_face()], 0.0)
+    (verdict,) = decision.decide(Moment(0.0, shown, 0.0))
     factors = profile.prior.factors(profile.learned_shares)
     expected = correct(np.array(asked), factors)
     np.testing.assert_allclose(verdict.momentary.as_tuple(), expected, atol=1e-5)

@@ -1,7 +1,7 @@
-"""The paper's Figure 1: one moment in, what it says of each face out.
+"""The analyzer, the paper's Figure 1: one moment in, one reading for each face out.
 
-Detect and track the faces; let the profile's networks decide about each; accumulate. No files,
-no sockets, no clock of its own.
+Detects and tracks faces, runs the profile's networks on each, and smooths. It has no files, no
+sockets and no clock of its own.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ from typing import Protocol
 import numpy as np
 
 from sentistream.accumulation import is_sure
-from sentistream.decision import Decision, Verdict, make_decision
+from sentistream.decision.lite import LiteDecision
+from sentistream.decision.paper import PaperDecision
+from sentistream.decision.verdict import Decision, Verdict
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
-from sentistream.runtime.asking import Asking, answer
 from sentistream.smoothing import Smoother
 from sentistream.types import Distribution, Face, Flag, Label, Moment, Picture, Reading
 from sentistream.vision.crops import FACE_SIZE, face_window
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_tracker import MEMORY, FaceTracker
 from sentistream.vision.landmarker import make_landmarker
-from sentistream.vision.tracker import MEMORY, FaceTracker
 
-MOST_YAW, MOST_PITCH = 60.0, 45.0
+MAX_YAW, MAX_PITCH = 60.0, 45.0
 """Degrees beyond which an expression cannot be read."""
 
 
 class Tracker(Protocol):
-    """What finds the faces of successive pictures."""
+    """Detects and tracks the faces of successive pictures."""
 
     @property
     def left_out(self) -> int:
         """Faces found in the newest picture but not followed, because of ``max_faces``."""
         ...
 
-    def update(self, picture: Picture, time: float) -> Asking[Sequence[Face]]: ...
+    def update(self, picture: Picture, time: float) -> Sequence[Face]: ...
 
     def reset(self, *, renumber: bool = False) -> None: ...
 
@@ -69,7 +70,7 @@ class Analyzer:
     ) -> None:
         self.profile = get_profile(profile) if isinstance(profile, str) else profile
         self.max_faces = max_faces
-        self._decision = decision or make_decision(self.profile)
+        self._decision = decision or _make_decision(self.profile)
         self._tracker = tracker or FaceTracker(
             make_detector(self.profile),
             make_landmarker(self.profile.landmark_model),
@@ -78,7 +79,7 @@ class Analyzer:
         self.reset()
 
     def reset(self, *, renumber: bool = False) -> None:
-        """Forgets faces and accumulated answers.
+        """Clears faces and accumulated answers.
 
         Args:
             renumber: Start track numbers from 1 again, as for another source; otherwise
@@ -93,36 +94,29 @@ class Analyzer:
         self._left_out = 0
         self._time = -np.inf
         self._smoothers: dict[int, Smoother] = {}
-        self._partly_heard: set[int] = set()
+        self._voice_share_unknown: set[int] = set()
 
     def process(self, moment: Moment) -> tuple[Reading, ...]:
         """The readings of one moment, by track number; without a face exactly one, ``no_face``.
 
-        Moments come in order; one that lies before the last starts anew, as ``reset`` does.
-        """
-        return answer(self.ask(moment))
-
-    def ask(self, moment: Moment) -> Asking[tuple[Reading, ...]]:
-        """The same as work that asks networks, so that several analyzers share batches.
-
-        Analyzers that are answered together share networks, never tracks or what was said.
+        Moments come in order; one that lies before the last resets the analyzer (``reset``).
         """
         if moment.time < self._time:
             self.reset()
         self._time = moment.time
-        is_new = yield from self._look(moment)
-        shown_again = () if is_new else (Flag.REPEATED_PICTURE,)
-        of_all = shown_again + ((Flag.MORE_FACES,) if self._left_out else ())
+        is_new = self._update_faces(moment)
+        repeated = () if is_new else (Flag.REPEATED_PICTURE,)
+        moment_flags = repeated + ((Flag.MORE_FACES,) if self._left_out else ())
         self._forget(moment.time)
         verdicts: dict[int, Verdict] = {}
         if self._readable:
-            decided = yield from self._decision.decide(moment)
+            decided = self._decision.decide(moment)
             tracks = (face.track for face in self._readable)
             verdicts = dict(zip(tracks, decided, strict=True))
         else:
-            yield from self._decision.listen(moment)
+            self._decision.update_sound(moment)
         if not self._faces:
-            return (Reading(time=moment.time, flags=of_all, left_out=self._left_out),)
+            return (Reading(time=moment.time, flags=moment_flags, left_out=self._left_out),)
 
         readings = []
         for face, quality in zip(self._faces, self._qualities, strict=True):
@@ -133,7 +127,7 @@ class Analyzer:
                         time=moment.time,
                         face=face,
                         label=Label.UNKNOWN,
-                        flags=quality + of_all,
+                        flags=quality + moment_flags,
                         left_out=self._left_out,
                     )
                 )
@@ -148,37 +142,37 @@ class Analyzer:
                     momentary=verdict.momentary,
                     smoothed=smoothed,
                     label=self._label(smoothed),
-                    flags=verdict.flags + quality + of_all,
+                    flags=verdict.flags + quality + moment_flags,
                     left_out=self._left_out,
                     voice_share=voice_share,
                 )
             )
         return tuple(readings)
 
-    def _look(self, moment: Moment) -> Asking[bool]:
-        """Finds the faces and shows them to the networks; False if the picture is no new one."""
+    def _update_faces(self, moment: Moment) -> bool:
+        """Tracks the faces and runs the face networks; False if the picture is not new."""
         picture = moment.picture
         if self._picture is picture:
             return False
         self._picture = picture
-        self._faces = yield from self._tracker.update(picture, moment.picture_time)
+        self._faces = self._tracker.update(picture, moment.picture_time)
         self._qualities = [_quality(face, picture) for face in self._faces]
         self._left_out = self._tracker.left_out
         self._readable = [face for face in self._faces if face.readable and not _is_turned(face)]
         if self._readable:
-            yield from self._decision.look(picture, self._readable, moment.picture_time)
+            self._decision.update_faces(picture, self._readable, moment.picture_time)
         return True
 
     def _accumulate(
         self, track: int, verdict: Verdict, time: float
     ) -> tuple[Distribution, float | None]:
-        """What was said up to now, and the voice's share of it."""
+        """The smoothed answer, and the voice's share of it."""
         if verdict.accumulated is not None:
             return verdict.accumulated, verdict.voice_share
         smoother = self._smoothers.setdefault(track, Smoother(self.profile.time_constant))
         if verdict.voice_share is None:
-            self._partly_heard.add(track)
-        share = None if track in self._partly_heard else verdict.voice_share
+            self._voice_share_unknown.add(track)
+        share = None if track in self._voice_share_unknown else verdict.voice_share
         return smoother.update(verdict.momentary, time), share
 
     def _label(self, smoothed: Distribution) -> Label:
@@ -186,19 +180,23 @@ class Analyzer:
         return smoothed.label if sure else Label.UNKNOWN
 
     def _forget(self, time: float) -> None:
-        """Drops what was accumulated in appearances that are over."""
+        """Drops the smoothers of appearances that are over."""
         self._smoothers = {
             track: smoother
             for track, smoother in self._smoothers.items()
             if time - smoother.time <= 2 * MEMORY
         }
-        self._partly_heard &= self._smoothers.keys()
+        self._voice_share_unknown &= self._smoothers.keys()
+
+
+def _make_decision(profile: Profile) -> Decision:
+    return LiteDecision(profile) if profile.decision == "lite" else PaperDecision(profile)
 
 
 def _is_turned(face: Face) -> bool:
     """Whether a head is turned too far for its expression to be read."""
     pose = face.pose
-    return pose is not None and (abs(pose.yaw) > MOST_YAW or abs(pose.pitch) > MOST_PITCH)
+    return pose is not None and (abs(pose.yaw) > MAX_YAW or abs(pose.pitch) > MAX_PITCH)
 
 
 def _quality(face: Face, picture: Picture) -> tuple[Flag, ...]:

@@ -120,7 +120,7 @@ def _packages() -> Iterator[Finding]:
 def _models() -> Iterator[Finding]:
     from sentistream.errors import SentistreamError
     from sentistream.profiles import PROFILES
-    from sentistream.runtime.store import check_model, load_card
+    from sentistream.runtime.model_store import check_model, load_card
 
     for profile in PROFILES.values():
         for name in profile.models:
@@ -139,7 +139,7 @@ def _landmarks() -> Iterator[Finding]:
 
     topic = "landmark file"
     try:
-        from sentistream.vision.landmarks import check_landmark_file, landmark_file
+        from sentistream.vision.dlib_landmarks import check_landmark_file, landmark_file
     except ImportError as error:
         yield Finding(topic, State.FAIL, f"not checked ({error})", "Install sentistream again.")
         return

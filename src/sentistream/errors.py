@@ -43,8 +43,8 @@ class InputError(SentistreamError):
 
 
 @contextmanager
-def passed_over(name: object, on_problem: Callable[[str], None] | None) -> Iterator[None]:
-    """Inside it one item of many is worked on: where that fails it is told, and others follow.
+def skip_failures(name: object, on_problem: Callable[[str], None] | None) -> Iterator[None]:
+    """Context manager for one item of many: reports its failure, so that the next can follow.
 
     Errors that the next item would meet, too, are raised, such as a network that is missing.
 

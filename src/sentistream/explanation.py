@@ -1,6 +1,6 @@
 """Where an answer comes from: which parts of the face, and how much the voice.
 
-Parts of what the face network sees are covered in grey, and it is asked again: as far as the
+Parts of what the face network sees are covered in grey, and it is run again: as far as the
 answer falls, the covered part spoke for it (occlusion, Zeiler and Fergus 2014).
 """
 
@@ -22,7 +22,7 @@ from sentistream.errors import InputError
 from sentistream.prior import Prior, correct
 from sentistream.profiles import DEFAULT_PROFILE, Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import (
     SENTIMENTS,
     Distribution,
@@ -37,7 +37,7 @@ from sentistream.types import (
 from sentistream.values import ByValue
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import FACE_SIZE, face_window
-from sentistream.vision.points import shares_within
+from sentistream.vision.landmarker import normalized_points
 
 REGIONS = {
     "brows": (range(17, 22), range(22, 27)),
@@ -65,7 +65,7 @@ class Explanation(ByValue):
     """Where the answer about one face at one moment comes from.
 
     Attributes:
-        reading: What was said of the face, and with it when, and the voice's share.
+        reading: The reading that is explained: its time, face, sentiment and the voice's share.
         by_face: What the face network says of this very picture, nothing covered.
         regions: Of each of ``REGIONS``: by how much the probability of ``label`` that
             ``by_face`` gives is higher than with that part covered, -1 to 1. Above 0 the part
@@ -155,22 +155,22 @@ def explain_moment(moment: Moment, reading: Reading, profile: Profile) -> Explan
         raise ValueError("Only a reading of a face with an answer can be explained.")
     network = load_network(profile.face_model)
     if profile.decision == "lite":
-        seen, ask = _lite_view(moment.picture, reading.face.landmarks), _asks_lite(network)
+        face_view, ask = _lite_view(moment.picture, reading.face.landmarks), _asks_lite(network)
     else:
-        seen, ask = _paper_view(moment.picture, reading.face.landmarks), _asks_paper(network)
+        face_view, ask = _paper_view(moment.picture, reading.face.landmarks), _asks_paper(network)
     place = SENTIMENTS.index(reading.smoothed.label.value)
     factors = profile.prior.factors(profile.learned_shares)
-    by_face, regions, heat = occlude(seen, lambda views: correct(ask(views), factors), place)
-    return Explanation(reading, by_face, regions, heat, seen.face)
+    by_face, regions, heat = occlude(face_view, lambda views: correct(ask(views), factors), place)
+    return Explanation(reading, by_face, regions, heat, face_view.face)
 
 
 def occlude(
-    seen: FaceView, ask: AskFace, place: int
+    face_view: FaceView, ask: AskFace, place: int
 ) -> tuple[Distribution, dict[str, float], FloatArray]:
     """What a network says of a face, and what each part and each place adds to it.
 
     Args:
-        seen: The face.
+        face_view: The face.
         ask: Gives the three classes' probabilities of views, (N, height, width, channels) to
             (N, 3).
         place: Which class, by its place in ``SENTIMENTS``.
@@ -179,17 +179,19 @@ def occlude(
         The answer; by how much the class's probability falls with each region covered; and the
         same for the patches that slide over the face, see ``Explanation.heat``.
     """
-    covers = [_region(seen, parts) for parts in REGIONS.values()]
+    covers = [_region(face_view, parts) for parts in REGIONS.values()]
     names = list(REGIONS)
     # cheeks are what lies between the other parts
     others = [cover for name, cover in zip(names, covers, strict=True) if name != "cheeks"]
     covers[names.index("cheeks")] &= ~np.any(others, axis=0)
-    patches = _patches(seen)
-    grey = np.round(seen.pixels.mean(axis=(0, 1))).astype(np.uint8)
-    covered = [np.where(cover[..., np.newaxis], grey, seen.pixels) for cover in (*covers, *patches)]
-    answers = ask(np.stack([seen.pixels, *covered]))
+    patches = _patches(face_view)
+    grey = np.round(face_view.pixels.mean(axis=(0, 1))).astype(np.uint8)
+    covered = [
+        np.where(cover[..., np.newaxis], grey, face_view.pixels) for cover in (*covers, *patches)
+    ]
+    answers = ask(np.stack([face_view.pixels, *covered]))
     falls = answers[0, place] - answers[1:, place]
-    total, count = np.zeros(seen.pixels.shape[:2]), np.zeros(seen.pixels.shape[:2])
+    total, count = np.zeros(face_view.pixels.shape[:2]), np.zeros(face_view.pixels.shape[:2])
     for cover, fall in zip(patches, falls[len(covers) :], strict=True):
         total[cover] += fall
         count[cover] += 1
@@ -233,7 +235,7 @@ def _paper_view(picture: Picture, landmarks: FloatArray) -> FaceView:
     width = round(SHOWN_HEIGHT * window.width / window.height)
     return FaceView(
         pixels=picture.crop(window, FACE_SIZE, FACE_SIZE),
-        points=shares_within(landmarks, window) * FACE_SIZE - np.float32(0.5),
+        points=normalized_points(landmarks, window) * FACE_SIZE - np.float32(0.5),
         face=picture.crop(window, width, SHOWN_HEIGHT),
     )
 
@@ -242,7 +244,7 @@ def _asks_lite(network: Runnable) -> AskFace:
     def ask(views: UInt8Array) -> FloatArray:
         # each as a face of its own: as it is and mirrored, as when they are first seen
         expressions, tracks = Expressions(network), range(len(views))
-        expressions.take(network.run(**expressions.ask(tracks, views, 0.0).inputs))
+        expressions.update(tracks, views, 0.0)
         return expressions.of(tracks)
 
     return ask
@@ -252,35 +254,35 @@ def _asks_paper(network: Runnable) -> AskFace:
     return lambda views: network.run(face=views)
 
 
-def _eye_distance(seen: FaceView) -> tuple[float, float]:
+def _eye_distance(face_view: FaceView) -> tuple[float, float]:
     """Pixels of what the network sees, across and down; those of ``paper`` are not square."""
-    right, left = (seen.points[eye].mean(axis=0) for eye in _EYES)
-    high, wide = seen.pixels.shape[:2]
-    shape = (seen.face.shape[1] / seen.face.shape[0]) / (wide / high)
+    right, left = (face_view.points[eye].mean(axis=0) for eye in _EYES)
+    high, wide = face_view.pixels.shape[:2]
+    shape = (face_view.face.shape[1] / face_view.face.shape[0]) / (wide / high)
     across, down = (left - right).tolist()
     distance = math.hypot(across, down / shape)
     return distance, distance * shape
 
 
-def _region(seen: FaceView, parts: Sequence[Sequence[int]]) -> NDArray[np.bool_]:
+def _region(face_view: FaceView, parts: Sequence[Sequence[int]]) -> NDArray[np.bool_]:
     """Where a part of the face lies, shape (height, width)."""
-    high, wide = seen.pixels.shape[:2]
+    high, wide = face_view.pixels.shape[:2]
     image = Image.new("1", (wide, high))
     draw = ImageDraw.Draw(image)
-    width = max(1, round(2 * _MARGIN * min(_eye_distance(seen))))
+    width = max(1, round(2 * _MARGIN * min(_eye_distance(face_view))))
     for part in parts:
-        outline = [(float(x), float(y)) for x, y in seen.points[list(part)]]
+        outline = [(float(x), float(y)) for x, y in face_view.points[list(part)]]
         draw.polygon(outline, fill=1)
         draw.line([*outline, outline[0]], fill=1, width=width, joint="curve")
     return np.array(image, dtype=np.bool_)
 
 
-def _patches(seen: FaceView) -> list[NDArray[np.bool_]]:
+def _patches(face_view: FaceView) -> list[NDArray[np.bool_]]:
     """Rectangles that slide over the face, each of shape (height, width)."""
     along = []
-    for axis, length in ((1, seen.pixels.shape[1]), (0, seen.pixels.shape[0])):
-        values = seen.points[:, 1 - axis]
-        side = _PATCH * _eye_distance(seen)[1 - axis]
+    for axis, length in ((1, face_view.pixels.shape[1]), (0, face_view.pixels.shape[0])):
+        values = face_view.points[:, 1 - axis]
+        side = _PATCH * _eye_distance(face_view)[1 - axis]
         centre, reach = (values.min() + values.max()) / 2, np.ptp(values) / 2 * _AROUND
         first, last = max(0.0, centre - reach), min(length - 1.0, centre + reach)
         steps = max(2, math.ceil((last - first) / (side / _STEPS)) + 1)

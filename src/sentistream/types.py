@@ -1,4 +1,4 @@
-"""The values that walk the street: moment, face, distribution, reading.
+"""The values that pass between modules: moment, face, distribution, reading.
 
 All times are seconds on the media clock, all lengths pixels of the upright picture.
 """
@@ -26,7 +26,7 @@ SOUND_RATE = 48_000
 
 
 class Label(StrEnum):
-    """What a reading says: a class, or plainly that there is none."""
+    """A reading's class, or an explicit ``unknown`` or ``no_face``."""
 
     POSITIVE = "positive"
     NEUTRAL = "neutral"
@@ -48,7 +48,7 @@ class Branch(StrEnum):
 
 
 class Flag(StrEnum):
-    """What a reader of a reading should know about its quality."""
+    """What limits the quality of a reading."""
 
     NO_SOUND = "no_sound"
     """The mouth is open but there is no sound at this time; the face decided alone."""
@@ -220,7 +220,7 @@ class Face(ByValue):
         missed: True where the detector's last look did not find it.
         pose: Which way the head is turned; None where that is not known.
         readable: Whether its own landmarks could be placed; where not, those of an average face
-            stand for them, and nothing is said of its expression.
+            stand in, and its expression is not judged.
     """
 
     track: int
@@ -293,7 +293,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What sentistream says of one face at one moment, or that there was none.
+    """The result for one face at one moment, or that there was no face.
 
     Attributes:
         time: The moment's time, seconds.
@@ -309,8 +309,8 @@ class Reading:
         voice_share: The part of ``smoothed`` that came from the voice, 0 to 1: how far it lies
             from what the face alone would have given (``Distribution.distance``). 0 where the
             voice changed nothing; None without an answer, and with ``paper`` from the first
-            fused answer of an appearance on, because what its face network would have said
-            beside the voice is not asked.
+            fused answer of an appearance on, because the face network
+            is not run beside the fused one.
     """
 
     time: float

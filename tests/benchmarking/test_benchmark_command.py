@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from clips import clicks, write_clip
 from sentistream.cli import main
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.types import Box, UInt8Array
 
 

@@ -27,8 +27,8 @@ from sentistream import api
 from sentistream.cli import main
 from sentistream.errors import InputError
 from sentistream.media import open_source
-from sentistream.media.picture import resample
-from sentistream.runtime.store import models_folder
+from sentistream.media.resample import resample
+from sentistream.runtime.model_store import models_folder
 from sentistream.types import Box, UInt8Array
 
 FILES = {"readings.csv", "readings.parquet", "summary.json", "report.html"}

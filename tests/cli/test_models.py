@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from sentistream.cli import main
 from sentistream.reports.model_cards import cards_page, facts, interval, percent, recipe_words
 from sentistream.runtime import ModelCard, list_models, load_card
-from sentistream.runtime.cards import read_card
-from sentistream.runtime.store import models_folder
+from sentistream.runtime.model_card import read_card
+from sentistream.runtime.model_store import models_folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "model-cards.md"
 

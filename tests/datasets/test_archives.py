@@ -11,7 +11,7 @@ import pytest
 from material import scene, tone, write_image, write_sound
 
 from sentistream.datasets.archives import unpack
-from sentistream.datasets.kinds import open_dataset
+from sentistream.datasets.formats import open_dataset
 from sentistream.errors import DataError, OutputError
 
 NAMES = ("Actor_01/03-01-03-01-01-01-01.wav", "Actor_01/03-01-04-01-01-01-01.wav")

@@ -17,7 +17,7 @@ from sentistream.demo.speech import speak
 from sentistream.errors import InputError, OutputError
 from sentistream.media import open_source
 from sentistream.types import SOUND_RATE, Box
-from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
 
 SIZE = (640, 360)
 WIDE_OPEN = 0.81

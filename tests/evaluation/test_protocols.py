@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE, sex_of
 from sentistream.datasets.manifest import Item
-from sentistream.datasets.speakers import sex_of
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError, InputError
 from sentistream.evaluation.cross_validation import (
     PROTOCOLS,

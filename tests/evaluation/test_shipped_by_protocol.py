@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from clips import clicks, flat, write_clip
 from sentistream.cli import main
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.manifest import Item
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError
 from sentistream.evaluation.cross_validation import (
     held_out_items,

@@ -30,8 +30,8 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 from sentistream.errors import InputError
-from sentistream.media.file import FileSource
-from sentistream.media.live import LiveSource
+from sentistream.media.file_source import FileSource
+from sentistream.media.live_source import LiveSource
 from sentistream.media.source import Source
 
 MEMORY = 1 << 30

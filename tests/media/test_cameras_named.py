@@ -13,7 +13,7 @@ from PIL import Image
 from sentistream.cli.inputs import find_clips
 from sentistream.errors import InputError
 from sentistream.media import open_source
-from sentistream.media.addresses import is_local
+from sentistream.media.source_address import is_local
 from sentistream.monitor.cameras.capture import is_recording
 
 

@@ -16,8 +16,8 @@ import pytest
 
 pytest.importorskip("aiortc")
 
-from sentistream.media import browser as browser_source
-from sentistream.media.browser import BrowserSource
+from sentistream.media import browser_source
+from sentistream.media.browser_source import BrowserSource
 
 PAGE = b"""<!doctype html><title>camera</title><script>
 (async () => {

@@ -15,10 +15,10 @@ import stream_server as cameras
 
 from clips import FLASH, GREY
 from sentistream.errors import InputError
-from sentistream.media import devices, live
-from sentistream.media.live import LiveSource
-from sentistream.media.network import open_address
-from sentistream.media.opening import open_webcam
+from sentistream.media import capture_devices, live_source
+from sentistream.media.live_source import LiveSource
+from sentistream.media.network_stream import open_address
+from sentistream.media.source_factory import open_webcam
 from sentistream.types import SOUND_RATE, Moment
 
 TICK, WINDOW = 0.02, 0.04
@@ -29,7 +29,7 @@ FLASHES = [0.88, 1.48]
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is dropped, however little of the machine is left for the test."""
-    monkeypatch.setattr(live, "QUEUE", 100_000)
+    monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
 
 @pytest.fixture
@@ -143,8 +143,8 @@ def test_devices_that_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="There is no camera 99"):
         open_webcam(99, tick=TICK, sound_window=WINDOW)
     with pytest.raises(InputError, match="The microphone hw:97 cannot be opened") as caught:
-        devices.open_microphone("hw:97")
+        capture_devices.open_microphone("hw:97")
     assert "arecord" in caught.value.way_out
     monkeypatch.setattr("av.formats_available", frozenset())
     with pytest.raises(InputError, match="lacks ALSA"):
-        devices.open_microphone("hw:97")
+        capture_devices.open_microphone("hw:97")

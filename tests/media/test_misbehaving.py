@@ -13,8 +13,8 @@ import stream_server as cameras
 
 from clips import FLASH, GREY
 from sentistream.errors import InputError
-from sentistream.media import live, network
-from sentistream.media.opening import open_stream
+from sentistream.media import live_source, network_stream
+from sentistream.media.source_factory import open_stream
 from sentistream.types import SOUND_RATE, Moment
 
 TICK, WINDOW = 0.02, 0.04
@@ -23,7 +23,7 @@ TICK, WINDOW = 0.02, 0.04
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is dropped, however little of the machine is left for the test."""
-    monkeypatch.setattr(live, "QUEUE", 100_000)
+    monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def server() -> Iterator[cameras.Server]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "OPEN_TIMEOUT", 1.0)
-    monkeypatch.setattr(network, "READ_TIMEOUT", 1.0)
-    monkeypatch.setattr(live, "READ_TIMEOUT", 1.0)
+    monkeypatch.setattr(network_stream, "OPEN_TIMEOUT", 1.0)
+    monkeypatch.setattr(network_stream, "READ_TIMEOUT", 1.0)
+    monkeypatch.setattr(live_source, "READ_TIMEOUT", 1.0)
 
 
-def read(address: str) -> tuple[list[Moment], live.LiveSource]:
+def read(address: str) -> tuple[list[Moment], live_source.LiveSource]:
     with open_stream(address, tick=TICK, sound_window=WINDOW) as source:
         return list(source), source
 
@@ -208,7 +208,7 @@ def test_pictures_without_timestamps_take_as_long_as_they_take(
     server: cameras.Server, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """FFmpeg would take ten JPEGs a second for twenty-five, and so on."""
-    monkeypatch.setattr(network, "ANALYZED", 0.5)
+    monkeypatch.setattr(network_stream, "ANALYZED", 0.5)
     bare = cameras.stream(5, sound=False, form="h264")
     send = cameras.jpegs(2, 10) if kind == "jpegs" else cameras.paced(bare, 2.5)
     with open_stream(server.add(send), tick=TICK, sound_window=WINDOW) as source:

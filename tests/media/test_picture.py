@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from clips import flashing, write_clip
 from sentistream.media import open_source
-from sentistream.media.picture import Orientation, YuvPicture, resample
+from sentistream.media.orientation import Orientation
+from sentistream.media.picture import YuvPicture
+from sentistream.media.resample import resample
 from sentistream.types import Box, UInt8Array
 
 FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12", "gray")

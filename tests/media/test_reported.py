@@ -16,7 +16,7 @@ from PIL import Image
 from clips import flashing, write_clip
 from sentistream.errors import InputError
 from sentistream.media import open_source
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 
 RED = (200, 60, 60)
 

@@ -21,9 +21,9 @@ from av import AudioFrame
 
 from clips import FLASH, GREY
 from sentistream.errors import InputError
-from sentistream.media import live
-from sentistream.media.network import Transport
-from sentistream.media.opening import open_stream
+from sentistream.media import live_source
+from sentistream.media.network_stream import Transport
+from sentistream.media.source_factory import open_stream
 from sentistream.types import Moment
 
 SERVER = Path(__file__).parents[2] / "benchmarks" / "soaking" / "rtsp_server.py"
@@ -33,7 +33,7 @@ TICK, WINDOW = 0.03, 0.24
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is dropped, however little of the machine is left for the test."""
-    monkeypatch.setattr(live, "QUEUE", 100_000)
+    monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
 
 @pytest.fixture(scope="module")

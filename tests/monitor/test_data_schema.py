@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from sentistream import client
 from sentistream.monitor.alerts import WindowStats
-from sentistream.monitor.api import values
+from sentistream.monitor.api import schemas
 from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.notify.payloads import state_payload
 from sentistream.monitor.observations import SecondReading
@@ -42,7 +42,7 @@ AGGREGATE = names(Aggregate)
     "found",
     [
         {column.name for column in READING_COLUMNS},
-        names(values.SingleReading),
+        names(schemas.SingleReading),
         names(client.Reading),
     ],
     ids=["export", "REST", "client"],
@@ -55,7 +55,7 @@ def test_readings_leave_with_the_same_fields(found: set[str]) -> None:
     "found",
     [
         {column.name for column in AGGREGATE_COLUMNS} | {"withheld"},
-        names(values.Stretch),
+        names(schemas.AggregateInterval),
         names(client.Aggregate),
     ],
     ids=["export", "REST", "client"],

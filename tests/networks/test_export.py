@@ -16,8 +16,8 @@ from sentistream.networks.export import FromPictures, export_onnx
 from sentistream.networks.folded import FoldedAudioNetwork
 from sentistream.networks.layers import parameter_count
 from sentistream.networks.paper import AudioNetwork, FusedNetwork, MouthNetwork, VisualNetwork
-from sentistream.runtime.cards import ModelCard
-from sentistream.runtime.network import ENGINES, Network
+from sentistream.runtime.inference import ENGINES, Network
+from sentistream.runtime.model_card import ModelCard
 from sentistream.types import UInt8Array
 from sentistream.voice.spectrogram import draw
 

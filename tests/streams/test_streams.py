@@ -10,7 +10,7 @@ import pytest
 import sentistream
 from clips import clicks, flat, write_clip
 from sentistream.errors import InputError
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.streams import StreamEnd, StreamMoment, analyze_streams
 from sentistream.types import Box, Reading, UInt8Array
 

@@ -22,7 +22,7 @@ from sentistream.training.examples import (
 from sentistream.training.faces import prepare_faces, put_background
 from sentistream.training.leakage import refuse_shared_people
 from sentistream.training.recipes import Augmentation
-from sentistream.voice.recorded import voiced_starts
+from sentistream.voice.sound_file import voiced_starts
 from sentistream.voice.spectrogram import SAMPLES
 
 

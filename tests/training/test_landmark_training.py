@@ -15,8 +15,8 @@ from sentistream.training.mesh_teacher import Mesh, mesh_file
 from sentistream.training.turned_faces import turned_view
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.pose import head_pose
-from sentistream.vision.shape import detector_square, mean_landmarks
+from sentistream.vision.face_geometry import detector_square, mean_landmarks
+from sentistream.vision.head_pose import head_pose
 
 SQUARE = Alignment(160, 150, 120, 0.0)
 TIP, CORNERS = 30, (48, 54)

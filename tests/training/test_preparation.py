@@ -24,13 +24,13 @@ import torch
 
 from sentistream.api import analyze
 from sentistream.cli import main
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.recordings import java_sed, ravdess
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.runtime import load_card, load_network
-from sentistream.runtime.store import models_folder
+from sentistream.runtime.model_store import models_folder
 from sentistream.training import detector_scenes, landmark_preparation
 from sentistream.training.landmarks import MIRRORED
 from sentistream.training.lite import RECIPES
@@ -38,8 +38,8 @@ from sentistream.training.mesh_teacher import Mesh
 from sentistream.training.preparation import Preparation
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.detector import make_detector
-from sentistream.vision.landmarker import make_landmarker, place_one
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.landmarker import make_landmarker, predict_single
 
 EMOTIONS = {"positive": "happy", "neutral": "neutral", "negative": "sad"}
 
@@ -123,7 +123,7 @@ def as_the_teacher(pixels: UInt8Array, threshold: float) -> FloatArray:
 def as_the_mesh(luma: UInt8Array, square: Alignment) -> Mesh | None:
     """The shipped network's points, as deep as a ball, in the form of the face mesh's."""
     landmarker = make_landmarker(LITE.landmark_model)
-    placed = place_one(landmarker, luma, replace(square, side=square.side / 1.5))
+    placed = predict_single(landmarker, luma, replace(square, side=square.side / 1.5))
     if not placed.is_face:
         return None
     around = placed.points - placed.points.mean(axis=0)

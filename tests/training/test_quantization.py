@@ -8,8 +8,8 @@ import pytest
 
 from sentistream.errors import ModelError
 from sentistream.runtime import load_card, load_network
-from sentistream.runtime.network import chosen_precision
-from sentistream.runtime.store import read_model
+from sentistream.runtime.inference import chosen_precision
+from sentistream.runtime.model_store import read_model
 from sentistream.training import quantization
 from sentistream.training.examples import Examples
 from sentistream.training.quantization import publish_int8

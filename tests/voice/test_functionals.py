@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sentistream.types import SOUND_RATE, FloatArray
-from sentistream.voice.baseline import MOST, Baseline, Baselines, network_inputs
+from sentistream.voice.features import extract_features
 from sentistream.voice.functionals import NAMES, functionals
-from sentistream.voice.hearing import hear
+from sentistream.voice.voice_baseline import MOST, VoiceBaseline, VoiceBaselines, network_inputs
 
 
 def voice(
@@ -28,7 +28,7 @@ def voice(
 
 
 def measured(sound: FloatArray) -> dict[str, float]:
-    return dict(zip(NAMES, functionals(hear(sound)).tolist(), strict=True))
+    return dict(zip(NAMES, functionals(extract_features(sound)).tolist(), strict=True))
 
 
 @pytest.mark.parametrize("hertz", [95.0, 140.0, 180.0, 220.0])
@@ -74,38 +74,38 @@ def rows(count: int) -> NDArray[np.float32]:
 
 @given(st.integers(1, MOST))
 def test_a_baseline_is_mean_and_spread(count: int) -> None:
-    baseline, heard = Baseline(), rows(count)
+    baseline, heard = VoiceBaseline(), rows(count)
     for row in heard:
         baseline.add(row)
-    assert baseline.heard == count
+    assert baseline.utterances == count
     assert baseline.mean == pytest.approx(heard.mean(axis=0), abs=1e-3)
     assert baseline.spread == pytest.approx(heard.std(axis=0), abs=1e-3)
 
 
 def test_a_long_life_follows_a_voice_that_changes() -> None:
-    baseline = Baseline()
+    baseline = VoiceBaseline()
     for row in rows(500):
         baseline.add(row)
     for row in rows(300) + 10:
         baseline.add(row)
-    assert baseline.heard == MOST
+    assert baseline.utterances == MOST
     assert baseline.mean.mean() == pytest.approx(13, abs=0.5)
 
 
 def test_what_is_judged_is_not_yet_part_of_what_is_usual() -> None:
-    baselines = Baselines(3.0)
+    baselines = VoiceBaselines(3.0)
     for step in range(100):
         baselines.take(step * 0.25, np.full(len(NAMES), float(step), np.float32), 7)
         usual = baselines.of(7)
-        assert usual.heard <= step * 0.25 / 3
-        if usual.heard:
+        assert usual.utterances <= step * 0.25 / 3
+        if usual.utterances:
             assert float(usual.mean.max()) <= step - 12
-    assert baselines.of(7).heard == baselines.of(None).heard == 8
+    assert baselines.of(7).utterances == baselines.of(None).utterances == 8
     assert baselines.of(8) is baselines.of(None)
 
 
 def test_a_voice_is_forgotten_with_its_track() -> None:
-    baselines = Baselines(1.0)
+    baselines = VoiceBaselines(1.0)
     for step in range(5):
         baselines.take(float(step), np.ones(len(NAMES), np.float32), 1)
     assert baselines.of(1) is not baselines.of(None)
@@ -116,9 +116,9 @@ def test_a_voice_is_forgotten_with_its_track() -> None:
 
 
 def test_the_network_is_given_one_row_a_baseline() -> None:
-    known = Baseline()
+    known = VoiceBaseline()
     known.add(np.ones(len(NAMES), np.float32))
-    given_ = network_inputs(np.zeros(len(NAMES), np.float32), [Baseline(), known])
+    given_ = network_inputs(np.zeros(len(NAMES), np.float32), [VoiceBaseline(), known])
     assert given_["heard"].tolist() == [[0.0], [1.0]]
     assert given_["mean"].tolist() == [[0.0] * len(NAMES), [1.0] * len(NAMES)]
     assert given_["functionals"].shape == given_["spread"].shape == (2, len(NAMES))

@@ -10,7 +10,7 @@ from scipy.signal import stft
 
 from sentistream.types import FloatArray
 from sentistream.voice import spectrogram
-from sentistream.voice.viridis import VIRIDIS
+from sentistream.voice.spectrogram import VIRIDIS
 
 
 def tone(frequency: float, amplitude: float) -> FloatArray:

@@ -23,7 +23,7 @@ from sentistream.networks.export import FromPictures
 from sentistream.networks.paper import AudioNetwork, FusedNetwork, MouthNetwork, VisualNetwork
 from sentistream.types import SOUND_RATE, Box, FloatArray, Moment, UInt8Array
 from sentistream.vision.crops import FACE_SIZE, MOUTH_SIZE, face_window, mouth_window
-from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
 from sentistream.voice.spectrogram import CEILING_DB, FLOOR_DB, HOP, PICTURE_SIZE, WINDOW
 
 

@@ -30,35 +30,34 @@ from sentistream.media import open_source, picture
 from sentistream.profiles import Profile, get_profile
 from sentistream.reports.readings_table import CsvTable
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
-from sentistream.runtime.cards import ModelCard
-from sentistream.runtime.network import ENGINES, Network
-from sentistream.runtime.store import is_left_out, load_card, read_model
+from sentistream.runtime.inference import ENGINES, Network, Runnable
+from sentistream.runtime.model_card import ModelCard
+from sentistream.runtime.model_store import is_left_out, load_card, read_model
 from sentistream.smoothing import Smoother
 from sentistream.types import FloatArray
 from sentistream.vision import landmarker
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.detector import NetworkDetector, make_detector
-from sentistream.vision.hog import HogDetector
-from sentistream.vision.landmarker import TreeLandmarker, place_one
-from sentistream.vision.landmarks import LandmarkPredictor
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
+from sentistream.vision.face_detector import NetworkDetector, make_detector
+from sentistream.vision.hog_detector import HogDetector
+from sentistream.vision.landmarker import DlibLandmarker, predict_single
 from sentistream.vision.scene_change import CutDetector
 from sentistream.voice import spectrogram
-from sentistream.voice.listener import Listener
+from sentistream.voice.feature_buffer import FeatureBuffer
 
 TIMED_FUNCTIONS: tuple[tuple[str, Any, str], ...] = (
     ("detection", HogDetector, "detect"),
     ("detection", NetworkDetector, "detect"),
     ("detection", NetworkDetector, "detect_near"),
     ("landmarks", LandmarkPredictor, "predict"),
-    ("crops for landmarks", landmarker, "seen"),
+    ("crops for landmarks", landmarker, "landmark_view"),
     ("cuts", CutDetector, "is_cut"),
     ("crops", picture.YuvPicture, "crop"),
     ("colour", picture, "to_rgb"),
     ("crops", lite, "view"),
     ("crops", lite, "resample"),
     ("spectrogram", spectrogram, "columns"),
-    ("hearing", Listener, "hear"),
+    ("hearing", FeatureBuffer, "add"),
     ("smoothing", Smoother, "update"),
     ("smoothing", expressions.Expressions, "of"),
 )
@@ -181,7 +180,10 @@ def _builders(source: Path, profile: Profile) -> Iterator[tuple[str, Callable[[]
     yield "decoding and pairing", lambda: (opened, list(islice(moments, WARM))[-1])
     yield "detection", lambda: _used(make_detector(profile), lambda it: it.detect(luma))
     if not profile.landmark_model:
-        yield "landmarks", lambda: _used(TreeLandmarker(), lambda it: place_one(it, luma, square))
+        yield (
+            "landmarks",
+            lambda: _used(DlibLandmarker(), lambda it: predict_single(it, luma, square)),
+        )
     lite = profile.decision == "lite"
     for stage, model in (
         ("landmark network", profile.landmark_model),

@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.analyzer import Analyzer
-from sentistream.decision import Decision
 from sentistream.decision.lite import LiteDecision
 from sentistream.decision.paper import PaperDecision
+from sentistream.decision.verdict import Decision
 from sentistream.media import open_source
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import FloatArray, Moment
-from sentistream.vision.detector import make_detector
-from sentistream.vision.landmarker import Landmarker, NetworkLandmarker, TreeLandmarker
-from sentistream.vision.tracker import FaceTracker
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_tracker import FaceTracker
+from sentistream.vision.landmarker import DlibLandmarker, Landmarker, NetworkLandmarker
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def alternating_mouth_analyzer(
     if profile.landmark_model:
         landmarker = NetworkLandmarker(network("landmark network", profile.landmark_model))
     else:
-        landmarker = TreeLandmarker()
+        landmarker = DlibLandmarker()
     tracker = FaceTracker(make_detector(profile), landmarker)
     return Analyzer(profile, decision=decision, tracker=tracker)
 
@@ -178,11 +178,11 @@ class AlternatingMouth:
 
     def __init__(self, network: Runnable) -> None:
         self._network = network
-        self._loaded_network = 0
+        self._runs = 0
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:
         """Open in every other stretch of ``PICTURES_PER_STATE`` pictures."""
         answers = self._network.run(**inputs)
-        opened = self._loaded_network // PICTURES_PER_STATE % 2 == 0
-        self._loaded_network += 1
+        opened = self._runs // PICTURES_PER_STATE % 2 == 0
+        self._runs += 1
         return np.full_like(answers, 0.9 if opened else 0.1)

@@ -76,11 +76,11 @@ def get(
 
 def _fetch(plan: Plan, downloader: Downloader, folder: Path, bar: tqdm[Any]) -> None:
     sizes = {file.name: file.size or 0 for file in plan.files}
-    done = sum(file.size or 0 for file in plan.files if file.is_there(folder))
+    done = sum(file.size or 0 for file in plan.files if file.is_complete(folder))
     bar.reset(total=sum(sizes.values()))
     move(bar, done)
     for file in plan.ready():
-        if file.is_there(folder):
+        if file.is_complete(folder):
             continue
         bar.set_description_str(file.name)
         before = done

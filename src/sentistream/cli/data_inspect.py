@@ -10,9 +10,9 @@ import click
 
 from sentistream.cli.progress import counting, move
 from sentistream.datasets.contact_sheet import contact_sheet
-from sentistream.datasets.inspection import Inspection
-from sentistream.datasets.inspection import inspect as inspect_dataset
-from sentistream.datasets.kinds import KINDS, open_dataset
+from sentistream.datasets.dataset_inspection import Inspection
+from sentistream.datasets.dataset_inspection import inspect as inspect_dataset
+from sentistream.datasets.formats import FORMATS, open_dataset
 from sentistream.errors import OutputError
 
 _FAULTS_SHOWN = 5
@@ -21,7 +21,7 @@ _FAULTS_SHOWN = 5
 @click.command()
 @click.argument("path", type=click.Path(exists=True))
 @click.option(
-    "--kind", type=click.Choice(tuple(KINDS)), help="What it is; found out by its content."
+    "--kind", type=click.Choice(tuple(FORMATS)), help="What it is; found out by its content."
 )
 @click.option(
     "--out",

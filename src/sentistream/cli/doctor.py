@@ -76,8 +76,8 @@ def _look_into(files: tuple[Path, ...], *, quick: bool, as_json: bool) -> int:
 
 def _facts(path: Path, *, quick: bool, as_json: bool) -> dict[str, Any]:
     from sentistream.cli.progress import Bar, Silence
-    from sentistream.media.reading_through import read_through
-    from sentistream.media.tracks import list_tracks
+    from sentistream.media.decode_check import decode_all
+    from sentistream.media.track_selection import list_tracks
     from sentistream.reports.report_wording import faults_in_words
 
     tracks = list_tracks(path)
@@ -98,7 +98,7 @@ def _facts(path: Path, *, quick: bool, as_json: bool) -> dict[str, Any]:
                 begun = True
             progress.reach(seconds, 0)
 
-        read = read_through(path, reach)
+        read = decode_all(path, reach)
     faults = dataclasses.asdict(read.faults)
     facts |= {"seconds": read.seconds, "faults": faults}
     if not as_json:

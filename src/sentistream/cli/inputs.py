@@ -83,7 +83,7 @@ def _expand(
     path = Path(text)
     if path.is_dir():
         return True, _inside(path, on_left_out)
-    from sentistream.media.addresses import DEVICE  # loads FFmpeg, which help does without
+    from sentistream.media.source_address import DEVICE  # loads FFmpeg, which help does without
 
     if DEVICE.fullmatch(text):
         return False, [(text, Path(f"camera-{path.name}"))]

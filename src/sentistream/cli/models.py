@@ -18,8 +18,8 @@ from sentistream.reports.model_cards import (
     recipe_words,
 )
 from sentistream.runtime import list_models, load_card
-from sentistream.runtime.cards import ModelCard
-from sentistream.runtime.store import check_model, models_folder
+from sentistream.runtime.model_card import ModelCard
+from sentistream.runtime.model_store import check_model, models_folder
 
 ALTERED = 1
 

@@ -1,4 +1,4 @@
-"""Archives unpacked safely, once, into a folder beside them."""
+"""Safe extraction of archives, once, into a folder beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Some pictures of each class on one sheet, to see at a glance what a data set holds."""
+"""A contact sheet: a few pictures of each class of a data set."""
 
 from __future__ import annotations
 

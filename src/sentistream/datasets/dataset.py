@@ -1,4 +1,4 @@
-"""What every data set looks like from outside, whatever its files look like inside."""
+"""The interface of all data sets, whatever their file format."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Dataset(Protocol):
     """Labelled material in a place.
 
     Attributes:
-        kind: As named in ``KINDS``.
+        kind: As named in ``FORMATS``.
         name: For people.
         root: The folder or file.
         samples: All that can be used, in a fixed order.

@@ -1,4 +1,4 @@
-"""Files fetched over HTTPS: resumed where they broke off, tried again, checked at the end."""
+"""HTTPS downloads that resume, retry and verify checksums."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RemoteFile(ByValue):
     digest: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def is_there(self, folder: Path) -> bool:
+    def is_complete(self, folder: Path) -> bool:
         """Whether it was fetched before (files get their names when they are whole)."""
         path = folder / self.name
         return path.is_file() and (self.size is None or path.stat().st_size == self.size)
@@ -134,7 +134,7 @@ class Downloader:
             OutputError: It cannot be written.
         """
         target = folder / file.name
-        if file.is_there(folder):
+        if file.is_complete(folder):
             on_bytes(target.stat().st_size)
             return target
         part = target.with_name(target.name + ".part")
@@ -249,7 +249,7 @@ def refuse_full_disk(files: Iterable[RemoteFile], folder: Path) -> None:
     needed = sum(
         max(0, (file.size or 0) - _size(folder / f"{file.name}.part"))
         for file in files
-        if not file.is_there(folder)
+        if not file.is_complete(folder)
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)

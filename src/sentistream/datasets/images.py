@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.manifest import read_manifest
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
-from sentistream.errors import DataError, InputError, passed_over
-from sentistream.media.image import read_image
+from sentistream.errors import DataError, InputError, skip_failures
+from sentistream.media.image_file import read_image
 from sentistream.parquet import load_pyarrow
 from sentistream.types import UInt8Array
 from sentistream.values import ByValue
@@ -60,7 +60,7 @@ def read_images(
             finer = {"emotion", "person"} & set(file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=512, columns=[*_COLUMNS, *finer]):
                 for row in batch.to_pylist():
-                    with passed_over(row["name"], on_problem):
+                    with skip_failures(row["name"], on_problem):
                         yield _decode(row)
     except (OSError, pyarrow.ArrowException) as error:
         raise DataError(
@@ -88,7 +88,7 @@ def read_listed_images(
     items, _ = read_manifest(path, classes)
     for item in items:
         source, _, person = item.person.rpartition("-")
-        with passed_over(item.path, on_problem):
+        with skip_failures(item.path, on_problem):
             yield LabelledImage(
                 pixels=read_image(item.path),
                 label=classes[item.label],

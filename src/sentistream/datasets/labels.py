@@ -1,4 +1,4 @@
-"""Emotions of the data sets, and the three sentiments the paper makes of them."""
+"""Emotion labels, and the three sentiment classes that the paper maps them to."""
 
 from __future__ import annotations
 

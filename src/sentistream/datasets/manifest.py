@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sentistream.datasets.csv_lists import read_csv_list, resolve_listed_path
 from sentistream.datasets.dataset import SUFFIXES, Fault, FileDataset, Sample, file_fault
 from sentistream.datasets.labels import MOUTH_STATES, emotion_named, sentiment_named
-from sentistream.datasets.lists import find_listed, read_list
 from sentistream.errors import InputError
 from sentistream.types import SENTIMENTS
 from sentistream.values import ByValue
@@ -135,14 +135,14 @@ def is_manifest(path: Path) -> bool:
     try:
         if path.suffix.lower() != ".csv":
             return False
-        listed = read_list(path, COLUMNS)
+        listed = read_csv_list(path, COLUMNS)
         return {"path", "label"} <= set(listed.columns) and next(listed.rows(), None) is not None
     except InputError:
         return False
 
 
 def _rows(path: Path) -> Iterator[_Row]:
-    listed = read_list(path, (*COLUMNS, "source"))
+    listed = read_csv_list(path, (*COLUMNS, "source"))
     missing = {"path", "label"} - set(listed.columns)
     if missing:
         raise InputError(
@@ -160,7 +160,7 @@ def _rows(path: Path) -> Iterator[_Row]:
         yield _Row(
             row.line,
             values["path"].strip(),
-            find_listed(path, values["path"]),
+            resolve_listed_path(path, values["path"]),
             values["label"].strip().lower(),
             values.get("person", "").strip(),
             values.get("split", "").strip().lower(),

@@ -1,4 +1,4 @@
-"""Where RAVDESS and CREMA-D are published, under which terms, and which files they are."""
+"""Download sources of RAVDESS and CREMA-D: terms, files and checksums."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _plan_crema_d(
         raise OutputError(f"{folder} cannot be written ({error}).", "Name another.") from None
 
     def ready() -> Iterator[RemoteFile]:
-        missing = [file for file in files if not file.is_there(folder)]
+        missing = [file for file in files if not file.is_complete(folder)]
         for start in range(0, len(missing), _BATCH):
             yield from _addressed(downloader, base, missing[start : start + _BATCH])
 

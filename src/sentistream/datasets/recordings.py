@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sentistream.datasets.csv_lists import read_csv_list, resolve_listed_path
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION, emotion_named
-from sentistream.datasets.lists import find_listed, read_list
 from sentistream.errors import DataError, InputError
 from sentistream.folders import files_below
 from sentistream.types import SENTIMENTS
@@ -105,7 +105,7 @@ def corpora(folder: Path) -> list[Recording]:
         InputError: There is no such file, or a column is missing.
     """
     manifest = folder / "manifest.csv"
-    listed = read_list(manifest, _CORPUS_COLUMNS)
+    listed = read_csv_list(manifest, _CORPUS_COLUMNS)
     lacking = [name for name in _CORPUS_COLUMNS if name not in listed.columns]
     if lacking:
         raise InputError(
@@ -114,7 +114,7 @@ def corpora(folder: Path) -> list[Recording]:
         )
     return [
         Recording(
-            find_listed(manifest, values["path"]),
+            resolve_listed_path(manifest, values["path"]),
             person=f"{values['corpus']}-{values['person']}",
             emotion=emotion_named(values["emotion"]),
             labelled=values["label"] if values["label"] in SENTIMENTS else "",

@@ -1,8 +1,8 @@
-"""What faces express: each seen as it is and mirrored, by turns.
+"""The face network with test-time mirroring that costs no extra run.
 
-A face and its mirror image express the same, and what is said of both together is more often
-right. While a face is followed it is shown one way at one look and the other way at the
-next, so that the second view costs nothing.
+Averaging the answers for a face and its mirror image is more often right than either. While a
+face is tracked the network gets the original and the mirrored crop alternately, and the latest
+answer for each is averaged.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sentistream.accumulation import LEAST
-from sentistream.runtime.asking import Ask, Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import FloatArray, UInt8Array
 
-LOOK_EVERY = 0.06
-"""Seconds from one look at an expression to the next: it lasts longer than two pictures."""
+EXPRESSION_INTERVAL = 0.06
+"""Seconds between runs for one face: an expression lasts longer than two pictures."""
 
 
 @dataclass(slots=True)
-class _Seen:
-    """Of one face: when it was looked at, which way comes next, evidence of either way."""
+class _FaceEvidence:
+    """Of one face: time of the last run, which view is next, log probabilities by view."""
 
     time: float
     mirrored_next: bool = False
@@ -41,43 +41,39 @@ class Expressions:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets all faces."""
-        self._seen: dict[int, _Seen] = {}
-        self._asked: list[tuple[int, bool]] = []
+        """Clears all state."""
+        self._evidence: dict[int, _FaceEvidence] = {}
 
     def is_due(self, track: int, time: float) -> bool:
-        """Whether a face is to be looked at now."""
-        seen = self._seen.get(track)
-        return seen is None or time - seen.time >= LOOK_EVERY - 1e-3
+        """Whether the network should run for a face now."""
+        face = self._evidence.get(track)
+        return face is None or time - face.time >= EXPRESSION_INTERVAL - 1e-3
 
-    def ask(self, tracks: Sequence[int], views: UInt8Array, time: float) -> Ask:
-        """What to ask about faces, whose answer ``take`` is to be given.
+    def update(self, tracks: Sequence[int], views: UInt8Array, time: float) -> None:
+        """Runs the network on faces, all in one batch, and keeps its answers.
 
         Args:
             tracks: Of each face.
             views: Each face, shape (N, height, width, 1).
             time: Of the picture, seconds.
         """
-        self._asked, shown = [], []
+        views_run, batch = [], []
         for track, view in zip(tracks, views, strict=True):
-            seen = self._seen.setdefault(track, _Seen(time))
-            seen.time = time
-            for mirrored in (seen.mirrored_next,) if seen.evidence else (False, True):
-                self._asked.append((track, mirrored))
-                shown.append(view[:, ::-1] if mirrored else view)
-        return Ask(self._network, {"face": np.stack(shown)})
-
-    def take(self, answers: FloatArray) -> None:
-        """Takes in the network's answers to the last ``ask``."""
+            face = self._evidence.setdefault(track, _FaceEvidence(time))
+            face.time = time
+            for mirrored in (face.mirrored_next,) if face.evidence else (False, True):
+                views_run.append((track, mirrored))
+                batch.append(view[:, ::-1] if mirrored else view)
+        answers = self._network.run(face=np.stack(batch))
         evidence = np.log(np.maximum(answers, LEAST))
-        for (track, mirrored), one in zip(self._asked, evidence, strict=True):
-            seen = self._seen[track]
-            seen.evidence[mirrored] = one
-            seen.mirrored_next = not mirrored
+        for (track, mirrored), one in zip(views_run, evidence, strict=True):
+            face = self._evidence[track]
+            face.evidence[mirrored] = one
+            face.mirrored_next = not mirrored
 
     def of(self, tracks: Sequence[int]) -> FloatArray:
-        """What these faces express, shape (N, 3); others are forgotten."""
-        self._seen = {track: self._seen[track] for track in tracks}
-        joined = np.array([sum(self._seen[track].evidence.values()) for track in tracks]) / 2
+        """Probabilities of these faces, shape (N, 3); the state of others is dropped."""
+        self._evidence = {track: self._evidence[track] for track in tracks}
+        joined = np.array([sum(self._evidence[track].evidence.values()) for track in tracks]) / 2
         shares = np.exp(joined - joined.max(axis=1, keepdims=True))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)

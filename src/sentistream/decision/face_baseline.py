@@ -1,7 +1,7 @@
-"""How a face usually looks, kept while it is followed and forgotten with it.
+"""A face's usual expression, kept as long as its track.
 
-Some people look sad or cheerful at rest. What the face network says of somebody is therefore
-judged in part against what it has said of the same face before.
+Some people look sad or cheerful at rest, so the face network's answer is judged partly relative
+to its earlier answers for the same face.
 """
 
 from __future__ import annotations

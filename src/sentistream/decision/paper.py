@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.decision.interface import Runnable, Verdict
+from sentistream.decision.verdict import Verdict
 from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Ask, Asking
+from sentistream.runtime.inference import Runnable
 from sentistream.types import (
     SOUND_RATE,
     Branch,
@@ -55,46 +55,45 @@ class PaperDecision:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what was seen."""
+        """Clears all state, as for a new source."""
         self._face_crops = np.empty((0, FACE_SIZE, FACE_SIZE, 3), np.uint8)
         self._mouth_open = np.zeros(0, np.float32)
         self._by_face: dict[int, Distribution] = {}
 
-    def look(self, picture: Picture, faces: Sequence[Face], time: float) -> Asking[None]:
-        """Cuts faces and mouths out and asks which mouths are open."""
+    def update_faces(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
+        """Crops faces and mouths, and runs the mouth network."""
         mouths = np.empty((len(faces), MOUTH_SIZE, MOUTH_SIZE, 3), np.uint8)
         self._face_crops = np.empty((len(faces), FACE_SIZE, FACE_SIZE, 3), np.uint8)
         for index, face in enumerate(faces):
             window, lips = face_window(face.landmarks), mouth_window(face.landmarks)
             self._face_crops[index] = picture.crop(window, FACE_SIZE, FACE_SIZE)
             mouths[index] = picture.crop(lips, MOUTH_SIZE, MOUTH_SIZE)
-        (opened,) = yield (Ask(self._mouth, {"mouth": mouths}),)
+        opened = self._mouth.run(mouth=mouths)
         self._mouth_open = np.clip(opened[:, 0], 0, 1)
         self._by_face = {}
 
-    def listen(self, moment: Moment) -> Asking[None]:
-        """Nothing: each moment's sound stands for itself."""
-        yield from ()
+    def update_sound(self, moment: Moment) -> None:
+        """Nothing to do: each moment's sound is judged by itself."""
 
-    def decide(self, moment: Moment) -> Asking[list[Verdict]]:
+    def decide(self, moment: Moment) -> list[Verdict]:
         """The face's answer, or the fused one where the mouth is open and there is sound."""
         speaking = self._mouth_open >= self._threshold
-        columns = self._hear(moment.sound) if speaking.any() else None
+        columns = self._spectrogram(moment.sound) if speaking.any() else None
         fused = speaking if columns is not None else np.zeros_like(speaking)
-        answers = yield from self._answers(fused, columns)
+        answers = self._answers(fused, columns)
         return [
             Verdict(
                 mouth_open=float(self._mouth_open[index]),
                 branch=Branch.FUSED if fused[index] else Branch.FACE,
                 momentary=answers[index],
                 flags=(Flag.NO_SOUND,) if speaking[index] and not fused[index] else (),
-                # the fused network does not tell what its face alone would have said
+                # the fused network gives no answer for the face alone
                 voice_share=None if fused[index] else 0.0,
             )
             for index in range(len(speaking))
         ]
 
-    def _hear(self, sound: FloatArray | None) -> UInt8Array | None:
+    def _spectrogram(self, sound: FloatArray | None) -> UInt8Array | None:
         """The spectrogram of the sound that ends now; None where there is not enough of it."""
         if sound is None or len(sound) < self._samples:
             return None
@@ -102,19 +101,19 @@ class PaperDecision:
 
     def _answers(
         self, fused: NDArray[np.bool_], columns: UInt8Array | None
-    ) -> Asking[dict[int, Distribution]]:
+    ) -> dict[int, Distribution]:
         """Each face's answer by its place: of face and voice where ``fused``."""
         alone = [index for index in np.flatnonzero(~fused) if index not in self._by_face]
         if alone:
-            (answers,) = yield (Ask(self._face, {"face": self._face_crops[alone]}),)
+            answers = self._face.run(face=self._face_crops[alone])
             for index, answer in zip(alone, answers, strict=True):
                 self._by_face[int(index)] = Distribution.from_array(correct(answer, self._factors))
         decided = {int(i): self._by_face[int(i)] for i in np.flatnonzero(~fused)}
         together = np.flatnonzero(fused)
         if columns is not None and together.size:
-            heard = np.repeat(columns[np.newaxis], together.size, axis=0)
+            spectrograms = np.repeat(columns[np.newaxis], together.size, axis=0)
             faces = self._face_crops[together]
-            (answers,) = yield (Ask(self._fused, {"face": faces, "spectrogram": heard}),)
+            answers = self._fused.run(face=faces, spectrogram=spectrograms)
             for index, answer in zip(together, answers, strict=True):
                 decided[int(index)] = Distribution.from_array(correct(answer, self._factors))
         return decided

@@ -19,7 +19,7 @@ from sentistream.evaluation.evaluation_metrics import (
 from sentistream.evaluation.mood_sequences import TEMPOS, RecordedSequence
 from sentistream.profiles import PAPER, Profile
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import Box, Distribution, Face, FloatArray, Label, Reading
 from sentistream.values import ByValue
 

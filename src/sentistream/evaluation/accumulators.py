@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sentistream.accumulation import LEAST, EvidenceMean
 from sentistream.evaluation.mood_sequences import RecordedSequence
 from sentistream.profiles import LITE, PAPER
-from sentistream.runtime.asking import Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.smoothing import Running, Smoother
 from sentistream.types import Distribution, FloatArray
 from sentistream.values import ByValue

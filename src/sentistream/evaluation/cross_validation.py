@@ -15,13 +15,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.manifest import Item
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError, InputError
 from sentistream.evaluation.evaluation_results import summarize_predictions
 from sentistream.evaluation.predictions import Prediction, accuracy_facts
 from sentistream.evaluation.predictors import Probabilities, trained_on
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 from sentistream.types import SENTIMENTS
 from sentistream.values import ByValue
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sentistream.datasets.corpus_people import sex_of
 from sentistream.datasets.images import read_images
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.manifest import Item
 from sentistream.datasets.recordings import Recording, java_sed, ravdess
-from sentistream.datasets.speakers import sex_of
 from sentistream.errors import DataError
 from sentistream.media import Faults, MediaInfo, Source
 from sentistream.media.picture import RgbPicture
 from sentistream.types import SOUND_RATE, Box, FloatArray, Moment, UInt8Array
 from sentistream.values import ByValue
-from sentistream.voice.recorded import read_sound
+from sentistream.voice.sound_file import read_sound
 
 _READERS: dict[str, Callable[[Path, tuple[str, ...]], list[Recording]]] = {
     "ravdess": ravdess,

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sentistream.datasets.lists import find_listed, read_list
+from sentistream.datasets.csv_lists import read_csv_list, resolve_listed_path
 from sentistream.errors import InputError
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 from sentistream.types import Box, UInt8Array
 
 MIN_PICTURE_FACE, MIN_CLIP_FACE = 12.0, 24.0
@@ -168,7 +168,7 @@ def _open(path: Path) -> tuple[set[str], _Rows]:
     """The columns, and the rows with what to call each."""
     if path.suffix.lower() == ".parquet":
         return _open_parquet(path)
-    listed = read_list(path, _COLUMNS)
+    listed = read_csv_list(path, _COLUMNS)
     rows = ((f"Line {row.line} of {path}", row.values) for row in listed.rows())
     return set(listed.columns), rows
 
@@ -251,7 +251,7 @@ def _pictures(path: Path, rows: _Rows, least: float) -> list[AnnotatedPicture]:
             name,
             place,
             tuple(face for face in faces[name] if face is not None),
-            find_listed(path, name),
+            resolve_listed_path(path, name),
             source,
             info,
         )
@@ -286,7 +286,9 @@ def _clips(path: Path, rows: _Rows, least: float) -> list[AnnotatedClip]:
                 "Name all of a clip's faces, or none.",
             )
         _check_unique_identities(path, name, marked)
-        clips.append(AnnotatedClip(name, places[name], find_listed(path, name), marked, any(known)))
+        clips.append(
+            AnnotatedClip(name, places[name], resolve_listed_path(path, name), marked, any(known))
+        )
     return clips
 
 

@@ -16,12 +16,12 @@ import numpy as np
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
 from sentistream.media import open_source
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 from sentistream.profiles import LITE
 from sentistream.types import SOUND_RATE, FloatArray, UInt8Array
-from sentistream.vision.detector import make_detector
-from sentistream.vision.landmarker import make_landmarker, place_one
-from sentistream.vision.stills import WindowCutter
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.image_crops import FaceCropper
+from sentistream.vision.landmarker import make_landmarker, predict_single
 
 SMALL_FACE = 96
 """Faces narrower than this, in pixels from temple to temple, are small."""
@@ -110,7 +110,7 @@ def add_face_attributes(items: Iterable[Item], task: str) -> list[Item]:
 
 
 def _of_image() -> Callable[[Path], FaceAttributes | None]:
-    cutter = WindowCutter(make_detector(LITE), make_landmarker(LITE.landmark_model))
+    cutter = FaceCropper(make_detector(LITE), make_landmarker(LITE.landmark_model))
 
     def of_image(path: Path) -> FaceAttributes | None:
         pixels = read_image(path)
@@ -131,7 +131,7 @@ def _of_clip() -> Callable[[Path], FaceAttributes | None]:
                 if not found:
                     continue
                 largest = max(found, key=lambda detection: detection.box.area)
-                points = place_one(landmarker, luma, detector.alignments(largest)[0]).points
+                points = predict_single(landmarker, luma, detector.alignments(largest)[0]).points
                 seen = measure_face(moment.picture.rgb(), points)
                 if seen is not None:
                     looks.append((seen.width, seen.luma, seen.chroma))

@@ -12,7 +12,7 @@ from sentistream.evaluation.face_annotations import AnnotatedFace
 from sentistream.profiles import Profile
 from sentistream.types import Box, UInt8Array
 from sentistream.values import ByValue
-from sentistream.vision.detector import THRESHOLD, make_detector
+from sentistream.vision.face_detector import THRESHOLD, make_detector
 
 IOU = 0.5
 """Intersection over union from which a detection is a marked face."""

@@ -20,18 +20,18 @@ from numpy.typing import NDArray
 
 from sentistream.analyzer import Analyzer
 from sentistream.datasets.manifest import Item
-from sentistream.decision.expressions import LOOK_EVERY
+from sentistream.decision.expressions import EXPRESSION_INTERVAL
 from sentistream.decision.lite import LiteDecision
-from sentistream.errors import OutputError, passed_over
+from sentistream.errors import OutputError, skip_failures
 from sentistream.media import open_source
 from sentistream.profiles import Profile
 from sentistream.runtime import load_card, load_network
-from sentistream.runtime.asking import Asking, Runnable
+from sentistream.runtime.inference import Runnable
 from sentistream.types import Face, FloatArray, Moment, Picture
 from sentistream.values import ByValue
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_tracker import FaceTracker
 from sentistream.vision.landmarker import make_landmarker
-from sentistream.vision.tracker import FaceTracker
 
 PART_SECONDS = 3.0
 """Most seconds of one clip in a sequence."""
@@ -49,7 +49,7 @@ about 12 seconds."""
 ORDERS = 1
 """In how many orders the clips of a person or group are strung together."""
 
-TICK = LOOK_EVERY
+TICK = EXPRESSION_INTERVAL
 """Seconds between the moments of a sequence: as often as expressions are looked at."""
 
 
@@ -161,9 +161,9 @@ class LargestFaceTracker:
         )
         self.left_out = 0
 
-    def update(self, picture: Picture, time: float) -> Asking[Sequence[Face]]:
+    def update(self, picture: Picture, time: float) -> Sequence[Face]:
         """The face, as track 1, if one is found."""
-        faces = yield from self._tracker.update(picture, time)
+        faces = self._tracker.update(picture, time)
         return [replace(face, track=1) for face in faces[:1]]
 
     def reset(self, *, renumber: bool = False) -> None:
@@ -200,9 +200,9 @@ def record_sequences(
     Args:
         sequences: To play; one with a clip that cannot be read, or without a face, is left out.
         profile: Whose networks.
-        kept: Folder for what is recorded; made if needed.
+        cache: Folder for what is recorded; made if needed.
         one_face: Follow the largest face as one through all clips; else each as it is tracked.
-        most_seconds: Of each clip.
+        max_seconds: Of each clip.
         on_problem: Called with each problem.
 
     Raises:
@@ -232,7 +232,7 @@ def _cache_key(sequence: MoodSequence, settings: Sequence[str]) -> str:
     """Changes with whatever changes the recording."""
     clips = []
     for item in sequence.items:
-        with passed_over(item.path, lambda _: None):
+        with skip_failures(item.path, lambda _: None):
             facts = item.path.stat()
             clips.append(f"{item.path.resolve()} {facts.st_size} {facts.st_mtime_ns}")
     return hashlib.sha256("\n".join([*settings, *clips]).encode()).hexdigest()[:24]
@@ -265,7 +265,7 @@ def _record_one(
     problems: list[str] = []
     for place, item in enumerate(sequence.items):
         end = starts[-1]
-        with passed_over(item.path, problems.append):
+        with skip_failures(item.path, problems.append):
             for moment in _clip_moments(item, profile, starts[-1], max_seconds):
                 tap.inputs = None
                 readings = analyzer.process(moment)

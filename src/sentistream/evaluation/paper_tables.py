@@ -22,7 +22,7 @@ from sentistream.evaluation.evaluation_metrics import wilson_interval
 from sentistream.evaluation.predictions import Prediction, predict_items
 from sentistream.profiles import Profile
 from sentistream.reports.table_formats import markdown_table
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 from sentistream.types import SENTIMENTS
 
 NOT_MEASURED = "not measured"

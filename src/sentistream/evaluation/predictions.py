@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.manifest import Item
-from sentistream.errors import InputError, passed_over
+from sentistream.errors import InputError, skip_failures
 from sentistream.evaluation.evaluation_metrics import calibration_error, figures, wilson_interval
 from sentistream.evaluation.predictors import Predictor, Probabilities
 from sentistream.prior import PRIORS, Shares, correct, get_prior
@@ -19,8 +19,8 @@ from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.types import ON_A_TIE, SENTIMENTS, FloatArray
 from sentistream.values import ByValue
-from sentistream.voice.baseline import Baseline, network_inputs
 from sentistream.voice.functionals import recorded_functionals
+from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +78,7 @@ def predict_items(
     for item in items:
         said: Probabilities | None = None
         problems: list[str] = []
-        with passed_over(item.path, problems.append):
+        with skip_failures(item.path, problems.append):
             said = answer(item.path)
         for problem in problems:
             predictions.append(Prediction(item, None, problem))
@@ -202,7 +202,7 @@ def predict_with_history(predictions: Sequence[Prediction], profile: Profile) ->
             if not others:
                 continue
             random = np.random.default_rng(zlib.crc32(item.path.name.encode()))
-            baseline = Baseline()
+            baseline = VoiceBaseline()
             for place in random.permutation(len(others))[:HISTORY_SIZE]:
                 baseline.add(others[place])
             answer = correct(network.run(**network_inputs(values, [baseline]))[0], factors)

@@ -11,25 +11,26 @@ from numpy.typing import NDArray
 
 from sentistream.accumulation import Overall
 from sentistream.api import analyze
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.labels import MOUTH_STATES
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
-from sentistream.media.image import read_image
-from sentistream.media.picture import RgbPicture, as_square
+from sentistream.media.image_file import read_image
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import as_square
 from sentistream.prior import correct
 from sentistream.profiles import Profile
 from sentistream.runtime import load_card, load_network
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 from sentistream.types import SENTIMENTS
 from sentistream.vision.crops import MOUTH_SIZE
-from sentistream.vision.detector import make_detector
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import make_landmarker
-from sentistream.vision.stills import WindowCutter
 from sentistream.voice import spectrogram
-from sentistream.voice.baseline import Baseline, network_inputs
 from sentistream.voice.functionals import recorded_functionals
-from sentistream.voice.recorded import read_sound, voiced_starts
+from sentistream.voice.sound_file import read_sound, voiced_starts
+from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
 
 Probabilities = NDArray[np.float64]
 Predictor = Callable[[Path], Probabilities | None]
@@ -61,7 +62,7 @@ def clip_predictor(profile: Profile) -> Predictor:
 def face_predictor(profile: Profile) -> Predictor:
     """The face network on an image of a face."""
     network = load_network(profile.face_model)
-    cutter = WindowCutter(make_detector(profile), make_landmarker(profile.landmark_model))
+    cutter = FaceCropper(make_detector(profile), make_landmarker(profile.landmark_model))
     mirrored = Expressions(network)
     factors = profile.prior.factors(profile.learned_shares)
 
@@ -71,7 +72,7 @@ def face_predictor(profile: Profile) -> Predictor:
         except ValueError:  # landmarks that span nothing
             return None
         mirrored.reset()
-        mirrored.take(network.run(**mirrored.ask([1], views, 0.0).inputs))
+        mirrored.update([1], views, 0.0)
         return np.asarray(correct(mirrored.of([1])[0], factors), dtype=np.float64)
 
     if profile.decision == "lite":
@@ -97,7 +98,7 @@ def voice_predictor(profile: Profile) -> Predictor:
         values = recorded_functionals(path)
         if values is None:
             return None
-        inputs = network_inputs(values, [Baseline()])
+        inputs = network_inputs(values, [VoiceBaseline()])
         return np.asarray(correct(network.run(**inputs)[0], factors), dtype=np.float64)
 
     if profile.decision == "lite":

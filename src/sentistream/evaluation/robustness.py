@@ -19,12 +19,12 @@ from sentistream.evaluation.evaluation_metrics import figures
 from sentistream.evaluation.evaluation_report import INK, QUIET, SECOND_INK, new_figure, save_figure
 from sentistream.evaluation.predictions import Prediction, accuracy_facts, class_indices
 from sentistream.media import Source, open_source
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 from sentistream.profiles import Profile
 from sentistream.reports.output_files import make_output_folder, write_atomically, write_json
 from sentistream.reports.table_formats import csv_table, markdown_table
 from sentistream.types import SENTIMENTS
-from sentistream.voice.recorded import read_sound, voiced_starts
+from sentistream.voice.sound_file import read_sound, voiced_starts
 
 CLEAN = "undisturbed"
 ROBUSTNESS_TASKS = ("clips", "faces")

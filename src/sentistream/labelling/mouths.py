@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentistream.datasets.dataset import SUFFIXES, Dataset, FileDataset, Sample, media_files
-from sentistream.datasets.kinds import open_dataset
+from sentistream.datasets.formats import open_dataset
 from sentistream.errors import DataError, InputError
 from sentistream.media import open_source
-from sentistream.media.image import read_image
+from sentistream.media.image_file import read_image
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.types import FloatArray, Picture, UInt8Array
 from sentistream.values import ByValue
 from sentistream.vision.crops import MOUTH_SIZE, mouth_window
-from sentistream.vision.detector import make_detector
-from sentistream.vision.landmarker import make_landmarker, place_one
-from sentistream.vision.shape import lip_gap
-from sentistream.vision.stills import WindowCutter
-from sentistream.vision.tracker import CERTAIN
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_geometry import lip_gap
+from sentistream.vision.face_tracker import CERTAIN
+from sentistream.vision.image_crops import FaceCropper
+from sentistream.vision.landmarker import make_landmarker, predict_single
 
 OPEN_GAP, CLOSED_GAP = 0.08, 0.03
 """Lip gap over eye distance from which an open mouth is proposed, and below which a closed one."""
@@ -126,13 +126,13 @@ class _Finder:
     def __init__(self) -> None:
         self._detector = make_detector(LITE)
         self._landmarker = make_landmarker(LITE.landmark_model)
-        self._cutter = WindowCutter(self._detector, self._landmarker)
+        self._cutter = FaceCropper(self._detector, self._landmarker)
 
     def of_frame(self, luma: UInt8Array) -> FloatArray | None:
         found = self._detector.detect(luma, threshold=CERTAIN)
         if len(found) != 1:
             return None
-        return place_one(self._landmarker, luma, self._detector.alignments(found[0])[0]).points
+        return predict_single(self._landmarker, luma, self._detector.alignments(found[0])[0]).points
 
     def of_image(self, pixels: UInt8Array) -> FloatArray | None:
         if max(pixels.shape[:2]) <= _FACE_ALONE:  # little more than a face

@@ -1,7 +1,7 @@
-"""Sources of moments, and the pairing of sound with pictures."""
+"""Sources of moments: decoding, and synchronization of sound with pictures."""
 
-from sentistream.media.cameras import Camera, list_cameras
-from sentistream.media.opening import open_source
+from sentistream.media.capture_devices import Camera, list_cameras
 from sentistream.media.source import Faults, MediaInfo, Source
+from sentistream.media.source_factory import open_source
 
 __all__ = ["Camera", "Faults", "MediaInfo", "Source", "list_cameras", "open_source"]

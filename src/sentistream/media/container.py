@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 from PIL import Image, UnidentifiedImageError
 
 from sentistream.errors import InputError
-from sentistream.media.frames import clock_zero
-from sentistream.media.picture import Orientation
+from sentistream.media.frame_reader import clock_zero
+from sentistream.media.orientation import Orientation
 from sentistream.media.source import MediaInfo
 from sentistream.redaction import shown_address
 from sentistream.translatable import Translatable
@@ -98,20 +98,20 @@ def _is_picture(path: Path) -> bool:
 
 
 def reason(error: Exception) -> str:
-    """FFmpeg's own words for what went wrong, without the path."""
+    """FFmpeg's error message, without the path."""
     words = getattr(error, "strerror", None) or str(error)
     return Translatable(str(words).rstrip(".").lower())
 
 
 def pixel_aspect(stream: VideoStream) -> float:
-    """Width of a pixel over its height; 1 where the video does not say anything sensible."""
+    """Width of a pixel over its height; 1 where the video gives no usable ratio."""
     return sensible_aspect(stream.sample_aspect_ratio)
 
 
-def sensible_aspect(said: Fraction | None) -> float:
-    """What a video says of its pixels' aspect; 1 where that is nothing, or not sensible."""
-    ratio = float(said or 1)
-    return ratio if 1 / 4 <= ratio <= 4 else 1.0
+def sensible_aspect(ratio: Fraction | None) -> float:
+    """A video's sample aspect ratio; 1 where it has none, or one outside 1/4 to 4."""
+    value = float(ratio or 1)
+    return value if 1 / 4 <= value <= 4 else 1.0
 
 
 def describe(

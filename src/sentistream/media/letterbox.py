@@ -1,4 +1,4 @@
-"""Pictures of one size, however a stream changes its own."""
+"""Letterboxing: frames of any size scaled into one fixed size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound from an input of its own, beside the pictures of another."""
+"""Sound from a microphone that is a separate input from the camera."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from av import FFmpegError, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from sentistream.media.frames import TimedFrame, clock_zero
-from sentistream.media.interrupting import ended, interrupt
+from sentistream.media.frame_reader import TimedFrame, clock_zero
+from sentistream.media.read_interruption import ended, interrupt
 from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
-from sentistream.media.steadiness import Steadiness
-from sentistream.media.tracks import choose_audio
+from sentistream.media.timestamp_repair import TimestampRepair
+from sentistream.media.track_selection import choose_audio
 
 MOST_WAITING = 1000
 """Packets that wait to be decoded; when there are more the oldest are dropped and counted."""
@@ -25,7 +25,7 @@ SAME_CLOCK = 5.0
 
 
 class Microphone:
-    """Reads packets in a thread; they are decoded by whoever pairs them.
+    """Reads packets in a thread; the thread that pairs sound and pictures decodes them.
 
     Where both inputs' stamps are of the same clock (they then lie close together) they are
     compared; otherwise what arrives together is taken to belong together. When it ends the
@@ -43,13 +43,13 @@ class Microphone:
         self._begin = clock_zero(container)
         self._faults = faults
         self._waiting: deque[tuple[Packet[Any], float]] = deque(maxlen=MOST_WAITING)
-        self._steadiness = Steadiness()
+        self._timestamp_repair = TimestampRepair()
         self._stopped = False
         self._thread = threading.Thread(target=self._read, name="microphone", daemon=True)
         self._thread.start()
 
     def place(self, first: TimedFrame, arrived: float, zero: float) -> SoundTrack | None:
-        """Puts the sound on the pictures' clock.
+        """Aligns the sound with the video's clock.
 
         Args:
             first: The first picture.
@@ -63,16 +63,16 @@ class Microphone:
             return None
         if abs(self._begin - zero) > SAME_CLOCK:
             begun = arrived - first.time
-            heard = self._waiting[0][1] if self._waiting else time.monotonic()
-            zero = self._begin - (heard - begun)
+            arrival = self._waiting[0][1] if self._waiting else time.monotonic()
+            zero = self._begin - (arrival - begun)
         self.track = SoundTrack(self.stream, self._faults, zero=zero)
         return self.track
 
     def feed(self) -> None:
-        """Decodes what has come."""
+        """Decodes the packets that have arrived."""
         while self.track is not None and self._waiting:
             packet, arrived = self._waiting.popleft()
-            self._steadiness.adjust(packet, arrived)
+            self._timestamp_repair.adjust(packet, arrived)
             self.track.feed(packet)
 
     def close(self) -> None:

@@ -1,17 +1,16 @@
-"""Pictures that convert only what is asked of them."""
+"""Pictures with lazy colour conversion: only the requested crop is converted."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from av import VideoFrame
-from numpy.typing import NDArray
 from PIL import Image
 
-from sentistream.media.tone import is_hdr, tone_mapped
+from sentistream.media.orientation import UPRIGHT, Orientation
+from sentistream.media.resample import resample
+from sentistream.media.tone_mapping import is_hdr, tone_mapped
 from sentistream.types import Box, UInt8Array
 
 # the planar 8-bit formats read in place: (columns, rows) of luma per chroma sample
@@ -31,11 +30,6 @@ _BT709 = (0.2126, 0.0722, "ITU709")
 _BT2020 = (0.2627, 0.0593, "BT2020")
 _MATRICES = {1: _BT709, 4: _BT601, 5: _BT601, 6: _BT601, 9: _BT2020, 10: _BT2020}
 _LIMITED, _FULL = 1, 2
-
-
-# where a picture shrinks more than so many times its pixels are first averaged in whole blocks,
-# which halves the cost; answers do not change
-_GAP = 1.5
 
 
 class RgbPicture:
@@ -81,117 +75,6 @@ class RgbPicture:
 
     def __hash__(self) -> int:
         return hash((RgbPicture, self._pixels.shape))
-
-
-def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Array:
-    """The part of ``pixels`` within ``box``, resampled to ``width`` x ``height``.
-
-    Each output pixel averages what it covers (a triangle filter as wide as the reduction),
-    so that shrinking does not alias. Parts of the box outside repeat the picture's edge.
-
-    Args:
-        pixels: Shape (rows, columns) or (rows, columns, 3).
-        box: In pixels of ``pixels``; may reach outside.
-    """
-    rows, columns = pixels.shape[:2]
-    # the filter reaches one output pixel beyond the box on each side
-    reach_x = math.ceil(box.width / width) + 1
-    reach_y = math.ceil(box.height / height) + 1
-    left, right = math.floor(box.left) - reach_x, math.ceil(box.right) + reach_x
-    top, bottom = math.floor(box.top) - reach_y, math.ceil(box.bottom) + reach_y
-    if left >= 0 and top >= 0 and right <= columns and bottom <= rows:
-        part = pixels[top:bottom, left:right]
-    else:
-        nearest_rows = np.clip(np.arange(top, bottom), 0, rows - 1)
-        nearest_columns = np.clip(np.arange(left, right), 0, columns - 1)
-        part = pixels[np.ix_(nearest_rows, nearest_columns)]
-    region = (box.left - left, box.top - top, box.right - left, box.bottom - top)
-    resized = _image(part).resize(
-        (width, height), Image.Resampling.BILINEAR, box=region, reducing_gap=_GAP
-    )
-    return np.asarray(resized)
-
-
-def as_square(pixels: UInt8Array, size: int) -> UInt8Array:
-    """A still image of any shape as a square of ``size`` x ``size`` pixels, never stretched.
-
-    Above and below, or left and right, of one that is not square its edge is repeated, as it is
-    where a live face reaches out of the picture.
-
-    Args:
-        pixels: Shape (rows, columns) or (rows, columns, 3).
-    """
-    rows, columns = pixels.shape[:2]
-    return resample(pixels, Box(0, 0, columns, rows).squared(), size, size)
-
-
-def shrunk(pixels: UInt8Array, width: int, height: int) -> UInt8Array:
-    """The whole of ``pixels``, shape (rows, columns), in another size, without aliasing."""
-    image = _image(pixels)
-    resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=_GAP)
-    return np.asarray(resized)
-
-
-def _image(pixels: UInt8Array) -> Image.Image:
-    """The pixels as PIL has them; copied once if need be, which ``fromarray`` does twice."""
-    pixels = np.ascontiguousarray(pixels)
-    mode = "L" if pixels.ndim == 2 else "RGB"
-    size = (pixels.shape[1], pixels.shape[0])
-    return Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Orientation:
-    """How a stored picture is turned upright: transposed first, then mirrored.
-
-    The eight combinations are all the turns by quarters, mirrored or not.
-    """
-
-    transpose: bool = False
-    mirror_x: bool = False
-    mirror_y: bool = False
-
-    @classmethod
-    def from_display_matrix(cls, matrix: NDArray[np.int32]) -> Orientation:
-        """From FFmpeg's nine numbers (``libavutil/display.h``), to the nearest quarter turn."""
-        a, b, _, c, d = (int(value) for value in matrix[:5])
-        if abs(a) + abs(d) >= abs(b) + abs(c):
-            return cls(False, a < 0, d < 0)
-        return cls(True, c < 0, b < 0)
-
-    @property
-    def degrees(self) -> int:
-        """The clockwise turn: 0, 90, 180 or 270 (of a mirrored picture, before the mirroring)."""
-        if self.transpose:
-            return 270 if self.mirror_y else 90
-        return 180 if self.mirror_x and self.mirror_y else 0
-
-    def turn(self, pixels: UInt8Array) -> UInt8Array:
-        """A view of the stored ``pixels`` (rows, columns, ...) turned upright."""
-        if self.transpose:
-            pixels = pixels.swapaxes(0, 1)
-        return pixels[:: -1 if self.mirror_y else 1, :: -1 if self.mirror_x else 1]
-
-    def turn_back(self, box: Box, width: int, height: int) -> Box:
-        """Where ``box``, in an upright picture of that size, lies in the stored one."""
-        left, right, top, bottom = box.left, box.right, box.top, box.bottom
-        if self.mirror_x:
-            left, right = width - right, width - left
-        if self.mirror_y:
-            top, bottom = height - bottom, height - top
-        return Box(top, left, bottom, right) if self.transpose else Box(left, top, right, bottom)
-
-
-UPRIGHT = Orientation()
-
-
-def display_orientation(frame: VideoFrame) -> Orientation | None:
-    """What the frame's display matrix asks for; None without one."""
-    side_data: Any = frame.side_data
-    matrix = side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return None
-    return Orientation.from_display_matrix(np.frombuffer(matrix, np.int32, 9))
 
 
 class YuvPicture:
@@ -292,7 +175,7 @@ class YuvPicture:
         return hash(self._key())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # FFmpeg's frame can be neither pickled nor copied: it is made anew from its planes
+        # FFmpeg's frame can be neither pickled nor copied: it is rebuilt from its planes
         frame = self._frame
         colours = (int(frame.colorspace), int(frame.color_range), self._transfer)
         facts = (frame.format.name, *colours)

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from sentistream.media.queue import BoundedQueue
+from sentistream.media.bounded_queue import BoundedQueue
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Sound placed on the media clock by its timestamps, at 48 kHz."""
+"""Decoded sound at 48 kHz, placed on the media clock by its timestamps."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from av import AudioFrame, AudioResampler, FFmpegError, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from sentistream.media.frames import CLOCK_RESTART, clock_zero, packets
-from sentistream.media.mixing import Mixer
+from sentistream.media.downmix import Downmixer
+from sentistream.media.frame_reader import CLOCK_RESTART, clock_zero, packets
 from sentistream.media.source import Faults
 from sentistream.types import SOUND_RATE, FloatArray
 
 TOLERANCE = 0.010
 """Timestamps that differ by no more than this many seconds from the running count of
-samples are rounding or jitter; beyond, the samples are placed anew."""
+samples are rounding or jitter; beyond that, placement restarts at the timestamp."""
 _MISSED = {"flac": 0.1, "aiff": 0.1, "mov,mp4,m4a,3gp,3g2,mj2": 0.5}
 """Containers that know how long a track is, and the seconds that may lack, as coders pad."""
 LONGEST_HELD = 60
@@ -27,8 +27,8 @@ COVERAGE = 0.95
 """The share of a window that must hold sound for the window to count."""
 
 
-class Resampling:
-    """Decoded frames to 48 kHz, one after the other; a change of their shape starts afresh.
+class SoundResampler:
+    """Resamples decoded frames to 48 kHz; restarts where their format changes.
 
     Args:
         layout: ``mono``, for which everything is mixed so that a voice survives, or ``stereo``.
@@ -37,13 +37,13 @@ class Resampling:
     def __init__(self, layout: str = "mono") -> None:
         self._layout = layout
         self._resampler: AudioResampler | None = None
-        self._mixer: Mixer | None = None
+        self._mixer: Downmixer | None = None
         self._names: list[str] = []
         self._turned = 0
         self._shape: tuple[object, ...] = ()
         self._heard: tuple[object, ...] = ()
         self.shape_changes = 0
-        """How often the rate or the channels became others."""
+        """How often the rate or the channels changed."""
 
     def changes(self, frame: AudioFrame) -> bool:
         """Whether a frame is of another shape than the one before."""
@@ -92,7 +92,7 @@ class Resampling:
         if names != self._names:
             self._turned += self._mixer.cancelling if self._mixer is not None else 0
             self._names = names
-            self._mixer = Mixer(names) if names else None
+            self._mixer = Downmixer(names) if names else None
         # packed, for PyAV reads beyond the eighth plane of planar samples
         return AudioResampler("flt" if several else "fltp", layout, SOUND_RATE)
 
@@ -119,7 +119,7 @@ def whole_sound(container: InputContainer, stream: AudioStream, faults: Faults) 
         faults: Counts the damaged packets and the seconds that are not in the sound.
     """
     unheard = 0.0
-    resampling = Resampling()
+    resampling = SoundResampler()
     blocks = [np.zeros((1, 0), np.float32)]
     for packet in packets(container, faults, stream):
         try:
@@ -142,7 +142,7 @@ def whole_sound(container: InputContainer, stream: AudioStream, faults: Faults) 
 
 
 class SoundBuffer:
-    """Samples at their places on a 48 kHz grid that starts at zero of the media clock.
+    """Samples on a 48 kHz grid that starts at zero of the media clock.
 
     Memory is bounded by what lies between the last ``forget`` and the newest sample.
 
@@ -152,7 +152,7 @@ class SoundBuffer:
 
     def __init__(self, layout: str = "mono") -> None:
         self._channels = 1 if layout == "mono" else 2
-        self._resampling = Resampling(layout)
+        self._resampling = SoundResampler(layout)
         self._chunks: deque[tuple[int, FloatArray]] = deque()
         self._next_in: float | None = None
         self._next_out = 0
@@ -189,7 +189,7 @@ class SoundBuffer:
 
     @property
     def shape_changes(self) -> int:
-        """How often so far the rate or the channels became others."""
+        """How often the rate or the channels have changed so far."""
         return self._resampling.shape_changes
 
     def flush(self) -> None:
@@ -314,10 +314,10 @@ class SoundTrack:
 
 
 class SoundReader:
-    """The sound of a container, read as far as asked.
+    """The sound of a container, read on demand.
 
     Args:
-        source: The sound's packets, where somebody else reads the container too.
+        source: The sound's packets, where another reader shares the container.
         layout: ``mono`` or ``stereo``.
     """
 
@@ -334,12 +334,12 @@ class SoundReader:
         self._ended = False
 
     def window(self, end: float, seconds: float) -> FloatArray | None:
-        """As ``SoundTrack.window``; earlier windows cannot be asked for afterwards."""
+        """As ``SoundTrack.window``; earlier windows are discarded."""
         self._read(end - seconds, end)
         return self._track.window(end, seconds)
 
     def block(self, start: int, stop: int) -> FloatArray:
-        """As ``SoundTrack.block``; earlier blocks cannot be asked for afterwards."""
+        """As ``SoundTrack.block``; earlier blocks are discarded."""
         self._read(start / SOUND_RATE, stop / SOUND_RATE)
         return self._track.block(start, stop)
 

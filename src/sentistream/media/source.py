@@ -1,4 +1,4 @@
-"""What every source of moments has: facts about it, counts of what went wrong, moments."""
+"""The interface of all sources: their metadata, fault counts and moments."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Self
 from sentistream.types import Moment
 
 MOST_SIZES = 16
-"""Sizes of pictures that are told of, of one source."""
+"""Sizes of pictures that ``MediaInfo`` lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
-    """Facts about a source.
+    """A source's metadata.
 
     Attributes:
         name: The file's name, the camera's path or the address (without a password).
@@ -64,7 +64,7 @@ class MediaInfo:
 
 @dataclass(slots=True)
 class Faults:
-    """What was bad and left out, counted while the moments are read.
+    """Counts of what could not be decoded, kept while the moments are read.
 
     Attributes:
         video_errors: Packets that could not be decoded and pictures that came out damaged.
@@ -73,7 +73,7 @@ class Faults:
             were damaged, missing at the end, or absent for longer than a still is believed.
         dropped_moments: Moments of a live source that came faster than they were taken.
         size_changes: How often the pictures changed their size, shape or turn; nothing is left
-            out of them, as each is seen as it is.
+            out of them: each is analyzed as it is.
         cancelling_seconds: Seconds of sound whose channels would have cancelled each other;
             nothing is left out of it, as one was turned over before they were mixed.
         unheard_seconds: Seconds of sound in packets that could not be decoded, as far as they
@@ -116,7 +116,7 @@ class Source(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of files, devices and threads; safe to call twice and from another thread."""
+        """Releases files, devices and threads; safe to call twice and from another thread."""
 
     def __enter__(self) -> Self:
         return self

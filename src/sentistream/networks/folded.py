@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentistream.networks.paper import AudioNetwork
-from sentistream.voice.spectrogram import COLUMN_OF_PIXEL, SOUNDING_COLUMNS
-from sentistream.voice.viridis import VIRIDIS
+from sentistream.voice.spectrogram import COLUMN_OF_PIXEL, SOUNDING_COLUMNS, VIRIDIS
 
 _PADDING = -1
 _DENSE_ROW = 13

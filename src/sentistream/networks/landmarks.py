@@ -1,7 +1,7 @@
 """The ``lite`` profile's own landmark network: where the 68 points are, and whether it is a face.
 
 It takes the place of regression trees of 100 MB, which were its teacher, and of most of the
-detector's looks: a face that is followed vouches for itself.
+detector's looks: a face that is followed detects_faces for itself.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 from av import VideoFrame
 
 from sentistream.media.letterbox import fitted
-from sentistream.media.writer import VideoWriter
+from sentistream.media.video_writer import VideoWriter
 from sentistream.reports.frame_drawing import annotate
 from sentistream.reports.output_files import Output, partial_name, writing
 from sentistream.types import Moment, Reading

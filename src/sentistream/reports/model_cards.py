@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sentistream.reports.table_formats import markdown_row, markdown_table
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 
 _INTRODUCTION = """\
 # Model cards

@@ -68,9 +68,8 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
     """Readings of several streams as they come, each stream's in order of time.
 
     Each worker process takes its share of the streams from decoding to readings: no picture is
-    copied between processes, and the networks are loaded once a worker and asked about several
-    streams in one batch. Where results are not taken, recordings wait and live streams drop
-    their oldest moments.
+    copied between processes, and the networks are loaded once a worker. If results are not taken,
+    recordings wait and live streams drop their oldest moments.
 
     Args:
         sources: What to open.

@@ -15,9 +15,8 @@ from pathlib import Path
 from sentistream.analyzer import Analyzer
 from sentistream.errors import SentistreamError
 from sentistream.media import Faults, Source, open_source
-from sentistream.media.pacing import PacedSource
+from sentistream.media.simulated_camera import PacedSource
 from sentistream.profiles import Profile
-from sentistream.runtime.asking import answer_together
 from sentistream.streams.multi_source import MultiSource
 from sentistream.streams.rate_control import RateController, mark_slowed
 from sentistream.types import Reading
@@ -124,21 +123,18 @@ def _analyze(
                 return
             live = {number for number in ready if sources[number].info.live}
             started = time.monotonic()
-            answers = answer_together(
-                [analyzers[number].ask(decoded.moment) for number, decoded in ready.items()]
-            )
-            finished = time.monotonic()
+            events: list[StreamMoment | StreamEnd] = []
+            for number, (moment, decoded_at) in ready.items():
+                readings, tick = analyzers[number].process(moment), profile.tick
+                if number in live:
+                    readings, tick = mark_slowed(readings, rate), rate.tick
+                latency = time.monotonic() - decoded_at
+                events.append(StreamMoment(number, moment.time, readings, latency, tick))
             if live:
                 rate.update(
                     waited=max(started - ready[number].decoded_at for number in live),
                     dropped=sum(source.faults.dropped_moments for source in sources.values()),
                 )
-            events: list[StreamMoment | StreamEnd] = []
-            for (number, decoded), readings in zip(ready.items(), answers, strict=True):
-                tick = rate.tick if number in live else profile.tick
-                marked = mark_slowed(readings, rate) if number in live else readings
-                latency = finished - decoded.decoded_at
-                events.append(StreamMoment(number, decoded.moment.time, marked, latency, tick))
             for number, error in ended.items():
                 if error is not None and not isinstance(error, SentistreamError):
                     raise error

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from sentistream.vision.landmarks import landmark_file
+from sentistream.vision.dlib_landmarks import landmark_file
 
 PREPARATION_VERSION = 3
 """Raised whenever the same data would be prepared differently."""

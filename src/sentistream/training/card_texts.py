@@ -72,7 +72,7 @@ _VOICE_WEAKNESSES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardText:
-    """The written part of a card; see ``sentistream.runtime.cards.ModelCard``.
+    """The written part of a card; see ``sentistream.runtime.model_card.ModelCard``.
 
     Without ``data``, that is told by the sources of the examples.
     """

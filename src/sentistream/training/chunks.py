@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.errors import passed_over
+from sentistream.errors import skip_failures
 from sentistream.training.examples import save_arrays
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -125,7 +125,7 @@ def _kept_of_the_readable(
         left_out: dict[int, str] = {}
         for place, item in enumerate(chunk):
             problems: list[str] = []
-            with passed_over(_name(item), problems.append):
+            with skip_failures(_name(item), problems.append):
                 work([item])
             left_out.update((place, problem) for problem in problems)
         others = [item for place, item in enumerate(chunk) if place not in left_out]

@@ -22,9 +22,9 @@ from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.examples import Examples, save_arrays
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.crops import FACE_SIZE, MOUTH_SIZE, face_window, mouth_window
-from sentistream.vision.hog import HogDetector
-from sentistream.vision.landmarks import LandmarkPredictor
-from sentistream.vision.shape import lip_gap
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
+from sentistream.vision.face_geometry import lip_gap
+from sentistream.vision.hog_detector import HogDetector
 from sentistream.voice import spectrogram
 
 EVERY = 4

@@ -15,7 +15,7 @@ from sentistream.networks.detector import STRIDES, centres, decoded
 from sentistream.training.detector_scenes import FACES, FIELDS, SCENE_SIZE
 from sentistream.training.examples import Examples
 from sentistream.types import FloatArray
-from sentistream.vision.detector import suppressed
+from sentistream.vision.face_detector import suppressed
 
 VIEW = 160
 """Width and height of what is learned from, pixels."""

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from sentistream.datasets.csv_lists import read_csv_list
 from sentistream.datasets.images import read_images
-from sentistream.datasets.lists import read_list
-from sentistream.errors import DataError, InputError, passed_over
+from sentistream.errors import DataError, InputError, skip_failures
 from sentistream.media import open_source
-from sentistream.media.image import read_image
-from sentistream.media.picture import RgbPicture, resample
+from sentistream.media.image_file import read_image
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import resample
 from sentistream.profiles import LITE
 from sentistream.training.examples import Examples
 from sentistream.training.face_teacher import teacher_faces
@@ -320,7 +321,7 @@ def clip_pictures(
     every = _FRAME_EVERY * (6 if held_out else 1)
     for path, person, _ in everyday_clips(folder, held_out=held_out):
         with (
-            passed_over(path, on_problem),
+            skip_failures(path, on_problem),
             open_source(path, tick=LITE.tick, sound_window=LITE.sound_window) as source,
         ):
             for moment in itertools.islice(source, 0, None, every):
@@ -339,7 +340,7 @@ def everyday_clips(folder: Path, *, held_out: bool) -> Iterator[tuple[Path, str,
     Raises:
         InputError: The manifest cannot be read.
     """
-    for row in read_list(folder / "manifest.csv", ("path", "corpus", "person", "label")).rows():
+    for row in read_csv_list(folder / "manifest.csv", ("path", "corpus", "person", "label")).rows():
         corpus, person = row.values["corpus"], row.values["person"]
         if is_everyday_held_out(corpus, person) == held_out:
             yield folder / row.values["path"], f"{corpus}-{person}", row.values.get("label", "")
@@ -366,7 +367,7 @@ def _box_rows(path: Path, *, held_out: bool) -> Iterator[dict[str, object]]:
 def _pixels(row: dict[str, object], on_problem: Callable[[str], None] | None) -> UInt8Array | None:
     """A row's picture; None where it cannot be read, and that is told."""
     name, content = f"Picture {row[_PLACE]} of the file with boxes", row["image"]
-    with passed_over(name, on_problem):
+    with skip_failures(name, on_problem):
         if not isinstance(content, bytes):
             raise InputError(f"{name} is not stored as bytes.")
         return read_image(content, name)

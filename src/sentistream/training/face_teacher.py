@@ -15,9 +15,9 @@ import onnx
 import onnxruntime
 
 from sentistream.errors import MissingExtraError
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.detector import suppressed
+from sentistream.vision.face_detector import suppressed
 
 _STRIDE = 4
 _OVERLAP = 0.3

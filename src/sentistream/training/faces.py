@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.labels import class_number
 from sentistream.errors import DataError
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.examples import Examples
 from sentistream.training.leakage import content_key
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.crops import FACE_SIZE
-from sentistream.vision.hog import HogDetector
-from sentistream.vision.landmarker import TreeLandmarker
-from sentistream.vision.stills import WindowCutter
+from sentistream.vision.hog_detector import HogDetector
+from sentistream.vision.image_crops import FaceCropper
+from sentistream.vision.landmarker import DlibLandmarker
 
 _CHUNK = 256
 
@@ -98,8 +98,8 @@ def prepare_faces(
 
 
 @functools.cache
-def _cutter() -> WindowCutter:
-    return WindowCutter(HogDetector(), TreeLandmarker())
+def _cutter() -> FaceCropper:
+    return FaceCropper(HogDetector(), DlibLandmarker())
 
 
 def _cut(images: Sequence[LabelledImage]) -> Arrays:

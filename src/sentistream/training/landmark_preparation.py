@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.images import LabelledImage
-from sentistream.media.picture import RgbPicture, as_square, resample
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import as_square, resample
 from sentistream.training.chunks import Arrays
 from sentistream.training.landmarks import STORED_COVER, STORED_SIZE, VIEWED_AS
 from sentistream.training.leakage import content_key
@@ -25,9 +26,9 @@ from sentistream.training.turned_faces import turned_view
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.crops import centroid_size
-from sentistream.vision.landmarks import LandmarkPredictor
-from sentistream.vision.points import COVER, VIEW_SIZE, shares_within
-from sentistream.vision.shape import detector_square, is_face_like, square_of_points
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
+from sentistream.vision.face_geometry import detector_square, is_face_like, square_of_points
+from sentistream.vision.landmarker import COVER, VIEW_SIZE, normalized_points
 
 _ANSWERS = 4
 _ENLARGED = 300  # pixels to which a still image is brought, with half as much again around it
@@ -125,7 +126,7 @@ def stored_face(
         x, y = random.uniform(-0.08, 0.08, 2) * place.width
         window = Box(other.left + x, other.top + y, other.right + x, other.bottom + y)
         size, centre = VIEW_SIZE, 0.5
-    shares = shares_within(points, window).ravel() - np.float32(centre)
+    shares = normalized_points(points, window).ravel() - np.float32(centre)
     label = np.concatenate([np.ones(1, np.float32), shares])
     return resample(luma, window, size, size)[..., np.newaxis], label
 

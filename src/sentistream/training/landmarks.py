@@ -15,9 +15,9 @@ from sentistream.evaluation.evaluation_metrics import wilson_interval
 from sentistream.training.examples import Examples
 from sentistream.training.lite_augment import covered, farther, gradient, lit, uniform
 from sentistream.types import FloatArray
-from sentistream.vision.points import COVER, VIEW_SIZE
-from sentistream.vision.pose import head_pose
-from sentistream.vision.shape import detector_square
+from sentistream.vision.face_geometry import detector_square
+from sentistream.vision.head_pose import head_pose
+from sentistream.vision.landmarker import COVER, VIEW_SIZE
 
 STORED_COVER = 2.0
 """What is stored to learn from shows so much, in widths of the detector's square."""

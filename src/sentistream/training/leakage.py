@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.datasets.twins import groups_of, thumbnail, twin_pairs
+from sentistream.datasets.near_duplicates import connected_groups, near_duplicate_pairs, thumbnail
 from sentistream.errors import DataError
 from sentistream.training.examples import Examples, save_arrays
 from sentistream.types import UInt8Array
@@ -123,7 +123,7 @@ def find_twins(images: Iterable[tuple[UInt8Array, str]]) -> Twins:
         splits.append(split)
     if not thumbnails:
         return Twins(0, 0, np.zeros(0, np.int64))
-    groups = groups_of(twin_pairs(np.stack(thumbnails)))
+    groups = connected_groups(near_duplicate_pairs(np.stack(thumbnails)))
     across = [group for group in groups if _is_across(group, splits)]
     dropped = sorted(member for group in across for member in group if splits[member] == "train")
     return Twins(len(groups), len(across), np.array(dropped, dtype=np.int64))

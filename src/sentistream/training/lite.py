@@ -26,7 +26,7 @@ from sentistream.training.lite_preparation import LitePreparation
 from sentistream.training.parts import Augment, OnPrepare, OnProblem, Part, Sides
 from sentistream.training.recipes import Recipe
 from sentistream.types import SENTIMENTS
-from sentistream.vision.detector import MULTIPLE
+from sentistream.vision.face_detector import MULTIPLE
 
 _SMOOTHING = 0.1
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentistream.analyzer import Analyzer
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.labels import class_number
 from sentistream.datasets.recordings import Recording, java_sed
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.decision.lite import LiteDecision
-from sentistream.errors import passed_over
+from sentistream.errors import skip_failures
 from sentistream.media import open_source
 from sentistream.networks.lite import Fusion
 from sentistream.profiles import LITE
@@ -171,7 +171,7 @@ def _moments(
         analyzer = Analyzer(LITE, decision=decision)
         problems: list[str] = []
         with (
-            passed_over(clip.path, problems.append),
+            skip_failures(clip.path, problems.append),
             open_source(clip.path, tick=LITE.tick, sound_window=LITE.sound_window) as source,
         ):
             for moment in source:

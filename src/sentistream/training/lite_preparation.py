@@ -18,7 +18,8 @@ from sentistream.datasets.recordings import Recording, corpora, java_sed, ravdes
 from sentistream.decision.lite import MOUTH_SIZE
 from sentistream.errors import DataError
 from sentistream.media import open_source
-from sentistream.media.picture import RgbPicture, as_square, resample
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import as_square, resample
 from sentistream.networks.lite import FACE_EMOTIONS
 from sentistream.profiles import LITE
 from sentistream.training.chunks import Arrays, Workshop
@@ -54,13 +55,13 @@ from sentistream.training.voted_faces import everyday_faces, read_votes, soft_la
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import mouth_window
-from sentistream.vision.hog import HogDetector
-from sentistream.vision.landmarker import TreeLandmarker
-from sentistream.vision.landmarks import LandmarkPredictor
-from sentistream.vision.points import VIEW_SIZE as POINTS_VIEW
-from sentistream.vision.pose import head_pose
-from sentistream.vision.shape import detector_square, is_face_like, lip_gap
-from sentistream.vision.stills import WindowCutter
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
+from sentistream.vision.face_geometry import detector_square, is_face_like, lip_gap
+from sentistream.vision.head_pose import head_pose
+from sentistream.vision.hog_detector import HogDetector
+from sentistream.vision.image_crops import FaceCropper
+from sentistream.vision.landmarker import VIEW_SIZE as POINTS_VIEW
+from sentistream.vision.landmarker import DlibLandmarker
 
 _CLASS, _VALUES = np.dtype(np.int64), np.dtype(np.float32)
 _IMAGES_CHUNK, _CLIPS_CHUNK, _VOICES_CHUNK = 256, 4, 16
@@ -312,8 +313,8 @@ def _examples_of(chunks: Iterable[Arrays], labels: np.dtype[Any] = _CLASS) -> Ex
 
 
 @functools.cache
-def _cutter() -> WindowCutter:
-    return WindowCutter(HogDetector(), TreeLandmarker())
+def _cutter() -> FaceCropper:
+    return FaceCropper(HogDetector(), DlibLandmarker())
 
 
 @functools.cache

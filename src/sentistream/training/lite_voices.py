@@ -23,7 +23,7 @@ from sentistream.training.leakage import content_key
 from sentistream.training.voice_augmentation import recorded_in
 from sentistream.types import SENTIMENTS, FloatArray
 from sentistream.voice.functionals import NAMES, functionals
-from sentistream.voice.recorded import read_sound
+from sentistream.voice.sound_file import read_sound
 from sentistream.voice.utterance import utterance_of
 
 OTHER_NEGATIVE = len(EMOTIONS)

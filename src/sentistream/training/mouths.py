@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from sentistream.datasets.images import LabelledImage
-from sentistream.media.picture import as_square
+from sentistream.media.resample import as_square
 from sentistream.training.examples import Examples
 from sentistream.training.leakage import content_key
 from sentistream.vision.crops import MOUTH_SIZE

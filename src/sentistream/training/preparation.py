@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.images import LabelledImage, read_images, read_listed_images
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import read_manifest
 from sentistream.datasets.recordings import Recording, java_sed, ravdess
-from sentistream.datasets.splits import HELD_OUT_PEOPLE
 from sentistream.errors import DataError
 from sentistream.training.cache import cached, signature
 from sentistream.training.chunks import Workshop

@@ -12,7 +12,7 @@ import numpy as np
 from sentistream.networks.cost import multiply_adds
 from sentistream.networks.export import export_onnx
 from sentistream.networks.layers import parameter_count
-from sentistream.runtime.cards import ModelCard
+from sentistream.runtime.model_card import ModelCard
 from sentistream.training.card_texts import CardText, data_of, permitted, unwritten
 from sentistream.training.examples import Examples
 from sentistream.training.measuring import probabilities, values

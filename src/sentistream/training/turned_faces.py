@@ -16,7 +16,7 @@ from scipy.spatial import ConvexHull, Delaunay, QhullError
 
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.shape import detector_square
+from sentistream.vision.face_geometry import detector_square
 
 # rings about the outline of the mesh: how far out in its distances from the middle, and how much
 # deeper than it, in widths of the face

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sentistream.datasets.lists import read_list
+from sentistream.datasets.csv_lists import read_csv_list
 from sentistream.types import SOUND_RATE, FloatArray
-from sentistream.voice.recorded import read_sound
+from sentistream.voice.sound_file import read_sound
 
 CONDITIONS = ("as recorded", "noise", "room", "telephone")
 """What each recording is learned from in; everything one person says in the same place."""
@@ -106,7 +106,7 @@ def _listed(material: Path | None, label: str) -> tuple[Path, ...]:
     """Files of one kind; rooms that echo for longer than three seconds are left out."""
     if material is None:
         return ()
-    listed = read_list(material / "noises_and_rooms.csv", ("path", "label", "room"))
+    listed = read_csv_list(material / "noises_and_rooms.csv", ("path", "label", "room"))
     rows = (row.values for row in listed.rows())
     chosen = (row for row in rows if row["label"] == label and _echo(row["room"]) <= 3)
     return tuple(material / row["path"] for row in chosen)

@@ -15,7 +15,7 @@ from sentistream.training.chunks import Arrays, Workshop
 from sentistream.training.examples import Examples
 from sentistream.training.leakage import content_key
 from sentistream.voice import spectrogram
-from sentistream.voice.recorded import read_sound, voiced_starts
+from sentistream.voice.sound_file import read_sound, voiced_starts
 
 _CHUNK = 16
 

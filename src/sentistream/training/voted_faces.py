@@ -20,7 +20,7 @@ from torch.nn import functional
 from sentistream.analyzer import Analyzer
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
-from sentistream.errors import passed_over
+from sentistream.errors import skip_failures
 from sentistream.evaluation.paper_tables import face_alone
 from sentistream.media import open_source
 from sentistream.networks.lite import FACE_EMOTIONS
@@ -135,7 +135,7 @@ def everyday_faces(
     analyzer = Analyzer(face_alone(LITE))
     for path, person, label in everyday_clips(folder, held_out=held_out):
         analyzer.reset(renumber=True)
-        with passed_over(path, on_problem):
+        with skip_failures(path, on_problem):
             yield from _clip_faces(path, label, person, analyzer, every)
 
 

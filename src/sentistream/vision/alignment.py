@@ -1,7 +1,7 @@
-"""The upright, tight view of a face in brightness alone: what the ``lite`` networks see.
+"""Face alignment: the upright, tight luma crop that the ``lite`` networks take.
 
 Eyes, nose and mouth are brought onto fixed places by a rotation, a scale and a shift
-(least squares, Umeyama 1991), so that roll, distance and place in the picture are gone.
+(least squares, Umeyama 1991), which removes roll, distance and position.
 No colour is used: grey cameras and coloured light change nothing.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.types import Box, FloatArray, UInt8Array
 
 VIEW_SIZE = 48
@@ -82,14 +82,14 @@ def similarity(shares: NDArray[np.floating], points: NDArray[np.floating]) -> Al
         ValueError: The points are not finite or span nothing.
     """
     # as complex numbers a similarity is one factor and one shift
-    seen, place = points.astype(np.float64) @ (1, 1j), shares.astype(np.float64) @ (1, 1j)
-    place_mean, seen_mean = place.mean(), seen.mean()
-    spread = place - place_mean
-    factor = complex(np.vdot(spread, seen - seen_mean) / np.vdot(spread, spread).real)
+    target, template = points.astype(np.float64) @ (1, 1j), shares.astype(np.float64) @ (1, 1j)
+    template_mean, target_mean = template.mean(), target.mean()
+    spread = template - template_mean
+    factor = complex(np.vdot(spread, target - target_mean) / np.vdot(spread, spread).real)
     side = abs(factor)
     if not (math.isfinite(side) and side > 0):
         raise ValueError(f"Points need a finite extent, not {side}.")
-    centre = seen_mean + factor * (0.5 + 0.5j - place_mean)
+    centre = target_mean + factor * (0.5 + 0.5j - template_mean)
     return Alignment(
         float(centre.real), float(centre.imag), side, math.atan2(factor.imag, factor.real)
     )

@@ -1,4 +1,4 @@
-"""The windows the networks see. Training and running use these and no others.
+"""The crop windows of the ``paper`` networks, shared by training and inference.
 
 A caller draws them with ``picture.crop(face_window(points), FACE_SIZE, FACE_SIZE)`` and
 ``picture.crop(mouth_window(points), MOUTH_SIZE, MOUTH_SIZE)``. Windows stay upright

@@ -1,22 +1,74 @@
-"""Who places the 68 points on a face that was found: dlib's trees, or our own network."""
+"""The 68 landmarks of a detected face: the ``lite`` network, or dlib's regression trees."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from sentistream.media.resample import resample
 from sentistream.runtime import load_network
-from sentistream.runtime.asking import Ask, Asking, Runnable, answer
-from sentistream.types import FloatArray, UInt8Array
-from sentistream.vision.alignment import Alignment
-from sentistream.vision.landmarks import LandmarkPredictor
-from sentistream.vision.points import points_within, seen
-from sentistream.vision.shape import is_face_like
+from sentistream.runtime.inference import Runnable
+from sentistream.types import Box, FloatArray, UInt8Array
+from sentistream.vision.alignment import Alignment, view
+from sentistream.vision.dlib_landmarks import LandmarkPredictor
+from sentistream.vision.face_geometry import is_face_like
+
+VIEW_SIZE = 64
+"""Width and height of the network's input, pixels."""
+
+COVER = 1.3
+"""Width of what it sees, in widths of the detector's square about the face."""
+
+
+UPRIGHT = math.radians(20)
+"""Faces turned less than this are seen as they are, without turning the picture: it costs less."""
+
+
+def landmark_view(luma: UInt8Array, square: Alignment) -> UInt8Array:
+    """The view of a face, turned upright, shape (64, 64, 1).
+
+    Args:
+        luma: Brightness, shape (height, width).
+        square: The face's, as ``face_geometry.detector_square`` gives it; may reach outside.
+    """
+    if _turn(square):
+        return view(luma, square, VIEW_SIZE, COVER)[..., np.newaxis]
+    return resample(luma, square.box.scaled(COVER), VIEW_SIZE, VIEW_SIZE)[..., np.newaxis]
+
+
+def normalized_points(points: FloatArray, window: Box) -> FloatArray:
+    """Points as shares of a window's width and height.
+
+    Args:
+        points: At pixel centres, shape (68, 2).
+        window: In the same pixels.
+    """
+    origin = np.array((window.left, window.top), np.float32)
+    size = np.array((window.width, window.height), np.float32)
+    return np.asarray((points + 0.5 - origin) / size, dtype=np.float32)
+
+
+def landmarks_from_network(shares: FloatArray, square: Alignment) -> FloatArray:
+    """From the network's outputs to pixels: the inverse of ``landmark_view``.
+
+    Args:
+        shares: x and y by turns, shape (136,), or (68, 2).
+        square: The one given to ``landmark_view``.
+    """
+    window = Alignment(square.x, square.y, square.side * COVER, _turn(square))
+    return window.from_shares(shares.reshape(-1, 2))
+
+
+def _turn(square: Alignment) -> float:
+    """How far the view of a face is turned, radians; 0 where it is nearly upright."""
+    return square.roll if abs(square.roll) > UPRIGHT else 0.0
+
 
 READABLE = 0.5
-"""Probability of a face from which the landmark network's points are believed."""
+"""Probability of a face from which the landmark network's points are used."""
 
 
 class Landmarks(NamedTuple):
@@ -35,22 +87,22 @@ class Landmarks(NamedTuple):
 
 
 class Landmarker(Protocol):
-    """Places points.
+    """Predicts the 68 landmarks of faces.
 
     Attributes:
-        vouches: Whether ``is_face`` tells faces from other things, so that a face can be
+        detects_faces: Whether ``is_face`` tells faces from other things, so that a face can be
             followed by its landmarks alone for a while.
     """
 
     @property
-    def vouches(self) -> bool: ...
+    def detects_faces(self) -> bool: ...
 
-    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
-        """The points of the face in each square (``shape.detector_square``)."""
+    def predict(self, luma: UInt8Array, squares: Sequence[Alignment]) -> list[Landmarks]:
+        """The points of the face in each square (``face_geometry.detector_square``)."""
         ...
 
 
-class TreeLandmarker:
+class DlibLandmarker:
     """dlib's regression trees, which place points whether or not there is a face.
 
     Raises:
@@ -58,14 +110,13 @@ class TreeLandmarker:
         MissingExtraError: dlib or the landmark model is not installed.
     """
 
-    vouches = False
+    detects_faces = False
 
     def __init__(self) -> None:
         self._predictor = LandmarkPredictor()
 
-    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
+    def predict(self, luma: UInt8Array, squares: Sequence[Alignment]) -> list[Landmarks]:
         """The points of the face in each square; runs no network."""
-        yield from ()
         placed = [self._predictor.predict(luma, square.box) for square in squares]
         return [Landmarks(points, is_face_like(points), 1.0) for points in placed]
 
@@ -77,27 +128,27 @@ class NetworkLandmarker:
         network: Takes ``face``, gives (N, 137): probability of a face, then points.
     """
 
-    vouches = True
+    detects_faces = True
 
     def __init__(self, network: Runnable) -> None:
         self._network = network
 
-    def place(self, luma: UInt8Array, squares: Sequence[Alignment]) -> Asking[list[Landmarks]]:
+    def predict(self, luma: UInt8Array, squares: Sequence[Alignment]) -> list[Landmarks]:
         """The points of the face in each square, all in one batch."""
         if not squares:
             return []
-        views = np.stack([seen(luma, square) for square in squares])
-        (answers,) = yield (Ask(self._network, {"face": views}),)
+        views = np.stack([landmark_view(luma, square) for square in squares])
+        answers = self._network.run(face=views)
         placed = []
         for row, square in zip(answers, squares, strict=True):
-            points = points_within(row[1:], square)
+            points = landmarks_from_network(row[1:], square)
             is_face = bool(row[0] > READABLE) and is_face_like(points)
             placed.append(Landmarks(points, is_face, float(row[0])))
         return placed
 
 
 def make_landmarker(model: str) -> Landmarker:
-    """What a profile places points with.
+    """A profile's landmarker.
 
     Args:
         model: The landmark network's name; empty for dlib's trees.
@@ -106,12 +157,12 @@ def make_landmarker(model: str) -> Landmarker:
         ModelError: The network, or the trees' file, is missing or altered.
         MissingExtraError: The trees' file is not installed.
     """
-    return NetworkLandmarker(load_network(model)) if model else TreeLandmarker()
+    return NetworkLandmarker(load_network(model)) if model else DlibLandmarker()
 
 
-def place_best(
+def predict_best(
     landmarker: Landmarker, luma: UInt8Array, squares: Sequence[Alignment]
-) -> Asking[Landmarks]:
+) -> Landmarks:
     """The points of a face of which it is not known how it is turned.
 
     Args:
@@ -122,13 +173,13 @@ def place_best(
     Returns:
         Those of the first square if they are a face's, else of the best of the others.
     """
-    (first,) = yield from landmarker.place(luma, squares[:1])
+    (first,) = landmarker.predict(luma, squares[:1])
     if first.is_face or len(squares) == 1:
         return first
-    others = yield from landmarker.place(luma, squares[1:])
+    others = landmarker.predict(luma, squares[1:])
     return max((first, *others), key=lambda placed: (placed.is_face, placed.score))
 
 
-def place_one(landmarker: Landmarker, luma: UInt8Array, square: Alignment) -> Landmarks:
+def predict_single(landmarker: Landmarker, luma: UInt8Array, square: Alignment) -> Landmarks:
     """The points of one face."""
-    return answer(landmarker.place(luma, [square]))[0]
+    return landmarker.predict(luma, [square])[0]

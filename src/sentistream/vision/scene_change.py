@@ -1,4 +1,4 @@
-"""Cuts: pictures that differ from the one before as pictures of one scene do not."""
+"""Scene change (cut) detection."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sentistream.types import FloatArray, UInt8Array
 _CELLS = 32  # along the longer side
 _SAMPLES = 4  # a cell's brightness is the mean of so many squared
 _LEAST = 15.0  # mean change, levels of brightness, below which nothing is a cut
-_TIMES = 3.0  # of what pictures changed by of late
+_TIMES = 3.0  # times the running mean of changes
 _DIFFERENT, _MOST = 8.0, 0.5  # levels by which so large a share of the cells has to change
 _KEPT = 0.8  # of the running mean, from picture to picture
 
 
 class CutDetector:
-    """Tells cuts by the change of coarse brightness beside its running mean.
+    """Detects cuts by the change of coarse luma relative to its running mean.
 
     This is the adaptive content detector of PySceneDetect (Castellano), on brightness alone.
     """

@@ -1,7 +1,7 @@
 """An utterance in numbers: statistics of its pitch, loudness, timbre and rhythm.
 
 In the way of eGeMAPS (Eyben et al. 2016): descriptors of every frame, and their means, spreads
-and quantiles over the utterance. All of them come from the frames of ``hearing``.
+and quantiles over the utterance. All of them come from the frames of ``features``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.types import FloatArray, UInt8Array
-from sentistream.voice.hearing import (
+from sentistream.voice.features import (
     BAND_CENTRES_HZ,
     BANDS,
     FLOOR_DB,
@@ -26,7 +26,7 @@ from sentistream.voice.hearing import (
     STEP_DB,
     WIDTH,
 )
-from sentistream.voice.recorded import read_sound
+from sentistream.voice.sound_file import read_sound
 from sentistream.voice.utterance import utterance_of
 
 VOICED_PERIODICITY = 0.5
@@ -97,8 +97,8 @@ def recorded_functionals(path: Path) -> FloatArray | None:
 
 
 def _described(frames: UInt8Array) -> Described:
-    seen = _frames(frames)
-    return _pitch(seen) | _loudness(seen) | _balance(seen) | _timbre(seen) | _rhythm(seen)
+    signal = _frames(frames)
+    return _pitch(signal) | _loudness(signal) | _balance(signal) | _timbre(signal) | _rhythm(signal)
 
 
 def _frames(frames: UInt8Array) -> _Frames:
@@ -140,10 +140,10 @@ def _octaves(repeated: FloatArray) -> FloatArray:
     return np.asarray(np.log2(LOWEST_VOICE_HZ) + (best + shift) * _OCTAVES, dtype=np.float32)
 
 
-def _pitch(seen: _Frames) -> Described:
-    pitch = seen.pitch[seen.voiced]
+def _pitch(signal: _Frames) -> Described:
+    pitch = signal.pitch[signal.voiced]
     p10, p25, p50, p75, p90 = np.percentile(pitch, (10, 25, 50, 75, 90))
-    steps = np.diff(pitch)[np.diff(seen.voiced) == 1]
+    steps = np.diff(pitch)[np.diff(signal.voiced) == 1]
     steps = steps[np.abs(steps) < _JUMP]
     ends = max(3, len(pitch) // 5)
     return {
@@ -157,31 +157,33 @@ def _pitch(seen: _Frames) -> Described:
         "pitch_step": _mean(np.abs(steps)),
         "pitch_rise": _mean(steps.clip(0)),
         "pitch_jitter": _mean(np.abs(np.diff(steps))),
-        "pitch_slope": _slope(np.asarray(seen.voiced / len(seen.pitch), dtype=np.float32), pitch),
+        "pitch_slope": _slope(
+            np.asarray(signal.voiced / len(signal.pitch), dtype=np.float32), pitch
+        ),
         "pitch_end_to_start": float(np.median(pitch[-ends:]) - np.median(pitch[:ends])),
-        "periodicity_mean": seen.periodicity[seen.voiced].mean(),
-        "periodicity_deviation": seen.periodicity[seen.voiced].std(),
-        "periodicity_high": float(np.percentile(seen.periodicity, 90)),
+        "periodicity_mean": signal.periodicity[signal.voiced].mean(),
+        "periodicity_deviation": signal.periodicity[signal.voiced].std(),
+        "periodicity_high": float(np.percentile(signal.periodicity, 90)),
     }
 
 
-def _loudness(seen: _Frames) -> Described:
-    heard = seen.loudness[seen.active]
-    p10, p50, p90 = np.percentile(heard, (10, 50, 90))
-    level = float(10 * np.log10((10 ** (heard / 10)).mean()))
+def _loudness(signal: _Frames) -> Described:
+    active = signal.loudness[signal.active]
+    p10, p50, p90 = np.percentile(active, (10, 50, 90))
+    level = float(10 * np.log10((10 ** (active / 10)).mean()))
     return {
         "level": level,
         "loudness_median": p50 - level,
         "loudness_range": p90 - p10,
-        "loudness_deviation": heard.std(),
-        "loudness_top": seen.top - level,
-        "loudness_step": _mean(np.abs(np.diff(seen.loudness))[seen.going_on]),
+        "loudness_deviation": active.std(),
+        "loudness_top": signal.top - level,
+        "loudness_step": _mean(np.abs(np.diff(signal.loudness))[signal.going_on]),
     }
 
 
-def _balance(seen: _Frames) -> Described:
+def _balance(signal: _Frames) -> Described:
     """Of low against high frequencies."""
-    hertz, power, levels = BAND_CENTRES_HZ, seen.power, seen.levels
+    hertz, power, levels = BAND_CENTRES_HZ, signal.power, signal.levels
     between = [
         _decibels(power[:, (hertz >= low) & (hertz < high)])
         for low, high in (
@@ -201,8 +203,8 @@ def _balance(seen: _Frames) -> Described:
         "centroid": (power * np.log2(hertz)).sum(axis=1) / (power.sum(axis=1) + 1e-12),
         "treble": between[4] - between[5],
     }
-    voiced = seen.voiced
-    unvoiced = seen.active.copy()
+    voiced = signal.voiced
+    unvoiced = signal.active.copy()
     unvoiced[voiced] = False
     elsewhere = np.flatnonzero(unvoiced) if unvoiced.sum() > _SHORT_SEGMENT else voiced
     found: Described = {}
@@ -210,47 +212,47 @@ def _balance(seen: _Frames) -> Described:
         found[f"{name}_mean"] = values[voiced].mean()
         found[f"{name}_deviation"] = values[voiced].std()
         found[f"{name}_unvoiced"] = values[elsewhere].mean()
-    loud = voiced[seen.loudness[voiced] >= np.median(seen.loudness[voiced])]
+    loud = voiced[signal.loudness[voiced] >= np.median(signal.loudness[voiced])]
     found["alpha_ratio_loud"] = tracks["alpha_ratio"][loud].mean()
     found["centroid_loud"] = tracks["centroid"][loud].mean()
     return found
 
 
-def _timbre(seen: _Frames) -> Described:
+def _timbre(signal: _Frames) -> Described:
     """Mel-frequency cepstral coefficients, without the first, which is loudness."""
-    shown = np.maximum(seen.levels, seen.top - _SHOWN_RANGE_DB)
+    shown = np.maximum(signal.levels, signal.top - _SHOWN_RANGE_DB)
     cepstrum = shown @ _COSINES.T
-    means, deviations = cepstrum[seen.voiced].mean(axis=0), cepstrum[seen.voiced].std(axis=0)
+    means, deviations = cepstrum[signal.voiced].mean(axis=0), cepstrum[signal.voiced].std(axis=0)
     found: Described = {}
     for number in range(_COEFFICIENTS):
         found[f"mfcc{number + 1}_mean"] = means[number]
         found[f"mfcc{number + 1}_deviation"] = deviations[number]
-    steps = np.abs(np.diff(cepstrum[:, : _COEFFICIENTS // 2], axis=0))[seen.going_on]
+    steps = np.abs(np.diff(cepstrum[:, : _COEFFICIENTS // 2], axis=0))[signal.going_on]
     for number in range(_COEFFICIENTS // 2):
         found[f"mfcc{number + 1}_step"] = _mean(steps[:, number])
-    found["flux"] = _mean(np.abs(np.diff(seen.levels, axis=0))[seen.going_on])
+    found["flux"] = _mean(np.abs(np.diff(signal.levels, axis=0))[signal.going_on])
     return found
 
 
-def _rhythm(seen: _Frames) -> Described:
-    seconds = len(seen.loudness) * FRAME_STEP
-    voiced = np.zeros(len(seen.loudness), bool)
-    voiced[seen.voiced] = True
+def _rhythm(signal: _Frames) -> Described:
+    seconds = len(signal.loudness) * FRAME_STEP
+    voiced = np.zeros(len(signal.loudness), bool)
+    voiced[signal.voiced] = True
     edges = np.diff(np.concatenate([[0], voiced.astype(np.int8), [0]]))
     counts = np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)
     lengths = counts[counts >= _SHORT_SEGMENT] * FRAME_STEP
-    smooth = np.convolve(seen.loudness, np.ones(5) / 5, "same")
+    smooth = np.convolve(signal.loudness, np.ones(5) / 5, "same")
     peaks = (smooth[1:-1] > smooth[:-2]) & (smooth[1:-1] >= smooth[2:])
-    peaks &= smooth[1:-1] > seen.top - 20
+    peaks &= smooth[1:-1] > signal.top - 20
     found: Described = {
         "voiced_share": voiced.mean(),
-        "active_share": seen.active.mean(),
+        "active_share": signal.active.mean(),
         "segments_per_second": len(lengths) / seconds,
         "segment_length": float(np.log(lengths.mean())) if len(lengths) else -3.0,
         "segment_deviation": lengths.std() if len(lengths) else 0.0,
         "syllables_per_second": peaks.sum() / seconds,
     }
-    envelope = np.maximum(seen.loudness, seen.top - 40)
+    envelope = np.maximum(signal.loudness, signal.top - 40)
     window = np.hanning(len(envelope))
     power = np.abs(np.fft.rfft((envelope - envelope.mean()) * window, 512)) ** 2
     rates = np.fft.rfftfreq(512, FRAME_STEP)

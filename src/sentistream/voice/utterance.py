@@ -1,4 +1,4 @@
-"""What the voice network hears: the stretch of frames in which somebody speaks."""
+"""The utterance that the voice network judges: the frames in which somebody speaks."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.types import FloatArray, UInt8Array
-from sentistream.voice import hearing
-from sentistream.voice.activity import VoiceActivity
+from sentistream.voice import features
+from sentistream.voice.voice_activity import VoiceActivity
 
-LEAST_SPEECH = 0.3
-"""Seconds of speech below which a voice says nothing."""
+MIN_SPEECH = 0.3
+"""Seconds of speech below which there is no utterance."""
 
 LONGEST = 4.4
-"""Seconds of a recording that are heard at once."""
+"""Seconds of a recording that are judged at once."""
 
-_MARGIN = round(0.08 / hearing.FRAME_STEP)
-_SHORTEST = round(0.6 / hearing.FRAME_STEP)
+_MARGIN = round(0.08 / features.FRAME_STEP)
+_SHORTEST = round(0.6 / features.FRAME_STEP)
 
 
 def utterance(frames: UInt8Array, speech: NDArray[np.bool_]) -> UInt8Array | None:
@@ -27,11 +27,11 @@ def utterance(frames: UInt8Array, speech: NDArray[np.bool_]) -> UInt8Array | Non
         speech: Which of them are speech, shape (frames,).
 
     Returns:
-        Shape (frames, 112, 1), at least 0.6 s long where so much was heard;
-        None if there is less than ``LEAST_SPEECH`` of speech.
+        Shape (frames, 112, 1), at least 0.6 s long where there is that much;
+        None if there is less than ``MIN_SPEECH`` of speech.
     """
     spoken = np.flatnonzero(speech)
-    if len(spoken) * hearing.FRAME_STEP < LEAST_SPEECH:
+    if len(spoken) * features.FRAME_STEP < MIN_SPEECH:
         return None
     first, last = max(0, int(spoken[0]) - _MARGIN), int(spoken[-1]) + _MARGIN
     last = min(len(frames), max(last, first + _SHORTEST))
@@ -45,9 +45,9 @@ def utterance_of(sound: FloatArray) -> UInt8Array | None:
     Args:
         sound: Mono samples at 48 kHz.
     """
-    frames = hearing.hear(sound)
+    frames = features.extract_features(sound)
     found = utterance(frames, VoiceActivity().update(frames))
     if found is None:
         return None
-    surplus = len(found) - round(LONGEST / hearing.FRAME_STEP)
+    surplus = len(found) - round(LONGEST / features.FRAME_STEP)
     return found if surplus <= 0 else found[surplus // 2 : len(found) - (surplus + 1) // 2]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clips import clicks, flat, write_clip
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.monitor.cameras.camera_process import Timeouts
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.event_bus import EventBus, Subscription

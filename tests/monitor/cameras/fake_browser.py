@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentistream.errors import InputError
 from sentistream.media import Source, open_source
-from sentistream.media.pacing import PacedSource
+from sentistream.media.simulated_camera import PacedSource
 from sentistream.types import Moment
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sentistream.media.picture import RgbPicture
 from sentistream.monitor.observations import Preview
 from sentistream.types import Box, UInt8Array
-from sentistream.vision.hog import HogDetector
+from sentistream.vision.hog_detector import HogDetector
 
 FACE = Box(112, 67, 220, 175)
 """Where it is in the scene."""

@@ -16,7 +16,7 @@ from av import AudioFrame, VideoFrame
 
 from cameras.conftest import Heard, eventually
 from clips import flashing
-from sentistream.media.tracks import choice_in_words
+from sentistream.media.track_selection import describe_choice
 from sentistream.monitor.api.schemas import Health
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.event_bus import EventBus
@@ -122,7 +122,7 @@ def test_what_is_to_be_known_of_a_source_is_said(
 def test_the_page_says_it_in_its_language(language: str, told: list[str]) -> None:
     with av.open(io.BytesIO(), "w", format="matroska") as container:
         streams: list[Any] = [container.add_stream("flac", rate=RATE) for _ in range(3)]
-        chosen = choice_in_words(streams, streams[2], {0: "silent", 1: "undecodable"})
+        chosen = describe_choice(streams, streams[2], {0: "silent", 1: "undecodable"})
     health = CameraHealth(
         camera="door",
         state=CameraState.RUNNING,

@@ -257,7 +257,7 @@ def test_closing_tells_the_second_under_way_and_leaves_nobody(
 def test_without_cameras_there_is_one_all_the_same(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sentistream.media.cameras import Camera
+    from sentistream.media.capture_devices import Camera
     from sentistream.monitor.cameras import supervisor as module
 
     monkeypatch.setattr(module, "list_cameras", lambda: (Camera(2, Path("/dev/video2"), "Cam"),))

@@ -12,7 +12,7 @@ import pytest
 
 from clips import FLASH, GREY, clicks, flashing, write_clip
 from sentistream.errors import InputError
-from sentistream.media import looping
+from sentistream.media import simulated_camera
 from sentistream.media.source import Source
 from sentistream.monitor.cameras.capture import open_camera
 from sentistream.monitor.settings import CameraSettings
@@ -38,8 +38,8 @@ def clip(tmp_path: Path) -> Path:
 
 
 def test_a_file_begins_again_without_a_seam(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looping, "QUEUE", 100_000)
-    monkeypatch.setattr(looping, "MOST_BEHIND", 60.0)
+    monkeypatch.setattr(simulated_camera, "QUEUE", 100_000)
+    monkeypatch.setattr(simulated_camera, "MOST_BEHIND", 60.0)
     flashes: list[float] = []
     loud: list[float] = []
     times: list[float] = []

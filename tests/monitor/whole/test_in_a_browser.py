@@ -11,7 +11,7 @@ import pytest
 
 from browser import Browser, Page
 from clips import clicks, write_clip
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.types import Box, UInt8Array
 from whole.running import PASSWORD, Program, until
 

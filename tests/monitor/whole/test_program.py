@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from clips import clicks, write_clip
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.monitor.settings import overlay_path
 from sentistream.types import Box, UInt8Array
 from whole.running import Program, is_alive, until

@@ -42,7 +42,7 @@ class BrowserOpener:
 
     def open(self, *, tick: float, sound_window: float) -> Source:
         try:
-            browser = importlib.import_module("sentistream.media.browser")
+            browser = importlib.import_module("sentistream.media.browser_source")
         except ImportError:
             raise MissingExtraError("A visitor's camera", "monitor") from None
         source: Source = browser.BrowserSource(self.offer, tick=tick, sound_window=sound_window)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from sentistream.errors import InputError, OutputError
 from sentistream.media import Faults
-from sentistream.media.addresses import DEVICE, scheme
-from sentistream.media.looping import LoopSource
-from sentistream.media.opening import check_seconds, open_stream, open_webcam
-from sentistream.media.queue import BoundedQueue
+from sentistream.media.bounded_queue import BoundedQueue
+from sentistream.media.simulated_camera import LoopingSource
 from sentistream.media.source import Source
+from sentistream.media.source_address import DEVICE, scheme
+from sentistream.media.source_factory import check_seconds, open_stream, open_webcam
 from sentistream.monitor.settings import CameraSettings
 from sentistream.reports.report_wording import faults_in_words
 from sentistream.streams.multi_source import DecodedMoment
@@ -147,7 +147,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
         )
     if "\0" in source:
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
-    return LoopSource(
+    return LoopingSource(
         Path(source).expanduser(),
         tick=tick,
         sound_window=sound_window,

@@ -21,7 +21,7 @@ from PIL import JpegImagePlugin  # noqa: F401
 import sentistream.decision.lite  # noqa: F401
 from sentistream.errors import ModelError
 from sentistream.monitor.cameras.worker import preload_analyzer
-from sentistream.runtime.network import ENGINES, chosen_engine
+from sentistream.runtime.inference import ENGINES, chosen_engine
 
 # glibc's allocator, see mallopt(3): one arena for the few threads, and pictures returned to the
 # system as soon as they are freed

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sentistream.media.picture import resample
+from sentistream.media.resample import resample
 from sentistream.monitor.observations import EVERYWHERE
 from sentistream.monitor.settings.camera_settings import (
     WEEKDAYS,

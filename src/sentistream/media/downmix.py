@@ -1,0 +1,74 @@
+"""Downmix of several channels to mono that keeps voices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sentistream.types import SOUND_RATE, FloatArray
+
+MEMORY = 10.0
+"""Seconds after which what a channel held counts for a third."""
+DEAD = 1e-3
+"""A channel with less than this share of the loudest one's energy is left out."""
+OPPOSED = -0.5
+"""A channel whose correlation with the loudest is below this is turned over first."""
+CENTRE = 0.1
+"""Where the centre has this share of the loudest one's energy, it is the voice, and taken alone."""
+
+_CENTRE = "FC"
+_FRONT = ("FL", "FR")
+_BASS = ("LFE", "LFE2")
+
+
+class Downmixer:
+    """Mixes channels to one, block by block.
+
+    Voices of films are in the centre; elsewhere those channels are averaged that hold anything,
+    each turned over where it would otherwise cancel the loudest.
+
+    Args:
+        names: The channels as FFmpeg calls them: ``FL``, ``FR``, ``FC``, ...
+
+    Attributes:
+        cancelling: Samples so far in which a channel had to be turned over.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        kept = [place for place, name in enumerate(names) if name not in _BASS]
+        self._kept = kept or list(range(len(names)))
+        self._centre = names.index(_CENTRE) if _CENTRE in names and len(names) > 1 else None
+        front = [place for place, name in enumerate(names) if name in _FRONT]
+        # behind a pair at the front the others hold its echo
+        self._beside = front if len(front) == len(_FRONT) else self._kept
+        self._products = np.zeros((len(names), len(names)))
+        self.cancelling = 0
+
+    def mix(self, samples: FloatArray) -> FloatArray:
+        """One channel, shape (count,), of the next block.
+
+        Args:
+            samples: Shape (channels, count).
+        """
+        if samples.shape[0] == 1:
+            return np.asarray(samples[0])
+        wide = np.nan_to_num(samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
+        self._products *= np.exp(-samples.shape[1] / (MEMORY * SOUND_RATE))
+        self._products += wide @ wide.T
+        energies = np.diag(self._products)
+        if self._centre is not None and energies[self._centre] > CENTRE * energies.max():
+            return np.asarray(samples[self._centre])
+        channels = self._beside if energies[self._beside].any() else self._kept
+        loudest = max(channels, key=lambda channel: energies[channel])
+        weights = np.zeros(len(energies))
+        for channel in channels:
+            if energies[channel] >= DEAD * energies[loudest]:
+                weights[channel] = 1.0
+            scale = np.sqrt(energies[channel] * energies[loudest])
+            if scale > 0 and self._products[channel, loudest] < OPPOSED * scale:
+                weights[channel] *= -1.0
+        if (weights < 0).any():
+            self.cancelling += samples.shape[1]
+        mixed: FloatArray = (weights @ wide / np.abs(weights).sum()).astype(np.float32)
+        return mixed

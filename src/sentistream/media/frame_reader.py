@@ -1,0 +1,199 @@
+"""Decoded pictures in presentation order, each with its time on the media clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import av
+from av import Packet, VideoFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from sentistream.media.orientation import UPRIGHT, Orientation
+from sentistream.media.source import Faults
+
+CLOCK_RESTART = 1.0
+"""A timestamp that steps back by more than this many seconds begins a new count."""
+LONGEST_FRAME = 10.0
+"""Durations longer than this many seconds are ignored."""
+_USUAL_FRAME = 0.04
+READ_ATTEMPTS = 50
+"""Times in a row that reading is tried again behind a damaged place of a file."""
+_REORDERED = 32
+_GAP = 1.8
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFrame:
+    """A decoded frame.
+
+    Attributes:
+        time: Presentation time, seconds; never less than the frame's before.
+        end: Where it stops being shown if nothing follows.
+        after_fault: True where damaged pictures lie between the one before and this one.
+        orientation: How it is turned upright (``OrientationTracker`` finds out).
+    """
+
+    frame: VideoFrame
+    time: float
+    end: float
+    after_fault: bool
+    orientation: Orientation = UPRIGHT
+
+
+def clock_zero(container: InputContainer) -> float:
+    """The container's own time, in seconds, that is zero on the media clock."""
+    start = container.start_time
+    return 0.0 if start is None else start / av.time_base
+
+
+def nanosecond(time: float) -> float:
+    """The time in whole nanoseconds, so that a picture's and a tick's same time are equal."""
+    return round(time, 9)
+
+
+class FrameReader:
+    """Reads a container's pictures; bad packets are skipped and counted.
+
+    Args:
+        source: The container's packets, where another reader shares them.
+
+    Attributes:
+        reached: The latest end of any stream's packets so far, seconds on the media clock;
+            tells a truncated file from one whose picture ends before its sound.
+    """
+
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        faults: Faults,
+        source: Iterator[Packet[Any]] | None = None,
+    ) -> None:
+        self._source = packets(container, faults) if source is None else source
+        self._stream = stream
+        self._faults = faults
+        self._zero = clock_zero(container)
+        self._before: float | None = None
+        self._held: VideoFrame | None = None
+        self._suspect = 0
+        self._step = _USUAL_FRAME
+        if stream.average_rate:
+            self._step = min(1 / float(stream.average_rate), LONGEST_FRAME)
+        self.reached = 0.0
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        for packet in self._source:
+            yield from self.decode(packet)
+        yield from self._release(None)
+
+    def decode(self, packet: Packet[Any]) -> Iterator[TimedFrame]:
+        """The pictures that a packet brings: none where it is bad, or another stream's."""
+        self._note_reached(packet)
+        if packet.stream_index != self._stream.index:
+            return
+        if packet.is_corrupt:
+            self._note_fault()
+        yield from self._decoded(packet)
+
+    def flush(self) -> Iterator[TimedFrame]:
+        """The pictures that the decoder still holds; nothing can be decoded afterwards."""
+        yield from self._decoded(None)
+        yield from self._release(None)
+
+    def _decoded(self, packet: Packet[Any] | None) -> Iterator[TimedFrame]:
+        try:
+            frames = self._stream.decode(packet)
+        except EOFError:
+            return
+        except (av.FFmpegError, ValueError):
+            self._note_fault()
+            return
+        for frame in frames:
+            if frame.is_corrupt:
+                self._note_fault()
+            else:
+                yield from self._in_order(frame)
+
+    def _note_fault(self) -> None:
+        self._faults.video_errors += 1
+        self._suspect = _REORDERED
+
+    def _in_order(self, frame: VideoFrame) -> Iterator[TimedFrame]:
+        """Holds back a frame whose timestamp jumps ahead until the next one confirms the jump."""
+        time = self._stamp(frame)
+        yield from self._release(time)
+        if time is not None and self._before is not None and time > self._before + LONGEST_FRAME:
+            self._held = frame
+        else:
+            yield self._timed(frame, time)
+
+    def _release(self, following: float | None) -> Iterator[TimedFrame]:
+        if self._held is not None and self._before is not None:
+            held, self._held = self._held, None
+            leap = self._stamp(held)
+            back = following is not None and leap is not None and following < leap
+            if back and following is not None and following >= self._before - CLOCK_RESTART:
+                leap = None
+            yield self._timed(held, leap)
+
+    def _stamp(self, frame: VideoFrame) -> float | None:
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None or frame.time_base is None:
+            return None
+        return nanosecond(float(stamp * frame.time_base) - self._zero)
+
+    def _timed(self, frame: VideoFrame, time: float | None) -> TimedFrame:
+        base = frame.time_base
+        shown = float(frame.duration * base) if base and frame.duration > 0 else 0.0
+        step = shown if 0 < shown <= LONGEST_FRAME else self._step
+        before = self._before
+        if time is None:
+            time = 0.0 if before is None else nanosecond(before + step)
+        if before is not None:
+            if time < before - CLOCK_RESTART:
+                self._zero += time - (before + step)
+                time = nanosecond(before + step)
+            time = max(time, before)
+        # pictures before the bad packet may still come out after it is reported
+        self._suspect = max(0, self._suspect - 1)
+        fault = self._suspect > 0 and before is not None and time - before > _GAP * self._step
+        if fault:
+            self._suspect = 0
+        self._before = time
+        return TimedFrame(frame, time, time + step, fault)
+
+    def _note_reached(self, packet: Packet[Any]) -> None:
+        if packet.pts is not None:
+            end = packet.pts + (packet.duration or 0)
+            self.reached = max(self.reached, float(end * packet.time_base) - self._zero)
+
+
+def packets(
+    container: InputContainer, faults: Faults, sound: AudioStream | None = None
+) -> Iterator[Packet[Any]]:
+    """The packets of all streams, or of ``sound`` alone, then each stream's flushing packet.
+
+    Where reading fails it is tried again behind the bad place, a bounded number of times
+    in a row; every failure counts as a video error, or audio error where only sound is read.
+    """
+    attempts = 0
+    while True:
+        try:
+            for packet in container.demux(sound) if sound else container.demux():
+                attempts = 0 if packet.size else attempts
+                yield packet
+            return
+        except IndexError:  # PyAV trips at the end over streams that turned up on the way
+            return
+        except av.FFmpegError:
+            attempts += 1
+            if sound:
+                faults.audio_errors += 1
+            else:
+                faults.video_errors += 1
+            if attempts >= READ_ATTEMPTS:
+                return

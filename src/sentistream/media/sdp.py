@@ -1,0 +1,42 @@
+"""Validation of a browser's SDP offer: one camera, one microphone, local candidates only."""
+
+from __future__ import annotations
+
+import re
+
+from sentistream.errors import InputError
+
+LONGEST = 64 * 1024
+"""Characters of an offer; browsers' have 3,000 to 8,000."""
+MOST_CANDIDATES = 64
+"""Addresses of itself that a browser may name."""
+_WAY_OUT = "Reload the page and try again with a current browser."
+_HOST = re.compile(r"a=candidate:\S+ \d+ udp \d+ \S+ \d+ typ host\b.*", re.IGNORECASE)
+
+
+def check_offer(offer: str) -> str:
+    """The offer without candidates that would make this machine connect elsewhere.
+
+    Candidates found through servers, relays and TCP are left out, those of the browser's own
+    network interfaces stay.
+
+    Raises:
+        InputError: It is no offer of at most one camera and one microphone.
+    """
+    if not offer.startswith("v=0") or len(offer) > LONGEST or "\0" in offer:
+        raise InputError("This is no offer of a browser's camera.", _WAY_OUT)
+    lines = offer.replace("\r\n", "\n").rstrip("\n").split("\n")
+    kinds = [line[2:].split(" ")[0] for line in lines if line.startswith("m=")]
+    if kinds.count("video") != 1 or kinds.count("audio") > 1 or len(kinds) > 3:
+        raise InputError("The offer is not of one camera and one microphone.", _WAY_OUT)
+    if "a=fingerprint:" not in offer:
+        raise InputError("The offer does not say how it is encrypted.", _WAY_OUT)
+    kept = [line for line in lines if not line.startswith("a=candidate:") or _HOST.fullmatch(line)]
+    if sum(line.startswith("a=candidate:") for line in kept) > MOST_CANDIDATES:
+        raise InputError("The offer names too many addresses.", _WAY_OUT)
+    return "\r\n".join(kept) + "\r\n"
+
+
+def offer_error() -> InputError:
+    """The error for an offer that WebRTC cannot take."""
+    return InputError("This offer of a browser's camera cannot be taken.", _WAY_OUT)

@@ -1,0 +1,456 @@
+"""Selection of the video and audio track to decode, by what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import av
+import numpy as np
+from av import AudioResampler, FFmpegError
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from sentistream.errors import InputError
+from sentistream.media.container import MAX_PIXELS, open_file
+from sentistream.media.frame_reader import clock_zero
+from sentistream.translatable import Translatable, sentences
+from sentistream.types import SOUND_RATE
+
+SILENT = 1e-3
+"""A track of sound whose samples never exceed this share of full scale is silent."""
+FLAT = 2.0
+"""A track of pictures whose brightness never varies by more than this is empty (of 255)."""
+MOST_PACKETS = 20_000
+"""Packets that are read at each place of a file at which a track is looked into."""
+_PLACES = (0.0, 0.25, 0.5, 0.75)
+_SOUND_SECONDS = 2.0
+_PICTURES = 3
+_SECONDARY = (
+    Disposition.comment
+    | Disposition.visual_impaired
+    | Disposition.hearing_impaired
+    | Disposition.lyrics
+    | Disposition.karaoke
+)
+
+Opener = Callable[[], InputContainer]
+"""Opens the same file again."""
+Content = Literal["", "silent", "empty", "undecodable", "absent"]
+AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A track of sound or pictures.
+
+    Attributes:
+        kind: ``video`` or ``audio``.
+        number: Its place among those of its kind, from 1.
+        codec: FFmpeg's name of its coding; empty where FFmpeg knows none.
+        content: ``silent``, ``empty`` (of one even colour) or ``undecodable``; else nothing.
+        language: As the file says, for instance ``eng``; may be empty.
+        title: As the file says; may be empty.
+        default: Whether the file marks it as the one to play.
+        chosen: Whether it is taken where none is asked for.
+    """
+
+    kind: Literal["video", "audio"]
+    number: int
+    codec: str
+    content: Content
+    language: str
+    title: str
+    default: bool
+    chosen: bool
+
+    def __str__(self) -> str:
+        facts = [
+            self.codec or "?",
+            self.language,
+            self.title,
+            "marked as default" if self.default else "",
+            "cannot be decoded" if self.content == "undecodable" else self.content,
+            "chosen" if self.chosen else "",
+        ]
+        return f"{self.kind} {self.number}: {', '.join(filter(None, facts))}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSelection:
+    """The tracks that are read.
+
+    Attributes:
+        video: The pictures.
+        video_number, audio_number: Their places among those of their kind, from 1.
+        audio: The sound; None where there is none that can be decoded, or none is wanted.
+        video_remark, audio_remark: A sentence for the choice between several; else nothing.
+    """
+
+    video: VideoStream
+    video_number: int
+    audio: AudioStream | None
+    audio_number: int | None
+    video_remark: str
+    audio_remark: str
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A sentence for each choice between several."""
+        return tuple(filter(None, (self.video_remark, self.audio_remark)))
+
+
+def choose_tracks(
+    container: InputContainer,
+    name: str,
+    *,
+    video: int | None = None,
+    audio: int | None = None,
+    sound: bool = True,
+    threads: int = 0,
+    again: Opener | None = None,
+) -> TrackSelection:
+    """The tracks to read: those that can be decoded and hold something, the marked ones first.
+
+    Args:
+        container: Opened for reading.
+        name: What it is called.
+        video, audio: The numbers of the tracks, from 1; None to choose.
+        sound: Whether any sound is wanted.
+        threads: In which pictures are decoded; 0 for as many as the decoder sees fit.
+        again: Opens the same file again, to probe its tracks; None where that is impossible.
+
+    Raises:
+        InputError: There are no moving pictures, they cannot be decoded or are too large, or
+            there is no track of that number.
+    """
+    moving = video_tracks(container)
+    if not moving:
+        if container.streams.audio:
+            raise InputError(
+                Translatable("{path} has sound but no moving pictures.", path=name),
+                "Name a video that shows a face.",
+            )
+        raise InputError(
+            Translatable("{path} has no moving pictures.", path=name),
+            "Name a video that shows a face.",
+        )
+    picture, video_remark = _choose(container, moving, "video", name, video, again)
+    if picture is None:
+        raise InputError(
+            Translatable(
+                "The pictures of {path} are in a coding that this FFmpeg cannot decode.", path=name
+            ),
+            "Convert it, for instance to H.264 in an mp4 file.",
+        )
+    prepare_video(picture, name, threads)
+    sound_stream, audio_remark = None, ""
+    audio_number: int | None = None
+    if sound or audio is not None:
+        tracks = list(container.streams.audio)
+        sound_stream, audio_remark = _choose(container, tracks, "audio", name, audio, again)
+        audio_number = None if sound_stream is None else tracks.index(sound_stream) + 1
+    return TrackSelection(
+        picture, moving.index(picture) + 1, sound_stream, audio_number, video_remark, audio_remark
+    )
+
+
+def choose_audio(
+    container: InputContainer,
+    name: str = "",
+    *,
+    number: int | None = None,
+    again: Opener | None = None,
+) -> AudioStream | None:
+    """The track of sound alone; None without one that can be decoded.
+
+    Raises:
+        InputError: There is no track of that number.
+    """
+    return _choose(container, list(container.streams.audio), "audio", name, number, again)[0]
+
+
+def list_tracks(path: Path) -> tuple[Track, ...]:
+    """A file's tracks of pictures and sound, with what is in them.
+
+    Raises:
+        InputError: It cannot be read as a video.
+    """
+    found: list[Track] = []
+    with open_file(path) as container:
+        found += _listed(container, video_tracks(container), "video", path)
+        found += _listed(container, list(container.streams.audio), "audio", path)
+    return tuple(found)
+
+
+def _listed(
+    container: InputContainer,
+    streams: Sequence[AnyStream],
+    kind: Literal["video", "audio"],
+    path: Path,
+) -> list[Track]:
+    contents = {each.index: _content(lambda: open_file(path), each) for each in streams}
+    order = _preferred(container, streams)
+    full: list[AnyStream] = [each for each in order if not contents[each.index]]
+    usable: list[AnyStream] = [each for each in order if contents[each.index] != "undecodable"]
+    chosen = next(iter(full or usable), None)
+    return [
+        Track(
+            kind=kind,
+            number=number,
+            codec="" if stream.codec_context is None else stream.codec_context.codec.canonical_name,
+            content=contents[stream.index],
+            language=stream.metadata.get("language", ""),
+            title=stream.metadata.get("title", ""),
+            default=bool(stream.disposition & Disposition.default),
+            chosen=stream is chosen,
+        )
+        for number, stream in enumerate(streams, 1)
+    ]
+
+
+def video_tracks(container: InputContainer) -> list[VideoStream]:
+    """The tracks of pictures; cover art does not count."""
+    return [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+
+
+def _choose(
+    container: InputContainer,
+    streams: Sequence[AnyStream],
+    kind: Literal["video", "audio"],
+    name: str,
+    number: int | None,
+    again: Opener | None,
+) -> tuple[AnyStream | None, str]:
+    """The stream, and a sentence where there were several."""
+    words = Translatable("pictures") if kind == "video" else Translatable("sound")
+    if number is not None:
+        if not 1 <= number <= len(streams):
+            raise InputError(
+                Translatable(
+                    "{name} has no track {number} of {words}: it has {count}.",
+                    name=name,
+                    number=number,
+                    words=words,
+                    count=len(streams),
+                ),
+                Translatable(
+                    "See them with: sentistream doctor FILE; choose with --{kind}-track.", kind=kind
+                ),
+            )
+        if not _is_decodable(streams[number - 1]):
+            raise InputError(
+                Translatable(
+                    "Track {number} of the {words} of {name} is in a coding that this FFmpeg "
+                    "cannot decode.",
+                    number=number,
+                    words=words,
+                    name=name,
+                ),
+                "Choose another, or convert it.",
+            )
+        chosen = streams[number - 1]
+        return chosen, describe_choice(streams, chosen, {}, requested=True)
+    usable = usable_tracks(container, streams)
+    contents: dict[int, Content] = {}
+    first = usable[0] if usable else None
+    if again is not None and len(usable) > 1:
+        for stream in usable:
+            contents[stream.index] = _content(again, stream)
+            if not contents[stream.index]:
+                first = stream
+                break
+        else:
+            decoded = [each for each in usable if contents[each.index] != "undecodable"]
+            first = decoded[0] if decoded else first
+    return first, "" if first is None else describe_choice(streams, first, contents)
+
+
+def describe_choice(
+    streams: Sequence[AnyStream],
+    chosen: AnyStream,
+    contents: Mapping[int, Content],
+    *,
+    requested: bool = False,
+) -> str:
+    """Which track is used and why not the others; empty where there is only one.
+
+    Args:
+        streams: All of their kind.
+        chosen: One of them.
+        contents: What was found in those that were looked into, by their index.
+        requested: Whether the caller named it by number.
+    """
+    if len(streams) < 2:
+        return ""
+    notes = []
+    for place, stream in enumerate(streams, 1):
+        content = contents.get(stream.index, "" if _is_decodable(stream) else "undecodable")
+        if content:
+            notes.append(_content_in_words(content, place))
+    count, place = len(streams), list(streams).index(chosen) + 1
+    sound = isinstance(chosen, AudioStream)
+    words = Translatable("sound") if sound else Translatable("pictures")
+    if requested:
+        return Translatable(
+            "Of {count} tracks of {words}, track {place} is used, as asked for.",
+            count=count,
+            words=words,
+            place=place,
+        )
+    if notes:
+        return Translatable(
+            "Of {count} tracks of {words}, track {place} is used ({why}).",
+            count=count,
+            words=words,
+            place=place,
+            why=sentences(*notes, separator="; "),
+        )
+    return Translatable(
+        "Of {count} tracks of {words}, track {place} is used.",
+        count=count,
+        words=words,
+        place=place,
+    )
+
+
+def _content_in_words(content: Content, place: int) -> str:
+    match content:
+        case "silent":
+            return Translatable("track {place} is silent", place=place)
+        case "empty":
+            return Translatable("track {place} is empty", place=place)
+        case "undecodable":
+            return Translatable("track {place} cannot be decoded", place=place)
+        case _:
+            return Translatable("track {place} sends nothing", place=place)
+
+
+def usable_tracks(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
+    """Those that this FFmpeg can decode, as a player would prefer them."""
+    return [stream for stream in _preferred(container, streams) if _is_decodable(stream)]
+
+
+def _preferred(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
+    """What a player would take first; commentaries and descriptions last."""
+    best = container.streams.best("video"), container.streams.best("audio")
+    marked = Disposition.default
+    return sorted(
+        streams,
+        key=lambda each: (
+            bool(each.disposition & _SECONDARY),
+            not each.disposition & marked,
+            each not in best,
+        ),
+    )
+
+
+def _is_decodable(stream: AudioStream | VideoStream) -> bool:
+    if stream.codec_context is None:
+        return False
+    return not isinstance(stream, AudioStream) or stream.sample_rate > 0
+
+
+def prepare_video(stream: VideoStream, name: str, threads: int = 0) -> None:
+    """Sets up the decoder of a track of pictures, before it is first used.
+
+    Raises:
+        InputError: They are too large, or of no known size.
+    """
+    context = stream.codec_context
+    if not 0 < context.width * context.height <= MAX_PIXELS:
+        # FFmpeg forgets a size that is beyond the limit it was given
+        size = (
+            f"{context.width} x {context.height}"
+            if context.width
+            else Translatable("no known size")
+        )
+        raise InputError(
+            Translatable(
+                "The pictures of {path} have {size}, or one beyond the limit of {pixels} pixels "
+                "(8192 x 8192).",
+                path=name,
+                size=size,
+                pixels=f"{MAX_PIXELS:,}",
+            ),
+            "Scale the video down first, or see whether it is damaged.",
+        )
+    context.options = {"max_pixels": str(MAX_PIXELS)}
+    # frames decoded in parallel: the second core works while Python handles a frame
+    stream.thread_type = "AUTO"
+    context.thread_count = threads
+
+
+def _content(again: Opener, stream: AudioStream | VideoStream) -> Content:
+    """What is found in a track at some places of the file."""
+    if not _is_decodable(stream):
+        return "undecodable"
+    found = False
+    with again() as container:
+        same = container.streams[stream.index]
+        length = container.duration or 0
+        for place in _PLACES if length else _PLACES[:1]:
+            if place:
+                try:
+                    container.seek(int(place * length + (container.start_time or 0)))
+                except FFmpegError:
+                    break
+            for full in _samples(container, same, place * length / av.time_base):
+                if full:
+                    return ""
+                found = True
+    if not found:
+        return "undecodable"
+    return "silent" if isinstance(stream, AudioStream) else "empty"
+
+
+def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterator[bool]:
+    """Whether there is anything in each of a few frames, from ``begin`` seconds on."""
+    begin += clock_zero(container)
+    taken = 0.0
+    try:
+        for count, packet in enumerate(container.demux(stream)):
+            if count > MOST_PACKETS:
+                return
+            # not every index knows every track: some lead to an earlier place
+            if packet.pts is not None and packet.pts * packet.time_base < begin:
+                continue
+            try:
+                frames = packet.decode()
+            except (FFmpegError, ValueError):
+                continue
+            for frame in frames:
+                if isinstance(frame, av.AudioFrame):
+                    yield is_loud(frame)
+                    taken += frame.samples / (frame.sample_rate or SOUND_RATE) / _SOUND_SECONDS
+                elif isinstance(frame, av.VideoFrame):
+                    yield is_structured(frame)
+                    taken += 1 / _PICTURES
+            if taken >= 1:
+                return
+    except (FFmpegError, ValueError):
+        return
+
+
+def is_structured(frame: av.VideoFrame) -> bool:
+    """Whether a picture is more than one even colour."""
+    return float(np.std(frame.reformat(format="gray").to_ndarray())) > FLAT
+
+
+def is_loud(frame: av.AudioFrame) -> bool:
+    """Whether decoded sound is more than silence; its timestamp is lost."""
+    resampler = AudioResampler("flt", frame.layout, frame.sample_rate)
+    frame.pts = None
+    return any(
+        bool(np.nanmax(np.abs(each.to_ndarray())) > SILENT)
+        for each in resampler.resample(frame)
+        if each.samples
+    )

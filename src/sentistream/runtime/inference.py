@@ -1,0 +1,162 @@
+"""Inference with ONNX Runtime, or with OpenVINO where it is installed and selected."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.errors import MissingExtraError, ModelError
+from sentistream.runtime.model_card import ModelCard
+from sentistream.translatable import Translatable
+from sentistream.types import FloatArray
+
+ENGINES = ("onnxruntime", "openvino")
+
+
+class Engine(Protocol):
+    """What runs the ONNX file."""
+
+    def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray: ...
+
+
+class Runnable(Protocol):
+    """A network: named batches in, shape (N, outputs) out."""
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray: ...
+
+
+def chosen_engine(engine: str | None) -> str:
+    """The engine asked for, else that of SENTISTREAM_RUNTIME, else ONNX Runtime."""
+    return engine or os.environ.get("SENTISTREAM_RUNTIME") or ENGINES[0]
+
+
+def chosen_precision() -> str:
+    """``float`` where SENTISTREAM_PRECISION says so, else ``int8``: 8-bit where a network has it.
+
+    Raises:
+        ModelError: It says something else.
+    """
+    chosen = os.environ.get("SENTISTREAM_PRECISION") or "int8"
+    if chosen not in ("int8", "float"):
+        raise ModelError(
+            Translatable("SENTISTREAM_PRECISION is {value}.", value=repr(chosen)),
+            "Set it to int8 or float, or unset it.",
+        )
+    return chosen
+
+
+class Network:
+    """One network and its card.
+
+    Args:
+        card: What it is.
+        content: The ONNX file's bytes.
+        engine: One of ``ENGINES``; by default the environment variable
+            SENTISTREAM_RUNTIME, or ONNX Runtime.
+
+    Raises:
+        ModelError: The engine cannot read the file, or is not known.
+        MissingExtraError: The engine is not installed.
+    """
+
+    def __init__(self, card: ModelCard, content: bytes, engine: str | None = None) -> None:
+        self.card = card
+        self.engine_name = chosen_engine(engine)
+        self._engine = _make_engine(self.engine_name, card, content)
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
+        """Runs the network; returns its outputs, shape (N, outputs).
+
+        Args:
+            inputs: By the card's names, of the card's type (uint8 unless it says another),
+                shape (N, *the card's shape).
+
+        Raises:
+            ValueError: An input is missing, too many, or of another type or shape.
+        """
+        if inputs.keys() != self.card.inputs.keys():
+            expected = ", ".join(self.card.inputs)
+            raise ValueError(f"{self.card.name} takes {expected}, not {', '.join(inputs)}.")
+        for name, values in inputs.items():
+            shape = tuple(self.card.inputs[name])
+            kind = self.card.input_types.get(name, "uint8")
+            fits = len(values.shape) == len(shape) + 1 and all(
+                expected in (-1, found)
+                for expected, found in zip(shape, values.shape[1:], strict=True)
+            )
+            if values.dtype != np.dtype(kind) or not fits:
+                raise ValueError(
+                    f"{self.card.name} takes {name} as {kind} of shape (N, {shape}), "
+                    f"not {values.dtype} of shape {values.shape}."
+                )
+        return self._engine.run(inputs)
+
+
+class _OnnxRuntime:
+    def __init__(self, content: bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # one thread a worker: more were up to three times slower on busy cores
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"]
+        )
+
+    def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray:
+        answer: FloatArray = self._session.run(None, inputs)[0]
+        return answer
+
+
+class _OpenVino:
+    def __init__(self, content: bytes) -> None:
+        import openvino
+
+        core = openvino.Core()
+        settings: dict[str, Any] = {
+            "INFERENCE_NUM_THREADS": 1,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        model = core.read_model(model=content, weights=b"")
+        self._request = core.compile_model(model, "CPU", settings).create_infer_request()
+
+    def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray:
+        self._request.infer(inputs)
+        return np.array(self._request.get_output_tensor(0).data)
+
+
+def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
+    makers: dict[str, Callable[[bytes], Engine]] = {
+        "onnxruntime": _OnnxRuntime,
+        "openvino": _OpenVino,
+    }
+    if name not in makers:
+        raise ModelError(
+            Translatable("There is no runtime {name}.", name=repr(name)),
+            Translatable("Choose one of: {names}.", names=", ".join(ENGINES)),
+        )
+    try:
+        return makers[name](content)
+    except ImportError as error:
+        if name == "openvino":
+            raise MissingExtraError("The runtime OpenVINO", "openvino") from error
+        raise ModelError(
+            "ONNX Runtime cannot be loaded.", "Install it with: pip install onnxruntime."
+        ) from error
+    except Exception as error:  # the engines raise types of their own without a common base
+        raise ModelError(
+            Translatable(
+                "The network {name} cannot be loaded by {engine} ({words}).",
+                name=card.name,
+                engine=name,
+                words=error,
+            ),
+            "Install sentistream again.",
+        ) from error

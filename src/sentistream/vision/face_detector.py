@@ -1,0 +1,234 @@
+"""Face detection: the ``lite`` profile's own network, on luma alone.
+
+A face is a score, a box and five points: the eyes' centres, the tip of the nose and the corners
+of the mouth.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.media.resample import resample, resize
+from sentistream.profiles import Profile
+from sentistream.runtime import load_network
+from sentistream.runtime.inference import Runnable
+from sentistream.types import Box, FloatArray, UInt8Array
+from sentistream.vision.alignment import Alignment
+from sentistream.vision.face_geometry import square_of_points
+
+MULTIPLE = 32
+"""Width and height that the network is shown are multiples of so many pixels."""
+
+FINE, COARSE = 640, 160
+"""Longer side of the picture as the network is shown it, pixels: for small faces, for large ones.
+
+The network finds faces of about 8 to 150 pixels, so the two meet.
+"""
+
+THRESHOLD = 0.5
+"""Score from which a detection counts as a face."""
+
+_NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is looked for at this size, in so large a square
+_WITHIN = 0.8  # share of the smaller of two detections that lies in the other
+# the square of a face beside the box found: its side, and how far its centre lies below, by the
+# medians that ``mean_face`` comes from
+_SQUARE, _BELOW = 0.94, 0.07
+_ROLLS = (0, 45, -45, 90, -90, 135, -135, 180)  # degrees
+_OVERLAP = 0.4  # intersection over union above which two detections are one face
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face in a picture.
+
+    Attributes:
+        box: From forehead to chin, pixels; may reach beyond the picture.
+        score: How sure the detector is, 0 to 1.
+        points: The eyes' centres, the tip of the nose and the corners of the mouth, the
+            person's right first; shape (5, 2), pixels. None where the detector gives none.
+    """
+
+    box: Box
+    score: float
+    points: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionIntervals:
+    """How often a picture is searched, seconds of the media clock.
+
+    Attributes:
+        alone: Between searches for all faces while none is followed.
+        coarse: Between searches for large faces while some are followed.
+        fine: Between searches for all faces while some are followed.
+        confirm: After which a followed face is looked for again at its own place.
+        carry: For which landmarks may carry a face that the detector does not see.
+    """
+
+    alone: float
+    coarse: float
+    fine: float
+    confirm: float
+    carry: float
+
+
+class Detector(Protocol):
+    """What finds faces in a picture."""
+
+    @property
+    def intervals(self) -> DetectionIntervals: ...
+
+    def detect(
+        self, luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
+    ) -> list[Detection]:
+        """Faces, best first.
+
+        Args:
+            luma: Brightness, shape (height, width).
+            size: Longer side to which a larger picture is shrunk first, pixels.
+            threshold: Least score.
+        """
+        ...
+
+    def detect_near(
+        self, luma: UInt8Array, box: Box, *, threshold: float = THRESHOLD
+    ) -> list[Detection]:
+        """Faces of about the size of ``box`` at most half of its width beside it, best first."""
+        ...
+
+    def alignments(self, detection: Detection) -> list[Alignment]:
+        """The squares in which landmarks may be placed on a face found, the likeliest first."""
+        ...
+
+
+class NetworkDetector:
+    """The detector network.
+
+    Args:
+        network: Takes ``picture``, gives (N, places, 15); see ``networks.detector.Decoded``.
+    """
+
+    intervals = DetectionIntervals(alone=0.24, coarse=0.24, fine=0.96, confirm=0.5, carry=1.5)
+
+    def __init__(self, network: Runnable) -> None:
+        self._network = network
+
+    def detect(
+        self, luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
+    ) -> list[Detection]:
+        """Faces in a picture, best first; see ``Detector``."""
+        rows, columns = luma.shape
+        whole = Box(0, 0, columns, rows)
+        sizes = {shown_size(columns, rows, longest) for longest in (size, COARSE)}
+        shown, found = luma, []
+        for width, height in sorted(sizes, reverse=True):
+            shown = resize(shown, width, height)
+            found.append(self._run(shown, whole, threshold))
+        return _detections(np.concatenate(found))
+
+    def detect_near(
+        self, luma: UInt8Array, box: Box, *, threshold: float = THRESHOLD
+    ) -> list[Detection]:
+        """Faces about a known box, best first; see ``Detector``."""
+        x, y = box.center
+        half = max(box.width, box.height) * _NEAR_SIZE / _NEAR_FACE / 2
+        region = Box(x - half, y - half, x + half, y + half)
+        shown = resample(luma, region, _NEAR_SIZE, _NEAR_SIZE)
+        found = _detections(self._run(shown, region, threshold))
+        return [one for one in found if is_near(box, one.box)]
+
+    def alignments(self, detection: Detection) -> list[Alignment]:
+        """From the five points; then by the box, turned by eighths.
+
+        The points of faces that are turned by more than about 30 degrees are not to be trusted.
+        """
+        if detection.points is None:
+            raise ValueError("A detection of the network has five points.")
+        box = detection.box
+        side = math.sqrt(box.area) * _SQUARE
+        x, y = box.center
+        turned = []
+        for degrees in _ROLLS:
+            roll = math.radians(degrees)
+            down = _BELOW * side
+            turned.append(
+                Alignment(x - down * math.sin(roll), y + down * math.cos(roll), side, roll)
+            )
+        return [square_of_points(detection.points), *turned]
+
+    def _run(self, shown: UInt8Array, region: Box, threshold: float) -> FloatArray:
+        """What the network says of a region as it is shown; in the pixels of the region."""
+        height, width = shown.shape
+        answers = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
+        found: FloatArray = answers[answers[:, 0] >= threshold]
+        found[:, 1::2] = found[:, 1::2] * (region.width / width) + region.left
+        found[:, 2::2] = found[:, 2::2] * (region.height / height) + region.top
+        return found
+
+
+def _detections(answers: FloatArray) -> list[Detection]:
+    """Each face once, best first."""
+    answers = answers[(answers[:, 3] > answers[:, 1]) & (answers[:, 4] > answers[:, 2])]
+    return [
+        Detection(Box(*row[1:5].tolist()), float(row[0]), row[5:].reshape(5, 2))
+        for row in answers[suppressed(answers, _OVERLAP)]
+    ]
+
+
+def make_detector(profile: Profile) -> Detector:
+    """What a profile finds faces with.
+
+    Raises:
+        ModelError: The detector network is missing or altered.
+        MissingExtraError: dlib, with which the profile ``paper`` finds faces, is not installed.
+    """
+    if profile.detector_model:
+        return NetworkDetector(load_network(profile.detector_model))
+    from sentistream.vision.hog_detector import HogDetector
+
+    return HogDetector()
+
+
+def is_near(known: Box, found: Box) -> bool:
+    """Whether a face at ``found`` may be the one last seen at ``known``."""
+    (x, y), (other_x, other_y) = known.center, found.center
+    size, other = (known.width + known.height) / 2, (found.width + found.height) / 2
+    return math.hypot(x - other_x, y - other_y) < 0.75 * size and 0.6 < other / size < 1.67
+
+
+def shown_size(width: int, height: int, longest: int) -> tuple[int, int]:
+    """Width and height at which a picture is shown to the network, pixels.
+
+    Pictures are shrunk to the longer side given, never enlarged beyond what rounding needs.
+    """
+    scale = min(1.0, longest / max(width, height))
+    across, down = (round(side * scale / MULTIPLE) * MULTIPLE for side in (width, height))
+    return max(MULTIPLE, across), max(MULTIPLE, down)
+
+
+def suppressed(found: FloatArray, overlap: float) -> NDArray[np.intp]:
+    """Positions of the best detection of each face, best first (non-maximum suppression).
+
+    Args:
+        found: Score, left, top, right and bottom in the first five columns, shape (N, 5 or more).
+        overlap: Intersection over union above which the lower score gives way.
+    """
+    order = np.argsort(-found[:, 0], kind="stable")
+    boxes = found[:, 1:5]
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    kept = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        low = np.maximum(boxes[best, :2], boxes[rest, :2])
+        high = np.minimum(boxes[best, 2:], boxes[rest, 2:])
+        shared = np.prod(np.clip(high - low, 0, None), axis=1)
+        apart = shared <= overlap * (areas[best] + areas[rest] - shared)
+        # a part of a face, such as a mouth, is no face of its own
+        order = rest[apart & (shared <= _WITHIN * np.minimum(areas[best], areas[rest]))]
+    return np.array(kept, np.intp)

@@ -1,0 +1,138 @@
+"""Geometry of the 68 landmarks: the mean face, the detector's square, lip gap, plausibility.
+
+The mean face holds medians over 127 upright frontal faces of 30 clips, made symmetrical, in
+thousandths of the width of the square in which a detector finds a face (``detector_square``).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sentistream.types import Box, FloatArray
+from sentistream.vision.alignment import Alignment, similarity
+from sentistream.vision.crops import centroid, centroid_size
+
+# fmt: off
+_THOUSANDTHS = (
+    (55, 302), (61, 431), (81, 557), (108, 683), (149, 803), (209, 912), (288, 1003), (387, 1073),
+    (500, 1094), (613, 1073), (712, 1003), (791, 912), (851, 803), (892, 683), (919, 557),
+    (939, 431), (945, 302),
+    (143, 171), (196, 112), (276, 94), (357, 108), (430, 141),
+    (570, 141), (643, 108), (724, 94), (804, 112), (857, 171),
+    (500, 256), (500, 343), (500, 426), (500, 515),
+    (411, 582), (454, 598), (500, 612), (546, 598), (589, 582),
+    (228, 273), (276, 242), (337, 243), (386, 284), (332, 296), (274, 296),
+    (614, 284), (663, 243), (724, 242), (772, 273), (726, 296), (668, 296),
+    (340, 774), (394, 725), (454, 697), (500, 708), (546, 697), (606, 725), (660, 774), (608, 842),
+    (550, 873), (500, 879), (450, 873), (392, 842),
+    (372, 774), (455, 751), (500, 754), (545, 751), (628, 774), (547, 803), (500, 808), (453, 803),
+)
+# fmt: on
+
+MEAN_FACE: FloatArray = np.array(_THOUSANDTHS, np.float32) / np.float32(1000)
+"""The 68 points as shares of the square, shape (68, 2)."""
+
+FIVE_POINTS: FloatArray = np.array(
+    [[0.301, 0.277], [0.699, 0.277], [0.5, 0.522], [0.33, 0.73], [0.67, 0.73]], np.float32
+)
+"""The detector's five points in the same square, shape (5, 2)."""
+
+
+_RIGHT_EYE, _LEFT_EYE, _OUTER_LIP = slice(36, 42), slice(42, 48), slice(48, 60)
+
+
+def _between() -> FloatArray:
+    """From 68 points to the steps from eye to eye and from the eyes to the mouth, (2, 68)."""
+    steps = np.zeros((2, 68), np.float32)
+    steps[0, _LEFT_EYE], steps[0, _RIGHT_EYE] = 1 / 6, -1 / 6
+    steps[1, _LEFT_EYE], steps[1, _RIGHT_EYE] = -1 / 12, -1 / 12
+    steps[1, _OUTER_LIP] = 1 / 12
+    return steps
+
+
+_BETWEEN = _between()
+
+# the HOG detector's square about a face, in centroid sizes of its points: median width and rise
+# of its centre above their mean over the sample clips; landmarks placed in it again stay put
+_SQUARE_WIDTH = 2.7
+_SQUARE_RISE = 0.12
+
+# outside these no face the detector finds was seen to lie, with room (lengths in centroid sizes)
+_EYE_DISTANCE = (0.4, 1.8)
+_EYES_TO_MOUTH = (0.5, 1.9)
+_SMALLEST = 3.0  # pixels
+
+
+def detector_square(landmarks: FloatArray) -> Alignment:
+    """The square, turned with the face, in which the landmark networks see this face.
+
+    Args:
+        landmarks: Shape (68, 2), pixels.
+
+    Raises:
+        ValueError: The points are not finite or all lie on one spot.
+    """
+    size = centroid_size(landmarks)
+    x, y = centroid(landmarks)
+    down_x, down_y = (_BETWEEN @ landmarks)[1].tolist()
+    far = math.hypot(down_x, down_y) or 1.0
+    rise = _SQUARE_RISE * size / far
+    return Alignment(
+        x - rise * down_x, y - rise * down_y, _SQUARE_WIDTH * size, math.atan2(-down_x, down_y)
+    )
+
+
+def square_of_points(points: FloatArray) -> Alignment:
+    """The same from a detector's five points, shape (5, 2), pixels.
+
+    Raises:
+        ValueError: The points are not finite or span nothing.
+    """
+    return similarity(FIVE_POINTS, points)
+
+
+def mean_landmarks(square: Alignment) -> FloatArray:
+    """The 68 points of an average face in a square, shape (68, 2), pixels.
+
+    They stand for those of a face whose own points cannot be placed.
+    """
+    return square.from_shares(MEAN_FACE)
+
+
+def extent(landmarks: FloatArray) -> Box:
+    """The face from brow to chin and from cheek to cheek: the box about its points.
+
+    Raises:
+        ValueError: The points lie on a line, or are not finite.
+    """
+    left, top = np.minimum.reduce(landmarks, axis=0).tolist()
+    right, bottom = np.maximum.reduce(landmarks, axis=0).tolist()
+    return Box(left, top, right, bottom)
+
+
+def is_face_like(landmarks: FloatArray) -> bool:
+    """Whether the points lie as a face's do, however it is turned: two eyes, a mouth below."""
+    try:
+        size = centroid_size(landmarks)
+        extent(landmarks)
+    except ValueError:
+        return False
+    if size < _SMALLEST:
+        return False
+    across, down = (_BETWEEN @ landmarks / size).tolist()
+    eye_distance, eyes_to_mouth = math.hypot(*across), math.hypot(*down)
+    return (
+        _EYE_DISTANCE[0] < eye_distance < _EYE_DISTANCE[1]
+        and _EYES_TO_MOUTH[0] < eyes_to_mouth < _EYES_TO_MOUTH[1]
+        # the mouth lies below the eyes, not above or beside them
+        and across[0] * down[1] - across[1] * down[0] > eye_distance * eyes_to_mouth / 2
+    )
+
+
+def lip_gap(landmarks: FloatArray) -> float:
+    """Mean distance of the inner lips over the distance of the eyes' centres, 0 or more."""
+    gap = np.linalg.norm(landmarks[[61, 62, 63]] - landmarks[[67, 66, 65]], axis=1).mean()
+    eyes = np.linalg.norm(landmarks[36:42].mean(axis=0) - landmarks[42:48].mean(axis=0))
+    return float(gap / max(eyes, 1e-6))

@@ -1,0 +1,384 @@
+"""Face tracking by detection, with landmarks between detections.
+
+The detector runs on the whole picture at intervals. Its detections are associated with tracks by
+overlap with their predicted boxes, high scores first, then low ones (ByteTrack, Zhang et al.
+2022). In between, a face is propagated by predicting its landmarks again; where that fails, the
+detector runs on the region of that face alone. No appearance features are kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sentistream.types import Box, Face, FloatArray, Picture, UInt8Array
+from sentistream.vision.alignment import Alignment
+from sentistream.vision.face_detector import COARSE, FINE, Detection, Detector, is_near
+from sentistream.vision.face_geometry import detector_square, extent, mean_landmarks
+from sentistream.vision.head_pose import head_pose
+from sentistream.vision.landmarker import Landmarker, predict_best
+from sentistream.vision.scene_change import CutDetector
+
+MEMORY = 1.0
+"""Seconds for which a face that was lost keeps its track."""
+
+MAX_FACES = 16
+"""Default for the most faces that are tracked at once."""
+
+CERTAIN, HIGH, LOW = 0.72, 0.45, 0.25
+"""Scores from which a detection begins a track by itself, begins one where landmarks can be placed
+on it and a second look finds it too, and goes on with one that is there."""
+
+_TURNED = 0.7  # score from which a new face is tried in other turns
+_SURE_FACE = 0.99  # probability by the landmark network
+_AGREES = 0.3  # least overlap of a track with its detection
+_SLIPPED = 0.5  # below this overlap with the detection, landmarks are predicted again
+_DOUBLE = 0.5  # above this overlap, two tracks follow one face
+_LOOK_AGAIN = 0.09  # seconds between looks for a face that was lost
+_DAMPING = 0.5  # of a track's speed, from one picture to the next
+_FASTEST = 2.0  # widths of the face a second
+
+
+@dataclass(slots=True)
+class _Track:
+    """A face that is followed.
+
+    Attributes:
+        number: Its track number.
+        square: Where its landmarks are placed.
+        landmarks: Its newest points, shape (68, 2), pixels.
+        box: As the detector would frame it, pixels.
+        detected: As it framed it last.
+        score: The detector's newest.
+        time: Of the newest picture in which it was found, seconds.
+        detected_at: When the detector last found it.
+        looked_at: When the detector last looked for it.
+        readable: Whether its points are those of the landmarker.
+        speed: Of its centre, pixels a second.
+        confirmed: Whether the detector found it in the newest picture.
+    """
+
+    number: int
+    square: Alignment
+    landmarks: FloatArray
+    box: Box
+    detected: Box
+    score: float
+    time: float
+    detected_at: float
+    looked_at: float
+    readable: bool
+    speed: tuple[float, float] = (0.0, 0.0)
+    confirmed: bool = True
+
+    def expected(self, time: float) -> Box:
+        """Where the box will be, by uniform motion."""
+        later = min(time - self.time, MEMORY / 2)
+        across, down = self.speed[0] * later, self.speed[1] * later
+        box = self.box
+        return Box(box.left + across, box.top + down, box.right + across, box.bottom + down)
+
+    def move(self, square: Alignment, landmarks: FloatArray, time: float, box: Box | None) -> None:
+        """Takes its place in a new picture; without a box the old one goes along."""
+        later = time - self.time
+        across, down = square.x - self.square.x, square.y - self.square.y
+        if box is None:
+            scale = square.side / self.square.side
+            x, y = self.box.center
+            # the box keeps its place about the square
+            x = square.x + (x - self.square.x) * scale
+            y = square.y + (y - self.square.y) * scale
+            half_width, half_height = self.box.width * scale / 2, self.box.height * scale / 2
+            box = Box(x - half_width, y - half_height, x + half_width, y + half_height)
+        if later > 0:
+            most = _FASTEST * self.square.side
+            new = (max(-most, min(most, step / later)) for step in (across, down))
+            new_x, new_y = new
+            self.speed = (
+                self.speed[0] + _DAMPING * (new_x - self.speed[0]),
+                self.speed[1] + _DAMPING * (new_y - self.speed[1]),
+            )
+        self.square, self.landmarks, self.box, self.time = square, landmarks, box, time
+
+
+class FaceTracker:
+    """Faces of successive pictures, each with the number of its track.
+
+    Args:
+        detector: Finds faces.
+        landmarker: Places their points.
+        max_faces: At most so many at once; the largest are kept.
+
+    Attributes:
+        left_out: Faces that the last search found and that are not followed, because there are
+            more than ``max_faces``.
+
+    Raises:
+        ValueError: No face is allowed.
+    """
+
+    def __init__(
+        self, detector: Detector, landmarker: Landmarker, *, max_faces: int = MAX_FACES
+    ) -> None:
+        if max_faces < 1:
+            raise ValueError(f"At least one face has to be allowed, not {max_faces}.")
+        self._max_faces = max_faces
+        self._landmarker = landmarker
+        self._detector = detector
+        self._next_number = 1
+        self.reset()
+
+    def reset(self, *, renumber: bool = False) -> None:
+        """Drops all tracks; numbers continue, or restart from 1 for another source."""
+        if renumber:
+            self._next_number = 1
+        self._tracks: list[_Track] = []
+        self._picture: Picture | None = None
+        self._faces: list[Face] = []
+        self._time = -math.inf
+        self._coarse_at = self._fine_at = -math.inf
+        self._cuts = CutDetector()
+        self.left_out = 0
+
+    def update(self, picture: Picture, time: float) -> list[Face]:
+        """The faces in ``picture``, in the order of their track numbers.
+
+        Args:
+            picture: The same object as before costs nothing and gives the same faces.
+            time: Its time in seconds. A step back resets the tracker.
+        """
+        if picture is self._picture:
+            return list(self._faces)
+        if time < self._time:
+            self.reset()
+        luma = picture.luma
+        if self._cuts.is_cut(luma):
+            self._tracks, self._fine_at = [], -math.inf
+        self._tracks = [track for track in self._tracks if time - track.time <= MEMORY]
+        self._propagate(luma, time)
+        self._search(luma, time)
+        self._redetect(luma, time)
+        self._end_duplicates(time)
+        self._picture, self._time = picture, time
+        self._faces = [
+            _face(track)
+            for track in sorted(self._tracks, key=lambda track: track.number)
+            if track.time == time
+        ]
+        return list(self._faces)
+
+    def _propagate(self, luma: UInt8Array, time: float) -> None:
+        """Propagates the faces of the last picture to this one by their landmarks."""
+        for track in self._tracks:
+            track.confirmed = False
+        carried = [
+            track
+            for track in self._tracks
+            if track.readable
+            and track.time == self._time
+            and time - track.detected_at < self._detector.intervals.carry
+            # points that are placed on anything drift off where the detector sees no face
+            and (self._landmarker.detects_faces or track.looked_at == track.detected_at)
+        ]
+        placed = self._landmarker.predict(luma, [track.square for track in carried])
+        for track, (points, is_face, _) in zip(carried, placed, strict=True):
+            if not is_face:
+                continue
+            square = detector_square(points)
+            if square.box.iou(track.square.box) > _AGREES:
+                track.move(square, points, time, None)
+
+    def _search(self, luma: UInt8Array, time: float) -> None:
+        """Runs the detector on the whole picture where that is due."""
+        intervals = self._detector.intervals
+        # while no face is tracked, or one is lost, the fine search for small faces runs more often
+        followed = bool(self._tracks) and all(track.time == time for track in self._tracks)
+        fine = time - self._fine_at >= (intervals.fine if followed else intervals.alone) - 1e-6
+        if not fine and time - self._coarse_at < intervals.coarse - 1e-6:
+            return
+        self._coarse_at = time
+        if fine:
+            self._fine_at = time
+        size = FINE if fine else COARSE
+        found = self._detector.detect(luma, size=size, threshold=LOW)
+        left = [track for track in self._tracks if track.time == time]
+        lost = [track for track in self._tracks if track.time < time]
+        # a face that is in view has the first claim to what is found, a lost one the last
+        for tracks, low, high in ((left, HIGH, 2.0), (left, LOW, HIGH), (lost, HIGH, 2.0)):
+            some = [one for one in found if low <= one.score < high]
+            matched = _associate([track.expected(time) for track in tracks], some)
+            for track, detection in [(tracks[at], one) for at, one in matched.items()]:
+                self._update_track(luma, time, track, detection)
+                found.remove(detection)
+                tracks.remove(track)
+        self._start_tracks(luma, time, found, fine)
+
+    def _redetect(self, luma: UInt8Array, time: float) -> None:
+        """Runs the detector on the regions of faces that are lost or long unconfirmed."""
+        for track in self._tracks:
+            lost = track.time < time
+            if not (lost or time - track.detected_at >= self._detector.intervals.confirm):
+                continue
+            before = track.time == self._time and lost  # lost in this very picture
+            if time - track.looked_at < _LOOK_AGAIN and not before:
+                continue
+            track.looked_at = time
+            place = track.expected(time)
+            others = [other for other in self._tracks if other is not track and other.time == time]
+            # what has no landmarks is worth following only while the detector is sure of it
+            least = LOW if track.readable else HIGH
+            for one in self._detector.detect_near(luma, place, threshold=least):
+                free = not any(_matches(other, one.box) for other in others)
+                if free and is_near(place, one.box):
+                    self._update_track(luma, time, track, one)
+                    break
+
+    def _update_track(
+        self, luma: UInt8Array, time: float, track: _Track, detection: Detection
+    ) -> None:
+        """Updates a track with its detection."""
+        squares = self._detector.alignments(detection)
+        square = squares[0]
+        carried = track.time == time
+        agree = self._landmarker.detects_faces or square.box.iou(track.square.box) > _SLIPPED
+        if carried and track.readable and agree:
+            track.box = detection.box
+        else:
+            placed = self._landmarks(luma, detection, squares)
+            if placed is None:
+                return
+            square, points, track.readable, _ = placed
+            track.move(square, points, time, detection.box)
+        track.score, track.confirmed, track.detected = detection.score, True, detection.box
+        track.detected_at = track.looked_at = time
+
+    def _landmarks(
+        self, luma: UInt8Array, detection: Detection, squares: Sequence[Alignment]
+    ) -> tuple[Alignment, FloatArray, bool, float] | None:
+        """Landmarks of a face found, those of an average face where its own cannot be placed.
+
+        Returns:
+            Their square, the points, whether they are its own, and the landmarker's score. None
+            where neither is of use: without points of its own, a detection is worth what its
+            landmarks are.
+        """
+        points, is_face, score = predict_best(self._landmarker, luma, squares)
+        if is_face:
+            return detector_square(points), points, True, score
+        if detection.points is None:
+            return None
+        return squares[0], mean_landmarks(squares[0]), False, score
+
+    def _start_tracks(
+        self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool
+    ) -> None:
+        """Starts tracks for new faces, the largest first."""
+        left_out = 0
+        for one in sorted(found, key=lambda one: -one.box.area):
+            known = (track for track in self._tracks if track.time == time)
+            if one.score < HIGH or any(_matches(track, one.box) for track in known):
+                continue
+            doubtful = one.score < CERTAIN
+            if sum(track.time == time for track in self._tracks) >= self._max_faces:
+                left_out += not doubtful
+                continue
+            if doubtful:
+                nearer = self._detector.detect_near(luma, one.box, threshold=HIGH)
+                if not nearer:
+                    continue
+                # small in the whole picture, a face may be beyond doubt when looked at closely
+                if nearer[0].score >= CERTAIN:
+                    one, doubtful = nearer[0], False
+            lost = [
+                track
+                for track in self._tracks
+                if track.time < time
+                and (is_near(track.expected(time), one.box) or is_near(track.detected, one.box))
+            ]
+            if lost:
+                nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
+                self._update_track(luma, time, nearest, one)
+                continue
+            squares = self._detector.alignments(one)
+            # what the detector doubts is no face unless the landmarks are sure
+            squares = squares if one.score >= _TURNED else squares[:1]
+            placed = self._landmarks(luma, one, squares)
+            if placed is None:
+                continue
+            square, points, is_face, score = placed
+            if doubtful and not (is_face and score >= _SURE_FACE):
+                continue
+            self._tracks.append(
+                _Track(
+                    self._next_number,
+                    square,
+                    points,
+                    one.box,
+                    one.box,
+                    one.score,
+                    time,
+                    time,
+                    time,
+                    is_face,
+                )
+            )
+            self._next_number += 1
+        if fine:
+            self.left_out = left_out
+
+    def _end_duplicates(self, time: float) -> None:
+        """Where two tracks follow one face, ends the one that was detected less recently."""
+        followed = [track for track in self._tracks if track.time == time]
+        for track in sorted(followed, key=lambda track: (track.detected_at, -track.number)):
+            rivals = (other for other in followed if other is not track and other.time == time)
+            if any(_overlap(other, track) > _DOUBLE for other in rivals):
+                track.time = math.nextafter(time, -math.inf)
+
+
+def _face(track: _Track) -> Face:
+    return Face(
+        track=track.number,
+        box=extent(track.landmarks),
+        landmarks=track.landmarks,
+        score=track.score,
+        confirmed=track.confirmed,
+        missed=track.looked_at > track.detected_at,
+        pose=head_pose(track.landmarks),
+        readable=track.readable,
+    )
+
+
+def _overlap(one: _Track, other: _Track) -> float:
+    """Intersection over union of two tracks' boxes, or of their landmarks' squares."""
+    return max(one.box.iou(other.box), one.square.box.iou(other.square.box))
+
+
+def _matches(track: _Track, found: Box) -> bool:
+    """Whether a detection is of a face that is followed: they overlap, or one holds the other."""
+    x, y = found.center
+    for known in (track.box, track.square.box):
+        inside = known.scaled(0.6)
+        held = inside.left < x < inside.right and inside.top < y < inside.bottom
+        if held or known.iou(found) >= _AGREES:
+            return True
+    return False
+
+
+def _associate(places: Sequence[Box], found: Sequence[Detection]) -> dict[int, Detection]:
+    """Which detection belongs to which place, the best overlap first."""
+    overlaps = sorted(
+        (
+            (place.iou(one.box), -i, -j)
+            for i, place in enumerate(places)
+            for j, one in enumerate(found)
+        ),
+        reverse=True,
+    )
+    pairs: dict[int, Detection] = {}
+    taken: set[int] = set()
+    for overlap, i, j in overlaps:
+        if overlap >= _AGREES and -i not in pairs and -j not in taken:
+            pairs[-i] = found[-j]
+            taken.add(-j)
+    return pairs

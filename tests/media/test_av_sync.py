@@ -1,0 +1,80 @@
+"""When a moment is ready, by pictures and sound that come as told."""
+
+from __future__ import annotations
+
+import numpy as np
+from av import VideoFrame
+
+from clips import GREY, flat
+from sentistream.media.av_sync import LONGEST_GAP, MISSED, PATIENCE, AvSync
+from sentistream.media.frame_reader import TimedFrame
+from sentistream.media.source import Faults
+from sentistream.types import FloatArray
+
+TICK = 0.04
+
+
+class Sound:
+    """Sound up to a time that the test sets."""
+
+    until = 0.0
+
+    def window(self, end: float, seconds: float) -> FloatArray | None:
+        return np.zeros(round(seconds * 48_000), np.float32) if end <= self.until else None
+
+
+def picture(time: float) -> TimedFrame:
+    return TimedFrame(VideoFrame.from_ndarray(flat(GREY), format="rgb24"), time, time + TICK, False)
+
+
+def pairing(sound: Sound | None) -> AvSync:
+    return AvSync(picture(0), sound, Faults(), tick=TICK, sound_window=0.1, pixel_aspect=1.0)
+
+
+def ready(pair: AvSync) -> list[float]:
+    return [moment.time for moment in pair.ready()]
+
+
+def test_a_moment_waits_for_its_sound_but_not_long() -> None:
+    sound = Sound()
+    pair = pairing(sound)
+    assert ready(pair) == []
+    pair.add([picture(TICK * number) for number in range(1, 11)])
+    assert max(ready(pair), default=0.0) == 0.0
+    sound.until = 0.2
+    assert max(ready(pair)) == 0.2
+    last = 0.0
+    for number in range(11, 40):
+        pair.add([picture(TICK * number)])
+        for time in ready(pair):
+            assert TICK * number - time >= PATIENCE - TICK
+            last = time
+    assert last > 0.9
+
+
+def test_sound_that_is_gone_is_not_waited_for() -> None:
+    pair = pairing(Sound())
+    late = []
+    for number in range(1, 100):
+        pair.add([picture(TICK * number)])
+        late += [(time, TICK * number - time) for time in ready(pair)]
+    assert min(wait for time, wait in late if 0 < time < MISSED) > PATIENCE - TICK
+    assert max(wait for time, wait in late if time > MISSED + PATIENCE) < 2.5 * TICK
+
+
+def test_pictures_of_the_same_time_do_not_pile_up() -> None:
+    pair = pairing(None)
+    for _ in range(10_000):
+        pair.add([picture(0.0)])
+    assert len(pair._waiting) == 1
+    pair.add([picture(TICK), picture(2 * TICK)])
+    assert ready(pair) == [0.0, TICK]
+
+
+def test_a_gap_is_left_out() -> None:
+    pair = pairing(None)
+    begin = LONGEST_GAP + 2
+    pair.add([picture(begin + TICK * number) for number in range(3)])
+    times = ready(pair)
+    assert max(np.diff(times)) > 1
+    assert times[-1] >= begin

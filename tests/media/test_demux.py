@@ -1,0 +1,70 @@
+"""However picture and sound lie in a file_source, the moments are the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from av.container import InputContainer
+
+from clips import clicks, flat, write_clip
+from sentistream.media import demux, file_source, open_source
+from sentistream.media.container import open_file
+from sentistream.types import FloatArray
+
+Told = list[tuple[float, float, FloatArray | None]]
+
+
+def told(path: Path) -> Told:
+    with open_source(path, tick=0.03, sound_window=0.03) as source:
+        moments = [(moment.time, moment.picture_time, moment.sound) for moment in source]
+        assert not source.faults
+    return moments
+
+
+def assert_same(first: Told, second: Told) -> None:
+    assert len(first) == len(second) > 50
+    for one, other in zip(first, second, strict=True):
+        assert one[:2] == other[:2]
+        assert (one[2] is None) == (other[2] is None)
+        if one[2] is not None and other[2] is not None:
+            assert np.array_equal(one[2], other[2])
+
+
+@pytest.fixture(params=["mp4", "mkv", "avi"])
+def clip(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    pictures = [(index / 25, flat(40 + index % 50 * 4)) for index in range(75)]
+    return write_clip(tmp_path / f"in.{request.param}", pictures, clicks(3, 48_000, [0.5, 2]))
+
+
+def count_openings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Paths of all files opened from now on."""
+    opened: list[Path] = []
+
+    def open_and_count(path: Path) -> InputContainer:
+        opened.append(path)
+        return open_file(path)
+
+    monkeypatch.setattr(file_source, "open_file", open_and_count)
+    return opened
+
+
+@pytest.mark.parametrize("most", [0, 700])
+def test_sound_read_apart_is_the_same_sound(
+    clip: Path, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = told(clip)
+    assert any(sound is not None and np.abs(sound).max() > 0.5 for _, _, sound in together)
+    opened = count_openings(monkeypatch)
+    monkeypatch.setattr(demux, "MOST_WAITING", most)
+    assert_same(told(clip), together)
+    assert len(opened) == 2
+
+
+def test_one_reading_is_enough_for_a_usual_file(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = count_openings(monkeypatch)
+    told(clip)
+    assert len(opened) == 1

@@ -1,0 +1,82 @@
+"""Networks that are missing, altered or broken are refused in one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sentistream.errors import ModelError
+from sentistream.runtime import ModelCard, list_models, load_card, load_network
+from sentistream.runtime.model_card import read_card
+
+CARD = ModelCard(
+    name="mine/mouth",
+    version="1",
+    task="Is the mouth open?",
+    file="mouth.onnx",
+    sha256=hashlib.sha256(b"no network").hexdigest(),
+    parameters=1,
+    multiply_adds=1,
+    inputs={"mouth": [28, 28, 3]},
+    outputs=["open"],
+    licence="MIT",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "mine").mkdir()
+    CARD.write(tmp_path / "mine" / "mouth.json")
+    (tmp_path / "mine" / "mouth.onnx").write_bytes(b"no network")
+    monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
+    return tmp_path
+
+
+def test_a_card_survives_writing(folder: Path) -> None:
+    assert list_models() == ["mine/mouth"]
+    assert load_card("mine/mouth") == CARD
+
+
+def test_altered_file(folder: Path) -> None:
+    (folder / "mine" / "mouth.onnx").write_bytes(b"other bytes")
+    with pytest.raises(ModelError, match=r"was altered.*Install sentistream again"):
+        load_network("mine/mouth")
+
+
+def test_missing_file(folder: Path) -> None:
+    (folder / "mine" / "mouth.onnx").unlink()
+    with pytest.raises(ModelError, match=r"cannot be read \(No such file or directory\)"):
+        load_network("mine/mouth")
+
+
+def test_missing_card(folder: Path) -> None:
+    with pytest.raises(ModelError, match=r"The model card .*other\.json is missing"):
+        load_network("mine/other")
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"{}", b"\xff\xfe", b'{"name": 3}'])
+def test_broken_card(folder: Path, content: bytes) -> None:
+    path = folder / "mine" / "mouth.json"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_card(path)
+
+
+def test_no_network_in_the_file(folder: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be loaded by onnxruntime"):
+        load_network("mine/mouth")
+
+
+def test_unknown_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTISTREAM_RUNTIME", "abacus")
+    with pytest.raises(ModelError, match=r"no runtime 'abacus'.*onnxruntime, openvino"):
+        load_network("mine/mouth")
+
+
+def test_a_card_keeps_unknown_fields_of_later_versions_out(folder: Path) -> None:
+    path = folder / "mine" / "mouth.json"
+    path.write_text(path.read_text().replace('"name"', '"later_field": 1, "name"'))
+    assert read_card(path) == replace(CARD)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from portrait import PORTRAIT_FACE
+from sentistream.media.picture import RgbPicture
+from sentistream.profiles import LITE
+from sentistream.types import Box, FloatArray, UInt8Array
+from sentistream.vision.face_detector import (
+    COARSE,
+    FINE,
+    MULTIPLE,
+    Detector,
+    make_detector,
+    shown_size,
+    suppressed,
+)
+from sentistream.vision.face_tracker import FaceTracker
+from sentistream.vision.landmarker import make_landmarker
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return make_detector(LITE)
+
+
+def resized(luma: UInt8Array, factor: float) -> UInt8Array:
+    rows, columns = luma.shape
+    size = (round(columns * factor), round(rows * factor))
+    return np.asarray(Image.fromarray(luma).resize(size, Image.Resampling.BILINEAR))
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.5, 1.0, 2.5])
+def test_finds_the_face_at_any_size_of_picture(
+    detector: Detector, portrait_luma: UInt8Array, factor: float
+) -> None:
+    found = detector.detect(resized(portrait_luma, factor))[0]
+    x, y = (edge / factor for edge in found.box.center)
+    inside = PORTRAIT_FACE
+    assert inside.left < x < inside.right
+    assert inside.top - 20 < y < inside.bottom
+    assert found.points is not None
+    eyes, mouth = found.points[:2].mean(axis=0), found.points[3:].mean(axis=0)
+    assert mouth[1] - eyes[1] > 0.3 * found.box.height
+
+
+def turned(luma: UInt8Array, degrees: float) -> tuple[UInt8Array, tuple[float, float]]:
+    """The portrait turned clockwise, and where the middle of its face lies then."""
+    pixels = np.asarray(Image.fromarray(luma).rotate(-degrees, fillcolor=90))
+    rows, columns = pixels.shape
+    x, y = PORTRAIT_FACE.center[0] - columns / 2, PORTRAIT_FACE.center[1] - rows / 2
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return pixels, (x * cosine - y * sine + columns / 2, x * sine + y * cosine + rows / 2)
+
+
+@pytest.mark.parametrize("degrees", [30, 45, 90, 180, -60])
+def test_finds_a_face_that_is_turned_in_the_picture(
+    detector: Detector, portrait_luma: UInt8Array, degrees: float
+) -> None:
+    pixels, middle = turned(portrait_luma, degrees)
+    found = detector.detect(pixels)
+    assert any(math.dist(one.box.center, middle) < 0.3 * one.box.width for one in found)
+
+
+@pytest.mark.parametrize("degrees", [20, 30, 45, -30])
+def test_a_turned_face_is_followed_and_its_roll_told(
+    detector: Detector, portrait_luma: UInt8Array, degrees: float
+) -> None:
+    """The landmark network is shown it in several turns, and takes the one it is upright in."""
+    pixels, middle = turned(portrait_luma, degrees)
+    tracker = FaceTracker(detector, make_landmarker(LITE.landmark_model))
+    picture = RgbPicture(np.repeat(pixels[..., np.newaxis], 3, axis=2))
+    face = min(tracker.update(picture, 0.0), key=lambda face: math.dist(face.box.center, middle))
+    assert face.readable
+    assert face.pose is not None
+    assert face.pose.roll == pytest.approx(degrees, abs=20)
+
+
+@pytest.mark.parametrize("light", [0.25, 1 / 16])
+def test_finds_a_face_in_little_light(
+    detector: Detector, portrait_luma: UInt8Array, light: float
+) -> None:
+    assert detector.detect((portrait_luma * light).astype(np.uint8))
+
+
+def test_a_known_face_is_found_near_its_place_and_nowhere_else(
+    detector: Detector, portrait_luma: UInt8Array
+) -> None:
+    whole = detector.detect(portrait_luma)[0]
+    aside = Box(whole.box.left + 8, whole.box.top, whole.box.right + 8, whole.box.bottom)
+    (near,) = detector.detect_near(portrait_luma, aside)
+    assert near.box.iou(whole.box) > 0.6
+    assert detector.detect_near(portrait_luma, Box(5, 350, 105, 470)) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (40, 2), (270, 360)])
+def test_noise_and_nothing_hold_no_face(detector: Detector, shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    assert detector.detect(noise) == []
+    assert detector.detect(np.zeros(shape, np.uint8)) == []
+
+
+@given(st.integers(1, 8_000), st.integers(1, 8_000))
+def test_shown_sizes_are_multiples_and_bounded(width: int, height: int) -> None:
+    for longest in (COARSE, FINE):
+        shown = shown_size(width, height, longest)
+        assert all(side % MULTIPLE == 0 and MULTIPLE <= side <= longest for side in shown)
+
+
+boxes = st.lists(
+    st.tuples(
+        st.floats(0, 1),
+        st.floats(0, 100),
+        st.floats(0, 100),
+        st.floats(1, 60),
+        st.floats(1, 60),
+    ),
+    max_size=12,
+)
+
+
+def overlap(one: FloatArray, other: FloatArray) -> float:
+    return Box(*one[1:5].tolist()).iou(Box(*other[1:5].tolist()))
+
+
+@given(boxes)
+def test_what_is_kept_does_not_overlap_and_what_is_dropped_had_something_better(
+    drawn: list[tuple[float, float, float, float, float]],
+) -> None:
+    found = np.array(
+        [(score, x, y, x + wide, y + tall) for score, x, y, wide, tall in drawn], np.float32
+    ).reshape(-1, 5)
+    kept = suppressed(found, 0.4)
+    assert len(set(kept.tolist())) == len(kept)
+    assert list(found[kept, 0]) == sorted(found[kept, 0], reverse=True)
+    for position, one in enumerate(kept):
+        assert all(overlap(found[one], found[other]) <= 0.401 for other in kept[:position])
+    if len(found):
+        assert found[:, 0].max() == found[kept[0], 0]

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import resample
+from sentistream.profiles import LITE, PAPER, Profile
+from sentistream.types import Box, Face, Picture, UInt8Array
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_tracker import FaceTracker
+from sentistream.vision.landmarker import make_landmarker
+
+STEP = 0.04
+HEAD = Box(136, 10, 316, 220)
+"""The portrait's head, hair to chin."""
+
+
+PROFILES = {"paper": PAPER, "lite": LITE}
+
+
+class Following:
+    """A tracker that is answered at once.
+
+    Attributes:
+        longest_wait: Seconds between two confirmations of a face that is there.
+        gone_after: Seconds in which a face that is none any more is dropped.
+    """
+
+    def __init__(self, profile: Profile, *, max_faces: int = 16) -> None:
+        detector = make_detector(profile)
+        landmarker = make_landmarker(profile.landmark_model)
+        self._tracker = FaceTracker(detector, landmarker, max_faces=max_faces)
+        self.detects_faces = landmarker.detects_faces
+        self.longest_wait = detector.intervals.confirm
+        self.gone_after = detector.intervals.confirm + detector.intervals.carry
+
+    @property
+    def left_out(self) -> int:
+        return self._tracker.left_out
+
+    def update(self, picture: Picture, time: float) -> list[Face]:
+        return self._tracker.update(picture, time)
+
+    def reset(self, *, renumber: bool = False) -> None:
+        self._tracker.reset(renumber=renumber)
+
+
+@pytest.fixture(params=PROFILES)
+def tracker(request: pytest.FixtureRequest) -> Following:
+    return Following(PROFILES[request.param])
+
+
+@pytest.fixture(scope="session")
+def head(portrait: UInt8Array) -> UInt8Array:
+    return resample(portrait, HEAD, 180, 210)
+
+
+def stage(*heads: tuple[UInt8Array, int, int], width: int = 640, height: int = 300) -> RgbPicture:
+    """A dim picture with heads at (left, top); later ones in front, cut at the edges."""
+    pixels = np.full((height, width, 3), 70, np.uint8)
+    for head, left, top in heads:
+        rows, columns = head.shape[:2]
+        x0, y0 = max(0, left), max(0, top)
+        x1, y1 = min(width, left + columns), min(height, top + rows)
+        if x0 < x1 and y0 < y1:
+            pixels[y0:y1, x0:x1] = head[y0 - top : y1 - top, x0 - left : x1 - left]
+    return RgbPicture(pixels)
+
+
+def play(
+    tracker: Following, pictures: list[RgbPicture], start: float = 0.0, step: float = STEP
+) -> list[list[Face]]:
+    return [tracker.update(picture, start + i * step) for i, picture in enumerate(pictures)]
+
+
+def test_a_moving_face_keeps_one_track_and_is_confirmed_in_time(
+    tracker: Following, head: UInt8Array
+) -> None:
+    lefts = [100 + 6 * i for i in range(40)]
+    answers = play(tracker, [stage((head, left, 40)) for left in lefts])
+    assert all([face.track for face in faces] == [1] for faces in answers)
+    for left, (face,) in zip(lefts, answers, strict=True):
+        assert face.box.center[0] == pytest.approx(left + 90, abs=20)
+    confirmed = [i * STEP for i, (face,) in enumerate(answers) if face.confirmed]
+    assert max(np.diff(confirmed)) <= tracker.longest_wait + 2 * STEP + 1e-9
+    assert not all(face.confirmed for (face,) in answers)
+
+
+@pytest.mark.parametrize("step", [0.5, 0.11])
+def test_slow_pictures_are_tracked_as_well(
+    tracker: Following, head: UInt8Array, step: float
+) -> None:
+    pictures = [stage((head, 100 + 10 * i, 40)) for i in range(8)]
+    answers = play(tracker, pictures, step=step)
+    assert all([face.track for face in faces] == [1] for faces in answers)
+
+
+def test_the_same_picture_gives_the_same_faces(tracker: Following, head: UInt8Array) -> None:
+    picture = stage((head, 100, 40))
+    first = tracker.update(picture, 0.0)
+    assert tracker.update(picture, 5.0) == first
+    assert [one is other for one, other in zip(tracker.update(picture, 9.0), first, strict=True)]
+
+
+def test_a_face_that_vanishes_is_dropped_at_once_or_at_the_next_look(
+    tracker: Following, head: UInt8Array
+) -> None:
+    play(tracker, [stage((head, 100, 40)) for _ in range(5)])
+    late = math.ceil(tracker.longest_wait / STEP) if not tracker.detects_faces else 0
+    assert play(tracker, [stage() for _ in range(late + 1)], start=5 * STEP)[-1] == []
+
+
+def test_a_face_that_fades_slowly_is_dropped_in_time(tracker: Following, head: UInt8Array) -> None:
+    """The points alone would stay: the detector has to say that nothing is there."""
+    blank = np.full_like(head, 70)
+    pictures = []
+    for i in range(140):
+        share = max(0.0, 1 - i / 30)
+        mix = (share * head + (1 - share) * blank).astype(np.uint8)
+        pictures.append(stage((mix, 100, 40)))
+    answers = play(tracker, pictures)
+    assert len(answers[0]) == 1
+    gone_after = 30 + math.ceil(tracker.gone_after / STEP)
+    assert all(faces == [] for faces in answers[gone_after:])
+    assert len(answers) > gone_after
+
+
+def test_a_short_absence_keeps_the_track_a_long_one_ends_it(
+    tracker: Following, head: UInt8Array
+) -> None:
+    there, empty = stage((head, 100, 40)), stage()
+    play(tracker, [there])
+    play(tracker, [stage() for _ in range(15)], start=STEP)
+    back = play(tracker, [stage((head, 110, 44)) for _ in range(10)], start=16 * STEP)
+    assert [face.track for face in back[-1]] == [1]
+    play(tracker, [empty], start=1.2)
+    play(tracker, [stage() for _ in range(40)], start=1.24)
+    again = play(tracker, [stage((head, 100, 40)) for _ in range(10)], start=3.0)
+    assert [face.track for face in again[-1]] == [2]
+
+
+def test_a_second_face_is_found_while_one_is_known(tracker: Following, head: UInt8Array) -> None:
+    play(tracker, [stage((head, 60, 40)) for _ in range(3)])
+    pictures = [stage((head, 60, 40), (head[:, ::-1], 400, 40)) for _ in range(30)]
+    answers = play(tracker, pictures, start=3 * STEP)
+    assert [face.track for face in answers[-1]] == [1, 2]
+    assert answers[-1][0].box.center[0] < 300 < answers[-1][1].box.center[0]
+
+
+def test_crossing_faces_never_give_two_tracks_on_one(tracker: Following, head: UInt8Array) -> None:
+    pictures = [
+        stage((head[:, ::-1], 420 - 10 * i, 50), (head, 20 + 10 * i, 40)) for i in range(40)
+    ]
+    answers = play(tracker, pictures)
+    assert len(answers[0]) == 2
+    for faces in answers:
+        assert all(
+            one.box.iou(other.box) < 0.6 for one in faces for other in faces if one is not other
+        )
+    assert len(answers[-1]) == 2
+
+
+def test_a_face_that_walks_out_is_dropped(tracker: Following, head: UInt8Array) -> None:
+    answers = play(tracker, [stage((head, 100 - 8 * i, 40)) for i in range(50)])
+    assert len(answers[0]) == 1
+    # all but a sliver of the head is out of the picture from here on
+    assert all(faces == [] for faces in answers[36:])
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_max_faces_keeps_the_largest(head: UInt8Array, profile: Profile) -> None:
+    small = resample(head, Box(0, 0, 180, 210), 108, 126)
+    tracker = Following(profile, max_faces=1)
+    answers = play(tracker, [stage((small, 40, 80), (head, 300, 40))] * 3)
+    assert len(answers[-1]) == 1
+    assert answers[-1][0].box.center[0] > 300
+    assert tracker.left_out == 1
+    with pytest.raises(ValueError, match="At least one"):
+        Following(profile, max_faces=0)
+
+
+def test_a_step_back_in_time_starts_anew_with_new_numbers(
+    tracker: Following, head: UInt8Array
+) -> None:
+    play(tracker, [stage((head, 100, 40)) for _ in range(3)], start=10.0)
+    assert [face.track for face in tracker.update(stage((head, 100, 40)), 0.0)] == [2]
+
+
+def test_another_source_is_numbered_from_one_again(tracker: Following, head: UInt8Array) -> None:
+    picture = stage((head, 100, 40))
+    assert [face.track for face in tracker.update(picture, 0.0)] == [1]
+    tracker.reset()
+    assert [face.track for face in tracker.update(stage((head, 100, 40)), 0.0)] == [2]
+    tracker.reset(renumber=True)
+    assert [face.track for face in tracker.update(stage((head, 100, 40)), 0.0)] == [1]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (3, 500), (120, 160)])
+def test_tiny_even_and_noisy_pictures_hold_no_face(
+    tracker: Following, shape: tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(3)
+    pictures = [
+        RgbPicture(noise.integers(0, 256, (*shape, 3), np.uint8)),
+        RgbPicture(np.zeros((*shape, 3), np.uint8)),
+        RgbPicture(np.full((*shape, 3), 128, np.uint8)),
+    ]
+    assert play(tracker, pictures, step=0.5) == [[], [], []]
+
+
+def test_a_very_dark_face_is_found(tracker: Following, head: UInt8Array) -> None:
+    dark = RgbPicture((stage((head, 100, 40)).rgb() // 8).astype(np.uint8))
+    assert len(tracker.update(dark, 0.0)) == 1
+
+
+def read(path: Path) -> Iterator[tuple[RgbPicture, float]]:
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            yield RgbPicture(pixels), float(frame.time or 0)
+
+
+@pytest.mark.parametrize(("one", "other"), [("01", "06"), ("07", "02"), ("03", "01"), ("08", "03")])
+def test_a_cut_to_another_person_at_the_same_place_begins_a_track(
+    tracker: Following, real_data: Path, one: str, other: str
+) -> None:
+    clips = real_data / "javased" / "clips"
+    first, second = (
+        [picture for picture, _ in read(clips / f"{who}-01-01_01.mp4")][35:43]
+        for who in (one, other)
+    )
+    before = play(tracker, first)
+    after = play(tracker, second, start=8 * STEP)
+    assert {face.track for faces in before for face in faces} == {1}
+    assert {face.track for faces in after for face in faces} == {2}
+    assert all(len(faces) == 1 for faces in before + after[3:])
+
+
+def test_two_people_side_by_side_keep_their_tracks(tracker: Following, real_data: Path) -> None:
+    clips = real_data / "javased" / "clips"
+    left, right = (
+        [picture.rgb() for picture, _ in read(clips / f"{who}-01-01_01.mp4")][35:65]
+        for who in ("01", "06")
+    )
+    pictures = [RgbPicture(np.hstack(pair)) for pair in zip(left, right, strict=True)]
+    answers = play(tracker, pictures)
+    assert all([face.track for face in faces] == [1, 2] for faces in answers)
+    first_is_left = answers[0][0].box.center[0] < 360
+    assert all((faces[0].box.center[0] < 360) == first_is_left for faces in answers)
+
+
+@pytest.mark.parametrize(
+    ("clip", "share"),
+    [
+        ("clips/01-01-01-01-01-01-01.mp4", 1.0),
+        ("clips/talking_700x700_30fps.mp4", 1.0),
+        ("clips/silent_596x336_25fps.mp4", 0.85),
+        ("javased/clips/01-04-06_01.mp4", 1.0),
+        ("javased/clips/07-01-01_01.mp4", 1.0),
+    ],
+)
+def test_real_people_are_followed_without_a_break(
+    tracker: Following, real_data: Path, clip: str, share: float
+) -> None:
+    answers = [tracker.update(picture, time) for picture, time in read(real_data / clip)]
+    assert sum(len(faces) == 1 for faces in answers) >= share * len(answers)
+    assert {face.track for faces in answers for face in faces} == {1}
