@@ -44,6 +44,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "prior",
             "smoothing",
             "accumulation",
+            "translatable",
             "redaction",
             "atomic_write",
             "backoff",

@@ -64,7 +64,7 @@ def of(camera: str, part: str) -> str:
 def test_the_live_page_shows_who_is_there(page: Page) -> None:
     until(lambda: page.say(f"{of('door', 'seen')} === '1 face in view'"), "one face at the door")
     until(lambda: page.say(f"{of('till', 'seen')} === '1 face in view'"), "one face at the till")
-    shown = "document.querySelector('#camera-door .stage img, #camera-door .stage canvas')"
+    shown = "document.querySelector('#camera-door .video-frame canvas')"
     until(lambda: page.say(f"Boolean({shown})"), "a live picture")
     boxes = "document.querySelectorAll('#camera-door .overlay *').length > 0"
     # the picture jumps as at a cut every 0.8 s, and for a moment nobody is shown then
