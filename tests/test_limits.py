@@ -30,7 +30,6 @@ _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
         ("monitor.cameras.background", "_MAX_NOISE"),
-        ("benchmarking.stream_capacity", "REAL_TIME_SHARE"),
         ("datasets.corpus_people", "HELD_OUT_PEOPLE"),
         ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
         ("evaluation.accumulators", "LONGEST_STEP"),
