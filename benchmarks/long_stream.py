@@ -16,9 +16,9 @@ import click
 import numpy as np
 
 from sentistream.analyzer import Analyzer
-from sentistream.benchmarking.clip import lengthened
-from sentistream.benchmarking.footprint import resident
-from sentistream.benchmarking.machine import describe_machine
+from sentistream.benchmarking.benchmark_clip import loop_clip
+from sentistream.benchmarking.stage_profiler import resident_memory
+from sentistream.benchmarking.system_facts import describe_machine
 from sentistream.demo import make_clip
 from sentistream.media import open_source
 from sentistream.profiles import PROFILES, get_profile
@@ -48,7 +48,7 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         clip = make_clip(Path(folder) / "clip.mp4", size=(320, 180))
-        long = lengthened(clip, hours * 3600, Path(folder), form="ts")
+        long = loop_clip(clip, hours * 3600, Path(folder), form="ts")
         analyzer = Analyzer(chosen)
         every, faces = hours * 3600 / SAMPLES, 0
         window = max(tick, chosen.sound_window)
@@ -56,7 +56,7 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
             for moment in source:
                 faces += sum(reading.face is not None for reading in analyzer.process(moment))
                 if moment.time >= len(samples) * every:
-                    hour, memory = moment.time / 3600, resident()
+                    hour, memory = moment.time / 3600, resident_memory()
                     samples.append((hour, memory))
                     click.echo(f"\r{hour:5.2f} h {memory:7.1f} MiB", nl=False, err=True)
     click.echo(err=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from sentistream.benchmarking.machine import describe_machine
+from sentistream.benchmarking.system_facts import describe_machine
 from sentistream.demo import make_clip
 
 TOLERANCE = 0.05

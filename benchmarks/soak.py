@@ -24,7 +24,7 @@ from benchmarks.soaking.page import draw, markdown
 from benchmarks.soaking.sampling import Sampler, growth
 from benchmarks.soaking.scene import Scene, set_up
 from benchmarks.soaking.verdict import Injected, Outcome, lost_outside, outcome
-from sentistream.benchmarking.machine import describe_machine
+from sentistream.benchmarking.system_facts import describe_machine
 
 START = 300.0
 """Seconds in which all cameras must have been read once."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from sentistream.benchmarking.machine import describe_machine
+from sentistream.benchmarking.system_facts import describe_machine
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.observations import SecondReading, Seconds
 from sentistream.monitor.settings import Settings

@@ -41,7 +41,7 @@ WITH_ERRORS = (
     *("media", "demo", "vision", "voice", "runtime", "streams", "decision"),
     *("analyzer.py", "profiles.py", "smoothing.py", "accumulation.py", "errors.py"),
     *("monitor/cameras", "monitor/settings", "monitor/api", "monitor/accounts"),
-    *("monitor/configuration.py", "monitor/web", "reports/faults.py"),
+    *("monitor/configuration.py", "monitor/web", "reports/report_wording.py"),
 )
 """What works within a camera, or answers a request."""
 

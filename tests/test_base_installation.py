@@ -91,7 +91,7 @@ def test_results_are_written_as_csv(tmp_path: Path) -> None:
     done = run_base(
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
         "from pathlib import Path\n"
-        "from sentistream.reports.folder import ResultFolder\n"
+        "from sentistream.reports.result_folder import ResultFolder\n"
         "from synthetic import Subject, moments\n"
         "with ResultFolder(Path(sys.argv[1]), Subject(), {}) as results:\n"
         "    for moment, readings in moments(2): results.add(moment, readings)\n",

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sentistream.reports.columns import COLUMNS
-from sentistream.reports.folder import FILES
-from sentistream.reports.index import INDEX_COLUMNS
-from sentistream.reports.summary import SummaryFile
+from sentistream.reports.readings_table import COLUMNS
+from sentistream.reports.result_folder import FILES, INDEX_COLUMNS
+from sentistream.reports.summary_file import SummaryFile
 from sentistream.types import Flag
 from synthetic import Subject
 

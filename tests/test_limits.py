@@ -30,16 +30,15 @@ _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
         ("monitor.cameras.background", "_MAX_NOISE"),
-        ("benchmarking.streams", "KEPT"),
         ("datasets.corpus_people", "HELD_OUT_PEOPLE"),
         ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
         ("evaluation.accumulators", "LONGEST_STEP"),
-        ("evaluation.disturbances", "_NOISE_SECONDS"),
+        ("evaluation.corruptions", "_NOISE_SECONDS"),
         ("media.track_selection", "_SOUND_SECONDS"),
         ("monitor.api.history", "_SECONDS"),
         ("monitor.store.buckets", "_LIMIT"),
         ("monitor.store.retention", "_MAX_SECONDS"),
-        ("reports.files", "RESERVE_BYTES"),
+        ("reports.output_files", "RESERVE_BYTES"),
         ("vision.dlib_landmarks", "_LARGEST_FACTOR"),
         ("vision.scene_change", "_KEPT"),
         ("voice.voice_activity", "_REMEMBERED"),
@@ -71,7 +70,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "memories of what can be made anew": {
         ("datasets.csv_lists", "maxsize", 4),
         ("monitor.store.buckets", "maxsize", 4096),
-        ("reports.drawing", "maxsize", 8),
+        ("reports.frame_drawing", "maxsize", 8),
         ("vision.dlib_landmarks", "maxsize", 1),
         ("monitor.api.security.rate_limit", "most", 8192),
     },
@@ -114,7 +113,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.web.form_fields", "depth", 0),
         ("monitor.web.live_page", "timeout", 0.12),
         ("monitor.watchdog", "limit", 3600.0),
-        ("reports.charts", "most", 8),
+        ("reports.timeline_chart", "most", 8),
     },
 }
 # every setting's bounds are in docs/settings.md

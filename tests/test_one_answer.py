@@ -17,13 +17,13 @@ from click.testing import CliRunner
 from sentistream.accumulation import Overall, is_sure
 from sentistream.cli import main
 from sentistream.datasets.manifest import Item
-from sentistream.evaluation import answers
-from sentistream.evaluation.outcomes import Outcome, ask
-from sentistream.evaluation.watching import watch
+from sentistream.evaluation import predictors
+from sentistream.evaluation.clip_trace import trace_clip
+from sentistream.evaluation.predictions import Prediction, predict_items
 from sentistream.profiles import LITE, PAPER, PROFILES, Profile
-from sentistream.reports.index import ClipIndex
-from sentistream.reports.page import ReportPage
-from sentistream.reports.summary import SummaryFile
+from sentistream.reports.report_page import ReportPage
+from sentistream.reports.result_folder import ClipIndex
+from sentistream.reports.summary_file import SummaryFile
 from sentistream.types import SENTIMENTS, Branch, Distribution, Label, Moment, Reading
 from stand_ins import make_face
 from synthetic import Subject, picture
@@ -85,9 +85,9 @@ class MadeUp:
             yield from readings
 
 
-def evaluated(said: Said, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> Outcome:
-    monkeypatch.setattr(answers, "analyze", lambda *_, **__: MadeUp(said))
-    return ask([Item(Path("made-up"), 0, "")], answers.clips(profile))[0]
+def evaluated(said: Said, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> Prediction:
+    monkeypatch.setattr(predictors, "analyze", lambda *_, **__: MadeUp(said))
+    return predict_items([Item(Path("made-up"), 0, "")], predictors.clip_predictor(profile))[0]
 
 
 def written(said: Said, profile: Profile, folder: Path) -> tuple[dict[str, Any], str]:
@@ -116,21 +116,21 @@ def test_evaluate_summary_and_page_agree(
     seed: int, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = drawn(seed, profile)
-    outcome = evaluated(said, profile, monkeypatch)
+    prediction = evaluated(said, profile, monkeypatch)
     facts, page = written(said, profile, tmp_path)
-    watched = watch(said, profile).answer
+    trace = trace_clip(said, profile).answer
     overall = facts["overall"]
-    if outcome.probabilities is None:
-        assert outcome.answer is None
-        assert watched is None
+    if prediction.probabilities is None:
+        assert prediction.answer is None
+        assert trace is None
         assert overall["label"] == "no_face"
         assert shown(page) == []
         return
-    assert outcome.answer is not None
-    assert watched is not None
-    assert watched.tolist() == outcome.probabilities.tolist()
-    exact = outcome.probabilities.tolist()
-    assert overall["label"] == SENTIMENTS[outcome.answer]
+    assert prediction.answer is not None
+    assert trace is not None
+    assert trace.tolist() == prediction.probabilities.tolist()
+    exact = prediction.probabilities.tolist()
+    assert overall["label"] == SENTIMENTS[prediction.answer]
     assert [overall["probabilities"][name] for name in SENTIMENTS] == [round(p, 6) for p in exact]
     assert overall["sure"] == (max(exact) >= profile.unknown_below)
     bars = shown(page)
@@ -163,10 +163,10 @@ def test_a_tie_is_answered_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     even = Distribution(0.4, 0.2, 0.4)
     one = Reading(0.0, make_face(1), 0.1, Branch.FACE, even, even, even.label)
     said: Said = [(Moment(0.0, SCENE, 0.0), (one,))]
-    outcome = evaluated(said, PAPER, monkeypatch)
-    assert outcome.answer is not None
+    prediction = evaluated(said, PAPER, monkeypatch)
+    assert prediction.answer is not None
     facts, _ = written(said, PAPER, tmp_path)
-    assert facts["overall"]["label"] == SENTIMENTS[outcome.answer] == "negative"
+    assert facts["overall"]["label"] == SENTIMENTS[prediction.answer] == "negative"
 
 
 def test_shares_of_time_stand_apart_from_the_answer(tmp_path: Path) -> None:

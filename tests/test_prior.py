@@ -18,8 +18,7 @@ from sentistream.cli import main
 from sentistream.datasets.manifest import Item
 from sentistream.decision.lite import LiteDecision
 from sentistream.errors import InputError
-from sentistream.evaluation.outcomes import Outcome, share_right
-from sentistream.evaluation.priors import under_priors
+from sentistream.evaluation.predictions import Prediction, accuracy_facts, results_by_prior
 from sentistream.prior import LEARNED, LEAST_SHARE, PRIORS, Prior, correct, get_prior
 from sentistream.profiles import LITE, PAPER
 from sentistream.types import Distribution, Label, Moment, Reading
@@ -162,16 +161,16 @@ def test_what_other_priors_would_give_is_told_from_any(tmp_path: Path) -> None:
     for number in range(30):
         values = generator.dirichlet(np.full(3, 2.0))
         item = Item(tmp_path / f"{number}.mp4", int(generator.integers(3)), f"p-{number}")
-        plain.append(Outcome(item, values))
-        changed.append(Outcome(item, np.asarray(correct(values, factors), np.float64)))
-    changed.append(Outcome(item, None))
-    plain.append(Outcome(item, None))
-    rows = under_priors(plain, LITE, LITE.learned_shares)
+        plain.append(Prediction(item, values))
+        changed.append(Prediction(item, np.asarray(correct(values, factors), np.float64)))
+    changed.append(Prediction(item, None))
+    plain.append(Prediction(item, None))
+    rows = results_by_prior(plain, LITE, LITE.learned_shares)
     assert [row["prior"] for row in rows] == list(PRIORS)
-    assert rows[0]["accuracy"] == share_right(plain)["accuracy"]
-    assert rows[-1]["accuracy"] == share_right(changed)["accuracy"]
-    again = under_priors(changed, LITE.with_prior("everyday"), LITE.learned_shares)
+    assert rows[0]["accuracy"] == accuracy_facts(plain)["accuracy"]
+    assert rows[-1]["accuracy"] == accuracy_facts(changed)["accuracy"]
+    again = results_by_prior(changed, LITE.with_prior("everyday"), LITE.learned_shares)
     for one, other in zip(rows, again, strict=True):
         assert one["recall"] == other["recall"]
         assert one["ece"] == pytest.approx(other["ece"], abs=1e-3)
-    assert under_priors(plain, PAPER, PAPER.learned_shares) == []
+    assert results_by_prior(plain, PAPER, PAPER.learned_shares) == []

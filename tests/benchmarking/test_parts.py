@@ -10,14 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from clips import clicks, flat, write_clip
-from sentistream.benchmarking import peers
-from sentistream.benchmarking.clip import lengthened
-from sentistream.benchmarking.measuring import _per_further_stream, _times_published
-from sentistream.benchmarking.startup import installed_bytes
-from sentistream.benchmarking.steering import STRETCH, HalfOpen
-from sentistream.benchmarking.stopwatch import Stopwatch
-from sentistream.benchmarking.streams import StreamsResult
-from sentistream.benchmarking.ways import Timed
+from sentistream.benchmarking import baselines
+from sentistream.benchmarking.benchmark_clip import loop_clip
+from sentistream.benchmarking.speed_benchmark import memory_per_stream, speedup_over_published
+from sentistream.benchmarking.stage_profiler import Stopwatch
+from sentistream.benchmarking.stream_capacity import StreamsResult
+from sentistream.benchmarking.system_facts import installed_bytes
+from sentistream.benchmarking.timed_runs import PICTURES_PER_STATE, AlternatingMouth, Timed
 from sentistream.media import open_source
 from sentistream.types import FloatArray
 
@@ -63,12 +62,12 @@ def test_what_is_watched_is_put_back() -> None:
 
 
 def test_a_short_clip_is_played_again_on_a_growing_clock(clip: Path, tmp_path: Path) -> None:
-    longer = lengthened(clip, 2.5, tmp_path)
+    longer = loop_clip(clip, 2.5, tmp_path)
     with open_source(longer, tick=0.04, sound_window=0.03) as source:
         times = [moment.time for moment in source]
     assert times[-1] == pytest.approx(3.0, abs=0.1)
     assert np.all(np.diff(times) > 0)
-    assert lengthened(clip, 0.5, tmp_path) == clip
+    assert loop_clip(clip, 0.5, tmp_path) == clip
 
 
 def test_the_mouth_is_open_half_of_the_time() -> None:
@@ -76,9 +75,9 @@ def test_the_mouth_is_open_half_of_the_time() -> None:
         def run(self, **inputs: NDArray[Any]) -> FloatArray:
             return np.zeros((len(inputs["mouth"]), 1), np.float32)
 
-    mouth = HalfOpen(Mouth())
-    said = [float(mouth.run(mouth=np.zeros((1, 1)))[0, 0]) for _ in range(4 * STRETCH)]
-    assert sum(value > 0.5 for value in said) == 2 * STRETCH
+    mouth = AlternatingMouth(Mouth())
+    said = [float(mouth.run(mouth=np.zeros((1, 1)))[0, 0]) for _ in range(4 * PICTURES_PER_STATE)]
+    assert sum(value > 0.5 for value in said) == 2 * PICTURES_PER_STATE
 
 
 def test_decoding_counts_on_both_sides_or_on_none() -> None:
@@ -87,11 +86,14 @@ def test_decoding_counts_on_both_sides_or_on_none() -> None:
         "ours": Timed(moments=100, processor=0.6, seconds=0.6),
         "published": Timed(moments=10, processor=1.0, seconds=1.0),
     }
-    with_decoding, without = _times_published([one]), _times_published([one], decoding=False)
+    with_decoding, without = (
+        speedup_over_published([one]),
+        speedup_over_published([one], decoding=False),
+    )
     assert with_decoding is not None and without is not None
     assert with_decoding["median"] == pytest.approx(104 / 6)
     assert without["median"] == pytest.approx(100 / 2)
-    assert _times_published([{way: one[way] for way in ("decode", "ours")}]) is None
+    assert speedup_over_published([{way: one[way] for way in ("decode", "ours")}]) is None
 
 
 def streams(count: int, workers: int, memory: float) -> StreamsResult:
@@ -100,8 +102,8 @@ def streams(count: int, workers: int, memory: float) -> StreamsResult:
 
 def test_memory_of_a_further_stream_compares_equal_numbers_of_workers() -> None:
     tried = [streams(1, 1, 100), streams(2, 2, 190), streams(4, 2, 250)]
-    assert _per_further_stream(tried) == pytest.approx(30)
-    assert _per_further_stream(tried[:2]) is None
+    assert memory_per_stream(tried) == pytest.approx(30)
+    assert memory_per_stream(tried[:2]) is None
 
 
 def test_sizes_of_what_a_base_installation_needs() -> None:
@@ -114,7 +116,7 @@ def test_a_peer_is_measured_in_its_own_python_or_told_missing(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        peers,
+        baselines,
         "SCRIPTS",
         {
             "fast": ("looks", "work = lambda picture: picture.mean() > 0\n"),
@@ -124,7 +126,7 @@ def test_a_peer_is_measured_in_its_own_python_or_told_missing(
         },
     )
     pythons = {"fast": sys.executable, "broken": sys.executable, "absent": "/no/such/python"}
-    told = peers.measure_peers(clip, pythons)
+    told = baselines.measure_baselines(clip, pythons)
     assert told["fast"]["pictures_per_second"] > 0
     assert told["fast"]["found"] > 0
     assert "no such weights" in told["broken"]["missing"]

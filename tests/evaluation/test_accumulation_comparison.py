@@ -11,14 +11,20 @@ from click.testing import CliRunner
 
 from sentistream.cli import main
 from sentistream.datasets.manifest import Item
-from sentistream.evaluation.accumulation_comparison import Material, compare
-from sentistream.evaluation.accumulation_scores import changes, difference, merged, score
+from sentistream.evaluation.accumulation_comparison import (
+    SequenceSet,
+    compare_methods,
+    concatenate_scores,
+    mood_changes,
+    paired_difference,
+    score_sequence,
+)
 from sentistream.evaluation.accumulators import METHODS, SHIPPED, Method
 from sentistream.evaluation.mood_sequences import (
-    ALONE_CLIPS,
+    PERSON_CLIPS,
     SEQUENCE_CLIPS,
     TEMPOS,
-    Recorded,
+    RecordedSequence,
     make_sequences,
 )
 from sentistream.profiles import LITE
@@ -44,12 +50,12 @@ PLAIN = Method("as said", lambda _: AsSaid(), ({"nothing": 0.0},))
 
 def recorded(
     labels: list[int], said: list[int], moments: int = 10, step: float = 0.1, tempo: str = "quick"
-) -> Recorded:
+) -> RecordedSequence:
     """Clips of so many moments; ``said`` has the class that the face shows at each of them."""
     clips = np.repeat(np.arange(len(labels)), moments)
     face = np.full((len(clips), 3), 0.1, np.float32)
     face[np.arange(len(clips)), said] = 0.8
-    return Recorded(
+    return RecordedSequence(
         name="by hand",
         tempo=tempo,
         items=tuple(Item(Path(f"{n}.mp4"), label, "p-1", "p") for n, label in enumerate(labels)),
@@ -67,8 +73,8 @@ def test_accuracy_and_delay_by_hand() -> None:
     # the second mood is noticed after four moments, the third never; two clips of one mood are one
     said = [0] * 10 + [0] * 4 + [2] * 6 + [2] * 10 + [2] * 10
     sequence = recorded([0, 2, 2, 1], said)
-    assert changes(sequence) == [(1.0, 3.0, 2), (3.0, 4.0, 1)]
-    scores = score(sequence, PLAIN, {}, FaceOnly())
+    assert mood_changes(sequence) == [(1.0, 3.0, 2), (3.0, 4.0, 1)]
+    scores = score_sequence(sequence, PLAIN, {}, FaceOnly())
     assert scores.right.tolist() == [10, 6, 10, 0]
     assert scores.accuracy == pytest.approx(26 / 40)
     assert scores.delays == pytest.approx([0.4, 1.0])
@@ -81,7 +87,9 @@ def test_differences_are_of_pairs() -> None:
     """What differs by the same everywhere differs without doubt, however much clips differ."""
     worse = recorded([0, 2, 0, 2], ([1] * 2 + [0] * 8 + [1] * 2 + [2] * 8) * 2)
     better = recorded([0, 2, 0, 2], ([1] + [0] * 9 + [1] + [2] * 9) * 2)
-    found = difference(*(score(one, PLAIN, {}, FaceOnly()) for one in (better, worse)))
+    found = paired_difference(
+        *(score_sequence(one, PLAIN, {}, FaceOnly()) for one in (better, worse))
+    )
     assert found["accuracy"] == pytest.approx(0.1)
     assert found["accuracy_ci95"] == pytest.approx([0.1, 0.1])
     assert found["delay"] == pytest.approx(-0.1)
@@ -98,7 +106,7 @@ def items(person: str, labels: list[int], source: str = "a") -> list[Item]:
 @pytest.mark.parametrize("seed", range(5))
 def test_every_clip_is_played_once_at_each_tempo(seed: int) -> None:
     random = np.random.default_rng(seed)
-    own = items("alone", random.permutation([0, 1, 2] * (ALONE_CLIPS // 2)).tolist())
+    own = items("alone", random.permutation([0, 1, 2] * (PERSON_CLIPS // 2)).tolist())
     rest = [item for n in range(30) for item in items(f"p{n}", [int(random.integers(3))])]
     sequences = make_sequences([*own, *rest])
     for tempo in TEMPOS:
@@ -127,16 +135,16 @@ def test_one_mood_makes_no_sequence() -> None:
 def test_parameters_are_chosen_on_one_side_and_measured_on_the_other() -> None:
     random = np.random.default_rng(0)
 
-    def side(count: int) -> Material:
+    def side(count: int) -> SequenceSet:
         sequences = []
         for _ in range(count):
             labels = [0, 2, 1, 0, 2]
             truth = np.repeat(labels, 10)
             noisy = np.where(random.uniform(size=50) < 0.4, random.integers(0, 3, 50), truth)
             sequences.append(recorded(labels, noisy.tolist()))
-        return Material(sequences, [recorded([1], [1] * 10)])
+        return SequenceSet(sequences, [recorded([1], [1] * 10)])
 
-    found = compare(side(3), side(2), LITE)
+    found = compare_methods(side(3), side(2), LITE)
     names = [method.name for method in METHODS]
     by_name = {row["method"]: row for row in found["rows"] if row["choice"] == "log loss"}
     assert list(by_name) == names
@@ -158,7 +166,7 @@ def test_parameters_are_chosen_on_one_side_and_measured_on_the_other() -> None:
 
 def test_nothing_measured_is_an_error() -> None:
     with pytest.raises(ValueError, match="Nothing"):
-        merged([])
+        concatenate_scores([])
 
 
 def manifest(folder: Path, rows: list[str]) -> Path:
@@ -207,7 +215,7 @@ def test_real_clips_are_compared_and_kept(real_data: Path, tmp_path: Path) -> No
     for row in first["rows"]:
         assert row["clips"]["n"] == 2
         assert row["method"] in (out / "accumulation.md").read_text("utf-8")
-    kept = {path: path.stat().st_mtime_ns for path in (out / "recorded").iterdir()}
+    cache = {path: path.stat().st_mtime_ns for path in (out / "recorded").iterdir()}
     assert CliRunner().invoke(main, arguments).exit_code == 0
-    assert {path: path.stat().st_mtime_ns for path in (out / "recorded").iterdir()} == kept
+    assert {path: path.stat().st_mtime_ns for path in (out / "recorded").iterdir()} == cache
     assert json.loads((out / "results.json").read_text("utf-8")) == first

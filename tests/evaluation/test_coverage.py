@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.evaluation.coverage import coverage_curve
+from sentistream.evaluation.evaluation_metrics import coverage_curve
 
 
 def test_curve_by_hand() -> None:

@@ -6,31 +6,35 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from sentistream.evaluation import disturbances
-from sentistream.evaluation.detection import (
-    Found,
-    Matched,
+from sentistream.evaluation import corruptions
+from sentistream.evaluation.corruption_conditions import (
+    PICTURE_CONDITIONS,
+    rotate_annotated,
+    shrink_annotated,
+)
+from sentistream.evaluation.evaluation_metrics import cluster_interval
+from sentistream.evaluation.face_annotations import AnnotatedFace
+from sentistream.evaluation.face_detection_metrics import (
+    MatchedPicture,
+    ScoredBox,
     average_precision,
     match_detections,
     precision_recall,
 )
-from sentistream.evaluation.face_conditions import FACE_CONDITIONS, shrunk, turned
-from sentistream.evaluation.face_references import MarkedFace
-from sentistream.evaluation.faces_in_pictures import (
-    band,
-    bands,
-    fairface,
-    kinds_of_sources,
+from sentistream.evaluation.picture_detection import (
+    bin_label,
+    bin_labels,
+    parse_fairface_info,
+    source_groups,
 )
-from sentistream.evaluation.uncertainty import cluster_interval
 from sentistream.types import Box, UInt8Array
 
 LEFT, RIGHT, AWAY = Box(0, 0, 100, 100), Box(200, 0, 300, 100), Box(500, 500, 600, 600)
 
 
 def test_the_best_detection_takes_a_face_and_a_second_one_on_it_is_false() -> None:
-    found = [Found(Box(0, 0, 100, 90), 0.5), Found(LEFT, 0.9), Found(AWAY, 0.1)]
-    matched = match_detections(found, [MarkedFace(LEFT), MarkedFace(RIGHT)])
+    found = [ScoredBox(Box(0, 0, 100, 90), 0.5), ScoredBox(LEFT, 0.9), ScoredBox(AWAY, 0.1)]
+    matched = match_detections(found, [AnnotatedFace(LEFT), AnnotatedFace(RIGHT)])
     assert matched.scores.tolist() == [0.9, 0.5, 0.1]
     assert matched.face_of.tolist() == [0, -1, -1]
     assert matched.found(0.5) == {0}
@@ -39,23 +43,23 @@ def test_the_best_detection_takes_a_face_and_a_second_one_on_it_is_false() -> No
 
 
 def test_a_face_overlapped_by_less_than_half_is_not_found() -> None:
-    faces = [MarkedFace(LEFT)]
-    assert match_detections([Found(Box(0, 0, 100, 50), 1)], faces).face_of.tolist() == [0]
-    assert match_detections([Found(Box(0, 0, 100, 49), 1)], faces).face_of.tolist() == [-1]
+    faces = [AnnotatedFace(LEFT)]
+    assert match_detections([ScoredBox(Box(0, 0, 100, 50), 1)], faces).face_of.tolist() == [0]
+    assert match_detections([ScoredBox(Box(0, 0, 100, 49), 1)], faces).face_of.tolist() == [-1]
 
 
 def test_an_ignored_region_is_neither_missed_nor_false() -> None:
-    faces = [MarkedFace(LEFT), MarkedFace(RIGHT, counted=False)]
-    within = Found(Box(210, 10, 230, 30), 0.8)
-    matched = match_detections([Found(RIGHT, 0.9), within, Found(AWAY, 0.7)], faces)
+    faces = [AnnotatedFace(LEFT), AnnotatedFace(RIGHT, counted=False)]
+    within = ScoredBox(Box(210, 10, 230, 30), 0.8)
+    matched = match_detections([ScoredBox(RIGHT, 0.9), within, ScoredBox(AWAY, 0.7)], faces)
     assert matched.counted == 1
     assert matched.face_of.tolist() == [-2, -2, -1]
     assert matched.false(0) == 1
 
 
 def test_average_precision_at_all_points() -> None:
-    first = match_detections([Found(LEFT, 0.9), Found(AWAY, 0.8)], [MarkedFace(LEFT)])
-    second = match_detections([Found(RIGHT, 0.7)], [MarkedFace(LEFT), MarkedFace(RIGHT)])
+    first = match_detections([ScoredBox(LEFT, 0.9), ScoredBox(AWAY, 0.8)], [AnnotatedFace(LEFT)])
+    second = match_detections([ScoredBox(RIGHT, 0.7)], [AnnotatedFace(LEFT), AnnotatedFace(RIGHT)])
     curve = precision_recall([first, second])
     assert curve.recall.tolist() == pytest.approx([1 / 3, 1 / 3, 2 / 3])
     assert curve.precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3])
@@ -72,7 +76,7 @@ def test_the_envelope_lifts_precision_to_the_best_at_a_larger_recall() -> None:
 
 
 def test_without_a_face_there_is_no_curve() -> None:
-    nothing = Matched(np.zeros(0, np.int64), np.zeros(0), ())
+    nothing = MatchedPicture(np.zeros(0, np.int64), np.zeros(0), ())
     with pytest.raises(ValueError, match="nothing to recall"):
         precision_recall([nothing])
 
@@ -101,16 +105,16 @@ def bounds(pixels: UInt8Array) -> tuple[float, float, float, float]:
 
 @pytest.mark.parametrize("degrees", [0, 15, 45, 90, 180])
 def test_the_box_turns_with_the_face(degrees: float) -> None:
-    face = MarkedFace(Box(20, 30, 80, 110))
-    pixels, (moved,) = turned(ellipse(face.box, 240, 160), (face,), degrees)
+    face = AnnotatedFace(Box(20, 30, 80, 110))
+    pixels, (moved,) = rotate_annotated(ellipse(face.box, 240, 160), (face,), degrees)
     assert pixels.shape[0] == pixels.shape[1] == 289
     box = moved.box
     assert bounds(pixels) == pytest.approx((box.left, box.top, box.right, box.bottom), abs=1.6)
 
 
 def test_the_largest_face_shrinks_to_a_size_and_alone_counts() -> None:
-    large, small = MarkedFace(Box(40, 20, 100, 100)), MarkedFace(Box(150, 20, 170, 50))
-    made = shrunk(ellipse(large.box, 240, 160), (small, large), 24)
+    large, small = AnnotatedFace(Box(40, 20, 100, 100)), AnnotatedFace(Box(150, 20, 170, 50))
+    made = shrink_annotated(ellipse(large.box, 240, 160), (small, large), 24)
     assert made is not None
     pixels, (other, moved) = made
     assert pixels.shape == (160, 240, 3)
@@ -118,24 +122,24 @@ def test_the_largest_face_shrinks_to_a_size_and_alone_counts() -> None:
     assert (other.counted, moved.counted) == (False, True)
     box = moved.box
     assert bounds(pixels) == pytest.approx((box.left, box.top, box.right, box.bottom), abs=1)
-    assert shrunk(pixels, (moved,), 40) is None
+    assert shrink_annotated(pixels, (moved,), 40) is None
 
 
 def test_motion_smears_sideways_only() -> None:
     pixels = np.zeros((3, 9, 3), np.uint8)
     pixels[1, 4] = 255
-    smeared = disturbances.smear(pixels, 3)
+    smeared = corruptions.motion_blur(pixels, 3)
     assert smeared.shape == pixels.shape
     assert smeared[1, :, 0].tolist() == [0, 0, 0, 85, 85, 85, 0, 0, 0]
     assert not smeared[[0, 2]].any()
-    assert (disturbances.smear(pixels, 1) == pixels).all()
+    assert (corruptions.motion_blur(pixels, 1) == pixels).all()
     even = np.full((2, 5, 3), 200, np.uint8)
-    assert (disturbances.smear(even, 4) == 200).all()
+    assert (corruptions.motion_blur(even, 4) == 200).all()
 
 
 def test_a_mask_covers_the_lower_half_of_the_face_alone() -> None:
     pixels = np.zeros((100, 100, 3), np.uint8)
-    covered = disturbances.cover_lower_half(pixels, Box(20, 20, 80, 80))
+    covered = corruptions.add_face_mask(pixels, Box(20, 20, 80, 80))
     assert not pixels.any()
     assert not covered[:49].any()
     assert covered[60, 50].all()
@@ -145,15 +149,15 @@ def test_a_mask_covers_the_lower_half_of_the_face_alone() -> None:
 
 def test_strong_jpeg_keeps_the_picture_in_blocks() -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (32, 48, 3), np.uint8)
-    weak, strong = disturbances.compress(pixels, 90), disturbances.compress(pixels, 5)
+    weak, strong = corruptions.compress(pixels, 90), corruptions.compress(pixels, 5)
     assert weak.shape == strong.shape == pixels.shape
     error = [np.abs(one.astype(int) - pixels).mean() for one in (weak, strong)]
     assert error[0] < error[1]
 
 
-@pytest.mark.parametrize("condition", FACE_CONDITIONS, ids=lambda one: f"{one.kind} {one.level}")
+@pytest.mark.parametrize("condition", PICTURE_CONDITIONS, ids=lambda one: f"{one.kind} {one.level}")
 def test_every_condition_leaves_a_face_to_find(condition: object) -> None:
-    face = MarkedFace(Box(20, 30, 80, 110))
+    face = AnnotatedFace(Box(20, 30, 80, 110))
     pixels = ellipse(face.box, 240, 160)
     made = condition.make(pixels, (face,), np.random.default_rng(0))  # type: ignore[attr-defined]
     assert made is not None
@@ -162,23 +166,23 @@ def test_every_condition_leaves_a_face_to_find(condition: object) -> None:
 
 
 def test_bands_have_names() -> None:
-    assert bands((12, 24), "px") == ["below 12 px", "12-24 px", "24 px and more"]
-    assert band(24, (12, 24), "px") == "24 px and more"
-    assert band(23.9, (12, 24), "px") == "12-24 px"
+    assert bin_labels((12, 24), "px") == ["below 12 px", "12-24 px", "24 px and more"]
+    assert bin_label(24, (12, 24), "px") == "24 px and more"
+    assert bin_label(23.9, (12, 24), "px") == "12-24 px"
 
 
 def test_fairface_is_told_from_other_notes() -> None:
-    assert fairface("East Asian|Female|20-29") == ("East Asian", "Female", "20-29")
-    assert fairface("a|b|c") is None
-    assert fairface("") is None
+    assert parse_fairface_info("East Asian|Female|20-29") == ("East Asian", "Female", "20-29")
+    assert parse_fairface_info("a|b|c") is None
+    assert parse_fairface_info("") is None
 
 
 def test_sources_that_name_single_pictures_are_put_together() -> None:
     few = ["office", "street 1", "street 2"]
-    assert kinds_of_sources(few) == {source: source for source in few}
+    assert source_groups(few) == {source: source for source in few}
     many = [f"clip frame hall_{number}.mp4" for number in range(30)]
     many += ["owner/set@12ab:a/b.jpg (first)", "Known Set v3, x/y", "One owner/set@1:b.jpg"]
-    kinds = kinds_of_sources(many)
+    kinds = source_groups(many)
     assert kinds["clip frame hall_7.mp4"] == "clip frame"
     assert kinds["owner/set@12ab:a/b.jpg (first)"] == "owner/set (first)"
     assert kinds["Known Set v3, x/y"] == "Known Set"

@@ -17,8 +17,8 @@ from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
-from sentistream.evaluation.outcomes import Outcome
-from sentistream.evaluation.results import summarize
+from sentistream.evaluation.evaluation_results import summarize_predictions
+from sentistream.evaluation.predictions import Prediction
 from sentistream.types import SENTIMENTS, UInt8Array
 from synthetic import talk
 
@@ -55,18 +55,18 @@ def test_wrong_manifests(tmp_path: Path, text: str, problem: str) -> None:
         read_manifest(path, SENTIMENTS)
 
 
-def outcome(label: int, probabilities: list[float] | None, person: str = "") -> Outcome:
+def prediction(label: int, probabilities: list[float] | None, person: str = "") -> Prediction:
     values = None if probabilities is None else np.array(probabilities)
-    return Outcome(Item(Path("x"), label, person), values)
+    return Prediction(Item(Path("x"), label, person), values)
 
 
 def test_no_answer_is_wrong_and_counted_apart() -> None:
-    facts = summarize(
+    facts = summarize_predictions(
         [
-            outcome(0, [0.8, 0.1, 0.1], "ann"),
-            outcome(0, None, "ann"),
-            outcome(2, [0.6, 0.2, 0.2], "bob"),
-            outcome(2, [0.0, 0.1, 0.9], "bob"),
+            prediction(0, [0.8, 0.1, 0.1], "ann"),
+            prediction(0, None, "ann"),
+            prediction(2, [0.6, 0.2, 0.2], "bob"),
+            prediction(2, [0.0, 0.1, 0.9], "bob"),
         ],
         SENTIMENTS,
     )
@@ -90,7 +90,7 @@ def test_no_answer_is_wrong_and_counted_apart() -> None:
 
 
 def test_without_people_there_is_no_spread() -> None:
-    facts = summarize([outcome(1, [0.0, 1.0])], MOUTH_STATES)
+    facts = summarize_predictions([prediction(1, [0.0, 1.0])], MOUTH_STATES)
     assert facts["per_person"] == {}
     assert facts["per_person_spread"] is None
     assert facts["accuracy"] == 1

@@ -20,8 +20,8 @@ from clips import write_clip
 from portrait import PORTRAIT_FACE
 from sentistream.cli import main
 from sentistream.errors import InputError
-from sentistream.evaluation.face_references import read_marked
-from sentistream.evaluation.faces_in_pictures import look_at, summarize_pictures
+from sentistream.evaluation.face_annotations import read_face_annotations
+from sentistream.evaluation.picture_detection import detect_in_pictures, summarize_pictures
 from sentistream.types import Box, UInt8Array
 
 FACE = (PORTRAIT_FACE.left, PORTRAIT_FACE.top, PORTRAIT_FACE.right, PORTRAIT_FACE.bottom)
@@ -49,14 +49,14 @@ def test_rows_of_a_picture_are_its_faces(tmp_path: Path) -> None:
             ("a.png", 50, 0, 58, 11.5, "", "", "no", ""),
         ],
     )
-    (first, second), clips = read_marked(manifest)
+    (first, second), clips = read_face_annotations(manifest)
     assert not clips
     assert (first.name, first.source, first.content) == ("a.png", "hall", tmp_path / "a.png")
     assert [face.counted for face in first.faces] == [True, False]
     assert [face.occluded for face in first.faces] == [True, False]
     assert first.faces[0].yaw == -50
     assert second.faces == ()
-    ((face, other), _) = (one.faces for one in read_marked(manifest, least_size=41)[0])
+    ((face, other), _) = (one.faces for one in read_face_annotations(manifest, least_size=41)[0])
     assert not face.counted
     assert not other.counted
 
@@ -72,7 +72,7 @@ def test_small_and_uncertain_faces_of_clips_do_not_count(tmp_path: Path) -> None
             ("a.mp4", 0.5, 100, 0, 123, 23, "", ""),
         ],
     )
-    _, (clip,) = read_marked(manifest)
+    _, (clip,) = read_face_annotations(manifest)
     assert [frame.time for frame in clip.frames] == [0, 0.5]
     assert [face.counted for face in clip.frames[1].faces] == [True, False, False]
     assert clip.identified
@@ -104,7 +104,7 @@ def test_a_row_that_makes_no_sense_is_named(
 ) -> None:
     manifest = write(tmp_path / "m.csv", heads, rows)
     with pytest.raises(InputError, match=problem):
-        read_marked(manifest)
+        read_face_annotations(manifest)
     result = evaluate(manifest, "--out", str(tmp_path / "out"))
     assert result.exit_code == 2
     assert result.output.startswith("Error: ")
@@ -115,7 +115,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_bytes(b"\xff\xfe\x00")
     for name in ("m.parquet", "m.csv"):
         with pytest.raises(InputError, match="cannot be read"):
-            read_marked(tmp_path / name)
+            read_face_annotations(tmp_path / name)
 
 
 def png(pixels: UInt8Array) -> bytes:
@@ -186,7 +186,7 @@ def test_a_stored_picture_that_makes_no_sense_is_named(
 ) -> None:
     good = {"image": b"x", "boxes": [[1.0, 2.0, 3.0, 4.0]]}
     with pytest.raises(InputError, match=problem):
-        read_marked(write_stored(tmp_path / "m.parquet", [good, row]))
+        read_face_annotations(write_stored(tmp_path / "m.parquet", [good, row]))
 
 
 def test_pictures_that_cannot_be_read_are_left_out_and_told(
@@ -226,14 +226,14 @@ def test_faces_are_found_under_conditions(tmp_path: Path, portrait: UInt8Array) 
 
 
 def test_a_detection_of_another_convention_is_told_apart(tmp_path: Path) -> None:
-    from sentistream.evaluation.detection import Found
+    from sentistream.evaluation.face_detection_metrics import ScoredBox
 
     (tmp_path / "p.png").write_bytes(png(np.zeros((200, 200, 3), np.uint8)))
     manifest = write(tmp_path / "m.csv", PICTURES, [("p.png", 20, 20, 120, 150)])
-    pictures, _ = read_marked(manifest)
-    nose = Found(Box(40, 50, 100, 110), 1.0)
-    looked = look_at(pictures, lambda _: [nose], on_problem=pytest.fail)
-    facts = summarize_pictures(looked)
+    pictures, _ = read_face_annotations(manifest)
+    nose = ScoredBox(Box(40, 50, 100, 110), 1.0)
+    detected = detect_in_pictures(pictures, lambda _: [nose], on_problem=pytest.fail)
+    facts = summarize_pictures(detected)
     assert facts["recall"]["share"] == 0
     assert facts["recall_same_face"]["share"] == 1
     assert facts["false"] == 1
@@ -295,9 +295,9 @@ def test_readings_where_nobody_is_marked_are_false_but_on_ignored_regions(
     [
         (("--appearance",), "--appearance and --task faces-found do not go together"),
         (("--paper-tables",), "--paper-tables and --task faces-found do not go together"),
-        (("--only", "mask"), "--only chooses disturbances"),
-        (("--robustness", "--only", "noise"), "has no disturbance noise"),
-        (("--robustness",), "Marked clips cannot be disturbed"),
+        (("--only", "mask"), "--only chooses corruptions"),
+        (("--robustness", "--only", "noise"), "has no corruption noise"),
+        (("--robustness",), "Marked clips cannot be corrupted"),
         (("--split", "test"), "has no column split"),
     ],
 )
@@ -315,7 +315,7 @@ def test_options_for_marked_faces_alone(tmp_path: Path) -> None:
     for options, problem in (
         (("--split", "test"), "are for marked faces"),
         (("--least-size", "30"), "are for marked faces"),
-        (("--robustness", "--only", "mask"), "The task clips has no disturbance mask"),
+        (("--robustness", "--only", "mask"), "The task clips has no corruption mask"),
     ):
         result = CliRunner().invoke(main, ["evaluate", "--manifest", str(manifest), *options])
         assert result.exit_code == 2

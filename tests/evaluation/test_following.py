@@ -7,16 +7,16 @@ import math
 import numpy as np
 import pytest
 
-from sentistream.evaluation.assignment import best_pairs
-from sentistream.evaluation.following import (
-    Breaks,
-    Seen,
-    breaks,
+from sentistream.evaluation.tracking_metrics import (
+    FrameTracks,
+    TrackBreaks,
     hota,
     idf1,
-    linked,
-    pair_up,
+    link_by_iou,
+    match_boxes,
+    max_weight_matching,
     same_face,
+    track_breaks,
 )
 from sentistream.types import Box
 
@@ -25,25 +25,25 @@ HERE, THERE = Box(0, 0, 100, 100), Box(300, 0, 400, 100)
 
 def seen(
     time: float, faces: dict[str, Box] | None = None, tracks: dict[str, Box] | None = None
-) -> Seen:
-    return Seen(time, tuple((faces or {}).items()), tuple((tracks or {}).items()))
+) -> FrameTracks:
+    return FrameTracks(time, tuple((faces or {}).items()), tuple((tracks or {}).items()))
 
 
 def test_pairs_are_worth_as_much_as_those_of_scipy() -> None:
     optimize = pytest.importorskip("scipy.optimize")
     generator = np.random.default_rng(3)
     for _ in range(200):
-        worth = generator.random(generator.integers(1, 7, 2))
-        worth[generator.random(worth.shape) < 0.3] = 0
-        pairs = best_pairs(worth)
+        weight = generator.random(generator.integers(1, 7, 2))
+        weight[generator.random(weight.shape) < 0.3] = 0
+        pairs = max_weight_matching(weight)
         assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
-        expected = worth[optimize.linear_sum_assignment(worth, maximize=True)].sum()
-        assert sum(worth[pair] for pair in pairs) == pytest.approx(expected)
+        expected = weight[optimize.linear_sum_assignment(weight, maximize=True)].sum()
+        assert sum(weight[pair] for pair in pairs) == pytest.approx(expected)
 
 
 def test_nothing_is_paired_with_nothing() -> None:
-    assert best_pairs(np.zeros((0, 3))) == best_pairs(np.zeros((3, 0))) == []
-    assert best_pairs(np.zeros((2, 2))) == []
+    assert max_weight_matching(np.zeros((0, 3))) == max_weight_matching(np.zeros((3, 0))) == []
+    assert max_weight_matching(np.zeros((2, 2))) == []
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_as_many_faces_as_can_be_are_found() -> None:
     # the first reading fits both faces and the left one better; the second only the left one
     left, right = Box(0, 0, 100, 100), Box(50, 0, 150, 100)
     readings = [Box(20, 0, 120, 100), Box(-20, 0, 80, 100)]
-    assert pair_up(readings, [left, right]) == [(0, 1), (1, 0)]
+    assert match_boxes(readings, [left, right]) == [(0, 1), (1, 0)]
 
 
-def broken_in_half() -> list[Seen]:
+def broken_in_half() -> list[FrameTracks]:
     """One person over four frames, followed by one track and then by another."""
     return [seen(time, {"ann": HERE}, {"1" if time < 2 else "2": HERE}) for time in range(4)]
 
@@ -113,7 +113,7 @@ def test_two_tracks_that_change_places() -> None:
         seen(2, {"ann": HERE, "bob": THERE}, {"1": THERE, "2": HERE}),
     ]
     assert idf1(frames).value == pytest.approx(4 / 6)
-    assert breaks(frames) == Breaks(fragmentations=0, switches=2)
+    assert track_breaks(frames) == TrackBreaks(fragmentations=0, switches=2)
     # 4 hits share 2 of (3 + 3 - 2) frames, 2 hits share 1 of (3 + 3 - 1)
     assert hota(frames).association == pytest.approx((4 * 2 / 4 + 2 * 1 / 5) / 6)
 
@@ -125,7 +125,7 @@ def test_a_face_is_fragmented_only_where_it_was_there_and_missed() -> None:
         seen(2, {"ann": HERE}, {"3": HERE}),  # found again, by another track; bob has left
         seen(3, {"ann": HERE, "bob": THERE}, {"3": HERE, "2": THERE}),  # bob was not missed
     ]
-    assert breaks(frames) == Breaks(fragmentations=1, switches=1)
+    assert track_breaks(frames) == TrackBreaks(fragmentations=1, switches=1)
 
 
 def test_without_anything_there_are_no_figures() -> None:
@@ -136,7 +136,7 @@ def test_without_anything_there_are_no_figures() -> None:
 
 def test_faces_without_names_are_linked_by_overlap() -> None:
     moved = Box(20, 0, 120, 100)
-    assert linked([[HERE, THERE], [THERE, moved], [], [moved]]) == [
+    assert link_by_iou([[HERE, THERE], [THERE, moved], [], [moved]]) == [
         ["1", "2"],
         ["2", "1"],
         [],

@@ -11,15 +11,15 @@ from PIL import Image
 from clips import flat, write_clip
 from portrait import PORTRAIT_FACE
 from sentistream.datasets.manifest import Item, read_manifest
-from sentistream.evaluation.appearance import add_appearance, look
-from sentistream.evaluation.groups import by_group
-from sentistream.evaluation.outcomes import Outcome
+from sentistream.evaluation.evaluation_results import results_by_group
+from sentistream.evaluation.face_attributes import add_face_attributes, measure_face
+from sentistream.evaluation.predictions import Prediction
 from sentistream.types import SENTIMENTS, Distribution, FloatArray, UInt8Array
 
 
-def outcome(right: bool, person: str, **groups: str) -> Outcome:
+def prediction(right: bool, person: str, **groups: str) -> Prediction:
     distribution = Distribution(1, 0, 0) if right else Distribution(0, 0, 1)
-    return Outcome(Item(Path("x"), 0, person, groups=groups), np.array(distribution.as_tuple()))
+    return Prediction(Item(Path("x"), 0, person, groups=groups), np.array(distribution.as_tuple()))
 
 
 def test_further_columns_of_the_manifest_group_the_answers(tmp_path: Path) -> None:
@@ -30,9 +30,9 @@ def test_further_columns_of_the_manifest_group_the_answers(tmp_path: Path) -> No
 
 
 def test_groups_are_measured_apart() -> None:
-    outcomes = [outcome(index < 9, "ann", sex="woman") for index in range(10)]
-    outcomes += [outcome(index < 3, "bob", sex="man") for index in range(10)]
-    group = by_group(outcomes, classes=3)["sex"]
+    predictions = [prediction(index < 9, "ann", sex="woman") for index in range(10)]
+    predictions += [prediction(index < 3, "bob", sex="man") for index in range(10)]
+    group = results_by_group(predictions, classes=3)["sex"]
     assert group["values"]["woman"]["accuracy"] == 0.9
     assert group["values"]["man"]["accuracy"] == 0.3
     assert group["values"]["man"]["people"] == 1
@@ -42,14 +42,14 @@ def test_groups_are_measured_apart() -> None:
 
 
 def test_a_column_that_names_items_is_no_group() -> None:
-    names = [outcome(True, "ann", file=str(index)) for index in range(30)]
-    assert by_group(names, classes=3) == {}
-    assert by_group([outcome(True, "ann", set="one")], classes=3) == {}
+    names = [prediction(True, "ann", file=str(index)) for index in range(30)]
+    assert results_by_group(names, classes=3) == {}
+    assert results_by_group([prediction(True, "ann", set="one")], classes=3) == {}
 
 
 def test_what_is_not_known_is_a_group_but_not_compared() -> None:
-    outcomes = [outcome(True, "ann", sex="woman"), outcome(False, "bob", sex="")]
-    group = by_group(outcomes, classes=3)["sex"]
+    predictions = [prediction(True, "ann", sex="woman"), prediction(False, "bob", sex="")]
+    group = results_by_group(predictions, classes=3)["sex"]
     assert list(group["values"]) == ["woman", "not known"]
     assert group["largest_difference"] is None
 
@@ -61,15 +61,15 @@ def oval() -> FloatArray:
 
 
 def test_appearance_of_flat_pictures() -> None:
-    grey = look(np.full((100, 100, 3), 60, np.uint8), oval())
+    grey = measure_face(np.full((100, 100, 3), 60, np.uint8), oval())
     assert grey is not None
     assert grey.width == pytest.approx(80)
     assert grey.luma == pytest.approx(60, abs=0.1)
     assert grey.groups() == {"face_size": "small", "face_brightness": "dark", "colour": "grey"}
-    red = look(np.full((200, 200, 3), (255, 200, 100), np.uint8), oval() * 2)
+    red = measure_face(np.full((200, 200, 3), (255, 200, 100), np.uint8), oval() * 2)
     assert red is not None
     assert red.groups() == {"face_size": "large", "face_brightness": "bright", "colour": "colour"}
-    assert look(np.zeros((10, 10, 3), np.uint8), oval() + 500) is None
+    assert measure_face(np.zeros((10, 10, 3), np.uint8), oval() + 500) is None
 
 
 def test_appearance_of_real_faces(tmp_path: Path, portrait: UInt8Array) -> None:
@@ -79,7 +79,7 @@ def test_appearance_of_real_faces(tmp_path: Path, portrait: UInt8Array) -> None:
     Image.fromarray(face).convert("L").point(lambda value: value // 3).save(tmp_path / "dark.png")
     (tmp_path / "text.png").write_text("no image")
     items = [Item(tmp_path / name, 0, "") for name in ("colour.png", "dark.png", "text.png")]
-    colour, dark, text = (item.groups for item in add_appearance(items, "faces"))
+    colour, dark, text = (item.groups for item in add_face_attributes(items, "faces"))
     assert colour["colour"] == "colour"
     assert dark["colour"] == "grey"
     assert dark["face_brightness"] == "dark"
@@ -87,6 +87,6 @@ def test_appearance_of_real_faces(tmp_path: Path, portrait: UInt8Array) -> None:
 
     clip = write_clip(tmp_path / "face.mp4", [(index / 25, portrait) for index in range(5)])
     empty = write_clip(tmp_path / "empty.mp4", [(index / 25, flat(90)) for index in range(5)])
-    seen, unseen = add_appearance([Item(clip, 0, ""), Item(empty, 0, "")], "clips")
+    seen, unseen = add_face_attributes([Item(clip, 0, ""), Item(empty, 0, "")], "clips")
     assert seen.groups["colour"] == "colour"
     assert unseen.groups == {"face_size": "", "face_brightness": "", "colour": ""}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentistream.evaluation.metrics import calibration_error, figures, wilson_interval
+from sentistream.evaluation.evaluation_metrics import calibration_error, figures, wilson_interval
 
 
 def test_wilson_interval_of_the_papers_fused_result() -> None:

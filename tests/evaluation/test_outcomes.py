@@ -9,7 +9,7 @@ import pytest
 
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError, ModelError
-from sentistream.evaluation.outcomes import ask
+from sentistream.evaluation.predictions import predict_items
 
 ITEMS = [Item(Path(f"{name}.mp4"), 0, "anna", "made") for name in ("a", "b", "c", "d")]
 SURE = np.array([0.9, 0.05, 0.05])
@@ -25,14 +25,14 @@ def answer(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
 
 def test_a_fault_in_one_item_is_told_and_the_others_go_on() -> None:
     told: list[str] = []
-    outcomes = ask(ITEMS, answer, on_problem=told.append)
-    assert [outcome.item for outcome in outcomes] == ITEMS
-    assert [outcome.correct for outcome in outcomes] == [False, False, False, True]
+    predictions = predict_items(ITEMS, answer, on_problem=told.append)
+    assert [prediction.item for prediction in predictions] == ITEMS
+    assert [prediction.correct for prediction in predictions] == [False, False, False, True]
     assert told == [
         "a.mp4 is empty (zero bytes).",
         "b.mp4 could not be worked on (IndexError: list index out of range).",
     ]
-    assert [outcome.problem for outcome in outcomes] == [*told, "", ""]
+    assert [prediction.problem for prediction in predictions] == [*told, "", ""]
 
 
 @pytest.mark.parametrize("error", [ModelError("There is no network."), KeyboardInterrupt()])
@@ -41,4 +41,4 @@ def test_what_the_next_one_would_meet_too_ends_it(error: BaseException) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        ask(ITEMS, fail)
+        predict_items(ITEMS, fail)

@@ -12,14 +12,14 @@ import pytest
 from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE, sex_of
 from sentistream.datasets.manifest import Item
 from sentistream.errors import DataError, InputError
-from sentistream.evaluation.cross_validation import cross_validate
-from sentistream.evaluation.protocols import (
+from sentistream.evaluation.cross_validation import (
     PROTOCOLS,
-    Part,
+    ProtocolSplit,
+    check_no_overlap,
+    cross_validate,
     load_protocol,
+    protocol_splits,
     recording_of,
-    refuse_overlap,
-    split,
 )
 
 SENTIMENT = {"01": 1, "02": 1, "03": 0, "04": 2, "05": 2}
@@ -54,7 +54,7 @@ def people(items: Sequence[Item], positions: np.ndarray) -> set[str]:
 
 def test_folds_hold_every_actor_once_and_both_sexes() -> None:
     items = ravdess()
-    parts = list(split(load_protocol("speaker-folds"), items))
+    parts = list(protocol_splits(load_protocol("speaker-folds"), items))
     tested = [people(items, part.test) for part in parts]
     assert len(parts) == 5
     assert sorted(person for fold in tested for person in fold) == [
@@ -70,15 +70,15 @@ def test_folds_hold_every_actor_once_and_both_sexes() -> None:
 
 def test_the_first_fold_is_who_the_shipped_networks_never_heard() -> None:
     items = ravdess() + java_sed()
-    first = next(split(load_protocol("speaker-folds"), items))
-    held_out = next(split(load_protocol("held-out"), items))
+    first = next(protocol_splits(load_protocol("speaker-folds"), items))
+    held_out = next(protocol_splits(load_protocol("held-out"), items))
     assert people(items, first.test) | {"java-sed-03", "java-sed-08"} == HELD_OUT_PEOPLE
     assert people(items, held_out.test) == HELD_OUT_PEOPLE
 
 
 def test_the_papers_split_counts_as_its_table_6_and_says_that_people_overlap() -> None:
     protocol, items = load_protocol("paper"), ravdess()
-    (part,) = split(protocol, items)
+    (part,) = protocol_splits(protocol, items)
     assert protocol.person_overlapping
     assert "PERSON-OVERLAPPING" in protocol.heading
     assert len(part.test) == 54
@@ -90,7 +90,7 @@ def test_the_papers_split_counts_as_its_table_6_and_says_that_people_overlap() -
         labels = [items[index].label for index in part.test if items[index].person == person]
         assert sorted(labels) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     voices = [replace(item, path=Path("03" + item.path.name[2:])) for item in items]
-    (heard,) = split(protocol, voices)
+    (heard,) = protocol_splits(protocol, voices)
     assert heard.test.tolist() == part.test.tolist()  # the same takes in any modality
 
 
@@ -109,10 +109,10 @@ def test_recordings_listed_exist_in_the_data_set() -> None:
 
 def test_leave_one_out() -> None:
     items = java_sed() + ravdess()[:80]
-    parts = list(split(load_protocol("leave-one-speaker-out"), items))
+    parts = list(protocol_splits(load_protocol("leave-one-speaker-out"), items))
     assert [part.name for part in parts][:2] == ["java-sed-01", "java-sed-02"]
     assert all(people(items, part.test) == {part.name} for part in parts)
-    corpora = list(split(load_protocol("leave-one-corpus-out"), items))
+    corpora = list(protocol_splits(load_protocol("leave-one-corpus-out"), items))
     assert [(part.name, len(part.test)) for part in corpora] == [("java-sed", 24), ("ravdess", 80)]
 
 
@@ -138,15 +138,15 @@ def test_splits_that_cannot_be_trusted_are_refused(
     protocol: str, items: list[Item], problem: str
 ) -> None:
     with pytest.raises(DataError, match=problem):
-        list(split(load_protocol(protocol), items))
+        list(protocol_splits(load_protocol(protocol), items))
 
 
 def test_the_same_file_is_on_one_side_even_where_people_may_overlap() -> None:
     items = [Item(Path("a.mp4"), 0, "ann"), Item(Path("b/../a.mp4"), 0, "bob")]
-    part = Part("test", np.array([0]), np.array([1]))
+    part = ProtocolSplit("test", np.array([0]), np.array([1]))
     for name in ("paper", "held-out"):
         with pytest.raises(DataError, match="1 files stand on both sides"):
-            refuse_overlap(load_protocol(name), items, part)
+            check_no_overlap(load_protocol(name), items, part)
 
 
 def test_cross_validation_trains_on_others_and_pools() -> None:

@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from sentistream.datasets.manifest import Item
-from sentistream.evaluation.outcomes import Outcome
-from sentistream.evaluation.report import write_report
-from sentistream.evaluation.results import summarize
+from sentistream.evaluation.evaluation_report import write_report
+from sentistream.evaluation.evaluation_results import summarize_predictions
+from sentistream.evaluation.predictions import Prediction
 from sentistream.types import SENTIMENTS
 
 
 @pytest.fixture
-def outcomes() -> list[Outcome]:
+def predictions() -> list[Prediction]:
     generator = np.random.default_rng(1)
     found = []
     for index in range(60):
@@ -25,17 +25,17 @@ def outcomes() -> list[Outcome]:
         item = Item(
             Path(f"{index}.mp4"), index % 3, f"<p{index % 6}>", "", {"sex": "mf"[index % 2]}
         )
-        found.append(Outcome(item, None if index == 7 else values, unknown=index == 8))
+        found.append(Prediction(item, None if index == 7 else values, unknown=index == 8))
     return found
 
 
-def test_files_of_a_report(tmp_path: Path, outcomes: list[Outcome]) -> None:
+def test_files_of_a_report(tmp_path: Path, predictions: list[Prediction]) -> None:
     pytest.importorskip("matplotlib")
-    facts = summarize(outcomes, SENTIMENTS)
+    facts = summarize_predictions(predictions, SENTIMENTS)
     assert facts["unknown"] == 1
     assert facts["unusable"] == 2
     assert facts["coverage"][-1]["coverage"] == pytest.approx(58 / 60, abs=1e-4)
-    assert write_report(tmp_path, "clips <of> m.csv", facts, outcomes, ["Take <care>."]) == ""
+    assert write_report(tmp_path, "clips <of> m.csv", facts, predictions, ["Take <care>."]) == ""
     pictures = {path.name for path in tmp_path.glob("*.png")}
     assert pictures == {
         "confusion.png",
@@ -51,16 +51,18 @@ def test_files_of_a_report(tmp_path: Path, outcomes: list[Outcome]) -> None:
     assert page.count("data:image/png;base64,") == 5
     assert "clips &lt;of&gt; m.csv" in page
     assert "Take &lt;care&gt;." in page
-    predictions = (tmp_path / "predictions.csv").read_text()
-    assert predictions.splitlines()[0].endswith("correct,problem,sex")
-    assert ",unknown," in predictions
+    table = (tmp_path / "predictions.csv").read_text()
+    assert table.splitlines()[0].endswith("correct,problem,sex")
+    assert ",unknown," in table
 
 
 def test_without_matplotlib_the_rest_is_written(
-    tmp_path: Path, outcomes: list[Outcome], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, predictions: list[Prediction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    notice = write_report(tmp_path, "title", summarize(outcomes, SENTIMENTS), outcomes)
+    notice = write_report(
+        tmp_path, "title", summarize_predictions(predictions, SENTIMENTS), predictions
+    )
     assert "sentistream[evaluate]" in notice
     assert {path.name for path in tmp_path.iterdir()} == {
         "results.json",
@@ -71,6 +73,9 @@ def test_without_matplotlib_the_rest_is_written(
 
 def test_nothing_answered_still_makes_a_report(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    outcomes = [Outcome(Item(Path("a"), 0, ""), None)]
-    assert write_report(tmp_path, "title", summarize(outcomes, SENTIMENTS), outcomes) == ""
+    predictions = [Prediction(Item(Path("a"), 0, ""), None)]
+    assert (
+        write_report(tmp_path, "title", summarize_predictions(predictions, SENTIMENTS), predictions)
+        == ""
+    )
     assert [path.name for path in tmp_path.glob("*.png")] == ["confusion.png"]

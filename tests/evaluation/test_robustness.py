@@ -14,15 +14,15 @@ from PIL import Image
 from clips import clicks, write_clip
 from sentistream.cli import main
 from sentistream.datasets.manifest import Item
-from sentistream.evaluation.conditions import CONDITIONS, Scene
-from sentistream.evaluation.robustness import Row, examine
-from sentistream.evaluation.watching import Watched, watch
+from sentistream.evaluation.clip_trace import ClipTrace, trace_clip
+from sentistream.evaluation.corruption_conditions import CLIP_CONDITIONS, ClipContext
+from sentistream.evaluation.robustness import RobustnessRow, run_robustness
 from sentistream.profiles import PAPER
 from sentistream.types import Box, Label, Moment, Reading, UInt8Array
 from synthetic import picture, reading
 
 
-def watched(entries: list[tuple[str, bool] | None]) -> Watched:
+def trace(entries: list[tuple[str, bool] | None]) -> ClipTrace:
     """A run with a class and a mouth's state at each moment; None for no face."""
     moments = []
     for index, entry in enumerate(entries):
@@ -33,14 +33,14 @@ def watched(entries: list[tuple[str, bool] | None]) -> Watched:
             negative = 0.8 if entry[0] == Label.NEGATIVE else 0.1
             readings = (reading(time, 1, positive, negative, 0.9 if entry[1] else 0.1),)
         moments.append((Moment(time, picture(), time), readings))
-    return watch(moments, PAPER)
+    return trace_clip(moments, PAPER)
 
 
 def test_what_is_compared_with_what() -> None:
-    plain = watched([("positive", True), ("positive", False), None, ("negative", True)])
-    disturbed = watched([("positive", False), None, ("neutral", True), ("neutral", True)])
-    row = Row("roll", "15 degrees")
-    row.add(Item(Path("a"), 0, ""), plain, disturbed)
+    plain = trace([("positive", True), ("positive", False), None, ("negative", True)])
+    corrupted = trace([("positive", False), None, ("neutral", True), ("neutral", True)])
+    row = RobustnessRow("roll", "15 degrees")
+    row.add(Item(Path("a"), 0, ""), plain, corrupted)
     facts = row.facts()
     assert facts["moments"] == 4
     assert facts["face_found"] == 0.75
@@ -50,18 +50,18 @@ def test_what_is_compared_with_what() -> None:
     assert facts["moment_agreement"] == 0.5
     assert facts["accuracy"] == 0  # neutral by now
     assert facts["clip_agreement"] == 0
-    nothing = Row("roll", "45 degrees")
-    nothing.add(Item(Path("a"), 0, ""), plain, watched([None, None]))
+    nothing = RobustnessRow("roll", "45 degrees")
+    nothing.add(Item(Path("a"), 0, ""), plain, trace([None, None]))
     assert nothing.facts()["unusable"] == 1
     assert nothing.facts()["mouth_agreement"] is None
-    assert Row("noise", "0 dB").facts()["clips"] == 0
+    assert RobustnessRow("noise", "0 dB").facts()["clips"] == 0
 
 
 def test_the_largest_face_is_followed_and_all_faces_answer() -> None:
     small = reading(0, 1, 0.9, 0.05, box=Box(0, 0, 30, 30))
     large = reading(0, 2, 0.1, 0.9, box=Box(100, 0, 200, 100))
     sound = np.full(1440, 0.5, np.float32)
-    got = watch([(Moment(0, picture(), 0, sound), (small, large))], PAPER)
+    got = trace_clip([(Moment(0, picture(), 0, sound), (small, large))], PAPER)
     assert got.labels == [Label.NEGATIVE]
     assert got.face_width == 100
     assert got.level == pytest.approx(0.5)
@@ -81,20 +81,20 @@ def test_landmarks_of_the_nearest_picture_with_a_face() -> None:
         )
         for time, box in boxes.items()
     ]
-    got = watch(moments, PAPER)
+    got = trace_clip(moments, PAPER)
     for time, x in ((-1, 25), (0, 25), (1, 25), (2, 125), (3, 125), (9, 125)):
         points = got.landmarks_at(time)
         assert points is not None
         assert points[:, 0].mean() == pytest.approx(x, abs=1)
-    assert watched([None]).landmarks_at(0) is None
+    assert trace([None]).landmarks_at(0) is None
 
 
 def test_a_clip_that_does_not_allow_a_condition_is_left_out_of_it() -> None:
-    silent = Scene(watched([("positive", True)]))  # a face 80 pixels wide, no sound
-    faceless = Scene(watched([None]))
+    silent = ClipContext(trace([("positive", True)]))  # a face 80 pixels wide, no sound
+    faceless = ClipContext(trace([None]))
     allowed = {
         f"{entry.kind} {entry.level}"
-        for entry in CONDITIONS
+        for entry in CLIP_CONDITIONS
         if (entry.picture and entry.picture(silent)) or (entry.sound and entry.sound(silent))
     }
     assert "distance face 60 px" in allowed
@@ -102,7 +102,7 @@ def test_a_clip_that_does_not_allow_a_condition_is_left_out_of_it() -> None:
     assert not any(name.startswith(("noise", "second")) for name in allowed)
     assert all(
         entry.picture is None or entry.picture(faceless) is None
-        for entry in CONDITIONS
+        for entry in CLIP_CONDITIONS
         if entry.kind in ("hand", "object", "blur", "distance")
     )
 
@@ -149,21 +149,21 @@ def test_table_of_real_faces(tmp_path: Path, manifest: Path) -> None:
 
 def test_images_of_faces_are_disturbed_too(tmp_path: Path, portrait: UInt8Array) -> None:
     Image.fromarray(portrait[50:190, 155:295]).save(tmp_path / "face.png")
-    chosen = [entry for entry in CONDITIONS if entry.level in ("face 40 px", "0 dB")]
-    rows = examine([Item(tmp_path / "face.png", 0, "ann")], "faces", PAPER, chosen)
+    chosen = [entry for entry in CLIP_CONDITIONS if entry.level in ("face 40 px", "0 dB")]
+    rows = run_robustness([Item(tmp_path / "face.png", 0, "ann")], "faces", PAPER, chosen)
     plain, small, *noisy = (row.facts() for row in rows)
     assert plain["face_found"] == 1
     assert small["clips"] == 1
     assert [row["clips"] for row in noisy] == [0, 0]
-    with pytest.raises(ValueError, match="cannot be disturbed"):
-        examine([], "voices", PAPER, [])
+    with pytest.raises(ValueError, match="cannot be corrupted"):
+        run_robustness([], "voices", PAPER, [])
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         (["--robustness", "--protocol", "paper"], "--protocol and --robustness do not go together"),
-        (["--robustness", "--task", "mouths"], "cannot be disturbed"),
+        (["--robustness", "--task", "mouths"], "cannot be corrupted"),
         (["--only", "roll"], "Add --robustness"),
     ],
 )

@@ -14,28 +14,32 @@ from sentistream.cli import main
 from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.manifest import Item
 from sentistream.errors import DataError
-from sentistream.evaluation.material import find_items
-from sentistream.evaluation.models import cards_of, learned_from
-from sentistream.evaluation.outcomes import Outcome
-from sentistream.evaluation.protocols import load_protocol, split
-from sentistream.evaluation.shipped import shipped_facts, to_measure
+from sentistream.evaluation.cross_validation import (
+    held_out_items,
+    load_protocol,
+    protocol_splits,
+    shipped_results,
+)
+from sentistream.evaluation.evaluation_inputs import find_items
+from sentistream.evaluation.predictions import Prediction
+from sentistream.evaluation.predictors import task_cards, trained_on
 from sentistream.profiles import PAPER
 from sentistream.types import SENTIMENTS
 
 
 def test_whom_the_shipped_networks_learned_from() -> None:
-    clips, voices = cards_of("clips", PAPER), cards_of("voices", PAPER)
-    assert learned_from("java-sed-01", "java-sed", clips)
-    assert not learned_from("java-sed-01", "java-sed", voices)
-    assert learned_from("ravdess-05", "ravdess", clips)
+    clips, voices = task_cards("clips", PAPER), task_cards("voices", PAPER)
+    assert trained_on("java-sed-01", "java-sed", clips)
+    assert not trained_on("java-sed-01", "java-sed", voices)
+    assert trained_on("ravdess-05", "ravdess", clips)
     assert not any(
-        learned_from(person, person.rpartition("-")[0], clips) for person in HELD_OUT_PEOPLE
+        trained_on(person, person.rpartition("-")[0], clips) for person in HELD_OUT_PEOPLE
     )
-    assert learned_from("", "fer2013", clips)  # not known who: the worst is assumed
-    assert not learned_from("ann", "my-shop", clips)
+    assert trained_on("", "fer2013", clips)  # not known who: the worst is assumed
+    assert not trained_on("ann", "my-shop", clips)
     clips[0].data.append({"source": "my-shop", "people": ["ann"]})
-    assert learned_from("ann", "my-shop", clips)
-    assert not learned_from("bob", "my-shop", clips)
+    assert trained_on("ann", "my-shop", clips)
+    assert not trained_on("bob", "my-shop", clips)
 
 
 def test_figures_at_the_top_are_of_people_never_learned_from() -> None:
@@ -45,14 +49,14 @@ def test_figures_at_the_top_are_of_people_never_learned_from() -> None:
         for index in range(3)
     ]
     protocol = load_protocol("leave-one-speaker-out")
-    parts = list(split(protocol, items))
-    chosen = to_measure(items, parts, cards_of("clips", PAPER))
+    parts = list(protocol_splits(protocol, items))
+    chosen = held_out_items(items, parts, task_cards("clips", PAPER))
     # all of speaker 01, who was learned from, is right, and of the others what is positive
-    outcomes = [
-        Outcome(item, np.eye(3)[item.label if item.person == "java-sed-01" else 0])
+    predictions = [
+        Prediction(item, np.eye(3)[item.label if item.person == "java-sed-01" else 0])
         for item in chosen
     ]
-    facts = shipped_facts(protocol, outcomes, SENTIMENTS)
+    facts = shipped_results(protocol, predictions, SENTIMENTS)
     assert facts["on"] == "people never learned from"
     assert facts["n"] == 6
     assert facts["accuracy"] == pytest.approx(1 / 3, abs=1e-4)
@@ -61,7 +65,7 @@ def test_figures_at_the_top_are_of_people_never_learned_from() -> None:
     assert first["never_learned_from"] is None
     assert first["learned_from"]["people"] == ["java-sed-01"]
     assert second["never_learned_from"]["people"] == ["java-sed-03"]
-    only = shipped_facts(protocol, outcomes[:3], SENTIMENTS)
+    only = shipped_results(protocol, predictions[:3], SENTIMENTS)
     assert only["on"] == "people learned from"
 
 

@@ -16,11 +16,10 @@ from PIL import Image
 from clips import clicks, write_clip
 from sentistream.cli import main
 from sentistream.datasets.manifest import Item
-from sentistream.evaluation import paper_facts, paper_tables
-from sentistream.evaluation.branches import counts
-from sentistream.evaluation.outcomes import Outcome
-from sentistream.evaluation.paper_facts import Right
-from sentistream.evaluation.takes import find_takes
+from sentistream.evaluation import paper_tables
+from sentistream.evaluation.evaluation_inputs import find_takes
+from sentistream.evaluation.paper_tables import CorrectCount, correct_by_class
+from sentistream.evaluation.predictions import Prediction
 from sentistream.profiles import PAPER
 from sentistream.runtime import load_card
 from sentistream.types import SENTIMENTS, UInt8Array
@@ -29,14 +28,14 @@ from sentistream.types import SENTIMENTS, UInt8Array
 @pytest.mark.parametrize(
     ("table", "each", "shares"),
     [
-        (paper_facts.IN_SAMPLE, 18, {"visual": 0.7963, "audio": 0.5926, "audiovisual": 0.9074}),
-        (paper_facts.OUT_OF_SAMPLE, 3, {"visual": 0.5556, "audio": 0.3333, "audiovisual": 0.6667}),
+        (paper_tables.IN_SAMPLE, 18, {"visual": 0.7963, "audio": 0.5926, "audiovisual": 0.9074}),
+        (paper_tables.OUT_OF_SAMPLE, 3, {"visual": 0.5556, "audio": 0.3333, "audiovisual": 0.6667}),
     ],
 )
 def test_the_papers_counts_give_the_papers_accuracies(
     table: dict[str, tuple[int, ...]], each: int, shares: dict[str, float]
 ) -> None:
-    for branch, of_class in paper_facts.of_paper(table, each).items():
+    for branch, of_class in paper_tables.paper_counts(table, each).items():
         right = sum(count.right for count in of_class.values())
         assert right / (3 * each) == pytest.approx(shares[branch], abs=1e-4)
 
@@ -71,14 +70,14 @@ def test_a_card_without_figures_invents_none() -> None:
 
 
 def test_counts_by_class() -> None:
-    said = [Outcome(Item(Path("x"), label, ""), np.eye(3)[0]) for label in (0, 0, 2)]
-    ours = {branch: counts(said) for branch in paper_facts.BRANCHES}
+    said = [Prediction(Item(Path("x"), label, ""), np.eye(3)[0]) for label in (0, 0, 2)]
+    ours = {branch: correct_by_class(said) for branch in paper_tables.BRANCHES}
     assert ours["audio"] == {
-        "positive": Right(2, 2),
-        "neutral": Right(0, 0),
-        "negative": Right(0, 1),
+        "positive": CorrectCount(2, 2),
+        "neutral": CorrectCount(0, 0),
+        "negative": CorrectCount(0, 1),
     }
-    theirs = paper_facts.of_paper(paper_facts.IN_SAMPLE, 18)
+    theirs = paper_tables.paper_counts(paper_tables.IN_SAMPLE, 18)
     rows = paper_tables.table_of_clips(9, theirs, ours, "note").rows
     assert rows[0] == ("visual", "positive", "11/18", "2/2")
     assert rows[1] == ("visual", "neutral", "16/18", "not measured")
@@ -132,7 +131,7 @@ def test_the_command_prints_and_writes_all_tables(tmp_path: Path, ravdess_folder
     assert "2 of the 54 clips" in nine["note"]
     assert "1 as video, 1 as still frames" in nine["note"]
     assert "0 of them of people that the networks learned from" in nine["note"]
-    for branch in paper_facts.BRANCHES:
+    for branch in paper_tables.BRANCHES:
         of_class = {row[1]: row[3] for row in nine["rows"] if row[0] == branch}
         assert of_class["positive"] in ("0/1", "1/1")
         assert of_class["neutral"] == "not measured"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.evaluation.metrics import wilson_interval
-from sentistream.evaluation.uncertainty import difference_interval, people_bootstrap
+from sentistream.evaluation.evaluation_metrics import (
+    difference_interval,
+    people_bootstrap,
+    wilson_interval,
+)
 
 
 def test_newcombes_own_examples() -> None:

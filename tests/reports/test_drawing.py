@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from clips import clicks, flat, write_clip
 from sentistream.media import open_source
-from sentistream.reports.drawing import annotate
-from sentistream.reports.palette import ink, rgb
-from sentistream.reports.video import AnnotatedVideo
+from sentistream.reports.annotated_video import AnnotatedVideo
+from sentistream.reports.frame_drawing import annotate
+from sentistream.reports.report_wording import ink, rgb
 from sentistream.types import Box, Label, Reading
 from synthetic import picture, reading
 

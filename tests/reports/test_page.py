@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sentistream.reports.page import ReportPage
-from sentistream.reports.summary import SummaryFile
-from sentistream.reports.thumbnails import Thumbnails
+from sentistream.reports.report_page import ReportPage, Thumbnails
+from sentistream.reports.summary_file import SummaryFile
 from sentistream.types import Branch, Flag, Label, Moment, Reading
 from synthetic import Info, Subject, moments, picture, reading
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import subprocess
@@ -15,10 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentistream.errors import OutputError
-from sentistream.reports.columns import COLUMNS
-from sentistream.reports.csv_style import PLAIN, spreadsheet_style
-from sentistream.reports.files import Reserve
-from sentistream.reports.tables import CsvTable, ParquetTable
+from sentistream.reports.output_files import Reserve
+from sentistream.reports.readings_table import COLUMNS, CsvTable, ParquetTable
+from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 from sentistream.types import Moment, Reading
 from synthetic import moments, picture, reading
 
@@ -122,7 +122,7 @@ def test_a_killed_run_keeps_the_csv_and_no_half_parquet(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from synthetic import moments
-from sentistream.reports.tables import CsvTable, ParquetTable
+from sentistream.reports.readings_table import CsvTable, ParquetTable
 folder = Path(sys.argv[1])
 with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
         ParquetTable(folder / "r.parquet", mouth_threshold=.5, row_group=10) as parquet:
@@ -182,11 +182,25 @@ def test_a_full_disk_leaves_valid_tables_and_says_so(tiny_disk: Path) -> None:
     assert pq.read_table(tiny_disk / "r.parquet").num_rows >= written - 500
 
 
-def test_a_record_that_does_not_fit_is_cut_away(tmp_path: Path) -> None:
+def test_a_record_that_does_not_fit_is_cut_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = CsvTable(tmp_path / "r.csv", mouth_threshold=0.5)
     table.open()
     table.add(Moment(0.0, picture(8, 8), 0.0), [Reading(0.0)])
-    table._file.write(b"0.03,1,half a rec")
+    system_write = os.write
+    room = [17]
+
+    def write_until_full(descriptor: int, data: bytes) -> int:
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return system_write(descriptor, bytes(data)[: room.pop()])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write_until_full)
+        with pytest.raises(OutputError, match="disk is full"):
+            table.add(Moment(0.03, picture(8, 8), 0.03), [Reading(0.03)])
+    assert not (tmp_path / "r.csv").read_text().endswith("\n")
     table.close(complete=False)
     assert [row["label"] for row in rows_of(tmp_path / "r.csv")] == ["no_face"]
 

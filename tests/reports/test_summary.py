@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentistream.profiles import PAPER
-from sentistream.reports.statistics import TRACKS_TOLD, Statistics
-from sentistream.reports.summary import SummaryFile
-from sentistream.reports.timeline import Timeline
+from sentistream.reports.summary_file import TRACKS_TOLD, Statistics, SummaryFile
+from sentistream.reports.timeline_chart import Timeline
 from sentistream.types import Flag, Label, Moment, Reading
 from synthetic import Info, Subject, moments, picture, reading
 

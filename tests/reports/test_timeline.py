@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentistream.reports.charts import chart, ticks
-from sentistream.reports.timeline import Bin, Timeline
+from sentistream.reports.timeline_chart import Bin, Timeline, chart, ticks
 from synthetic import reading
 
 

@@ -13,7 +13,7 @@ import torch
 
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.labels import EMOTIONS
-from sentistream.evaluation.voices import EARLIER
+from sentistream.evaluation.predictions import HISTORY_SIZE
 from sentistream.networks.lite import VoiceNetwork
 from sentistream.training import lite_augment, lite_voices, voted_faces
 from sentistream.training.lite import PARTS, RECIPES
@@ -82,7 +82,7 @@ def test_a_history_is_of_the_same_voice_and_never_of_the_utterance_itself() -> N
     heard = utterances_of({"a-1": 12, "a-2": 3, "b-1": 1})
     examples = lite_voices.voices_with_history(heard, held_out=True, seed=1)
     counts = examples.inputs["heard"][:, 0]
-    assert set(counts[examples.people == "a-1"].tolist()) == {0, EARLIER}
+    assert set(counts[examples.people == "a-1"].tolist()) == {0, HISTORY_SIZE}
     assert set(counts[examples.people == "a-2"].tolist()) == {0, 2}
     assert set(counts[examples.people == "b-1"].tolist()) == {0}
     known = counts > 0

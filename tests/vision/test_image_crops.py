@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sentistream.datasets.images import LabelledImage
-from sentistream.evaluation import answers
+from sentistream.evaluation import predictors
 from sentistream.media.resample import as_square
 from sentistream.profiles import LITE, PAPER, PROFILES, Profile
 from sentistream.training.lite_preparation import _prepare_mouths
@@ -82,9 +82,9 @@ def test_evaluated_and_prepared_mouths_keep_their_shape(
     shape: tuple[int, int], profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = Listening()
-    monkeypatch.setattr(answers, "load_network", lambda _: network)
+    monkeypatch.setattr(predictors, "load_network", lambda _: network)
     Image.fromarray(disc(*shape)).save(tmp_path / "mouth.png")
-    said = answers.mouths(profile)(tmp_path / "mouth.png")
+    said = predictors.mouth_predictor(profile)(tmp_path / "mouth.png")
     assert said is not None
     assert said.argmax() == 1
     assert_round(network.seen[0], shape)

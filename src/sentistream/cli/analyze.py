@@ -143,7 +143,7 @@ def analyze(
     from sentistream.cli.batch import Batch, workers_for
     from sentistream.cli.clip_analysis import Options
     from sentistream.cli.resume import Earlier, find_earlier
-    from sentistream.reports.folder import check_free
+    from sentistream.reports.result_folder import check_free
 
     if resume and force:
         raise click.UsageError("--resume keeps results and --force replaces them: choose one.")

@@ -20,7 +20,7 @@ from sentistream.errors import OutputError
 if TYPE_CHECKING:
     from sentistream.cli.progress import Bar, Clips, Silence
     from sentistream.cli.worker_pool import Event, WorkerPool
-    from sentistream.reports.index import ClipIndex
+    from sentistream.reports.result_folder import ClipIndex
 
 
 def workers_for(clips: Sequence[Clip], asked: int | None) -> int:
@@ -107,8 +107,8 @@ class Batch:
         if self._index_path is None:
             yield
             return
-        from sentistream.reports.csv_style import PLAIN, spreadsheet_style
-        from sentistream.reports.index import ClipIndex, read_rows, row_key
+        from sentistream.reports.result_folder import ClipIndex, read_rows, row_key
+        from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
         kept = []
         if self._resumed:
@@ -244,8 +244,7 @@ class Batch:
 
 def _told(clip: Clip, folder: Path, facts: dict[str, Any]) -> Iterator[str]:
     """The answer about a clip, in lines."""
-    from sentistream.reports.faults import faults_in_words
-    from sentistream.reports.words import percent
+    from sentistream.reports.report_wording import faults_in_words, percent
 
     overall = facts["overall"]
     said = overall["label"].replace("_", " ")

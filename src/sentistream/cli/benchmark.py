@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from sentistream.benchmarking import Plan, measure
-from sentistream.benchmarking.page import chart, page
+from sentistream.benchmarking.benchmark_report import chart, page
 from sentistream.cli.progress import status
 from sentistream.cores import usable_cores
 from sentistream.demo import make_clip
@@ -41,7 +41,7 @@ _PARTS = ("published", "streams", "peers")
     type=click.IntRange(1),
     default=3,
     show_default=True,
-    help="Runs of each way; the middle one and the spread are told.",
+    help="Times each run is repeated; the median and the range are reported.",
 )
 @click.option(
     "--streams-up-to",
@@ -92,7 +92,7 @@ def benchmark(
 ) -> None:
     """Measure how fast sentistream is here, on INPUT or on the demonstration clip.
 
-    Everything is told beside yardsticks of the same run: decoding the video and nothing else,
+    Every figure stands beside baselines of the same run: decoding the video and nothing else,
     the pipeline as the paper published it (needs the extras train and bench), and other
     programs where they are installed. The mouth counts as open half of the time, whatever the
     video shows, so that videos can be compared.

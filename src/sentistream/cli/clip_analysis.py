@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sentistream.api import Analysis
     from sentistream.cli.interruption import Interruptible
     from sentistream.cli.progress import Shown
-    from sentistream.reports.folder import ResultFolder
+    from sentistream.reports.result_folder import ResultFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Failure:
 
 def failure_of(clip: Clip, error: Exception) -> Failure:
     """What is said of an error; of one that was not foreseen, the details go into a file."""
-    from sentistream.reports.files import concerns_the_disk
+    from sentistream.reports.output_files import concerns_the_disk
 
     if isinstance(error, InputError):
         name = clip.path.name if clip.path else str(clip)
@@ -108,7 +108,7 @@ class ClipAnalyzer:
     """
 
     def __init__(self, options: Options, interruption: Interruptible, *, threads: int = 0) -> None:
-        from sentistream.reports.csv_style import PLAIN, spreadsheet_style
+        from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
         self._options = options
         self._interruption = interruption
@@ -177,7 +177,7 @@ class ClipAnalyzer:
         )
 
     def _results(self, clip: Clip, folder: Path, analysis: Analysis) -> ResultFolder:
-        from sentistream.reports.folder import ResultFolder
+        from sentistream.reports.result_folder import ResultFolder
         from sentistream.reports.source_file import file_facts
 
         options = self._options

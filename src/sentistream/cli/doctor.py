@@ -78,7 +78,7 @@ def _facts(path: Path, *, quick: bool, as_json: bool) -> dict[str, Any]:
     from sentistream.cli.progress import Bar, Silence
     from sentistream.media.decode_check import decode_all
     from sentistream.media.track_selection import list_tracks
-    from sentistream.reports.faults import faults_in_words
+    from sentistream.reports.report_wording import faults_in_words
 
     tracks = list_tracks(path)
     facts: dict[str, Any] = {"tracks": [dataclasses.asdict(track) for track in tracks]}

@@ -7,27 +7,19 @@ from typing import Any
 
 import click
 
-from sentistream.accumulation import is_sure
 from sentistream.cli.evaluate_accumulation import TASK as ACCUMULATION
 from sentistream.cli.evaluate_faces_found import TASK as FACES_FOUND
 from sentistream.cli.evaluate_faces_found import measure_faces_found
+from sentistream.cli.evaluate_predictions import measure_items, measure_protocol, measure_robustness
 from sentistream.cli.prior import prior_option
-from sentistream.cli.progress import tracked
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
-from sentistream.evaluation.answers import TASKS, Probabilities
-from sentistream.evaluation.conditions import KINDS
-from sentistream.evaluation.face_conditions import FACE_KINDS
-from sentistream.evaluation.models import cards_of, named
-from sentistream.evaluation.outcomes import Outcome, ask
-from sentistream.evaluation.priors import under_priors
-from sentistream.evaluation.protocols import PROTOCOLS
-from sentistream.evaluation.report import write_report
-from sentistream.evaluation.results import summarize
-from sentistream.evaluation.voices import EARLIER, with_history
+from sentistream.evaluation.corruption_conditions import CLIP_CORRUPTIONS, PICTURE_CORRUPTIONS
+from sentistream.evaluation.cross_validation import PROTOCOLS
+from sentistream.evaluation.predictors import TASKS, card_ids, task_cards
 from sentistream.prior import Prior
-from sentistream.profiles import DEFAULT_PROFILE, PROFILES, Profile, get_profile
-from sentistream.reports.summary import prior_dict
+from sentistream.profiles import DEFAULT_PROFILE, PROFILES, get_profile
+from sentistream.reports.summary_file import prior_dict
 from sentistream.types import SENTIMENTS
 
 _NO_SENTIMENT = ("mouths", FACES_FOUND)
@@ -59,7 +51,7 @@ _NO_SENTIMENT = ("mouths", FACES_FOUND)
     "--least-size",
     type=click.FloatRange(min=1),
     metavar="PX",
-    help="faces-found: smaller faces need not be found; 12 in pictures, 24 in clips unless told.",
+    help="faces-found: smaller faces need not be found; 12 in pictures, 24 in clips by default.",
 )
 @click.option(
     "--data",
@@ -81,14 +73,14 @@ _NO_SENTIMENT = ("mouths", FACES_FOUND)
 @click.option(
     "--robustness",
     is_flag=True,
-    help="Disturb clips or faces (turned, covered, dark, blurred, small, noisy) and say how the "
+    help="Corrupt clips or faces (rotated, covered, dark, blurred, small, noisy) and say how the "
     "answers hold up.",
 )
 @click.option(
     "--only",
-    type=click.Choice(tuple(dict.fromkeys((*KINDS, *FACE_KINDS)))),
+    type=click.Choice(tuple(dict.fromkeys((*CLIP_CORRUPTIONS, *PICTURE_CORRUPTIONS)))),
     multiple=True,
-    help="With --robustness: this disturbance alone; can be given again.",
+    help="With --robustness: this corruption alone; may be given several times.",
 )
 @click.option(
     "--paper-tables",
@@ -153,9 +145,9 @@ def evaluate(
         "--robustness": robustness,
         "--paper-tables": paper_tables,
     }
-    _refuse_unfit(modes, only, appearance)
+    _check_options(modes, only, appearance)
     chosen = get_profile(profile).with_prior(prior)
-    _refuse_unknown_kinds(task, only)
+    _check_corruption_names(task, only)
     if task == FACES_FOUND:
         for name, given in (
             ("--data", data is not None),
@@ -195,7 +187,7 @@ def evaluate(
             "--split and --least-size are for marked faces.", f"Add --task {FACES_FOUND}."
         )
     if paper_tables:
-        from sentistream.cli.evaluate_tables import print_tables
+        from sentistream.cli.evaluate_paper_tables import print_tables
 
         streams = read_manifest(manifest, SENTIMENTS)[0] if manifest else []
         print_tables(data, streams, chosen, out)
@@ -212,129 +204,45 @@ def evaluate(
         "manifest": str(manifest or data),
         "profile": profile,
         "prior": prior_dict(chosen, learned),
-        "models": named(cards_of(task, chosen)),
+        "models": card_ids(task_cards(task, chosen)),
         "left_out": outside,
     }
     if protocol is not None:
-        from sentistream.cli.evaluate_protocol import measure
-
-        measure(protocol, items, facts, chosen, out, appearance=appearance)
-        return
-    if robustness:
-        from sentistream.cli.evaluate_robustness import disturb
-
-        disturb(items, facts, chosen, out, only)
-        return
-    outcomes = answers(items, task, chosen, appearance=appearance)
-    facts.update(summarize(outcomes, TASKS[task][1], sure_from(task, chosen)))
-    if task not in _NO_SENTIMENT:
-        facts["priors"] = under_priors(outcomes, chosen, learned)
-    click.echo(in_a_sentence(facts))
-    tell_coverage(facts)
-    if task == "voices" and chosen.decision == "lite":
-        _add_history(facts, outcomes, chosen)
-    finish(out, f"{task} of {(manifest or data or Path()).name}, {profile}", facts, outcomes)
-    unread = sum(bool(outcome.problem) for outcome in outcomes)
-    if unread:
-        click.echo(f"{unread} of {len(outcomes)} could not be read; they count as wrong.", err=True)
-        click.get_current_context().exit(2)
+        measure_protocol(protocol, items, facts, chosen, out, appearance=appearance)
+    elif robustness:
+        measure_robustness(items, facts, chosen, out, only)
+    else:
+        title = f"{task} of {(manifest or data or Path()).name}, {profile}"
+        if measure_items(items, facts, chosen, out, title=title, appearance=appearance):
+            click.get_current_context().exit(2)
 
 
-def answers(items: list[Item], task: str, profile: Profile, *, appearance: bool) -> list[Outcome]:
-    """What the profile's networks say of each item, with a bar."""
-    if appearance:
-        items = _with_appearance(items, task)
-    make_answer, _ = TASKS[task]
-
-    def sure(values: Probabilities) -> bool:
-        return is_sure(float(values.max()), profile)
-
-    return ask(
-        tracked(items, task),
-        make_answer(profile),
-        is_sure=None if sure_from(task, profile) is None else sure,
-        on_problem=lambda problem: click.echo(f"Warning: {problem}", err=True),
-    )
-
-
-def sure_from(task: str, profile: Profile) -> float | None:
-    """The confidence from which the profile is sure of an answer; None where it sets none."""
-    return None if task in _NO_SENTIMENT else profile.unknown_below or None
-
-
-def tell_coverage(facts: dict[str, Any]) -> None:
-    """How right the most confident answers are."""
-    if facts["coverage_area"] is None:
-        return
-    shown = [point for place, point in enumerate(facts["coverage"]) if place % 4 == 3]
-    points = ", ".join(f"{point['coverage']:.0%}: {point['accuracy']:.1%}" for point in shown)
-    click.echo(
-        f"Right of the most confident answers, by the share answered: {points}. Area under the "
-        f"risk-coverage curve {facts['coverage_area']:.3f} "
-        f"({facts['coverage_area_best']:.3f} at best with as many right)."
-    )
-
-
-def _add_history(facts: dict[str, Any], outcomes: list[Outcome], profile: Profile) -> None:
-    """The same voices judged as those of people who were heard before."""
-    known = with_history(outcomes, profile)
-    if known:
-        facts["with_history"] = summarize(known, SENTIMENTS)
-        click.echo(
-            f"With up to {EARLIER} other recordings of the same person heard before: "
-            f"{in_a_sentence(facts['with_history'])}"
-        )
-
-
-def in_a_sentence(facts: dict[str, Any]) -> str:
-    """The figures that matter most."""
-    low, high = facts["accuracy_ci95"]
-    said = (
-        f"{facts['accuracy']:.1%} of {facts['n']} right (95 % interval {low:.1%} to {high:.1%}), "
-        f"unweighted average recall {facts['uar']:.1%}, {facts['unusable']} without an answer."
-    )
-    if facts["sure"]:
-        sure = facts["sure"]
-        said += f" Sure of {facts['sure_share']:.1%}, and of these {sure['accuracy']:.1%} right."
-    return said
-
-
-def finish(
-    out: Path, title: str, facts: dict[str, Any], outcomes: list[Outcome], *notes: str
-) -> None:
-    """Write all files and say where they are."""
-    missing = write_report(out, title, facts, outcomes, notes)
-    click.echo(f"More in {out / 'report.html'} and {out / 'results.json'}.")
-    if missing:
-        click.echo(f"There are no plots. {missing}", err=True)
-
-
-def _refuse_unfit(modes: dict[str, bool], only: tuple[str, ...], appearance: bool) -> None:
+def _check_options(modes: dict[str, bool], only: tuple[str, ...], appearance: bool) -> None:
     """Options that make no sense together.
 
     Raises:
         InputError: There are some.
     """
-    asked = [name for name, given in modes.items() if given]
-    if appearance and asked != ["--protocol"]:
-        asked.append("--appearance")
-    if len(asked) > 1:
-        raise InputError(f"{' and '.join(asked)} do not go together.", "Run them one by one.")
+    chosen = [name for name, given in modes.items() if given]
+    if appearance and chosen != ["--protocol"]:
+        chosen.append("--appearance")
+    if len(chosen) > 1:
+        raise InputError(f"{' and '.join(chosen)} do not go together.", "Run them one by one.")
     if only and not modes["--robustness"]:
-        raise InputError("--only chooses disturbances.", "Add --robustness.")
+        raise InputError("--only chooses corruptions.", "Add --robustness.")
 
 
-def _refuse_unknown_kinds(task: str, only: tuple[str, ...]) -> None:
-    """Disturbances that there are for other tasks only.
+def _check_corruption_names(task: str, only: tuple[str, ...]) -> None:
+    """Refuse corruptions that the task does not have.
 
     Raises:
         InputError: One is chosen.
     """
-    known = FACE_KINDS if task == FACES_FOUND else KINDS
+    known = PICTURE_CORRUPTIONS if task == FACES_FOUND else CLIP_CORRUPTIONS
     for kind in only:
         if kind not in known:
             raise InputError(
-                f"The task {task} has no disturbance {kind}.", f"Choose of: {', '.join(known)}."
+                f"The task {task} has no corruption {kind}.", f"Choose of: {', '.join(known)}."
             )
 
 
@@ -346,22 +254,11 @@ def _items(task: str, manifest: Path | None, data: Path | None) -> tuple[list[It
             "Labelled material is named by either --manifest or --data.",
             "Name a CSV with --manifest, or a folder with --data.",
         )
-    from sentistream.evaluation import material
+    from sentistream.evaluation.evaluation_inputs import FOLDER_TASKS, find_items
 
-    if task not in material.TASKS:
+    if task not in FOLDER_TASKS:
         raise InputError(
             f"The task {task} cannot be measured on a folder of recordings.",
             "Name the images in a CSV with --manifest.",
         )
-    return material.find_items(data, task)
-
-
-def _with_appearance(items: list[Item], task: str) -> list[Item]:
-    from sentistream.evaluation import appearance
-
-    if task not in appearance.TASKS:
-        raise InputError(
-            f"The task {task} shows no whole faces to compare.",
-            f"Use --appearance with {' or '.join(appearance.TASKS)}.",
-        )
-    return appearance.add_appearance(tracked(items, "looking at faces"), task)
+    return find_items(data, task)

@@ -12,18 +12,18 @@ import click
 from sentistream.cli.progress import counting, say, tracked
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
-from sentistream.evaluation.accumulation_comparison import Material, compare
-from sentistream.evaluation.accumulation_files import tables_of, write_comparison
+from sentistream.evaluation.accumulation_comparison import SequenceSet, compare_methods
+from sentistream.evaluation.accumulation_report import tables_of, write_comparison
 from sentistream.evaluation.accumulators import METHODS
-from sentistream.evaluation.models import cards_of, named
 from sentistream.evaluation.mood_sequences import (
     PART_SECONDS,
     TICK,
     MoodSequence,
-    Recorded,
+    RecordedSequence,
     make_sequences,
-    record,
+    record_sequences,
 )
+from sentistream.evaluation.predictors import card_ids, task_cards
 from sentistream.profiles import Profile
 from sentistream.types import SENTIMENTS
 
@@ -49,24 +49,24 @@ def compare_accumulation(manifest: Path | None, profile: Profile, out: Path) -> 
     items, _ = read_manifest(manifest, SENTIMENTS)
     train = [item for item in items if item.split == _TRAIN]
     measured = [item for item in items if item.split != _TRAIN]
-    _refuse_unfit(manifest, train, measured)
+    _check_options(manifest, train, measured)
     problems: list[str] = []
 
     def on_problem(problem: str) -> None:
         problems.append(problem)
         say(f"Warning: {problem}", err=True)
 
-    kept = out / "recorded"
-    fitted = Material(_sequences(train, profile, kept, on_problem), [])
-    held_out = Material(
-        _sequences(measured, profile, kept, on_problem),
-        _clips(measured, profile, kept, on_problem),
+    cache = out / "recorded"
+    fitted = SequenceSet(_sequences(train, profile, cache, on_problem), [])
+    held_out = SequenceSet(
+        _sequences(measured, profile, cache, on_problem),
+        _clips(measured, profile, cache, on_problem),
     )
     facts: dict[str, Any] = {
         "task": TASK,
         "manifest": str(manifest),
         "profile": profile.name,
-        "models": named(cards_of("clips", profile)),
+        "models": card_ids(task_cards("clips", profile)),
         "unreadable": len(problems),
         **_compared(fitted, held_out, profile),
     }
@@ -79,14 +79,14 @@ def compare_accumulation(manifest: Path | None, profile: Profile, out: Path) -> 
         click.echo(f"There are no plots. {missing}", err=True)
 
 
-def _compared(fitted: Material, held_out: Material, profile: Profile) -> dict[str, Any]:
+def _compared(fitted: SequenceSet, held_out: SequenceSet, profile: Profile) -> dict[str, Any]:
     with counting("methods", len(METHODS)) as bar:
-        return compare(fitted, held_out, profile, bar.update)
+        return compare_methods(fitted, held_out, profile, bar.update)
 
 
 def _sequences(
-    items: Sequence[Item], profile: Profile, kept: Path, on_problem: Callable[[str], None]
-) -> list[Recorded]:
+    items: Sequence[Item], profile: Profile, cache: Path, on_problem: Callable[[str], None]
+) -> list[RecordedSequence]:
     sequences = make_sequences(items)
     if not sequences:
         raise InputError(
@@ -94,26 +94,26 @@ def _sequences(
             "Name clips of at least two classes in either part.",
         )
     return list(
-        record(
+        record_sequences(
             tracked(sequences, "sequences"),
             replace(profile, tick=TICK),
-            kept,
+            cache,
             one_face=True,
-            most_seconds=PART_SECONDS,
+            max_seconds=PART_SECONDS,
             on_problem=on_problem,
         )
     )
 
 
 def _clips(
-    items: Sequence[Item], profile: Profile, kept: Path, on_problem: Callable[[str], None]
-) -> list[Recorded]:
+    items: Sequence[Item], profile: Profile, cache: Path, on_problem: Callable[[str], None]
+) -> list[RecordedSequence]:
     alone = [MoodSequence(str(item.path), "", (item,)) for item in items]
     clips = tracked(alone, "clips")
-    return list(record(clips, profile, kept, one_face=False, on_problem=on_problem))
+    return list(record_sequences(clips, profile, cache, one_face=False, on_problem=on_problem))
 
 
-def _refuse_unfit(manifest: Path, train: Sequence[Item], measured: Sequence[Item]) -> None:
+def _check_options(manifest: Path, train: Sequence[Item], measured: Sequence[Item]) -> None:
     way_out = "The column split says train for about half of the people, test for the others."
     if not train or not measured:
         missing = "chosen on" if not train else "measured on"

@@ -10,9 +10,9 @@ import click
 
 from sentistream.cli.progress import tracked
 from sentistream.errors import InputError
-from sentistream.evaluation.face_references import read_marked
-from sentistream.evaluation.faces_found_tables import Table, tables_of
-from sentistream.evaluation.models import cards_of, named
+from sentistream.evaluation.face_annotations import read_face_annotations
+from sentistream.evaluation.faces_found_report import Table, tables_of
+from sentistream.evaluation.predictors import card_ids, task_cards
 from sentistream.profiles import Profile
 
 TASK = "faces-found"
@@ -36,17 +36,17 @@ def measure_faces_found(
             "Faces to find are named by a manifest.",
             "Name a CSV or Parquet file with boxes with --manifest.",
         )
-    pictures, clips = read_marked(manifest, split=split, least_size=least_size)
+    pictures, clips = read_face_annotations(manifest, split=split, least_size=least_size)
     if clips and robustness:
         raise InputError(
-            "Marked clips cannot be disturbed.", "Use --robustness with marked pictures."
+            "Marked clips cannot be corrupted.", "Use --robustness with marked pictures."
         )
     facts: dict[str, Any] = {
         "task": TASK,
         "manifest": str(manifest),
         "split": split,
         "profile": profile.name,
-        "models": named(cards_of("clips", profile)),
+        "models": card_ids(task_cards("clips", profile)),
     }
     problems: list[str] = []
 
@@ -54,27 +54,27 @@ def measure_faces_found(
         problems.append(problem)
         click.echo(f"Warning: {problem}", err=True)
 
-    looked, followed = [], []
+    detected, tracked_clips = [], []
     if clips:
-        from sentistream.evaluation.faces_in_clips import follow, summarize_clips
+        from sentistream.evaluation.clip_tracking import summarize_clips, track_clips
 
-        followed = follow(tracked(clips, "clips"), profile, on_problem=on_problem)
-        facts |= summarize_clips(followed, profile.tick)
+        tracked_clips = track_clips(tracked(clips, "clips"), profile, on_problem=on_problem)
+        facts |= summarize_clips(tracked_clips, profile.tick)
     else:
-        from sentistream.evaluation.detecting import detect_faces
-        from sentistream.evaluation.face_conditions import FACE_CONDITIONS
-        from sentistream.evaluation.faces_in_pictures import (
-            disturbed_recall,
-            look_at,
+        from sentistream.evaluation.corruption_conditions import PICTURE_CONDITIONS
+        from sentistream.evaluation.face_detection_metrics import low_threshold_detector
+        from sentistream.evaluation.picture_detection import (
+            corrupted_recall,
+            detect_in_pictures,
             summarize_pictures,
         )
 
-        detect = detect_faces(profile)
-        looked = look_at(tracked(pictures, "pictures"), detect, on_problem=on_problem)
-        facts |= summarize_pictures(looked)
+        detect = low_threshold_detector(profile)
+        detected = detect_in_pictures(tracked(pictures, "pictures"), detect, on_problem=on_problem)
+        facts |= summarize_pictures(detected)
         if robustness:
-            chosen = [entry for entry in FACE_CONDITIONS if not only or entry.kind in only]
-            facts["robustness"] = disturbed_recall(
+            chosen = [entry for entry in PICTURE_CONDITIONS if not only or entry.kind in only]
+            facts["robustness"] = corrupted_recall(
                 tracked(pictures, f"{len(chosen) + 1} conditions"), detect, chosen
             )
     facts["unreadable"] = len(problems)
@@ -84,11 +84,11 @@ def measure_faces_found(
         else:
             click.echo(_first_rows(table).markdown())
 
-    from sentistream.evaluation.faces_found_files import write_faces_found
+    from sentistream.evaluation.faces_found_report import write_faces_found
 
     title = f"Faces found in {manifest.name}{f', {split}' if split else ''}, {profile.name}"
     notes = [f"{len(problems)} could not be read and were left out."] if problems else []
-    missing = write_faces_found(out, title, facts, looked, followed, notes)
+    missing = write_faces_found(out, title, facts, detected, tracked_clips, notes)
     click.echo(f"More in {out / 'report.html'} and {out / 'results.json'}.")
     if missing:
         click.echo(f"There are no plots. {missing}", err=True)

@@ -12,8 +12,7 @@ import click
 import numpy as np
 
 from sentistream.errors import InputError, MissingExtraError, OutputError
-from sentistream.evaluation.metrics import calibration_error, figures
-from sentistream.evaluation.uncertainty import people_bootstrap
+from sentistream.evaluation.evaluation_metrics import calibration_error, figures, people_bootstrap
 from sentistream.profiles import Profile
 from sentistream.types import SENTIMENTS
 
@@ -30,7 +29,7 @@ def measure_retrained(
     """Train, measure and print the table; write it to ``out``.
 
     Raises:
-        InputError: It is asked for something else than voices of ``lite`` by corpus.
+        InputError: The options are not those of voices of ``lite`` by corpus.
         MissingExtraError: What training needs is not installed.
         OutputError: The folder cannot be written.
     """

@@ -72,7 +72,7 @@ def explain(
 
     from sentistream.explanation import explain as start
     from sentistream.reports.heat_map import sentences, table, write_heat_map
-    from sentistream.reports.palette import WORDS
+    from sentistream.reports.report_wording import WORDS
 
     explanation = start(path, at, track=track, profile=profile, prior=prior)
     for sentence in sentences(explanation):

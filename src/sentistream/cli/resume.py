@@ -72,7 +72,7 @@ def _look(
     clip: Clip, folder: Path, asked: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, str | None]:
     """The summary of complete results, or why those that are there are not; neither without any."""
-    from sentistream.reports.folder import FILES, SUMMARY
+    from sentistream.reports.result_folder import FILES, SUMMARY
     from sentistream.reports.source_file import file_facts
 
     if clip.path is None or not any((folder / name).exists() for name in FILES):
@@ -96,8 +96,8 @@ def _look(
 
 def _is_whole(folder: Path, settings: Mapping[str, Any]) -> bool:
     """Whether every file is there under its final name."""
-    from sentistream.reports.files import partial_name
-    from sentistream.reports.folder import CSV, FILES, PAGE, VIDEO
+    from sentistream.reports.output_files import partial_name
+    from sentistream.reports.result_folder import CSV, FILES, PAGE, VIDEO
 
     needed = [CSV, PAGE, *([VIDEO] if settings["video"] else [])]
     return all((folder / name).exists() for name in needed) and not any(

@@ -16,7 +16,7 @@ from typing import Self, TypeAlias
 from sentistream.cli.clip_analysis import Failure, Options
 from sentistream.cli.worker import Begun, Ended, Fatal, Message, Reached, Ready, Task, run_worker
 from sentistream.errors import SentistreamError
-from sentistream.reports.files import RESERVE_NAME
+from sentistream.reports.output_files import RESERVE_NAME
 
 MAX_TRIES = 2
 """Times a clip is tried whose worker dies."""

@@ -1,4 +1,4 @@
-"""Parameters of each way to add up chosen on some people, and what it then does on others."""
+"""Accumulation methods fitted on some people and compared on others."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sentistream.evaluation.accumulation_scores import (
-    LEAST_PROBABILITY,
-    Scores,
-    clip_answer,
-    difference,
-    merged,
-    score,
+from sentistream.accumulation import Overall
+from sentistream.evaluation.accumulators import METHODS, SHIPPED, Method, Parameters, fuse
+from sentistream.evaluation.evaluation_metrics import (
+    ratio_interval,
+    rounded_interval,
+    wilson_interval,
 )
-from sentistream.evaluation.accumulators import METHODS, SHIPPED, Method, Parameters
-from sentistream.evaluation.metrics import wilson_interval
-from sentistream.evaluation.mood_sequences import TEMPOS, Recorded
-from sentistream.profiles import Profile
+from sentistream.evaluation.mood_sequences import TEMPOS, RecordedSequence
+from sentistream.profiles import PAPER, Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
+from sentistream.types import Box, Distribution, Face, FloatArray, Label, Reading
+from sentistream.values import ByValue
 
 ALL = "all"
 """In place of the name of a data set: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class SequenceSet:
     """What was recorded of one side.
 
     Attributes:
@@ -36,14 +36,14 @@ class Material:
         clips: Each by itself, with all its faces.
     """
 
-    sequences: Sequence[Recorded]
-    clips: Sequence[Recorded]
+    sequences: Sequence[RecordedSequence]
+    clips: Sequence[RecordedSequence]
 
 
-class _Side:
-    """Material, and what each way made of each of its sequences, asked once."""
+class _ScoredSet:
+    """A sequence set, with the scores of each method cached."""
 
-    def __init__(self, material: Material, fusion: Runnable) -> None:
+    def __init__(self, material: SequenceSet, fusion: Runnable) -> None:
         self.material = material
         self._fusion = fusion
         self._known: dict[tuple[str, tuple[float, ...]], list[Scores]] = {}
@@ -53,7 +53,7 @@ class _Side:
         key = method.name, tuple(parameters.values())
         if key not in self._known:
             self._known[key] = [
-                score(recorded, method, parameters, self._fusion)
+                score_sequence(recorded, method, parameters, self._fusion)
                 for recorded in self.material.sequences
             ]
         return self._known[key]
@@ -69,12 +69,12 @@ class _Side:
             )
             if source in (ALL, recorded.items[0].source) and tempo in ("", recorded.tempo)
         ]
-        return merged(members) if members else None
+        return concatenate_scores(members) if members else None
 
 
-def compare(
-    fitted: Material,
-    held_out: Material,
+def compare_methods(
+    fitted: SequenceSet,
+    held_out: SequenceSet,
     profile: Profile,
     on_method: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -89,18 +89,21 @@ def compare(
         fitted: What parameters are chosen on.
         held_out: What is measured.
         profile: Whose networks were recorded.
-        on_method: Told after each method is done.
+        on_method: Called after each method is done.
     """
     fusion = load_network(profile.fused_model)
-    train, test = _Side(fitted, fusion), _Side(held_out, fusion)
+    train, test = _ScoredSet(fitted, fusion), _ScoredSet(held_out, fusion)
     shipped = next(method for method in METHODS if method.name == SHIPPED)
-    allowed = merged(train.each(shipped, shipped.grid[0])).delay
+    allowed = concatenate_scores(train.each(shipped, shipped.grid[0])).delay
     sources = sorted({recorded.items[0].source for recorded in held_out.sequences})
     places = [*sources, ALL] if len(sources) > 1 else [ALL]
     rows, differences, curves = [], [], {}
     for method in METHODS:
         chosen = {"log loss": min(method.grid, key=lambda grid: _log_loss(train, method, grid))}
-        whole = {index: merged(train.each(method, grid)) for index, grid in enumerate(method.grid)}
+        whole = {
+            index: concatenate_scores(train.each(method, grid))
+            for index, grid in enumerate(method.grid)
+        }
         soon = [index for index, scores in whole.items() if scores.delay <= allowed + 1e-9]
         if soon and len(method.grid) > 1:
             best = max(soon, key=lambda index: whole[index].accuracy)
@@ -126,7 +129,7 @@ def compare(
                 )
                 if method is not shipped:
                     names = {"method": method.name, "choice": choice, "on": place}
-                    differences.append({**names, **difference(scores, other)})
+                    differences.append({**names, **paired_difference(scores, other)})
         curves[method.name] = [
             {
                 "parameters": dict(grid),
@@ -134,7 +137,7 @@ def compare(
                 "delay": round(scores.delay, 3),
             }
             for grid in method.grid
-            for scores in (merged(test.each(method, grid)),)
+            for scores in (concatenate_scores(test.each(method, grid)),)
         ]
         on_method()
     return {
@@ -146,13 +149,13 @@ def compare(
     }
 
 
-def _log_loss(side: _Side, method: Method, parameters: Parameters) -> float:
+def _log_loss(side: _ScoredSet, method: Method, parameters: Parameters) -> float:
     """Mean over sequences."""
     return float(np.mean([scores.log_loss for scores in side.each(method, parameters)]))
 
 
 def _of_clips(
-    clips: Sequence[Recorded],
+    clips: Sequence[RecordedSequence],
     method: Method,
     parameters: Parameters,
     fusion: Runnable,
@@ -161,12 +164,12 @@ def _of_clips(
     right, losses = 0, []
     for recorded in clips:
         label = recorded.items[0].label
-        said = clip_answer(recorded, method, parameters, fusion, profile)
+        said = clip_prediction(recorded, method, parameters, fusion, profile)
         if said is None:
             continue
         values = np.array(said.as_tuple())
         right += int(values.argmax() == label)
-        losses.append(-float(np.log(max(values[label], LEAST_PROBABILITY))))
+        losses.append(-float(np.log(max(values[label], MIN_PROBABILITY))))
     if not losses:
         return None
     interval = wilson_interval(right, len(clips))
@@ -179,7 +182,7 @@ def _of_clips(
     }
 
 
-def _counts(material: Material) -> dict[str, Any]:
+def _counts(material: SequenceSet) -> dict[str, Any]:
     items = {item.path: item for one in material.sequences for item in one.items}
     people = {item.person for item in items.values()} - {""}
     seconds = sum(float(one.starts[-1]) for one in material.sequences)
@@ -188,4 +191,186 @@ def _counts(material: Material) -> dict[str, Any]:
         "clips": len(items),
         "sequences": len(material.sequences),
         "seconds": round(seconds, 1),
+    }
+
+
+MIN_PROBABILITY = 1e-6
+"""Of the truth, in log losses."""
+
+_NOWHERE = np.zeros((68, 2), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores(ByValue):
+    """What one way made of sequences.
+
+    Attributes:
+        right, moments, loss: Of each clip that was played, in the order of sequences: moments
+            that were right, all moments, and the sum of their log losses; shape (clips,).
+        delays: Of each change of mood, seconds until the new mood was answered first, or until
+            it was over; shape (changes,).
+        noticed: Whether it was answered before it was over, shape (changes,).
+        flips: How often the answer changed from one moment to the next, of each sequence, shape
+            (sequences,).
+        seconds: How long each sequence was, shape (sequences,).
+    """
+
+    right: NDArray[np.float64]
+    moments: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    delays: NDArray[np.float64]
+    noticed: NDArray[np.bool_]
+    flips: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of moments that were right."""
+        return float(self.right.sum() / self.moments.sum())
+
+    @property
+    def delay(self) -> float:
+        """Mean seconds to notice a change; a mood missed counts with its whole length."""
+        return float(self.delays.mean())
+
+    @property
+    def flips_per_minute(self) -> float:
+        """How often the answer changed, rightly or not."""
+        return float(60 * self.flips.sum() / self.seconds.sum())
+
+    @property
+    def log_loss(self) -> float:
+        """Mean over moments, natural logarithm."""
+        return float(self.loss.sum() / self.moments.sum())
+
+    def facts(self) -> dict[str, Any]:
+        """For JSON; intervals by bootstrap over clips or mood changes."""
+        return {
+            "accuracy": round(self.accuracy, 4),
+            "accuracy_ci95": rounded_interval(ratio_interval(self.right, self.moments)),
+            "delay": round(self.delay, 3),
+            "delay_ci95": rounded_interval(ratio_interval(self.delays, np.ones(len(self.delays)))),
+            "noticed": round(float(self.noticed.mean()), 4),
+            "changes": len(self.delays),
+            "changes_per_minute": round(60 * len(self.delays) / float(self.seconds.sum()), 2),
+            "flips_per_minute": round(self.flips_per_minute, 2),
+            "log_loss": round(self.log_loss, 4),
+        }
+
+
+def score_sequence(
+    recorded: RecordedSequence, method: Method, parameters: Parameters, fusion: Runnable
+) -> Scores:
+    """Plays a way of adding up over a sequence.
+
+    Args:
+        recorded: The sequence, with one track.
+        method, parameters: What adds up.
+        fusion: Joins face and voice.
+    """
+    answers = method.answers(recorded, parameters, fusion)
+    truth, given = recorded.truth, answers.argmax(axis=1)
+    said = np.maximum(answers[np.arange(len(truth)), truth], MIN_PROBABILITY)
+    delays, noticed = [], []
+    for begin, end, label in mood_changes(recorded):
+        inside = (recorded.times >= begin - 1e-6) & (recorded.times < end - 1e-6)
+        hit = np.flatnonzero(inside & (given == label))
+        noticed.append(bool(len(hit)))
+        delays.append(float(recorded.times[hit[0]] - begin) if len(hit) else end - begin)
+    return Scores(
+        right=_summed(given == truth, recorded),
+        moments=_summed(np.ones(len(truth)), recorded),
+        loss=_summed(-np.log(said), recorded),
+        delays=np.array(delays),
+        noticed=np.array(noticed, bool),
+        flips=np.array([float((np.diff(given) != 0).sum())]),
+        seconds=recorded.starts[-1:] - recorded.starts[0],
+    )
+
+
+def _summed(values: NDArray[Any], recorded: RecordedSequence) -> NDArray[np.float64]:
+    """Of each clip that was played."""
+    sums = np.bincount(recorded.clips, values.astype(np.float64), minlength=len(recorded.items))
+    return np.asarray(sums, np.float64)
+
+
+def concatenate_scores(scores: Sequence[Scores]) -> Scores:
+    """Of several sequences together.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if not scores:
+        raise ValueError("Nothing was measured.")
+    return Scores(
+        right=np.concatenate([one.right for one in scores]),
+        moments=np.concatenate([one.moments for one in scores]),
+        loss=np.concatenate([one.loss for one in scores]),
+        delays=np.concatenate([one.delays for one in scores]),
+        noticed=np.concatenate([one.noticed for one in scores]),
+        flips=np.concatenate([one.flips for one in scores]),
+        seconds=np.concatenate([one.seconds for one in scores]),
+    )
+
+
+def mood_changes(recorded: RecordedSequence) -> list[tuple[float, float, int]]:
+    """Each mood but the first: when it begins and ends, seconds, and its class."""
+    labels = [item.label for item in recorded.items]
+    begins = [place for place in range(1, len(labels)) if labels[place] != labels[place - 1]]
+    ends = [*begins[1:], len(labels)]
+    return [
+        (float(recorded.starts[begin]), float(recorded.starts[end]), labels[begin])
+        for begin, end in zip(begins, ends, strict=True)
+    ]
+
+
+def clip_prediction(
+    recorded: RecordedSequence,
+    method: Method,
+    parameters: Parameters,
+    fusion: Runnable,
+    profile: Profile,
+) -> Distribution | None:
+    """The one answer about a whole clip, as ``Overall`` gives it.
+
+    Args:
+        recorded: The clip, with all its faces.
+        method, parameters: What adds up.
+        fusion: Joins face and voice.
+        profile: How stretches add up, unless the method is Equation 1: then as in ``paper``.
+    """
+    momentary = fuse(recorded, recorded.face, fusion)
+    answers = method.answers(recorded, parameters, fusion)
+    overall = Overall(PAPER if method.fused else profile)
+    for place, track in enumerate(recorded.tracks.tolist()):
+        overall.add(
+            [_reading(float(recorded.times[place]), track, momentary[place], answers[place])]
+        )
+    return overall.answer
+
+
+def _reading(time: float, track: int, momentary: FloatArray, smoothed: FloatArray) -> Reading:
+    return Reading(
+        time=time,
+        face=Face(track, Box(0, 0, 1, 1), _NOWHERE),
+        momentary=Distribution.from_array(momentary),
+        smoothed=Distribution.from_array(smoothed),
+        label=Label.UNKNOWN,
+    )
+
+
+def paired_difference(scores: Scores, other: Scores) -> dict[str, Any]:
+    """How two ways differ on the same sequences, the first less the second, for JSON.
+
+    Intervals are paired: clips, or mood changes, are resampled together for both methods.
+    """
+    return {
+        "accuracy": round(scores.accuracy - other.accuracy, 4),
+        "accuracy_ci95": rounded_interval(
+            ratio_interval(scores.right - other.right, scores.moments)
+        ),
+        "delay": round(scores.delay - other.delay, 3),
+        "delay_ci95": rounded_interval(
+            ratio_interval(scores.delays - other.delays, np.ones(len(scores.delays)))
+        ),
     }

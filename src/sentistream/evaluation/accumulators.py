@@ -1,4 +1,4 @@
-"""Ways in which the answers of moments may add up over time, on what networks said of sequences."""
+"""Methods that accumulate per-moment predictions over time, run on recorded network outputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.accumulation import LEAST, EvidenceMean
-from sentistream.evaluation.mood_sequences import Recorded
+from sentistream.evaluation.mood_sequences import RecordedSequence
 from sentistream.profiles import LITE, PAPER
 from sentistream.runtime.inference import Runnable
 from sentistream.smoothing import Running, Smoother
@@ -42,7 +42,7 @@ class ForwardFilter(Running):
     takes effect at once, which a mean over time cannot do.
 
     Args:
-        rate: How often in a second the mood is drawn anew, positive.
+        rate: Rate of mood changes, 1/s, positive.
         strength: Independent witnesses in a second, positive.
         temperature: What the answer's logarithms are divided by, positive.
 
@@ -105,28 +105,30 @@ class Method(ByValue):
     grid: tuple[Parameters, ...] = field(repr=False)
     fused: bool = False
 
-    def answers(self, recorded: Recorded, parameters: Parameters, fusion: Runnable) -> FloatArray:
+    def answers(
+        self, recorded: RecordedSequence, parameters: Parameters, fusion: Runnable
+    ) -> FloatArray:
         """The accumulated answer at each moment, shape (N, 3)."""
-        values = joined(recorded, recorded.face, fusion) if self.fused else recorded.face
+        values = fuse(recorded, recorded.face, fusion) if self.fused else recorded.face
         by_track: dict[int, Accumulator] = {}
         added = np.empty_like(values)
         for place, track in enumerate(recorded.tracks.tolist()):
             if track not in by_track:
                 by_track[track] = self.make(parameters)
             added[place] = by_track[track].update(values[place], float(recorded.times[place]))
-        return added if self.fused else joined(recorded, added, fusion)
+        return added if self.fused else fuse(recorded, added, fusion)
 
 
-def joined(recorded: Recorded, face: FloatArray, fusion: Runnable) -> FloatArray:
+def fuse(recorded: RecordedSequence, face: FloatArray, fusion: Runnable) -> FloatArray:
     """Of each moment what a face's distributions, shape (N, 3), and the voice say together."""
     return np.asarray(fusion.run(face=face, voice=recorded.voice, trust=recorded.trust))
 
 
 SHIPPED = "mean of logarithms, as shipped"
 
-_SPANS = (5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3)
+_TIME_CONSTANTS = (5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3)
 
-_WITNESSES = ((1.0, 1.0), (2.0, 1.0), (2.0, 2.0), (4.0, 2.0), (4.0, 3.0), (8.0, 3.0), (8.0, 4.0))
+_STRENGTHS = ((1.0, 1.0), (2.0, 1.0), (2.0, 2.0), (4.0, 2.0), (4.0, 3.0), (8.0, 3.0), (8.0, 4.0))
 
 METHODS = (
     Method(
@@ -138,7 +140,7 @@ METHODS = (
     Method(
         "Equation 1",
         lambda chosen: _Equation1(chosen["time_constant"]),
-        tuple({"time_constant": seconds} for seconds in _SPANS),
+        tuple({"time_constant": seconds} for seconds in _TIME_CONSTANTS),
         fused=True,
     ),
     Method(
@@ -149,14 +151,14 @@ METHODS = (
     Method(
         "mean of logarithms",
         lambda chosen: EvidenceMean(chosen["time_constant"]),
-        tuple({"time_constant": seconds} for seconds in _SPANS),
+        tuple({"time_constant": seconds} for seconds in _TIME_CONSTANTS),
     ),
     Method(
         "hidden Markov model",
         lambda chosen: ForwardFilter(chosen["rate"], chosen["strength"], chosen["temperature"]),
         tuple(
             {"rate": rate, "strength": strength, "temperature": temperature}
-            for strength, temperature in _WITNESSES
+            for strength, temperature in _STRENGTHS
             for rate in (0.02, 0.05, 0.1, 0.2, 0.5)
         ),
     ),

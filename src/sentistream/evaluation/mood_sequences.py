@@ -1,4 +1,4 @@
-"""Minutes of changing mood, strung together from labelled clips, and what was said at each moment.
+"""Sequences of changing mood, concatenated from labelled clips, and the networks' outputs.
 
 One face is followed through the whole sequence, and its sound goes on, so that what adds up over
 time has to notice by itself that the mood is another one.
@@ -39,7 +39,7 @@ PART_SECONDS = 3.0
 SEQUENCE_CLIPS = 24
 """Most clips in a sequence: one to two minutes."""
 
-ALONE_CLIPS = 12
+PERSON_CLIPS = 12
 """Clips of one person from which they are strung together by themselves."""
 
 TEMPOS = {"quick": (1, 2), "slow": (4, 4)}
@@ -69,8 +69,8 @@ class MoodSequence:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recorded(ByValue):
-    """What face and voice networks said of each face at each moment, before they were joined.
+class RecordedSequence(ByValue):
+    """Outputs of the face and voice networks for each face at each moment, before fusion.
 
     Attributes:
         name: Of the clip or sequence.
@@ -104,7 +104,7 @@ class Recorded(ByValue):
 def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
     """Clips in orders of changing mood, drawn at random but the same each time.
 
-    Those of a person who shows at least two moods in ``ALONE_CLIPS`` or more clips are strung
+    Those of a person who shows at least two moods in ``PERSON_CLIPS`` or more clips are strung
     together by themselves, those of all others of one data set together.
     """
     by_person: dict[str, list[Item]] = {}
@@ -112,7 +112,7 @@ def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
         by_person.setdefault(item.person, []).append(item)
     groups: dict[tuple[str, str], list[Item]] = {}
     for person, own in by_person.items():
-        alone = bool(person) and len(own) >= ALONE_CLIPS and len({one.label for one in own}) > 1
+        alone = bool(person) and len(own) >= PERSON_CLIPS and len({one.label for one in own}) > 1
         whose = person if alone else "several people"
         groups.setdefault((own[0].source, whose), []).extend(own)
     found = []
@@ -121,7 +121,7 @@ def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
     ):
         name = f"{source}, {whose}, {tempo}, order {order + 1}"
         random = np.random.default_rng(zlib.crc32(name.encode()))
-        strung = _changing(members, TEMPOS[tempo], random)
+        strung = _alternate_moods(members, TEMPOS[tempo], random)
         count = math.ceil(len(strung) / SEQUENCE_CLIPS)
         for part in range(count):
             begin, end = len(strung) * part // count, len(strung) * (part + 1) // count
@@ -130,7 +130,7 @@ def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
     return found
 
 
-def _changing(
+def _alternate_moods(
     items: Sequence[Item], in_a_row: tuple[int, int], random: np.random.Generator
 ) -> tuple[Item, ...]:
     """Moods of so many clips, then another one as long as there are others."""
@@ -152,7 +152,7 @@ def _changing(
     return tuple(strung)
 
 
-class OneFace:
+class LargestFaceTracker:
     """Follows the largest face as the same one whatever happens, cuts included."""
 
     def __init__(self, profile: Profile) -> None:
@@ -171,27 +171,27 @@ class OneFace:
         self._tracker.reset(renumber=renumber)
 
 
-class _Tap:
-    """Stands before the fusion and keeps what it is asked."""
+class _FusionRecorder:
+    """Wraps the fusion network and keeps its latest inputs."""
 
     def __init__(self, network: Runnable) -> None:
         self._network = network
-        self.asked: dict[str, NDArray[np.float32]] | None = None
+        self.inputs: dict[str, NDArray[np.float32]] | None = None
 
     def run(self, **inputs: NDArray[np.float32]) -> FloatArray:
-        self.asked = inputs
+        self.inputs = inputs
         return self._network.run(**inputs)
 
 
-def record(
+def record_sequences(
     sequences: Iterable[MoodSequence],
     profile: Profile,
-    kept: Path,
+    cache: Path,
     *,
     one_face: bool,
-    most_seconds: float = math.inf,
+    max_seconds: float = math.inf,
     on_problem: Callable[[str], None] = lambda _: None,
-) -> Iterator[Recorded]:
+) -> Iterator[RecordedSequence]:
     """Plays sequences through the networks of a profile that decides as ``lite`` does.
 
     What was recorded is kept in files and not played again while clips and networks stay the
@@ -200,33 +200,35 @@ def record(
     Args:
         sequences: To play; one with a clip that cannot be read, or without a face, is left out.
         profile: Whose networks.
-        kept: Folder for what is recorded; made if needed.
+        cache: Folder for what is recorded; made if needed.
         one_face: Follow the largest face as one through all clips; else each as it is tracked.
-        most_seconds: Of each clip.
-        on_problem: Told of what cannot be read.
+        max_seconds: Of each clip.
+        on_problem: Called with each problem.
 
     Raises:
         OutputError: The folder cannot be written.
     """
-    tap = _Tap(load_network(profile.fused_model))
+    tap = _FusionRecorder(load_network(profile.fused_model))
     decision = LiteDecision(profile, fusion=tap)
-    analyzer = Analyzer(profile, decision=decision, tracker=OneFace(profile) if one_face else None)
+    analyzer = Analyzer(
+        profile, decision=decision, tracker=LargestFaceTracker(profile) if one_face else None
+    )
     settings = [
         *(load_card(name).sha256 for name in profile.models),
-        *(repr(value) for value in (profile.tick, profile.time_constant, one_face, most_seconds)),
+        *(repr(value) for value in (profile.tick, profile.time_constant, one_face, max_seconds)),
     ]
     for sequence in sequences:
-        file = kept / f"{_key(sequence, settings)}.npz"
+        file = cache / f"{_cache_key(sequence, settings)}.npz"
         if not file.exists():
-            columns = _play(sequence, analyzer, tap, most_seconds, on_problem)
+            columns = _record_one(sequence, analyzer, tap, max_seconds, on_problem)
             if columns is None:
                 continue
-            _keep(file, columns)
+            _save_columns(file, columns)
         with np.load(file) as columns:
-            yield Recorded(sequence.name, sequence.tempo, sequence.items, **columns)
+            yield RecordedSequence(sequence.name, sequence.tempo, sequence.items, **columns)
 
 
-def _key(sequence: MoodSequence, settings: Sequence[str]) -> str:
+def _cache_key(sequence: MoodSequence, settings: Sequence[str]) -> str:
     """Changes with whatever changes the recording."""
     clips = []
     for item in sequence.items:
@@ -236,7 +238,7 @@ def _key(sequence: MoodSequence, settings: Sequence[str]) -> str:
     return hashlib.sha256("\n".join([*settings, *clips]).encode()).hexdigest()[:24]
 
 
-def _keep(file: Path, columns: dict[str, NDArray[Any]]) -> None:
+def _save_columns(file: Path, columns: dict[str, NDArray[Any]]) -> None:
     partial = file.with_suffix(".partial.npz")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -248,14 +250,14 @@ def _keep(file: Path, columns: dict[str, NDArray[Any]]) -> None:
         ) from None
 
 
-def _play(
+def _record_one(
     sequence: MoodSequence,
     analyzer: Analyzer,
-    tap: _Tap,
-    most_seconds: float,
+    tap: _FusionRecorder,
+    max_seconds: float,
     on_problem: Callable[[str], None],
 ) -> dict[str, NDArray[Any]] | None:
-    """The columns of ``Recorded``; None where a clip cannot be read or no face is read."""
+    """The columns of ``RecordedSequence``; None where a clip cannot be read or no face is read."""
     analyzer.reset(renumber=True)
     profile = analyzer.profile
     rows: list[tuple[float, int, int, FloatArray, FloatArray, FloatArray]] = []
@@ -264,23 +266,23 @@ def _play(
     for place, item in enumerate(sequence.items):
         end = starts[-1]
         with skip_failures(item.path, problems.append):
-            for moment in _played(item, profile, starts[-1], most_seconds):
-                tap.asked = None
+            for moment in _clip_moments(item, profile, starts[-1], max_seconds):
+                tap.inputs = None
                 readings = analyzer.process(moment)
                 end = moment.time + profile.tick
-                # the fusion is asked of each face in turn about its latest look first
+                # the fusion's inputs are in the order of the faces, their latest look first
                 judged = [one.track for one in readings if one.momentary is not None]
                 for index, track in enumerate(judged):
-                    if tap.asked is not None and track is not None:
-                        asked = tap.asked
+                    if tap.inputs is not None and track is not None:
+                        inputs = tap.inputs
                         rows.append(
                             (
                                 moment.time,
                                 track,
                                 place,
-                                asked["face"][index],
-                                asked["voice"][index],
-                                asked["trust"][index],
+                                inputs["face"][index],
+                                inputs["voice"][index],
+                                inputs["trust"][index],
                             )
                         )
         starts.append(end)
@@ -300,7 +302,7 @@ def _play(
     }
 
 
-def _played(item: Item, profile: Profile, start: float, most: float) -> Iterator[Moment]:
+def _clip_moments(item: Item, profile: Profile, start: float, most: float) -> Iterator[Moment]:
     """Moments of a clip on the sequence's clock."""
     with open_source(item.path, tick=profile.tick, sound_window=profile.sound_window) as source:
         first: float | None = None

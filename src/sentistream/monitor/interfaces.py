@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from sentistream.monitor.observations import Alert, SecondReading, Seconds
-from sentistream.reports.csv_style import PLAIN, CsvStyle
+from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 
 class Step(StrEnum):

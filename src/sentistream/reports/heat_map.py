@@ -9,10 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from sentistream.explanation import Explanation
-from sentistream.reports.drawing import scaled_font
-from sentistream.reports.files import write_atomically
-from sentistream.reports.palette import WORDS
-from sentistream.reports.words import percent
+from sentistream.reports.frame_drawing import scaled_font
+from sentistream.reports.output_files import write_atomically
+from sentistream.reports.report_wording import WORDS, percent
 from sentistream.types import SENTIMENTS, Branch, Label, UInt8Array
 
 FOR, AGAINST = (230, 97, 0), (93, 58, 155)

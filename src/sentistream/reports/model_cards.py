@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sentistream.reports.table_formats import markdown_row, markdown_table
 from sentistream.runtime.model_card import ModelCard
 
 _INTRODUCTION = """\
@@ -99,11 +100,20 @@ def _setting(value: Any) -> str:
 
 
 def _overview(cards: Sequence[ModelCard]) -> Iterator[str]:
-    yield "| network | parameters | multiply-adds | licence | right, on people not trained on |"
-    yield "|---|---|---|---|---|"
-    for card in cards:
-        work = f"{card.multiply_adds / 1e6:,.1f} M"
-        yield _row(card.name, f"{card.parameters:,}", work, licence_word(card), main_figure(card))
+    heads = ("network", "parameters", "multiply-adds", "licence", "right, on people not trained on")
+    yield markdown_table(
+        heads,
+        [
+            (
+                card.name,
+                f"{card.parameters:,}",
+                f"{card.multiply_adds / 1e6:,.1f} M",
+                licence_word(card),
+                main_figure(card),
+            )
+            for card in cards
+        ],
+    )
     yield ""
 
 
@@ -114,11 +124,13 @@ def _section(card: ModelCard) -> str:
     if card.data:
         lines += ["| data | examples | terms | which permit |", "|---|---|---|---|"]
         lines += [
-            _row(
-                entry.get("name", entry.get("source", "")),
-                f"{entry['examples']:,}" if "examples" in entry else "-",
-                entry.get("terms", "-"),
-                entry.get("permits", "-"),
+            markdown_row(
+                (
+                    entry.get("name", entry.get("source", "")),
+                    f"{entry['examples']:,}" if "examples" in entry else "-",
+                    entry.get("terms", "-"),
+                    entry.get("permits", "-"),
+                )
             )
             for entry in card.data
         ]
@@ -134,11 +146,13 @@ def _section(card: ModelCard) -> str:
             "|---|---|---|---|---|---|",
         ]
         lines += [
-            _row(
-                f"{row['source']}: {row['split']}",
-                people(row),
-                f"{row['n']:,}",
-                *(interval(row, name) for name in ("accuracy", "uar", "macro_f1")),
+            markdown_row(
+                (
+                    f"{row['source']}: {row['split']}",
+                    people(row),
+                    f"{row['n']:,}",
+                    *(interval(row, name) for name in ("accuracy", "uar", "macro_f1")),
+                )
             )
             for row in card.figures
         ]
@@ -153,7 +167,3 @@ def people(row: dict[str, Any]) -> str:
     named = row.get("people")
     number = len(named) if isinstance(named, list) else int(named or 0)
     return str(number) if number else "not known"
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|").replace("\n", " ") for cell in cells) + " |"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.evaluation.metrics import calibration_error, figures
+from sentistream.evaluation.evaluation_metrics import calibration_error, figures
 from sentistream.training.examples import Examples
 from sentistream.types import FloatArray
 

@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from sentistream.datasets.labels import EMOTIONS, SENTIMENT_OF_EMOTION
 from sentistream.datasets.recordings import Recording
-from sentistream.evaluation.metrics import figures
-from sentistream.evaluation.voices import EARLIER
+from sentistream.evaluation.evaluation_metrics import figures
+from sentistream.evaluation.predictions import HISTORY_SIZE
 from sentistream.networks.lite import VoiceNetwork
 from sentistream.training.chunks import Arrays
 from sentistream.training.examples import Examples
@@ -29,7 +29,7 @@ from sentistream.voice.utterance import utterance_of
 OTHER_NEGATIVE = len(EMOTIONS)
 """The label of what is negative, with no emotion named."""
 
-_HISTORIES = (0, 0, 3, EARLIER, 24)  # what each utterance is learned with, at most
+_HISTORIES = (0, 0, 3, HISTORY_SIZE, 24)  # what each utterance is learned with, at most
 _OUTSIDE = 0.4  # weight of the emotions that are none of the three sentiments
 _SMOOTHING = 0.1
 
@@ -81,12 +81,12 @@ def voices_with_history(heard: Arrays, *, held_out: bool, seed: int) -> Examples
 
     Args:
         heard: As ``heard_recordings`` gives it.
-        held_out: Whether to be measured on: first heard, and with ``EARLIER`` others before it.
+        held_out: Whether to be measured on: first heard, and after ``HISTORY_SIZE`` others.
         seed: Of which others these are.
     """
     random = np.random.default_rng(seed)
     voice, person, condition = heard["voice"], heard["person"], heard["condition"]
-    wanted = (0, EARLIER) if held_out else _HISTORIES
+    wanted = (0, HISTORY_SIZE) if held_out else _HISTORIES
     places = {
         key: np.flatnonzero((person == key[0]) & (condition == key[1]))
         for key in set(zip(person.tolist(), condition.tolist(), strict=True))
@@ -159,7 +159,7 @@ def learn_population(network: nn.Module, examples: Examples) -> None:
     spreads = [
         values[people == person].std(axis=0)
         for person in np.unique(people)
-        if (people == person).sum() > EARLIER
+        if (people == person).sum() > HISTORY_SIZE
     ]
     within = np.sqrt(np.mean(np.square(spreads), axis=0)) if spreads else values.std(axis=0)
     network.learn_population(torch.from_numpy(values), torch.from_numpy(within))
@@ -202,7 +202,7 @@ def right_sentiment(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def voice_figures(answers: FloatArray, held_out: Examples) -> list[dict[str, Any]]:
-    """Of each corpus: voices first heard, and those with ``EARLIER`` utterances before."""
+    """Of each corpus: voices first heard, and those with ``HISTORY_SIZE`` utterances before."""
     labels = sentiments_of(held_out)
     heard = held_out.inputs["heard"][:, 0]
     rows = []

@@ -21,7 +21,7 @@ from sentistream.analyzer import Analyzer
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
 from sentistream.errors import skip_failures
-from sentistream.evaluation.branches import face_alone
+from sentistream.evaluation.paper_tables import face_alone
 from sentistream.media import open_source
 from sentistream.networks.lite import FACE_EMOTIONS
 from sentistream.parquet import load_pyarrow

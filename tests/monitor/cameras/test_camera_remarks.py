@@ -24,7 +24,7 @@ from sentistream.monitor.observations import CameraHealth, CameraState
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import translator
 from sentistream.monitor.web.live_tiles import tiles
-from sentistream.reports.faults import faults_in_words
+from sentistream.reports.report_wording import faults_in_words
 
 RATE = 48_000
 

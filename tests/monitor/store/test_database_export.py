@@ -23,7 +23,7 @@ from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.monitor.store import database_export as module
 from sentistream.monitor.store.database_export import AGGREGATE_COLUMNS, READING_COLUMNS, Column
 from sentistream.monitor.store.reading_tables import METADATA
-from sentistream.reports.csv_style import spreadsheet_style
+from sentistream.reports.table_formats import spreadsheet_style
 from store.sample_readings import TEN, crowd, reading, seconds, settings
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "monitor-data.md").read_text("utf-8")

@@ -29,7 +29,7 @@ from sentistream.monitor.api.schemas import (
 from sentistream.monitor.interfaces import Step, Store
 from sentistream.monitor.observations import SecondReading
 from sentistream.monitor.services import Services
-from sentistream.reports.csv_style import PLAIN, spreadsheet_style
+from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
 router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 

@@ -18,7 +18,7 @@ from sentistream.media.source import Source
 from sentistream.media.source_address import DEVICE, scheme
 from sentistream.media.source_factory import check_seconds, open_stream, open_webcam
 from sentistream.monitor.settings import CameraSettings
-from sentistream.reports.faults import faults_in_words
+from sentistream.reports.report_wording import faults_in_words
 from sentistream.streams.multi_source import DecodedMoment
 from sentistream.translatable import Translatable
 

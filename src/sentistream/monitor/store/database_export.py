@@ -21,7 +21,7 @@ from sentistream.monitor.store.buckets import ceil_second
 from sentistream.monitor.store.database import read_transaction
 from sentistream.monitor.store.reading_tables import SUMS
 from sentistream.parquet import load_pyarrow
-from sentistream.reports.csv_style import PLAIN, CsvStyle
+from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 CHUNK_ROWS = 5_000
 """Rows fetched at a time; also the size of a Parquet row group."""

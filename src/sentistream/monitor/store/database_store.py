@@ -17,7 +17,7 @@ from sentistream.monitor.store import backups, database_export, queries, retenti
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.monitor.store.ingest import ingest, insert_into
 from sentistream.monitor.store.reading_tables import ALERTS, PULSE
-from sentistream.reports.csv_style import PLAIN, CsvStyle
+from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 
 class DatabaseStore:

@@ -1,0 +1,190 @@
+"""How each task is predicted by the product's own code, and which networks predict it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentistream.accumulation import Overall
+from sentistream.api import analyze
+from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
+from sentistream.datasets.labels import MOUTH_STATES
+from sentistream.decision.expressions import Expressions
+from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
+from sentistream.media.image_file import read_image
+from sentistream.media.picture import RgbPicture
+from sentistream.media.resample import as_square
+from sentistream.prior import correct
+from sentistream.profiles import Profile
+from sentistream.runtime import load_card, load_network
+from sentistream.runtime.model_card import ModelCard
+from sentistream.types import SENTIMENTS
+from sentistream.vision.crops import MOUTH_SIZE
+from sentistream.vision.face_detector import make_detector
+from sentistream.vision.image_crops import FaceCropper
+from sentistream.vision.landmarker import make_landmarker
+from sentistream.voice import spectrogram
+from sentistream.voice.functionals import recorded_functionals
+from sentistream.voice.sound_file import read_sound, voiced_starts
+from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
+
+Probabilities = NDArray[np.float64]
+Predictor = Callable[[Path], Probabilities | None]
+"""Probabilities of the classes, or None where there is no usable face or voice.
+
+Raises:
+    InputError: The file cannot be read.
+"""
+
+MOST_WINDOWS = 100
+"""Most windows of 30 ms of a voice that are classified, spread over the recording."""
+
+
+def clip_predictor(profile: Profile) -> Predictor:
+    """All moments of all faces together, as the profile adds them up."""
+    analyzer = None
+
+    def predict(path: Path) -> Probabilities | None:
+        nonlocal analyzer
+        overall = Overall(profile)
+        with analyze(path, profile=profile, analyzer=analyzer) as analysis:
+            analyzer = analysis.analyzer
+            overall.add(analysis)
+        return None if overall.answer is None else np.array(overall.answer.as_tuple())
+
+    return predict
+
+
+def face_predictor(profile: Profile) -> Predictor:
+    """The face network on an image of a face."""
+    network = load_network(profile.face_model)
+    cutter = FaceCropper(make_detector(profile), make_landmarker(profile.landmark_model))
+    mirrored = Expressions(network)
+    factors = profile.prior.factors(profile.learned_shares)
+
+    def of_view(path: Path) -> Probabilities | None:
+        try:
+            views = cutter.view(read_image(path))[np.newaxis]
+        except ValueError:  # landmarks that span nothing
+            return None
+        mirrored.reset()
+        mirrored.update([1], views, 0.0)
+        return np.asarray(correct(mirrored.of([1])[0], factors), dtype=np.float64)
+
+    if profile.decision == "lite":
+        return of_view
+
+    def predict(path: Path) -> Probabilities | None:
+        try:
+            window = cutter.window(read_image(path))
+        except ValueError:  # landmarks that span nothing
+            return None
+        answered = network.run(face=window[np.newaxis])[0]
+        return np.asarray(correct(answered, factors), dtype=np.float64)
+
+    return predict
+
+
+def voice_predictor(profile: Profile) -> Predictor:
+    """What the voice says: of ``paper`` the mean over windows of 30 ms, of ``lite`` the whole."""
+    network = load_network(profile.voice_model)
+    factors = profile.prior.factors(profile.voice_learned_shares)
+
+    def of_utterance(path: Path) -> Probabilities | None:
+        values = recorded_functionals(path)
+        if values is None:
+            return None
+        inputs = network_inputs(values, [VoiceBaseline()])
+        return np.asarray(correct(network.run(**inputs)[0], factors), dtype=np.float64)
+
+    if profile.decision == "lite":
+        return of_utterance
+
+    def predict(path: Path) -> Probabilities | None:
+        sound = read_sound(path)
+        starts = voiced_starts(sound)
+        if not len(starts):
+            return None
+        chosen = starts[np.linspace(0, len(starts) - 1, MOST_WINDOWS).astype(int)]
+        columns = [
+            spectrogram.columns(sound[start : start + spectrogram.SAMPLES])
+            for start in np.unique(chosen)
+        ]
+        answers = [network.run(spectrogram=one[np.newaxis])[0] for one in columns]
+        return np.asarray(correct(np.mean(answers, axis=0, dtype=np.float64), factors))
+
+    return predict
+
+
+def mouth_predictor(profile: Profile) -> Predictor:
+    """The mouth network on a crop of a mouth: probabilities of closed and open."""
+    network = load_network(profile.mouth_model)
+
+    def predict(path: Path) -> Probabilities | None:
+        pixels = read_image(path)
+        if profile.decision == "lite":
+            crop = as_square(RgbPicture(pixels).luma, LITE_MOUTH_SIZE)[..., np.newaxis]
+        else:
+            crop = as_square(pixels, MOUTH_SIZE)
+        opened = float(network.run(mouth=crop[np.newaxis])[0, 0])
+        return np.array([1 - opened, opened])
+
+    return predict
+
+
+TASKS: dict[str, tuple[Callable[[Profile], Predictor], tuple[str, ...]]] = {
+    "clips": (clip_predictor, SENTIMENTS),
+    "faces": (face_predictor, SENTIMENTS),
+    "voices": (voice_predictor, SENTIMENTS),
+    "mouths": (mouth_predictor, MOUTH_STATES),
+}
+"""How each task is answered, and its classes."""
+
+
+def task_cards(task: str, profile: Profile) -> list[ModelCard]:
+    """Cards of the networks that the answers to a task come from.
+
+    Raises:
+        ModelError: A card is missing or cannot be read.
+    """
+    names = {
+        "clips": profile.models,
+        "faces": (profile.face_model,),
+        "voices": (profile.voice_model,),
+        "mouths": (profile.mouth_model,),
+    }[task]
+    return [load_card(name) for name in dict.fromkeys(names)]
+
+
+def card_ids(cards: list[ModelCard]) -> list[dict[str, Any]]:
+    """Names, versions and checksums, for JSON."""
+    return [{"name": card.name, "version": card.version, "sha256": card.sha256} for card in cards]
+
+
+def trained_on(person: str, source: str, cards: list[ModelCard]) -> bool:
+    """Whether networks learned from a person of a data set, by their cards.
+
+    A card's entry may list the ``people`` it took from a set; where it does not, they were all
+    but those of ``HELD_OUT_PEOPLE``.
+
+    Args:
+        person: As data sets name people, such as ``ravdess-01``; empty where not known, which
+            counts as learned from wherever the set was.
+        source: The data set, such as ``ravdess``.
+        cards: Of the networks.
+    """
+    for card in cards:
+        for entry in card.data:
+            if entry.get("source") != source:
+                continue
+            people = entry.get("people")
+            if isinstance(people, list):
+                if person in people or not person:
+                    return True
+            elif person not in HELD_OUT_PEOPLE:
+                return True
+    return False

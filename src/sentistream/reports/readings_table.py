@@ -1,0 +1,212 @@
+"""``readings.csv`` and ``readings.parquet``: columns, and one row per moment and face.
+
+This is the only place that defines the columns; ``docs/outputs.md`` explains them to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sentistream.parquet import load_pyarrow
+from sentistream.reports.output_files import GuardedFile, Output, Reserve, partial_name, writing
+from sentistream.reports.table_formats import PLAIN, CsvStyle
+from sentistream.types import SENTIMENTS, Moment, Reading
+
+ROW_GROUP = 2048
+"""Rows kept in memory before they go to the Parquet file."""
+
+
+class CsvTable(Output):
+    """``readings.csv``: every moment is on disk before the next one is looked at.
+
+    Args:
+        path: The file; replaced where it exists.
+        mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
+        reserve: Space to finish from when the disk is full.
+        style: How it is written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mouth_threshold: float,
+        reserve: Reserve | None = None,
+        style: CsvStyle = PLAIN,
+    ) -> None:
+        self._style = style
+        self._path = path
+        self._threshold = mouth_threshold
+        self._reserve = reserve
+
+    def open(self) -> None:
+        self._file = GuardedFile(self._path, self._reserve)
+        self._whole = 0
+        self._write([[column.name for column in COLUMNS]], self._style.mark)
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
+        self._write(
+            [
+                [_text(column.value(reading, self._threshold), column.digits) for column in COLUMNS]
+                for reading in readings
+            ]
+        )
+
+    def close(self, *, complete: bool) -> None:
+        if self._file.closed:
+            return
+        with writing(self._path):
+            if self._file.tell() > self._whole:
+                self._file.cut(self._whole)
+            self._file.close()
+
+    def _write(self, rows: Sequence[Sequence[object]], mark: str = "") -> None:
+        with writing(self._path):
+            self._file.write((mark + self._style.text(rows)).encode())
+        self._whole = self._file.tell()
+        self._file.check()
+
+
+def _text(value: Value, digits: int | None) -> str | float:
+    if value is None:
+        return ""
+    return str(value) if digits is None else round(float(value), digits)
+
+
+class ParquetTable(Output):
+    """``readings.parquet``, written in row groups.
+
+    A Parquet file is readable only with its end. Until it has one it is called
+    ``readings.partial.parquet``, so a file with the final name is always whole; after
+    ``kill -9`` the rows are in ``readings.csv``.
+
+    Args:
+        path: The file; replaced where it exists.
+        mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
+        reserve: Space to finish from when the disk is full.
+        row_group: Rows a group.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mouth_threshold: float,
+        reserve: Reserve | None = None,
+        row_group: int = ROW_GROUP,
+    ) -> None:
+        self._pyarrow = load_pyarrow("Writing Parquet files")
+        self._path = path
+        self._partial = partial_name(path)
+        self._threshold = mouth_threshold
+        self._reserve = reserve
+        self._row_group = row_group
+        self._columns: list[list[Value]] = [[] for _ in COLUMNS]
+
+    def open(self) -> None:
+        self._file = GuardedFile(self._partial, self._reserve)
+        schema = self._pyarrow.schema([(column.name, column.type) for column in COLUMNS])
+        self._writer: Any = self._pyarrow.parquet.ParquetWriter(self._file, schema)
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
+        for reading in readings:
+            for column, values in zip(COLUMNS, self._columns, strict=True):
+                values.append(column.value(reading, self._threshold))
+        if len(self._columns[0]) >= self._row_group:
+            self._write()
+            self._file.check()
+
+    def close(self, *, complete: bool) -> None:
+        if self._file.closed:
+            return
+        with writing(self._path):
+            try:
+                self._write()
+                self._writer.close()
+            finally:
+                self._file.close()
+            self._partial.replace(self._path)
+
+    def _write(self) -> None:
+        if not self._columns[0]:
+            return
+        arrays = [
+            self._pyarrow.array(values, type=column.type)
+            for column, values in zip(COLUMNS, self._columns, strict=True)
+        ]
+        with writing(self._path):
+            self._writer.write_table(self._pyarrow.table(arrays, schema=self._writer.schema))
+        self._columns = [[] for _ in COLUMNS]
+
+
+Value = float | int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: Stable; never renamed.
+        type: Its Arrow type by name.
+        digits: Decimals written to CSV; None for what is not a fraction.
+        value: Its value for a reading and the threshold from which a mouth counts as open.
+    """
+
+    name: str
+    type: str
+    digits: int | None
+    value: Callable[[Reading, float], Value]
+
+
+def mouth_state(mouth_open: float | None, threshold: float) -> str | None:
+    """``open`` or ``closed`` (Equation 2); None where it is not known."""
+    if mouth_open is None:
+        return None
+    return "open" if mouth_open >= threshold else "closed"
+
+
+def _probability(kind: str, name: str) -> Callable[[Reading, float], Value]:
+    def value(reading: Reading, _: float) -> Value:
+        distribution = reading.momentary if kind == "momentary" else reading.smoothed
+        return None if distribution is None else float(getattr(distribution, name))
+
+    return value
+
+
+def _angle(name: str) -> Callable[[Reading, float], Value]:
+    def value(reading: Reading, _: float) -> Value:
+        pose = reading.face.pose if reading.face else None
+        return None if pose is None else float(getattr(pose, name))
+
+    return value
+
+
+COLUMNS = (
+    Column("time", "float64", 6, lambda r, _: r.time),
+    Column("track", "int32", None, lambda r, _: r.track),
+    Column("left", "float32", 1, lambda r, _: r.face.box.left if r.face else None),
+    Column("top", "float32", 1, lambda r, _: r.face.box.top if r.face else None),
+    Column("width", "float32", 1, lambda r, _: r.face.box.width if r.face else None),
+    Column("height", "float32", 1, lambda r, _: r.face.box.height if r.face else None),
+    Column("mouth_open", "float32", 6, lambda r, _: r.mouth_open),
+    Column("mouth", "string", None, lambda r, threshold: mouth_state(r.mouth_open, threshold)),
+    Column("branch", "string", None, lambda r, _: r.branch.value),
+    *(
+        Column(f"{kind}_{name}", "float32", 6, _probability(kind, name))
+        for kind in ("momentary", "smoothed")
+        for name in SENTIMENTS
+    ),
+    Column("label", "string", None, lambda r, _: r.label.value),
+    Column("flags", "string", None, lambda r, _: " ".join(flag.value for flag in r.flags)),
+    Column("yaw", "float32", 1, _angle("yaw")),
+    Column("pitch", "float32", 1, _angle("pitch")),
+    Column("roll", "float32", 1, _angle("roll")),
+    Column("voice_share", "float32", 6, lambda r, _: r.voice_share),
+)

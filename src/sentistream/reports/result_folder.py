@@ -1,0 +1,327 @@
+"""All the files of one clip's results, and ``summary.csv``, one row per clip."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sentistream import parquet
+from sentistream.errors import OutputError
+from sentistream.reports.output_files import (
+    GuardedFile,
+    Output,
+    Reserve,
+    partial_name,
+    write_atomically,
+    writing,
+)
+from sentistream.reports.readings_table import CsvTable, ParquetTable
+from sentistream.reports.report_page import ReportPage
+from sentistream.reports.summary_file import Subject, SummaryFile
+from sentistream.reports.table_formats import PLAIN, CsvStyle
+from sentistream.types import SENTIMENTS, Moment, Reading
+
+CSV, PARQUET, SUMMARY = "readings.csv", "readings.parquet", "summary.json"
+PAGE, VIDEO = "report.html", "annotated.mp4"
+FILES = (CSV, PARQUET, SUMMARY, PAGE, VIDEO)
+
+
+def check_free(folder: Path, *, force: bool, source: Path | None = None) -> None:
+    """Refuse to lose what is already in ``folder``.
+
+    Raises:
+        OutputError: It holds earlier results (and ``force`` is False), or ``source`` itself
+            is one of the files that would be replaced.
+    """
+    targets = [folder / name for name in FILES]
+    if source is not None and source.resolve() in [target.resolve() for target in targets]:
+        raise OutputError(
+            f"{source} lies where a result would be written.",
+            "Choose another folder with --out.",
+        )
+    if not force and any(target.exists() for target in targets):
+        raise OutputError(
+            f"{folder} already holds results.",
+            "Replace them with --force, or choose another folder with --out.",
+        )
+
+
+class ResultFolder:
+    """Writes every result of one clip; a context manager like the outputs it holds.
+
+    Files of earlier results are removed first, so that a folder never mixes two runs. Without
+    pyarrow there is no ``readings.parquet``.
+
+    Args:
+        folder: Where to write; made where it does not exist.
+        subject: The analysis.
+        settings: What the user asked for, for the summary.
+        images: Whether the page shows small pictures of the people.
+        video: Whether to write ``annotated.mp4``.
+        sound_from: The file whose sound the video gets.
+        style: How ``readings.csv`` is written.
+        file: Size and time of the file that is analyzed, for the summary.
+
+    Attributes:
+        folder: Where the files are.
+        opened: Whether writing has begun.
+        summary: The numbers; valid once opened, also after closing.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        subject: Subject,
+        settings: dict[str, Any],
+        *,
+        images: bool = True,
+        video: bool = False,
+        sound_from: Path | None = None,
+        style: CsvStyle = PLAIN,
+        file: dict[str, Any] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.opened = False
+        threshold = subject.profile.mouth_threshold
+        reserve = Reserve(folder)
+        self.summary = SummaryFile(folder / SUMMARY, subject, settings, file=file)
+        self._reserve = reserve
+        self._outputs: list[Output] = [
+            CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve, style=style)
+        ]
+        if parquet.is_available():
+            self._outputs.append(
+                ParquetTable(folder / PARQUET, mouth_threshold=threshold, reserve=reserve)
+            )
+        self._outputs += [
+            self.summary,
+            ReportPage(folder / PAGE, self.summary, mouth_threshold=threshold, images=images),
+        ]
+        if video:
+            # its encoder takes time to load, and most runs do without
+            from sentistream.reports.annotated_video import AnnotatedVideo
+
+            self._outputs.append(
+                AnnotatedVideo(
+                    folder / VIDEO,
+                    width=subject.info.width,
+                    height=subject.info.height,
+                    sound_from=sound_from,
+                    sound_track=subject.info.audio_track,
+                    mouth_threshold=threshold,
+                )
+            )
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
+        """Give one moment to every output.
+
+        Raises:
+            OutputError: One of them cannot be written.
+        """
+        for output in self._outputs:
+            output.add(moment, readings)
+
+    def __enter__(self) -> Self:
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            path = self.folder / name
+            with writing(path):
+                path.unlink(missing_ok=True)
+                partial_name(path).unlink(missing_ok=True)
+        with ExitStack() as stack:
+            for output in self._outputs:
+                stack.enter_context(output)
+            # last in, first out: its space is free again before the others finish
+            stack.enter_context(self._reserve)
+            self._stack = stack.pop_all()
+        self.opened = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+
+INDEX_COLUMNS = (
+    "clip",
+    "folder",
+    "status",
+    "problem",
+    "label",
+    *SENTIMENTS,
+    "appearances",
+    "moments",
+    "moments_with_face",
+    "seconds_analyzed",
+    "mouth_open_share",
+    "frames_per_second",
+    "sure",
+    "faces",  # deprecated name of appearances; the next version leaves it out
+)
+
+
+_NUMBERS = (*SENTIMENTS, "seconds_analyzed", "mouth_open_share", "frames_per_second")
+
+
+class ClipIndex:
+    """Writes a clip's row as soon as the clip is done; a context manager.
+
+    Rows that came in another order than the clips' are put in order at the end.
+
+    Args:
+        path: The file; replaced where it exists, and its folder made.
+        style: How it is written.
+        kept: Rows of an earlier run to keep, of ``read_rows``; they stand at the end.
+    """
+
+    def __init__(
+        self, path: Path, style: CsvStyle = PLAIN, kept: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self._style = style
+        self._path = path
+        self._kept = "".join(self._text(row) for row in kept)
+        self._head = style.mark + self._text(dict(zip(INDEX_COLUMNS, INDEX_COLUMNS, strict=True)))
+        self._rows: list[tuple[int, str]] = []
+
+    def __enter__(self) -> ClipIndex:
+        with writing(self._path.parent):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._kept:
+            # what is kept is never gone, not even for a moment
+            write_atomically(self._path, self._head + self._kept)
+            self._file = GuardedFile(self._path, append=True)
+        else:
+            self._file = GuardedFile(self._path)
+            self._write(self._head)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        in_order = sorted(self._rows, key=lambda row: row[0])
+        if in_order != self._rows or (self._kept and self._rows):
+            rows = "".join(text for _, text in in_order)
+            with suppress(OutputError):  # out of order it is complete, too
+                write_atomically(self._path, self._head + rows + self._kept)
+
+    def add(
+        self, clip: str, folder: Path, facts: Mapping[str, Any], *, place: int | None = None
+    ) -> None:
+        """Add an analyzed clip by its summary.
+
+        Args:
+            clip: The input.
+            folder: Where its results are.
+            facts: Of its ``summary.json``.
+            place: Where in the order of the clips; behind the last one added unless given.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        status = "complete" if facts["complete"] else "interrupted"
+        self._add(_analyzed(clip, folder, facts) | {"status": status}, place)
+
+    def add_failure(
+        self,
+        clip: str,
+        problem: str,
+        *,
+        folder: Path | None = None,
+        facts: Mapping[str, Any] | None = None,
+        place: int | None = None,
+    ) -> None:
+        """Add a clip that could not be analyzed, or not to its end.
+
+        Args:
+            clip: The input.
+            problem: Why.
+            folder: Where the results are of what could be analyzed.
+            facts: Their summary.
+            place: As for ``add``.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        row: dict[str, Any] = {"clip": _harmless(clip)}
+        if folder is not None and facts is not None:
+            row = _analyzed(clip, folder, facts)
+        self._add(row | {"status": "failed", "problem": problem}, place)
+
+    def _add(self, row: dict[str, Any], place: int | None) -> None:
+        text = self._text(row)
+        self._write(text)
+        if place is None:
+            place = self._rows[-1][0] + 1 if self._rows else 0
+        self._rows.append((place, text))
+
+    def _text(self, row: Mapping[str, Any]) -> str:
+        return self._style.text([[row.get(name, "") for name in INDEX_COLUMNS]])
+
+    def _write(self, text: str) -> None:
+        with writing(self._path):
+            self._file.write(text.encode("utf-8", "replace"))
+
+
+def _analyzed(clip: str, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    overall = facts["overall"]
+    return {
+        "clip": _harmless(clip),
+        "folder": _harmless(str(folder)),
+        "label": overall["label"],
+        **overall["probabilities"],
+        "appearances": facts["appearances"],
+        "moments": facts["moments"],
+        "moments_with_face": facts["moments_with_face"],
+        "seconds_analyzed": facts["seconds_analyzed"],
+        "mouth_open_share": facts["readings"]["mouth_open_share"],
+        "frames_per_second": facts["speed"]["frames_per_second"],
+        "sure": overall["sure"],
+        "faces": facts["faces"],
+    }
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of such a file, in whichever style it was written; none where there is no file.
+
+    Raises:
+        OutputError: It cannot be read, or is another kind of file.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline()
+            separator = ";" if head.startswith("clip;") else ","
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=separator))
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise OutputError(
+            f"{path} cannot be read ({error}).", "Replace it with --force, without --resume."
+        ) from error
+    if rows and not {"clip", "status"} <= rows[0].keys():
+        raise OutputError(f"{path} is no table of clips.", "Choose another folder with --out.")
+    for row in rows:
+        for name in _NUMBERS:
+            text = (row.get(name) or "").replace(",", ".")
+            with suppress(ValueError):
+                row[name] = float(text)
+    return rows
+
+
+def row_key(clip: str) -> str:
+    """By what a row's ``clip`` is the same as another, however the path was typed."""
+    return os.path.abspath(_harmless(clip))  # noqa: PTH100 - links are not followed
+
+
+def _harmless(path: str) -> str:
+    """A path that a spreadsheet does not take for a formula; it still names the same file."""
+    return f"./{path}" if path.startswith(("=", "+", "-", "@", "\t", "\r")) else path

@@ -1,0 +1,312 @@
+"""``summary.json``: the statistics of a run, and what it was made with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sentistream import __version__
+from sentistream.accumulation import Overall, is_sure
+from sentistream.prior import Shares
+from sentistream.profiles import Profile
+from sentistream.reports.output_files import Output, write_atomically
+from sentistream.reports.readings_table import mouth_state
+from sentistream.types import SENTIMENTS, Branch, Distribution, Flag, Label, Moment, Reading
+
+
+class Subject(Protocol):
+    """What an output knows of the run besides its readings; an ``Analysis`` is one."""
+
+    @property
+    def info(self) -> Any:
+        """Facts of the input: a dataclass."""
+        ...
+
+    @property
+    def faults(self) -> Any:
+        """Counters of what could not be read: a dataclass."""
+        ...
+
+    @property
+    def profile(self) -> Profile: ...
+
+    @property
+    def models(self) -> Sequence[dict[str, Any]]:
+        """Name, version and checksum of each network."""
+        ...
+
+    @property
+    def max_faces(self) -> int:
+        """Faces followed at once."""
+        ...
+
+
+def prior_dict(profile: Profile, learned: Shares | None = None) -> dict[str, Any]:
+    """Which prior the answers were given for, and the shares they were corrected from and to.
+
+    Args:
+        profile: With its prior.
+        learned: Shares learned from, if they are not those of the profile.
+    """
+    prior, learned = profile.prior, learned or profile.learned_shares
+    shares = learned if prior.shares is None else prior.shares
+    return {
+        "name": prior.name,
+        "shares": dict(zip(SENTIMENTS, (round(share, 4) for share in shares), strict=True)),
+        "learned": dict(zip(SENTIMENTS, (round(share, 4) for share in learned), strict=True)),
+    }
+
+
+class SummaryFile(Output):
+    """``summary.json``, written whole at the end, also of a run that was cut short.
+
+    Args:
+        path: The file; replaced where it exists.
+        subject: The analysis.
+        settings: What the user asked for, as plain values.
+        file: Size and time of the file that is analyzed, of ``file_facts``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        subject: Subject,
+        settings: dict[str, Any],
+        *,
+        file: dict[str, Any] | None = None,
+    ) -> None:
+        self._path = path
+        self._subject = subject
+        self._settings = settings
+        self._file = file
+        self.statistics = Statistics(subject.profile)
+
+    def open(self) -> None:
+        self._started = time.monotonic()
+        self._elapsed = 0.0
+        self._created = datetime.now(UTC)
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
+        self.statistics.add(moment.time, readings)
+        self._elapsed = time.monotonic() - self._started
+
+    def close(self, *, complete: bool) -> None:
+        facts = self.facts(complete=complete)
+        write_atomically(
+            self._path, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        )
+
+    def facts(self, *, complete: bool) -> dict[str, Any]:
+        """The summary of what was added so far, as plain values."""
+        statistics, profile = self.statistics, self._subject.profile
+        elapsed = self._elapsed
+        seconds = 0.0
+        if statistics.first is not None and statistics.last is not None:
+            seconds = statistics.last - statistics.first + profile.tick
+        return {
+            "sentistream": __version__,
+            "created": self._created.isoformat(timespec="seconds"),
+            "complete": complete,
+            "input": dataclasses.asdict(self._subject.info),
+            "file": self._file,
+            "seconds_analyzed": round(seconds, 3),
+            "overall": statistics.overall.answer_dict(),
+            "appearances": statistics.appearances,
+            "faces": statistics.appearances,  # deprecated; the next version leaves it out
+            "most_faces_at_once": statistics.most_faces,
+            "more_faces": {
+                "limit": self._subject.max_faces,
+                "moments": statistics.moments_with_more,
+                "most_left_out": statistics.most_left_out,
+            },
+            "moments": statistics.moments,
+            "moments_with_face": statistics.moments_with_face,
+            "readings": statistics.overall.counts_dict(),
+            "tracks": [
+                {
+                    "track": track,
+                    "first": round(tally.first, 3),
+                    "last": round(tally.last, 3),
+                    "moments": tally.readings,
+                    **tally.answer_dict(),
+                    **tally.counts_dict(),
+                }
+                for track, tally in statistics.tracks.items()
+            ],
+            "speed": {
+                "frames_per_second": round(statistics.moments / elapsed, 2) if elapsed else None,
+                "seconds": round(elapsed, 3),
+                "times_real_time": round(seconds / elapsed, 2) if elapsed else None,
+            },
+            "faults": dataclasses.asdict(self._subject.faults),
+            "models": list(self._subject.models),
+            "profile": dataclasses.asdict(profile),
+            "prior": prior_dict(profile),
+            "settings": self._settings,
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Statistics of the readings of one appearance, or of all together.
+
+    Attributes:
+        profile: Says how moments add up, and from when on a mouth counts as open.
+        readings: How many readings had a face.
+    """
+
+    profile: Profile
+    first: float = 0.0
+    last: float = 0.0
+    readings: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    branches: Counter[str] = field(default_factory=Counter)
+    mouths: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    _voice_shares: dict[Branch, tuple[int, float]] = field(default_factory=dict)
+    _overall: Overall = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._overall = Overall(self.profile)
+
+    def add(self, reading: Reading) -> None:
+        if self.readings == 0:
+            self.first = reading.time
+        self.last = reading.time
+        self.readings += 1
+        self.labels[reading.label.value] += 1
+        self.branches[reading.branch.value] += 1
+        self.flags.update(flag.value for flag in reading.flags)
+        state = mouth_state(reading.mouth_open, self.profile.mouth_threshold)
+        if state is not None:
+            self.mouths[state] += 1
+        if reading.voice_share is not None:
+            known, total = self._voice_shares.get(reading.branch, (0, 0.0))
+            self._voice_shares[reading.branch] = known + 1, total + reading.voice_share
+        self._overall.add([reading])
+
+    @property
+    def answer(self) -> Distribution | None:
+        """The answer about the whole, as ``evaluate`` measures it; None where there is none."""
+        return self._overall.answer
+
+    @property
+    def label(self) -> Label:
+        """The most probable class of the answer."""
+        if not self.readings:
+            return Label.NO_FACE
+        answer = self.answer
+        return answer.label if answer else Label.UNKNOWN
+
+    def share(self, label: str) -> float:
+        """Part of the readings with a face that bear this label, 0 to 1."""
+        return self.labels[label] / self.readings if self.readings else 0.0
+
+    @property
+    def mouth_open_share(self) -> float | None:
+        """Part of the readings with a known mouth in which it is open, 0 to 1."""
+        known = self.mouths.total()
+        return self.mouths["open"] / known if known else None
+
+    def voice_share(self, *branches: Branch) -> float | None:
+        """Mean part of the answers that came from the voice, 0 to 1; None where not known.
+
+        Args:
+            branches: Count only the readings that these decided; all where none is given.
+        """
+        counted = [self._voice_shares.get(one, (0, 0.0)) for one in branches or Branch]
+        known = sum(count for count, _ in counted)
+        return sum(total for _, total in counted) / known if known else None
+
+    def answer_dict(self) -> dict[str, object]:
+        """The answer about the whole, as ``summary.json`` has it."""
+        answer = self.answer
+        return {
+            "label": self.label.value,
+            "probabilities": _probabilities(answer),
+            "sure": None if answer is None else is_sure(answer.confidence, self.profile),
+        }
+
+    def counts_dict(self) -> dict[str, object]:
+        """How the readings were spread over time, as ``summary.json`` has it."""
+        return {
+            "label_shares": {name: round(self.share(name), 6) for name in (*SENTIMENTS, "unknown")},
+            "mouth_open_share": _rounded(self.mouth_open_share),
+            "branches": {name: self.branches[name] for name in ("face", "fused", "none")},
+            "flags": {flag.value: self.flags[flag.value] for flag in Flag},
+            "voice_share": _rounded(self.voice_share()),
+            "voice_share_fused": _rounded(self.voice_share(Branch.FUSED)),
+        }
+
+
+def _probabilities(distribution: Distribution | None) -> dict[str, float | None]:
+    """The three classes by name; all None where there is no distribution."""
+    if distribution is None:
+        return dict.fromkeys(SENTIMENTS)
+    return {
+        name: round(value, 6)
+        for name, value in zip(SENTIMENTS, distribution.as_tuple(), strict=True)
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+TRACKS_TOLD = 1_000
+"""Most faces with statistics of their own; later ones count in the total only."""
+
+
+class Statistics:
+    """All that the summary and the page say in numbers.
+
+    Args:
+        profile: Says how moments add up, and from when on a mouth counts as open.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self.moments = 0
+        self.moments_with_face = 0
+        self.first: float | None = None
+        self.last: float | None = None
+        self.most_faces = 0
+        self.moments_with_more = 0
+        self.most_left_out = 0
+        self.overall = Tally(profile)
+        self.appearances = 0
+        self._highest = 0
+        self.tracks: dict[int, Tally] = {}
+
+    def add(self, time: float, readings: Sequence[Reading]) -> None:
+        """Count one moment."""
+        self.moments += 1
+        self.first = time if self.first is None else self.first
+        self.last = time
+        left_out = max((reading.left_out for reading in readings), default=0)
+        self.moments_with_more += left_out > 0
+        self.most_left_out = max(self.most_left_out, left_out)
+        faces = 0
+        for reading in readings:
+            if reading.track is None:
+                continue
+            faces += 1
+            self.overall.add(reading)
+            tally = self.tracks.get(reading.track)
+            if tally is None and len(self.tracks) < TRACKS_TOLD:
+                tally = self.tracks[reading.track] = Tally(self._profile)
+                self.appearances += 1
+            elif tally is None and reading.track > self._highest:
+                self.appearances += 1  # numbers are given in order and never again
+            self._highest = max(self._highest, reading.track)
+            if tally is not None:
+                tally.add(reading)
+        self.moments_with_face += faces > 0
+        self.most_faces = max(self.most_faces, faces)
