@@ -24,9 +24,15 @@ def cards_page(cards: Sequence[ModelCard]) -> str:
     return "\n".join([_INTRODUCTION, *_overview(cards), *(_section(card) for card in cards)])
 
 
+_SHOWN = 4  # figures of a card in a list of cards
+
+
 def main_figure(card: ModelCard) -> str:
-    """A card's figures in a few words: accuracies by source, or a dash."""
-    return "; ".join(f"{row['source']} {percent(row['accuracy'])}" for row in card.figures) or "-"
+    """A card's first figures in a few words: accuracies by source, or a dash."""
+    shown = [f"{row['source']} {percent(row['accuracy'])}" for row in card.figures[:_SHOWN]]
+    if more := len(card.figures) - len(shown):
+        shown.append(f"{more} more")
+    return "; ".join(shown) or "-"
 
 
 def licence_word(card: ModelCard) -> str:
