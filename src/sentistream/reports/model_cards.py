@@ -24,7 +24,7 @@ def cards_page(cards: Sequence[ModelCard]) -> str:
     return "\n".join([_INTRODUCTION, *_overview(cards), *(_section(card) for card in cards)])
 
 
-_SHOWN = 4  # figures of a card in a list of cards
+_SHOWN = 3  # figures of a card in a list of cards
 
 
 def main_figure(card: ModelCard) -> str:
