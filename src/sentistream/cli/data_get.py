@@ -63,7 +63,7 @@ def get(
     folder = Path(dest)
     base = (mirror or publication.base).rstrip("/")
     downloader = Downloader(mirror or "")
-    with counting("asking what there is", bytes_=True) as bar:
+    with counting("listing files", bytes_=True) as bar:
         plan = publication.plan(downloader, base, folder, wanted, chosen)
         refuse_full_disk(plan.files, folder)
         _fetch(plan, downloader, folder, bar)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from sentistream.cli.progress import counting, say
+from sentistream.cores import usable_cores
 from sentistream.errors import DataError, OutputError
 from sentistream.training.examples import Examples
 from sentistream.training.lite_preparation import LitePreparation
@@ -61,7 +61,7 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
 
         kind = LitePreparation if profile == "lite" else Preparation
         preparation = kind(
-            data, folder, on_progress, jobs=jobs or os.cpu_count() or 1, on_problem=on_problem
+            data, folder, on_progress, jobs=jobs or usable_cores(), on_problem=on_problem
         )
         found = 0
         try:

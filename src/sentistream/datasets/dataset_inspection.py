@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from sentistream.cores import usable_cores
 from sentistream.datasets.dataset import Dataset, Fault, Sample
 from sentistream.datasets.near_duplicates import connected_groups, near_duplicate_pairs
 from sentistream.datasets.sample_inspection import (
@@ -118,7 +118,7 @@ def inspect(
     thumbnails: list[UInt8Array] = []
     pictured: list[int] = []
     work = _images(dataset) if _all_images(dataset) else _recordings(dataset, chosen)
-    with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(jobs or usable_cores()) as pool:
         for position, found in enumerate(_in_order(pool, work)):
             sample = dataset.samples[position]
             if found.thumbnail is not None:

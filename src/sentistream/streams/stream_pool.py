@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Self
 
+from sentistream.cores import usable_cores
 from sentistream.errors import InputError
 from sentistream.media import Faults
 from sentistream.prior import Prior
@@ -60,7 +60,7 @@ def analyze_streams(
         raise ValueError(f"At least one face has to be allowed, not {max_faces}.")
     chosen = get_profile(profile) if isinstance(profile, str) else profile
     chosen = chosen.with_prior(prior)
-    count = min(len(sources), workers or os.cpu_count() or 1)
+    count = min(len(sources), workers or usable_cores())
     return Streams(sources, chosen, count, max_faces=max_faces, paced=paced, apart=apart)
 
 
