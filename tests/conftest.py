@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,16 @@ import pytest
 from PIL import Image
 
 from sentistream.types import UInt8Array
+
+
+@pytest.fixture(autouse=True)
+def _level_of_the_root_logger() -> Iterator[None]:
+    """A library's caller chooses what is logged: nothing leaves the level changed."""
+    before = logging.getLogger().level
+    yield
+    after = logging.getLogger().level
+    logging.getLogger().setLevel(before)
+    assert after == before
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,17 @@ _EXAMPLE_LENGTH = 240
 
 _STORED_AS_HALF = 1_024
 """Tensors of more values than this are stored as 16-bit floats."""
+
+
+@contextmanager
+def only_errors_logged(logger: logging.Logger) -> Iterator[None]:
+    """Silences a library's advice while it works; the logger's level returns afterwards."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 Convert = Callable[[Mapping[str, Tensor]], list[Tensor]]
@@ -110,9 +122,12 @@ def export_onnx(
         ]
         examples.append(torch.ones(2, *lengths, dtype=kind))
         free.append({0: batch} | _any_lengths(name, shape, multiple))
-    with warnings.catch_warnings(), torch.no_grad():
+    with (
+        warnings.catch_warnings(),
+        only_errors_logged(logging.getLogger("torch.onnx")),
+        torch.no_grad(),
+    ):
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             whole,
             tuple(examples),

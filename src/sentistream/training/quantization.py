@@ -19,7 +19,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from sentistream.networks.export import store_as_half
+from sentistream.networks.export import only_errors_logged, store_as_half
 from sentistream.training.examples import Examples
 
 CALIBRATED_ON = 288
@@ -47,8 +47,7 @@ def quantized(
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    logging.getLogger().setLevel(logging.ERROR)  # its advice to do what is done here
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, only_errors_logged(logging.getLogger()):
         simple, small = Path(folder) / "simple.onnx", Path(folder) / "small.onnx"
         _simplify(content, simple)
         graph = onnx.load(simple).graph
