@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
 
 from sentistream.types import UInt8Array
 
@@ -50,3 +52,23 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
 def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the extra ``parquet`` is not installed."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, led by Playwright; skipped where there is none.
+
+    It has a camera that shows a test picture. One a module: while Playwright runs, its thread
+    has an event loop, and ``asyncio.run`` cannot be called in tests beside it.
+    """
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("needs Chromium")
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", *camera]
+        ) as browser,
+    ):
+        yield browser
