@@ -26,7 +26,21 @@ def _state_folder() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "sentistream"
 
 
-@click.command()
+class _Subcommands(click.Group):
+    """``join``, ``leave`` and ``link``, loaded when they are asked for."""
+
+    names = ("join", "leave", "link")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from sentistream.cli import monitor_fleet
+
+        return getattr(monitor_fleet, cmd_name) if cmd_name in self.names else None
+
+
+@click.group(cls=_Subcommands, invoke_without_command=True)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -77,7 +91,9 @@ def _state_folder() -> Path:
     help="Ask for a new password for somebody who forgot theirs, and end; the monitor may run.",
 )
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the settings, and end.")
+@click.pass_context
 def monitor(
+    context: click.Context,
     config: Path | None,
     state: Path | None,
     host: str | None,
@@ -107,17 +123,20 @@ def monitor(
       sentistream monitor --config shop.yaml --discard-changes
       sentistream monitor --config shop.yaml --notice notice.html
       sentistream monitor --new-password ada
+      sentistream monitor join CODE
     """
+    if context.invoked_subcommand is not None:
+        context.obj = state or _state_folder()
+        _check_extra()
+        return
     from sentistream.monitor.auto_restart import run_with_restarts, stop_with_parent
 
     once = check or discard_changes or notice or assessment or schema or new_password is not None
     if not (once or no_guard or os.environ.get("NOTIFY_SOCKET")):
         sys.exit(run_with_restarts([*sys.argv[1:], "--no-guard"]))
     stop_with_parent()
-    try:
-        from sentistream.monitor.settings import load_settings
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("The monitor", "monitor") from error
+    _check_extra()
+    from sentistream.monitor.settings import load_settings
 
     folder = state or _state_folder()
     file = config or folder / "monitor.yaml"
@@ -140,6 +159,13 @@ def monitor(
         _set_password(settings, folder, new_password)
         return
     _run(settings, file, folder, browser=not no_browser)
+
+
+def _check_extra() -> None:
+    try:
+        import sentistream.monitor.settings  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("The monitor", "monitor") from error
 
 
 def _run(settings: Settings, config: Path, state: Path, *, browser: bool) -> None:

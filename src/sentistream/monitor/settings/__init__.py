@@ -1,6 +1,7 @@
 """Settings of the monitor: a typed model, each field with its title, meaning, bounds, default."""
 
 from sentistream.monitor.settings.camera_settings import CameraSettings, Hours, Zone
+from sentistream.monitor.settings.headquarters_settings import HeadquartersSettings
 from sentistream.monitor.settings.loading import (
     InvalidSettingsError,
     build_settings,
@@ -25,6 +26,7 @@ __all__ = [
     "FILE_ONLY_SETTINGS",
     "AlertRule",
     "CameraSettings",
+    "HeadquartersSettings",
     "Hours",
     "InvalidSettingsError",
     "LoggingSettings",
