@@ -153,7 +153,7 @@ def monitor(
         return
     settings = load_settings(file, overrides, optional=config is None)
     if notice or assessment:
-        _write_documents(settings, notice, assessment)
+        _write_documents(settings, folder, notice, assessment)
         return
     if new_password is not None:
         _set_password(settings, folder, new_password)
@@ -245,8 +245,14 @@ def _print_schema() -> None:
     click.echo(json.dumps(schema(), indent=2))
 
 
-def _write_documents(settings: Settings, notice: Path | None, assessment: Path | None) -> None:
+def _write_documents(
+    settings: Settings, state: Path, notice: Path | None, assessment: Path | None
+) -> None:
     from sentistream.monitor.privacy import render_assessment, render_notice
+    from sentistream.monitor.site_link.link_state import read_link
+
+    link = read_link(state)
+    link = link if link is not None and link.joined is not None else None
 
     documents: list[tuple[Path | None, Any]] = [
         (notice, render_notice),
@@ -256,7 +262,7 @@ def _write_documents(settings: Settings, notice: Path | None, assessment: Path |
         if path is None:
             continue
         try:
-            path.write_text(render(settings, settings.language), "utf-8")
+            path.write_text(render(settings, settings.language, link), "utf-8")
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "Choose another place."

@@ -33,8 +33,8 @@ def join(context: click.Context, code: str | None, timeout: float) -> None:
     """
     from sentistream.monitor.site_link.joining import join as join_headquarters
 
-    text = click.get_text_stream("stdin").read() if code in (None, "-") else code
-    link = join_headquarters(context.obj, text or "", timeout=timeout)
+    text = code if code and code != "-" else sys.stdin.read()
+    link = join_headquarters(context.obj, text, timeout=timeout)
     click.echo(
         f"Joined {link.headquarters_name or 'the headquarters'} as {link.name} ({link.site})."
     )

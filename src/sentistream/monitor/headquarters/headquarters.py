@@ -18,6 +18,7 @@ from sentistream.monitor.headquarters.receiver import Receiver
 from sentistream.monitor.headquarters.site_registry import SiteRegistry
 from sentistream.monitor.settings import HeadquartersSettings
 from sentistream.monitor.store.database import migrate
+from sentistream.translatable import Translatable
 
 _log = logging.getLogger(__name__)
 
@@ -149,6 +150,6 @@ def _read_ca(settings: HeadquartersSettings) -> str:
         return settings.ca_file.read_text("ascii")
     except (OSError, UnicodeDecodeError):
         raise InputError(
-            f"The file {settings.ca_file} cannot be read.",
+            Translatable("{path} cannot be read.", path=settings.ca_file),
             "Write the PEM file of the broker's authority into headquarters.ca_file.",
         ) from None

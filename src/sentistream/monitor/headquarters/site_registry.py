@@ -33,6 +33,7 @@ from sentistream.monitor.headquarters.fleet_tables import (
 )
 from sentistream.monitor.settings import HeadquartersSettings
 from sentistream.monitor.store.database import read_transaction, write_transaction
+from sentistream.translatable import Translatable
 
 _log = logging.getLogger(__name__)
 
@@ -309,7 +310,8 @@ class SiteRegistry:
             unknown = sorted(set(keys) - known - {EVERY_SITE})
             if unknown:
                 raise InputError(
-                    f"There is no shop {unknown[0]}.", "Write the keys of shops, or * for all."
+                    Translatable("There is no shop {key}.", key=unknown[0]),
+                    "Write the keys of shops, or * for all.",
                 )
             connection.execute(delete(ACCESS).where(ACCESS.c.user_id == user))
             for key in sorted(set(keys)):

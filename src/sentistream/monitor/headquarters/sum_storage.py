@@ -205,11 +205,12 @@ class SumStorage:
 
 def local_day(moment: float, time_zone: str) -> int:
     """The ordinal of the day at a place."""
-    return datetime.fromtimestamp(moment, _zone(time_zone)).toordinal()
+    return datetime.fromtimestamp(moment, zone_of(time_zone)).toordinal()
 
 
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its IANA name; UTC where this machine does not know it."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):

@@ -12,13 +12,14 @@ from markupsafe import Markup, escape
 from sentistream import __version__
 from sentistream.monitor.privacy.privacy_measures import MEASURES
 from sentistream.monitor.settings import CameraSettings, Hours, Settings
+from sentistream.monitor.site_link.link_state import LinkState
 from sentistream.redaction import host_of
 
 LANGUAGES = ("en", "de")
 """Quotes of the law are written for each language, not translated sentence by sentence."""
 
 
-def render_notice(settings: Settings, language: str) -> str:
+def render_notice(settings: Settings, language: str, link: LinkState | None = None) -> str:
     """The notice for the door: who watches, why, what is measured and what is not stored.
 
     It covers what GDPR Art. 13 and Art. 50(3) of the EU AI Act ask for, as far as the settings
@@ -27,14 +28,15 @@ def render_notice(settings: Settings, language: str) -> str:
     Args:
         settings: The settings in force.
         language: ``en`` or ``de``; others get the English document.
+        link: The headquarters that the site reports to; None if it reports to none.
 
     Returns:
         An HTML document that needs no other file.
     """
-    return _render("notice", settings, language)
+    return _render("notice", settings, language, link)
 
 
-def render_assessment(settings: Settings, language: str) -> str:
+def render_assessment(settings: Settings, language: str, link: LinkState | None = None) -> str:
     """A data protection impact assessment by GDPR Art. 35(7), as far as the settings contain it.
 
     Description, necessity, risks and measures, each with whether it is in force. What only the
@@ -43,21 +45,23 @@ def render_assessment(settings: Settings, language: str) -> str:
     Args:
         settings: The settings in force.
         language: ``en`` or ``de``; others get the English document.
+        link: The headquarters that the site reports to; None if it reports to none.
 
     Returns:
         An HTML document that needs no other file.
     """
-    return _render("assessment", settings, language)
+    return _render("assessment", settings, language, link)
 
 
-def _render(name: str, settings: Settings, language: str) -> str:
+def _render(name: str, settings: Settings, language: str, link: LinkState | None) -> str:
     if language not in LANGUAGES:
         language = "en"
     template = _environment().get_template(f"{name}.{language}.html.j2")
     return template.render(
         settings=settings,
-        facts=facts(settings, language),
+        facts=facts(settings, language, link),
         measures=MEASURES,
+        holds=lambda measure: measure.in_force(settings) and not (measure.alone and link),
         missing=missing(language),
         days=lambda count: duration(count, language),
         language=language,
@@ -87,6 +91,7 @@ _WORDS = {
         "missing": "to be filled in",
         "always": "always",
         "broker": "MQTT broker {}",
+        "headquarters": "headquarters {} by the broker {}",
         "webhook": "program at {}",
         "database": "database at {}",
         "day": "{} day",
@@ -96,6 +101,7 @@ _WORDS = {
         "missing": "noch auszufüllen",
         "always": "immer",
         "broker": "MQTT-Broker {}",
+        "headquarters": "Zentrale {} über den Broker {}",
         "webhook": "Programm unter {}",
         "database": "Datenbank unter {}",
         "day": "{} Tag",
@@ -135,6 +141,7 @@ class Facts:
         cameras: The enabled ones.
         sound: Whether the sound of any is analyzed.
         recipients: Who receives aggregates besides logged-in users.
+        headquarters: The headquarters that the site reports to; empty for none.
     """
 
     controller: Markup
@@ -145,9 +152,10 @@ class Facts:
     cameras: tuple[CameraFacts, ...]
     sound: bool
     recipients: tuple[str, ...]
+    headquarters: str = ""
 
 
-def facts(settings: Settings, language: str) -> Facts:
+def facts(settings: Settings, language: str, link: LinkState | None = None) -> Facts:
     """The documents' contents, in ``en`` or ``de``."""
     privacy = settings.privacy
     given = [privacy.controller, privacy.contact, privacy.purpose, privacy.legal_basis]
@@ -164,7 +172,8 @@ def facts(settings: Settings, language: str) -> Facts:
         cameras=cameras,
         # without cameras in the settings, the sound of the first webcam is analyzed
         sound=any(camera.sound for camera in cameras) or not settings.cameras,
-        recipients=tuple(_recipients(settings, language)),
+        recipients=tuple(_recipients(settings, language, link)),
+        headquarters="" if link is None else link.headquarters_name or link.broker.host,
     )
 
 
@@ -207,10 +216,13 @@ def _hours(hours: tuple[Hours, ...], language: str) -> str:
     )
 
 
-def _recipients(settings: Settings, language: str) -> list[str]:
+def _recipients(settings: Settings, language: str, link: LinkState | None) -> list[str]:
     """Host names only: addresses may contain secrets."""
     words = _WORDS[language]
     found = []
+    if link is not None:
+        name = link.headquarters_name or "?"
+        found.append(words["headquarters"].format(name, link.broker.host))
     if settings.mqtt.host:
         found.append(words["broker"].format(settings.mqtt.host))
     hosts = sorted({webhook.url.host or "" for webhook in settings.webhooks})

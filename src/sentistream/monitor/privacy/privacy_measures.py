@@ -21,6 +21,7 @@ class Measure:
         against: Keys of the risks that it reduces, see the assessment's templates.
         in_force: Whether it is in force with these settings.
         setting: The setting that decides; empty if it cannot be switched off.
+        alone: Whether it is in force only where the site reports to no headquarters.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Measure:
     against: tuple[str, ...]
     in_force: Callable[[Settings], bool] = lambda _: True
     setting: str = ""
+    alone: bool = False
 
     def text(self, language: str) -> str:
         """The description in ``en`` or ``de``."""
@@ -89,6 +91,7 @@ MEASURES: tuple[Measure, ...] = (
             not (settings.mqtt.host or settings.webhooks or settings.storage.url.get_secret_value())
         ),
         setting="mqtt.host, webhooks, storage.url",
+        alone=True,
     ),
     Measure(
         key="small-groups",

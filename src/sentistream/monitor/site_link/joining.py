@@ -27,6 +27,8 @@ from sentistream.monitor.fleet.signatures import SigningKey, is_signed_by
 from sentistream.monitor.fleet.time_zones import local_time_zone
 from sentistream.monitor.site_link.link_state import LinkState, read_link, write_link
 from sentistream.monitor.site_link.outbox import OUTBOX_FILE, Outbox
+from sentistream.monitor.translation import N_
+from sentistream.translatable import Translatable
 
 JOIN_TIMEOUT = 20.0
 """Seconds for the broker and headquarters to answer."""
@@ -36,22 +38,21 @@ class JoinError(SentistreamError):
     """Headquarters cannot be reached, or does not take the site in."""
 
 
+_USED = (
+    N_("Headquarters does not know this code: it was used already, or a newer one was made."),
+    N_("Ask headquarters for a new code."),
+)
 _REFUSALS = {
-    "code": (
-        "Headquarters does not know this code: it was used already, or a newer one was made.",
-        "Ask headquarters for a new code.",
-    ),
-    "signature": (
-        "Headquarters does not know this code: it was used already, or a newer one was made.",
-        "Ask headquarters for a new code.",
-    ),
-    "expired": ("This code has expired.", "Ask headquarters for a new code."),
+    "code": _USED,
+    "signature": _USED,
+    "expired": (N_("This code has expired."), N_("Ask headquarters for a new code.")),
+    "removed": (N_("Headquarters has removed this shop."), N_("Ask headquarters for a new code.")),
     "version": (
-        "Headquarters runs another version that does not understand this one.",
-        "Update the older of the two.",
+        N_("Headquarters runs another version that does not understand this one."),
+        N_("Update the older of the two."),
     ),
 }
-_REFUSED = ("Headquarters refuses.", "Ask headquarters for a new code.")
+_REFUSED = (N_("Headquarters refuses."), N_("Ask headquarters for a new code."))
 
 
 def join(state: Path, text: str, *, timeout: float = JOIN_TIMEOUT) -> LinkState:
@@ -177,8 +178,12 @@ def _ask(
         if not connection.wait(timeout):
             problem = connection.problem or "the broker does not answer"
             raise JoinError(
-                f"The broker {link.broker.host}:{link.broker.port} cannot be used: {problem}.",
-                "Check the network, the firewall (this outgoing port is needed) and the clock.",
+                Translatable(
+                    "The broker {address} cannot be used: {problem}.",
+                    address=f"{link.broker.host}:{link.broker.port}",
+                    problem=Translatable(problem),
+                ),
+                "Check the network, the firewall, which must let this port out, and the clock.",
             )
         connection.publish(topics.up(link.site), payload)
         if not answered.wait(timeout):

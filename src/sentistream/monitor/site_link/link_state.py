@@ -11,6 +11,7 @@ from sentistream.atomic_write import atomic_write
 from sentistream.errors import InputError, OutputError
 from sentistream.monitor.fleet.join_code import BrokerAddress
 from sentistream.monitor.fleet.signatures import is_public_key
+from sentistream.translatable import Translatable
 
 LINK_FILE = "headquarters-link.json"
 """The file's name in the state folder."""
@@ -65,7 +66,8 @@ def read_link(state: Path) -> LinkState | None:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
-            f"{path} cannot be read.", "Delete it and join again with a new code."
+            Translatable("{path} cannot be read.", path=path),
+            "Delete it and join again with a new code.",
         ) from None
     return link
 
@@ -86,5 +88,10 @@ def write_link(state: Path, link: LinkState | None) -> None:
         atomic_write(path, json.dumps(values, indent=1) + "\n", private=True)
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written ({error.strerror}).", "See who owns its folder."
+            Translatable(
+                "{path} cannot be written ({words}).",
+                path=path,
+                words=Translatable(str(error.strerror)),
+            ),
+            "See who owns its folder.",
         ) from None

@@ -19,6 +19,7 @@ from typing import Any
 
 from sentistream.errors import StorageError
 from sentistream.monitor.fleet.records import SumRow, check_record, sums_record
+from sentistream.translatable import Translatable
 
 OUTBOX_FILE = "headquarters-outbox.db"
 """The file's name in the state folder."""
@@ -223,7 +224,9 @@ class Outbox:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
-                f"The outbox {self.path} cannot be used ({error}).",
+                Translatable(
+                    "The outbox {path} cannot be used ({words}).", path=self.path, words=error
+                ),
                 "See who owns the file and how full its disk is.",
             ) from None
 

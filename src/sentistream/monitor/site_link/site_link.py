@@ -125,6 +125,11 @@ class SiteLink(Subscriber):
         self._problem = ""
 
     @property
+    def link(self) -> LinkState | None:
+        """Where the site has joined, as last read; None if nowhere."""
+        return self._link
+
+    @property
     def status(self) -> LinkStatus:
         """The link now."""
         with self._lock:

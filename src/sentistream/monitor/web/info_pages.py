@@ -14,7 +14,7 @@ from sentistream.monitor.api.auth import CurrentUser
 from sentistream.monitor.api.openapi import openapi_schema
 from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.translation import COOKIE, languages
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import Site, joined_headquarters
 
 YEAR = 365 * 24 * 3600
 
@@ -61,7 +61,11 @@ def info_routes(site: Site) -> APIRouter:
         if find_spec(PRIVACY_MODULE) is None:
             return Response(status_code=404)
         made = getattr(import_module(PRIVACY_MODULE), f"render_{name}")
-        text = made(site.services.configuration.settings, site.translator(request).language)
+        text = made(
+            site.services.configuration.settings,
+            site.translator(request).language,
+            joined_headquarters(site.services),
+        )
         return HTMLResponse(text, headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
     @routes.get("/try")

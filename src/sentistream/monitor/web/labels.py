@@ -17,6 +17,7 @@ PAGES = {
     "live": N_("Live"),
     "history": N_("History"),
     "alerts": N_("Alerts"),
+    "shops": N_("Shops"),
     "try": N_("My camera"),
     "privacy": N_("Privacy"),
     "settings": N_("Settings"),
@@ -150,6 +151,7 @@ ADD_ROW = {
 
 GUARANTEES = {
     "local": N_("Nothing leaves this machine"),
+    "headquarters": N_("Sums alone leave this machine"),
     "identity": N_("Nobody is identified"),
     "pictures": N_("Pictures and sound are discarded"),
     "preview": N_("Live pictures"),

@@ -34,6 +34,7 @@ PAGES = (
     ("live", "/"),
     ("history", "/history"),
     ("alerts", "/alerts"),
+    ("shops", "/shops"),
     ("try", "/try"),
     ("privacy", "/privacy"),
     ("settings", "/settings"),

@@ -15,11 +15,18 @@ from fastapi.responses import HTMLResponse
 from sentistream.monitor.accounts import User
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings, build_settings
+from sentistream.monitor.site_link.link_state import LinkState
 from sentistream.monitor.translation import Translator, language_of, translator
 from sentistream.monitor.web.live_broadcast import Broadcast
 from sentistream.monitor.web.live_tiles import tile
 from sentistream.monitor.web.recent import RecentSentiment
 from sentistream.monitor.web.rendering import render, render_plain
+
+
+def joined_headquarters(services: Services) -> LinkState | None:
+    """The headquarters that this site reports to; None if it reports to none."""
+    link = None if services.site_link is None else services.site_link.link
+    return link if link is not None and link.joined is not None else None
 
 
 class Site:
@@ -55,8 +62,16 @@ class Site:
         self, request: Request, name: str, *, user: User, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """A page, in the visitor's language."""
+        services = self.services
         return render(
-            request, name, user=user, tr=self.translator(request), status=status, **values
+            request,
+            name,
+            user=user,
+            tr=self.translator(request),
+            status=status,
+            is_headquarters=services.headquarters is not None,
+            reports_to=joined_headquarters(services),
+            **values,
         )
 
     def render_plain(
