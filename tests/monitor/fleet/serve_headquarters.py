@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
 from api.serving import PASSWORD
+
 from fleet.served import ServedHeadquarters
 
 if __name__ == "__main__":

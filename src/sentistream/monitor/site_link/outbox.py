@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS records (
     replaces TEXT NOT NULL,
     body TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS ix_records_replaces ON records (replaces) WHERE replaces <> '';
+CREATE INDEX IF NOT EXISTS ix_records_replaces ON records (replaces);
 CREATE TABLE IF NOT EXISTS sums (
     length INTEGER NOT NULL,
     begin INTEGER NOT NULL,
