@@ -15,9 +15,11 @@ Usage: python -m benchmarks.fleet [--sites 1000] [--speed 10] [--minutes 30] [--
 from __future__ import annotations
 
 import json
+import os
 import random
 import selectors
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -73,7 +75,6 @@ HEALTH_MINUTES = 5
 PAGES = ("/shops", "/shops?period=month&order=worse", "/shops/shop/site-0000", "/shops/alerts")
 PAGE_PAUSE = 1.0
 LAG_GOAL, PAGE_GOAL = 10.0, 0.5
-OUTAGE_DAYS = 14
 
 
 class Database(Server):
@@ -350,13 +351,19 @@ class PageReader(threading.Thread):
 
 
 def catch_up(
-    folder: Path, broker: Mosquitto, key: SigningKey, cameras: int, zones: int, figures: Figures
+    folder: Path,
+    broker: Mosquitto,
+    key: SigningKey,
+    cameras: int,
+    zones: int,
+    days: float,
+    figures: Figures,
 ) -> int:
-    """The product's outbox and sender after two weeks without a line; returns the rows sent."""
+    """The product's outbox and sender after days without a line; returns the rows sent."""
     outbox = Outbox(folder / "outbox.db")
     outbox._connection.execute("PRAGMA synchronous = OFF")  # filling it is not what is measured
     generator, now = random.Random(7), time.time()  # noqa: S311
-    begin = int(now) // 60 * 60 - OUTAGE_DAYS * 86_400
+    begin = int(now) // 60 * 60 - int(days * 1440) * 60
     rows = 0
     for minute in range(begin, int(now) // 60 * 60 - 60, 60):
         some = minute_rows(cameras, zones, generator)
@@ -459,11 +466,19 @@ def resident_mb(pid: int) -> float:
 @click.option("--zones", default=6, show_default=True, help="Zones of a camera.")
 @click.option("--speed", default=10.0, show_default=True, help="Simulated seconds in a second.")
 @click.option("--minutes", default=30.0, show_default=True, help="How long, in real minutes.")
+@click.option("--outage", default=14.0, show_default=True, help="Days that one site was away.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(
-    count: int, cameras: int, zones: int, speed: float, minutes: float, json_file: Path | None
+    count: int,
+    cameras: int,
+    zones: int,
+    speed: float,
+    minutes: float,
+    outage: float,
+    json_file: Path | None,
 ) -> None:
     """Measure a headquarters with simulated sites."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped
     figures = Figures()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleet-")))
@@ -488,7 +503,7 @@ def main(
         pages = PageReader(base, link, figures)
         result = _simulate(
             engine, folder, broker, database, sites, cut_off, pages, pid, figures,
-            cameras=cameras, zones=zones, speed=speed, minutes=minutes,
+            cameras=cameras, zones=zones, speed=speed, minutes=minutes, outage=outage,
         )  # fmt: skip
     for key, value in result.items():
         click.echo(f"{key}: {value}")
@@ -515,6 +530,7 @@ def _simulate(
     zones: int,
     speed: float,
     minutes: float,
+    outage: float,
 ) -> dict[str, Any]:
     generator = random.Random(1)  # noqa: S311
     network = Network(sites)
@@ -535,7 +551,9 @@ def _simulate(
     pages.start()
     returned: list[int] = []
     late = threading.Thread(
-        target=lambda: returned.append(catch_up(folder, broker, cut_off, cameras, zones, figures)),
+        target=lambda: returned.append(
+            catch_up(folder, broker, cut_off, cameras, zones, outage, figures)
+        ),
         daemon=True,
     )
     queue = sorted(
@@ -561,7 +579,7 @@ def _simulate(
         total_seen += sum(row.seen or 0 for row in rows)
         if index % 50 == 0:
             site.send_again()
-        if minute > simulated * 0.4 and not late.ident:
+        if minute >= simulated * 0.1 and not late.ident:
             late.start()
         if time.monotonic() - shown > 30:
             shown = time.monotonic()
@@ -578,7 +596,7 @@ def _simulate(
             site.send_again()
     took = time.monotonic() - started
     if late.ident:
-        late.join(600)
+        late.join(1200)
     pages.close()
     stored, seen = _stored(engine)
     stored -= stored_before
@@ -629,7 +647,8 @@ def _simulate(
             name: round(1000 * value / figures.sent, 3) for name, value in spent.items()
         },
         "headquarters_resident_mb": round(resident_mb(pid)),
-        "catch_up_after_two_weeks": figures.catch_up,
+        "load_average": [round(load, 1) for load in os.getloadavg()],
+        "catch_up": {"days": outage, **figures.catch_up},
     }
 
 
