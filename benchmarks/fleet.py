@@ -126,7 +126,11 @@ class SimulatedSite:
             self._topics.down(self.name), qos=1
         )
         self.client.on_message = self._answered
-        self.client.connect("127.0.0.1", broker.port, keepalive=60)
+        self._port = broker.port
+
+    def connect(self) -> None:
+        """Connects; the answer is read with everything else."""
+        self.client.connect("127.0.0.1", self._port, keepalive=600)
 
     def send(self, records: list[dict[str, Any]], first: float | None = None) -> None:
         self._number += 1
@@ -163,22 +167,30 @@ class Network:
     def __init__(self, sites: list[SimulatedSite]) -> None:
         self._sites = sites
         self._selector = selectors.DefaultSelector()
+        self.reconnected = 0
         for site in sites:
-            sock = site.client.socket()
-            assert sock is not None
-            self._selector.register(sock, selectors.EVENT_READ, site)
+            self._connect(site)
         self._misc = deque(sites)
 
     def turn(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):
             site: SimulatedSite = key.data
-            site.client.loop_read(50)
+            if site.client.loop_read(50) != paho.MQTT_ERR_SUCCESS:
+                self._selector.unregister(key.fileobj)
+                self.reconnected += 1
+                self._connect(site)
         for site in self._sites:
             if site.client.want_write():
                 site.client.loop_write()
         for _ in range(20):
             self._misc.rotate(-1)
             self._misc[0].client.loop_misc()
+
+    def _connect(self, site: SimulatedSite) -> None:
+        site.connect()
+        sock = site.client.socket()
+        assert sock is not None
+        self._selector.register(sock, selectors.EVENT_READ, site)
 
 
 def minute_rows(cameras: int, zones: int, generator: random.Random) -> list[SumRow]:
@@ -534,6 +546,9 @@ def _simulate(
 ) -> dict[str, Any]:
     generator = random.Random(1)  # noqa: S311
     network = Network(sites)
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        network.turn(0.1)
     simulated = int(minutes * speed)
     first_minute = int(time.time()) // 60 * 60 - simulated * 60 - 120
     postmaster = int((database.folder / "data" / "postmaster.pid").read_text().split()[0])
@@ -622,6 +637,7 @@ def _simulate(
         "messages": figures.sent,
         "messages_a_second": round(figures.sent / took, 1),
         "repeated_messages": figures.repeated,
+        "reconnections": network.reconnected,
         "rows_sent": expected,
         "rows_stored": stored,
         "each_sum_stored_once": stored == expected and seen >= total_seen,

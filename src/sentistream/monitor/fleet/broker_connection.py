@@ -16,6 +16,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sentistream.errors import InputError
 from sentistream.monitor.fleet.join_code import BrokerAddress
+from sentistream.translatable import Translatable
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ class BrokerConnection:
         self, client: paho.Client, userdata: Any, flags: Any, reason: Any, properties: Any
     ) -> None:
         if reason.is_failure:
-            self._warn(f"the broker refuses the login: {reason}")
+            self._warn(Translatable("the broker refuses the login ({reason})", reason=reason))
             return
         client.subscribe(self._subscriptions)
 
@@ -130,7 +131,9 @@ class BrokerConnection:
     ) -> None:
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
-            self._warn(f"the broker does not let us receive: {refused[0]}")
+            self._warn(
+                Translatable("the broker does not let us receive ({reason})", reason=refused[0])
+            )
             return
         self.problem = ""
         self._connected.set()
@@ -139,7 +142,7 @@ class BrokerConnection:
 
     def _connect_fail(self, client: paho.Client, userdata: Any) -> None:
         self._connected.clear()
-        self._warn("the broker cannot be reached; trying again")
+        self._warn(Translatable("the broker cannot be reached"))
 
     def _disconnect(
         self, client: paho.Client, userdata: Any, flags: Any, reason: Any, properties: Any
@@ -147,7 +150,9 @@ class BrokerConnection:
         was = self._connected.is_set()
         self._connected.clear()
         if was and reason.is_failure:
-            self._warn(f"the connection to the broker was lost ({reason}); trying again")
+            self._warn(
+                Translatable("the connection to the broker was lost ({reason})", reason=reason)
+            )
 
     def _message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
         try:
@@ -159,7 +164,7 @@ class BrokerConnection:
         """Warns once, not at every attempt."""
         if warning != self.problem:
             self.problem = warning
-            _log.warning("headquarters: %s", warning)
+            _log.warning("headquarters: %s; trying again", warning)
 
 
 def _tls_context(ca: str) -> ssl.SSLContext:

@@ -139,7 +139,7 @@ class SiteLink(Subscriber):
                 waiting, oldest = self._outbox.count(), self._outbox.oldest()
                 dropped = self._outbox.counter("dropped")
             except StorageError as error:
-                return LinkStatus(link=self._link, problem=str(error))
+                return LinkStatus(link=self._link, problem=error.message)
             connection = self._connection
             return LinkStatus(
                 link=self._link,
@@ -172,7 +172,7 @@ class SiteLink(Subscriber):
             try:
                 self._collect()
             except StorageError as error:
-                self._problem = str(error)
+                self._problem = error.message
             self._pump()
 
     def finish(self) -> None:
@@ -203,7 +203,7 @@ class SiteLink(Subscriber):
         try:
             link = read_link(self.state)
         except SentistreamError as error:
-            self._problem = str(error)
+            self._problem = error.message
             _log.error("%s", error)
             return
         before, self._link = self._link, link
