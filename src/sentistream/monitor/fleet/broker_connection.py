@@ -27,7 +27,13 @@ KEEP_ALIVE = 30
 """Seconds after which a silent connection is probed."""
 
 MAX_QUEUED = 64
-"""Messages handed to a connection that it has not delivered to the broker yet."""
+"""Messages handed to a site's connection that it has not delivered to the broker yet."""
+
+MAX_ANSWERS = 60_000
+"""The same for headquarters, whose answers to all sites come at once."""
+
+MAX_UNDER_WAY = 1000
+"""Messages that headquarters and the broker exchange before one of them is confirmed."""
 
 SESSION_SECONDS = 7 * 24 * 3600
 """For how long the broker keeps what headquarters has not received."""
@@ -45,7 +51,8 @@ class BrokerConnection:
         subscriptions: Topics to receive.
         on_message: Called with topic and payload, in the connection's thread.
         on_connected: Called after each connection, likewise.
-        keeps_session: Whether the broker keeps messages while this client is away.
+        keeps_session: Whether this is headquarters: the broker keeps messages while it is away,
+            and many go both ways at once.
 
     Raises:
         InputError: The host is no name, or the authority's certificate is not readable.
@@ -67,7 +74,7 @@ class BrokerConnection:
         self._connected = threading.Event()
         self.problem = ""
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5)
-        client.max_queued_messages_set(MAX_QUEUED)
+        client.max_queued_messages_set(MAX_ANSWERS if keeps_session else MAX_QUEUED)
         client.reconnect_delay_set(*RECONNECT_DELAYS)
         if address.username:
             client.username_pw_set(address.username, address.password or None)
@@ -81,6 +88,8 @@ class BrokerConnection:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         if keeps_session:
             properties.SessionExpiryInterval = SESSION_SECONDS
+            properties.ReceiveMaximum = MAX_UNDER_WAY
+            client.max_inflight_messages_set(MAX_UNDER_WAY)
         try:
             address.host.encode("idna")
             client.connect_async(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentistream.backoff import Backoff
@@ -126,6 +126,7 @@ class Receiver:
         self._key: SigningKey = self._registry.signing_key()
         self._sites: dict[str, SiteKeys] = {}
         self._zones: dict[int, str] = {}
+        self._chosen_zones: dict[int, str] = {}
         self._loaded_at = float("-inf")
         self._lock = threading.Lock()
         self._live: deque[_Message] = deque()
@@ -220,7 +221,9 @@ class Receiver:
                 # numbers of messages that wait to be stored count already
                 site.last_number = max(site.last_number, self._sites[key].last_number)
         self._sites = found
-        self._zones = {site.id: site.time_zone for site in self._registry.sites()}
+        sites = self._registry.sites()
+        self._zones = {site.id: site.time_zone for site in sites}
+        self._chosen_zones = {site.id: site.time_zone for site in sites if site.chosen_time_zone}
 
     def _signer(
         self, known: SiteKeys, topic: str, body: bytes, signature: bytes
@@ -407,8 +410,9 @@ class Receiver:
             if site_id not in newest or newest[site_id].number < message.number:
                 newest[site_id] = message
             minutes[site_id] = max([minutes.get(site_id, 0), *(one.begin for one in records.sums)])
-            self._store_health(connection, site_id, records, message.received)
-            self._store_alerts(connection, site_id, records)
+        self._store_about(connection, data)
+        self._store_health(connection, data)
+        self._store_alerts(connection, data)
         self._storage.store(
             connection,
             [
@@ -443,41 +447,72 @@ class Receiver:
             "unfit": discarded,
         }
 
-    def _store_health(
-        self, connection: Connection, site_id: int, records: ParsedRecords, now: float
-    ) -> None:
-        about = records.about
-        if about is not None:
+    def _store_about(self, connection: Connection, data: Sequence[_Message]) -> None:
+        """Sites' time zones and versions, and the names of their cameras."""
+        newest = {
+            message.site_id: message.records.about
+            for message in data
+            if message.records is not None and message.records.about is not None
+        }
+        if not newest:
+            return
+        sites, cameras = [], []
+        for site_id, about in sorted(newest.items()):
             zone = about["time_zone"] if is_time_zone(about["time_zone"]) else "UTC"
+            sites.append({"site": site_id, "zone": zone, "program_version": about["program"]})
+            self._zones[site_id] = self._chosen_zones.get(site_id) or zone
+            cameras += [
+                {"site_id": site_id, "camera": camera, "name": name, **_NO_HEALTH}
+                for camera, name in sorted(about["cameras"].items())
+            ]
+        connection.execute(
+            update(SITES)
+            .where(SITES.c.id == bindparam("site"))
+            .values(time_zone=bindparam("zone"), program=bindparam("program_version")),
+            sites,
+        )
+        found = connection.execute(
+            select(CAMERAS.c.site_id, CAMERAS.c.camera).where(CAMERAS.c.site_id.in_(list(newest)))
+        )
+        gone = [
+            {"site": site_id, "key": camera}
+            for site_id, camera in found
+            if camera not in newest[site_id]["cameras"]
+        ]
+        if gone:
             connection.execute(
-                update(SITES)
-                .where(SITES.c.id == site_id)
-                .values(time_zone=zone, program=about["program"])
+                delete(CAMERAS).where(
+                    CAMERAS.c.site_id == bindparam("site"), CAMERAS.c.camera == bindparam("key")
+                ),
+                gone,
             )
-            chosen = connection.scalar(
-                select(SITES.c.chosen_time_zone).where(SITES.c.id == site_id)
-            )
-            self._zones[site_id] = chosen or zone
-            gone = CAMERAS.c.camera.not_in(list(about["cameras"]))
-            connection.execute(delete(CAMERAS).where(CAMERAS.c.site_id == site_id, gone))
-            for camera, name in about["cameras"].items():
-                _upsert_camera(
-                    connection,
-                    {"site_id": site_id, "camera": camera, "name": name, **_NO_HEALTH},
-                    ("name",),
-                )
-        for health in records.health:
-            values = {"site_id": site_id, "name": health["camera"], "updated": now, **health}
-            _upsert_camera(
-                connection, values, [key for key in (*health, "updated") if key != "camera"]
-            )
+        _upsert_cameras(connection, cameras, ("name",))
 
-    def _store_alerts(self, connection: Connection, site_id: int, records: ParsedRecords) -> None:
-        if records.alerts:
+    def _store_health(self, connection: Connection, data: Sequence[_Message]) -> None:
+        newest = {
+            (message.site_id, health["camera"]): {
+                "site_id": message.site_id,
+                "name": health["camera"],
+                "updated": message.received,
+                **health,
+            }
+            for message in data
+            if message.records is not None
+            for health in message.records.health
+        }
+        replaced = [name for name in _NO_HEALTH if name != "name"]
+        _upsert_cameras(connection, [newest[key] for key in sorted(newest)], replaced)
+
+    def _store_alerts(self, connection: Connection, data: Sequence[_Message]) -> None:
+        alerts = [
+            {"site_id": message.site_id, **alert}
+            for message in data
+            if message.records is not None
+            for alert in message.records.alerts
+        ]
+        if alerts:
             insertion = insert_into(connection.dialect.name, ALERTS).on_conflict_do_nothing()
-            connection.execute(
-                insertion, [{"site_id": site_id, **alert} for alert in records.alerts]
-            )
+            connection.execute(insertion, alerts)
 
     def _handle(self, connection: Connection, message: _Message) -> tuple[str, dict[str, Any]]:
         """Joining, leaving, a new key: the answer's kind and fields."""
@@ -538,16 +573,18 @@ def _count(value: object) -> int:
     return value if type(value) is int and 0 <= value < 2**31 else 0
 
 
-def _upsert_camera(
-    connection: Connection, values: Mapping[str, Any], replaced: Sequence[str]
+def _upsert_cameras(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], replaced: Sequence[str]
 ) -> None:
+    if not rows:
+        return
     insertion = insert_into(connection.dialect.name, CAMERAS)
     connection.execute(
         insertion.on_conflict_do_update(
             index_elements=list(CAMERAS.primary_key),
             set_={name: insertion.excluded[name] for name in replaced},
         ),
-        values,
+        list(rows),
     )
 
 

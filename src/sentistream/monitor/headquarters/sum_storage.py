@@ -15,7 +15,19 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from sentistream.monitor.headquarters.fleet_tables import (
     ALERTS,
@@ -152,16 +164,24 @@ class SumStorage:
         } - self._series.keys()
         if not wanted:
             return
-        for site_id in sorted({site_id for site_id, _, _ in wanted}):
-            found = connection.execute(select(SERIES).where(SERIES.c.site_id == site_id))
-            self._series |= {(row.site_id, row.camera, row.zone): row.id for row in found}
-        for site_id, camera, zone in sorted(wanted - self._series.keys()):
-            made = connection.execute(
-                insert(SERIES).values(site_id=site_id, camera=camera, zone=zone)
+        sites = sorted({site_id for site_id, _, _ in wanted})
+        self._read_series(connection, sites)
+        missing = sorted(wanted - self._series.keys())
+        if missing:
+            connection.execute(
+                insert(SERIES),
+                [
+                    {"site_id": site_id, "camera": camera, "zone": zone}
+                    for site_id, camera, zone in missing
+                ],
             )
-            primary_key = made.inserted_primary_key
-            assert primary_key is not None  # noqa: S101
-            self._series[site_id, camera, zone] = int(primary_key[0])
+            self._read_series(connection, sites)
+
+    def _read_series(self, connection: Connection, sites: Sequence[int]) -> None:
+        for start in range(0, len(sites), _KEYS_PER_STATEMENT):
+            some = sites[start : start + _KEYS_PER_STATEMENT]
+            found = connection.execute(select(SERIES).where(SERIES.c.site_id.in_(some)))
+            self._series |= {(row.site_id, row.camera, row.zone): row.id for row in found}
 
     def _make_partitions(self, connection: Connection, minutes: set[int]) -> None:
         if connection.dialect.name != "postgresql":
@@ -278,12 +298,26 @@ def _insert(connection: Connection, rows: Mapping[_Key, tuple[int | None, ...]])
 
 
 def _update(connection: Connection, rows: Mapping[_Key, tuple[int | None, ...]]) -> None:
-    for (series, minute, length), row in sorted(rows.items()):
-        connection.execute(
-            update(SUMS)
-            .where(SUMS.c.series_id == series, SUMS.c.minute == minute, SUMS.c.minutes == length)
-            .values(dict(zip(_VALUES, row, strict=True)))
+    if not rows:
+        return
+    connection.execute(
+        update(SUMS)
+        .where(
+            SUMS.c.series_id == bindparam("series"),
+            SUMS.c.minute == bindparam("at"),
+            SUMS.c.minutes == bindparam("length"),
         )
+        .values({name: bindparam(f"new_{name}") for name in _VALUES}),
+        [
+            {
+                "series": series,
+                "at": minute,
+                "length": length,
+                **{f"new_{name}": value for name, value in zip(_VALUES, row, strict=True)},
+            }
+            for (series, minute, length), row in sorted(rows.items())
+        ],
+    )
 
 
 def _add_totals(
