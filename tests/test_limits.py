@@ -29,6 +29,8 @@ _ELSEWHERE = ("training", "networks", "monitor.store.migrations")
 _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
+        ("monitor.fleet.signatures", "SIGNATURE_BYTES"),
+        ("monitor.headquarters.record_parsing", "_MOST"),
         ("monitor.cameras.background", "_MAX_NOISE"),
         ("datasets.corpus_people", "HELD_OUT_PEOPLE"),
         ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
@@ -60,7 +62,11 @@ _NO_CAPS = {
         ("monitor.cameras.clocks", "BACKLOG"),
         ("monitor.cameras.second_aggregator", "_MAX_RUNS"),
         ("monitor.cameras.worker", "_READ_TIMEOUT"),
+        ("monitor.fleet.broker_connection", "CLOSE_TIMEOUT"),
+        ("monitor.headquarters.headquarters", "SILENCE_INTERVAL"),
+        ("monitor.headquarters.receiver", "MAX_WARNED"),
         ("monitor.runner", "_LOOP_TIMEOUT"),
+        ("monitor.site_link.outbox", "_REMEMBERED"),
         ("monitor.web.recent", "KEPT"),
     },
 }
@@ -69,6 +75,8 @@ _NO_CAPS = {
 _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "memories of what can be made anew": {
         ("datasets.csv_lists", "maxsize", 4),
+        ("monitor.headquarters.sum_storage", "maxsize", 1024),
+        ("monitor.headquarters.sum_storage", "maxsize", 65536),
         ("monitor.store.buckets", "maxsize", 4096),
         ("reports.frame_drawing", "maxsize", 8),
         ("vision.dlib_landmarks", "maxsize", 1),
@@ -80,6 +88,8 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("media.simulated_camera", "timeout", 1),
         ("media.microphone", "timeout", 1),
         ("monitor.cameras.worker", "timeout", 5),
+        ("monitor.headquarters.receiver", "timeout", 10.0),
+        ("monitor.site_link.outbox", "timeout", 5.0),
         ("monitor.subscriber", "timeout", 5.0),
         ("monitor.notify.mqtt_client", "timeout", 2.0),
         ("monitor.notify.webhooks", "timeout", 2.0),
