@@ -75,7 +75,7 @@ BROKER_LINES = ("max_queued_messages 100000", "max_inflight_messages 1000")
 ANSWER_TIMEOUT = 30.0
 HEALTH_MINUTES = 5
 PAGES = ("/shops", "/shops?period=month&order=worse", "/shops/shop/site-0000", "/shops/alerts")
-PAGE_PAUSE = 1.0
+PAGE_PAUSE = 5.0
 LAG_GOAL, PAGE_GOAL = 10.0, 0.5
 
 
