@@ -147,14 +147,14 @@ class SumStorage:
             StorageError: The database cannot be written.
         """
         first_minute = int(now - settings.minutes_days * 86_400) // 60
-        first_day = date.fromtimestamp(now).toordinal() - settings.days_days
+        first_day = date.fromtimestamp(now).toordinal() - settings.totals_days
         if self._engine.dialect.name == "postgresql":
             self._drop_partitions(first_minute)
         else:
             self._delete_sums(first_minute)
         with write_transaction(self._engine) as connection:
             connection.execute(delete(DAYS).where(DAYS.c.day < first_day))
-            first_hour = int(now - settings.days_days * 86_400) // 3600
+            first_hour = int(now - settings.totals_days * 86_400) // 3600
             connection.execute(delete(HOURS).where(HOURS.c.hour < first_hour))
             connection.execute(delete(ALERTS).where(ALERTS.c.time < first_hour * 3600))
 

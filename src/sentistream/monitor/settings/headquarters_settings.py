@@ -91,10 +91,10 @@ class HeadquartersSettings(SettingsGroup):
         title="Days of minutes",
         description="How long the shops' sums by the minute are kept.",
     )
-    days_days: int = Field(
+    totals_days: int = Field(
         default=1825,
         ge=7,
         le=36500,
-        title="Days of days",
-        description="How long their sums by hour and day, and alerts, are kept.",
+        title="Days of totals",
+        description="How long their totals by hour and day, and alerts, are kept.",
     )
