@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.fleet.messages import FleetTopics, decode, encode, split
 from sentistream.monitor.fleet.signatures import SigningKey
+from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.fleet_tables import SERIES, SITES, SUMS
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.settings import HeadquartersSettings, Settings
@@ -188,3 +189,13 @@ def key_of(shop: Shop) -> SigningKey:
     link = read_link(shop.state)
     assert link is not None
     return SigningKey(link.key)
+
+
+def is_connected(link: SiteLink) -> Callable[[], bool]:
+    """Whether a link reaches the broker, asked later."""
+    return lambda: link.status.connected
+
+
+def has_alerts(queries: FleetQueries, count: int, site: str = "") -> Callable[[], bool]:
+    """Whether headquarters has at least so many alerts, asked later."""
+    return lambda: len(queries.alerts(site=site)) >= count

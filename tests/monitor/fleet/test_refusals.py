@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 from store.sample_readings import alert
 
-from fleet.shops import TOPIC, Shop, Wire, headquarters, invite, key_of, sums
+from fleet.shops import (
+    TOPIC,
+    Shop,
+    Wire,
+    has_alerts,
+    headquarters,
+    invite,
+    is_connected,
+    key_of,
+    sums,
+)
 from listening import until
 from mosquitto import Mosquitto
 from sentistream.monitor.fleet.messages import (
@@ -97,9 +107,9 @@ def test_what_is_refused_is_counted_said_and_harms_nobody(
     queries = FleetQueries(hq.engine, 15)
     for each, site in ((joined, "north"), (other, "south")):
         with each.running() as link:
-            until(lambda link=link: link.status.connected, what="it is connected")
+            until(is_connected(link), what="it is connected")
             each.bus.publish(alert(time.time()))
-            until(lambda site=site: queries.alerts(site=site), what=f"{site} reports")
+            until(has_alerts(queries, 1, site), what=f"{site} reports")
             assert not link.status.problem
     other.close()
     for reason in ("signature", "unknown site", "unreadable", "wrong name", "replay"):

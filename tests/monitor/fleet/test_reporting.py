@@ -12,7 +12,16 @@ import pytest
 from sqlalchemy import Engine
 from store.sample_readings import alert, crowd
 
-from fleet.shops import Shop, Wire, headquarters, invite, key_of, sums
+from fleet.shops import (
+    Shop,
+    Wire,
+    has_alerts,
+    headquarters,
+    invite,
+    is_connected,
+    key_of,
+    sums,
+)
 from listening import health, until
 from mosquitto import Mosquitto
 from sentistream.errors import InputError
@@ -260,8 +269,8 @@ def test_a_link_survives_a_restart_and_a_lost_outbox(hq: Headquarters, shop: Sho
     queries = FleetQueries(hq.engine, 15)
     for number, count in enumerate((1, 2)):
         with shop.running() as link:
-            until(lambda link=link: link.status.connected, what="the shop is connected")
+            until(is_connected(link), what="the shop is connected")
             shop.bus.publish(alert(time.time() + number))
-            until(lambda count=count: len(queries.alerts()) == count, what="an alert")
+            until(has_alerts(queries, count), what="an alert")
         for file in shop.state.glob(f"{OUTBOX_FILE}*"):
             file.unlink()

@@ -86,7 +86,7 @@ class HeadquartersSettings(SettingsGroup):
     )
     minutes_days: int = Field(
         default=90,
-        ge=1,
+        ge=62,  # longer than anything waits at a site: what comes twice is known as such
         le=3650,
         title="Days of minutes",
         description="How long the shops' sums by the minute are kept.",
