@@ -23,7 +23,7 @@ class HeadquartersSettings(SettingsGroup):
     tls: bool = Field(
         default=True,
         title="TLS",
-        description="Whether connections to the broker are encrypted; turn it off for tests only.",
+        description="Whether connections to the broker are encrypted; turn it off only to try it out.",
     )
     ca_file: Path | None = Field(
         default=None,

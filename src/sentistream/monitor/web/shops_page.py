@@ -87,10 +87,16 @@ class Listing:
 
 
 def shop_routes(site: Site) -> APIRouter:
-    """The routes of these pages; none where this is no headquarters."""
+    """The routes of these pages; where this is no headquarters there is nothing behind them."""
     routes = APIRouter()
     headquarters = site.services.headquarters
-    if headquarters is not None:
+    if headquarters is None:
+
+        @routes.get("/shops")
+        def no_headquarters(_: CurrentUser) -> Response:
+            return Response(status_code=404)
+
+    else:
         _add_lists(routes, site, headquarters)
         _add_shop(routes, site, headquarters)
         _add_access(routes, site, headquarters)
