@@ -23,7 +23,8 @@ class HeadquartersSettings(SettingsGroup):
     tls: bool = Field(
         default=True,
         title="TLS",
-        description="Whether connections to the broker are encrypted; turn it off only to try it out.",
+        description="Whether connections to the broker are encrypted; turn it off only to try it "
+        "out.",
     )
     ca_file: Path | None = Field(
         default=None,
