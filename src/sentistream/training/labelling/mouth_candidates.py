@@ -1,4 +1,4 @@
-"""Mouths found in clips and images, with a guess whether they are open."""
+"""Finds mouths in clips and images, and proposes whether they are open."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import make_landmarker, predict_single
 
 OPEN_GAP, CLOSED_GAP = 0.08, 0.03
-"""Lip gap over eye distance from which an open mouth is proposed, and below which a closed one."""
+"""Lip gap over eye distance above which ``open`` is proposed, and below which ``closed``."""
 
 VIEW_SIZE = 224
 """Width and height of the picture that people judge, pixels."""
 
 _VIEW_SCALE = 1.8
 _SOUND_WINDOW = 0.03
-_FACE_ALONE = 256  # pixels; larger images without a face found are left out
+_FACE_IMAGE = 256  # pixels; only images up to this size may show just a face
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FoundMouth(ByValue):
-    """A mouth to be judged.
+class MouthCandidate(ByValue):
+    """A mouth to be labelled.
 
     Attributes:
-        name: Of its sample, with the time for clips; unique.
-        person: Empty where not known.
-        gap: Distance of the inner lips over the distance of the eyes.
-        crop: The live window, shape (28, 28, 3).
+        name: Of its sample, with the time in a clip; unique.
+        person: Empty where unknown.
+        gap: Distance of the inner lips over that of the eyes.
+        crop: The network's input, shape (28, 28, 3).
         view: More of the face, for people, shape (224, 224, 3).
     """
 
@@ -57,8 +57,8 @@ class FoundMouth(ByValue):
         return "open" if self.gap > OPEN_GAP else "closed" if self.gap < CLOSED_GAP else ""
 
 
-def material(path: Path, cache: Path | None = None) -> Dataset:
-    """The clips and images at a path: a data set, a single file, or any in a folder.
+def open_media(path: Path, cache: Path | None = None) -> Dataset:
+    """Opens the clips and images at a path: a data set, a file, or all files of a folder.
 
     Raises:
         DataError: There are none.
@@ -86,13 +86,14 @@ def find_mouths(
     every: float,
     on_sample: Callable[[str], None] = lambda _: None,
     on_problem: Callable[[str], None] = lambda _: None,
-) -> Iterator[FoundMouth]:
+) -> Iterator[MouthCandidate]:
     """The mouths of all images, and of clips where exactly one face is seen.
 
     Args:
-        every: Seconds between the moments of a clip that are looked at.
+        dataset: Clips and images.
+        every: Seconds between the moments of a clip that are used.
         on_sample: Called with the name of each sample before it is read.
-        on_problem: Called with a sentence for each that cannot be read.
+        on_problem: Called with a sentence for each sample that cannot be read.
     """
     finder = _Finder()
     for sample, content in dataset.images():
@@ -104,7 +105,7 @@ def find_mouths(
             continue
         points = finder.of_image(pixels)
         if points is not None:
-            yield from _mouth(sample.name, sample.person, RgbPicture(pixels), points)
+            yield from _candidate(sample.name, sample.person, RgbPicture(pixels), points)
     for sample in dataset.samples:
         if sample.medium != "video":
             continue
@@ -115,7 +116,7 @@ def find_mouths(
                     points = finder.of_frame(moment.picture.luma)
                     if points is not None:
                         name = f"{sample.name}@{moment.time:.2f}"
-                        yield from _mouth(name, sample.person, moment.picture, points)
+                        yield from _candidate(name, sample.person, moment.picture, points)
         except InputError as error:
             on_problem(error.problem)
 
@@ -135,17 +136,19 @@ class _Finder:
         return predict_single(self._landmarker, luma, self._detector.alignments(found[0])[0]).points
 
     def of_image(self, pixels: UInt8Array) -> FloatArray | None:
-        if max(pixels.shape[:2]) <= _FACE_ALONE:  # little more than a face
+        if max(pixels.shape[:2]) <= _FACE_IMAGE:  # little more than a face
             return self._cutter.landmarks(pixels)
         return self.of_frame(RgbPicture(pixels).luma)
 
 
-def _mouth(name: str, person: str, picture: Picture, points: FloatArray) -> Iterator[FoundMouth]:
+def _candidate(
+    name: str, person: str, picture: Picture, points: FloatArray
+) -> Iterator[MouthCandidate]:
     try:
         window = mouth_window(points)
-    except ValueError:  # landmarks that span nothing
+    except ValueError:  # degenerate landmarks
         return
-    yield FoundMouth(
+    yield MouthCandidate(
         name,
         person,
         lip_gap(points),

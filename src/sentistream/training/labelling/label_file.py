@@ -1,4 +1,4 @@
-"""What was proposed and what people decided, on disk after every decision."""
+"""The file of labels: proposals and decisions, saved after every decision."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from PIL import Image
 
 from sentistream.atomic_write import atomic_write
 from sentistream.errors import DataError, OutputError
-from sentistream.labelling.mouths import FoundMouth
+from sentistream.training.labelling.mouth_candidates import MouthCandidate
 
 DECISIONS = ("open", "closed", "skip", "")
-"""What can be said of a mouth; nothing takes back what was said."""
+"""The decisions about a mouth; an empty one undoes another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A mouth in the ledger.
+    """A mouth and its label.
 
     Attributes:
-        path: Its crop, relative to the ledger's folder.
+        path: Its crop, relative to ``LabelFile.folder``.
         view: The larger picture, likewise.
         name: Where it was found.
-        person: Empty where not known.
+        person: Empty where unknown.
         gap: As found.
         proposal: ``open``, ``closed`` or empty.
         decision: One of ``DECISIONS``.
@@ -43,18 +43,17 @@ class Entry:
     decision: str = ""
 
 
-class Ledger:
-    """The manifest of decided mouths, and beside it a folder with crops and everything else.
+class LabelFile:
+    """A manifest of labelled mouths, with a folder of crops beside it.
 
-    ``mouths.csv`` holds what is decided and can be evaluated and trained with; the folder
-    ``mouths`` holds crops, views and ``candidates.csv`` with all mouths, from which a later
-    run goes on.
+    ``mouths.csv`` has the labels, for evaluation and training; the folder ``mouths`` has crops,
+    views and ``candidates.csv`` with all mouths, from which a later session continues.
 
     Args:
         manifest: The CSV to write.
 
     Raises:
-        DataError: ``candidates.csv`` is there but cannot be read.
+        DataError: ``candidates.csv`` exists but cannot be read.
     """
 
     def __init__(self, manifest: Path) -> None:
@@ -68,11 +67,11 @@ class Ledger:
 
     @property
     def folder(self) -> Path:
-        """Where paths of entries start."""
+        """The folder that paths of entries are relative to."""
         return self._manifest.parent
 
-    def add(self, mouths: Iterable[FoundMouth]) -> None:
-        """Takes in mouths that are not in it yet.
+    def add(self, mouths: Iterable[MouthCandidate]) -> None:
+        """Adds mouths that are not in it yet.
 
         Raises:
             OutputError: They cannot be written.
@@ -103,7 +102,7 @@ class Ledger:
             raise self._unwritable(error) from None
 
     def decide(self, number: int, decision: str) -> None:
-        """Writes down what somebody says of an entry.
+        """Saves a decision about an entry.
 
         Raises:
             ValueError: There is no such entry or decision.
@@ -121,7 +120,7 @@ class Ledger:
                 raise self._unwritable(error) from None
 
     def accept_proposals(self) -> None:
-        """Decides as proposed wherever nothing was decided."""
+        """Accepts the proposals of all entries without a decision."""
         with self._lock:
             self.entries = [
                 replace(entry, decision=entry.decision or entry.proposal) for entry in self.entries
@@ -148,13 +147,13 @@ class Ledger:
         except (OSError, UnicodeDecodeError, csv.Error, TypeError) as error:
             raise DataError(
                 f"{self._candidates} cannot be read ({error}).",
-                "Name another file with --out, or remove it to begin again.",
+                "Choose another file with --out, or remove it to start over.",
             ) from None
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(
             f"{self._manifest} cannot be written ({error.strerror or error}).",
-            "Name another file with --out.",
+            "Choose another file with --out.",
         )
 
 

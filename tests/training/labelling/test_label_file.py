@@ -16,15 +16,15 @@ from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import read_manifest
 from sentistream.errors import DataError, OutputError
-from sentistream.labelling.ledger import Ledger
-from sentistream.labelling.mouths import FoundMouth, find_mouths, material
+from sentistream.training.labelling.label_file import LabelFile
+from sentistream.training.labelling.mouth_candidates import MouthCandidate, find_mouths, open_media
 from sentistream.types import UInt8Array
 
 
-def mouths(count: int, person: str = "") -> list[FoundMouth]:
+def mouths(count: int, person: str = "") -> list[MouthCandidate]:
     gaps = [0.2, 0.05, 0.0]
     return [
-        FoundMouth(
+        MouthCandidate(
             f"clip.mp4@{number}",
             person,
             gaps[number % 3],
@@ -42,14 +42,14 @@ def labels(path: Path) -> list[str]:
 
 def test_decisions_are_on_disk_at_once_and_read_again(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
-    ledger = Ledger(path)
-    ledger.add(mouths(3, "anna"))
-    assert [entry.proposal for entry in ledger.entries] == ["open", "", "closed"]
+    labels_file = LabelFile(path)
+    labels_file.add(mouths(3, "anna"))
+    assert [entry.proposal for entry in labels_file.entries] == ["open", "", "closed"]
     assert labels(path) == []
-    ledger.decide(0, "closed")
+    labels_file.decide(0, "closed")
     assert labels(path) == ["closed"]
-    ledger.decide(2, "skip")
-    again = Ledger(path)
+    labels_file.decide(2, "skip")
+    again = LabelFile(path)
     assert [entry.decision for entry in again.entries] == ["closed", "", "skip"]
     again.decide(0, "")
     again.decide(1, "open")
@@ -66,27 +66,27 @@ def test_decisions_are_on_disk_at_once_and_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "decision"), [(3, "open"), (-1, "open"), (0, "ajar")])
 def test_nonsense_is_not_written(tmp_path: Path, number: int, decision: str) -> None:
-    ledger = Ledger(tmp_path / "m.csv")
-    ledger.add(mouths(3))
+    labels_file = LabelFile(tmp_path / "m.csv")
+    labels_file.add(mouths(3))
     with pytest.raises(ValueError, match="cannot be"):
-        ledger.decide(number, decision)
+        labels_file.decide(number, decision)
     assert labels(tmp_path / "m.csv") == []
 
 
 def test_what_cannot_be_written_is_not_decided(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "m.csv")
-    ledger.add(mouths(1))
+    labels_file = LabelFile(tmp_path / "m.csv")
+    labels_file.add(mouths(1))
     with full_disk(), pytest.raises(OutputError, match=r"m\.csv cannot be written"):
-        ledger.decide(0, "open")
-    assert ledger.entries[0].decision == ""
-    assert [entry.decision for entry in Ledger(tmp_path / "m.csv").entries] == [""]
+        labels_file.decide(0, "open")
+    assert labels_file.entries[0].decision == ""
+    assert [entry.decision for entry in LabelFile(tmp_path / "m.csv").entries] == [""]
 
 
-def test_a_foreign_file_is_not_taken_for_a_ledger(tmp_path: Path) -> None:
+def test_a_foreign_file_is_not_taken_for_a_label_file(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "candidates.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="cannot be read"):
-        Ledger(tmp_path / "m.csv")
+        LabelFile(tmp_path / "m.csv")
 
 
 def test_mouths_of_clips_and_images_are_found(tmp_path: Path, portrait: UInt8Array) -> None:
@@ -97,7 +97,7 @@ def test_mouths_of_clips_and_images_are_found(tmp_path: Path, portrait: UInt8Arr
     write_clip(tmp_path / "clip.mp4", [(index / 25, small) for index in range(30)])
     (tmp_path / "broken.mp4").write_bytes(b"no clip")
     problems: list[str] = []
-    found = list(find_mouths(material(tmp_path), 0.5, on_problem=problems.append))
+    found = list(find_mouths(open_media(tmp_path), 0.5, on_problem=problems.append))
     assert [mouth.name for mouth in found] == [
         "face.png",
         "photo.png",

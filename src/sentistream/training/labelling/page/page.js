@@ -25,7 +25,7 @@ function show() {
   at("count").textContent = `${decided} of ${entries.length} decided`
     + (entries.length && decided === entries.length ? ": all done, you may close this page." : "");
   const entry = entries[now];
-  if (!entry) { at("name").textContent = "There is nothing to judge."; return; }
+  if (!entry) { at("name").textContent = "There is nothing to label."; return; }
   at("view").src = `view/${now}`;
   at("view").dataset.decision = entry.decision;
   at("name").textContent = `${now + 1}: ${entry.name}${entry.person ? `, ${entry.person}` : ""}`;

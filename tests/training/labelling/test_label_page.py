@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_ledger import labels, mouths
+from test_label_file import labels, mouths
 
 from browser import Browser, Page
 from full_disk import full_disk
-from sentistream.labelling.ledger import Ledger
-from sentistream.labelling.server import LabelServer
+from sentistream.training.labelling.label_file import LabelFile
+from sentistream.training.labelling.label_server import LabelServer
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def manifest(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(manifest: Path) -> Iterator[LabelServer]:
-    ledger = Ledger(manifest)
-    ledger.add(mouths(6))
-    with LabelServer(ledger) as running:
+    labels_file = LabelFile(manifest)
+    labels_file.add(mouths(6))
+    with LabelServer(labels_file) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield running
         running.shutdown()
