@@ -103,7 +103,7 @@ class Clips:
         self.close()
 
     def start(self, number: int, name: str, seconds: float | None) -> None:
-        """A clip of this many seconds (None where not known) begins."""
+        """A clip of this many seconds (None where not known) begins, or its length is known now."""
         self._running[number] = (name, seconds, 0.0)
         self.show()
 
@@ -113,6 +113,11 @@ class Clips:
             name, total, _ = self._running[number]
             self._running[number] = (name, total, seconds)
             self.show()
+
+    def grow(self, total: int) -> None:
+        """There are more clips than was known."""
+        self.total = total
+        self.show()
 
     def end(self, number: int, *, done: bool = True) -> None:
         """It is done, or (``done`` False) is to be begun again later."""
@@ -166,6 +171,7 @@ class ClipsBar(Clips):
         self.show()
 
     def show(self) -> None:
+        self._bar.total = self.total
         self._bar.set_description_str(f"{self.done} of {self.total} clips", refresh=False)
         self._bar.set_postfix_str(self.running, refresh=False)
         move(self._bar, self.amount)
@@ -187,6 +193,13 @@ class ClipsLines(Clips):
             self._last = now
             running = f"; running: {self.running}" if self.running else ""
             click.echo(f"{self.done} of {self.total} clips are done{running}", err=True)
+
+
+def clips_shown(total: int, *, quiet: bool) -> Clips:
+    """Shows several clips as fits where the program runs: a bar, lines, or nothing."""
+    if quiet:
+        return Clips(total)
+    return ClipsBar(total) if sys.stderr.isatty() else ClipsLines(total)
 
 
 def echo(text: str, *, err: bool = False) -> None:
