@@ -157,9 +157,8 @@ class _Remote:
             return bool(self._filesystem.exists(self._path(name)))
 
     def delete(self, name: str) -> None:
-        with self._using(name):
-            with suppress(FileNotFoundError):
-                self._filesystem.rm_file(self._path(name))
+        with self._using(name), suppress(FileNotFoundError):
+            self._filesystem.rm_file(self._path(name))
 
     def shown(self, name: str = "") -> str:
         return shown_object(f"{self._address}/{name}" if name else self._address)

@@ -167,7 +167,8 @@ class ArchiveWorker:
         try:
             source = _remote_facts(clip.address) if remote else _local_facts(clip.address)
         except FileNotFoundError:
-            return self._failed("There is no such file.", again=False)
+            # on the web it is also what a connection that failed looks like
+            return self._failed("There is no such file.", again=remote)
         except InputError:
             raise
         except Exception as error:  # each file system raises types of its own
