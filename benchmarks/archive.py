@@ -5,9 +5,8 @@ Usage:
     python -m benchmarks.archive kills [--clips 400] [--json FILE]
 
 Both use copies of the demonstration clip. ``speed`` analyzes them in turns by plain workers and on
-a local Ray cluster. ``kills`` does so on a cluster of two nodes
-while a worker is killed every minute and one node in the middle (another joins then), and counts
-afterwards what is there.
+a local Ray cluster. ``kills`` does so on a cluster of two nodes while a worker is killed
+every minute and one node in the middle (another joins then), and counts afterwards what is there.
 """
 
 from __future__ import annotations
@@ -172,13 +171,18 @@ def kills(clips: int, seconds: float, interval: float, json_file: Path | None) -
 
 
 def workers() -> list[int]:
-    """The processes of Ray that analyze clips."""
-    found = list[int]()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    """The processes that analyze clips on the cluster of this process."""
+    parents, titles = dict[int, int](), dict[int, bytes]()
+    for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if path.read_bytes().startswith(b"ray::ArchiveWorker"):
-                found.append(int(path.parent.name))
-    return found
+            fields = (path / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            parents[int(path.name)] = int(fields[1])
+            titles[int(path.name)] = (path / "cmdline").read_bytes()
+    below, more = set[int](), {os.getpid()}
+    while more:
+        below |= more
+        more = {pid for pid, parent in parents.items() if parent in below} - below
+    return [pid for pid in below if titles.get(pid, b"").startswith(b"ray::ArchiveWorker")]
 
 
 def counted(out: Path, clips: int) -> dict[str, Any]:

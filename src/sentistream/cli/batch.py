@@ -281,7 +281,7 @@ def _echo(text: str, *, err: bool = False) -> None:
     echo(text, err=err)
 
 
-def _short(clip: Clip, most: int = 28) -> str:
-    """A name that leaves room for the bar."""
-    name = str(clip).rpartition("/")[2] if clip.path else str(clip)
-    return name if len(name) <= most else f"...{name[3 - most :]}"
+def _short(clip: Clip) -> str:
+    from sentistream.cli.progress import shortened
+
+    return shortened(str(clip).rpartition("/")[2] if clip.path else str(clip))

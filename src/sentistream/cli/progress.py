@@ -202,6 +202,11 @@ def clips_shown(total: int, *, quiet: bool) -> Clips:
     return ClipsBar(total) if sys.stderr.isatty() else ClipsLines(total)
 
 
+def shortened(name: str, most: int = 28) -> str:
+    """A name that leaves room for the bar."""
+    return name if len(name) <= most else f"...{name[3 - most :]}"
+
+
 def echo(text: str, *, err: bool = False) -> None:
     """Prints a line, above the bar where there is one."""
     with tqdm.external_write_mode(sys.stderr if err else sys.stdout):

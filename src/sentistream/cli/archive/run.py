@@ -19,7 +19,7 @@ from sentistream.cli.archive.tables import ABOUT, ACCOUNT, load, publish_failure
 from sentistream.cli.archive.worker import ENVIRONMENT, Outcome, Settings
 from sentistream.cli.clip_analysis import Failure, Options
 from sentistream.cli.interruption import Interruption
-from sentistream.cli.progress import Clips, clips_shown, echo
+from sentistream.cli.progress import Clips, clips_shown, echo, shortened
 from sentistream.cli.resume import what_is_wanted
 from sentistream.errors import OutputError, SentistreamError
 
@@ -225,6 +225,5 @@ class Archive:
             echo(said, err=not self._told)
 
 
-def _short(clip: ArchiveClip, most: int = 28) -> str:
-    name = clip.shown.rpartition("/")[2]
-    return name if len(name) <= most else f"...{name[3 - most :]}"
+def _short(clip: ArchiveClip) -> str:
+    return shortened(clip.shown.rpartition("/")[2])
