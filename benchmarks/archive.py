@@ -30,6 +30,7 @@ from typing import Any
 
 import click
 
+from sentistream import api
 from sentistream.benchmarking.system_facts import describe_machine
 from sentistream.demo import make_clip
 
@@ -37,13 +38,23 @@ SIZE = (640, 360)
 NODE = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
 
 
-def make_clips(folder: Path, count: int, seconds: float) -> Path:
-    """A folder of copies of one clip."""
+def make_clips(folder: Path, count: int, clip: Path | None) -> Path:
+    """A folder of copies of a clip; of the demonstration's unless one is named."""
     folder.mkdir()
-    first = make_clip(folder / "0.mp4", duration=seconds, size=SIZE)
+    first = folder / "0.mp4"
+    if clip is None:
+        make_clip(first, duration=10, size=SIZE)
+    else:
+        shutil.copyfile(clip, first)
     for number in range(1, count):
         shutil.copyfile(first, folder / f"{number}.mp4")
     return folder
+
+
+def length(clip: Path) -> float:
+    """Seconds that a clip lasts."""
+    with api.analyze(clip) as analysis:
+        return analysis.info.duration or 0.0
 
 
 def analyze(*arguments: str | Path) -> subprocess.Popen[bytes]:
@@ -64,6 +75,11 @@ def timed(out: Path, pattern: str, *arguments: str | Path) -> dict[str, float]:
     return {"seconds": whole, "clips_per_second": (len(ends) - 1) / (ends[-1] - ends[0])}
 
 
+CLIP = click.option(
+    "--clip", type=click.Path(exists=True, path_type=Path), help="Copy this one instead."
+)
+
+
 @click.group()
 def main() -> None:
     """Measure archives on Ray."""
@@ -71,7 +87,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--clips", default=60, show_default=True)
-@click.option("--seconds", default=10.0, show_default=True, help="Of each clip.")
+@CLIP
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--workers", default=2, show_default=True)
 @click.option(
@@ -82,12 +98,13 @@ def main() -> None:
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def speed(
-    clips: int, seconds: float, rounds: int, workers: int, price: float, json_file: Path | None
+    clips: int, clip: Path | None, rounds: int, workers: int, price: float, json_file: Path | None
 ) -> None:
     """Ray beside plain workers on the same clips, in turns; and the costs that follow."""
     found: dict[str, list[dict[str, float]]] = {"plain": [], "ray": []}
     with tempfile.TemporaryDirectory() as name:
-        folder = make_clips(Path(name) / "in", clips, seconds)
+        folder = make_clips(Path(name) / "in", clips, clip)
+        seconds = length(folder / "0.mp4")
         for turn in range(rounds):
             plain, ray = Path(name) / f"plain{turn}", Path(name) / f"ray{turn}"
             common = (folder, "--workers", str(workers))
@@ -103,7 +120,6 @@ def speed(
         "load_at_the_end": os.getloadavg(),
         "clips": clips,
         "seconds_of_each": seconds,
-        "size": SIZE,
         "rounds": found,
         "ray_to_plain": {
             "without_start": statistics.median(
@@ -122,16 +138,16 @@ def speed(
 
 @main.command()
 @click.option("--clips", default=400, show_default=True)
-@click.option("--seconds", default=3.0, show_default=True, help="Of each clip.")
+@CLIP
 @click.option("--interval", default=60.0, show_default=True, help="Seconds between two killings.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
-def kills(clips: int, seconds: float, interval: float, json_file: Path | None) -> None:
+def kills(clips: int, clip: Path | None, interval: float, json_file: Path | None) -> None:
     """A worker killed every minute and a node once: is every clip there, and none twice?"""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
     with tempfile.TemporaryDirectory() as name:
-        folder, out = make_clips(Path(name) / "in", clips, seconds), Path(name) / "out"
+        folder, out = make_clips(Path(name) / "in", clips, clip), Path(name) / "out"
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE})
         nodes = [cluster.add_node(num_cpus=1, **NODE) for _ in range(2)]
         begun = time.monotonic()
