@@ -103,15 +103,15 @@ class Clips:
         self.close()
 
     def start(self, number: int, name: str, seconds: float | None) -> None:
-        """A clip of this many seconds (None where not known) begins, or its length is known now."""
+        """A clip of this many seconds (None where not known) begins."""
         self._running[number] = (name, seconds, 0.0)
         self.show()
 
-    def reach(self, number: int, seconds: float) -> None:
-        """It has come to this media time."""
+    def reach(self, number: int, seconds: float, length: float | None = None) -> None:
+        """It has come to this media time; ``length`` where that was not known at its start."""
         if number in self._running:
             name, total, _ = self._running[number]
-            self._running[number] = (name, total, seconds)
+            self._running[number] = (name, length or total, seconds)
             self.show()
 
     def grow(self, total: int) -> None:

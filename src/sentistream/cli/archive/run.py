@@ -16,7 +16,7 @@ from sentistream.cli.archive.ledger import Ledger, Status, Waiting
 from sentistream.cli.archive.ray_pool import Event, Lost, RayPool, Reached
 from sentistream.cli.archive.storage import Storage, is_remote, open_storage
 from sentistream.cli.archive.tables import ABOUT, ACCOUNT, load, publish_failure
-from sentistream.cli.archive.worker import ENVIRONMENT, Outcome, Settings
+from sentistream.cli.archive.worker import ENVIRONMENT, Outcome, Settings, tidy_up
 from sentistream.cli.clip_analysis import Failure, Options
 from sentistream.cli.interruption import Interruption
 from sentistream.cli.progress import Clips, clips_shown, echo, shortened
@@ -101,6 +101,7 @@ class Archive:
                         self._work(ledger, clips, pool, storage)
                 finally:
                     self._interruption.hold()
+                    tidy_up(run)
                     try:
                         self._account(ledger, clips, storage, folder / ACCOUNT)
                     except SentistreamError as error:
@@ -160,10 +161,7 @@ class Archive:
 
     def _handle(self, event: Event, ledger: Ledger, storage: Storage, progress: Clips) -> None:
         if isinstance(event, Reached):
-            if event.number in self._running:
-                name = _short(self._running[event.number].clip)
-                progress.start(event.number, name, event.length)
-                progress.reach(event.number, event.seconds)
+            progress.reach(event.number, event.seconds, event.length)
             return
         task = self._running.pop(event.number)
         if isinstance(event, Lost):

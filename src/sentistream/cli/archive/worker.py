@@ -255,9 +255,18 @@ def _safe_name(address: str) -> str:
     return kept.lstrip(".")[-100:] or "clip"
 
 
+def tidy_up(run: str) -> None:
+    """Deletes what workers of a run that were killed have left on this machine."""
+    shutil.rmtree(_run_folder(run), ignore_errors=True)
+
+
+def _run_folder(run: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"sentistream-{run}"
+
+
 def _work_folder(run: str) -> Path:
     """A folder of this process's own; what dead ones of the run have left is deleted."""
-    base = Path(tempfile.gettempdir()) / f"sentistream-{run}"
+    base = _run_folder(run)
     base.mkdir(mode=0o700, exist_ok=True)
     for left in base.iterdir():
         if left.name.isdigit() and not _runs(int(left.name)):
