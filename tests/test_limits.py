@@ -109,7 +109,6 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
     },
     "how a text is laid out, or how often is looked": {
         ("cli.archive.ray_pool", "timeout", 0),
-        ("cli.archive.ray_pool", "max_task_retries", 0),
         ("cli.progress", "most", 28),
         ("evaluation.mood_sequences", "max_faces", 1),
         ("monitor.web.form_fields", "depth", 0),

@@ -223,11 +223,10 @@ class RayPool:
             self._asked = now
 
     def _start_worker(self) -> None:
+        # Ray neither restarts an actor nor repeats its calls unless it is told to
         actor = self._class.options(
             num_cpus=1,
             memory=MEMORY,
-            max_restarts=0,
-            max_task_retries=0,
             scheduling_strategy="SPREAD",
         ).remote(self._settings)
         self._workers[actor.hello.remote()] = _Worker(actor)
