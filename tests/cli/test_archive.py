@@ -94,6 +94,17 @@ def test_what_does_not_go_together_is_refused(arguments: list[str], said: str) -
     assert (done.exit_code, said in done.output) == (2, True)
 
 
+def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    source = clip(tmp_path / "a.mp4", 0.1)
+    done = CliRunner().invoke(
+        main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray", "127.0.0.1:1"]
+    )
+    assert done.exit_code == 2
+    assert "The Ray cluster 127.0.0.1:1 cannot be reached" in done.output
+    assert "1 clip: 0 done, 0 failed, 1 never started." in done.output
+
+
 def test_lists_name_paths_and_addresses(tmp_path: Path) -> None:
     first, second = (clip(tmp_path / "in" / name, 0.1) for name in ("a.mp4", "b.mp4"))
     listed = tmp_path / "list.csv"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from sentistream.cli.archive.ledger import Waiting
 from sentistream.cli.archive.storage import EXTRA
 from sentistream.cli.archive.worker import MEMORY, ArchiveWorker, Hello, Outcome, Settings
 from sentistream.errors import MissingExtraError, SentistreamError
-from sentistream.redaction import without_secrets
+from sentistream.redaction import shown_object, without_secrets
 
 LOCAL = "local"
 """The address that stands for a cluster of this machine alone, made for the run."""
@@ -31,6 +32,9 @@ MAX_FAILED_STARTS = 3
 
 START_TIMEOUT = 300.0
 """Seconds for which the cluster may have no worker to offer."""
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds in which a cluster's head must answer."""
 
 OBJECT_STORE = 100 * 1024 * 1024
 """Bytes of shared memory for a local cluster: clips and tables do not pass through it."""
@@ -235,6 +239,8 @@ class RayPool:
         handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
+            if ":" in address:
+                _reach(address)
             if address == LOCAL:
                 self._ray.init(
                     "local",
@@ -274,6 +280,12 @@ def _load(*, local: bool) -> Any:
     return ray
 
 
+def _reach(address: str) -> None:
+    """Fails where nothing listens: Ray itself would try for many minutes."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT).close()
+
+
 def _check(hello: Hello, settings: Settings) -> None:
     if hello.version != __version__:
         raise SentistreamError(
@@ -282,6 +294,6 @@ def _check(hello: Hello, settings: Settings) -> None:
         )
     if not hello.sees:
         raise SentistreamError(
-            f"The node {hello.host} does not see the results' place {settings.out}.",
+            f"The node {hello.host} does not see the results' place {shown_object(settings.out)}.",
             "Name a folder that all nodes share, or an object store, with --out.",
         )

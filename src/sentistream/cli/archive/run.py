@@ -215,7 +215,7 @@ class Archive:
         done = ledger.counts[Status.DONE]
         earlier = f" ({ledger.earlier} of them before)" if self._resumed else ""
         said = (
-            f"{ledger.total} clips: {done} done{earlier}, {ledger.counts[Status.FAILED]} failed, "
+            f"{ledger.total} {'clip' if ledger.total == 1 else 'clips'}: {done} done{earlier}, {ledger.counts[Status.FAILED]} failed, "
             f"{ledger.counts[Status.NOT_STARTED]} never started. "
             f"Every one of them: {storage.shown(ACCOUNT)}"
         )
