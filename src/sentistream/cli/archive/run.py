@@ -214,8 +214,9 @@ class Archive:
         storage.put(file, ACCOUNT)
         done = ledger.counts[Status.DONE]
         earlier = f" ({ledger.earlier} of them before)" if self._resumed else ""
+        noun = "clip" if ledger.total == 1 else "clips"
         said = (
-            f"{ledger.total} {'clip' if ledger.total == 1 else 'clips'}: {done} done{earlier}, {ledger.counts[Status.FAILED]} failed, "
+            f"{ledger.total} {noun}: {done} done{earlier}, {ledger.counts[Status.FAILED]} failed, "
             f"{ledger.counts[Status.NOT_STARTED]} never started. "
             f"Every one of them: {storage.shown(ACCOUNT)}"
         )
