@@ -267,6 +267,8 @@ class RayPool:
 def _load(*, local: bool) -> Any:
     """Ray, set up before it is loaded: no telemetry; a local cluster for this run alone."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Ray would print what befalls its nodes between our own lines, or those of --json
+    os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = ".*"
     if local:
         # as on macOS and Windows: all listens on the loopback address alone
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
