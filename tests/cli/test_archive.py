@@ -102,7 +102,28 @@ def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
     )
     assert done.exit_code == 2
     assert "The Ray cluster 127.0.0.1:1 cannot be reached" in done.output
-    assert "1 clip: 0 done, 0 failed, 1 never started." in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = clip(tmp_path / "a.mp4", 0.1)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = CliRunner().invoke(
+        main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray", "127.0.0.1:1"]
+    )
+    assert done.exit_code == 2
+    assert "pip install 'sentistream[ray]'" in done.output
+
+
+def test_an_archive_that_is_there_is_not_mixed_with_another(tmp_path: Path) -> None:
+    source = clip(tmp_path / "a.mp4", 0.1)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "archive.json").touch()
+    done = CliRunner().invoke(
+        main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray"]
+    )
+    assert done.exit_code == 2
+    assert "already holds an archive. Go on with it with --resume" in done.output
 
 
 def test_lists_name_paths_and_addresses(tmp_path: Path) -> None:

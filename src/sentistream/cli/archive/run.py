@@ -75,6 +75,7 @@ class Archive:
         self._told = not (options.quiet or options.json)
         self._running: dict[int, Waiting] = {}
         self._listed = False
+        self._opened = False
 
     def run(self, address: str, workers: int | None) -> None:
         """Analyzes every clip that is not complete.
@@ -95,17 +96,16 @@ class Archive:
             folder = Path(name)
             with Ledger(folder / "ledger.sqlite") as ledger:
                 self._listed = not ledger.add(clips, _LISTED_AT_ONCE)
-                self._open(storage, folder, run)
+                self._check_free(storage)
                 try:
                     with RayPool(address, workers, self._settings(run)) as pool:
+                        self._open(storage, folder, run)
                         self._work(ledger, clips, pool, storage)
                 finally:
                     self._interruption.hold()
                     tidy_up(run)
-                    try:
-                        self._account(ledger, clips, storage, folder / ACCOUNT)
-                    except SentistreamError as error:
-                        echo(str(error), err=True)
+                    if self._opened:
+                        self._try_account(ledger, clips, storage, folder / ACCOUNT)
 
     def _settings(self, run: str) -> Settings:
         here = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
@@ -119,14 +119,16 @@ class Archive:
             environment=here,
         )
 
-    def _open(self, storage: Storage, folder: Path, run: str) -> None:
-        """Says in the data set's place what it is, which also shows that it can be written."""
+    def _check_free(self, storage: Storage) -> None:
         if not (self._force or self._resumed) and storage.exists(ABOUT):
             raise OutputError(
                 f"{storage.shown()} already holds an archive.",
                 "Go on with it with --resume, replace it clip by clip with --force, or choose "
                 "another place with --out.",
             )
+
+    def _open(self, storage: Storage, folder: Path, run: str) -> None:
+        """Says in the data set's place what it is, which also shows that it can be written."""
         about = {
             "format": 1,
             "sentistream": __version__,
@@ -137,6 +139,7 @@ class Archive:
         file = folder / ABOUT
         file.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
         storage.put(file, ABOUT)
+        self._opened = True
 
     def _work(
         self, ledger: Ledger, clips: Iterator[ArchiveClip], pool: RayPool, storage: Storage
@@ -202,6 +205,14 @@ class Archive:
             echo(str(error), err=True)
         if failure.disk_full:
             raise OutputError("The disk of a node is full.", "Free some space; then --resume.")
+
+    def _try_account(
+        self, ledger: Ledger, clips: Iterator[ArchiveClip], storage: Storage, file: Path
+    ) -> None:
+        try:
+            self._account(ledger, clips, storage, file)
+        except SentistreamError as error:  # what ended the run, if anything did, is said as well
+            echo(str(error), err=True)
 
     def _account(
         self, ledger: Ledger, clips: Iterator[ArchiveClip], storage: Storage, file: Path
