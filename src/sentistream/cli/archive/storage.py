@@ -81,18 +81,14 @@ def open_filesystem(address: str) -> tuple[Any, str]:
         ) from None
     except Exception as error:  # each file system raises types of its own
         raise InputError(
-            f"{shown_object(address)} cannot be opened ({_reason(error, address)}).",
+            f"{shown_object(address)} cannot be opened ({reason_of(error, address)}).",
             "Check its beginning and the settings of that store.",
         ) from None
     return filesystem, str(path)
 
 
 def reason_of(error: Exception, *addresses: str) -> str:
-    """What a file system said, in one line and without secrets."""
-    return _reason(error, *addresses)
-
-
-def _reason(error: Exception, *addresses: str) -> str:
+    """What a file system said, in one line and without the secrets of some addresses."""
     known = set[str]().union(*map(secrets_in, addresses))
     lines = without_secrets(str(error), known).splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
@@ -174,6 +170,6 @@ class _Remote:
             raise
         except Exception as error:  # each file system raises types of its own
             raise OutputError(
-                f"{self.shown(name)} cannot be used ({_reason(error, self._address)}).",
+                f"{self.shown(name)} cannot be used ({reason_of(error, self._address)}).",
                 "Check the address, what may be done there, and the connection.",
             ) from None
