@@ -227,6 +227,7 @@ def test_a_worker_writes_a_clip_once_and_knows_it_again(tmp_path: Path) -> None:
         (source.shown, None, "no_face")
     ]
     assert len(readings) == sums[0]["moments"]
+    assert float(str(sums[0]["core_seconds"])) > 0
     assert {row["clip_id"] for row in readings} == {source.clip_id}
     assert not (out / FAULTS).exists()
     worker.close()

@@ -51,6 +51,7 @@ SUMS_COLUMNS = (
     ("moments_with_face", "int64"),
     ("seconds_analyzed", "float64"),
     ("seconds_taken", "float64"),
+    ("core_seconds", "float64"),
     ("version", "string"),
 )
 FAULTS_COLUMNS = (
@@ -129,6 +130,7 @@ def publish(
     shown: str,
     facts: Mapping[str, Any],
     mark: str,
+    core_seconds: float,
 ) -> None:
     """Puts a complete clip into the data set; again, if it is there.
 
@@ -139,6 +141,7 @@ def publish(
         shown: Its address as it may be shown.
         facts: Its summary.
         mark: Its ``fingerprint``.
+        core_seconds: Seconds of a core that it took.
 
     Raises:
         OutputError: It cannot be written.
@@ -153,7 +156,9 @@ def publish(
         _put(storage, FAULTS, clip_id, FAULTS_COLUMNS, faults)
     else:
         storage.delete(file_name(FAULTS, clip_id))
-    _put(storage, SUMS, clip_id, SUMS_COLUMNS, list(_sum_rows(clip_id, shown, facts)), mark)
+    whole, *tracks = _sum_rows(clip_id, shown, facts)
+    whole["core_seconds"] = round(core_seconds, 3)
+    _put(storage, SUMS, clip_id, SUMS_COLUMNS, [whole, *tracks], mark)
 
 
 def publish_failure(storage: Storage, clip_id: str, shown: str, reason: str) -> None:

@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -163,6 +164,7 @@ class ArchiveWorker:
             self._work.parent.rmdir()
 
     def _analyze(self, clip: ArchiveClip, folder: Path) -> Outcome:
+        begun = time.process_time()
         remote = is_remote(clip.address)
         try:
             source = _remote_facts(clip.address) if remote else _local_facts(clip.address)
@@ -193,7 +195,8 @@ class ArchiveWorker:
             return self._failed(failure.problem, again=again, failure=failure, path=path)
         if attempt.facts is None:
             return self._failed("It was not begun.", again=True)
-        publish(self._storage, folder, clip.clip_id, clip.shown, attempt.facts, mark)
+        taken = time.process_time() - begun
+        publish(self._storage, folder, clip.clip_id, clip.shown, attempt.facts, mark, taken)
         return Outcome(
             facts=attempt.facts if self._settings.options.json else None,
             seconds=attempt.facts["seconds_analyzed"],
