@@ -22,8 +22,6 @@ import pytest
 from batches import clip, wait_for
 
 ray = pytest.importorskip("ray")
-s3fs = pytest.importorskip("s3fs")
-pytest.importorskip("moto")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
 CLIPS = 8
@@ -33,6 +31,8 @@ SECRET = "s3cretOfTheStore"  # noqa: S105 - of a store that the test makes
 @pytest.fixture(scope="module")
 def store() -> Iterator[Any]:
     """An S3 server on loopback with a bucket of clips; how to reach it is in the environment."""
+    s3fs = pytest.importorskip("s3fs")
+    pytest.importorskip("moto")
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
