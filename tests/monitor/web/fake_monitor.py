@@ -6,7 +6,7 @@ import asyncio
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
 from sentistream.monitor.services import Services
-from sentistream.monitor.settings import Settings
+from sentistream.monitor.settings import CameraSettings, Settings
 from sentistream.monitor.web import mount_web
 from settings_file import write_settings
 from web.fake_store import FakeStore
@@ -70,6 +70,10 @@ class FakeCameras(Supervisor):
         self.applied: list[Settings] = []
         self.restarted: list[str] = []
         self.watched: dict[str, int] = {}
+
+    @property
+    def cameras(self) -> Mapping[str, CameraSettings]:
+        return {}
 
     def apply(self, settings: Settings) -> None:
         self.applied.append(settings)

@@ -41,6 +41,12 @@ class Zone(SettingsGroup):
     """A part of the picture: counted separately, or masked before anything is detected."""
 
     name: Key = Field(title="Key", description="Short name in tables and topics.")
+    title: str = Field(
+        default="",
+        max_length=80,
+        title="Name",
+        description="Its display name; the key where it is empty.",
+    )
     points: tuple[Point, ...] = Field(
         min_length=3,
         max_length=32,
@@ -58,6 +64,11 @@ class Zone(SettingsGroup):
     hours: tuple[Hours, ...] = Field(
         default=(), title="Masked hours", description="When a scheduled zone is masked."
     )
+
+    @property
+    def shown_name(self) -> str:
+        """What people call it."""
+        return self.title or self.name
 
     @model_validator(mode="after")
     def _scheduled_needs_hours(self) -> Self:

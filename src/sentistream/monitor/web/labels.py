@@ -149,14 +149,16 @@ ADD_ROW = {
 }
 
 GUARANTEES = {
-    "local": N_("Nothing leaves this machine"),
+    "local": N_("What leaves this machine"),
+    "transport": N_("On the way to the browser"),
     "identity": N_("Nobody is identified"),
     "pictures": N_("Pictures and sound are discarded"),
     "preview": N_("Live pictures"),
     "masks": N_("Masked zones"),
     "hours": N_("Schedules"),
+    "live": N_("Single faces"),
     "group": N_("Smallest group"),
-    "retention": N_("Everything is deleted on time"),
+    "retention": N_("When it is deleted"),
 }
 
 PRIVACY_FIELDS = {
