@@ -66,7 +66,8 @@ SETTINGS: dict[str, Any] = {
 class FakeCameras(Supervisor):
     """Takes orders and remembers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Path) -> None:
+        self.state_folder = state
         self.applied: list[Settings] = []
         self.restarted: list[str] = []
         self.watched: dict[str, int] = {}
@@ -143,7 +144,7 @@ class FakeMonitor:
         )
         write_settings(self.configuration.settings, self.configuration.path)
         self.bus = EventBus()
-        self.cameras = FakeCameras()
+        self.cameras = FakeCameras(folder)
         self.configuration.on_change(self.cameras.apply)
         self.store = FakeStore(self.configuration)
         self.port = port

@@ -12,9 +12,10 @@ import pytest
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Role, Token, User
 from sentistream.monitor.interfaces import Aggregate
+from sentistream.monitor.locales import LANGUAGES
 from sentistream.monitor.privacy import InForce, PrivacyState
 from sentistream.monitor.settings import Settings
-from sentistream.monitor.translation import LANGUAGES, translator
+from sentistream.monitor.translation import translator
 from sentistream.monitor.web.definitions import TERMS, why_withheld
 from sentistream.monitor.web.privacy_page import guarantees
 from web.fake_monitor import FakeMonitor

@@ -41,6 +41,7 @@ def live_routes(site: Site) -> APIRouter:
             "live",
             user=user,
             tiles=seen,
+            configured=bool(settings.cameras),
             recent=recent or {},
             answered=recent is not None,
             no_recent=NO_RECENT,

@@ -17,6 +17,7 @@ from sentistream.monitor.accounts import Identity
 from sentistream.monitor.api.problems import status_of
 from sentistream.monitor.services import Services
 from sentistream.monitor.web.alerts_page import alert_routes
+from sentistream.monitor.web.guided_setup import guided_setup_routes
 from sentistream.monitor.web.history_page import history_routes
 from sentistream.monitor.web.info_pages import info_routes
 from sentistream.monitor.web.live_page import live_routes
@@ -33,6 +34,7 @@ _ROUTES = (
     alert_routes,
     settings_routes,
     privacy_routes,
+    guided_setup_routes,
     info_routes,
 )
 

@@ -201,8 +201,8 @@ def _preview(state: PrivacyState, tr: Translator) -> Statement:
         return (
             tr.gettext(
                 "Faces, and everything that differs from the static background, are blurred before "
-                "the picture leaves the process that reads the camera. Who holds still for twenty minutes may "
-                "be taken for background. It is never stored."
+                "the picture leaves the process that reads the camera. Who holds still for twenty "
+                "minutes may be taken for background. It is never stored."
             ),
             InForce.YES,
         )
