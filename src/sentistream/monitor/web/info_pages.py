@@ -89,5 +89,6 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _is_own(address: str) -> bool:
-    """Whether it is a plain path of this server; others could lead elsewhere."""
-    return re.fullmatch(r"/([A-Za-z0-9-]+(/[A-Za-z0-9-]+)*)?", address) is not None
+    """Whether it is a plain path of this server, with a query; others could lead elsewhere."""
+    plain = r"/([A-Za-z0-9_-]+(/[A-Za-z0-9._-]+)*)?(\?[A-Za-z0-9=&%+.:_-]*)?"
+    return re.fullmatch(plain, address) is not None

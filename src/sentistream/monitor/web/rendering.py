@@ -115,6 +115,7 @@ def render(
             pages=PAGES,
             languages=languages(),
             path=request.url.path,
+            here=_here(request),
             root=prefix_of(request),
             theme=theme if theme in THEMES else "",
             csrf=str(getattr(request.state, "csrf_token", "")),
@@ -150,6 +151,12 @@ def render_plain(
     text = template.render(**_language(tr), root=prefix_of(request), **values)
     more = {"Content-Security-Policy": FORM_POLICY} | dict(headers or {})
     return HTMLResponse(text, status, headers=more)
+
+
+def _here(request: Request) -> str:
+    """Where the visitor is, to come back to after a choice."""
+    query = request.url.query if request.method == "GET" else ""
+    return request.url.path + (f"?{query}" if query else "")
 
 
 def _language(tr: Translator) -> dict[str, Any]:

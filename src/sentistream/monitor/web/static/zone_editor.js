@@ -92,6 +92,7 @@ const draw = () => {
   const marks = active ? parse(active.value) : [];
   drawing.svg.replaceChildren(...inputs().map(shape), ...marks.map((_, place) => corner(active, marks, place)));
   drawing.stage.toggleAttribute("data-active", Boolean(active));
+  drawing.root.querySelector("[data-middle]").hidden = !active;
 };
 
 const at = (event) => {
@@ -105,6 +106,8 @@ const buttons = () => {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "secondary small", textContent: drawing.root.dataset.draw });
     button.dataset.draw = "";
     button.setAttribute("aria-pressed", "false");
+    const name = input.closest("[data-row]")?.querySelector("legend")?.textContent.trim();
+    if (name) button.append(Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: ` ${name}` }));
     input.after(button);
     input.addEventListener("input", draw);
   }
@@ -151,6 +154,14 @@ const begin = () => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-undo]")) {
     undo();
+    return;
+  }
+  if (event.target.closest("[data-middle]") && active) {
+    // by keyboard: a corner that the arrow keys move from there
+    rememberPoints(active);
+    const points = [...parse(active.value), [0.5, 0.5]];
+    write(active, points);
+    drawing.svg.querySelector(`[data-place="${points.length - 1}"]`)?.focus();
     return;
   }
   const button = event.target.closest("button[data-draw]");
