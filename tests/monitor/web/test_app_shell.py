@@ -10,7 +10,7 @@ from api.serving import MANAGER, PASSWORD
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from sentistream.monitor.web.app_shell import KEPT
+from sentistream.monitor.web.app_shell import OFFLINE_FILES
 from web.prefix_proxy import PREFIX, proxied
 
 
@@ -52,7 +52,7 @@ def test_it_can_be_installed_and_says_when_it_is_offline(chromium: Browser, tmp_
         )
         assert len(kept) == 1
         names = {url.removeprefix(start).rpartition("/")[2] for url in kept[0]}
-        assert names == {"offline", *KEPT}
+        assert names == {"offline", *OFFLINE_FILES}
         assert problems == []
     # the monitor is gone
     page.goto(f"{start}/history")

@@ -143,3 +143,14 @@ def test_a_trial_shows_no_picture_where_none_may_be(
         assert ("turned off" in answer["told"]) is not preview
         assert "1 face was found." in answer["told"]
     assert shown == [(True, True), (False, True)]
+
+
+def test_there_are_as_many_zones_as_a_camera_may_have(house: FakeMonitor) -> None:
+    form: dict[str, str] = {}
+    for n in range(17):
+        form |= {f"zones.{n}.title": f"Zone {n}", f"zones.{n}.points": "0,0 1,0 1,1"}
+    answer = house.ask(
+        "POST", "/start/zones?camera=entrance", data=form, headers={"x-csrf-token": TOKEN}
+    )
+    assert answer.status_code == 422 and "At most 16." in answer.text
+    assert len(settings(house).cameras["entrance"].zones) == 2
