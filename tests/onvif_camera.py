@@ -197,4 +197,4 @@ class OnvifCamera:
         expected = md5(
             f"{secret}:{values['nonce']}:{values['nc']}:{values['cnonce']}:{values['qop']}:{about}"
         )
-        return values["response"] == expected
+        return bool(values["response"] == expected)

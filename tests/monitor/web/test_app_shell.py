@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.serving import MANAGER, PASSWORD
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ConsoleMessage, expect
 
 from sentistream.monitor.web.app_shell import OFFLINE_FILES
 from web.prefix_proxy import PREFIX, proxied
@@ -20,7 +20,12 @@ def test_it_can_be_installed_and_says_when_it_is_offline(chromium: Browser, tmp_
         context = chromium.new_context(locale="de-DE")
         page = context.new_page()
         problems: list[str] = []
-        page.on("console", lambda told: problems.append(told.text) if told.type == "error" else 0)
+
+        def note(told: ConsoleMessage) -> None:
+            if told.type == "error":
+                problems.append(told.text)
+
+        page.on("console", note)
         page.goto(f"{start}/login")
         page.locator("#name").fill(MANAGER)
         page.locator("#password").fill(PASSWORD)

@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.cameras.trial_picture import TrialPicture
 from sentistream.monitor.settings import CameraSettings, Settings
 from sentistream.monitor.web import guided_setup
 from sentistream.monitor.web.guided_setup import STEPS, next_step
@@ -123,10 +124,10 @@ def test_a_trial_shows_no_picture_where_none_may_be(
 ) -> None:
     shown: list[tuple[bool, bool]] = []
 
-    def take(_: object, *, preview: bool, blur: bool) -> guided_setup.TrialPicture:
+    def take(_: object, *, preview: bool, blur: bool) -> TrialPicture:
         shown.append((preview, blur))
         jpeg = b"picture" if preview else None
-        return guided_setup.TrialPicture(width=1, height=1, faces=1, sound=False, jpeg=jpeg)
+        return TrialPicture(width=1, height=1, faces=1, sound=False, jpeg=jpeg)
 
     monkeypatch.setattr(guided_setup, "take_trial_picture", take)
     for preview in (True, False):

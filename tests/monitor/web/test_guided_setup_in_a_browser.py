@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from onvif_camera import OnvifCamera
 from rtsp_sender import python_with_gstreamer, rtsp
@@ -22,6 +22,18 @@ def opened(chromium: Browser, house: FakeMonitor, path: str) -> Page:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.goto(house.url + path)
     return page
+
+
+def questions(page: Page) -> list[str]:
+    """The kinds of what a page asks from now on; all is answered with yes."""
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    return asked
 
 
 def settings(house: FakeMonitor) -> Settings:
@@ -124,8 +136,7 @@ def test_unsaved_zones_are_guarded_and_changes_are_taken_back(
 ) -> None:
     for path in ("/start/zones?camera=entrance", "/settings/cameras/entrance"):
         page = opened(chromium, house, path)
-        asked: list[str] = []
-        page.on("dialog", lambda dialog, asked=asked: (asked.append(dialog.type), dialog.accept()))
+        asked = questions(page)
         undo = page.get_by_role("button", name="Undo")
         expect(undo).to_be_disabled()
         points = page.locator("[data-points]").first
@@ -156,8 +167,7 @@ def test_unsaved_zones_are_guarded_and_changes_are_taken_back(
 
 def test_saved_zones_are_not_guarded(chromium: Browser, house: FakeMonitor) -> None:
     page = opened(chromium, house, "/start/zones?camera=entrance")
-    asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    asked = questions(page)
     page.get_by_role("textbox", name="Name").first.fill("Front door")
     page.get_by_role("button", name="Save and go on").click()
     page.wait_for_url("**/start/hours")
