@@ -77,6 +77,28 @@ def test_sources(empty: FakeMonitor, form: dict[str, str], source: str) -> None:
     assert camera.source.get_secret_value() == source
 
 
+@pytest.mark.parametrize(
+    ("service", "asked"),
+    [
+        ("http://10.0.0.4:8000/onvif/device_service", "http://10.0.0.4:8000/onvif/device_service"),
+        ("http://evil.test/10.0.0.4", ""),
+        ("file:///10.0.0.4", ""),
+        ("", ""),
+    ],
+)
+def test_a_found_camera_is_asked_at_its_own_service(
+    empty: FakeMonitor, monkeypatch: pytest.MonkeyPatch, service: str, asked: str
+) -> None:
+    def stream_address(host: str, user: str, password: str, *, service: str) -> str:
+        assert (host, user, service) == ("10.0.0.4", "a", asked)
+        return "rtsp://10.0.0.4/found"
+
+    monkeypatch.setattr(guided_setup, "stream_address", stream_address)
+    form = {"maker": "onvif", "host": "10.0.0.4", "user": "a", "service": service}
+    answer = empty.ask("POST", "/start/camera", data=form, headers={"x-csrf-token": TOKEN})
+    assert answer.status_code == 303, answer.text
+
+
 def test_steps_follow_what_is_there() -> None:
     zone = {"name": "till", "points": CORNERS}
     values: dict[str, object] = {}

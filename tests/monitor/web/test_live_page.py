@@ -85,7 +85,12 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
     page = browser.open(house.url, script=False)
     page.ready()
     told = "5 faces in view; 3 of them are not tracked (limit: 2)"
-    assert page.text(f"{ENTRANCE} .face-count").strip() == told
+    end = time.monotonic() + 60
+    while page.text(f"{ENTRANCE} .face-count").strip() != told:
+        # on a busy machine the page may come when what was seen is of the past already
+        assert time.monotonic() < end
+        house.see("entrance", *shown, max_faces=2, left_out=3)
+        page.go(house.url)
     page.close()
     page = browser.open(house.url)
     page.ready()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -535,8 +535,11 @@ def _source(form: Form, tr: Translator) -> str:
             return address_of(maker, host, user=user, password=password, channel=int(channel))
         # checks that it is a host before anything is sent there
         address_of(next(iter(MAKERS)), host)
-        service = first(form, "service")
-        own = service if service.startswith(("http://", "https://")) and host in service else ""
+        service = urlsplit(first(form, "service"))
+        is_its_own = service.scheme in ("http", "https") and (
+            service.hostname == urlsplit(f"//{host}").hostname
+        )
+        own = service.geturl() if is_its_own else ""
         return stream_address(host, user, password, service=own)
     except ValueError:
         raise FieldProblemError(
