@@ -26,6 +26,7 @@ _KEYWORD = re.compile(
 )
 # networks are trained on what their recipes say, which is in their cards
 _ELSEWHERE = ("training", "networks", "monitor.store.migrations")
+_LABELLING = "training.labelling"
 _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
@@ -118,7 +119,8 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.api.users", "max_length", 1024),
     },
     "how a text is laid out, or how often is looked": {
-        ("cli.batch", "most", 28),
+        ("cli.archive.ray_pool", "timeout", 0),
+        ("cli.progress", "most", 28),
         ("evaluation.mood_sequences", "max_faces", 1),
         ("monitor.web.form_fields", "depth", 0),
         ("monitor.web.live_page", "timeout", 0.12),
@@ -164,7 +166,7 @@ def modules() -> Iterator[tuple[str, str]]:
     """The name and the source of every module."""
     for module in pkgutil.walk_packages(sentistream.__path__, "sentistream."):
         place = module.name.removeprefix("sentistream.")
-        if place.startswith(_ELSEWHERE):
+        if place.startswith(_ELSEWHERE) and not place.startswith(_LABELLING):
             continue
         path = Path(sentistream.__path__[0], *place.split("."))
         source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

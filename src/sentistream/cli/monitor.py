@@ -248,12 +248,13 @@ def _print_schema() -> None:
 def _write_documents(
     settings: Settings, state: Path, notice: Path | None, assessment: Path | None
 ) -> None:
-    from sentistream.monitor.privacy import render_assessment, render_notice
+    from sentistream.monitor.privacy import PrivacyState, render_assessment, render_notice
     from sentistream.monitor.site_link.link_state import read_link
 
     link = read_link(state)
     link = link if link is not None and link.joined is not None else None
 
+    described = PrivacyState.of(settings, headquarters=link)
     documents: list[tuple[Path | None, Any]] = [
         (notice, render_notice),
         (assessment, render_assessment),
@@ -262,7 +263,7 @@ def _write_documents(
         if path is None:
             continue
         try:
-            path.write_text(render(settings, settings.language, link), "utf-8")
+            path.write_text(render(described, settings.language), "utf-8")
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "Choose another place."

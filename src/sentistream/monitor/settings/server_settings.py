@@ -25,6 +25,10 @@ RESERVED_PATHS = frozenset(
             "static-login",
         ),
         "try",
+        "start",
+        "offline",
+        "manifest.webmanifest",
+        "service-worker.js",
     ]
 )
 """First segments of the page's and the API's own paths."""
