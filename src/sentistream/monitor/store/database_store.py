@@ -94,14 +94,23 @@ class DatabaseStore:
             )
 
     def aggregate(
-        self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
+        self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:
         """One aggregate a camera over the whole of [begin, end); small cells suppressed."""
+        return self.totals([[(begin, end)]], camera=camera, zone=zone)[0]
+
+    def totals(
+        self,
+        groups: Sequence[Sequence[tuple[float, float]]],
+        *,
+        camera: str | None = None,
+        zone: str | None = "",
+    ) -> Sequence[Sequence[Aggregate]]:
+        """Of each group of spans one aggregate a camera and zone; small cells suppressed."""
         with read_transaction(self._engine) as connection:
-            return queries.aggregate(
+            return queries.totals(
                 connection,
-                begin=begin,
-                end=end,
+                groups,
                 camera=camera,
                 zone=zone,
                 smallest=self._settings().privacy.smallest_group,
