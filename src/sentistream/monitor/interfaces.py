@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
-from sentistream.monitor.observations import Alert, SecondReading, Seconds
+from sentistream.monitor.observations import Alert, Annotation, SecondReading, Seconds
 from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 
@@ -79,6 +79,18 @@ class Store(Protocol):
 
     def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
         """The newest first."""
+        ...
+
+    def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
+        """Annotations of [begin, end), the oldest first."""
+        ...
+
+    def add_annotation(self, annotation: Annotation) -> Annotation:
+        """Stores an annotation; returns it with its number."""
+        ...
+
+    def remove_annotation(self, number: int) -> bool:
+        """Removes an annotation; whether there was one of that number."""
         ...
 
     def readings(

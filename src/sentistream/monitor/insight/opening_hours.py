@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -42,35 +42,47 @@ class OpenHours:
     def within(self, span: Span) -> list[Span]:
         """The open stretches of a span, in order; whole hours but at its ends."""
         found: list[Span] = []
-        for hour in self._open_hours_of(span):
-            if found and found[-1].end == hour.begin:
-                found[-1] = Span(found[-1].begin, hour.end)
-            else:
-                found.append(hour)
-        return found
-
-    def _open_hours_of(self, span: Span) -> Iterator[Span]:
         begin = span.begin
         while begin < span.end:
             local = datetime.fromtimestamp(begin)
-            day = Span(day_start(local.date()), day_start(local.date() + timedelta(days=1)))
-            if day.seconds == _DAY:
-                hours = [
-                    Span(day.begin + hour * _HOUR, day.begin + (hour + 1) * _HOUR)
-                    for hour in range(24)
-                    if (local.weekday(), hour) in self.hours
+            midnight, end = day_start(local.date()), day_start(local.date() + timedelta(days=1))
+            if end - midnight == _DAY:
+                runs = [
+                    Span(midnight + first * _HOUR, midnight + last * _HOUR)
+                    for first, last in _runs(self.hours)[local.weekday()]
                 ]
             else:  # clocks change
-                hours = [hour for hour in hours_of(day) if self.includes(hour.begin)]
-            for hour in hours:
-                cut = Span(max(hour.begin, span.begin), min(hour.end, span.end))
-                if cut.begin < cut.end:
-                    yield cut
-            begin = day.end
+                runs = [hour for hour in hours_of(Span(midnight, end)) if self.includes(hour.begin)]
+            for run in runs:
+                cut = Span(max(run.begin, span.begin), min(run.end, span.end))
+                if cut.begin >= cut.end:
+                    continue
+                if found and found[-1].end == cut.begin:
+                    cut = Span(found.pop().begin, cut.end)
+                found.append(cut)
+            begin = end
+        return found
 
     def includes(self, moment: float) -> bool:
         """Whether it is open in the hour of a moment."""
         return hour_of_week(moment) in self.hours
+
+
+@lru_cache(maxsize=64)
+def _runs(hours: frozenset[HourOfWeek]) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """Of each weekday the runs of open hours: first, and the one behind the last."""
+    week = []
+    for weekday in range(7):
+        runs: list[list[int]] = []
+        for hour in range(24):
+            if (weekday, hour) not in hours:
+                continue
+            if runs and runs[-1][1] == hour:
+                runs[-1][1] = hour + 1
+            else:
+                runs.append([hour, hour + 1])
+        week.append(tuple((first, last) for first, last in runs))
+    return tuple(week)
 
 
 def hour_of_week(moment: float) -> HourOfWeek:

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, select
 
 from sentistream.monitor.interfaces import Aggregate, Step
-from sentistream.monitor.observations import EVERYWHERE, Alert, SecondReading
+from sentistream.monitor.observations import EVERYWHERE, Alert, Annotation, SecondReading
 from sentistream.monitor.store.buckets import ceil_second, covering_buckets
 from sentistream.monitor.store.reading_tables import (
     ALERTS,
+    ANNOTATIONS,
     MILLISECONDS,
     READINGS,
     SHARES,
@@ -26,6 +27,9 @@ from sentistream.types import Label
 
 ReadingKey = tuple[int, str, str, str]
 """Second, camera, zone, track: the order of readings."""
+
+MAX_ANNOTATIONS = 500
+"""Annotations of an answer."""
 
 MAX_RANGES = 200
 """Ranges of buckets in one statement; SQLite nests conditions no deeper than 1,000."""
@@ -244,7 +248,8 @@ class _Total:
             self._done += max(self._appearances, self._most)
             self._run, self._appearances, self._most = run, people, 0
         self._most = max(self._most, people)
-        self._sums = [total + value for total, value in zip(self._sums, counted, strict=True)]
+        for place, value in enumerate(counted):
+            self._sums[place] += value
 
     def raw(self) -> RawAggregate:
         """The sum of all spans."""
@@ -278,3 +283,15 @@ def alerts(connection: Connection, *, since: float, limit: int) -> list[Alert]:
         )
         for row in connection.execute(statement)
     ]
+
+
+def stored_annotations(connection: Connection, *, begin: float, end: float) -> list[Annotation]:
+    """Annotations of [begin, end), oldest first."""
+    table = ANNOTATIONS.c
+    statement = (
+        select(ANNOTATIONS)
+        .where(table.time >= begin, table.time < end)
+        .order_by(table.time, table.id)
+        .limit(MAX_ANNOTATIONS)
+    )
+    return [Annotation(**row._mapping) for row in connection.execute(statement)]
