@@ -67,11 +67,11 @@ class UsualFigures:
         positive, neutral, negative: Of their shares, 0 to 1.
     """
 
-    weeks: int
-    appearances: Usual | None
-    positive: Usual | None
-    neutral: Usual | None
-    negative: Usual | None
+    weeks: int = 0
+    appearances: Usual | None = None
+    positive: Usual | None = None
+    neutral: Usual | None = None
+    negative: Usual | None = None
 
     def share(self, sentiment: str) -> Usual | None:
         """Of the shares of one of ``SENTIMENTS``."""
@@ -90,7 +90,7 @@ class Point:
     """
 
     figures: Figures
-    usual: UsualFigures
+    usual: UsualFigures = UsualFigures()
     compared: Comparison | None = None
 
     def verdict(self, sentiment: str) -> Verdict:
@@ -375,7 +375,7 @@ class Insight:
             span = over[part]
             if not span.seconds:
                 ahead = Figures(camera=camera, zone=zone, span=part, known=Known.AHEAD)
-                points.append(Point(figures=ahead, usual=usual_of(ahead, [])))
+                points.append(Point(figures=ahead))
                 continue
             before = None if shift is None else figures[span.moved(shift)]
             points.append(
