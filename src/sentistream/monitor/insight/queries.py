@@ -295,7 +295,7 @@ class Insight:
             )
             for place in self.places()
         }
-        whole = self._points([today], ALL_CAMERAS, EVERYWHERE, Shift(-7), None, None, now)[0]
+        whole = self._points([today], ALL_CAMERAS, EVERYWHERE, Shift(-7), Shift(-7), None, now)[0]
         worst = self.worst_hour(today) if today.seconds else None
         return Overview(span=today, whole=whole, places=places, worst=worst)
 

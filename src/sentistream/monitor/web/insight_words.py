@@ -168,14 +168,10 @@ def headline(point: Point, tr: Translator) -> str:
         return tr.gettext("{share} negative; too little is known to say what is usual.", **values)
     values["usual"] = range_words(usual.low, usual.high, tr)
     if verdict is Verdict.ABOVE:
-        return tr.gettext(
-            "More negative than usual: {share}, usually {usual} at this time.", **values
-        )
+        return tr.gettext("More negative than usual: {share}, usually {usual}.", **values)
     if verdict is Verdict.BELOW:
-        return tr.gettext(
-            "Less negative than usual: {share}, usually {usual} at this time.", **values
-        )
-    return tr.gettext("As negative as usual: {share}, usually {usual} at this time.", **values)
+        return tr.gettext("Less negative than usual: {share}, usually {usual}.", **values)
+    return tr.gettext("As negative as usual: {share}, usually {usual}.", **values)
 
 
 def unusual(points: Sequence[Point]) -> list[Point]:
