@@ -117,7 +117,7 @@ def test_page_api_and_file_agree(client: httpx.Client, seed: int) -> None:
 
 def test_figures_agree_with_the_sums_that_were_there_before(client: httpx.Client) -> None:
     day = datetime.combine(date.today() - timedelta(days=3), datetime.min.time()).timestamp()
-    span = {"begin": day, "end": day + 86_400, "camera": "hall"}
+    span: dict[str, str | float] = {"begin": day, "end": day + 86_400, "camera": "hall"}
     series = client.get("/api/series", params=span).json()
     sums = {one["begin"]: one for one in client.get("/api/history", params=span).json()}
     assert len(sums) > 10
