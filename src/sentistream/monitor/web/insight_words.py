@@ -121,7 +121,12 @@ def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
 
 def change_words(difference: Difference, tr: Translator) -> str:
     """By how much a share changed, and whether that is more than chance."""
-    points = tr.gettext("{n} points", n=tr.points(difference.value))
+    points = tr.ngettext(
+        "{points} point",
+        "{points} points",
+        abs(round(difference.value * 100)),
+        points=tr.points(difference.value),
+    )
     if difference.is_more_than_chance:
         return tr.gettext("{points}, more than chance", points=points)
     return tr.gettext("{points}, which may be chance", points=points)
