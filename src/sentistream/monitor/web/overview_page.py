@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sentistream.errors import StorageError
 from sentistream.monitor.api.auth import CurrentUser
 from sentistream.monitor.insight import Insight, Overview, Period, Point, Span
-from sentistream.monitor.observations import EVERYWHERE, CameraHealth, CameraState
+from sentistream.monitor.observations import EVERYWHERE, Alert, CameraHealth, CameraState
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
@@ -146,8 +146,15 @@ def _when(time: float, now: float, tr: Translator) -> str:
     return tr.clock(time) if same else tr.moment(time)
 
 
-def _active(alerts: Sequence[object], names: dict[str, str], tr: Translator) -> list[Episode]:
-    return [each for each in episodes(alerts, names, tr) if each.ended is None]  # type: ignore[arg-type]
+def _active(
+    alerts: Sequence[Alert], names: dict[str, str], tr: Translator
+) -> list[tuple[Episode, str]]:
+    """What is wrong now, and where its minutes are shown."""
+    return [
+        (each, minute_link(Span(each.alert.time, each.alert.time), each.alert.camera))
+        for each in episodes(alerts, names, tr)
+        if each.ended is None
+    ]
 
 
 def _headline(found: Overview, smallest: int, tr: Translator) -> str:

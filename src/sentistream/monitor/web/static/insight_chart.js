@@ -210,7 +210,8 @@ const draw = (figure) => {
     if (place === chosen) return;
     chosen = place;
     const link = data.links[place] ?? "";
-    output.textContent = place < 0 ? output.dataset.hint : data.told[place];
+    const marked = data.marks.filter((mark) => Math.floor(mark.at) === place).map((mark) => mark.text);
+    output.textContent = place < 0 ? output.dataset.hint : [data.told[place], ...marked].join(" · ");
     open.hidden = !link;
     if (link) {
       open.href = document.documentElement.dataset.root + link;
