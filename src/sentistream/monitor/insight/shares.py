@@ -79,9 +79,8 @@ class Difference:
     @classmethod
     def of(cls, now: Share, before: Share) -> Self:
         """Of two shares of different appearances."""
-        counts = [(s.value * s.appearances, float(s.appearances)) for s in (now, before)]
-        (a, m), (b, n) = ((count / STAY_EFFECT, total / STAY_EFFECT) for count, total in counts)
-        low, high = difference_interval((a, m), (b, n))
+        n, m = now.appearances / STAY_EFFECT, before.appearances / STAY_EFFECT
+        low, high = difference_interval((now.value * n, n), (before.value * m, m))
         return cls(now.value - before.value, low, high)
 
     @property
