@@ -51,7 +51,8 @@ class Share:
         """
         count = appearances / STAY_EFFECT
         low, high = wilson_interval(value * count, count)
-        return cls(value, low, high, appearances)
+        # rounding must not put a share outside its own interval
+        return cls(value, min(low, value), max(high, value), appearances)
 
     @property
     def margin(self) -> float:
