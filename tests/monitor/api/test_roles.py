@@ -12,6 +12,7 @@ HOUR = 3600
 
 VIEWERS = {
     ("DELETE", "/api/browser-camera/{camera}"),
+    ("GET", "/api/annotations"),
     ("GET", "/api/alerts"),
     ("GET", "/api/cameras"),
     ("GET", "/api/cameras/{camera}/preview.jpg"),
@@ -19,6 +20,9 @@ VIEWERS = {
     ("GET", "/api/history"),
     ("GET", "/api/live"),
     ("GET", "/api/me"),
+    ("GET", "/api/overview"),
+    ("GET", "/api/series"),
+    ("GET", "/api/series.csv"),
     ("GET", "/api/together"),
     ("GET", "/health"),
     ("GET", "/metrics"),

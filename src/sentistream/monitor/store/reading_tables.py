@@ -142,6 +142,20 @@ ALERTS = Table(
 )
 """Alerts that began or ended; the same alert is stored once."""
 
+ANNOTATION_LENGTH = 120
+"""Characters of an annotation."""
+
+ANNOTATIONS = Table(
+    "annotations",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("time", Double, nullable=False, index=True),
+    Column("camera", String(KEY), nullable=False),
+    Column("text", String(ANNOTATION_LENGTH), nullable=False),
+    Column("author", String(KEY), nullable=False),
+)
+"""What happened when, in a manager's words; ``camera`` is empty where it concerns all."""
+
 PULSE = Table(
     "pulse",
     METADATA,

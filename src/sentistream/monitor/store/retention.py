@@ -18,6 +18,7 @@ from sentistream.monitor.store.buckets import ceil_second
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.monitor.store.reading_tables import (
     ALERTS,
+    ANNOTATIONS,
     PRESENCES,
     READINGS,
     SUMS,
@@ -70,7 +71,8 @@ def apply_retention(engine: Engine, now: float, settings: StorageSettings) -> No
     ):
         _delete_before(engine, table, column, step, before, width)
     with write_transaction(engine) as connection:
-        connection.execute(delete(ALERTS).where(ALERTS.c.time < now - settings.hours_days * DAY))
+        for table in (ALERTS, ANNOTATIONS):
+            connection.execute(delete(table).where(table.c.time < now - settings.hours_days * DAY))
     _vacuum(engine)
 
 
