@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -12,11 +13,14 @@ import yaml
 from listening import health
 from sentistream.monitor.alerts import WindowStats
 from sentistream.monitor.alerts.evaluator import HYSTERESIS, MIN_COVERAGE
+from sentistream.monitor.notify.delivery_queue import DELAYS, DEPTH
 from sentistream.monitor.notify.mqtt_client import RECONNECT_DELAYS
 from sentistream.monitor.notify.mqtt_publisher import MINUTES
+from sentistream.monitor.notify.notices import Notice
 from sentistream.monitor.notify.payloads import alert_payload, health_payload, state_payload
-from sentistream.monitor.notify.webhooks import DELAYS, DEPTH, TIMEOUT
-from sentistream.monitor.observations import Alert, CameraState
+from sentistream.monitor.notify.transports import TIMEOUT
+from sentistream.monitor.notify.webhook_formats import webhook_body
+from sentistream.monitor.observations import Alert, AlertKind, CameraState
 from sentistream.monitor.settings import Settings
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -56,8 +60,12 @@ def test_health_and_alert_are_as_described() -> None:
 
 def test_webhooks_are_as_described() -> None:
     alert, camera = examples(WEBHOOKS)
-    assert list(alert) == ["event", "id", *alert_payload(ALERT)]
-    assert list(camera) == ["event", "id", "failing", "time", "camera", "name", "reason"]
+    down = dataclasses.replace(ALERT, kind=AlertKind.CAMERA)
+    for given, example in ((ALERT, alert), (down, camera)):
+        notice = Notice(event="begin", title="t", text="t", link="l", alerts=(given,))
+        assert list(webhook_body(notice, "json")) == list(example)
+    assert list(alert) == ["event", "id", *alert_payload(ALERT), "link"]
+    assert list(camera) == ["event", "id", "failing", "time", "camera", "name", "reason", "link"]
     delays = [f"{delay:g}" for delay in DELAYS]
     assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in WEBHOOKS
     assert f"within {TIMEOUT:g} seconds" in WEBHOOKS

@@ -21,6 +21,7 @@ from sentistream.monitor.accounts import (
     Accounts,
 )
 from sentistream.monitor.api import (
+    alerts_api,
     cameras_api,
     event_stream,
     health,
@@ -48,7 +49,7 @@ from sentistream.monitor.translation import Translator, language_of, translator
 MAX_ERRORS = 20
 """Errors of one request that its answer lists."""
 
-_ROUTERS = (cameras_api, history, settings_api, users, event_stream, health, openapi)
+_ROUTERS = (cameras_api, history, alerts_api, settings_api, users, event_stream, health, openapi)
 
 
 def create_app(services: Services, *, counters: Counters | None = None) -> FastAPI:

@@ -1,4 +1,4 @@
-"""Queries for readings, aggregates and alerts."""
+"""Queries for readings and aggregates."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, select
 
 from sentistream.monitor.interfaces import Aggregate, Step
-from sentistream.monitor.observations import EVERYWHERE, Alert, SecondReading
+from sentistream.monitor.observations import EVERYWHERE, SecondReading
 from sentistream.monitor.store.buckets import ceil_second, covering_buckets
 from sentistream.monitor.store.reading_tables import (
-    ALERTS,
     MILLISECONDS,
     READINGS,
     SHARES,
@@ -164,29 +163,3 @@ def aggregate(
         )
         found += [one for one in released if one.zone == zone]
     return found
-
-
-def alerts(connection: Connection, *, since: float, limit: int) -> list[Alert]:
-    """Alerts since ``since``, newest first."""
-    table = ALERTS.c
-    statement = (
-        select(ALERTS)
-        .where(table.time >= since)
-        .order_by(table.time.desc(), table.id.desc())
-        .limit(limit)
-    )
-    return [
-        Alert(
-            rule=row.rule,
-            name=row.name,
-            camera=row.camera,
-            zone=row.zone,
-            time=row.time,
-            active=row.active,
-            sentiment=row.sentiment,
-            share=row.share,
-            limit=row.bound,
-            minutes=row.minutes,
-        )
-        for row in connection.execute(statement)
-    ]
