@@ -29,7 +29,7 @@ from sentistream.translatable import Translatable
 
 _log = logging.getLogger(__name__)
 
-START_PATIENCE = 60.0
+START_DELAY = 60.0
 """Seconds that a camera may take to be opened, whatever the settings say."""
 
 RECOVERY = 60.0
@@ -38,7 +38,7 @@ RECOVERY = 60.0
 DISK_INTERVAL = 30.0
 """Seconds between two looks at the disks."""
 
-DISK_PATIENCE = 60.0
+DISK_DELAY = 60.0
 """Seconds for which a disk must be too full, or no longer, before that counts."""
 
 SMALL_DISK = 0.1
@@ -189,7 +189,7 @@ class HealthWatch(Subscriber):
             self._clock(),
             begin=max(
                 settings.health_alerts.camera_minutes * 60,
-                START_PATIENCE if health.state is CameraState.STARTING else 0.0,
+                START_DELAY if health.state is CameraState.STARTING else 0.0,
             ),
             end=RECOVERY,
         )
@@ -224,7 +224,7 @@ class HealthWatch(Subscriber):
         condition = self._disks.setdefault(space.device, DelayedCondition())
         enough = limit * DISK_HYSTERESIS if condition.holds else limit
         if not condition.update(
-            space.free < enough, self._clock(), begin=DISK_PATIENCE, end=DISK_PATIENCE
+            space.free < enough, self._clock(), begin=DISK_DELAY, end=DISK_DELAY
         ):
             return
         key = (DISK_NEARLY_FULL, str(space.device))

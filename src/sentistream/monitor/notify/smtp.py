@@ -170,7 +170,7 @@ def _network_failure(error: Exception, settings: EmailSettings) -> Failure:
             Translatable(
                 "The certificate of {host} is not trusted ({words}).",
                 host=host,
-                words=error.verify_message,
+                words=error.verify_message.rstrip("."),
             ),
             False,
         )
@@ -186,7 +186,8 @@ def _network_failure(error: Exception, settings: EmailSettings) -> Failure:
             Translatable("There is no server of the name {host}; check the address.", host=host),
             True,
         )
-    if isinstance(error, TimeoutError):
+    # smtplib reports a time-out of an answer as a connection that was closed
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
         return Failure(
             Translatable(
                 "{host} does not answer on port {port}; check host, port and encryption.",
