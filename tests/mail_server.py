@@ -66,7 +66,7 @@ class MailServer:
         assert isinstance(data, LoginPassword)
         is_ours = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
         self.logins.append(is_ours)
-        return AuthResult(success=is_ours)
+        return AuthResult(success=is_ours, handled=False)
 
 
 @contextmanager

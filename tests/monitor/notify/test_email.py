@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from listening import BEGIN
 from mail_server import PASSWORD, USER, MailServer, mail_server
@@ -18,6 +19,8 @@ from sentistream.monitor.observations import Alert, AlertKind
 from sentistream.monitor.settings import EmailSettings, Settings
 from sentistream.monitor.translation import translator
 from sentistream.translatable import Translatable
+
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
 PAGE = "https://mood.example.org"
 ALERT = Alert(
@@ -143,7 +146,7 @@ def test_encrypted_with_a_login(
         assert sent(settings) == ""
         assert server.encrypted == [True]
         assert server.logins == [True]
-        wrong = settings.model_copy(update={"password": EmailSettings(password="guessed").password})
+        wrong = settings.model_copy(update={"password": SecretStr("guessed")})
         assert sent(wrong).startswith("127.0.0.1 refuses user and password (535")
         assert "guessed" not in sent(wrong)
 

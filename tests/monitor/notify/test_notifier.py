@@ -14,7 +14,7 @@ import pytest
 
 from listening import configured, until
 from receiver import Receiver, receiving
-from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.event_bus import EventBus, Subscription
 from sentistream.monitor.notify import Notifier
 from sentistream.monitor.observations import (
     DISK_NEARLY_FULL,
@@ -47,6 +47,7 @@ class Told:
     notifier: Notifier
     receiver: Receiver
     bus: EventBus
+    subscription: Subscription
     log: list[Delivery]
     now: float
 
@@ -67,7 +68,7 @@ class Told:
         return [json.loads(request.body) for request in self.receiver.requests]
 
     def states(self) -> list[tuple[str, str, str]]:
-        found = self._subscription.take(0.2)
+        found = self.subscription.take(0.2)
         self.log += [each for each in found if isinstance(each, Delivery)]
         return [(each.incident, each.event, str(each.state)) for each in self.log]
 
@@ -87,8 +88,7 @@ def telling(folder: Path, *, rule: dict[str, Any] | None = None, **webhook: Any)
             bus, configuration, delays=(0.05,), clock=lambda: told.now if told else at(12)
         )
         notifier._reload_settings()
-        told = Told(notifier, receiver, bus, [], at(12))
-        told._subscription = subscription  # type: ignore[attr-defined]
+        told = Told(notifier, receiver, bus, subscription, [], at(12))
         yield told
         notifier.finish()
 
