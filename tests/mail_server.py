@@ -57,7 +57,7 @@ class MailServer:
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
         self.envelopes.append(envelope)
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(bool(server.transport.get_extra_info("ssl_object")))
         return "250 OK"
 
     def authenticate(

@@ -19,7 +19,8 @@ from sentistream.monitor.translation import translator
 
 ALERT = Alert(
     rule="bad", name="<!channel> & @everyone", camera="door", zone="",
-    time=float(BEGIN), active=True, sentiment="negative", share=0.5, limit=0.4, minutes=10, incident="5e1f",
+    time=float(BEGIN), active=True, sentiment="negative", share=0.5, limit=0.4,
+    minutes=10, incident="5e1f",
 )  # fmt: skip
 LINK = "https://m.example/alerts/5e1f"
 
