@@ -51,6 +51,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "folders",
             "parquet",
             "cores",
+            "intervals",
         ),
     ),
 )

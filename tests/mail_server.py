@@ -57,7 +57,8 @@ class MailServer:
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
         self.envelopes.append(envelope)
-        self.encrypted.append(bool(server.transport.get_extra_info("ssl_object")))
+        transport = server.transport
+        self.encrypted.append(bool(transport and transport.get_extra_info("ssl_object")))
         return "250 OK"
 
     def authenticate(

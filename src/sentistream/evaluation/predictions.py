@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError, skip_failures
-from sentistream.evaluation.evaluation_metrics import calibration_error, figures, wilson_interval
+from sentistream.evaluation.evaluation_metrics import calibration_error, figures
 from sentistream.evaluation.predictors import Predictor, Probabilities
+from sentistream.intervals import wilson_interval
 from sentistream.prior import PRIORS, Shares, correct, get_prior
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sentistream.monitor.settings import Settings
 
 BROWSER_CAMERA_PREFIX = "visitor-"
@@ -16,3 +18,8 @@ def is_own_camera(camera: str, settings: Settings) -> bool:
     if settings.cameras:
         return camera in settings.cameras
     return not camera.startswith(BROWSER_CAMERA_PREFIX)
+
+
+def own_cameras(settings: Settings, running: Iterable[str]) -> list[str]:
+    """Keys of the configured cameras in their order; of those that run where none is."""
+    return list(settings.cameras) or [key for key in running if is_own_camera(key, settings)]

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from sentistream.monitor.observations import (
     Acknowledgement,
     Alert,
+    Annotation,
     Delivery,
     SecondReading,
     Seconds,
@@ -109,6 +110,18 @@ class Store(Protocol):
         """What became of messages, the newest first; of one incident where it is given."""
         ...
 
+    def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
+        """Annotations of [begin, end), the oldest first."""
+        ...
+
+    def add_annotation(self, annotation: Annotation) -> Annotation:
+        """Stores an annotation; returns it with its number."""
+        ...
+
+    def remove_annotation(self, number: int) -> bool:
+        """Removes an annotation; whether there was one of that number."""
+        ...
+
     def readings(
         self, *, begin: float, end: float, camera: str | None = None, limit: int = 10_000
     ) -> Sequence[SecondReading]:
@@ -138,11 +151,34 @@ class Store(Protocol):
         ...
 
     def aggregate(
-        self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
+        self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:
         """One sum a camera over the whole of [begin, end); small groups withheld.
 
         Cut to whole minutes, outwards; to whole hours, inwards, where minutes are kept no longer.
+        ``zone`` None is for each.
+        """
+        ...
+
+    def totals(
+        self,
+        groups: Sequence[Sequence[tuple[float, float]]],
+        *,
+        camera: str | None = None,
+        zone: str | None = "",
+    ) -> Sequence[Sequence[Aggregate]]:
+        """Of each group of spans one sum a camera and zone, as of ``aggregate``, in one query.
+
+        A group is for instance the open hours of a week, or ten o'clock on every Monday. It is
+        withheld as a whole where it is small as a whole.
+
+        Args:
+            groups: Spans [begin, end), in order; no two of any group overlap.
+            camera: Only this one; None for each.
+            zone: Only this one; None for each.
+
+        Returns:
+            As many as groups; each by camera and zone.
         """
         ...
 

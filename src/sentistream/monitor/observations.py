@@ -261,6 +261,25 @@ class Delivery:
     attempts: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """What happened at some time, in a manager's words, such as "new till opened".
+
+    Attributes:
+        id: Its number; 0 before it is stored.
+        time: Wall-clock seconds (UTC).
+        camera: The camera's key; empty where it concerns all.
+        text: One line.
+        author: Who wrote it: the user's name.
+    """
+
+    id: int = 0
+    time: float
+    camera: str = ""
+    text: str
+    author: str
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A camera's newest live picture, people blurred unless the settings say otherwise.

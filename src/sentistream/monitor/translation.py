@@ -107,9 +107,21 @@ class Translator:
         """Hour and minute of the machine's own time zone."""
         return format_time(datetime.fromtimestamp(time), "short", locale=self.locale)
 
+    def hour(self, time: float) -> str:
+        """The hour alone, as a clock has it."""
+        return format_skeleton("H", datetime.fromtimestamp(time), locale=self.locale)
+
     def day(self, time: float) -> str:
         """Weekday, day and month."""
         return format_skeleton("MMMEd", datetime.fromtimestamp(time), locale=self.locale)
+
+    def month(self, time: float) -> str:
+        """Month and year."""
+        return format_skeleton("yMMMM", datetime.fromtimestamp(time), locale=self.locale)
+
+    def short_month(self, time: float) -> str:
+        """The month's short name."""
+        return format_skeleton("MMM", datetime.fromtimestamp(time), locale=self.locale)
 
     def short_day(self, time: float) -> str:
         """Day and month in numbers."""

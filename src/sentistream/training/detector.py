@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sentistream.evaluation.evaluation_metrics import wilson_interval
+from sentistream.intervals import wilson_interval
 from sentistream.networks.detector import STRIDES, centres, decoded
 from sentistream.training.detector_scenes import FACES, FIELDS, SCENE_SIZE
 from sentistream.training.examples import Examples

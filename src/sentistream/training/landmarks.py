@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from sentistream.evaluation.evaluation_metrics import wilson_interval
+from sentistream.intervals import wilson_interval
 from sentistream.training.examples import Examples
 from sentistream.training.lite_augment import covered, farther, gradient, lit, uniform
 from sentistream.types import FloatArray

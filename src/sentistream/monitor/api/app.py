@@ -26,6 +26,7 @@ from sentistream.monitor.api import (
     event_stream,
     health,
     history,
+    insight_api,
     openapi,
     settings_api,
     users,
@@ -49,7 +50,10 @@ from sentistream.monitor.translation import Translator, language_of, translator
 MAX_ERRORS = 20
 """Errors of one request that its answer lists."""
 
-_ROUTERS = (cameras_api, history, alerts_api, settings_api, users, event_stream, health, openapi)
+_ROUTERS = (
+    *(cameras_api, history, insight_api, alerts_api, settings_api, users),
+    *(event_stream, health, openapi),
+)
 
 
 def create_app(services: Services, *, counters: Counters | None = None) -> FastAPI:

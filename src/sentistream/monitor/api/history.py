@@ -175,7 +175,7 @@ EXPORTS_AT_ONCE = 2
 EXPORT_SPAN = 3660 * DAY
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
-_DECIMAL_MARKS = {"point": ".", "comma": ","}
+DECIMAL_MARKS = {"point": ".", "comma": ","}
 _SCHEMA = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -223,7 +223,7 @@ async def export(
                 begin=begin,
                 end=until,
                 camera=camera,
-                style=PLAIN if excel is None else spreadsheet_style(_DECIMAL_MARKS[excel]),
+                style=PLAIN if excel is None else spreadsheet_style(DECIMAL_MARKS[excel]),
             )
         )
         # what fails does so before the answer has begun

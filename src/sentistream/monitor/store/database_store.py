@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, insert
 
 from sentistream.errors import StorageError
 from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import (
     Acknowledgement,
     Alert,
+    Annotation,
     Delivery,
     SecondReading,
     Seconds,
@@ -22,7 +24,7 @@ from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import alert_log, backups, database_export, queries, retention
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.monitor.store.ingest import ingest, insert_into
-from sentistream.monitor.store.reading_tables import PULSE
+from sentistream.monitor.store.reading_tables import ANNOTATIONS, PULSE
 from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 
@@ -81,6 +83,29 @@ class DatabaseStore:
         with read_transaction(self._engine) as connection:
             return alert_log.deliveries(connection, incident=incident, limit=limit)
 
+    def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
+        """Annotations of [begin, end), the oldest first."""
+        with read_transaction(self._engine) as connection:
+            return queries.stored_annotations(connection, begin=begin, end=end)
+
+    def add_annotation(self, annotation: Annotation) -> Annotation:
+        """Stores an annotation; returns it with its number."""
+        values = {
+            "time": annotation.time,
+            "camera": annotation.camera,
+            "text": annotation.text,
+            "author": annotation.author,
+        }
+        with write_transaction(self._engine) as connection:
+            key = connection.execute(insert(ANNOTATIONS).values(values)).inserted_primary_key
+        return replace(annotation, id=int(key[0]) if key is not None else 0)
+
+    def remove_annotation(self, number: int) -> bool:
+        """Removes an annotation; whether there was one of that number."""
+        with write_transaction(self._engine) as connection:
+            removed = connection.execute(delete(ANNOTATIONS).where(ANNOTATIONS.c.id == number))
+        return removed.rowcount > 0
+
     def readings(
         self, *, begin: float, end: float, camera: str | None = None, limit: int = 10_000
     ) -> Sequence[SecondReading]:
@@ -112,14 +137,23 @@ class DatabaseStore:
             )
 
     def aggregate(
-        self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
+        self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:
         """One aggregate a camera over the whole of [begin, end); small cells suppressed."""
+        return self.totals([[(begin, end)]], camera=camera, zone=zone)[0]
+
+    def totals(
+        self,
+        groups: Sequence[Sequence[tuple[float, float]]],
+        *,
+        camera: str | None = None,
+        zone: str | None = "",
+    ) -> Sequence[Sequence[Aggregate]]:
+        """Of each group of spans one aggregate a camera and zone; small cells suppressed."""
         with read_transaction(self._engine) as connection:
-            return queries.aggregate(
+            return queries.totals(
                 connection,
-                begin=begin,
-                end=end,
+                groups,
                 camera=camera,
                 zone=zone,
                 smallest=self._settings().privacy.smallest_group,

@@ -175,6 +175,20 @@ DELIVERIES = Table(
 )
 """Messages about alerts and digests, and what became of them."""
 
+ANNOTATION_LENGTH = 120
+"""Characters of an annotation."""
+
+ANNOTATIONS = Table(
+    "annotations",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("time", Double, nullable=False, index=True),
+    Column("camera", String(KEY), nullable=False),
+    Column("text", String(ANNOTATION_LENGTH), nullable=False),
+    Column("author", String(KEY), nullable=False),
+)
+"""What happened when, in a manager's words; ``camera`` is empty where it concerns all."""
+
 PULSE = Table(
     "pulse",
     METADATA,

@@ -18,6 +18,7 @@ from sentistream.monitor.store import alert_log
 from sentistream.monitor.store.buckets import ceil_second
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.monitor.store.reading_tables import (
+    ANNOTATIONS,
     PRESENCES,
     READINGS,
     SUMS,
@@ -70,7 +71,9 @@ def apply_retention(engine: Engine, now: float, settings: StorageSettings) -> No
     ):
         _delete_before(engine, table, column, step, before, width)
     with write_transaction(engine) as connection:
-        alert_log.delete_before(connection, now - settings.hours_days * DAY)
+        limit = now - settings.hours_days * DAY
+        alert_log.delete_before(connection, limit)
+        connection.execute(delete(ANNOTATIONS).where(ANNOTATIONS.c.time < limit))
     _vacuum(engine)
 
 

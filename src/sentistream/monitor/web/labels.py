@@ -14,6 +14,7 @@ SENTIMENTS = {
 """What a face comes across as, by label."""
 
 PAGES = {
+    "overview": N_("Overview"),
     "live": N_("Live"),
     "history": N_("History"),
     "alerts": N_("Alerts"),
@@ -53,26 +54,29 @@ NO_PICTURE = {
 }
 """What stands in place of a live picture, by state."""
 
-BAR_LENGTHS = {
+HISTORY_VIEWS = {
+    "minute": N_("By minute"),
     "hour": N_("By hour"),
     "day": N_("By day"),
     "week": N_("By week"),
+    "month": N_("By month"),
+    "pattern": N_("Hours of the week"),
 }
 
 COMPARISONS = {
+    ("minute", "week"): N_("the same hour a week earlier"),
+    ("minute", "day"): N_("the same hour the day before"),
     ("hour", "week"): N_("the same day a week earlier"),
     ("hour", "day"): N_("the previous day"),
     ("day", "before"): N_("the previous week"),
     ("week", "before"): N_("the previous 12 weeks"),
+    ("month", "year"): N_("the previous year"),
+    ("free", "week"): N_("the same day a week earlier"),
+    ("free", "day"): N_("the previous day"),
+    ("free", "before"): N_("the same length of time before"),
+    ("free", "year"): N_("the previous year"),
 }
-"""By length of a bar, and name of the comparison."""
-
-EMPTY_BARS = {
-    "nobody": N_("nobody in view"),
-    "off": N_("not recorded"),
-    "ahead": N_("in the future"),
-}
-"""Why a bar shows nothing."""
+"""By view, ``free`` for a free range, and name of the comparison."""
 
 SECTIONS = {
     "cameras": N_("Cameras"),

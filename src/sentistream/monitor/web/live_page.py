@@ -29,7 +29,7 @@ def live_routes(site: Site) -> APIRouter:
     """The routes of the live view."""
     routes = APIRouter()
 
-    @routes.get("/")
+    @routes.get("/live")
     async def live(request: Request, user: CurrentUser) -> HTMLResponse:
         settings = site.services.configuration.settings
         tr = site.translator(request)

@@ -21,11 +21,20 @@ from sentistream.monitor.web.history_page import history_routes
 from sentistream.monitor.web.info_pages import info_routes
 from sentistream.monitor.web.live_page import live_routes
 from sentistream.monitor.web.login_pages import login_routes
+from sentistream.monitor.web.overview_page import overview_routes
 from sentistream.monitor.web.rendering import assets
 from sentistream.monitor.web.settings_pages import settings_routes
 from sentistream.monitor.web.site import Site
 
-_ROUTES = (login_routes, live_routes, history_routes, alert_routes, settings_routes, info_routes)
+_ROUTES = (
+    login_routes,
+    overview_routes,
+    live_routes,
+    history_routes,
+    alert_routes,
+    settings_routes,
+    info_routes,
+)
 
 
 class _Assets(StaticFiles):
