@@ -8,9 +8,20 @@ from urllib.parse import urlencode
 from sentistream.monitor.observations import Alert, AlertKind
 
 
+def alert_path(alert: Alert) -> str:
+    """The path of an alert's own page."""
+    return f"/alerts/{alert.incident}" if alert.incident else "/alerts"
+
+
 def history_path(alert: Alert) -> str:
-    """The path of an alert's minutes in the history; empty for what the history does not show."""
-    if alert.kind is not AlertKind.SENTIMENT:
+    """The path of an alert's minutes in the history; empty for a disk, which has none."""
+    if alert.kind is AlertKind.DISK:
         return ""
-    day = datetime.fromtimestamp(alert.time).date().isoformat()
-    return "/history?" + urlencode({"by": "hour", "day": day, "camera": alert.camera})
+    local = datetime.fromtimestamp(alert.time)
+    values = {
+        "day": local.date().isoformat(),
+        "at": f"{local:%H:%M}",
+        "camera": alert.camera,
+        "zone": alert.zone,
+    }
+    return "/history?" + urlencode({name: value for name, value in values.items() if value})

@@ -517,7 +517,7 @@ def _chosen(asked: HistoryQuery, parts: Sequence[Span]) -> int | None:
 
 def _alert_marks(alerts: Sequence[Episode], parts: Sequence[Span]) -> list[Mark]:
     return [
-        Mark(at, f"{each.alert.name}, {each.place}", "alert")
+        Mark(at, ", ".join(filter(None, (each.title, each.place))), "alert")
         for each in alerts
         if (at := place_of(each.alert.time, parts)) is not None
     ]

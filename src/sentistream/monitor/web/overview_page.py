@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sentistream.errors import StorageError
 from sentistream.monitor.api.auth import CurrentUser
 from sentistream.monitor.insight import Insight, Overview, Period, Point, Span
-from sentistream.monitor.observations import EVERYWHERE, CameraHealth, CameraState
+from sentistream.monitor.observations import EVERYWHERE, AlertKind, CameraHealth, CameraState
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
@@ -147,7 +147,9 @@ def _when(time: float, now: float, tr: Translator) -> str:
 
 
 def _active(alerts: Sequence[object], names: dict[str, str], tr: Translator) -> list[Episode]:
-    return [each for each in episodes(alerts, names, tr) if each.ended is None]  # type: ignore[arg-type]
+    found = [each for each in episodes(alerts, names, tr) if each.ended is None]  # type: ignore[arg-type]
+    # cameras that are down have rows of their own
+    return [each for each in found if each.alert.kind is not AlertKind.CAMERA]
 
 
 def _headline(found: Overview, smallest: int, tr: Translator) -> str:
