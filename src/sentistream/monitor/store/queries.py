@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    text,
+)
 
 from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import EVERYWHERE, Annotation, SecondReading
@@ -30,8 +43,8 @@ ReadingKey = tuple[int, str, str, str]
 MAX_ANNOTATIONS = 500
 """Annotations of an answer."""
 
-MAX_RANGES = 200
-"""Ranges of buckets in one statement; SQLite nests conditions no deeper than 1,000."""
+RANGES = 2_000
+"""Ranges of buckets in one statement, so that none grows without bounds."""
 
 
 def readings(
@@ -125,11 +138,11 @@ def totals(
     zone: str | None,
     smallest: int,
 ) -> list[list[Aggregate]]:
-    """Of each group of disjoint spans one aggregate a camera and zone; small cells suppressed.
+    """Of each group of spans one aggregate a camera and zone; small cells suppressed.
 
     Args:
         connection: A transaction.
-        groups: Spans [begin, end) of wall-clock seconds, in order; no two of any group overlap.
+        groups: Spans [begin, end) of wall-clock seconds, in order; those of a group do not overlap.
         camera: Only this one; None for each.
         zone: Only this one; None for each.
         smallest: The fewest appearances whose aggregate may be released.
@@ -137,125 +150,132 @@ def totals(
     Returns:
         As many lists as groups, each by camera and zone.
     """
-    cover = _Cover(groups)
-    if not cover.ranges:
-        return [[] for _ in groups]
-    table = SUMS.c
-    statement = (
-        select(
-            *(table.step, table.begin, table.end, table.camera, table.zone),
-            *(table.people, table.arrived),
-            *(table[name] for name in SUMMED),
-        )
-        .where(or_(*cover.conditions()))
-        .order_by(table.begin)
-    )
-    if camera is not None:
-        statement = statement.where(table.camera == camera)
-    if zone == EVERYWHERE:  # its suppression depends on no zone
-        statement = statement.where(table.zone == zone)
-    sums: dict[tuple[int, str, str], _Total] = {}
-    for step, begin, end, name, where, people, arrived, *counted in connection.execute(statement):
-        place = cover.place(step, begin, end)
-        if place is None:
-            continue
-        group, run = place
-        total = sums.get((group, name, where))
-        if total is None:
-            total = sums[group, name, where] = _Total()
-        total.add(run, people, arrived, counted)
-    by_camera: dict[tuple[int, str], dict[str, RawAggregate]] = defaultdict(dict)
-    for (group, name, where), total in sums.items():
-        by_camera[group, name][where] = total.raw()
     found: list[list[Aggregate]] = [[] for _ in groups]
-    for (group, name), by_zone in sorted(by_camera.items(), key=lambda item: item[0]):
-        begin, end = cover.bounds(group)
-        released = suppress_small_cells(
-            by_zone, camera=name, begin=begin, end=end, smallest=smallest
-        )
-        found[group] += [one for one in released if zone is None or one.zone == zone]
+    covers = _covers(groups)
+    if not covers:
+        return found
+    bounds: dict[int, tuple[int, int]] = {}
+    for group, _, _, first, _, end in covers:
+        bounds[group] = bounds.get(group, (first, end))[0], end
+    for chunk in _chunks_of_groups(covers):
+        rows = connection.execute(_totals(chunk, camera, zone))
+        for (group, name), of_camera in groupby(rows, key=lambda row: row[:2]):
+            begin, end = bounds[group]
+            released = suppress_small_cells(
+                {row[2]: RawAggregate(*row[3:]) for row in of_camera},
+                camera=name,
+                begin=begin,
+                end=end,
+                smallest=smallest,
+            )
+            found[group] += [one for one in released if zone is None or one.zone == zone]
     return found
 
 
-class _Cover:
-    """The buckets that cover groups of spans, and which group and span each belongs to."""
-
-    def __init__(self, groups: Sequence[Sequence[tuple[float, float]]]) -> None:
-        self.ranges: dict[str, list[tuple[int, int, int, int]]] = defaultdict(list)
-        """By step: first begin, last begin (not included), group, span."""
-        self._ends: dict[tuple[int, int], int] = {}
-        self._bounds: dict[int, tuple[int, int]] = {}
-        for group, spans in enumerate(groups):
-            for run, (begin, end) in enumerate(spans):
-                buckets = covering_buckets(begin, end)
-                for step, first, last in buckets:
-                    self.ranges[str(step)].append((first, last, group, run))
-                if buckets:
-                    self._ends[group, run] = buckets[-1][2]
-                    before = self._bounds.get(group, (buckets[0][1], 0))
-                    self._bounds[group] = before[0], buckets[-1][2]
-        for ranges in self.ranges.values():
-            ranges.sort()
-        self._firsts = {
-            step: [first for first, *_ in ranges] for step, ranges in self.ranges.items()
-        }
-
-    def conditions(self) -> Iterator[Any]:
-        """For each step, which buckets; neighbours are joined."""
-        table = SUMS.c
-        for step, ranges in self.ranges.items():
-            joined: list[list[int]] = []
-            for first, last, *_ in ranges:
-                if joined and first <= joined[-1][1]:
-                    joined[-1][1] = max(joined[-1][1], last)
-                else:
-                    joined.append([first, last])
-            if len(joined) > MAX_RANGES:  # the rest is left out by ``place``
-                joined = [[joined[0][0], joined[-1][1]]]
-            for first, last in joined:
-                yield and_(table.step == step, table.begin >= first, table.begin < last)
-
-    def place(self, step: str, begin: int, end: int) -> tuple[int, int] | None:
-        """The group and the span that a bucket belongs to."""
-        found = bisect_right(self._firsts[step], begin) - 1
-        if found < 0:
-            return None
-        _, last, group, run = self.ranges[step][found]
-        return (group, run) if begin < last and end <= self._ends[group, run] else None
-
-    def bounds(self, group: int) -> tuple[int, int]:
-        """Where a group's first bucket begins and its last ends."""
-        return self._bounds[group]
+_Cover = tuple[int, int, str, int, int, int]
+"""Buckets that cover a span: group, span, step, first begin, last begin (not included), and the
+end of the span's last bucket."""
 
 
-class _Total:
-    """What one camera and zone add up to over one group of spans."""
+def _covers(groups: Sequence[Sequence[tuple[float, float]]]) -> list[_Cover]:
+    found = []
+    for group, spans in enumerate(groups):
+        for span, (begin, end) in enumerate(spans):
+            ranges = covering_buckets(begin, end)
+            found += [
+                (group, span, str(step), first, last, ranges[-1][2]) for step, first, last in ranges
+            ]
+    return found
 
-    __slots__ = ("_appearances", "_done", "_most", "_run", "_sums")
 
-    def __init__(self) -> None:
-        self._run = -1
-        self._done = self._appearances = self._most = 0
-        self._sums = [0] * len(SUMMED)
+def _chunks_of_groups(covers: list[_Cover]) -> Iterator[list[_Cover]]:
+    """Whole groups, about ``RANGES`` covers at a time: no statement grows without bounds."""
+    chunk: list[_Cover] = []
+    for _, group in groupby(covers, key=lambda cover: cover[0]):
+        chunk += group
+        if len(chunk) >= RANGES:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
 
-    def add(self, run: int, people: int, arrived: int, counted: Sequence[int]) -> None:
-        """Adds a bucket; buckets come in the order of their beginning."""
-        if run == self._run and self._appearances:
-            self._appearances += arrived
-        else:
-            # every track of a span's first bucket, and of later ones those that are new there
-            self._done += max(self._appearances, self._most)
-            self._run, self._appearances, self._most = run, people, 0
-        self._most = max(self._most, people)
-        for place, value in enumerate(counted):
-            self._sums[place] += value
 
-    def raw(self) -> RawAggregate:
-        """The sum of all spans."""
-        return RawAggregate(
-            **dict(zip(SUMMED, self._sums, strict=True)),
-            appearances=self._done + max(self._appearances, self._most),
+def _as_table(covers: list[_Cover]) -> CTE:
+    """The covers as a table of a statement.
+
+    They are written out, because thousands of parameters take longer than the query itself; all
+    of them are whole numbers and names of steps.
+    """
+    rows = ",".join(
+        f"({group},{span},'{Step(step)}',{first},{last},{stop})"
+        for group, span, step, first, last, stop in covers
+    )
+    # both databases name the columns of VALUES so
+    types = (Integer, Integer, String, BigInteger, BigInteger, BigInteger)
+    columns = (column(f"column{place}", kind()) for place, kind in enumerate(types, 1))
+    return text(f"VALUES {rows}").columns(*columns).cte("spans")
+
+
+def _totals(covers: list[_Cover], camera: str | None, zone: str | None) -> Select[Any]:
+    """One row a group, camera and zone: the columns of ``SUMMED``, then appearances."""
+    spans = _as_table(covers)
+    table = SUMS.c
+    inside = and_(
+        table.step == spans.c.column3,
+        table.begin >= spans.c.column4,
+        table.begin < spans.c.column5,
+        table.end <= spans.c.column6,
+    )
+    if camera is not None:
+        inside = and_(inside, table.camera == camera)
+    if zone == EVERYWHERE:  # its suppression depends on no zone
+        inside = and_(inside, table.zone == zone)
+    key = (
+        spans.c.column1.label("group_"),
+        spans.c.column2.label("span"),
+        table.camera,
+        table.zone,
+    )
+    nobody = case((table.people == 0, 1), else_=0)
+    buckets = (
+        select(
+            *key,
+            *(table.people, table.arrived),
+            *(table[name] for name in SUMMED),
+            func.row_number()
+            .over(
+                partition_by=[spans.c.column1, spans.c.column2, table.camera, table.zone],
+                order_by=(nobody, table.begin),
+            )
+            .label("place"),
         )
+        .select_from(spans.join(SUMS, inside))
+        .cte("buckets")
+    )
+    # every track of a span's first bucket, and of later ones those that are new there
+    counted = case((buckets.c.place == 1, buckets.c.people), else_=buckets.c.arrived)
+    of_span = buckets.c.group_, buckets.c.span, buckets.c.camera, buckets.c.zone
+    by_span = (
+        select(
+            *of_span,
+            func.sum(counted).label("counted"),
+            func.max(buckets.c.people).label("most"),
+            *(func.sum(buckets.c[name]).label(name) for name in SUMMED),
+        )
+        .group_by(*of_span)
+        .cte("by_span")
+    )
+    of_group = by_span.c.group_, by_span.c.camera, by_span.c.zone
+    more = case((by_span.c.counted < by_span.c.most, by_span.c.most), else_=by_span.c.counted)
+    return (
+        select(
+            *of_group,
+            *(cast(func.sum(by_span.c[name]), BigInteger) for name in SUMMED),
+            cast(func.sum(more), BigInteger),
+        )
+        .group_by(*of_group)
+        .order_by(*of_group)
+    )
 
 
 def stored_annotations(connection: Connection, *, begin: float, end: float) -> list[Annotation]:

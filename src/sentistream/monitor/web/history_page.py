@@ -204,6 +204,7 @@ class HistoryView:
 def history_routes(site: Site) -> APIRouter:
     """The routes of the history."""
     routes = APIRouter()
+    from_address = Depends(_asked(site))
 
     def show(
         request: Request, user: User, asked: HistoryQuery, *, problem: str = "", status: int = 200
@@ -261,7 +262,7 @@ def history_routes(site: Site) -> APIRouter:
     def history(
         request: Request,
         user: CurrentUser,
-        asked: Annotated[HistoryQuery, Depends(_asked(site))],
+        asked: HistoryQuery = from_address,
     ) -> HTMLResponse:
         return show(request, user, asked)
 
@@ -270,7 +271,7 @@ def history_routes(site: Site) -> APIRouter:
         request: Request,
         user: CurrentManager,
         form: FormDep,
-        asked: Annotated[HistoryQuery, Depends(_asked(site))],
+        asked: HistoryQuery = from_address,
     ) -> Response:
         tr = site.translator(request)
         text = " ".join(first(form, "text").split())
@@ -300,7 +301,7 @@ def history_routes(site: Site) -> APIRouter:
         request: Request,
         number: int,
         _: CurrentManager,
-        asked: Annotated[HistoryQuery, Depends(_asked(site))],
+        asked: HistoryQuery = from_address,
     ) -> Response:
         site.services.store.remove_annotation(number)
         return RedirectResponse(asked.link(), 303)

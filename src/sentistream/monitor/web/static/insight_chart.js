@@ -26,6 +26,7 @@ const draw = (figure) => {
     ticks: { stroke: () => css("--line") },
     font: FONT,
     labelFont: FONT,
+    size: 32,
     // as many as have room
     splits: (u) => {
       const room = Math.max(1, Math.floor(u.bbox.width / devicePixelRatio / 62));
