@@ -120,10 +120,13 @@ def login_routes(site: Site) -> APIRouter:
             return site.render_plain(
                 request, "setup", 400, name=name[:64], fault=fault, **_PASSWORD_RULES
             )
-        hours = services.configuration.settings.server.session_hours
+        settings = services.configuration.settings
+        hours = settings.server.session_hours
         session = await to_thread.run_sync(accounts.login, name, password, hours, limiter=_hashing)
         return (
-            RedirectResponse("/login", 303) if session is None else _welcome(services, session, "/")
+            RedirectResponse("/login", 303)
+            if session is None
+            else _welcome(services, session, "/" if settings.cameras else "/start")
         )
 
     @routes.get("/logout")

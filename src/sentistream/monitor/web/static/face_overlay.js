@@ -27,4 +27,26 @@ export const drawFaces = (overlay, faces, mirrored = false) => {
     put(box.querySelector("em"), face.speaking);
   }
   for (const box of left.values()) box.remove();
+  keepInside(overlay);
+};
+
+/** Labels stay inside the picture, and do not cover each other. */
+const keepInside = (overlay) => {
+  const room = overlay.getBoundingClientRect();
+  const taken = [];
+  for (const label of overlay.querySelectorAll(".face p")) {
+    label.style.translate = "";
+    const face = label.parentElement;
+    const place = { width: label.offsetWidth, height: label.offsetHeight, left: parseFloat(face.style.left) / 100 * room.width };
+    const shift = Math.min(0, room.width - place.width - 2 - place.left);
+    const x = Math.max(place.left + shift, 2);
+    let y = parseFloat(face.style.top) / 100 * room.height;
+    y += face.hasAttribute("data-low") ? parseFloat(face.style.height) / 100 * room.height + 3 : -place.height - 3;
+    const top = y;
+    // upwards past the labels that are there already; downwards where there is no room
+    const step = face.hasAttribute("data-low") ? place.height + 2 : -place.height - 2;
+    while (taken.some((other) => x < other.x + other.width && other.x < x + place.width && y < other.y + other.height && other.y < y + place.height) && y + step > 0 && y + step < room.height - place.height) y += step;
+    taken.push({ x, y, width: place.width, height: place.height });
+    label.style.translate = `${x - place.left}px ${y - top}px`;
+  }
 };
