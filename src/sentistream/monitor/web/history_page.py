@@ -29,6 +29,15 @@ from sentistream.monitor.insight import (
     Span,
 )
 from sentistream.monitor.insight.spans import day_start
+from sentistream.monitor.insight.words import (
+    figures_words,
+    headline,
+    incomplete_words,
+    place_name,
+    span_name,
+    unknown_words,
+    unusual,
+)
 from sentistream.monitor.observations import EVERYWHERE, Annotation
 from sentistream.monitor.store.reading_tables import ANNOTATION_LENGTH
 from sentistream.monitor.translation import Translator
@@ -43,15 +52,6 @@ from sentistream.monitor.web.insight_charts import (
     place_of,
     row,
     rows,
-)
-from sentistream.monitor.web.insight_words import (
-    figures_words,
-    headline,
-    incomplete_words,
-    place_name,
-    span_name,
-    unknown_words,
-    unusual,
 )
 from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site

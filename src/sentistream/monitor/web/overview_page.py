@@ -13,18 +13,18 @@ from fastapi.responses import HTMLResponse
 from sentistream.errors import StorageError
 from sentistream.monitor.api.auth import CurrentUser
 from sentistream.monitor.insight import Insight, Overview, Period, Point, Span
+from sentistream.monitor.insight.words import (
+    headline,
+    place_name,
+    unknown_words,
+    worst_words,
+)
 from sentistream.monitor.observations import EVERYWHERE, AlertKind, CameraHealth, CameraState
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
 from sentistream.monitor.web.alerts_page import SHOWN, Episode, episodes
 from sentistream.monitor.web.insight_charts import Row, chart, row
-from sentistream.monitor.web.insight_words import (
-    headline,
-    place_name,
-    unknown_words,
-    worst_words,
-)
 from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
