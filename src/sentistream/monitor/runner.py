@@ -25,6 +25,7 @@ from sentistream.monitor.api.app import create_app, setup_link
 from sentistream.monitor.api.server import server_config
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.digest import DigestSender
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.logs import configure_logging, log_redactor
 from sentistream.monitor.notify import MqttPublisher, Notifier
@@ -103,14 +104,12 @@ def run_monitor(
         stack.callback(housekeeper.close)
         stack.enter_context(MqttPublisher(bus, configuration, state=state))
         port = listening.getsockname()[1]
-        stack.enter_context(
-            Notifier(
-                bus,
-                configuration,
-                page=lambda: page_address(configuration.settings.server, port),
-                history=history_path,
-            )
-        )
+
+        def page() -> str:
+            return page_address(configuration.settings.server, port)
+
+        stack.enter_context(Notifier(bus, configuration, page=page, history=history_path))
+        stack.enter_context(DigestSender(bus, store, configuration, page=page))
         stack.enter_context(AlertEvaluator(bus, configuration))
         stack.enter_context(HealthWatch(bus, configuration, state=state))
         cameras = Supervisor(bus, state)

@@ -23,6 +23,7 @@ from sentistream.monitor.accounts import (
 from sentistream.monitor.api import (
     alerts_api,
     cameras_api,
+    digest_api,
     event_stream,
     health,
     history,
@@ -51,7 +52,7 @@ MAX_ERRORS = 20
 """Errors of one request that its answer lists."""
 
 _ROUTERS = (
-    *(cameras_api, history, insight_api, alerts_api, settings_api, users),
+    *(cameras_api, history, insight_api, alerts_api, digest_api, settings_api, users),
     *(event_stream, health, openapi),
 )
 
