@@ -13,6 +13,8 @@ HOUR = 3600
 VIEWERS = {
     ("DELETE", "/api/browser-camera/{camera}"),
     ("GET", "/api/alerts"),
+    ("GET", "/api/alerts/active"),
+    ("GET", "/api/alerts/{incident}"),
     ("GET", "/api/cameras"),
     ("GET", "/api/cameras/{camera}/preview.jpg"),
     ("GET", "/api/export/{what}.{kind}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -15,6 +16,8 @@ from sentistream.monitor.accounts import User
 from sentistream.monitor.alerts import incidents, wording
 from sentistream.monitor.alerts.links import alert_path, history_path
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
+from sentistream.monitor.digest import send_digest
+from sentistream.monitor.digest.digest_content import last_day_of
 from sentistream.monitor.notify.channels import (
     NotificationChannel,
     channels,
@@ -147,6 +150,9 @@ def alert_routes(site: Site) -> APIRouter:
             smallest=settings.privacy.smallest_group,
             channels=channel_rows(settings, log, tr),
             tested=tested,
+            digest_words=_digest_words(settings, tr),
+            has_mail=bool(settings.email.host),
+            today=datetime.fromtimestamp(site.clock()).date().isoformat(),
         )
 
     @routes.get("/alerts")
@@ -206,6 +212,28 @@ def alert_routes(site: Site) -> APIRouter:
             else tr.translate(delivery.reason)
         )
         return show(request, user, tested=Tested(key, delivered, text))
+
+    @routes.post("/alerts/digest")
+    def digest(request: Request, user: CurrentManager) -> Response:
+        services, tr, now = site.services, site.translator(request), site.clock()
+        settings = services.configuration.settings
+        page = settings.server.public_url or str(request.base_url)
+        try:
+            delivery = send_digest(
+                "week",
+                last_day_of("week", now),
+                store=services.store,
+                settings=settings,
+                names=shown_cameras(settings, services.bus),
+                page=page.rstrip("/"),
+                now=now,
+            )
+        except SentistreamError as error:
+            return show(request, user, tested=Tested("digest", False, tr.translate(error.message)))
+        services.bus.publish(delivery)
+        delivered = delivery.state is DeliveryState.DELIVERED
+        text = tr.gettext("The digest was sent.") if delivered else tr.translate(delivery.reason)
+        return show(request, user, tested=Tested("digest", delivered, text))
 
     @routes.post("/alerts/save")
     def keep(request: Request, user: CurrentManager, form: FormDep, rule: str = "") -> Response:
@@ -308,6 +336,21 @@ def hours_words(hours: Sequence[Hours], tr: Translator) -> str:
         )
         for each in hours
     )
+
+
+def _digest_words(settings: Settings, tr: Translator) -> str:
+    """When digests are sent by themselves, in a sentence."""
+    digest = settings.digest
+    clock = f"{digest.send_at:%H:%M}"
+    if digest.weekly and digest.monthly:
+        return tr.gettext(
+            "It is sent on Mondays and on the first of the month, at {clock}.", clock=clock
+        )
+    if digest.weekly:
+        return tr.gettext("It is sent on Mondays at {clock}.", clock=clock)
+    if digest.monthly:
+        return tr.gettext("It is sent on the first of the month at {clock}.", clock=clock)
+    return tr.gettext("It is not sent by itself.")
 
 
 def _acknowledged(site: Site, found: list[Episode], tr: Translator) -> list[Episode]:
