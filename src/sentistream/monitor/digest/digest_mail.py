@@ -22,7 +22,8 @@ def digest_notice(digest: Digest, *, page: str) -> Notice:
     return Notice(
         event="digest",
         incidents=(digest.key,),
-        title=f"{kind}: {digest.title}",
+        # the title of a week says that it is one
+        title=digest.title if digest.period == "week" else f"{kind}: {digest.title}",
         text="\n".join(digest.sentences),
         link=link,
         language=digest.language,

@@ -166,7 +166,10 @@ def _packed(sentence: str) -> str:
     if not sentence:
         return ""
     packed = json.dumps(_tree(sentence), ensure_ascii=False)
-    return packed if len(packed) <= REASON else json.dumps(str(sentence)[: REASON // 3])
+    if len(packed) <= REASON:
+        return packed
+    # escaped, a character may take two
+    return json.dumps(str(sentence)[: REASON // 2 - 2], ensure_ascii=False)[:REASON]
 
 
 def _tree(value: object) -> object:
