@@ -166,10 +166,11 @@ def _packed(sentence: str) -> str:
     if not sentence:
         return ""
     packed = json.dumps(_tree(sentence), ensure_ascii=False)
-    if len(packed) <= REASON:
-        return packed
-    # escaped, a character may take two
-    return json.dumps(str(sentence)[: REASON // 2 - 2], ensure_ascii=False)[:REASON]
+    words = str(sentence)[:REASON]
+    while len(packed) > REASON:
+        words = words[: len(words) * 3 // 4]
+        packed = json.dumps(words, ensure_ascii=False)
+    return packed
 
 
 def _tree(value: object) -> object:
