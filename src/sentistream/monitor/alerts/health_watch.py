@@ -29,8 +29,9 @@ from sentistream.translatable import Translatable
 
 _log = logging.getLogger(__name__)
 
-START_DELAY = 60.0
-"""Seconds that a camera may take to be opened, whatever the settings say."""
+START_DELAY = 300.0
+"""Seconds that a camera may take to be opened, whatever the settings say: the first time the
+demonstration clip has to be drawn."""
 
 RECOVERY = 60.0
 """Seconds for which a camera must run before the alert about it ends."""
