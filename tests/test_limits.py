@@ -36,6 +36,7 @@ _NO_CAPS = {
         ("evaluation.corruptions", "_NOISE_SECONDS"),
         ("media.track_selection", "_SOUND_SECONDS"),
         ("monitor.api.history", "_SECONDS"),
+        ("monitor.api.insight_api", "_SECONDS"),
         ("monitor.store.buckets", "_LIMIT"),
         ("monitor.store.retention", "_MAX_SECONDS"),
         ("reports.output_files", "RESERVE_BYTES"),
@@ -69,6 +70,8 @@ _NO_CAPS = {
 _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "memories of what can be made anew": {
         ("datasets.csv_lists", "maxsize", 4),
+        ("monitor.insight.opening_hours", "maxsize", 64),
+        ("monitor.insight.opening_hours", "maxsize", 128),
         ("monitor.store.buckets", "maxsize", 4096),
         ("reports.frame_drawing", "maxsize", 8),
         ("vision.dlib_landmarks", "maxsize", 1),
@@ -107,6 +110,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "the keys of cameras and zones, and kinds of events, are shorter": {
         ("monitor.api.event_stream", "max_length", 100),
         ("monitor.api.history", "max_length", 64),
+        ("monitor.api.insight_api", "max_length", 64),
     },
     "no password is longer (monitor.accounts.passwords.MAX_LENGTH)": {
         ("monitor.api.users", "max_length", 1024),

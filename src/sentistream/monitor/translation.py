@@ -122,10 +122,6 @@ class Translator:
         """Hour and minute of the machine's own time zone."""
         return format_time(datetime.fromtimestamp(time), "short", locale=self.locale)
 
-    def hour(self, time: float) -> str:
-        """The hour alone, as a clock has it."""
-        return format_skeleton("H", datetime.fromtimestamp(time), locale=self.locale)
-
     def day(self, time: float) -> str:
         """Weekday, day and month."""
         return format_skeleton("MMMEd", datetime.fromtimestamp(time), locale=self.locale)
@@ -152,7 +148,7 @@ class Translator:
 
     def length(self, seconds: float) -> str:
         """A length of time in its two largest units."""
-        if seconds < 60:
+        if round(seconds) < 60:
             return self.gettext("{n} s", n=self.number(seconds))
         minutes = round(seconds / 60)
         if minutes < 60:

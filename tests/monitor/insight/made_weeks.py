@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,9 +20,9 @@ from sentistream.types import Label
 
 CAMERAS = ("entrance", "hall", "tills", "terrace")
 ZONES = ("door", "till", "shelf", "queue", "window", "stairs")
-OPEN = (9, 20)
+OPEN = frozenset(range(9, 20))
 """Opening hours; people come within."""
-WATCHED = (8, 22)
+WATCHED = frozenset(range(8, 22))
 """Hours in which the cameras watch."""
 HOUR = 3_600
 DAY = 86_400
@@ -47,7 +47,13 @@ class Visit:
 
 
 def visits(
-    begin: int, end: int, *, cameras: tuple[str, ...] = CAMERAS, an_hour: float = 30, seed: int = 1
+    begin: int,
+    end: int,
+    *,
+    cameras: tuple[str, ...] = CAMERAS,
+    an_hour: float = 30,
+    opened: Container[int] = OPEN,
+    seed: int = 1,
 ) -> Iterator[Visit]:
     """Visitors of [begin, end) in opening hours: busy and grim at noon and at five, at tills.
 
@@ -55,12 +61,13 @@ def visits(
         begin, end: Whole seconds.
         cameras: Their keys; the last of them sees a third of the visitors.
         an_hour: Visitors of a camera in a busy hour.
+        opened: Opening hours.
         seed: Of the chance.
     """
     chance = random.Random(seed)  # noqa: S311
     for start in range(begin - begin % HOUR, end, HOUR):
         local = datetime.fromtimestamp(start)
-        if not OPEN[0] <= local.hour < OPEN[1]:
+        if local.hour not in opened:
             continue
         rush = 1.5 if local.hour in (12, 17) else 0.8 if local.weekday() < 5 else 1.2
         for camera in cameras:
@@ -86,17 +93,25 @@ def _ten_thousandths(positive: float, negative: float) -> tuple[int, int, int]:
     return first, SHARES - first - last, last
 
 
-def fill(engine: Engine, begin: int, end: int, *, an_hour: float = 30, seed: int = 1) -> int:
+def fill(
+    engine: Engine,
+    begin: int,
+    end: int,
+    *,
+    an_hour: float = 30,
+    opened: Container[int] = OPEN,
+    watched: Container[int] = WATCHED,
+) -> int:
     """Writes the sums of all visits, and of the hours watched, into an empty database.
 
     Returns:
         How many rows.
     """
     rows: dict[tuple[Step, int, str, str], list[int]] = defaultdict(lambda: [0] * 8)
-    for visit in visits(begin, end, an_hour=an_hour, seed=seed):
+    for visit in visits(begin, end, an_hour=an_hour, opened=opened):
         _add(rows, visit)
     for minute in range(begin - begin % 60, end, 60):
-        if WATCHED[0] <= datetime.fromtimestamp(minute).hour < WATCHED[1]:
+        if datetime.fromtimestamp(minute).hour in watched:
             for camera in CAMERAS:
                 for step in Step:
                     key = step, bucket_bounds(step, minute)[0], camera, EVERYWHERE

@@ -182,7 +182,7 @@ class FakeStore:
         if zone:
             people //= 2
         negative = 0.12 + 0.2 * chance.random() + (0.16 if hour in (12, 17) else 0)
-        positive = 0.25 + 0.3 * chance.random()
+        positive = min(0.25 + 0.3 * chance.random(), 1 - negative)
         return people, [positive, 1 - positive - negative, negative]
 
     def _told(

@@ -105,6 +105,8 @@ def together(
         known=known,
         appearances=appearances,
         watched=watched,
+        seen=0.0 if known is Known.NOBODY else None,
+        speaking=0.0 if known is Known.NOBODY else None,
     )
     if not shown:
         return figures

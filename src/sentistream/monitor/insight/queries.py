@@ -47,6 +47,7 @@ from sentistream.monitor.interfaces import Aggregate, Step, Store
 from sentistream.monitor.observations import EVERYWHERE
 from sentistream.monitor.settings import Settings
 from sentistream.types import SENTIMENTS
+from sentistream.values import ByValue
 
 USUAL_WEEKS = 8
 """Earlier weeks (of months: months) that say what is usual."""
@@ -127,8 +128,8 @@ class WorstHour:
     figures: Figures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overview(ByValue):
     """Today so far.
 
     Attributes:
@@ -144,8 +145,8 @@ class Overview:
     worst: WorstHour | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Report(ByValue):
     """A span beside the one before of equal elapsed time, for a digest.
 
     Attributes:
@@ -295,7 +296,7 @@ class Insight:
             )
             for place in self.places()
         }
-        whole = self._points([today], ALL_CAMERAS, EVERYWHERE, Shift(-7), None, None, now)[0]
+        whole = self._points([today], ALL_CAMERAS, EVERYWHERE, Shift(-7), Shift(-7), None, now)[0]
         worst = self.worst_hour(today) if today.seconds else None
         return Overview(span=today, whole=whole, places=places, worst=worst)
 

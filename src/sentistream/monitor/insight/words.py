@@ -121,7 +121,12 @@ def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
 
 def change_words(difference: Difference, tr: Translator) -> str:
     """By how much a share changed, and whether that is more than chance."""
-    points = tr.gettext("{n} points", n=tr.points(difference.value))
+    points = tr.ngettext(
+        "{points} point",
+        "{points} points",
+        abs(round(difference.value * 100)),
+        points=tr.points(difference.value),
+    )
     if difference.is_more_than_chance:
         return tr.gettext("{points}, more than chance", points=points)
     return tr.gettext("{points}, which may be chance", points=points)
@@ -168,14 +173,10 @@ def headline(point: Point, tr: Translator) -> str:
         return tr.gettext("{share} negative; too little is known to say what is usual.", **values)
     values["usual"] = range_words(usual.low, usual.high, tr)
     if verdict is Verdict.ABOVE:
-        return tr.gettext(
-            "More negative than usual: {share}, usually {usual} at this time.", **values
-        )
+        return tr.gettext("More negative than usual: {share}, usually {usual}.", **values)
     if verdict is Verdict.BELOW:
-        return tr.gettext(
-            "Less negative than usual: {share}, usually {usual} at this time.", **values
-        )
-    return tr.gettext("As negative as usual: {share}, usually {usual} at this time.", **values)
+        return tr.gettext("Less negative than usual: {share}, usually {usual}.", **values)
+    return tr.gettext("As negative as usual: {share}, usually {usual}.", **values)
 
 
 def unusual(points: Sequence[Point]) -> list[Point]:

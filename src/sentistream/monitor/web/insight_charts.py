@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sentistream.monitor.insight import By, Figures, Known, Point, Series, Share, Span, Verdict
@@ -213,7 +214,7 @@ def _tick(span: Span, by: By, tr: Translator) -> str:
     if by == "minute":
         return tr.clock(span.begin)
     if by == "hour":
-        return tr.hour(span.begin)
+        return str(datetime.fromtimestamp(span.begin).hour)
     if by == "day":
         return f"{tr.weekday(span.begin)} {tr.short_day(span.begin)}"
     return tr.short_day(span.begin) if by == "week" else tr.short_month(span.begin)

@@ -19,7 +19,7 @@ from sentistream.monitor.insight.words import (
     unknown_words,
     worst_words,
 )
-from sentistream.monitor.observations import EVERYWHERE, AlertKind, CameraHealth, CameraState
+from sentistream.monitor.observations import EVERYWHERE, Alert, AlertKind, CameraHealth, CameraState
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
@@ -146,10 +146,16 @@ def _when(time: float, now: float, tr: Translator) -> str:
     return tr.clock(time) if same else tr.moment(time)
 
 
-def _active(alerts: Sequence[object], names: dict[str, str], tr: Translator) -> list[Episode]:
-    found = [each for each in episodes(alerts, names, tr) if each.ended is None]  # type: ignore[arg-type]
-    # cameras that are down have rows of their own
-    return [each for each in found if each.alert.kind is not AlertKind.CAMERA]
+def _active(
+    alerts: Sequence[Alert], names: dict[str, str], tr: Translator
+) -> list[tuple[Episode, str]]:
+    """What is wrong now, and where its minutes are shown."""
+    return [
+        (each, minute_link(Span(each.alert.time, each.alert.time), each.alert.camera))
+        for each in episodes(alerts, names, tr)
+        # cameras that are down have rows of their own
+        if each.ended is None and each.alert.kind is not AlertKind.CAMERA
+    ]
 
 
 def _headline(found: Overview, smallest: int, tr: Translator) -> str:

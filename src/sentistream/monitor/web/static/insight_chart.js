@@ -96,6 +96,26 @@ const draw = (figure) => {
     }
     ctx.restore();
   };
+  // a margin is a band between neighbours; a part that stands alone has a whisker
+  const whiskers = (u) => {
+    const { ctx } = u;
+    ctx.save();
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    for (const name of ["positive", "negative"]) {
+      const { value, low, high } = data[name];
+      ctx.strokeStyle = css(`--${name}`);
+      ctx.globalAlpha = 0.55;
+      for (const place of places) {
+        if (value[place] === null || (value[place - 1] ?? null) !== null || (value[place + 1] ?? null) !== null) continue;
+        const x = u.valToPos(place, "x", true) + (name === "positive" ? 5 : -5) * devicePixelRatio;
+        ctx.beginPath();
+        ctx.moveTo(x, u.valToPos(low[place] * 100, "y", true));
+        ctx.lineTo(x, u.valToPos(high[place] * 100, "y", true));
+        ctx.stroke();
+      }
+    }
+    ctx.restore();
+  };
   const withheld = (u) => {
     const { ctx } = u;
     ctx.save();
@@ -157,7 +177,7 @@ const draw = (figure) => {
         { series: [6, 5], fill: () => fade(css("--negative"), 0.2) },
       ],
       axes: [{ ...across, label: data.axis, labelSize: 20 }, up(data.shares_axis)],
-      hooks: { drawClear: [backdrop], draw: [withheld, rings, marks] },
+      hooks: { drawClear: [backdrop], draw: [withheld, whiskers, rings, marks] },
     },
     [
       places,
@@ -190,7 +210,8 @@ const draw = (figure) => {
     if (place === chosen) return;
     chosen = place;
     const link = data.links[place] ?? "";
-    output.textContent = place < 0 ? output.dataset.hint : data.told[place];
+    const marked = data.marks.filter((mark) => Math.floor(mark.at) === place).map((mark) => mark.text);
+    output.textContent = place < 0 ? output.dataset.hint : [data.told[place], ...marked].join(" · ");
     open.hidden = !link;
     if (link) {
       open.href = document.documentElement.dataset.root + link;
