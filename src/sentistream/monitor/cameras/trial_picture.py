@@ -38,7 +38,7 @@ AT_ONCE = 2
 COLUMNS = 48
 """Cells across to which a picture is reduced where people are to be unrecognizable."""
 
-LONGEST_LOOK = 1.5
+LOOK = 1.5
 """Seconds for which faces are looked for, and pictures and sound counted."""
 
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -177,7 +177,7 @@ def _some(source: Iterator[Moment]) -> Iterator[Moment]:
     end = None
     for moment in source:
         yield moment
-        end = end or time.monotonic() + LONGEST_LOOK
+        end = end or time.monotonic() + LOOK
         if time.monotonic() > end:
             return
 

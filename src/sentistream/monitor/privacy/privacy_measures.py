@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, Transport
 
-LONG_KEPT = 30
-"""Days of single readings beyond which their deletion protects little."""
+PROMPT_DAYS = 30
+"""Days within which single readings are to be deleted, so that it protects."""
 
 SMALL_GROUP = 5
 """Appearances from which a sum says little about one of them."""
@@ -121,7 +121,7 @@ def _deletion(state: PrivacyState) -> Standing:
     en = [f"after {days} day{'s' if days != 1 else ''}"]
     de = [f"nach {days} Tag{'en' if days != 1 else ''}"]
     in_force = InForce.YES
-    if days > LONG_KEPT:
+    if days > PROMPT_DAYS:
         in_force = InForce.PARTLY
     if state.overwrites:
         en.append("what is deleted is overwritten")

@@ -18,7 +18,7 @@ ICONS = (("icon-192.png", 192, "any"), ("icon-512.png", 512, "any"))
 
 MASKABLE = ("icon-maskable-512.png", 512, "maskable")
 
-KEPT = ("main.css", "icon.svg")
+OFFLINE_FILES = ("main.css", "icon.svg")
 """What the page without a network needs, and nothing else is kept: pages hold what people see."""
 
 
@@ -70,7 +70,7 @@ def app_shell_routes(site: Site) -> APIRouter:
             .get_template("service_worker.js.j2")
             .render(
                 cache=f"sentistream-{assets().rpartition('/')[2]}",
-                kept=[f"{root}/offline", *(root + asset(name) for name in KEPT)],
+                kept=[f"{root}/offline", *(root + asset(name) for name in OFFLINE_FILES)],
                 offline=f"{root}/offline",
                 assets=f"{root}/assets/",
             )

@@ -37,6 +37,7 @@ from sentistream.monitor.web.form_data import (
     Form,
     attach_errors,
     first,
+    problem,
     row_numbers,
     slug,
     unused_key,
@@ -219,7 +220,9 @@ def guided_setup_routes(site: Site) -> APIRouter:
 
         def change(settings: Settings) -> dict[str, Any]:
             held = settings.cameras[camera]
-            made = held.model_copy(update={"zones": _zones(rows, held.zones, tr)})
+            made = CameraSettings.model_validate(
+                dict(held) | {"zones": _zones(rows, held.zones, tr)}
+            )
             return {"cameras": {**settings.cameras, camera: made}}
 
         if camera not in site.services.configuration.settings.cameras:
@@ -227,7 +230,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
         try:
             site.save(change)
         except (FieldProblemError, ValidationError, SentistreamError) as error:
-            problem = _row_problem(error, tr)
+            told = _row_problem(error, tr)
             return show(
                 request,
                 user,
@@ -235,7 +238,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
                 camera=camera,
                 rows=rows,
                 masks=_masks(rows),
-                problems=[problem],
+                problems=[told],
                 status=422,
             )
         return RedirectResponse("/start/hours", 303)
@@ -520,9 +523,8 @@ def _source(form: Form, tr: Translator) -> str:
     if not host:
         raise FieldProblemError("host", tr.gettext("This field is required."))
     if maker == ADDRESS or is_whole_address(host):
-        problem = source_problem(host)
-        if problem:
-            told = tr.translate(problem)
+        if wrong := source_problem(host):
+            told = tr.translate(wrong)
             raise FieldProblemError("host", f"{told[:1].upper()}{told[1:].rstrip('.')}.")
         return _with_login(host, user, password)
     channel = first(form, "channel") or "1"
@@ -669,9 +671,9 @@ def _zone_key(title: str, taken: set[str]) -> str:
 def _row_problem(error: Exception, tr: Translator) -> str:
     if isinstance(error, SentistreamError):
         return tr.translate(error.message)
-    if isinstance(error, FieldProblemError):
-        return error.text
-    return tr.gettext("At most {max_length}.", max_length=16)
+    if isinstance(error, ValidationError):
+        return problem(error.errors(include_url=False, include_input=False)[0], tr)
+    return str(error)
 
 
 _HOURS = {"hours": CameraSettings.model_fields["hours"]}

@@ -43,9 +43,19 @@ const keepInside = (overlay) => {
     let y = parseFloat(face.style.top) / 100 * room.height;
     y += face.hasAttribute("data-low") ? parseFloat(face.style.height) / 100 * room.height + 3 : -place.height - 3;
     const top = y;
-    // upwards past the labels that are there already; downwards where there is no room
-    const step = face.hasAttribute("data-low") ? place.height + 2 : -place.height - 2;
-    while (taken.some((other) => x < other.x + other.width && other.x < x + place.width && y < other.y + other.height && other.y < y + place.height) && y + step > 0 && y + step < room.height - place.height) y += step;
+    // past the labels that are there already, to the nearest free place above or below
+    const step = place.height + 2;
+    const isFree = (at) =>
+      at >= 0 && at + place.height <= room.height &&
+      !taken.some((other) => x < other.x + other.width && other.x < x + place.width && at < other.y + other.height && other.y < at + place.height);
+    for (let n = 0; n < 12; n += 1) {
+      const found = [top - n * step, top + n * step].find(isFree);
+      if (found !== undefined) {
+        y = found;
+        break;
+      }
+    }
+    y = Math.min(Math.max(y, 0), Math.max(0, room.height - place.height));
     taken.push({ x, y, width: place.width, height: place.height });
     label.style.translate = `${x - place.left}px ${y - top}px`;
   }
