@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from browser import Browser
@@ -42,6 +45,17 @@ def test_the_banner_is_on_every_page_and_leads_to_the_minutes(house: FakeMonitor
         assert "<span data-number>2</span>" in page
     house.user = User("vera", Role.VIEWER)
     assert "/sour02/acknowledge" not in house.ask("GET", "/about").text
+
+
+def test_the_link_leads_to_the_hour_of_the_alert(house: FakeMonitor) -> None:
+    begin(house)
+    page = house.ask("GET", "/about").text
+    (link,) = re.findall(r'href="(/history[^"]*camera=entrance[^"]*)"', page)
+    shown = house.ask("GET", html.unescape(link))
+    assert shown.status_code == 200
+    begun = datetime.fromtimestamp(house.store.given[1].time)
+    assert f"at={begun:%H}%3A{begun:%M}" in link
+    assert 'data-by="minute"' in shown.text or "by=minute" in shown.text
 
 
 def test_who_was_told_is_on_the_page_of_an_alert(house: FakeMonitor) -> None:
