@@ -56,15 +56,15 @@ VIEWS = {
 
 @click.command()
 @click.option("--weeks", default=10, show_default=True, help="Weeks of visitors.")
-@click.option("--database", type=click.Path(path_type=Path), help="Where to keep what was filled.")
+@click.option("--browser/--no-browser", default=True, help="Whether to open them in Chromium.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
-def main(weeks: int, database: Path | None, json_file: Path | None) -> None:
+def main(weeks: int, browser: bool, json_file: Path | None) -> None:
     """Measure overview and history."""
     from insight.serving_weeks import served_weeks, session_cookie
 
     with (
         tempfile.TemporaryDirectory() as name,
-        served_weeks(database or Path(name), weeks=weeks) as served,
+        served_weeks(Path(name), weeks=weeks) as served,
     ):
         cookie = session_cookie(served)
         result: dict[str, Any] = {"machine": describe_machine(), "weeks": weeks}
@@ -72,10 +72,11 @@ def main(weeks: int, database: Path | None, json_file: Path | None) -> None:
         headers = {"Cookie": f"{cookie['name']}={cookie['value']}"}
         days = {"yesterday": _day(1), "sixty": _day(60)}
         with httpx.Client(base_url=served.url, headers=headers, timeout=60) as client:
-            result["answer_ms"] = {
-                view: _answer(client, path.format(**days)) for view, path in VIEWS.items()
-            }
-        result |= _in_a_browser(served.url, cookie, days)
+            answers = {view: _answer(client, path.format(**days)) for view, path in VIEWS.items()}
+        result["answer_ms"] = {view: took for view, (took, _) in answers.items()}
+        result["processor_ms"] = {view: worked for view, (_, worked) in answers.items()}
+        if browser:
+            result |= _in_a_browser(served.url, cookie, days)
     for key, value in result.items():
         click.echo(f"{key}: {value}")
     if json_file:
@@ -86,13 +87,19 @@ def _day(ago: int) -> str:
     return time.strftime("%Y-%m-%d", time.localtime(time.time() - ago * 86_400))
 
 
-def _answer(client: httpx.Client, path: str) -> float:
-    took = []
+def _answer(client: httpx.Client, path: str) -> tuple[float, float]:
+    """Milliseconds until the answer, and of the processor; medians.
+
+    The processor's are those of the server and of the little that the client does. On a machine
+    that does other work, they say what an answer would take on one that does not.
+    """
+    took, worked = [], []
     for _ in range(9):
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         client.get(path).raise_for_status()
         took.append((time.perf_counter() - started) * 1000)
-    return round(statistics.median(took))
+        worked.append((time.process_time() - cpu) * 1000)
+    return round(statistics.median(took)), round(statistics.median(worked))
 
 
 def _in_a_browser(url: str, cookie: dict[str, str], days: dict[str, str]) -> dict[str, Any]:

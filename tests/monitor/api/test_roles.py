@@ -12,6 +12,7 @@ HOUR = 3600
 
 VIEWERS = {
     ("DELETE", "/api/browser-camera/{camera}"),
+    ("GET", "/api/annotations"),
     ("GET", "/api/alerts"),
     ("GET", "/api/alerts/active"),
     ("GET", "/api/alerts/{incident}"),
@@ -21,6 +22,9 @@ VIEWERS = {
     ("GET", "/api/history"),
     ("GET", "/api/live"),
     ("GET", "/api/me"),
+    ("GET", "/api/overview"),
+    ("GET", "/api/series"),
+    ("GET", "/api/series.csv"),
     ("GET", "/api/together"),
     ("GET", "/health"),
     ("GET", "/metrics"),
