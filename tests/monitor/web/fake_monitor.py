@@ -154,6 +154,17 @@ class FakeMonitor:
     def _asked(self) -> FastAPI:
         return self.app()
 
+    @functools.cached_property
+    def services(self) -> Services:
+        """What the pages show."""
+        return Services(
+            configuration=self.configuration,
+            bus=self.bus,
+            cameras=self.cameras,
+            store=self.store,
+            engine=create_engine("sqlite://"),
+        )
+
     def app(self) -> FastAPI:
         """The page behind a guard."""
         app = FastAPI()
@@ -163,16 +174,7 @@ class FakeMonitor:
             self.user = None
             return RedirectResponse("/login", 303)
 
-        mount_web(
-            app,
-            Services(
-                configuration=self.configuration,
-                bus=self.bus,
-                cameras=self.cameras,
-                store=self.store,
-                engine=create_engine("sqlite://"),
-            ),
-        )
+        mount_web(app, self.services)
 
         for add in self.more:
             add(app)

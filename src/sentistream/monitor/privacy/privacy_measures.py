@@ -218,7 +218,7 @@ MEASURES: tuple[Measure, ...] = (
         de="Summen über weniger Erscheinungen als die kleinste Gruppe werden weder gezeigt noch "
         "gesendet noch exportiert, und es wird zu ihnen kein Alarm ausgelöst. Eine Erscheinung ist "
         "die Zeit, in der ein Gesicht verfolgt wird; wer wiederkommt, ist eine weitere, so dass "
-        "ebenso viele Erscheinungen weniger Menschen sein können. Die Live-Ansicht ist keine "
+        "ebenso viele Erscheinungen weniger Menschen sein können. Die Livesicht ist keine "
         "Summe: Sie zeigt jedes Gesicht, das gerade im Blick ist.",
         against=("identification", "discrimination"),
         standing=_small_groups,

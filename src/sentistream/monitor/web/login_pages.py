@@ -36,7 +36,6 @@ _PASSWORD_RULES: dict[str, Any] = {
 
 _LOGIN_FAULTS = {
     401: N_("User name or password is wrong."),
-    429: N_("Too many attempts. Please wait {seconds} seconds."),
     503: N_("The database is not responding. Please try again in a moment."),
 }
 """By HTTP status."""
@@ -71,7 +70,16 @@ def login_routes(site: Site) -> APIRouter:
         )
         session, status, wait = await _try(request, services, accounts, name, password)
         if session is None:
-            fault = site.translator(request).gettext(_LOGIN_FAULTS[status], seconds=wait)
+            tr = site.translator(request)
+            fault = (
+                tr.ngettext(
+                    "Too many attempts. Please wait 1 second.",
+                    "Too many attempts. Please wait {n} seconds.",
+                    wait,
+                )
+                if status == 429
+                else tr.gettext(_LOGIN_FAULTS[status])
+            )
             page = {"next": _local(target), "name": name[:64]}
             headers = {"retry-after": str(wait)} if wait else {}
             return site.render_plain(
