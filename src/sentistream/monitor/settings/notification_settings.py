@@ -172,8 +172,8 @@ class Channel(SettingsGroup):
     )
 
 
-class EmailSettings(Channel):
-    """A mail server (SMTP) by which alerts and digests are sent."""
+class MailServer(SettingsGroup):
+    """A mail server (SMTP), and whom to write to."""
 
     host: str = Field(
         default="",
@@ -249,8 +249,12 @@ class EmailSettings(Channel):
         return self
 
 
-class NtfyTopic(Channel):
-    """A topic of an ntfy server, which telephones subscribe to."""
+class EmailSettings(Channel, MailServer):  # the bases' fields come in reverse: the server first
+    """A mail server (SMTP) by which alerts and digests are sent."""
+
+
+class TopicAddress(SettingsGroup):
+    """Where a topic of ntfy is."""
 
     name: str = Field(
         default="", max_length=80, title="Name", description="Its display name; may be empty."
@@ -279,6 +283,10 @@ class NtfyTopic(Channel):
         if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value.get_secret_value()) is None:
             raise ValueError("a topic consists of 1 to 64 letters, digits, _ and -")
         return value
+
+
+class NtfyTopic(Channel, TopicAddress):
+    """A topic of an ntfy server, which telephones subscribe to."""
 
 
 class DigestSettings(SettingsGroup):
@@ -347,8 +355,8 @@ class MqttSettings(SettingsGroup):
     )
 
 
-class Webhook(Channel):
-    """An address that receives alerts: another program, or a channel of Slack, Teams or Discord."""
+class WebhookAddress(SettingsGroup):
+    """Where a webhook's messages go, and whom they are written for."""
 
     name: str = Field(
         default="", max_length=80, title="Name", description="Its display name; may be empty."
@@ -362,6 +370,11 @@ class Webhook(Channel):
         title="Secret",
         description="Signs each message: HMAC-SHA256 in the header X-Sentistream-Signature.",
     )
+
+
+class Webhook(Channel, WebhookAddress):
+    """An address that receives alerts: another program, or a channel of Slack, Teams or Discord."""
+
     events: tuple[Literal["alert", "camera", "disk"], ...] = Field(
         default=("alert",), min_length=1, title="Events", description="What is sent."
     )
