@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
-from sentistream.monitor.observations import Alert, Annotation, SecondReading, Seconds
+from sentistream.monitor.observations import (
+    Acknowledgement,
+    Alert,
+    Annotation,
+    Delivery,
+    SecondReading,
+    Seconds,
+)
 from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 
@@ -77,8 +84,30 @@ class Store(Protocol):
         """Stores an alert."""
         ...
 
-    def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
-        """The newest first."""
+    def alerts(
+        self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
+    ) -> Sequence[Alert]:
+        """The newest first; the start and the end of one incident where it is given."""
+        ...
+
+    def end_open_alerts(self, time: float, reason: str) -> int:
+        """Ends the alerts that an earlier run, which was killed, left open; returns how many."""
+        ...
+
+    def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
+        """Stores who acknowledged an alert, unless somebody has; returns who did."""
+        ...
+
+    def acknowledgements(self, incidents: Sequence[str]) -> Mapping[str, Acknowledgement]:
+        """The acknowledgements of some incidents, by incident."""
+        ...
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Stores what became of a message; the same again changes nothing."""
+        ...
+
+    def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
+        """What became of messages, the newest first; of one incident where it is given."""
         ...
 
     def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:

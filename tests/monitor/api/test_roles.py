@@ -14,6 +14,8 @@ VIEWERS = {
     ("DELETE", "/api/browser-camera/{camera}"),
     ("GET", "/api/annotations"),
     ("GET", "/api/alerts"),
+    ("GET", "/api/alerts/active"),
+    ("GET", "/api/alerts/{incident}"),
     ("GET", "/api/cameras"),
     ("GET", "/api/cameras/{camera}/preview.jpg"),
     ("GET", "/api/export/{what}.{kind}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,14 @@ from typing import Literal
 from sentistream.errors import StorageError
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.interfaces import Aggregate, Step
-from sentistream.monitor.observations import Alert, Annotation, SecondReading, Seconds
+from sentistream.monitor.observations import (
+    Acknowledgement,
+    Alert,
+    Annotation,
+    Delivery,
+    SecondReading,
+    Seconds,
+)
 
 
 class FakeStore:
@@ -27,6 +34,8 @@ class FakeStore:
         """Taken for the hour of the day, whatever the clock says."""
         self.asked = 0
         self.given: list[Alert] = []
+        self.taken: dict[str, Acknowledgement] = {}
+        self.sent: list[Delivery] = []
         self.notes: list[Annotation] = []
 
     def history(
@@ -100,9 +109,29 @@ class FakeStore:
         self.notes = left
         return found
 
-    def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
+    def alerts(
+        self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
+    ) -> Sequence[Alert]:
         self._count()
-        return self.given[:limit]
+        found = [each for each in self.given if incident in (None, each.incident)]
+        return found[:limit]
+
+    def end_open_alerts(self, time: float, reason: str) -> int:
+        return 0
+
+    def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
+        self._count()
+        return self.taken.setdefault(given.incident, given)
+
+    def acknowledgements(self, incidents: Sequence[str]) -> Mapping[str, Acknowledgement]:
+        return {key: self.taken[key] for key in incidents if key in self.taken}
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        self.sent.insert(0, delivery)
+
+    def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
+        self._count()
+        return [each for each in self.sent if incident in (None, each.incident)][:limit]
 
     def is_writable(self) -> bool:
         return not self.broken

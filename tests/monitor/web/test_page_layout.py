@@ -107,7 +107,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
     )
     wanted = page.say(
         "[...document.querySelectorAll("
-        "'a[href], button:not(:disabled), input:not([type=hidden]), select')]"
+        "'a[href], button:not(:disabled), input:not([type=hidden]), select, summary')]"
         ".filter(e => e.checkVisibility()).map((e, n) => (e.dataset.n = n))"
     )
     reached = []

@@ -1,4 +1,4 @@
-"""Recorded data: aggregates, single readings, alerts, file exports and deletion."""
+"""Recorded data: aggregates, single readings, file exports and deletion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from sentistream.monitor.api.auth import Manager, ServicesDep, Viewer, viewer
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.schemas import (
     AggregateInterval,
-    AlertEvent,
     Instant,
     Readings,
     RequestBody,
@@ -43,8 +42,6 @@ MAX_AGGREGATES = 250_000
 READINGS_SPAN = 2 * DAY
 AGGREGATE_SPAN = 3660 * DAY
 MAX_READINGS = 10_000
-MAX_ALERTS = 1000
-"""Alerts of an answer."""
 
 Begin = Annotated[Instant, Query(description="Beginning, ISO 8601 or seconds since 1970.")]
 End = Annotated[Instant | None, Query(description="End, not included; now where it is left out.")]
@@ -120,16 +117,6 @@ def readings(
         readings=[SingleReading.of(reading) for reading in found],
         next_begin=None if rest is None else utc(rest),
     )
-
-
-@router.get("/alerts", summary="Alerts that were told", responses=documented(422))
-def alerts(
-    services: ServicesDep,
-    since: Annotated[Instant, Query(description="Only later ones.")] = 0.0,
-    limit: Annotated[int, Query(ge=1, le=MAX_ALERTS, description="The most.")] = 100,
-) -> list[AlertEvent]:
-    """The newest first."""
-    return [AlertEvent.of(alert) for alert in services.store.alerts(since=since, limit=limit)]
 
 
 class DeletionRequest(RequestBody):

@@ -53,7 +53,7 @@ class Recipient:
         host: Where it is: no path, no user, no password.
     """
 
-    kind: Literal["broker", "webhook", "database"]
+    kind: Literal["broker", "mail_server", "push_server", "webhook", "database"]
     host: str
 
 
@@ -98,6 +98,10 @@ class PrivacyState:
         found: list[Recipient] = []
         if settings.mqtt.host:
             found.append(Recipient("broker", settings.mqtt.host))
+        if settings.email.host:
+            found.append(Recipient("mail_server", settings.email.host))
+        servers = sorted({host_of(topic.server) or "?" for topic in settings.ntfy})
+        found += [Recipient("push_server", host) for host in servers]
         hosts = sorted({webhook.url.host or "?" for webhook in settings.webhooks})
         found += [Recipient("webhook", host) for host in hosts]
         if database := settings.storage.url.get_secret_value():

@@ -10,7 +10,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentistream.monitor.locales import Language
 from sentistream.monitor.settings.camera_settings import CameraSettings
 from sentistream.monitor.settings.logging_settings import LoggingSettings
-from sentistream.monitor.settings.notification_settings import AlertRule, MqttSettings, Webhook
+from sentistream.monitor.settings.notification_settings import (
+    AlertRule,
+    DigestSettings,
+    EmailSettings,
+    HealthAlerts,
+    MqttSettings,
+    NtfyTopic,
+    Webhook,
+)
 from sentistream.monitor.settings.privacy_settings import PrivacySettings
 from sentistream.monitor.settings.server_settings import ServerSettings
 from sentistream.monitor.settings.settings_base import Key
@@ -21,6 +29,7 @@ FILE_ONLY_SETTINGS = {
     "server": frozenset({"host", "port", "tls_certificate", "tls_key", "public_url"}),
     "storage": frozenset({"url", "backup_folder"}),
     "logging": frozenset({"file"}),
+    "email": frozenset({"password_file"}),
 }
 """By group, settings that open files and ports of the machine; not changeable through the page."""
 
@@ -51,7 +60,8 @@ class Settings(BaseSettings):
     language: Language = Field(
         default="en",
         title="Language",
-        description="Of the pages, unless the visitor or the browser chooses another.",
+        description="Of messages and digests; of the pages, unless the visitor or the browser "
+        "chooses another.",
     )
     server: ServerSettings = Field(
         default=ServerSettings(), title="Server", description="The page and the API."
@@ -64,6 +74,23 @@ class Settings(BaseSettings):
     )
     alerts: tuple[AlertRule, ...] = Field(
         default=(), max_length=64, title="Alerts", description="When somebody is notified."
+    )
+    health_alerts: HealthAlerts = Field(
+        default=HealthAlerts(),
+        title="Health alerts",
+        description="Alerts about cameras that are down and disks that are nearly full.",
+    )
+    email: EmailSettings = Field(
+        default=EmailSettings(), title="E-mail", description="The mail server for alerts."
+    )
+    ntfy: tuple[NtfyTopic, ...] = Field(
+        default=(),
+        max_length=16,
+        title="ntfy",
+        description="Topics of ntfy servers, for messages on telephones.",
+    )
+    digest: DigestSettings = Field(
+        default=DigestSettings(), title="Digest", description="Summaries by e-mail."
     )
     mqtt: MqttSettings = Field(
         default=MqttSettings(), title="MQTT", description="A broker that is notified."
@@ -91,4 +118,10 @@ class Settings(BaseSettings):
                         camera=rule.camera,
                     )
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _digests_have_a_mail_server(self) -> Self:
+        if (self.digest.weekly or self.digest.monthly) and not self.email.host:
+            raise ValueError("a digest is sent by e-mail: name the mail server first")
         return self

@@ -1,4 +1,4 @@
-"""Queries for readings, aggregates and alerts."""
+"""Queries for readings and aggregates."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ from sqlalchemy import (
 )
 
 from sentistream.monitor.interfaces import Aggregate, Step
-from sentistream.monitor.observations import EVERYWHERE, Alert, Annotation, SecondReading
+from sentistream.monitor.observations import EVERYWHERE, Annotation, SecondReading
 from sentistream.monitor.store.buckets import ceil_second, covering_buckets
 from sentistream.monitor.store.reading_tables import (
-    ALERTS,
     ANNOTATIONS,
     MILLISECONDS,
     READINGS,
@@ -277,32 +276,6 @@ def _totals(covers: list[_Cover], camera: str | None, zone: str | None) -> Selec
         .group_by(*of_group)
         .order_by(*of_group)
     )
-
-
-def alerts(connection: Connection, *, since: float, limit: int) -> list[Alert]:
-    """Alerts since ``since``, newest first."""
-    table = ALERTS.c
-    statement = (
-        select(ALERTS)
-        .where(table.time >= since)
-        .order_by(table.time.desc(), table.id.desc())
-        .limit(limit)
-    )
-    return [
-        Alert(
-            rule=row.rule,
-            name=row.name,
-            camera=row.camera,
-            zone=row.zone,
-            time=row.time,
-            active=row.active,
-            sentiment=row.sentiment,
-            share=row.share,
-            limit=row.bound,
-            minutes=row.minutes,
-        )
-        for row in connection.execute(statement)
-    ]
 
 
 def stored_annotations(connection: Connection, *, begin: float, end: float) -> list[Annotation]:

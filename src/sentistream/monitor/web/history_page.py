@@ -19,6 +19,10 @@ from sentistream.monitor.insight import (
     Span,
 )
 from sentistream.monitor.insight.spans import day_start
+from sentistream.monitor.insight.words import (
+    place_name,
+    span_name,
+)
 from sentistream.monitor.observations import Annotation
 from sentistream.monitor.store.reading_tables import ANNOTATION_LENGTH
 from sentistream.monitor.translation import Translator
@@ -34,10 +38,6 @@ from sentistream.monitor.web.history_query import (
     from_address,
 )
 from sentistream.monitor.web.history_view import HistoryView, view_of
-from sentistream.monitor.web.insight_words import (
-    place_name,
-    span_name,
-)
 from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 

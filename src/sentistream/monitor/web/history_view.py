@@ -17,6 +17,15 @@ from sentistream.monitor.insight import (
     Series,
     Span,
 )
+from sentistream.monitor.insight.words import (
+    figures_words,
+    headline,
+    incomplete_words,
+    place_name,
+    span_name,
+    unknown_words,
+    unusual,
+)
 from sentistream.monitor.observations import EVERYWHERE, Annotation
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web.alerts_page import Episode, episodes
@@ -29,15 +38,6 @@ from sentistream.monitor.web.insight_charts import (
     place_of,
     row,
     rows,
-)
-from sentistream.monitor.web.insight_words import (
-    figures_words,
-    headline,
-    incomplete_words,
-    place_name,
-    span_name,
-    unknown_words,
-    unusual,
 )
 from sentistream.monitor.web.site import Site
 
@@ -243,7 +243,7 @@ def _chosen(asked: HistoryQuery, parts: Sequence[Span]) -> int | None:
 
 def _alert_marks(alerts: Sequence[Episode], parts: Sequence[Span]) -> list[Mark]:
     return [
-        Mark(at, f"{each.alert.name}, {each.place}", "alert")
+        Mark(at, ", ".join(filter(None, (each.title, each.place))), "alert")
         for each in alerts
         if (at := place_of(each.alert.time, parts)) is not None
     ]

@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sentistream.monitor.insight import By, Figures, Known, Point, Series, Share, Span, Verdict
-from sentistream.monitor.observations import Annotation
-from sentistream.monitor.translation import N_, Translator
-from sentistream.monitor.web.insight_words import (
+from sentistream.monitor.insight.words import (
     VERDICTS,
     change_words,
     figures_words,
@@ -21,6 +19,8 @@ from sentistream.monitor.web.insight_words import (
     usual_count_words,
     usual_share_words,
 )
+from sentistream.monitor.observations import Annotation
+from sentistream.monitor.translation import N_, Translator
 
 DIGITS = 4
 """Decimals of shares in charts, as in exports."""

@@ -84,8 +84,12 @@ SECTIONS = {
     "privacy": N_("Privacy"),
     "storage": N_("Storage"),
     "server": N_("Server"),
+    "email": N_("E-mail"),
+    "ntfy": N_("ntfy"),
     "mqtt": N_("MQTT"),
     "webhooks": N_("Webhooks"),
+    "digest": N_("Digest"),
+    "health_alerts": N_("Alerts about the monitor"),
     "logging": N_("Logging"),
     "alerts": N_("Alert rules"),
     "people": N_("Users and tokens"),
@@ -98,7 +102,11 @@ SECTION_LEADS = {
     "storage": N_("How long readings are kept, and where. Pictures and sound are never stored."),
     "server": N_("Where the web pages and the API are served."),
     "mqtt": N_("A message broker to publish to; Home Assistant discovers the cameras there."),
-    "webhooks": N_("Other programs that receive alerts."),
+    "email": N_("A mail server through which alerts and digests are sent."),
+    "ntfy": N_("Messages on telephones, by the app ntfy and a server of yours or ntfy.sh."),
+    "webhooks": N_("Channels of Slack, Teams and Discord, and other programs that receive alerts."),
+    "digest": N_("A summary of each week or month, by e-mail with a PDF."),
+    "health_alerts": N_("When a camera is down or the disk is nearly full."),
     "logging": N_("What the monitor logs."),
 }
 
@@ -127,7 +135,16 @@ CHOICES = {
     "text": N_("plain text"),
     "json": N_("JSON"),
     "alert": N_("alerts"),
-    "camera": N_("cameras that fail or recover"),
+    "camera": N_("cameras that are down"),
+    "disk": N_("a disk that is nearly full"),
+    "starttls": N_("STARTTLS"),
+    "tls": N_("TLS"),
+    "none": N_("none"),
+    "send": N_("send it in one message"),
+    "drop": N_("do not send it"),
+    "slack": N_("Slack"),
+    "teams": N_("Teams"),
+    "discord": N_("Discord"),
     "tcp": N_("TCP, reliable"),
     "udp": N_("UDP, faster"),
 }
@@ -137,6 +154,8 @@ ROWS = {
     "hours": N_("Time range {n}"),
     "zones": N_("Zone {n}"),
     "webhooks": N_("Webhook {n}"),
+    "ntfy": N_("Topic {n}"),
+    "quiet_hours": N_("Quiet hours {n}"),
 }
 """A row of a list of settings; {n} is its number."""
 
@@ -144,12 +163,16 @@ NEW_ROWS = {
     "hours": N_("New time range"),
     "zones": N_("New zone"),
     "webhooks": N_("New webhook"),
+    "ntfy": N_("New topic"),
+    "quiet_hours": N_("New quiet hours"),
 }
 
 ADD_ROW = {
     "hours": N_("Add a time range"),
     "zones": N_("Add a zone"),
     "webhooks": N_("Add a webhook"),
+    "ntfy": N_("Add a topic"),
+    "quiet_hours": N_("Add quiet hours"),
 }
 
 GUARANTEES = {
@@ -202,6 +225,29 @@ CONSENT = (
     N_("You can stop at any time; the connection then ends at once."),
 )
 """What a visitor agrees to before their own camera starts."""
+
+ALERT_KINDS = {
+    "sentiment": N_("Sentiment"),
+    "camera": N_("Camera"),
+    "disk": N_("Disk"),
+}
+
+DELIVERY_STATES = {
+    "delivered": N_("delivered"),
+    "failed": N_("not delivered"),
+    "held": N_("held until quiet hours end"),
+    "dropped": N_("not sent"),
+}
+
+DELIVERY_EVENTS = {
+    "begin": N_("start"),
+    "end": N_("end"),
+    "reminder": N_("reminder"),
+    "summary": N_("summary after quiet hours"),
+    "test": N_("test"),
+    "digest": N_("digest"),
+}
+"""What a message said."""
 
 VALIDATION_ERRORS = {
     "missing": N_("This field is required."),

@@ -16,6 +16,7 @@ from sentistream.errors import SentistreamError
 from sentistream.monitor.accounts import Identity
 from sentistream.monitor.api.problems import status_of
 from sentistream.monitor.services import Services
+from sentistream.monitor.web.alert_banner import banner_routes
 from sentistream.monitor.web.alerts_page import alert_routes
 from sentistream.monitor.web.app_shell import app_shell_routes
 from sentistream.monitor.web.guided_setup import guided_setup_routes
@@ -64,6 +65,7 @@ def mount_web(app: FastAPI, services: Services) -> None:
     """
     site = Site(services, settings_lock=getattr(app.state, "settings_lock", None))
     router = APIRouter(include_in_schema=False)
+    router.include_router(banner_routes(services))
     for routes in _ROUTES:
         router.include_router(routes(site))
     app.include_router(router)

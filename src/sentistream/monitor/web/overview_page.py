@@ -13,18 +13,18 @@ from fastapi.responses import HTMLResponse
 from sentistream.errors import StorageError
 from sentistream.monitor.api.auth import CurrentUser
 from sentistream.monitor.insight import Insight, Overview, Period, Point, Span
-from sentistream.monitor.observations import EVERYWHERE, Alert, CameraHealth, CameraState
-from sentistream.monitor.settings import Settings
-from sentistream.monitor.translation import Translator
-from sentistream.monitor.web import labels
-from sentistream.monitor.web.alerts_page import SHOWN, Episode, episodes
-from sentistream.monitor.web.insight_charts import Row, chart, row
-from sentistream.monitor.web.insight_words import (
+from sentistream.monitor.insight.words import (
     headline,
     place_name,
     unknown_words,
     worst_words,
 )
+from sentistream.monitor.observations import EVERYWHERE, Alert, AlertKind, CameraHealth, CameraState
+from sentistream.monitor.settings import Settings
+from sentistream.monitor.translation import Translator
+from sentistream.monitor.web import labels
+from sentistream.monitor.web.alerts_page import SHOWN, Episode, episodes
+from sentistream.monitor.web.insight_charts import Row, chart, row
 from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
@@ -153,7 +153,8 @@ def _active(
     return [
         (each, minute_link(Span(each.alert.time, each.alert.time), each.alert.camera))
         for each in episodes(alerts, names, tr)
-        if each.ended is None
+        # cameras that are down have rows of their own
+        if each.ended is None and each.alert.kind is not AlertKind.CAMERA
     ]
 
 

@@ -16,6 +16,7 @@ from sentistream.monitor.accounts import User
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings, build_settings
 from sentistream.monitor.translation import Translator, language_of, translator
+from sentistream.monitor.web.alert_banner import banner_items
 from sentistream.monitor.web.live_broadcast import Broadcast
 from sentistream.monitor.web.live_tiles import tile
 from sentistream.monitor.web.recent import RecentSentiment
@@ -56,9 +57,9 @@ class Site:
         self, request: Request, name: str, *, user: User, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """A page, in the visitor's language."""
-        return render(
-            request, name, user=user, tr=self.translator(request), status=status, **values
-        )
+        tr = self.translator(request)
+        banner = banner_items(self.services, tr)
+        return render(request, name, user=user, tr=tr, status=status, banner=banner, **values)
 
     def render_plain(
         self,

@@ -1,4 +1,4 @@
-"""Figures of the insight in words, the same on the pages and in a digest."""
+"""Figures in words, the same on the pages and in a digest."""
 
 from __future__ import annotations
 
