@@ -88,6 +88,11 @@ class SummaryFile(Output):
         self._file = file
         self.statistics = Statistics(subject.profile)
 
+    @property
+    def profile(self) -> Profile:
+        """What the readings are made with."""
+        return self._subject.profile
+
     def open(self) -> None:
         self._started = time.monotonic()
         self._elapsed = 0.0
