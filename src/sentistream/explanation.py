@@ -160,10 +160,17 @@ def explain_moment(moment: Moment, reading: Reading, profile: Profile) -> Explan
     return Explanation(reading, by_face, regions, heat, face_view.face)
 
 
-def view_face(picture: Picture, face: Face, profile: Profile) -> FaceView:
-    """What the profile's face network sees of a face."""
+def view_face(picture: Picture, face: Face, profile: Profile, *, shown: bool = True) -> FaceView:
+    """What the profile's face network sees of a face.
+
+    Args:
+        picture: Where it is.
+        face: The face.
+        profile: Which network.
+        shown: Whether the larger picture of it is wanted; else it is black, and takes no memory.
+    """
     make = _lite_view if profile.decision == "lite" else _paper_view
-    return make(picture, face.landmarks)
+    return make(picture, face.landmarks, shown)
 
 
 def asks_face(profile: Profile) -> AskFace:
@@ -182,7 +189,7 @@ def occlude_regions(face_view: FaceView, ask: AskFace, place: int) -> dict[str, 
     """What each of ``REGIONS`` adds to an answer, as ``occlude`` says, in a twentieth of its time.
 
     Args:
-        face_view: The face; its ``face`` may be of any size.
+        face_view: The face; of its ``face`` only the shape matters.
         ask: Gives the three classes' probabilities of views.
         place: Which class, by its place in ``SENTIMENTS``.
 
@@ -261,22 +268,28 @@ def _chosen(readings: Sequence[Reading], track: int | None) -> Reading:
     return max(read, key=lambda one: one.face.box.area if one.face else 0.0)
 
 
-def _lite_view(picture: Picture, landmarks: FloatArray) -> FaceView:
+def _lite_view(picture: Picture, landmarks: FloatArray, shown: bool) -> FaceView:
     where = align(landmarks)
     return FaceView(
         pixels=view(picture.luma, where)[..., np.newaxis],
         points=where.to_shares(landmarks) * VIEW_SIZE - np.float32(0.5),
-        face=view(picture.luma, where, SHOWN_HEIGHT),
+        face=view(picture.luma, where, SHOWN_HEIGHT)
+        if shown
+        else _black(SHOWN_HEIGHT, SHOWN_HEIGHT),
     )
 
 
-def _paper_view(picture: Picture, landmarks: FloatArray) -> FaceView:
+def _black(height: int, width: int) -> UInt8Array:
+    return np.broadcast_to(np.zeros((), np.uint8), (height, width))
+
+
+def _paper_view(picture: Picture, landmarks: FloatArray, shown: bool) -> FaceView:
     window = face_window(landmarks)
     width = round(SHOWN_HEIGHT * window.width / window.height)
     return FaceView(
         pixels=picture.crop(window, FACE_SIZE, FACE_SIZE),
         points=normalized_points(landmarks, window) * FACE_SIZE - np.float32(0.5),
-        face=picture.crop(window, width, SHOWN_HEIGHT),
+        face=picture.crop(window, width, SHOWN_HEIGHT) if shown else _black(SHOWN_HEIGHT, width),
     )
 
 

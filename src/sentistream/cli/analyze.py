@@ -15,6 +15,8 @@ from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
 
 DEFAULT_OUT = "sentiment"
+REPORT_VIDEO = ("link", "embed", "none")
+"""Where the page's video comes from: the clip where it lies, a copy in the page, or nowhere."""
 
 EXAMPLES = """\b
 Examples:
@@ -79,7 +81,20 @@ Exit codes: 0 done; 2 something you can put right (said in one sentence);
     f"folder each below it.  [default: {DEFAULT_OUT}/NAME for each input]",
 )
 @click.option("--video", is_flag=True, help="Also write annotated.mp4 with the original sound.")
-@click.option("--no-images", is_flag=True, help="Leave pictures of people out of report.html.")
+@click.option(
+    "--no-images",
+    is_flag=True,
+    help="Leave pictures of people, and the video, out of report.html.",
+)
+@click.option(
+    "--report-video",
+    type=click.Choice(REPORT_VIDEO),
+    default=REPORT_VIDEO[0],
+    show_default=True,
+    help="The video beside the timeline of report.html: 'link' plays the input from where it lies, "
+    "or annotated.mp4 with --video; 'embed' puts a small copy (360 pixels high) into the page, so "
+    "that it can be sent as one file; 'none' shows none.",
+)
 @click.option(
     "--excel",
     is_flag=True,
@@ -124,6 +139,7 @@ def analyze(
     out: str | None,
     video: bool,
     no_images: bool,
+    report_video: str,
     excel: bool,
     force: bool,
     resume: bool,
@@ -147,6 +163,11 @@ def analyze(
 
     if resume and force:
         raise click.UsageError("--resume keeps results and --force replaces them: choose one.")
+    if no_images and report_video == "embed":
+        raise click.UsageError(
+            "--no-images leaves people out of report.html and --report-video embed shows them: "
+            "choose one."
+        )
     clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
     base = Path(out or DEFAULT_OUT)
     folders = {clip: base / clip.name if several or out is None else base for clip in clips}
@@ -168,6 +189,7 @@ def analyze(
         audio_track=audio_track,
         video=video,
         images=not no_images,
+        report_video=report_video,
         excel=excel,
         quiet=quiet,
         json=as_json,

@@ -31,6 +31,7 @@ class Options:
     audio_track: int | None
     video: bool
     images: bool
+    report_video: str
     excel: bool
     quiet: bool
     json: bool
@@ -46,6 +47,7 @@ class Options:
             "audio_track": self.audio_track,
             "video": self.video,
             "images": self.images,
+            "report_video": self.report_video,
             "seconds": self.seconds,
             "excel": self.excel,
         }
@@ -187,7 +189,8 @@ class ClipAnalyzer:
             options.settings(),
             images=options.images,
             video=options.video,
-            sound_from=None if analysis.info.live else clip.path,
+            clip=None if analysis.info.live else clip.path,
+            report_video=options.report_video,
             style=self._style,
             file=file_facts(clip.path),
         )

@@ -14,6 +14,9 @@ from sentistream.cli.clip_analysis import Options
 from sentistream.cli.inputs import Clip
 from sentistream.values import ByValue
 
+_SETTINGS_OF_OLD = {"report_video": "link"}
+"""What the settings of earlier versions lack, with the value that means the same."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Earlier(ByValue):
@@ -84,7 +87,11 @@ def _look(
         if facts["complete"] is not True or not _is_whole(folder, facts["settings"]):
             return None, incomplete
         name, file = facts["input"]["name"], facts.get("file")
-        was = {"settings": facts["settings"], "profile": facts["profile"], "models": models}
+        was = {
+            "settings": _SETTINGS_OF_OLD | facts["settings"],
+            "profile": facts["profile"],
+            "models": models,
+        }
     except (OSError, ValueError, TypeError, KeyError):
         return None, incomplete
     if file is None or name != clip.path.name or file != file_facts(clip.path):

@@ -18,7 +18,6 @@ from markupsafe import Markup
 
 from sentistream.atomic_write import atomic_path
 from sentistream.profiles import Profile
-from sentistream.reports.model_cards import percent as exact_percent
 from sentistream.reports.output_files import Output, writing
 from sentistream.reports.report_clip import EmbeddedClip, LinkedClip
 from sentistream.reports.report_wording import (
@@ -106,12 +105,16 @@ class ReportPage(Output):
             if embedded is not None:
                 embedded.close(complete=complete)
             before, _, after = self._render(self._summary.facts(complete=complete)).partition(_CLIP)
-            with writing(self._path), atomic_path(self._path) as temporary:
-                with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-                    file.write(before)
-                    if embedded is not None:
-                        file.writelines(embedded.base64())
-                    file.write(after)
+            with (
+                writing(self._path),
+                atomic_path(self._path) as temporary,
+                # a file name that is no UTF-8 must not cost the results
+                temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file,
+            ):
+                file.write(before)
+                if embedded is not None:
+                    file.writelines(embedded.base64())
+                file.write(after)
         finally:
             if embedded is not None:
                 with suppress(OSError):
@@ -145,6 +148,7 @@ class ReportPage(Output):
             others=statistics.appearances - len(appearances),
             undrawn=statistics.appearances - len(timeline.tracks),
             lanes=shown,
+            heard=any(lane.voice for lane in shown),
             bins=seconds / timeline.width,
             strip=STRIP,
             ticks=ticks(timeline.start, seconds),
@@ -155,12 +159,11 @@ class ReportPage(Output):
             embedded=_CLIP if isinstance(self._clip, EmbeddedClip) else "",
             left_out=_left_out(facts),
             sources=_sources(statistics.overall),
-            accuracy=accuracy_sentence(
-                facts["models"],
-                self._summary.profile,
-                fused=statistics.overall.branches[Branch.FUSED.value] > 0,
-            ),
-            notes=_notes(facts, statistics.overall),
+            accuracy=accuracy_sentence(facts["models"], self._summary.profile),
+            notes=[
+                *_notes(facts, statistics.overall),
+                *accuracy_notes(facts["models"], self._summary.profile),
+            ],
             images=self._images,
             tables=self._tables,
             sentiments=SENTIMENTS,
@@ -169,9 +172,7 @@ class ReportPage(Output):
             count=count,
         )
 
-    def _appearance(
-        self, track: int, tally: Tally, seconds: float, reasons: Reasons
-    ) -> Appearance:
+    def _appearance(self, track: int, tally: Tally, seconds: float, reasons: Reasons) -> Appearance:
         timeline = self._timeline
         pictures = [(one, reasons.of(one)) for one in self._thumbnails.of(track)]
         return Appearance(
@@ -219,10 +220,9 @@ def _why(tally: Tally, reasons: Sequence[Reason]) -> str:
     del strongest[None]
     if strongest:
         name, often = strongest.most_common(1)[0]
-        pictures = count(len(reasons), "picture")
         sentences.append(
-            f"In {count(often, '').strip()} of {pictures} looked into, the {name} spoke most for "
-            "the answer."
+            f"In {often} of {count(len(reasons), 'picture')} looked into, the {name} spoke most "
+            "for the answer."
         )
     elif reasons:
         sentences.append("No single part of the face decided in the pictures looked into.")
@@ -237,48 +237,68 @@ def _why(tally: Tally, reasons: Sequence[Reason]) -> str:
     return " ".join(sentences)
 
 
-def accuracy_sentence(
-    models: Sequence[Mapping[str, Any]], profile: Profile, *, fused: bool
-) -> str:
-    """How right the networks in use are, and a known weakness, from their cards.
+def accuracy_sentence(models: Sequence[Mapping[str, Any]], profile: Profile) -> str:
+    """How right the networks in use are, and a weakness, in one line from their cards.
 
     Args:
         models: The cards, as plain values; what they lack is left out.
         profile: Says which network does what.
-        fused: Whether face and voice decided together at all.
 
     Returns:
-        One sentence or two; empty where the cards have no figures.
+        Empty where the cards have no figures.
     """
-    cards = {card["name"]: card for card in models}
-    roles = [("the face network", profile.face_model)]
-    if fused:
-        roles.append(("face and voice together", profile.fused_model))
-    told = [
-        f"{role} in {figures}"
-        for role, name in roles
-        if (figures := _figures(cards.get(name, {}).get("figures", ())))
+    roles = _roles(models, profile)
+    if not roles:
+        return ""
+    told = []
+    for role, rows in roles:
+        shares = sorted(
+            {_percent(row["accuracy"]) for row in rows}, key=lambda text: float(text[:-2])
+        )
+        number = sum(row["n"] for row in rows)
+        span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
+        told.append(f"{role} in {span} of {number:,} ({', '.join(_sources_of(rows))})")
+    return f"On material not learned from, right: {'; '.join(told)}.{_weakness(models, profile)}"
+
+
+def accuracy_notes(models: Sequence[Mapping[str, Any]], profile: Profile) -> list[str]:
+    """Each figure of the same networks with its interval."""
+    return [
+        f"On material not learned from, {role} {'was' if role.startswith('the') else 'were'} right "
+        f"in {', '.join(_figure(row) for row in rows)}."
+        for role, rows in _roles(models, profile)
     ]
-    if not told:
-        return ""
-    weaknesses = cards.get(profile.face_model, {}).get("weaknesses", ())
-    weakness = f" Known weakness: {weaknesses[0]}" if weaknesses else ""
-    return f"On material that they did not learn from, right: {'; '.join(told)}.{weakness}"
 
 
-def _figures(rows: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(
-        f"{exact_percent(row['accuracy']).replace(' %', NBSP_PERCENT)} of {row['n']:,} "
-        f"({row['source']}{_interval(row)})"
-        for row in rows
+def _roles(
+    models: Sequence[Mapping[str, Any]], profile: Profile
+) -> list[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """What decides about sentiment, and the figures of its card; without those that have none."""
+    figures = {card["name"]: card.get("figures", ()) for card in models}
+    roles = {
+        "the face network": profile.face_model,
+        "face and voice together": profile.fused_model,
+    }
+    return [(role, rows) for role, name in roles.items() if (rows := figures.get(name))]
+
+
+def _sources_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(row["source"] for row in rows))
+
+
+def _weakness(models: Sequence[Mapping[str, Any]], profile: Profile) -> str:
+    known = (card.get("weaknesses") for card in models if card["name"] == profile.face_model)
+    return next((f" {weaknesses[0]}" for weaknesses in known if weaknesses), "")
+
+
+def _figure(row: Mapping[str, Any]) -> str:
+    interval = ""
+    if "accuracy_ci95" in row:
+        low, high = (f"{100 * edge:.0f}" for edge in row["accuracy_ci95"])
+        interval = f"; 95{NBSP_PERCENT} interval {low} to {high}"
+    return (
+        f"{_percent(row['accuracy'])} of {row['n']:,} ({row['source']}, {row['split']}{interval})"
     )
-
-
-def _interval(row: Mapping[str, Any]) -> str:
-    if "accuracy_ci95" not in row:
-        return ""
-    low, high = (f"{100 * edge:.0f}" for edge in row["accuracy_ci95"])
-    return f"; 95{NBSP_PERCENT} interval {low} to {high}"
 
 
 NBSP_PERCENT = "\N{NO-BREAK SPACE}%"

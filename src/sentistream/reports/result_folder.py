@@ -21,6 +21,7 @@ from sentistream.reports.output_files import (
     writing,
 )
 from sentistream.reports.readings_table import CsvTable, ParquetTable
+from sentistream.reports.report_clip import EmbeddedClip, LinkedClip, linked_clip
 from sentistream.reports.report_page import ReportPage
 from sentistream.reports.summary_file import Subject, SummaryFile
 from sentistream.reports.table_formats import PLAIN, CsvStyle
@@ -29,6 +30,7 @@ from sentistream.types import SENTIMENTS, Moment, Reading
 CSV, PARQUET, SUMMARY = "readings.csv", "readings.parquet", "summary.json"
 PAGE, VIDEO = "report.html", "annotated.mp4"
 FILES = (CSV, PARQUET, SUMMARY, PAGE, VIDEO)
+_PAGE_CLIP = partial_name(Path("report-clip.mp4"))
 
 
 def check_free(folder: Path, *, force: bool, source: Path | None = None) -> None:
@@ -63,7 +65,10 @@ class ResultFolder:
         settings: What the user asked for, for the summary.
         images: Whether the page shows small pictures of the people.
         video: Whether to write ``annotated.mp4``.
-        sound_from: The file whose sound the video gets.
+        clip: The file that is analyzed, whose sound the video gets; None where it is none.
+        report_video: Where the page's video comes from: ``link`` for the clip where it lies, or
+            ``annotated.mp4`` where that is written; ``embed`` for a copy within the page; ``none``.
+            A page without images has none.
         style: How ``readings.csv`` is written.
         file: Size and time of the file that is analyzed, for the summary.
 
@@ -81,7 +86,8 @@ class ResultFolder:
         *,
         images: bool = True,
         video: bool = False,
-        sound_from: Path | None = None,
+        clip: Path | None = None,
+        report_video: str = "link",
         style: CsvStyle = PLAIN,
         file: dict[str, Any] | None = None,
     ) -> None:
@@ -94,14 +100,34 @@ class ResultFolder:
         self._outputs: list[Output] = [
             CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve, style=style)
         ]
+        tables = [CSV]
         if parquet.is_available():
+            tables.append(PARQUET)
             self._outputs.append(
                 ParquetTable(folder / PARQUET, mouth_threshold=threshold, reserve=reserve)
             )
-        self._outputs += [
+        page_clip: LinkedClip | EmbeddedClip | None = None
+        if images and report_video == "embed":
+            page_clip = EmbeddedClip(
+                folder / _PAGE_CLIP,
+                width=subject.info.width,
+                height=subject.info.height,
+                sound_from=clip,
+                sound_track=subject.info.audio_track,
+            )
+        elif images and report_video == "link" and video:
+            page_clip = LinkedClip(VIDEO, VIDEO)
+        elif images and report_video == "link" and clip is not None and clip.is_file():
+            page_clip = linked_clip(clip, folder)
+        page = ReportPage(
+            folder / PAGE,
             self.summary,
-            ReportPage(folder / PAGE, self.summary, mouth_threshold=threshold, images=images),
-        ]
+            mouth_threshold=threshold,
+            images=images,
+            clip=page_clip,
+            tables=tables,
+        )
+        self._outputs += [self.summary, page]
         if video:
             # its encoder takes time to load, and most runs do without
             from sentistream.reports.annotated_video import AnnotatedVideo
@@ -111,7 +137,7 @@ class ResultFolder:
                     folder / VIDEO,
                     width=subject.info.width,
                     height=subject.info.height,
-                    sound_from=sound_from,
+                    sound_from=clip,
                     sound_track=subject.info.audio_track,
                     mouth_threshold=threshold,
                 )
@@ -134,6 +160,8 @@ class ResultFolder:
             with writing(path):
                 path.unlink(missing_ok=True)
                 partial_name(path).unlink(missing_ok=True)
+        with writing(self.folder):
+            (self.folder / _PAGE_CLIP).unlink(missing_ok=True)
         with ExitStack() as stack:
             for output in self._outputs:
                 stack.enter_context(output)

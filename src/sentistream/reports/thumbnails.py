@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from PIL import Image
 
 from sentistream.explanation import AskFace, FaceView, asks_face, occlude_regions, view_face
@@ -142,10 +140,7 @@ def _cut(picture: Picture, reading: Reading, profile: Profile) -> Thumbnail:
     Image.fromarray(pixels).save(data, "JPEG", quality=72)
     seen = None
     if reading.smoothed is not None:
-        # the larger picture of it is not shown here, and would take the most memory
-        seen = dataclasses.replace(
-            view_face(picture, reading.face, profile), face=np.empty((0, 0), np.uint8)
-        )
+        seen = view_face(picture, reading.face, profile, shown=False)
     return Thumbnail(reading.time, data.getvalue(), reading.label, reading.smoothed, seen)
 
 
@@ -193,6 +188,4 @@ class Reasons:
             self._ask = asks_face(self._profile)
         label = thumbnail.smoothed.label
         place = SENTIMENTS.index(label.value)
-        return Reason(
-            thumbnail.time, label, occlude_regions(thumbnail.face_view, self._ask, place)
-        )
+        return Reason(thumbnail.time, label, occlude_regions(thumbnail.face_view, self._ask, place))

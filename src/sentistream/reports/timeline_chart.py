@@ -221,9 +221,8 @@ def lanes(timeline: Timeline, own: Sequence[int]) -> list[Lane]:
         found.append(_lane(f"Appearance {track}", str(track), looked, bins))
     others = {track: bins for track, bins in timeline.tracks.items() if track not in set(own)}
     for row in _packed(others):
-        told = f"Appearances {row[0]} to {row[-1]}" if len(row) > 1 else f"Appearance {row[0]}"
-        short = f"{row[0]}+" if len(row) > 1 else str(row[0])
-        found.append(_lane(told, short, looked, {track: others[track] for track in row}))
+        name, short = (f"Appearance {row[0]}", str(row[0])) if len(row) == 1 else ("Others", "…")
+        found.append(_lane(name, short, looked, {track: others[track] for track in row}))
     return found
 
 
@@ -322,7 +321,9 @@ def _strip(runs: Sequence[_Run], share: Callable[[Bin], float]) -> str:
             else:
                 columns.append((index, index + 1, tall))
         path += [
-            f"M{first},{STRIP}v-{tall}h{end - first}v{tall}z" for first, end, tall in columns if tall
+            f"M{first},{STRIP}v-{tall}h{end - first}v{tall}z"
+            for first, end, tall in columns
+            if tall
         ]
     return "".join(path)
 
