@@ -50,6 +50,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "backoff",
             "folders",
             "parquet",
+            "tables",
             "cores",
         ),
     ),

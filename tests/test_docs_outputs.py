@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sentistream.reports.readings_table import COLUMNS
 from sentistream.reports.result_folder import FILES, INDEX_COLUMNS
 from sentistream.reports.summary_file import SummaryFile
+from sentistream.tables import COLUMNS
 from sentistream.types import Flag
 from synthetic import Subject
 

@@ -13,6 +13,7 @@ from sentistream.cli.prior import prior_option
 from sentistream.errors import OutputError
 from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
+from sentistream.reports.formats import EXTRA, FORMATS, check_formats
 
 DEFAULT_OUT = "sentiment"
 REPORT_VIDEO = ("link", "embed", "none")
@@ -30,6 +31,8 @@ Examples:
       goes on where that was stopped
   sentistream analyze 'day1/*.mkv' day2/door.mp4
       several at once; quote a pattern to let sentistream expand it
+  sentistream analyze clip.mp4 --format eaf --format xlsx
+      also writes readings.eaf, to open in ELAN, and readings.xlsx
   sentistream analyze clip.mp4 --json | jq .overall.label
       for scripts: the summary as one line of JSON and nothing else
   sentistream analyze 0 --seconds 60
@@ -87,6 +90,15 @@ Exit codes: 0 done; 2 something you can put right (said in one sentence);
     help="Leave pictures of people, and the video, out of report.html.",
 )
 @click.option(
+    "--format",
+    "formats",
+    type=click.Choice(tuple(FORMATS), case_sensitive=False),
+    multiple=True,
+    help="Also write the readings in this format; may be given several times. "
+    + "; ".join(f"{name}: {one.file}, {one.told}" for name, one in FORMATS.items())
+    + f". Those of other programs come with pip install 'sentistream[{EXTRA}]'.",
+)
+@click.option(
     "--report-video",
     type=click.Choice(REPORT_VIDEO),
     default=REPORT_VIDEO[0],
@@ -139,6 +151,7 @@ def analyze(
     out: str | None,
     video: bool,
     no_images: bool,
+    formats: tuple[str, ...],
     report_video: str,
     excel: bool,
     force: bool,
@@ -168,6 +181,7 @@ def analyze(
             "--no-images leaves people out of report.html and --report-video embed shows them: "
             "choose one."
         )
+    check_formats(formats)
     clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
     base = Path(out or DEFAULT_OUT)
     folders = {clip: base / clip.name if several or out is None else base for clip in clips}
@@ -189,6 +203,7 @@ def analyze(
         audio_track=audio_track,
         video=video,
         images=not no_images,
+        formats=tuple(name for name in FORMATS if name in formats),
         report_video=report_video,
         excel=excel,
         quiet=quiet,

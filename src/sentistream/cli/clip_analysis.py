@@ -32,6 +32,7 @@ class Options:
     video: bool
     images: bool
     report_video: str
+    formats: tuple[str, ...]
     excel: bool
     quiet: bool
     json: bool
@@ -48,6 +49,7 @@ class Options:
             "video": self.video,
             "images": self.images,
             "report_video": self.report_video,
+            "formats": list(self.formats),
             "seconds": self.seconds,
             "excel": self.excel,
         }
@@ -191,6 +193,7 @@ class ClipAnalyzer:
             video=options.video,
             clip=None if analysis.info.live else clip.path,
             report_video=options.report_video,
+            formats=options.formats,
             style=self._style,
             file=file_facts(clip.path),
         )

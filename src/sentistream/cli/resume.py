@@ -75,6 +75,7 @@ def _look(
     clip: Clip, folder: Path, asked: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, str | None]:
     """The summary of complete results, or why those that are there are not; neither without any."""
+    from sentistream.reports.formats import FORMATS
     from sentistream.reports.result_folder import FILES, SUMMARY
     from sentistream.reports.source_file import file_facts
 
@@ -96,8 +97,14 @@ def _look(
         return None, incomplete
     if file is None or name != clip.path.name or file != file_facts(clip.path):
         return None, "the file has changed"
-    if was != asked:
+    had, wanted = (dict(made["settings"]) for made in (was, asked))
+    # more formats than are asked for now do no harm
+    had.pop("formats", None)
+    missing = [name for name in wanted.pop("formats") if not (folder / FORMATS[name].file).exists()]
+    if {**was, "settings": had} != {**asked, "settings": wanted}:
         return None, "options or networks were others"
+    if missing:
+        return None, f"there was no {', '.join(FORMATS[name].file for name in missing)}"
     return facts, None
 
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sentistream.reports.readings_table import mouth_state
 from sentistream.reports.report_wording import COLORS, WORDS, ink, rgb
+from sentistream.tables import mouth_state
 from sentistream.types import SENTIMENTS, Box, Distribution, Label, Reading, UInt8Array
 
 INK = (255, 255, 255)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,8 @@ from typing import Any, Self
 
 from sentistream import parquet
 from sentistream.errors import OutputError
+from sentistream.profiles import Profile
+from sentistream.reports.formats import FORMATS, check_formats
 from sentistream.reports.output_files import (
     GuardedFile,
     Output,
@@ -27,9 +29,9 @@ from sentistream.reports.summary_file import Subject, SummaryFile
 from sentistream.reports.table_formats import PLAIN, CsvStyle
 from sentistream.types import SENTIMENTS, Moment, Reading
 
-CSV, PARQUET, SUMMARY = "readings.csv", "readings.parquet", "summary.json"
-PAGE, VIDEO = "report.html", "annotated.mp4"
-FILES = (CSV, PARQUET, SUMMARY, PAGE, VIDEO)
+CSV, PARQUET = FORMATS["csv"].file, FORMATS["parquet"].file
+SUMMARY, PAGE, VIDEO = "summary.json", "report.html", "annotated.mp4"
+FILES = (*(one.file for one in FORMATS.values()), SUMMARY, PAGE, VIDEO)
 _PAGE_CLIP = partial_name(Path("report-clip.mp4"))
 
 
@@ -57,7 +59,7 @@ class ResultFolder:
     """Writes every result of one clip; a context manager like the outputs it holds.
 
     Files of earlier results are removed first, so that a folder never mixes two runs. Without
-    pyarrow there is no ``readings.parquet``.
+    pyarrow there is no ``readings.parquet``, unless it is asked for.
 
     Args:
         folder: Where to write; made where it does not exist.
@@ -71,6 +73,10 @@ class ResultFolder:
             A page without images has none.
         style: How ``readings.csv`` is written.
         file: Size and time of the file that is analyzed, for the summary.
+        formats: Names of further ``FORMATS`` of the readings.
+
+    Raises:
+        MissingExtraError: What a format needs is not installed.
 
     Attributes:
         folder: Where the files are.
@@ -90,7 +96,9 @@ class ResultFolder:
         report_video: str = "link",
         style: CsvStyle = PLAIN,
         file: dict[str, Any] | None = None,
+        formats: Collection[str] = (),
     ) -> None:
+        check_formats(formats)
         self.folder = folder
         self.opened = False
         threshold = subject.profile.mouth_threshold
@@ -100,12 +108,23 @@ class ResultFolder:
         self._outputs: list[Output] = [
             CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve, style=style)
         ]
-        tables = [CSV]
         if parquet.is_available():
-            tables.append(PARQUET)
             self._outputs.append(
                 ParquetTable(folder / PARQUET, mouth_threshold=threshold, reserve=reserve)
             )
+        link = LinkedClip(VIDEO, VIDEO) if video else None
+        if link is None and clip is not None and clip.is_file():
+            link = linked_clip(clip, folder)
+        self._outputs += [
+            _format_output(name, folder, subject.profile, reserve, link)
+            for name in FORMATS
+            if name in formats and name not in ("csv", "parquet")
+        ]
+        tables = [
+            one.file
+            for name, one in FORMATS.items()
+            if name in formats or name == "csv" or (name == "parquet" and one.is_available)
+        ]
         page_clip: LinkedClip | EmbeddedClip | None = None
         if images and report_video == "embed":
             page_clip = EmbeddedClip(
@@ -115,10 +134,8 @@ class ResultFolder:
                 sound_from=clip,
                 sound_track=subject.info.audio_track,
             )
-        elif images and report_video == "link" and video:
-            page_clip = LinkedClip(VIDEO, VIDEO)
-        elif images and report_video == "link" and clip is not None and clip.is_file():
-            page_clip = linked_clip(clip, folder)
+        elif images and report_video == "link":
+            page_clip = link
         page = ReportPage(
             folder / PAGE,
             self.summary,
@@ -178,6 +195,28 @@ class ResultFolder:
         trace: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+
+
+def _format_output(
+    name: str, folder: Path, profile: Profile, reserve: Reserve, clip: LinkedClip | None
+) -> Output:
+    """What writes one of ``FORMATS``; loads what that needs."""
+    from sentistream.reports.annotation_tiers import ElanFile, TextGridFile
+    from sentistream.reports.text_formats import JsonLines, SubRip, WebVtt
+    from sentistream.reports.workbook import Workbook
+
+    path = folder / FORMATS[name].file
+    tick, threshold = profile.tick, profile.mouth_threshold
+    if name == "jsonl":
+        return JsonLines(path, mouth_threshold=threshold, reserve=reserve)
+    if name == "xlsx":
+        return Workbook(path, mouth_threshold=threshold)
+    if name == "eaf":
+        return ElanFile(path, tick=tick, mouth_threshold=threshold, clip=clip)
+    if name == "textgrid":
+        return TextGridFile(path, tick=tick, mouth_threshold=threshold)
+    subtitles = WebVtt if name == "vtt" else SubRip
+    return subtitles(path, tick=tick, reserve=reserve)
 
 
 INDEX_COLUMNS = (

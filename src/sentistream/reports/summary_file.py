@@ -17,7 +17,7 @@ from sentistream.accumulation import Overall, is_sure
 from sentistream.prior import Shares
 from sentistream.profiles import Profile
 from sentistream.reports.output_files import Output, write_atomically
-from sentistream.reports.readings_table import mouth_state
+from sentistream.tables import mouth_state
 from sentistream.types import SENTIMENTS, Branch, Distribution, Flag, Label, Moment, Reading
 
 

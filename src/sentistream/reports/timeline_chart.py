@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
-from sentistream.reports.readings_table import mouth_state
 from sentistream.reports.report_wording import clock, percent
 from sentistream.reports.summary_file import TRACKS_TOLD
+from sentistream.tables import mouth_state
 from sentistream.types import Reading
 from sentistream.values import ByValue
 
