@@ -90,7 +90,7 @@ class JsonLines(TextFile):
 
 LEGIBLE = 0.4
 """Least seconds that a subtitle stands."""
-_HELD_OVER = 1.0  # seconds without a moment after which what was said no longer holds
+_LOST_AFTER = 1.0  # seconds without a moment after which what was said no longer holds
 
 
 @dataclass(slots=True)
@@ -144,7 +144,7 @@ class Subtitles(TextFile):
             (reading.track, reading.label) for reading in readings if reading.track is not None
         )
         if self._cue is not None:
-            lost = moment.time - self._last > max(_HELD_OVER, 2 * self._tick)
+            lost = moment.time - self._last > max(_LOST_AFTER, 2 * self._tick)
             changed = said != self._cue.said and moment.time - self._cue.start >= LEGIBLE
             if lost or changed:
                 self._write(self._finished(self._last + self._tick if lost else moment.time))

@@ -244,7 +244,7 @@ def test_an_unclear_face_is_said_to_be_one(tmp_path: Path) -> None:
 def test_text_on_a_full_disk_is_cut_between_records(
     tmp_path: Path, kind: type[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, left = os.write, [300]
+    real, left = os.write, [900]
 
     def write_until_full(descriptor: int, data: bytes) -> int:
         if left[0] <= 0:
@@ -255,14 +255,18 @@ def test_text_on_a_full_disk_is_cut_between_records(
 
     path = tmp_path / "r.txt"
     needs = {"mouth_threshold": 0.5} if kind is JsonLines else {"tick": TICK}
-    long = list(moments(60))
+    scene = picture()
+    long = [
+        (Moment(0.1 * n, scene, 0.1 * n), (reading(0.1 * n, 1, 0.8 if n // 5 % 2 else 0.1),))
+        for n in range(400)
+    ]
     monkeypatch.setattr(os, "write", write_until_full)
     with pytest.raises(OutputError, match="The disk is full"):
         write(kind(path, **needs), long)
     monkeypatch.undo()
     left_over = path if path.exists() else tmp_path / "r.partial.txt"
     text = left_over.read_text()
-    assert 0 < len(text) <= 300
+    assert 0 < len(text) <= 900
     if kind is JsonLines:
         assert all(json.loads(line) for line in text.splitlines())
 
