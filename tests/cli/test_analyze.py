@@ -631,6 +631,7 @@ def test_excel_opens_the_tables(tmp_path: Path) -> None:
 
 
 def test_formats_are_written_beside_the_table_by_workers_too(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
     for name in "ab":
         clip(tmp_path / "in" / f"{name}.mp4")
     asked = [argument for name in FORMATS for argument in ("--format", name)]
