@@ -94,20 +94,22 @@ class Camera:
         first_opened: float | None = None
         broken = time.monotonic()
         backoff = Backoff()
-        tracks = 0
+        tracks, reached = 0, 0.0
         while not self._closed.is_set():
             opened = time.monotonic()
             ran = 0.0
             try:
                 with self._open() as analysis:
-                    opened = time.monotonic()
+                    opened = last = time.monotonic()
                     first_opened = opened if first_opened is None else first_opened
-                    before, last = tracks, opened
+                    # a stream may have brought more seconds than have passed
+                    by = max(opened - first_opened, reached)
+                    before = tracks
                     for moment, readings in analysis.moments():
                         self.problem = None
-                        moment, readings = _moved(moment, readings, opened - first_opened, before)
+                        moment, readings = _moved(moment, readings, by, before)
                         tracks = max([tracks, *(one.track or 0 for one in readings)])
-                        self._newest = readings
+                        self._newest, reached = readings, moment.time + analysis.profile.tick
                         last = time.monotonic()
                         yield moment, readings
                     ran = last - opened

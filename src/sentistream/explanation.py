@@ -40,7 +40,7 @@ from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import FACE_SIZE, face_window
 from sentistream.vision.landmarker import normalized_points
 
-REGIONS = {
+REGIONS: dict[str, tuple[Sequence[int], ...]] = {
     "brows": (range(17, 22), range(22, 27)),
     "eyes": (range(36, 42), range(42, 48)),
     "nose": ((27, *range(31, 36)),),

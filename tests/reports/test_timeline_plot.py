@@ -31,7 +31,7 @@ def bands(ax: Any) -> list[tuple[float, float, float, float]]:
 
 
 def test_each_appearance_has_a_band_with_gaps() -> None:
-    ax = plot_timeline(READINGS)
+    ax: Any = plot_timeline(READINGS)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Appearance 1", "Appearance 2"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "positive",
@@ -72,12 +72,12 @@ def test_a_table_is_drawn_as_its_readings(kind: str) -> None:
 def test_tracks_are_chosen_and_an_axes_is_used() -> None:
     _, (above, below) = matplotlib.pyplot.subplots(2)
     assert plot_timeline(READINGS, tracks=[2], ax=below) is below
-    assert above.collections == []
+    assert list(above.collections) == []
     assert [label.get_text() for label in below.get_yticklabels()] == ["Appearance 2"]
 
 
 def test_hours_are_thinned() -> None:
-    ax = plot_timeline(reading(float(n), 1, 0.5, 0.25) for n in range(20_000))
+    ax: Any = plot_timeline(reading(float(n), 1, 0.5, 0.25) for n in range(20_000))
     points = sum(len(area.get_paths()[0].vertices) for area in ax.collections)
     assert points < 3 * 2 * 2_100
     assert bands(ax)[0][2] == pytest.approx(19_999, abs=20)

@@ -10,7 +10,7 @@ from sentistream.cli import LazyGroup
 class DataCommands(LazyGroup):
     """The commands about data."""
 
-    table = {  # noqa: RUF012
+    table: Mapping[str, tuple[str, str]] = {  # noqa: RUF012
         "get": (
             "sentistream.cli.data_get:get",
             "Fetch RAVDESS or CREMA-D from their publisher.",

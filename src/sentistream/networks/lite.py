@@ -100,7 +100,7 @@ class FaceNetwork(nn.Module):
             *(_narrow(96, 48) for _ in range(3)),
             active(96, 128, 1),
         )
-        self.places = _PlaceByPlace(128, 6)
+        self.places: _PlaceByPlace = _PlaceByPlace(128, 6)
         self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(128, len(FACE_EMOTIONS)))
 
     def forward(self, face: Tensor) -> Tensor:
@@ -119,7 +119,7 @@ class MouthNetwork(nn.Module):
             plain(24),
             active(24, 40, stride=2),
         )
-        self.places = _PlaceByPlace(40, 4)
+        self.places: _PlaceByPlace = _PlaceByPlace(40, 4)
         self.classify = nn.Sequential(nn.Dropout(0.2), nn.Linear(40, 1))
 
     def forward(self, mouth: Tensor) -> Tensor:

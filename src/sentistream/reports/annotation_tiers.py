@@ -41,7 +41,7 @@ class Tiers:
         self._open: dict[str, tuple[float, str]] = {}
         self._last: float | None = None
         self.tiers: dict[str, list[Annotation]] = {}
-        self.end = tick
+        self.end: float = tick
 
     def add(self, time: float, said: Mapping[str, str]) -> None:
         """Take what each tier says at a moment; one that says nothing ends its annotation."""

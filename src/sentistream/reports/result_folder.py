@@ -100,10 +100,10 @@ class ResultFolder:
     ) -> None:
         check_formats(formats)
         self.folder = folder
-        self.opened = False
+        self.opened: bool = False
         threshold = subject.profile.mouth_threshold
         reserve = Reserve(folder)
-        self.summary = SummaryFile(folder / SUMMARY, subject, settings, file=file)
+        self.summary: SummaryFile = SummaryFile(folder / SUMMARY, subject, settings, file=file)
         self._reserve = reserve
         self._outputs: list[Output] = [
             CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve, style=style)

@@ -118,7 +118,7 @@ class Timeline:
         self._start: float | None = None
         self._last = 0.0
         self._looked: set[int] = set()
-        self.width = finest
+        self.width: float = finest
         self.tracks: dict[int, dict[int, Bin]] = {}
         self.together: dict[int, Bin] = {}
 

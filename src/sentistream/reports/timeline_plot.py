@@ -92,10 +92,12 @@ def _draw(ax: Axes, run: Sequence[Point], row: int, *, labelled: bool) -> None:
 def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
     """Points that follow each other closely, and not more than can be seen."""
     steps = [later[0] - earlier[0] for earlier, later in itertools.pairwise(points)]
-    gap = max(_GAP, 5 * statistics.median(steps)) if steps else _GAP
-    thinned = _thinned(points, (points[-1][0] - points[0][0]) / _MOST_STEPS if points else 0.0)
+    width = 0.0
+    if len(points) > _MOST_STEPS:
+        width = (points[-1][0] - points[0][0]) / _MOST_STEPS
+    gap = max(_GAP, 5 * statistics.median(steps), 3 * width) if steps else _GAP
     run: list[Point] = []
-    for point in thinned:
+    for point in _thinned(points, width):
         if run and point[0] - run[-1][0] > gap:
             yield run
             run = []
@@ -106,7 +108,7 @@ def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
 
 def _thinned(points: Sequence[Point], width: float) -> Iterator[Point]:
     """The mean of all points within each ``width`` seconds."""
-    if width <= 0 or len(points) <= _MOST_STEPS:
+    if width <= 0:
         yield from points
         return
     for _, group in itertools.groupby(points, lambda point: int(point[0] / width)):

@@ -46,7 +46,7 @@ class Trainer:
         right: Right | None = None,
         convert: Convert = convert_pictures,
     ) -> None:
-        self.state = State(
+        self.state: State = State(
             network=network,
             optimizer=make_optimizer(network, recipe),
             average=make_average(network, recipe.average) if recipe.average else None,
@@ -67,7 +67,7 @@ class Trainer:
             self.learn, self.validate = draw_validation(train, recipe.validation, recipe.seed)
         # one leftover example has no batch statistics
         batches, leftover = divmod(len(self.learn), recipe.batch)
-        self.steps = batches + (leftover > 1 or not batches)
+        self.steps: int = batches + (leftover > 1 or not batches)
 
     def order(self) -> list[Positions]:
         """The batches of the epoch under way; seeds everything that is random in it."""
