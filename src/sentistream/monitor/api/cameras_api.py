@@ -22,7 +22,7 @@ from sentistream.monitor.api.schemas import (
 from sentistream.monitor.api.secret_masks import SecretMasks
 from sentistream.monitor.services import Services
 
-router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
 CameraKey = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$", description="The camera's key.")]
 

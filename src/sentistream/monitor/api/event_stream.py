@@ -17,7 +17,7 @@ from sentistream.monitor.event_bus import Event
 from sentistream.monitor.observations import Alert, CameraHealth, Observation, Seconds
 from sentistream.monitor.services import Services
 
-router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
 QUEUE_SIZE = 256
 """Events that wait for a slow listener; the oldest are dropped beyond."""

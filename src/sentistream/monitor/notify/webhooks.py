@@ -165,9 +165,9 @@ class WebhookQueue:
         self, webhook: Webhook, *, delays: Sequence[float] = DELAYS, timeout: float = TIMEOUT
     ) -> None:
         self.webhook = webhook
-        self.dropped = 0
-        self.failed = 0
-        self.delivered = 0
+        self.dropped: int = 0
+        self.failed: int = 0
+        self.delivered: int = 0
         self._delays = tuple(delays)
         self._waiting: deque[tuple[str, str, bytes]] = deque()
         self._changed = threading.Condition()
