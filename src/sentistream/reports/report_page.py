@@ -257,8 +257,8 @@ def accuracy_sentence(models: Sequence[Mapping[str, Any]], profile: Profile) -> 
         )
         number = sum(row["n"] for row in rows)
         span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
-        told.append(f"{role} in {span} of {number:,} ({', '.join(_sources_of(rows))})")
-    return f"On material not learned from, right: {'; '.join(told)}.{_weakness(models, profile)}"
+        told.append(f"{role} in {span} of {number:,} examples ({', '.join(_sources_of(rows))})")
+    return f"Right on material not learned from: {'; '.join(told)}.{_weakness(models, profile)}"
 
 
 def accuracy_notes(models: Sequence[Mapping[str, Any]], profile: Profile) -> list[str]:

@@ -14,7 +14,7 @@ from sentistream.types import SENTIMENTS, Label, Reading
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_STEPS = 2000  # more than a plot has pixels
+_POINTS = 2000  # more than a plot has pixels
 _GAP = 0.5  # seconds without a reading that show as a gap, or five times the usual
 _LANE = 0.86  # of the room between two appearances
 
@@ -93,8 +93,8 @@ def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
     """Points that follow each other closely, and not more than can be seen."""
     steps = [later[0] - earlier[0] for earlier, later in itertools.pairwise(points)]
     width = 0.0
-    if len(points) > _MOST_STEPS:
-        width = (points[-1][0] - points[0][0]) / _MOST_STEPS
+    if len(points) > _POINTS:
+        width = (points[-1][0] - points[0][0]) / _POINTS
     gap = max(_GAP, 5 * statistics.median(steps), 3 * width) if steps else _GAP
     run: list[Point] = []
     for point in _thinned(points, width):
