@@ -71,9 +71,9 @@
   function binWords({ shares, mouth, voice }) {
     const parts = [];
     if (shares.positive === null) parts.push("a face, but no answer");
-    else parts.push(["positive", "neutral", "negative"].map((name) => `${name} ${shares[name]} %`).join(", "));
-    if (mouth !== null) parts.push(mouth === 0 || mouth === 100 ? `mouth ${mouth ? "open" : "closed"}` : `mouth open ${mouth} % of the time`);
-    if (shares.positive !== null) parts.push(voice === null ? "share of the voice not known" : voice ? `voice ${voice} %, face ${100 - voice} %` : "face alone");
+    else parts.push(["positive", "neutral", "negative"].map((name) => `${name} ${shares[name]}\u00a0%`).join(", "));
+    if (mouth !== null) parts.push(mouth === 0 || mouth === 100 ? `mouth ${mouth ? "open" : "closed"}` : `mouth open ${mouth}\u00a0% of the time`);
+    if (shares.positive !== null) parts.push(voice === null ? "share of the voice not known" : voice ? `voice ${voice}\u00a0%, face ${100 - voice}\u00a0%` : "face alone");
     return parts;
   }
 
