@@ -150,6 +150,40 @@ def test_it_zooms_by_dragging_wheel_and_keys(page: Page, tmp_path: Path) -> None
     wait_for(page, "!document.getElementById('whole').disabled")
 
 
+def test_two_fingers_zoom_and_one_plays(chromium: Browser, clip: Path, tmp_path: Path) -> None:
+    address = report(tmp_path / "out", clip)
+    phone = chromium.new_context(
+        viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True
+    )
+    with phone as context:
+        page = context.new_page()
+        page.goto(address)
+        wait_for(page, "document.getElementById('video').readyState >= 1")
+        page.evaluate("document.getElementById('cover').scrollIntoView({block: 'center'})")
+        page.wait_for_timeout(300)
+        box = page.locator("#cover").bounding_box()
+        assert box is not None
+        devtools = context.new_cdp_session(page)
+
+        def touch(kind: str, *shares: float) -> None:
+            points = [
+                {"x": box["x"] + share * box["width"], "y": box["y"] + 40, "id": number}
+                for number, share in enumerate(shares)
+            ]
+            devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", 0.4)
+        touch("touchStart", 0.4, 0.6)
+        for step in range(1, 6):
+            touch("touchMove", 0.4 - 0.06 * step, 0.6 + 0.06 * step)
+        touch("touchEnd")
+        # what was under the fingers still is: a fifth of the time is now four fifths of the width
+        assert shown(page) == pytest.approx((22.5, 37.5), abs=0.5)
+        touch("touchStart", 0.5)
+        touch("touchEnd")
+        wait_for(page, "document.getElementById('video').currentTime > 2.95")
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_labels_stand_on_their_lines_and_nothing_sticks_out(
     page: Page, tmp_path: Path, width: int
