@@ -25,7 +25,7 @@ COMMAND = "python docs/draw_architecture.py"
 LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("command line", ("cli",)),
     ("making and timing networks", ("training", "benchmarking")),
-    ("applications", ("evaluation", "monitor", "labelling")),
+    ("applications", ("evaluation", "monitor")),
     ("results and networks", ("reports", "networks")),
     ("data and tools", ("datasets", "explanation", "camera", "demo", "client", "diagnosis")),
     ("one call", ("api",)),

@@ -26,6 +26,7 @@ _KEYWORD = re.compile(
 )
 # networks are trained on what their recipes say, which is in their cards
 _ELSEWHERE = ("training", "networks", "monitor.store.migrations")
+_LABELLING = "training.labelling"
 _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
@@ -154,7 +155,7 @@ def modules() -> Iterator[tuple[str, str]]:
     """The name and the source of every module."""
     for module in pkgutil.walk_packages(sentistream.__path__, "sentistream."):
         place = module.name.removeprefix("sentistream.")
-        if place.startswith(_ELSEWHERE):
+        if place.startswith(_ELSEWHERE) and not place.startswith(_LABELLING):
             continue
         path = Path(sentistream.__path__[0], *place.split("."))
         source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -153,16 +153,16 @@ def test_a_voice_that_agrees_and_silence_have_no_share() -> None:
 
 def test_the_fusion_learns_from_the_first_face_and_its_voice() -> None:
     pytest.importorskip("torch")
-    from sentistream.training.lite_fusion import Recorder
+    from sentistream.training.fusion_task import FusionInputRecorder
 
-    stage, recorder = Stage(mouths=(0.95, 0.02)), Recorder()
+    stage, recorder = Stage(mouths=(0.95, 0.02)), FusionInputRecorder()
     decision = LiteDecision(
         LITE, mouth=stage.mouth, face=stage.face, voice=stage.voice, fusion=recorder
     )
     tracker = StubTracker(make_face(1), make_face(2, x=500))
     stage.analyzer = Analyzer(LITE, decision=decision, tracker=tracker)
     stage.show(talk(3.0), 3.0)
-    assert recorder.asked[-1]["trust"].item() > 0.5
+    assert recorder.inputs[-1]["trust"].item() > 0.5
 
 
 def test_the_voice_is_asked_a_few_times_a_second() -> None:

@@ -31,11 +31,14 @@ from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.runtime import load_card, load_network
 from sentistream.runtime.model_store import models_folder
-from sentistream.training import detector_scenes, landmark_preparation
-from sentistream.training.landmarks import MIRRORED
-from sentistream.training.lite import RECIPES
-from sentistream.training.mesh_teacher import Mesh
+from sentistream.training import detector_examples, landmark_examples
+from sentistream.training.face_task import VisualTask
+from sentistream.training.fusion_task import FusedTask
+from sentistream.training.mouth_task import paper_mouth_images
 from sentistream.training.preparation import Preparation
+from sentistream.training.teachers import MIRRORED_POINTS, Mesh
+from sentistream.training.voice_examples import paper_voice_windows
+from sentistream.training.voice_task import AudioTask, VoiceTask
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.face_detector import make_detector
@@ -67,7 +70,7 @@ def as_png(pixels: UInt8Array) -> bytes:
 
 
 def write_images(path: Path, pixels: UInt8Array, labels: list[str]) -> None:
-    # held-out images look unlike those of training, or they would be taken for twins
+    # held-out images look unlike those of training, or they would be near-duplicates
     images = {"train": as_png(pixels), "validation": as_png(255 - pixels)}
     rows = [
         {
@@ -130,7 +133,7 @@ def as_the_mesh(luma: UInt8Array, square: Alignment) -> Mesh | None:
     size = np.ptp(placed.points[:, 0])
     depth = -np.sqrt(np.clip(size**2 - (around**2).sum(axis=1), 0, None))
     points = np.column_stack([placed.points, depth]).astype(np.float32)
-    points[:, 2] = (points[:, 2] + points[MIRRORED.numpy(), 2]) / 2
+    points[:, 2] = (points[:, 2] + points[MIRRORED_POINTS, 2]) / 2
     return Mesh(points, points, 0.0)
 
 
@@ -191,40 +194,41 @@ def test_every_network_gets_examples_of_other_people_than_are_held_out(
     data: Path, tmp_path: Path
 ) -> None:
     preparation = Preparation(data, tmp_path)
-    voices = preparation.voices()
+    voices = AudioTask().prepare(preparation, tmp_path)
     assert set(voices.train.people.tolist()) == {"ravdess-03"}
     assert set(voices.held_out.people.tolist()) == {"ravdess-01"}
     assert np.bincount(voices.train.labels).tolist() == [1_600] * 3
-    faces = preparation.faces()
+    faces = VisualTask().prepare(preparation, tmp_path)
     assert set(faces.train.sources.tolist()) == {"made", "java-sed"}
-    for sides in (voices, faces, preparation.pairs()):
-        learned = {name for entry in sides.train.people.tolist() for name in entry.split("+")}
+    both = FusedTask().prepare(preparation, tmp_path)
+    for splits in (voices, faces, both):
+        learned = {name for entry in splits.train.people.tolist() for name in entry.split("+")}
         assert not learned & HELD_OUT_PEOPLE
-    pairs = preparation.pairs().train
+    pairs = both.train
     assert list(pairs.inputs) == ["face", "spectrogram"]
     real = pairs.sources == "java-sed"
     assert real.sum() == 3 * 400
     # clips of surprise teach the mouth network only
-    assert set(preparation.faces().train.labels[faces.train.sources == "java-sed"]) == {0, 1, 2}
+    assert set(faces.train.labels[faces.train.sources == "java-sed"]) == {0, 1, 2}
 
 
-def test_changed_data_is_prepared_anew_and_unchanged_data_is_not(
+def test_changed_data_is_prepared_again_and_unchanged_data_is_not(
     data: Path, tmp_path: Path
 ) -> None:
     copy, out = tmp_path / "data", tmp_path / "prepared"
     shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
     worked: list[str] = []
     preparation = Preparation(copy, out, worked.append)
-    first = preparation.voice_windows()
+    first = paper_voice_windows(preparation)
     assert len(worked) == 6  # two sides of three recordings with one of the sentiments
-    assert Preparation(copy, out, worked.append).voice_windows().train.labels.tolist() == (
+    assert paper_voice_windows(Preparation(copy, out, worked.append)).train.labels.tolist() == (
         first.train.labels.tolist()
     )
     assert len(worked) == 6
     added = copy / "ravdess_speech" / "Actor_03" / "03-01-05-01-01-01-03.wav"
     write_wave(added, voice(1, 333))
-    anew = Preparation(copy, out, worked.append).voice_windows()
-    assert len(anew.train) == len(first.train) + 20
+    again = paper_voice_windows(Preparation(copy, out, worked.append))
+    assert len(again.train) == len(first.train) + 20
     assert len(worked) == 6 + 4  # only the side that changed
     assert sorted(path.name.rsplit("-", 1)[0] for path in out.iterdir()) == [
         "voices-held-out",
@@ -242,9 +246,9 @@ def test_the_command_prepares_what_is_there_in_processes(data: Path, tmp_path: P
     assert "mouths: 32 of 2 people to learn from, 32 of 2 people held out" in done.output
     assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in done.output
     assert "faces: left out, there is no" in done.output
-    alone = Preparation(copy, tmp_path / "alone").voice_windows()
+    alone = paper_voice_windows(Preparation(copy, tmp_path / "alone"))
     worked: list[str] = []
-    together = Preparation(copy, tmp_path / "prepared", worked.append).voice_windows()
+    together = paper_voice_windows(Preparation(copy, tmp_path / "prepared", worked.append))
     assert worked == []
     same = alone.train.inputs["spectrogram"] == together.train.inputs["spectrogram"]
     assert same.all()
@@ -292,10 +296,10 @@ def test_training_images_that_look_like_held_out_ones_are_left_out(tmp_path: Pat
     rows = [{**row, "person": "", "name": str(at)} for at, row in enumerate(rows)]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "mouths.parquet")
     preparation = Preparation(tmp_path, tmp_path / "prepared")
-    sides = preparation.mouth_images()
-    assert (len(sides.train), len(sides.held_out)) == (6, 2)
-    twins = preparation.twins("mouths")
-    assert (twins.groups, twins.across, twins.dropped.tolist()) == (2, 2, [2, 6])
+    splits = paper_mouth_images(preparation)
+    assert (len(splits.train), len(splits.held_out)) == (6, 2)
+    found = preparation.near_duplicates("mouths")
+    assert (found.groups, found.across, found.dropped.tolist()) == (2, 2, [2, 6])
 
 
 def test_mouths_labelled_by_hand_join_the_set(tmp_path: Path) -> None:
@@ -307,14 +311,14 @@ def test_mouths_labelled_by_hand_join_the_set(tmp_path: Path) -> None:
         (tmp_path / "mouths" / f"{number}.png").write_bytes(as_png(pixels))
         lines.append(f"mouths/{number}.png,{'open' if number % 2 else 'closed'},{person}")
     (tmp_path / "mouths.csv").write_text("\n".join(lines))
-    sides = Preparation(tmp_path, tmp_path / "prepared").mouth_images()
-    assert sides.train.people.tolist() == ["mouths-anna", "java-sed-01", ""]
-    assert sides.train.labels.tolist() == [0, 0, 1]
+    splits = paper_mouth_images(Preparation(tmp_path, tmp_path / "prepared"))
+    assert splits.train.people.tolist() == ["mouths-anna", "java-sed-01", ""]
+    assert splits.train.labels.tolist() == [0, 0, 1]
     # who is held out everywhere is held out here
-    assert sides.held_out.people.tolist() == ["java-sed-03"]
+    assert splits.held_out.people.tolist() == ["java-sed-03"]
     (tmp_path / "mouths" / "0.png").write_bytes(as_png(255 - pictures[0]))
-    anew = Preparation(tmp_path, tmp_path / "prepared").mouth_images()
-    assert (anew.train.inputs["mouth"][0] == 255 - sides.train.inputs["mouth"][0]).all()
+    again = paper_mouth_images(Preparation(tmp_path, tmp_path / "prepared"))
+    assert (again.train.inputs["mouth"][0] == 255 - splits.train.inputs["mouth"][0]).all()
 
 
 def test_from_raw_data_to_a_network_that_runs(
@@ -355,9 +359,9 @@ def test_the_lite_profile_from_raw_data_to_readings(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.set_num_threads(1)
-    monkeypatch.setattr(detector_scenes, "teacher_faces", as_the_teacher)
-    monkeypatch.setattr(detector_scenes, "_COMPOSED", 20)
-    monkeypatch.setattr(landmark_preparation, "taught_mesh", as_the_mesh)
+    monkeypatch.setattr(detector_examples, "centerface_faces", as_the_teacher)
+    monkeypatch.setattr(detector_examples, "_COMPOSED", 20)
+    monkeypatch.setattr(landmark_examples, "fit_mesh", as_the_mesh)
     arguments = ["train", "all", "--profile", "lite", "--data", str(data)]
     arguments += ["--out", str(tmp_path), "--epochs", "1"]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
@@ -388,7 +392,7 @@ def test_the_lite_profile_from_raw_data_to_readings(
 def test_voices_are_measured_by_networks_that_never_heard_their_corpus(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(RECIPES, "voice", replace(RECIPES["voice"], epochs=1))
+    monkeypatch.setattr(VoiceTask, "recipe", replace(VoiceTask.recipe, epochs=1))
     arguments = ["evaluate", "--task", "voices", "--protocol", "leave-one-corpus-out"]
     arguments += ["--retrain", "--out", str(tmp_path)]
     result = CliRunner().invoke(main, [*arguments, "--data", str(data)], catch_exceptions=False)

@@ -52,7 +52,7 @@ def test_only_the_voices_convolutions_become_8_bit(fused: Path) -> None:
 
 
 def test_what_answers_worse_is_not_kept(fused: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quantization, "MOST_LOST", -0.1)
+    monkeypatch.setattr(quantization, "MAX_ACCURACY_LOSS", -0.1)
     assert publish_int8(fused, examples(8, 1, "a"), examples(8, 2, "b"), "spectrogram") == {}
     assert not list(fused.parent.glob("*.int8.onnx"))
 

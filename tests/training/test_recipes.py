@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentistream.networks.export import as_network_input
-from sentistream.training.augment import augment
+from sentistream.training.augmentation import augment_images, mixup
 from sentistream.training.examples import Examples
-from sentistream.training.loop import fit
-from sentistream.training.losses import cross_entropy, mixing
-from sentistream.training.optimizing import make_average, make_optimizer, rate_at
-from sentistream.training.recipes import PAPER_RECIPES, Recipe
+from sentistream.training.recipes import (
+    Recipe,
+    learning_rate_at,
+    make_average,
+    make_optimizer,
+)
+from sentistream.training.task import ClassificationTask, cross_entropy
+from sentistream.training.trainer import fit
+from sentistream.training.training_profiles import training_profile
+
+PAPER_RECIPES = {name: task.recipe for name, task in training_profile("paper").tasks.items()}
 
 CLASSES = 3
 
@@ -91,7 +99,7 @@ def test_the_papers_recipes_train_as_plainly_as_they_read(name: str, tmp_path: P
         for chosen in torch.tensor_split(torch.randperm(70, generator=generator), (32, 64)):
             batch = pictures[chosen]
             if recipe.augmentation is not None:
-                batch = augment(batch, recipe.augmentation, generator)
+                batch = augment_images(batch, recipe.augmentation, generator)
             for group in optimizer.param_groups:
                 group["lr"] = 0.01 if name == "fused" else 0.001 / (1 + 0.00002 * step)
             optimizer.zero_grad()
@@ -110,7 +118,7 @@ def test_a_leftover_of_one_example_is_left_out(tmp_path: Path) -> None:
 
 def test_cosine_rises_and_falls() -> None:
     recipe = Recipe(schedule="cosine", learning_rate=0.4, warm_up=0.1)
-    rates = [rate_at(recipe, step, 100) for step in range(100)]
+    rates = [learning_rate_at(recipe, step, 100) for step in range(100)]
     assert rates[0] == pytest.approx(0.04)
     assert rates[9] == rates[10] == max(rates) == pytest.approx(0.4)
     assert rates[55] == pytest.approx(0.2)
@@ -165,7 +173,7 @@ def test_label_smoothing_is_the_cross_entropy_with_softer_labels() -> None:
 def test_mixed_examples_are_shares_of_two() -> None:
     torch.manual_seed(3)
     first, second = torch.rand(6, 3, 2, 2), torch.rand(6, 5)
-    mixed, partners, share = mixing([first, second], 0.4, torch.Generator().manual_seed(1))
+    mixed, partners, share = mixup([first, second], 0.4, torch.Generator().manual_seed(1))
     assert 0.5 <= share <= 1
     assert sorted(partners.tolist()) == list(range(6))
     for values, given in zip(mixed, (first, second), strict=True):
@@ -198,17 +206,18 @@ def test_what_is_averaged_is_measured_and_kept(tmp_path: Path) -> None:
 
 def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
     """After some epochs all labels are wrong, so that everything gets worse."""
-    batches = 0
 
-    def spoil(
-        inputs: list[Tensor], labels: Tensor, _: torch.Generator
-    ) -> tuple[list[Tensor], Tensor]:
-        nonlocal batches
-        batches += 1
-        return inputs, labels if batches <= 12 else (labels + 1) % CLASSES
+    class Spoiled(ClassificationTask):
+        batches = 0
+
+        def augment(
+            self, inputs: list[Tensor], labels: Tensor, generator: torch.Generator
+        ) -> tuple[list[Tensor], Tensor]:
+            self.batches += 1
+            return inputs, labels if self.batches <= 12 else (labels + 1) % CLASSES
 
     recipe = Recipe(epochs=30, batch=16, learning_rate=0.01, patience=3, validation=0.3)
-    network, history = train(recipe, tmp_path, augmentation=spoil)
+    network, history = train(recipe, tmp_path, task=Spoiled())
     best = int(np.argmin([entry["validation_loss"] for entry in history]))
     assert len(history) == best + 1 + 3 < 30
     assert history[-1]["held_out_loss"] > history[best]["held_out_loss"]
@@ -219,26 +228,27 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
     assert loss == pytest.approx(history[best]["held_out_loss"], abs=1e-4)
 
 
-def test_own_loss_augmentation_and_inputs_take_part(tmp_path: Path) -> None:
-    asked: dict[str, int] = {"loss": 0, "augmentation": 0}
+def test_a_tasks_loss_augmentation_and_conversion_take_part(tmp_path: Path) -> None:
+    calls = {"loss": 0, "augment": 0}
 
-    def loss(logits: Tensor, labels: Tensor) -> Tensor:
-        asked["loss"] += 1
-        return functional.cross_entropy(logits, labels)
+    class Halved(ClassificationTask):
+        def loss(self, outputs: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+            calls["loss"] += 1
+            return functional.cross_entropy(outputs, labels)
 
-    def soften(
-        inputs: list[Tensor], labels: Tensor, _: torch.Generator
-    ) -> tuple[list[Tensor], Tensor]:
-        asked["augmentation"] += 1
-        assert inputs[0].max() <= 0.5
-        return inputs, functional.one_hot(labels, CLASSES) * 0.9 + 0.1 / CLASSES
+        def augment(
+            self, inputs: list[Tensor], labels: Tensor, generator: torch.Generator
+        ) -> tuple[list[Tensor], Tensor]:
+            calls["augment"] += 1
+            assert inputs[0].max() <= 0.5
+            return inputs, functional.one_hot(labels, CLASSES) * 0.9 + 0.1 / CLASSES
 
-    def halve(values: Any) -> list[Tensor]:
-        return [as_network_input(values["face"]) / 2]
+        def convert(self, stored: Mapping[str, Tensor]) -> list[Tensor]:
+            return [as_network_input(stored["face"]) / 2]
 
     recipe = Recipe(epochs=2, batch=32)
-    _, history = train(recipe, tmp_path, loss=loss, augmentation=soften, convert=halve)
-    assert asked == {"loss": 6, "augmentation": 6}
+    _, history = train(recipe, tmp_path, task=Halved())
+    assert calls == {"loss": 6, "augment": 6}
     assert math.isfinite(history[-1]["held_out_loss"])
 
 

@@ -6,9 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,12 +20,18 @@ from torch import nn
 
 from sentistream.cli import main
 from sentistream.errors import InputError
+from sentistream.training.callbacks import draw_curves
 from sentistream.training.checkpoint import load_network_weights
-from sentistream.training.curves import draw_curves
 from sentistream.training.examples import Examples
-from sentistream.training.parts import OnPrepare, OnProblem, Part, Sides
-from sentistream.training.profiles import TrainedProfile, trainable_profiles, trained_profile
+from sentistream.training.preparation import Preparation
 from sentistream.training.recipes import Augmentation, Recipe
+from sentistream.training.splits import Splits
+from sentistream.training.task import ClassificationTask
+from sentistream.training.training_profiles import (
+    TRAINABLE_PROFILES,
+    TrainingProfile,
+    training_profile,
+)
 
 
 def faces(count: int, seed: int) -> Examples:
@@ -42,36 +46,40 @@ def faces(count: int, seed: int) -> Examples:
     )
 
 
-def prepare(data: Path, folder: Path, on_prepare: OnPrepare, on_problem: OnProblem) -> Sides:
-    for broken in sorted(data.glob("*.broken")):
-        on_problem(f"{broken} cannot be read.")
-    on_prepare("faces")
-    return Sides(faces(80, 1), faces(24, 2))
+class Face(ClassificationTask):
+    profile = "tiny"
+    name = "face"
+    recipe = Recipe(batch=16, epochs=2, augmentation=Augmentation(flip=True))
+    updates_batch_norm = True
+
+    def prepare(self, preparation: Preparation, runs: Path) -> Splits:
+        for broken in sorted(preparation.data.glob("*.broken")):
+            preparation.on_problem(f"{broken} cannot be read.")
+        preparation.on_progress("faces")
+        return Splits(faces(80, 1), faces(24, 2))
+
+    def build(self, runs: Path) -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)
+        )
 
 
-def build(_: Path) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)
-    )
+class Spare(Face):
+    name = "spare"
+    recipe = Recipe(batch=16, epochs=2, learning_rate=1e30, optimizer="sgd")
+    shipped = False
 
 
-def grow(runs: Path) -> nn.Sequential:
-    """From the trained ``face``."""
-    network = build(runs)
-    load_network_weights(runs / "face", network)
-    return network
+class Grown(Face):
+    """Starts from the trained ``face``."""
 
+    name = "grown"
+    recipe = Recipe(batch=16, epochs=1, average=0.9)
 
-PARTS = {
-    "face": Part(prepare, build),
-    "spare": Part(prepare, build, shipped=False),
-    "grown": Part(prepare, grow),
-}
-RECIPES = {
-    "face": Recipe(batch=16, epochs=2, augmentation=Augmentation(flip=True)),
-    "spare": Recipe(batch=16, epochs=2, learning_rate=1e30, optimizer="sgd"),
-    "grown": Recipe(batch=16, epochs=1, average=0.9),
-}
+    def build(self, runs: Path) -> nn.Module:
+        network = super().build(runs)
+        load_network_weights(runs / "face", network)
+        return network
 
 
 Call = Callable[..., Result]
@@ -88,8 +96,8 @@ def write_nothing(
 @pytest.fixture
 def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Calls the command; what it writes is in ``tmp_path/out``."""
-    profile = TrainedProfile("tiny", PARTS, RECIPES, {})
-    monkeypatch.setattr("sentistream.cli.train.trained_profile", lambda _: profile)
+    profile = TrainingProfile("tiny", {task.name: task for task in (Face(), Spare(), Grown())})
+    monkeypatch.setattr("sentistream.cli.train.training_profile", lambda _: profile)
     # takes many seconds, and is tried from raw data to an answer elsewhere
     monkeypatch.setattr("sentistream.training.publish.export_onnx", write_nothing)
 
@@ -159,7 +167,7 @@ def test_patience_sets_people_apart_and_says_how_they_fare(train: Call, tmp_path
 def test_the_same_command_again_goes_on(train: Call) -> None:
     train("face", "--epochs", "1")
     again = train("face", "--epochs", "2")
-    assert "face: goes on after step 5." in again.output
+    assert "face: resumes after step 5." in again.output
     assert "epoch 1:" not in again.output
     other = train("face", "--epochs", "2", "--seed", "9")
     assert "had other settings (seed)" in other.output.replace("\n", " ")
@@ -253,24 +261,13 @@ def test_without_matplotlib_there_are_no_curves(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_profile_is_offered_as_soon_as_its_module_is_there(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    module = ModuleType("sentistream.training.lite")
-    module.__spec__ = ModuleSpec("sentistream.training.lite", None)
-    module.__dict__.update(PARTS=PARTS, RECIPES=RECIPES)
-    monkeypatch.setitem(sys.modules, "sentistream.training.lite", module)
-    assert trainable_profiles() == ("paper", "lite")
-    profile = trained_profile("lite")
-    assert profile.names("all") == ("face", "grown")
-    assert profile.names("spare") == ("spare",)
-    assert profile.card_texts == {}
+def test_a_profile_that_cannot_be_trained_is_refused() -> None:
     with pytest.raises(InputError, match=r"No profile 'heavy' .* paper, lite"):
-        trained_profile("heavy")
+        training_profile("heavy")
 
 
-@pytest.mark.parametrize("name", trainable_profiles())
-def test_each_network_has_a_recipe_and_each_shipped_one_its_words(name: str) -> None:
-    profile = trained_profile(name)
-    assert profile.recipes.keys() >= profile.parts.keys()
-    assert profile.card_texts.keys() >= set(profile.names("all"))
+@pytest.mark.parametrize("name", TRAINABLE_PROFILES)
+def test_each_task_is_of_its_profile_and_has_a_card(name: str) -> None:
+    for network, task in training_profile(name).tasks.items():
+        assert (task.profile, task.name) == (name, network)
+        assert task.card_text is not None

@@ -14,8 +14,7 @@ from sentistream.datasets.images import LabelledImage
 from sentistream.evaluation import predictors
 from sentistream.media.resample import as_square
 from sentistream.profiles import LITE, PAPER, PROFILES, Profile
-from sentistream.training.lite_preparation import _prepare_mouths
-from sentistream.training.mouths import prepare_mouths
+from sentistream.training.mouth_task import lite_mouth_examples, paper_mouth_examples
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.face_detector import make_detector
 from sentistream.vision.image_crops import FaceCropper
@@ -88,7 +87,7 @@ def test_evaluated_and_prepared_mouths_keep_their_shape(
     assert said is not None
     assert said.argmax() == 1
     assert_round(network.seen[0], shape)
-    prepare = _prepare_mouths if profile is LITE else prepare_mouths
+    prepare = lite_mouth_examples if profile is LITE else paper_mouth_examples
     image = LabelledImage(disc(*shape), "open", "made", "train", "", "1")
     (prepared,) = prepare([image]).inputs["mouth"]
     # what is learned from is what is measured on

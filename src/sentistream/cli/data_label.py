@@ -1,4 +1,4 @@
-"""``sentistream data label-mouths``: say of mouths whether they are open."""
+"""``sentistream data label-mouths``: label mouths as open or closed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import click
 
 from sentistream.cli.progress import counting, say
 from sentistream.errors import DataError, OutputError
-from sentistream.labelling.ledger import Ledger
-from sentistream.labelling.mouths import find_mouths, material
-from sentistream.labelling.server import LabelServer
+from sentistream.training.labelling.label_file import LabelFile
+from sentistream.training.labelling.label_server import LabelServer
+from sentistream.training.labelling.mouth_candidates import find_mouths, open_media
 
 
 @click.command(name="label-mouths")
@@ -29,17 +29,22 @@ from sentistream.labelling.server import LabelServer
     type=click.FloatRange(min=0.03),
     default=0.5,
     show_default=True,
-    help="Seconds between the moments of a clip that are judged.",
+    help="Seconds between the labelled moments of a clip.",
 )
 @click.option(
-    "--most", type=click.IntRange(min=1), help="Stop looking after so many mouths.", default=None
+    "--most", type=click.IntRange(min=1), help="Stop after finding this many mouths.", default=None
 )
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Of the page; 0 for any.")
-@click.option("--browser/--no-browser", default=True, help="Whether to open the page at once.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=0,
+    help="Port of the page; 0 for any free one.",
+)
+@click.option("--browser/--no-browser", default=True, help="Whether to open the page in a browser.")
 @click.option(
     "--propose-only",
     is_flag=True,
-    help="Show no page: write the proposals as they are, leaving unclear mouths out.",
+    help="Write the proposals as they are, without unclear mouths, and show no page.",
 )
 def label_mouths(
     path: str,
@@ -53,20 +58,20 @@ def label_mouths(
     """Propose whether mouths are open or closed, and confirm or correct it on a page.
 
     PATH is a clip, an image, a folder of them, or any data set that `sentistream data inspect`
-    reads. The distance of the lips proposes; you decide with the keys O (open), C (closed),
-    S (skip), Enter (as proposed), U (undo) and the arrows. Every decision is saved at once;
-    the same command goes on where you stopped. Ctrl-C ends.
+    reads. Proposals come from the distance of the lips; you decide with the keys O (open),
+    C (closed), S (skip), Enter (as proposed), U (undo) and the arrows. Every decision is saved at
+    once; run the same command again to continue where you stopped. Ctrl-C ends.
 
-    The page is for this machine alone (127.0.0.1), at an address that nobody can guess.
+    The page is on this machine alone (127.0.0.1), at an address that nobody can guess.
 
     \b
     Examples:
       sentistream data label-mouths ~/clips --out mouths.csv
       sentistream evaluate --task mouths --manifest mouths.csv
     """
-    ledger = Ledger(Path(out))
-    dataset = material(Path(path))
-    if not ledger.entries:
+    labels = LabelFile(Path(out))
+    dataset = open_media(Path(path))
+    if not labels.entries:
         with counting("looking for mouths", len(dataset.samples)) as bar:
             found = find_mouths(
                 dataset,
@@ -74,17 +79,15 @@ def label_mouths(
                 lambda _: bar.update(),
                 lambda problem: say(f"Warning: {problem}", err=True),
             )
-            ledger.add(mouth for mouth, _ in zip(found, range(most or 10**9), strict=False))
-    if not ledger.entries:
-        raise DataError(
-            f"No mouth was found in {path}.", "Give clips or images in which one face is seen."
-        )
+            labels.add(mouth for mouth, _ in zip(found, range(most or 10**9), strict=False))
+    if not labels.entries:
+        raise DataError(f"No mouth was found in {path}.", "Use clips or images that show one face.")
     if propose_only:
-        ledger.accept_proposals()
+        labels.accept_proposals()
     else:
-        _serve(ledger, port, browser=browser)
+        _serve(labels, port, browser=browser)
     counts = {
-        state: sum(entry.decision == state for entry in ledger.entries)
+        state: sum(entry.decision == state for entry in labels.entries)
         for state in ("open", "closed", "skip", "")
     }
     click.echo(
@@ -93,14 +96,14 @@ def label_mouths(
     )
 
 
-def _serve(ledger: Ledger, port: int, *, browser: bool) -> None:
+def _serve(labels: LabelFile, port: int, *, browser: bool) -> None:
     try:
-        server = LabelServer(ledger, port)
+        server = LabelServer(labels, port)
     except OSError as error:
         raise OutputError(
-            f"Port {port} cannot be used ({error.strerror}).", "Name another with --port."
+            f"Port {port} cannot be used ({error.strerror}).", "Choose another with --port."
         ) from None
-    click.echo(f"{len(ledger.entries)} mouths to judge at {server.url}\nCtrl-C ends.")
+    click.echo(f"{len(labels.entries)} mouths to label at {server.url}\nCtrl-C ends.")
     if browser:
         webbrowser.open(server.url)
     with server, contextlib.suppress(KeyboardInterrupt):

@@ -10,10 +10,14 @@ import click
 from sentistream.cli.progress import counting, say
 from sentistream.cores import usable_cores
 from sentistream.errors import DataError, OutputError
+from sentistream.training.clip_examples import clip_moments
 from sentistream.training.examples import Examples
-from sentistream.training.lite_preparation import LitePreparation
-from sentistream.training.parts import Sides
+from sentistream.training.face_examples import paper_face_images, soft_labelled_faces
+from sentistream.training.landmark_examples import landmark_faces
+from sentistream.training.mouth_task import lite_mouths, paper_mouth_images
 from sentistream.training.preparation import Preparation
+from sentistream.training.splits import Splits
+from sentistream.training.voice_examples import lite_utterances, paper_voice_windows
 
 
 @click.command()
@@ -22,24 +26,23 @@ from sentistream.training.preparation import Preparation
 @click.option(
     "--out",
     type=click.Path(file_okay=False),
-    help="The folder named to `sentistream train --out`, runs/PROFILE by default; examples go "
-    "to its folder prepared.",
+    help="The folder given to `sentistream train --out`, runs/PROFILE by default; examples go to "
+    "its subfolder prepared.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=1), help="Processes to work in; one a core by default."
+    "--jobs", type=click.IntRange(min=1), help="Number of processes; by default one per core."
 )
 def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
     """Cut faces, mouths and voice windows out of raw data with the code that runs live.
 
-    PATH is the data folder that `sentistream train --data` takes; of its parts (faces.parquet,
-    mouths.parquet, ravdess_speech, javased) those that are there are prepared. Training does
-    the same by itself where it is not done, in one process.
+    PATH is the data folder that `sentistream train --data` takes; those of its parts
+    (faces.parquet, mouths.parquet, ravdess_speech, javased) that exist are prepared. Training
+    does the same by itself, in one process, for what is not prepared yet.
 
-    A run that was stopped, or killed, goes on where it was. What is prepared belongs to the
-    data's names, sizes and times of change: data that changed is prepared anew. Training is
-    refused what also stands in what is held out; training images that look like a held-out
-    one are left out. Files and images that cannot be read are named and left out, too; the exit
-    status is 2 then.
+    A run that was stopped or killed resumes. Data is prepared again when its names, sizes or
+    modification times change. Nothing may be both in training and held out; training images that
+    look like a held-out one are left out. Files and images that cannot be read are reported and
+    left out; the exit status is then 2.
 
     \b
     Examples:
@@ -59,13 +62,12 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
             left_out.append(problem)
             say(f"left out: {problem}", err=True)
 
-        kind = LitePreparation if profile == "lite" else Preparation
-        preparation = kind(
+        preparation = Preparation(
             data, folder, on_progress, jobs=jobs or usable_cores(), on_problem=on_problem
         )
         found = 0
         try:
-            for places, name, make in _parts(preparation):
+            for places, name, make in _kinds(preparation, profile):
                 bar.reset()
                 bar.set_description_str(f"preparing {name}")
                 if not any((data / place).exists() for place in places):
@@ -76,7 +78,7 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
         except OSError as error:
             raise OutputError(
                 f"Cannot write {folder}: {error.strerror or error}.",
-                "Make room, or choose another folder with --out; what is done is kept.",
+                "Free some space, or choose another folder with --out; finished work is kept.",
             ) from None
     if not found:
         raise DataError(
@@ -89,41 +91,48 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
         click.get_current_context().exit(2)
 
 
-def _parts(preparation: Preparation) -> tuple[tuple[tuple[str, ...], str, Callable[[], str]], ...]:
-    def images(name: str, sides: Callable[[], Sides]) -> Callable[[], str]:
-        def say() -> str:
-            told, twins = _sides(sides()), preparation.twins(name)
-            if not twins.groups:
-                return told
+def _kinds(
+    preparation: Preparation, profile: str
+) -> tuple[tuple[tuple[str, ...], str, Callable[[], str]], ...]:
+    """Kinds of examples: the data they need, their name, and what makes and describes them."""
+
+    def images(name: str, make: Callable[[Preparation], Splits]) -> Callable[[], str]:
+        def describe() -> str:
+            text, duplicates = _sizes(make(preparation)), preparation.near_duplicates(name)
+            if not duplicates.groups:
+                return text
             return (
-                f"{told}; {twins.groups:,} groups of images look the same, {twins.across:,} across "
-                f"parts: {len(twins.dropped):,} images left out of training"
+                f"{text}; {duplicates.groups:,} groups of images look the same, "
+                f"{duplicates.across:,} across splits: {len(duplicates.dropped):,} images left "
+                "out of training"
             )
 
-        return say
+        return describe
 
     def clips() -> str:
-        sides = [preparation.clip_moments(held_out=held_out) for held_out in (False, True)]
-        return f"{len(sides[0].label):,} moments to learn from, {len(sides[1].label):,} held out"
+        train, held_out = (
+            clip_moments(preparation, held_out=held_out) for held_out in (False, True)
+        )
+        return f"{len(train.label):,} moments to learn from, {len(held_out.label):,} held out"
 
-    if isinstance(preparation, LitePreparation):
+    if profile == "lite":
         return (
-            (("mouths.parquet",), "mouths", images("mouths", preparation.lite_mouths)),
-            (("ravdess_speech",), "voices", lambda: _sides(preparation.utterances())),
-            (("faces.parquet",), "faces", images("faces", preparation.voted_faces)),
-            (("faces.parquet",), "landmarks", lambda: _sides(preparation.landmarked_faces())),
+            (("mouths.parquet",), "mouths", images("mouths", lite_mouths)),
+            (("ravdess_speech",), "voices", lambda: _sizes(lite_utterances(preparation))),
+            (("faces.parquet",), "faces", images("faces", soft_labelled_faces)),
+            (("faces.parquet",), "landmarks", lambda: _sizes(landmark_faces(preparation))),
         )
     return (
-        (("mouths.parquet", "mouths.csv"), "mouths", images("mouths", preparation.mouth_images)),
-        (("ravdess_speech",), "voices", lambda: _sides(preparation.voice_windows())),
+        (("mouths.parquet", "mouths.csv"), "mouths", images("mouths", paper_mouth_images)),
+        (("ravdess_speech",), "voices", lambda: _sizes(paper_voice_windows(preparation))),
         (("javased",), "clips", clips),
-        (("faces.parquet", "faces.csv"), "faces", images("faces", preparation.face_images)),
+        (("faces.parquet", "faces.csv"), "faces", images("faces", paper_face_images)),
     )
 
 
-def _sides(sides: Sides) -> str:
+def _sizes(splits: Splits) -> str:
     def count(examples: Examples) -> str:
         people = len(set(examples.people.tolist()) - {""})
         return f"{len(examples):,}" + (f" of {people} people" if people else "")
 
-    return f"{count(sides.train)} to learn from, {count(sides.held_out)} held out"
+    return f"{count(splits.train)} to learn from, {count(splits.held_out)} held out"

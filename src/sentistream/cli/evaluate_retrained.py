@@ -17,7 +17,7 @@ from sentistream.profiles import Profile
 from sentistream.types import SENTIMENTS
 
 if TYPE_CHECKING:
-    from sentistream.training.voice_cross_validation import LeftOut
+    from sentistream.training.voice_task import LeftOut
 
 _PROTOCOL = "leave-one-corpus-out"
 _KINDS = ("first heard", "with history")
@@ -39,7 +39,7 @@ def measure_retrained(
             f"Add --task voices --protocol {_PROTOCOL} --profile lite --data FOLDER.",
         )
     try:
-        training = importlib.import_module("sentistream.training.voice_cross_validation")
+        training = importlib.import_module("sentistream.training.voice_task")
     except ImportError as error:
         raise MissingExtraError("Training", "train") from error
     from sentistream.cli.live_training import LiveTraining

@@ -9,13 +9,13 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from sentistream.cli.progress import move, say
-from sentistream.training.observers import Observer, Step
+from sentistream.training.callbacks import Callback, Step
 
 
-class LiveTraining(Observer):
-    """A bar over the whole run with its figures and the time left; use it as a context.
+class LiveTraining(Callback):
+    """A progress bar over the run with its figures; use it as a context manager.
 
-    It is drawn on the error stream; without a terminal only epochs are written there.
+    It is on the error stream; without a terminal, only epochs are written.
 
     Args:
         name: The network's.
@@ -25,7 +25,7 @@ class LiveTraining(Observer):
         self._name = name
         self._epochs = 0
         self.problems: set[str] = set()
-        """What could not be read, and is left out."""
+        """What could not be read and is left out."""
         self._bar: tqdm[Any] = tqdm(
             desc=f"{name}: preparing", unit="", leave=False, disable=None, smoothing=0.02
         )
@@ -42,12 +42,12 @@ class LiveTraining(Observer):
         self._bar.close()
 
     def on_prepare(self, what: str) -> None:
-        """Something more of ``what`` is prepared."""
+        """Another item of ``what`` is prepared."""
         self._bar.set_description_str(f"{self._name}: preparing {what}", refresh=False)
         self._bar.update()
 
     def on_problem(self, problem: str) -> None:
-        """Something cannot be read, and is left out."""
+        """Something cannot be read and is left out."""
         if problem not in self.problems:
             self.problems.add(problem)
             self.on_note(f"{self._name}: left out: {problem}")
@@ -57,18 +57,21 @@ class LiveTraining(Observer):
 
     def on_resume(self, step: int) -> None:
         if step:
-            self.on_note(f"{self._name}: goes on after step {step:,}.")
+            self.on_note(f"{self._name}: resumes after step {step:,}.")
 
     def on_step(self, step: Step) -> None:
         if not self._epochs:
-            # what was done before a kill says nothing about the speed now
+            # steps of an earlier process say nothing about the speed now
             self._bar.reset(total=step.steps)
             self._bar.initial = step.step
         self._epochs = step.epochs
         self._bar.set_description_str(
             f"{self._name} epoch {step.epoch} of {step.epochs}", refresh=False
         )
-        figures = f"loss {step.mean_loss:.3f}, accuracy {step.accuracy:.1%}, rate {step.rate:.2g}"
+        figures = (
+            f"loss {step.mean_loss:.3f}, accuracy {step.accuracy:.1%}, "
+            f"rate {step.learning_rate:.2g}"
+        )
         self._bar.set_postfix_str(figures, refresh=False)
         move(self._bar, step.step)
 

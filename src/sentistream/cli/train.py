@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sentistream.errors import MissingExtraError
-from sentistream.training.profiles import trainable_profiles, trained_profile
+from sentistream.training.training_profiles import TRAINABLE_PROFILES, training_profile
 
 if TYPE_CHECKING:
-    from sentistream.training.profiles import TrainedProfile
+    from sentistream.training.task import Task
 
 
 @click.command()
 @click.argument("network")
 @click.option(
     "--profile",
-    type=click.Choice(trainable_profiles()),
+    type=click.Choice(TRAINABLE_PROFILES),
     default="paper",
     show_default=True,
-    help="Whose networks and recipes.",
+    help="Which profile's networks and recipes.",
 )
 @click.option(
     "--data",
@@ -34,19 +34,17 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(file_okay=False),
-    help="Where prepared examples, checkpoints and the finished networks go.  "
+    help="Folder for prepared examples, checkpoints and finished networks.  "
     "[default: runs/PROFILE]",
 )
-@click.option(
-    "--epochs", type=click.IntRange(min=1), help="Passes over the data, instead of the recipe's."
-)
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs, instead of the recipe's.")
 @click.option(
     "--patience",
     type=click.IntRange(min=0),
-    help="Stop after so many epochs that got no better on people set apart from the training "
-    "data, and keep the best one; 0: never. Instead of the recipe's.",
+    help="Early stopping, instead of the recipe's: stop after this many epochs without a lower "
+    "loss on people set aside from the training data, and keep the best epoch; 0: never.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Another one than the recipe's 1.")
+@click.option("--seed", type=click.IntRange(min=0), help="Random seed, instead of the recipe's 1.")
 @click.option(
     "--device",
     type=click.Choice(("auto", "cpu", "cuda")),
@@ -54,19 +52,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="auto: the GPU, if there is one.",
 )
-@click.option(
-    "--threads", type=click.IntRange(min=1), help="Of the processor.  [default: one a core]"
-)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: one per core]")
 @click.option(
     "--checkpoint-minutes",
     type=click.FloatRange(min=0),
     default=5.0,
     show_default=True,
-    help="Keep the state this often within an epoch; after each epoch in any case.",
+    help="Time between checkpoints within an epoch; there is always one after each epoch.",
 )
-@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard, too.")
+@click.option("--tensorboard", is_flag=True, help="Also write logs for TensorBoard.")
 @click.option(
-    "--dry-run", is_flag=True, help="Prepare, try three steps, say sizes and time, and stop."
+    "--dry-run",
+    is_flag=True,
+    help="Prepare examples, time three steps, print sizes and times, and stop.",
 )
 def train(
     network: str,
@@ -84,16 +82,15 @@ def train(
 ) -> None:
     """Train one network of a profile, or all of them.
 
-    NETWORK is mouth, visual, visual-plain, audio or fused in the profile paper (the fused one
-    starts from visual and audio); another name is answered with those there are. all trains
-    each network that is shipped.
+    NETWORK is mouth, visual, visual-plain, audio or fused in the profile paper (fused starts from
+    visual and audio); an unknown name prints those of the profile. all trains each network that
+    is shipped.
 
-    The recipes of the profile paper are those of section 3.2 of the paper. People measured on
-    are others than those learned from. Examples are prepared once and kept; a run that was
-    stopped goes on where it was when the same command is given again. Finished networks and
-    their model cards are written to OUT/models; history.csv and curves.png of each run to
-    OUT/NETWORK. Files and images that cannot be read are named and left out; the exit status is 2
-    then.
+    The recipes of the profile paper are those of section 3.2 of the paper. Networks are measured
+    on people they were not trained on. Examples are prepared once and kept; a run that was
+    stopped resumes when you run the same command again. Finished networks and their model cards
+    are written to OUT/models; history.csv and curves.png of each run to OUT/NETWORK. Files and
+    images that cannot be read are reported and left out; the exit status is then 2.
 
     \b
     Examples:
@@ -108,46 +105,46 @@ def train(
         raise MissingExtraError("Training", "train") from error
     import torch
 
-    from sentistream.training.devices import choose_device, keep_freed_memory
+    from sentistream.training.run import choose_device, keep_freed_memory
 
-    chosen = trained_profile(profile)
-    names = chosen.names(network)
+    chosen = training_profile(profile)
+    tasks = [chosen.tasks[name] for name in chosen.names(network)]
     if threads is not None:
         torch.set_num_threads(threads)
     keep_freed_memory()
-    given = {"epochs": epochs, "patience": patience, "seed": seed}
+    options = {"epochs": epochs, "patience": patience, "seed": seed}
     settings: dict[str, Any] = {
         "data": Path(data),
         "out": Path(out or Path("runs") / profile),
-        "changes": {name: value for name, value in given.items() if value is not None},
+        "changes": {name: value for name, value in options.items() if value is not None},
         "device": choose_device(device),
     }
     left_out: set[str] = set()
-    for name in names:
+    for task in tasks:
         if dry_run:
-            left_out |= _try_one(chosen, name, settings)
+            left_out |= _dry_run(task, settings)
         else:
-            left_out |= _train_one(chosen, name, settings, checkpoint_minutes * 60, tensorboard)
+            left_out |= _train_one(task, settings, checkpoint_minutes * 60, tensorboard)
     if left_out:
         click.echo(f"{len(left_out)} could not be read and are left out.", err=True)
         click.get_current_context().exit(2)
 
 
-def _try_one(profile: TrainedProfile, name: str, settings: dict[str, Any]) -> set[str]:
-    """Says what it would be like; what could not be read of its data."""
+def _dry_run(task: Task, settings: dict[str, Any]) -> set[str]:
+    """Prints sizes and times; returns what could not be read."""
     from sentistream.cli.live_training import LiveTraining
-    from sentistream.training.rehearsal import rehearse
+    from sentistream.training.run import dry_run
 
-    with LiveTraining(name) as live:
-        tried = rehearse(
-            profile, name, on_prepare=live.on_prepare, on_problem=live.on_problem, **settings
-        )
+    with LiveTraining(task.name) as live:
+        tried = dry_run(task, on_prepare=live.on_prepare, on_problem=live.on_problem, **settings)
     if tried is None:
-        click.echo(f"{name}: its data is there; it starts from networks that are not trained yet.")
+        click.echo(
+            f"{task.name}: its data is there; it starts from networks that are not trained yet."
+        )
         return live.problems
     shapes = ", ".join(f"{key} {'x'.join(map(str, shape))}" for key, shape in tried.inputs.items())
     click.echo(
-        f"{name}: learns from {tried.learn:,} examples ({shapes}), "
+        f"{task.name}: learns from {tried.train:,} examples ({shapes}), "
         f"{tried.validation:,} for validation, {tried.held_out:,} held out.\n"
         f"  {tried.parameters:,} parameters, {tried.multiply_adds / 1e6:,.1f} M multiply-adds.\n"
         f"  {tried.steps:,} steps an epoch, at {tried.step_seconds:.3f} s (loss {tried.loss:.3f}); "
@@ -158,29 +155,25 @@ def _try_one(profile: TrainedProfile, name: str, settings: dict[str, Any]) -> se
 
 
 def _train_one(
-    profile: TrainedProfile,
-    name: str,
+    task: Task,
     settings: dict[str, Any],
     checkpoint_seconds: float,
     tensorboard: bool,
 ) -> set[str]:
-    """Trains and publishes; what could not be read of its data."""
+    """Trains and publishes; returns what could not be read."""
     from sentistream.cli.live_training import LiveTraining
-    from sentistream.training.observers import Observer, Observers
+    from sentistream.training.callbacks import Callback, Callbacks, TensorBoardLogs
     from sentistream.training.publish import publish
     from sentistream.training.run import run
 
-    out = settings["out"]
+    name, out = task.name, settings["out"]
     with LiveTraining(name) as live, ExitStack() as logs:
-        observers: list[Observer] = [live]
+        callbacks: list[Callback] = [live]
         if tensorboard:
-            from sentistream.training.tensorboard import TensorBoardLogs
-
-            observers.append(logs.enter_context(TensorBoardLogs(out / name)))
+            callbacks.append(logs.enter_context(TensorBoardLogs(out / name)))
         finished = run(
-            profile,
-            name,
-            observer=Observers(*observers),
+            task,
+            callback=Callbacks(*callbacks),
             on_prepare=live.on_prepare,
             on_problem=live.on_problem,
             checkpoint_seconds=checkpoint_seconds,

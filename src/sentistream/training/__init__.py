@@ -1,1 +1,1 @@
-"""Recipes and the loop that follows them."""
+"""Training of the networks: a task for each, recipes, the training loop, publishing."""

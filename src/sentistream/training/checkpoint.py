@@ -1,10 +1,14 @@
-"""A training run's state on disk: tensors in safetensors, the rest as JSON in the same file."""
+"""A training run's state, its fingerprint, and the checkpoint file that keeps both.
+
+The file is in safetensors format: tensors, and everything else as JSON in its metadata.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+import zlib
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +16,173 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
 
-from sentistream.errors import DataError, TrainingError
-from sentistream.training.files import replace_file
-from sentistream.training.randomness import random_states, restore_random_states
-from sentistream.training.state import Progress, State, Weights
+from sentistream.atomic_write import atomic_write
+from sentistream.errors import DataError, OutputError, TrainingError
+from sentistream.training.examples import Examples
+from sentistream.training.recipes import Recipe
+from sentistream.training.task import Task
+
+Weights = dict[str, Tensor]
 
 _NAME = "checkpoint.safetensors"
 _EARLIER = "checkpoint-earlier.safetensors"
-_START_ANEW = "Bring back a copy of it, or delete it to begin the run anew."
+_START_OVER = "Restore it from a copy, or delete it to start the run over."
+
+_PICTURES = "sentistream.networks.export.convert_pictures"
+_ARRAYS = "sentistream.training.lite_fusion.as_they_are"
+_FUNCTIONS: dict[str, tuple[str | None, str | None, str]] = {
+    **dict.fromkeys(
+        ("lite/detector-first", "lite/detector"),
+        (
+            "sentistream.training.detector.seen_at_random",
+            "sentistream.training.detector.detector_loss",
+            _PICTURES,
+        ),
+    ),
+    **dict.fromkeys(
+        ("lite/landmarks-first", "lite/landmarks"),
+        (
+            "sentistream.training.landmarks.placed_at_random",
+            "sentistream.training.landmarks.landmark_loss",
+            _PICTURES,
+        ),
+    ),
+    "lite/mouth": ("sentistream.training.lite_augment.mouths", None, _PICTURES),
+    "lite/face-stills": ("sentistream.training.lite_augment.faces", None, _PICTURES),
+    "lite/face-refined": ("sentistream.training.lite_augment.faces_gently", None, _PICTURES),
+    "lite/face": (
+        "sentistream.training.lite_augment.faces_gently",
+        "sentistream.training.voted_faces.soft_loss",
+        _PICTURES,
+    ),
+    "lite/voice": (None, "sentistream.training.lite_voices.voice_loss", _ARRAYS),
+    "lite/fusion": (None, None, _ARRAYS),
+}
+"""What fingerprints named before there were tasks: augmentation, loss and conversion of inputs."""
 
 
-def save_checkpoint(folder: Path, state: State, settings: dict[str, Any]) -> None:
-    """Replaces the folder's checkpoint; a kill in the middle leaves the one before.
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        epoch: Epochs done.
+        step: Optimizer steps done in all epochs.
+        batch: Steps done in the current epoch.
+        examples: Examples seen in the current epoch.
+        loss_sum: Sum of their losses.
+        correct: How many of them were answered correctly.
+        seconds: Time spent in the current epoch.
+        best_epoch: The epoch with the lowest validation loss; 0 without one.
+        history: One entry per epoch: losses, accuracies, learning rate, seconds.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    batch: int = 0
+    examples: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    seconds: float = 0.0
+    best_epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def begin_epoch(self) -> None:
+        """Resets the sums of the epoch before."""
+        self.batch = self.examples = self.correct = 0
+        self.loss_sum = self.seconds = 0.0
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """Everything that a checkpoint keeps of a run.
+
+    Attributes:
+        network: As the optimizer updates it.
+        optimizer: With its moments.
+        average: The moving average of the weights, if the recipe has one.
+        generator: Draws order, augmentation and mixup partners.
+        best: The best epoch's weights; empty before there is one.
+        progress: How far the run has come.
+    """
+
+    network: nn.Module
+    optimizer: Optimizer
+    average: AveragedModel | None
+    generator: torch.Generator
+    best: Weights = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network that is evaluated: the averaged one, if there is one."""
+        if self.average is None:
+            return self.network
+        module: nn.Module = self.average.module
+        return module
+
+    def keep_best(self) -> None:
+        """Keeps the weights as they are evaluated now as the best."""
+        self.best = {name: value.clone() for name, value in self.evaluated.state_dict().items()}
+        self.progress.best_epoch = self.progress.epoch
+
+    def final_weights(self) -> Weights:
+        """The weights a run ends with: the best epoch's, or the last ones evaluated."""
+        weights: Weights = self.best or self.evaluated.state_dict()
+        return weights
+
+
+def fingerprint(
+    task: Task, recipe: Recipe, train: Examples, held_out: Examples, network: nn.Module
+) -> dict[str, Any]:
+    """What must be equal for a run to resume from a checkpoint, for JSON.
+
+    The number of epochs counts only where the learning rate depends on it.
+    """
+    settings = asdict(recipe)
+    if recipe.schedule != "cosine":
+        del settings["epochs"]
+    return {
+        **settings,
+        "training examples": len(train),
+        "held-out examples": len(held_out),
+        "labels": zlib.crc32(train.labels.tobytes()),
+        "network": type(network).__name__,
+        "parameters": sum(value.numel() for value in network.parameters()),
+        "task": f"{task.profile}/{task.name}",
+        "task revision": task.revision,
+    }
+
+
+def random_states(generator: torch.Generator) -> Weights:
+    """The random states of PyTorch, of its CUDA device if in use, and of ``generator``."""
+    states = {"torch": torch.get_rng_state(), "generator": generator.get_state()}
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def restore_random_states(states: Weights, generator: torch.Generator) -> None:
+    """Continues the random sequences where ``random_states`` was called."""
+    torch.set_rng_state(states["torch"])
+    generator.set_state(states["generator"])
+    if "cuda" in states and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def save_checkpoint(folder: Path, state: TrainingState, settings: dict[str, Any]) -> None:
+    """Replaces the folder's checkpoint atomically.
 
     Args:
-        folder: Of the run; made if need be.
+        folder: Of the run; created if missing.
         state: What is kept.
-        settings: Say what run this is, for JSON; ``load_checkpoint`` goes on from no other's.
+        settings: The run's ``fingerprint``.
 
     Raises:
-        TrainingError: Weights are no finite numbers, so that going on from them is no use.
+        TrainingError: Weights are not finite, so that there is no use in resuming from them.
         OutputError: The file cannot be written; the one before is untouched.
     """
     _refuse_non_finite(folder, state)
@@ -49,8 +199,9 @@ def save_checkpoint(folder: Path, state: State, settings: dict[str, Any]) -> Non
     # copies, because safetensors refuses tensors that share memory
     tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
     notes = json.dumps({"settings": settings, "progress": asdict(state.progress)})
-    content = save(tensors, {"notes": notes, "sha256": _checksum(tensors, notes)})
-    replace_file(folder / _NAME, content)
+    write_run_file(
+        folder / _NAME, save(tensors, {"notes": notes, "sha256": _sha256(tensors, notes)})
+    )
 
 
 def has_checkpoint(folder: Path) -> bool:
@@ -58,14 +209,14 @@ def has_checkpoint(folder: Path) -> bool:
     return (folder / _NAME).exists()
 
 
-def load_checkpoint(folder: Path, state: State, settings: dict[str, Any]) -> list[str]:
-    """Puts the folder's checkpoint into ``state``, if it is of a run with the same settings.
+def load_checkpoint(folder: Path, state: TrainingState, settings: dict[str, Any]) -> list[str]:
+    """Loads the folder's checkpoint into ``state``, if its run has the same fingerprint.
 
-    One of another run is set aside as ``checkpoint-earlier.safetensors``, and ``state`` stays
-    as it is.
+    The checkpoint of another run is moved to ``checkpoint-earlier.safetensors``, and ``state``
+    stays as it is.
 
     Returns:
-        The names of the settings that differ; empty where it goes on or begins.
+        The names of the settings that differ; empty if the run resumes or starts.
 
     Raises:
         DataError: The checkpoint is damaged.
@@ -73,9 +224,7 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, Any]) -> lis
     if not has_checkpoint(folder):
         return []
     tensors, notes = _read(folder / _NAME)
-    before = notes["settings"]
-    # before there were names for them, settings were one text
-    before = before if isinstance(before, dict) else {"format": "earlier"}
+    before = _with_task(notes["settings"], settings)
     if before != json.loads(json.dumps(settings)):
         (folder / _NAME).replace(folder / _EARLIER)
         names = sorted(before.keys() | settings.keys())
@@ -97,13 +246,13 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, Any]) -> lis
 
 
 def load_network_weights(folder: Path, network: nn.Module) -> None:
-    """Puts a run's trained weights into ``network``: the best, else the averaged, else the last.
+    """Loads a run's trained weights into ``network``: the best, else averaged, else last ones.
 
     Raises:
         DataError: There is no run in ``folder``, or its checkpoint is damaged.
     """
     if not has_checkpoint(folder):
-        raise DataError(f"There is no trained network in {folder}.", f"Train {folder.name} before.")
+        raise DataError(f"There is no trained network in {folder}.", f"Train {folder.name} first.")
     tensors, _ = _read(folder / _NAME)
     for prefix in ("best.", "average.module.", "network."):
         if weights := _below(tensors, prefix):
@@ -111,10 +260,10 @@ def load_network_weights(folder: Path, network: nn.Module) -> None:
             return
 
 
-def last_good(folder: Path) -> str:
-    """A sentence on the checkpoint that a broken run can be gone back to."""
+def describe_last_checkpoint(folder: Path) -> str:
+    """A sentence on the checkpoint that a failed run can resume from."""
     if not has_checkpoint(folder):
-        return "No checkpoint was written before."
+        return "There is no earlier checkpoint."
     progress = _read(folder / _NAME)[1]["progress"]
     return (
         f"The last good checkpoint is {folder / _NAME} "
@@ -122,17 +271,52 @@ def last_good(folder: Path) -> str:
     )
 
 
-def _refuse_non_finite(folder: Path, state: State) -> None:
+def write_run_file(path: Path, content: bytes) -> None:
+    """Writes a file of a training run atomically; its folder is created.
+
+    Raises:
+        OutputError: That is not possible; what was at ``path`` is untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, content)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}).",
+            "Fix that and run the same command again: training resumes from the last checkpoint.",
+        ) from None
+
+
+def _with_task(before: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint's fingerprint, brought from earlier forms to today's where it can be."""
+    if not isinstance(before, dict):  # once it was one text
+        return {"format": "earlier"}
+    if "task" in before:
+        return before
+    task = settings["task"]
+    functions = _FUNCTIONS.get(task, (None, None, _PICTURES))
+    named = tuple(before.get(name) for name in ("further augmentation", "loss", "inputs"))
+    if named != functions:
+        return before
+    kept = {
+        name: value
+        for name, value in before.items()
+        if name not in ("further augmentation", "loss", "inputs")
+    }
+    return {**kept, "task": task, "task revision": 1}
+
+
+def _refuse_non_finite(folder: Path, state: TrainingState) -> None:
     for name, value in state.network.state_dict().items():
         if value.is_floating_point() and not bool(value.isfinite().all()):
             raise TrainingError(
-                f"The weights {name} are no finite numbers any more after step "
-                f"{state.progress.step}. {last_good(folder)}",
+                f"The weights {name} are not finite after step {state.progress.step}. "
+                f"{describe_last_checkpoint(folder)}",
                 "Lower the learning rate or limit the gradient (clip) in the recipe.",
             )
 
 
-def _checksum(tensors: Weights, notes: str) -> str:
+def _sha256(tensors: Weights, notes: str) -> str:
     digest = hashlib.sha256(notes.encode())
     for name in sorted(tensors):
         value = tensors[name].contiguous()
@@ -153,10 +337,10 @@ def _read(path: Path) -> tuple[Weights, dict[str, Any]]:
         tensors: Weights = load_file(path)
         notes: dict[str, Any] = json.loads(kept["notes"])
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise DataError(f"The checkpoint {path} cannot be read ({error}).", _START_ANEW) from None
+        raise DataError(f"The checkpoint {path} cannot be read ({error}).", _START_OVER) from None
     # the first checkpoints had no checksum
-    if "sha256" in kept and kept["sha256"] != _checksum(tensors, kept["notes"]):
-        raise DataError(f"The checkpoint {path} is damaged: its checksum differs.", _START_ANEW)
+    if "sha256" in kept and kept["sha256"] != _sha256(tensors, kept["notes"]):
+        raise DataError(f"The checkpoint {path} is damaged: its checksum differs.", _START_OVER)
     return tensors, notes
 
 

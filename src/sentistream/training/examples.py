@@ -1,29 +1,39 @@
-"""What networks learn from: prepared pictures, what they show, and who is in them."""
+"""Training examples: arrays of inputs and labels, with the person and source of each."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.atomic_write import atomic_path
-from sentistream.types import FloatArray, UInt8Array
+from sentistream.datasets.images import LabelledImage
+from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
+from sentistream.errors import DataError
+from sentistream.types import SENTIMENTS, FloatArray, UInt8Array
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+
+CLASS_LABELS, FLOAT_LABELS = np.dtype(np.int64), np.dtype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Prepared inputs of a network.
+    """Prepared inputs of a network with their labels.
 
     Attributes:
-        inputs: By the network's input names, uint8, shape (N, height, width, 3).
-        labels: Class numbers, shape (N,); or what else is learned, float, shape (N, values).
-        people: Who is seen or heard, shape (N,); empty text where not known.
-        sources: Which data set, shape (N,).
-        clips: What stands for the content of the recording or image that each was cut from,
-            shape (N,); empty text where not known, which is also what none at all become.
+        inputs: By input name: uint8 images, shape (N, height, width, channels), or float
+            vectors, shape (N, values).
+        labels: Class numbers, shape (N,), or float targets, shape (N, values).
+        people: The person seen or heard, shape (N,); empty where unknown.
+        sources: The data set, shape (N,).
+        clips: A key of the recording or image that each example was cut from, shape (N,);
+            empty where unknown.
 
     Raises:
         ValueError: The arrays differ in length.
@@ -41,13 +51,13 @@ class Examples:
         lengths = {len(values) for values in self.inputs.values()}
         lengths |= {len(self.labels), len(self.people), len(self.sources), len(self.clips)}
         if len(lengths) != 1:
-            raise ValueError(f"Examples have one length, not {sorted(lengths)}.")
+            raise ValueError(f"All arrays of examples need the same length, not {sorted(lengths)}.")
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, positions: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Examples:
-        """The examples at ``positions`` (numbers, a mask or a slice)."""
+        """The examples at ``positions`` (indices, a mask or a slice)."""
         return Examples(
             inputs={name: values[positions] for name, values in self.inputs.items()},
             labels=self.labels[positions],
@@ -57,22 +67,88 @@ class Examples:
         )
 
     def save(self, path: Path) -> None:
-        """As one NumPy archive."""
+        """Writes one NumPy archive."""
         arrays: dict[str, Any] = {f"input_{name}": values for name, values in self.inputs.items()}
         arrays |= {"labels": self.labels, "people": self.people, "sources": self.sources}
         arrays["clips"] = self.clips
         save_arrays(path, arrays)
 
 
-def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """Atomically writes a NumPy archive."""
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """Writes a NumPy archive atomically; its folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def load_arrays(path: Path) -> Arrays:
+    """Reads what ``save_arrays`` wrote."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def content_key(values: NDArray[np.generic]) -> str:
+    """A key of an array's content; equal arrays have equal keys."""
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:24]
+
+
+def file_key(path: Path) -> str:
+    """A key of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:24]
+
+
+def person_of(image: LabelledImage) -> str:
+    """The person in an image, with the source; empty where unknown."""
+    return f"{image.source}-{image.person}" if image.person else ""
+
+
+def rows_as_arrays(name: str, rows: Sequence[tuple[Any, ...]], shape: tuple[int, ...]) -> Arrays:
+    """Rows of input, label, person, source and clip as arrays, as ``examples_from`` takes them.
+
+    Args:
+        name: The input's.
+        rows: May be empty.
+        shape: The shape of one input, used without rows.
+    """
+    fields = (name, "label", "person", "source", "clip")
+    if not rows:
+        empty: Arrays = {field: np.zeros(0, np.str_) for field in fields}
+        return empty | {name: np.zeros((0, *shape), np.uint8), "label": np.zeros(0, np.int64)}
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    return dict(zip(fields, columns, strict=True))
+
+
+def examples_from(name: str, chunks: Iterable[Arrays], labels: np.dtype[Any]) -> Examples:
+    """Joins chunks of ``rows_as_arrays`` into examples.
+
+    Args:
+        name: The input's.
+        labels: Type of the labels: ``CLASS_LABELS`` or ``FLOAT_LABELS``.
+
+    Raises:
+        DataError: There are no chunks.
+    """
+    parts = [
+        Examples(
+            inputs={name: arrays[name]},
+            labels=arrays["label"].astype(labels),
+            people=arrays["person"],
+            sources=arrays["source"],
+            clips=arrays["clip"],
+        )
+        for arrays in chunks
+    ]
+    if not parts:
+        raise DataError(
+            "Nothing in the data shows one of the emotions that the lite networks tell apart.",
+            "Image sets need a column emotion; docs/training.md says what the folder holds.",
+        )
+    return join(parts)
 
 
 def load_examples(path: Path) -> Examples:
-    """What ``Examples.save`` wrote."""
+    """Reads what ``Examples.save`` wrote."""
     with np.load(path, allow_pickle=False) as archive:
         return Examples(
             inputs={
@@ -87,8 +163,8 @@ def load_examples(path: Path) -> Examples:
         )
 
 
-def join(parts: list[Examples]) -> Examples:
-    """Several sets of examples with the same inputs as one."""
+def join(parts: Sequence[Examples]) -> Examples:
+    """Concatenates examples that have the same inputs."""
     return Examples(
         inputs={
             name: np.concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs
@@ -101,7 +177,7 @@ def join(parts: list[Examples]) -> Examples:
 
 
 def balanced(examples: Examples, per_class: int, seed: int) -> Examples:
-    """As many examples of each class, drawn at random (again and again if there are too few)."""
+    """Draws ``per_class`` examples of each class, with replacement where there are too few."""
     generator = np.random.default_rng(seed)
     chosen = [
         generator.choice(members, per_class, replace=len(members) < per_class)
@@ -111,9 +187,9 @@ def balanced(examples: Examples, per_class: int, seed: int) -> Examples:
 
 
 def pair_by_label(first: Examples, second: Examples, per_class: int, seed: int) -> Examples:
-    """Pairs of one example of each, of the same class, drawn at random.
+    """Random pairs of an example from each set, of the same class.
 
-    People, sources and clips of both are joined with ``+``, so that nobody is lost from sight.
+    People, sources and clips of both are joined with ``+``, so that leaks can still be found.
     """
     first, second = balanced(first, per_class, seed), balanced(second, per_class, seed + 1_000)
     first = first.take(np.argsort(first.labels, kind="stable"))
@@ -124,4 +200,16 @@ def pair_by_label(first: Examples, second: Examples, per_class: int, seed: int) 
         people=np.char.add(np.char.add(first.people, "+"), second.people),
         sources=np.char.add(np.char.add(first.sources, "+"), second.sources),
         clips=np.char.add(np.char.add(first.clips, "+"), second.clips),
+    )
+
+
+def emotions_by_sentiment(emotions: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+    """For each sentiment, the indices of the emotions that belong to it."""
+    return tuple(
+        tuple(
+            index
+            for index, name in enumerate(emotions)
+            if SENTIMENT_OF_EMOTION.get(name) == sentiment
+        )
+        for sentiment in SENTIMENTS
     )

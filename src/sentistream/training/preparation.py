@@ -1,200 +1,91 @@
-"""From a folder of raw data to examples for the paper's networks, each kind made once."""
+"""Reading the data folder and caching what is prepared from it.
+
+The functions that make examples of each kind are in ``face_examples``, ``voice_examples``,
+``clip_examples`` and so on; they take a ``Preparation``.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.images import LabelledImage, read_images, read_listed_images
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import read_manifest
-from sentistream.datasets.recordings import Recording, java_sed, ravdess
 from sentistream.errors import DataError
-from sentistream.training.cache import cached, signature
-from sentistream.training.chunks import Workshop
-from sentistream.training.clips import EVERY, ClipMoments, load_moments, read_moments
-from sentistream.training.examples import (
-    Examples,
-    balanced,
-    join,
-    load_examples,
-    pair_by_label,
-)
-from sentistream.training.faces import prepare_faces
-from sentistream.training.leakage import Twins, find_twins
-from sentistream.training.mouths import prepare_mouths
-from sentistream.training.parts import Sides
-from sentistream.training.voices import prepare_voices
+from sentistream.training.examples import Examples, load_examples
+from sentistream.training.splits import NearDuplicates, Splits, find_near_duplicates
+from sentistream.training.worker_pool import WorkerPool
 from sentistream.types import SENTIMENTS, UInt8Array
+from sentistream.vision.dlib_landmarks import landmark_file
 
-WINDOWS_PER_TAKE = 20
-"""How many windows of 30 ms each recording of voice gives."""
+PREPARATION_VERSION = 3
+"""Raised whenever the same data would be prepared differently."""
 
-VOICES_PER_CLASS = 1_600
-"""A third of the paper's 4,800 spectrograms (Table 6)."""
+OnProgress = Callable[[str], None]
+"""Called often with a word on what is being prepared."""
 
-REAL_PAIRS_PER_CLASS = 400
-"""Of the fused network's examples, those whose face and voice are one person's."""
+OnProblem = Callable[[str], None]
+"""Called with a sentence for each file or image that cannot be read and is left out."""
 
-
-_T = TypeVar("_T")
+_KEY_LENGTH = 16
 _CLASSES = {"faces": SENTIMENTS, "mouths": MOUTH_STATES}
+_T = TypeVar("_T")
 
 
 class Preparation:
-    """Makes examples from raw data, each kind once, and keeps them.
+    """Reads raw data, and keeps what is made of it.
 
-    What is kept belongs to the data's files (names, sizes, times of change) and to the version
-    of the code; where either changes it is made anew. A run killed in the middle loses no more
-    than the pieces being worked on.
+    A cached file belongs to the names, sizes and modification times of its data and to
+    ``PREPARATION_VERSION``; when one of them changes, it is made again. A killed run loses only
+    the chunks in progress.
 
     Args:
         data: The folder with the data sets.
-        folder: Where prepared examples are kept.
-        on_progress: Called with a word on what is being prepared, often.
-        jobs: Processes to work in.
-        on_problem: Told, once, of each file or image that cannot be read and is left out: while
-            it is tried, and again whenever what was made without it is used.
+        folder: For cached examples.
+        on_progress: Called often with a word on what is being prepared.
+        jobs: Number of worker processes.
+        on_problem: Called once for each file or image that cannot be read and is left out: when
+            it is tried, and again when examples made without it are loaded.
     """
 
     def __init__(
         self,
         data: Path,
         folder: Path,
-        on_progress: Callable[[str], None] = lambda _: None,
+        on_progress: OnProgress = lambda _: None,
         *,
         jobs: int = 1,
-        on_problem: Callable[[str], None] = lambda _: None,
+        on_problem: OnProblem = lambda _: None,
     ) -> None:
-        self._data = data
+        self.data = data
+        self.on_progress = on_progress
         self._folder = folder
-        self._on_progress = on_progress
         self._jobs = jobs
         self._on_problem = on_problem
-        self._told: set[str] = set()
-        self._noted: list[list[str]] = []
+        self._reported: set[str] = set()
+        self._problems: list[list[str]] = []
 
-    def faces(self) -> Sides:
-        """Windows of face images, and of the faces in real clips."""
-        clips = self._clips(ClipMoments.faces)
-        images = self.face_images()
-        return Sides(
-            join([images.train, clips.train]),
-            join([images.held_out, clips.held_out]),
-        )
+    def on_problem(self, problem: str) -> None:
+        """Reports something that cannot be read and is left out."""
+        if self._problems:
+            self._problems[-1].append(problem)
+        if problem not in self._reported:
+            self._reported.add(problem)
+            self._on_problem(problem)
 
-    def mouths(self) -> Sides:
-        """Mouth crops, and the mouths in real clips."""
-        clips = self._clips(ClipMoments.mouths)
-        images = self.mouth_images()
-        return Sides(
-            join([images.train, clips.train]),
-            join([images.held_out, clips.held_out]),
-        )
+    def images(self, name: str, split: str) -> Iterator[LabelledImage]:
+        """Images of ``faces`` or ``mouths``; no training image looks like one outside training.
 
-    def voices(self) -> Sides:
-        """Voiced windows of RAVDESS speech, classes balanced."""
-        sides = self.voice_windows()
-        return Sides(
-            balanced(sides.train, VOICES_PER_CLASS, seed=1),
-            balanced(sides.held_out, VOICES_PER_CLASS // 4, seed=2),
-        )
-
-    def pairs(self) -> Sides:
-        """Faces with voices: of the same class from image sets and RAVDESS, and real pairs."""
-        voices, images = self.voice_windows(), self.face_images()
-        clips = self._clips(ClipMoments.pairs)
-        train = pair_by_label(
-            images.train, voices.train, VOICES_PER_CLASS - REAL_PAIRS_PER_CLASS, 3
-        )
-        held_out = pair_by_label(images.held_out, voices.held_out, VOICES_PER_CLASS // 4, 4)
-        return Sides(
-            join([train, balanced(clips.train, REAL_PAIRS_PER_CLASS, seed=5)]),
-            join([held_out, clips.held_out]),
-        )
-
-    def face_images(self) -> Sides:
-        """Windows of face images alone."""
-
-        def side(split: str) -> Examples:
-            def make(work: Path) -> Examples:
-                return prepare_faces(
-                    self._images("faces", split),
-                    backgrounds=split == "train",
-                    seed=1,
-                    workshop=self._workshop(work, "faces"),
-                )
-
-            return self._examples(f"faces-{split}", self._image_files("faces"), make)
-
-        return Sides(side("train"), side("validation"))
-
-    def mouth_images(self) -> Sides:
-        """Mouth crops of image sets alone."""
-
-        def side(split: str) -> Examples:
-            return self._examples(
-                f"mouths-{split}",
-                self._image_files("mouths"),
-                lambda _: prepare_mouths(self._images("mouths", split)),
-            )
-
-        return Sides(side("train"), side("validation"))
-
-    def voice_windows(self) -> Sides:
-        """Voiced windows of RAVDESS speech, as many of each recording."""
-        recordings = ravdess(self._data / "ravdess_speech")
-
-        def side(name: str, seed: int, *, held_out: bool) -> Examples:
-            chosen = of_side(recordings, held_out=held_out)
-            return self._examples(
-                f"voices-{name}",
-                [recording.path for recording in chosen],
-                lambda work: prepare_voices(
-                    chosen, WINDOWS_PER_TAKE, seed, workshop=self._workshop(work, "voices")
-                ),
-                windows=WINDOWS_PER_TAKE,
-                seed=seed,
-            )
-
-        return Sides(side("train", 1, held_out=False), side("held-out", 2, held_out=True))
-
-    def clip_moments(self, *, held_out: bool) -> ClipMoments:
-        """What is seen and heard at the moments of Java-SED's clips."""
-        chosen = of_side(java_sed(self._data / "javased"), held_out=held_out)
-        return self._cached(
-            f"clips-{'held-out' if held_out else 'train'}",
-            self._signature([recording.path for recording in chosen], every=EVERY),
-            lambda work: read_moments(chosen, workshop=self._workshop(work, "clips")),
-            ClipMoments.save,
-            load_moments,
-        )
-
-    def twins(self, name: str) -> Twins:
-        """Images of ``faces`` or ``mouths`` that look the same, and which training gives up."""
-
-        def make(_: Path) -> Twins:
-            def images() -> Iterator[tuple[UInt8Array, str]]:
-                for image in self._all_images(name):
-                    self._on_progress(f"twins among {name}")
-                    yield image.pixels, image.split
-
-            return find_twins(images())
-
-        key = self._signature(self._image_files(name))
-        return self._cached(f"twins-{name}", key, make, Twins.save, Twins.load)
-
-    def _clips(self, select: Callable[[ClipMoments], Examples]) -> Sides:
-        return Sides(
-            select(self.clip_moments(held_out=False)), select(self.clip_moments(held_out=True))
-        )
-
-    def _images(self, name: str, split: str) -> Iterator[LabelledImage]:
-        """Of one part of an image set; of training without twins of the other parts."""
-        dropped = set(self.twins(name).dropped.tolist()) if split == "train" else set()
+        Raises:
+            DataError: The image set has no images in this split.
+        """
+        dropped = set(self.near_duplicates(name).dropped.tolist()) if split == "train" else set()
         empty = True
         for position, image in enumerate(self._all_images(name)):
             if image.split == split and position not in dropped:
@@ -202,81 +93,135 @@ class Preparation:
                 yield image
         if empty:
             raise DataError(
-                f"The image set {self._data / name} has no images of the part {split!r}.",
+                f"The image set {self.data / name} has no images in the split {split!r}.",
                 "Its column split says train or validation.",
             )
 
-    def _all_images(self, name: str) -> Iterator[LabelledImage]:
-        """Of the Parquet set, and of the manifest beside it, where they are."""
-        parquet, manifest = (self._data / f"{name}.{suffix}" for suffix in ("parquet", "csv"))
-        if parquet.exists():
-            yield from read_images(parquet, self._note)
-        if manifest.exists():
-            yield from read_listed_images(manifest, _CLASSES[name], self._note)
+    def image_splits(self, make: Callable[[str], Examples]) -> Splits:
+        """The examples that ``make`` gives for the splits of an image set."""
+        return Splits(make("train"), make("validation"))
 
-    def _image_files(self, name: str) -> list[Path]:
-        parquet, manifest = (self._data / f"{name}.{suffix}" for suffix in ("parquet", "csv"))
+    def image_files(self, name: str) -> list[Path]:
+        """The files of the image set ``faces`` or ``mouths``."""
+        parquet, manifest = (self.data / f"{name}.{suffix}" for suffix in ("parquet", "csv"))
         files = [parquet] if parquet.exists() or not manifest.exists() else []
         if manifest.exists():
             items, _ = read_manifest(manifest, _CLASSES[name])
             files += [manifest, *(item.path for item in items if item.path.exists())]
         return files
 
-    def _examples(
-        self, name: str, files: list[Path], make: Callable[[Path], Examples], **settings: object
-    ) -> Examples:
-        key = self._signature(files, **settings)
-        return self._cached(name, key, make, Examples.save, load_examples)
+    def near_duplicates(self, name: str) -> NearDuplicates:
+        """Images of ``faces`` or ``mouths`` that look the same."""
 
-    def _cached(
+        def make(_: Path) -> NearDuplicates:
+            def images() -> Iterator[tuple[UInt8Array, str]]:
+                for image in self._all_images(name):
+                    self.on_progress(f"near-duplicates among {name}")
+                    yield image.pixels, image.split
+
+            return find_near_duplicates(images())
+
+        files = self.image_files(name)
+        return self.cached(f"twins-{name}", files, make, NearDuplicates.save, NearDuplicates.load)
+
+    def examples(
         self,
         name: str,
-        key: str,
+        files: Iterable[Path],
+        make: Callable[[Path], Examples],
+        **settings: object,
+    ) -> Examples:
+        """Examples from the cache, or made and cached; see ``cached``."""
+        return self.cached(name, files, make, Examples.save, load_examples, **settings)
+
+    def cached(
+        self,
+        name: str,
+        files: Iterable[Path],
         make: Callable[[Path], _T],
         save: Callable[[_T, Path], None],
         load: Callable[[Path], _T],
+        **settings: object,
     ) -> _T:
-        """As ``cached``; what could not be read for it is kept beside it, and told."""
-        record = self._folder / f"{name}-{key}.unread"
+        """A value from the cache, or made and cached; earlier versions of it are removed.
 
-        def noting(work: Path) -> _T:
-            self._noted.append([])
-            try:
-                made = make(work)
-            finally:
-                problems = list(dict.fromkeys(self._noted.pop()))
-            record.unlink(missing_ok=True)
-            if problems:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                record.write_text(json.dumps(problems), encoding="utf-8")
-            return made
+        Args:
+            name: The value's name in the cache.
+            files: The data it is made of.
+            make: Takes a folder for finished chunks, which survives a kill and is removed at
+                the end.
+            save, load: Write the value to a file and read it.
+            settings: Whatever else decides about the value.
 
-        found = cached(self._folder, name, key, noting, save, load)
+        Raises:
+            DataError: A file is missing.
+        """
+        key = self._key(list(files), **settings)
+        path, record = (self._folder / f"{name}-{key}.{kind}" for kind in ("npz", "unread"))
+        if not path.exists():
+            work = self._folder / f"{name}-{key}.work"
+            save(self._make_and_record(make, work, record), path)
+            self._remove_earlier(name, path)
+        value = load(path)
         if record.exists():
             for problem in json.loads(record.read_text(encoding="utf-8")):
-                self._note(problem)
-        return found
+                self.on_problem(problem)
+        return value
 
-    def _note(self, problem: str) -> None:
-        """Something cannot be read, and is left out."""
-        if self._noted:
-            self._noted[-1].append(problem)
-        if problem not in self._told:
-            self._told.add(problem)
-            self._on_problem(problem)
+    def pool(self, folder: Path, what: str) -> WorkerPool:
+        """Worker processes.
 
-    def _signature(self, files: list[Path], **settings: object) -> str:
+        Args:
+            folder: For finished chunks.
+            what: Is being prepared, for ``on_progress``.
+        """
+        return WorkerPool(folder, self._jobs, lambda: self.on_progress(what), self.on_problem)
+
+    def _all_images(self, name: str) -> Iterator[LabelledImage]:
+        """Images of the Parquet file, and of the manifest beside it, if they exist."""
+        parquet, manifest = (self.data / f"{name}.{suffix}" for suffix in ("parquet", "csv"))
+        if parquet.exists():
+            yield from read_images(parquet, self.on_problem)
+        if manifest.exists():
+            yield from read_listed_images(manifest, _CLASSES[name], self.on_problem)
+
+    def _make_and_record(self, make: Callable[[Path], _T], work: Path, record: Path) -> _T:
+        """Makes a value, and writes down what could not be read for it."""
+        self._problems.append([])
+        try:
+            made = make(work)
+        finally:
+            problems = list(dict.fromkeys(self._problems.pop()))
+        record.unlink(missing_ok=True)
+        if problems:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            record.write_text(json.dumps(problems), encoding="utf-8")
+        return made
+
+    def _remove_earlier(self, name: str, path: Path) -> None:
+        for other in self._folder.glob(f"{name}-{'?' * _KEY_LENGTH}.*"):
+            if other.suffix == ".work":
+                shutil.rmtree(other, ignore_errors=True)
+            elif other.stem != path.stem and other.suffix in (".npz", ".unread"):
+                other.unlink(missing_ok=True)
+
+    def _key(self, files: list[Path], **settings: object) -> str:
+        """A key that changes with the data, the settings, and the code that prepares."""
         for path in files:
             if not path.exists():
                 raise DataError(
                     f"There is no {path}.", "docs/training.md says what the data folder holds."
                 )
-        return signature(files, self._data, **settings)
-
-    def _workshop(self, folder: Path, what: str) -> Workshop:
-        return Workshop(folder, self._jobs, lambda: self._on_progress(what), self._note)
-
-
-def of_side(recordings: list[Recording], *, held_out: bool) -> list[Recording]:
-    """Those of people who are held out, or of the others."""
-    return [entry for entry in recordings if (entry.person in HELD_OUT_PEOPLE) == held_out]
+        landmarks = landmark_file()
+        facts = {
+            "version": PREPARATION_VERSION,
+            "landmarks": [landmarks.name, landmarks.stat().st_size],
+            "settings": {key: repr(value) for key, value in settings.items()},
+            "files": sorted(
+                (os.path.relpath(path, self.data), state.st_size, state.st_mtime_ns)
+                for path in files
+                for state in [path.stat()]
+            ),
+        }
+        text = json.dumps(facts, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:_KEY_LENGTH]

@@ -1,8 +1,8 @@
-"""A network's convolutions in 8-bit whole numbers, where its answers stay what they were.
+"""8-bit quantization of a network's convolutions, if its accuracy stays what it was.
 
-Static quantisation (Jacob et al. 2018): the range of each value is measured on training
-examples, weights have a scale a channel and 7 bits, because processors without VNNI add
-8-bit products up in 16 bits and would overflow.
+Static quantization (Jacob et al. 2018): the range of each value is measured on training
+examples; weights have a scale per channel and 7 bits, because CPUs without VNNI sum 8-bit
+products in 16 bits and would overflow.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from sentistream.networks.export import only_errors_logged, store_as_half
 from sentistream.training.examples import Examples
 
-CALIBRATED_ON = 288
+CALIBRATION_EXAMPLES = 288
 """Training examples on which ranges are measured."""
 
-MOST_LOST = 0.005
-"""Accuracy that 8 bits may cost."""
+MAX_ACCURACY_LOSS = 0.005
+"""Accuracy that quantization may cost."""
 
 _BATCH = 8
 
 
-def quantized(
+def quantize(
     content: bytes,
     calibration: Mapping[str, NDArray[Any]],
     *,
@@ -40,10 +40,10 @@ def quantized(
     """The ONNX file with 8-bit convolutions.
 
     Args:
-        content: The ONNX file with float ones.
-        calibration: Training examples by input, some tens are enough.
-        only_from: Only the convolutions that depend on this input and on no other, save for
-            the first: it costs little, and errors made there go through all others.
+        content: The ONNX file with float weights.
+        calibration: Training examples, by input name.
+        only_from: Only convolutions that depend on this input alone are quantized, without
+            the first one: it costs little, and its errors would pass through all others.
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
@@ -74,7 +74,7 @@ def quantized(
 
 
 def _simplify(content: bytes, path: Path) -> None:
-    """With constants folded, so that weights stored as halves are weights again."""
+    """Folds constants, so that weights stored as 16-bit floats are weights again."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
@@ -83,7 +83,7 @@ def _simplify(content: bytes, path: Path) -> None:
 
 
 def _with_inputs(graph: onnx.GraphProto) -> Iterator[tuple[onnx.NodeProto, set[str]]]:
-    """Each node with the graph's inputs that it depends on."""
+    """Yields each node with the graph's inputs that it depends on."""
     depends: dict[str, set[str]] = {value.name: {value.name} for value in graph.input}
     for node in graph.node:
         inputs = set[str]().union(*(depends.get(name, set()) for name in node.input))
@@ -93,7 +93,7 @@ def _with_inputs(graph: onnx.GraphProto) -> Iterator[tuple[onnx.NodeProto, set[s
 
 
 class _Calibration:
-    """Hands examples out in batches, as the quantiser asks for them."""
+    """Gives the quantizer examples in batches."""
 
     def __init__(self, examples: Mapping[str, NDArray[Any]]) -> None:
         self._batches = iter(self._split(examples))
@@ -102,7 +102,7 @@ class _Calibration:
         return next(self._batches, None)
 
     def set_range(self, start_index: int, end_index: int) -> None:
-        """Asked of readers that can begin in the middle; this one cannot."""
+        """For readers that can start in the middle; this one cannot."""
 
     @staticmethod
     def _split(examples: Mapping[str, NDArray[Any]]) -> Iterable[dict[str, NDArray[Any]]]:
@@ -117,22 +117,22 @@ def publish_int8(
     held_out: Examples,
     only_from: str,
 ) -> dict[str, Any]:
-    """Writes ``NAME.int8.onnx`` beside a float network if it answers as well.
+    """Writes ``NAME.int8.onnx`` beside a float network, if its accuracy is as good.
 
     Args:
-        path: The float network's ONNX file, of classes.
-        train: To calibrate on.
-        held_out: Of other people, to compare on.
-        only_from: As ``quantized`` takes it.
+        path: The ONNX file of the float network, a classifier.
+        train: For calibration.
+        held_out: Of other people, for comparison.
+        only_from: As ``quantize`` takes it.
 
     Returns:
-        What a card keeps as ``int8``; empty, and nothing written, where accuracy on all of
-        them would fall by more than ``MOST_LOST``.
+        The ``int8`` entry of a model card; empty, and nothing is written, if accuracy on all
+        of them would fall by more than ``MAX_ACCURACY_LOSS``.
     """
     generator = np.random.default_rng(1)
-    chosen = generator.permutation(len(train))[:CALIBRATED_ON]
+    chosen = generator.permutation(len(train))[:CALIBRATION_EXAMPLES]
     content = path.read_bytes()
-    small = quantized(content, train.take(chosen).inputs, only_from=only_from)
+    small = quantize(content, train.take(chosen).inputs, only_from=only_from)
     by_float, by_int8 = _answers(content, held_out), _answers(small, held_out)
     compared = []
     for source in sorted(set(held_out.sources.tolist())):
@@ -149,7 +149,7 @@ def publish_int8(
             }
         )
     lost = np.mean(by_float == held_out.labels) - np.mean(by_int8 == held_out.labels)
-    if lost > MOST_LOST:
+    if lost > MAX_ACCURACY_LOSS:
         return {}
     target = path.with_suffix(".int8.onnx")
     target.write_bytes(small)

@@ -1,27 +1,36 @@
-"""One network's training run in one folder: prepare once, train, go on after a kill."""
+"""One network's training run: prepare examples, train or resume; or a dry run of three steps."""
 
 from __future__ import annotations
 
 import copy
+import ctypes
+import os
+import platform
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sentistream.training.batch_statistics import reestimate
-from sentistream.training.card_texts import CardText
-from sentistream.training.curves import draw_curves
-from sentistream.training.devices import be_deterministic
-from sentistream.training.history import HistoryFile
-from sentistream.training.loop import CHECKPOINT_SECONDS, fit
-from sentistream.training.observers import Observer, Observers
-from sentistream.training.parts import OnPrepare, OnProblem, Part, Sides
-from sentistream.training.profiles import TrainedProfile
+from sentistream.errors import DataError, InputError
+from sentistream.networks.cost import multiply_adds
+from sentistream.networks.layers import parameter_count
+from sentistream.training.callbacks import Callback, Callbacks, HistoryFile, draw_curves
+from sentistream.training.checkpoint import Progress
+from sentistream.training.inference import raw_outputs, update_batch_norm
+from sentistream.training.preparation import OnProblem, OnProgress, Preparation
 from sentistream.training.recipes import Recipe
-from sentistream.training.state import Progress
+from sentistream.training.splits import Splits
+from sentistream.training.task import Task
+from sentistream.training.trainer import CHECKPOINT_SECONDS, Trainer, fit
+
+_TIMED_STEPS = 2
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+_NEVER = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,96 +38,211 @@ class Run:
     """A finished run.
 
     Attributes:
-        profile, name: The network's.
-        part: What it is to training.
-        network: Trained, in evaluation mode, on the processor.
+        task: The network's.
+        network: Trained, in evaluation mode, on the CPU.
         recipe: As followed.
         progress: Its history.
-        sides: What it learned from and was measured on.
-        card_text: What is said of it beside figures; None where nothing was written.
+        splits: Its examples.
     """
 
-    profile: str
-    name: str
-    part: Part
+    task: Task
     network: nn.Module
     recipe: Recipe
     progress: Progress
-    sides: Sides
-    card_text: CardText | None
+    splits: Splits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """What a training run will be like.
+
+    Attributes:
+        train, validation, held_out: Numbers of examples.
+        inputs: Shapes of one example's inputs.
+        parameters, multiply_adds: Of the network, as its model card counts them.
+        epochs, steps: Largest number of epochs, and steps per epoch.
+        step_seconds: Duration of a step.
+        seconds: Duration of the whole run with evaluation, unless it stops early.
+        loss: Of the first step.
+    """
+
+    train: int
+    validation: int
+    held_out: int
+    inputs: dict[str, tuple[int, ...]]
+    parameters: int
+    multiply_adds: int
+    epochs: int
+    steps: int
+    step_seconds: float
+    seconds: float
+    loss: float
 
 
 def run(
-    profile: TrainedProfile,
-    name: str,
+    task: Task,
     data: Path,
     out: Path,
     *,
     changes: Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
-    on_prepare: OnPrepare = lambda _: None,
+    on_prepare: OnProgress = lambda _: None,
     on_problem: OnProblem = lambda _: None,
-    observer: Observer | None = None,
+    callback: Callback | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Run:
-    """Trains the network ``name`` of a profile.
+    """Trains the network of a task, or resumes its run.
 
     Args:
-        profile: As ``trained_profile`` gives it.
-        name: One of its parts.
+        task: The network's.
         data: The folder with the data sets.
-        out: Where prepared examples go (below ``prepared``), checkpoints, ``history.csv``
-            and ``curves.png`` (below ``name``).
-        changes: Fields of the recipe with other values than its own.
-        device: Where it is trained.
+        out: For cached examples (in ``prepared``), and checkpoints, ``history.csv`` and
+            ``curves.png`` (in a folder named as the task).
+        changes: Fields of the recipe with other values.
+        device: To train on.
         on_prepare: Called often with a word on what is being prepared.
-        on_problem: Told of each file or image that cannot be read and is left out.
-        observer: Is told what happens, as by ``fit``.
-        checkpoint_seconds: As ``fit`` takes them.
+        on_problem: Called for each file or image that cannot be read and is left out.
+        callback: Called during training.
+        checkpoint_seconds: Time between checkpoints within an epoch.
 
     Raises:
         DataError: The data is missing or would leak.
-        TrainingError: The loss is no finite number.
+        TrainingError: Loss or weights are not finite.
         OutputError: A checkpoint cannot be written.
     """
-    part = profile.parts[name]
-    recipe = replace(profile.recipes[name], **(changes or {}))
-    be_deterministic(torch.device(device))
-    sides = part.examples(data, out / "prepared", on_prepare, on_problem)
+    recipe, folder = replace(task.recipe, **(changes or {})), out / task.name
+    make_deterministic(torch.device(device))
+    preparation = Preparation(data, out / "prepared", on_prepare, on_problem=on_problem)
+    splits = task.prepare(preparation, out)
     torch.manual_seed(recipe.seed)
-    network = part.build(out).to(device)
-    began = copy.deepcopy(network.state_dict()) if part.halfway else {}
-    table = HistoryFile(out / name)
+    network = task.build(out).to(device)
+    start = copy.deepcopy(network.state_dict()) if task.averages_with_start else {}
+    table = HistoryFile(folder)
     progress = fit(
         network,
-        sides.train,
-        sides.held_out,
+        splits.train,
+        splits.held_out,
         recipe,
-        out / name,
-        start=part.start,
-        augmentation=part.augmentation,
-        loss=part.loss,
-        right=part.right,
-        convert=part.convert,
-        observer=Observers(table, observer or Observer()),
+        folder,
+        task=task,
+        callback=Callbacks(table, callback or Callback()),
         checkpoint_seconds=checkpoint_seconds,
     )
-    # a kill may have come between a checkpoint and its row
+    # the run may have been killed between a checkpoint and its row
     table.on_epoch(progress.history)
-    draw_curves(progress.history, out / name / "curves.png")
-    if part.halfway:
-        network.load_state_dict(halfway(began, network.state_dict()))
-        change = part.augmentation
-        reestimate(network, sides.train, convert=part.convert, augmentation=change)
-    elif part.statistics:
-        reestimate(network, sides.train, convert=part.convert)
-    text = profile.card_texts.get(name)
-    return Run(profile.name, name, part, network.cpu(), recipe, progress, sides, text)
+    draw_curves(progress.history, folder / "curves.png")
+    if task.averages_with_start:
+        network.load_state_dict(mean_weights(start, network.state_dict()))
+        update_batch_norm(network, splits.train, task, augmented=True)
+    elif task.updates_batch_norm:
+        update_batch_norm(network, splits.train, task)
+    return Run(task, network.cpu(), recipe, progress, splits)
 
 
-def halfway(began: dict[str, Tensor], ended: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The mean of two states of one network; whole numbers are those of the second."""
+def dry_run(
+    task: Task,
+    data: Path,
+    out: Path,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    device: torch.device | str = "cpu",
+    on_prepare: OnProgress = lambda _: None,
+    on_problem: OnProblem = lambda _: None,
+) -> DryRun | None:
+    """Prepares the examples and times three steps; writes no checkpoint.
+
+    Args:
+        task, data, out, changes, device, on_prepare, on_problem: As ``run`` takes them.
+
+    Returns:
+        None where the network starts from others that are not trained yet.
+
+    Raises:
+        DataError: The data is missing or would leak.
+    """
+    recipe = replace(task.recipe, **(changes or {}))
+    make_deterministic(torch.device(device))
+    preparation = Preparation(data, out / "prepared", on_prepare, on_problem=on_problem)
+    splits = task.prepare(preparation, out)
+    torch.manual_seed(recipe.seed)
+    try:
+        network = task.build(out).to(device)
+    except DataError:
+        return None
+    shapes = {key: values.shape[1:] for key, values in splits.train.inputs.items()}
+    cost = multiply_adds(copy.deepcopy(network).cpu(), shapes, task.convert)
+    trainer = Trainer(network, splits.train, recipe, task)
+    batches = trainer.shuffled_batches()
+    loss = trainer.step(*trainer.load_batch(batches[0]))
+    before = time.perf_counter()
+    for number in range(_TIMED_STEPS):
+        trainer.step(*trainer.load_batch(batches[(number + 1) % len(batches)]))
+    step_seconds = (time.perf_counter() - before) / _TIMED_STEPS
+    sample = np.arange(min(64, len(splits.held_out)))
+    before = time.perf_counter()
+    raw_outputs(network, splits.held_out, task.convert, sample)
+    evaluation_seconds = (time.perf_counter() - before) / len(sample)
+    evaluated = len(splits.held_out) + len(trainer.validation_positions)
+    epoch_seconds = trainer.steps * step_seconds + evaluated * evaluation_seconds
+    return DryRun(
+        train=len(trainer.train_positions),
+        validation=len(trainer.validation_positions),
+        held_out=len(splits.held_out),
+        inputs=shapes,
+        parameters=parameter_count(network),
+        multiply_adds=cost,
+        epochs=recipe.epochs,
+        steps=trainer.steps,
+        step_seconds=step_seconds,
+        seconds=recipe.epochs * epoch_seconds,
+        loss=loss,
+    )
+
+
+def mean_weights(start: dict[str, Tensor], end: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The mean of two states of one network; integers are those of the second."""
     return {
-        name: (began[name].to(value.device) + value) / 2 if value.is_floating_point() else value
-        for name, value in ended.items()
+        name: (start[name].to(value.device) + value) / 2 if value.is_floating_point() else value
+        for name, value in end.items()
     }
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``.
+
+    Raises:
+        InputError: There is no GPU that PyTorch can use.
+    """
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        built = torch.version.cuda is not None
+        raise InputError(
+            "There is no GPU that PyTorch can use."
+            if built
+            else "The installed PyTorch was built without CUDA.",
+            "Train on the CPU (--device cpu)."
+            if built
+            else "Install a build with CUDA (pytorch.org), or train with --device cpu.",
+        )
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and has_gpu) else "cpu")
+
+
+def make_deterministic(device: torch.device) -> None:
+    """On a GPU, asks PyTorch for deterministic algorithms where it has them."""
+    if device.type != "cuda":
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def keep_freed_memory() -> bool:
+    """Makes glibc keep the memory that a step frees for the next one; says whether it does.
+
+    By default it returns large blocks to the system and gets them again, zeroed, at every step,
+    which takes up to a fifth of the time.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, _NEVER))

@@ -1,0 +1,1 @@
+"""Labelling mouths: the program proposes, a person confirms or corrects on a local web page."""

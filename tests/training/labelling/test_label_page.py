@@ -1,0 +1,116 @@
+"""The page in a real browser, and what it lets nobody else do."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_label_file import labels, mouths
+
+from browser import Browser, Page
+from full_disk import full_disk
+from sentistream.training.labelling.label_file import LabelFile
+from sentistream.training.labelling.label_server import LabelServer
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    return tmp_path / "m.csv"
+
+
+@pytest.fixture
+def server(manifest: Path) -> Iterator[LabelServer]:
+    labels_file = LabelFile(manifest)
+    labels_file.add(mouths(6))
+    with LabelServer(labels_file) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+def ask(
+    server: LabelServer, method: str, path: str, body: bytes | None = None, **headers: str
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body, named)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+JSON = {"Content_Type": "application/json"}
+
+
+def test_only_who_knows_the_token_gets_in(server: LabelServer, manifest: Path) -> None:
+    good = f"/{server.token}"
+    said = json.dumps({"number": 0, "decision": "open"}).encode()
+    assert ask(server, "GET", "/")[0] == 403
+    assert ask(server, "GET", "/state")[0] == 403
+    assert ask(server, "POST", "/wrong/decide", said, **JSON)[0] == 403
+    assert ask(server, "GET", f"{good}/state", Host="evil.example")[0] == 403
+    # what a form of another page could send
+    assert ask(server, "POST", f"{good}/decide", said, Content_Type="text/plain")[0] == 400
+    assert labels(manifest) == []
+    assert ask(server, "GET", f"{good}/../../etc/passwd")[0] == 404
+    assert ask(server, "GET", f"{good}/view/99")[0] == 404
+    assert ask(server, "POST", f"{good}/decide", said * 100, **JSON)[0] == 413
+    for nonsense in (b"{}", b"[]", b'{"number": "x", "decision": "open"}', b"\xff"):
+        assert ask(server, "POST", f"{good}/decide", nonsense, **JSON)[0] == 400
+    assert ask(server, "POST", f"{good}/decide", said, **JSON)[0] == 200
+    assert labels(manifest) == ["open"]
+
+
+def decided(page: Page, count: int) -> None:
+    """Waits until so many are decided, all is saved, and the next picture is there."""
+    page.wait(
+        f"document.getElementById('progress').value === {count} && "
+        "document.getElementById('saved').textContent === 'Saved' && "
+        "document.getElementById('view').complete"
+    )
+
+
+def test_keys_decide_and_everything_is_saved(server: LabelServer, manifest: Path) -> None:
+    with Browser() as browser:
+        page = browser.open(server.url)
+        page.wait("document.getElementById('count').textContent.startsWith('0 of 6')")
+        page.wait("document.getElementById('view').complete")
+        assert page.say("document.getElementById('proposal').textContent").startswith(
+            "Proposed: open (lips 20 %"
+        )
+        for number, key in enumerate("occ", 1):
+            page.press(key)
+            decided(page, number)
+        assert labels(manifest) == ["open", "closed", "closed"]
+        page.press("u")
+        decided(page, 2)
+        assert labels(manifest) == ["open", "closed"]
+        page.press("s")
+        decided(page, 3)
+        page.press("Enter")  # as proposed: open
+        decided(page, 4)
+        page.press("ArrowLeft")
+        page.press("ArrowLeft")
+        assert page.say("document.getElementById('decision').textContent") == "Decided: skipped"
+        page.wait("document.getElementById('view').complete")
+        page.press("c")
+        page.wait("document.getElementById('decision').textContent === 'Not decided'")
+        page.wait("document.getElementById('view').complete")
+        page.click("button[data-decision=open]")
+        decided(page, 5)
+        assert labels(manifest) == ["open", "closed", "closed", "open", "open"]
+        assert page.say("document.querySelectorAll('#strip img').length") == 6
+        assert page.problems == []
+        # and a later page goes on from there
+        page = browser.open(server.url)
+        page.wait("document.getElementById('name').textContent.startsWith('6:')")
+        page.wait("document.getElementById('view').complete")
+        # a full disk is said, and nothing is taken for decided
+        with full_disk():
+            page.press("o")
+            page.wait("document.getElementById('problem').textContent.startsWith('Not saved')")
+        assert page.say("document.getElementById('progress').value") == 5
+        assert labels(manifest) == ["open", "closed", "closed", "open", "open"]

@@ -1,0 +1,60 @@
+"""A card's figures: one row per source, with intervals over people where they are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sentistream.training.examples import Examples
+from sentistream.training.model_cards import card_figures
+
+
+def examples(labels: list[int], people: list[str], sources: list[str]) -> Examples:
+    return Examples(
+        inputs={"face": np.zeros((len(labels), 1, 1, 3), np.uint8)},
+        labels=np.array(labels),
+        people=np.array(people),
+        sources=np.array(sources),
+    )
+
+
+def test_people_who_are_alike_make_wide_intervals() -> None:
+    """Two of four people are always right: that is less sure than over pictures."""
+    labels = [number % 3 for number in range(240)]
+    right = np.array([number // 60 < 2 for number in range(240)])
+    given = np.where(right, labels, (np.array(labels) + 1) % 3)
+    answers = (np.eye(3)[given] * 0.7 + 0.1).astype(np.float32)
+    named = [f"p{number // 60}" for number in range(240)]
+    (over_people,) = card_figures(answers, examples(labels, named, ["clips"] * 240))
+    (over_pictures,) = card_figures(answers, examples(labels, [""] * 240, ["clips"] * 240))
+    assert over_people["accuracy"] == over_pictures["accuracy"] == 0.5
+    assert over_people["uar"] == 0.5
+    assert over_people["uar_ci95"] == [0.0, 1.0]
+    low, high = over_pictures["uar_ci95"]
+    # about 1.96 standard errors of a half of 240
+    assert low == pytest.approx(0.5 - 0.063, abs=0.012)
+    assert high == pytest.approx(0.5 + 0.063, abs=0.012)
+    assert (over_people["intervals_over"], over_pictures["intervals_over"]) == (
+        "people",
+        "examples",
+    )
+    assert over_people["people"] == ["p0", "p1", "p2", "p3"]
+    assert over_pictures["split"] == "the set's own validation part"
+
+
+def test_one_output_means_two_classes_and_sources_are_apart() -> None:
+    answers = np.array([[0.9], [0.2], [0.5], [0.4]], dtype=np.float32)
+    sources = ["a", "a", "b", "b"]
+    first, second = card_figures(answers, examples([1, 0, 1, 1], ["p", "q", "r", "s"], sources))
+    assert (first["source"], first["accuracy"]) == ("a", 1.0)
+    assert first["ece"] == pytest.approx(0.15)
+    assert second["confusion"] == [[0, 0], [1, 1]]
+    assert second["macro_f1_ci95"][0] == 0.0
+
+
+def test_pairs_with_an_unknown_face_count_by_the_voice() -> None:
+    answers = np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+    people = ["+ravdess-01", "+ravdess-01", "+ravdess-02", "+ravdess-02"]
+    (row,) = card_figures(answers, examples([0, 1, 2, 1], people, ["a+b"] * 4))
+    assert row["people"] == ["ravdess-01", "ravdess-02"]
+    assert row["intervals_over"] == "people"

@@ -1,0 +1,76 @@
+"""The device that training runs on, the memory allocator, and the mean of two states."""
+
+from __future__ import annotations
+
+import platform
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the extra 'train'")
+import torch
+
+from sentistream.errors import InputError
+from sentistream.training import run
+
+
+@pytest.mark.parametrize(
+    ("there", "name", "chosen"),
+    [(True, "auto", "cuda"), (False, "auto", "cpu"), (True, "cpu", "cpu"), (True, "cuda", "cuda")],
+)
+def test_auto_takes_a_gpu_where_there_is_one(
+    there: bool, name: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert run.choose_device(name).type == chosen
+
+
+@pytest.mark.parametrize(("built", "said"), [(None, "without CUDA"), ("12.4", "no GPU that")])
+def test_a_gpu_that_is_not_there(
+    built: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", built)
+    with pytest.raises(InputError, match=f"{said}.*--device cpu"):
+        run.choose_device("cuda")
+
+
+def test_memory_is_kept_only_where_the_allocator_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    assert not run.keep_freed_memory()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_run_on_a_gpu_resumes_to_the_same_weights(tmp_path: object) -> None:
+    """As on the CPU, as far as PyTorch has deterministic algorithms."""
+    from pathlib import Path
+
+    from test_checkpoint import RECIPE, SPLITS, KilledError, Watcher, assert_same, tiny
+
+    from sentistream.training.trainer import fit
+
+    assert isinstance(tmp_path, Path)
+    run.make_deterministic(torch.device("cuda"))
+    whole, resumed = tiny().cuda(), tiny().cuda()
+    fit(whole, *SPLITS, RECIPE, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        fit(
+            tiny().cuda(),
+            *SPLITS,
+            RECIPE,
+            tmp_path / "killed",
+            callback=Watcher(7),
+            checkpoint_seconds=0,
+        )
+    fit(resumed, *SPLITS, RECIPE, tmp_path / "killed")
+    assert_same(whole.state_dict(), resumed.state_dict())
+
+
+def test_the_mean_of_two_states() -> None:
+    one, two = torch.nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
+    two.weight.data.fill_(3)
+    two.load_state_dict({**two.state_dict(), "num_batches_tracked": torch.tensor(7)})
+    mean = run.mean_weights(one.state_dict(), two.state_dict())
+    assert mean["weight"].tolist() == [2, 2, 2]
+    assert int(mean["num_batches_tracked"]) == 7
