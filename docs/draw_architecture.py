@@ -52,6 +52,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "parquet",
             "tables",
             "async_iteration",
+            "percentages",
             "cores",
         ),
     ),

@@ -48,6 +48,17 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
     return np.asarray(Image.fromarray(portrait).convert("L"))
 
 
+@pytest.fixture(scope="session")
+def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound."""
+    pytest.importorskip("skimage.data")
+    from sentistream.demo import make_clip
+
+    path = tmp_path_factory.mktemp("demonstration") / "clip.mp4"
+    make_clip(path, size=(640, 360))
+    return path
+
+
 @pytest.fixture
 def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the extra ``parquet`` is not installed."""

@@ -109,7 +109,8 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.api.users", "max_length", 1024),
     },
     "how a text is laid out, or how often is looked": {
-        ("cli.batch", "most", 28),
+        ("cli.archive.ray_pool", "timeout", 0),
+        ("cli.progress", "most", 28),
         ("evaluation.mood_sequences", "max_faces", 1),
         ("monitor.web.form_fields", "depth", 0),
         ("monitor.web.live_page", "timeout", 0.12),

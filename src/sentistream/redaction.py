@@ -71,6 +71,44 @@ def shown_address(address: str, *, path: bool = True) -> str:
     return f"{parts.scheme}{login}{parts.host}{shown}"
 
 
+def shown_object(address: str) -> str:
+    """The address of a file or an object as it may be shown: ``s3://bucket/year=2025/a.mp4``.
+
+    On the web as ``shown_address``. Elsewhere the path is a name and no secret; the login, the
+    query and the fragment are left out likewise.
+    """
+    if re.match(r"(?i)(?:https?|ftps?|rtsps?)://", address):
+        return shown_address(address)
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return shown_address(address)
+    host, slash, path = rest.partition("/")
+    login = f"{REDACTED}@" if "@" in host and scheme.lower() not in _BUCKET_BEFORE_HOST else ""
+    shown = f"{scheme}://{login}{host.rpartition('@')[2] if login else host}{slash}{path}"
+    return shown.partition("?")[0].partition("#")[0]
+
+
+_BUCKET_BEFORE_HOST = ("abfs", "abfss", "az")
+"""Schemes in which the container stands before an ``@``."""
+
+
+def address_identity(address: str) -> str:
+    """What tells an address from others and stays the same when its secrets change.
+
+    It is without the login and without what is named as a secret in its query, such as a
+    signature. Only for comparing and hashing: it is not fit to be shown.
+    """
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return address
+    place, mark, query = rest.partition("?")
+    host, slash, path = place.partition("/")
+    if scheme.lower() not in _BUCKET_BEFORE_HOST:
+        host = host.rpartition("@")[2]
+    kept = _NAMED.sub(rf"\1\2{REDACTED}", query)
+    return f"{scheme.lower()}://{host.lower()}{slash}{path}{mark}{kept}"
+
+
 def is_address(text: str) -> bool:
     """Whether a text is an address at all: a scheme and ``://``."""
     return _taken_apart(text) is not None

@@ -65,6 +65,7 @@ def test_one_file_writes_into_out(tmp_path: Path) -> None:
         "lite/face",
         "lite/fusion",
         "lite/voice",
+        "lite/voice-spectrum",
         "lite/detector",
         "lite/landmarks",
     ]

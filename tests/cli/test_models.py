@@ -94,6 +94,7 @@ def test_verify_finds_the_altered_and_the_missing(copied: Path) -> None:
         "lite/landmarks": "ok",
         "lite/mouth": "ok",
         "lite/voice": "ok",
+        "lite/voice-spectrum": "ok",
         "paper/audio": "fail",
         "paper/fused": "ok",
         "paper/mouth": "fail",

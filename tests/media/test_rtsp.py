@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,13 +16,13 @@ import stream_server as cameras
 from av import AudioFrame
 
 from clips import FLASH, GREY
+from rtsp_sender import free_port, python_with_gstreamer, rtsp
 from sentistream.errors import InputError
 from sentistream.media import live_source
 from sentistream.media.network_stream import Transport
 from sentistream.media.source_factory import open_stream
 from sentistream.types import Moment
 
-SERVER = Path(__file__).parents[2] / "benchmarks" / "soaking" / "rtsp_server.py"
 TICK, WINDOW = 0.03, 0.24
 
 
@@ -39,15 +35,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def gstreamer() -> str:
     """A Python that can serve RTSP."""
-    for python in ("/usr/bin/python3", sys.executable):
-        query = "import gi; gi.require_version('GstRtspServer', '1.0')"
-        try:
-            done = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
-        except OSError:
-            continue
-        if done.returncode == 0:
-            return python
-    pytest.skip("needs gst-rtsp-server")
+    return python_with_gstreamer()
 
 
 @pytest.fixture(scope="module")
@@ -56,28 +44,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     flashes = [0.6 + number for number in range(20)]
     path.write_bytes(cameras.stream(20, flashes=flashes, size=(160, 120), form="mp4"))
     return path
-
-
-@contextmanager
-def rtsp(python: str, clip: Path, *login: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """The server's port and process."""
-    port = _free_port()
-    process = subprocess.Popen(  # noqa: S603
-        [python, SERVER, clip, str(port), *login], stdout=subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        yield port, process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -187,7 +153,7 @@ def test_an_rtsp_server_that_dies_or_is_left(gstreamer: str, clip: Path) -> None
 
 
 def test_mpegts_over_udp() -> None:
-    port, ending = _free_port(), threading.Event()
+    port, ending = free_port(), threading.Event()
     flashes = [0.6 + number for number in range(30)]
     data = cameras.stream(30, flashes=flashes, size=(160, 120))
 

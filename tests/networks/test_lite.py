@@ -21,6 +21,7 @@ from sentistream.networks.lite import (
     MouthNetwork,
     Sentiments,
     VoiceNetwork,
+    VoiceSpectrumNetwork,
 )
 from sentistream.types import SENTIMENTS
 from sentistream.voice.functionals import NAMES
@@ -39,8 +40,9 @@ def some_voice(count: int = 1, heard: int = 0) -> list[Tensor]:
 
 
 def test_all_together_stay_below_the_promised_size() -> None:
-    networks = (FaceNetwork(), MouthNetwork(), VoiceNetwork(), Fusion())
-    assert sum(parameter_count(network) for network in networks) <= 300_000
+    voices = VoiceNetwork(), VoiceSpectrumNetwork()
+    networks = (FaceNetwork(), MouthNetwork(), *voices, Fusion())
+    assert sum(parameter_count(network) for network in networks) <= 450_000
 
 
 def test_light_and_contrast_change_nothing() -> None:
@@ -90,6 +92,39 @@ def test_the_population_is_what_it_was_shown() -> None:
     assert torch.allclose(network.centre, values.mean(0))
     assert torch.allclose(network.scale, values.std(0))
     assert torch.allclose(network.within, 1.5 / values.std(0) + 0.05)
+
+
+def some_spectrum(frames: int = 200, held: int = 440) -> list[torch.Tensor]:
+    """Levels, periodicity and which frames are of the utterance."""
+    generator = torch.Generator().manual_seed(frames)
+    levels = -60 + 15 * torch.randn(2, frames, 64, generator=generator)
+    periodicity = torch.rand(2, frames, 48, generator=generator)
+    values = torch.zeros(2, held, 64), torch.zeros(2, held, 48), torch.zeros(2, held, 1)
+    values[0][:, :frames], values[1][:, :frames], values[2][:, :frames] = levels, periodicity, 1
+    return list(values)
+
+
+def trained_spectrum_network() -> VoiceSpectrumNetwork:
+    """With batch statistics of its own."""
+    torch.manual_seed(3)
+    network = VoiceSpectrumNetwork()
+    for _ in range(3):
+        network(*some_spectrum())
+    return network.eval()
+
+
+def test_a_spectrum_is_the_same_however_loud_and_however_much_comes_behind_it() -> None:
+    network = trained_spectrum_network()
+    levels, periodicity, valid = some_spectrum()
+    with torch.no_grad():
+        answer = network(levels, periodicity, valid)
+        louder = network(levels + 20, periodicity, valid)
+        cut = network(levels[:, :204], periodicity[:, :204], valid[:, :204])
+        other = network(levels.flip(1), periodicity.flip(1), valid.flip(1))
+    torch.testing.assert_close(louder, answer, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(cut, answer, atol=1e-3, rtol=1e-3)
+    # backwards it is another
+    assert not torch.allclose(other, answer, atol=1e-2)
 
 
 def test_sentiments_are_their_emotions_added_up() -> None:

@@ -38,7 +38,7 @@ from sentistream.training.mouth_task import paper_mouth_images
 from sentistream.training.preparation import Preparation
 from sentistream.training.teachers import MIRRORED_POINTS, Mesh
 from sentistream.training.voice_examples import paper_voice_windows
-from sentistream.training.voice_task import AudioTask, VoiceTask
+from sentistream.training.voice_task import AudioTask, VoiceSpectrumTask, VoiceTask
 from sentistream.types import FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.face_detector import make_detector
@@ -383,6 +383,7 @@ def test_the_lite_profile_from_raw_data_to_readings(
     assert any(reading.momentary is not None for reading in readings)
     card = load_card("lite/voice")
     assert card.inputs == {"functionals": [79], "mean": [79], "spread": [79], "heard": [1]}
+    assert load_card("lite/voice-spectrum").inputs == {"frames": [440, 112]}
     assert {row["source"] for row in card.figures} == {"ravdess", "java-sed"}
     assert load_card("lite/fusion").input_types == dict.fromkeys(
         ("face", "voice", "trust"), "float32"
@@ -392,7 +393,8 @@ def test_the_lite_profile_from_raw_data_to_readings(
 def test_voices_are_measured_by_networks_that_never_heard_their_corpus(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(VoiceTask, "recipe", replace(VoiceTask.recipe, epochs=1))
+    for task in (VoiceTask, VoiceSpectrumTask):
+        monkeypatch.setattr(task, "recipe", replace(task.recipe, epochs=1))
     arguments = ["evaluate", "--task", "voices", "--protocol", "leave-one-corpus-out"]
     arguments += ["--retrain", "--out", str(tmp_path)]
     result = CliRunner().invoke(main, [*arguments, "--data", str(data)], catch_exceptions=False)
@@ -402,7 +404,8 @@ def test_voices_are_measured_by_networks_that_never_heard_their_corpus(
     assert set(found["means"]) == {"first heard", "with history"}
     assert all(0 <= row["uar"] <= 1 for row in found["rows"])
     assert len((tmp_path / "table.csv").read_text().splitlines()) == len(found["rows"]) + 1
-    assert (tmp_path / "runs" / "voice-without" / "ravdess").is_dir()
+    for name in ("voice", "voice-spectrum"):
+        assert (tmp_path / "runs" / f"{name}-without" / "ravdess").is_dir()
     unfit = CliRunner().invoke(main, arguments)
     assert unfit.exit_code == 2
     assert "--data FOLDER" in unfit.output

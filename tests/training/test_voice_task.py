@@ -12,9 +12,9 @@ import torch
 
 from sentistream.datasets.labels import EMOTIONS
 from sentistream.evaluation.predictions import HISTORY_SIZE
-from sentistream.networks.lite import VoiceNetwork
+from sentistream.networks.lite import VoiceNetwork, VoiceSpectrumNetwork
 from sentistream.training.voice_examples import OTHER_NEGATIVE, utterances_with_history
-from sentistream.training.voice_task import VoiceTask
+from sentistream.training.voice_task import VoiceSpectrumTask, VoiceTask
 from sentistream.voice.functionals import NAMES
 
 TASK = VoiceTask()
@@ -106,3 +106,46 @@ def test_the_voice_network_learns_what_differs_from_the_usual() -> None:
     right = TASK.correct(logits, torch.from_numpy(np.asarray(measured.labels)))
     known = torch.from_numpy(measured.inputs["heard"][:, 0] > 0)
     assert float(right[known].float().mean()) > 0.95
+
+
+def sweeps() -> tuple[torch.Tensor, torch.Tensor]:
+    """Frames of one second whose loud bands rise or fall, padded, and their labels."""
+    random = np.random.default_rng(5)
+    frames = np.zeros((16, 440, 112), np.uint8)
+    for index, one in enumerate(frames):
+        place = np.linspace(8, 50, 100) if index % 2 else np.linspace(50, 8, 100)
+        distance = np.abs(np.arange(64) - place[:, None] + random.normal(0, 2))
+        one[:100, :64] = np.clip(150 - 4 * distance + random.normal(0, 3, (100, 64)), 1, 255)
+        one[:100, 64:] = 127
+    emotions = [EMOTIONS.index("happy" if index % 2 else "sad") for index in range(16)]
+    labels = torch.tensor([[float(emotion), 1.0] for emotion in emotions])
+    return torch.from_numpy(frames), labels
+
+
+def test_the_spectrum_tells_how_a_voice_moves() -> None:
+    task, network = VoiceSpectrumTask(), VoiceSpectrumNetwork()
+    frames, labels = sweeps()
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.AdamW(network.parameters(), 0.003)
+    for _ in range(25):
+        inputs, targets = task.augment(task.convert({"frames": frames}), labels, generator)
+        optimizer.zero_grad()
+        torch.autograd.backward(task.loss(network(*inputs), targets))
+        optimizer.step()
+    with torch.no_grad():
+        logits = network.eval()(*task.convert({"frames": frames}))
+    assert task.correct(logits, labels).all()
+
+
+def test_a_spectrum_is_cut_within_the_utterance_and_never_away() -> None:
+    task = VoiceSpectrumTask()
+    frames, labels = sweeps()
+    inputs = task.convert({"frames": frames})
+    assert inputs[2].sum(dim=(1, 2)).tolist() == [100.0] * 16
+    changed, _ = task.augment(inputs, labels, torch.Generator().manual_seed(2))
+    again, _ = task.augment(inputs, labels, torch.Generator().manual_seed(2))
+    for one, other in zip(changed, again, strict=True):
+        assert torch.equal(one, other)
+    lengths = changed[2].sum(dim=(1, 2))
+    assert (lengths >= 50).all() and (lengths <= 100).all() and (lengths < 100).any()
+    assert not changed[2][:, 100:].any()

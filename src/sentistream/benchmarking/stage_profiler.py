@@ -190,6 +190,7 @@ def _builders(source: Path, profile: Profile) -> Iterator[tuple[str, Callable[[]
         ("mouth network", profile.mouth_model),
         ("face network", profile.face_model),
         ("voice network", profile.voice_model if lite else ""),
+        ("voice spectrum network", profile.voice_spectrum_model),
         ("fusion" if lite else "fused network", profile.fused_model),
     ):
         if model:

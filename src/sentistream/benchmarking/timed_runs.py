@@ -79,6 +79,7 @@ def alternating_mouth_analyzer(
             mouth=mouth,
             face=face,
             voice=network("voice network", profile.voice_model),
+            spectrum=network("voice spectrum network", profile.voice_spectrum_model),
             fusion=network("fusion", profile.fused_model),
         )
     else:

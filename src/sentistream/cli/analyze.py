@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +17,17 @@ from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
 from sentistream.reports.formats import EXTRA, FORMATS, check_formats
 
+if TYPE_CHECKING:
+    from sentistream.cli.clip_analysis import Options
+
 DEFAULT_OUT = "sentiment"
 REPORT_VIDEO = ("link", "embed", "none")
 """Where the page's video comes from: the clip where it lies, a copy in the page, or nowhere."""
+
+LOCAL = "local"
+"""The address of a Ray cluster of this machine alone, made for the run."""
+
+_CLUSTER = re.compile(rf"{LOCAL}|auto|[\w.-]+:\d{{1,5}}|\[[\da-fA-F:]+\]:\d{{1,5}}")
 
 EXAMPLES = """\b
 Examples:
@@ -35,6 +45,8 @@ Examples:
       also writes readings.eaf, to open in ELAN, and readings.xlsx
   sentistream analyze clip.mp4 --json | jq .overall.label
       for scripts: the summary as one line of JSON and nothing else
+  sentistream analyze s3://bucket/2025/ archive.csv --out s3://bucket/answers --ray
+      an archive on all cores, or with --ray HOST:PORT on a cluster; see docs/archives.md
   sentistream analyze 0 --seconds 60
       one minute of the first camera
 
@@ -46,7 +58,25 @@ Exit codes: 0 done; 2 something you can put right (said in one sentence);
 """
 
 
-@click.command(epilog=EXAMPLES)
+class _Analyze(click.Command):
+    """``--ray`` takes an address, but not the input that may follow it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        separated = list[str]()
+        for place, arg in enumerate(args):
+            following = args[place + 1] if place + 1 < len(args) else ""
+            bare = arg == "--ray" and "--" not in args[:place] and not _CLUSTER.fullmatch(following)
+            separated.append(f"--ray={LOCAL}" if bare else arg)
+        return super().parse_args(ctx, separated)
+
+
+def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _CLUSTER.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not local, auto or HOST:PORT.")
+    return value
+
+
+@click.command(cls=_Analyze, epilog=EXAMPLES)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "--profile",
@@ -131,6 +161,22 @@ Exit codes: 0 done; 2 something you can put right (said in one sentence);
     "[default: the cores this program may use]",
 )
 @click.option(
+    "--ray",
+    metavar="[ADDRESS]",
+    callback=_cluster,
+    help="Analyze an archive on Ray (extra 'ray'): on a cluster of this machine's cores made for "
+    "the run, or where ADDRESS is given, on that cluster (HOST:PORT of its head; auto for the one "
+    "of this machine). INPUT may be addresses of object stores and lists (CSV, column path), --out "
+    "an address. The results are Parquet tables and account.csv instead of a folder for each file.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="With --ray: try a clip up to N times again whose worker or connection failed.  "
+    "[default: 2]",
+)
+@click.option(
     "--seconds",
     type=click.FloatRange(min=0.01),
     help="Stop after so many seconds of each input; useful for cameras.",
@@ -157,6 +203,8 @@ def analyze(
     force: bool,
     resume: bool,
     workers: int | None,
+    ray: str | None,
+    retries: int | None,
     seconds: float | None,
     quiet: bool,
     as_json: bool,
@@ -176,25 +224,14 @@ def analyze(
 
     if resume and force:
         raise click.UsageError("--resume keeps results and --force replaces them: choose one.")
+    if retries is not None and ray is None:
+        raise click.UsageError("--retries is for --ray.")
     if no_images and report_video == "embed":
         raise click.UsageError(
             "--no-images leaves people out of report.html and --report-video embed shows them: "
             "choose one."
         )
     check_formats(formats)
-    clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
-    base = Path(out or DEFAULT_OUT)
-    folders = {clip: base / clip.name if several or out is None else base for clip in clips}
-    for clip, folder in folders.items():
-        replaced = force or (resume and clip.path is not None)
-        check_free(folder, force=replaced, source=clip.path)
-    index = base / "summary.csv" if several else None
-    if index and index.exists() and not (force or resume):
-        raise OutputError(
-            f"{index} already exists.",
-            "Go on with that run with --resume, replace it with --force, or choose another folder "
-            "with --out.",
-        )
     options = Options(
         profile=profile,
         max_faces=max_faces,
@@ -210,6 +247,26 @@ def analyze(
         json=as_json,
         seconds=seconds,
     )
+    if ray is not None:
+        if video or excel or formats:
+            raise click.UsageError(
+                "--video, --excel and --format are not for --ray, which writes tables."
+            )
+        _on_ray(ctx, inputs, out or DEFAULT_OUT, options, ray, workers, retries, resume, force)
+        return
+    clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
+    base = Path(out or DEFAULT_OUT)
+    folders = {clip: base / clip.name if several or out is None else base for clip in clips}
+    for clip, folder in folders.items():
+        replaced = force or (resume and clip.path is not None)
+        check_free(folder, force=replaced, source=clip.path)
+    index = base / "summary.csv" if several else None
+    if index and index.exists() and not (force or resume):
+        raise OutputError(
+            f"{index} already exists.",
+            "Go on with that run with --resume, replace it with --force, or choose another folder "
+            "with --out.",
+        )
     with Interruption() as interruption:
         batch = Batch(
             folders,
@@ -228,3 +285,36 @@ def analyze(
             ctx.exit(128 + number)
     if batch.failed:
         ctx.exit(1 if batch.broken else 2)
+
+
+def _on_ray(
+    ctx: click.Context,
+    inputs: tuple[str, ...],
+    out: str,
+    options: Options,
+    address: str,
+    workers: int | None,
+    retries: int | None,
+    resume: bool,
+    force: bool,
+) -> None:
+    from sentistream.cli.archive.run import RETRIES, Archive
+
+    with Interruption() as interruption:
+        archive = Archive(
+            inputs,
+            out,
+            options,
+            interruption,
+            retries=RETRIES if retries is None else retries,
+            resumed=resume,
+            force=force,
+        )
+        try:
+            archive.run(address, workers)
+        except KeyboardInterrupt:
+            number = interruption.signal or signal.SIGINT
+            click.echo("Stopped. What is done is saved; go on with --resume.", err=True)
+            ctx.exit(128 + number)
+    if archive.failed:
+        ctx.exit(1 if archive.broken else 2)

@@ -161,6 +161,7 @@ class Batch:
             raise attempt.error
 
     def _side_by_side(self, numbers: Sequence[int], workers: int) -> None:
+        from sentistream.cli.progress import clips_shown
         from sentistream.cli.worker import Task
         from sentistream.cli.worker_pool import WorkerPool
 
@@ -170,7 +171,7 @@ class Batch:
             for number, clip in zip(numbers, clips, strict=True)
         ]
         with (
-            _progress_of_several(self._options, len(tasks)) as progress,
+            clips_shown(len(tasks), quiet=not self._told) as progress,
             WorkerPool(tasks, self._options, workers, debug=self._debug) as pool,
         ):
             try:
@@ -274,21 +275,13 @@ def _progress(options: Options) -> Bar | Silence:
     return Bar() if watched else Silence()
 
 
-def _progress_of_several(options: Options, total: int) -> Clips:
-    from sentistream.cli.progress import Clips, ClipsBar, ClipsLines
-
-    if options.quiet or options.json:
-        return Clips(total)
-    return ClipsBar(total) if sys.stderr.isatty() else ClipsLines(total)
-
-
 def _echo(text: str, *, err: bool = False) -> None:
     from sentistream.cli.progress import echo
 
     echo(text, err=err)
 
 
-def _short(clip: Clip, most: int = 28) -> str:
-    """A name that leaves room for the bar."""
-    name = str(clip).rpartition("/")[2] if clip.path else str(clip)
-    return name if len(name) <= most else f"...{name[3 - most :]}"
+def _short(clip: Clip) -> str:
+    from sentistream.cli.progress import shortened
+
+    return shortened(str(clip).rpartition("/")[2] if clip.path else str(clip))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from sentistream.cli.faults import told_of_fault
 from sentistream.cli.inputs import Clip
@@ -18,6 +20,29 @@ if TYPE_CHECKING:
     from sentistream.cli.interruption import Interruptible
     from sentistream.cli.progress import Shown
     from sentistream.reports.result_folder import ResultFolder
+    from sentistream.reports.summary_file import SummaryFile
+    from sentistream.types import Moment, Reading
+
+
+class Results(Protocol):
+    """Where a clip's readings go; entered before the first moment, left after the last."""
+
+    opened: bool
+    summary: SummaryFile
+
+    def add(self, moment: Moment, readings: Sequence[Reading]) -> None: ...
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+MakeResults: TypeAlias = "Callable[[Clip, Path, Analysis], Results]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +56,8 @@ class Options:
     audio_track: int | None
     video: bool
     images: bool
-    report_video: str
-    formats: tuple[str, ...]
+    report_video: str = "link"
+    formats: tuple[str, ...] = ()
     excel: bool
     quiet: bool
     json: bool
@@ -109,15 +134,24 @@ class ClipAnalyzer:
         options: What the user asked for.
         interruption: Says when to stop.
         threads: In which a file is decoded; 0 for as many as the decoder sees fit.
+        results: Makes what a clip's readings go to; a ``ResultFolder`` unless given.
     """
 
-    def __init__(self, options: Options, interruption: Interruptible, *, threads: int = 0) -> None:
+    def __init__(
+        self,
+        options: Options,
+        interruption: Interruptible,
+        *,
+        threads: int = 0,
+        results: MakeResults | None = None,
+    ) -> None:
         from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
         self._options = options
         self._interruption = interruption
         self._threads = threads
         self._style = spreadsheet_style() if options.excel else PLAIN
+        self._make_results = results or self._result_folder
         self._analyzer: Analyzer | None = None
 
     def analyze(self, clip: Clip, folder: Path, name: str, progress: Shown) -> Attempt:
@@ -132,13 +166,13 @@ class ClipAnalyzer:
         Raises:
             SentistreamError: Every other clip would meet the same, such as a missing network.
         """
-        results: ResultFolder | None = None
+        results: Results | None = None
         stopped = False
         error: Exception | None = None
         try:
             with self._start(clip) as analysis:
                 self._analyzer = analysis.analyzer
-                results = self._results(clip, folder, analysis)
+                results = self._make_results(clip, folder, analysis)
                 limit = self._options.seconds
                 progress.start(name, _length(analysis.info.duration, limit))
                 with results:
@@ -180,7 +214,7 @@ class ClipAnalyzer:
             threads=self._threads,
         )
 
-    def _results(self, clip: Clip, folder: Path, analysis: Analysis) -> ResultFolder:
+    def _result_folder(self, clip: Clip, folder: Path, analysis: Analysis) -> ResultFolder:
         from sentistream.reports.result_folder import ResultFolder
         from sentistream.reports.source_file import file_facts
 
@@ -198,7 +232,7 @@ class ClipAnalyzer:
             file=file_facts(clip.path),
         )
 
-    def _walk(self, analysis: Analysis, results: ResultFolder, progress: Shown) -> None:
+    def _walk(self, analysis: Analysis, results: Results, progress: Shown) -> None:
         first: float | None = None
         for count, (moment, readings) in enumerate(analysis.moments(), 1):
             first = moment.time if first is None else first

@@ -70,16 +70,21 @@ def find_clips(
     found: dict[Path | str | int, Path] = {}
     several = len(inputs) > 1
     for text in inputs:
-        many, items = _expand(text, on_left_out)
+        many, items = expand_input(text, on_left_out)
         several = several or many
         for source, name in items:
             found.setdefault(source, name)
     return list(_named(found)), several
 
 
-def _expand(
+def expand_input(
     text: str, on_left_out: Callable[[str], None]
 ) -> tuple[bool, list[tuple[Path | str | int, Path]]]:
+    """Whether an input counts as several, and what it names: each with a name for its results.
+
+    Raises:
+        InputError: It names nothing.
+    """
     path = Path(text)
     if path.is_dir():
         return True, _inside(path, on_left_out)

@@ -220,7 +220,7 @@ def _print_schema() -> None:
 
 
 def _write_documents(settings: Settings, notice: Path | None, assessment: Path | None) -> None:
-    from sentistream.monitor.privacy import render_assessment, render_notice
+    from sentistream.monitor.privacy import PrivacyState, render_assessment, render_notice
 
     documents: list[tuple[Path | None, Any]] = [
         (notice, render_notice),
@@ -230,7 +230,7 @@ def _write_documents(settings: Settings, notice: Path | None, assessment: Path |
         if path is None:
             continue
         try:
-            path.write_text(render(settings, settings.language), "utf-8")
+            path.write_text(render(PrivacyState.of(settings), settings.language), "utf-8")
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "Choose another place."

@@ -107,12 +107,17 @@ class Clips:
         self._running[number] = (name, seconds, 0.0)
         self.show()
 
-    def reach(self, number: int, seconds: float) -> None:
-        """It has come to this media time."""
+    def reach(self, number: int, seconds: float, length: float | None = None) -> None:
+        """It has come to this media time; ``length`` where that was not known at its start."""
         if number in self._running:
             name, total, _ = self._running[number]
-            self._running[number] = (name, total, seconds)
+            self._running[number] = (name, length or total, seconds)
             self.show()
+
+    def grow(self, total: int) -> None:
+        """There are more clips than was known."""
+        self.total = total
+        self.show()
 
     def end(self, number: int, *, done: bool = True) -> None:
         """It is done, or (``done`` False) is to be begun again later."""
@@ -166,6 +171,7 @@ class ClipsBar(Clips):
         self.show()
 
     def show(self) -> None:
+        self._bar.total = self.total
         self._bar.set_description_str(f"{self.done} of {self.total} clips", refresh=False)
         self._bar.set_postfix_str(self.running, refresh=False)
         move(self._bar, self.amount)
@@ -187,6 +193,18 @@ class ClipsLines(Clips):
             self._last = now
             running = f"; running: {self.running}" if self.running else ""
             click.echo(f"{self.done} of {self.total} clips are done{running}", err=True)
+
+
+def clips_shown(total: int, *, quiet: bool) -> Clips:
+    """Shows several clips as fits where the program runs: a bar, lines, or nothing."""
+    if quiet:
+        return Clips(total)
+    return ClipsBar(total) if sys.stderr.isatty() else ClipsLines(total)
+
+
+def shortened(name: str, most: int = 28) -> str:
+    """A name that leaves room for the bar."""
+    return name if len(name) <= most else f"...{name[3 - most :]}"
 
 
 def echo(text: str, *, err: bool = False) -> None:

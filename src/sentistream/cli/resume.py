@@ -51,6 +51,23 @@ def find_earlier(folders: Mapping[Clip, Path], options: Options) -> Earlier:
     Raises:
         ModelError: A network's card is missing.
     """
+    asked = what_is_wanted(options)
+    earlier = Earlier()
+    for clip, folder in folders.items():
+        facts, reason = _look(clip, folder, asked)
+        if reason:
+            earlier.again[reason] += 1
+        elif facts is not None:
+            earlier.complete[clip] = facts
+    return earlier
+
+
+def what_is_wanted(options: Options) -> dict[str, Any]:
+    """Options, settings of the profile and networks, as plain values: what results are made with.
+
+    Raises:
+        ModelError: A network's card is missing.
+    """
     from sentistream.profiles import get_profile
     from sentistream.runtime import load_card
 
@@ -60,15 +77,8 @@ def find_earlier(folders: Mapping[Clip, Path], options: Options) -> Earlier:
         "profile": dataclasses.asdict(profile),
         "models": {name: load_card(name).sha256 for name in profile.models},
     }
-    asked: dict[str, Any] = json.loads(json.dumps(wanted))
-    earlier = Earlier()
-    for clip, folder in folders.items():
-        facts, reason = _look(clip, folder, asked)
-        if reason:
-            earlier.again[reason] += 1
-        elif facts is not None:
-            earlier.complete[clip] = facts
-    return earlier
+    plain: dict[str, Any] = json.loads(json.dumps(wanted))
+    return plain
 
 
 def _look(

@@ -11,6 +11,7 @@ from sentistream.accumulation import EvidenceMean
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.face_baseline import FaceBaseline
 from sentistream.decision.verdict import Verdict
+from sentistream.decision.voice_classifier import VoiceClassifier, describe
 from sentistream.media.resample import resample
 from sentistream.prior import correct
 from sentistream.profiles import Profile
@@ -24,9 +25,8 @@ from sentistream.vision.face_geometry import lip_gap
 from sentistream.vision.face_tracker import MEMORY
 from sentistream.voice.active_speaker import ActiveSpeakerDetector
 from sentistream.voice.feature_buffer import SPAN, FeatureBuffer
-from sentistream.voice.functionals import functionals
 from sentistream.voice.utterance import MIN_SPEECH, utterance
-from sentistream.voice.voice_baseline import VoiceBaselines, network_inputs
+from sentistream.voice.voice_baseline import VoiceBaselines
 
 MOUTH_SIZE = 32
 """Width and height of the ``lite`` mouth network's input, pixels."""
@@ -64,7 +64,9 @@ class LiteDecision:
 
     Args:
         profile: Names the networks.
-        mouth, face, voice, fusion: Networks to use in place of the profile's.
+        mouth, face, voice, fusion: Networks to use in place of the profile's; ``voice`` in place
+            of both that hear.
+        spectrum: Hears the spectrum beside ``voice``.
 
     Raises:
         ModelError: A network is missing or altered.
@@ -77,6 +79,7 @@ class LiteDecision:
         mouth: Runnable | None = None,
         face: Runnable | None = None,
         voice: Runnable | None = None,
+        spectrum: Runnable | None = None,
         fusion: Runnable | None = None,
     ) -> None:
         self._threshold = profile.mouth_threshold
@@ -84,7 +87,7 @@ class LiteDecision:
         self._factors = profile.prior.factors(profile.learned_shares)
         self._mouth = mouth or load_network(profile.mouth_model)
         self._expressions = Expressions(face or load_network(profile.face_model))
-        self._voice = voice or load_network(profile.voice_model)
+        self._voice = VoiceClassifier(voice, spectrum) if voice else VoiceClassifier.load(profile)
         self._fusion = fusion or load_network(profile.fused_model)
         self._features = FeatureBuffer()
         self.reset()
@@ -185,11 +188,10 @@ class LiteDecision:
             frames = utterance(self._features.frames, self._features.speech)
             self._by_voice = {}
             if frames is not None:
-                values = functionals(frames)
+                said = describe(frames)
                 whose = [None, *self._tracks]
-                self._baselines.take(moment.time, values, self._speaker())
-                against = [self._baselines.of(track) for track in whose]
-                answers = self._voice.run(**network_inputs(values, against))
+                self._baselines.take(moment.time, said.functionals, self._speaker())
+                answers = self._voice.classify(said, [self._baselines.of(one) for one in whose])
                 self._by_voice = dict(zip(whose, answers, strict=True))
         return has_sound
 

@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.manifest import Item
+from sentistream.decision.voice_classifier import Utterance, VoiceClassifier, describe_recording
 from sentistream.errors import InputError, skip_failures
 from sentistream.evaluation.evaluation_metrics import calibration_error, figures, wilson_interval
 from sentistream.evaluation.predictors import Predictor, Probabilities
 from sentistream.prior import PRIORS, Shares, correct, get_prior
 from sentistream.profiles import Profile
-from sentistream.runtime import load_network
-from sentistream.types import ON_A_TIE, SENTIMENTS, FloatArray
+from sentistream.types import ON_A_TIE, SENTIMENTS
 from sentistream.values import ByValue
-from sentistream.voice.functionals import recorded_functionals
-from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
+from sentistream.voice.voice_baseline import VoiceBaseline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,30 +180,30 @@ def predict_with_history(predictions: Sequence[Prediction], profile: Profile) ->
 
     Args:
         predictions: Of recordings, with people named.
-        profile: Whose voice network predicts; one that decides as ``lite`` does.
+        profile: Whose voice networks predict; one that decides as ``lite`` does.
     """
-    network = load_network(profile.voice_model)
+    classifier = VoiceClassifier.load(profile)
     factors = profile.prior.factors(profile.voice_learned_shares)
-    by_person: dict[str, list[tuple[Item, FloatArray]]] = {}
+    by_person: dict[str, list[tuple[Item, Utterance]]] = {}
     for prediction in predictions:
         if not prediction.item.person or prediction.probabilities is None:
             continue
         try:
-            values = recorded_functionals(prediction.item.path)
+            said = describe_recording(prediction.item.path)
         except InputError:
             continue
-        if values is not None:
-            by_person.setdefault(prediction.item.person, []).append((prediction.item, values))
+        if said is not None:
+            by_person.setdefault(prediction.item.person, []).append((prediction.item, said))
     found = []
     for recordings in by_person.values():
-        for index, (item, values) in enumerate(recordings):
+        for index, (item, said) in enumerate(recordings):
             others = [other for place, (_, other) in enumerate(recordings) if place != index]
             if not others:
                 continue
             random = np.random.default_rng(zlib.crc32(item.path.name.encode()))
             baseline = VoiceBaseline()
             for place in random.permutation(len(others))[:HISTORY_SIZE]:
-                baseline.add(others[place])
-            answer = correct(network.run(**network_inputs(values, [baseline]))[0], factors)
+                baseline.add(others[place].functionals)
+            answer = correct(classifier.classify(said, [baseline])[0], factors)
             found.append(Prediction(item, np.asarray(answer, dtype=np.float64)))
     return found

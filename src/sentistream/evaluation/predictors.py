@@ -15,6 +15,7 @@ from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.decision.expressions import Expressions
 from sentistream.decision.lite import MOUTH_SIZE as LITE_MOUTH_SIZE
+from sentistream.decision.voice_classifier import VoiceClassifier, describe_recording
 from sentistream.media.image_file import read_image
 from sentistream.media.picture import RgbPicture
 from sentistream.media.resample import as_square
@@ -28,9 +29,8 @@ from sentistream.vision.face_detector import make_detector
 from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import make_landmarker
 from sentistream.voice import spectrogram
-from sentistream.voice.functionals import recorded_functionals
 from sentistream.voice.sound_file import read_sound, voiced_starts
-from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
+from sentistream.voice.voice_baseline import VoiceBaseline
 
 Probabilities = NDArray[np.float64]
 Predictor = Callable[[Path], Probabilities | None]
@@ -91,18 +91,21 @@ def face_predictor(profile: Profile) -> Predictor:
 
 def voice_predictor(profile: Profile) -> Predictor:
     """What the voice says: of ``paper`` the mean over windows of 30 ms, of ``lite`` the whole."""
-    network = load_network(profile.voice_model)
     factors = profile.prior.factors(profile.voice_learned_shares)
 
-    def of_utterance(path: Path) -> Probabilities | None:
-        values = recorded_functionals(path)
-        if values is None:
-            return None
-        inputs = network_inputs(values, [VoiceBaseline()])
-        return np.asarray(correct(network.run(**inputs)[0], factors), dtype=np.float64)
-
     if profile.decision == "lite":
+        classifier = VoiceClassifier.load(profile)
+
+        def of_utterance(path: Path) -> Probabilities | None:
+            said = describe_recording(path)
+            if said is None:
+                return None
+            answers = classifier.classify(said, [VoiceBaseline()])
+            return np.asarray(correct(answers[0], factors), dtype=np.float64)
+
         return of_utterance
+
+    network = load_network(profile.voice_model)
 
     def predict(path: Path) -> Probabilities | None:
         sound = read_sound(path)
@@ -154,7 +157,7 @@ def task_cards(task: str, profile: Profile) -> list[ModelCard]:
     names = {
         "clips": profile.models,
         "faces": (profile.face_model,),
-        "voices": (profile.voice_model,),
+        "voices": tuple(filter(None, (profile.voice_model, profile.voice_spectrum_model))),
         "mouths": (profile.mouth_model,),
     }[task]
     return [load_card(name) for name in dict.fromkeys(names)]

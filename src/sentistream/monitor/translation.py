@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import gettext
 import io
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent, get_decimal_symbol
 from starlette.requests import HTTPConnection
 
 from sentistream.monitor.locales import FOLDER, LANGUAGES, SOURCE
+from sentistream.percentages import whole_percentages
 from sentistream.translatable import Translatable
 
 COOKIE = "sentistream-language"
@@ -97,11 +100,23 @@ class Translator:
         """A share, 0 to 1, in whole per cent."""
         return format_percent(share, locale=self.locale)
 
+    def percents(self, shares: Sequence[float]) -> tuple[str, ...]:
+        """All shares of a whole, in whole per cent that add up to 100."""
+        return tuple(self.percent(whole / 100) for whole in whole_percentages(shares))
+
     def points(self, difference: float) -> str:
         """A difference of shares with its sign, in percentage points."""
         rounded = round(difference * 100)
         sign = "+" if rounded > 0 else "\u2212" if rounded < 0 else "\u00b1"
         return f"{sign}{self.number(abs(rounded))}"
+
+    def listed(self, parts: Iterable[str]) -> str:
+        """Several things in a sentence: "a, b and c"."""
+        return format_list(list(parts), locale=self.locale)
+
+    def date(self, time: float) -> str:
+        """Day, month and year."""
+        return format_date(datetime.fromtimestamp(time), "long", locale=self.locale)
 
     def clock(self, time: float) -> str:
         """Hour and minute of the machine's own time zone."""

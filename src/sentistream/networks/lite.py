@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sentistream.datasets.labels import EMOTIONS, SENTIMENT_OF_EMOTION
 from sentistream.types import SENTIMENTS
+from sentistream.voice.features import WIDTH
 from sentistream.voice.functionals import NAMES as FUNCTIONALS
 
 FACE_EMOTIONS = ("happy", "neutral", "sad", "angry")
@@ -21,6 +22,10 @@ FACE_EMOTIONS = ("happy", "neutral", "sad", "angry")
 
 _OF_THE_MICROPHONE = ("level",)  # functionals that say nothing unless compared
 _MEAN_AFTER, _SPREAD_AFTER = 2.0, 6.0  # utterances by which a voice counts as half known
+_SHOWN_RANGE_DB = 70.0  # below the loudest band of an utterance
+_MEAN_SPECTRUM = 0.8  # share of it that is subtracted
+_LEVEL_SCALE_DB = 12.0
+_MASKED_FRAMES, _MASKED_VALUES = 40, 8  # at most, at a time
 _NOISE = 0.1  # added to what is learned from, in spreads of the population
 
 
@@ -190,6 +195,72 @@ class VoiceNetwork(nn.Module):
         absolute = value * (1 - known) * self.portable / 2
         logits: Tensor = self.classify(torch.cat([absolute, relative, known], dim=1).clamp(-4, 4))
         return logits
+
+
+class VoiceSpectrumNetwork(nn.Module):
+    """Emotion of an utterance by how its spectrum and its pitch move, to logits (N, 8).
+
+    Three convolutions over time, and the mean and spread of what they find, weighted by
+    attention (Okabe et al. 2018). The utterance's level and most of its mean spectrum, which say
+    more of the microphone and the room than of the speaker's mood, are subtracted first.
+    """
+
+    def __init__(self, channels: int = 96) -> None:
+        super().__init__()
+        self.convolve = nn.Sequential(
+            *_over_time(WIDTH, channels, 5, 2),
+            *_over_time(channels, channels, 5, 2),
+            *_over_time(channels, channels, 3, 1),
+        )
+        self.attend = nn.Conv1d(channels, 1, 1)
+        self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * channels, len(EMOTIONS)))
+
+    def forward(self, levels: Tensor, periodicity: Tensor, valid: Tensor) -> Tensor:
+        """Logits (N, 8).
+
+        Args:
+            levels: Of 64 bands, dB, (N, frames, 64).
+            periodicity: At 48 periods, -1 to 1, (N, frames, 48).
+            valid: 1 for frames of the utterance, 0 behind it, (N, frames, 1).
+        """
+        loudest = (levels - 1e3 * (1 - valid)).amax(dim=(1, 2), keepdim=True)
+        levels = levels.maximum(loudest - _SHOWN_RANGE_DB)
+        usual = (levels * valid).sum(dim=1, keepdim=True) / valid.sum(dim=1, keepdim=True)
+        level = usual.mean(dim=2, keepdim=True)
+        levels = levels - level - _MEAN_SPECTRUM * (usual - level)
+        values = torch.cat([levels / _LEVEL_SCALE_DB, periodicity], dim=2) * valid
+        if self.training:
+            values = _masked(values)
+        found = self.convolve(values.transpose(1, 2))
+        scores = self.attend(found) - 1e4 * (1 - valid[:, ::4, 0].unsqueeze(1))
+        shares = scores.softmax(dim=2)
+        mean = (shares * found).sum(dim=2)
+        variance = (shares * found.square()).sum(dim=2) - mean.square()
+        summary = torch.cat([mean, variance.clamp_min(1e-4).sqrt()], dim=1)
+        logits: Tensor = self.classify(summary)
+        return logits
+
+
+def _over_time(inputs: int, outputs: int, kernel: int, stride: int) -> tuple[nn.Module, ...]:
+    return (
+        nn.Conv1d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm1d(outputs),
+        nn.ReLU(),
+        nn.Dropout(0.15),
+    )
+
+
+def _masked(values: Tensor) -> Tensor:
+    """Stretches of time and of frequency set to zero (SpecAugment, Park et al. 2019)."""
+    count, frames, width = values.shape
+    for size, most in ((frames, _MASKED_FRAMES), (width, _MASKED_VALUES)):
+        for _ in range(2):
+            first = torch.randint(0, size, (count, 1), device=values.device)
+            length = torch.randint(1, most + 1, (count, 1), device=values.device)
+            places = torch.arange(size, device=values.device)[None]
+            kept = ((places < first) | (places >= first + length)).float()
+            values = values * (kept[:, :, None] if size == frames else kept[:, None, :])
+    return values
 
 
 class Fusion(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ class ParquetTable(Output):
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
         reserve: Space to finish from when the disk is full.
         row_group: Rows a group.
+        constants: Further columns of text, before the others, the same in every row.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -97,7 +98,9 @@ class ParquetTable(Output):
         mouth_threshold: float,
         reserve: Reserve | None = None,
         row_group: int = ROW_GROUP,
+        constants: Mapping[str, str] | None = None,
     ) -> None:
+        self._constants = dict(constants or {})
         self._pyarrow = load_pyarrow("Writing Parquet files")
         self._path = path
         self._partial = partial_name(path)
@@ -108,7 +111,9 @@ class ParquetTable(Output):
 
     def open(self) -> None:
         self._file = GuardedFile(self._partial, self._reserve)
-        schema = self._pyarrow.schema([(column.name, column.type) for column in COLUMNS])
+        fields = [(name, "string") for name in self._constants]
+        fields += [(column.name, column.type) for column in COLUMNS]
+        schema = self._pyarrow.schema(fields)
         self._writer: Any = self._pyarrow.parquet.ParquetWriter(self._file, schema)
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
@@ -133,7 +138,9 @@ class ParquetTable(Output):
     def _write(self) -> None:
         if not self._columns[0]:
             return
-        arrays = [
+        same = [[value] * len(self._columns[0]) for value in self._constants.values()]
+        arrays = [self._pyarrow.array(values, type="string") for values in same]
+        arrays += [
             self._pyarrow.array(values, type=column.type)
             for column, values in zip(COLUMNS, self._columns, strict=True)
         ]

@@ -318,7 +318,7 @@ class ClipIndex:
         Raises:
             OutputError: It cannot be written.
         """
-        row: dict[str, Any] = {"clip": _harmless(clip)}
+        row: dict[str, Any] = {"clip": harmless(clip)}
         if folder is not None and facts is not None:
             row = _analyzed(clip, folder, facts)
         self._add(row | {"status": "failed", "problem": problem}, place)
@@ -341,8 +341,8 @@ class ClipIndex:
 def _analyzed(clip: str, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     overall = facts["overall"]
     return {
-        "clip": _harmless(clip),
-        "folder": _harmless(str(folder)),
+        "clip": harmless(clip),
+        "folder": harmless(str(folder)),
         "label": overall["label"],
         **overall["probabilities"],
         "appearances": facts["appearances"],
@@ -386,9 +386,9 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 def row_key(clip: str) -> str:
     """By what a row's ``clip`` is the same as another, however the path was typed."""
-    return os.path.abspath(_harmless(clip))  # noqa: PTH100 - links are not followed
+    return os.path.abspath(harmless(clip))  # noqa: PTH100 - links are not followed
 
 
-def _harmless(path: str) -> str:
+def harmless(path: str) -> str:
     """A path that a spreadsheet does not take for a formula; it still names the same file."""
     return f"./{path}" if path.startswith(("=", "+", "-", "@", "\t", "\r")) else path

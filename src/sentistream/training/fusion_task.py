@@ -46,6 +46,8 @@ from sentistream.training.voice_examples import paper_voice_windows
 from sentistream.training.voice_task import (
     PAPER_VOICE_WEAKNESSES,
     VOICES_PER_CLASS,
+    LiteVoiceTask,
+    VoiceSpectrumTask,
     VoiceTask,
 )
 from sentistream.types import FloatArray
@@ -140,7 +142,7 @@ def fit_last_layer(network: nn.Module, examples: Examples) -> None:
 
 
 class FusionTask(ClassificationTask):
-    """The fusion of ``lite``, which needs ``mouth``, ``face`` and ``voice``."""
+    """The fusion of ``lite``, which needs ``mouth``, ``face`` and both networks of the voice."""
 
     profile = "lite"
     name = "fusion"
@@ -160,17 +162,26 @@ class FusionTask(ClassificationTask):
         ),
     )
 
-    def __init__(self, face: Task | None = None, voice: Task | None = None) -> None:
+    def __init__(
+        self,
+        face: Task | None = None,
+        voice: Task | None = None,
+        spectrum: Task | None = None,
+    ) -> None:
         self._mouth = LiteMouthTask()
-        self._branches = {"face": face or FaceTask(), "voice": voice or VoiceTask()}
+        self._branches = {
+            "face": face or FaceTask(),
+            "voice": voice or VoiceTask(),
+            "spectrum": spectrum or VoiceSpectrumTask(),
+        }
 
     def prepare(self, preparation: Preparation, runs: Path) -> Splits:
         """Moments of Java-SED clips, answered by networks that know none of the speakers.
 
         Args:
             preparation: Reads data.
-            runs: Has ``mouth``, ``face`` and ``voice``; the networks without a group of
-                speakers are trained in ``fusion``.
+            runs: Has ``mouth``, ``face``, ``voice`` and ``voice-spectrum``; the networks without
+                a group of speakers are trained in ``fusion``.
         """
         clips = [one for one in java_sed(preparation.data / "javased") if one.sentiment is not None]
         mouth = _trained(self._mouth, runs)
@@ -240,7 +251,7 @@ def _trained_without(
     people: Sequence[str], task: Task, splits: Splits, runs: Path
 ) -> TorchRunnable:
     left_out = np.isin(splits.train.people, list(people))
-    if task.name == "voice":
+    if isinstance(task, LiteVoiceTask):
         left_out = np.isin(splits.train.sources, splits.train.sources[left_out])
     others = Splits(splits.train.take(~left_out), splits.held_out)
     folder = runs / "fusion" / f"{task.name}-without-{'-'.join(people)}"

@@ -70,7 +70,7 @@ def _lite_tasks() -> tuple[Task, ...]:
     from sentistream.training.fusion_task import FusionTask
     from sentistream.training.landmark_task import LandmarksFirstTask, LandmarksTask
     from sentistream.training.mouth_task import LiteMouthTask
-    from sentistream.training.voice_task import VoiceTask
+    from sentistream.training.voice_task import VoiceSpectrumTask, VoiceTask
 
     return (
         DetectorFirstTask(),
@@ -82,5 +82,6 @@ def _lite_tasks() -> tuple[Task, ...]:
         FaceRefinedTask(),
         FaceTask(),
         VoiceTask(),
+        VoiceSpectrumTask(),
         FusionTask(),
     )

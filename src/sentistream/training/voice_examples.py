@@ -6,6 +6,7 @@ statistics of other utterances of the same voice.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from sentistream.datasets.labels import EMOTIONS, SENTIMENT_OF_EMOTION, class_number
 from sentistream.datasets.recordings import Recording, corpora, java_sed, ravdess
+from sentistream.decision.voice_classifier import SPECTRUM_FRAMES, padded
 from sentistream.errors import DataError
 from sentistream.evaluation.predictions import HISTORY_SIZE
 from sentistream.training.examples import (
@@ -23,6 +25,7 @@ from sentistream.training.examples import (
     Examples,
     content_key,
     load_arrays,
+    rows_as_arrays,
     save_arrays,
 )
 from sentistream.training.preparation import Preparation
@@ -31,6 +34,7 @@ from sentistream.training.voice_augmentation import CONDITIONS, augment_voice
 from sentistream.training.worker_pool import WorkerPool
 from sentistream.types import SENTIMENTS, FloatArray
 from sentistream.voice import spectrogram
+from sentistream.voice.features import WIDTH
 from sentistream.voice.functionals import NAMES, functionals
 from sentistream.voice.sound_file import read_sound, voiced_starts
 from sentistream.voice.utterance import utterance_of
@@ -162,8 +166,7 @@ def _cached_functionals(preparation: Preparation, *, held_out: bool) -> Arrays:
     """Functionals of the recordings of one split, those for training in each condition."""
     recordings = select_split(_voice_recordings(preparation.data), held_out=held_out)
     conditions = CONDITIONS[:1] if held_out else CONDITIONS
-    corpora_folder = preparation.data / "voices"
-    noises = corpora_folder if (corpora_folder / "noises_and_rooms.csv").exists() else None
+    noises = _noises(preparation.data)
     items = [(one, condition, noises) for condition in conditions for one in recordings]
 
     def make(work: Path) -> Arrays:
@@ -182,6 +185,73 @@ def _cached_functionals(preparation: Preparation, *, held_out: bool) -> Arrays:
         load_arrays,
         conditions=tuple(conditions),
     )
+
+
+def lite_spectra(preparation: Preparation) -> Splits:
+    """Spectra of utterances: all as recorded, those for training in one more condition behind."""
+    return Splits(*(_cached_spectra(preparation, held_out=held_out) for held_out in (False, True)))
+
+
+def _cached_spectra(preparation: Preparation, *, held_out: bool) -> Examples:
+    recordings = select_split(_voice_recordings(preparation.data), held_out=held_out)
+    noises = _noises(preparation.data)
+    items = [(one, CONDITIONS[0], noises) for one in recordings]
+    if not held_out:
+        items += [(one, _other_condition(one.path), noises) for one in recordings]
+
+    def make(work: Path) -> Examples:
+        pool = preparation.pool(work, "spectra")
+        chunks = [a for _, a in pool.map(recording_spectra, items, _LITE_CHUNK)]
+        chunks = [chunk for chunk in chunks if len(chunk["label"])]
+        if not chunks:
+            raise DataError("There is no recording with a voice.")
+        made = {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
+        weights = _weights(made["label"], made["source"])
+        return Examples(
+            inputs={"frames": made["frames"]},
+            labels=np.stack([made["label"], weights], axis=1).astype(np.float32),
+            people=made["person"],
+            sources=made["source"],
+            clips=made["clip"],
+        )
+
+    return preparation.examples(
+        f"lite-spectra-{held_out}",
+        [recording.path for recording in recordings],
+        make,
+        conditions=CONDITIONS,
+    )
+
+
+def _other_condition(path: Path) -> str:
+    others = CONDITIONS[1:]
+    return others[zlib.crc32(path.name.encode()) % len(others)]
+
+
+def recording_spectra(items: Sequence[tuple[Recording, str, Path | None]]) -> Arrays:
+    """Frames of recordings; those without speech are left out.
+
+    Args:
+        items: Recordings with the condition and the folder of noises for ``augment_voice``.
+
+    Raises:
+        InputError: A recording cannot be read.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for recording, condition, noises in items:
+        sound = read_sound(recording.path)
+        frames = utterance_of(augment_voice(sound, condition, recording.person, noises))
+        if frames is not None:
+            key = content_key(sound)
+            rows.append(
+                (padded(frames), _label(recording), recording.person, recording.corpus, key)
+            )
+    return rows_as_arrays("frames", rows, (SPECTRUM_FRAMES, WIDTH))
+
+
+def _noises(data: Path) -> Path | None:
+    folder = data / "voices"
+    return folder if (folder / "noises_and_rooms.csv").exists() else None
 
 
 def _voice_recordings(data: Path) -> list[Recording]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +25,6 @@ from sentistream.voice.features import (
     STEP_DB,
     WIDTH,
 )
-from sentistream.voice.sound_file import read_sound
-from sentistream.voice.utterance import utterance_of
 
 VOICED_PERIODICITY = 0.5
 """Share of a perfect repetition from which a frame counts as voiced."""
@@ -84,16 +81,6 @@ def functionals(frames: UInt8Array) -> FloatArray:
             at least 10 frames.
     """
     return np.fromiter(_described(frames.reshape(len(frames), WIDTH)).values(), np.float32)
-
-
-def recorded_functionals(path: Path) -> FloatArray | None:
-    """The values of ``NAMES`` for what is said in a file, shape (79,); None where nothing is.
-
-    Raises:
-        InputError: It has no sound that can be decoded.
-    """
-    frames = utterance_of(read_sound(path))
-    return None if frames is None else functionals(frames)
 
 
 def _described(frames: UInt8Array) -> Described:

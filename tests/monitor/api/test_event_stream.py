@@ -55,6 +55,23 @@ def test_what_happens_is_told(served: Served) -> None:
         assert _next(socket)["kind"] == "health"
 
 
+def test_it_outlives_the_time_for_a_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentistream.monitor.api.server.HEAD_TIMEOUT", 1.0)
+    with Served(tmp_path) as served, _listen(served, "?kinds=observation") as socket:
+        time.sleep(1.5)
+        served.sees()
+        assert _next(socket)["kind"] == "observation"
+
+
+def test_what_is_read_of_visitors_is_theirs_alone(tmp_path: Path) -> None:
+    with Served(tmp_path) as served, _listen(served, "?kinds=observation") as socket:
+        served.sees("visitor-1")
+        served.sees("door")
+        assert _next(socket)["observation"]["camera"] == "door"
+        with served.by_token(Role.MANAGER) as client:
+            assert [one["camera"] for one in client.get("/api/live").json()] == ["door"]
+
+
 def test_kinds_are_chosen(served: Served) -> None:
     with _listen(served, "?kinds=reading", Role.MANAGER) as socket:
         served.sees()

@@ -148,7 +148,10 @@ def test_files(lived: Served) -> None:
     with lived.by_token() as client:
         text = client.get("/api/export/hour.csv", params=query)
         assert text.headers["content-type"] == "text/csv; charset=utf-8"
-        assert text.headers["content-disposition"] == 'attachment; filename="sentistream-hour.csv"'
+        assert (
+            text.headers["content-disposition"]
+            == 'attachment; filename="sentistream-hour-2026-01-05.csv"'
+        )
         assert len(text.text.splitlines()) == 3
         for_excel = client.get("/api/export/hour.csv", params=query | {"excel": "comma"})
         assert for_excel.content.startswith(b"\xef\xbb\xbfbegin;end;camera;")

@@ -8,7 +8,13 @@ from typing import Any, Literal
 
 import pytest
 
-from sentistream.monitor.privacy import MEASURES, render_assessment, render_notice
+from sentistream.monitor.privacy import (
+    MEASURES,
+    InForce,
+    PrivacyState,
+    render_assessment,
+    render_notice,
+)
 from sentistream.monitor.settings import Settings
 
 LANGUAGES: tuple[Literal["en", "de"], ...] = ("en", "de")
@@ -67,15 +73,18 @@ class Checker(HTMLParser):
             self.words.append(data)
 
 
-def house(**changes: Any) -> Settings:
-    return Settings.model_validate(HOUSE | changes)
+def house(**changes: Any) -> PrivacyState:
+    return PrivacyState.of(Settings.model_validate(HOUSE | changes), tokens=0)
+
+
+EMPTY = PrivacyState.of(Settings(), tokens=0)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("render", [render_notice, render_assessment])
 def test_is_one_sound_page_without_secrets(render: Any, language: Literal["en", "de"]) -> None:
-    for settings in (Settings(), house()):
-        page = render(settings, language)
+    for state in (EMPTY, house(), PrivacyState.of(Settings())):
+        page = render(state, language)
         checked = Checker(page)
         assert page.startswith("<!doctype html>")
         assert f'<html lang="{language}">' in page
@@ -116,7 +125,7 @@ def test_the_notice_says_what_the_settings_say(language: Literal["en", "de"]) ->
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_lacks_is_seen(language: Literal["en", "de"]) -> None:
-    checked = Checker(render_notice(Settings(), language))
+    checked = Checker(render_notice(EMPTY, language))
     assert checked.text.count(MISSING[language]) == checked.marks == 7
     assert {"en": "not complete: 4 facts", "de": "unvollständig: 4 Angaben"}[
         language
@@ -162,22 +171,33 @@ def test_the_assessment_has_the_four_parts_and_every_measure(
 
 def test_measures_tell_whether_they_are_in_force() -> None:
     protected = house(
-        server={"host": "0.0.0.0", "public_url": "https://mood.example.org"},  # noqa: S104
+        cameras={"door": HOUSE["cameras"]["door"]},
+        server={"tls_certificate": "certificate.pem", "tls_key": "key.pem"},
     )
-    exposed = Settings.model_validate(
-        {
-            "cameras": {"door": {"source": "0"}},
-            "privacy": {"smallest_group": 1, "blur": False},
-            "mqtt": {"host": "broker"},
-            "storage": {"seconds_days": 365},
-            "server": {"host": "0.0.0.0"},  # noqa: S104
-        }
+    exposed = PrivacyState.of(
+        Settings.model_validate(
+            {
+                "cameras": {"door": {"source": "0"}},
+                "privacy": {"smallest_group": 1, "blur": False},
+                "mqtt": {"host": "broker"},
+                "storage": {"seconds_days": 365},
+                "server": {"host": "0.0.0.0"},  # noqa: S104
+            }
+        ),
+        tokens=1,
     )
-    switched = {measure.key for measure in MEASURES if measure.setting}
-    assert all(measure.in_force(protected) for measure in MEASURES)
-    assert {m.key for m in MEASURES if not m.in_force(exposed)} == switched
+    assert {m.standing(protected).in_force for m in MEASURES} == {InForce.YES}
+    standing = {m.key: m.standing(exposed).in_force for m in MEASURES if m.setting}
+    assert {m.key for m in MEASURES if m.standing(exposed).in_force is not InForce.YES} == {
+        *standing
+    }
+    assert {key for key, found in standing.items() if found is InForce.PARTLY} == {
+        "on-the-machine",
+        "deletion",
+    }
     page = render_assessment(exposed, "en")
-    assert page.count("not by the settings") == len(switched)
+    assert page.count('<span class="off">no</span>') == 5
+    assert page.count('<span class="off">in part</span>') == 2
     assert "none in force" in page  # nothing protects staff any more
 
 
@@ -188,7 +208,11 @@ def test_measures_name_settings_and_risks_that_exist() -> None:
     groups = Settings.model_fields
     for measure in MEASURES:
         for setting in filter(None, measure.setting.split(", ")):
-            assert setting.split(".")[0] in groups
+            group, _, field = setting.partition(".")
+            assert group in groups
+            model = groups[group].annotation
+            if field and "*" not in field:
+                assert field in getattr(model, "model_fields", {}), setting
 
 
 def _template(name: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sentistream.monitor.privacy import MEASURES
+from sentistream.monitor.privacy import MEASURES, InForce, PrivacyState
 from sentistream.monitor.settings import CameraSettings, Settings, load_settings
 
-NEEDS_THE_HOUSE = {"masked-zones", "watching-hours"}
-"""What nobody but the house can set up, because it depends on its rooms and hours."""
+NEEDS_THE_HOUSE = {"masked-zones", "watching-hours", "sealed-transport"}
+"""What nobody but the house can set up: it depends on its rooms, hours and certificate."""
 
 
 def test_defaults_are_the_private_ones() -> None:
@@ -26,7 +26,8 @@ def test_defaults_are_the_private_ones() -> None:
 
 
 def test_every_measure_is_in_force_by_default() -> None:
-    off = {measure.key for measure in MEASURES if not measure.in_force(Settings())}
+    state = PrivacyState.of(Settings(), tokens=0)
+    off = {m.key for m in MEASURES if m.standing(state).in_force is not InForce.YES}
     assert off == NEEDS_THE_HOUSE
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from sentistream.errors import MissingExtraError
 from sentistream.monitor.interfaces import Step
-from sentistream.monitor.settings import StorageSettings
+from sentistream.monitor.settings import Settings, StorageSettings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.monitor.store import database_export as module
 from sentistream.monitor.store.database_export import AGGREGATE_COLUMNS, READING_COLUMNS, Column
@@ -59,12 +59,41 @@ def test_readings_as_csv(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch) 
         "label": "neutral",
         "seen": "1.000",
         "speaking": "0.000",
+        "time_local": local(TEN),
+        "camera_name": "door",
+        "zone_name": "",
     }
     keys = [(row["time"], row["camera"], row["zone"], row["track"]) for row in rows]
     assert keys == sorted(set(keys))
     assert len(keys) == 601
     only = csv_rows(store.export("csv", "readings", begin=TEN, end=TEN + 100, camera="till"))
     assert [(row["camera"], row["seen"]) for row in only] == [("till", "0.500")]
+
+
+def local(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
+
+
+def test_names_of_cameras_and_zones(engine: Engine) -> None:
+    corners = [[0, 0], [1, 0], [1, 1]]
+    zone = {"name": "shelf", "title": "Top shelf", "points": corners}
+    cameras = {"door": {"name": "=2+3", "source": "0", "zones": [zone]}}
+    store = DatabaseStore(engine, lambda: Settings.model_validate({"cameras": cameras}))
+    fill(store)
+
+    def rows(**style: Any) -> set[tuple[str, str]]:
+        text = b"".join(store.export("csv", "readings", begin=TEN, end=TEN + 2, **style))
+        found = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
+        return {(row["camera_name"], row["zone_name"]) for row in found}
+
+    # a camera that was removed is named by its key
+    assert rows() == {("=2+3", ""), ("=2+3", "Top shelf"), ("till", "")}
+    # and none is computed by a spreadsheet
+    assert rows(style=spreadsheet_style(".")) == {
+        ("'=2+3", ""),
+        ("'=2+3", "Top shelf"),
+        ("till", ""),
+    }
 
 
 def test_csv_for_a_spreadsheet(store: DatabaseStore) -> None:
@@ -75,13 +104,20 @@ def test_csv_for_a_spreadsheet(store: DatabaseStore) -> None:
 
     plain = made().decode()
     with_points = made(style=spreadsheet_style(".")).decode()
-    assert with_points == "\N{ZERO WIDTH NO-BREAK SPACE}" + plain
+    assert with_points.startswith("\N{ZERO WIDTH NO-BREAK SPACE}begin,")
     with_commas = made(style=spreadsheet_style(",")).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(with_commas), delimiter=";"))
     assert rows[0]["positive"] == "0,2000"
+    texts = csv_rows(iter([plain.encode()]))
+    timed = {"begin", "end", "begin_local", "end_local"}
     assert [
-        {key: value.replace(",", ".") for key, value in row.items()} for row in rows
-    ] == csv_rows(iter([plain.encode()]))
+        {key: value.replace(",", ".") for key, value in row.items() if key not in timed}
+        for row in rows
+    ] == [{key: value for key, value in row.items() if key not in timed} for row in texts]
+    # spreadsheets read this as a time, and neither a letter nor an offset
+    assert rows[0]["begin"] == "2026-01-05 10:00:00"
+    assert rows[0]["begin_local"] == f"{datetime.fromtimestamp(TEN):%Y-%m-%d %H:%M:%S}"
+    assert texts[0]["begin_local"] == local(TEN)
     none = b"".join(store.export("csv", Step.DAY, begin=0, end=60, style=spreadsheet_style(",")))
     assert none.decode("utf-8-sig").startswith("begin;end;camera")
 

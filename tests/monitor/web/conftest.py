@@ -28,6 +28,14 @@ def house(tmp_path: Path) -> Iterator[FakeMonitor]:
 
 
 @pytest.fixture
+def empty(tmp_path: Path) -> Iterator[FakeMonitor]:
+    """A monitor that nobody has set up."""
+    house = FakeMonitor(tmp_path, {})
+    yield house
+    house.stop()
+
+
+@pytest.fixture
 def lively(house: FakeMonitor) -> Iterator[FakeMonitor]:
     """People come and go at its cameras."""
     ended = threading.Event()

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import CameraHealth, CameraState, FaceState, Observation
 from sentistream.monitor.services import Services
-from sentistream.monitor.settings import Settings
+from sentistream.monitor.settings import CameraSettings, Settings
 from sentistream.monitor.web import mount_web
 from settings_file import write_settings
 from web.fake_store import FakeStore
@@ -66,10 +66,15 @@ SETTINGS: dict[str, Any] = {
 class FakeCameras(Supervisor):
     """Takes orders and remembers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Path) -> None:
+        self.state_folder = state
         self.applied: list[Settings] = []
         self.restarted: list[str] = []
         self.watched: dict[str, int] = {}
+
+    @property
+    def cameras(self) -> Mapping[str, CameraSettings]:
+        return {}
 
     def apply(self, settings: Settings) -> None:
         self.applied.append(settings)
@@ -139,7 +144,7 @@ class FakeMonitor:
         )
         write_settings(self.configuration.settings, self.configuration.path)
         self.bus = EventBus()
-        self.cameras = FakeCameras()
+        self.cameras = FakeCameras(folder)
         self.configuration.on_change(self.cameras.apply)
         self.store = FakeStore(self.configuration)
         self.port = port
@@ -148,6 +153,17 @@ class FakeMonitor:
     @functools.cached_property
     def _asked(self) -> FastAPI:
         return self.app()
+
+    @functools.cached_property
+    def services(self) -> Services:
+        """What the pages show."""
+        return Services(
+            configuration=self.configuration,
+            bus=self.bus,
+            cameras=self.cameras,
+            store=self.store,
+            engine=create_engine("sqlite://"),
+        )
 
     def app(self) -> FastAPI:
         """The page behind a guard."""
@@ -158,16 +174,7 @@ class FakeMonitor:
             self.user = None
             return RedirectResponse("/login", 303)
 
-        mount_web(
-            app,
-            Services(
-                configuration=self.configuration,
-                bus=self.bus,
-                cameras=self.cameras,
-                store=self.store,
-                engine=create_engine("sqlite://"),
-            ),
-        )
+        mount_web(app, self.services)
 
         for add in self.more:
             add(app)

@@ -30,7 +30,7 @@ def test_numbers_are_there_before_any_script(browser: Browser, lively: FakeMonit
     page = browser.open(lively.url, script=False)
     page.ready()
     text = page.text(ENTRANCE)
-    for told in ("Entrance", "Watching", "positive", "33 moments per second", "Last 15 minutes"):
+    for told in ("Entrance", "Watching", "positive", "Technical details", "Last 15 minutes"):
         assert told in text
     assert "refuses the connection" in page.text("#camera-yard")
     page.close()
@@ -85,7 +85,12 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
     page = browser.open(house.url, script=False)
     page.ready()
     told = "5 faces in view; 3 of them are not tracked (limit: 2)"
-    assert page.text(f"{ENTRANCE} .face-count").strip() == told
+    end = time.monotonic() + 60
+    while page.text(f"{ENTRANCE} .face-count").strip() != told:
+        # on a busy machine the page may come when what was seen is of the past already
+        assert time.monotonic() < end
+        house.see("entrance", *shown, max_faces=2, left_out=3)
+        page.go(house.url)
     page.close()
     page = browser.open(house.url)
     page.ready()
@@ -122,7 +127,10 @@ def test_states_are_told_and_announced(browser: Browser, house: FakeMonitor) -> 
     )
     house.health("entrance", moments_per_second=16, tick=0.06, dropped=1284)
     page.wait(f"document.querySelector('{ENTRANCE} .statistics').innerText.includes('half speed')")
-    assert "1,284 dropped" in page.text(f"{ENTRANCE} .statistics")
+    # what an engineer asks for lies in a panel that is closed at first
+    assert "1,284 dropped" not in page.text(ENTRANCE)
+    page.click(f"{ENTRANCE} details summary")
+    assert "1,284 dropped" in page.text(f"{ENTRANCE} details")
     house.health("entrance", moments_per_second=8, tick=0.12)
     page.wait(f"document.querySelector('{ENTRANCE} .statistics').innerText.includes('25% of full')")
     page.close()

@@ -91,14 +91,18 @@ def test_the_menu_of_a_phone_opens_and_closes(browser: Browser, house: FakeMonit
     page.close()
 
 
+@pytest.mark.parametrize("path", ["/alerts", "/start/camera", "/start/zones?camera=entrance"])
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(
-    browser: Browser, house: FakeMonitor
+    browser: Browser, house: FakeMonitor, path: str
 ) -> None:
-    page = browser.open(f"{house.url}/alerts")
+    page = browser.open(f"{house.url}{path}")
     page.ready()
-    page.wait("document.querySelector('.rule button') && document.querySelector('.menu-button')")
+    page.wait(
+        "document.querySelector('main form button') && document.querySelector('.menu-button')"
+    )
     wanted = page.say(
-        "[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select')]"
+        "[...document.querySelectorAll("
+        "'a[href], button:not(:disabled), input:not([type=hidden]), select')]"
         ".filter(e => e.checkVisibility()).map((e, n) => (e.dataset.n = n))"
     )
     reached = []

@@ -80,6 +80,7 @@ def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -
     page.go(f"{address}/settings/cameras/till")
     page.wait("document.querySelector('form [name=name]')")
     page.type("form [name=name]", "Counter")
+    page.say("document.querySelector('details.advanced').open = true")
     page.type("form [name=max_faces]", "3")
     before = page.say("performance.timeOrigin")
     page.say("document.querySelector('form [name=max_faces]').form.requestSubmit()")

@@ -20,6 +20,7 @@ from sentistream.monitor.api.schemas import (
     ResponseBody,
 )
 from sentistream.monitor.api.secret_masks import SecretMasks
+from sentistream.monitor.camera_keys import is_own_camera
 from sentistream.monitor.services import Services
 
 router: APIRouter = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
@@ -29,8 +30,10 @@ CameraKey = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$", description="The c
 
 @router.get("/live", summary="The newest moment of each camera", responses=documented())
 def live(services: ServicesDep) -> list[LatestObservation]:
-    """Cameras that have seen nothing yet are left out."""
-    seen = [services.bus.observation(key) for key in _camera_keys(services)]
+    """Cameras that have seen nothing yet are left out, and so are visitors' own cameras."""
+    settings = services.configuration.settings
+    keys = [key for key in _camera_keys(services) if is_own_camera(key, settings)]
+    seen = [services.bus.observation(key) for key in keys]
     return [LatestObservation.of(one) for one in seen if one is not None]
 
 
@@ -115,6 +118,11 @@ class BrowserCameraOwners:
             self._owners[camera] = digest
             while len(self._owners) > _OWNERS_KEPT:
                 self._owners.popitem(last=False)
+
+    def owns(self, camera: str, digest: str) -> bool:
+        """Whether this login brought the camera."""
+        with self._lock:
+            return self._owners.get(camera) == digest
 
     def take(self, camera: str, digest: str | None) -> bool:
         """Forgets a camera if it is this login's (None: anybody's); whether it was."""

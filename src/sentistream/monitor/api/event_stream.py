@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from sentistream.monitor.api.auth import ServicesDep, Viewer, viewer
 from sentistream.monitor.api.schemas import AlertEvent, Health, LatestObservation, SingleReading
 from sentistream.monitor.api.secret_masks import SecretMasks
+from sentistream.monitor.camera_keys import is_own_camera
 from sentistream.monitor.event_bus import Event
 from sentistream.monitor.observations import Alert, CameraHealth, Observation, Seconds
 from sentistream.monitor.services import Services
@@ -115,6 +116,9 @@ async def _send(websocket: WebSocket, message: Message) -> None:
 
 
 def _messages(event: Event, services: Services) -> list[Message]:
+    settings = services.configuration.settings
+    if isinstance(event, Observation | Seconds) and not is_own_camera(event.camera, settings):
+        return []  # what is read of a visitor is the visitor's alone
     if isinstance(event, Observation):
         return [Message(kind="observation", observation=LatestObservation.of(event))]
     if isinstance(event, CameraHealth):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
@@ -244,8 +246,17 @@ async def export(
     except BaseException:
         places.release()
         raise
-    headers = {"content-disposition": f'attachment; filename="sentistream-{what}.{kind}"'}
+    name = file_name(what, kind, begin=begin, end=until, camera=camera)
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
     return _ChunkedResponse(first, pieces, places, media_type=_MEDIA[kind], headers=headers)
+
+
+def file_name(what: str, kind: str, *, begin: float, end: float, camera: str | None) -> str:
+    """What a download is called: with its first and last day, by the machine's own time zone."""
+    first, last = (datetime.fromtimestamp(time).date() for time in (begin, max(begin, end - 1)))
+    days = f"{first}" if first == last else f"{first}-to-{last}"
+    place = f"-{camera}" if camera and re.fullmatch(r"[a-z0-9-]{1,64}", camera) else ""
+    return f"sentistream-{what}-{days}{place}.{kind}"
 
 
 class _ChunkedResponse(StreamingResponse):

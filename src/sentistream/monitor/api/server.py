@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
+import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -42,6 +43,11 @@ class HeadTimeoutProtocol(H11Protocol):
     def _hang_up(self) -> None:
         if self.cycle is None and not self.transport.is_closing():
             self.transport.close()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """The head has come; the connection is a WebSocket from now on, however long it is."""
+        self._head_timer.cancel()
+        super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits no longer."""

@@ -128,7 +128,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
     """
     check_seconds(tick=tick, sound_window=sound_window)
     source = camera.source.get_secret_value().strip()
-    if _is_webcam(source):
+    if is_webcam(source):
         return open_webcam(
             int(source) if source.isdigit() else source,
             tick=tick,
@@ -160,10 +160,11 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
 
 def is_recording(source: str) -> bool:
     """Whether a source of the settings is a file: neither a webcam nor an address."""
-    return not (_is_webcam(source) or "://" in source)
+    return not (is_webcam(source) or "://" in source)
 
 
-def _is_webcam(source: str) -> bool:
+def is_webcam(source: str) -> bool:
+    """Whether a source of the settings is a camera of this machine: a number or a device."""
     return bool(re.fullmatch(r"[0-9]{1,3}", source) or DEVICE.fullmatch(source))
 
 

@@ -40,6 +40,9 @@ class Supervisor:
         timeouts: How long to wait for what.
         browser_opener: Makes of a browser's WebRTC offer what opens its camera in the worker.
         clock: Wall-clock seconds (UTC), for the watching hours.
+
+    Attributes:
+        state_folder: As given.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Supervisor:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._bus = bus
+        self.state_folder = state
         self._demo_clip = state / DEMO_CLIP
         self._timeouts = timeouts or Timeouts()
         self._browser_opener = browser_opener

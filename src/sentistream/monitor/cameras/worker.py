@@ -67,7 +67,7 @@ def preload_analyzer() -> None:
     _preloaded.append(Analyzer(DEFAULT_PROFILE, max_faces=MAX_FACES))
 
 
-def _make_analyzer(profile: Profile, max_faces: int) -> Analyzer:
+def make_analyzer(profile: Profile, max_faces: int) -> Analyzer:
     """The preloaded one if it fits, else a new one. Call it once in each process."""
     if _preloaded and (profile, max_faces) == (get_profile(DEFAULT_PROFILE), MAX_FACES):
         return _preloaded.pop()
@@ -164,8 +164,8 @@ def run_worker(job: CameraJob, connection: Connection, emitted: Iterable[tuple[i
         connection: To the server; receives ``Command`` and sends ``Message``.
         emitted: Runs of seconds that earlier workers of this camera have sent.
     """
-    _die_with_server()
-    _disable_core_dumps()
+    die_with_server()
+    disable_core_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server stops its workers
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
@@ -202,7 +202,7 @@ class _Worker:
                 # what drawing the clip has left in memory is not kept for the camera's lifetime
                 self._send(WorkerExit(prepared=True))
                 return
-            analyzer = _make_analyzer(self._profile, self._job.max_faces)
+            analyzer = make_analyzer(self._profile, self._job.max_faces)
             pipeline = Pipeline(self._job, analyzer, self._send, emitted=self._emitted)
             self._process_camera(pipeline)
             exit_message = WorkerExit()
@@ -291,7 +291,7 @@ class _Worker:
         return text.mapped(redact) if isinstance(text, Translatable) else redact(text)
 
 
-def _die_with_server() -> None:
+def die_with_server() -> None:
     """Has the kernel kill this process when the fork server ends, which ends with the server.
 
     So the worker ends even if it hangs in a decoder.
@@ -310,7 +310,7 @@ def _die_with_server() -> None:
         os._exit(0)
 
 
-def _disable_core_dumps() -> None:
+def disable_core_dumps() -> None:
     """No memory, and so no picture, is written to disk if the process crashes."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):

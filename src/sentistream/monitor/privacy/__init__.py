@@ -1,6 +1,24 @@
-"""Privacy documents: the notice at the door and the data protection impact assessment."""
+"""Privacy: what is so, the notice at the door, and the data protection impact assessment."""
 
 from sentistream.monitor.privacy.privacy_documents import render_assessment, render_notice
-from sentistream.monitor.privacy.privacy_measures import MEASURES, Measure
+from sentistream.monitor.privacy.privacy_measures import MEASURES, Measure, Standing
+from sentistream.monitor.privacy.privacy_state import (
+    InForce,
+    PrivacyState,
+    Recipient,
+    Transport,
+    camera_name,
+)
 
-__all__ = ["MEASURES", "Measure", "render_assessment", "render_notice"]
+__all__ = [
+    "MEASURES",
+    "InForce",
+    "Measure",
+    "PrivacyState",
+    "Recipient",
+    "Standing",
+    "Transport",
+    "camera_name",
+    "render_assessment",
+    "render_notice",
+]

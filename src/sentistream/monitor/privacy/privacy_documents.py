@@ -11,59 +11,72 @@ from markupsafe import Markup, escape
 
 from sentistream import __version__
 from sentistream.monitor.privacy.privacy_measures import MEASURES
-from sentistream.monitor.settings import CameraSettings, Hours, Settings
-from sentistream.redaction import host_of
+from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, camera_name, hears
+from sentistream.monitor.settings import CameraSettings, Hours
 
 LANGUAGES = ("en", "de")
 """Quotes of the law are written for each language, not translated sentence by sentence."""
 
 
-def render_notice(settings: Settings, language: str) -> str:
+def render_notice(state: PrivacyState, language: str) -> str:
     """The notice for the door: who watches, why, what is measured and what is not stored.
 
     It covers what GDPR Art. 13 and Art. 50(3) of the EU AI Act ask for, as far as the settings
     contain it; the rest is marked as to be filled in.
 
     Args:
-        settings: The settings in force.
+        state: What is so at present.
         language: ``en`` or ``de``; others get the English document.
 
     Returns:
         An HTML document that needs no other file.
     """
-    return _render("notice", settings, language)
+    return _render("notice", state, language)
 
 
-def render_assessment(settings: Settings, language: str) -> str:
+def render_assessment(state: PrivacyState, language: str) -> str:
     """A data protection impact assessment by GDPR Art. 35(7), as far as the settings contain it.
 
     Description, necessity, risks and measures, each with whether it is in force. What only the
     operator can judge is marked as to be filled in.
 
     Args:
-        settings: The settings in force.
+        state: What is so at present.
         language: ``en`` or ``de``; others get the English document.
 
     Returns:
         An HTML document that needs no other file.
     """
-    return _render("assessment", settings, language)
+    return _render("assessment", state, language)
 
 
-def _render(name: str, settings: Settings, language: str) -> str:
+def _render(name: str, state: PrivacyState, language: str) -> str:
     if language not in LANGUAGES:
         language = "en"
     template = _environment().get_template(f"{name}.{language}.html.j2")
     return template.render(
-        settings=settings,
-        facts=facts(settings, language),
-        measures=MEASURES,
+        settings=state.settings,
+        state=state,
+        facts=facts(state, language),
+        measures=[(measure, measure.standing(state)) for measure in MEASURES],
+        effective=_effective(state),
         missing=missing(language),
         days=lambda count: duration(count, language),
         language=language,
         today=datetime.now(UTC).date().isoformat(),
         version=__version__,
     )
+
+
+def _effective(state: PrivacyState) -> dict[str, set[str]]:
+    """Keys of the measures against each risk that are in force, if only in part."""
+    found: dict[str, set[str]] = {}
+    for measure in MEASURES:
+        for risk in measure.against:
+            keys = found.setdefault(risk, set())
+            if measure.standing(state).in_force is not InForce.NO:
+                keys.add(measure.key)
+    return found
 
 
 @cache
@@ -89,6 +102,8 @@ _WORDS = {
         "broker": "MQTT broker {}",
         "webhook": "program at {}",
         "database": "database at {}",
+        "token": "{} program with an API token",
+        "tokens": "{} programs with an API token",
         "day": "{} day",
         "days": "{} days",
     },
@@ -98,6 +113,8 @@ _WORDS = {
         "broker": "MQTT-Broker {}",
         "webhook": "Programm unter {}",
         "database": "Datenbank unter {}",
+        "token": "{} Programm mit einem Zugangsschlüssel",
+        "tokens": "{} Programme mit einem Zugangsschlüssel",
         "day": "{} Tag",
         "days": "{} Tage",
     },
@@ -133,8 +150,7 @@ class Facts:
         controller, contact, purpose, legal_basis: As in the settings, or a mark.
         missing: How many of these four are missing.
         cameras: The enabled ones.
-        sound: Whether the sound of any is analyzed.
-        recipients: Who receives aggregates besides logged-in users.
+        recipients: Who receives something besides logged-in users.
     """
 
     controller: Markup
@@ -143,28 +159,22 @@ class Facts:
     legal_basis: Markup
     missing: int
     cameras: tuple[CameraFacts, ...]
-    sound: bool
     recipients: tuple[str, ...]
 
 
-def facts(settings: Settings, language: str) -> Facts:
+def facts(state: PrivacyState, language: str) -> Facts:
     """The documents' contents, in ``en`` or ``de``."""
-    privacy = settings.privacy
+    privacy = state.settings.privacy
     given = [privacy.controller, privacy.contact, privacy.purpose, privacy.legal_basis]
     controller, contact, purpose, basis = (_or_missing(text, language) for text in given)
-    cameras = tuple(
-        _camera(key, camera, language) for key, camera in settings.cameras.items() if camera.enabled
-    )
     return Facts(
         controller=controller,
         contact=contact,
         purpose=purpose,
         legal_basis=basis,
         missing=sum(not text.strip() for text in given),
-        cameras=cameras,
-        # without cameras in the settings, the sound of the first webcam is analyzed
-        sound=any(camera.sound for camera in cameras) or not settings.cameras,
-        recipients=tuple(_recipients(settings, language)),
+        cameras=tuple(_camera(key, camera, language) for key, camera in state.cameras),
+        recipients=tuple(_recipients(state, language)),
     )
 
 
@@ -184,16 +194,16 @@ def _or_missing(text: str, language: str) -> Markup:
 
 def _camera(key: str, camera: CameraSettings, language: str) -> CameraFacts:
     return CameraFacts(
-        name=camera.name if camera.name != "Camera" else key,
-        sound=camera.sound,
+        name=camera_name(key, camera),
+        sound=hears(camera),
         hours=_hours(camera.hours, language),
-        masked=tuple(zone.name for zone in camera.zones if zone.masked == "always"),
+        masked=tuple(zone.shown_name for zone in camera.zones if zone.masked == "always"),
         scheduled=tuple(
-            (zone.name, _hours(zone.hours, language))
+            (zone.shown_name, _hours(zone.hours, language))
             for zone in camera.zones
             if zone.masked == "scheduled"
         ),
-        counted=tuple(zone.name for zone in camera.zones if zone.masked == "never"),
+        counted=tuple(zone.shown_name for zone in camera.zones if zone.masked == "never"),
     )
 
 
@@ -207,14 +217,10 @@ def _hours(hours: tuple[Hours, ...], language: str) -> str:
     )
 
 
-def _recipients(settings: Settings, language: str) -> list[str]:
+def _recipients(state: PrivacyState, language: str) -> list[str]:
     """Host names only: addresses may contain secrets."""
     words = _WORDS[language]
-    found = []
-    if settings.mqtt.host:
-        found.append(words["broker"].format(settings.mqtt.host))
-    hosts = sorted({webhook.url.host or "" for webhook in settings.webhooks})
-    found += [words["webhook"].format(host) for host in hosts]
-    if database := settings.storage.url.get_secret_value():
-        found.append(words["database"].format(host_of(database) or "?"))
+    found = [words[each.kind].format(each.host) for each in state.recipients]
+    if state.tokens:
+        found.append(words["token" if state.tokens == 1 else "tokens"].format(state.tokens))
     return found

@@ -8,7 +8,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sentistream.monitor.settings import CameraSettings, Settings
+from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, Transport
+
+PROMPT_DAYS = 30
+"""Days within which single readings are to be deleted, so that it protects."""
+
+SMALL_GROUP = 5
+"""Appearances from which a sum says little about one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a measure is in force, and how far.
+
+    Attributes:
+        in_force: Whether it is.
+        en, de: What exactly is so; empty where the measure's own text says it all.
+    """
+
+    in_force: InForce
+    en: str = ""
+    de: str = ""
+
+    def note(self, language: str) -> str:
+        """What exactly is so, in ``en`` or ``de``."""
+        return self.de if language == "de" else self.en
+
+
+_ALWAYS = Standing(InForce.YES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +46,15 @@ class Measure:
         key: Its key in docs/privacy.md.
         en, de: What is done, in a sentence or two.
         against: Keys of the risks that it reduces, see the assessment's templates.
-        in_force: Whether it is in force with these settings.
-        setting: The setting that decides; empty if it cannot be switched off.
+        standing: Whether it is in force at present.
+        setting: The settings that decide; empty if it cannot be switched off.
     """
 
     key: str
     en: str
     de: str
     against: tuple[str, ...]
-    in_force: Callable[[Settings], bool] = lambda _: True
+    standing: Callable[[PrivacyState], Standing] = lambda _: _ALWAYS
     setting: str = ""
 
     def text(self, language: str) -> str:
@@ -35,18 +62,111 @@ class Measure:
         return self.de if language == "de" else self.en
 
 
-def _something_is_masked(settings: Settings) -> bool:
-    zones = [zone for camera in _watching(settings) for zone in camera.zones]
-    return any(zone.masked != "never" for zone in zones)
+def _on_the_machine(state: PrivacyState) -> Standing:
+    en, de = [], []
+    if state.recipients:
+        hosts = ", ".join(dict.fromkeys(each.host for each in state.recipients))
+        en.append(f"aggregates, alerts or readings go to {hosts}")
+        de.append(f"Summen, Alarme oder Messwerte gehen an {hosts}")
+    if state.tokens:
+        en.append(f"programs with a token: {state.tokens}")
+        de.append(f"Programme mit einem Zugangsschlüssel: {state.tokens}")
+    elif state.tokens is None:
+        en.append("whether programs have a token, the settings do not say")
+        de.append("ob Programme einen Zugangsschlüssel haben, steht nicht in den Einstellungen")
+    if state.is_reached_from_network:
+        en.append("browsers on other machines reach it")
+        de.append("Browser auf anderen Rechnern erreichen ihn")
+    if en:
+        return Standing(InForce.PARTLY, "; ".join(en), "; ".join(de))
+    return Standing(
+        InForce.YES,
+        "no other program and no other machine is told anything",
+        "kein anderes Programm und kein anderer Rechner erfährt etwas",
+    )
 
 
-def _all_have_hours(settings: Settings) -> bool:
-    cameras = _watching(settings)
-    return bool(cameras) and all(camera.hours for camera in cameras)
+def _small_groups(state: PrivacyState) -> Standing:
+    smallest = state.settings.privacy.smallest_group
+    if not state.hides_small_groups:
+        return Standing(InForce.NO)
+    return Standing(
+        InForce.YES if smallest >= SMALL_GROUP else InForce.PARTLY,
+        f"smallest group: {smallest} appearances",
+        f"kleinste Gruppe: {smallest} Erscheinungen",
+    )
 
 
-def _watching(settings: Settings) -> list[CameraSettings]:
-    return [camera for camera in settings.cameras.values() if camera.enabled]
+def _at_cameras(in_force: InForce, having: tuple[str, ...], lacking: tuple[str, ...]) -> Standing:
+    if in_force is not InForce.PARTLY:
+        return Standing(in_force)
+    count, total = len(having), len(having) + len(lacking)
+    names, rest = ", ".join(having), ", ".join(lacking)
+    return Standing(
+        in_force,
+        f"at {count} of {total} cameras: {names}; not at {rest}",
+        f"an {count} von {total} Kameras: {names}; nicht an {rest}",
+    )
+
+
+def _preview(state: PrivacyState) -> Standing:
+    privacy = state.settings.privacy
+    if not privacy.preview:
+        return Standing(InForce.YES, "there is no live picture", "es gibt kein Live-Bild")
+    return _ALWAYS if privacy.blur else Standing(InForce.NO)
+
+
+def _deletion(state: PrivacyState) -> Standing:
+    days = state.settings.storage.seconds_days
+    en = [f"after {days} day{'s' if days != 1 else ''}"]
+    de = [f"nach {days} Tag{'en' if days != 1 else ''}"]
+    in_force = InForce.YES
+    if days > PROMPT_DAYS:
+        in_force = InForce.PARTLY
+    if state.overwrites:
+        en.append("what is deleted is overwritten")
+        de.append("Gelöschtes wird überschrieben")
+    else:
+        in_force = InForce.PARTLY
+        en.append("the database decides when what is deleted is overwritten")
+        de.append("wann Gelöschtes überschrieben wird, entscheidet die Datenbank")
+    if state.backups:
+        in_force = InForce.PARTLY
+        en.append(f"up to {state.backups} backup copies still hold it")
+        de.append(f"bis zu {state.backups} Sicherungskopien enthalten es noch")
+    return Standing(in_force, "; ".join(en), "; ".join(de))
+
+
+def _transport(state: PrivacyState) -> Standing:
+    match state.transport:
+        case Transport.TLS:
+            return Standing(InForce.YES, "by the monitor", "durch den Monitor")
+        case Transport.PROXY:
+            return Standing(
+                InForce.YES,
+                "by a proxy on this machine; from there to the monitor they are not, and do not "
+                "leave the machine",
+                "durch einen Proxy auf diesem Rechner; von dort zum Monitor nicht, sie verlassen "
+                "den Rechner dabei nicht",
+            )
+        case Transport.PROXY_AND_PLAIN:
+            return Standing(
+                InForce.PARTLY,
+                "by a proxy; the monitor itself also answers the network, unencrypted",
+                "durch einen Proxy; der Anschluss des Monitors selbst antwortet dem Netz auch "
+                "unverschlüsselt",
+            )
+        case Transport.LOCAL:
+            return Standing(
+                InForce.NO,
+                "only browsers on this machine reach the page: nothing crosses a network",
+                "nur Browser auf diesem Rechner erreichen die Seite: Nichts geht über ein Netz",
+            )
+    return Standing(
+        InForce.NO,
+        "passwords, readings and live pictures cross the network readably",
+        "Passwörter, Messwerte und Live-Bilder gehen lesbar über das Netz",
+    )
 
 
 MEASURES: tuple[Measure, ...] = (
@@ -80,28 +200,27 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure(
         key="on-the-machine",
-        en="Everything is computed on the machine itself. By default it makes no connection to "
-        "anything but the cameras and is reached from this machine alone.",
-        de="Alles wird auf dem Rechner selbst berechnet. In der Voreinstellung baut er keine "
-        "Verbindung auf außer zu den Kameras und ist nur von diesem Rechner aus erreichbar.",
+        en="Pictures and sound are analyzed on the machine itself and never sent for analysis. By "
+        "itself it connects to nothing but the cameras.",
+        de="Bilder und Ton werden auf dem Rechner selbst ausgewertet und dazu nirgendwohin "
+        "gesendet. Von sich aus baut er keine Verbindung auf außer zu den Kameras.",
         against=("breach", "repurposing"),
-        in_force=lambda settings: (
-            not (settings.mqtt.host or settings.webhooks or settings.storage.url.get_secret_value())
-        ),
-        setting="mqtt.host, webhooks, storage.url",
+        standing=_on_the_machine,
+        setting="mqtt.host, webhooks, storage.url, server.host, server.public_url",
     ),
     Measure(
         key="small-groups",
         en="Sums over fewer appearances than the smallest group are neither shown nor sent nor "
         "exported, and no alert is raised on them. An appearance is the time in which one face is "
         "followed; one person who comes back is another, so that so many appearances may be fewer "
-        "people.",
+        "people. The live view is not a sum: it shows each face that is in view now.",
         de="Summen über weniger Erscheinungen als die kleinste Gruppe werden weder gezeigt noch "
         "gesendet noch exportiert, und es wird zu ihnen kein Alarm ausgelöst. Eine Erscheinung ist "
         "die Zeit, in der ein Gesicht verfolgt wird; wer wiederkommt, ist eine weitere, so dass "
-        "ebenso viele Erscheinungen weniger Menschen sein können.",
+        "ebenso viele Erscheinungen weniger Menschen sein können. Die Livesicht ist keine "
+        "Summe: Sie zeigt jedes Gesicht, das gerade im Blick ist.",
         against=("identification", "discrimination"),
-        in_force=lambda settings: settings.privacy.smallest_group >= 5,
+        standing=_small_groups,
         setting="privacy.smallest_group",
     ),
     Measure(
@@ -110,7 +229,7 @@ MEASURES: tuple[Measure, ...] = (
         de="Bereiche, in denen Personal arbeitet, können maskiert werden: Sie werden geschwärzt, "
         "bevor nach Gesichtern gesucht wird.",
         against=("staff",),
-        in_force=_something_is_masked,
+        standing=lambda state: _at_cameras(state.masks, state.masked, state.unmasked),
         setting="cameras.*.zones.*.masked",
     ),
     Measure(
@@ -118,39 +237,37 @@ MEASURES: tuple[Measure, ...] = (
         en="Outside the watching hours nothing is decoded.",
         de="Außerhalb der Betrachtungszeiten wird nichts dekodiert.",
         against=("surveillance", "staff"),
-        in_force=_all_have_hours,
+        standing=lambda state: _at_cameras(state.hours, state.scheduled, state.unscheduled),
         setting="cameras.*.hours",
     ),
     Measure(
         key="blurred-preview",
         en="In the live picture faces, and whatever differs from the still background, are made "
         "unrecognizable; what has not moved for twenty minutes counts as background, in the first "
-        "half minute after a start whatever does not move in it. It is shown to people who have "
-        "logged in only and never stored.",
+        "half minute after a start whatever does not move in it. It is shown to nobody without a "
+        "login or an API token, and never stored.",
         de="Im Live-Bild werden Gesichter und alles, was vom ruhenden Hintergrund abweicht, "
         "unkenntlich gemacht; als Hintergrund gilt, was sich zwanzig Minuten lang nicht bewegt "
-        "hat, nach dem Einschalten, was sich eine halbe Minute lang nicht bewegt. Es wird nur "
-        "angemeldeten Personen gezeigt und nie gespeichert.",
+        "hat, nach dem Einschalten, was sich eine halbe Minute lang nicht bewegt. Ohne Anmeldung "
+        "oder Zugangsschlüssel wird es niemandem gezeigt, und es wird nie gespeichert.",
         against=("surveillance", "staff"),
-        in_force=lambda settings: settings.privacy.blur or not settings.privacy.preview,
+        standing=_preview,
         setting="privacy.blur, privacy.preview",
     ),
     Measure(
         key="deletion",
-        en="Readings are deleted by themselves when their time is over, and on request at once; "
-        "what is deleted is overwritten.",
-        de="Messwerte werden nach Ablauf ihrer Frist von selbst gelöscht und auf Verlangen sofort; "
-        "Gelöschtes wird überschrieben.",
+        en="Readings are deleted by themselves when their time is over, and on request at once.",
+        de="Messwerte werden nach Ablauf ihrer Frist von selbst gelöscht und auf Verlangen sofort.",
         against=("surveillance", "breach"),
-        in_force=lambda settings: settings.storage.seconds_days <= 30,
-        setting="storage.seconds_days",
+        standing=_deletion,
+        setting="storage.seconds_days, storage.backup_folder, storage.url",
     ),
     Measure(
         key="login",
-        en="Without a login nothing is shown. There are two roles, passwords are stored as Argon2 "
-        "hashes only, attempts are limited.",
-        de="Ohne Anmeldung wird nichts gezeigt. Es gibt zwei Rollen, Passwörter werden nur als "
-        "Argon2-Hash gespeichert, Versuche sind begrenzt.",
+        en="Without a login or an API token nothing is shown. There are two roles, passwords are "
+        "stored as Argon2 hashes only, attempts are limited.",
+        de="Ohne Anmeldung oder Zugangsschlüssel wird nichts gezeigt. Es gibt zwei Rollen, "
+        "Passwörter werden nur als Argon2-Hash gespeichert, Versuche sind begrenzt.",
         against=("breach", "repurposing"),
     ),
     Measure(
@@ -158,11 +275,7 @@ MEASURES: tuple[Measure, ...] = (
         en="Connections to the page are encrypted.",
         de="Verbindungen zur Seite sind verschlüsselt.",
         against=("breach",),
-        in_force=lambda settings: (
-            settings.server.tls_certificate is not None
-            or settings.server.public_url.startswith("https://")
-            or settings.server.host in ("127.0.0.1", "::1", "localhost")
-        ),
+        standing=_transport,
         setting="server.tls_certificate, server.public_url",
     ),
     Measure(
@@ -173,10 +286,10 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure(
         key="no-decisions",
-        en="The software decides nothing about anybody: it reports sums and tells people when a "
-        "rule is true.",
-        de="Die Software entscheidet nichts über jemanden: Sie zeigt Summen und meldet Menschen, "
-        "wenn eine Regel zutrifft.",
+        en="The software decides nothing about anybody: it shows estimates and sums, and tells "
+        "people when a rule is true.",
+        de="Die Software entscheidet nichts über jemanden: Sie zeigt Schätzungen und Summen und "
+        "meldet Menschen, wenn eine Regel zutrifft.",
         against=("discrimination",),
     ),
 )

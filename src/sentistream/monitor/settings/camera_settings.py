@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import time
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -12,6 +15,7 @@ from sentistream.monitor.settings.settings_base import Key, SettingsGroup, Title
 from sentistream.prior import AS_LEARNED, get_prior
 from sentistream.profiles import MAX_FACES
 from sentistream.redaction import is_address, shown_address
+from sentistream.translatable import Translatable
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -19,6 +23,33 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 Share = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Share, Share]
 """A point in the picture: x and y as shares of its width and height, from the upper left."""
+
+
+_ADDRESS_WITHOUT_SCHEME = re.compile(
+    r"(?i)(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?:[/?]|$)"  # an IPv4 address
+    r"|\[[0-9a-f:.]+\]"  # an IPv6 address
+    r"|[^\s/@]+@[\w\[]"  # a login before a host
+    r"|[a-z0-9][a-z0-9.-]*:\d{2,5}(?:[/?]|$)"  # a host and a port
+    r"|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:local|lan|home|internal|fritz\.box)(?::\d+)?(?:[/?]|$))"
+)
+_ONE_SLASH = re.compile(r"(?i)(?:rtsps?|https?|rtmps?|srt|udp):(?!//)")
+
+
+def source_problem(source: str) -> str:
+    """What is wrong with how a source is written; empty where nothing is.
+
+    Whether it can be opened is for the camera's worker to find out.
+    """
+    if not source:
+        return Translatable("a camera needs a source")
+    if _ONE_SLASH.match(source):
+        return Translatable("two slashes follow the colon of an address, as in rtsp://")
+    if not _ADDRESS_WITHOUT_SCHEME.match(source):
+        return ""
+    with suppress(OSError):
+        if Path(source).exists():
+            return ""
+    return Translatable("this is a network address: write rtsp:// (or http://) before it")
 
 
 class Hours(SettingsGroup):
@@ -41,6 +72,12 @@ class Zone(SettingsGroup):
     """A part of the picture: counted separately, or masked before anything is detected."""
 
     name: Key = Field(title="Key", description="Short name in tables and topics.")
+    title: str = Field(
+        default="",
+        max_length=80,
+        title="Name",
+        description="Its display name; the key where it is empty.",
+    )
     points: tuple[Point, ...] = Field(
         min_length=3,
         max_length=32,
@@ -58,6 +95,11 @@ class Zone(SettingsGroup):
     hours: tuple[Hours, ...] = Field(
         default=(), title="Masked hours", description="When a scheduled zone is masked."
     )
+
+    @property
+    def shown_name(self) -> str:
+        """What people call it."""
+        return self.title or self.name
 
     @model_validator(mode="after")
     def _scheduled_needs_hours(self) -> Self:
@@ -153,9 +195,10 @@ class CameraSettings(SettingsGroup):
 
     @field_validator("source")
     @classmethod
-    def _not_empty(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().strip():
-            raise ValueError("a camera needs a source")
+    def _is_a_source(cls, value: SecretStr) -> SecretStr:
+        problem = source_problem(value.get_secret_value().strip())
+        if problem:
+            raise ValueError(problem)
         return value
 
     @model_validator(mode="after")

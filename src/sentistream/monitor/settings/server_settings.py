@@ -15,6 +15,10 @@ RESERVED_PATHS = frozenset(
         *("about", "account", "alerts", "api", "assets", "choose", "health", "history", "live"),
         *("login", "logout", "metrics", "privacy", "ready", "settings", "setup", "static-login"),
         "try",
+        "start",
+        "offline",
+        "manifest.webmanifest",
+        "service-worker.js",
     ]
 )
 """First segments of the page's and the API's own paths."""

@@ -127,6 +127,7 @@ class DatabaseStore:
             camera=camera,
             smallest=self._settings().privacy.smallest_group,
             style=style,
+            names=database_export.DisplayNames.of(self._settings()),
         )
 
     def erase(self, *, begin: float, end: float, camera: str | None = None) -> int:

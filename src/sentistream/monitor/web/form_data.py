@@ -81,15 +81,15 @@ def _rows(info: FieldInfo, form: Form, name: str, now: object) -> list[dict[str,
     held = dict(enumerate(now)) if isinstance(now, tuple) else {}
     fields = row_model(info).model_fields
     rows = []
-    for number in _numbers(form, name):
+    for number in row_numbers(form, name):
         was = first(form, f"{name}.{number}.was")
         before = held.get(int(was)) if was.isdecimal() and len(was) < 7 else None
         rows.append(values_of(fields, form, before, f"{name}.{number}."))
     return rows
 
 
-def _numbers(form: Form, name: str) -> list[int]:
-    """Of the rows that were sent; there are gaps where some were removed."""
+def row_numbers(form: Form, name: str) -> list[int]:
+    """Numbers of the rows that were sent; there are gaps where some were removed."""
     pattern = re.compile(rf"{re.escape(name)}\.(\d{{1,6}})\.")
     return sorted({int(matched[1]) for key in form if (matched := pattern.match(key))})
 
@@ -99,7 +99,7 @@ def origins(form: Form, fields: list[FormField]) -> None:
     for one in fields:
         if one.kind is Kind.ROWS:
             one.origins = [
-                first(form, f"{one.name}.{number}.was") for number in _numbers(form, one.name)
+                first(form, f"{one.name}.{number}.was") for number in row_numbers(form, one.name)
             ]
 
 

@@ -1,14 +1,12 @@
-"""Pages of text: privacy, about, the visitor's own camera; and the choice of language."""
+"""Pages of text: about, the visitor's own camera; and the choice of language."""
 
 from __future__ import annotations
 
 import re
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from sentistream.monitor.api.auth import CurrentUser
 from sentistream.monitor.api.openapi import openapi_schema
@@ -18,51 +16,10 @@ from sentistream.monitor.web.site import Site
 
 YEAR = 365 * 24 * 3600
 
-PRIVACY_MODULE = "sentistream.monitor.privacy"
-"""Where the documents are made."""
-
-DOCUMENTS = ("notice", "assessment")
-
-DOCUMENT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-"""The documents are single files with their style inside, and have no script."""
-
 
 def info_routes(site: Site) -> APIRouter:
     """The routes of these pages."""
     routes = APIRouter()
-
-    @routes.get("/privacy")
-    def privacy(request: Request, user: CurrentUser) -> HTMLResponse:
-        settings = site.services.configuration.settings
-        masked = [
-            (camera.name, zone.name, zone.masked)
-            for camera in settings.cameras.values()
-            for zone in camera.zones
-            if zone.masked != "never"
-        ]
-        return site.render(
-            request,
-            "privacy",
-            user=user,
-            settings=settings,
-            masked=masked,
-            hours=[camera.name for camera in settings.cameras.values() if camera.hours],
-            documents=DOCUMENTS if find_spec(PRIVACY_MODULE) else (),
-            tells=bool(settings.mqtt.host) or bool(settings.webhooks),
-        )
-
-    @routes.get("/privacy/{name}")
-    def document(
-        request: Request, _: CurrentUser, name: Literal["notice", "assessment"]
-    ) -> Response:
-        if find_spec(PRIVACY_MODULE) is None:
-            return Response(status_code=404)
-        made = getattr(import_module(PRIVACY_MODULE), f"render_{name}")
-        text = made(site.services.configuration.settings, site.translator(request).language)
-        return HTMLResponse(text, headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
     @routes.get("/try")
     def browser_camera_state(request: Request, user: CurrentUser) -> HTMLResponse:
@@ -132,5 +89,6 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _is_own(address: str) -> bool:
-    """Whether it is a plain path of this server; others could lead elsewhere."""
-    return re.fullmatch(r"/([A-Za-z0-9-]+(/[A-Za-z0-9-]+)*)?", address) is not None
+    """Whether it is a plain path of this server, with a query; others could lead elsewhere."""
+    plain = r"/([A-Za-z0-9_-]+(/[A-Za-z0-9._-]+)*)?(\?[A-Za-z0-9=&%+.:_-]*)?"
+    return re.fullmatch(plain, address) is not None

@@ -149,14 +149,16 @@ ADD_ROW = {
 }
 
 GUARANTEES = {
-    "local": N_("Nothing leaves this machine"),
+    "local": N_("What leaves this machine"),
+    "transport": N_("On the way to the browser"),
     "identity": N_("Nobody is identified"),
     "pictures": N_("Pictures and sound are discarded"),
     "preview": N_("Live pictures"),
     "masks": N_("Masked zones"),
     "hours": N_("Schedules"),
+    "live": N_("Single faces"),
     "group": N_("Smallest group"),
-    "retention": N_("Everything is deleted on time"),
+    "retention": N_("When it is deleted"),
 }
 
 PRIVACY_FIELDS = {
@@ -191,6 +193,7 @@ CONSENT = (
         "Each moment is discarded as soon as it has been analyzed; no picture and "
         "no sound is stored."
     ),
+    N_("Only you see what is read of you; it is not stored."),
     N_("It says how you come across, not how you feel, and it is often wrong."),
     N_("You can stop at any time; the connection then ends at once."),
 )

@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketState
 
-from sentistream.monitor.api.auth import CurrentManager, CurrentUser
+from sentistream.monitor.api.auth import CurrentManager, CurrentUser, Viewer
+from sentistream.monitor.api.cameras_api import BrowserCameraOwners
 from sentistream.monitor.translation import language_of, translator
 from sentistream.monitor.web.live_broadcast import Broadcast, LiveClient
 from sentistream.monitor.web.live_tiles import shown_cameras, tiles
@@ -40,6 +41,7 @@ def live_routes(site: Site) -> APIRouter:
             "live",
             user=user,
             tiles=seen,
+            configured=bool(settings.cameras),
             recent=recent or {},
             answered=recent is not None,
             no_recent=NO_RECENT,
@@ -82,8 +84,12 @@ def live_routes(site: Site) -> APIRouter:
             site.broadcast.leave(viewer)
 
     @routes.websocket("/try/socket/{camera}")
-    async def own(websocket: WebSocket, camera: str, _: CurrentUser) -> None:
-        """What is read from a visitor's own camera, for the overlay beside it."""
+    async def own(websocket: WebSocket, camera: str, identity: Viewer) -> None:
+        """What is read from a visitor's own camera, for the overlay beside it; for its owner."""
+        owners: BrowserCameraOwners | None = getattr(websocket.app.state, "owners", None)
+        if owners is not None and not owners.owns(camera, identity.digest):
+            await websocket.close(4403, "This is somebody else's camera.")
+            return
         await websocket.accept()
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await _serve_browser_camera(websocket, camera, site)

@@ -36,7 +36,6 @@ _PASSWORD_RULES: dict[str, Any] = {
 
 _LOGIN_FAULTS = {
     401: N_("User name or password is wrong."),
-    429: N_("Too many attempts. Please wait {seconds} seconds."),
     503: N_("The database is not responding. Please try again in a moment."),
 }
 """By HTTP status."""
@@ -71,7 +70,16 @@ def login_routes(site: Site) -> APIRouter:
         )
         session, status, wait = await _try(request, services, accounts, name, password)
         if session is None:
-            fault = site.translator(request).gettext(_LOGIN_FAULTS[status], seconds=wait)
+            tr = site.translator(request)
+            fault = (
+                tr.ngettext(
+                    "Too many attempts. Please wait 1 second.",
+                    "Too many attempts. Please wait {n} seconds.",
+                    wait,
+                )
+                if status == 429
+                else tr.gettext(_LOGIN_FAULTS[status])
+            )
             page = {"next": _local(target), "name": name[:64]}
             headers = {"retry-after": str(wait)} if wait else {}
             return site.render_plain(
@@ -120,10 +128,13 @@ def login_routes(site: Site) -> APIRouter:
             return site.render_plain(
                 request, "setup", 400, name=name[:64], fault=fault, **_PASSWORD_RULES
             )
-        hours = services.configuration.settings.server.session_hours
+        settings = services.configuration.settings
+        hours = settings.server.session_hours
         session = await to_thread.run_sync(accounts.login, name, password, hours, limiter=_hashing)
         return (
-            RedirectResponse("/login", 303) if session is None else _welcome(services, session, "/")
+            RedirectResponse("/login", 303)
+            if session is None
+            else _welcome(services, session, "/" if settings.cameras else "/start")
         )
 
     @routes.get("/logout")

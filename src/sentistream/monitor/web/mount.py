@@ -17,15 +17,28 @@ from sentistream.monitor.accounts import Identity
 from sentistream.monitor.api.problems import status_of
 from sentistream.monitor.services import Services
 from sentistream.monitor.web.alerts_page import alert_routes
+from sentistream.monitor.web.app_shell import app_shell_routes
+from sentistream.monitor.web.guided_setup import guided_setup_routes
 from sentistream.monitor.web.history_page import history_routes
 from sentistream.monitor.web.info_pages import info_routes
 from sentistream.monitor.web.live_page import live_routes
 from sentistream.monitor.web.login_pages import login_routes
+from sentistream.monitor.web.privacy_page import privacy_routes
 from sentistream.monitor.web.rendering import assets
 from sentistream.monitor.web.settings_pages import settings_routes
 from sentistream.monitor.web.site import Site
 
-_ROUTES = (login_routes, live_routes, history_routes, alert_routes, settings_routes, info_routes)
+_ROUTES = (
+    login_routes,
+    live_routes,
+    history_routes,
+    alert_routes,
+    settings_routes,
+    privacy_routes,
+    guided_setup_routes,
+    app_shell_routes,
+    info_routes,
+)
 
 
 class _Assets(StaticFiles):
@@ -85,5 +98,9 @@ def _error_page(site: Site, request: Request, status: int) -> Response | None:
     if status == 403 and isinstance(identity, Identity) and not identity.user.is_manager:
         return site.render(request, "forbidden", user=identity.user, status=403)
     if status in (404, 503) and "text/html" in request.headers.get("accept", ""):
+        if isinstance(identity, Identity):
+            return site.render(
+                request, "error_page", user=identity.user, status=status, missing=status == 404
+            )
         return site.render_plain(request, "error", status, missing=status == 404)
     return None

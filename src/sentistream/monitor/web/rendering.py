@@ -19,6 +19,7 @@ from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.api.security.security_headers import FORM_POLICY
 from sentistream.monitor.translation import Translator, languages
 from sentistream.monitor.web import labels
+from sentistream.monitor.web.definitions import TERMS, why_withheld
 from sentistream.types import SENTIMENTS
 
 THEME_COOKIE = "sentistream-theme"
@@ -26,7 +27,8 @@ THEMES = ("light", "dark")
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 """What a page may load and run: files of this server, nothing else, nothing written into it."""
 
@@ -56,6 +58,8 @@ def environment() -> Environment:
         "asset": asset,
         "labels": labels,
         "sentiments": SENTIMENTS,
+        "terms": TERMS,
+        "why_withheld": why_withheld,
         "version": __version__,
     }
     return made
@@ -111,6 +115,7 @@ def render(
             pages=PAGES,
             languages=languages(),
             path=request.url.path,
+            here=_here(request),
             root=prefix_of(request),
             theme=theme if theme in THEMES else "",
             csrf=str(getattr(request.state, "csrf_token", "")),
@@ -146,6 +151,12 @@ def render_plain(
     text = template.render(**_language(tr), root=prefix_of(request), **values)
     more = {"Content-Security-Policy": FORM_POLICY} | dict(headers or {})
     return HTMLResponse(text, status, headers=more)
+
+
+def _here(request: Request) -> str:
+    """Where the visitor is, to come back to after a choice."""
+    query = request.url.query if request.method == "GET" else ""
+    return request.url.path + (f"?{query}" if query else "")
 
 
 def _language(tr: Translator) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sentistream.monitor.web.live_broadcast import Broadcast
 from sentistream.monitor.web.live_tiles import tile
 from sentistream.monitor.web.recent import RecentSentiment
 from sentistream.monitor.web.rendering import render, render_plain
+from sentistream.percentages import whole_percentages
 
 
 class Site:
@@ -76,20 +77,37 @@ class Site:
         return render_plain(request, template, tr=tr, status=status, headers=headers, **values)
 
     def browser_camera_state(self, camera: str, tr: Translator) -> str:
-        """A visitor's own camera as JSON for its overlay."""
+        """A visitor's own camera as JSON for its overlay, with probabilities and a timeline.
+
+        ``shares`` has a list for each face, in the order of ``faces``: whole percentages of
+        ``SENTIMENTS`` that add up to 100; null where its expression is not read.
+        """
         settings, bus = self.services.configuration.settings, self.services.bus
         health = {each.camera: each for each in bus.health()}
+        observation = bus.observation(camera)
         made = tile(
             camera,
             "",
             settings,
             health=health.get(camera),
-            observation=bus.observation(camera),
+            observation=observation,
             preview=None,
             now=self.clock(),
             tr=tr,
         )
-        return json.dumps(dataclasses.asdict(made), separators=(",", ":"))
+        shares: dict[str, tuple[int, ...] | None] = {}
+        for face in observation.faces if observation is not None else ():
+            known = face.smoothed
+            shares[face.track] = (
+                None
+                if known is None
+                else whole_percentages([known.positive, known.neutral, known.negative])
+            )
+        values = dataclasses.asdict(made) | {
+            "shares": [shares.get(face.track) for face in made.faces],
+            "time": 0.0 if observation is None else observation.time,
+        }
+        return json.dumps(values, separators=(",", ":"))
 
     def save(self, change: Callable[[Settings], dict[str, Any]]) -> None:
         """Changes some of the settings: validated as a whole, then put into force.

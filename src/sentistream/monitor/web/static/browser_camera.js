@@ -32,6 +32,8 @@ const end = async (name, bad = false) => {
   overlay.replaceChildren();
   tell(name, bad);
   if (!ending) return;
+  clearInterval(ending.drawing);
+  own.hidden = true;
   ending.socket?.close();
   ending.peer?.close();
   for (const track of ending.media?.getTracks() ?? []) track.stop();
@@ -47,12 +49,72 @@ const gathered = (peer) =>
     look();
   });
 
+const own = root.querySelector(".own-readings");
+const probabilities = root.querySelector("[data-probabilities]");
+const timeline = root.querySelector(".timeline");
+const NAMES = ["positive", "neutral", "negative"];
+const SPAN = 60;
+let past = [];
+
+/** The shares of each face, as bars with their numbers. */
+const showProbabilities = (faces, shares) => {
+  const rows = [...probabilities.children];
+  faces.forEach((face, place) => {
+    let row = rows[place];
+    if (!row) {
+      row = own.querySelector("template").content.firstElementChild.cloneNode(true);
+      probabilities.append(row);
+    }
+    put(row.querySelector("h3"), own.dataset.face.replace("{n}", place + 1) + ` – ${face.word}`);
+    const known = shares[place];
+    row.querySelector("dl").hidden = !known;
+    const note = row.querySelector("p");
+    note.hidden = Boolean(known);
+    put(note, own.dataset.unread);
+    NAMES.forEach((name, number) => {
+      const part = row.querySelector(`[data-share=${name}]`);
+      part.querySelector("meter").value = known?.[number] ?? 0;
+      put(part.querySelector("b"), known ? own.dataset.percent.replace("{n}", known[number]) : "");
+    });
+  });
+  for (const row of rows.slice(faces.length)) row.remove();
+};
+
+/** The first face over the last minute: three bands that fill the height. */
+const drawTimeline = () => {
+  const width = (timeline.width = timeline.clientWidth * devicePixelRatio || 600);
+  const height = (timeline.height = timeline.clientHeight * devicePixelRatio || 90);
+  const paint = timeline.getContext("2d");
+  const style = getComputedStyle(document.documentElement);
+  const now = performance.now() / 1000;
+  past = past.filter((each) => now - each.at < SPAN + 2);
+  past.forEach((each, place) => {
+    if (!each.shares) return;
+    const next = past[place + 1]?.at ?? now;
+    // a gap longer than a second is one: nothing was read
+    const end = Math.min(next, each.at + 1);
+    const x = (1 - (now - each.at) / SPAN) * width;
+    let y = 0;
+    NAMES.forEach((name, number) => {
+      paint.fillStyle = style.getPropertyValue(`--${name}`);
+      const part = (each.shares[number] / 100) * height;
+      paint.fillRect(x, y, Math.max(1, ((end - each.at) / SPAN) * width + 0.5), part);
+      y += part;
+    });
+  });
+};
+
 const watch = (mine) => {
+  past = [];
+  own.hidden = false;
+  mine.drawing = setInterval(drawTimeline, 250);
   mine.socket = new WebSocket(socketAt(`/try/socket/${encodeURIComponent(mine.camera)}`));
   mine.socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
     drawFaces(overlay, message.faces, true);
     seen.hidden = false;
+    past.push({ at: performance.now() / 1000, shares: message.shares[0] ?? null });
+    showProbabilities(message.faces, message.shares);
     put(seen.querySelector("[data-part=seen]"), message.seen);
     put(seen.querySelector("[data-part=words]"), message.faces.map((face) => [face.word, face.speaking].filter(Boolean).join(", ")).join("; "));
   };

@@ -94,3 +94,6 @@ document.addEventListener("submit", async (event) => {
     button?.removeAttribute("aria-busy");
   }
 });
+
+// a page for the time without a network; only where browsers allow it: over HTTPS and on this machine
+if ("serviceWorker" in navigator) navigator.serviceWorker.register(at("/service-worker.js"), { scope: at("/") }).catch(() => null);

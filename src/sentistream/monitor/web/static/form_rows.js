@@ -19,8 +19,10 @@ document.addEventListener("click", (event) => {
   const removing = event.target.closest("[data-remove-row]");
   if (removing) {
     const rows = removing.closest("[data-rows]");
-    removing.closest("[data-row]").remove();
+    const removed = removing.closest("[data-row]");
+    const [list, before] = [removed.parentElement, removed.nextElementSibling];
+    removed.remove();
     rows.querySelector(":scope > [data-add-row]").focus();
-    document.dispatchEvent(new CustomEvent("rows:changed", { detail: { name: rows.id } }));
+    document.dispatchEvent(new CustomEvent("rows:changed", { detail: { name: rows.id, removed, list, before } }));
   }
 });

@@ -39,11 +39,14 @@ const update = (seen) => {
   const facts = part(tile, "facts");
   if (facts.dataset.text !== seen.facts.join("|")) {
     facts.dataset.text = seen.facts.join("|");
-    facts.replaceChildren(...seen.facts.map(([text, troubled]) => {
+    const item = ([text, troubled]) => {
       const fact = Object.assign(document.createElement("li"), { textContent: text });
       fact.toggleAttribute("data-warning", troubled);
       return fact;
-    }));
+    };
+    facts.replaceChildren(...seen.facts.filter(([, troubled]) => !troubled).map(item));
+    part(tile, "warnings").replaceChildren(...seen.facts.filter(([, troubled]) => troubled).map(item));
+    part(tile, "details").hidden = !seen.facts.length;
   }
   drawFaces(tile.querySelector(".overlay"), seen.faces);
 };

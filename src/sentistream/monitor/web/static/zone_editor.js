@@ -4,6 +4,34 @@ const SVG = "http://www.w3.org/2000/svg";
 let drawing;
 let active = null;
 let timer;
+const undos = [];
+const LONGEST = 200;
+
+/** Remembers how to take back what is about to happen. */
+const remember = (undo) => {
+  undos.push(undo);
+  if (undos.length > LONGEST) undos.shift();
+  offer();
+};
+const rememberPoints = (input) => {
+  const before = input.value;
+  remember(() => {
+    input.value = before;
+  });
+};
+const offer = () => {
+  const button = document.querySelector("[data-undo]");
+  if (button) button.disabled = !undos.length;
+};
+const undo = () => {
+  const last = undos.pop();
+  if (!last) return;
+  last();
+  buttons();
+  draw();
+  offer();
+  drawing.root.querySelector("[data-status]").textContent = drawing.root.dataset.undone;
+};
 
 const parse = (text) =>
   text.trim().split(/\s+/).map((pair) => pair.split(",").map(Number)).filter((pair) => pair.length === 2 && pair.every(Number.isFinite));
@@ -34,15 +62,17 @@ const corner = (input, points, place) => {
   mark.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const size = event.shiftKey ? 0.05 : 0.01;
+    if (!step && event.key !== "Delete" && event.key !== "Backspace") return;
+    rememberPoints(input);
     if (step) points[place] = [clamp(points[place][0] + step[0] * size), clamp(points[place][1] + step[1] * size)];
-    else if (event.key === "Delete" || event.key === "Backspace") points.splice(place, 1);
-    else return;
+    else points.splice(place, 1);
     event.preventDefault();
     write(input, points);
     (drawing.svg.querySelector(`[data-place="${place}"]`) ?? drawing.svg.querySelector(".corner"))?.focus();
   });
   mark.addEventListener("pointerdown", (event) => {
     event.stopPropagation();
+    rememberPoints(input);
     const move = (moving) => {
       points[place] = at(moving);
       write(input, points);
@@ -62,6 +92,7 @@ const draw = () => {
   const marks = active ? parse(active.value) : [];
   drawing.svg.replaceChildren(...inputs().map(shape), ...marks.map((_, place) => corner(active, marks, place)));
   drawing.stage.toggleAttribute("data-active", Boolean(active));
+  drawing.root.querySelector("[data-middle]").hidden = !active;
 };
 
 const at = (event) => {
@@ -75,6 +106,8 @@ const buttons = () => {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "secondary small", textContent: drawing.root.dataset.draw });
     button.dataset.draw = "";
     button.setAttribute("aria-pressed", "false");
+    const name = input.closest("[data-row]")?.querySelector("legend")?.textContent.trim();
+    if (name) button.append(Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: ` ${name}` }));
     input.after(button);
     input.addEventListener("input", draw);
   }
@@ -105,16 +138,32 @@ const begin = () => {
   const root = document.querySelector("[data-drawing]");
   if (!root) return;
   active = null;
+  undos.length = 0;
   drawing = { root, stage: root.querySelector(".drawing-stage"), svg: root.querySelector("svg") };
   drawing.svg.addEventListener("pointerdown", (event) => {
-    if (active) write(active, [...parse(active.value), at(event)]);
+    if (!active) return;
+    rememberPoints(active);
+    write(active, [...parse(active.value), at(event)]);
   });
   buttons();
   draw();
+  offer();
   void picture();
 };
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-undo]")) {
+    undo();
+    return;
+  }
+  if (event.target.closest("[data-middle]") && active) {
+    // by keyboard: a corner that the arrow keys move from there
+    rememberPoints(active);
+    const points = [...parse(active.value), [0.5, 0.5]];
+    write(active, points);
+    drawing.svg.querySelector(`[data-place="${points.length - 1}"]`)?.focus();
+    return;
+  }
   const button = event.target.closest("button[data-draw]");
   if (!button) return;
   const input = button.previousElementSibling;
@@ -127,7 +176,17 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[name$='.masked']")) draw();
 });
-document.addEventListener("rows:changed", () => {
+document.addEventListener("keydown", (event) => {
+  // a field that somebody types in takes back its own letters
+  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z" || event.target.matches("input, textarea, select")) return;
+  if (!undos.length) return;
+  event.preventDefault();
+  undo();
+});
+document.addEventListener("rows:changed", ({ detail }) => {
+  if (detail.removed?.querySelector("[data-points]")) {
+    remember(() => detail.list.insertBefore(detail.removed, detail.before?.isConnected ? detail.before : null));
+  }
   buttons();
   draw();
 });

@@ -1,0 +1,298 @@
+"""What one worker of an archive does: a clip after the other, with networks loaded once.
+
+Nothing here knows Ray.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from sentistream import __version__
+from sentistream.cli.archive.clip_list import ArchiveClip
+from sentistream.cli.archive.storage import (
+    Storage,
+    is_remote,
+    open_filesystem,
+    open_storage,
+    reason_of,
+)
+from sentistream.cli.archive.tables import ABOUT, ClipTables, fingerprint, found_mark, publish
+from sentistream.cli.clip_analysis import ClipAnalyzer, Failure, Options, failure_of
+from sentistream.cli.inputs import Clip
+from sentistream.cli.interruption import StopRequest
+from sentistream.errors import InputError, OutputError, SentistreamError
+from sentistream.redaction import secrets_in, without_secrets
+from sentistream.reports.source_file import file_facts
+from sentistream.values import ByValue
+
+if TYPE_CHECKING:
+    from sentistream.api import Analysis
+
+MEMORY = 600 * 1024 * 1024
+"""Bytes of memory that are set aside for a worker; one that holds more after a clip is replaced."""
+
+ENVIRONMENT = ("SENTISTREAM_PRECISION", "SENTISTREAM_RUNTIME")
+"""Variables that hold on every node as they do where the command runs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Settings(ByValue):
+    """What all workers of a run share.
+
+    Attributes:
+        options: What the user asked for.
+        wanted: Settings and networks of the profile, for the fingerprint.
+        out: Path or address of the data set.
+        run: The run's own name.
+        skip: Whether clips that are complete are left alone.
+        environment: Variables to set.
+    """
+
+    options: Options
+    wanted: dict[str, Any]
+    out: str
+    run: str
+    skip: bool
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A worker has started.
+
+    Attributes:
+        version: The version of sentistream that it runs.
+        host: Its machine's name.
+        sees: Whether it sees the place of the data set.
+    """
+
+    version: str
+    host: str
+    sees: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome(ByValue):
+    """How a try at a clip ended.
+
+    Attributes:
+        facts: Its summary, for ``--json`` only.
+        seconds: Seconds of video analyzed.
+        earlier: Whether it was complete already.
+        failure: Why it failed.
+        again: Whether another try might go better.
+        fatal: What every other clip would meet, too.
+        full: Whether the worker should be replaced, as it holds much memory.
+    """
+
+    facts: dict[str, Any] | None = None
+    seconds: float | None = None
+    earlier: bool = False
+    failure: Failure | None = None
+    again: bool = False
+    fatal: SentistreamError | None = None
+    full: bool = False
+
+
+class ArchiveWorker:
+    """Analyzes clips of an archive into its data set.
+
+    Args:
+        settings: Those of the run.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        os.environ.update(settings.environment)
+        self._settings = settings
+        self._storage: Storage = open_storage(settings.out)
+        self._work = _work_folder(settings.run)
+        self._clip = ArchiveClip("", "")
+        self._reached: tuple[float, float | None] = (0.0, None)
+        self._analyzer = ClipAnalyzer(
+            settings.options, StopRequest(), threads=1, results=self._tables
+        )
+
+    def hello(self) -> Hello:
+        """Says that it has started, and where; what may fail in loading fails here."""
+        import sentistream.api  # noqa: F401
+
+        about = self._storage.read(ABOUT)
+        sees = about is not None and self._settings.run.encode() in about
+        return Hello(__version__, platform.node(), sees)
+
+    def reached(self) -> tuple[float, float | None]:
+        """How far the clip is that it works on: seconds, and its length where known."""
+        return self._reached
+
+    def start(self, name: str, seconds: float | None) -> None:
+        """The analysis of a clip begins."""
+        self._reached = (0.0, seconds)
+
+    def reach(self, seconds: float, moments: int) -> None:
+        """It has come to this media time."""
+        self._reached = (seconds, self._reached[1])
+
+    def analyze(self, clip: ArchiveClip) -> Outcome:
+        """One try at a clip."""
+        self._clip = clip
+        self._reached = (0.0, None)
+        try:
+            with tempfile.TemporaryDirectory(dir=self._work) as folder:
+                return self._analyze(clip, Path(folder))
+        except OSError as error:
+            return self._failed(f"{error.strerror or error}.", again=True)
+        except OutputError as error:
+            return self._failed(str(error), again=True)
+        except InputError as error:
+            return self._failed(str(error), again=False)
+        except SentistreamError as error:
+            return Outcome(fatal=error)
+
+    def close(self) -> None:
+        """Leaves nothing behind on its machine."""
+        shutil.rmtree(self._work, ignore_errors=True)
+        with suppress(OSError):
+            self._work.parent.rmdir()
+
+    def _analyze(self, clip: ArchiveClip, folder: Path) -> Outcome:
+        begun = time.process_time()
+        remote = is_remote(clip.address)
+        try:
+            source = _remote_facts(clip.address) if remote else _local_facts(clip.address)
+        except FileNotFoundError:
+            # on the web it is also what a connection that failed looks like
+            return self._failed("There is no such file.", again=remote)
+        except InputError:
+            raise
+        except Exception as error:  # each file system raises types of its own
+            said = f"It cannot be looked at ({reason_of(error, clip.address)})."
+            return self._failed(said, again=True)
+        mark = fingerprint(self._settings.wanted, __version__, source)
+        if self._settings.skip and found_mark(self._storage, clip.clip_id) == mark:
+            return Outcome(earlier=True)
+        path = Path(clip.address)
+        if remote:
+            path = folder / _safe_name(clip.address)
+            try:
+                _fetch(clip.address, path)
+            except Exception as error:  # each file system raises types of its own
+                said = f"It cannot be fetched ({reason_of(error, clip.address)})."
+                return self._failed(said, again=True)
+        named = Clip(path, Path(clip.clip_id))
+        attempt = self._analyzer.analyze(named, folder, clip.shown, self)
+        if attempt.error is not None:
+            failure = failure_of(named, attempt.error)
+            again = not isinstance(attempt.error, InputError)
+            return self._failed(failure.problem, again=again, failure=failure, path=path)
+        if attempt.facts is None:
+            return self._failed("It was not begun.", again=True)
+        taken = time.process_time() - begun
+        publish(self._storage, folder, clip.clip_id, clip.shown, attempt.facts, mark, taken)
+        return Outcome(
+            facts=attempt.facts if self._settings.options.json else None,
+            seconds=attempt.facts["seconds_analyzed"],
+            full=_resident() > MEMORY,
+        )
+
+    def _tables(self, clip: Clip, folder: Path, analysis: Analysis) -> ClipTables:
+        now = self._clip
+        settings = self._settings.options.settings()
+        return ClipTables(folder, analysis, settings, now.clip_id, now.shown)
+
+    def _failed(
+        self,
+        problem: str,
+        *,
+        again: bool,
+        failure: Failure | None = None,
+        path: Path | None = None,
+    ) -> Outcome:
+        shown = self._clip.shown
+        if path is not None and is_remote(self._clip.address):
+            problem = problem.replace(str(path), shown)
+        if is_remote(self._clip.address):
+            problem = without_secrets(problem, secrets_in(self._clip.address))
+        said = problem if shown in problem else f"{shown}: {problem}"
+        broken = failure is not None and failure.broken
+        full = failure is not None and failure.disk_full
+        return Outcome(failure=Failure(problem, said, broken, full), again=again)
+
+
+def _local_facts(address: str) -> dict[str, Any]:
+    facts = file_facts(Path(address))
+    if facts is None:
+        raise FileNotFoundError(address)
+    return facts
+
+
+_CHANGES = ("ETag", "etag", "md5Hash", "generation", "mtime", "LastModified", "last_modified")
+"""By what file systems tell that a file has changed; the first that there is counts."""
+
+
+def _remote_facts(address: str) -> dict[str, Any]:
+    """Size in bytes, and what changes with the content."""
+    filesystem, path = open_filesystem(address)
+    info: Mapping[str, Any] = filesystem.info(path)
+    changes = next((str(info[name]) for name in _CHANGES if info.get(name)), "")
+    return {"bytes": info.get("size"), "changes": changes}
+
+
+def _fetch(address: str, path: Path) -> None:
+    filesystem, inside = open_filesystem(address)
+    filesystem.get_file(inside, str(path))
+
+
+def _safe_name(address: str) -> str:
+    """A name for the copy: it keeps the ending, by which some formats are known."""
+    name = PurePosixPath(address.partition("?")[0]).name
+    kept = "".join(each if each.isalnum() or each in "._-" else "_" for each in name)
+    return kept.lstrip(".")[-100:] or "clip"
+
+
+def tidy_up(run: str) -> None:
+    """Deletes what workers of a run that were killed have left on this machine."""
+    shutil.rmtree(_run_folder(run), ignore_errors=True)
+
+
+def _run_folder(run: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"sentistream-{run}"
+
+
+def _work_folder(run: str) -> Path:
+    """A folder of this process's own; what dead ones of the run have left is deleted."""
+    base = _run_folder(run)
+    base.mkdir(mode=0o700, exist_ok=True)
+    for left in base.iterdir():
+        if left.name.isdigit() and not _runs(int(left.name)):
+            shutil.rmtree(left, ignore_errors=True)
+    mine = base / str(os.getpid())
+    mine.mkdir(mode=0o700, exist_ok=True)
+    return mine
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")

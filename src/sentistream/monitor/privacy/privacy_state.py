@@ -1,0 +1,223 @@
+"""What is so at present, for everything that the monitor says about privacy.
+
+The privacy page, the notice and the impact assessment make their statements from this and
+nothing else, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+from urllib.parse import urlsplit
+
+from sentistream.monitor.cameras.capture import DEMO, is_webcam
+from sentistream.monitor.settings import CameraSettings, ServerSettings, Settings
+from sentistream.redaction import host_of
+
+DEFAULT_NAME = "Camera"
+"""What a camera is called that nobody gave a name."""
+
+
+class InForce(StrEnum):
+    """Whether a measure is in force."""
+
+    YES = "yes"
+    PARTLY = "partly"
+    NO = "no"
+
+
+class Transport(StrEnum):
+    """How what browsers are sent gets to them."""
+
+    TLS = "tls"
+    """Encrypted by the monitor."""
+    PROXY = "proxy"
+    """Encrypted by a proxy, which alone reaches the monitor: it runs on the same machine."""
+    PROXY_AND_PLAIN = "proxy_and_plain"
+    """Encrypted by a proxy, but the monitor's own port is open to the network, unencrypted."""
+    LOCAL = "local"
+    """Not encrypted, but it does not leave the machine."""
+    PLAIN = "plain"
+    """Not encrypted, over the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who is told of what was seen, besides those who log in.
+
+    Attributes:
+        kind: What it is.
+        host: Where it is: no path, no user, no password.
+    """
+
+    kind: Literal["broker", "webhook", "database"]
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyState:
+    """What is so at present.
+
+    Attributes:
+        settings: The settings in force.
+        cameras: The cameras that are not turned off, by key: the configured ones, else the one
+            that the monitor chose. Empty where none is configured and the monitor does not run.
+        tokens: How many programs have an API token; None where that is not known.
+    """
+
+    settings: Settings
+    cameras: tuple[tuple[str, CameraSettings], ...]
+    tokens: int | None
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        running: Mapping[str, CameraSettings] | None = None,
+        tokens: int | None = None,
+    ) -> PrivacyState:
+        """From the settings, and from what they do not say.
+
+        Args:
+            settings: The settings in force.
+            running: The cameras that run where none is configured.
+            tokens: How many programs have an API token; None where that is not known.
+        """
+        cameras = settings.cameras or running or {}
+        enabled = tuple((key, camera) for key, camera in cameras.items() if camera.enabled)
+        return cls(settings=settings, cameras=enabled, tokens=tokens)
+
+    @property
+    def recipients(self) -> tuple[Recipient, ...]:
+        """Who is sent aggregates, states or alerts, or keeps the readings."""
+        settings = self.settings
+        found: list[Recipient] = []
+        if settings.mqtt.host:
+            found.append(Recipient("broker", settings.mqtt.host))
+        hosts = sorted({webhook.url.host or "?" for webhook in settings.webhooks})
+        found += [Recipient("webhook", host) for host in hosts]
+        if database := settings.storage.url.get_secret_value():
+            found.append(Recipient("database", host_of(database) or "?"))
+        return tuple(found)
+
+    @property
+    def is_reached_from_network(self) -> bool:
+        """Whether browsers and programs on other machines can reach the monitor."""
+        server = self.settings.server
+        public = urlsplit(server.public_url).hostname or ""
+        return not is_loopback(server.host) or bool(public and not is_loopback(public))
+
+    @property
+    def stays_on_machine(self) -> bool:
+        """Whether nothing that was seen gets to another program or machine."""
+        return not (self.recipients or self.tokens != 0 or self.is_reached_from_network)
+
+    @property
+    def transport(self) -> Transport:
+        """How what browsers are sent gets to them."""
+        return transport_of(self.settings.server)
+
+    @property
+    def hears(self) -> bool:
+        """Whether the sound of any camera is analyzed."""
+        return any(hears(camera) for _, camera in self.cameras)
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """Names of the cameras with a part that is masked, always or at times."""
+        return self._names(has_masks)
+
+    @property
+    def unmasked(self) -> tuple[str, ...]:
+        """Names of the cameras without."""
+        return self._names(lambda camera: not has_masks(camera))
+
+    @property
+    def masks(self) -> InForce:
+        """Whether all, some or none of the cameras have a part that is masked."""
+        return _share(self.masked, self.unmasked)
+
+    @property
+    def scheduled(self) -> tuple[str, ...]:
+        """Names of the cameras that have watching hours."""
+        return self._names(lambda camera: bool(camera.hours))
+
+    @property
+    def unscheduled(self) -> tuple[str, ...]:
+        """Names of the cameras that watch around the clock."""
+        return self._names(lambda camera: not camera.hours)
+
+    @property
+    def hours(self) -> InForce:
+        """Whether all, some or none of the cameras have watching hours."""
+        return _share(self.scheduled, self.unscheduled)
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether what is deleted is overwritten: SQLite's file is, PostgreSQL's is its own."""
+        return not self.settings.storage.url.get_secret_value()
+
+    @property
+    def backups(self) -> int:
+        """How many backup copies are kept, which hold what was deleted since; 0 for none."""
+        storage = self.settings.storage
+        return storage.backups_kept if storage.backup_folder and self.overwrites else 0
+
+    @property
+    def hides_small_groups(self) -> bool:
+        """Whether there are groups that are too small to be shown."""
+        return self.settings.privacy.smallest_group > 1
+
+    def _names(self, is_meant: Callable[[CameraSettings], bool]) -> tuple[str, ...]:
+        return tuple(camera_name(key, camera) for key, camera in self.cameras if is_meant(camera))
+
+
+def camera_name(key: str, camera: CameraSettings) -> str:
+    """What a camera is called; its key where nobody gave it a name."""
+    return camera.name if camera.name != DEFAULT_NAME else key
+
+
+def has_masks(camera: CameraSettings) -> bool:
+    """Whether a part of its picture is masked, always or at times."""
+    return any(zone.masked != "never" for zone in camera.zones)
+
+
+def hears(camera: CameraSettings) -> bool:
+    """Whether a camera's sound is analyzed: a webcam's only where its microphone is named."""
+    source = camera.source.get_secret_value().strip()
+    return camera.sound and (bool(camera.microphone) or not is_webcam(source))
+
+
+def is_demonstration(camera: CameraSettings) -> bool:
+    """Whether it is the drawn clip, in which nobody is real."""
+    return camera.source.get_secret_value().strip() == DEMO
+
+
+def transport_of(server: ServerSettings) -> Transport:
+    """How what browsers are sent gets to them."""
+    is_local = is_loopback(server.host)
+    if server.tls_certificate is not None:
+        return Transport.TLS
+    if server.public_url.startswith("https://"):
+        return Transport.PROXY if is_local else Transport.PROXY_AND_PLAIN
+    public = urlsplit(server.public_url).hostname or ""
+    return Transport.LOCAL if is_local and (not public or is_loopback(public)) else Transport.PLAIN
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own, which no other reaches."""
+    name = host.strip("[]").lower()
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _share(having: Sequence[str], lacking: Sequence[str]) -> InForce:
+    if not having:
+        return InForce.NO
+    return InForce.PARTLY if lacking else InForce.YES

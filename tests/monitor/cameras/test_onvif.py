@@ -1,0 +1,121 @@
+"""Cameras found by WS-Discovery and asked for their stream by ONVIF, on loopback."""
+
+from __future__ import annotations
+
+import pytest
+
+from onvif_camera import ENVELOPE, OnvifCamera
+from sentistream.errors import InputError
+from sentistream.monitor.cameras.camera_makers import MAKERS, address_of, maker_of
+from sentistream.monitor.cameras.onvif import FoundCamera, discover, stream_address
+from sentistream.redaction import shown_address
+
+WRONG = "wrong"
+
+
+def found(camera: OnvifCamera) -> list[FoundCamera]:
+    return discover(seconds=0.5, target=("127.0.0.1", camera.probe_port))
+
+
+def test_a_camera_is_found_once() -> None:
+    with OnvifCamera().running() as camera:
+        (one,) = found(camera)
+    assert camera.probes == 2  # datagrams may be lost, so there are two
+    assert one == FoundCamera(
+        host="127.0.0.1",
+        name="Shop Cam",
+        hardware="DS-2CD",
+        service=f"http://127.0.0.1:{camera.port}/onvif/device_service",
+    )
+    assert maker_of(one.name, one.hardware) == "hikvision"
+
+
+def test_nobody_there() -> None:
+    with OnvifCamera().running() as camera:
+        port = camera.probe_port
+    assert discover(seconds=0.2, target=("127.0.0.1", port)) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "no XML",
+        '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
+        ENVELOPE.format("<d:ProbeMatch/>"),
+        ENVELOPE.format("<d:ProbeMatch><d:XAddrs>file:///etc/passwd</d:XAddrs></d:ProbeMatch>"),
+    ],
+)
+def test_what_answers_is_not_trusted(answer: str) -> None:
+    with OnvifCamera().running() as camera:
+        camera.answers["Probe"] = answer
+        assert found(camera) == []
+
+
+def test_a_camera_cannot_send_us_to_another_host() -> None:
+    with OnvifCamera().running() as camera:
+        camera.foreign_host = "192.0.2.66"
+        assert found(camera) == []
+
+
+@pytest.mark.parametrize("skew", [0.0, 7200.0])
+@pytest.mark.parametrize("by_http", [False, True])
+def test_the_largest_stream_with_user_and_password(skew: float, by_http: bool) -> None:
+    with OnvifCamera(skew=skew, by_http=by_http).running() as camera:
+        address = stream_address(f"127.0.0.1:{camera.port}", camera.user, camera.password)
+    # the host is the one that was asked, whatever the camera takes itself for
+    assert address == "rtsp://owner:p%26ss%20w%C3%B6rd@127.0.0.1:8554/live?x=1"
+    assert "ss" not in shown_address(address)
+    assert camera.password not in "".join(camera.asked)  # it is never sent readably
+
+
+def test_a_camera_without_a_password() -> None:
+    with OnvifCamera(user="", stream="rtsp://192.0.2.7/live").running() as camera:
+        assert stream_address(f"127.0.0.1:{camera.port}", "", "") == "rtsp://127.0.0.1/live"
+
+
+@pytest.mark.parametrize("by_http", [False, True])
+def test_a_wrong_password_is_said(by_http: bool) -> None:
+    with (
+        OnvifCamera(by_http=by_http).running() as camera,
+        pytest.raises(InputError, match="refuses the user or the password") as told,
+    ):
+        stream_address(f"127.0.0.1:{camera.port}", camera.user, WRONG)
+    assert WRONG not in told.value.message.replace("wrong user", "")
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "said"),
+    [
+        ("GetSystemDateAndTime", "no XML", "does not speak ONVIF"),
+        ("GetProfiles", ENVELOPE.format(""), "names no stream"),
+        ("GetStreamUri", ENVELOPE.format("<t:Uri>file:///etc/passwd</t:Uri>"), "names no stream"),
+        ("GetProfiles", ENVELOPE.format("x" * 300_000), "too long"),
+    ],
+)
+def test_what_is_wrong_is_said(operation: str, answer: str, said: str) -> None:
+    with OnvifCamera().running() as camera:
+        camera.answers[operation] = answer
+        with pytest.raises(InputError, match=said):
+            stream_address(f"127.0.0.1:{camera.port}", camera.user, camera.password)
+
+
+def test_who_does_not_answer() -> None:
+    with OnvifCamera().running() as camera:
+        port = camera.port
+    with pytest.raises(InputError, match="does not answer"):
+        stream_address(f"127.0.0.1:{port}", "a", "b")
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_sources_of_common_makers(maker: str) -> None:
+    address = address_of(maker, "192.168.1.20", user="ad min", password="p@ss/w:rd", channel=2)  # noqa: S106
+    assert address.startswith("rtsp://ad%20min:p%40ss%2Fw%3Ard@192.168.1.20:")
+    assert "{" not in address
+    assert shown_address(address).startswith("rtsp://***@192.168.1.20")
+    assert address_of(maker, "camera.local:8554").startswith("rtsp://camera.local:8554/")
+
+
+@pytest.mark.parametrize("host", ["", "a/b", "user@host", "192.168.1.20:port"])
+def test_what_is_no_host(host: str) -> None:
+    with pytest.raises(ValueError, match=r"host|[Pp]ort"):
+        address_of("axis", host)

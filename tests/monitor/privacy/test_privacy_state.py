@@ -1,0 +1,269 @@
+"""What the privacy page and the documents say is what is so: both answers of each statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel, HttpUrl
+
+from sentistream.monitor.privacy import (
+    MEASURES,
+    InForce,
+    PrivacyState,
+    Transport,
+    render_assessment,
+    render_notice,
+)
+from sentistream.monitor.settings import Settings
+
+CORNERS = [[0, 0], [1, 0], [1, 1]]
+MASK = {"name": "till", "title": "Behind the till", "points": CORNERS, "masked": "always"}
+HOURS = [{"begin": "09:00", "end": "18:00"}]
+ANYWHERE = "0.0.0.0"  # noqa: S104
+POSTGRES = "postgresql://mood:secret@db.example.org/mood"
+
+
+def state(tokens: int | None = 0, **settings: Any) -> PrivacyState:
+    return PrivacyState.of(Settings.model_validate(settings), tokens=tokens)
+
+
+def note(measure: str, of: PrivacyState) -> tuple[InForce, str]:
+    found = next(each for each in MEASURES if each.key == measure).standing(of)
+    return found.in_force, found.en
+
+
+@pytest.mark.parametrize(
+    ("server", "transport", "in_force", "said"),
+    [
+        ({}, Transport.LOCAL, InForce.NO, "nothing crosses a network"),
+        ({"host": "::1"}, Transport.LOCAL, InForce.NO, "nothing crosses a network"),
+        ({"host": ANYWHERE}, Transport.PLAIN, InForce.NO, "cross the network readably"),
+        (
+            {"public_url": "http://mood.example.org"},
+            Transport.PLAIN,
+            InForce.NO,
+            "cross the network readably",
+        ),
+        (
+            {"public_url": "https://mood.example.org"},
+            Transport.PROXY,
+            InForce.YES,
+            "by a proxy on this machine",
+        ),
+        (
+            {"public_url": "https://mood.example.org", "host": ANYWHERE},
+            Transport.PROXY_AND_PLAIN,
+            InForce.PARTLY,
+            "unencrypted",
+        ),
+        (
+            {"tls_certificate": "a.pem", "tls_key": "b.pem", "host": ANYWHERE},
+            Transport.TLS,
+            InForce.YES,
+            "by the monitor",
+        ),
+    ],
+)
+def test_what_is_encrypted(
+    server: dict[str, Any], transport: Transport, in_force: InForce, said: str
+) -> None:
+    of = state(server=server)
+    assert of.transport is transport
+    found, told = note("sealed-transport", of)
+    assert found is in_force and said in told
+
+
+def test_plain_http_is_never_called_encrypted() -> None:
+    page = render_assessment(state(), "en")
+    row = page.partition('<tr id="sealed-transport">')[2].partition("</tr>")[0]
+    assert "yes" not in row and '<span class="off">no</span>' in row
+
+
+@pytest.mark.parametrize(
+    ("made", "stays"),
+    [
+        (state(), True),
+        (state(tokens=1), False),
+        (state(tokens=None), False),
+        (state(mqtt={"host": "localhost"}), False),
+        (state(webhooks=[{"url": "https://hooks.example.org/x"}]), False),
+        (state(storage={"url": POSTGRES}), False),
+        (state(server={"host": ANYWHERE}), False),
+        (state(server={"public_url": "https://mood.example.org"}), False),
+        (state(server={"public_url": "http://localhost/mood"}), True),
+    ],
+)
+def test_what_leaves_the_machine(made: PrivacyState, stays: bool) -> None:
+    assert made.stays_on_machine is stays
+    in_force, told = note("on-the-machine", made)
+    assert (in_force is InForce.YES) is stays
+    assert ("no other program" in told) is stays
+    assert ("Nothing leaves the computer" in render_notice(made, "en")) is stays
+    assert ("Nichts verlässt den Rechner" in render_notice(made, "de")) is stays
+
+
+@pytest.mark.parametrize(("tokens", "told"), [(0, ""), (1, "1 program with"), (3, "3 programs")])
+def test_programs_with_tokens_are_recipients(tokens: int, told: str) -> None:
+    notice, assessment = (make(state(tokens), "en") for make in (render_notice, render_assessment))
+    assert ("with an API token" in notice) is bool(tokens)
+    assert told in notice and told in assessment
+
+
+def test_what_only_the_running_monitor_knows_is_left_open() -> None:
+    for make in (render_notice, render_assessment):
+        assert "hether programs have" in make(state(tokens=None), "en")
+        assert "b Programme" in make(state(tokens=None), "de")
+        assert "hether programs have" not in make(state(tokens=0), "en")
+
+
+def _cameras(*cameras: dict[str, Any]) -> dict[str, Any]:
+    return {f"camera-{n}": {"source": str(n), **each} for n, each in enumerate(cameras)}
+
+
+@pytest.mark.parametrize(
+    ("cameras", "in_force", "said"),
+    [
+        (({}, {}), InForce.NO, ""),
+        (({"zones": [MASK]}, {}, {}, {}), InForce.PARTLY, "at 1 of 4 cameras: camera-0; not at"),
+        (({"zones": [MASK]}, {"zones": [MASK]}), InForce.YES, ""),
+        # what is turned off neither protects nor endangers anybody
+        (({"zones": [MASK]}, {"enabled": False}), InForce.YES, ""),
+        (({}, {"zones": [MASK], "enabled": False}), InForce.NO, ""),
+        ((), InForce.NO, ""),
+    ],
+)
+def test_masks(cameras: tuple[dict[str, Any], ...], in_force: InForce, said: str) -> None:
+    found, told = note("masked-zones", state(cameras=_cameras(*cameras)))
+    assert found is in_force and told.startswith(said) and bool(told) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("cameras", "in_force"),
+    [
+        (({}, {}), InForce.NO),
+        (({"hours": HOURS}, {}), InForce.PARTLY),
+        (({"hours": HOURS}, {"hours": HOURS}), InForce.YES),
+    ],
+)
+def test_hours(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
+    found, told = note("watching-hours", state(cameras=_cameras(*cameras)))
+    assert found is in_force
+    assert ("at 1 of 2 cameras" in told) is (in_force is InForce.PARTLY)
+
+
+@pytest.mark.parametrize(
+    ("camera", "heard"),
+    [
+        ({"source": "0"}, False),  # a webcam has sound only where its microphone is named
+        ({"source": "/dev/video2"}, False),
+        ({"source": "0", "microphone": "hw:1"}, True),
+        ({"source": "0", "microphone": "hw:1", "sound": False}, False),
+        ({"source": "rtsp://10.0.0.4/live"}, True),
+        ({"source": "rtsp://10.0.0.4/live", "sound": False}, False),
+    ],
+)
+def test_what_is_heard(camera: dict[str, Any], heard: bool) -> None:
+    of = state(cameras={"door": camera})
+    assert of.hears is heard
+    assert ("listens to the tone of voices" in render_notice(of, "en")) is heard
+    assert ("hört auf den Klang von Stimmen" in render_notice(of, "de")) is heard
+
+
+def test_without_cameras_nothing_is_claimed_of_sound() -> None:
+    assert not state().hears
+    running = Settings.model_validate({"cameras": {"demo": {"source": "demo:"}}}).cameras
+    assert PrivacyState.of(Settings(), running=running, tokens=0).hears
+
+
+@pytest.mark.parametrize(
+    ("storage", "in_force", "said", "unsaid"),
+    [
+        ({}, InForce.YES, "is overwritten", "backup"),
+        ({"seconds_days": 31}, InForce.PARTLY, "after 31 days", "backup"),
+        (
+            {"backup_folder": "backups", "backups_kept": 3},
+            InForce.PARTLY,
+            "3 backup copies",
+            "decides",
+        ),
+        ({"url": POSTGRES}, InForce.PARTLY, "the database decides", "is deleted is overwritten;"),
+        # PostgreSQL is backed up with its own tools
+        ({"url": POSTGRES, "backup_folder": "backups"}, InForce.PARTLY, "decides", "backup"),
+    ],
+)
+def test_deletion(storage: dict[str, Any], in_force: InForce, said: str, unsaid: str) -> None:
+    of = state(storage=storage)
+    found, told = note("deletion", of)
+    assert found is in_force and said in told and unsaid not in told
+    assert ("backup copies" in render_notice(of, "en")) is ("backup" in told)
+
+
+@pytest.mark.parametrize(
+    ("smallest", "in_force"), [(1, InForce.NO), (3, InForce.PARTLY), (5, InForce.YES)]
+)
+def test_small_groups(smallest: int, in_force: InForce) -> None:
+    of = state(privacy={"smallest_group": smallest})
+    assert note("small-groups", of)[0] is in_force
+    notice = render_notice(of, "en")
+    assert (f"Sums over fewer than {smallest}" in notice) is (smallest > 1)
+    assert ("however few" in notice) is (smallest == 1)
+
+
+@pytest.mark.parametrize(
+    ("privacy", "in_force", "said"),
+    [
+        ({}, InForce.YES, "whatever moves are unrecognizable"),
+        ({"blur": False}, InForce.NO, "faces are not blurred"),
+        ({"blur": False, "preview": False}, InForce.YES, "Nobody can look at the picture"),
+    ],
+)
+def test_live_pictures(privacy: dict[str, Any], in_force: InForce, said: str) -> None:
+    of = state(privacy=privacy)
+    assert note("blurred-preview", of)[0] is in_force
+    assert said in render_notice(of, "en")
+
+
+def test_zones_have_the_names_that_people_gave_them() -> None:
+    of = state(cameras=_cameras({"zones": [MASK]}))
+    for make in (render_notice, render_assessment):
+        assert "Behind the till" in make(of, "en")
+
+
+KNOWN = {"server", "cameras", "logging"}
+"""Groups whose addresses are no recipients: where it listens, what it watches."""
+
+
+def test_no_recipient_goes_unnamed() -> None:
+    """Whoever adds a setting with an address of somebody has to say so in the documents."""
+    found = list(_addresses(Settings))
+    assert {("mqtt", "host"), ("webhooks",), ("storage", "url")} <= {path for path, _ in found}
+    for path, example in found:
+        values: dict[str, Any] = {}
+        below = values
+        for name in path[:-1]:
+            below = below.setdefault(name, {})
+        below[path[-1]] = example
+        assert state(**values).recipients, path
+
+
+def _addresses(model: type[BaseModel]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, info in model.model_fields.items():
+        annotation = info.annotation
+        inner = [each for each in (annotation, *get_args(annotation)) if isinstance(each, type)]
+        groups = [each for each in inner if issubclass(each, BaseModel)]
+        if model is Settings and name in KNOWN:
+            continue
+        if name == "host" and annotation is str:
+            yield (name,), "somebody.example"
+        elif name == "url" and annotation is not HttpUrl:
+            yield (name,), POSTGRES
+        elif name == "url":
+            yield (name,), "https://somebody.example/x"
+        for group in groups:
+            for path, example in _addresses(group):
+                if annotation is group:
+                    yield (name, *path), example
+                elif len(path) == 1:
+                    yield (name,), [{path[0]: example}]

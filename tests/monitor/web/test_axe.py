@@ -1,0 +1,114 @@
+"""axe-core finds no fault on any page: dark and light, desk and phone, in three languages."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.web.guided_setup import STEPS
+from web.fake_monitor import FakeMonitor
+
+PAGES = (
+    "/",
+    "/history?day=2026-11-20&camera=entrance",
+    "/history?by=week",
+    "/alerts?rule=sour",
+    "/try",
+    "/privacy",
+    "/privacy/notice",
+    "/privacy/assessment",
+    "/about",
+    "/account",
+    "/settings",
+    "/settings/privacy",
+    "/settings/server",
+    "/settings/webhooks",
+    "/settings/people",
+    "/settings/cameras/entrance",
+    "/settings/cameras/new",
+    *(f"/start/{step}" for step in STEPS),
+    "/offline",
+    "/nowhere",
+)
+PHONE, DESK = (390, 844), (1440, 900)
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """axe-core, as its Python package brings it."""
+    pytest.importorskip("axe_playwright_python")
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+def faults(page: Page, axe: str) -> list[tuple[str, str, list[str]]]:
+    """What axe-core finds: rule, help, and the first elements."""
+    # the pages' policy lets nothing in; the debugging protocol is not asked by it
+    page.evaluate(axe)
+    found: list[dict[str, Any]] = json.loads(
+        page.evaluate(
+            "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify("
+            "r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map("
+            "n => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? ''))}))))"
+        )
+    )
+    return [(each["id"], each["help"], each["nodes"][:3]) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("size", "theme", "language"),
+    [
+        (DESK, "light", "en"),
+        (PHONE, "dark", "en"),
+        (PHONE, "light", "de"),
+        (DESK, "dark", "de"),
+        (DESK, "light", "fr"),
+        (PHONE, "dark", "fr"),
+    ],
+)
+def test_no_page_has_a_fault(
+    chromium: Browser,
+    lively: FakeMonitor,
+    axe: str,
+    size: tuple[int, int],
+    theme: Any,
+    language: str,
+) -> None:
+    context = chromium.new_context(
+        base_url=lively.url,
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=theme,
+        locale=language,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    found: dict[str, object] = {}
+    for path in PAGES:
+        page.goto(path)
+        if path == "/":
+            page.wait_for_selector(".face")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        told: list[object] = [*faults(page, axe)]
+        if width > size[0] and not path.startswith("/privacy/"):
+            told.append(f"{width} pixels wide")
+        if told:
+            found[path] = told
+    assert found == {}
+    context.close()
+
+
+def test_a_viewer_s_pages_have_no_fault(chromium: Browser, house: FakeMonitor, axe: str) -> None:
+    house.user = User("vera", Role.VIEWER)
+    context = chromium.new_context(base_url=house.url)
+    page = context.new_page()
+    found = {}
+    for path in ("/", "/alerts", "/settings", "/privacy"):
+        page.goto(path)
+        if told := faults(page, axe):
+            found[path] = told
+    assert found == {}
+    context.close()

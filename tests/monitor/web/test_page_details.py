@@ -1,0 +1,171 @@
+"""Small things of the pages: definitions, errors, language, labels, print."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from sentistream.monitor.observations import FaceState
+from sentistream.monitor.web.info_pages import _is_own
+from web.fake_monitor import FakeMonitor
+from web.fake_people import face
+
+
+@pytest.fixture
+def context(chromium: Browser, house: FakeMonitor) -> BrowserContext:
+    return chromium.new_context(base_url=house.url, viewport={"width": 1280, "height": 900})
+
+
+def test_a_definition_is_one_click_away(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto("/")
+    meaning = page.get_by_text("The part of the time of all faces in view")
+    expect(meaning).to_be_hidden()
+    asking = page.get_by_role("button", name="What does “share” mean?").first
+    asking.click()
+    expect(meaning).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(meaning).to_be_hidden()
+    # and by keyboard alone
+    asking.focus()
+    page.keyboard.press("Enter")
+    expect(meaning).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(meaning).to_be_hidden()
+    context.close()
+
+
+def test_what_is_not_there_has_a_way_on(context: BrowserContext) -> None:
+    page = context.new_page()
+    answer = page.goto("/nowhere")
+    assert answer is not None and answer.status == 404
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
+    page.get_by_role("navigation").get_by_role("link", name="History").click()
+    page.wait_for_url("**/history")
+    context.close()
+
+
+def test_the_language_is_remembered_and_the_view_stays(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto("/history?by=day&camera=entrance")
+    page.get_by_role("button", name="Français").click()
+    page.wait_for_url("**/history?by=day&camera=entrance")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    page.close()
+    another = context.new_page()
+    another.goto("/about")
+    expect(another.locator("html")).to_have_attribute("lang", "fr")
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "en"])
+def test_the_browser_chooses_the_language_at_first(
+    chromium: Browser, house: FakeMonitor, language: str
+) -> None:
+    context = chromium.new_context(locale=f"{language}-CH")
+    page = context.new_page()
+    page.goto(house.url)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "own"),
+    [
+        ("/", True),
+        ("/history?by=day&camera=a-b&day=2026-11-20", True),
+        ("//evil.example", False),
+        ("/history?x=//evil.example", False),
+        ("https://evil.example", False),
+        ("/\\evil.example", False),
+        ("/a b", False),
+    ],
+)
+def test_only_own_addresses_are_gone_back_to(address: str, own: bool) -> None:
+    assert _is_own(address) is own
+
+
+def _at(track: str, left: float) -> FaceState:
+    return face(track, left, "negative", speaking=True)
+
+
+def test_labels_are_never_clipped(chromium: Browser, house: FakeMonitor) -> None:
+    context = chromium.new_context(base_url=house.url, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/")
+    house.health("entrance")
+    stage = page.locator("#camera-entrance .overlay")
+    for places in ((0.93, 0.90), (0.0, 0.02), (0.5, 0.52, 0.54)):
+        faces = [_at(f"{place}", place) for place in places]
+        for _ in range(200):
+            house.see("entrance", *faces)
+            page.wait_for_timeout(50)
+            if stage.locator(".face").count() == len(faces):
+                break
+        page.wait_for_timeout(400)  # boxes glide to their place
+        house.see("entrance", *faces)
+        page.wait_for_timeout(400)
+        boxes = [label.bounding_box() for label in stage.locator(".face p").all()]
+        room = stage.bounding_box()
+        assert room is not None
+        for place, box in enumerate(boxes):
+            assert box is not None
+            assert box["x"] >= room["x"] - 1
+            assert box["x"] + box["width"] <= room["x"] + room["width"] + 1
+            assert room["y"] - 1 <= box["y"] <= room["y"] + room["height"] - box["height"] + 1
+            for other in boxes[:place]:
+                assert other is not None
+                apart = (
+                    box["x"] >= other["x"] + other["width"] - 1
+                    or other["x"] >= box["x"] + box["width"] - 1
+                    or box["y"] >= other["y"] + other["height"] - 1
+                    or other["y"] >= box["y"] + box["height"] - 1
+                )
+                assert apart, (places, box, other)
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/history?day=2026-11-20", "/privacy", "/alerts"])
+def test_print_has_neither_navigation_nor_darkness(
+    chromium: Browser, house: FakeMonitor, path: str
+) -> None:
+    context = chromium.new_context(base_url=house.url, color_scheme="dark")
+    page = context.new_page()
+    page.goto(path)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    for gone in (".site-header", "body > footer", "main .button", "main button"):
+        assert page.locator(f"{gone}:visible").count() == 0
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert len(page.pdf(format="A4")) > 1000
+    context.close()
+
+
+def test_numbers_stand_at_the_right_of_their_cells(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto("/about")
+    # every table of the pages
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<table><thead><tr><th>a"
+        "</th><th>b</th></tr></thead><tbody><tr><th>c</th><td>12</td></tr></tbody></table>')"
+    )
+    cells = (
+        "[...document.querySelectorAll('table :is(th, td)')]"
+        ".map(e => getComputedStyle(e).textAlign)"
+    )
+    assert page.evaluate(cells) == ["left", "right", "left", "right"]
+    context.close()
+
+
+def test_the_engine_figures_are_folded(context: BrowserContext, house: FakeMonitor) -> None:
+    house.health("entrance", moments_per_second=28.0, tick=0.03, latency=0.1)
+    page = context.new_page()
+    page.goto("/")
+    tile = page.locator("#camera-entrance")
+    expect(tile.get_by_text("28 moments per second")).to_be_hidden()
+    tile.get_by_text("Technical details").click()
+    expect(tile.get_by_text("28 moments per second")).to_be_visible()
+    context.close()

@@ -1,0 +1,105 @@
+"""Two voice networks beside each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from sentistream.decision.voice_classifier import (
+    SPECTRUM_FRAMES,
+    SPECTRUM_WEIGHT,
+    Utterance,
+    VoiceClassifier,
+    combine,
+    describe,
+    padded,
+)
+from sentistream.profiles import LITE, PAPER
+from sentistream.types import SOUND_RATE, FloatArray
+from sentistream.voice import features
+from sentistream.voice.features import WIDTH
+from sentistream.voice.functionals import NAMES
+from sentistream.voice.voice_baseline import VoiceBaseline
+
+shares = st.lists(st.floats(0.001, 1), min_size=3, max_size=3).map(
+    lambda values: np.array([values], np.float32) / np.float32(sum(values))
+)
+
+
+class Answers:
+    """A network that answers always the same, and keeps what it was given."""
+
+    def __init__(self, *probabilities: float) -> None:
+        self.probabilities = np.array([probabilities], np.float32)
+        self.inputs: list[dict[str, NDArray[Any]]] = []
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
+        self.inputs.append(inputs)
+        return np.repeat(self.probabilities, len(next(iter(inputs.values()))), axis=0)
+
+
+@given(shares, shares)
+def test_joined_answers_are_probabilities_between_both(one: FloatArray, other: FloatArray) -> None:
+    joined = combine(one, other)
+    assert joined.sum() == pytest.approx(1, abs=1e-5)
+    odds = np.log(joined[0, 0] / joined[0, 2])
+    between = sorted(np.log(answer[0, 0] / answer[0, 2]) for answer in (one, other))
+    assert between[0] - 1e-2 <= odds <= between[1] + 1e-2
+
+
+@given(shares)
+def test_two_equal_answers_stay_what_they_are(one: FloatArray) -> None:
+    np.testing.assert_allclose(combine(one, one), one, atol=1e-4)
+
+
+@given(shares)
+def test_an_answer_that_knows_nothing_makes_the_other_less_sure(one: FloatArray) -> None:
+    joined = combine(one, np.full((1, 3), 1 / 3, np.float32))
+    assert joined.argmax() == one.argmax()
+    assert joined.max() <= one.max() + 1e-4
+    assert 0 < SPECTRUM_WEIGHT < 1
+
+
+def test_what_is_short_is_followed_by_zeros_and_what_is_long_begins_later() -> None:
+    frames = np.full((100, WIDTH, 1), 7, np.uint8)
+    short = padded(frames)
+    assert short.shape == (SPECTRUM_FRAMES, WIDTH)
+    assert (short[:100] == 7).all() and not short[100:].any()
+    long = np.arange(SPECTRUM_FRAMES + 5, dtype=np.uint32) % 251
+    frames = np.repeat(long.astype(np.uint8)[:, None], WIDTH, axis=1)[..., None]
+    np.testing.assert_array_equal(padded(frames), frames[5:, :, 0])
+
+
+def test_silence_is_told_from_what_comes_behind_the_end() -> None:
+    silence = features.extract_features(np.zeros(SOUND_RATE, np.float32))
+    assert (silence.reshape(len(silence), WIDTH).max(axis=1) > 0).all()
+
+
+def test_the_spectrum_is_heard_once_for_all_voices() -> None:
+    statistics, spectrum = Answers(0.6, 0.3, 0.1), Answers(0.1, 0.1, 0.8)
+    said = Utterance(np.zeros(len(NAMES), np.float32), np.zeros((SPECTRUM_FRAMES, WIDTH), np.uint8))
+    baselines = [VoiceBaseline(), VoiceBaseline(), VoiceBaseline()]
+    answers = VoiceClassifier(statistics, spectrum).classify(said, baselines)
+    assert answers.shape == (3, 3)
+    np.testing.assert_allclose(
+        answers[0], combine(statistics.probabilities, spectrum.probabilities)[0]
+    )
+    assert [one["frames"].shape for one in spectrum.inputs] == [(1, SPECTRUM_FRAMES, WIDTH)]
+    alone = VoiceClassifier(statistics, None).classify(said, baselines)
+    np.testing.assert_array_equal(alone[0], statistics.probabilities[0])
+
+
+def test_the_shipped_networks_hear_a_tone() -> None:
+    time = np.arange(2 * SOUND_RATE) / SOUND_RATE
+    voice = np.sin(2 * np.pi * 160 * time) * (0.3 + 0.2 * np.sin(2 * np.pi * 3 * time))
+    said = describe(features.extract_features(voice.astype(np.float32))[..., np.newaxis])
+    answers = VoiceClassifier.load(LITE).classify(said, [VoiceBaseline()])
+    assert answers.sum() == pytest.approx(1, abs=1e-4)
+    assert said == describe(features.extract_features(voice.astype(np.float32)))
+    assert LITE.voice_spectrum_model in LITE.models
+    assert not PAPER.voice_spectrum_model
