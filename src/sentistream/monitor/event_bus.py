@@ -42,7 +42,7 @@ class Subscription:
         on_close: Callable[[Subscription], None],
         wake: Callable[[], None] | None,
     ) -> None:
-        self.dropped = 0
+        self.dropped: int = 0
         self._event_types = event_types
         self._waiting: deque[Event] = deque()
         self._depth = depth

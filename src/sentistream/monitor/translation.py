@@ -52,7 +52,7 @@ class Translator:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.locale = Locale.parse(_LOCALES.get(language, language))
+        self.locale: Locale = Locale.parse(_LOCALES.get(language, language))
         self._catalogue = _catalogue(language)
 
     def gettext(self, message: str, /, **values: object) -> str:

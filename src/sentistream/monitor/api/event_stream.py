@@ -30,7 +30,7 @@ from sentistream.monitor.observations import (
 )
 from sentistream.monitor.services import Services
 
-router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
 QUEUE_SIZE = 256
 """Events that wait for a slow listener; the oldest are dropped beyond."""

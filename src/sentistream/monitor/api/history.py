@@ -32,7 +32,7 @@ from sentistream.monitor.observations import SecondReading
 from sentistream.monitor.services import Services
 from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
-router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 
 DAY = 86_400.0
 LONGEST = {Step.MINUTE: 14 * DAY, Step.HOUR: 400 * DAY, Step.DAY: 3660 * DAY}

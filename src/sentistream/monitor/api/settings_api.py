@@ -21,7 +21,9 @@ from sentistream.monitor.settings import (
 )
 from sentistream.translatable import Translatable
 
-router = APIRouter(prefix="/api/settings", tags=["Settings"], dependencies=[Depends(manager)])
+router: APIRouter = APIRouter(
+    prefix="/api/settings", tags=["Settings"], dependencies=[Depends(manager)]
+)
 
 
 @router.get("", summary="All settings", responses=documented(403))

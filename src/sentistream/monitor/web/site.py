@@ -45,9 +45,11 @@ class Site:
     ) -> None:
         self.services = services
         self.clock = clock
-        self.recent = RecentSentiment(services.store, clock)
-        self.broadcast = Broadcast(services, self.recent, clock=clock)
-        self.settings_lock = threading.Lock() if settings_lock is None else settings_lock
+        self.recent: RecentSentiment = RecentSentiment(services.store, clock)
+        self.broadcast: Broadcast = Broadcast(services, self.recent, clock=clock)
+        self.settings_lock: threading.Lock = (
+            threading.Lock() if settings_lock is None else settings_lock
+        )
 
     def translator(self, request: Request) -> Translator:
         """The words of who asks."""
