@@ -33,7 +33,7 @@ Id = str | tuple[str, str]
 
 ERRORS = {
     *("SentistreamError", "InputError", "OutputError", "ModelError", "StorageError"),
-    *("HTTPException", "WorkerExit", "_give_up"),
+    *("HTTPException", "WorkerExit", "_give_up", "JoinError", "UnknownSiteError"),
 }
 """Called with sentences that people may see: a problem, and the way out."""
 
@@ -43,6 +43,7 @@ WITH_ERRORS = (
     *("monitor/cameras", "monitor/settings", "monitor/api", "monitor/accounts"),
     *("monitor/alerts", "monitor/notify", "monitor/digest"),
     *("monitor/configuration.py", "monitor/web", "reports/report_wording.py"),
+    *("monitor/fleet", "monitor/site_link", "monitor/headquarters"),
 )
 """What works within a camera, or answers a request."""
 

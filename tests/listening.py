@@ -59,7 +59,7 @@ def configured(folder: Path, **settings: object) -> Configuration:
     return Configuration(Settings.model_validate(settings), folder / "settings.yaml")
 
 
-def until(true: Callable[[], bool], limit: float = 15.0, what: str = "") -> None:
+def until(true: Callable[[], object], limit: float = 15.0, what: str = "") -> None:
     """Waits for a condition.
 
     Raises:

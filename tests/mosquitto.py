@@ -31,24 +31,31 @@ def free_port() -> int:
 class Mosquitto:
     """The broker; may be killed and started again on the same port."""
 
-    def __init__(self, folder: Path, *, password: bool = False, tls: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        password: bool = False,
+        tls: bool = False,
+        lines: tuple[str, ...] = (),
+    ) -> None:
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
         if program is None:
             pytest.skip("needs mosquitto")
         self.port = free_port()
         self._program = program
         self._config = folder / "mosquitto.conf"
-        lines = [f"listener {self.port} 127.0.0.1", "user root"]
+        lines = (f"listener {self.port} 127.0.0.1", "user root", *lines)
         if password:
             secrets = folder / "passwords"
             made = [shutil.which("mosquitto_passwd") or "", "-b", "-c", str(secrets)]
             subprocess.run([*made, USER, PASSWORD], check=True, capture_output=True)  # noqa: S603
-            lines += [f"password_file {secrets}", "allow_anonymous false"]
+            lines += (f"password_file {secrets}", "allow_anonymous false")
         else:
-            lines += ["allow_anonymous true"]
+            lines += ("allow_anonymous true",)
         if tls:
             self.certificate = certificate(folder)
-            lines += [f"certfile {self.certificate}", f"keyfile {folder / 'key.pem'}"]
+            lines += (f"certfile {self.certificate}", f"keyfile {folder / 'key.pem'}")
         self._config.write_text("\n".join(lines) + "\n")
         self.start()
 
@@ -88,7 +95,7 @@ def certificate(folder: Path) -> Path:
 
 
 @contextmanager
-def mosquitto(folder: Path, **options: bool) -> Iterator[Mosquitto]:
+def mosquitto(folder: Path, **options: Any) -> Iterator[Mosquitto]:
     broker = Mosquitto(folder, **options)
     try:
         yield broker

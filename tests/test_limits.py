@@ -30,6 +30,8 @@ _LABELLING = "training.labelling"
 _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
+        ("monitor.fleet.signatures", "SIGNATURE_BYTES"),
+        ("monitor.headquarters.record_parsing", "_MOST"),
         ("monitor.cameras.background", "_MAX_NOISE"),
         ("datasets.corpus_people", "HELD_OUT_PEOPLE"),
         ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
@@ -62,7 +64,11 @@ _NO_CAPS = {
         ("monitor.cameras.clocks", "BACKLOG"),
         ("monitor.cameras.second_aggregator", "_MAX_RUNS"),
         ("monitor.cameras.worker", "_READ_TIMEOUT"),
+        ("monitor.fleet.broker_connection", "CLOSE_TIMEOUT"),
+        ("monitor.headquarters.headquarters", "SILENCE_INTERVAL"),
+        ("monitor.headquarters.receiver", "MAX_WARNED"),
         ("monitor.runner", "_LOOP_TIMEOUT"),
+        ("monitor.site_link.outbox", "_REMEMBERED"),
         ("monitor.web.recent", "KEPT"),
     },
 }
@@ -73,6 +79,8 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("datasets.csv_lists", "maxsize", 4),
         ("monitor.insight.opening_hours", "maxsize", 64),
         ("monitor.insight.opening_hours", "maxsize", 128),
+        ("monitor.headquarters.sum_storage", "maxsize", 1024),
+        ("monitor.headquarters.sum_storage", "maxsize", 65536),
         ("monitor.store.buckets", "maxsize", 4096),
         ("reports.frame_drawing", "maxsize", 8),
         ("vision.dlib_landmarks", "maxsize", 1),
@@ -84,6 +92,8 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("media.simulated_camera", "timeout", 1),
         ("media.microphone", "timeout", 1),
         ("monitor.cameras.worker", "timeout", 5),
+        ("monitor.headquarters.receiver", "timeout", 10.0),
+        ("monitor.site_link.outbox", "timeout", 5.0),
         ("monitor.subscriber", "timeout", 5.0),
         ("monitor.notify.mqtt_client", "timeout", 2.0),
         ("monitor.notify.delivery_queue", "timeout", 2.0),

@@ -26,7 +26,21 @@ def _state_folder() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "sentistream"
 
 
-@click.command()
+class _Subcommands(click.Group):
+    """``join``, ``leave`` and ``link``, loaded when they are asked for."""
+
+    names = ("join", "leave", "link")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from sentistream.cli import monitor_fleet
+
+        return getattr(monitor_fleet, cmd_name) if cmd_name in self.names else None
+
+
+@click.group(cls=_Subcommands, invoke_without_command=True)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -90,7 +104,9 @@ def _state_folder() -> Path:
     help="Ask for a new password for somebody who forgot theirs, and end; the monitor may run.",
 )
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the settings, and end.")
+@click.pass_context
 def monitor(
+    context: click.Context,
     config: Path | None,
     state: Path | None,
     host: str | None,
@@ -123,7 +139,12 @@ def monitor(
       sentistream monitor --config shop.yaml --notice notice.html
       sentistream monitor --config shop.yaml --digest month.pdf --digest-of month
       sentistream monitor --new-password ada
+      sentistream monitor join CODE
     """
+    if context.invoked_subcommand is not None:
+        context.obj = state or _state_folder()
+        _check_extra()
+        return
     from sentistream.monitor.auto_restart import run_with_restarts, stop_with_parent
 
     documents = notice or assessment or digest
@@ -131,10 +152,8 @@ def monitor(
     if not (once or no_guard or os.environ.get("NOTIFY_SOCKET")):
         sys.exit(run_with_restarts([*sys.argv[1:], "--no-guard"]))
     stop_with_parent()
-    try:
-        from sentistream.monitor.settings import load_settings
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("The monitor", "monitor") from error
+    _check_extra()
+    from sentistream.monitor.settings import load_settings
 
     folder = state or _state_folder()
     file = config or folder / "monitor.yaml"
@@ -151,7 +170,7 @@ def monitor(
         return
     settings = load_settings(file, overrides, optional=config is None)
     if notice or assessment:
-        _write_documents(settings, notice, assessment)
+        _write_documents(settings, folder, notice, assessment)
         return
     if digest:
         _write_digest(settings, folder, digest, digest_of)
@@ -160,6 +179,13 @@ def monitor(
         _set_password(settings, folder, new_password)
         return
     _run(settings, file, folder, browser=not no_browser)
+
+
+def _check_extra() -> None:
+    try:
+        import sentistream.monitor.settings  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("The monitor", "monitor") from error
 
 
 def _run(settings: Settings, config: Path, state: Path, *, browser: bool) -> None:
@@ -272,9 +298,16 @@ def _print_schema() -> None:
     click.echo(json.dumps(schema(), indent=2))
 
 
-def _write_documents(settings: Settings, notice: Path | None, assessment: Path | None) -> None:
+def _write_documents(
+    settings: Settings, state: Path, notice: Path | None, assessment: Path | None
+) -> None:
     from sentistream.monitor.privacy import PrivacyState, render_assessment, render_notice
+    from sentistream.monitor.site_link.link_state import read_link
 
+    link = read_link(state)
+    link = link if link is not None and link.joined is not None else None
+
+    described = PrivacyState.of(settings, headquarters=link)
     documents: list[tuple[Path | None, Any]] = [
         (notice, render_notice),
         (assessment, render_assessment),
@@ -283,7 +316,7 @@ def _write_documents(settings: Settings, notice: Path | None, assessment: Path |
         if path is None:
             continue
         try:
-            path.write_text(render(PrivacyState.of(settings), settings.language), "utf-8")
+            path.write_text(render(described, settings.language), "utf-8")
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "Choose another place."

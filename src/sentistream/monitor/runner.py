@@ -27,10 +27,12 @@ from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.digest import DigestSender
 from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.logs import configure_logging, log_redactor
 from sentistream.monitor.notify import MqttPublisher, Notifier
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import ServerSettings, Settings
+from sentistream.monitor.site_link.site_link import SiteLink
 from sentistream.monitor.store import (
     DatabaseStore,
     Housekeeper,
@@ -112,6 +114,13 @@ def run_monitor(
         stack.enter_context(DigestSender(bus, store, configuration, page=page))
         stack.enter_context(AlertEvaluator(bus, configuration))
         stack.enter_context(HealthWatch(bus, configuration, state=state))
+        site_link = stack.enter_context(SiteLink(bus, configuration, store, state=state))
+        headquarters = None
+        if settings.headquarters.host:
+            with extending_start_timeout():
+                headquarters = Headquarters(engine, settings.headquarters)
+            headquarters.start()
+            stack.callback(headquarters.close)
         cameras = Supervisor(bus, state)
         stack.callback(cameras.close)
         cameras.apply(settings)
@@ -119,9 +128,15 @@ def run_monitor(
         configuration.on_change(_reconfigure_logging)
 
         services = Services(
-            configuration=configuration, bus=bus, cameras=cameras, store=store, engine=engine
+            configuration=configuration,
+            bus=bus,
+            cameras=cameras,
+            store=store,
+            engine=engine,
+            site_link=site_link,
+            headquarters=headquarters,
         )
-        app = create_app(services, counters=lambda: _counters(writer, housekeeper))
+        app = create_app(services, counters=lambda: _counters(writer, housekeeper, headquarters))
         mount_web(app, services)
         server = uvicorn.Server(server_config(app, settings.server))
         base = page_address(settings.server, port)
@@ -228,7 +243,9 @@ def _reconfigure_logging(settings: Settings) -> None:
         _log.warning("%s", error)
 
 
-def _counters(writer: StoreWriter, housekeeper: Housekeeper) -> Mapping[str, float]:
+def _counters(
+    writer: StoreWriter, housekeeper: Housekeeper, headquarters: Headquarters | None
+) -> Mapping[str, float]:
     state = writer.state
     return {
         "written": state.written,
@@ -237,4 +254,5 @@ def _counters(writer: StoreWriter, housekeeper: Housekeeper) -> Mapping[str, flo
         "failures": state.failures,
         "failing": float(state.failing_since is not None),
         "housekeeping_failing": float(bool(housekeeper.last_error)),
+        **({} if headquarters is None else headquarters.counters()),
     }

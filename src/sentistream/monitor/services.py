@@ -9,7 +9,9 @@ from sqlalchemy import Engine
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.interfaces import Store
+from sentistream.monitor.site_link.site_link import SiteLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,8 @@ class Services:
         cameras: The cameras.
         store: The stored readings.
         engine: The database, for accounts, sessions and tokens.
+        site_link: Reports to a headquarters, where the site has joined one; None in tests.
+        headquarters: Takes the reports of sites; None where this is no headquarters.
     """
 
     configuration: Configuration
@@ -29,3 +33,5 @@ class Services:
     cameras: Supervisor
     store: Store
     engine: Engine
+    site_link: SiteLink | None = None
+    headquarters: Headquarters | None = None

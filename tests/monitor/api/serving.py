@@ -101,6 +101,7 @@ class Served:
         mount: Callable[[FastAPI], None] | None = None,
         people: bool = True,
         store: Callable[[DatabaseStore], Any] = lambda store: store,
+        parts: Callable[[Served], dict[str, Any]] = lambda served: {},
     ) -> None:
         given = settings() if given is None else given
         engine = open_database(f"sqlite:///{folder / 'monitor.sqlite3'}")
@@ -110,12 +111,14 @@ class Served:
         self.bus = EventBus()
         self.cameras = FakeCameras()
         self.store = DatabaseStore(engine, lambda: self.configuration.settings)
+        self.engine = engine
         self.services = Services(
             configuration=self.configuration,
             bus=self.bus,
             cameras=self.cameras,
             store=store(self.store),
             engine=engine,
+            **parts(self),
         )
         self.app = create_app(self.services, counters=lambda: {"written": 7.0})
         mount_web(self.app, self.services)

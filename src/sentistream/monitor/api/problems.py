@@ -21,6 +21,7 @@ from sentistream.monitor.accounts import (
     UnfitPasswordError,
     UnknownAccountError,
 )
+from sentistream.monitor.headquarters.site_registry import UnknownSiteError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -36,6 +37,7 @@ _STATUS: dict[type[SentistreamError], int] = {
     InputError: 400,
     MissingExtraError: 501,
     UnknownAccountError: 404,
+    UnknownSiteError: 404,
     AccountConflictError: 409,
     UnfitPasswordError: 400,
 }

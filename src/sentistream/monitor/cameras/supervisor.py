@@ -237,8 +237,11 @@ class Supervisor:
 
 
 def choose_cameras(settings: Settings) -> Mapping[str, CameraSettings]:
-    """The configured cameras; without any, the first webcam, or else the demonstration clip."""
-    if settings.cameras:
+    """The configured cameras; without any, the first webcam, or else the demonstration clip.
+
+    A headquarters without cameras has none.
+    """
+    if settings.cameras or settings.headquarters.host:
         return settings.cameras
     for camera in list_cameras():
         name = camera.name[:80].strip() or "Webcam"

@@ -102,6 +102,7 @@ _WORDS = {
         "broker": "MQTT broker {}",
         "mail_server": "mail server {} and those it delivers to",
         "push_server": "push service {}",
+        "headquarters": "headquarters {1} by the broker {0}",
         "webhook": "program at {}",
         "database": "database at {}",
         "token": "{} program with an API token",
@@ -115,6 +116,7 @@ _WORDS = {
         "broker": "MQTT-Broker {}",
         "mail_server": "Mailserver {} und die Empfänger seiner Nachrichten",
         "push_server": "Push-Dienst {}",
+        "headquarters": "Zentrale {1} über den Broker {0}",
         "webhook": "Programm unter {}",
         "database": "Datenbank unter {}",
         "token": "{} Programm mit einem Zugangsschlüssel",
@@ -224,7 +226,7 @@ def _hours(hours: tuple[Hours, ...], language: str) -> str:
 def _recipients(state: PrivacyState, language: str) -> list[str]:
     """Host names only: addresses may contain secrets."""
     words = _WORDS[language]
-    found = [words[each.kind].format(each.host) for each in state.recipients]
+    found = [words[each.kind].format(each.host, each.name) for each in state.recipients]
     if state.tokens:
         found.append(words["token" if state.tokens == 1 else "tokens"].format(state.tokens))
     return found

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from sentistream.monitor.cameras.capture import DEMO, is_webcam
 from sentistream.monitor.settings import CameraSettings, ServerSettings, Settings
+from sentistream.monitor.site_link.link_state import LinkState
 from sentistream.redaction import host_of
 
 DEFAULT_NAME = "Camera"
@@ -51,10 +52,12 @@ class Recipient:
     Attributes:
         kind: What it is.
         host: Where it is: no path, no user, no password.
+        name: What a headquarters calls itself.
     """
 
-    kind: Literal["broker", "mail_server", "push_server", "webhook", "database"]
+    kind: Literal["broker", "mail_server", "push_server", "webhook", "database", "headquarters"]
     host: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,13 @@ class PrivacyState:
         cameras: The cameras that are not turned off, by key: the configured ones, else the one
             that the monitor chose. Empty where none is configured and the monitor does not run.
         tokens: How many programs have an API token; None where that is not known.
+        headquarters: The headquarters that the site reports to; None if it reports to none.
     """
 
     settings: Settings
     cameras: tuple[tuple[str, CameraSettings], ...]
     tokens: int | None
+    headquarters: LinkState | None = None
 
     @classmethod
     def of(
@@ -79,6 +84,7 @@ class PrivacyState:
         *,
         running: Mapping[str, CameraSettings] | None = None,
         tokens: int | None = None,
+        headquarters: LinkState | None = None,
     ) -> PrivacyState:
         """From the settings, and from what they do not say.
 
@@ -86,16 +92,20 @@ class PrivacyState:
             settings: The settings in force.
             running: The cameras that run where none is configured.
             tokens: How many programs have an API token; None where that is not known.
+            headquarters: The headquarters that the site reports to; None if it reports to none.
         """
         cameras = settings.cameras or running or {}
         enabled = tuple((key, camera) for key, camera in cameras.items() if camera.enabled)
-        return cls(settings=settings, cameras=enabled, tokens=tokens)
+        return cls(settings=settings, cameras=enabled, tokens=tokens, headquarters=headquarters)
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:
         """Who is sent aggregates, states or alerts, or keeps the readings."""
         settings = self.settings
         found: list[Recipient] = []
+        if (link := self.headquarters) is not None:
+            name = link.headquarters_name or link.broker.host
+            found.append(Recipient("headquarters", link.broker.host, name))
         if settings.mqtt.host:
             found.append(Recipient("broker", settings.mqtt.host))
         if settings.email.host:

@@ -1,6 +1,7 @@
 """Settings of the monitor: a typed model, each field with its title, meaning, bounds, default."""
 
 from sentistream.monitor.settings.camera_settings import CameraSettings, Hours, Zone
+from sentistream.monitor.settings.headquarters_settings import HeadquartersSettings
 from sentistream.monitor.settings.kept_secrets import MovedSecret, moved_secrets
 from sentistream.monitor.settings.loading import (
     InvalidSettingsError,
@@ -38,6 +39,7 @@ __all__ = [
     "Channel",
     "DigestSettings",
     "EmailSettings",
+    "HeadquartersSettings",
     "HealthAlerts",
     "Hours",
     "InvalidSettingsError",

@@ -13,7 +13,17 @@ from sentistream.monitor.settings.settings_base import SettingsGroup
 RESERVED_PATHS = frozenset(
     [
         *("about", "account", "alerts", "api", "assets", "choose", "health", "history", "live"),
-        *("login", "logout", "metrics", "privacy", "ready", "settings", "setup", "static-login"),
+        *(
+            "login",
+            "logout",
+            "metrics",
+            "privacy",
+            "ready",
+            "settings",
+            "setup",
+            "shops",
+            "static-login",
+        ),
         "try",
         "start",
         "offline",

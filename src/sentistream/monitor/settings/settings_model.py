@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sentistream.monitor.locales import Language
 from sentistream.monitor.settings.camera_settings import CameraSettings
+from sentistream.monitor.settings.headquarters_settings import HeadquartersSettings
 from sentistream.monitor.settings.logging_settings import LoggingSettings
 from sentistream.monitor.settings.notification_settings import (
     AlertRule,
@@ -28,6 +29,7 @@ from sentistream.translatable import Translatable
 FILE_ONLY_SETTINGS = {
     "server": frozenset({"host", "port", "tls_certificate", "tls_key", "public_url"}),
     "storage": frozenset({"url", "backup_folder"}),
+    "headquarters": frozenset(HeadquartersSettings.model_fields),
     "logging": frozenset({"file"}),
     "email": frozenset({"password_file"}),
 }
@@ -97,6 +99,11 @@ class Settings(BaseSettings):
     )
     webhooks: tuple[Webhook, ...] = Field(
         default=(), max_length=16, title="Webhooks", description="Addresses that are notified."
+    )
+    headquarters: HeadquartersSettings = Field(
+        default=HeadquartersSettings(),
+        title="Headquarters",
+        description="Many shops that report to this monitor.",
     )
     logging: LoggingSettings = Field(
         default=LoggingSettings(), title="Logging", description="The program's own log."

@@ -75,20 +75,33 @@ def open_database(url: str) -> Engine:
     )
 
 
-def migrate(engine: Engine) -> None:
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""The migrations of the store; the newest is what this release works with."""
+
+
+def migrate(engine: Engine, migrations: Path = MIGRATIONS) -> None:
     """Applies the migrations that are missing, in one transaction.
+
+    Args:
+        engine: The database.
+        migrations: Folder of the migrations, with Alembic's ``env.py``.
 
     Raises:
         StorageError: A newer version created the database, or it cannot be reached or written.
     """
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(migrations))
     config.set_main_option("path_separator", "os")
+    version_table = (
+        f"{migrations.parent.name}_version" if migrations != MIGRATIONS else "alembic_version"
+    )
+    config.attributes["version_table"] = version_table
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with storage_errors(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7395021)")
-        for revision in MigrationContext.configure(connection).get_current_heads():
+        context = MigrationContext.configure(connection, opts={"version_table": version_table})
+        for revision in context.get_current_heads():
             if revision not in known:
                 raise StorageError(
                     f"{display_name(engine.url)} was made by a newer version "

@@ -136,6 +136,18 @@ class DatabaseStore:
                 )
             )
 
+    def minute_sums(self, begin: int, end: int) -> Sequence[tuple[Aggregate, int]]:
+        """Minutes of all cameras and zones for headquarters; see ``queries.minute_sums``."""
+        smallest = self._settings().privacy.smallest_group
+        with read_transaction(self._engine) as connection:
+            return [*queries.minute_sums(connection, begin=begin, end=end, smallest=smallest)]
+
+    def withheld_minutes(self, begin: int, end: int) -> Sequence[tuple[Aggregate, int]]:
+        """The minutes that these withhold, together; see ``queries.withheld_minutes``."""
+        smallest = self._settings().privacy.smallest_group
+        with read_transaction(self._engine) as connection:
+            return [*queries.withheld_minutes(connection, begin=begin, end=end, smallest=smallest)]
+
     def aggregate(
         self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:

@@ -130,6 +130,70 @@ def history(
                 yield one
 
 
+def minute_sums(
+    connection: Connection, *, begin: int, end: int, smallest: int
+) -> Iterator[tuple[Aggregate, int]]:
+    """Minutes that begin in [begin, end) of all cameras and zones; small cells suppressed.
+
+    With each comes how many of its appearances were in no earlier minute.
+    """
+    for start, camera, by_zone, arrived in _raw_minutes(connection, begin, end):
+        for one in suppress_small_cells(
+            by_zone, camera=camera, begin=start, end=start + 60, smallest=smallest
+        ):
+            yield one, arrived[one.zone]
+
+
+def withheld_minutes(
+    connection: Connection, *, begin: int, end: int, smallest: int
+) -> Iterator[tuple[Aggregate, int]]:
+    """For each camera, the minutes of [begin, end) that :func:`minute_sums` withholds, together.
+
+    Only of the whole picture, and only where so many appearances began in them that their sum may
+    be released: these minutes and the released ones are apart, so that no subtraction of one from
+    the other leaves a small group.
+    """
+    totals: dict[str, RawAggregate] = {}
+    for _, camera, by_zone, arrived in _raw_minutes(connection, begin, end):
+        raw = by_zone.get(EVERYWHERE)
+        if raw is None or not 0 < raw.appearances < smallest:
+            continue
+        total = totals.setdefault(camera, RawAggregate())
+        total.appearances += arrived[EVERYWHERE]
+        for field in SUMMED:
+            setattr(total, field, getattr(total, field) + getattr(raw, field))
+    for camera, total in sorted(totals.items()):
+        if total.appearances >= smallest:
+            for one in suppress_small_cells(
+                {EVERYWHERE: total}, camera=camera, begin=begin, end=end, smallest=smallest
+            ):
+                yield one, one.appearances
+
+
+def _raw_minutes(
+    connection: Connection, begin: int, end: int
+) -> Iterator[tuple[int, str, dict[str, RawAggregate], dict[str, int]]]:
+    """Begin, camera, sums by zone and how many appearances began, before suppression."""
+    table = SUMS.c
+    statement = (
+        select(
+            *(table.begin, table.camera, table.zone, table.arrived),
+            *(table[name] for name in SUMMED),
+            table.people,
+        )
+        .where(table.step == str(Step.MINUTE), table.begin >= begin, table.begin < end)
+        .order_by(table.begin, table.camera)
+    )
+    for (start, camera), rows in groupby(connection.execute(statement), key=lambda row: row[:2]):
+        in_minute = list(rows)
+        yield (
+            start,
+            camera,
+            {row[2]: RawAggregate(*row[4:]) for row in in_minute},
+            {row[2]: row[3] for row in in_minute},
+        )
+
+
 def totals(
     connection: Connection,
     groups: Sequence[Sequence[tuple[float, float]]],

@@ -18,6 +18,7 @@ PAGES = {
     "live": N_("Live"),
     "history": N_("History"),
     "alerts": N_("Alerts"),
+    "shops": N_("Shops"),
     "try": N_("My camera"),
     "privacy": N_("Privacy"),
     "settings": N_("Settings"),

@@ -28,6 +28,7 @@ from sentistream.monitor.web.overview_page import overview_routes
 from sentistream.monitor.web.privacy_page import privacy_routes
 from sentistream.monitor.web.rendering import assets
 from sentistream.monitor.web.settings_pages import settings_routes
+from sentistream.monitor.web.shops_page import shop_routes
 from sentistream.monitor.web.site import Site
 
 _ROUTES = (
@@ -41,6 +42,7 @@ _ROUTES = (
     guided_setup_routes,
     app_shell_routes,
     info_routes,
+    shop_routes,
 )
 
 

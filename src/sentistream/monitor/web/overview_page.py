@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import RedirectResponse, Response
 
 from sentistream.errors import StorageError
 from sentistream.monitor.api.auth import CurrentUser
@@ -58,8 +58,10 @@ def overview_routes(site: Site) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/")
-    def overview(request: Request, user: CurrentUser) -> HTMLResponse:
+    def overview(request: Request, user: CurrentUser) -> Response:
         settings, bus = site.services.configuration.settings, site.services.bus
+        if settings.headquarters.host and not settings.cameras:
+            return RedirectResponse("/shops", 303)
         tr, now = site.translator(request), site.clock()
         names = shown_cameras(settings, bus)
         health = {each.camera: each for each in bus.health()}

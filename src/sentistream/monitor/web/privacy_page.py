@@ -24,7 +24,7 @@ from sentistream.monitor.privacy import (
 from sentistream.monitor.settings import CameraSettings
 from sentistream.monitor.translation import N_, Translator
 from sentistream.monitor.web import labels
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import Site, joined_headquarters
 
 DOCUMENTS = {"notice": render_notice, "assessment": render_assessment}
 
@@ -40,6 +40,7 @@ _RECIPIENTS = {
     "push_server": N_("the push service {host}"),
     "webhook": N_("the program at {host}"),
     "database": N_("the database at {host}"),
+    "headquarters": N_("headquarters {name} by the broker {host}"),
 }
 
 _TRANSPORTS = {
@@ -109,7 +110,12 @@ def _state(site: Site, request: Request) -> PrivacyState:
     running: Mapping[str, CameraSettings] = (
         {} if settings.cameras else site.services.cameras.cameras
     )
-    return PrivacyState.of(settings, running=running, tokens=_count_tokens(site, request))
+    return PrivacyState.of(
+        settings,
+        running=running,
+        tokens=_count_tokens(site, request),
+        headquarters=joined_headquarters(site.services),
+    )
 
 
 def _count_tokens(site: Site, request: Request) -> int | None:
@@ -161,7 +167,8 @@ def _local(state: PrivacyState, tr: Translator) -> Statement:
             tr.gettext(
                 "Readings, aggregates, states or alerts go to: {recipients}.",
                 recipients=tr.listed(
-                    tr.gettext(_RECIPIENTS[each.kind], host=each.host) for each in state.recipients
+                    tr.gettext(_RECIPIENTS[each.kind], host=each.host, name=each.name)
+                    for each in state.recipients
                 ),
             )
         )

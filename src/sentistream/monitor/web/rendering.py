@@ -37,6 +37,7 @@ PAGES = (
     ("live", "/live"),
     ("history", "/history"),
     ("alerts", "/alerts"),
+    ("shops", "/shops"),
     ("try", "/try"),
     ("privacy", "/privacy"),
     ("settings", "/settings"),

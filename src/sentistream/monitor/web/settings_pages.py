@@ -25,6 +25,7 @@ from sentistream.monitor.translation import Translator
 from sentistream.monitor.web.camera_pages import camera_routes
 from sentistream.monitor.web.form_data import Form, attach_errors, origins, read_form, values_of
 from sentistream.monitor.web.form_fields import FormField, form_fields
+from sentistream.monitor.web.link_pages import link_routes
 from sentistream.monitor.web.site import Site
 
 FormDep = Annotated[Form, Depends(read_form)]
@@ -135,6 +136,7 @@ def settings_routes(site: Site) -> APIRouter:
 
     routes.include_router(camera_routes(site, SECTIONS))
     routes.include_router(user_routes(site, SECTIONS))
+    routes.include_router(link_routes(site, SECTIONS))
 
     @routes.get("/settings/{name}")
     def section(request: Request, user: CurrentManager, name: str, saved: bool = False) -> Response:

@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from sentistream.monitor.accounts import User
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings, build_settings
+from sentistream.monitor.site_link.link_state import LinkState
 from sentistream.monitor.translation import Translator, language_of, translator
 from sentistream.monitor.web.alert_banner import banner_items
 from sentistream.monitor.web.live_broadcast import Broadcast
@@ -22,6 +23,12 @@ from sentistream.monitor.web.live_tiles import tile
 from sentistream.monitor.web.recent import RecentSentiment
 from sentistream.monitor.web.rendering import render, render_plain
 from sentistream.percentages import whole_percentages
+
+
+def joined_headquarters(services: Services) -> LinkState | None:
+    """The headquarters that this site reports to; None if it reports to none."""
+    link = None if services.site_link is None else services.site_link.link
+    return link if link is not None and link.joined is not None else None
 
 
 class Site:
@@ -59,9 +66,18 @@ class Site:
         self, request: Request, name: str, *, user: User, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """A page, in the visitor's language."""
-        tr = self.translator(request)
-        banner = banner_items(self.services, tr)
-        return render(request, name, user=user, tr=tr, status=status, banner=banner, **values)
+        services, tr = self.services, self.translator(request)
+        return render(
+            request,
+            name,
+            user=user,
+            tr=tr,
+            status=status,
+            banner=banner_items(services, tr),
+            is_headquarters=services.headquarters is not None,
+            reports_to=joined_headquarters(services),
+            **values,
+        )
 
     def render_plain(
         self,

@@ -1,0 +1,1 @@
+"""Headquarters of many shops: takes in what sites report, and says how they compare."""

@@ -1,0 +1,358 @@
+"""What headquarters' pages and digests ask: how shops compare, their days, zones and alerts."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, Connection, Engine, and_, cast, func, or_, select
+
+from sentistream.monitor.accounts import User
+from sentistream.monitor.headquarters.fleet_tables import (
+    ALERTS,
+    CAMERAS,
+    DAYS,
+    HOURS,
+    SERIES,
+    SITES,
+    SUMS,
+    TOTALS,
+)
+from sentistream.monitor.headquarters.site_registry import JOINED, Site, SiteRegistry
+from sentistream.monitor.headquarters.sum_storage import local_day
+from sentistream.monitor.store.database import read_transaction
+
+Period = Literal["today", "yesterday", "week", "month"]
+
+PERIODS: dict[str, tuple[int, int]] = {
+    "today": (0, 1),
+    "yesterday": (-1, 1),
+    "week": (-7, 7),
+    "month": (-28, 28),
+}
+"""By its name, a period's first day relative to today, and how many days it has; each shop's days
+are those of its own time zone. The period before it has as many days."""
+
+MAX_ALERTS = 500
+"""Alerts that are read at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What one or more cameras saw over some time.
+
+    Attributes:
+        appearances: Different tracks.
+        covered: How many of them the shares are about; the others were in groups too small.
+        watched: Seconds for which cameras watched, added up over them.
+        seen, speaking: Seconds of faces and of speech, added up over everybody.
+        positive, neutral, negative: Shares of ``seen``, 0 to 1; None where nothing may be told.
+    """
+
+    appearances: int = 0
+    covered: int = 0
+    watched: float = 0.0
+    seen: float = 0.0
+    speaking: float = 0.0
+    positive: float | None = None
+    neutral: float | None = None
+    negative: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopSummary:
+    """A shop in comparison.
+
+    Attributes:
+        site: The shop.
+        silent: Whether it has sent nothing for longer than the settings allow.
+        now: The period.
+        before: As many days before it.
+        problems: Cameras that have stopped working.
+        active_alerts: Alerts that have begun and not ended.
+    """
+
+    site: Site
+    silent: bool
+    now: Totals
+    before: Totals
+    problems: int
+    active_alerts: int
+
+    def change(self, sentiment: str) -> float | None:
+        """By how much a share has grown, -1 to 1; None if one of the two is not known."""
+        now, before = getattr(self.now, sentiment), getattr(self.before, sentiment)
+        return None if now is None or before is None else now - before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteCamera:
+    """A shop's camera as it reported last; times in wall-clock seconds."""
+
+    camera: str
+    name: str
+    state: str
+    since: float
+    reason: str
+    restarts: int
+    moments_per_second: float
+    dropped: int
+    damaged: int
+    updated: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopAlert:
+    """An alert of a shop.
+
+    Attributes:
+        site, site_name: The shop.
+        rule, name, camera, zone, sentiment, share, limit, minutes: As in ``observations.Alert``.
+        began: Wall-clock seconds.
+        ended: Wall-clock seconds; None while it lasts.
+    """
+
+    site: str
+    site_name: str
+    rule: str
+    name: str
+    camera: str
+    zone: str
+    sentiment: str
+    share: float
+    limit: float
+    minutes: float
+    began: float
+    ended: float | None
+
+
+class FleetQueries:
+    """Questions about shops. All raise ``StorageError`` if the database cannot be reached.
+
+    Args:
+        engine: A database with the tables of headquarters.
+        silent_minutes: After how many minutes without a message a shop counts as silent.
+    """
+
+    def __init__(self, engine: Engine, silent_minutes: float) -> None:
+        self._engine = engine
+        self._registry = SiteRegistry(engine)
+        self._silent_seconds = silent_minutes * 60
+
+    def compare(
+        self, period: str, user: User | None = None, *, now: float | None = None
+    ) -> list[ShopSummary]:
+        """All shops that a user may see, by name, over a period of ``PERIODS``.
+
+        Also what a digest is made of: without ``user`` these are all shops.
+        """
+        moment = time.time() if now is None else now
+        sites = self._registry.sites(user)
+        first, count = PERIODS[period]
+        with read_transaction(self._engine) as connection:
+            this = _by_site(connection, sites, moment, first, count)
+            before = _by_site(connection, sites, moment, first - count, count)
+            problems = _problems(connection)
+            alerts = _active_by_site(connection, moment)
+        return [
+            ShopSummary(
+                site=site,
+                silent=self.is_silent(site, moment),
+                now=this.get(site.id, Totals()),
+                before=before.get(site.id, Totals()),
+                problems=problems.get(site.id, 0),
+                active_alerts=alerts.get(site.id, 0),
+            )
+            for site in sites
+        ]
+
+    def is_silent(self, site: Site, now: float | None = None) -> bool:
+        """Whether a shop that has joined has sent nothing for too long."""
+        moment = time.time() if now is None else now
+        return site.state == JOINED and moment - (site.last_seen or 0.0) > self._silent_seconds
+
+    def silent(self, user: User | None = None, *, now: float | None = None) -> list[Site]:
+        """The shops that went silent, longest first."""
+        found = [site for site in self._registry.sites(user) if self.is_silent(site, now)]
+        return sorted(found, key=lambda site: site.last_seen or 0.0)
+
+    def days(self, site: Site, count: int, *, now: float | None = None) -> list[tuple[int, Totals]]:
+        """The newest days of a shop, oldest first: ordinal and totals; also empty ones."""
+        today = local_day(time.time() if now is None else now, site.time_zone)
+        chosen = and_(DAYS.c.site_id == site.id, DAYS.c.day > today - count, DAYS.c.day <= today)
+        with read_transaction(self._engine) as connection:
+            rows = {row.day: row for row in connection.execute(select(DAYS).where(chosen))}
+        return [
+            (day, _totals(rows[day]) if day in rows else Totals())
+            for day in range(today - count + 1, today + 1)
+        ]
+
+    def hours(self, site: Site, begin: float, end: float) -> list[tuple[float, Totals]]:
+        """Hours that begin in [begin, end), oldest first: when each begins, and totals."""
+        chosen = and_(
+            HOURS.c.site_id == site.id, HOURS.c.hour >= begin / 3600, HOURS.c.hour < end / 3600
+        )
+        with read_transaction(self._engine) as connection:
+            found = connection.execute(select(HOURS).where(chosen).order_by(HOURS.c.hour))
+            return [(row.hour * 3600.0, _totals(row)) for row in found]
+
+    def zones(self, site: Site, begin: float, end: float) -> list[tuple[str, str, Totals]]:
+        """Camera, zone (empty for the whole picture) and totals over [begin, end)."""
+        seen = func.coalesce(SUMS.c.seen, 0)
+        is_minute = SUMS.c.minutes == 1
+        statement = (
+            select(
+                *(SERIES.c.camera, SERIES.c.zone),
+                func.sum(SUMS.c.arrived).filter(is_minute).label("arrived"),
+                func.sum(SUMS.c.arrived).filter(SUMS.c.seen.is_not(None)).label("covered"),
+                func.sum(SUMS.c.watched).filter(is_minute).label("watched"),
+                func.sum(seen).label("seen"),
+                func.sum(func.coalesce(SUMS.c.speaking, 0)).label("speaking"),
+                *(
+                    func.sum(func.coalesce(SUMS.c[name], 0) * _wide(seen)).label(name)
+                    for name in ("positive", "neutral", "negative")
+                ),
+            )
+            .join(SERIES, SERIES.c.id == SUMS.c.series_id)
+            .where(SERIES.c.site_id == site.id)
+            .where(SUMS.c.minute >= int(begin // 60), SUMS.c.minute < int(end // 60))
+            .group_by(SERIES.c.camera, SERIES.c.zone)
+            .order_by(SERIES.c.camera, SERIES.c.zone)
+        )
+        with read_transaction(self._engine) as connection:
+            return [(row.camera, row.zone, _totals(row)) for row in connection.execute(statement)]
+
+    def cameras(self, site: Site) -> list[SiteCamera]:
+        """A shop's cameras by name."""
+        chosen = select(CAMERAS).where(CAMERAS.c.site_id == site.id)
+        with read_transaction(self._engine) as connection:
+            return [
+                SiteCamera(**{name: getattr(row, name) for name in SiteCamera.__slots__})
+                for row in connection.execute(chosen.order_by(CAMERAS.c.name, CAMERAS.c.camera))
+            ]
+
+    def alerts(
+        self,
+        user: User | None = None,
+        *,
+        site: str = "",
+        since: float = 0.0,
+        limit: int = MAX_ALERTS,
+    ) -> list[ShopAlert]:
+        """Alerts of the shops that a user may see, the newest first; beginnings with their ends."""
+        sites = {each.id: each for each in self._registry.sites(user)}
+        if site:
+            sites = {key: each for key, each in sites.items() if each.key == site}
+        statement = select(ALERTS).where(ALERTS.c.time >= since)
+        if len(sites) <= _LISTED or site:
+            statement = statement.where(ALERTS.c.site_id.in_(list(sites)))
+        statement = statement.order_by(ALERTS.c.time.desc(), ALERTS.c.id.desc()).limit(limit)
+        with read_transaction(self._engine) as connection:
+            rows = connection.execute(statement).all()
+        return _joined([row for row in rows if row.site_id in sites], sites)
+
+
+_LISTED = 500
+"""Shops that one statement may list."""
+
+
+def _wide(column: Any) -> Any:
+    return cast(column, BigInteger)
+
+
+def _totals(row: Any) -> Totals:
+    weights = [int(row.positive or 0), int(row.neutral or 0), int(row.negative or 0)]
+    total = sum(weights)
+    shares = [weight / total for weight in weights] if total else [None] * 3
+    return Totals(
+        appearances=int(row.arrived or 0),
+        covered=min(int(row.covered or 0), int(row.arrived or 0)),
+        watched=float(row.watched or 0),
+        seen=int(row.seen or 0) / 1000,
+        speaking=int(row.speaking or 0) / 1000,
+        positive=shares[0],
+        neutral=shares[1],
+        negative=shares[2],
+    )
+
+
+def _by_site(
+    connection: Connection, sites: Sequence[Site], now: float, first: int, count: int
+) -> dict[int, Totals]:
+    zones: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for site in sites:
+        begin = local_day(now, site.time_zone) + first
+        zones[begin, begin + count].add(site.time_zone)
+    if not zones:
+        return {}
+    effective = func.coalesce(func.nullif(SITES.c.chosen_time_zone, ""), SITES.c.time_zone)
+    periods = [
+        and_(DAYS.c.day >= begin, DAYS.c.day < end, *_in_zones(effective, names, len(zones)))
+        for (begin, end), names in zones.items()
+    ]
+    statement = (
+        select(DAYS.c.site_id, *(func.sum(DAYS.c[name]).label(name) for name in TOTALS))
+        .join(SITES, SITES.c.id == DAYS.c.site_id)
+        .where(or_(*periods))
+        .group_by(DAYS.c.site_id)
+    )
+    return {row.site_id: _totals(row) for row in connection.execute(statement)}
+
+
+def _in_zones(effective: Any, names: Iterable[str], periods: int) -> list[Any]:
+    return [] if periods == 1 else [effective.in_(sorted(names))]
+
+
+def _problems(connection: Connection) -> dict[int, int]:
+    statement = (
+        select(CAMERAS.c.site_id, func.count())
+        .where(CAMERAS.c.state == "waiting")
+        .group_by(CAMERAS.c.site_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def _active_by_site(connection: Connection, now: float) -> dict[int, int]:
+    """How many alerts of the last two days have begun and not ended, by site."""
+    statement = (
+        select(ALERTS).where(ALERTS.c.time >= now - 2 * 86_400).order_by(ALERTS.c.time, ALERTS.c.id)
+    )
+    active: dict[tuple[Any, ...], bool] = {}
+    for row in connection.execute(statement):
+        active[row.site_id, row.rule, row.camera, row.zone] = row.active
+    counts: dict[int, int] = defaultdict(int)
+    for key, is_active in active.items():
+        counts[key[0]] += is_active
+    return dict(counts)
+
+
+def _joined(rows: Sequence[Any], sites: dict[int, Site]) -> list[ShopAlert]:
+    """Beginnings with their ends; rows come newest first."""
+    ends: dict[tuple[Any, ...], float] = {}
+    found = []
+    for row in rows:
+        about = (row.site_id, row.rule, row.camera, row.zone)
+        if not row.active:
+            ends[about] = row.time
+            continue
+        site = sites[row.site_id]
+        found.append(
+            ShopAlert(
+                site=site.key,
+                site_name=site.name,
+                rule=row.rule,
+                name=row.name,
+                camera=row.camera,
+                zone=row.zone,
+                sentiment=row.sentiment,
+                share=row.share,
+                limit=row.bound,
+                minutes=row.minutes,
+                began=row.time,
+                ended=ends.pop(about, None),
+            )
+        )
+    return found

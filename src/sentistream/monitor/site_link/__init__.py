@@ -1,0 +1,1 @@
+"""A site's link to its headquarters: joining, the outbox on disk, sending, leaving."""

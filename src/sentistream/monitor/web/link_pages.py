@@ -1,0 +1,80 @@
+"""The settings page by which a site joins a headquarters, and leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from sentistream.errors import SentistreamError
+from sentistream.monitor.accounts import User
+from sentistream.monitor.api.auth import CurrentManager
+from sentistream.monitor.site_link.joining import join, leave
+from sentistream.monitor.site_link.site_link import CLOCK_TOLERANCE, LinkStatus
+from sentistream.monitor.web.form_data import Form, first, read_form
+from sentistream.monitor.web.site import Site
+
+FormDep = Annotated[Form, Depends(read_form)]
+
+
+def link_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
+    """The routes of this page."""
+    routes = APIRouter()
+    link = site.services.site_link
+
+    def show(
+        request: Request, user: User, *, problem: str = "", told: str = "", status: int = 200
+    ) -> HTMLResponse:
+        now = LinkStatus(link=None) if link is None else link.status
+        return site.render(
+            request,
+            "settings_link",
+            user=user,
+            status=status,
+            sections=sections,
+            link=now,
+            joined=now.link is not None and now.link.joined is not None,
+            clock_is_wrong=abs(now.offset or 0.0) > CLOCK_TOLERANCE,
+            now=site.clock(),
+            smallest=site.services.configuration.settings.privacy.smallest_group,
+            problem=problem,
+            told=told,
+        )
+
+    @routes.get("/settings/headquarters")
+    def page(request: Request, user: CurrentManager, told: str = "") -> HTMLResponse:
+        return show(request, user, told=told if told in ("joined", "left", "untold") else "")
+
+    @routes.post("/settings/headquarters/join")
+    def join_headquarters(request: Request, user: CurrentManager, form: FormDep) -> Response:
+        if link is None:
+            return Response(status_code=404)
+        try:
+            join(link.state, first(form, "code"))
+        except SentistreamError as error:
+            tr = site.translator(request)
+            problem = f"{tr.translate(error.problem)} {tr.translate(error.way_out)}".strip()
+            return show(request, user, problem=problem, status=422)
+        return RedirectResponse("/settings/headquarters?told=joined", 303)
+
+    @routes.post("/settings/headquarters/leave")
+    def leave_headquarters(request: Request, user: CurrentManager) -> Response:
+        if link is None:
+            return Response(status_code=404)
+        try:
+            told = "left" if leave(link.state) else "untold"
+        except SentistreamError as error:
+            problem = site.translator(request).translate(error.problem)
+            return show(request, user, problem=problem, status=422)
+        return RedirectResponse(f"/settings/headquarters?told={told}", 303)
+
+    @routes.post("/settings/headquarters/new-key")
+    def new_key(request: Request, user: CurrentManager) -> Response:
+        if link is None:
+            return Response(status_code=404)
+        link.renew_key()
+        return RedirectResponse("/settings/headquarters", 303)
+
+    return routes

@@ -1,0 +1,375 @@
+"""The shops that report to this headquarters: comparison, one shop, alerts, who may see which."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from sentistream.errors import SentistreamError
+from sentistream.monitor.accounts import User
+from sentistream.monitor.api.auth import CurrentManager, CurrentUser
+from sentistream.monitor.headquarters.fleet_queries import (
+    PERIODS,
+    FleetQueries,
+    ShopSummary,
+    SiteCamera,
+    Totals,
+)
+from sentistream.monitor.headquarters.headquarters import Headquarters
+from sentistream.monitor.headquarters.site_registry import Site as Shop
+from sentistream.monitor.headquarters.sum_storage import zone_of
+from sentistream.monitor.site_link.site_link import CLOCK_TOLERANCE
+from sentistream.monitor.translation import N_, Translator
+from sentistream.monitor.web.form_data import Form, first, read_form
+from sentistream.monitor.web.site import Site
+
+FormDep = Annotated[Form, Depends(read_form)]
+
+PAGE_ROWS = 100
+"""Shops on one page of the comparison."""
+
+DAYS_SHOWN = 28
+"""Days of a shop's chart."""
+
+ALERT_DAYS = 28
+
+PERIOD_NAMES = {
+    "today": N_("Today"),
+    "yesterday": N_("Yesterday"),
+    "week": N_("Last 7 days"),
+    "month": N_("Last 28 days"),
+}
+
+ORDERS = {
+    "negative": N_("Most negative first"),
+    "positive": N_("Most positive first"),
+    "worse": N_("Worsened most first"),
+    "appearances": N_("Most appearances first"),
+    "name": N_("By name"),
+}
+
+STATES = {
+    "invited": N_("has not joined yet"),
+    "joined": N_("reports"),
+    "left": N_("has left"),
+    "silent": N_("silent"),
+}
+
+_UNKNOWN = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the comparison was asked for."""
+
+    period: str
+    order: str
+    search: str
+    page: int
+
+    def link(self, **changes: object) -> str:
+        """The address of the same listing with something changed."""
+        values = {
+            "period": self.period,
+            "order": self.order,
+            "search": self.search,
+            "page": self.page,
+        }
+        asked = {name: value for name, value in (values | changes).items() if value not in ("", 1)}
+        return f"/shops?{urlencode(asked)}"
+
+
+def shop_routes(site: Site) -> APIRouter:
+    """The routes of these pages; where this is no headquarters there is nothing behind them."""
+    routes = APIRouter()
+    headquarters = site.services.headquarters
+    if headquarters is None:
+
+        @routes.get("/shops")
+        def no_headquarters(_: CurrentUser) -> Response:
+            return Response(status_code=404)
+
+    else:
+        _add_lists(routes, site, headquarters)
+        _add_shop(routes, site, headquarters)
+        _add_access(routes, site, headquarters)
+    return routes
+
+
+def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
+    queries = FleetQueries(headquarters.engine, headquarters.settings.silent_minutes)
+
+    def show(
+        request: Request,
+        user: User,
+        *,
+        period: str = "week",
+        order: str = "negative",
+        search: str = "",
+        page: int = 1,
+        added: Mapping[str, str] | None = None,
+        problem: str = "",
+        status: int = 200,
+    ) -> HTMLResponse:
+        asked = Listing(
+            period=period if period in PERIODS else "week",
+            order=order if order in ORDERS else "negative",
+            search=search[:80].strip(),
+            page=max(page, 1),
+        )
+        now = site.clock()
+        shops = queries.compare(asked.period, user, now=now)
+        wanted = asked.search.casefold()
+        listed = sorted(
+            (
+                each
+                for each in shops
+                if wanted in each.site.name.casefold() or wanted in each.site.key
+            ),
+            key=_order(asked.order),
+        )
+        pages = max(1, math.ceil(len(listed) / PAGE_ROWS))
+        begin = (min(asked.page, pages) - 1) * PAGE_ROWS
+        return site.render(
+            request,
+            "shops",
+            user=user,
+            status=status,
+            asked=asked,
+            pages_count=pages,
+            begin=begin,
+            listed=listed[begin : begin + PAGE_ROWS],
+            found=len(listed),
+            all_shops=shops,
+            together=_together(shops),
+            silent=[each.site for each in shops if each.silent],
+            periods=PERIOD_NAMES,
+            orders=ORDERS,
+            states=STATES,
+            now=now,
+            added={"key": "", "name": "", "time_zone": ""} | dict(added or {}),
+            problem=problem,
+            trouble=_trouble(headquarters, site.translator(request)),
+        )
+
+    @routes.get("/shops")
+    def shops(
+        request: Request,
+        user: CurrentUser,
+        period: str = "week",
+        order: str = "negative",
+        search: str = "",
+        page: int = 1,
+    ) -> HTMLResponse:
+        return show(request, user, period=period, order=order, search=search, page=page)
+
+    @routes.post("/shops/add")
+    def add(request: Request, user: CurrentManager, form: FormDep) -> Response:
+        given = {name: first(form, name) for name in ("key", "name", "time_zone")}
+        try:
+            headquarters.registry.add(given["key"], given["name"], given["time_zone"])
+        except SentistreamError as error:
+            problem = site.translator(request).translate(error.problem)
+            return show(request, user, added=given, problem=problem, status=422)
+        return _code_page(request, user, site, headquarters, given["key"])
+
+    @routes.get("/shops/alerts")
+    def alerts(request: Request, user: CurrentUser, shop: str = "") -> HTMLResponse:
+        since = site.clock() - ALERT_DAYS * 86_400
+        return site.render(
+            request,
+            "shop_alerts",
+            user=user,
+            alerts=queries.alerts(user, site=shop[:40], since=since),
+            shop=shop[:40],
+            days=ALERT_DAYS,
+        )
+
+
+def _add_shop(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
+    registry = headquarters.registry
+    queries = FleetQueries(headquarters.engine, headquarters.settings.silent_minutes)
+
+    def show(
+        request: Request, user: User, key: str, *, problem: str = "", status: int = 200
+    ) -> HTMLResponse:
+        shop, now = registry.site(key, user), site.clock()
+        tr = site.translator(request)
+        days = queries.days(shop, DAYS_SHOWN, now=now)
+        return site.render(
+            request,
+            "shop",
+            user=user,
+            status=status,
+            shop=shop,
+            state="silent" if queries.is_silent(shop, now) else shop.state,
+            states=STATES,
+            now=now,
+            cameras=[(each, _camera_problem(each)) for each in queries.cameras(shop)],
+            zones=queries.zones(shop, now - 7 * 86_400, now + 60),
+            days=[(_day_title(day, tr), totals) for day, totals in days],
+            week=_add([totals for _, totals in days[-8:-1]]),
+            alerts=queries.alerts(user, site=key, since=now - ALERT_DAYS * 86_400)[:20],
+            clock_is_wrong=abs(shop.clock_offset or 0.0) > CLOCK_TOLERANCE,
+            local_time=_local_time(now, shop),
+            problem=problem,
+        )
+
+    def act(
+        request: Request, user: User, key: str, change: Callable[[], None], target: str = ""
+    ) -> Response:
+        try:
+            change()
+        except SentistreamError as error:
+            problem = site.translator(request).translate(error.problem)
+            return show(request, user, key, problem=problem, status=422)
+        headquarters.receiver.reload()
+        return RedirectResponse(target or f"/shops/shop/{key}", 303)
+
+    @routes.get("/shops/shop/{key}")
+    def one(request: Request, user: CurrentUser, key: str) -> Response:
+        return show(request, user, key)
+
+    @routes.post("/shops/shop/{key}/change")
+    def change(request: Request, user: CurrentManager, form: FormDep, key: str) -> Response:
+        registry.site(key, user)
+        name, zone = first(form, "name"), first(form, "time_zone")
+        return act(request, user, key, lambda: registry.change(key, name=name, time_zone=zone))
+
+    @routes.post("/shops/shop/{key}/code")
+    def code(request: Request, user: CurrentManager, key: str) -> Response:
+        registry.site(key, user)
+        return _code_page(request, user, site, headquarters, key)
+
+    @routes.post("/shops/shop/{key}/new-key")
+    def new_key(request: Request, user: CurrentManager, key: str) -> Response:
+        registry.site(key, user)
+        return act(request, user, key, lambda: registry.ask_for_new_key(key))
+
+    @routes.post("/shops/shop/{key}/remove")
+    def remove(request: Request, user: CurrentManager, form: FormDep, key: str) -> Response:
+        registry.site(key, user)
+        erase = "erase" in form
+        return act(request, user, key, lambda: registry.remove(key, erase=erase), "/shops")
+
+
+def _add_access(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
+    registry = headquarters.registry
+
+    def show(
+        request: Request, user: User, *, saved: str = "", problem: str = "", status: int = 200
+    ) -> HTMLResponse:
+        accounts = request.app.state.accounts.users()
+        given = registry.access()
+        return site.render(
+            request,
+            "shop_access",
+            user=user,
+            status=status,
+            viewers=[
+                (each.name, ", ".join(sorted(given.get(each.name, ()))))
+                for each in accounts
+                if each.role == "viewer"
+            ],
+            shops=registry.sites(user),
+            saved=saved,
+            problem=problem,
+        )
+
+    @routes.get("/shops/access")
+    def access(request: Request, user: CurrentManager, saved: str = "") -> HTMLResponse:
+        return show(request, user, saved=saved[:63])
+
+    @routes.post("/shops/access")
+    def give(request: Request, user: CurrentManager, form: FormDep) -> Response:
+        name, keys = first(form, "user"), first(form, "shops").replace(",", " ").split()
+        try:
+            registry.give_access(name, keys)
+        except SentistreamError as error:
+            problem = site.translator(request).translate(error.problem)
+            return show(request, user, problem=problem, status=422)
+        return RedirectResponse(f"/shops/access?{urlencode({'saved': name})}", 303)
+
+
+def _code_page(
+    request: Request, user: User, site: Site, headquarters: Headquarters, key: str
+) -> HTMLResponse:
+    code = headquarters.registry.new_code(key, headquarters.settings, ca=headquarters.ca)
+    headquarters.receiver.reload()
+    return site.render(
+        request,
+        "shop_code",
+        user=user,
+        shop=headquarters.registry.site(key),
+        code=code.encode(),
+        hours=headquarters.settings.code_hours,
+    )
+
+
+def _order(name: str) -> Callable[[ShopSummary], tuple[Any, ...]]:
+    def key(each: ShopSummary) -> tuple[Any, ...]:
+        last = (each.site.name.casefold(), each.site.key)
+        value: float | None
+        if name == "name":
+            return last
+        if name == "appearances":
+            value = float(each.now.appearances)
+        elif name == "worse":
+            value = each.change("negative")
+        else:
+            value = getattr(each.now, name)
+        return (_UNKNOWN if value is None else -value, *last)
+
+    return key
+
+
+def _together(shops: Sequence[ShopSummary]) -> Totals:
+    return _add([each.now for each in shops])
+
+
+def _add(several: Sequence[Totals]) -> Totals:
+    """Totals over several shops or days; the shares weighted by the time of faces."""
+    seen = sum(each.seen for each in several if each.positive is not None)
+    shares = [
+        sum((getattr(each, name) or 0.0) * each.seen for each in several) / seen if seen else None
+        for name in ("positive", "neutral", "negative")
+    ]
+    return Totals(
+        appearances=sum(each.appearances for each in several),
+        covered=sum(each.covered for each in several),
+        watched=sum(each.watched for each in several),
+        seen=sum(each.seen for each in several),
+        speaking=sum(each.speaking for each in several),
+        positive=shares[0],
+        neutral=shares[1],
+        negative=shares[2],
+    )
+
+
+def _trouble(headquarters: Headquarters, tr: Translator) -> str:
+    """What keeps headquarters from receiving, as a sentence; empty if nothing does."""
+    if headquarters.receiver.last_error:
+        return headquarters.receiver.last_error
+    if not headquarters.is_connected:
+        return tr.gettext("The broker cannot be reached. Shops keep what they have to report.")
+    return ""
+
+
+def _camera_problem(camera: SiteCamera) -> bool:
+    return camera.state == "waiting"
+
+
+def _day_title(day: int, tr: Translator) -> str:
+    moment = datetime.datetime.combine(datetime.date.fromordinal(day), datetime.time(12))
+    return tr.day(moment.timestamp())
+
+
+def _local_time(now: float, shop: Shop) -> str:
+    return f"{datetime.datetime.fromtimestamp(now, zone_of(shop.time_zone)):%H:%M}"

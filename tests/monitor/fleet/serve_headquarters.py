@@ -1,0 +1,23 @@
+"""Serves a made-up headquarters to look at: ``python tests/monitor/fleet/serve_headquarters.py``.
+
+Log in as anna (manager) or vera (viewer); the password stands in ``api.serving``.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+
+from api.serving import PASSWORD
+
+from fleet.served import ServedHeadquarters
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as made, ServedHeadquarters(Path(made)) as shown:
+        print(f"{shown.url} {PASSWORD}", flush=True)
+        while True:
+            time.sleep(60)

@@ -1,0 +1,35 @@
+"""A headquarters' pages, served with a made-up chain and without a broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from api.serving import Served, settings
+
+from fleet.chain import fill
+from sentistream.monitor.headquarters.headquarters import Headquarters
+from sentistream.monitor.settings import Settings
+
+HEADQUARTERS = {
+    "host": "broker.invalid",
+    "name": "Example Ltd",
+    "site_username": "shop",
+    "site_password": "broker-word-9",
+}
+
+
+class ServedHeadquarters(Served):
+    """Five shops; nothing is received."""
+
+    def __init__(self, folder: Path, *, filled: bool = True, given: Settings | None = None) -> None:
+        def parts(served: Served) -> dict[str, Any]:
+            made = Headquarters(served.engine, served.configuration.settings.headquarters)
+            if filled:
+                fill(served.engine)
+            self.headquarters = made
+            return {"headquarters": made}
+
+        super().__init__(
+            folder, given or settings(headquarters=HEADQUARTERS, cameras={}), parts=parts
+        )
