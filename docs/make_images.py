@@ -6,18 +6,18 @@ Usage: .venv/bin/python docs/make_images.py [RESULTS]; needs Chromium for the pa
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import av
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 SHOWN = 2.1
 """Seconds into the clip: the mouth is open."""
-PAGE = (1100, 1120)
+PAGE = (1100, 1560)
 
 
 def annotated(results: Path) -> None:
@@ -33,21 +33,24 @@ def report(results: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         sys.exit("The report's picture needs Chromium.")
-    with tempfile.TemporaryDirectory() as folder:
+    width, height = PAGE
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"]) as chromium,
+    ):
         shot = Path(folder) / "report.png"
-        subprocess.run(  # noqa: S603 - the list is ours
-            [
-                browser,
-                "--headless",
-                "--no-sandbox",
-                "--hide-scrollbars",
-                f"--window-size={PAGE[0]},{PAGE[1]}",
-                f"--screenshot={shot}",
-                (results / "report.html").resolve().as_uri(),
-            ],
-            check=True,
-            capture_output=True,
-        )
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        page.goto((results / "report.html").resolve().as_uri())
+        video = "document.getElementById('video')"
+        page.evaluate(f"{video}.currentTime = {SHOWN}")
+        # the page's policy forbids what Playwright's own waiting does
+        while not page.evaluate(f"{video}.readyState >= 2 && !{video}.seeking"):
+            page.wait_for_timeout(100)
+        box = page.locator("#cover").bounding_box()
+        assert box is not None  # noqa: S101
+        page.mouse.move(box["x"] + 0.54 * box["width"], box["y"] + 20)
+        page.screenshot(path=shot)
         Image.open(shot).convert("RGB").save(IMAGES / "report.jpg", quality=85, optimize=True)
 
 

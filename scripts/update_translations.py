@@ -41,6 +41,7 @@ WITH_ERRORS = (
     *("media", "demo", "vision", "voice", "runtime", "streams", "decision"),
     *("analyzer.py", "profiles.py", "smoothing.py", "accumulation.py", "errors.py"),
     *("monitor/cameras", "monitor/settings", "monitor/api", "monitor/accounts"),
+    *("monitor/alerts", "monitor/notify", "monitor/digest"),
     *("monitor/configuration.py", "monitor/web", "reports/report_wording.py"),
     *("monitor/fleet", "monitor/site_link", "monitor/headquarters"),
 )
@@ -176,7 +177,8 @@ def _sentences(node: ast.expr, constants: Mapping[str, ast.expr]) -> Iterator[st
 
 def _in_templates() -> Iterator[tuple[str, Id]]:
     environment = Environment(autoescape=True)
-    for path in sorted((PACKAGE / "monitor" / "web" / "templates").glob("*.j2")):
+    folders = (PACKAGE / "monitor" / name / "templates" for name in ("web", "notify"))
+    for path in (path for folder in folders for path in sorted(folder.glob("*.j2"))):
         file = path.relative_to(PACKAGE).as_posix()
         tree = environment.parse(path.read_text("utf-8"))
         for _, name, texts in extract_from_ast(tree, gettext_functions=("_", "ngettext")):

@@ -40,6 +40,7 @@ class Info:
     audio_rate: int | None = 48_000
     audio_channels: int | None = 2
     live: bool = False
+    audio_track: int | None = None
 
 
 @dataclass

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sentistream.reports.readings_table import COLUMNS
+from sentistream.reports.formats import FORMATS
 from sentistream.reports.result_folder import FILES, INDEX_COLUMNS
 from sentistream.reports.summary_file import SummaryFile
+from sentistream.tables import COLUMNS
 from sentistream.types import Flag
 from synthetic import Subject
 
@@ -29,6 +30,15 @@ def test_the_columns_are_documented_in_order_with_their_types() -> None:
 @pytest.mark.parametrize("name", [*Flag, *FILES])
 def test_flags_and_files_are_documented(name: str) -> None:
     assert f"| `{name}` |" in TEXT
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_are_documented(name: str) -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` (\\\*)?.*?\| `(\S+)` \|", section("Formats of other programs"), re.MULTILINE
+    )
+    extra = FORMATS[name].module and FORMATS[name].extra == "formats"
+    assert (name, r"\*" if extra else "", FORMATS[name].file) in rows
 
 
 def test_the_keys_of_the_summary_are_documented(tmp_path: Path) -> None:

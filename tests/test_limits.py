@@ -39,6 +39,7 @@ _NO_CAPS = {
         ("evaluation.corruptions", "_NOISE_SECONDS"),
         ("media.track_selection", "_SOUND_SECONDS"),
         ("monitor.api.history", "_SECONDS"),
+        ("monitor.api.insight_api", "_SECONDS"),
         ("monitor.store.buckets", "_LIMIT"),
         ("monitor.store.retention", "_MAX_SECONDS"),
         ("reports.output_files", "RESERVE_BYTES"),
@@ -76,6 +77,8 @@ _NO_CAPS = {
 _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "memories of what can be made anew": {
         ("datasets.csv_lists", "maxsize", 4),
+        ("monitor.insight.opening_hours", "maxsize", 64),
+        ("monitor.insight.opening_hours", "maxsize", 128),
         ("monitor.headquarters.sum_storage", "maxsize", 1024),
         ("monitor.headquarters.sum_storage", "maxsize", 65536),
         ("monitor.store.buckets", "maxsize", 4096),
@@ -93,8 +96,8 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.site_link.outbox", "timeout", 5.0),
         ("monitor.subscriber", "timeout", 5.0),
         ("monitor.notify.mqtt_client", "timeout", 2.0),
-        ("monitor.notify.webhooks", "timeout", 2.0),
-        ("monitor.notify.webhooks", "timeout", 0),
+        ("monitor.notify.delivery_queue", "timeout", 2.0),
+        ("monitor.notify.notifier", "timeout", 0),
         ("monitor.store.store_writer", "timeout", 10.0),
         ("streams.multi_source", "timeout", 5),
         ("streams.stream_pool", "timeout", 5),
@@ -104,9 +107,13 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("client.client", "limit", 5000),
         ("client.client", "timeout", 30.0),
         ("datasets.download", "timeout", 60.0),
-        ("monitor.api.history", "limit", 100),
+        ("monitor.api.alerts_api", "limit", 100),
         ("monitor.api.history", "limit", 1000),
         ("monitor.interfaces", "limit", 100),
+        ("monitor.interfaces", "limit", 200),
+        ("monitor.store.alert_log", "limit", 100),
+        ("monitor.store.alert_log", "limit", 200),
+        ("monitor.store.database_store", "limit", 200),
         ("monitor.interfaces", "limit", 10000),
         ("monitor.store.database_store", "limit", 100),
         ("monitor.store.database_store", "limit", 10000),
@@ -114,9 +121,15 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "the keys of cameras and zones, and kinds of events, are shorter": {
         ("monitor.api.event_stream", "max_length", 100),
         ("monitor.api.history", "max_length", 64),
+        ("monitor.api.insight_api", "max_length", 64),
     },
     "no password is longer (monitor.accounts.passwords.MAX_LENGTH)": {
         ("monitor.api.users", "max_length", 1024),
+    },
+    "an alert has a start and an end; an alert about a disk has no limit of a share": {
+        ("monitor.alerts.health_watch", "limit", 0.0),
+        ("monitor.alerts.incidents", "limit", 1),
+        ("monitor.alerts.incidents", "limit", 2),
     },
     "how a text is laid out, or how often is looked": {
         ("cli.archive.ray_pool", "timeout", 0),

@@ -21,6 +21,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 if TYPE_CHECKING:
     from sentistream.analyzer import Analyzer
     from sentistream.api import Analysis, analyze
+    from sentistream.camera import Camera
     from sentistream.errors import (
         DataError,
         InputError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     )
     from sentistream.explanation import Explanation, explain
     from sentistream.profiles import Profile, get_profile
+    from sentistream.reports.timeline_plot import plot_timeline
     from sentistream.streams import StreamEnd, StreamMoment, Streams, analyze_streams
     from sentistream.types import Box, Branch, Distribution, Face, Flag, Label, Moment, Reading
 
@@ -39,6 +41,7 @@ __all__ = [
     "Analyzer",
     "Box",
     "Branch",
+    "Camera",
     "DataError",
     "Distribution",
     "Explanation",
@@ -61,15 +64,18 @@ __all__ = [
     "analyze_streams",
     "explain",
     "get_profile",
+    "plot_timeline",
 ]
 
 # loaded when first asked for, so that ``import sentistream`` takes milliseconds
 _HOMES = {
     "Analysis": "api",
     "Analyzer": "analyzer",
+    "Camera": "camera",
     "Profile": "profiles",
     "analyze": "api",
     "get_profile": "profiles",
+    "plot_timeline": "reports.timeline_plot",
     **dict.fromkeys(("Explanation", "explain"), "explanation"),
     **dict.fromkeys(("StreamEnd", "StreamMoment", "Streams", "analyze_streams"), "streams"),
     **dict.fromkeys(

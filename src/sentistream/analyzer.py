@@ -68,7 +68,7 @@ class Analyzer:
         decision: Decision | None = None,
         tracker: Tracker | None = None,
     ) -> None:
-        self.profile = get_profile(profile) if isinstance(profile, str) else profile
+        self.profile: Profile = get_profile(profile) if isinstance(profile, str) else profile
         self.max_faces = max_faces
         self._decision = decision or _make_decision(self.profile)
         self._tracker = tracker or FaceTracker(

@@ -9,13 +9,18 @@ Example:
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from sentistream import tables
 from sentistream.analyzer import Analyzer
+from sentistream.async_iteration import iterate_in_thread
+from sentistream.errors import InputError
 from sentistream.media import Faults, MediaInfo, Source, open_source
 from sentistream.media.prefetch import prefetch
 from sentistream.prior import Prior
@@ -23,6 +28,11 @@ from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profil
 from sentistream.runtime import load_card
 from sentistream.streams.rate_control import RateController, mark_slowed
 from sentistream.types import Moment, Reading
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
 
 READ_AHEAD = 8
 """Moments decoded ahead of the analysis; each holds one picture."""
@@ -33,6 +43,7 @@ def analyze(
     *,
     profile: Profile | str = DEFAULT_PROFILE,
     max_faces: int | None = None,
+    every: float | None = None,
     prior: Prior | str | None = None,
     analyzer: Analyzer | None = None,
     read_ahead: int = READ_AHEAD,
@@ -48,6 +59,9 @@ def analyze(
         max_faces: Faces followed at once, at least 1; ``MAX_FACES`` unless given, or what
             ``analyzer`` was made for. Where more are found, the largest are kept and the
             readings say ``more_faces``.
+        every: Seconds between two moments; the profile's 0.03 unless given. Fewer moments take less
+            time. Up to 0.2 s answers stay much the same; beyond, hardly any voice is heard, and a
+            face that moves counts as another appearance.
         prior: How common the classes are taken to be where people are watched: a name such as
             ``everyday``, three numbers as text, or a ``Prior``; the profile's unless given.
         analyzer: One to use again for the next input, which saves loading its networks;
@@ -63,8 +77,8 @@ def analyze(
     Raises:
         InputError: The source cannot be analyzed, or there is no such profile or prior.
         ModelError: A network's file is missing or altered.
-        ValueError: ``max_faces`` is less than 1, or it or ``prior`` is not what ``analyzer``
-            was made for.
+        ValueError: ``max_faces`` is less than 1, ``every`` not above 0, or ``max_faces`` or
+            ``prior`` not what ``analyzer`` was made for.
 
     Example:
         >>> for reading in analyze(0):  # the first camera  # doctest: +SKIP
@@ -72,6 +86,10 @@ def analyze(
     """
     chosen = get_profile(profile) if isinstance(profile, str) else profile
     chosen = chosen.with_prior(prior)
+    if every is not None:
+        if not (math.isfinite(every) and every > 0):
+            raise ValueError(f"Moments are more than 0 seconds apart, not {every}.")
+        chosen = dataclasses.replace(chosen, tick=every)
     if analyzer is not None and max_faces not in (None, analyzer.max_faces):
         raise ValueError(
             f"The analyzer was made for {analyzer.max_faces} faces at once, not {max_faces}."
@@ -194,6 +212,56 @@ class Analysis:
                 yield moment, mark_slowed(self._analyzer.process(moment), rate)
                 rate.update(dropped=self.faults.dropped_moments)
 
+    async def __aiter__(self) -> AsyncIterator[Reading]:
+        """The same as iteration, for programs with an event loop: nothing blocks it.
+
+        Leave ``async with`` to stop early.
+
+        Raises:
+            InputError: The source broke off in a way that nothing more can be read.
+        """
+        async for reading in iterate_in_thread(iter(self)):
+            yield reading
+
+    def to_arrow(self) -> pyarrow.Table:
+        """All readings that are left as a table, with the columns of ``readings.csv``.
+
+        The analysis is done then and closed. The table holds about 150 bytes a reading.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+            InputError: The source broke off, or it is live and has no end.
+        """
+        return tables.to_arrow(self._all(), self._profile.mouth_threshold)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """All readings that are left as a data frame of pandas; see ``to_arrow``.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+            InputError: The source broke off, or it is live and has no end.
+        """
+        return tables.to_pandas(self._all(), self._profile.mouth_threshold)
+
+    def to_polars(self) -> polars.DataFrame:
+        """All readings that are left as a data frame of polars; see ``to_arrow``.
+
+        Raises:
+            MissingExtraError: polars is not installed.
+            InputError: The source broke off, or it is live and has no end.
+        """
+        return tables.to_polars(self._all(), self._profile.mouth_threshold)
+
+    def _all(self) -> Iterator[Reading]:
+        if self.info.live:
+            raise InputError(
+                f"{self.info.name} has no end, so no table of all its readings can be made.",
+                "Take those that you want: tables.to_pandas(itertools.islice(analysis, 1000), 0.5) "
+                "of sentistream.tables.",
+            )
+        with self:
+            yield from self
+
     def close(self) -> None:
         """Stop decoding and let go of the source; safe to call twice."""
         self._closed = True
@@ -211,3 +279,14 @@ class Analysis:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.close)

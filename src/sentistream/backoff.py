@@ -29,7 +29,7 @@ class Backoff:
     def __init__(self, delays: Sequence[float] = DELAYS, reset_after: float = RESET_AFTER) -> None:
         self._delays = tuple(delays)
         self._reset_after = reset_after
-        self.failures = 0
+        self.failures: int = 0
 
     def next_delay(self, *, ran: float = 0.0) -> float:
         """Seconds to wait after another failure, which it counts.

@@ -26,6 +26,7 @@ from sentistream.runtime.inference import Runnable
 from sentistream.types import (
     SENTIMENTS,
     Distribution,
+    Face,
     Flag,
     FloatArray,
     Label,
@@ -39,7 +40,7 @@ from sentistream.vision.alignment import VIEW_SIZE, align, view
 from sentistream.vision.crops import FACE_SIZE, face_window
 from sentistream.vision.landmarker import normalized_points
 
-REGIONS = {
+REGIONS: dict[str, tuple[Sequence[int], ...]] = {
     "brows": (range(17, 22), range(22, 27)),
     "eyes": (range(36, 42), range(42, 48)),
     "nose": ((27, *range(31, 36)),),
@@ -153,15 +154,50 @@ def explain_moment(moment: Moment, reading: Reading, profile: Profile) -> Explan
     """
     if reading.face is None or reading.smoothed is None:
         raise ValueError("Only a reading of a face with an answer can be explained.")
-    network = load_network(profile.face_model)
-    if profile.decision == "lite":
-        face_view, ask = _lite_view(moment.picture, reading.face.landmarks), _asks_lite(network)
-    else:
-        face_view, ask = _paper_view(moment.picture, reading.face.landmarks), _asks_paper(network)
     place = SENTIMENTS.index(reading.smoothed.label.value)
-    factors = profile.prior.factors(profile.learned_shares)
-    by_face, regions, heat = occlude(face_view, lambda views: correct(ask(views), factors), place)
+    face_view, ask = view_face(moment.picture, reading.face, profile), asks_face(profile)
+    by_face, regions, heat = occlude(face_view, ask, place)
     return Explanation(reading, by_face, regions, heat, face_view.face)
+
+
+def view_face(picture: Picture, face: Face, profile: Profile, *, shown: bool = True) -> FaceView:
+    """What the profile's face network sees of a face.
+
+    Args:
+        picture: Where it is.
+        face: The face.
+        profile: Which network.
+        shown: Whether the larger picture of it is wanted; else it is black, and takes no memory.
+    """
+    make = _lite_view if profile.decision == "lite" else _paper_view
+    return make(picture, face.landmarks, shown)
+
+
+def asks_face(profile: Profile) -> AskFace:
+    """Asks the profile's face network, and corrects its answers for the profile's prior.
+
+    Raises:
+        ModelError: The network's file is missing or altered.
+    """
+    network = load_network(profile.face_model)
+    asks = _asks_lite(network) if profile.decision == "lite" else _asks_paper(network)
+    factors = profile.prior.factors(profile.learned_shares)
+    return lambda views: correct(asks(views), factors)
+
+
+def occlude_regions(face_view: FaceView, ask: AskFace, place: int) -> dict[str, float]:
+    """What each of ``REGIONS`` adds to an answer, as ``occlude`` says, in a twentieth of its time.
+
+    Args:
+        face_view: The face; of its ``face`` only the shape matters.
+        ask: Gives the three classes' probabilities of views.
+        place: Which class, by its place in ``SENTIMENTS``.
+
+    Returns:
+        For each region, by how much the class's probability falls with it covered, -1 to 1.
+    """
+    falls = _falls(face_view, _region_covers(face_view), ask)[1][:, place]
+    return dict(zip(REGIONS, falls.tolist(), strict=True))
 
 
 def occlude(
@@ -179,25 +215,36 @@ def occlude(
         The answer; by how much the class's probability falls with each region covered; and the
         same for the patches that slide over the face, see ``Explanation.heat``.
     """
-    covers = [_region(face_view, parts) for parts in REGIONS.values()]
-    names = list(REGIONS)
-    # cheeks are what lies between the other parts
-    others = [cover for name, cover in zip(names, covers, strict=True) if name != "cheeks"]
-    covers[names.index("cheeks")] &= ~np.any(others, axis=0)
-    patches = _patches(face_view)
-    grey = np.round(face_view.pixels.mean(axis=(0, 1))).astype(np.uint8)
-    covered = [
-        np.where(cover[..., np.newaxis], grey, face_view.pixels) for cover in (*covers, *patches)
-    ]
-    answers = ask(np.stack([face_view.pixels, *covered]))
-    falls = answers[0, place] - answers[1:, place]
+    covers, patches = _region_covers(face_view), _patches(face_view)
+    answer, changes = _falls(face_view, [*covers, *patches], ask)
+    falls = changes[:, place]
     total, count = np.zeros(face_view.pixels.shape[:2]), np.zeros(face_view.pixels.shape[:2])
     for cover, fall in zip(patches, falls[len(covers) :], strict=True):
         total[cover] += fall
         count[cover] += 1
     heat = np.asarray(total / np.maximum(count, 1), np.float32)
-    regions = dict(zip(names, falls[: len(covers)].tolist(), strict=True))
-    return Distribution.from_array(answers[0]), regions, heat
+    regions = dict(zip(REGIONS, falls[: len(covers)].tolist(), strict=True))
+    return Distribution.from_array(answer), regions, heat
+
+
+def _region_covers(face_view: FaceView) -> list[NDArray[np.bool_]]:
+    """Where each of ``REGIONS`` lies, shapes (height, width)."""
+    covers = [_region(face_view, parts) for parts in REGIONS.values()]
+    names = list(REGIONS)
+    # cheeks are what lies between the other parts
+    others = [cover for name, cover in zip(names, covers, strict=True) if name != "cheeks"]
+    covers[names.index("cheeks")] &= ~np.any(others, axis=0)
+    return covers
+
+
+def _falls(
+    face_view: FaceView, covers: Sequence[NDArray[np.bool_]], ask: AskFace
+) -> tuple[FloatArray, FloatArray]:
+    """The answer, shape (3,), and how far it falls with each cover, shape (covers, 3)."""
+    grey = np.round(face_view.pixels.mean(axis=(0, 1))).astype(np.uint8)
+    covered = [np.where(cover[..., np.newaxis], grey, face_view.pixels) for cover in covers]
+    answers = ask(np.stack([face_view.pixels, *covered]))
+    return answers[0], answers[0] - answers[1:]
 
 
 def _chosen(readings: Sequence[Reading], track: int | None) -> Reading:
@@ -221,22 +268,28 @@ def _chosen(readings: Sequence[Reading], track: int | None) -> Reading:
     return max(read, key=lambda one: one.face.box.area if one.face else 0.0)
 
 
-def _lite_view(picture: Picture, landmarks: FloatArray) -> FaceView:
+def _lite_view(picture: Picture, landmarks: FloatArray, shown: bool) -> FaceView:
     where = align(landmarks)
     return FaceView(
         pixels=view(picture.luma, where)[..., np.newaxis],
         points=where.to_shares(landmarks) * VIEW_SIZE - np.float32(0.5),
-        face=view(picture.luma, where, SHOWN_HEIGHT),
+        face=view(picture.luma, where, SHOWN_HEIGHT)
+        if shown
+        else _black(SHOWN_HEIGHT, SHOWN_HEIGHT),
     )
 
 
-def _paper_view(picture: Picture, landmarks: FloatArray) -> FaceView:
+def _black(height: int, width: int) -> UInt8Array:
+    return np.broadcast_to(np.zeros((), np.uint8), (height, width))
+
+
+def _paper_view(picture: Picture, landmarks: FloatArray, shown: bool) -> FaceView:
     window = face_window(landmarks)
     width = round(SHOWN_HEIGHT * window.width / window.height)
     return FaceView(
         pixels=picture.crop(window, FACE_SIZE, FACE_SIZE),
         points=normalized_points(landmarks, window) * FACE_SIZE - np.float32(0.5),
-        face=picture.crop(window, width, SHOWN_HEIGHT),
+        face=picture.crop(window, width, SHOWN_HEIGHT) if shown else _black(SHOWN_HEIGHT, width),
     )
 
 

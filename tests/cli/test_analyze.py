@@ -28,6 +28,7 @@ from sentistream.cli import main
 from sentistream.errors import InputError
 from sentistream.media import open_source
 from sentistream.media.resample import resample
+from sentistream.reports.formats import FORMATS
 from sentistream.runtime.model_store import models_folder
 from sentistream.types import Box, UInt8Array
 
@@ -628,3 +629,37 @@ def test_excel_opens_the_tables(tmp_path: Path) -> None:
         assert content.startswith(b"\xef\xbb\xbf")
         assert content.count(b"\xef\xbb\xbf") == 1
     assert "müller" in (tmp_path / "out" / "summary.csv").read_text("utf-8-sig")
+
+
+def test_formats_are_written_beside_the_table_by_workers_too(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        clip(tmp_path / "in" / f"{name}.mp4")
+    asked = [argument for name in FORMATS for argument in ("--format", name)]
+    arguments = ["analyze", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--workers", "2"]
+    done = CliRunner().invoke(main, [*arguments, *asked])
+    assert done.exit_code == 0, done.output
+    for folder in (path for path in (tmp_path / "out").iterdir() if path.is_dir()):
+        there = {path.name for path in folder.iterdir()}
+        assert there == {*(one.file for one in FORMATS.values()), "report.html", "summary.json"}
+
+
+def test_a_format_whose_package_is_missing_is_said_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    path = clip(tmp_path / "a.mp4")
+    arguments = ["analyze", str(path), "--out", str(tmp_path / "out"), "--format", "xlsx"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2
+    assert "Writing readings.xlsx needs packages that are not installed." in done.stderr
+    assert "pip install 'sentistream[formats]'" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_are_either_left_out_or_embedded(tmp_path: Path) -> None:
+    path = clip(tmp_path / "a.mp4")
+    arguments = ["analyze", str(path), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, [*arguments, "--no-images", "--report-video", "embed"])
+    assert done.exit_code == 2
+    assert "choose one" in done.stderr

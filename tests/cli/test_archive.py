@@ -85,7 +85,7 @@ def test_an_input_behind_the_option_is_no_address(named: list[str]) -> None:
     ("arguments", "said"),
     [
         (["--ray=ftp:/x"], "is not local, auto or HOST:PORT"),
-        (["--ray", "--video"], "--video and --excel are not for --ray"),
+        (["--ray", "--video"], "--video, --excel and --format are not for --ray"),
         (["--retries", "3"], "--retries is for --ray"),
     ],
 )

@@ -136,3 +136,25 @@ def test_a_table_of_another_kind_is_not_replaced(folder: Path) -> None:
     assert done.exit_code == 2
     assert "is no table of clips" in done.stderr
     assert index.read_text() == "name,value\nx,1\n"
+
+
+def test_a_format_that_is_missing_is_made_and_one_too_many_is_left(folder: Path) -> None:
+    out = folder.with_name("out")
+    again, done = analyzed_again(folder, "--format", "srt", "--format", "eaf")
+    assert (again, done.exit_code) == ({"a", "b", "c"}, 0)
+    assert "Analyzed again, as there was no readings.eaf, readings.srt: 3.\n" in done.stdout
+    assert all((path / "readings.eaf").exists() for path in out.iterdir() if path.is_dir())
+    assert analyzed_again(folder, "--format", "eaf", "--format", "srt")[0] == set()
+    assert analyzed_again(folder, "--format", "srt")[0] == set()
+    assert analyzed_again(folder)[0] == set()
+    (out / "b" / "readings.srt").unlink()
+    assert analyzed_again(folder, "--format", "eaf")[0] == set()
+    assert analyzed_again(folder, "--format", "srt")[0] == {"b"}
+
+
+def test_results_of_a_version_without_formats_still_count(folder: Path) -> None:
+    for path in folder.with_name("out").glob("*/summary.json"):
+        facts = json.loads(path.read_text())
+        del facts["settings"]["formats"], facts["settings"]["report_video"]
+        path.write_text(json.dumps(facts))
+    assert analyzed_again(folder)[0] == set()

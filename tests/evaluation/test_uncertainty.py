@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.evaluation.evaluation_metrics import (
-    difference_interval,
-    people_bootstrap,
-    wilson_interval,
-)
+from sentistream.evaluation.evaluation_metrics import people_bootstrap
+from sentistream.intervals import difference_interval, wilson_interval
 
 
 def test_newcombes_own_examples() -> None:

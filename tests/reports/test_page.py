@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
 import io
+import json
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
@@ -11,8 +13,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sentistream.reports.report_page import ReportPage, Thumbnails
+from sentistream.profiles import LITE, PAPER, Profile
+from sentistream.reports.report_clip import LinkedClip, linked_clip
+from sentistream.reports.report_page import ReportPage, accuracy_notes, accuracy_sentence
 from sentistream.reports.summary_file import SummaryFile
+from sentistream.reports.thumbnails import Thumbnails
+from sentistream.runtime import load_card
 from sentistream.types import Branch, Flag, Label, Moment, Reading
 from synthetic import Info, Subject, moments, picture, reading
 
@@ -24,13 +30,14 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
+        self.scripts: list[str] = []
         self.open: list[str] = []
         self.feed(text)
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "img", "br"):
+        if tag not in ("meta", "img", "br", "input"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -40,7 +47,9 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if "script" in self.open:
+            self.scripts.append(data)
+        elif "style" not in self.open:
             self.words.append(data)
 
     @property
@@ -56,11 +65,12 @@ def write(
     said: Sequence[tuple[Moment, tuple[Reading, ...]]],
     subject: Subject | None = None,
     images: bool = True,
+    clip: LinkedClip | None = None,
 ) -> Page:
     subject = subject or Subject()
     with (
         SummaryFile(path.with_suffix(".json"), subject, {}) as summary,
-        ReportPage(path, summary, mouth_threshold=0.5, images=images) as page,
+        ReportPage(path, summary, mouth_threshold=0.5, images=images, clip=clip) as page,
     ):
         for moment, readings in said:
             summary.add(moment, readings)
@@ -75,8 +85,12 @@ def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
     assert "12 seconds" in page.text
     assert "counted two appearances" in page.text
     assert "a search missed the face" in page.text
-    # one chart and one table an appearance, and the tables carry the numbers
-    assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 2
+    # one line for all together and one an appearance; a table each carries the numbers
+    assert [cell["data-tracks"] for cell in page.all("div") if cell.get("class") == "cell"] == [
+        "",
+        "1",
+        "2",
+    ]
     assert page.text.count("The same as a table") == 2
 
 
@@ -103,11 +117,63 @@ def test_it_says_where_the_answers_came_from(
 
 def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(3)))
-    assert page.all("script") == page.all("link") == page.all("iframe") == []
+    assert page.all("link") == page.all("iframe") == []
+    assert [script.get("src") for script in page.all("script")] == [None, None]
     text = (tmp_path / "r.html").read_text()
     assert not re.search(r"https?:|url\(|@import", text)
     assert all((image["src"] or "").startswith("data:image/jpeg;") for image in page.all("img"))
     assert all(image["alt"] for image in page.all("img"))
+    # its own script is the only one that may run
+    policy = next(m["content"] for m in page.all("meta") if "http-equiv" in m) or ""
+    digest = base64.b64encode(hashlib.sha256(page.scripts[-1].encode()).digest()).decode()
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:; ")
+    assert f"script-src 'sha256-{digest}';" in policy
+    assert "connect-src" not in policy
+
+
+def test_the_clip_is_linked_from_where_the_page_lies(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    clip = tmp_path / "in" / "a #1 100%.mp4"
+    link = linked_clip(clip, tmp_path / "out" / "a")
+    assert link == LinkedClip("a #1 100%.mp4", "../../in/a%20%231%20100%25.mp4")
+    page = write(tmp_path / "r.html", list(moments(1)), clip=link)
+    assert [video["src"] for video in page.all("video")] == [link.address]
+    assert write(tmp_path / "r.html", list(moments(1))).all("video") == []
+
+
+def test_it_says_which_part_of_the_face_was_gone_by(tmp_path: Path) -> None:
+    page = write(tmp_path / "r.html", list(moments(2)))
+    data = json.loads(page.scripts[0])
+    reasons = data["why"]["1"]
+    assert reasons
+    for time, label, parts in reasons:
+        assert 0.5 <= time <= 2
+        assert label in ("positive", "negative", "neutral")
+        assert {name for name, _ in parts} == {"brows", "eyes", "nose", "cheeks", "mouth"}
+        points = [change for _, change in parts]
+        assert points == sorted(points, reverse=True)
+    assert "looked into" in page.text
+
+
+@pytest.mark.parametrize("profile", [LITE, PAPER])
+def test_accuracy_and_limits_are_those_of_the_cards(tmp_path: Path, profile: Profile) -> None:
+    cards = [dataclasses.asdict(load_card(name)) for name in profile.models]
+    page = write(tmp_path / "r.html", list(moments(1)), Subject(profile=profile, models=cards))
+    text = page.text.replace("\N{NO-BREAK SPACE}", " ")
+    face = load_card(profile.face_model)
+    assert face.figures
+    assert face.weaknesses[0] in text
+    said = accuracy_sentence(cards, profile).replace("\N{NO-BREAK SPACE}", " ")
+    assert said in text
+    for row in face.figures:
+        assert row["source"] in said
+        share = f"{round(100 * row['accuracy'])} % of {row['n']:,} ({row['source']}"
+        assert share in text
+    better = [{**card, "figures": [{**face.figures[0], "accuracy": 0.123}]} for card in cards]
+    assert "in 12" in accuracy_sentence(better, profile)
+    without = [{**card, "figures": []} for card in cards]
+    assert accuracy_sentence(without, profile) == ""
+    assert accuracy_notes(without, profile) == []
 
 
 def test_pictures_can_be_left_out(tmp_path: Path) -> None:
@@ -121,7 +187,8 @@ def test_pictures_can_be_left_out(tmp_path: Path) -> None:
 def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
     name = '"><script>alert(1)</script>{{ 7 * 7 }}<img src=x onerror=alert(1)> 店.mp4'
     page = write(tmp_path / "r.html", list(moments(1)), Subject(info=Info(name=name)))
-    assert page.all("script") == []
+    assert [script.get("type") for script in page.all("script")] == ["application/json", None]
+    assert "alert(1)" not in "".join(page.scripts)
     assert name in " ".join(page.words)
 
 
@@ -158,7 +225,10 @@ def test_many_appearances_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
         one = reading(track * 0.03, track)
         said.append((Moment(one.time, picture(), one.time), (one,)))
     page = write(tmp_path / "r.html", said)
-    assert len([svg for svg in page.all("svg") if svg["class"] == "time"]) == 12
+    lanes = [cell["data-tracks"] for cell in page.all("div") if cell.get("class") == "cell"]
+    # all together, twelve alone, and the others on as many as there are in a tenth of a second
+    assert len(lanes) == 1 + 12 + 4
+    assert sorted(int(track) for lane in lanes for track in (lane or "").split()) == [*range(1, 81)]
     assert "68 further appearances were shorter" in page.text
 
 
@@ -185,7 +255,7 @@ def test_every_flag_of_a_reading_has_words(flag: Flag, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 4, 6])
 def test_thumbnails_are_spread_and_hold_the_extremes(count: int) -> None:
-    kept = Thumbnails()
+    kept = Thumbnails(LITE)
     scene = picture()
     for index in range(2000):
         time = index * 0.03

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from sentistream.errors import OutputError
 from sentistream.reports.output_files import Reserve
-from sentistream.reports.readings_table import COLUMNS, CsvTable, ParquetTable
+from sentistream.reports.readings_table import CsvTable, ParquetTable
 from sentistream.reports.table_formats import PLAIN, spreadsheet_style
+from sentistream.tables import COLUMNS
 from sentistream.types import Moment, Reading
 from synthetic import moments, picture, reading
 

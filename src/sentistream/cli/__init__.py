@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
 class Commands(LazyGroup):
     """The whole program: says errors in one sentence."""
 
-    table = COMMANDS
+    table: Mapping[str, tuple[str, str]] = COMMANDS
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -15,11 +15,14 @@ from sentistream.cli.prior import prior_option
 from sentistream.errors import OutputError
 from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
+from sentistream.reports.formats import EXTRA, FORMATS, check_formats
 
 if TYPE_CHECKING:
     from sentistream.cli.clip_analysis import Options
 
 DEFAULT_OUT = "sentiment"
+REPORT_VIDEO = ("link", "embed", "none")
+"""Where the page's video comes from: the clip where it lies, a copy in the page, or nowhere."""
 
 LOCAL = "local"
 """The address of a Ray cluster of this machine alone, made for the run."""
@@ -38,6 +41,8 @@ Examples:
       goes on where that was stopped
   sentistream analyze 'day1/*.mkv' day2/door.mp4
       several at once; quote a pattern to let sentistream expand it
+  sentistream analyze clip.mp4 --format eaf --format xlsx
+      also writes readings.eaf, to open in ELAN, and readings.xlsx
   sentistream analyze clip.mp4 --json | jq .overall.label
       for scripts: the summary as one line of JSON and nothing else
   sentistream analyze s3://bucket/2025/ archive.csv --out s3://bucket/answers --ray
@@ -109,7 +114,29 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     f"folder each below it.  [default: {DEFAULT_OUT}/NAME for each input]",
 )
 @click.option("--video", is_flag=True, help="Also write annotated.mp4 with the original sound.")
-@click.option("--no-images", is_flag=True, help="Leave pictures of people out of report.html.")
+@click.option(
+    "--no-images",
+    is_flag=True,
+    help="Leave pictures of people, and the video, out of report.html.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(tuple(FORMATS), case_sensitive=False),
+    multiple=True,
+    help="Also write the readings in this format; may be given several times. "
+    + "; ".join(f"{name}: {one.file}, {one.told}" for name, one in FORMATS.items())
+    + f". Those of other programs come with pip install 'sentistream[{EXTRA}]'.",
+)
+@click.option(
+    "--report-video",
+    type=click.Choice(REPORT_VIDEO),
+    default=REPORT_VIDEO[0],
+    show_default=True,
+    help="The video beside the timeline of report.html: 'link' plays the input from where it lies, "
+    "or annotated.mp4 with --video; 'embed' puts a small copy (360 pixels high) into the page, so "
+    "that it can be sent as one file; 'none' shows none.",
+)
 @click.option(
     "--excel",
     is_flag=True,
@@ -170,6 +197,8 @@ def analyze(
     out: str | None,
     video: bool,
     no_images: bool,
+    formats: tuple[str, ...],
+    report_video: str,
     excel: bool,
     force: bool,
     resume: bool,
@@ -197,6 +226,12 @@ def analyze(
         raise click.UsageError("--resume keeps results and --force replaces them: choose one.")
     if retries is not None and ray is None:
         raise click.UsageError("--retries is for --ray.")
+    if no_images and report_video == "embed":
+        raise click.UsageError(
+            "--no-images leaves people out of report.html and --report-video embed shows them: "
+            "choose one."
+        )
+    check_formats(formats)
     options = Options(
         profile=profile,
         max_faces=max_faces,
@@ -205,14 +240,18 @@ def analyze(
         audio_track=audio_track,
         video=video,
         images=not no_images,
+        formats=tuple(name for name in FORMATS if name in formats),
+        report_video=report_video,
         excel=excel,
         quiet=quiet,
         json=as_json,
         seconds=seconds,
     )
     if ray is not None:
-        if video or excel:
-            raise click.UsageError("--video and --excel are not for --ray, which writes tables.")
+        if video or excel or formats:
+            raise click.UsageError(
+                "--video, --excel and --format are not for --ray, which writes tables."
+            )
         _on_ray(ctx, inputs, out or DEFAULT_OUT, options, ray, workers, retries, resume, force)
         return
     clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))

@@ -63,8 +63,8 @@ class Batch:
         resumed: bool = False,
         debug: bool = False,
     ) -> None:
-        self.failed = 0
-        self.broken = 0
+        self.failed: int = 0
+        self.broken: int = 0
         self._folders = folders
         self._clips = list(folders)
         self._index_path = index_path

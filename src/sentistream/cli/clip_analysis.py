@@ -56,6 +56,8 @@ class Options:
     audio_track: int | None
     video: bool
     images: bool
+    report_video: str = "link"
+    formats: tuple[str, ...] = ()
     excel: bool
     quiet: bool
     json: bool
@@ -71,6 +73,8 @@ class Options:
             "audio_track": self.audio_track,
             "video": self.video,
             "images": self.images,
+            "report_video": self.report_video,
+            "formats": list(self.formats),
             "seconds": self.seconds,
             "excel": self.excel,
         }
@@ -221,7 +225,9 @@ class ClipAnalyzer:
             options.settings(),
             images=options.images,
             video=options.video,
-            sound_from=None if analysis.info.live else clip.path,
+            clip=None if analysis.info.live else clip.path,
+            report_video=options.report_video,
+            formats=options.formats,
             style=self._style,
             file=file_facts(clip.path),
         )

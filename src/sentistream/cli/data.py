@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from sentistream.cli import LazyGroup
@@ -10,7 +12,7 @@ from sentistream.cli import LazyGroup
 class DataCommands(LazyGroup):
     """The commands about data."""
 
-    table = {  # noqa: RUF012
+    table: Mapping[str, tuple[str, str]] = {
         "get": (
             "sentistream.cli.data_get:get",
             "Fetch RAVDESS or CREMA-D from their publisher.",

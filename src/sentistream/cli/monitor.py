@@ -7,7 +7,7 @@ import sys
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -86,6 +86,19 @@ class _Subcommands(click.Group):
     help="Write the data protection impact assessment (HTML), and end.",
 )
 @click.option(
+    "--digest",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the digest of the last week (PDF), and end; the monitor may run.",
+)
+@click.option(
+    "--digest-of",
+    type=click.Choice(["week", "month"]),
+    default="week",
+    show_default=True,
+    help="What the digest is of: the newest calendar week or month that is over.",
+)
+@click.option(
     "--new-password",
     metavar="USER",
     help="Ask for a new password for somebody who forgot theirs, and end; the monitor may run.",
@@ -104,6 +117,8 @@ def monitor(
     discard_changes: bool,
     notice: Path | None,
     assessment: Path | None,
+    digest: Path | None,
+    digest_of: Literal["week", "month"],
     new_password: str | None,
     schema: bool,
 ) -> None:
@@ -122,6 +137,7 @@ def monitor(
       sentistream monitor --config shop.yaml --check
       sentistream monitor --config shop.yaml --discard-changes
       sentistream monitor --config shop.yaml --notice notice.html
+      sentistream monitor --config shop.yaml --digest month.pdf --digest-of month
       sentistream monitor --new-password ada
       sentistream monitor join CODE
     """
@@ -131,7 +147,8 @@ def monitor(
         return
     from sentistream.monitor.auto_restart import run_with_restarts, stop_with_parent
 
-    once = check or discard_changes or notice or assessment or schema or new_password is not None
+    documents = notice or assessment or digest
+    once = check or discard_changes or documents or schema or new_password is not None
     if not (once or no_guard or os.environ.get("NOTIFY_SOCKET")):
         sys.exit(run_with_restarts([*sys.argv[1:], "--no-guard"]))
     stop_with_parent()
@@ -154,6 +171,9 @@ def monitor(
     settings = load_settings(file, overrides, optional=config is None)
     if notice or assessment:
         _write_documents(settings, folder, notice, assessment)
+        return
+    if digest:
+        _write_digest(settings, folder, digest, digest_of)
         return
     if new_password is not None:
         _set_password(settings, folder, new_password)
@@ -230,6 +250,39 @@ def _set_password(settings: Settings, state: Path, name: str) -> None:
     password = click.prompt(f"New password for {name}", hide_input=True, confirmation_prompt=True)
     reset_password(settings, state, name, password)
     click.echo(f"{name} has the new password, and is logged out everywhere.")
+
+
+def _write_digest(
+    settings: Settings, state: Path, path: Path, period: Literal["week", "month"]
+) -> None:
+    import time
+
+    from sentistream.monitor.camera_keys import camera_names
+    from sentistream.monitor.digest import digest_pdf, make_digest
+    from sentistream.monitor.digest.digest_content import last_day_of
+    from sentistream.monitor.store import DatabaseStore, database_url, migrate, open_database
+    from sentistream.monitor.translation import translator
+
+    engine = open_database(database_url(settings, state))
+    migrate(engine)
+    now = time.time()
+    made = make_digest(
+        period,
+        last_day_of(period, now),
+        store=DatabaseStore(engine, lambda: settings),
+        settings=settings,
+        names=camera_names(settings, ()),
+        now=now,
+        tr=translator(settings.language),
+    )
+    engine.dispose()
+    try:
+        path.write_bytes(digest_pdf(made))
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}).", "Choose another place."
+        ) from None
+    click.echo(f"Written: {path}")
 
 
 def _has_display() -> bool:

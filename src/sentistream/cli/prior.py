@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -24,9 +25,15 @@ class _PriorType(click.ParamType[Prior]):
             self.fail(str(error), param, ctx)
 
 
-prior_option = click.option(
-    "--prior",
-    type=_PriorType(),
-    metavar="NAME|P,N,N",
-    help=f"{HELP}  [default: {AS_LEARNED}]",
-)
+_Command = TypeVar("_Command", bound=Callable[..., Any] | click.Command)
+
+
+def prior_option(command: _Command) -> _Command:
+    """The option, as a decorator."""
+    option = click.option(
+        "--prior",
+        type=_PriorType(),
+        metavar="NAME|P,N,N",
+        help=f"{HELP}  [default: {AS_LEARNED}]",
+    )
+    return option(command)

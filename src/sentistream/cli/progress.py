@@ -93,7 +93,7 @@ class Clips:
 
     def __init__(self, total: int) -> None:
         self.total = total
-        self.done = 0
+        self.done: int = 0
         self._running: dict[int, tuple[str, float | None, float]] = {}
 
     def __enter__(self) -> Self:

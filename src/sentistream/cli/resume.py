@@ -14,6 +14,9 @@ from sentistream.cli.clip_analysis import Options
 from sentistream.cli.inputs import Clip
 from sentistream.values import ByValue
 
+_SETTINGS_OF_OLD = {"report_video": "link"}
+"""What the settings of earlier versions lack, with the value that means the same."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Earlier(ByValue):
@@ -82,6 +85,7 @@ def _look(
     clip: Clip, folder: Path, asked: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, str | None]:
     """The summary of complete results, or why those that are there are not; neither without any."""
+    from sentistream.reports.formats import FORMATS
     from sentistream.reports.result_folder import FILES, SUMMARY
     from sentistream.reports.source_file import file_facts
 
@@ -94,13 +98,23 @@ def _look(
         if facts["complete"] is not True or not _is_whole(folder, facts["settings"]):
             return None, incomplete
         name, file = facts["input"]["name"], facts.get("file")
-        was = {"settings": facts["settings"], "profile": facts["profile"], "models": models}
+        was = {
+            "settings": _SETTINGS_OF_OLD | facts["settings"],
+            "profile": facts["profile"],
+            "models": models,
+        }
     except (OSError, ValueError, TypeError, KeyError):
         return None, incomplete
     if file is None or name != clip.path.name or file != file_facts(clip.path):
         return None, "the file has changed"
-    if was != asked:
+    had, wanted = (dict(made["settings"]) for made in (was, asked))
+    # more formats than are asked for now do no harm
+    had.pop("formats", None)
+    missing = [name for name in wanted.pop("formats") if not (folder / FORMATS[name].file).exists()]
+    if {**was, "settings": had} != {**asked, "settings": wanted}:
         return None, "options or networks were others"
+    if missing:
+        return None, f"there was no {', '.join(FORMATS[name].file for name in missing)}"
     return facts, None
 
 

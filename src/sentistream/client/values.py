@@ -263,8 +263,14 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A rule that came true (``active``), or is true no longer."""
+    """An alert that started (``active``) or ended; both have the same ``incident``.
 
+    ``kind`` is ``sentiment``, ``camera`` or ``disk``; ``reason`` says why a camera is down or how
+    full a disk is.
+    """
+
+    incident: str
+    kind: str
     rule: str
     name: str
     camera: str
@@ -275,11 +281,24 @@ class Alert:
     share: float
     limit: float
     minutes: float
+    reason: str
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
         """From the API's JSON."""
-        names = ("rule", "name", "camera", "zone", "active", "sentiment", "share", "limit")
+        names = (
+            "incident",
+            "kind",
+            "reason",
+            "rule",
+            "name",
+            "camera",
+            "zone",
+            "active",
+            "sentiment",
+            "share",
+            "limit",
+        )
         return cls(
             time=_time(given["time"]),
             minutes=given["minutes"],

@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from sentistream.accumulation import Overall
 from sentistream.evaluation.accumulators import METHODS, SHIPPED, Method, Parameters, fuse
-from sentistream.evaluation.evaluation_metrics import (
-    ratio_interval,
-    rounded_interval,
-    wilson_interval,
-)
+from sentistream.evaluation.evaluation_metrics import ratio_interval, rounded_interval
 from sentistream.evaluation.mood_sequences import TEMPOS, RecordedSequence
+from sentistream.intervals import wilson_interval
 from sentistream.profiles import PAPER, Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from sentistream.media import Source
+from sentistream.media import Faults, MediaInfo, Source
 from sentistream.media.picture import RgbPicture
 from sentistream.types import SOUND_RATE, Box, FloatArray, Moment, Picture, UInt8Array
 
@@ -238,8 +238,8 @@ class CorruptedSource(Source):
         picture: PictureCorruption | None = None,
         sound: SoundCorruption | None = None,
     ) -> None:
-        self.info = source.info
-        self.faults = source.faults
+        self.info: MediaInfo = source.info
+        self.faults: Faults = source.faults
         self._source = source
         self._on_picture = picture
         self._on_sound = sound

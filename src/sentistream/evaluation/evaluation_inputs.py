@@ -111,8 +111,8 @@ class StillSource(Source):
         self._window = round(sound_window * SOUND_RATE)
         self._next = 0
         first = self._pictures[0]
-        self.faults = Faults()
-        self.info = MediaInfo(
+        self.faults: Faults = Faults()
+        self.info: MediaInfo = MediaInfo(
             name=name,
             container="stills",
             duration=seconds,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,26 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.intervals import wilson_interval
 from sentistream.values import ByValue
-
-_Z95 = 1.959964
-
-
-def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927); (0, 1) when nothing was tried.
-
-    Raises:
-        ValueError: More were correct than tried, or a number is negative.
-    """
-    if not 0 <= correct <= total:
-        raise ValueError(f"{correct} of {total} cannot be correct.")
-    if total == 0:
-        return 0.0, 1.0
-    share, z2 = correct / total, _Z95**2
-    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
-    spread = share * (1 - share) / total + z2 / (4 * total**2)
-    half = _Z95 / (1 + z2 / total) * math.sqrt(spread)
-    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,26 +212,6 @@ def people_bootstrap(
         uar_ci95=_percentiles(uar),
         resamples=resamples,
         seed=seed,
-    )
-
-
-def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
-    """95 % interval of the difference of two independent shares (Newcombe 1998, method 10).
-
-    Args:
-        first, second: How many were right, and of how many (at least 1).
-
-    Raises:
-        ValueError: More were right than tried, or nothing was tried.
-    """
-    if min(first[1], second[1]) < 1:
-        raise ValueError("A difference of shares needs something tried on both sides.")
-    share_1, share_2 = first[0] / first[1], second[0] / second[1]
-    (low_1, high_1), (low_2, high_2) = wilson_interval(*first), wilson_interval(*second)
-    difference = share_1 - share_2
-    return (
-        difference - math.hypot(share_1 - low_1, high_2 - share_2),
-        difference + math.hypot(high_1 - share_1, share_2 - low_2),
     )
 
 

@@ -14,12 +14,12 @@ from sentistream.errors import OutputError
 from sentistream.evaluation.evaluation_metrics import (
     calibration_error,
     coverage_curve,
-    difference_interval,
     figures,
     people_bootstrap,
     reliability,
 )
 from sentistream.evaluation.predictions import Prediction, accuracy_facts, class_indices
+from sentistream.intervals import difference_interval
 
 COVERAGES = tuple(step / 20 for step in range(1, 21))
 """Shares of the examples at which ``results.json`` gives the accuracy."""

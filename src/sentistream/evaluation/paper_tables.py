@@ -18,8 +18,8 @@ from sentistream.errors import InputError
 from sentistream.evaluation import predictors
 from sentistream.evaluation.clip_trace import trace_clip
 from sentistream.evaluation.evaluation_inputs import Take
-from sentistream.evaluation.evaluation_metrics import wilson_interval
 from sentistream.evaluation.predictions import Prediction, predict_items
+from sentistream.intervals import wilson_interval
 from sentistream.profiles import Profile
 from sentistream.reports.table_formats import markdown_table
 from sentistream.runtime.model_card import ModelCard

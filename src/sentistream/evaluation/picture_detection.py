@@ -10,12 +10,7 @@ import numpy as np
 
 from sentistream.errors import InputError
 from sentistream.evaluation.corruption_conditions import SEED, PictureCondition
-from sentistream.evaluation.evaluation_metrics import (
-    cluster_interval,
-    difference_interval,
-    rounded_interval,
-    wilson_interval,
-)
+from sentistream.evaluation.evaluation_metrics import cluster_interval, rounded_interval
 from sentistream.evaluation.evaluation_results import MOST_VALUES
 from sentistream.evaluation.face_annotations import AnnotatedFace, AnnotatedPicture
 from sentistream.evaluation.face_attributes import BRIGHT, DARK
@@ -27,6 +22,7 @@ from sentistream.evaluation.face_detection_metrics import (
     precision_recall,
 )
 from sentistream.evaluation.tracking_metrics import match_boxes
+from sentistream.intervals import difference_interval, wilson_interval
 from sentistream.media.picture import RgbPicture
 from sentistream.types import UInt8Array
 

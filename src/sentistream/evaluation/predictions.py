@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sentistream.datasets.manifest import Item
 from sentistream.decision.voice_classifier import Utterance, VoiceClassifier, describe_recording
 from sentistream.errors import InputError, skip_failures
-from sentistream.evaluation.evaluation_metrics import calibration_error, figures, wilson_interval
+from sentistream.evaluation.evaluation_metrics import calibration_error, figures
 from sentistream.evaluation.predictors import Predictor, Probabilities
+from sentistream.intervals import wilson_interval
 from sentistream.prior import PRIORS, Shares, correct, get_prior
 from sentistream.profiles import Profile
 from sentistream.types import ON_A_TIE, SENTIMENTS

@@ -13,6 +13,7 @@ from av.video.codeccontext import VideoCodecContext
 from sentistream.media.frame_geometry import PictureBuilder
 from sentistream.media.frame_reader import TimedFrame, nanosecond
 from sentistream.media.orientation import Orientation
+from sentistream.media.picture import YuvPicture
 from sentistream.media.source import Faults
 from sentistream.types import FloatArray, Moment
 
@@ -70,7 +71,7 @@ class AvSync:
         self._origin = first.time
         self._ticks = 0
         self._current = self._pictured = first
-        self.picture = self._pictures.picture(first)
+        self.picture: YuvPicture = self._pictures.picture(first)
 
     @property
     def orientation(self) -> Orientation:

@@ -30,7 +30,7 @@ class BoundedQueue(Generic[T]):
         self._stopped = False
         self._ended = False
         self._error: BaseException | None = None
-        self.dropped = 0
+        self.dropped: int = 0
 
     def put(self, item: T) -> bool:
         """Add an item, waiting for room unless the oldest is dropped; False once stopped."""

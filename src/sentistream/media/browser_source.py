@@ -70,9 +70,9 @@ class BrowserSource(QueuedSource):
         except ImportError as error:
             raise MissingExtraError("A browser's camera", "monitor") from error
         offer = check_offer(offer)
-        self.faults = Faults()
+        self.faults: Faults = Faults()
         self._has_sound = "\nm=audio " in offer
-        self.info = _info(0, 0, has_sound=self._has_sound)
+        self.info: MediaInfo = _info(0, 0, has_sound=self._has_sound)
         self._tick = tick
         self._sound_window = sound_window
         self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=True)
@@ -91,7 +91,7 @@ class BrowserSource(QueuedSource):
         self._thread.start()
         refusal: InputError | None = None
         try:
-            self.answer = answer.result(ANSWER_TIMEOUT)
+            self.answer: str = answer.result(ANSWER_TIMEOUT)
         except Exception:  # whatever WebRTC trips over in an offer
             refusal = offer_error()
         if refusal is not None:

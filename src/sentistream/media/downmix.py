@@ -43,7 +43,7 @@ class Downmixer:
         # behind a pair at the front the others hold its echo
         self._beside = front if len(front) == len(_FRONT) else self._kept
         self._products = np.zeros((len(names), len(names)))
-        self.cancelling = 0
+        self.cancelling: int = 0
 
     def mix(self, samples: FloatArray) -> FloatArray:
         """One channel, shape (count,), of the next block.

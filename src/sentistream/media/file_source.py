@@ -20,7 +20,7 @@ from sentistream.media.frame_geometry import PictureBuilder, with_orientation
 from sentistream.media.frame_reader import FrameReader, TimedFrame, nanosecond
 from sentistream.media.picture import YuvPicture
 from sentistream.media.sound import SoundReader
-from sentistream.media.source import Faults, Source
+from sentistream.media.source import Faults, MediaInfo, Source
 from sentistream.media.track_selection import choose_tracks
 from sentistream.translatable import Translatable
 from sentistream.types import SOUND_RATE, FloatArray, Moment
@@ -58,7 +58,7 @@ class FileSource(Source):
         video_track: int | None = None,
         audio_track: int | None = None,
     ) -> None:
-        self.faults = Faults()
+        self.faults: Faults = Faults()
         self._requested_tracks = video_track, audio_track
         self._tick = tick
         self._decodes_sound = sound
@@ -104,7 +104,7 @@ class FileSource(Source):
             self.faults, pixel_aspect=pixel_aspect(video), codec=video.codec_context
         )
         picture = self._pictures.picture(first)
-        self.info = describe(
+        self.info: MediaInfo = describe(
             container,
             video,
             audio,

@@ -83,7 +83,7 @@ class FrameReader:
         self._step = _USUAL_FRAME
         if stream.average_rate:
             self._step = min(1 / float(stream.average_rate), LONGEST_FRAME)
-        self.reached = 0.0
+        self.reached: float = 0.0
 
     def __iter__(self) -> Iterator[TimedFrame]:
         for packet in self._source:

@@ -25,7 +25,7 @@ from sentistream.media.live_track_selection import LiveSound, choose_live_video
 from sentistream.media.microphone import Microphone
 from sentistream.media.network_stream import READ_TIMEOUT, lost
 from sentistream.media.read_interruption import ended, interrupt
-from sentistream.media.source import Faults
+from sentistream.media.source import Faults, MediaInfo
 from sentistream.media.timestamp_repair import TimestampRepair
 from sentistream.media.track_selection import (
     choose_tracks,
@@ -78,7 +78,7 @@ class LiveSource(QueuedSource):
         video_track: int | None = None,
         audio_track: int | None = None,
     ) -> None:
-        self.faults = Faults()
+        self.faults: Faults = Faults()
         self._started = False
         self._requested_tracks = video_track, audio_track
         self._name = name
@@ -142,7 +142,7 @@ class LiveSource(QueuedSource):
             pixel_aspect=pixel_aspect(video),
             codec=video.codec_context,
         )
-        self.info = describe(
+        self.info: MediaInfo = describe(
             container,
             video,
             audio,

@@ -112,7 +112,7 @@ class LiveSound:
     """
 
     def __init__(self, streams: Sequence[AudioStream], faults: Faults, *, zero: float) -> None:
-        self.stream = streams[0]
+        self.stream: AudioStream = streams[0]
         self._faults = faults
         self._open = list(streams)
         self._counts = {stream.index: Faults() for stream in streams}

@@ -19,7 +19,7 @@ class ReceiveClock:
     """
 
     def __init__(self) -> None:
-        self.lag = 0.0
+        self.lag: float = 0.0
         self._zero: float | None = None
         self._floor = 0.0
         self._least = 0.0

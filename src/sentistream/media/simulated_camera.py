@@ -12,7 +12,7 @@ from sentistream.media.audio_window import AudioWindow
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
 from sentistream.media.file_source import FileSource
 from sentistream.media.frame_reader import nanosecond
-from sentistream.media.source import Faults, Source
+from sentistream.media.source import Faults, MediaInfo, Source
 from sentistream.types import FloatArray, Moment
 
 QUEUE = 16
@@ -55,7 +55,7 @@ class LoopingSource(QueuedSource):
     ) -> None:
         if not pace > 0:
             raise ValueError(f"A pace is positive, not {pace}.")
-        self.faults = Faults()
+        self.faults: Faults = Faults()
         self._path = path
         self._tracks = video_track, audio_track
         self._tick = tick
@@ -64,7 +64,7 @@ class LoopingSource(QueuedSource):
         self._joined = AudioWindow(sound_window)
         self._closed = threading.Event()
         file = self._open()
-        self.info = dataclasses.replace(file.info, live=True, duration=None)
+        self.info: MediaInfo = dataclasses.replace(file.info, live=True, duration=None)
         self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=True)
         self._thread = threading.Thread(
             target=self._fill, args=(file,), name=f"source {path.name}", daemon=True
@@ -186,8 +186,8 @@ class PacedSource(Source):
         self._delay = delay
         self._begun: float | None = None
         self._closed = threading.Event()
-        self.info = dataclasses.replace(source.info, live=True)
-        self.faults = source.faults
+        self.info: MediaInfo = dataclasses.replace(source.info, live=True)
+        self.faults: Faults = source.faults
 
     def __next__(self) -> Moment:
         moment = next(self._source)

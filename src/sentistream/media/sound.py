@@ -42,7 +42,7 @@ class SoundResampler:
         self._turned = 0
         self._shape: tuple[object, ...] = ()
         self._heard: tuple[object, ...] = ()
-        self.shape_changes = 0
+        self.shape_changes: int = 0
         """How often the rate or the channels changed."""
 
     def changes(self, frame: AudioFrame) -> bool:
@@ -156,9 +156,9 @@ class SoundBuffer:
         self._chunks: deque[tuple[int, FloatArray]] = deque()
         self._next_in: float | None = None
         self._next_out = 0
-        self.until = 0
+        self.until: int = 0
         """The sample after the newest one held."""
-        self.peak = 0.0
+        self.peak: float = 0.0
         """The largest sample so far, as a share of full scale."""
 
     def add(self, frame: AudioFrame, time: float | None) -> None:

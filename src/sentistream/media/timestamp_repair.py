@@ -35,7 +35,7 @@ class TimestampRepair:
     """
 
     def __init__(self, *, untimed: bool = False) -> None:
-        self.restarts = 0
+        self.restarts: int = 0
         self._untimed = untimed
         self._streams: dict[int, _Stream] = {}
         self._newest = 0.0

@@ -32,7 +32,9 @@ _BT601, _BT709 = 6, 1
 _LIMITED = 1
 # a fragment at every key picture: what is on disk can be played whenever writing stops
 _MP4 = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
-_X264 = {"preset": "veryfast", "crf": "21"}
+_PRESET = "veryfast"
+QUALITY = 21
+"""H.264's constant rate factor: 0 for the best, 51 for the smallest file."""
 _KEY_EVERY = 60
 
 
@@ -49,6 +51,7 @@ class VideoWriter:
         sound_from: The file whose sound is carried over, on the same media clock as its
             moments; silence where it has none. None, or a file without sound: no sound.
         sound_track: The number of its track of sound, from 1; None to choose.
+        quality: H.264's constant rate factor, 0 for the best to 51 for the smallest file.
 
     Raises:
         OutputError: The file cannot be written.
@@ -63,11 +66,13 @@ class VideoWriter:
         height: int,
         sound_from: Path | None = None,
         sound_track: int | None = None,
+        quality: int = QUALITY,
     ) -> None:
         if width < 1 or height < 1:
             raise ValueError(f"A video has at least one pixel, not {width} x {height}.")
         self._path = Path(path)
         self._size = (width, height)
+        self._options = {"preset": _PRESET, "crf": str(quality)}
         self._last: float | None = None
         self._step = 1 / 30
         self._closed = False
@@ -107,7 +112,7 @@ class VideoWriter:
             self._sound_container = None
 
     def _add_video(self) -> VideoStream:
-        stream = self._container.add_stream("libx264", rate=30, options=dict(_X264))
+        stream = self._container.add_stream("libx264", rate=30, options=dict(self._options))
         assert isinstance(stream, VideoStream)  # noqa: S101 - for the type checker
         width, height = self._size
         context = stream.codec_context

@@ -12,14 +12,16 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from sentistream.monitor.observations import (
+    Acknowledgement,
     Alert,
     CameraHealth,
+    Delivery,
     Observation,
     Preview,
     Seconds,
 )
 
-Event = Observation | CameraHealth | Seconds | Alert
+Event = Observation | CameraHealth | Seconds | Alert | Acknowledgement | Delivery
 """What is published."""
 
 DEPTH = 256
@@ -40,7 +42,7 @@ class Subscription:
         on_close: Callable[[Subscription], None],
         wake: Callable[[], None] | None,
     ) -> None:
-        self.dropped = 0
+        self.dropped: int = 0
         self._event_types = event_types
         self._waiting: deque[Event] = deque()
         self._depth = depth
@@ -97,7 +99,10 @@ class Subscription:
 
 
 class EventBus:
-    """Delivers events and remembers each camera's newest state; safe to use from any thread."""
+    """Delivers events; remembers each camera's newest state and the active alerts.
+
+    Safe to use from any thread.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -105,6 +110,8 @@ class EventBus:
         self._observations: dict[str, Observation] = {}
         self._health: dict[str, CameraHealth] = {}
         self._previews: dict[str, Preview] = {}
+        self._alerts: dict[str, Alert] = {}
+        self._acknowledged: dict[str, Acknowledgement] = {}
         self._dropped = 0
 
     @property
@@ -144,6 +151,10 @@ class EventBus:
                 self._observations[event.camera] = event
             elif isinstance(event, CameraHealth):
                 self._health[event.camera] = event
+            elif isinstance(event, Alert):
+                self._remember_alert(event)
+            elif isinstance(event, Acknowledgement) and event.incident in self._alerts:
+                self._acknowledged[event.incident] = event
             subscriptions = self._subscriptions
         for subscription in subscriptions:
             subscription.put(event)
@@ -173,10 +184,27 @@ class EventBus:
         with self._lock:
             return [self._health[key] for key in sorted(self._health)]
 
+    def active_alerts(self) -> Sequence[Alert]:
+        """The alerts that have started and not ended, the newest first."""
+        with self._lock:
+            return sorted(self._alerts.values(), key=lambda alert: alert.time, reverse=True)
+
+    def acknowledgement(self, incident: str) -> Acknowledgement | None:
+        """Who has acknowledged an active alert; None if nobody has."""
+        with self._lock:
+            return self._acknowledged.get(incident)
+
     def preview(self, camera: str) -> Preview | None:
         """A camera's newest live picture; None without one."""
         with self._lock:
             return self._previews.get(camera)
+
+    def _remember_alert(self, alert: Alert) -> None:
+        if alert.active:
+            self._alerts[alert.incident] = alert
+        else:
+            self._alerts.pop(alert.incident, None)
+            self._acknowledged.pop(alert.incident, None)
 
     def _unsubscribe(self, subscription: Subscription) -> None:
         with self._lock:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
-from sentistream.monitor.observations import Alert, SecondReading, Seconds
+from sentistream.monitor.observations import (
+    Acknowledgement,
+    Alert,
+    Annotation,
+    Delivery,
+    SecondReading,
+    Seconds,
+)
 from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 
@@ -77,8 +84,42 @@ class Store(Protocol):
         """Stores an alert."""
         ...
 
-    def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
-        """The newest first."""
+    def alerts(
+        self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
+    ) -> Sequence[Alert]:
+        """The newest first; the start and the end of one incident where it is given."""
+        ...
+
+    def end_open_alerts(self, time: float, reason: str) -> int:
+        """Ends the alerts that an earlier run, which was killed, left open; returns how many."""
+        ...
+
+    def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
+        """Stores who acknowledged an alert, unless somebody has; returns who did."""
+        ...
+
+    def acknowledgements(self, incidents: Sequence[str]) -> Mapping[str, Acknowledgement]:
+        """The acknowledgements of some incidents, by incident."""
+        ...
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Stores what became of a message; the same again changes nothing."""
+        ...
+
+    def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
+        """What became of messages, the newest first; of one incident where it is given."""
+        ...
+
+    def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
+        """Annotations of [begin, end), the oldest first."""
+        ...
+
+    def add_annotation(self, annotation: Annotation) -> Annotation:
+        """Stores an annotation; returns it with its number."""
+        ...
+
+    def remove_annotation(self, number: int) -> bool:
+        """Removes an annotation; whether there was one of that number."""
         ...
 
     def readings(
@@ -110,11 +151,34 @@ class Store(Protocol):
         ...
 
     def aggregate(
-        self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
+        self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:
         """One sum a camera over the whole of [begin, end); small groups withheld.
 
         Cut to whole minutes, outwards; to whole hours, inwards, where minutes are kept no longer.
+        ``zone`` None is for each.
+        """
+        ...
+
+    def totals(
+        self,
+        groups: Sequence[Sequence[tuple[float, float]]],
+        *,
+        camera: str | None = None,
+        zone: str | None = "",
+    ) -> Sequence[Sequence[Aggregate]]:
+        """Of each group of spans one sum a camera and zone, as of ``aggregate``, in one query.
+
+        A group is for instance the open hours of a week, or ten o'clock on every Monday. It is
+        withheld as a whole where it is small as a whole.
+
+        Args:
+            groups: Spans [begin, end), in order; no two of any group overlap.
+            camera: Only this one; None for each.
+            zone: Only this one; None for each.
+
+        Returns:
+            As many as groups; each by camera and zone.
         """
         ...
 

@@ -157,21 +157,36 @@ class Seconds:
     readings: tuple[SecondReading, ...]
 
 
+class AlertKind(StrEnum):
+    """What an alert is about."""
+
+    SENTIMENT = "sentiment"
+    """A rule of the settings about a share."""
+    CAMERA = "camera"
+    """A camera that is down."""
+    DISK = "disk"
+    """A disk that is nearly full."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """The start or end of an alert: a rule became true, or is no longer true.
 
     Attributes:
-        rule: The rule's key.
+        rule: The rule's key; ``CAMERA_DOWN`` and ``DISK_NEARLY_FULL`` for the monitor's own.
         name: What people call it.
-        camera: The camera's key.
+        camera: The camera's key; empty for a disk.
         zone: The zone; ``EVERYWHERE`` for the whole picture.
         time: Wall-clock seconds (UTC).
         active: True at its start, False at its end.
         sentiment: Which share the rule is about.
         share: The share at that time, 0 to 1.
         limit: The rule's limit.
-        minutes: Over which the share was taken.
+        minutes: Over which the share was taken, or for how long it was so before the alert.
+        kind: What it is about; ``sentiment``, ``share`` and ``limit`` are those of rules alone.
+        incident: A random id that the start and the end of one alert have in common.
+        reason: In a sentence: why a camera is down, how full a disk is; at an end that the share
+            did not bring about, what did.
     """
 
     rule: str
@@ -184,6 +199,85 @@ class Alert:
     share: float
     limit: float
     minutes: float
+    kind: AlertKind = AlertKind.SENTIMENT
+    incident: str = ""
+    reason: str = ""
+
+
+CAMERA_DOWN = "camera_down"
+"""The rule of an alert about a camera; no rule of the settings can have this key."""
+
+DISK_NEARLY_FULL = "disk_nearly_full"
+"""The rule of an alert about a disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Somebody has seen an alert and takes care of it.
+
+    Attributes:
+        incident: The alert's.
+        user: The name of who did.
+        time: Wall-clock seconds (UTC).
+    """
+
+    incident: str
+    user: str
+    time: float
+
+
+class DeliveryState(StrEnum):
+    """What became of a message."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """It was given up."""
+    HELD = "held"
+    """It waits for the end of quiet hours."""
+    DROPPED = "dropped"
+    """Not sent: quiet hours, or too many waited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message about an alert or a digest, and what became of it.
+
+    Attributes:
+        incident: The alert's; for digests their period, such as ``week-2026-W48``; empty for tests.
+        channel: The channel's name.
+        event: What it said: ``begin``, ``end``, ``reminder``, ``summary``, ``test`` or ``digest``.
+        time: Wall-clock seconds (UTC).
+        state: What became of it.
+        reason: Why it was not delivered, in a sentence without secrets.
+        attempts: How often it was tried.
+    """
+
+    incident: str
+    channel: str
+    event: str
+    time: float
+    state: DeliveryState
+    reason: str = ""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """What happened at some time, in a manager's words, such as "new till opened".
+
+    Attributes:
+        id: Its number; 0 before it is stored.
+        time: Wall-clock seconds (UTC).
+        camera: The camera's key; empty where it concerns all.
+        text: One line.
+        author: Who wrote it: the user's name.
+    """
+
+    id: int = 0
+    time: float
+    camera: str = ""
+    text: str
+    author: str
 
 
 @dataclass(frozen=True, slots=True)

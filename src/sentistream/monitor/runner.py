@@ -18,15 +18,18 @@ from pathlib import Path
 import uvicorn
 
 from sentistream.errors import InputError, OutputError
-from sentistream.monitor.alerts import AlertEvaluator
+from sentistream.monitor.alerts import AlertEvaluator, HealthWatch
+from sentistream.monitor.alerts.evaluator import STOPPED
+from sentistream.monitor.alerts.links import history_path
 from sentistream.monitor.api.app import create_app, setup_link
 from sentistream.monitor.api.server import server_config
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.digest import DigestSender
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.logs import configure_logging, log_redactor
-from sentistream.monitor.notify import MqttPublisher, WebhookSender
+from sentistream.monitor.notify import MqttPublisher, Notifier
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import ServerSettings, Settings
 from sentistream.monitor.site_link.site_link import SiteLink
@@ -95,14 +98,22 @@ def run_monitor(
 
         configuration, bus = Configuration(settings, config), EventBus()
         store = DatabaseStore(engine, lambda: configuration.settings)
+        store.end_open_alerts(time.time(), STOPPED)
         writer = StoreWriter(bus, store)
         stack.callback(writer.close)
         housekeeper = Housekeeper(store, lambda: configuration.settings)
         housekeeper.start()
         stack.callback(housekeeper.close)
         stack.enter_context(MqttPublisher(bus, configuration, state=state))
-        stack.enter_context(WebhookSender(bus, configuration))
+        port = listening.getsockname()[1]
+
+        def page() -> str:
+            return page_address(configuration.settings.server, port)
+
+        stack.enter_context(Notifier(bus, configuration, page=page, history=history_path))
+        stack.enter_context(DigestSender(bus, store, configuration, page=page))
         stack.enter_context(AlertEvaluator(bus, configuration))
+        stack.enter_context(HealthWatch(bus, configuration, state=state))
         site_link = stack.enter_context(SiteLink(bus, configuration, store, state=state))
         headquarters = None
         if settings.headquarters.host:
@@ -128,7 +139,7 @@ def run_monitor(
         app = create_app(services, counters=lambda: _counters(writer, housekeeper, headquarters))
         mount_web(app, services)
         server = uvicorn.Server(server_config(app, settings.server))
-        base = page_address(settings.server, listening.getsockname()[1])
+        base = page_address(settings.server, port)
         address = Address(page=base, setup=setup_link(services, base))
         for number in (signal.SIGTERM, signal.SIGINT):
             # uvicorn stops on them and raises them again; what is open is to be closed first

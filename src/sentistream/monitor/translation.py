@@ -52,7 +52,7 @@ class Translator:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.locale = Locale.parse(_LOCALES.get(language, language))
+        self.locale: Locale = Locale.parse(_LOCALES.get(language, language))
         self._catalogue = _catalogue(language)
 
     def gettext(self, message: str, /, **values: object) -> str:
@@ -126,6 +126,14 @@ class Translator:
         """Weekday, day and month."""
         return format_skeleton("MMMEd", datetime.fromtimestamp(time), locale=self.locale)
 
+    def month(self, time: float) -> str:
+        """Month and year."""
+        return format_skeleton("yMMMM", datetime.fromtimestamp(time), locale=self.locale)
+
+    def short_month(self, time: float) -> str:
+        """The month's short name."""
+        return format_skeleton("MMM", datetime.fromtimestamp(time), locale=self.locale)
+
     def short_day(self, time: float) -> str:
         """Day and month in numbers."""
         return format_skeleton("Md", datetime.fromtimestamp(time), locale=self.locale)
@@ -140,7 +148,7 @@ class Translator:
 
     def length(self, seconds: float) -> str:
         """A length of time in its two largest units."""
-        if seconds < 60:
+        if round(seconds) < 60:
             return self.gettext("{n} s", n=self.number(seconds))
         minutes = round(seconds / 60)
         if minutes < 60:

@@ -96,20 +96,24 @@ class DetectorNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
+        self.stem: nn.Sequential = nn.Sequential(
             active(1, 8, stride=2),
             active(8, 16, stride=2),
             plain(16),
         )
-        self.eighth = nn.Sequential(active(16, 32, stride=2), plain(32), _Separable(32))
-        self.sixteenth = nn.Sequential(
+        self.eighth: nn.Sequential = nn.Sequential(
+            active(16, 32, stride=2), plain(32), _Separable(32)
+        )
+        self.sixteenth: nn.Sequential = nn.Sequential(
             active(32, 48, stride=2), *(_Separable(48) for _ in range(_DEPTH))
         )
-        self.thirty_second = nn.Sequential(
+        self.thirty_second: nn.Sequential = nn.Sequential(
             active(48, 64, stride=2), *(_Separable(64) for _ in range(_DEPTH))
         )
-        self.lateral = nn.ModuleList(convolution(channels, _WIDTH, 1) for channels in (32, 48, 64))
-        self.heads = nn.ModuleList(_Head(_WIDTH) for _ in STRIDES)
+        self.lateral: nn.ModuleList = nn.ModuleList(
+            convolution(channels, _WIDTH, 1) for channels in (32, 48, 64)
+        )
+        self.heads: nn.ModuleList = nn.ModuleList(_Head(_WIDTH) for _ in STRIDES)
 
     def forward(self, pictures: Tensor) -> Tensor:
         eighth = self.eighth(self.stem(log_brightness(pictures)))

@@ -92,7 +92,7 @@ class FoldedAudioNetwork(nn.Module):
 
     def __init__(self, network: AudioNetwork | None = None) -> None:
         super().__init__()
-        self.network = AudioNetwork() if network is None else network
+        self.network: AudioNetwork = AudioNetwork() if network is None else network
         silent = torch.from_numpy(VIRIDIS[0].astype(np.float32) / 255)
         self.register_buffer("silence", silent.reshape(1, 1, 3, 1), persistent=False)
         self.silence: Tensor

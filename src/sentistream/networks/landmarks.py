@@ -23,7 +23,7 @@ class LandmarkNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body: nn.Sequential = nn.Sequential(
             active(1, 12, stride=2),
             active(12, 24, stride=2),
             plain(24),
@@ -36,7 +36,7 @@ class LandmarkNetwork(nn.Module):
             nn.BatchNorm1d(128),
             nn.ReLU(),
         )
-        self.place = nn.Linear(128, 1 + 2 * POINTS)
+        self.place: nn.Linear = nn.Linear(128, 1 + 2 * POINTS)
 
     def forward(self, face: Tensor) -> Tensor:
         placed: Tensor = self.place(self.body(standardised(face)))

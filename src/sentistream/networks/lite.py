@@ -96,7 +96,7 @@ class FaceNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body: nn.Sequential = nn.Sequential(
             active(1, 24, stride=2),
             plain(24),
             active(24, 48, stride=2),
@@ -105,8 +105,10 @@ class FaceNetwork(nn.Module):
             *(_narrow(96, 48) for _ in range(3)),
             active(96, 128, 1),
         )
-        self.places = _PlaceByPlace(128, 6)
-        self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(128, len(FACE_EMOTIONS)))
+        self.places: _PlaceByPlace = _PlaceByPlace(128, 6)
+        self.classify: nn.Sequential = nn.Sequential(
+            nn.Dropout(0.3), nn.Linear(128, len(FACE_EMOTIONS))
+        )
 
     def forward(self, face: Tensor) -> Tensor:
         logits: Tensor = self.classify(self.places(self.body(standardised(face))))
@@ -118,14 +120,14 @@ class MouthNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body: nn.Sequential = nn.Sequential(
             active(1, 12, stride=2),
             active(12, 24, stride=2),
             plain(24),
             active(24, 40, stride=2),
         )
-        self.places = _PlaceByPlace(40, 4)
-        self.classify = nn.Sequential(nn.Dropout(0.2), nn.Linear(40, 1))
+        self.places: _PlaceByPlace = _PlaceByPlace(40, 4)
+        self.classify: nn.Sequential = nn.Sequential(nn.Dropout(0.2), nn.Linear(40, 1))
 
     def forward(self, mouth: Tensor) -> Tensor:
         logits: Tensor = self.classify(self.places(self.body(standardised(mouth))))
@@ -155,7 +157,7 @@ class VoiceNetwork(nn.Module):
         self.register_buffer("within", torch.ones(size))
         portable = torch.tensor([float(name not in _OF_THE_MICROPHONE) for name in FUNCTIONALS])
         self.register_buffer("portable", portable)
-        self.classify = nn.Sequential(
+        self.classify: nn.Sequential = nn.Sequential(
             nn.Dropout(0.15),
             nn.Linear(2 * size + 1, 160),
             nn.ReLU(),
@@ -271,9 +273,9 @@ class Fusion(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.face = nn.Parameter(torch.tensor(1.0))
-        self.face_beside_voice = nn.Parameter(torch.tensor(0.0))
-        self.voice = nn.Parameter(torch.tensor(1.0))
+        self.face: nn.Parameter = nn.Parameter(torch.tensor(1.0))
+        self.face_beside_voice: nn.Parameter = nn.Parameter(torch.tensor(0.0))
+        self.voice: nn.Parameter = nn.Parameter(torch.tensor(1.0))
 
     def forward(self, face: Tensor, voice: Tensor, trust: Tensor) -> Tensor:
         """Logits (N, 3).
@@ -302,7 +304,7 @@ class Sentiments(nn.Module):
         super().__init__()
         self.network = network
         self.mirrored = mirrored
-        self.members = [
+        self.members: list[list[int]] = [
             [place for place, name in enumerate(emotions) if SENTIMENT_OF_EMOTION.get(name) == one]
             for one in SENTIMENTS
         ]

@@ -93,7 +93,7 @@ class FusedNetwork(nn.Module):
         super().__init__()
         self.visual = visual
         self.audio = audio
-        self.fusion = classifier(6, 3)
+        self.fusion: nn.Linear = classifier(6, 3)
 
     def forward(self, face: Tensor, spectrogram: Tensor) -> Tensor:
         """Logits (N, 3) of faces (N, 3, 96, 96) and whatever the voice branch takes."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sentistream.reports.readings_table import mouth_state
 from sentistream.reports.report_wording import COLORS, WORDS, ink, rgb
+from sentistream.tables import mouth_state
 from sentistream.types import SENTIMENTS, Box, Distribution, Label, Reading, UInt8Array
 
 INK = (255, 255, 255)
 BACK = (18, 22, 28)
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def annotate(

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
+from markupsafe import Markup
 
-from sentistream import parquet
-from sentistream.reports.output_files import Output, write_atomically
+from sentistream.atomic_write import atomic_path
+from sentistream.profiles import Profile
+from sentistream.reports.output_files import Output, writing
+from sentistream.reports.report_clip import EmbeddedClip, LinkedClip
 from sentistream.reports.report_wording import (
     COLORS,
     FLAG_WORDS,
@@ -26,12 +32,14 @@ from sentistream.reports.report_wording import (
     percent,
 )
 from sentistream.reports.summary_file import SummaryFile, Tally
-from sentistream.reports.timeline_chart import Chart, Timeline, chart, ticks
-from sentistream.types import SENTIMENTS, Box, Branch, Distribution, Label, Moment, Picture, Reading
+from sentistream.reports.thumbnails import Reason, Reasons, Thumbnail, Thumbnails
+from sentistream.reports.timeline_chart import STRIP, Lane, Row, Timeline, lanes, table_rows, ticks
+from sentistream.types import SENTIMENTS, Branch, Label, Moment, Reading
 from sentistream.values import ByValue
 
 APPEARANCES = 12
-"""Most appearances shown with a chart of their own."""
+"""Most appearances with a line of their own on the timeline, and pictures and a table below it."""
+_CLIP = Markup("<clip>")  # unlike in all else on the page, its angle brackets are not escaped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,47 +48,89 @@ class Appearance(ByValue):
 
     track: int
     tally: Tally
-    chart: Chart
-    thumbnails: list[Thumbnail]
+    rows: list[Row]
+    thumbnails: list[tuple[Thumbnail, Reason | None]]
+    why: str
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Which parts of the face its answers rest on, in order of time."""
+        return [reason for _, reason in self.thumbnails if reason is not None]
 
 
 class ReportPage(Output):
-    """``report.html``: no script, no network, light and dark, readable aloud.
+    """``report.html``: one file, no network, light and dark, readable aloud and without its script.
 
     Args:
         path: The file; replaced where it exists.
         summary: Where the numbers come from; it must be given each moment before this one.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
         images: Whether to show small pictures of the people.
+        clip: The video that is played beside the timeline; None for none.
+        tables: Names of the files beside it that hold all readings.
     """
 
     def __init__(
-        self, path: Path, summary: SummaryFile, *, mouth_threshold: float, images: bool = True
+        self,
+        path: Path,
+        summary: SummaryFile,
+        *,
+        mouth_threshold: float,
+        images: bool = True,
+        clip: LinkedClip | EmbeddedClip | None = None,
+        tables: Sequence[str] = (),
     ) -> None:
         self._path = path
         self._summary = summary
         self._timeline = Timeline(mouth_threshold)
-        self._thumbnails = Thumbnails() if images else None
+        self._thumbnails = Thumbnails(summary.profile)
+        self._images = images
+        self._clip = clip
+        self._tables = tables
 
     def open(self) -> None:
-        """Nothing is written before the end."""
+        """The page itself is not written before the end."""
+        if isinstance(self._clip, EmbeddedClip):
+            self._clip.open()
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
         self._timeline.add(moment.time, readings)
-        if self._thumbnails is not None:
-            self._thumbnails.add(moment, readings)
+        self._thumbnails.add(moment, readings)
+        if isinstance(self._clip, EmbeddedClip):
+            self._clip.add(moment, readings)
 
     def close(self, *, complete: bool) -> None:
-        write_atomically(self._path, self._render(self._summary.facts(complete=complete)))
+        embedded = self._clip if isinstance(self._clip, EmbeddedClip) else None
+        try:
+            if embedded is not None:
+                embedded.close(complete=complete)
+            before, _, after = self._render(self._summary.facts(complete=complete)).partition(_CLIP)
+            with (
+                writing(self._path),
+                atomic_path(self._path) as temporary,
+                # a file name that is no UTF-8 must not cost the results
+                temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file,
+            ):
+                file.write(before)
+                if embedded is not None:
+                    file.writelines(embedded.base64())
+                file.write(after)
+        finally:
+            if embedded is not None:
+                with suppress(OSError):
+                    embedded.discard()
 
     def _render(self, facts: dict[str, Any]) -> str:
-        statistics = self._summary.statistics
-        seconds = max(facts["seconds_analyzed"], self._timeline.width)
-        start = self._timeline.start
-        tracks = sorted(statistics.tracks.items(), key=lambda item: -item[1].readings)
+        statistics, timeline = self._summary.statistics, self._timeline
+        seconds = max(facts["seconds_analyzed"], timeline.width)
+        reasons = Reasons(self._summary.profile)
+        longest = sorted(statistics.tracks.items(), key=lambda item: -item[1].readings)
+        own = sorted(track for track, _ in longest[:APPEARANCES])
         appearances = [
-            self._appearance(track, tally, seconds) for track, tally in tracks[:APPEARANCES]
+            self._appearance(track, statistics.tracks[track], seconds, reasons) for track in own
         ]
+        shown = lanes(timeline, own)
+        script = (files("sentistream.reports") / "templates" / "timeline.js").read_text("utf-8")
         environment = Environment(
             loader=PackageLoader("sentistream.reports"),
             autoescape=True,
@@ -94,34 +144,169 @@ class ReportPage(Output):
             overall=statistics.overall,
             headline=headline(statistics.overall.label, statistics.overall.answer),
             sentence=_sentence(facts, statistics.overall),
-            appearances=sorted(appearances, key=lambda each: each.track),
+            appearances=appearances,
             others=statistics.appearances - len(appearances),
-            ticks=ticks(start, seconds),
+            undrawn=statistics.appearances - len(timeline.tracks),
+            lanes=shown,
+            heard=any(lane.voice for lane in shown),
+            bins=seconds / timeline.width,
+            strip=STRIP,
+            ticks=ticks(timeline.start, seconds),
+            data=_script_data(self._data(shown, appearances, seconds)),
+            script=Markup(script),  # noqa: S704 - our own file
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            clip=self._clip if isinstance(self._clip, LinkedClip) else None,
+            embedded=_CLIP if isinstance(self._clip, EmbeddedClip) else "",
             left_out=_left_out(facts),
             sources=_sources(statistics.overall),
-            notes=_notes(facts, statistics.overall),
-            images=self._thumbnails is not None,
-            has_parquet=parquet.is_available(),
+            accuracy=accuracy_sentence(facts["models"], self._summary.profile),
+            notes=[
+                *_notes(facts, statistics.overall),
+                *accuracy_notes(facts["models"], self._summary.profile),
+            ],
+            images=self._images,
+            tables=self._tables,
             sentiments=SENTIMENTS,
             colors={label.value: color for label, color in COLORS.items()},
             words={label.value: word for label, word in WORDS.items()},
             count=count,
         )
 
-    def _appearance(self, track: int, tally: Tally, seconds: float) -> Appearance:
+    def _appearance(self, track: int, tally: Tally, seconds: float, reasons: Reasons) -> Appearance:
         timeline = self._timeline
-        bins = timeline.tracks.get(track, {})
+        pictures = [(one, reasons.of(one)) for one in self._thumbnails.of(track)]
         return Appearance(
             track=track,
             tally=tally,
-            chart=chart(bins, timeline.width, timeline.start, seconds),
-            thumbnails=self._thumbnails.of(track) if self._thumbnails else [],
+            rows=table_rows(timeline.tracks[track], timeline.width, timeline.start, seconds),
+            thumbnails=pictures,
+            why=_why(tally, [reason for _, reason in pictures if reason is not None]),
         )
+
+    def _data(
+        self, shown: Sequence[Lane], appearances: Sequence[Appearance], seconds: float
+    ) -> dict[str, Any]:
+        """What the page's script reads."""
+        return {
+            "start": self._timeline.start,
+            "seconds": seconds,
+            "width": self._timeline.width,
+            "lanes": [lane.parts for lane in shown],
+            "why": {
+                str(each.track): [
+                    [reason.time, reason.label.value, _points(reason)] for reason in each.reasons
+                ]
+                for each in appearances
+            },
+        }
+
+
+def _points(reason: Reason) -> list[tuple[str, int]]:
+    """The parts of the face in percentage points, the strongest first."""
+    parts = sorted(reason.regions.items(), key=lambda part: -part[1])
+    return [(name, round(100 * change)) for name, change in parts]
+
+
+def _script_data(values: Mapping[str, Any]) -> Markup:
+    """As JSON that cannot end the element it stands in."""
+    text = json.dumps(values, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - escaped for where it stands
+
+
+def _why(tally: Tally, reasons: Sequence[Reason]) -> str:
+    """Which part of the face, and how much the voice, the answers about an appearance rest on."""
+    sentences = []
+    strongest = Counter(reason.strongest for reason in reasons)
+    del strongest[None]
+    if strongest:
+        name, often = strongest.most_common(1)[0]
+        sentences.append(
+            f"In {often} of {count(len(reasons), 'picture')} looked into, the {name} spoke most "
+            "for the answer."
+        )
+    elif reasons:
+        sentences.append("No single part of the face decided in the pictures looked into.")
+    share = tally.voice_share()
+    if tally.answer is not None:
+        if share is None:
+            sentences.append("How much came from the voice is not known.")
+        elif share == 0:
+            sentences.append("No voice had a part in it.")
+        else:
+            sentences.append(f"On average {_percent(share)} of the answer came from the voice.")
+    return " ".join(sentences)
+
+
+def accuracy_sentence(models: Sequence[Mapping[str, Any]], profile: Profile) -> str:
+    """How right the networks in use are, and a weakness, in one line from their cards.
+
+    Args:
+        models: The cards, as plain values; what they lack is left out.
+        profile: Says which network does what.
+
+    Returns:
+        Empty where the cards have no figures.
+    """
+    roles = _roles(models, profile)
+    if not roles:
+        return ""
+    told = []
+    for role, rows in roles:
+        shares = sorted(
+            {_percent(row["accuracy"]) for row in rows}, key=lambda text: float(text[:-2])
+        )
+        number = sum(row["n"] for row in rows)
+        span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
+        told.append(f"{role} in {span} of {number:,} examples ({', '.join(_sources_of(rows))})")
+    return f"Right on material not learned from: {'; '.join(told)}.{_weakness(models, profile)}"
+
+
+def accuracy_notes(models: Sequence[Mapping[str, Any]], profile: Profile) -> list[str]:
+    """Each figure of the same networks with its interval."""
+    return [
+        f"On material not learned from, {role} {'was' if role.startswith('the') else 'were'} right "
+        f"in {', '.join(_figure(row) for row in rows)}."
+        for role, rows in _roles(models, profile)
+    ]
+
+
+def _roles(
+    models: Sequence[Mapping[str, Any]], profile: Profile
+) -> list[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """What decides about sentiment, and the figures of its card; without those that have none."""
+    figures = {card["name"]: card.get("figures", ()) for card in models}
+    roles = {
+        "the face network": profile.face_model,
+        "face and voice together": profile.fused_model,
+    }
+    return [(role, rows) for role, name in roles.items() if (rows := figures.get(name))]
+
+
+def _sources_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(row["source"] for row in rows))
+
+
+def _weakness(models: Sequence[Mapping[str, Any]], profile: Profile) -> str:
+    known = (card.get("weaknesses") for card in models if card["name"] == profile.face_model)
+    return next((f" {weaknesses[0]}" for weaknesses in known if weaknesses), "")
+
+
+def _figure(row: Mapping[str, Any]) -> str:
+    interval = ""
+    if "accuracy_ci95" in row:
+        low, high = (f"{100 * edge:.0f}" for edge in row["accuracy_ci95"])
+        interval = f"; 95{NBSP_PERCENT} interval {low} to {high}"
+    return (
+        f"{_percent(row['accuracy'])} of {row['n']:,} ({row['source']}, {row['split']}{interval})"
+    )
+
+
+NBSP_PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def _percent(share: float) -> str:
     """Percent whose sign never moves to the next line."""
-    return percent(share).replace(" %", "\N{NO-BREAK SPACE}%")
+    return percent(share).replace(" %", NBSP_PERCENT)
 
 
 def _sentence(facts: dict[str, Any], overall: Tally) -> str:
@@ -196,122 +381,3 @@ def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
     if overall.label is Label.UNKNOWN:
         notes.append("Faces were seen, but none clearly enough for an answer.")
     return notes
-
-
-SIDE = 112
-"""Pixels of a thumbnail's side."""
-SPREAD = 8
-"""Most pictures kept over time for a track."""
-THUMBNAIL_TRACKS = 64
-"""Most tracks whose pictures are kept."""
-STEP = 0.05
-"""By how much a new extreme must beat the old one, in probability."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thumbnail:
-    """A small picture of a face.
-
-    Attributes:
-        time: Seconds.
-        jpeg: The file's bytes.
-        smoothed: The smoothed answer at that time, if any.
-    """
-
-    time: float
-    jpeg: bytes
-    label: Label
-    smoothed: Distribution | None
-
-    @property
-    def uri(self) -> str:
-        """The picture as a ``data:`` address."""
-        return "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode()
-
-
-@dataclass(slots=True)
-class _TrackThumbnails:
-    interval: float = 0.5
-    seen: int = 0
-    spread: list[Thumbnail] = field(default_factory=list)
-    extremes: dict[Label, Thumbnail] = field(default_factory=dict)
-
-
-class Thumbnails:
-    """Keeps, for each track, pictures spread over time and the two extremes."""
-
-    def __init__(self) -> None:
-        self._tracks: dict[int, _TrackThumbnails] = {}
-
-    def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
-        """Look at one moment; most are let go."""
-        for reading in readings:
-            if reading.face is None:
-                continue
-            track = self._tracks.get(reading.face.track)
-            if track is None:
-                track = self._tracks[reading.face.track] = _TrackThumbnails()
-                self._forget_shortest(reading.face.track)
-            track.seen += 1
-            self._consider(track, moment.picture, reading)
-
-    def of(self, track: int, count: int = 6) -> list[Thumbnail]:
-        """At most ``count`` pictures of a track in order of time, its extremes among them."""
-        kept = self._tracks.get(track)
-        if kept is None:
-            return []
-        chosen = {item.time: item for item in kept.extremes.values()}
-        room = max(count - len(chosen), 0)
-        others = [
-            item
-            for item in kept.spread
-            if all(abs(item.time - time) > kept.interval / 2 for time in chosen)
-        ]
-        for index in range(min(room, len(others))):
-            item = others[index * len(others) // min(room, len(others))]
-            chosen[item.time] = item
-        return [chosen[time] for time in sorted(chosen)]
-
-    def _consider(self, track: _TrackThumbnails, picture: Picture, reading: Reading) -> None:
-        due = not track.spread or reading.time - track.spread[-1].time >= track.interval
-        beaten = [
-            label
-            for label in (Label.POSITIVE, Label.NEGATIVE)
-            if reading.smoothed is not None
-            and reading.label is label
-            and getattr(reading.smoothed, label) >= _extreme(track, label) + STEP
-        ]
-        if not due and not beaten:
-            return
-        thumbnail = _cut(picture, reading)
-        for label in beaten:
-            track.extremes[label] = thumbnail
-        if due:
-            track.spread.append(thumbnail)
-            if len(track.spread) > SPREAD:
-                del track.spread[1::2]
-                track.interval *= 2
-
-    def _forget_shortest(self, newest: int) -> None:
-        if len(self._tracks) > THUMBNAIL_TRACKS:
-            others = (track for track in self._tracks if track != newest)
-            del self._tracks[min(others, key=lambda track: self._tracks[track].seen)]
-
-
-def _extreme(track: _TrackThumbnails, label: Label) -> float:
-    held = track.extremes.get(label)
-    if held is None or held.smoothed is None:
-        return -STEP
-    return float(getattr(held.smoothed, label))
-
-
-def _cut(picture: Picture, reading: Reading) -> Thumbnail:
-    assert reading.face is not None  # noqa: S101 - the caller has looked
-    box = reading.face.box
-    half = 0.7 * max(box.width, box.height)
-    x, y = box.center
-    square = Box(x - half, y - half, x + half, y + half)
-    pixels = picture.crop(square, SIDE, SIDE)
-    data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "JPEG", quality=72)
-    return Thumbnail(reading.time, data.getvalue(), reading.label, reading.smoothed)

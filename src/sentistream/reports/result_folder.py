@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,8 @@ from typing import Any, Self
 
 from sentistream import parquet
 from sentistream.errors import OutputError
+from sentistream.profiles import Profile
+from sentistream.reports.formats import FORMATS, check_formats
 from sentistream.reports.output_files import (
     GuardedFile,
     Output,
@@ -21,14 +23,16 @@ from sentistream.reports.output_files import (
     writing,
 )
 from sentistream.reports.readings_table import CsvTable, ParquetTable
+from sentistream.reports.report_clip import EmbeddedClip, LinkedClip, linked_clip
 from sentistream.reports.report_page import ReportPage
 from sentistream.reports.summary_file import Subject, SummaryFile
 from sentistream.reports.table_formats import PLAIN, CsvStyle
 from sentistream.types import SENTIMENTS, Moment, Reading
 
-CSV, PARQUET, SUMMARY = "readings.csv", "readings.parquet", "summary.json"
-PAGE, VIDEO = "report.html", "annotated.mp4"
-FILES = (CSV, PARQUET, SUMMARY, PAGE, VIDEO)
+CSV, PARQUET = FORMATS["csv"].file, FORMATS["parquet"].file
+SUMMARY, PAGE, VIDEO = "summary.json", "report.html", "annotated.mp4"
+FILES = (*(one.file for one in FORMATS.values()), SUMMARY, PAGE, VIDEO)
+_PAGE_CLIP = partial_name(Path("report-clip.mp4"))
 
 
 def check_free(folder: Path, *, force: bool, source: Path | None = None) -> None:
@@ -55,7 +59,7 @@ class ResultFolder:
     """Writes every result of one clip; a context manager like the outputs it holds.
 
     Files of earlier results are removed first, so that a folder never mixes two runs. Without
-    pyarrow there is no ``readings.parquet``.
+    pyarrow there is no ``readings.parquet``, unless it is asked for.
 
     Args:
         folder: Where to write; made where it does not exist.
@@ -63,9 +67,16 @@ class ResultFolder:
         settings: What the user asked for, for the summary.
         images: Whether the page shows small pictures of the people.
         video: Whether to write ``annotated.mp4``.
-        sound_from: The file whose sound the video gets.
+        clip: The file that is analyzed, whose sound the video gets; None where it is none.
+        report_video: Where the page's video comes from: ``link`` for the clip where it lies, or
+            ``annotated.mp4`` where that is written; ``embed`` for a copy within the page; ``none``.
+            A page without images has none.
         style: How ``readings.csv`` is written.
         file: Size and time of the file that is analyzed, for the summary.
+        formats: Names of further ``FORMATS`` of the readings.
+
+    Raises:
+        MissingExtraError: What a format needs is not installed.
 
     Attributes:
         folder: Where the files are.
@@ -81,15 +92,18 @@ class ResultFolder:
         *,
         images: bool = True,
         video: bool = False,
-        sound_from: Path | None = None,
+        clip: Path | None = None,
+        report_video: str = "link",
         style: CsvStyle = PLAIN,
         file: dict[str, Any] | None = None,
+        formats: Collection[str] = (),
     ) -> None:
+        check_formats(formats)
         self.folder = folder
-        self.opened = False
+        self.opened: bool = False
         threshold = subject.profile.mouth_threshold
         reserve = Reserve(folder)
-        self.summary = SummaryFile(folder / SUMMARY, subject, settings, file=file)
+        self.summary: SummaryFile = SummaryFile(folder / SUMMARY, subject, settings, file=file)
         self._reserve = reserve
         self._outputs: list[Output] = [
             CsvTable(folder / CSV, mouth_threshold=threshold, reserve=reserve, style=style)
@@ -98,10 +112,39 @@ class ResultFolder:
             self._outputs.append(
                 ParquetTable(folder / PARQUET, mouth_threshold=threshold, reserve=reserve)
             )
+        link = LinkedClip(VIDEO, VIDEO) if video else None
+        if link is None and clip is not None and clip.is_file():
+            link = linked_clip(clip, folder)
         self._outputs += [
-            self.summary,
-            ReportPage(folder / PAGE, self.summary, mouth_threshold=threshold, images=images),
+            _format_output(name, folder, subject.profile, reserve, link)
+            for name in FORMATS
+            if name in formats and name not in ("csv", "parquet")
         ]
+        tables = [
+            one.file
+            for name, one in FORMATS.items()
+            if name in formats or name == "csv" or (name == "parquet" and one.is_available)
+        ]
+        page_clip: LinkedClip | EmbeddedClip | None = None
+        if images and report_video == "embed":
+            page_clip = EmbeddedClip(
+                folder / _PAGE_CLIP,
+                width=subject.info.width,
+                height=subject.info.height,
+                sound_from=clip,
+                sound_track=subject.info.audio_track,
+            )
+        elif images and report_video == "link":
+            page_clip = link
+        page = ReportPage(
+            folder / PAGE,
+            self.summary,
+            mouth_threshold=threshold,
+            images=images,
+            clip=page_clip,
+            tables=tables,
+        )
+        self._outputs += [self.summary, page]
         if video:
             # its encoder takes time to load, and most runs do without
             from sentistream.reports.annotated_video import AnnotatedVideo
@@ -111,7 +154,7 @@ class ResultFolder:
                     folder / VIDEO,
                     width=subject.info.width,
                     height=subject.info.height,
-                    sound_from=sound_from,
+                    sound_from=clip,
                     sound_track=subject.info.audio_track,
                     mouth_threshold=threshold,
                 )
@@ -134,6 +177,8 @@ class ResultFolder:
             with writing(path):
                 path.unlink(missing_ok=True)
                 partial_name(path).unlink(missing_ok=True)
+        with writing(self.folder):
+            (self.folder / _PAGE_CLIP).unlink(missing_ok=True)
         with ExitStack() as stack:
             for output in self._outputs:
                 stack.enter_context(output)
@@ -150,6 +195,28 @@ class ResultFolder:
         trace: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+
+
+def _format_output(
+    name: str, folder: Path, profile: Profile, reserve: Reserve, clip: LinkedClip | None
+) -> Output:
+    """What writes one of ``FORMATS``; loads what that needs."""
+    from sentistream.reports.annotation_tiers import ElanFile, TextGridFile
+    from sentistream.reports.text_formats import JsonLines, SubRip, WebVtt
+    from sentistream.reports.workbook import Workbook
+
+    path = folder / FORMATS[name].file
+    tick, threshold = profile.tick, profile.mouth_threshold
+    if name == "jsonl":
+        return JsonLines(path, mouth_threshold=threshold, reserve=reserve)
+    if name == "xlsx":
+        return Workbook(path, mouth_threshold=threshold)
+    if name == "eaf":
+        return ElanFile(path, tick=tick, mouth_threshold=threshold, clip=clip)
+    if name == "textgrid":
+        return TextGridFile(path, tick=tick, mouth_threshold=threshold)
+    subtitles = WebVtt if name == "vtt" else SubRip
+    return subtitles(path, tick=tick, reserve=reserve)
 
 
 INDEX_COLUMNS = (

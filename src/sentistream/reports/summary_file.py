@@ -17,7 +17,7 @@ from sentistream.accumulation import Overall, is_sure
 from sentistream.prior import Shares
 from sentistream.profiles import Profile
 from sentistream.reports.output_files import Output, write_atomically
-from sentistream.reports.readings_table import mouth_state
+from sentistream.tables import mouth_state
 from sentistream.types import SENTIMENTS, Branch, Distribution, Flag, Label, Moment, Reading
 
 
@@ -86,7 +86,12 @@ class SummaryFile(Output):
         self._subject = subject
         self._settings = settings
         self._file = file
-        self.statistics = Statistics(subject.profile)
+        self.statistics: Statistics = Statistics(subject.profile)
+
+    @property
+    def profile(self) -> Profile:
+        """What the readings are made with."""
+        return self._subject.profile
 
     def open(self) -> None:
         self._started = time.monotonic()
@@ -273,15 +278,15 @@ class Statistics:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self.moments = 0
-        self.moments_with_face = 0
+        self.moments: int = 0
+        self.moments_with_face: int = 0
         self.first: float | None = None
         self.last: float | None = None
-        self.most_faces = 0
-        self.moments_with_more = 0
-        self.most_left_out = 0
-        self.overall = Tally(profile)
-        self.appearances = 0
+        self.most_faces: int = 0
+        self.moments_with_more: int = 0
+        self.most_left_out: int = 0
+        self.overall: Tally = Tally(profile)
+        self.appearances: int = 0
         self._highest = 0
         self.tracks: dict[int, Tally] = {}
 

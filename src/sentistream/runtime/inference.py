@@ -65,7 +65,7 @@ class Network:
 
     def __init__(self, card: ModelCard, content: bytes, engine: str | None = None) -> None:
         self.card = card
-        self.engine_name = chosen_engine(engine)
+        self.engine_name: str = chosen_engine(engine)
         self._engine = _make_engine(self.engine_name, card, content)
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:

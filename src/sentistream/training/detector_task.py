@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentistream.evaluation.evaluation_metrics import wilson_interval
+from sentistream.intervals import wilson_interval
 from sentistream.networks.detector import STRIDES, Decoded, DetectorNetwork, centres, decoded
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.detector_augmentation import augment_scenes

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentistream.evaluation.evaluation_metrics import wilson_interval
+from sentistream.intervals import wilson_interval
 from sentistream.networks.landmarks import LandmarkNetwork, Placed
 from sentistream.training.augmentation import (
     lighting_gradient,

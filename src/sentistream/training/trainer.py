@@ -56,7 +56,7 @@ class Trainer:
     """
 
     def __init__(self, network: nn.Module, train: Examples, recipe: Recipe, task: Task) -> None:
-        self.state = TrainingState(
+        self.state: TrainingState = TrainingState(
             network=network,
             optimizer=make_optimizer(network, recipe),
             average=make_average(network, recipe.average) if recipe.average else None,
@@ -73,7 +73,7 @@ class Trainer:
             )
         # a batch of one example has no batch statistics
         batches, leftover = divmod(len(self.train_positions), recipe.batch)
-        self.steps = batches + (leftover > 1 or not batches)
+        self.steps: int = batches + (leftover > 1 or not batches)
 
     def shuffled_batches(self) -> list[Positions]:
         """The batches of the current epoch; seeds everything that is random in it."""

@@ -113,7 +113,9 @@ class NetworkDetector:
         network: Takes ``picture``, gives (N, places, 15); see ``networks.detector.Decoded``.
     """
 
-    intervals = DetectionIntervals(alone=0.24, coarse=0.24, fine=0.96, confirm=0.5, carry=1.5)
+    intervals: DetectionIntervals = DetectionIntervals(
+        alone=0.24, coarse=0.24, fine=0.96, confirm=0.5, carry=1.5
+    )
 
     def __init__(self, network: Runnable) -> None:
         self._network = network

@@ -139,7 +139,7 @@ class FaceTracker:
         self._time = -math.inf
         self._coarse_at = self._fine_at = -math.inf
         self._cuts = CutDetector()
-        self.left_out = 0
+        self.left_out: int = 0
 
     def update(self, picture: Picture, time: float) -> list[Face]:
         """The faces in ``picture``, in the order of their track numbers.

@@ -42,7 +42,9 @@ class HogDetector:
     """
 
     # a search of a whole picture takes as long as the rest of several moments
-    intervals = DetectionIntervals(alone=0.2, coarse=1.0, fine=1.0, confirm=0.2, carry=0.5)
+    intervals: DetectionIntervals = DetectionIntervals(
+        alone=0.2, coarse=1.0, fine=1.0, confirm=0.2, carry=0.5
+    )
 
     def __init__(self) -> None:
         self._detector = load_dlib().get_frontal_face_detector()

@@ -20,7 +20,7 @@ class VoiceBaseline:
     """
 
     def __init__(self) -> None:
-        self.utterances = 0
+        self.utterances: int = 0
         self.mean: FloatArray = np.zeros(len(NAMES), np.float32)
         self._variance: FloatArray = np.zeros(len(NAMES), np.float32)
 

@@ -66,7 +66,7 @@ def test_first_start_login_and_logout(browser: Browser, empty: Served) -> None:
     assert page.say("document.getElementById('name').value") == "anna"
     _fill(page, password=PASSWORD, again=PASSWORD)
     page.click("button")
-    page.wait("document.querySelector('h1').textContent === 'Live'")
+    page.wait("document.querySelector('h1').textContent === 'Overview'")
     assert page.say("document.cookie") == ""
 
     page.ask("Page.navigate", {"url": f"{empty.url}/logout"})
@@ -83,7 +83,7 @@ def test_first_start_login_and_logout(browser: Browser, empty: Served) -> None:
     assert page.say("document.activeElement.id") == "password"
     _fill(page, password=PASSWORD)
     page.click("button")
-    page.wait("document.querySelector('h1').textContent === 'Live'")
+    page.wait("document.querySelector('h1').textContent === 'Overview'")
     refused = [one for one in page.problems if "Security Policy" in one]
     assert refused == []
 
@@ -95,7 +95,7 @@ def test_a_stranger_is_led_to_the_login_and_on(browser: Browser, tmp_path: Path)
         assert page.say("document.documentElement.lang") in ("en", "de")
         _fill(page, name=MANAGER, password=PASSWORD)
         page.click("button")
-        page.wait("document.querySelector('h1').textContent === 'Live'")
+        page.wait("document.querySelector('h1').textContent === 'Overview'")
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])

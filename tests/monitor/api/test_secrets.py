@@ -31,8 +31,8 @@ def _secret(chance: random.Random) -> str:
 
 
 def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
-    made = [_secret(chance) for _ in range(8)]
-    plain = ["zq" + chance.randbytes(8).hex() for _ in range(10)]
+    made = [_secret(chance) for _ in range(9)]
+    plain = ["zq" + chance.randbytes(8).hex() for _ in range(12)]
     plain[7] = b64encode(f"admin:{plain[7]}".encode()).decode()
     sources = [
         f"rtsp://eye:{made[0]}@10.0.0.7:554/stream",
@@ -55,6 +55,14 @@ def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
             {"url": f"https://hooks.test/services/{plain[0]}", "secret": made[7]},
             {"url": f"https://user:{plain[1]}@hooks.test/in?token={plain[2]}"},
         ],
+        "email": {
+            "host": "127.0.0.1",
+            "port": 1,
+            "username": "mo@mail.test",
+            "password": made[8],
+            "recipients": ["o@mail.test"],
+        },
+        "ntfy": [{"server": "http://127.0.0.1:1", "topic": plain[10], "token": plain[11]}],
         "storage": {"url": f"postgresql://mo:{plain[0]}{plain[1]}@db.test/mood"},
         "server": {"requests_a_minute": 100_000, "login_attempts": 100},
     }
@@ -121,6 +129,35 @@ def test_a_mask_is_worth_nothing_in_another_field() -> None:
     # nor does a field that is shown give it away
     new = apply_patch(given, {"privacy": {"purpose": shown["mqtt"]["password"]}})
     assert new.privacy.purpose == shown["mqtt"]["password"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "secret"),
+    [
+        ({"email": {"host": "evil.test"}}, "email.password"),
+        ({"email": {"port": 2525}}, "email.password"),
+        ({"ntfy": "moved"}, "ntfy.0.token"),
+    ],
+)
+def test_secrets_do_not_move_to_other_servers(patch: dict[str, Any], secret: str) -> None:
+    given, _ = _with_secrets(random.Random(7))  # noqa: S311
+    if "ntfy" in patch:
+        patch = {"ntfy": [SecretMasks(given).shown["ntfy"][0] | {"server": "https://evil.test"}]}
+    with pytest.raises(InputError, match=f"{secret} must be sent again"):
+        apply_patch(given, patch)
+
+
+def test_a_password_file_does_not_serve_another_mail_server() -> None:
+    email = {
+        "host": "mail.test",
+        "username": "mo@mail.test",
+        "password_file": "/run/secrets/mail",
+        "recipients": ["o@mail.test"],
+    }
+    with pytest.raises(InputError, match="password file was named for"):
+        apply_patch(settings(email=email), {"email": {"host": "evil.test"}})
+    with pytest.raises(LockedSettingError):
+        apply_patch(settings(email=email), {"email": {"password_file": "/etc/shadow"}})
 
 
 def test_the_broker_does_not_move_with_its_password() -> None:
@@ -233,6 +270,14 @@ def test_nothing_tells_a_secret(
             answers.append(str(socket.recv(10)))
         paths = [path.replace("{camera}", "cam0") for path in served.app.openapi()["paths"]]
         answers += [client.get(path).text for path in paths]
+        channels = client.get("/api/channels").json()
+        assert {each["medium"] for each in channels} == {"email", "ntfy", "webhooks"}
+        answers.append(json.dumps(channels))
+        for each in channels[:2]:  # the others have no server that answers at once
+            answers.append(client.post(f"/api/channels/{each['key']}/test").text)
+            answers.append(client.post(f"/alerts/channels/{each['key']}/test").text)
+        answers += [client.get(f"/settings/{name}").text for name in ("email", "ntfy", "webhooks")]
+        answers.append(client.get("/alerts").text)
         shown = client.get("/api/settings").json()
         answers.append(json.dumps(shown))
         sent = [

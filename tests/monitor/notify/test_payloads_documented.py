@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -12,12 +13,23 @@ import yaml
 from listening import health
 from sentistream.monitor.alerts import WindowStats
 from sentistream.monitor.alerts.evaluator import HYSTERESIS, MIN_COVERAGE
+from sentistream.monitor.alerts.health_watch import (
+    DISK_DELAY,
+    DISK_HYSTERESIS,
+    RECOVERY,
+    SMALL_DISK,
+    START_DELAY,
+)
+from sentistream.monitor.digest.digest_sender import CATCH_UP, RETRY_DELAY
+from sentistream.monitor.notify.delivery_queue import DELAYS, DEPTH
 from sentistream.monitor.notify.mqtt_client import RECONNECT_DELAYS
 from sentistream.monitor.notify.mqtt_publisher import MINUTES
+from sentistream.monitor.notify.notices import Notice
 from sentistream.monitor.notify.payloads import alert_payload, health_payload, state_payload
-from sentistream.monitor.notify.webhooks import DELAYS, DEPTH, TIMEOUT
-from sentistream.monitor.observations import Alert, CameraState
-from sentistream.monitor.settings import Settings
+from sentistream.monitor.notify.transports import TIMEOUT
+from sentistream.monitor.notify.webhook_formats import webhook_body
+from sentistream.monitor.observations import Alert, AlertKind, CameraState
+from sentistream.monitor.settings import HealthAlerts, Settings
 
 DOCS = Path(__file__).parents[3] / "docs"
 MQTT = (DOCS / "mqtt.md").read_text("utf-8")
@@ -56,8 +68,12 @@ def test_health_and_alert_are_as_described() -> None:
 
 def test_webhooks_are_as_described() -> None:
     alert, camera = examples(WEBHOOKS)
-    assert list(alert) == ["event", "id", *alert_payload(ALERT)]
-    assert list(camera) == ["event", "id", "failing", "time", "camera", "name", "reason"]
+    down = dataclasses.replace(ALERT, kind=AlertKind.CAMERA)
+    for given, example in ((ALERT, alert), (down, camera)):
+        notice = Notice(event="begin", title="t", text="t", link="l", alerts=(given,))
+        assert list(webhook_body(notice, "json")) == list(example)
+    assert list(alert) == ["event", "id", *alert_payload(ALERT), "link"]
+    assert list(camera) == ["event", "id", "failing", "time", "camera", "name", "reason", "link"]
     delays = [f"{delay:g}" for delay in DELAYS]
     assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in WEBHOOKS
     assert f"within {TIMEOUT:g} seconds" in WEBHOOKS
@@ -77,3 +93,22 @@ def test_settings_in_the_examples_are_taken() -> None:
             values = yaml.safe_load(example)
             if "automation" not in values:
                 Settings.model_validate(values)
+
+
+def test_settings_of_the_page_on_notifications_are_taken() -> None:
+    page = (DOCS / "notifications.md").read_text("utf-8")
+    taken: dict[str, Any] = {}
+    for example in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        taken |= yaml.safe_load(example)
+        Settings.model_validate(taken)
+    assert taken.keys() == {"email", "ntfy", "digest"}
+    delays = [f"{delay:g}" for delay in DELAYS]
+    assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in page
+    words = " ".join(page.split())
+    assert f"tried again every {RETRY_DELAY / 60:g} minutes for two days" in words
+    assert CATCH_UP.days == 2
+    health = HealthAlerts()
+    assert f"`health_alerts.camera_minutes` ({health.camera_minutes:g})" in words
+    assert f"`health_alerts.disk_gigabytes` ({health.disk_gigabytes:g})" in words
+    assert f"gets {START_DELAY / 60:g} minutes" in words
+    assert (RECOVERY, DISK_DELAY, SMALL_DISK, DISK_HYSTERESIS) == (60, 60, 0.1, 1.25)

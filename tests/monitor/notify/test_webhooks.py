@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from listening import BEGIN, configured, health, until
+from listening import BEGIN, configured, until
 from mosquitto import certificate, free_port
 from receiver import Receiver, receiving
 from sentistream.monitor.event_bus import EventBus
-from sentistream.monitor.notify import WebhookSender, sign, verify_signature
-from sentistream.monitor.notify.webhooks import DEPTH, WebhookQueue
-from sentistream.monitor.observations import Alert, CameraState
+from sentistream.monitor.notify import Notifier, sign, verify_signature
+from sentistream.monitor.notify.delivery_queue import DEPTH, DeliveryQueue
+from sentistream.monitor.notify.notices import Notice
+from sentistream.monitor.notify.transports import TIMEOUT
+from sentistream.monitor.notify.webhooks import WebhookTransport
+from sentistream.monitor.observations import CAMERA_DOWN, Alert, AlertKind
 from sentistream.monitor.settings import Webhook
 
 SECRET = "between-us"  # noqa: S105
@@ -26,7 +30,7 @@ SOON = (0.05, 0.1)
 def alert(rule: str = "bad") -> Alert:
     return Alert(
         rule=rule, name="Bad mood", camera="door", zone="till", time=float(BEGIN), active=True,
-        sentiment="negative", share=0.5, limit=0.4, minutes=10,
+        sentiment="negative", share=0.5, limit=0.4, minutes=10, incident="5e1f",
     )  # fmt: skip
 
 
@@ -34,12 +38,20 @@ def to(receiver: Receiver, **settings: Any) -> Webhook:
     return Webhook.model_validate({"url": receiver.url(), "secret": SECRET, **settings})
 
 
-def sending(bus: EventBus, folder: Path, *webhooks: Webhook) -> WebhookSender:
-    hooks = [
-        {"url": str(each.url), "secret": each.secret, "events": each.events} for each in webhooks
-    ]
-    configuration = configured(folder, webhooks=hooks)
-    return WebhookSender(bus, configuration, delays=SOON, timeout=2)
+def sending(bus: EventBus, folder: Path, *webhooks: Webhook) -> Notifier:
+    configuration = configured(folder, webhooks=webhooks)
+    return Notifier(bus, configuration, delays=SOON, timeout=2)
+
+
+def queue_to(
+    receiver: Receiver | Webhook, *, delays: tuple[float, ...] = SOON, timeout: float = TIMEOUT
+) -> DeliveryQueue:
+    webhook = to(receiver) if isinstance(receiver, Receiver) else receiver
+    return DeliveryQueue(WebhookTransport(webhook, timeout=timeout), delays=delays)
+
+
+def notice(text: str = "", about: Alert | None = None) -> Notice:
+    return Notice(event="begin", title="Bad mood", text=text, alerts=(about or alert(),))
 
 
 def test_an_alert_arrives_signed(tmp_path: Path) -> None:
@@ -53,7 +65,7 @@ def test_an_alert_arrives_signed(tmp_path: Path) -> None:
     assert message == {
         "event": "alert", "active": True, "time": "2025-10-09T08:53:20Z", "rule": "bad",
         "name": "Bad mood", "camera": "door", "zone": "till", "sentiment": "negative",
-        "share": 0.5, "limit": 0.4, "minutes": 10.0,
+        "share": 0.5, "limit": 0.4, "minutes": 10.0, "link": "/alerts/5e1f",
     }  # fmt: skip
     headers = request.headers
     assert headers["content-type"] == "application/json"
@@ -75,28 +87,23 @@ def test_the_signature_is_what_the_documents_say() -> None:
     )
 
 
-def test_cameras_that_fail_and_recover(tmp_path: Path) -> None:
+def test_cameras_that_are_down_and_run_again(tmp_path: Path) -> None:
     bus = EventBus()
+    down = replace(
+        alert(CAMERA_DOWN), kind=AlertKind.CAMERA, zone="", reason="at rtsp://a:secret@h/1"
+    )
     with (
         receiving() as receiver,
         receiving() as alerts_only,
         sending(bus, tmp_path, to(receiver, events=["camera"]), to(alerts_only)),
     ):
-        for state in (
-            CameraState.STARTING,
-            CameraState.RUNNING,
-            CameraState.WAITING,
-            CameraState.STARTING,
-            CameraState.WAITING,
-            CameraState.RUNNING,
-            CameraState.PAUSED,
-            CameraState.RUNNING,
-        ):
-            bus.publish(health("door", state, "at rtsp://a:secret@h/1"))
+        bus.publish(down)
+        bus.publish(replace(down, active=False, reason=""))
         until(lambda: len(receiver.requests) == 2)
         bus.publish(alert())
         until(lambda: len(alerts_only.requests) == 1)
     told = [json.loads(request.body) for request in receiver.requests]
+    assert [each["event"] for each in told] == ["camera", "camera"]
     assert [each["failing"] for each in told] == [True, False]
     assert told[0]["camera"] == "door"
     assert told[0]["reason"] == "at rtsp://***@h/1"
@@ -120,8 +127,8 @@ def test_trouble_is_tried_again_with_the_same_name(tmp_path: Path, trouble: int)
 @pytest.mark.parametrize("refusal", [301, 302, 307, 308, 400, 401, 404, 410])
 def test_refusals_are_not_and_redirects_not_followed(refusal: int) -> None:
     with receiving(refusal) as receiver:
-        delivery = WebhookQueue(to(receiver), delays=SOON)
-        delivery.put("alert", {})
+        delivery = queue_to(receiver)
+        delivery.put(notice())
         until(lambda: delivery.failed == 1)
         delivery.close()
     assert [request.path for request in receiver.requests] == ["/hook"]
@@ -129,21 +136,24 @@ def test_refusals_are_not_and_redirects_not_followed(refusal: int) -> None:
 
 def test_given_up_after_a_few_attempts_and_on_with_the_next() -> None:
     with receiving(500, 500, 500, 200) as receiver:
-        delivery = WebhookQueue(to(receiver), delays=SOON)
-        delivery.put("alert", {"number": 1})
-        delivery.put("alert", {"number": 2})
+        delivery = queue_to(receiver)
+        first, second = alert("r1"), alert("r2")
+        delivery.put(notice(about=first))
+        delivery.put(notice(about=second))
         until(lambda: delivery.delivered == 1)
         delivery.close()
     assert delivery.failed == 1
-    assert [json.loads(request.body)["number"] for request in receiver.requests] == [1, 1, 1, 2]
+    assert [json.loads(request.body)["rule"] for request in receiver.requests] == [
+        *("r1", "r1", "r1"),
+        "r2",
+    ]
 
 
 def test_nobody_there_then_somebody(tmp_path: Path) -> None:
     port = free_port()
-    delivery = WebhookQueue(
-        Webhook.model_validate({"url": f"http://127.0.0.1:{port}/"}), delays=(0.05,) * 3
-    )
-    delivery.put("alert", {})
+    webhook = Webhook.model_validate({"url": f"http://127.0.0.1:{port}/"})
+    delivery = queue_to(webhook, delays=(0.05,) * 3)
+    delivery.put(notice())
     until(lambda: delivery.failed == 1)
     delivery.close()
 
@@ -160,7 +170,7 @@ def test_a_hanging_receiver_holds_up_nobody_else(tmp_path: Path) -> None:
                 bus.publish(alert(f"r{number}"))
             assert time.monotonic() - began < 1
             until(lambda: len(well.requests) >= DEPTH)
-            stuck = sender.queues[to(hanging)]
+            stuck = sender.queues["webhooks-1"]
             until(lambda: stuck.dropped > 0)
             assert stuck.waiting <= DEPTH
             until(lambda: len(hanging.requests) >= 2)  # timed out and tried again
@@ -172,8 +182,8 @@ def test_a_hanging_receiver_holds_up_nobody_else(tmp_path: Path) -> None:
 def test_an_answer_without_end_is_not_read() -> None:
     with receiving() as receiver:
         receiver.answers = [receiver.drip]
-        delivery = WebhookQueue(to(receiver), delays=SOON, timeout=1)
-        delivery.put("alert", {})
+        delivery = queue_to(receiver, timeout=1)
+        delivery.put(notice())
         until(lambda: delivery.delivered == 1, 5)
         delivery.close()
 
@@ -181,14 +191,14 @@ def test_an_answer_without_end_is_not_read() -> None:
 def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = certificate(tmp_path)
     with receiving(certificate=own) as receiver:
-        delivery = WebhookQueue(to(receiver), delays=(0.05,))
-        delivery.put("alert", {})
+        delivery = queue_to(receiver, delays=(0.05,))
+        delivery.put(notice())
         until(lambda: delivery.failed == 1)
         delivery.close()
         assert not receiver.requests
         monkeypatch.setenv("SSL_CERT_FILE", str(own))
-        trusting = WebhookQueue(to(receiver), delays=(0.05,))
-        trusting.put("alert", {})
+        trusting = queue_to(receiver, delays=(0.05,))
+        trusting.put(notice())
         until(lambda: trusting.delivered == 1)
         trusting.close()
 
@@ -197,8 +207,8 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
     with receiving() as proxy, receiving() as receiver:
         monkeypatch.setenv("HTTP_PROXY", proxy.url(""))
         monkeypatch.setenv("ALL_PROXY", proxy.url(""))
-        delivery = WebhookQueue(to(receiver), delays=SOON)
-        delivery.put("alert", {})
+        delivery = queue_to(receiver)
+        delivery.put(notice())
         until(lambda: delivery.delivered == 1)
         delivery.close()
     assert not proxy.requests
@@ -208,8 +218,8 @@ def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.DEBUG, "sentistream")
     with receiving(500) as receiver:
         webhook = to(receiver, url=receiver.url("/T000/key-in-path?token=key-in-query"))
-        delivery = WebhookQueue(webhook, delays=SOON)
-        delivery.put("alert", {})
+        delivery = queue_to(webhook)
+        delivery.put(notice())
         until(lambda: delivery.failed == 1)
         delivery.close()
     assert receiver.requests[0].path == "/T000/key-in-path?token=key-in-query"
@@ -232,7 +242,7 @@ def test_settings_changed_while_it_runs(tmp_path: Path) -> None:
             bus.publish(alert())
             until(lambda: len(second.requests) == 1)
             assert len(first.requests) == 1
-            assert list(sender.queues) == [to(second)]
+            assert list(sender.queues) == ["webhooks-1"]
 
 
 def test_the_earlier_names_warn() -> None:

@@ -75,10 +75,10 @@ def test_imports_and_messengers_send_nothing() -> None:
             if ".versions" not in name and not name.endswith("migrations.env"):
                 importlib.import_module(name)
 
-        from sentistream.monitor.alerts import AlertEvaluator
+        from sentistream.monitor.alerts import AlertEvaluator, HealthWatch
         from sentistream.monitor.configuration import Configuration
         from sentistream.monitor.event_bus import EventBus
-        from sentistream.monitor.notify import MqttPublisher, WebhookSender
+        from sentistream.monitor.notify import MqttPublisher, Notifier
         from sentistream.monitor.observations import CameraState
         from sentistream.monitor.settings import Settings
         from listening import BEGIN, crowd, health, seconds
@@ -88,7 +88,8 @@ def test_imports_and_messengers_send_nothing() -> None:
         with (
             AlertEvaluator(bus, configuration),
             MqttPublisher(bus, configuration),
-            WebhookSender(bus, configuration),
+            HealthWatch(bus, configuration, state=Path(tempfile.mkdtemp())),
+            Notifier(bus, configuration),
         ):
             for second in range(50):
                 bus.publish(seconds(BEGIN + second, *crowd(6, 1.0)))

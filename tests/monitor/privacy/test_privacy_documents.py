@@ -141,17 +141,36 @@ def test_recipients_and_switched_off_protection_are_named(language: Literal["en"
     open_house = house(
         mqtt={"host": "broker.example.org"},
         webhooks=[{"url": "https://hooks.example.org/T000/secret-path"}],
+        email={
+            "host": "smtp.example.org",
+            "sender": "monitor@example.org",
+            "recipients": ["owner@example.org"],
+        },
+        ntfy=[{"server": "https://push.example.org", "topic": "secret-topic"}],
         storage={"url": "postgresql://mood:pgpass@db.example.org/mood"},
         privacy=HOUSE["privacy"] | {"blur": False},
     )
     for page in (render_notice(open_house, language), render_assessment(open_house, language)):
-        for host in ("broker.example.org", "hooks.example.org", "db.example.org"):
+        for host in (
+            "broker.example.org",
+            "hooks.example.org",
+            "db.example.org",
+            "push.example.org",
+            "smtp.example.org",
+        ):
             assert host in page
-        for secret in ("secret-path", "pgpass"):
+        for secret in ("secret-path", "pgpass", "secret-topic", "owner@example.org"):
             assert secret not in page
     assert {"en": "faces are not blurred", "de": "Gesichter sind darin erkennbar"}[
         language
     ] in Checker(render_notice(open_house, language)).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_mail_and_push_are_named_only_where_they_are_set_up(language: Literal["en", "de"]) -> None:
+    said = {"en": ("mail server", "push service"), "de": ("Mailserver", "Push-Dienst")}[language]
+    for page in (render_notice(house(), language), render_assessment(house(), language)):
+        assert not any(word in page for word in said)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -235,6 +235,10 @@ KNOWN = {"server", "cameras", "logging"}
 """Groups whose addresses are no recipients: where it listens, what it watches."""
 
 
+COMPLETED = {"email": {"sender": "a@somebody.example", "recipients": ["b@somebody.example"]}}
+"""What a group needs besides its address."""
+
+
 def test_no_recipient_goes_unnamed() -> None:
     """Whoever adds a setting with an address of somebody has to say so in the documents."""
     found = list(_addresses(Settings))
@@ -244,7 +248,7 @@ def test_no_recipient_goes_unnamed() -> None:
         below = values
         for name in path[:-1]:
             below = below.setdefault(name, {})
-        below[path[-1]] = example
+        below |= {path[-1]: example} | COMPLETED.get(path[0], {})
         assert state(**values).recipients, path
 
 

@@ -11,7 +11,15 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from sentistream.monitor.observations import Alert, CameraState, FaceState, Preview
+from sentistream.monitor.observations import (
+    CAMERA_DOWN,
+    Alert,
+    AlertKind,
+    CameraState,
+    FaceState,
+    Preview,
+)
+from sentistream.translatable import Translatable
 from sentistream.types import Distribution, Flag, HeadPose, Label
 from web.fake_monitor import FakeMonitor
 
@@ -34,7 +42,7 @@ def face(
     )
 
 
-def alert(time: float, share: float, *, active: bool) -> Alert:
+def alert(time: float, share: float, *, active: bool, incident: str = "") -> Alert:
     """Of the made-up rule at the entrance."""
     return Alert(
         rule="sour",
@@ -47,6 +55,28 @@ def alert(time: float, share: float, *, active: bool) -> Alert:
         share=share,
         limit=0.4,
         minutes=10,
+        incident=incident,
+    )
+
+
+def camera_down(time: float, *, active: bool = True, incident: str = "down01") -> Alert:
+    """The yard's camera does not answer."""
+    return Alert(
+        rule=CAMERA_DOWN,
+        name="Yard",
+        camera="yard",
+        zone="",
+        time=time,
+        active=active,
+        sentiment="",
+        share=0.0,
+        limit=0.0,
+        minutes=2,
+        kind=AlertKind.CAMERA,
+        incident=incident,
+        reason=Translatable(
+            "{host} refuses the connection; check address and port.", host="10.0.0.14"
+        ),
     )
 
 
@@ -82,10 +112,13 @@ def live(house: FakeMonitor, until: threading.Event) -> None:
     house.health("entrance")
     now = time.time()
     house.store.given = [
-        alert(now - 500, 0.46, active=True),
-        alert(now - 86000, 0.3, active=False),
-        alert(now - 88000, 0.52, active=True),
+        camera_down(now - 200),
+        alert(now - 500, 0.46, active=True, incident="sour02"),
+        alert(now - 86000, 0.3, active=False, incident="sour01"),
+        alert(now - 88000, 0.52, active=True, incident="sour01"),
     ]
+    for each in house.store.given[:2]:
+        house.bus.publish(each)
     labels = ["positive", "neutral", "negative", "unknown"]
     while not until.wait(0.2):
         t = time.time()

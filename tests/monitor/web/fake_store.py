@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,14 @@ from typing import Literal
 from sentistream.errors import StorageError
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.interfaces import Aggregate, Step
-from sentistream.monitor.observations import Alert, SecondReading, Seconds
+from sentistream.monitor.observations import (
+    Acknowledgement,
+    Alert,
+    Annotation,
+    Delivery,
+    SecondReading,
+    Seconds,
+)
 
 
 class FakeStore:
@@ -26,6 +34,9 @@ class FakeStore:
         """Taken for the hour of the day, whatever the clock says."""
         self.asked = 0
         self.given: list[Alert] = []
+        self.taken: dict[str, Acknowledgement] = {}
+        self.sent: list[Delivery] = []
+        self.notes: list[Annotation] = []
 
     def history(
         self,
@@ -46,25 +57,81 @@ class FakeStore:
         return sums
 
     def aggregate(
-        self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
+        self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:
+        return self.totals([[(begin, end)]], camera=camera, zone=zone)[0]
+
+    def totals(
+        self,
+        groups: Sequence[Sequence[tuple[float, float]]],
+        *,
+        camera: str | None = None,
+        zone: str | None = "",
+    ) -> Sequence[Sequence[Aggregate]]:
         self._count()
+        return [self._total(spans, camera, zone) for spans in groups]
+
+    def _total(
+        self, spans: Sequence[tuple[float, float]], camera: str | None, zone: str | None
+    ) -> list[Aggregate]:
         sums = []
         for key in self._keys(camera):
-            step = Step.MINUTE if end - begin < 3600 else Step.HOUR
-            parts = [self._raw(key, zone, *slot) for slot in _slots(step, begin, end)]
-            found = [part for part in parts if part is not None]
-            if found:
-                people = sum(part[0] for part in found)
-                mean = [
-                    sum(part[0] * part[1][n] for part in found) / max(people, 1) for n in range(3)
+            known = self._configuration.settings.cameras.get(key)
+            drawn = ["", *(one.name for one in known.zones)] if known else [""]
+            for where in drawn if zone is None else [zone]:
+                parts = [
+                    self._raw(key, where, *slot)
+                    for begin, end in spans
+                    for slot in _slots(Step.MINUTE if end - begin < 3600 else Step.HOUR, begin, end)
                 ]
-                sums.append(self._told(key, zone, begin, end, people, mean))
+                found = [part for part in parts if part is not None]
+                if found:
+                    people = sum(part[0] for part in found)
+                    mean = [
+                        sum(part[0] * part[1][n] for part in found) / max(people, 1)
+                        for n in range(3)
+                    ]
+                    sums.append(self._told(key, where, spans[0][0], spans[-1][1], people, mean))
         return sums
 
-    def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
+    def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
         self._count()
-        return self.given[:limit]
+        return [one for one in self.notes if begin <= one.time < end]
+
+    def add_annotation(self, annotation: Annotation) -> Annotation:
+        stored = replace(annotation, id=len(self.notes) + 1)
+        self.notes.append(stored)
+        return stored
+
+    def remove_annotation(self, number: int) -> bool:
+        left = [one for one in self.notes if one.id != number]
+        found = len(left) < len(self.notes)
+        self.notes = left
+        return found
+
+    def alerts(
+        self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
+    ) -> Sequence[Alert]:
+        self._count()
+        found = [each for each in self.given if incident in (None, each.incident)]
+        return found[:limit]
+
+    def end_open_alerts(self, time: float, reason: str) -> int:
+        return 0
+
+    def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
+        self._count()
+        return self.taken.setdefault(given.incident, given)
+
+    def acknowledgements(self, incidents: Sequence[str]) -> Mapping[str, Acknowledgement]:
+        return {key: self.taken[key] for key in incidents if key in self.taken}
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        self.sent.insert(0, delivery)
+
+    def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
+        self._count()
+        return [each for each in self.sent if incident in (None, each.incident)][:limit]
 
     def is_writable(self) -> bool:
         return not self.broken
@@ -115,7 +182,7 @@ class FakeStore:
         if zone:
             people //= 2
         negative = 0.12 + 0.2 * chance.random() + (0.16 if hour in (12, 17) else 0)
-        positive = 0.25 + 0.3 * chance.random()
+        positive = min(0.25 + 0.3 * chance.random(), 1 - negative)
         return people, [positive, 1 - positive - negative, negative]
 
     def _told(

@@ -27,7 +27,7 @@ def _keep_seeing(page: Page, house: FakeMonitor, condition: str, *faces: object)
 
 def test_numbers_are_there_before_any_script(browser: Browser, lively: FakeMonitor) -> None:
     lively.see("entrance", face("a", 0.2, "negative"), face("b", 0.6, "positive", speaking=True))
-    page = browser.open(lively.url, script=False)
+    page = browser.open(f"{lively.url}/live", script=False)
     page.ready()
     text = page.text(ENTRANCE)
     for told in ("Entrance", "Watching", "positive", "Technical details", "Last 15 minutes"):
@@ -38,7 +38,7 @@ def test_numbers_are_there_before_any_script(browser: Browser, lively: FakeMonit
 
 def test_tiles_are_kept_up_to_date(browser: Browser, house: FakeMonitor) -> None:
     house.health("entrance")
-    page = browser.open(house.url)
+    page = browser.open(f"{house.url}/live")
     page.ready()
     page.wait("document.querySelectorAll('.tile').length === 4")
     assert "Starting" in page.text("#camera-yard .state")
@@ -82,7 +82,7 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
     house.health("entrance")
     shown = (face("a", 0.2, "positive"), face("b", 0.6, "unknown", turned=True))
     house.see("entrance", *shown, max_faces=2, left_out=3)
-    page = browser.open(house.url, script=False)
+    page = browser.open(f"{house.url}/live", script=False)
     page.ready()
     told = "5 faces in view; 3 of them are not tracked (limit: 2)"
     end = time.monotonic() + 60
@@ -92,7 +92,7 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
         house.see("entrance", *shown, max_faces=2, left_out=3)
         page.go(house.url)
     page.close()
-    page = browser.open(house.url)
+    page = browser.open(f"{house.url}/live")
     page.ready()
     told = "2 faces in view; 1 of them is not tracked (limit: 1)"
     end = time.monotonic() + 30
@@ -114,7 +114,7 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
 
 def test_states_are_told_and_announced(browser: Browser, house: FakeMonitor) -> None:
     house.health("entrance")
-    page = browser.open(house.url)
+    page = browser.open(f"{house.url}/live")
     page.ready()
     page.wait(f"document.querySelector('{ENTRANCE}').dataset.state === 'running'")
     assert page.text("#announcements") == ""
@@ -141,7 +141,7 @@ def test_pictures_come_while_somebody_looks(
 ) -> None:
     monkeypatch.setattr(tiles, "STALE_PICTURE", 1.5)
     house.health("entrance")
-    page = browser.open(house.url, size=(1200, 500))
+    page = browser.open(f"{house.url}/live", size=(1200, 500))
     page.ready()
     page.wait(
         f"document.querySelector('{ENTRANCE} .placeholder').innerText.includes('No picture yet')"
@@ -179,7 +179,7 @@ def test_pictures_come_while_somebody_looks(
 
 def test_small_groups_and_a_silent_database_are_told(browser: Browser, house: FakeMonitor) -> None:
     house.store.broken, house.store.hour = True, 10
-    page = browser.open(house.url)
+    page = browser.open(f"{house.url}/live")
     page.ready()
     page.wait("document.querySelector('.recent')")
     assert "The database is not responding" in page.text(f"{ENTRANCE} .recent")
@@ -190,7 +190,7 @@ def test_small_groups_and_a_silent_database_are_told(browser: Browser, house: Fa
 
 
 def test_a_camera_is_restarted_from_its_tile(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(house.url)
+    page = browser.open(f"{house.url}/live")
     page.ready()
     page.wait("document.querySelector('[data-restart=yard]')")
     page.click("[data-restart=yard]")
@@ -201,7 +201,7 @@ def test_a_camera_is_restarted_from_its_tile(browser: Browser, house: FakeMonito
 
 def test_a_lost_server_is_told_and_found_again(browser: Browser, house: FakeMonitor) -> None:
     house.health("entrance")
-    page = browser.open(house.url)
+    page = browser.open(f"{house.url}/live")
     page.ready()
     page.wait("document.querySelector('.connection').hidden")
     page.wait("performance.getEntriesByType('resource').length > 3")
@@ -224,10 +224,18 @@ def test_a_lost_server_is_told_and_found_again(browser: Browser, house: FakeMoni
 
 
 def test_nothing_is_asked_of_any_other_machine(browser: Browser, lively: FakeMonitor) -> None:
-    page = browser.open(lively.url)
+    page = browser.open(f"{lively.url}/live")
     page.ready()
     page.wait(f"document.querySelectorAll('{ENTRANCE} .face').length === 3")
-    for path in ("/history?by=week", "/alerts", "/settings/cameras/entrance", "/privacy", "/try"):
+    for path in (
+        "/",
+        "/history?by=week",
+        "/history?by=pattern",
+        "/alerts",
+        "/settings/cameras/entrance",
+        "/privacy",
+        "/try",
+    ):
         page.go(lively.url + path)
     own = lively.url.partition("//")[2]
     assert page.asked
@@ -241,7 +249,7 @@ def test_the_first_paint_is_soon(browser: Browser, lively: FakeMonitor) -> None:
     page = browser.open("about:blank")
     took = []
     for _ in range(3):
-        page.go(lively.url)
+        page.go(f"{lively.url}/live")
         page.wait("performance.getEntriesByName('first-contentful-paint').length")
         took.append(page.say("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
     # benchmarks/page.py has the figure; a busy machine may take its time here

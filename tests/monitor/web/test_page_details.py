@@ -18,7 +18,7 @@ def context(chromium: Browser, house: FakeMonitor) -> BrowserContext:
 
 def test_a_definition_is_one_click_away(context: BrowserContext) -> None:
     page = context.new_page()
-    page.goto("/")
+    page.goto("/live")
     meaning = page.get_by_text("The part of the time of all faces in view")
     expect(meaning).to_be_hidden()
     asking = page.get_by_role("button", name="What does “share” mean?").first
@@ -93,7 +93,7 @@ def _at(track: str, left: float) -> FaceState:
 def test_labels_are_never_clipped(chromium: Browser, house: FakeMonitor) -> None:
     context = chromium.new_context(base_url=house.url, viewport={"width": 390, "height": 844})
     page = context.new_page()
-    page.goto("/")
+    page.goto("/live")
     house.health("entrance")
     stage = page.locator("#camera-entrance .overlay")
     for places in ((0.93, 0.90), (0.0, 0.02), (0.5, 0.52, 0.54)):
@@ -163,7 +163,7 @@ def test_numbers_stand_at_the_right_of_their_cells(context: BrowserContext) -> N
 def test_the_engine_figures_are_folded(context: BrowserContext, house: FakeMonitor) -> None:
     house.health("entrance", moments_per_second=28.0, tick=0.03, latency=0.1)
     page = context.new_page()
-    page.goto("/")
+    page.goto("/live")
     tile = page.locator("#camera-entrance")
     expect(tile.get_by_text("28 moments per second")).to_be_hidden()
     tile.get_by_text("Technical details").click()

@@ -5,14 +5,19 @@ from __future__ import annotations
 import pytest
 
 from browser import Browser
+from sentistream.monitor.observations import CameraState
 from web.accessibility import faults
 from web.fake_monitor import FakeMonitor
 
 PAGES = (
+    "/live",
     "/",
     "/history?day=2026-11-20&camera=entrance",
+    "/history?by=minute&day=2026-11-20&hour=12&camera=entrance&zone=door",
     "/history?by=day&against=none",
     "/history?by=week",
+    "/history?by=month&open=1",
+    "/history?by=pattern",
     "/alerts?rule=sour",
     "/try",
     "/privacy",
@@ -37,12 +42,12 @@ def test_pages_are_fit_for_everybody(
     browser: Browser, lively: FakeMonitor, size: tuple[int, int], dark: bool, language: str
 ) -> None:
     cookies = {"sentistream-language": language}
-    page = browser.open(lively.url, size=size, dark=dark, cookies=cookies)
+    page = browser.open(f"{lively.url}/live", size=size, dark=dark, cookies=cookies)
     page.ready()
     page.wait("document.querySelector('.face')")
     found: list[tuple[str, str]] = []
     for path in PAGES:
-        if path != "/":
+        if path != "/live":
             page.go(lively.url + path)
         assert page.say("document.documentElement.lang") == language
         width, screen = page.say(NARROW)
@@ -53,7 +58,7 @@ def test_pages_are_fit_for_everybody(
 
 
 def test_it_is_said_in_german(browser: Browser, lively: FakeMonitor) -> None:
-    page = browser.open(lively.url)
+    page = browser.open(f"{lively.url}/live")
     page.ready()
     page.wait("document.querySelector('.languages')")
     page.say("document.querySelector('button[value=de]').click()")
@@ -102,7 +107,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
     )
     wanted = page.say(
         "[...document.querySelectorAll("
-        "'a[href], button:not(:disabled), input:not([type=hidden]), select')]"
+        "'a[href], button:not(:disabled), input:not([type=hidden]), select, summary')]"
         ".filter(e => e.checkVisibility()).map((e, n) => (e.dataset.n = n))"
     )
     reached = []
@@ -122,32 +127,14 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
     page.close()
 
 
-def test_history_is_drawn_told_and_stepped_through(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/history?day=2026-11-20&camera=entrance")
-    page.ready()
-    page.wait("document.querySelectorAll('.bars').length === 2")
-    assert page.say("document.querySelectorAll('.bars')[0].querySelectorAll('g').length") == 24
-    drawn = page.say(
-        "['.fill-positive', '.hatched', '.not-recorded-line', '.previous'].map("
-        "s => document.querySelectorAll('.bars ' + s).length)"
-    )
-    assert all(drawn), drawn
-    page.say("document.querySelector('.plot').focus()")
-    for _ in range(13):
-        page.press("ArrowRight")
-    told = page.text(".plot output")
-    assert told.startswith("12:00–13:00:") and ("appearances" in told)  # noqa: RUF001
-    page.say("document.querySelector('details summary').click()")
-    rows = page.say("document.querySelectorAll('table')[0].tBodies[0].rows.length")
-    assert rows == 24
-    assert "fewer than 5 appearances" in page.text("table") and "not recorded" in page.text("table")
-    links = page.say("[...document.querySelectorAll('.downloads a')].map(e => e.href)")
-    assert [link.partition("?")[0].rpartition("/")[2] for link in links] == [
-        "hour.csv",
-        "hour.csv",
-        "hour.parquet",
-    ]
+def test_a_silent_database_is_told(browser: Browser, house: FakeMonitor) -> None:
     house.store.broken = True
-    page.go(f"{house.url}/history")
-    assert "The database is not responding" in page.text("[role=alert]")
+    page = browser.open(f"{house.url}/history")
+    for path in ("/history", "/"):
+        page.go(house.url + path)
+        assert "The database is not responding" in page.text("[role=alert]")
+    # what does not need it is still told
+    house.health("yard", CameraState.WAITING, reason="The cable is out.")
+    page.go(f"{house.url}/")
+    assert "The cable is out." in page.text(".attention")
     page.close()

@@ -189,7 +189,7 @@ def test_ones_own_camera_is_read_and_let_go(browser: Browser, house: FakeMonitor
     # the picture is mirrored, and the boxes with it
     assert page.say("document.querySelector('.browser-camera .face').style.left") == "76%"
     # nobody else sees it
-    other = browser.open(house.url)
+    other = browser.open(f"{house.url}/live")
     other.wait("document.querySelectorAll('.tile').length === 4")
     other.close()
     page.click("[data-stop]")

@@ -65,7 +65,7 @@ def test_every_page_stays_below_the_path(browser: Browser, tmp_path: Path, strip
             visited
         )
         # what is live comes over a WebSocket
-        page.go(f"{start}/")
+        page.go(f"{start}/live")
         page.ready()
         served.sees("door")
         page.wait("document.querySelector('#camera-door .state').innerText.includes('Watching')")

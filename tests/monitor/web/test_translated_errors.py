@@ -84,10 +84,12 @@ def test_a_real_cameras_failure_is_translated(
         for sentence in (error.problem, error.way_out):
             assert sentence and sentence not in told, told
         house.health("yard", CameraState.WAITING, reason=error.message)
-        page = house.ask("GET", "/", headers={"Cookie": f"sentistream-language={language}"}).text
+        page = house.ask(
+            "GET", "/live", headers={"Cookie": f"sentistream-language={language}"}
+        ).text
         assert error.problem not in page
         assert told.partition(".")[0].replace("'", "&#39;") in page
-        english = house.ask("GET", "/").text
+        english = house.ask("GET", "/live").text
         assert told not in english
 
 

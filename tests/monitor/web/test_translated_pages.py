@@ -72,10 +72,15 @@ OF_NO_LANGUAGE = {
 
 PAGES = (
     "/",
+    "/live",
     "/history?day=2026-11-20",
     "/history?day=2026-11-20&camera=entrance&against=day",
     "/history?by=day",
     "/history?by=week&against=none",
+    "/history?by=minute&hour=12&camera=entrance&zone=eingang&day=2026-11-20",
+    "/history?by=month&open=1",
+    "/history?by=pattern",
+    "/history?by=day&from=2026-09-01&to=2026-11-20",
     "/history?day=2031-01-01",
     "/alerts",
     "/alerts?rule=sauer",
@@ -223,7 +228,9 @@ def test_every_state_of_a_camera_is_translated(german: FakeMonitor, language: st
             "Its worker hung and was ended.",
         ):
             german.health("yard", state, reason=reason, tick=0.05, restarts=1)
-            assert left_over(ask(german, "/", language), language) == set(), (state, reason)
+            for path in ("/", "/live"):
+                told = left_over(ask(german, path, language), language)
+                assert told == set(), (path, state, reason)
 
 
 def test_what_is_wrong_is_said_in_german(german: FakeMonitor) -> None:
@@ -252,12 +259,12 @@ def test_what_is_wrong_is_said_in_german(german: FakeMonitor) -> None:
 
 def test_viewers_and_silent_databases_are_told_in_german(german: FakeMonitor) -> None:
     german.user = User("vera", Role.VIEWER)
-    for path in ("/", "/alerts", "/account"):
+    for path in ("/", "/live", "/history", "/alerts", "/account"):
         assert left_over(ask(german, path)) == set(), path
     refused = german.ask("GET", "/settings", headers={"Cookie": "sentistream-language=de"})
     assert refused.status_code == 403 and left_over(refused.text) == set()
     german.store.broken = True
-    for path in ("/", "/history", "/alerts"):
+    for path in ("/", "/live", "/history", "/history?by=pattern", "/alerts"):
         answer = german.ask("GET", path, headers={"Cookie": "sentistream-language=de"})
         assert left_over(answer.text) == set(), path
 
@@ -280,14 +287,15 @@ def test_parquet_is_offered_where_it_can_be_made_and_else_how_to_get_it_is_said(
 
 
 def test_numbers_and_times_are_german(german: FakeMonitor) -> None:
-    live, alerts = ask(german, "/"), ask(german, "/alerts")
+    live, alerts = ask(german, "/live"), ask(german, "/alerts")
     history = ask(german, "/history?day=2026-11-20&camera=entrance")
     assert "1.284 ausgelassen" in live and "1,2 s zurück" in live
     assert re.search(r"Gute Stunde.*0,5 Minuten lang", alerts, re.DOTALL)
     assert re.search(r"52\u00a0%|53\u00a0%", alerts) and " Uhr" in alerts
-    assert "Fr., 20. Nov." in history and re.search(r"\d\u00a0% positiv", history)
+    assert "Fr., 20. Nov." in history and re.search(r">\d+\u00a0% ± \d+<", history)
     for html in (live, alerts, history):
-        text = " ".join(re.findall(r">([^<]+)<", html))
+        shown = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+        text = " ".join(re.findall(r">([^<]+)<", shown))
         assert not re.search(r"\d%", text)
         assert not re.search(r"(?<![\d.])\d+\.\d{1,2}(?![\d.])", re.sub(r"sentistream.*", "", text))
 

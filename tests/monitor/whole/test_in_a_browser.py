@@ -53,7 +53,9 @@ def page(program: Program) -> Iterator[Page]:
         opened.type("#password", PASSWORD)
         opened.type("#again", PASSWORD)
         opened.click("form button")
-        opened.wait(f"location.href === '{address}/' && document.querySelector('.tile')")
+        opened.wait(f"location.href === '{address}/' && document.querySelector('.overview')")
+        opened.go(f"{address}/live")
+        opened.wait("document.querySelector('.tile')")
         yield opened
 
 
@@ -86,7 +88,7 @@ def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -
     page.say("document.querySelector('form [name=max_faces]').form.requestSubmit()")
     page.wait(f"performance.timeOrigin !== {before} && document.readyState === 'complete'")
     assert "Counter" in (program.state.parent / "shop.changes.yaml").read_text()
-    page.go(f"{address}/")
+    page.go(f"{address}/live")
     page.wait("document.querySelector('#name-till').innerText === 'Counter'")
     until(
         lambda: page.say(f"{of('till', 'seen')} === '1 face in view'"), "the changed camera again"
@@ -96,7 +98,9 @@ def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -
     assert restarts["door"] == 0
 
 
-@pytest.mark.parametrize("path", ["/history", "/alerts", "/settings", "/privacy", "/account"])
+@pytest.mark.parametrize(
+    "path", ["/history", "/live", "/alerts", "/settings", "/privacy", "/account"]
+)
 def test_every_page_is_there(page: Page, program: Program, path: str) -> None:
     page.go(f"{program.page()}{path}")
     page.wait("document.querySelector('h1')")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Double, ForeignKey, Integer, MetaData, String, Table
 
-metadata = MetaData()
+metadata: MetaData = MetaData()
 
-users = Table(
+users: Table = Table(
     "users",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -21,7 +21,7 @@ users = Table(
 )
 """``key`` is the name as it is compared: in one spelling, without capitals."""
 
-sessions = Table(
+sessions: Table = Table(
     "sessions",
     metadata,
     Column("digest", String(64), primary_key=True),
@@ -36,7 +36,7 @@ sessions = Table(
     Column("expires", Double, nullable=False),
 )
 
-api_tokens = Table(
+api_tokens: Table = Table(
     "api_tokens",
     metadata,
     Column("digest", String(64), primary_key=True),
@@ -54,7 +54,7 @@ api_tokens = Table(
 )
 """``user_id`` is who made it; a token does not outlive its maker's account."""
 
-setup = Table(
+setup: Table = Table(
     "setup",
     metadata,
     Column("digest", String(64), primary_key=True),

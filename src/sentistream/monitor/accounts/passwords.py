@@ -18,7 +18,7 @@ MAX_LENGTH = 256
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._@\-]{0,62}$"
 """Pattern of login names."""
 
-hasher = PasswordHasher()
+hasher: PasswordHasher = PasswordHasher()
 """RFC 9106's second recommended option: Argon2id, 64 MiB, 3 passes, 4 lanes."""
 
 

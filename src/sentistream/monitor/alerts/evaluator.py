@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from sentistream.monitor.event_bus import Event, EventBus
 from sentistream.monitor.observations import EVERYWHERE, Alert, Seconds
 from sentistream.monitor.settings import AlertRule, Settings
 from sentistream.monitor.subscriber import Subscriber
+from sentistream.translatable import Translatable
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +26,12 @@ MIN_COVERAGE = 0.8
 """Share of a rule's minutes that must have been watched before an alert starts."""
 
 HYSTERESIS = 0.05
-"""By how much the share must come back over the limit before an alert ends."""
+"""By how much the share must come back over the limit before an alert ends, unless the rule has a
+limit of its own for that."""
+
+NOT_KNOWN = Translatable("Too little has been seen since to know more.")
+WITHDRAWN = Translatable("The rule or the camera was changed or removed.")
+STOPPED = Translatable("The monitor was stopped.")
 
 _WindowKey = tuple[str, str, float]
 """Camera, zone and length in seconds; rules may share a window."""
@@ -87,7 +94,7 @@ class AlertEvaluator(Subscriber):
     def finish(self) -> None:
         """Ends all alerts: nobody evaluates them any more."""
         for state in self._states.values():
-            self._publish(state.withdraw(wall=time.time()))
+            self._publish(state.withdraw(wall=time.time(), reason=STOPPED))
 
     def _reload_settings(self) -> None:
         """Adopts changed settings and forgets rules and windows that are no longer needed."""
@@ -99,7 +106,7 @@ class AlertEvaluator(Subscriber):
         for key, state in list(self._states.items()):
             is_kept = rules.get(state.rule.key) == state.rule
             if not is_kept or not is_own_camera(state.camera, settings):
-                self._publish(state.withdraw(wall=time.time()))
+                self._publish(state.withdraw(wall=time.time(), reason=WITHDRAWN))
                 del self._states[key]
         needed = {_window_key(rule, "")[1:] for rule in settings.alerts}
         for window_key in list(self._windows):
@@ -130,10 +137,10 @@ class RuleState:
     """The state of one rule on one camera.
 
     An alert starts when the share is beyond the limit, enough of the window was watched and it
-    has enough appearances. It ends when the share has come back by ``HYSTERESIS`` (by half the way
-    to 0 or 1 where the limit is nearer), or when nothing could be said for the length of the
-    rule's minutes. A start is reported at most once in the rule's quiet minutes; an end is
-    reported whenever its start was.
+    has enough appearances. It ends when the share has come back to the rule's end limit (without
+    one: by ``HYSTERESIS``, or half the way to 0 or 1 where the limit is nearer), or when nothing
+    could be said for the length of the rule's minutes. A start is reported at most once in the
+    rule's quiet minutes; an end is reported whenever its start was.
 
     Args:
         rule: The rule.
@@ -182,11 +189,11 @@ class RuleState:
             return None
         if self._last_known is not None and now - self._last_known < self.rule.minutes * 60:
             return None
-        return self._end(self._active.share, wall)
+        return self._end(self._active.share, wall, NOT_KNOWN)
 
-    def withdraw(self, *, wall: float) -> Alert | None:
-        """The end of an alert whose rule or camera was removed."""
-        return None if self._active is None else self._end(self._active.share, wall)
+    def withdraw(self, *, wall: float, reason: str) -> Alert | None:
+        """The end of an alert that is not evaluated any more, and why it is not."""
+        return None if self._active is None else self._end(self._active.share, wall, reason)
 
     def _is_beyond(self, share: float) -> bool:
         if self.rule.direction == "above":
@@ -194,10 +201,10 @@ class RuleState:
         return share < self.rule.limit
 
     def _is_back(self, share: float) -> bool:
-        limit = self.rule.limit
+        limit, end = self.rule.limit, self.rule.end_limit
         if self.rule.direction == "above":
-            return share <= max(limit - HYSTERESIS, limit / 2)
-        return share >= min(limit + HYSTERESIS, (1 + limit) / 2)
+            return share <= (max(limit - HYSTERESIS, limit / 2) if end is None else end)
+        return share >= (min(limit + HYSTERESIS, (1 + limit) / 2) if end is None else end)
 
     def _is_quiet(self, now: float) -> bool:
         if self._last_start is None:
@@ -216,13 +223,19 @@ class RuleState:
             share=share,
             limit=self.rule.limit,
             minutes=self.rule.minutes,
+            incident=new_incident(),
         )
 
-    def _end(self, share: float, wall: float) -> Alert:
+    def _end(self, share: float, wall: float, reason: str = "") -> Alert:
         assert self._active is not None  # noqa: S101
-        ended = replace(self._active, active=False, share=share, time=wall)
+        ended = replace(self._active, active=False, share=share, time=wall, reason=reason)
         self._active = None
         return ended
+
+
+def new_incident() -> str:
+    """A random id for one alert, from its start to its end."""
+    return secrets.token_hex(8)
 
 
 def _window_key(rule: AlertRule, camera: str) -> _WindowKey:

@@ -21,10 +21,13 @@ from sentistream.monitor.accounts import (
     Accounts,
 )
 from sentistream.monitor.api import (
+    alerts_api,
     cameras_api,
+    digest_api,
     event_stream,
     health,
     history,
+    insight_api,
     openapi,
     settings_api,
     users,
@@ -48,7 +51,10 @@ from sentistream.monitor.translation import Translator, language_of, translator
 MAX_ERRORS = 20
 """Errors of one request that its answer lists."""
 
-_ROUTERS = (cameras_api, history, settings_api, users, event_stream, health, openapi)
+_ROUTERS = (
+    *(cameras_api, history, insight_api, alerts_api, digest_api, settings_api, users),
+    *(event_stream, health, openapi),
+)
 
 
 def create_app(services: Services, *, counters: Counters | None = None) -> FastAPI:

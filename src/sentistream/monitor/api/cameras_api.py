@@ -23,7 +23,7 @@ from sentistream.monitor.api.secret_masks import SecretMasks
 from sentistream.monitor.camera_keys import is_own_camera
 from sentistream.monitor.services import Services
 
-router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
 CameraKey = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$", description="The camera's key.")]
 

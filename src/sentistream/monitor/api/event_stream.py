@@ -11,14 +11,26 @@ from pydantic import BaseModel, Field
 from starlette.websockets import WebSocketDisconnect
 
 from sentistream.monitor.api.auth import ServicesDep, Viewer, viewer
-from sentistream.monitor.api.schemas import AlertEvent, Health, LatestObservation, SingleReading
+from sentistream.monitor.api.schemas import (
+    AcknowledgementEvent,
+    AlertEvent,
+    Health,
+    LatestObservation,
+    SingleReading,
+)
 from sentistream.monitor.api.secret_masks import SecretMasks
 from sentistream.monitor.camera_keys import is_own_camera
 from sentistream.monitor.event_bus import Event
-from sentistream.monitor.observations import Alert, CameraHealth, Observation, Seconds
+from sentistream.monitor.observations import (
+    Acknowledgement,
+    Alert,
+    CameraHealth,
+    Observation,
+    Seconds,
+)
 from sentistream.monitor.services import Services
 
-router = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
 QUEUE_SIZE = 256
 """Events that wait for a slow listener; the oldest are dropped beyond."""
@@ -26,11 +38,12 @@ QUEUE_SIZE = 256
 MAX_SUBSCRIBERS = 128
 """Listeners at once."""
 
-Kind = Literal["observation", "health", "alert", "reading"]
+Kind = Literal["observation", "health", "alert", "acknowledgement", "reading"]
 KINDS: dict[str, type[Event]] = {
     "observation": Observation,
     "health": CameraHealth,
     "alert": Alert,
+    "acknowledgement": Acknowledgement,
     "reading": Seconds,
 }
 
@@ -38,10 +51,11 @@ KINDS: dict[str, type[Event]] = {
 class Message(BaseModel):
     """One message: its kind, and what belongs to it."""
 
-    kind: Literal["observation", "health", "alert", "reading", "dropped"]
+    kind: Literal["observation", "health", "alert", "acknowledgement", "reading", "dropped"]
     observation: LatestObservation | None = None
     health: Health | None = None
     alert: AlertEvent | None = None
+    acknowledgement: AcknowledgementEvent | None = None
     reading: SingleReading | None = None
     dropped: int | None = Field(
         default=None, description="How many messages were dropped before the next one."
@@ -130,6 +144,11 @@ def _messages(event: Event, services: Services) -> list[Message]:
         return [Message(kind="health", health=Health.of(event, reason))]
     if isinstance(event, Alert):
         return [Message(kind="alert", alert=AlertEvent.of(event))]
-    return [
-        Message(kind="reading", reading=SingleReading.of(reading)) for reading in event.readings
-    ]
+    if isinstance(event, Acknowledgement):
+        told = AcknowledgementEvent.of(event)
+        return [Message(kind="acknowledgement", acknowledgement=told)]
+    if isinstance(event, Seconds):
+        return [
+            Message(kind="reading", reading=SingleReading.of(reading)) for reading in event.readings
+        ]
+    return []

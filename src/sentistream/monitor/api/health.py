@@ -24,7 +24,7 @@ from sentistream.monitor.interfaces import Store
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.services import Services
 
-router = APIRouter(tags=["Service"])
+router: APIRouter = APIRouter(tags=["Service"])
 
 _CHECK_INTERVAL = 5.0
 _PATIENCE = 2.0

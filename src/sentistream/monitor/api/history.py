@@ -1,4 +1,4 @@
-"""Recorded data: aggregates, single readings, alerts, file exports and deletion."""
+"""Recorded data: aggregates, single readings, file exports and deletion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from sentistream.monitor.api.auth import Manager, ServicesDep, Viewer, viewer
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.schemas import (
     AggregateInterval,
-    AlertEvent,
     Instant,
     Readings,
     RequestBody,
@@ -33,7 +32,7 @@ from sentistream.monitor.observations import SecondReading
 from sentistream.monitor.services import Services
 from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
-router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 
 DAY = 86_400.0
 LONGEST = {Step.MINUTE: 14 * DAY, Step.HOUR: 400 * DAY, Step.DAY: 3660 * DAY}
@@ -43,8 +42,6 @@ MAX_AGGREGATES = 250_000
 READINGS_SPAN = 2 * DAY
 AGGREGATE_SPAN = 3660 * DAY
 MAX_READINGS = 10_000
-MAX_ALERTS = 1000
-"""Alerts of an answer."""
 
 Begin = Annotated[Instant, Query(description="Beginning, ISO 8601 or seconds since 1970.")]
 End = Annotated[Instant | None, Query(description="End, not included; now where it is left out.")]
@@ -122,16 +119,6 @@ def readings(
     )
 
 
-@router.get("/alerts", summary="Alerts that were told", responses=documented(422))
-def alerts(
-    services: ServicesDep,
-    since: Annotated[Instant, Query(description="Only later ones.")] = 0.0,
-    limit: Annotated[int, Query(ge=1, le=MAX_ALERTS, description="The most.")] = 100,
-) -> list[AlertEvent]:
-    """The newest first."""
-    return [AlertEvent.of(alert) for alert in services.store.alerts(since=since, limit=limit)]
-
-
 class DeletionRequest(RequestBody):
     """Whose readings are to be deleted: whoever was seen then and there."""
 
@@ -190,7 +177,7 @@ EXPORTS_AT_ONCE = 2
 EXPORT_SPAN = 3660 * DAY
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
-_DECIMAL_MARKS = {"point": ".", "comma": ","}
+DECIMAL_MARKS = {"point": ".", "comma": ","}
 _SCHEMA = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -238,7 +225,7 @@ async def export(
                 begin=begin,
                 end=until,
                 camera=camera,
-                style=PLAIN if excel is None else spreadsheet_style(_DECIMAL_MARKS[excel]),
+                style=PLAIN if excel is None else spreadsheet_style(DECIMAL_MARKS[excel]),
             )
         )
         # what fails does so before the answer has begun

@@ -13,7 +13,9 @@ from sentistream.monitor.api.problems import FieldError, Problem, documented
 from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.api.users import SESSION_ONLY
 
-router = APIRouter(prefix="/api", include_in_schema=False, dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(
+    prefix="/api", include_in_schema=False, dependencies=[Depends(viewer)]
+)
 
 _INTRODUCTION = """\
 What cameras see now and what they saw, for other programs.

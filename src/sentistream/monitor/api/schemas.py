@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from fastapi import HTTPException
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.observations import (
+    Acknowledgement,
     Alert,
+    AlertKind,
     CameraHealth,
     CameraState,
+    Delivery,
+    DeliveryState,
     FaceState,
     Observation,
     SecondReading,
@@ -91,13 +95,13 @@ def check_span(begin: float, end: float, most: float, what: str) -> None:
 class ResponseBody(BaseModel):
     """Base of all answers."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
 
 class RequestBody(BaseModel):
     """Base of all request bodies; what is not known is refused, so that slips are noticed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
 
 class Shares(ResponseBody):
@@ -317,22 +321,29 @@ class AggregateInterval(ResponseBody):
 
 
 class AlertEvent(ResponseBody):
-    """A rule that came true, or is true no longer."""
+    """An alert that started or ended: a rule about a share, a camera that is down, a full disk."""
 
+    incident: str = Field(description="The same at its start and its end.")
+    kind: AlertKind = Field(description="What it is about.")
     rule: str
     name: str
-    camera: str
+    camera: str = Field(description="Empty for a disk.")
     zone: str
     time: datetime
-    active: bool = Field(description="True when it came true, false when it ended.")
-    sentiment: str
+    active: bool = Field(description="True when it started, false when it ended.")
+    sentiment: str = Field(description="Of a rule; empty otherwise.")
     share: float
     limit: float
     minutes: float
+    reason: str = Field(
+        description="Why a camera is down, how full a disk is, or why it ended if not by its limit."
+    )
 
     @classmethod
     def of(cls, alert: Alert) -> Self:
         return cls(
+            incident=alert.incident,
+            kind=alert.kind,
             rule=alert.rule,
             name=alert.name,
             camera=alert.camera,
@@ -343,4 +354,48 @@ class AlertEvent(ResponseBody):
             share=alert.share,
             limit=alert.limit,
             minutes=alert.minutes,
+            reason=str(alert.reason),
         )
+
+
+class AcknowledgementEvent(ResponseBody):
+    """Who has taken care of an alert, and when."""
+
+    incident: str
+    user: str
+    time: datetime
+
+    @classmethod
+    def of(cls, given: Acknowledgement) -> Self:
+        return cls(incident=given.incident, user=given.user, time=utc(given.time))
+
+
+class DeliveryResult(ResponseBody):
+    """A message about an alert, and what became of it."""
+
+    channel: str = Field(description="The channel's name.")
+    event: str = Field(description="begin, end, reminder, summary, test or digest.")
+    time: datetime
+    state: DeliveryState
+    reason: str = Field(description="Why it was not delivered; empty if it was.")
+    attempts: int
+
+    @classmethod
+    def of(cls, given: Delivery, reason: str) -> Self:
+        return cls(
+            channel=given.channel,
+            event=given.event,
+            time=utc(given.time),
+            state=given.state,
+            reason=reason,
+            attempts=given.attempts,
+        )
+
+
+class Incident(ResponseBody):
+    """One alert from its start to its end: who was told, who acknowledged it."""
+
+    begin: AlertEvent
+    end: AlertEvent | None = Field(description="None while it is active.")
+    acknowledgement: AcknowledgementEvent | None = Field(description="None if nobody has.")
+    deliveries: list[DeliveryResult] = Field(description="The newest first.")

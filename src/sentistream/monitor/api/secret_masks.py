@@ -96,6 +96,9 @@ _SECRET_FIELDS = {
     ("cameras", "source"),
     ("storage", "url"),
     ("mqtt", "password"),
+    ("email", "password"),
+    ("ntfy", "topic"),
+    ("ntfy", "token"),
     ("webhooks", "url"),
     ("webhooks", "secret"),
 }

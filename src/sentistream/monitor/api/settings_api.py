@@ -16,11 +16,14 @@ from sentistream.monitor.settings import (
     Settings,
     build_settings,
     merge_patch,
+    moved_secrets,
     validation_messages,
 )
 from sentistream.translatable import Translatable
 
-router = APIRouter(prefix="/api/settings", tags=["Settings"], dependencies=[Depends(manager)])
+router: APIRouter = APIRouter(
+    prefix="/api/settings", tags=["Settings"], dependencies=[Depends(manager)]
+)
 
 
 @router.get("", summary="All settings", responses=documented(403))
@@ -92,16 +95,27 @@ def apply_patch(settings: Settings, patch: dict[str, Any]) -> Settings:
                 ),
                 "Change it there and restart the monitor.",
             )
-    _check_broker(settings, new, patch)
+    _check_kept_secrets(settings, new)
     return new
 
 
-def _check_broker(old: Settings, new: Settings, patch: dict[str, Any]) -> None:
-    moved = (old.mqtt.host, old.mqtt.port) != (new.mqtt.host, new.mqtt.port)
-    kept = new.mqtt.password == old.mqtt.password and old.mqtt.password.get_secret_value() != ""
-    if moved and kept and new.mqtt.host:
-        # or whoever points it elsewhere is sent the password
+def _check_kept_secrets(old: Settings, new: Settings) -> None:
+    """A kept secret must not be sent to whoever points it elsewhere."""
+    for moved in moved_secrets(old, new):
+        if moved.path == ("mqtt", "password"):
+            raise InputError(
+                "This is a different broker, so its password must be sent again.",
+                "Send mqtt.password together with mqtt.host and mqtt.port.",
+            )
+        if moved.path[-1] == "password_file":
+            raise InputError(
+                "This is a different mail server than the password file was named for.",
+                "Change both in the configuration file.",
+            )
         raise InputError(
-            "This is a different broker, so its password must be sent again.",
-            "Send mqtt.password together with mqtt.host and mqtt.port.",
+            Translatable(
+                "This is a different server, so {secret} must be sent again.",
+                secret=".".join(map(str, moved.path)),
+            ),
+            "Send it together with the server's address.",
         )

@@ -15,7 +15,7 @@ from sentistream.monitor.api.login_throttle import LoginThrottle
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.schemas import Instant, RequestBody, ResponseBody, utc
 
-router = APIRouter(prefix="/api", tags=["Accounts"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Accounts"], dependencies=[Depends(viewer)])
 
 SESSION_ONLY = ("/api/me/password", "/api/users", "/api/tokens")
 """Where a token does not do."""

@@ -80,7 +80,7 @@ class BrowserCamera:
     ) -> None:
         if not (offer.startswith("v=0") and len(offer) <= MAX_OFFER):
             raise InputError("This is no offer of a browser.", "Send the session description.")
-        self.key = BROWSER_CAMERA_PREFIX + secrets.token_hex(8)
+        self.key: str = BROWSER_CAMERA_PREFIX + secrets.token_hex(8)
         self._answer: Future[str] = Future()
         job = CameraJob(
             camera=self.key,
@@ -89,7 +89,7 @@ class BrowserCamera:
             max_faces=MAX_FACES,
             preview=False,
         )
-        self.process = CameraProcess(
+        self.process: CameraProcess = CameraProcess(
             job, bus, timeouts, wake=wake, temporary=True, on_answer=self._answer.set_result
         )
         self.process.configure(job, None)

@@ -37,7 +37,7 @@ class LogRedactor:
         return without_secrets(text)
 
 
-log_redactor = LogRedactor()
+log_redactor: LogRedactor = LogRedactor()
 """Redacts all log lines of this process."""
 
 

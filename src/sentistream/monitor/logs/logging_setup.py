@@ -137,7 +137,7 @@ class LogFile(RotatingFileHandler):
     """
 
     def __init__(self, path: Path, *, max_bytes: int, kept: int) -> None:
-        self.lost = 0
+        self.lost: int = 0
         self._last_warning = -WARNING_INTERVAL
         super().__init__(path, maxBytes=max_bytes, backupCount=kept, encoding="utf-8")
 

@@ -1,12 +1,13 @@
-"""Notifications: an MQTT broker with Home Assistant discovery, and webhooks."""
+"""Notifications: e-mail, ntfy, webhooks, and an MQTT broker with Home Assistant discovery."""
 
 import warnings
 from typing import Any
 
 from sentistream.monitor.notify.mqtt_publisher import MqttPublisher
-from sentistream.monitor.notify.webhooks import WebhookSender, sign, verify_signature
+from sentistream.monitor.notify.notifier import Notifier
+from sentistream.monitor.notify.webhooks import sign, verify_signature
 
-__all__ = ["MqttPublisher", "WebhookSender", "sign", "verify_signature"]
+__all__ = ["MqttPublisher", "Notifier", "sign", "verify_signature"]
 
 _RENAMED = {"is_signed": verify_signature, "signature": sign}
 

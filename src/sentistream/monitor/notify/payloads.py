@@ -7,7 +7,7 @@ from typing import Any
 
 from sentistream.monitor.alerts.sliding_window import WindowStats
 from sentistream.monitor.logs import log_redactor
-from sentistream.monitor.observations import Alert, CameraHealth, CameraState
+from sentistream.monitor.observations import Alert, AlertKind, CameraHealth, CameraState
 
 
 def iso_time(time: float) -> str:
@@ -73,6 +73,14 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "limit": alert.limit,
         "minutes": alert.minutes,
     }
+
+
+def health_alert_payload(alert: Alert) -> dict[str, Any]:
+    """The start or end of an alert about a camera or a disk."""
+    payload: dict[str, Any] = {"failing": alert.active, "time": iso_time(alert.time)}
+    if alert.kind is AlertKind.CAMERA:
+        payload |= {"camera": alert.camera}
+    return payload | {"name": alert.name, "reason": log_redactor(alert.reason)}
 
 
 def _mood(shares: dict[str, float]) -> str:

@@ -206,7 +206,8 @@ MEASURES: tuple[Measure, ...] = (
         "gesendet. Von sich aus baut er keine Verbindung auf außer zu den Kameras.",
         against=("breach", "repurposing"),
         standing=_on_the_machine,
-        setting="mqtt.host, webhooks, storage.url, server.host, server.public_url",
+        setting="mqtt.host, email.host, ntfy, webhooks, storage.url, server.host, "
+        "server.public_url",
     ),
     Measure(
         key="small-groups",

@@ -55,7 +55,7 @@ class Recipient:
         name: What a headquarters calls itself.
     """
 
-    kind: Literal["broker", "webhook", "database", "headquarters"]
+    kind: Literal["broker", "mail_server", "push_server", "webhook", "database", "headquarters"]
     host: str
     name: str = ""
 
@@ -108,6 +108,10 @@ class PrivacyState:
             found.append(Recipient("headquarters", link.broker.host, name))
         if settings.mqtt.host:
             found.append(Recipient("broker", settings.mqtt.host))
+        if settings.email.host:
+            found.append(Recipient("mail_server", settings.email.host))
+        servers = sorted({host_of(topic.server) or "?" for topic in settings.ntfy})
+        found += [Recipient("push_server", host) for host in servers]
         hosts = sorted({webhook.url.host or "?" for webhook in settings.webhooks})
         found += [Recipient("webhook", host) for host in hosts]
         if database := settings.storage.url.get_secret_value():

@@ -2,13 +2,23 @@
 
 from sentistream.monitor.settings.camera_settings import CameraSettings, Hours, Zone
 from sentistream.monitor.settings.headquarters_settings import HeadquartersSettings
+from sentistream.monitor.settings.kept_secrets import MovedSecret, moved_secrets
 from sentistream.monitor.settings.loading import (
     InvalidSettingsError,
     build_settings,
     load_settings,
 )
 from sentistream.monitor.settings.logging_settings import LoggingSettings
-from sentistream.monitor.settings.notification_settings import AlertRule, MqttSettings, Webhook
+from sentistream.monitor.settings.notification_settings import (
+    AlertRule,
+    Channel,
+    DigestSettings,
+    EmailSettings,
+    HealthAlerts,
+    MqttSettings,
+    NtfyTopic,
+    Webhook,
+)
 from sentistream.monitor.settings.overlay import (
     describe_changes,
     discard_changes,
@@ -26,11 +36,17 @@ __all__ = [
     "FILE_ONLY_SETTINGS",
     "AlertRule",
     "CameraSettings",
+    "Channel",
+    "DigestSettings",
+    "EmailSettings",
     "HeadquartersSettings",
+    "HealthAlerts",
     "Hours",
     "InvalidSettingsError",
     "LoggingSettings",
+    "MovedSecret",
     "MqttSettings",
+    "NtfyTopic",
     "PrivacySettings",
     "ServerSettings",
     "Settings",
@@ -42,6 +58,7 @@ __all__ = [
     "discard_changes",
     "load_settings",
     "merge_patch",
+    "moved_secrets",
     "overlay_path",
     "save_changes",
     "validation_messages",

@@ -1,12 +1,42 @@
-"""Who is notified, and when: alert rules, an MQTT broker, webhooks."""
+"""Who is notified, and when: alert rules, e-mail, ntfy, webhooks, an MQTT broker, digests."""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import (
+    AfterValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
+from sentistream.monitor.settings.camera_settings import Hours
 from sentistream.monitor.settings.settings_base import Key, SettingsGroup, Title
+from sentistream.translatable import Translatable
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+"""Where a password may be sent without encryption."""
+
+_ADDRESS = re.compile(r'[^\s@<>,;:()\[\]\\"]+@[^\s@<>,;:()\[\]\\"]+')
+
+
+def _address(text: str) -> str:
+    if _ADDRESS.fullmatch(text) is None:
+        raise ValueError(Translatable("{text} is not an e-mail address", text=text))
+    return text
+
+
+EmailAddress = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_address)
+]
+"""An address such as owner@example.org, without a name before it."""
 
 
 class AlertRule(SettingsGroup):
@@ -47,6 +77,250 @@ class AlertRule(SettingsGroup):
         title="Quiet minutes",
         description="How long after an alert no further one is sent.",
     )
+    end_limit: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        title="End limit",
+        description="The share at which the alert ends again; empty for five percentage points "
+        "back over the limit.",
+    )
+    remind_minutes: float = Field(
+        default=0,
+        ge=0,
+        le=7 * 24 * 60,
+        title="Reminders",
+        description="Minutes between two reminders while nobody has acknowledged it; 0 for none.",
+    )
+    quiet_hours: tuple[Hours, ...] = Field(
+        default=(),
+        max_length=16,
+        title="Quiet hours",
+        description="When nobody is told of this alert, whatever the channel.",
+    )
+
+    @model_validator(mode="after")
+    def _ends_on_the_other_side(self) -> Self:
+        if self.end_limit is None:
+            return self
+        if self.direction == "above" and self.end_limit > self.limit:
+            raise ValueError("an alert above a limit ends at that limit or below it")
+        if self.direction == "below" and self.end_limit < self.limit:
+            raise ValueError("an alert below a limit ends at that limit or above it")
+        return self
+
+
+class HealthAlerts(SettingsGroup):
+    """Alerts about the monitor itself: cameras that are down, a disk that is nearly full."""
+
+    camera: bool = Field(
+        default=True, title="Camera down", description="Whether a camera that is down is an alert."
+    )
+    camera_minutes: float = Field(
+        default=2,
+        ge=0,
+        le=24 * 60,
+        title="Down for minutes",
+        description="How long it must be down first; it must run for a minute before the alert "
+        "ends.",
+    )
+    disk: bool = Field(
+        default=True,
+        title="Disk nearly full",
+        description="Whether a disk that is nearly full is an alert.",
+    )
+    disk_gigabytes: float = Field(
+        default=2,
+        ge=0.01,
+        le=100_000,
+        title="Free gigabytes",
+        description="Less free space than this is too little (a tenth of the disk where that is "
+        "less); the alert ends at a quarter more.",
+    )
+    remind_minutes: float = Field(
+        default=0,
+        ge=0,
+        le=7 * 24 * 60,
+        title="Reminders",
+        description="Minutes between two reminders while nobody has acknowledged it; 0 for none.",
+    )
+
+
+class Channel(SettingsGroup):
+    """A way to tell people: what is told, and when not."""
+
+    events: tuple[Literal["alert", "camera", "disk"], ...] = Field(
+        default=("alert", "camera", "disk"),
+        min_length=1,
+        title="Events",
+        description="What is sent.",
+    )
+    ends: bool = Field(
+        default=True, title="Ends, too", description="Whether the end of an alert is sent, too."
+    )
+    quiet_hours: tuple[Hours, ...] = Field(
+        default=(),
+        max_length=16,
+        title="Quiet hours",
+        description="When nothing is sent, in the machine's time zone.",
+    )
+    after_quiet_hours: Literal["send", "drop"] = Field(
+        default="send",
+        title="After quiet hours",
+        description="Whether what happened in quiet hours is sent after them, in one message, or "
+        "not at all.",
+    )
+
+
+class MailServer(SettingsGroup):
+    """A mail server (SMTP), and whom to write to."""
+
+    host: str = Field(
+        default="",
+        max_length=255,
+        pattern=r"^[^\s/@]*$",
+        title="Mail server",
+        description="The SMTP server, such as smtp.example.org; empty for none.",
+    )
+    port: int = Field(
+        default=587,
+        ge=1,
+        le=65535,
+        title="Port",
+        description="Usually 587 for STARTTLS, 465 for TLS.",
+    )
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        title="Encryption",
+        description="How the connection is encrypted; the server's certificate is verified.",
+    )
+    username: str = Field(
+        default="", max_length=254, title="User", description="Login name; empty for no login."
+    )
+    password: SecretStr = Field(
+        default=SecretStr(""), title="Password", description="Its password; never shown."
+    )
+    password_file: Path | None = Field(
+        default=None,
+        title="Password file",
+        description="A file whose first line is the password, in place of the password here.",
+    )
+    sender: str = Field(
+        default="",
+        max_length=254,
+        title="Sender",
+        description="The address that messages come from; empty for the user's, if it is one.",
+    )
+    recipients: tuple[EmailAddress, ...] = Field(
+        default=(),
+        max_length=32,
+        title="Recipients",
+        description="The addresses that receive alerts, separated by commas.",
+    )
+
+    @field_validator("recipients", mode="before")
+    @classmethod
+    def _addresses_in_a_line(cls, value: object) -> object:
+        return split_addresses(value)
+
+    @field_validator("sender")
+    @classmethod
+    def _an_address_or_nothing(cls, value: str) -> str:
+        return _address(value.strip()) if value.strip() else ""
+
+    @property
+    def from_address(self) -> str:
+        """The address that messages come from; empty if there is none."""
+        return self.sender or (self.username if "@" in self.username else "")
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if not self.host:
+            return self
+        if not self.recipients:
+            raise ValueError("e-mail needs at least one recipient")
+        if not self.from_address:
+            raise ValueError("e-mail needs a sender: the address that messages come from")
+        has_password = bool(self.password.get_secret_value()) or self.password_file is not None
+        if has_password and not self.username:
+            raise ValueError("the password of the mail server needs a user")
+        if has_password and self.security == "none" and self.host not in LOCAL_HOSTS:
+            raise ValueError("a password is only sent encrypted: choose STARTTLS or TLS")
+        return self
+
+
+class EmailSettings(Channel, MailServer):  # the bases' fields come in reverse: the server first
+    """A mail server (SMTP) by which alerts and digests are sent."""
+
+
+class TopicAddress(SettingsGroup):
+    """Where a topic of ntfy is."""
+
+    name: str = Field(
+        default="", max_length=80, title="Name", description="Its display name; may be empty."
+    )
+    server: str = Field(
+        default="https://ntfy.sh",
+        max_length=255,
+        pattern=r"^https?://[^/?#\s@]+(/[A-Za-z0-9._~-]+)*/?$",
+        title="Server",
+        description="https://ntfy.sh or your own; on a public server whoever knows the topic reads "
+        "it.",
+    )
+    topic: SecretStr = Field(
+        title="Topic",
+        description="Letters, digits, _ and -; hard to guess on a public server, and never shown.",
+    )
+    token: SecretStr = Field(
+        default=SecretStr(""),
+        title="Token",
+        description="Access token of a protected topic (tk_...); never shown.",
+    )
+
+    @field_validator("topic")
+    @classmethod
+    def _fits_an_address(cls, value: SecretStr) -> SecretStr:
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value.get_secret_value()) is None:
+            raise ValueError("a topic consists of 1 to 64 letters, digits, _ and -")
+        return value
+
+
+class NtfyTopic(Channel, TopicAddress):
+    """A topic of an ntfy server, which telephones subscribe to."""
+
+
+class DigestSettings(SettingsGroup):
+    """A summary of the last week or month, by e-mail with a PDF."""
+
+    weekly: bool = Field(
+        default=False, title="Weekly", description="Whether one is sent on Mondays."
+    )
+    monthly: bool = Field(
+        default=False, title="Monthly", description="Whether one is sent on the first of the month."
+    )
+    send_at: time = Field(
+        default=time(7, 0), title="Time", description="When, in the machine's time zone."
+    )
+    recipients: tuple[EmailAddress, ...] = Field(
+        default=(),
+        max_length=32,
+        title="Recipients",
+        description="The addresses that receive it; empty for those that receive alerts.",
+    )
+
+    @field_validator("recipients", mode="before")
+    @classmethod
+    def _addresses_in_a_line(cls, value: object) -> object:
+        return split_addresses(value)
+
+
+def split_addresses(value: object) -> object:
+    """Addresses in a line, as a tuple; anything else as it is."""
+    return (
+        tuple(part for part in re.split(r"[,;\s]+", value) if part)
+        if isinstance(value, str)
+        else value
+    )
 
 
 class MqttSettings(SettingsGroup):
@@ -81,15 +355,26 @@ class MqttSettings(SettingsGroup):
     )
 
 
-class Webhook(SettingsGroup):
-    """An address that receives alerts, and cameras that fail or recover, as JSON."""
+class WebhookAddress(SettingsGroup):
+    """Where a webhook's messages go, and whom they are written for."""
 
-    url: HttpUrl = Field(title="Address", description="Where a JSON message is sent by POST.")
+    name: str = Field(
+        default="", max_length=80, title="Name", description="Its display name; may be empty."
+    )
+    format: Literal["json", "slack", "teams", "discord"] = Field(
+        default="json", title="Format", description="Whom the message is written for."
+    )
+    url: HttpUrl = Field(title="Address", description="Where the message is sent by POST.")
     secret: SecretStr = Field(
         default=SecretStr(""),
         title="Secret",
         description="Signs each message: HMAC-SHA256 in the header X-Sentistream-Signature.",
     )
-    events: tuple[Literal["alert", "camera"], ...] = Field(
+
+
+class Webhook(Channel, WebhookAddress):
+    """An address that receives alerts: another program, or a channel of Slack, Teams or Discord."""
+
+    events: tuple[Literal["alert", "camera", "disk"], ...] = Field(
         default=("alert",), min_length=1, title="Events", description="What is sent."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -16,4 +16,6 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 class SettingsGroup(BaseModel):
     """A group of settings; unknown ones are refused, so that typing errors are noticed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,7 +11,15 @@ from sentistream.monitor.locales import Language
 from sentistream.monitor.settings.camera_settings import CameraSettings
 from sentistream.monitor.settings.headquarters_settings import HeadquartersSettings
 from sentistream.monitor.settings.logging_settings import LoggingSettings
-from sentistream.monitor.settings.notification_settings import AlertRule, MqttSettings, Webhook
+from sentistream.monitor.settings.notification_settings import (
+    AlertRule,
+    DigestSettings,
+    EmailSettings,
+    HealthAlerts,
+    MqttSettings,
+    NtfyTopic,
+    Webhook,
+)
 from sentistream.monitor.settings.privacy_settings import PrivacySettings
 from sentistream.monitor.settings.server_settings import ServerSettings
 from sentistream.monitor.settings.settings_base import Key
@@ -23,6 +31,7 @@ FILE_ONLY_SETTINGS = {
     "storage": frozenset({"url", "backup_folder"}),
     "headquarters": frozenset(HeadquartersSettings.model_fields),
     "logging": frozenset({"file"}),
+    "email": frozenset({"password_file"}),
 }
 """By group, settings that open files and ports of the machine; not changeable through the page."""
 
@@ -33,7 +42,7 @@ ENV_PREFIX = "SENTISTREAM_MONITOR_"
 class Settings(BaseSettings):
     """All settings; ``loading.load_settings`` says where they come from."""
 
-    model_config = SettingsConfigDict(
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
@@ -53,7 +62,8 @@ class Settings(BaseSettings):
     language: Language = Field(
         default="en",
         title="Language",
-        description="Of the pages, unless the visitor or the browser chooses another.",
+        description="Of messages and digests; of the pages, unless the visitor or the browser "
+        "chooses another.",
     )
     server: ServerSettings = Field(
         default=ServerSettings(), title="Server", description="The page and the API."
@@ -66,6 +76,23 @@ class Settings(BaseSettings):
     )
     alerts: tuple[AlertRule, ...] = Field(
         default=(), max_length=64, title="Alerts", description="When somebody is notified."
+    )
+    health_alerts: HealthAlerts = Field(
+        default=HealthAlerts(),
+        title="Health alerts",
+        description="Alerts about cameras that are down and disks that are nearly full.",
+    )
+    email: EmailSettings = Field(
+        default=EmailSettings(), title="E-mail", description="The mail server for alerts."
+    )
+    ntfy: tuple[NtfyTopic, ...] = Field(
+        default=(),
+        max_length=16,
+        title="ntfy",
+        description="Topics of ntfy servers, for messages on telephones.",
+    )
+    digest: DigestSettings = Field(
+        default=DigestSettings(), title="Digest", description="Summaries by e-mail."
     )
     mqtt: MqttSettings = Field(
         default=MqttSettings(), title="MQTT", description="A broker that is notified."
@@ -98,4 +125,10 @@ class Settings(BaseSettings):
                         camera=rule.camera,
                     )
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _digests_have_a_mail_server(self) -> Self:
+        if (self.digest.weekly or self.digest.monthly) and not self.email.host:
+            raise ValueError("a digest is sent by e-mail: name the mail server first")
         return self

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, insert
 
 from sentistream.errors import StorageError
 from sentistream.monitor.interfaces import Aggregate, Step
-from sentistream.monitor.observations import Alert, SecondReading, Seconds
+from sentistream.monitor.observations import (
+    Acknowledgement,
+    Alert,
+    Annotation,
+    Delivery,
+    SecondReading,
+    Seconds,
+)
 from sentistream.monitor.settings import Settings
-from sentistream.monitor.store import backups, database_export, queries, retention
+from sentistream.monitor.store import alert_log, backups, database_export, queries, retention
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.monitor.store.ingest import ingest, insert_into
-from sentistream.monitor.store.reading_tables import ALERTS, PULSE
+from sentistream.monitor.store.reading_tables import ANNOTATIONS, PULSE
 from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 
@@ -40,28 +48,63 @@ class DatabaseStore:
 
     def add_alert(self, alert: Alert) -> None:
         """Stores an alert; storing it again changes nothing."""
-        insertion = insert_into(self._engine.dialect.name, ALERTS)
         with write_transaction(self._engine) as connection:
-            connection.execute(
-                insertion.on_conflict_do_nothing(),
-                {
-                    "rule": alert.rule,
-                    "name": alert.name,
-                    "camera": alert.camera,
-                    "zone": alert.zone,
-                    "time": alert.time,
-                    "active": alert.active,
-                    "sentiment": alert.sentiment,
-                    "share": alert.share,
-                    "bound": alert.limit,
-                    "minutes": alert.minutes,
-                },
-            )
+            alert_log.add_alert(connection, alert)
 
-    def alerts(self, *, since: float = 0.0, limit: int = 100) -> Sequence[Alert]:
+    def alerts(
+        self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
+    ) -> Sequence[Alert]:
         """Alerts, the newest first."""
         with read_transaction(self._engine) as connection:
-            return queries.alerts(connection, since=since, limit=limit)
+            return alert_log.alerts(connection, since=since, limit=limit, incident=incident)
+
+    def end_open_alerts(self, time: float, reason: str) -> int:
+        """Ends the alerts that an earlier run left open; returns how many."""
+        with write_transaction(self._engine) as connection:
+            return alert_log.end_open_alerts(connection, time, reason)
+
+    def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
+        """Stores who acknowledged an alert, unless somebody has; returns who did."""
+        with write_transaction(self._engine) as connection:
+            return alert_log.add_acknowledgement(connection, given)
+
+    def acknowledgements(self, incidents: Sequence[str]) -> Mapping[str, Acknowledgement]:
+        """The acknowledgements of some incidents, by incident."""
+        with read_transaction(self._engine) as connection:
+            return alert_log.acknowledgements(connection, incidents)
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Stores what became of a message."""
+        with write_transaction(self._engine) as connection:
+            alert_log.add_delivery(connection, delivery)
+
+    def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
+        """What became of messages, the newest first."""
+        with read_transaction(self._engine) as connection:
+            return alert_log.deliveries(connection, incident=incident, limit=limit)
+
+    def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
+        """Annotations of [begin, end), the oldest first."""
+        with read_transaction(self._engine) as connection:
+            return queries.stored_annotations(connection, begin=begin, end=end)
+
+    def add_annotation(self, annotation: Annotation) -> Annotation:
+        """Stores an annotation; returns it with its number."""
+        values = {
+            "time": annotation.time,
+            "camera": annotation.camera,
+            "text": annotation.text,
+            "author": annotation.author,
+        }
+        with write_transaction(self._engine) as connection:
+            key = connection.execute(insert(ANNOTATIONS).values(values)).inserted_primary_key
+        return replace(annotation, id=int(key[0]) if key is not None else 0)
+
+    def remove_annotation(self, number: int) -> bool:
+        """Removes an annotation; whether there was one of that number."""
+        with write_transaction(self._engine) as connection:
+            removed = connection.execute(delete(ANNOTATIONS).where(ANNOTATIONS.c.id == number))
+        return removed.rowcount > 0
 
     def readings(
         self, *, begin: float, end: float, camera: str | None = None, limit: int = 10_000
@@ -106,14 +149,23 @@ class DatabaseStore:
             return [*queries.withheld_minutes(connection, begin=begin, end=end, smallest=smallest)]
 
     def aggregate(
-        self, *, begin: float, end: float, camera: str | None = None, zone: str = ""
+        self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:
         """One aggregate a camera over the whole of [begin, end); small cells suppressed."""
+        return self.totals([[(begin, end)]], camera=camera, zone=zone)[0]
+
+    def totals(
+        self,
+        groups: Sequence[Sequence[tuple[float, float]]],
+        *,
+        camera: str | None = None,
+        zone: str | None = "",
+    ) -> Sequence[Sequence[Aggregate]]:
+        """Of each group of spans one aggregate a camera and zone; small cells suppressed."""
         with read_transaction(self._engine) as connection:
-            return queries.aggregate(
+            return queries.totals(
                 connection,
-                begin=begin,
-                end=end,
+                groups,
                 camera=camera,
                 zone=zone,
                 smallest=self._settings().privacy.smallest_group,

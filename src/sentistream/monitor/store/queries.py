@@ -1,19 +1,33 @@
-"""Queries for readings, aggregates and alerts."""
+"""Queries for readings and aggregates."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    text,
+)
 
 from sentistream.monitor.interfaces import Aggregate, Step
-from sentistream.monitor.observations import EVERYWHERE, Alert, SecondReading
+from sentistream.monitor.observations import EVERYWHERE, Annotation, SecondReading
 from sentistream.monitor.store.buckets import ceil_second, covering_buckets
 from sentistream.monitor.store.reading_tables import (
-    ALERTS,
+    ANNOTATIONS,
     MILLISECONDS,
     READINGS,
     SHARES,
@@ -25,6 +39,12 @@ from sentistream.types import Label
 
 ReadingKey = tuple[int, str, str, str]
 """Second, camera, zone, track: the order of readings."""
+
+MAX_ANNOTATIONS = 500
+"""Annotations of an answer."""
+
+RANGES = 2_000
+"""Ranges of buckets in one statement, so that none grows without bounds."""
 
 
 def readings(
@@ -174,83 +194,161 @@ def _raw_minutes(
         )
 
 
-def aggregate(
+def totals(
     connection: Connection,
+    groups: Sequence[Sequence[tuple[float, float]]],
     *,
-    begin: float,
-    end: float,
     camera: str | None,
-    zone: str,
+    zone: str | None,
     smallest: int,
-) -> list[Aggregate]:
-    """One aggregate a camera over [begin, end), by camera; small cells suppressed."""
-    ranges = covering_buckets(begin, end)
-    if not ranges:
-        return []
-    table = SUMS.c
-    statement = (
-        select(
-            *(table.camera, table.zone, table.people, table.arrived),
-            *(table[name] for name in SUMMED),
-        )
-        .where(
-            or_(
-                *(
-                    and_(table.step == str(step), table.begin >= first, table.begin < last)
-                    for step, first, last in ranges
-                )
+) -> list[list[Aggregate]]:
+    """Of each group of spans one aggregate a camera and zone; small cells suppressed.
+
+    Args:
+        connection: A transaction.
+        groups: Spans [begin, end) of wall-clock seconds, in order; those of a group do not overlap.
+        camera: Only this one; None for each.
+        zone: Only this one; None for each.
+        smallest: The fewest appearances whose aggregate may be released.
+
+    Returns:
+        As many lists as groups, each by camera and zone.
+    """
+    found: list[list[Aggregate]] = [[] for _ in groups]
+    covers = _covers(groups)
+    if not covers:
+        return found
+    bounds: dict[int, tuple[int, int]] = {}
+    for group, _, _, first, _, end in covers:
+        bounds[group] = bounds.get(group, (first, end))[0], end
+    for chunk in _chunks_of_groups(covers):
+        rows = connection.execute(_totals(chunk, camera, zone))
+        for (group, name), of_camera in groupby(rows, key=lambda row: row[:2]):
+            begin, end = bounds[group]
+            released = suppress_small_cells(
+                {row[2]: RawAggregate(*row[3:]) for row in of_camera},
+                camera=name,
+                begin=begin,
+                end=end,
+                smallest=smallest,
             )
-        )
-        .where(table.end <= ranges[-1][2])
-        .order_by(table.begin)
-    )
-    if camera is not None:
-        statement = statement.where(table.camera == camera)
-    if zone == EVERYWHERE:
-        statement = statement.where(table.zone == zone)
-    totals: dict[str, dict[str, RawAggregate]] = defaultdict(dict)
-    most: dict[tuple[str, str], int] = defaultdict(int)
-    for name, where, present, arrived, *counted in connection.execute(statement):
-        total = totals[name].get(where)
-        if total is None:
-            total = totals[name][where] = RawAggregate()
-        # every track of the first bucket, and of later ones those that are new there
-        total.appearances += arrived if total.appearances else present
-        most[name, where] = max(most[name, where], present)
-        for field, value in zip(SUMMED, counted, strict=True):
-            setattr(total, field, getattr(total, field) + value)
-    found = []
-    for name, by_zone in sorted(totals.items()):
-        for where, total in by_zone.items():
-            total.appearances = max(total.appearances, most[name, where])
-        released = suppress_small_cells(
-            by_zone, camera=name, begin=ranges[0][1], end=ranges[-1][2], smallest=smallest
-        )
-        found += [one for one in released if one.zone == zone]
+            found[group] += [one for one in released if zone is None or one.zone == zone]
     return found
 
 
-def alerts(connection: Connection, *, since: float, limit: int) -> list[Alert]:
-    """Alerts since ``since``, newest first."""
-    table = ALERTS.c
-    statement = (
-        select(ALERTS)
-        .where(table.time >= since)
-        .order_by(table.time.desc(), table.id.desc())
-        .limit(limit)
+_Cover = tuple[int, int, str, int, int, int]
+"""Buckets that cover a span: group, span, step, first begin, last begin (not included), and the
+end of the span's last bucket."""
+
+
+def _covers(groups: Sequence[Sequence[tuple[float, float]]]) -> list[_Cover]:
+    found = []
+    for group, spans in enumerate(groups):
+        for span, (begin, end) in enumerate(spans):
+            ranges = covering_buckets(begin, end)
+            found += [
+                (group, span, str(step), first, last, ranges[-1][2]) for step, first, last in ranges
+            ]
+    return found
+
+
+def _chunks_of_groups(covers: list[_Cover]) -> Iterator[list[_Cover]]:
+    """Whole groups, about ``RANGES`` covers at a time: no statement grows without bounds."""
+    chunk: list[_Cover] = []
+    for _, group in groupby(covers, key=lambda cover: cover[0]):
+        chunk += group
+        if len(chunk) >= RANGES:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _as_table(covers: list[_Cover]) -> CTE:
+    """The covers as a table of a statement.
+
+    They are written out, because thousands of parameters take longer than the query itself; all
+    of them are whole numbers and names of steps.
+    """
+    rows = ",".join(
+        f"({group},{span},'{Step(step)}',{first},{last},{stop})"
+        for group, span, step, first, last, stop in covers
     )
-    return [
-        Alert(
-            rule=row.rule,
-            name=row.name,
-            camera=row.camera,
-            zone=row.zone,
-            time=row.time,
-            active=row.active,
-            sentiment=row.sentiment,
-            share=row.share,
-            limit=row.bound,
-            minutes=row.minutes,
+    # both databases name the columns of VALUES so
+    types = (Integer, Integer, String, BigInteger, BigInteger, BigInteger)
+    columns = (column(f"column{place}", kind()) for place, kind in enumerate(types, 1))
+    return text(f"VALUES {rows}").columns(*columns).cte("spans")
+
+
+def _totals(covers: list[_Cover], camera: str | None, zone: str | None) -> Select[Any]:
+    """One row a group, camera and zone: the columns of ``SUMMED``, then appearances."""
+    spans = _as_table(covers)
+    table = SUMS.c
+    inside = and_(
+        table.step == spans.c.column3,
+        table.begin >= spans.c.column4,
+        table.begin < spans.c.column5,
+        table.end <= spans.c.column6,
+    )
+    if camera is not None:
+        inside = and_(inside, table.camera == camera)
+    if zone == EVERYWHERE:  # its suppression depends on no zone
+        inside = and_(inside, table.zone == zone)
+    key = (
+        spans.c.column1.label("group_"),
+        spans.c.column2.label("span"),
+        table.camera,
+        table.zone,
+    )
+    nobody = case((table.people == 0, 1), else_=0)
+    buckets = (
+        select(
+            *key,
+            *(table.people, table.arrived),
+            *(table[name] for name in SUMMED),
+            func.row_number()
+            .over(
+                partition_by=[spans.c.column1, spans.c.column2, table.camera, table.zone],
+                order_by=(nobody, table.begin),
+            )
+            .label("place"),
         )
-        for row in connection.execute(statement)
-    ]
+        .select_from(spans.join(SUMS, inside))
+        .cte("buckets")
+    )
+    # every track of a span's first bucket, and of later ones those that are new there
+    counted = case((buckets.c.place == 1, buckets.c.people), else_=buckets.c.arrived)
+    of_span = buckets.c.group_, buckets.c.span, buckets.c.camera, buckets.c.zone
+    by_span = (
+        select(
+            *of_span,
+            func.sum(counted).label("counted"),
+            func.max(buckets.c.people).label("most"),
+            *(func.sum(buckets.c[name]).label(name) for name in SUMMED),
+        )
+        .group_by(*of_span)
+        .cte("by_span")
+    )
+    of_group = by_span.c.group_, by_span.c.camera, by_span.c.zone
+    more = case((by_span.c.counted < by_span.c.most, by_span.c.most), else_=by_span.c.counted)
+    return (
+        select(
+            *of_group,
+            *(cast(func.sum(by_span.c[name]), BigInteger) for name in SUMMED),
+            cast(func.sum(more), BigInteger),
+        )
+        .group_by(*of_group)
+        .order_by(*of_group)
+    )
+
+
+def stored_annotations(connection: Connection, *, begin: float, end: float) -> list[Annotation]:
+    """Annotations of [begin, end), oldest first."""
+    table = ANNOTATIONS.c
+    statement = (
+        select(ANNOTATIONS)
+        .where(table.time >= begin, table.time < end)
+        .order_by(table.time, table.id)
+        .limit(MAX_ANNOTATIONS)
+    )
+    return [Annotation(**row._mapping) for row in connection.execute(statement)]

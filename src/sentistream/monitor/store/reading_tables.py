@@ -34,6 +34,12 @@ METADATA = MetaData(
 KEY = 64
 """Maximum length of a camera's, zone's or rule's key and of a track's name, characters."""
 
+INCIDENT = 32
+"""Maximum length of an alert's id, characters."""
+
+REASON = 1000
+"""Maximum length of a reason with its template and values, characters."""
+
 SHARES = 10_000
 """The integer that stands for a share of 1."""
 
@@ -138,9 +144,50 @@ ALERTS = Table(
     Column("share", Double, nullable=False),
     Column("bound", Double, nullable=False),
     Column("minutes", Double, nullable=False),
+    Column("kind", String(16), nullable=False, server_default="sentiment"),
+    Column("incident", String(INCIDENT), nullable=False, server_default="", index=True),
+    Column("reason", String(REASON), nullable=False, server_default=""),
     UniqueConstraint("rule", "camera", "zone", "time", "active"),
 )
 """Alerts that began or ended; the same alert is stored once."""
+
+ACKNOWLEDGEMENTS = Table(
+    "acknowledgements",
+    METADATA,
+    Column("incident", String(INCIDENT), primary_key=True),
+    Column("user_name", String(KEY), nullable=False),
+    Column("time", Double, nullable=False),
+)
+"""Who acknowledged an alert, and when; only the first is kept."""
+
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("incident", String(INCIDENT), nullable=False),
+    Column("channel", String(120), nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("time", Double, nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(REASON), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    UniqueConstraint("incident", "channel", "event", "time", "state"),
+)
+"""Messages about alerts and digests, and what became of them."""
+
+ANNOTATION_LENGTH = 120
+"""Characters of an annotation."""
+
+ANNOTATIONS = Table(
+    "annotations",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("time", Double, nullable=False, index=True),
+    Column("camera", String(KEY), nullable=False),
+    Column("text", String(ANNOTATION_LENGTH), nullable=False),
+    Column("author", String(KEY), nullable=False),
+)
+"""What happened when, in a manager's words; ``camera`` is empty where it concerns all."""
 
 PULSE = Table(
     "pulse",

@@ -14,10 +14,11 @@ from sqlalchemy import Column, Engine, Table, and_, delete, func, or_, select
 
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.settings import StorageSettings
+from sentistream.monitor.store import alert_log
 from sentistream.monitor.store.buckets import ceil_second
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.monitor.store.reading_tables import (
-    ALERTS,
+    ANNOTATIONS,
     PRESENCES,
     READINGS,
     SUMS,
@@ -70,7 +71,9 @@ def apply_retention(engine: Engine, now: float, settings: StorageSettings) -> No
     ):
         _delete_before(engine, table, column, step, before, width)
     with write_transaction(engine) as connection:
-        connection.execute(delete(ALERTS).where(ALERTS.c.time < now - settings.hours_days * DAY))
+        limit = now - settings.hours_days * DAY
+        alert_log.delete_before(connection, limit)
+        connection.execute(delete(ANNOTATIONS).where(ANNOTATIONS.c.time < limit))
     _vacuum(engine)
 
 

@@ -13,7 +13,7 @@ from sentistream.backoff import Backoff
 from sentistream.errors import StorageError
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Store
-from sentistream.monitor.observations import Alert, Seconds
+from sentistream.monitor.observations import Alert, Delivery, Seconds
 
 LOG = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _QUEUE_DEPTH = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterState:
-    """The writer's counters; an event is a camera's second or an alert.
+    """The writer's counters; an event is a camera's second, an alert or a delivery.
 
     Attributes:
         written: Events in the database.
@@ -55,8 +55,12 @@ class WriterState:
     last_error: str
 
 
+Stored = Seconds | Alert | Delivery
+"""What is written."""
+
+
 class StoreWriter:
-    """Writes the hub's seconds and alerts into a store, from a thread of its own.
+    """Writes the hub's seconds, alerts and deliveries into a store, from a thread of its own.
 
     The readings of each second are written as it ends. While the database is locked, full or
     unreachable they wait in memory and are retried with back-off; only what exceeds
@@ -80,7 +84,7 @@ class StoreWriter:
         self._store = store
         self._max_buffered = max_buffered
         self._backoff = Backoff(retry_delays)
-        self._buffer: deque[Seconds | Alert] = deque()
+        self._buffer: deque[Stored] = deque()
         self._weight = 0
         self._written = self._dropped = self._failures = 0
         self._failing_since: float | None = None
@@ -88,7 +92,7 @@ class StoreWriter:
         self._next_try = 0.0
         self._deadline: float | None = None
         self._closing = threading.Event()
-        self._subscription = bus.subscribe(Seconds, Alert, depth=_QUEUE_DEPTH)
+        self._subscription = bus.subscribe(Seconds, Alert, Delivery, depth=_QUEUE_DEPTH)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -138,7 +142,7 @@ class StoreWriter:
 
     def _enqueue(self, events: Sequence[object]) -> None:
         for event in events:
-            if isinstance(event, Seconds | Alert):
+            if isinstance(event, Stored):
                 self._buffer.append(event)
                 self._weight += _weight(event)
         while self._weight > self._max_buffered:
@@ -163,8 +167,8 @@ class StoreWriter:
                 return
             self._recovered()
 
-    def _next_batch(self) -> list[Seconds | Alert]:
-        batch: list[Seconds | Alert] = []
+    def _next_batch(self) -> list[Stored]:
+        batch: list[Stored] = []
         weight = 0
         for event in self._buffer:
             weight += _weight(event)
@@ -173,15 +177,17 @@ class StoreWriter:
             batch.append(event)
         return batch
 
-    def _store_batch(self, events: Sequence[Seconds | Alert]) -> None:
+    def _store_batch(self, events: Sequence[Stored]) -> None:
         self._store.add([event for event in events if isinstance(event, Seconds)])
         for event in events:
             if isinstance(event, Alert):
                 self._store.add_alert(event)
+            elif isinstance(event, Delivery):
+                self._store.add_delivery(event)
         self._remove(len(events))
         self._written += len(events)
 
-    def _store_one(self, event: Seconds | Alert) -> None:
+    def _store_one(self, event: Stored) -> None:
         try:
             self._store_batch([event])
         except StorageError:
@@ -191,7 +197,8 @@ class StoreWriter:
             self._dropped += 1
             self._failures += 1
             kind = type(event).__name__
-            self._last_error = f"{kind} of {event.camera} cannot be stored: {type(error).__name__}."
+            about = event.channel if isinstance(event, Delivery) else event.camera
+            self._last_error = f"{kind} of {about} cannot be stored: {type(error).__name__}."
             LOG.error("%s", self._last_error)
 
     def _remove(self, count: int) -> None:
@@ -214,5 +221,5 @@ class StoreWriter:
         self._next_try = 0.0
 
 
-def _weight(event: Seconds | Alert) -> int:
+def _weight(event: Stored) -> int:
     return 1 + (len(event.readings) if isinstance(event, Seconds) else 0)

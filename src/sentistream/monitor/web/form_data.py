@@ -63,6 +63,8 @@ def _value(info: FieldInfo, form: Form, name: str, now: object) -> Any:
         return form.get(name, [])
     if kind is Kind.ROWS:
         return _rows(info, form, name, now)
+    if kind is Kind.CHOICE and name not in form and not info.is_required():
+        return info.get_default()
     text = first(form, name)
     if kind is Kind.SECRET:
         if text or f"{name}.clear" in form:

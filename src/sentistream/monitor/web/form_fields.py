@@ -34,6 +34,8 @@ class Kind(StrEnum):
     """An address whose path may be a secret; shown without it."""
     TIME = "time"
     POINTS = "points"
+    LIST = "list"
+    """Short texts in one line, separated by commas."""
     ROWS = "rows"
 
 
@@ -185,8 +187,12 @@ def _fill(one: FormField, info: FieldInfo, value: Any, tr: Translator, depth: in
         one.value = value.strftime("%H:%M") if isinstance(value, time) else str(value or "")
     elif one.kind is Kind.POINTS:
         one.value = format_points(value)
+    elif one.kind is Kind.LIST:
+        one.value = value if isinstance(value, str) else ", ".join(value or ())
     elif one.kind is Kind.NUMBER:
-        one.value = f"{value:g}" if isinstance(value, float) else str(value)
+        one.value = (
+            "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        )
     else:
         one.value = "" if value is None else str(value)
         if one.longest and one.longest > LONG_TEXT:
@@ -208,7 +214,7 @@ def _bound(one: FormField, info: FieldInfo, bare: Any) -> None:
             one.minimum = f"{mark.ge:g}"
         elif isinstance(mark, Le):
             one.maximum = f"{mark.le:g}"
-        elif isinstance(mark, MaxLen):
+        elif isinstance(mark, MaxLen) and one.kind is not Kind.LIST:
             one.longest = mark.max_length
         elif isinstance(mark, StringConstraints):
             one.longest = mark.max_length or one.longest
@@ -238,7 +244,7 @@ def _kind(bare: Any) -> Kind:
             return Kind.CHOICES
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             return Kind.ROWS
-        return Kind.POINTS
+        return Kind.LIST if inner is str else Kind.POINTS
     known = {bool: Kind.SWITCH, int: Kind.NUMBER, float: Kind.NUMBER}
     known |= {SecretStr: Kind.SECRET, HttpUrl: Kind.ADDRESS, time: Kind.TIME}
     return known.get(bare, Kind.TEXT)

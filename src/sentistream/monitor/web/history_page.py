@@ -1,216 +1,226 @@
-"""How people felt over hours, days and weeks."""
+"""How people came across by the minute, hour, day, week and month, and by the hour of the week."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from urllib.parse import urlencode
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Annotated
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sentistream import parquet
 from sentistream.errors import StorageError
-from sentistream.monitor.api.auth import CurrentUser
-from sentistream.monitor.interfaces import Aggregate, Store
-from sentistream.monitor.observations import EVERYWHERE
+from sentistream.monitor.accounts import User
+from sentistream.monitor.api.auth import CurrentManager, CurrentUser
+from sentistream.monitor.insight import (
+    Insight,
+    Period,
+    Span,
+)
+from sentistream.monitor.insight.spans import day_start
+from sentistream.monitor.insight.words import (
+    place_name,
+    span_name,
+)
+from sentistream.monitor.observations import Annotation
+from sentistream.monitor.store.reading_tables import ANNOTATION_LENGTH
 from sentistream.monitor.translation import Translator
-from sentistream.monitor.web.history_charts import BAR_LENGTHS, Bar, BarState, By, Period, bars
+from sentistream.monitor.web import labels
+from sentistream.monitor.web.form_data import Form, first, read_form
+from sentistream.monitor.web.history_query import (
+    EARLIEST,
+    LATEST,
+    PATTERN_WEEKS,
+    USUAL,
+    VIEWS,
+    HistoryQuery,
+    from_address,
+)
+from sentistream.monitor.web.history_view import HistoryView, view_of
 from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
-EARLIEST = date(2000, 1, 1)
-LATEST = date(2200, 1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """One camera, or one zone of it, over a period."""
-
-    key: str
-    name: str
-    zone: str
-    whole: Aggregate | None
-    before: Aggregate | None
-    bars: list[Bar]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to draw, neither then nor before."""
-        return all(
-            bar.known in (BarState.OFF, BarState.AHEAD) and not bar.before for bar in self.bars
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryQuery:
-    """What a visitor wants to see, slips put right."""
-
-    by: By
-    day: date
-    camera: str
-    against: str
-
-    def link(self, **changes: str) -> str:
-        """The address of the same view with something else."""
-        values = {
-            "by": self.by,
-            "day": self.day.isoformat(),
-            "camera": self.camera,
-            "against": self.against,
-        } | changes
-        return "/history?" + urlencode({key: value for key, value in values.items() if value})
+FormDep = Annotated[Form, Depends(read_form)]
 
 
 def history_routes(site: Site) -> APIRouter:
     """The routes of the history."""
     routes = APIRouter()
+    query = Depends(from_address(site))
+
+    def show(
+        request: Request, user: User, asked: HistoryQuery, *, problem: str = "", status: int = 200
+    ) -> HTMLResponse:
+        settings = site.services.configuration.settings
+        tr, now = site.translator(request), site.clock()
+        names = shown_cameras(settings, site.services.bus)
+        period = asked.period()
+        comparisons = {} if asked.by == "pattern" else period.comparisons()
+        against = asked.against if asked.against in comparisons else next(iter(comparisons), "none")
+        if asked.against == "none":
+            against = "none"
+        insight = Insight(site.services.store, settings, names)
+        view: HistoryView | None
+        try:
+            view = view_of(site, insight, asked, against, names, now, tr)
+        except StorageError:
+            view = None
+        if view is not None and view.series is not None:
+            period = view.series.period
+        name = place_name(asked.camera, asked.zone, names, tr)
+        compared = (
+            "" if against == "none" else tr.gettext(labels.COMPARISONS[_kind(asked), against])
+        )
+        return site.render(
+            request,
+            "history",
+            user=user,
+            status=503 if view is None else status,
+            asked=asked,
+            views=VIEWS,
+            names=names,
+            place=name,
+            zones=[zone for camera, zone in insight.places(asked.camera) if zone]
+            if asked.camera
+            else [],
+            period=period,
+            comparisons={key: labels.COMPARISONS[_kind(asked), key] for key in comparisons},
+            against=against,
+            compared=compared,
+            view=view,
+            heading=_heading(period, tr),
+            trail=_trail(asked, period, tr),
+            earlier=_neighbour(asked, period, forward=False),
+            later=_neighbour(asked, period, forward=True) if period.span.end <= now else "",
+            smallest=settings.privacy.smallest_group,
+            has_parquet=parquet.is_available(),
+            parquet_command=parquet.COMMAND,
+            problem=problem,
+            longest=ANNOTATION_LENGTH,
+            written=datetime.fromtimestamp(min(now, max(period.span.begin, period.span.end - 1))),
+        )
 
     @routes.get("/history")
     def history(
         request: Request,
         user: CurrentUser,
-        by: str = "hour",
-        day: str = "",
-        camera: str = "",
-        against: str = "",
+        asked: HistoryQuery = query,
     ) -> HTMLResponse:
-        settings = site.services.configuration.settings
+        return show(request, user, asked)
+
+    @routes.post("/history/annotations")
+    def annotate(
+        request: Request,
+        user: CurrentManager,
+        form: FormDep,
+        asked: HistoryQuery = query,
+    ) -> Response:
         tr = site.translator(request)
-        now = site.clock()
-        today = datetime.fromtimestamp(now).date()
-        names = shown_cameras(settings, site.services.bus)
-        asked = HistoryQuery(
-            by if by in BAR_LENGTHS else "hour",
-            _day(day, today),
-            camera if camera in names else "",
-            against,
+        text = " ".join(first(form, "text").split())
+        moment = _moment(first(form, "time"))
+        if not text or len(text) > ANNOTATION_LENGTH:
+            problem = tr.gettext(
+                "Write what happened, in at most {n} characters.", n=ANNOTATION_LENGTH
+            )
+            return show(request, user, asked, problem=problem, status=422)
+        if moment is None:
+            problem = tr.gettext("Say when it happened.")
+            return show(request, user, asked, problem=problem, status=422)
+        names = shown_cameras(site.services.configuration.settings, site.services.bus)
+        camera = first(form, "about")
+        site.services.store.add_annotation(
+            Annotation(
+                time=moment,
+                camera=camera if camera in names else "",
+                text=text,
+                author=user.name,
+            )
         )
-        period = Period.about(asked.by, asked.day)
-        comparisons = period.comparisons()
-        first = next(iter(comparisons.values()))
-        compared = None if against == "none" else comparisons.get(against, first)
-        zones = [EVERYWHERE]
-        if asked.camera in settings.cameras:
-            zones += [
-                zone.name
-                for zone in settings.cameras[asked.camera].zones
-                if zone.masked != "always"
-            ]
-        try:
-            charts = [
-                _chart(site.services.store, period, compared, key, names[key], zone, now, tr)
-                for key in ([asked.camera] if asked.camera else names)
-                for zone in zones
-            ]
-        except StorageError:
-            charts = None
-        return site.render(
-            request,
-            "history",
-            user=user,
-            status=200 if charts is not None else 503,
-            asked=asked,
-            bys=BAR_LENGTHS,
-            cameras=names,
-            period=period,
-            comparisons=comparisons,
-            compared=compared,
-            against="none" if compared is None else _name(comparisons, compared),
-            charts=charts,
-            heading=_heading(period, tr),
-            earlier=period.shifted(-_stride(period)).last.isoformat(),
-            later=period.shifted(_stride(period)).last.isoformat() if period.end <= now else "",
-            smallest=settings.privacy.smallest_group,
-            has_parquet=parquet.is_available(),
-            parquet_command=parquet.COMMAND,
-        )
+        return RedirectResponse(asked.link(), 303)
+
+    @routes.post("/history/annotations/{number}/remove")
+    def remove(
+        request: Request,
+        number: int,
+        _: CurrentManager,
+        asked: HistoryQuery = query,
+    ) -> Response:
+        site.services.store.remove_annotation(number)
+        return RedirectResponse(asked.link(), 303)
 
     return routes
 
 
-def _day(text: str, today: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return today
-    return day if EARLIEST <= day < LATEST else today
+def _moment(text: str) -> float | None:
+    """A local date and time, as browsers write it."""
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None and EARLIEST <= moment.date() < LATEST:
+            return moment.timestamp()
+    return None
 
 
-def _name(comparisons: dict[str, Period], compared: Period) -> str:
-    return next(name for name, each in comparisons.items() if each == compared)
+def _neighbour(asked: HistoryQuery, period: Period, *, forward: bool) -> str:
+    """The address of the period before or after."""
+    if asked.by == "pattern":
+        days = (7 if forward else -7) * PATTERN_WEEKS
+        if asked.first is None or asked.last is None:
+            return asked.link(day=(asked.day + timedelta(days=days)).isoformat())
+    other = period.next(forward)
+    first, last = _days(other.span)
+    if asked.first is not None:
+        return asked.link(**{"from": first.isoformat(), "to": last.isoformat()})
+    if asked.by == "minute":
+        local = datetime.fromtimestamp(other.span.begin)
+        return asked.link(day=local.date().isoformat(), hour=str(local.hour))
+    return asked.link(day=last.isoformat())
 
 
-def _stride(period: Period) -> int:
-    return 28 if period.by == "week" else period.days
-
-
-def _chart(
-    store: Store,
-    period: Period,
-    compared: Period | None,
-    camera: str,
-    name: str,
-    zone: str,
-    now: float,
-    tr: Translator,
-) -> Chart:
-    parts = period.parts()
-    return Chart(
-        key=f"{camera}-{zone}" if zone else camera,
-        name=name,
-        zone=zone,
-        whole=_together(store, period.begin, period.end, camera, zone),
-        before=_together(store, compared.begin, compared.end, camera, zone) if compared else None,
-        bars=bars(
-            parts,
-            _aggregates(store, period, camera, zone),
-            _previous_aggregates(store, compared, camera, zone) if compared else [],
-            now=now,
-            titles=[_title(period.by, part.begin, part.end, tr) for part in parts],
-            labels=[_label(period.by, place, part.begin, tr) for place, part in enumerate(parts)],
-        ),
+def _days(span: Span) -> tuple[date, date]:
+    """The first and the last day of a span."""
+    return (
+        datetime.fromtimestamp(span.begin).date(),
+        datetime.fromtimestamp(span.end - 1).date(),
     )
 
 
-def _together(store: Store, begin: float, end: float, camera: str, zone: str) -> Aggregate | None:
-    found = store.aggregate(begin=begin, end=end, camera=camera, zone=zone)
-    return found[0] if found else None
+def _trail(asked: HistoryQuery, period: Period, tr: Translator) -> list[tuple[str, str]]:
+    """From the months down to what is shown: names and addresses."""
+    if asked.by == "pattern" or asked.first is not None:
+        return []
+    day = datetime.fromtimestamp(period.span.end - 1).date()
+    usual = USUAL | {"hour": "", "day": day.isoformat()}
+    steps = [
+        ("month", tr.gettext("Months")),
+        ("week", tr.gettext("Weeks")),
+        ("day", tr.gettext("Week of {day}", day=tr.day(_monday(day)))),
+        ("hour", tr.day(period.span.begin)),
+    ]
+    depth = {"month": 0, "week": 1, "day": 2, "hour": 3, "minute": 4}[asked.by]
+    return [(name, asked.link(**usual, by=by)) for by, name in steps[:depth]]
 
 
-def _aggregates(store: Store, period: Period, camera: str, zone: str) -> dict[float, Aggregate]:
-    if period.by == "week":
-        weeks = {
-            part.begin: _together(store, part.begin, part.end, camera, zone)
-            for part in period.parts()
-        }
-        return {begin: found for begin, found in weeks.items() if found is not None}
-    found = store.history(period.step, begin=period.begin, end=period.end, camera=camera, zone=zone)
-    return {each.begin: each for each in found}
-
-
-def _previous_aggregates(
-    store: Store, period: Period, camera: str, zone: str
-) -> list[Aggregate | None]:
-    sums = _aggregates(store, period, camera, zone)
-    return [sums.get(part.begin) for part in period.parts()]
+def _monday(day: date) -> float:
+    return day_start(day - timedelta(days=day.weekday()))
 
 
 def _heading(period: Period, tr: Translator) -> str:
-    if period.by == "hour":
-        return tr.day(period.begin)
-    return tr.gettext("{begin} to {end}", begin=tr.day(period.begin), end=tr.day(period.end - 1))
+    first, last = _days(period.span)
+    begin = tr.day(period.span.begin)
+    if period.by == "minute":
+        return f"{begin}, {span_name(period.span, 'hour', tr)}"
+    if first == last:
+        return begin
+    if first.year != last.year or last.year != date.today().year:
+        return tr.gettext(
+            "{begin} to {end}",
+            begin=f"{begin} {first.year}",
+            end=f"{tr.day(period.span.end - 1)} {last.year}",
+        )
+    return tr.gettext("{begin} to {end}", begin=begin, end=tr.day(period.span.end - 1))
 
 
-def _title(by: By, begin: float, end: float, tr: Translator) -> str:
-    if by == "hour":
-        return f"{tr.clock(begin)}\u2013{tr.clock(end)}"
-    if by == "day":
-        return tr.day(begin)
-    return tr.gettext("Week of {day}", day=tr.day(begin))
-
-
-def _label(by: By, place: int, begin: float, tr: Translator) -> str:
-    if by == "hour":
-        return str(datetime.fromtimestamp(begin).hour) if place % 3 == 0 else ""
-    return tr.weekday(begin) if by == "day" else tr.short_day(begin)
+def _kind(asked: HistoryQuery) -> str:
+    """What its comparisons are called after."""
+    return "free" if asked.first is not None else asked.by

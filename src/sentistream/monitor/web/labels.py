@@ -14,6 +14,7 @@ SENTIMENTS = {
 """What a face comes across as, by label."""
 
 PAGES = {
+    "overview": N_("Overview"),
     "live": N_("Live"),
     "history": N_("History"),
     "alerts": N_("Alerts"),
@@ -54,26 +55,29 @@ NO_PICTURE = {
 }
 """What stands in place of a live picture, by state."""
 
-BAR_LENGTHS = {
+HISTORY_VIEWS = {
+    "minute": N_("By minute"),
     "hour": N_("By hour"),
     "day": N_("By day"),
     "week": N_("By week"),
+    "month": N_("By month"),
+    "pattern": N_("Hours of the week"),
 }
 
 COMPARISONS = {
+    ("minute", "week"): N_("the same hour a week earlier"),
+    ("minute", "day"): N_("the same hour the day before"),
     ("hour", "week"): N_("the same day a week earlier"),
     ("hour", "day"): N_("the previous day"),
     ("day", "before"): N_("the previous week"),
     ("week", "before"): N_("the previous 12 weeks"),
+    ("month", "year"): N_("the previous year"),
+    ("free", "week"): N_("the same day a week earlier"),
+    ("free", "day"): N_("the previous day"),
+    ("free", "before"): N_("the same length of time before"),
+    ("free", "year"): N_("the previous year"),
 }
-"""By length of a bar, and name of the comparison."""
-
-EMPTY_BARS = {
-    "nobody": N_("nobody in view"),
-    "off": N_("not recorded"),
-    "ahead": N_("in the future"),
-}
-"""Why a bar shows nothing."""
+"""By view, ``free`` for a free range, and name of the comparison."""
 
 SECTIONS = {
     "cameras": N_("Cameras"),
@@ -81,8 +85,12 @@ SECTIONS = {
     "privacy": N_("Privacy"),
     "storage": N_("Storage"),
     "server": N_("Server"),
+    "email": N_("E-mail"),
+    "ntfy": N_("ntfy"),
     "mqtt": N_("MQTT"),
     "webhooks": N_("Webhooks"),
+    "digest": N_("Digest"),
+    "health_alerts": N_("Alerts about the monitor"),
     "logging": N_("Logging"),
     "alerts": N_("Alert rules"),
     "people": N_("Users and tokens"),
@@ -95,7 +103,11 @@ SECTION_LEADS = {
     "storage": N_("How long readings are kept, and where. Pictures and sound are never stored."),
     "server": N_("Where the web pages and the API are served."),
     "mqtt": N_("A message broker to publish to; Home Assistant discovers the cameras there."),
-    "webhooks": N_("Other programs that receive alerts."),
+    "email": N_("A mail server through which alerts and digests are sent."),
+    "ntfy": N_("Messages on telephones, by the app ntfy and a server of yours or ntfy.sh."),
+    "webhooks": N_("Channels of Slack, Teams and Discord, and other programs that receive alerts."),
+    "digest": N_("A summary of each week or month, by e-mail with a PDF."),
+    "health_alerts": N_("When a camera is down or the disk is nearly full."),
     "logging": N_("What the monitor logs."),
 }
 
@@ -124,7 +136,16 @@ CHOICES = {
     "text": N_("plain text"),
     "json": N_("JSON"),
     "alert": N_("alerts"),
-    "camera": N_("cameras that fail or recover"),
+    "camera": N_("cameras that are down"),
+    "disk": N_("a disk that is nearly full"),
+    "starttls": N_("STARTTLS"),
+    "tls": N_("TLS"),
+    "none": N_("none"),
+    "send": N_("send it in one message"),
+    "drop": N_("do not send it"),
+    "slack": N_("Slack"),
+    "teams": N_("Teams"),
+    "discord": N_("Discord"),
     "tcp": N_("TCP, reliable"),
     "udp": N_("UDP, faster"),
 }
@@ -134,6 +155,8 @@ ROWS = {
     "hours": N_("Time range {n}"),
     "zones": N_("Zone {n}"),
     "webhooks": N_("Webhook {n}"),
+    "ntfy": N_("Topic {n}"),
+    "quiet_hours": N_("Quiet hours {n}"),
 }
 """A row of a list of settings; {n} is its number."""
 
@@ -141,12 +164,16 @@ NEW_ROWS = {
     "hours": N_("New time range"),
     "zones": N_("New zone"),
     "webhooks": N_("New webhook"),
+    "ntfy": N_("New topic"),
+    "quiet_hours": N_("New quiet hours"),
 }
 
 ADD_ROW = {
     "hours": N_("Add a time range"),
     "zones": N_("Add a zone"),
     "webhooks": N_("Add a webhook"),
+    "ntfy": N_("Add a topic"),
+    "quiet_hours": N_("Add quiet hours"),
 }
 
 GUARANTEES = {
@@ -199,6 +226,29 @@ CONSENT = (
     N_("You can stop at any time; the connection then ends at once."),
 )
 """What a visitor agrees to before their own camera starts."""
+
+ALERT_KINDS = {
+    "sentiment": N_("Sentiment"),
+    "camera": N_("Camera"),
+    "disk": N_("Disk"),
+}
+
+DELIVERY_STATES = {
+    "delivered": N_("delivered"),
+    "failed": N_("not delivered"),
+    "held": N_("held until quiet hours end"),
+    "dropped": N_("not sent"),
+}
+
+DELIVERY_EVENTS = {
+    "begin": N_("start"),
+    "end": N_("end"),
+    "reminder": N_("reminder"),
+    "summary": N_("summary after quiet hours"),
+    "test": N_("test"),
+    "digest": N_("digest"),
+}
+"""What a message said."""
 
 VALIDATION_ERRORS = {
     "missing": N_("This field is required."),

@@ -42,7 +42,7 @@ class LiveClient:
     def __init__(self, language: str) -> None:
         self.language = language
         self.watching: frozenset[str] = frozenset()
-        self.fresh = asyncio.Event()
+        self.fresh: asyncio.Event = asyncio.Event()
 
 
 class Broadcast:

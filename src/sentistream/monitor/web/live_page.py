@@ -7,7 +7,7 @@ import contextlib
 import json
 
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketState
 
@@ -30,11 +30,9 @@ def live_routes(site: Site) -> APIRouter:
     """The routes of the live view."""
     routes = APIRouter()
 
-    @routes.get("/")
-    async def live(request: Request, user: CurrentUser) -> Response:
+    @routes.get("/live")
+    async def live(request: Request, user: CurrentUser) -> HTMLResponse:
         settings = site.services.configuration.settings
-        if settings.headquarters.host and not settings.cameras:
-            return RedirectResponse("/shops", 303)
         tr = site.translator(request)
         recent = await run_in_threadpool(site.recent.now)
         seen = tiles(settings, site.services.bus, site.clock(), tr)

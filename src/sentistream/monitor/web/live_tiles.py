@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentistream.monitor.camera_keys import BROWSER_CAMERA_PREFIX
+from sentistream.monitor.camera_keys import camera_names
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import (
     CameraHealth,
@@ -74,10 +74,7 @@ class Tile:
 
 def shown_cameras(settings: Settings, bus: EventBus) -> dict[str, str]:
     """Names by key, in the settings' order; what started by itself where none is set."""
-    if settings.cameras:
-        return {key: camera.name for key, camera in settings.cameras.items()}
-    own = (health.camera for health in bus.health())
-    return {key: key.capitalize() for key in own if not key.startswith(BROWSER_CAMERA_PREFIX)}
+    return camera_names(settings, (health.camera for health in bus.health()))
 
 
 def tiles(settings: Settings, bus: EventBus, now: float, tr: Translator) -> list[Tile]:

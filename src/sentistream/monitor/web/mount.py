@@ -16,6 +16,7 @@ from sentistream.errors import SentistreamError
 from sentistream.monitor.accounts import Identity
 from sentistream.monitor.api.problems import status_of
 from sentistream.monitor.services import Services
+from sentistream.monitor.web.alert_banner import banner_routes
 from sentistream.monitor.web.alerts_page import alert_routes
 from sentistream.monitor.web.app_shell import app_shell_routes
 from sentistream.monitor.web.guided_setup import guided_setup_routes
@@ -23,6 +24,7 @@ from sentistream.monitor.web.history_page import history_routes
 from sentistream.monitor.web.info_pages import info_routes
 from sentistream.monitor.web.live_page import live_routes
 from sentistream.monitor.web.login_pages import login_routes
+from sentistream.monitor.web.overview_page import overview_routes
 from sentistream.monitor.web.privacy_page import privacy_routes
 from sentistream.monitor.web.rendering import assets
 from sentistream.monitor.web.settings_pages import settings_routes
@@ -31,6 +33,7 @@ from sentistream.monitor.web.site import Site
 
 _ROUTES = (
     login_routes,
+    overview_routes,
     live_routes,
     history_routes,
     alert_routes,
@@ -64,6 +67,7 @@ def mount_web(app: FastAPI, services: Services) -> None:
     """
     site = Site(services, settings_lock=getattr(app.state, "settings_lock", None))
     router = APIRouter(include_in_schema=False)
+    router.include_router(banner_routes(services))
     for routes in _ROUTES:
         router.include_router(routes(site))
     app.include_router(router)

@@ -36,6 +36,8 @@ DOCUMENT_POLICY = (
 
 _RECIPIENTS = {
     "broker": N_("the MQTT broker {host}"),
+    "mail_server": N_("the mail server {host} and those it delivers to"),
+    "push_server": N_("the push service {host}"),
     "webhook": N_("the program at {host}"),
     "database": N_("the database at {host}"),
     "headquarters": N_("headquarters {name} by the broker {host}"),

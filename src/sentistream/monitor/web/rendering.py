@@ -33,7 +33,8 @@ POLICY = (
 """What a page may load and run: files of this server, nothing else, nothing written into it."""
 
 PAGES = (
-    ("live", "/"),
+    ("overview", "/"),
+    ("live", "/live"),
     ("history", "/history"),
     ("alerts", "/alerts"),
     ("shops", "/shops"),

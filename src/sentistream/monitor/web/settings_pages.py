@@ -14,7 +14,13 @@ from pydantic.fields import FieldInfo
 from sentistream.errors import SentistreamError
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
-from sentistream.monitor.settings import FILE_ONLY_SETTINGS, MqttSettings, Settings, overlay_path
+from sentistream.monitor.settings import (
+    FILE_ONLY_SETTINGS,
+    Settings,
+    build_settings,
+    moved_secrets,
+    overlay_path,
+)
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web.camera_pages import camera_routes
 from sentistream.monitor.web.form_data import Form, attach_errors, origins, read_form, values_of
@@ -28,8 +34,16 @@ UNGROUPED = ("profile", "language")
 """Settings that belong to no group."""
 
 
-class BrokerChangedError(Exception):
-    """The broker is another one, and its password was not given again."""
+class MovedSecretError(Exception):
+    """A server is another one, and its secret was not given again.
+
+    Attributes:
+        field: The name of the secret's field.
+    """
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,10 @@ class Section:
 
 def _sections() -> dict[str, Section]:
     made = [Section("general", "", {name: Settings.model_fields[name] for name in UNGROUPED})]
-    for name in ("privacy", "storage", "server", "mqtt", "webhooks", "logging"):
+    for name in (
+        *("privacy", "storage", "server", "email", "ntfy", "webhooks", "digest", "health_alerts"),
+        *("mqtt", "logging"),
+    ):
         info = Settings.model_fields[name]
         model = info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
@@ -136,12 +153,11 @@ def settings_routes(site: Site) -> APIRouter:
         def change(settings: Settings) -> dict[str, Any]:
             held = _held(settings, section)
             values = _values(section, form, held)
-            if not section.group:
-                return values
-            made = type(held).model_validate(values)
-            if isinstance(made, MqttSettings):
-                _check_broker(held, made, tr)
-            return {section.group: made}
+            changed = values
+            if section.group:
+                changed = {section.group: type(held).model_validate(values)}
+            _check_kept_secrets(settings, changed, section, tr)
+            return changed
 
         try:
             site.save(change)
@@ -152,10 +168,13 @@ def settings_routes(site: Site) -> APIRouter:
             origins(form, fields)
             left = attach_errors(fields, error, tr)
             return show(request, user, section, fields=fields, problems=left, status=422)
-        except BrokerChangedError as error:
+        except MovedSecretError as error:
             held = _held(site.services.configuration.settings, section)
             fields = form_fields(section.fields, _values(section, form, held), tr=tr)
-            next(one for one in fields if one.name == "password").error = str(error)
+            origins(form, fields)
+            for one in (each for field in fields for each in field.walk()):
+                if one.name == error.field:
+                    one.error = str(error)
             return show(request, user, section, fields=fields, status=422)
         except SentistreamError as error:
             return show(request, user, section, problems=[tr.translate(error.message)], status=500)
@@ -169,13 +188,25 @@ def _values(section: Section, form: Form, held: Any) -> dict[str, Any]:
     return values | {name: getattr(held, name) for name in section.locked}
 
 
-def _check_broker(held: MqttSettings, made: MqttSettings, tr: Translator) -> None:
-    """A kept password must not be sent to another broker than it was typed for."""
-    moved = (held.host, held.port) != (made.host, made.port)
-    if moved and made.host and made.password == held.password and held.password.get_secret_value():
-        raise BrokerChangedError(
-            tr.gettext("This is a different broker; enter its password again.")
-        )
+def _check_kept_secrets(
+    settings: Settings, changed: Mapping[str, Any], section: Section, tr: Translator
+) -> None:
+    """A kept secret must not be sent to another server than it was typed for."""
+    kept = {name: getattr(settings, name) for name in Settings.model_fields}
+    for moved in moved_secrets(settings, build_settings(kept | dict(changed))):
+        path = moved.path[1:] if section.group else moved.path
+        if section.name not in (moved.path[0], section.group):
+            continue
+        if moved.path[0] == "mqtt":
+            text = tr.gettext("This is a different broker; enter its password again.")
+        elif moved.path[-1] == "password_file":
+            text = tr.gettext(
+                "This is a different server than the file was named for; change both in the "
+                "configuration file."
+            )
+        else:
+            text = tr.gettext("This is a different server; enter this again.")
+        raise MovedSecretError(".".join(map(str, path)), text)
 
 
 def _held(settings: Settings, section: Section) -> Any:

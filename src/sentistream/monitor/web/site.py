@@ -17,6 +17,7 @@ from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings, build_settings
 from sentistream.monitor.site_link.link_state import LinkState
 from sentistream.monitor.translation import Translator, language_of, translator
+from sentistream.monitor.web.alert_banner import banner_items
 from sentistream.monitor.web.live_broadcast import Broadcast
 from sentistream.monitor.web.live_tiles import tile
 from sentistream.monitor.web.recent import RecentSentiment
@@ -51,9 +52,11 @@ class Site:
     ) -> None:
         self.services = services
         self.clock = clock
-        self.recent = RecentSentiment(services.store, clock)
-        self.broadcast = Broadcast(services, self.recent, clock=clock)
-        self.settings_lock = threading.Lock() if settings_lock is None else settings_lock
+        self.recent: RecentSentiment = RecentSentiment(services.store, clock)
+        self.broadcast: Broadcast = Broadcast(services, self.recent, clock=clock)
+        self.settings_lock: threading.Lock = (
+            threading.Lock() if settings_lock is None else settings_lock
+        )
 
     def translator(self, request: Request) -> Translator:
         """The words of who asks."""
@@ -63,13 +66,14 @@ class Site:
         self, request: Request, name: str, *, user: User, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """A page, in the visitor's language."""
-        services = self.services
+        services, tr = self.services, self.translator(request)
         return render(
             request,
             name,
             user=user,
-            tr=self.translator(request),
+            tr=tr,
             status=status,
+            banner=banner_items(services, tr),
             is_headquarters=services.headquarters is not None,
             reports_to=joined_headquarters(services),
             **values,

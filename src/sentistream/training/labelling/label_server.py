@@ -45,7 +45,7 @@ class LabelServer(ThreadingHTTPServer):
     def __init__(self, labels: LabelFile, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.labels = labels
-        self.token = secrets.token_urlsafe(16)
+        self.token: str = secrets.token_urlsafe(16)
 
     @property
     def url(self) -> str:

@@ -1,0 +1,331 @@
+"""What a digest says: the figures of ``Insight.report`` and the alerts of that time, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from sentistream.monitor.alerts import wording
+from sentistream.monitor.insight import (
+    ALL_CAMERAS,
+    Comparison,
+    Figures,
+    Insight,
+    Period,
+    Point,
+    Shift,
+    Span,
+    Verdict,
+)
+from sentistream.monitor.insight.words import (
+    VERDICTS,
+    change_words,
+    incomplete_words,
+    place_name,
+    share_words,
+    unknown_words,
+    worst_words,
+)
+from sentistream.monitor.interfaces import Store
+from sentistream.monitor.observations import Acknowledgement, Alert
+from sentistream.monitor.settings import Settings
+from sentistream.monitor.translation import Translator
+
+DigestPeriod = Literal["week", "month"]
+
+ALERTS_READ = 1000
+"""The newest events that are looked through for the alerts of a digest."""
+
+ALERTS_TOLD = 40
+"""Alerts that a digest lists; it says how many there were beyond."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureRow:
+    """Figures in words, and their shares for a bar.
+
+    Attributes:
+        name: Of what: a day, a camera, a zone.
+        appearances: How many.
+        negative, neutral, positive: Each with its margin; empty where it is not shown.
+        note: Why nothing is shown, what is unusual, or how it has changed.
+        shares: Negative, neutral and positive, 0 to 1; None where they are not shown.
+        is_zone: Whether it is a part of a camera's picture.
+    """
+
+    name: str
+    appearances: str
+    negative: str = ""
+    neutral: str = ""
+    positive: str = ""
+    note: str = ""
+    shares: tuple[float, float, float] | None = None
+    is_zone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """One alert of the time.
+
+    Attributes:
+        when: When it began, and for how long it was.
+        title: What it was.
+        text: A sentence.
+        who: Who took care of it; empty if nobody did.
+    """
+
+    when: str
+    title: str
+    text: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """A digest, ready to be laid out.
+
+    Attributes:
+        key: Names its period: ``week-2026-W48``, ``month-2026-11``.
+        period: Which kind.
+        span: When.
+        language: Of its words.
+        title: What it is of.
+        controller: Who runs the monitor; empty where the settings do not say.
+        whole: All cameras over the whole time.
+        sentences: What is to be known first, a sentence each.
+        days: Each day.
+        places: Each camera and zone, the most negative first.
+        alerts: The alerts, the oldest first.
+        more_alerts: How many were left out.
+        notes: What the words mean.
+    """
+
+    key: str
+    period: DigestPeriod
+    span: Span
+    language: str
+    title: str
+    controller: str
+    whole: FigureRow
+    sentences: Sequence[str]
+    days: Sequence[FigureRow]
+    places: Sequence[FigureRow]
+    alerts: Sequence[AlertRow]
+    more_alerts: int
+    notes: Sequence[str]
+
+
+def digest_span(period: DigestPeriod, day: date) -> tuple[Span, Shift]:
+    """The calendar week or month that a day lies in, and how far before lies the one before."""
+    if period == "week":
+        return Period.about("day", day).span, Shift(days=-7)
+    first = day.replace(day=1)
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return Period.between(first, last, "month").span, Shift(months=-1)
+
+
+def digest_key(period: DigestPeriod, day: date) -> str:
+    """The name of the calendar week (ISO 8601) or month that a day lies in."""
+    if period == "week":
+        year, week, _ = day.isocalendar()
+        return f"week-{year}-W{week:02}"
+    return f"month-{day:%Y-%m}"
+
+
+def last_day_of(period: DigestPeriod, now: float) -> date:
+    """The last day of the newest week or month that is over."""
+    today = datetime.fromtimestamp(now).date()
+    if period == "week":
+        return today - timedelta(days=today.weekday() + 1)
+    return today.replace(day=1) - timedelta(days=1)
+
+
+def make_digest(
+    period: DigestPeriod,
+    day: date,
+    *,
+    store: Store,
+    settings: Settings,
+    names: Mapping[str, str],
+    now: float,
+    tr: Translator,
+) -> Digest:
+    """The digest of the week or month that a day lies in.
+
+    Args:
+        period: Which of the two.
+        day: Any day in it.
+        store: The readings and alerts.
+        settings: The settings in force.
+        names: The cameras' display names by key, in order.
+        now: Wall-clock seconds; what is not over is compared up to now.
+        tr: The words.
+
+    Raises:
+        StorageError: The database does not answer.
+    """
+    span, shift = digest_span(period, day)
+    insight = Insight(store, settings, names)
+    report = insight.report(span, shift, now=now)
+    smallest = settings.privacy.smallest_group
+    alerts, more = _alerts(store, span, names, tr)
+    first, last = span.begin, span.end - 1
+    title = (
+        tr.gettext("Week from {begin} to {end}", begin=tr.date(first), end=tr.date(last))
+        if period == "week"
+        else tr.month(first)
+    )
+    return Digest(
+        key=digest_key(period, day),
+        period=period,
+        span=span,
+        language=tr.language,
+        title=title,
+        controller=settings.privacy.controller.strip(),
+        whole=_row(report.whole.now, tr.gettext("all cameras"), "", smallest, tr),
+        sentences=[
+            each
+            for each in (
+                _whole_sentence(report.whole, period, smallest, tr),
+                incomplete_words(report.whole, tr),
+                worst_words(report.worst, names, tr),
+                _alert_sentence(len(alerts) + more, tr),
+            )
+            if each
+        ],
+        days=[_day(point, smallest, tr) for point in report.days],
+        places=[
+            _place(figures, report.places.get((figures.camera, figures.zone)), names, smallest, tr)
+            for figures in report.ranking
+        ],
+        alerts=alerts,
+        more_alerts=more,
+        notes=[
+            tr.gettext(
+                "Shares are of the time that faces were in view. ± is the margin of 95 %, by the "
+                "number of appearances. An appearance is the time during which one face is "
+                "tracked; somebody who returns counts again."
+            ),
+            tr.gettext(
+                "Aggregates of fewer than {n} appearances are withheld. The program says how a "
+                "face and a voice come across, and is often wrong.",
+                n=smallest,
+            ),
+        ],
+    )
+
+
+def _whole_sentence(whole: Comparison, period: DigestPeriod, smallest: int, tr: Translator) -> str:
+    if whole.now.negative is None:
+        return tr.gettext("Nothing can be said: {why}.", why=unknown_words(whole.now, smallest, tr))
+    said = tr.gettext("{share} negative", share=share_words(whole.now.negative, tr))
+    if whole.negative is None:
+        return tr.gettext("{said}; nothing to compare it with.", said=said)
+    change = change_words(whole.negative, tr)
+    if period == "week":
+        return tr.gettext(
+            "{said}; compared with the week before: {change}.", said=said, change=change
+        )
+    return tr.gettext("{said}; compared with the month before: {change}.", said=said, change=change)
+
+
+def _alert_sentence(count: int, tr: Translator) -> str:
+    if not count:
+        return tr.gettext("There was no alert.")
+    return tr.ngettext("There was 1 alert.", "There were {n} alerts.", count)
+
+
+def _row(
+    figures: Figures,
+    name: str,
+    note: str,
+    smallest: int,
+    tr: Translator,
+    *,
+    is_zone: bool = False,
+) -> FigureRow:
+    negative, neutral, positive = figures.negative, figures.neutral, figures.positive
+    if negative is None or neutral is None or positive is None:
+        return FigureRow(
+            name=name,
+            appearances=tr.number(figures.appearances),
+            note=unknown_words(figures, smallest, tr),
+            is_zone=is_zone,
+        )
+    return FigureRow(
+        name=name,
+        appearances=tr.number(figures.appearances),
+        negative=share_words(negative, tr),
+        neutral=share_words(neutral, tr),
+        positive=share_words(positive, tr),
+        note=note,
+        shares=(negative.value, neutral.value, positive.value),
+        is_zone=is_zone,
+    )
+
+
+def _day(point: Point, smallest: int, tr: Translator) -> FigureRow:
+    verdict = point.verdict("negative")
+    note = ""
+    if verdict in (Verdict.ABOVE, Verdict.BELOW):
+        note = tr.gettext("negative: {verdict}", verdict=tr.gettext(VERDICTS[verdict]))
+    return _row(point.figures, tr.day(point.figures.span.begin), note, smallest, tr)
+
+
+def _place(
+    figures: Figures,
+    comparison: Comparison | None,
+    names: Mapping[str, str],
+    smallest: int,
+    tr: Translator,
+) -> FigureRow:
+    change = None if comparison is None else comparison.negative
+    return _row(
+        figures,
+        place_name(figures.camera, figures.zone, names, tr),
+        "" if change is None else change_words(change, tr),
+        smallest,
+        tr,
+        is_zone=bool(figures.zone) and figures.camera != ALL_CAMERAS,
+    )
+
+
+def _alerts(
+    store: Store, span: Span, names: Mapping[str, str], tr: Translator
+) -> tuple[list[AlertRow], int]:
+    found = store.alerts(since=span.begin, limit=ALERTS_READ)
+    ends = {alert.incident: alert for alert in found if not alert.active}
+    begun = sorted(
+        (alert for alert in found if alert.active and alert.time < span.end),
+        key=lambda alert: alert.time,
+    )
+    told = begun[:ALERTS_TOLD]
+    known = store.acknowledgements([alert.incident for alert in told])
+    return [
+        _alert(alert, ends.get(alert.incident), known.get(alert.incident), names, tr)
+        for alert in told
+    ], len(begun) - len(told)
+
+
+def _alert(
+    begin: Alert,
+    end: Alert | None,
+    acknowledged: Acknowledgement | None,
+    names: Mapping[str, str],
+    tr: Translator,
+) -> AlertRow:
+    when = tr.gettext("since {moment}", moment=tr.moment(begin.time))
+    if end is not None:
+        when = tr.gettext(
+            "{begin}, for {length}",
+            begin=tr.moment(begin.time),
+            length=tr.length(end.time - begin.time),
+        )
+    return AlertRow(
+        when=when,
+        title=wording.title(begin, names, tr),
+        text=wording.sentence(begin, names, tr),
+        who="" if acknowledged is None else acknowledged.user,
+    )

@@ -1,0 +1,212 @@
+"""Sends digests when their time has come, and on demand."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Self
+
+from sentistream.errors import InputError, StorageError
+from sentistream.monitor.camera_keys import camera_names
+from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.digest.digest_content import (
+    DigestPeriod,
+    digest_key,
+    last_day_of,
+    make_digest,
+)
+from sentistream.monitor.digest.digest_mail import digest_notice
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.interfaces import Store
+from sentistream.monitor.notify.channels import NotificationChannel, delivery_of
+from sentistream.monitor.notify.smtp import SmtpTransport
+from sentistream.monitor.notify.transports import TIMEOUT
+from sentistream.monitor.observations import Delivery, DeliveryState
+from sentistream.monitor.settings import DigestSettings, Settings
+from sentistream.monitor.translation import translator
+
+_log = logging.getLogger(__name__)
+
+POLL_INTERVAL = 30.0
+"""Seconds between two looks at the clock."""
+
+RETRY_DELAY = 900.0
+"""Seconds after which a digest that could not be sent is tried again."""
+
+CATCH_UP = timedelta(days=2)
+"""A digest whose time was missed, because the monitor did not run, is sent up to so much later."""
+
+
+def send_digest(
+    period: DigestPeriod,
+    day: date,
+    *,
+    store: Store,
+    settings: Settings,
+    names: Mapping[str, str],
+    page: str,
+    now: float,
+    timeout: float = TIMEOUT,
+) -> Delivery:
+    """Makes a digest and sends it, once.
+
+    Args:
+        period: A week or a month.
+        day: Any day in it.
+        store: The readings and alerts.
+        settings: The settings in force.
+        names: The cameras' display names by key.
+        page: The monitor's address, without a slash at its end.
+        now: Wall-clock seconds (UTC).
+        timeout: Seconds for connecting to the mail server, and for each answer.
+
+    Returns:
+        What became of it.
+
+    Raises:
+        InputError: There is no mail server in the settings.
+        StorageError: The database does not answer.
+    """
+    email = settings.email
+    if not email.host:
+        raise InputError("There is no mail server to send it by.", "Set it up under E-mail.")
+    digest = make_digest(
+        period,
+        day,
+        store=store,
+        settings=settings,
+        names=names,
+        now=now,
+        tr=translator(settings.language),
+    )
+    transport = SmtpTransport(email, recipients=settings.digest.recipients, timeout=timeout)
+    failure = transport.send(digest_notice(digest, page=page))
+    channel = NotificationChannel("email", "email", f"E-mail ({email.host})", email)
+    return delivery_of(channel, failure, event="digest", incident=digest.key)
+
+
+@dataclass(frozen=True, slots=True)
+class DueDigest:
+    """A digest whose time has come.
+
+    Attributes:
+        period: Which kind.
+        day: Its last day.
+    """
+
+    period: DigestPeriod
+    day: date
+
+    @property
+    def key(self) -> str:
+        """The name of its period."""
+        return digest_key(self.period, self.day)
+
+
+def due_digests(settings: DigestSettings, now: float) -> Iterator[DueDigest]:
+    """The digests that were to be sent within ``CATCH_UP`` before now."""
+    local = datetime.fromtimestamp(now)
+    for period, is_wanted in (("week", settings.weekly), ("month", settings.monthly)):
+        if not is_wanted:
+            continue
+        kind: DigestPeriod = "week" if period == "week" else "month"
+        day = last_day_of(kind, now)
+        due = datetime.combine(day + timedelta(days=1), settings.send_at)
+        if due <= local < due + CATCH_UP:
+            yield DueDigest(kind, day)
+
+
+class DigestSender:
+    """Sends each digest once, in a thread of its own; a context manager.
+
+    Which were sent is read from the log of deliveries, so that a restart sends none again.
+
+    Args:
+        bus: Where deliveries are published.
+        store: The readings, the alerts and the log of deliveries.
+        configuration: The settings, which may change while it runs.
+        page: Returns the monitor's address.
+        clock: Wall-clock seconds (UTC).
+        timeout: Seconds for connecting to the mail server.
+    """
+
+    def __init__(
+        self,
+        bus: EventBus,
+        store: Store,
+        configuration: Configuration,
+        *,
+        page: Callable[[], str] = lambda: "",
+        clock: Callable[[], float] = time.time,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._configuration = configuration
+        self._page = page
+        self._clock = clock
+        self._timeout = timeout
+        self._sent: set[str] = set()
+        self._next_try: dict[str, float] = {}
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="digests", daemon=True)
+
+    def run_due(self) -> None:
+        """Sends what is due and was not sent yet."""
+        now, settings = self._clock(), self._configuration.settings
+        for due in due_digests(settings.digest, now):
+            if due.key in self._sent or now < self._next_try.get(due.key, 0.0):
+                continue
+            self._next_try[due.key] = now + RETRY_DELAY
+            try:
+                if not self._was_sent(due.key):
+                    self._send(due, settings, now)
+            except StorageError as error:
+                _log.warning("a digest could not be made: %s", error)
+
+    def _was_sent(self, key: str) -> bool:
+        found = self._store.deliveries(incident=key)
+        if any(each.state is DeliveryState.DELIVERED for each in found):
+            self._sent.add(key)
+        return key in self._sent
+
+    def _send(self, due: DueDigest, settings: Settings, now: float) -> None:
+        names = camera_names(settings, (health.camera for health in self._bus.health()))
+        delivery = send_digest(
+            due.period,
+            due.day,
+            store=self._store,
+            settings=settings,
+            names=names,
+            page=self._page().rstrip("/"),
+            now=now,
+            timeout=self._timeout,
+        )
+        self._bus.publish(delivery)
+        if delivery.state is DeliveryState.DELIVERED:
+            self._sent.add(due.key)
+            _log.info("a digest was sent", extra={"period": due.key})
+        else:
+            _log.warning(
+                "a digest was not sent",
+                extra={"period": due.key, "reason": str(delivery.reason)},
+            )
+
+    def _run(self) -> None:
+        while not self._closing.wait(POLL_INTERVAL):
+            try:
+                self.run_due()
+            except Exception:
+                _log.exception("a digest failed")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._closing.set()
+        self._thread.join(5)

@@ -1,0 +1,494 @@
+"""The questions of the overview, the history, the API and the digest, asked of the store.
+
+Everything that shows a figure about a span of time asks here, so that all of them show the same.
+Small groups are withheld by the store, before anything is added up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from sentistream.monitor.insight.figures import (
+    ALL_CAMERAS,
+    Comparison,
+    Figures,
+    Known,
+    compare,
+    is_comparable,
+    together,
+)
+from sentistream.monitor.insight.opening_hours import (
+    HourOfWeek,
+    OpenHours,
+    hour_of_week,
+    hours_of,
+    observed_hours,
+    scheduled_hours,
+)
+from sentistream.monitor.insight.shares import (
+    Usual,
+    Verdict,
+    verdict_on_count,
+    verdict_on_share,
+)
+from sentistream.monitor.insight.spans import (
+    MINUTE_WIDTHS,
+    Period,
+    Shift,
+    Span,
+    day_start,
+    whole_minute,
+)
+from sentistream.monitor.interfaces import Aggregate, Step, Store
+from sentistream.monitor.observations import EVERYWHERE
+from sentistream.monitor.settings import Settings
+from sentistream.types import SENTIMENTS
+from sentistream.values import ByValue
+
+USUAL_WEEKS = 8
+"""Earlier weeks (of months: months) that say what is usual."""
+
+Key = TypeVar("Key", bound=Hashable)
+
+Place = tuple[str, str]
+"""A camera's key and a zone; ``EVERYWHERE`` for the whole picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsualFigures:
+    """What earlier weeks had at the same time; None each where too few had anything.
+
+    Attributes:
+        weeks: How many earlier weeks (or months) were watched for long enough.
+        appearances: Of their numbers of appearances.
+        positive, neutral, negative: Of their shares, 0 to 1.
+    """
+
+    weeks: int = 0
+    appearances: Usual | None = None
+    positive: Usual | None = None
+    neutral: Usual | None = None
+    negative: Usual | None = None
+
+    def share(self, sentiment: str) -> Usual | None:
+        """Of the shares of one of ``SENTIMENTS``."""
+        found: Usual | None = getattr(self, sentiment)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One part of a series, or the whole of it.
+
+    Attributes:
+        figures: What was then.
+        usual: What earlier weeks had at the same time.
+        compared: The same beside the span that was chosen for comparison; None without.
+    """
+
+    figures: Figures
+    usual: UsualFigures = UsualFigures()
+    compared: Comparison | None = None
+
+    def verdict(self, sentiment: str) -> Verdict:
+        """How the share of one of ``SENTIMENTS`` compares with what is usual."""
+        return verdict_on_share(self.figures.share(sentiment), self.usual.share(sentiment))
+
+    @property
+    def appearances_verdict(self) -> Verdict:
+        """How the number of appearances does."""
+        if self.figures.known in (Known.OFF, Known.AHEAD):
+            return Verdict.UNKNOWN
+        return verdict_on_count(self.figures.appearances, self.usual.appearances)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A period, part by part and as a whole.
+
+    Attributes:
+        period: Which; with wider parts than were asked for where minutes show too little.
+        whole: All of it that is over.
+        parts: Each part, in order; closed hours are left out where only open ones are asked for.
+    """
+
+    period: Period
+    whole: Point
+    parts: Sequence[Point]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstHour:
+    """The hour whose share of negative was highest, with the least doubt about it."""
+
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overview(ByValue):
+    """Today so far.
+
+    Attributes:
+        span: From midnight to the last whole minute.
+        whole: All cameras together.
+        places: Each camera's whole picture and each zone, in the settings' order.
+        worst: The worst hour and where it was; None where too little was seen to say.
+    """
+
+    span: Span
+    whole: Point
+    places: Mapping[Place, Point]
+    worst: WorstHour | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Report(ByValue):
+    """A span beside the one before of equal elapsed time, for a digest.
+
+    Attributes:
+        whole: All cameras together.
+        places: Each camera's whole picture and each zone, in the settings' order.
+        ranking: The same places, the most negative first, those that say too little last.
+        days: Each day of the span beside what is usual on that weekday.
+        worst: The worst hour and where it was; None where too little was seen to say.
+    """
+
+    whole: Comparison
+    places: Mapping[Place, Comparison]
+    ranking: Sequence[Figures]
+    days: Sequence[Point]
+    worst: WorstHour | None
+
+
+class Insight:
+    """Asks the store. Safe from several threads; everything raises ``StorageError``.
+
+    Args:
+        store: The readings.
+        settings: The settings in force: zones and schedules.
+        cameras: Keys of the cameras to show, in order.
+    """
+
+    def __init__(self, store: Store, settings: Settings, cameras: Iterable[str]) -> None:
+        self._store = store
+        self._settings = settings
+        self.cameras = tuple(cameras)
+
+    def places(self, camera: str = ALL_CAMERAS) -> list[Place]:
+        """Each camera, followed by its zones that are not masked for good."""
+        found: list[Place] = []
+        for key in self.cameras if camera == ALL_CAMERAS else (camera,):
+            found.append((key, EVERYWHERE))
+            known = self._settings.cameras.get(key)
+            zones = () if known is None else known.zones
+            found += [(key, zone.name) for zone in zones if zone.masked != "always"]
+        return found
+
+    def figures(
+        self, spans: Sequence[Span], *, camera: str = ALL_CAMERAS, zone: str = EVERYWHERE
+    ) -> Figures:
+        """Of a camera, a zone or all cameras over spans that do not overlap, in order."""
+        return self._figures({_outer(spans): spans}, camera, zone)[_outer(spans)]
+
+    def open_hours(self, now: float, camera: str = ALL_CAMERAS) -> OpenHours | None:
+        """By the schedules of the cameras, else by when people came in the last weeks."""
+        keys = self.cameras if camera == ALL_CAMERAS else (camera,)
+        known = [self._settings.cameras[key] for key in keys if key in self._settings.cameras]
+        scheduled = scheduled_hours(known)
+        if scheduled is not None:
+            return scheduled
+        begin = Shift(-7 * USUAL_WEEKS).of(now)
+        found = self._store.history(
+            Step.HOUR, begin=begin, end=now, camera=None if camera == ALL_CAMERAS else camera
+        )
+        return observed_hours([each for each in found if each.camera in keys])
+
+    def series(
+        self,
+        period: Period,
+        *,
+        now: float,
+        camera: str = ALL_CAMERAS,
+        zone: str = EVERYWHERE,
+        shift: Shift | None = None,
+        hours: OpenHours | None = None,
+    ) -> Series:
+        """A period part by part, each beside what is usual then.
+
+        Args:
+            period: Which.
+            now: Wall-clock seconds; what is not over is compared up to the last whole minute.
+            camera, zone: Of what.
+            shift: How far before lies what it is compared with; None for no comparison.
+            hours: Only these hours count; None for all.
+        """
+        now = whole_minute(now)
+        period = self._with_width(period, camera, zone, now)
+        parts = period.parts()
+        if hours is not None and period.by == "hour":
+            parts = [part for part in parts if hours.includes(part.begin)] or parts
+        step = period.usual()
+        asked = hours if period.by not in ("minute", "hour") else None
+        points = self._points(parts, camera, zone, step, shift, asked, now)
+        whole_hours = None if period.by == "minute" else hours
+        whole_step = step if period.span.seconds <= 7.1 * 86_400 else None
+        whole = self._points([period.span], camera, zone, whole_step, shift, whole_hours, now)
+        return Series(period=period, whole=whole[0], parts=points)
+
+    def heatmap(
+        self,
+        span: Span,
+        *,
+        camera: str = ALL_CAMERAS,
+        zone: str = EVERYWHERE,
+        hours: OpenHours | None = None,
+    ) -> Mapping[HourOfWeek, Figures]:
+        """Each hour of the week over a span; those without anything are left out."""
+        groups: dict[HourOfWeek, list[Span]] = defaultdict(list)
+        for hour in hours_of(span):
+            groups[hour_of_week(hour.begin)].append(hour)
+        if hours is not None:
+            groups = {key: group for key, group in groups.items() if key in hours.hours}
+        found = self._figures(groups, camera, zone)
+        return {key: one for key, one in sorted(found.items()) if one.known is not Known.OFF}
+
+    def ranking(
+        self, span: Span, *, camera: str = ALL_CAMERAS, hours: OpenHours | None = None
+    ) -> list[Figures]:
+        """Cameras and zones, the most negative first; those that say too little come last."""
+        group = [span] if hours is None else hours.within(span)
+        found = self._places({span: group}, camera)[span]
+        return sorted(found.values(), key=_badness, reverse=True)
+
+    def worst_hour(self, span: Span, *, camera: str = ALL_CAMERAS) -> WorstHour | None:
+        """The hour that was surely the most negative, in a zone where the camera has any.
+
+        It is the one whose interval begins highest, so that an hour of few appearances does not
+        win by chance.
+        """
+        hours = {hour: [hour] for hour in hours_of(span)}
+        candidates = [
+            figures
+            for found in self._places(hours, camera).values()
+            for figures in found.values()
+            if figures.negative is not None and not figures.negative.is_vague
+        ]
+        if not candidates:
+            return None
+        # among equals a zone says more than the whole picture
+        worst = max(candidates, key=lambda one: (_low(one), one.zone != EVERYWHERE))
+        return WorstHour(figures=worst)
+
+    def overview(self, now: float) -> Overview:
+        """Today so far, beside the same weekday of the last weeks up to the same time."""
+        now = whole_minute(now)
+        today = Span(min(day_start(datetime.fromtimestamp(now).date()), now), now)
+        earlier = [today.moved(Shift(-7 * week)) for week in range(1, USUAL_WEEKS + 1)]
+        found = self._places({span: [span] for span in (today, *earlier)}, ALL_CAMERAS)
+        places = {
+            place: Point(
+                figures=found[today][place],
+                usual=usual_of(found[today][place], [found[span][place] for span in earlier]),
+            )
+            for place in self.places()
+        }
+        whole = self._points([today], ALL_CAMERAS, EVERYWHERE, Shift(-7), Shift(-7), None, now)[0]
+        worst = self.worst_hour(today) if today.seconds else None
+        return Overview(span=today, whole=whole, places=places, worst=worst)
+
+    def report(self, span: Span, shift: Shift, *, now: float) -> Report:
+        """A week or a month for a digest, beside an earlier span of equal elapsed time.
+
+        Args:
+            span: Which.
+            shift: How far before lies what it is compared with; at least its length.
+            now: Wall-clock seconds; what is not over is compared up to the last whole minute.
+        """
+        now = whole_minute(now)
+        over = span.until(now)
+        before = over.moved(shift)
+        found = self._places({one: [one] for one in (over, before)}, ALL_CAMERAS)
+        places = {
+            place: compare(found[over][place], found[before][place]) for place in self.places()
+        }
+        series = self.series(Period("day", span), now=now, shift=shift)
+        compared = series.whole.compared
+        assert compared is not None  # noqa: S101 - a shift was given
+        return Report(
+            whole=compared,
+            places=places,
+            ranking=sorted(found[over].values(), key=_badness, reverse=True),
+            days=series.parts,
+            worst=self.worst_hour(over),
+        )
+
+    def _with_width(self, period: Period, camera: str, zone: str, now: float) -> Period:
+        """An hour in the shortest parts of which at least half can be shown."""
+        if period.by != "minute" or period.minutes is not None:
+            return period
+        for minutes in MINUTE_WIDTHS:
+            period = replace(period, minutes=minutes)
+            parts = [part for part in period.parts() if part.end <= now]
+            found = self._figures({part: [part] for part in parts}, camera, zone)
+            known = [each.known for each in found.values()]
+            if known.count(Known.WITHHELD) <= known.count(Known.SHOWN):
+                break
+        return period
+
+    def _points(
+        self,
+        parts: Sequence[Span],
+        camera: str,
+        zone: str,
+        usual: Shift | None,
+        shift: Shift | None,
+        hours: OpenHours | None,
+        now: float,
+    ) -> list[Point]:
+        """Parts that are over, and one that is not up to now, beside the same time before."""
+        over = {part: part.until(now) for part in parts}
+        running = {span for part, span in over.items() if span != part and span.seconds}
+        earlier = {
+            span: []
+            if usual is None
+            else [span.moved(usual.times(count)) for count in range(1, USUAL_WEEKS + 1)]
+            for span in over.values()
+        }
+        figures: dict[Span, Figures] = {}
+        # what is cut overlaps whole parts before it, so it is a question of its own
+        for chosen in ([s for s in over.values() if s not in running], sorted(running)):
+            spans = {span for span in chosen if span.seconds}
+            for span in list(spans):
+                spans |= set(earlier[span])
+                if shift is not None:
+                    spans.add(span.moved(shift))
+            figures |= self._figures(
+                {span: [span] if hours is None else hours.within(span) for span in spans},
+                camera,
+                zone,
+            )
+        points = []
+        for part in parts:
+            span = over[part]
+            if not span.seconds:
+                ahead = Figures(camera=camera, zone=zone, span=part, known=Known.AHEAD)
+                points.append(Point(figures=ahead))
+                continue
+            before = None if shift is None else figures[span.moved(shift)]
+            points.append(
+                Point(
+                    figures=replace(figures[span], span=span),
+                    usual=usual_of(figures[span], [figures[one] for one in earlier[span]]),
+                    compared=None if before is None else compare(figures[span], before),
+                )
+            )
+        return points
+
+    def _figures(
+        self, groups: Mapping[Key, Sequence[Span]], camera: str, zone: str
+    ) -> dict[Key, Figures]:
+        """Of each group, for one camera and zone or for all cameras together."""
+        found = self._totals(groups, camera, zone)
+        return {
+            key: together(
+                _of_zone(found[key], zone),
+                _outer(groups[key]),
+                camera=camera,
+                zone=zone,
+            )
+            for key in groups
+        }
+
+    def _places(
+        self, groups: Mapping[Key, Sequence[Span]], camera: str
+    ) -> dict[Key, dict[Place, Figures]]:
+        """Of each group, for each camera and zone."""
+        found = self._totals(groups, camera, None)
+        places = self.places(camera)
+        made: dict[Key, dict[Place, Figures]] = {}
+        for key, group in groups.items():
+            by_camera: dict[str, list[Aggregate]] = defaultdict(list)
+            for each in found[key]:
+                by_camera[each.camera].append(each)
+            made[key] = {
+                (name, zone): together(
+                    _of_zone(by_camera[name], zone), _outer(group), camera=name, zone=zone
+                )
+                for name, zone in places
+            }
+        return made
+
+    def _totals(
+        self, groups: Mapping[Key, Sequence[Span]], camera: str, zone: str | None
+    ) -> dict[Key, list[Aggregate]]:
+        keys = list(groups)
+        found = self._store.totals(
+            [[(span.begin, span.end) for span in groups[key]] for key in keys],
+            camera=None if camera == ALL_CAMERAS else camera,
+            # whether nobody came to a zone is told by the whole picture
+            zone=EVERYWHERE if zone == EVERYWHERE else None,
+        )
+        return {
+            key: [each for each in group if each.camera in self.cameras]
+            for key, group in zip(keys, found, strict=True)
+        }
+
+
+def usual_of(now: Figures, earlier: Sequence[Figures]) -> UsualFigures:
+    """What is usual, by earlier spans that were watched for long enough."""
+    comparable = [each for each in earlier if is_comparable(each, now)]
+    shares = {
+        name: Usual.of([share.value for each in comparable if (share := each.share(name))])
+        for name in SENTIMENTS
+    }
+    return UsualFigures(
+        weeks=len(comparable),
+        appearances=Usual.of([each.appearances for each in comparable]),
+        positive=shares["positive"],
+        neutral=shares["neutral"],
+        negative=shares["negative"],
+    )
+
+
+def _of_zone(found: Sequence[Aggregate], zone: str) -> list[Aggregate]:
+    """The sums of a zone; of cameras that watched and saw nobody there, empty ones."""
+    whole = {each.camera: each for each in found if each.zone == EVERYWHERE}
+    if zone == EVERYWHERE:
+        return list(whole.values())
+    chosen = {each.camera: each for each in found if each.zone == zone}
+    return [
+        chosen.get(camera)
+        or Aggregate(
+            camera=camera,
+            zone=zone,
+            begin=one.begin,
+            end=one.end,
+            appearances=0,
+            seen=0.0,
+            speaking=0.0,
+            positive=None,
+            neutral=None,
+            negative=None,
+            watched=one.watched,
+        )
+        for camera, one in whole.items()
+    ]
+
+
+def _outer(spans: Sequence[Span]) -> Span:
+    return Span(spans[0].begin, spans[-1].end) if spans else Span(0.0, 0.0)
+
+
+def _low(figures: Figures) -> float:
+    return figures.negative.low if figures.negative is not None else 0.0
+
+
+def _badness(figures: Figures) -> tuple[bool, float]:
+    share = figures.negative
+    if share is None:
+        return False, -1.0
+    return not share.is_vague, share.value

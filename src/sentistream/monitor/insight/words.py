@@ -1,0 +1,186 @@
+"""Figures in words, the same on the pages and in a digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sentistream.monitor.insight import (
+    ALL_CAMERAS,
+    By,
+    Comparison,
+    Difference,
+    Figures,
+    Known,
+    Point,
+    Share,
+    Span,
+    Usual,
+    Verdict,
+    WorstHour,
+)
+from sentistream.monitor.translation import N_, Translator
+
+VERDICTS = {
+    Verdict.AS_USUAL: N_("as usual"),
+    Verdict.ABOVE: N_("more than usual"),
+    Verdict.BELOW: N_("less than usual"),
+    Verdict.UNKNOWN: N_("too little to say what is usual"),
+}
+
+UNKNOWN = {
+    Known.NOBODY: N_("nobody in view"),
+    Known.OFF: N_("not recorded"),
+    Known.AHEAD: N_("in the future"),
+}
+"""Why there are no shares."""
+
+TOO_FEW = N_("too few to say")
+"""Where a margin is too wide."""
+
+
+def place_name(camera: str, zone: str, names: Mapping[str, str], tr: Translator) -> str:
+    """What people call a camera or a zone of it."""
+    if camera == ALL_CAMERAS:
+        return tr.gettext("all cameras")
+    name = names.get(camera, camera)
+    return tr.gettext("{camera}, zone {zone}", camera=name, zone=zone) if zone else name
+
+
+def span_name(span: Span, by: By, tr: Translator) -> str:
+    """A part of a period: its hours, its day, its week or its month."""
+    if by in ("minute", "hour"):
+        return f"{tr.clock(span.begin)}\u2013{tr.clock(span.end)}"
+    if by == "day":
+        return tr.day(span.begin)
+    if by == "week":
+        return tr.gettext("Week of {day}", day=tr.day(span.begin))
+    return tr.month(span.begin)
+
+
+def share_words(share: Share, tr: Translator) -> str:
+    """A share with its margin, and a plain word where there were too few."""
+    if share.is_vague:
+        return tr.gettext(
+            "about {share}, {few}", share=tr.percent(share.value), few=tr.gettext(TOO_FEW)
+        )
+    return tr.gettext(
+        "{share} ± {margin}",
+        share=tr.percent(share.value),
+        margin=tr.number(max(1, round(share.margin * 100))),
+    )
+
+
+def range_words(low: float, high: float, tr: Translator) -> str:
+    """Two shares, the first less than the second."""
+    first, second = tr.number(round(low * 100)), tr.percent(high)
+    if tr.percent(low) == second:
+        return second
+    return tr.gettext("{low} to {high}", low=first, high=second)
+
+
+def usual_share_words(usual: Usual | None, tr: Translator) -> str:
+    """What is usual of a share: its range over earlier weeks; empty where nothing is known."""
+    if usual is None:
+        return ""
+    return tr.gettext("usually {range}", range=range_words(usual.low, usual.high, tr))
+
+
+def usual_count_words(usual: Usual | None, tr: Translator) -> str:
+    """What is usual of a number of appearances."""
+    if usual is None:
+        return ""
+    low, high = tr.number(usual.low), tr.number(usual.high)
+    if low == high:
+        return tr.gettext("usually {range}", range=low)
+    return tr.gettext("usually {range}", range=tr.gettext("{low} to {high}", low=low, high=high))
+
+
+def unknown_words(figures: Figures, smallest: int, tr: Translator) -> str:
+    """Why there are no shares."""
+    if figures.known is Known.WITHHELD:
+        return tr.gettext("fewer than {n} appearances", n=smallest)
+    return tr.gettext(UNKNOWN[figures.known])
+
+
+def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
+    """All that is known of a span, in a line."""
+    shares = [
+        f"{share_words(share, tr)} {tr.gettext(word)}"
+        for share, word in (
+            (figures.negative, N_("negative")),
+            (figures.neutral, N_("neutral")),
+            (figures.positive, N_("positive")),
+        )
+        if share is not None
+    ]
+    count = tr.ngettext("1 appearance", "{n} appearances", figures.appearances)
+    if not shares:
+        return unknown_words(figures, smallest, tr)
+    return "; ".join([", ".join(shares), count])
+
+
+def change_words(difference: Difference, tr: Translator) -> str:
+    """By how much a share changed, and whether that is more than chance."""
+    points = tr.ngettext(
+        "{points} point",
+        "{points} points",
+        abs(round(difference.value * 100)),
+        points=tr.points(difference.value),
+    )
+    if difference.is_more_than_chance:
+        return tr.gettext("{points}, more than chance", points=points)
+    return tr.gettext("{points}, which may be chance", points=points)
+
+
+def incomplete_words(comparison: Comparison, tr: Translator) -> str:
+    """A warning where earlier data is missing; empty otherwise."""
+    if not comparison.is_incomplete:
+        return ""
+    if not comparison.before.watched:
+        return tr.gettext("There is no earlier data to compare with.")
+    return tr.gettext(
+        "Earlier data is missing: the cameras watched for {before} then and for {now} now, so the "
+        "numbers of appearances cannot be compared.",
+        before=tr.length(comparison.before.watched),
+        now=tr.length(comparison.now.watched),
+    )
+
+
+def worst_words(worst: WorstHour | None, names: Mapping[str, str], tr: Translator) -> str:
+    """The worst hour and place, in a sentence."""
+    if worst is None or worst.figures.negative is None:
+        return tr.gettext("Too few people were seen to say which hour was the most negative.")
+    figures = worst.figures
+    return tr.gettext(
+        "Most negative: {place}, {day}, {hours}, with {share} negative.",
+        place=place_name(figures.camera, figures.zone, names, tr),
+        day=tr.day(figures.span.begin),
+        hours=span_name(figures.span, "hour", tr),
+        share=share_words(worst.figures.negative, tr),
+    )
+
+
+def headline(point: Point, tr: Translator) -> str:
+    """How negative a span was, and whether that is usual, in a sentence."""
+    share = point.figures.negative
+    if share is None:
+        return ""
+    if share.is_vague:
+        return tr.gettext("Too few people were seen to say how they came across.")
+    usual, verdict = point.usual.negative, point.verdict("negative")
+    values = {"share": share_words(share, tr)}
+    if usual is None or verdict is Verdict.UNKNOWN:
+        return tr.gettext("{share} negative; too little is known to say what is usual.", **values)
+    values["usual"] = range_words(usual.low, usual.high, tr)
+    if verdict is Verdict.ABOVE:
+        return tr.gettext("More negative than usual: {share}, usually {usual}.", **values)
+    if verdict is Verdict.BELOW:
+        return tr.gettext("Less negative than usual: {share}, usually {usual}.", **values)
+    return tr.gettext("As negative as usual: {share}, usually {usual}.", **values)
+
+
+def unusual(points: Sequence[Point]) -> list[Point]:
+    """The parts whose share of negative lies beyond the usual range."""
+    return [
+        point for point in points if point.verdict("negative") in (Verdict.ABOVE, Verdict.BELOW)
+    ]

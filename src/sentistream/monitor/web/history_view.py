@@ -1,0 +1,286 @@
+"""What the history page shows: the answers of the insight in words, rows and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from sentistream.monitor.insight import (
+    ALL_CAMERAS,
+    Figures,
+    Insight,
+    OpenHours,
+    Period,
+    Point,
+    Series,
+    Span,
+)
+from sentistream.monitor.insight.words import (
+    figures_words,
+    headline,
+    incomplete_words,
+    place_name,
+    span_name,
+    unknown_words,
+    unusual,
+)
+from sentistream.monitor.observations import EVERYWHERE, Annotation
+from sentistream.monitor.translation import Translator
+from sentistream.monitor.web.alerts_page import Episode, episodes
+from sentistream.monitor.web.history_query import HistoryQuery
+from sentistream.monitor.web.insight_charts import (
+    Mark,
+    Row,
+    annotation_marks,
+    chart,
+    place_of,
+    row,
+    rows,
+)
+from sentistream.monitor.web.site import Site
+
+MOST_ALERTS = 500
+"""Alerts that a view looks through, the newest first."""
+
+LEVELS = 9
+"""Steps of colour of the hours of the week."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heatmap:
+    """Negative by the hour of the week.
+
+    Attributes:
+        hours: The hours of the day, one a row.
+        weekdays: Names of the days, one a column.
+        cells: By hour and weekday: a level of colour, 0 to ``LEVELS``, short and whole words.
+    """
+
+    hours: Sequence[str]
+    weekdays: Sequence[str]
+    cells: Sequence[Sequence[HeatmapCell]]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapCell:
+    """One hour of the week.
+
+    Attributes:
+        level: Of its colour; None where there are no shares.
+        short, told: What stands in it, and all that is known.
+        vague: Whether there were too few appearances to say much.
+    """
+
+    level: int | None
+    short: str
+    told: str
+    vague: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryView:
+    """What the store says, ready to be shown; ``series`` is None for a pattern."""
+
+    series: Series | None
+    rows: Sequence[Row]
+    chart: dict[str, object] | None
+    chosen: int | None
+    whole: Row | None
+    headline: str
+    warning: str
+    ranking: Sequence[tuple[Figures, Row]]
+    unusual: Sequence[Row]
+    heatmap: Heatmap | None
+    annotations: Sequence[Annotation]
+    alerts: Sequence[tuple[Episode, str]]
+    api: str
+    hours: OpenHours | None
+
+
+def view_of(
+    site: Site,
+    insight: Insight,
+    asked: HistoryQuery,
+    against: str,
+    names: Mapping[str, str],
+    now: float,
+    tr: Translator,
+) -> HistoryView:
+    """Asks the store for all of a view.
+
+    Raises:
+        StorageError: It does not answer.
+    """
+    store, settings = site.services.store, site.services.configuration.settings
+    smallest = settings.privacy.smallest_group
+    hours = insight.open_hours(now, asked.camera) if asked.open_only else None
+    period = asked.period()
+    shift = None if asked.by == "pattern" else period.comparisons().get(against)
+    series = heatmap = None
+    if asked.by == "pattern":
+        heatmap = _heatmap(
+            insight.heatmap(
+                period.span.until(now), camera=asked.camera, zone=asked.zone, hours=hours
+            ),
+            smallest,
+            tr,
+        )
+        points: Sequence[Point] = []
+    else:
+        series = insight.series(
+            period, now=now, camera=asked.camera, zone=asked.zone, shift=shift, hours=hours
+        )
+        points = series.parts
+    parts = [point.figures.span for point in points]
+    annotations = [
+        each
+        for each in store.annotations(begin=period.span.begin, end=period.span.end)
+        if not (asked.camera and each.camera) or each.camera == asked.camera
+    ]
+    found = store.alerts(since=period.span.begin, limit=MOST_ALERTS)
+    alerts = [
+        each
+        for each in episodes(found, dict(names), tr)
+        if each.alert.time < period.span.end
+        and asked.camera in (ALL_CAMERAS, each.alert.camera)
+        and (not asked.zone or each.alert.zone in (EVERYWHERE, asked.zone))
+    ]
+    by = "day" if series is None else series.period.by
+
+    def link(span: Span) -> str:
+        return asked.drill(by, span)
+
+    ranked = insight.ranking(
+        period.span.until(now),
+        camera=asked.camera,
+        hours=None if asked.by == "minute" else hours,
+    )
+    return HistoryView(
+        series=series,
+        rows=rows(points, by, smallest=smallest, link=link, tr=tr),
+        chart=None
+        if series is None
+        else chart(
+            series,
+            smallest=smallest,
+            link=link,
+            marks=[*annotation_marks(annotations, parts), *_alert_marks(alerts, parts)],
+            tr=tr,
+        ),
+        chosen=_chosen(asked, parts),
+        whole=None
+        if series is None
+        else row(series.whole, title=tr.gettext("All of it"), link="", smallest=smallest, tr=tr),
+        headline="" if series is None else _headline(series.whole, smallest, tr),
+        warning=""
+        if series is None or series.whole.compared is None
+        else incomplete_words(series.whole.compared, tr),
+        ranking=[
+            (
+                figures,
+                row(
+                    Point(figures=figures),
+                    title=place_name(figures.camera, figures.zone, names, tr),
+                    link=asked.link(camera=figures.camera, zone=figures.zone),
+                    smallest=smallest,
+                    tr=tr,
+                ),
+            )
+            for figures in ranked
+        ],
+        unusual=[
+            (
+                row(
+                    point,
+                    title=span_name(point.figures.span, by, tr),
+                    link=link(point.figures.span),
+                    smallest=smallest,
+                    tr=tr,
+                )
+            )
+            for point in unusual(points)
+        ],
+        heatmap=heatmap,
+        annotations=annotations,
+        alerts=[
+            (each, asked.drill("hour", Span(each.alert.time, each.alert.time))) for each in alerts
+        ],
+        api="" if series is None else _api(asked, series.period, against),
+        hours=hours,
+    )
+
+
+def _headline(whole: Point, smallest: int, tr: Translator) -> str:
+    """How negative a period was, in a sentence."""
+    told = headline(whole, tr)
+    return told or unknown_words(whole.figures, smallest, tr).capitalize() + "."
+
+
+def _api(asked: HistoryQuery, period: Period, against: str) -> str:
+    """What the API is asked for the same view."""
+    values = {
+        "by": period.by,
+        "minutes": str(period.minutes or ""),
+        "begin": f"{period.span.begin:.0f}",
+        "end": f"{period.span.end:.0f}",
+        "camera": asked.camera,
+        "zone": asked.zone,
+        "against": "" if against == "none" else against,
+        "open_hours": "true" if asked.open_only else "",
+    }
+    return urlencode({key: value for key, value in values.items() if value})
+
+
+def _chosen(asked: HistoryQuery, parts: Sequence[Span]) -> int | None:
+    """The part that somebody asked for by its time."""
+    if asked.minute is None or not parts:
+        return None
+    place = place_of(parts[0].begin + asked.minute * 60, parts)
+    return None if place is None else int(place)
+
+
+def _alert_marks(alerts: Sequence[Episode], parts: Sequence[Span]) -> list[Mark]:
+    return [
+        Mark(at, ", ".join(filter(None, (each.title, each.place))), "alert")
+        for each in alerts
+        if (at := place_of(each.alert.time, parts)) is not None
+    ]
+
+
+def _heatmap(
+    found: Mapping[tuple[int, int], Figures], smallest: int, tr: Translator
+) -> Heatmap | None:
+    if not found:
+        return None
+    hours = sorted({hour for _, hour in found})
+    days = range(7)
+    monday = datetime(2001, 1, 1)
+    highest = max(
+        (each.negative.value for each in found.values() if each.negative is not None), default=0.0
+    )
+    cells = [
+        [_cell(found.get((day, hour)), highest, smallest, tr) for day in days]
+        for hour in range(hours[0], hours[-1] + 1)
+    ]
+    return Heatmap(
+        hours=[
+            tr.clock((monday + timedelta(hours=hour)).timestamp())
+            for hour in range(hours[0], hours[-1] + 1)
+        ],
+        weekdays=[tr.weekday((monday + timedelta(days=day)).timestamp()) for day in days],
+        cells=cells,
+    )
+
+
+def _cell(figures: Figures | None, highest: float, smallest: int, tr: Translator) -> HeatmapCell:
+    if figures is None:
+        return HeatmapCell(None, "", tr.gettext("not recorded"), vague=False)
+    told = figures_words(figures, smallest, tr)
+    if figures.negative is None:
+        return HeatmapCell(None, "\u2013" if figures.appearances else "", told, vague=False)
+    level = round(LEVELS * figures.negative.value / highest) if highest else 0
+    return HeatmapCell(
+        level, tr.number(round(figures.negative.value * 100)), told, figures.negative.is_vague
+    )

@@ -1,0 +1,198 @@
+"""Cameras that are down and disks that are nearly full, with a clock and a disk made up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listening import configured, health
+from sentistream.monitor.alerts.health_watch import (
+    GIGABYTE,
+    DelayedCondition,
+    DiskSpace,
+    HealthWatch,
+    disk_space,
+)
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.observations import Alert, AlertKind, CameraState
+
+RUNNING, WAITING, STARTING = CameraState.RUNNING, CameraState.WAITING, CameraState.STARTING
+
+
+@dataclass
+class Watched:
+    """A watch without a thread."""
+
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.now = 0.0
+        self.free = 50.0
+        self.total = 100.0
+        self.bus = EventBus()
+        self.told = self.bus.subscribe(Alert, depth=1000)
+        self.configuration = configured(
+            self.folder, cameras={"door": {"name": "Front door", "source": "0"}}, **self.settings
+        )
+        self.watch = HealthWatch(
+            self.bus,
+            self.configuration,
+            state=self.folder,
+            clock=lambda: self.now,
+            space=lambda folder: DiskSpace(
+                1, int(self.total * GIGABYTE), int(self.free * GIGABYTE)
+            ),
+        )
+
+    def camera(self, state: CameraState, seconds: float = 0, reason: str = "") -> list[Alert]:
+        """A camera is in a state for a while."""
+        self.watch.handle(health("door", state, reason))
+        return self.wait(seconds)
+
+    def wait(self, seconds: float) -> list[Alert]:
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + 1)
+            self.watch.tick()
+        return [each for each in self.told.take(0) if isinstance(each, Alert)]
+
+
+def test_a_camera_that_is_down_is_told_of_once_and_ends_when_it_has_run(tmp_path: Path) -> None:
+    it = Watched(tmp_path)
+    assert it.camera(RUNNING, 100) == []
+    assert it.camera(WAITING, 100, "at rtsp://a:secret@h/1") == []
+    (down,) = it.wait(300)
+    assert (down.kind, down.camera, down.name, down.active) == (
+        AlertKind.CAMERA,
+        "door",
+        "Front door",
+        True,
+    )
+    assert down.reason == "at rtsp://***@h/1"
+    assert it.camera(RUNNING, 55) == []
+    (up,) = it.wait(10)
+    assert (up.active, up.incident, up.reason) == (False, down.incident, "")
+
+
+def test_a_camera_that_fails_again_and_again_is_down(tmp_path: Path) -> None:
+    it = Watched(tmp_path)
+    told = []
+    for _ in range(10):
+        told += it.camera(WAITING, 10, "no answer")
+        told += it.camera(STARTING, 5)
+        told += it.camera(RUNNING, 20)
+    assert [each.active for each in told] == [True]
+
+
+def test_a_short_interruption_is_not_told_of(tmp_path: Path) -> None:
+    it = Watched(tmp_path)
+    for _ in range(5):
+        assert it.camera(WAITING, 20) == []
+        assert it.camera(RUNNING, 120) == []
+
+
+def test_a_camera_that_is_opened_has_time(tmp_path: Path) -> None:
+    it = Watched(tmp_path, {"health_alerts": {"camera_minutes": 0}})
+    assert it.camera(STARTING, 50) == []
+    (down,) = it.camera(WAITING, 1, "no answer")
+    assert down.active
+
+
+def test_a_camera_that_rests_is_not_down(tmp_path: Path) -> None:
+    it = Watched(tmp_path)
+    assert len(it.camera(WAITING, 130)) == 1
+    (ended,) = it.camera(CameraState.PAUSED, 300)
+    assert not ended.active
+    assert it.camera(CameraState.STOPPED, 300) == []
+
+
+def test_visitors_and_unwanted_alerts_are_left_out(tmp_path: Path) -> None:
+    it = Watched(tmp_path, {"health_alerts": {"camera": False, "disk": False}})
+    it.free = 0.1
+    it.watch.handle(health("visitor-1", WAITING))
+    assert it.camera(WAITING, 600) == []
+
+
+def test_a_disk_is_told_of_with_delay_and_hysteresis(tmp_path: Path) -> None:
+    it = Watched(tmp_path)
+    assert it.wait(200) == []
+    it.free = 1.9
+    assert it.wait(60) == []
+    (full,) = it.wait(90)
+    assert (full.kind, full.camera) == (AlertKind.DISK, "")
+    assert full.reason == f"1.9 GB of 100.0 GB are free on the disk of {tmp_path}."
+    it.free = 2.4  # not yet a quarter more than the limit
+    assert it.wait(600) == []
+    it.free = 2.6
+    (ended,) = it.wait(200)
+    assert (ended.active, ended.incident) == (False, full.incident)
+
+
+def test_on_a_small_disk_a_tenth_is_enough(tmp_path: Path) -> None:
+    it = Watched(tmp_path)
+    it.total, it.free = 8.0, 1.0
+    assert it.wait(300) == []
+    it.free = 0.7
+    assert len(it.wait(300)) == 1
+
+
+def test_stopping_ends_what_is_active(tmp_path: Path) -> None:
+    it = Watched(tmp_path)
+    it.free = 0.5
+    it.camera(WAITING, 300)
+    it.watch.finish()
+    assert [(each.active, each.reason) for each in it.wait(0)] == [
+        (False, "The monitor was stopped.")
+    ] * 2
+
+
+def test_a_real_disk_is_asked(tmp_path: Path) -> None:
+    space = disk_space(tmp_path)
+    assert space is not None
+    assert 0 < space.free <= space.total
+    assert disk_space(tmp_path / "nowhere") is None
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(1, 100)), max_size=60),
+    st.integers(0, 120),
+    st.integers(0, 120),
+)
+def test_conditions_change_only_after_their_time(
+    steps: list[tuple[bool, int]], begin: int, end: int
+) -> None:
+    condition = DelayedCondition()
+    now = 0
+    false_for = true_since = 0
+    held = False
+    for value, length in steps:
+        for _ in range(length):
+            changed = condition.update(value, now, begin=begin, end=end)
+            assert changed == (condition.holds != held)
+            held = condition.holds
+            false_for = 0 if value else false_for + 1
+            if false_for > end:
+                assert not held  # it has been false for long enough
+                true_since = now + 1
+            if held and changed:
+                assert value
+                assert now - true_since >= 0
+            now += 1
+
+
+@pytest.mark.parametrize("state", [WAITING, RUNNING])
+def test_a_camera_that_was_removed_is_forgotten(tmp_path: Path, state: CameraState) -> None:
+    it = Watched(tmp_path)
+    it.camera(WAITING, 200)
+    values = it.configuration.settings.model_copy(
+        update={"cameras": configured(tmp_path, cameras={"hall": {"source": "1"}}).settings.cameras}
+    )
+    it.configuration.change(values)
+    (ended,) = it.camera(state, 200)
+    assert not ended.active

@@ -1,0 +1,222 @@
+"""Against a real SMTP server: what arrives, how it is encrypted, and what is said when it fails."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from listening import BEGIN
+from mail_server import PASSWORD, USER, MailServer, mail_server
+from mosquitto import certificate, free_port
+from sentistream.monitor.notify.notices import Attachment, Notice, alert_notice, summary_notice
+from sentistream.monitor.notify.smtp import SmtpTransport
+from sentistream.monitor.observations import Alert, AlertKind
+from sentistream.monitor.settings import EmailSettings, Settings
+from sentistream.monitor.translation import translator
+from sentistream.translatable import Translatable
+
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+
+PAGE = "https://mood.example.org"
+ALERT = Alert(
+    rule="bad", name="Bad <b>mood</b>", camera="door", zone="till", time=float(BEGIN), active=True,
+    sentiment="negative", share=0.5, limit=0.4, minutes=10, incident="5e1f",
+)  # fmt: skip
+SETTINGS = Settings.model_validate({"cameras": {"door": {"name": "Front door", "source": "0"}}})
+
+
+def notice(alert: Alert = ALERT, language: str = "en", **rest: Any) -> Notice:
+    return alert_notice(
+        alert, SETTINGS, translator(language), page=PAGE, history="/history?m=1", **rest
+    )
+
+
+def to(server: MailServer, **changes: Any) -> EmailSettings:
+    values = {
+        "host": "localhost",
+        "port": server.port,
+        "security": "none",
+        "sender": "monitor@example.org",
+        "recipients": "owner@example.org, deputy@example.org",
+    }
+    return EmailSettings.model_validate(values | changes)
+
+
+def sent(settings: EmailSettings, given: Notice | None = None) -> str:
+    """What went wrong; empty if nothing did."""
+    failure = SmtpTransport(settings, timeout=3).send(given or notice())
+    return "" if failure is None else str(failure.reason)
+
+
+def test_an_alert_arrives_as_text_and_html() -> None:
+    with mail_server() as server:
+        assert sent(to(server)) == ""
+    (message,) = server.messages
+    assert server.envelopes[0].rcpt_tos == ["owner@example.org", "deputy@example.org"]
+    assert server.envelopes[0].mail_from == "monitor@example.org"
+    assert message["Subject"] == "sentistream: Bad <b>mood</b>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    text = message.get_body(("plain",))
+    html = message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    said = "Front door, zone till: 50% negative over 10 minutes; the threshold is 40%."
+    for body in (text.get_content(), html.get_content()):
+        assert said in body
+        assert f"{PAGE}/alerts/5e1f" in body
+        assert "/history?m=1" in body
+    # names are words, not markup; nothing is loaded from anywhere
+    assert "<b>" not in html.get_content()
+    assert "src=" not in html.get_content()
+
+
+def test_mail_about_one_alert_is_a_thread() -> None:
+    with mail_server() as server:
+        for given in (
+            notice(),
+            notice(replace(ALERT, active=False, time=BEGIN + 720.0), began=BEGIN),
+        ):
+            assert sent(to(server), given) == ""
+    first, last = server.messages
+    assert first["References"] == last["References"] == "<5e1f@example.org>"
+    assert first["Message-ID"] != last["Message-ID"]
+    assert last["Subject"].startswith("sentistream: Ended: ")
+    body = last.get_body(("plain",))
+    assert body is not None
+    assert "for 12 min" in body.get_content()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("de", "Schwelle"), ("fr", "seuil")],
+)
+def test_in_the_language_of_the_settings(language: str, said: str) -> None:
+    with mail_server() as server:
+        assert sent(to(server), notice(language=language)) == ""
+    body = server.messages[0].get_body(("html",))
+    assert body is not None
+    assert said in body.get_content()
+    assert f'lang="{language}"' in body.get_content()
+
+
+def test_a_summary_has_a_line_for_each_alert() -> None:
+    down = replace(
+        ALERT, kind=AlertKind.CAMERA, incident="77", name="Front door",
+        reason=Translatable("{host} does not answer.", host="10.0.0.4"),
+    )  # fmt: skip
+    alerts = [ALERT, replace(ALERT, active=False, time=BEGIN + 300.0), down]
+    with mail_server() as server:
+        given = summary_notice(alerts, SETTINGS, translator("en"), page=PAGE)
+        assert sent(to(server), given) == ""
+    body = server.messages[0].get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert server.messages[0]["Subject"] == "sentistream: 2 alerts during quiet hours"
+    assert "for 5 min" in text
+    assert "Camera down: Front door" in text
+    assert "10.0.0.4 does not answer." in text
+
+
+def test_attachments_arrive_whole() -> None:
+    content = bytes(range(256)) * 20
+    given = replace(notice(), attachments=(Attachment("week.pdf", "application/pdf", content),))
+    with mail_server() as server:
+        assert sent(to(server), given) == ""
+    (attached,) = server.messages[0].iter_attachments()
+    assert attached.get_filename() == "week.pdf"
+    assert attached.get_content() == content
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_encrypted_with_a_login(
+    security: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = certificate(tmp_path)
+    with mail_server(certificate=own, tls=security == "tls", login=True) as server:
+        settings = to(server, host="127.0.0.1", security=security, username=USER, password=PASSWORD)
+        said = sent(settings)
+        assert said.startswith("The certificate of 127.0.0.1 is not trusted")
+        assert not server.messages
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        assert sent(settings) == ""
+        assert server.encrypted == [True]
+        assert server.logins == [True]
+        wrong = settings.model_copy(update={"password": SecretStr("guessed")})
+        assert sent(wrong).startswith("127.0.0.1 refuses user and password (535")
+        assert "guessed" not in sent(wrong)
+
+
+def test_the_password_of_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    with mail_server(login=True) as server:
+        settings = to(server, username=USER, password_file=secret)
+        assert "The password file" in sent(settings)
+        secret.write_text(f"{PASSWORD}\nnot this line\n")
+        assert sent(settings) == ""
+    assert server.logins == [True]
+
+
+def test_what_goes_wrong_is_said_plainly() -> None:
+    with mail_server() as server:
+        assert "offers no STARTTLS" in sent(to(server, security="starttls"))
+        assert "does not speak TLS" in sent(to(server, security="tls"))
+        server.refuse["RCPT"] = "550 5.1.1 no such mailbox"
+        assert sent(to(server)) == (
+            "localhost accepts none of the recipients (550 5.1.1 no such mailbox)."
+        )
+        server.refuse = {"DATA": "554 5.7.1 looks like spam"}
+        assert "does not take the message (554 5.7.1 looks like spam)" in sent(to(server))
+    nobody = to(server, port=free_port())
+    assert "refuses the connection on port" in sent(nobody)
+    lost = to(server, host="no-such-host.invalid")
+    assert sent(lost) == ("There is no server of the name no-such-host.invalid; check the address.")
+
+
+def test_a_server_that_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = EmailSettings.model_validate(
+            {
+                "host": "127.0.0.1",
+                "port": silent.getsockname()[1],
+                "security": "none",
+                "sender": "a@b.c",
+                "recipients": ["a@b.c"],
+            }
+        )
+        failure = SmtpTransport(settings, timeout=0.3).send(notice())
+    assert failure is not None
+    assert failure.can_retry
+    assert "does not answer on port" in failure.reason
+
+
+def test_which_failures_may_pass() -> None:
+    with mail_server() as server:
+        server.refuse["DATA"] = "451 try later"
+        first = SmtpTransport(to(server)).send(notice())
+        server.refuse["DATA"] = "554 never"
+        second = SmtpTransport(to(server)).send(notice())
+    assert first is not None
+    assert first.can_retry
+    assert second is not None
+    assert not second.can_retry
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"recipients": []}, "at least one recipient"),
+        ({"sender": ""}, "needs a sender"),
+        ({"password": "x"}, "needs a user"),
+        ({"username": "u", "password": "x", "host": "smtp.example.org"}, "only sent encrypted"),
+        ({"recipients": "no address"}, "no is not an e-mail address"),
+        ({"recipients": "a@b.c\r\nBcc:@d.e"}, "is not an e-mail address"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        to(MailServer(), port=25, **values)

@@ -1,0 +1,98 @@
+"""Groups of spans and notes, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from sentistream.monitor.observations import Annotation
+from sentistream.monitor.store import DatabaseStore
+from store.sample_readings import TEN, crowd, settings
+
+HOUR = 3_600
+
+
+@pytest.fixture
+def visited(store: DatabaseStore) -> DatabaseStore:
+    """Three from 10:00 to 10:02, two of them until 10:03; four others at eleven, in a zone."""
+    store.add(crowd(TEN, TEN + 120, "abc"))
+    store.add(crowd(TEN + 120, TEN + 180, "ab"))
+    store.add(crowd(TEN + HOUR, TEN + HOUR + 60, "defg", zone="shelf", shares=(0.5, 0.25, 0.25)))
+    store.add(crowd(TEN, TEN + 60, "xyz", camera="till"))
+    return store
+
+
+def test_each_group_is_its_spans_together(visited: DatabaseStore) -> None:
+    groups = [
+        [(TEN, TEN + 60)],
+        [(TEN, TEN + 60), (TEN + 120, TEN + 180)],
+        [(TEN + HOUR, TEN + 2 * HOUR), (TEN + 24 * HOUR, TEN + 25 * HOUR)],
+        [(TEN - HOUR, TEN - 60)],
+        [],
+    ]
+    found = visited.totals(groups, camera="door", zone=None)
+    told = [
+        [(one.zone, one.appearances, one.seen, one.watched) for one in group] for group in found
+    ]
+    assert told == [
+        [("", 3, 180.0, 60)],
+        # in each span whoever was there: nobody knows that two of them came twice
+        [("", 5, 300.0, 120)],
+        [("", 4, 240.0, 60), ("shelf", 4, 240.0, 60)],
+        [],
+        [],
+    ]
+    assert found[2][0].positive == pytest.approx(0.5)
+    assert (found[1][0].begin, found[1][0].end) == (TEN, TEN + 180)
+    cameras = [one.camera for one in visited.totals([[(TEN, TEN + HOUR)]])[0]]
+    assert cameras == ["door", "till"]
+
+
+def test_one_group_is_the_aggregate(visited: DatabaseStore) -> None:
+    for begin, end in ((TEN, TEN + 600), (TEN + 30, TEN + 150), (TEN, TEN + 30 * HOUR)):
+        for zone in ("", "shelf", None):
+            alone = visited.aggregate(begin=begin, end=end, zone=zone)
+            assert visited.totals([[(begin, end)]], zone=zone) == [alone]
+
+
+def test_groups_may_share_their_time(visited: DatabaseStore) -> None:
+    spans = [(TEN, TEN + 120), (TEN + 60, TEN + 180), (TEN, TEN + HOUR)]
+    together = visited.totals([[span] for span in spans])
+    assert together == [visited.totals([[span]])[0] for span in spans]
+
+
+def test_a_group_is_small_as_a_whole(visited: DatabaseStore) -> None:
+    careful = DatabaseStore(visited._engine, lambda: settings(smallest_group=5))
+    first, both = careful.totals(
+        [[(TEN, TEN + 60)], [(TEN, TEN + 60), (TEN + 120, TEN + 180)]], camera="door"
+    )
+    assert first[0].is_withheld and first[0].appearances == 3
+    assert not both[0].is_withheld
+    # what is withheld of a zone is not what is left of the picture
+    shelf = careful.totals([[(TEN, TEN + 2 * HOUR)]], camera="door", zone=None)[0]
+    assert [one.zone for one in shelf if one.is_withheld] == ["shelf"]
+
+
+def test_many_spans_at_once(visited: DatabaseStore) -> None:
+    minutes = [[(TEN + 60 * n, TEN + 60 * n + 60)] for n in range(-2_000, 3_000)]
+    found = visited.totals(minutes, camera="door")
+    assert {n - 2_000: group[0].appearances for n, group in enumerate(found) if group} == {
+        0: 3,
+        1: 3,
+        2: 2,
+        60: 4,
+    }
+
+
+def test_notes_are_kept_and_removed(store: DatabaseStore) -> None:
+    later = store.add_annotation(Annotation(time=TEN + 60, text="Music off", author="ada"))
+    first = store.add_annotation(
+        Annotation(time=TEN, camera="door", text="New till opened", author="ada")
+    )
+    assert first.id and later.id and first.id != later.id
+    assert store.annotations(begin=TEN, end=TEN + HOUR) == [first, later]
+    assert store.annotations(begin=TEN, end=TEN + 60) == [first]
+    assert store.remove_annotation(first.id)
+    assert not store.remove_annotation(first.id)
+    assert store.annotations(begin=0, end=TEN + HOUR) == [later]
+    store.apply_retention(TEN + 731 * 86_400)
+    assert store.annotations(begin=0, end=TEN + HOUR) == []

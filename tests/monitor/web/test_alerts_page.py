@@ -1,0 +1,165 @@
+"""Alerts on the pages: the banner everywhere, an alert's own page, channels that are tried."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from browser import Browser
+from receiver import receiving
+from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.observations import Delivery, DeliveryState
+from sentistream.translatable import Translatable
+from web.accessibility import faults
+from web.fake_monitor import SETTINGS, TOKEN, FakeMonitor
+from web.fake_people import alert, camera_down
+
+FORM = {"X-CSRF-Token": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def begin(house: FakeMonitor) -> None:
+    """Two alerts are active, one of them about a camera."""
+    now = time.time()
+    house.store.given = [
+        camera_down(now - 100),
+        alert(now - 500, 0.46, active=True, incident="sour02"),
+    ]
+    for each in house.store.given:
+        house.bus.publish(each)
+
+
+def test_the_banner_is_on_every_page_and_leads_to_the_minutes(house: FakeMonitor) -> None:
+    quiet = house.ask("GET", "/alerts").text
+    assert 'class="alert-banner"' in quiet
+    begin(house)
+    for path in ("/live", "/alerts", "/privacy", "/try", "/about", "/account", "/settings"):
+        page = house.ask("GET", path).text
+        assert "Camera down: Yard" in page, path
+        assert "10.0.0.14 refuses the connection" in page
+        assert 'href="/alerts/sour02"' in page
+        assert "/history?day=" in page and "camera=entrance" in page
+        assert "<span data-number>2</span>" in page
+    house.user = User("vera", Role.VIEWER)
+    assert "/sour02/acknowledge" not in house.ask("GET", "/about").text
+
+
+def test_the_link_leads_to_the_hour_of_the_alert(house: FakeMonitor) -> None:
+    begin(house)
+    page = house.ask("GET", "/about").text
+    (link,) = re.findall(r'href="(/history[^"]*camera=entrance[^"]*)"', page)
+    shown = house.ask("GET", html.unescape(link))
+    assert shown.status_code == 200
+    begun = datetime.fromtimestamp(house.store.given[1].time)
+    assert f"at={begun:%H}%3A{begun:%M}" in link
+    assert 'data-by="minute"' in shown.text or "by=minute" in shown.text
+
+
+def test_who_was_told_is_on_the_page_of_an_alert(house: FakeMonitor) -> None:
+    begin(house)
+    assert "there is no channel" in house.ask("GET", "/alerts/sour02").text
+    house.store.sent = [
+        Delivery(
+            incident="sour02",
+            channel="Shift leads",
+            event="reminder",
+            time=time.time(),
+            state=DeliveryState.FAILED,
+            reason=Translatable("{host} does not answer.", host="hooks.test"),
+            attempts=5,
+        )
+    ]
+    english = house.ask("GET", "/alerts/sour02").text
+    for said in ("Shift leads", "not delivered", "hooks.test does not answer.", "after 5 attempts"):
+        assert said in english
+    german = house.ask("GET", "/alerts/sour02", headers={"Accept-Language": "de"}).text
+    assert "hooks.test antwortet nicht." in german and "nach 5 Versuchen" in german
+    assert house.ask("GET", "/alerts/no-such").status_code == 404
+
+
+def test_an_alert_is_acknowledged_once(house: FakeMonitor) -> None:
+    begin(house)
+    house.user = User("vera", Role.VIEWER)
+    path = "/alerts/sour02/acknowledge"
+    assert house.ask("POST", path, headers=FORM).status_code == 403
+    house.user = User("anna", Role.MANAGER)
+    assert house.ask("POST", path, headers=FORM).status_code == 303
+    house.user = User("bert", Role.MANAGER)
+    assert house.ask("POST", path, headers=FORM).status_code == 303
+    for page in ("/alerts/sour02", "/alerts", "/about"):
+        text = house.ask("GET", page).text
+        assert "anna takes care of it since" in text and "bert takes" not in text, page
+    assert house.ask("POST", "/alerts/no-such/acknowledge", headers=FORM).status_code == 404
+
+
+def test_a_channel_is_tried_from_the_page(tmp_path: Path) -> None:
+    with receiving(200, 404) as hook:
+        url = hook.url("/services/secret-path")
+        house = FakeMonitor(
+            tmp_path, SETTINGS | {"webhooks": [{"url": url, "format": "teams", "name": "Leads"}]}
+        )
+        page = house.ask("GET", "/alerts").text
+        assert "Leads" in page and "secret-path" not in page
+        path = "/alerts/channels/webhooks-1/test"
+        assert "was accepted" in house.ask("POST", path, headers=FORM).text
+        refused = house.ask("POST", path, headers=FORM).text
+        assert "does not know this address (status 404)" in refused
+        assert "secret-path" not in refused
+        house.user = User("vera", Role.VIEWER)
+        assert house.ask("POST", path, headers=FORM).status_code == 403
+    assert len(hook.requests) == 2
+
+
+def test_a_rule_has_an_end_limit_and_quiet_hours(house: FakeMonitor) -> None:
+    body = (
+        "name=Grim&sentiment=negative&direction=above&limit=40&minutes=10&quiet_minutes=30"
+        "&remind_minutes=15&end_limit={}&camera=&zone=&quiet_hours.0.days=mon"
+        "&quiet_hours.0.begin=22:00&quiet_hours.0.end=07:00&quiet_hours.0.was="
+    )
+    wrong = house.ask("POST", "/alerts/save", content=body.format("50"), headers=FORM)
+    assert wrong.status_code == 422
+    assert "ends at that limit or below it" in wrong.text
+    kept = house.ask("POST", "/alerts/save", content=body.format("35"), headers=FORM)
+    assert kept.status_code == 303
+    rule = house.configuration.settings.alerts[-1]
+    assert (rule.limit, rule.end_limit, rule.remind_minutes) == (0.4, 0.35, 15)
+    assert f"{rule.quiet_hours[0].begin:%H:%M}" == "22:00"
+    again = house.ask("GET", f"/alerts?rule={rule.key}").text
+    assert 'value="35"' in again and 'value="22:00"' in again
+
+
+def test_the_banner_comes_and_goes_by_itself(browser: Browser, house: FakeMonitor) -> None:
+    page = browser.open(f"{house.url}/about")
+    page.ready()
+    page.wait("document.querySelector('.alert-banner').hidden")
+    begin(house)
+    page.wait("document.querySelectorAll('.banner-alert').length === 2")
+    assert page.say("document.querySelector('[data-number]').textContent") == "2"
+    assert "Camera down: Yard" in page.text(".alert-banner")
+    assert faults(page) == []
+    page.click(".banner-alert form button")
+    page.wait("document.querySelector('[data-acknowledged]')")
+    assert page.say("location.pathname") == "/about"
+    assert "takes care of it since" in page.text(".alert-banner")
+    for each in house.store.given:
+        house.bus.publish(replace(each, active=False, time=time.time()))
+    page.wait("document.querySelector('.alert-banner').hidden")
+    page.wait("document.querySelector('[data-alert-count]').hidden")
+    assert page.problems == []
+    page.go(f"{house.url}/alerts/sour02")
+    assert faults(page) == []
+    page.close()
+
+
+def test_the_pages_of_alerts_are_fit_for_everybody(browser: Browser, house: FakeMonitor) -> None:
+    begin(house)
+    for path in ("/alerts", "/alerts/down01", "/settings/email", "/settings/ntfy"):
+        for dark, size in ((False, (1440, 900)), (True, (390, 844))):
+            page = browser.open(house.url + path, size=size, dark=dark)
+            page.ready()
+            assert faults(page) == [], (path, size)
+            assert page.problems == []
+            page.close()
