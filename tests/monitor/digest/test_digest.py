@@ -26,7 +26,7 @@ from sentistream.monitor.digest.digest_pdf import printable
 from sentistream.monitor.digest.digest_sender import RETRY_DELAY, due_digests
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.insight import Insight
-from sentistream.monitor.insight.words import share_words
+from sentistream.monitor.insight.words import shares_words
 from sentistream.monitor.observations import Acknowledgement, Alert, Delivery
 from sentistream.monitor.settings import DigestSettings, Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
@@ -101,7 +101,7 @@ def test_its_figures_are_those_of_the_history(
     for sentiment in ("negative", "neutral", "positive"):
         share = whole.share(sentiment)
         assert share is not None
-        words = share_words(share, tr)
+        words = shares_words(whole, tr)[sentiment]
         assert getattr(digest.whole, sentiment) == words
         assert re.sub(r"\s+", " ", printable(words)) in said
     report = insight.report(span, shift, now=NOW)

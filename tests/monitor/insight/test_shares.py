@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import statistics
 
 import numpy as np
@@ -10,13 +11,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sentistream.monitor.insight import Difference, Share, Usual, Verdict
+from sentistream.monitor.insight import Difference, Figures, Known, Share, Span, Usual, Verdict
 from sentistream.monitor.insight.shares import (
     FEWEST_WEEKS,
     TOO_WIDE,
     verdict_on_count,
     verdict_on_share,
 )
+from sentistream.monitor.insight.words import shares_words, unknown_words
+from sentistream.monitor.translation import translator
 
 shares = st.floats(0, 1)
 counts = st.integers(1, 100_000)
@@ -118,3 +121,33 @@ def test_unusual_is_what_lies_beyond_the_range_with_its_whole_margin() -> None:
         Verdict.AS_USUAL,
         Verdict.ABOVE,
     ]
+
+
+@given(st.lists(st.integers(1, 1_000), min_size=3, max_size=3), st.sampled_from(["en", "de", "fr"]))
+def test_shares_that_stand_together_add_up_to_a_hundred(seen: list[int], language: str) -> None:
+    whole = sum(seen)
+    one, two, three = (Share.of(part / whole, 500) for part in seen)
+    span = Span(0.0, 3600.0)
+    figures = Figures(
+        camera="door",
+        zone="",
+        span=span,
+        known=Known.SHOWN,
+        appearances=500,
+        positive=one,
+        neutral=two,
+        negative=three,
+    )
+    words = shares_words(figures, translator(language))
+    assert set(words) == {"negative", "neutral", "positive"}
+    assert sum(int(re.findall(r"\d+", text)[0]) for text in words.values()) == 100
+
+
+def test_what_is_hidden_says_which_of_two_reasons_it_has() -> None:
+    tr, span = translator("en"), Span(0.0, 3600.0)
+    few, subtracted = (
+        Figures(camera="door", zone="", span=span, known=Known.WITHHELD, appearances=count)
+        for count in (3, 40)
+    )
+    assert unknown_words(few, 5, tr) == "fewer than 5 appearances"
+    assert "worked out from it" in unknown_words(subtracted, 5, tr)

@@ -24,7 +24,7 @@ from sentistream.monitor.insight.words import (
     change_words,
     incomplete_words,
     place_name,
-    share_words,
+    shares_words,
     unknown_words,
     worst_words,
 )
@@ -220,7 +220,7 @@ def make_digest(
 def _whole_sentence(whole: Comparison, period: DigestPeriod, smallest: int, tr: Translator) -> str:
     if whole.now.negative is None:
         return tr.gettext("Nothing can be said: {why}.", why=unknown_words(whole.now, smallest, tr))
-    said = tr.gettext("{share} negative", share=share_words(whole.now.negative, tr))
+    said = tr.gettext("{share} negative", share=shares_words(whole.now, tr)["negative"])
     if whole.negative is None:
         return tr.gettext("{said}; nothing to compare it with.", said=said)
     change = change_words(whole.negative, tr)
@@ -257,9 +257,7 @@ def _row(
     return FigureRow(
         name=name,
         appearances=tr.number(figures.appearances),
-        negative=share_words(negative, tr),
-        neutral=share_words(neutral, tr),
-        positive=share_words(positive, tr),
+        **shares_words(figures, tr),
         note=note,
         shares=(negative.value, neutral.value, positive.value),
         is_zone=is_zone,

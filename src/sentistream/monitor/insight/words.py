@@ -57,15 +57,43 @@ def span_name(span: Span, by: By, tr: Translator) -> str:
     return tr.month(span.begin)
 
 
-def share_words(share: Share, tr: Translator) -> str:
-    """A share with its margin, and a plain word where there were too few."""
+SENTIMENT_WORDS = {
+    "negative": N_("negative"),
+    "neutral": N_("neutral"),
+    "positive": N_("positive"),
+}
+
+
+def shares_words(figures: Figures, tr: Translator) -> dict[str, str]:
+    """All three shares with their margins, in whole per cent that add up to 100.
+
+    By the sentiment's name; empty where there are none to show.
+    """
+    shares = [figures.share(name) for name in SENTIMENT_WORDS]
+    known = [share for share in shares if share is not None]
+    if len(known) < len(shares):
+        return {}
+    percents = tr.percents([share.value for share in known])
+    return {
+        name: share_words(share, tr, percent)
+        for name, share, percent in zip(SENTIMENT_WORDS, known, percents, strict=True)
+    }
+
+
+def share_words(share: Share, tr: Translator, percent: str | None = None) -> str:
+    """A share with its margin, and a plain word where there were too few.
+
+    Args:
+        share: The share.
+        tr: The words.
+        percent: The share in whole per cent, where it was rounded together with others.
+    """
+    value = tr.percent(share.value) if percent is None else percent
     if share.is_vague:
-        return tr.gettext(
-            "about {share}, {few}", share=tr.percent(share.value), few=tr.gettext(TOO_FEW)
-        )
+        return tr.gettext("about {share}, {few}", share=value, few=tr.gettext(TOO_FEW))
     return tr.gettext(
         "{share} ± {margin}",
-        share=tr.percent(share.value),
+        share=value,
         margin=tr.number(max(1, round(share.margin * 100))),
     )
 
@@ -98,20 +126,17 @@ def usual_count_words(usual: Usual | None, tr: Translator) -> str:
 def unknown_words(figures: Figures, smallest: int, tr: Translator) -> str:
     """Why there are no shares."""
     if figures.known is Known.WITHHELD:
-        return tr.gettext("fewer than {n} appearances", n=smallest)
+        if figures.appearances < smallest:
+            return tr.gettext("fewer than {n} appearances", n=smallest)
+        return tr.gettext("hidden, as a smaller group could be worked out from it")
     return tr.gettext(UNKNOWN[figures.known])
 
 
 def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
     """All that is known of a span, in a line."""
     shares = [
-        f"{share_words(share, tr)} {tr.gettext(word)}"
-        for share, word in (
-            (figures.negative, N_("negative")),
-            (figures.neutral, N_("neutral")),
-            (figures.positive, N_("positive")),
-        )
-        if share is not None
+        f"{words} {tr.gettext(SENTIMENT_WORDS[name])}"
+        for name, words in shares_words(figures, tr).items()
     ]
     count = tr.ngettext("1 appearance", "{n} appearances", figures.appearances)
     if not shares:
@@ -156,7 +181,7 @@ def worst_words(worst: WorstHour | None, names: Mapping[str, str], tr: Translato
         place=place_name(figures.camera, figures.zone, names, tr),
         day=tr.day(figures.span.begin),
         hours=span_name(figures.span, "hour", tr),
-        share=share_words(worst.figures.negative, tr),
+        share=shares_words(figures, tr)["negative"],
     )
 
 
@@ -168,7 +193,7 @@ def headline(point: Point, tr: Translator) -> str:
     if share.is_vague:
         return tr.gettext("Too few people were seen to say how they came across.")
     usual, verdict = point.usual.negative, point.verdict("negative")
-    values = {"share": share_words(share, tr)}
+    values = {"share": shares_words(point.figures, tr)["negative"]}
     if usual is None or verdict is Verdict.UNKNOWN:
         return tr.gettext("{share} negative; too little is known to say what is usual.", **values)
     values["usual"] = range_words(usual.low, usual.high, tr)

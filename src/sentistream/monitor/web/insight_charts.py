@@ -13,7 +13,7 @@ from sentistream.monitor.insight.words import (
     VERDICTS,
     change_words,
     figures_words,
-    share_words,
+    shares_words,
     span_name,
     unknown_words,
     usual_count_words,
@@ -117,6 +117,7 @@ def rows(
 def row(point: Point, *, title: str, link: str, smallest: int, tr: Translator) -> Row:
     """One row of a table."""
     figures = point.figures
+    shares = shares_words(figures, tr)
     verdict = point.verdict("negative")
     change = point.compared.negative if point.compared is not None else None
     return Row(
@@ -124,9 +125,9 @@ def row(point: Point, *, title: str, link: str, smallest: int, tr: Translator) -
         link=link,
         known=figures.known,
         told="" if figures.negative is not None else unknown_words(figures, smallest, tr),
-        negative=_share(figures.negative, tr),
-        neutral=_share(figures.neutral, tr),
-        positive=_share(figures.positive, tr),
+        negative=shares.get("negative", ""),
+        neutral=shares.get("neutral", ""),
+        positive=shares.get("positive", ""),
         usual=usual_share_words(point.usual.negative, tr),
         verdict="" if verdict is Verdict.UNKNOWN else tr.gettext(VERDICTS[verdict]),
         unusual=verdict in (Verdict.ABOVE, Verdict.BELOW),
@@ -231,7 +232,3 @@ def _shares(figures: Sequence[Figures], name: str) -> dict[str, list[float | Non
 
 def _rounded(share: Share | None, name: str) -> float | None:
     return None if share is None else round(getattr(share, name), DIGITS)
-
-
-def _share(share: Share | None, tr: Translator) -> str:
-    return "" if share is None else share_words(share, tr)
