@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -48,10 +50,12 @@ def test_workers_write_nothing_and_die_with_a_killed_server(
 ) -> None:
     script = tmp_path / "server.py"
     script.write_text(SERVER)
-    places = [tmp_path / name for name in ("state", "here", "temporary", "home")]
-    for place in places:
+    # short, because the addresses of Unix sockets below it may not exceed 108 bytes
+    temporary = Path(tempfile.mkdtemp())
+    state, here, home = (tmp_path / name for name in ("state", "here", "home"))
+    places = state, here, home, temporary
+    for place in (state, here, home):
         place.mkdir()
-    state, here, temporary, home = places
     # where tests run by themselves libraries behave better than elsewhere
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "ORT"))}
     server = subprocess.Popen(  # noqa: S603
@@ -79,6 +83,7 @@ def test_workers_write_nothing_and_die_with_a_killed_server(
     finally:
         server.kill()
         server.wait()
+        shutil.rmtree(temporary)
     eventually(lambda: all(is_gone(worker) for worker in workers), within=10)
     eventually(lambda: all(is_gone(parent) for parent in parents), within=10)
 
