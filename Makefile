@@ -36,7 +36,7 @@ test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 .PHONY: bench
 bench: $(VENV)/test.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)

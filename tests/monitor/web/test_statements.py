@@ -135,7 +135,7 @@ def test_what_a_viewer_is_told_of_single_faces_is_so(house: FakeMonitor) -> None
     house.user = User("vera", Role.VIEWER)
     assert "shows everyone who logs in how each face in view" in page(house, "/privacy")
     assert "they see how your face comes across" in page(house, "/privacy/notice")
-    assert 'class="overlay"' in page(house, "/")
+    assert 'class="overlay"' in page(house, "/live")
 
 
 def aggregate(appearances: int) -> Aggregate:

@@ -196,7 +196,7 @@ def test_a_token_is_shown_once_works_and_is_revoked(browser: Browser, real: Serv
 
 
 def test_who_is_removed_is_out_at_once(browser: Browser, real: Served) -> None:
-    vera = log_in(browser, real, VIEWER)
+    vera = log_in(browser, real, VIEWER, path="/live")
     vera.wait("document.querySelector('.connection').hidden")
     manager = log_in(browser, real, path="/settings/people")
     there(manager, of_users(VIEWER))

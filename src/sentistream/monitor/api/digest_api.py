@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
+from pydantic import BeforeValidator
 
 from sentistream.monitor.api.auth import Manager, ServicesDep, viewer
 from sentistream.monitor.api.problems import documented
@@ -23,8 +25,18 @@ from sentistream.monitor.translation import language_of, translator
 router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 
 WhichPeriod = Annotated[DigestPeriod, Path(description="A calendar week or month.")]
+
+
+def _written_out(day: object) -> object:
+    """Numbers would be taken for seconds since 1970."""
+    if isinstance(day, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+        raise ValueError("write it as 2026-11-23")
+    return day
+
+
 Day = Annotated[
     datetime.date | None,
+    BeforeValidator(_written_out),
     Query(description="A day in it; in the newest that is over where it is left out."),
 ]
 
