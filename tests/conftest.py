@@ -9,12 +9,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from sentistream.types import UInt8Array
+
+
+# how long an example takes depends on what else the machine does
+hypothesis.settings.register_profile("sentistream", deadline=None)
+hypothesis.settings.load_profile("sentistream")
 
 
 @pytest.fixture(autouse=True)

@@ -106,8 +106,8 @@ class PrivacyState:
         if (link := self.headquarters) is not None:
             name = link.headquarters_name or link.broker.host
             found.append(Recipient("headquarters", link.broker.host, name))
-        if settings.mqtt.host:
-            found.append(Recipient("broker", settings.mqtt.host))
+        brokers = dict.fromkeys((settings.mqtt.host, settings.headquarters.host))
+        found += [Recipient("broker", host) for host in brokers if host]
         if settings.email.host:
             found.append(Recipient("mail_server", settings.email.host))
         servers = sorted({host_of(topic.server) or "?" for topic in settings.ntfy})
