@@ -17,7 +17,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 from sentistream.types import UInt8Array
 
-
 # how long an example takes depends on what else the machine does
 hypothesis.settings.register_profile("sentistream", deadline=None)
 hypothesis.settings.load_profile("sentistream")
