@@ -18,6 +18,12 @@ from sentistream.monitor.api import event_stream
 from sentistream.monitor.observations import CameraHealth, CameraState
 
 
+@pytest.fixture(autouse=True)
+def _nobody_listens(served: Served) -> None:
+    """Whoever listened in the test before has left: the next ones are counted."""
+    wait_for(lambda: served.bus.subscribers == 0)
+
+
 def _listen(served: Served, query: str = "", role: Role = Role.VIEWER) -> ClientConnection:
     headers = {"Authorization": f"Bearer {served.token(role)}"}
     url = f"ws://127.0.0.1:{served.port}/api/events{query}"
