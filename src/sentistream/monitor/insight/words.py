@@ -57,11 +57,7 @@ def span_name(span: Span, by: By, tr: Translator) -> str:
     return tr.month(span.begin)
 
 
-SENTIMENT_WORDS = {
-    "negative": N_("negative"),
-    "neutral": N_("neutral"),
-    "positive": N_("positive"),
-}
+_TOGETHER = ("negative", "neutral", "positive")
 
 
 def shares_words(figures: Figures, tr: Translator) -> dict[str, str]:
@@ -69,14 +65,14 @@ def shares_words(figures: Figures, tr: Translator) -> dict[str, str]:
 
     By the sentiment's name; empty where there are none to show.
     """
-    shares = [figures.share(name) for name in SENTIMENT_WORDS]
+    shares = [figures.share(name) for name in _TOGETHER]
     known = [share for share in shares if share is not None]
     if len(known) < len(shares):
         return {}
     percents = tr.percents([share.value for share in known])
     return {
         name: share_words(share, tr, percent)
-        for name, share, percent in zip(SENTIMENT_WORDS, known, percents, strict=True)
+        for name, share, percent in zip(_TOGETHER, known, percents, strict=True)
     }
 
 
@@ -134,10 +130,7 @@ def unknown_words(figures: Figures, smallest: int, tr: Translator) -> str:
 
 def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
     """All that is known of a span, in a line."""
-    shares = [
-        f"{words} {tr.gettext(SENTIMENT_WORDS[name])}"
-        for name, words in shares_words(figures, tr).items()
-    ]
+    shares = [f"{words} {tr.gettext(name)}" for name, words in shares_words(figures, tr).items()]
     count = tr.ngettext("1 appearance", "{n} appearances", figures.appearances)
     if not shares:
         return unknown_words(figures, smallest, tr)
