@@ -27,7 +27,10 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("making and timing networks", ("training", "benchmarking")),
     ("applications", ("evaluation", "monitor")),
     ("results and networks", ("reports", "networks")),
-    ("data and tools", ("datasets", "explanation", "camera", "demo", "client", "diagnosis")),
+    (
+        "data and tools",
+        ("datasets", "explanation", "camera", "demo", "client", "diagnosis", "export"),
+    ),
     ("one call", ("api",)),
     ("many streams", ("streams",)),
     ("one stream", ("analyzer",)),

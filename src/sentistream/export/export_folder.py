@@ -28,6 +28,7 @@ _REFERENCE: Final = {
     "lite": ("reference_lite.py", "faces.py", "resampling.py", "LICENSE"),
     "paper": ("reference_paper.py", "resampling.py", "LICENSE"),
 }
+_FILES: Final = "reference-files"
 _VOICE: Final = ("features", "functionals", "utterance", "voice_activity")
 _ARRAY_TYPES: Final = f'''"""What the other modules here share."""
 
@@ -114,12 +115,13 @@ def _write(
     (folder / "cards").mkdir(parents=True, exist_ok=True)
     written = {}
     for name, card in cards.items():
-        (folder / f"{name}.onnx").write_bytes(contents[name])
         checksum = hashlib.sha256(contents[name]).hexdigest()
-        written[name] = replace(card, file=f"{name}.onnx", sha256=checksum)
+        file = f"{name}.onnx" if checksum == card.sha256 else f"{name}.int8.onnx"
+        (folder / file).write_bytes(contents[name])
+        written[name] = replace(card, file=file, sha256=checksum)
         card.write(folder / "cards" / f"{name}.json")
     for source in _REFERENCE[profile.decision]:
-        text = files("sentistream.export").joinpath("files", source).read_text("utf-8")
+        text = files("sentistream.export").joinpath(_FILES, source).read_text("utf-8")
         name = "reference.py" if source.startswith("reference_") else source
         (folder / name).write_text(text, "utf-8")
     if profile.decision == "lite":
@@ -171,7 +173,7 @@ def _test_vectors(
 
 def _readme(profile: Profile, description: Mapping[str, Any]) -> str:
     environment = Environment(
-        loader=PackageLoader("sentistream.export", "files"),
+        loader=PackageLoader("sentistream.export", _FILES),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -186,8 +186,8 @@ def _lite(profile: Profile) -> dict[str, Any]:
             "nobody": active_speaker.NOBODY,
         },
         "fusion": {
-            "formula": "softmax((a + b trust) log face + c trust log voice), the network holds a, b "
-            "and c; trust 0 leaves the face",
+            "formula": "softmax((a + b trust) log face + c trust log voice), a, b and c learned by "
+            "the network; trust 0 leaves the face",
             "face": "the face's shares relative to its baseline, now or summed up",
         },
     }

@@ -10,8 +10,8 @@ from PIL import Image
 from sentistream.types import Box, UInt8Array
 
 REDUCING_GAP = 1.5
-"""Shrinking by more than this factor first averages whole blocks of pixels (PIL's ``reducing_gap``):
-half the cost, and the networks' answers stay the same."""
+"""Shrinking by more than this first averages whole blocks of pixels (PIL's ``reducing_gap``): half
+the cost, and the networks' answers stay the same."""
 
 
 def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Array:

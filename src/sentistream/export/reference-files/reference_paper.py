@@ -17,8 +17,10 @@ from resampling import Box, cut
 Array = NDArray[Any]
 FOLDER = Path(__file__).parent
 P = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
+OPTIONS = onnxruntime.SessionOptions()
+OPTIONS.intra_op_num_threads = 1  # the networks are too small to share out
 SESSIONS = {
-    name: onnxruntime.InferenceSession(FOLDER / network["file"], providers=["CPUExecutionProvider"])
+    name: onnxruntime.InferenceSession(FOLDER / network["file"], OPTIONS)
     for name, network in P["networks"].items()
 }
 
@@ -66,7 +68,8 @@ def spectrogram(sound: Array) -> Array:
     rows = ((np.arange(s["rows"]) + 0.5) * (half + 1) / s["rows"]).astype(int)[::-1]
     share = (decibels.T[rows] - s["floor_db"]) / (s["ceiling_db"] - s["floor_db"])
     levels = np.clip(share * 255, 0, 255).astype(np.uint8)
-    return np.array(s["colours"], np.uint8)[levels][None]
+    colours: Array = np.array(s["colours"], np.uint8)[levels]
+    return colours[None]
 
 
 def answer(picture: Array, points: Array, sound: Array | None) -> tuple[float, Array]:

@@ -17,15 +17,16 @@ from resampling import Grey, Square, cut, resize, upright
 Array = NDArray[Any]
 FOLDER = Path(__file__).parent
 P = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
+OPTIONS = onnxruntime.SessionOptions()
+OPTIONS.intra_op_num_threads = 1  # the networks are too small to share out
 SESSIONS = {
-    name: onnxruntime.InferenceSession(FOLDER / network["file"], providers=["CPUExecutionProvider"])
+    name: onnxruntime.InferenceSession(FOLDER / network["file"], OPTIONS)
     for name, network in P["networks"].items()
 }
 
 
 def run(name: str, **inputs: Array) -> Array:
-    answer: Array = SESSIONS[name].run(None, inputs)[0]
-    return answer
+    return np.asarray(SESSIONS[name].run(None, inputs)[0])
 
 
 def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
@@ -39,7 +40,7 @@ def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
 def detect(luma: Grey, longest: int) -> Array:
     """Faces, best first: score, left, top, right, bottom, x and y of five points; (N, 15)."""
     d, (rows, columns) = P["detector"], luma.shape
-    shown, found = luma, []
+    shown, found = luma, list[Array]()
     for side in sorted({longest, d["longest_side"]["coarse"]}, reverse=True):
         scale = min(1, side / max(rows, columns)) / d["multiple"]
         width, height = (max(1, round(n * scale)) * d["multiple"] for n in (columns, rows))
@@ -89,7 +90,8 @@ def place(luma: Grey, square: Square) -> tuple[Array, float, bool]:
         seen = cut(luma, (x - side / 2, y - side / 2, x + side / 2, y + side / 2), m["size"])
     answer = run("landmarks", face=seen[None, :, :, None])[0]
     turn = [[math.cos(roll), math.sin(roll)], [-math.sin(roll), math.cos(roll)]]
-    points = (answer[1:].reshape(68, 2) - 0.5) @ turn * side + (x - 0.5, y - 0.5)
+    shares = answer[1:].reshape(68, 2)
+    points = ((shares - 0.5) @ turn * side + (x - 0.5, y - 0.5)).astype(np.float32)
     size, limits = centroid_size(points), m["plausible"]
     across, down = (step / size for step in steps(points))
     wide, tall = math.hypot(*across), math.hypot(*down)

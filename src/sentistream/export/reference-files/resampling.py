@@ -20,10 +20,11 @@ def resize(pixels: Grey, box: Box, width: int, height: int) -> Grey:
     across, left, right = _blocks(pixels.shape[1], box[0], box[2], width)
     down, top, bottom = _blocks(pixels.shape[0], box[1], box[3], height)
     count = down.sum(axis=1)[:, None] * across.sum(axis=1)
-    reduced = np.floor(down @ pixels @ across.T / count + 0.5)
+    sums = down @ pixels @ across.T + count // 2
+    reduced = np.floor(sums * (2**24 // count) / 2**24)  # as Pillow divides
     wide = np.floor(reduced @ _triangles(reduced.shape[1], left, right, width).T + 0.5)
     high = _triangles(reduced.shape[0], top, bottom, height) @ wide
-    return np.floor(high + 0.5).astype(np.uint8)
+    return np.asarray(np.floor(high + 0.5), dtype=np.uint8)
 
 
 def cut(pixels: Grey, box: Box, size: int) -> Grey:
@@ -75,9 +76,10 @@ def _blocks(
 
 def _triangles(count: int, low: float, high: float, size: int) -> NDArray[np.float64]:
     """Weights of a triangle filter as wide as the reduction, (size, count)."""
-    step = (high - low) / size
-    centres = low + (np.arange(size)[:, None] + 0.5) * step
+    # Pillow takes the box in single precision and computes with 22 binary places
+    step = float(np.float32(high) - np.float32(low)) / size
+    centres = float(np.float32(low)) + (np.arange(size)[:, None] + 0.5) * step
     distance = np.abs(np.arange(count) + 0.5 - centres) / max(step, 1)
     weights = np.clip(1 - distance, 0, None)
-    # Pillow computes with 22 binary places
-    return np.floor(weights / weights.sum(axis=1, keepdims=True) * 2**22 + 0.5) / 2**22
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.floor(shares * 2**22 + 0.5) / 2**22)
