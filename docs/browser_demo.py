@@ -3,8 +3,9 @@
 Usage: python docs/browser_demo.py FOLDER
 
 Writes the whole page into FOLDER, ready for any web server. ONNX Runtime's build for browsers comes
-from npm, in the version and with the checksum below, into ``docs/browser/vendor``, which Git ignores;
-the page itself loads nothing from elsewhere. ``site_hooks`` makes it part of the documentation.
+from npm, in the version and with the checksum below, into ``docs/browser/vendor``, which Git
+ignores; the page itself loads nothing from elsewhere. ``site_hooks`` makes it part of the
+documentation.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ NAMES = ("detector", "landmarks", "face", "mouth", "fusion")
 
 PACKAGE = "onnxruntime-web@1.30.0"
 INTEGRITY = (
-    "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+    "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosX"
+    "HF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 )
 """Of the package's archive, as npm writes it into lock files."""
 

@@ -14,12 +14,16 @@ const copied = copy.getContext("2d", { willReadFrequently: true });
 let worker = null;
 let isReady = false;
 let isBusy = false;
+let isStarting = false;
 let stream = null;
 let spokenAt = -Infinity;
 let past = []; // {time, summed} or {time, summed: null}
 let speeds = []; // seconds at which answers came
 
-button.addEventListener("click", () => (stream ? stop() : start()));
+button.addEventListener("click", () => {
+  if (stream) stop();
+  else if (!isStarting) start();
+});
 addEventListener("resize", drawTimeline);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawTimeline);
 drawTimeline();
@@ -30,7 +34,7 @@ async function start() {
     problem("This browser gives pages no camera here. Open the page over https, or on this device at localhost.");
     return;
   }
-  button.disabled = true;
+  waiting(true); // the button stays enabled: one that is disabled loses the keyboard's focus
   state("Waiting for the camera: allow it where your browser asks.");
   try {
     stream = await navigator.mediaDevices.getUserMedia({
@@ -38,12 +42,12 @@ async function start() {
       video: { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" },
     });
   } catch (error) {
-    button.disabled = false;
     state("");
     problem(inWords(error));
     return;
+  } finally {
+    waiting(false);
   }
-  button.disabled = false;
   button.textContent = "Stop the camera";
   hint("");
   stream.getVideoTracks()[0].addEventListener("ended", () => {
@@ -205,6 +209,11 @@ function drawTimeline() {
 function inShares(seen) {
   const sums = CLASSES.map((_, n) => seen.reduce((sum, one) => sum + one.summed[n], 0) / seen.length);
   return `On average ${CLASSES.map((name, n) => `${name} ${Math.round(100 * sums[n])} %`).join(", ")}.`;
+}
+
+function waiting(isSo) {
+  isStarting = isSo;
+  button.setAttribute("aria-disabled", String(isSo));
 }
 
 function state(words) {

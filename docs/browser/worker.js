@@ -23,7 +23,22 @@ async function load() {
     sessions[name] = await ort.InferenceSession.create(await file.arrayBuffer());
     postMessage({ loaded: Object.keys(sessions).length, of: NETWORKS.length });
   }
+  await warmUp();
   restart();
+}
+
+/** The first run of a network takes far longer than those that follow; no picture shall wait for it. */
+async function warmUp() {
+  const { detector, landmarks, face, mouth } = pipeline;
+  const sides = [detector.longest_side.fine, detector.longest_side.coarse];
+  for (const side of sides) await run("detector", { picture: blank(side, side) });
+  await run("landmarks", { face: blank(landmarks.size, landmarks.size) });
+  await run("face", { face: blank(face.size, face.size) });
+  await run("mouth", { mouth: blank(mouth.size, mouth.size) });
+}
+
+function blank(width, height) {
+  return ["uint8", new Uint8Array(width * height), [1, height, width, 1]];
 }
 
 async function fetched(path) {
