@@ -72,6 +72,7 @@ function stop() {
   hint("The camera is off.");
   show(null);
   byId("label").textContent = "–";
+  byId("spoken").textContent = "";
   byId("speed").textContent = " ";
   drawTimeline();
 }
@@ -125,7 +126,10 @@ function next() {
 function send() {
   const scale = Math.min(1, LONGEST / Math.max(video.videoWidth, video.videoHeight));
   const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.round(side * scale));
-  if (copy.width !== width || copy.height !== height) [copy.width, copy.height] = [width, height];
+  if (copy.width !== width || copy.height !== height) {
+    [copy.width, copy.height] = [width, height];
+    byId("stage").style.aspectRatio = `${width} / ${height}`;
+  }
   copied.drawImage(video, 0, 0, width, height);
   const pixels = copied.getImageData(0, 0, width, height).data.buffer;
   isBusy = true;
@@ -155,15 +159,17 @@ function show(face) {
   }
   if (stream) {
     hint(face ? "" : "No face: come into the picture and look towards the camera.");
-    if (performance.now() / 1000 - spokenAt > SPOKEN_EVERY && byId("state").textContent !== word) {
+    if (performance.now() / 1000 - spokenAt > SPOKEN_EVERY && byId("spoken").textContent !== word) {
       spokenAt = performance.now() / 1000;
-      state(word);
+      byId("spoken").textContent = word;
     }
   }
   CLASSES.forEach((name, n) => {
-    const meter = byId(name);
-    meter.value = face ? face.summed[n] : 0;
-    meter.nextElementSibling.textContent = face ? `${Math.round(100 * face.summed[n])} %` : "–";
+    const percent = face ? Math.round(100 * face.summed[n]) : 0;
+    const bar = byId(name);
+    bar.setAttribute("aria-valuenow", percent);
+    bar.firstElementChild.style.width = `${percent}%`;
+    bar.nextElementSibling.textContent = face ? `${percent} %` : "–";
   });
   byId("mouth").textContent = face ? `mouth ${face.mouth >= 0.5 ? "open" : "closed"}` : " ";
   drawBox(face);
@@ -190,7 +196,7 @@ function drawTimeline() {
   const pen = timeline.getContext("2d");
   const style = getComputedStyle(document.documentElement);
   const end = past.at(-1)?.time ?? 0;
-  const at = (time) => width * (1 - (end - time) / SPAN);
+  const at = (time) => Math.round(width * (1 - (end - time) / SPAN));
   past.forEach((one, n) => {
     if (!one.summed) return;
     const x = at(one.time);
@@ -198,7 +204,7 @@ function drawTimeline() {
     let bottom = height;
     one.summed.forEach((share, which) => {
       pen.fillStyle = style.getPropertyValue(`--${CLASSES[which]}`);
-      pen.fillRect(x, bottom - share * height, Math.max(1, until - x + 0.5), share * height + 0.5);
+      pen.fillRect(x, 0, until - x, Math.round(bottom));
       bottom -= share * height;
     });
   });

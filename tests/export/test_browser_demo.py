@@ -28,7 +28,7 @@ from sentistream.export.pipeline_description import describe_pipeline
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.runtime import load_card
-from sentistream.types import Moment, UInt8Array
+from sentistream.types import SENTIMENTS, Moment, UInt8Array
 
 PATIENCE = 60_000  # milliseconds; a busy machine compiles the runtime slowly
 PICTURES = 24
@@ -181,12 +181,14 @@ def check_agreement(site: Path, camera: Path) -> None:
         said = page.evaluate("recorded.said")[:PICTURES]
         sent = [page.evaluate(TAKE_PICTURE, at) for at in range(PICTURES)]
         label = page.inner_text("#label")
+        shares = [page.get_attribute(f"#{one}", "aria-valuenow") for one in SENTIMENTS]
         assert page.inner_text("#hint") == ""
         assert page.locator("#problem").is_hidden()
     assert complaints == []
     assert any(address.endswith("models/detector.onnx") for address in asked)
     assert all(address.startswith((url, "data:", "blob:")) for address in asked), asked
-    assert label in ("positive", "neutral", "negative", "unknown")
+    assert label in (*SENTIMENTS, "unknown")
+    assert abs(sum(int(share or 0) for share in shares) - 100) <= 1
     analyzer = Analyzer(LITE)
     differences, same = list[float](), list[bool]()
     for picture, answer in zip(sent, said, strict=True):
@@ -222,7 +224,7 @@ def test_nobody_is_no_face(site: Path, empty_camera: Path) -> None:
         assert page.inner_text("#label") == "no face"
         assert page.inner_text("#hint").startswith("No face")
         assert page.evaluate("recorded.said.every((one) => one.face === null)")
-        assert page.evaluate("document.getElementById('positive').value") == 0
+        assert page.get_attribute("#positive", "aria-valuenow") == "0"
 
 
 def test_the_keyboard_starts_and_stops_it(site: Path, drawn_camera: Path) -> None:
