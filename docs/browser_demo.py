@@ -37,6 +37,8 @@ INTEGRITY = (
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 """What the page needs of it: the build without WebGPU and WebGL."""
 
+_PATIENCE = 200  # seconds; the archive has 33 MB
+
 _LICENCE = """\
 ONNX Runtime, https://github.com/microsoft/onnxruntime, from the npm package {package}.
 
@@ -82,7 +84,12 @@ def fetch_runtime() -> None:
         raise MissingRuntimeError("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        try:
+            done = subprocess.run(  # noqa: S603
+                command, capture_output=True, text=True, check=False, timeout=_PATIENCE
+            )
+        except subprocess.TimeoutExpired:
+            raise MissingRuntimeError(f"npm did not get {PACKAGE} in {_PATIENCE} s") from None
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode or len(archives) != 1:
             raise MissingRuntimeError(f"npm cannot get {PACKAGE} ({done.stderr.strip()[-200:]})")
