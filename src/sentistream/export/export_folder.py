@@ -62,16 +62,16 @@ def export_networks(
     folder: Path,
     profile: Profile | str = DEFAULT_PROFILE,
     *,
+    as_float: bool = False,
     replaced: Mapping[str, bytes] | None = None,
     force: bool = False,
 ) -> Exported:
     """Writes networks, cards, ``pipeline.json``, a README, a reference in Python and test vectors.
 
-    A network that the product runs with 8-bit convolutions is exported so.
-
     Args:
         folder: Made if needed.
         profile: Whose networks.
+        as_float: Whether to write a network with floats that the product runs with 8 bits.
         replaced: ONNX files to write in place of the shipped ones, by network.
         force: Whether files of a folder that is not empty may be replaced.
 
@@ -83,7 +83,7 @@ def export_networks(
     profile = get_profile(profile) if isinstance(profile, str) else profile
     cards = {name.rpartition("/")[2]: load_card(name) for name in profile.models}
     contents = {
-        name: (replaced or {}).get(name) or read_model(card, int8=bool(card.int8))
+        name: (replaced or {}).get(name) or read_model(card, int8=bool(card.int8) and not as_float)
         for name, card in cards.items()
     }
     check_free(folder, force=force)
