@@ -15,12 +15,14 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 
+from installation import run_base
 from sentistream.cli import main
 from sentistream.profiles import LITE, PROFILES
 from sentistream.runtime import load_card
 from sentistream.types import UInt8Array
 
 ROOT = Path(__file__).parents[2]
+COMMAND = "import sys; from sentistream.cli import main; main(sys.argv[1:])"
 LONGEST = 150
 """Lines of a file of the reference."""
 
@@ -134,3 +136,26 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["export", str(tmp_path / "mine.txt" / "in")])
     assert result.exit_code == 2
     assert "cannot be written" in result.output
+
+
+def test_floats_can_be_asked_for_where_the_product_runs_8_bits(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["export", str(tmp_path / "out"), "--profile", "paper", "--variant", "float"]
+    )
+    assert result.exit_code == 0, result.output
+    fused = description(tmp_path / "out")["networks"]["fused"]
+    assert (fused["file"], fused["sha256"]) == ("fused.onnx", load_card("paper/fused").sha256)
+    assert not list((tmp_path / "out").glob("*.int8.onnx"))
+
+
+def test_it_needs_no_extra(tmp_path: Path) -> None:
+    done = run_base(COMMAND, "export", str(tmp_path / "out"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "reference.py").exists()
+
+
+def test_8_bits_say_which_extra_they_need(tmp_path: Path) -> None:
+    options = ("--variant", "int8", "--calibrate", "clip.mp4")
+    done = run_base(COMMAND, "export", str(tmp_path / "out"), *options)
+    assert done.returncode == 2
+    assert "pip install 'sentistream[train]'" in done.stderr
