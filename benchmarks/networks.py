@@ -2,8 +2,8 @@
 
 Usage: python -m benchmarks.networks EXPORT [EXPORT ...]
 
-Each EXPORT is a folder of ``sentistream export``. Engines and folders take turns, and the best of
-several rounds counts, so that other work on the machine falls on all alike.
+Each EXPORT is a folder of ``sentistream export``. Engines and folders take turns of a few runs,
+and the fastest run counts: what else the machine does interrupts few of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import onnxruntime
 import openvino
 from numpy.typing import NDArray
 
-ROUNDS, SECONDS = 15, 0.05
+TURNS, LEAST_TURNS, RUNS = 80, 8, 6
+SLOW = 0.005  # seconds of a run that is not repeated as often
 PICTURE = (480, 640)
 """Rows and columns where a network takes any."""
 
@@ -42,10 +43,10 @@ def main() -> None:
     if not runs:
         sys.exit(__doc__)
     best = dict.fromkeys(runs, np.inf)
-    counts = {key: max(1, round(SECONDS / measured(run, 2))) for key, run in runs.items()}
-    for _ in range(ROUNDS):
+    for number in range(TURNS):
         for key, run in runs.items():
-            best[key] = min(best[key], measured(run, counts[key]))
+            if number < LEAST_TURNS or best[key] < SLOW:
+                best[key] = min(best[key], *(measured(run) for _ in range(RUNS)))
     print(f"{'network':<16}{'folder':<24}{'engine':<12}{'bytes':>10}{'ms':>9}")
     for (name, folder_name, engine), seconds in sorted(best.items()):
         size = sizes[name, folder_name]
@@ -83,12 +84,11 @@ def with_openvino(content: bytes, inputs: Inputs) -> Callable[[], object]:
     return lambda: request.infer(inputs)
 
 
-def measured(run: Callable[[], object], count: int) -> float:
-    """Seconds of one run, the mean of so many."""
+def measured(run: Callable[[], object]) -> float:
+    """Seconds of one run."""
     begun = time.perf_counter()
-    for _ in range(count):
-        run()
-    return (time.perf_counter() - begun) / count
+    run()
+    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":
