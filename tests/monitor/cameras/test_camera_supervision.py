@@ -260,7 +260,7 @@ def test_without_cameras_there_is_one_all_the_same(
     from sentistream.media.capture_devices import Camera
     from sentistream.monitor.cameras import supervisor as module
 
-    monkeypatch.setattr(module, "list_cameras", lambda: (Camera(2, Path("/dev/video2"), "Cam"),))
+    monkeypatch.setattr(module, "list_cameras", lambda: (Camera(2, "/dev/video2", "Cam"),))
     (webcam,) = module.choose_cameras(Settings()).values()
     assert (webcam.source.get_secret_value(), webcam.name) == ("2", "Cam")
     monkeypatch.setattr(module, "list_cameras", lambda: ())
