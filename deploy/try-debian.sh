@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Makes a fresh Debian of any suite and processor, installs the wheel of this tree in it as a user would,
+# and runs `sentistream doctor`, the demonstration and the core tests. Another processor is emulated.
+#   deploy/try-debian.sh                                  this machine's processor, Debian 13, its Python
+#   ARCH=arm64 deploy/try-debian.sh                       64-bit Arm, emulated by QEMU where need be
+#   SUITE=sid PYTHON=python3.14 deploy/try-debian.sh      a newer Python
+#   EXTRAS=demo,monitor TESTS='tests/voice tests/monitor/cameras' deploy/try-debian.sh
+# ROOT=FOLDER keeps the system there and uses it again; without, nothing is left behind.
+# Needs root, mmdebstrap and, to emulate, qemu-user-static with binfmt-support (Debian: apt install ...).
+# Native it takes a few minutes, emulated ten to thirty times as long.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+here=$(dpkg --print-architecture)
+ARCH=${ARCH:-$here}
+SUITE=${SUITE:-trixie}
+PYTHON=${PYTHON:-python3}
+EXTRAS=${EXTRAS:-demo}
+TESTS=${TESTS:-tests/vision tests/voice tests/media tests/runtime tests/test_analyzer.py}
+read -ra make_options <<< "${MAKE_OPTIONS:-}"
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+[[ $(id -u) == 0 ]] || fail "it needs root, to make the system and to enter it"
+command -v mmdebstrap > /dev/null || fail "apt install mmdebstrap"
+if [[ $ARCH != "$here" ]]; then
+  # the kernel is told which program runs the other processor's
+  mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+  command -v update-binfmts > /dev/null || fail "apt install qemu-user-static binfmt-support"
+  update-binfmts --enable > /dev/null 2>&1 || true
+fi
+
+kept=${ROOT:-}
+root=${kept:-$(mktemp --directory /var/tmp/sentistream-try-XXXXXX)}
+build=$(mktemp --directory)
+left() {
+  rm -rf "$build"
+  [[ -n $kept ]] || rm -rf --one-file-system "$root"
+}
+trap left EXIT
+
+python=${HOST_PYTHON:-python3}
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$build" . || fail "the wheel cannot be built"
+wheel=$(basename "$build"/*.whl)
+echo "ok: $wheel, $(stat --format %s "$build/$wheel" | awk '{printf "%.1f MB", $1 / 1e6}')"
+
+if [[ ! -x $root/usr/bin/dpkg ]]; then
+  echo "making a Debian $SUITE for $ARCH ..."
+  mmdebstrap --quiet --variant=minbase --arch="$ARCH" \
+    --include="$PYTHON,$PYTHON-venv,ca-certificates,libatomic1" "${make_options[@]}" "$SUITE" "$root"
+fi
+# certificates and pip's settings are those of this machine
+cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+if [[ -f /etc/pip.conf ]]; then cp /etc/pip.conf "$root/etc/pip.conf"; fi
+rm -rf "$root/root/tree"
+mkdir "$root/root/tree"
+git ls-files -z pyproject.toml scripts tests docs deploy README.md | tar --create --null --files-from - \
+  | tar --extract --directory "$root/root/tree"
+cp "$build/$wheel" "$root/root/tree/"
+
+cat > "$root/root/try" <<'INSIDE'
+#!/bin/bash
+set -euo pipefail
+export LC_ALL=C.UTF-8 HOME=/root TMPDIR=/tmp PATH=/root/venv/bin:/usr/sbin:/usr/bin:/sbin:/bin
+cd /root/tree
+took() { echo "ok: $1 ($((SECONDS - $2)) s)"; }
+begun=$SECONDS
+rm -rf /root/venv
+"$PYTHON" -m venv /root/venv
+pip install --quiet --prefer-binary "./$WHEEL[$EXTRAS]"
+took "pip install, $(python --version), $(uname -m)" "$begun"
+begun=$SECONDS
+sentistream doctor
+took "sentistream doctor" "$begun"
+begun=$SECONDS
+sentistream demo --out /root/demo
+took "sentistream demo" "$begun"
+[[ -s /root/demo/report.html ]]
+begun=$SECONDS
+pip install --quiet --prefer-binary hypothesis pytest pytest-timeout pyyaml
+took "pip install of the test tools" "$begun"
+begun=$SECONDS
+python -m pytest -q -p no:cacheprovider --durations=0 --durations-min=30 --timeout "$TIMEOUT" $TESTS
+took "tests: $TESTS" "$begun"
+INSIDE
+chmod +x "$root/root/try"
+# mounts and processes of its own, which end with it
+export PYTHON EXTRAS TESTS WHEEL=$wheel TIMEOUT=${TIMEOUT:-3000}
+unshare --mount --pid --fork --kill-child bash -euc '
+  mount --make-rprivate /
+  mount -t proc proc "$1/proc"
+  mount --rbind /dev "$1/dev"
+  exec chroot "$1" /root/try' bash "$root"
