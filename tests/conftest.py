@@ -8,14 +8,17 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
 
 from sentistream.types import UInt8Array
+
+if TYPE_CHECKING:  # where only the core is tested it is not installed
+    from playwright.sync_api import Browser
 
 # how long an example takes depends on what else the machine does
 hypothesis.settings.register_profile("sentistream", deadline=None)
@@ -80,6 +83,8 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("needs Chromium")
+    from playwright.sync_api import sync_playwright
+
     camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with (
         sync_playwright() as playwright,
