@@ -4,9 +4,10 @@
 #   deploy/try-debian.sh                                  this machine's processor, Debian 13, its Python
 #   ARCH=arm64 deploy/try-debian.sh                       64-bit Arm, emulated by QEMU where need be
 #   SUITE=sid PYTHON=python3.14 deploy/try-debian.sh      a newer Python
-#   EXTRAS=demo,monitor TESTS='tests/voice tests/monitor/cameras' deploy/try-debian.sh
+#   EXTRAS=monitor TESTS='tests/voice tests/monitor/cameras' deploy/try-debian.sh
 # ROOT=FOLDER keeps the system there and uses it again; without, nothing is left behind.
-# Needs root, mmdebstrap and, to emulate, qemu-user-static with binfmt-support (Debian: apt install ...).
+# Needs root, mmdebstrap and, to emulate, qemu-user-static, binfmt-support and arch-test (Debian: apt install ...).
+# MAKE_OPTIONS are mmdebstrap's, such as --aptopt='Acquire::Check-Valid-Until "false"' for an old mirror.
 # Native it takes a few minutes, emulated ten to thirty times as long.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,7 +15,7 @@ here=$(dpkg --print-architecture)
 ARCH=${ARCH:-$here}
 SUITE=${SUITE:-trixie}
 PYTHON=${PYTHON:-python3}
-EXTRAS=${EXTRAS:-demo}
+EXTRAS=${EXTRAS:-}
 TESTS=${TESTS:-tests/vision tests/voice tests/media tests/runtime tests/test_analyzer.py}
 read -ra make_options <<< "${MAKE_OPTIONS:-}"
 
@@ -25,7 +26,9 @@ if [[ $ARCH != "$here" ]]; then
   # the kernel is told which program runs the other processor's
   mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
   command -v update-binfmts > /dev/null || fail "apt install qemu-user-static binfmt-support"
-  update-binfmts --enable > /dev/null 2>&1 || true
+  case $ARCH in arm64) cpu=aarch64 ;; armhf) cpu=arm ;; amd64) cpu=x86_64 ;; *) cpu=$ARCH ;; esac
+  update-binfmts --enable "qemu-$cpu" > /dev/null 2>&1 || true
+  command -v arch-test > /dev/null || fail "apt install arch-test"
 fi
 
 kept=${ROOT:-}
@@ -66,7 +69,7 @@ took() { echo "ok: $1 ($((SECONDS - $2)) s)"; }
 begun=$SECONDS
 rm -rf /root/venv
 "$PYTHON" -m venv /root/venv
-pip install --quiet --prefer-binary "./$WHEEL[$EXTRAS]"
+pip install --quiet --prefer-binary "./$WHEEL${EXTRAS:+[$EXTRAS]}"
 took "pip install, $(python --version), $(uname -m)" "$begun"
 begun=$SECONDS
 sentistream doctor

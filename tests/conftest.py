@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sentistream.demo import make_clip
+from sentistream.demo.portrait import original
 from sentistream.types import UInt8Array
 
 if TYPE_CHECKING:  # where only the core is tested it is not installed
@@ -47,8 +49,7 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def portrait() -> UInt8Array:
     """Shape (512, 512, 3); one face about 108 pixels wide."""
-    data = pytest.importorskip("skimage.data")
-    return np.asarray(data.astronaut(), dtype=np.uint8)
+    return np.asarray(original(), dtype=np.uint8)
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +60,6 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
 @pytest.fixture(scope="session")
 def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound."""
-    pytest.importorskip("skimage.data")
-    from sentistream.demo import make_clip
-
     path = tmp_path_factory.mktemp("demonstration") / "clip.mp4"
     make_clip(path, size=(640, 360))
     return path

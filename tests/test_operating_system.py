@@ -397,13 +397,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, st
         asked.append((device, given["format"], given["options"]))
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(capture_devices.av.container, "open", refuse)
+    monkeypatch.setattr("av.container.open", refuse)
+    monkeypatch.setattr("av.formats_available", frozenset({"avfoundation", "dshow"}))
     monkeypatch.setattr(
-        capture_devices.av, "formats_available", frozenset({"avfoundation", "dshow"})
-    )
-    monkeypatch.setattr(
-        capture_devices.av,
-        "enumerate_input_devices",
+        "av.enumerate_input_devices",
         {"avfoundation": MAC, "dshow": PC}.__getitem__,
     )
     return asked
@@ -446,7 +443,7 @@ def test_windows_captures_by_directshow(opened: list[tuple[str, str, dict[str, s
 
 @pytest.mark.usefixtures("windows")
 def test_an_ffmpeg_without_the_systems_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capture_devices.av, "formats_available", frozenset())
+    monkeypatch.setattr("av.formats_available", frozenset())
     assert list_cameras() == ()  # this PyAV's FFmpeg was built for another system
     with pytest.raises(InputError, match="lacks DirectShow"):
         capture_devices.open_microphone("Desk")

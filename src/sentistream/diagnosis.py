@@ -35,7 +35,6 @@ OPTIONAL_PACKAGES = {
     "openvino": ("openvino", "another runtime"),
     "pyarrow": ("parquet", "readings.parquet, and Parquet exports and data sets"),
     "ray": ("ray", "archives on a cluster"),
-    "scikit-image": ("demo", "the demonstration clip"),
     "torch": ("train", "training"),
 }
 """The extra that brings each, and what it is for."""

@@ -9,7 +9,6 @@ import dlib
 import numpy as np
 import pytest
 
-pytest.importorskip("skimage", reason="the demonstration clip: install the extra 'demo'")
 
 from sentistream.demo import make_clip, repeat_clip, script
 from sentistream.demo.portrait import Portrait

@@ -172,7 +172,6 @@ def ensure_demo_clip(path: Path) -> None:
     """Draws the demonstration clip if it does not exist; safe to call from several processes.
 
     Raises:
-        MissingExtraError: scikit-image, which brings the portrait, is not installed.
         OutputError: It cannot be written.
     """
     if path.exists():
