@@ -9,7 +9,6 @@ import dlib
 import numpy as np
 import pytest
 
-
 from sentistream.demo import make_clip, repeat_clip, script
 from sentistream.demo.portrait import Portrait
 from sentistream.demo.speech import speak

@@ -9,7 +9,6 @@ import av
 import pytest
 from click.testing import CliRunner
 
-
 from sentistream.cli import main
 from sentistream.profiles import PAPER
 from sentistream.runtime import list_models
