@@ -16,13 +16,26 @@ from clips import clicks, flat, write_clip
 from installation import EXTRAS
 
 LOADED = """
-import json, sys
+import json, os, sys
 from sentistream.cli import main
-try:
-    main(sys.argv[1:])
-finally:
-    sys.__stderr__.write(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+def tell():
+    sys.__stderr__.write("\\n" + json.dumps(sorted({n.partition(".")[0] for n in sys.modules})))
+    sys.__stderr__.flush()
+    os._exit(0)
+if sys.argv[-1] == "--help":
+    try:
+        main(sys.argv[1:])
+    finally:
+        tell()
+from sentistream.analyzer import Analyzer
+process = Analyzer.process
+def once(analyzer, moment):
+    process(analyzer, moment)
+    tell()
+Analyzer.process = once
+main(sys.argv[1:])
 """
+"""Tells what is loaded when the first reading is there."""
 
 MODULES = {
     "face-recognition-models": "face_recognition_models",
