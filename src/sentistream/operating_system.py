@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 _POLL_INTERVAL = 0.5  # seconds between two looks at the parent, where nothing tells of its end
 _SYNCHRONIZE, _INFINITE = 0x0010_0000, 0xFFFF_FFFF  # Windows' wait for a process
 
-SOCKET_PATH_LIMIT = {"linux": 108, "darwin": 104}
+SOCKET_PATH_SIZE = {"linux": 108, "darwin": 104}
 """Bytes of a Unix socket's path, the zero at its end included (``sun_path`` in unix(7))."""
 
 _SOCKET_NAME = 40
@@ -218,7 +218,7 @@ def keep_socket_paths_short() -> None:
 def socket_folder() -> str:
     """A folder for temporary folders of Unix sockets, which may have about a hundred bytes."""
     folder = tempfile.gettempdir()
-    limit = SOCKET_PATH_LIMIT.get(sys.platform, min(SOCKET_PATH_LIMIT.values()))
+    limit = SOCKET_PATH_SIZE.get(sys.platform, min(SOCKET_PATH_SIZE.values()))
     if len(os.fsencode(folder)) + _SOCKET_NAME < limit:
         return folder
     for other in (os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp"):  # noqa: S108
@@ -363,7 +363,7 @@ def processor_name() -> str:
     if system() is System.MACOS:
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-            name = subprocess.check_output(command, text=True, timeout=5).strip()  # noqa: S603
+            name = subprocess.check_output(command, text=True).strip()  # noqa: S603
     elif system() is System.WINDOWS:
         name = platform.processor()
     else:
