@@ -5,7 +5,8 @@
 #   ARCH=arm64 deploy/try-debian.sh                       64-bit Arm, emulated by QEMU where need be
 #   SUITE=sid PYTHON=python3.14 deploy/try-debian.sh      a newer Python
 #   EXTRAS=monitor TESTS='tests/voice tests/monitor/cameras' deploy/try-debian.sh
-# DEMO_OPTIONS='--seconds 2' makes a shorter demonstration. ROOT=FOLDER keeps the system there and uses it again; without, nothing is left behind.
+# DEMO_OPTIONS='--seconds 2' makes a shorter demonstration. ROOT=FOLDER keeps the system there and uses
+# it again; without, nothing is left behind.
 # Needs root, mmdebstrap and, to emulate, qemu-user-static, binfmt-support and arch-test (Debian: apt install ...).
 # MAKE_OPTIONS are mmdebstrap's, such as --aptopt='Acquire::Check-Valid-Until "false"' for an old mirror.
 # Native it takes a few minutes, emulated ten to thirty times as long.
@@ -45,11 +46,15 @@ python=${HOST_PYTHON:-python3}
 wheel=$(basename "$build"/*.whl)
 echo "ok: $wheel, $(stat --format %s "$build/$wheel" | awk '{printf "%.1f MB", $1 / 1e6}')"
 
-if [[ ! -x $root/usr/bin/dpkg ]]; then
+if [[ ! -e $root/usr/bin/$PYTHON ]]; then
   echo "making a Debian $SUITE for $ARCH ..."
-  mmdebstrap --quiet --variant=minbase --arch="$ARCH" \
-    --include="$PYTHON,$PYTHON-venv,ca-certificates,libatomic1" "${make_options[@]}" "$SUITE" "$root"
+  # to configure its packages would take an emulated system half an hour; for Python it need not
+  variant=$([[ $ARCH == "$here" ]] && echo minbase || echo extract)
+  mmdebstrap --quiet --variant="$variant" --arch="$ARCH" \
+    --include="$PYTHON,$PYTHON-venv,bash,coreutils,libatomic1" "${make_options[@]}" "$SUITE" "$root"
 fi
+[[ -s $root/etc/passwd ]] || echo 'root:x:0:0:root:/root:/bin/bash' > "$root/etc/passwd"
+mkdir -p "$root/etc/ssl/certs"
 # certificates and pip's settings are those of this machine
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
