@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from PIL import Image
 
 from sentistream.demo import make_clip
 from sentistream.demo.portrait import original
+from sentistream.errors import MissingExtraError
 from sentistream.types import UInt8Array
 
 if TYPE_CHECKING:  # where only the core is tested it is not installed
@@ -25,6 +28,27 @@ if TYPE_CHECKING:  # where only the core is tested it is not installed
 # how long an example takes depends on what else the machine does
 hypothesis.settings.register_profile("sentistream", deadline=None)
 hypothesis.settings.load_profile("sentistream")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """A test that needs the extra ``paper`` is skipped where that is not installed."""
+    return (yield from _skipped_without_paper())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """The same, for what the test itself asks for."""
+    return (yield from _skipped_without_paper())
+
+
+def _skipped_without_paper() -> Iterator[None]:
+    try:
+        return (yield)
+    except (MissingExtraError, ModuleNotFoundError) as error:
+        if importlib.util.find_spec("dlib") is None and re.search(r"dlib|\[paper\]", str(error)):
+            pytest.skip(f"needs the extra 'paper': {error}")
+        raise
 
 
 @pytest.fixture(autouse=True)
