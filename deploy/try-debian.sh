@@ -51,7 +51,7 @@ if [[ ! -e $root/usr/bin/$PYTHON ]]; then
   # to configure its packages would take an emulated system half an hour; for Python it need not
   variant=$([[ $ARCH == "$here" ]] && echo minbase || echo extract)
   mmdebstrap --quiet --variant="$variant" --arch="$ARCH" \
-    --include="$PYTHON,$PYTHON-venv,bash,coreutils,libatomic1" "${make_options[@]}" "$SUITE" "$root"
+    --include="$PYTHON,$PYTHON-venv,bash,coreutils,libatomic1,libstdc++6" "${make_options[@]}" "$SUITE" "$root"
 fi
 [[ -s $root/etc/passwd ]] || echo 'root:x:0:0:root:/root:/bin/bash' > "$root/etc/passwd"
 mkdir -p "$root/etc/ssl/certs"
