@@ -57,6 +57,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "async_iteration",
             "percentages",
             "cores",
+            "operating_system",
             "intervals",
         ),
     ),

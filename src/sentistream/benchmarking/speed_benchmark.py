@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +32,7 @@ from sentistream.benchmarking.timed_runs import (
 )
 from sentistream.errors import MissingExtraError
 from sentistream.media import open_source
+from sentistream.operating_system import peak_memory
 from sentistream.profiles import PAPER, Profile, get_profile
 from sentistream.runtime import load_card
 from sentistream.values import ByValue
@@ -241,7 +241,8 @@ def memory_per_stream(tried: Sequence[StreamsResult]) -> float | None:
 
 def _peak() -> float:
     """MiB of this process at its largest: more than one stream needs, yardsticks among it."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory()
+    return float("nan") if peak is None else peak / 1024**2
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

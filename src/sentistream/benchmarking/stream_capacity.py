@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sentistream.operating_system import proportional_memory
 from sentistream.profiles import Profile
 from sentistream.streams import StreamEnd, analyze_streams
 
@@ -94,7 +95,5 @@ _WARM_UP = 2.0
 
 def _memory(process: int) -> float:
     """MiB of a process, pages shared with others counted in parts."""
-    for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
+    held = proportional_memory(process)
+    return float("nan") if held is None else held / 1024**2

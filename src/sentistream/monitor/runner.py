@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import fcntl
 import ipaddress
 import logging
 import os
@@ -43,6 +42,7 @@ from sentistream.monitor.store import (
 )
 from sentistream.monitor.watchdog import Watchdog, extending_start_timeout
 from sentistream.monitor.web import mount_web
+from sentistream.operating_system import lock_file, stop_signals
 
 LOCK = "monitor.lock"
 """Held by the monitor that uses a state folder."""
@@ -141,7 +141,7 @@ def run_monitor(
         server = uvicorn.Server(server_config(app, settings.server))
         base = page_address(settings.server, port)
         address = Address(page=base, setup=setup_link(services, base))
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in stop_signals():
             # uvicorn stops on them and raises them again; what is open is to be closed first
             signal.signal(number, lambda *_: None)
         asyncio.run(_serve(server, listening, lambda: ready(address)))
@@ -202,7 +202,7 @@ def _locked(state: Path) -> Iterator[None]:
         ) from None
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(lock, wait=False)
         except OSError:
             raise OutputError(
                 f"Another monitor uses the state folder {state}.",

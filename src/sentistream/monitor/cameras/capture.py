@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import re
 import threading
 import time
@@ -18,6 +17,7 @@ from sentistream.media.source import Source
 from sentistream.media.source_address import DEVICE, scheme
 from sentistream.media.source_factory import check_seconds, open_stream, open_webcam
 from sentistream.monitor.settings import CameraSettings
+from sentistream.operating_system import lock_file
 from sentistream.reports.report_wording import faults_in_words
 from sentistream.streams.multi_source import DecodedMoment
 from sentistream.translatable import Translatable
@@ -172,7 +172,6 @@ def ensure_demo_clip(path: Path) -> None:
     """Draws the demonstration clip if it does not exist; safe to call from several processes.
 
     Raises:
-        MissingExtraError: scikit-image, which brings the portrait, is not installed.
         OutputError: It cannot be written.
     """
     if path.exists():
@@ -182,10 +181,9 @@ def ensure_demo_clip(path: Path) -> None:
     unfinished = path.with_name(f".{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # released even if the process is killed
+        with path.with_name(f".{path.name}.lock").open("ab") as lock:
+            lock_file(lock, wait=True)  # released even if the process is killed
             if path.exists():  # drawn by another process in the meantime
-                unfinished.unlink(missing_ok=True)
                 return
             make_clip(unfinished, size=DEMO_SIZE)
             unfinished.replace(path)

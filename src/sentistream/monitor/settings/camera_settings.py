@@ -131,7 +131,10 @@ class CameraSettings(SettingsGroup):
         default="",
         max_length=120,
         title="Microphone",
-        description="For a webcam: its microphone as an ALSA device, for instance hw:1 or default.",
+        description=(
+            "For a webcam: its microphone. On Linux an ALSA device, for instance hw:1 or default; "
+            "on macOS its number, its name or default; on Windows its name."
+        ),
     )
     pace: float = Field(
         default=1.0,
