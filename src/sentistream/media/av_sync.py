@@ -13,6 +13,7 @@ from av.video.codeccontext import VideoCodecContext
 from sentistream.media.frame_geometry import PictureBuilder
 from sentistream.media.frame_reader import TimedFrame, nanosecond
 from sentistream.media.orientation import Orientation
+from sentistream.media.packet_skipping import SHOWN_ON
 from sentistream.media.picture import YuvPicture
 from sentistream.media.source import Faults
 from sentistream.types import FloatArray, Moment
@@ -70,6 +71,7 @@ class AvSync:
         self._waiting: deque[TimedFrame] = deque()
         self._origin = first.time
         self._ticks = 0
+        self._shown_until = -math.inf
         self._current = self._pictured = first
         self.picture: YuvPicture = self._pictures.picture(first)
 
@@ -85,6 +87,11 @@ class AvSync:
                 self._waiting.pop()
             self._waiting.append(frame)
 
+    def note_gap(self, until: float) -> None:
+        """No more pictures come before that time (seconds): they were left out on purpose."""
+        newest = self._waiting[-1] if self._waiting else self._current
+        self._shown_until = min(until, newest.time + SHOWN_ON)
+
     def ready(self, *, ended: bool = False) -> Iterator[Moment]:
         """Yields the moments that are complete, and the rest once the stream has ended."""
         while True:
@@ -93,23 +100,27 @@ class AvSync:
                 return
             while self._waiting and self._waiting[0].time <= time:
                 self._current = self._waiting.popleft()
-            if not self._waiting and time >= self._current.end:
+            if not self._waiting and time >= max(self._current.end, self._shown_until):
                 return
-            if self._waiting and time > self._current.time + LONGEST_GAP:
+            gap = bool(self._waiting) and self._waiting[0].after_gap
+            longest = SHOWN_ON if gap else LONGEST_GAP
+            if self._waiting and time > self._current.time + longest:
                 ahead = (self._waiting[0].time - self._origin) / self._tick
                 resumed = max(math.ceil(ahead), self._ticks + 1)
-                self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
+                if not gap:
+                    self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
                 self._ticks = resumed
                 continue
             yield self._moment(time)
             self._ticks += 1
 
     def _is_complete(self, time: float) -> bool:
-        if not self._waiting or self._waiting[-1].time <= time:
+        newest = max(self._waiting[-1].time if self._waiting else -math.inf, self._shown_until)
+        if newest <= time:
             return False
         if self._sound is None or not time - MISSED <= self._sound.until < time:
             return True
-        late = self._waiting[-1].time - time
+        late = newest - time
         return late > PATIENCE or len(self._waiting) > MOST_WAITING
 
     def _moment(self, time: float) -> Moment:

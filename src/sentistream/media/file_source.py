@@ -15,9 +15,11 @@ from av.container import InputContainer
 
 from sentistream.errors import InputError
 from sentistream.media.container import describe, open_file, pixel_aspect
+from sentistream.media.decoder import SOFTWARE, Decoder
 from sentistream.media.demux import Demuxer
 from sentistream.media.frame_geometry import PictureBuilder, with_orientation
 from sentistream.media.frame_reader import FrameReader, TimedFrame, nanosecond
+from sentistream.media.packet_skipping import SHOWN_ON
 from sentistream.media.picture import YuvPicture
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, MediaInfo, Source
@@ -41,7 +43,9 @@ class FileSource(Source):
     Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
     decode its pictures; 0 for as many as the decoder sees fit. Without ``sound`` its sound is
     not even decoded. ``video_track`` and ``audio_track`` are numbers among those of their kind,
-    from 1; None to choose.
+    from 1; None to choose. ``decoder`` is one of ``decoder.DECODERS``.
+
+    Pictures that no tick shows and no other picture refers to are not decoded, unless ``whole``.
 
     Raises:
         InputError: The file cannot be analyzed.
@@ -57,9 +61,13 @@ class FileSource(Source):
         sound: bool = True,
         video_track: int | None = None,
         audio_track: int | None = None,
+        decoder: str = SOFTWARE,
+        whole: bool = False,
     ) -> None:
         self.faults: Faults = Faults()
         self._requested_tracks = video_track, audio_track
+        self._requested_decoder = decoder
+        self._whole = whole
         self._tick = tick
         self._decodes_sound = sound
         self._threads = threads
@@ -85,13 +93,14 @@ class FileSource(Source):
             again=partial(open_file, path),
         )
         video, audio = tracks.video, tracks.audio
+        decoder = Decoder(video, self._requested_decoder)
         self._sound: SoundReader | None = None
         if audio is None:
-            self._reader = FrameReader(container, video, self.faults)
+            self._reader = FrameReader(container, video, self.faults, decoder=decoder)
         else:
             again = partial(_open_again, path, self._containers, audio.index)
             both = Demuxer(container, audio, self.faults, again)
-            self._reader = FrameReader(container, video, self.faults, both.video_packets())
+            self._reader = FrameReader(container, video, self.faults, both.video_packets(), decoder)
             self._sound = SoundReader(container, audio, self.faults, source=both.audio_packets())
         self._frames = with_orientation(self._reader)
         first = next(self._frames, None)
@@ -113,7 +122,8 @@ class FileSource(Source):
             orientation=self._pictures.orientation,
             live=False,
             tracks=(tracks.video_number, tracks.audio_number),
-            remarks=tracks.remarks,
+            remarks=tuple(filter(None, (*tracks.remarks, decoder.remark))),
+            decoder=decoder.name,
         )
         self._declared_end = container.duration
         self._moments = self._pair(first, picture)
@@ -136,6 +146,9 @@ class FileSource(Source):
             stop = start + round(self._sound_window * SOUND_RATE)
             return np.asarray(self._sound.block(start, stop)[0])
 
+    def limit_decoding(self, share: float) -> None:
+        self._reader.skipper.share = share
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
@@ -146,6 +159,9 @@ class FileSource(Source):
 
     def _pair(self, current: TimedFrame, picture: YuvPicture) -> Iterator[Moment]:
         origin, ticks = current.time, 0
+        # the pictures of all ticks stay the same
+        if not self._whole:
+            self._reader.skipper.set_ticks(origin, self._tick)
         pictured = current
         following = next(self._frames, None)
         while True:
@@ -156,7 +172,8 @@ class FileSource(Source):
                 break
             if following is not None and time >= self._shown_until(current, following):
                 resumed = max(math.ceil((following.time - origin) / self._tick), ticks + 1)
-                self.faults.skipped_seconds += (resumed - ticks) * self._tick
+                if not following.after_gap:
+                    self.faults.skipped_seconds += (resumed - ticks) * self._tick
                 ticks = resumed
                 continue
             if current is not pictured:
@@ -176,6 +193,8 @@ class FileSource(Source):
         """Until when the current picture is shown while no other follows, seconds."""
         if following.after_fault:
             return max(current.end, current.time + self._tick)
+        if following.after_gap:
+            return max(current.time + SHOWN_ON, current.time + self._tick)
         return current.time + LONGEST_STILL
 
     def _count_missing_end(self) -> None:

@@ -35,6 +35,7 @@ class MediaInfo:
         remarks: A sentence for each choice between several tracks.
         sizes: Every size of upright pictures so far, (width, height), the first 16 of them;
             ``width`` and ``height`` are those of the first.
+        decoder: What decodes its pictures: ``software``, or one of ``decoder.HARDWARE``.
     """
 
     name: str
@@ -53,6 +54,7 @@ class MediaInfo:
     audio_track: int | None = None
     remarks: tuple[str, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ()
+    decoder: str = "software"
 
     def with_size(self, width: int, height: int) -> MediaInfo:
         """The same where that size was seen before, else with it; pixels."""
@@ -102,10 +104,18 @@ class Source(ABC):
     Attributes:
         info: Facts about it.
         faults: What was left out so far.
+        lag: Seconds by which reading a live source is behind what it sends, as far as is known.
     """
 
     info: MediaInfo
     faults: Faults
+    lag: float = 0.0
+
+    def limit_decoding(self, share: float) -> None:  # noqa: B027 - most have nothing to limit
+        """Decodes no more than about this share (0 to 1) of the pictures from now on.
+
+        May be called from any thread. Sources that do not decode themselves ignore it.
+        """
 
     def __iter__(self) -> Iterator[Moment]:
         return self

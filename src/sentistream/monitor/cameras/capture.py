@@ -71,6 +71,16 @@ class Capture:
         return self._queue.dropped + self._faults.dropped_moments
 
     @property
+    def lag(self) -> float:
+        """Seconds by which reading is behind the source."""
+        return self.source.lag if self.source else 0.0
+
+    def limit_decoding(self, share: float) -> None:
+        """Has the source decode about this share of its pictures."""
+        if self.source is not None:
+            self.source.limit_decoding(share)
+
+    @property
     def damaged(self) -> int:
         """Packets and pictures so far that could not be decoded."""
         return self._faults.video_errors + self._faults.audio_errors

@@ -233,7 +233,8 @@ class _Worker:
                     self._preview_wanted.clear()
                     pipeline.request_preview()
                 if decoded is not None:
-                    pipeline.process(decoded, dropped=capture.dropped)
+                    pipeline.process(decoded, dropped=capture.dropped, lag=capture.lag)
+                    capture.limit_decoding(pipeline.share)
                 else:
                     pipeline.flush_overdue()
                 self._send_answer(capture)
