@@ -216,7 +216,8 @@ class Analysis:
         rate = RateController(self._profile.tick)
         for moment in self._ahead:
             if rate.admits(moment.time):
-                readings = self._analyzer.process(rate.thin(moment))
+                thinned = moment if self._source.skips_pictures else rate.thin(moment)
+                readings = self._analyzer.process(thinned)
                 yield moment, mark_slowed(readings, rate)
                 rate.update(dropped=self.faults.dropped_moments, lag=self._source.lag)
                 self._source.limit_decoding(rate.share)

@@ -146,8 +146,16 @@ class FileSource(Source):
             stop = start + round(self._sound_window * SOUND_RATE)
             return np.asarray(self._sound.block(start, stop)[0])
 
+    @property
+    def skips_pictures(self) -> bool:
+        return self._reader.skipper.is_effective
+
     def limit_decoding(self, share: float) -> None:
         self._reader.skipper.share = share
+
+    def catch_up(self, now: float, until: float) -> None:
+        """Has nothing decoded up to a key picture from ``until`` seconds on."""
+        self._reader.skipper.catch_up(now, until)
 
     def close(self) -> None:
         with self._lock:

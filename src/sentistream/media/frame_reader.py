@@ -115,6 +115,17 @@ class FrameReader:
         if self._is_wanted(packet):
             yield from self._decoded(packet)
 
+    def catch_up(self, packet: Packet[Any], lag: float) -> None:
+        """Leaves out the pictures from this packet on up to a key picture in time.
+
+        Args:
+            packet: The one that is read now.
+            lag: Seconds by which that is behind.
+        """
+        if packet.pts is not None and packet.time_base:
+            now = float(packet.pts * packet.time_base) - self._zero
+            self.skipper.catch_up(now, now + lag)
+
     def _is_wanted(self, packet: Packet[Any]) -> bool:
         if not packet.size or packet.pts is None or not packet.time_base:
             return True

@@ -85,7 +85,6 @@ class LiveSource(QueuedSource):
         self.faults: Faults = Faults()
         self._started = False
         self._requested_decoder = decoder
-        self._share = 1.0
         self._pace = ArrivalPace()
         self._requested_tracks = video_track, audio_track
         self._name = name
@@ -243,10 +242,15 @@ class LiveSource(QueuedSource):
             return
         self.lag = self._pace.lag(float(packet.dts * packet.time_base), time.monotonic())
         # far behind, nothing is decoded until the newest group of pictures is reached
-        self._reader.skipper.share = 0.0 if self.lag > MOST_BEHIND else self._share
+        if self.lag > MOST_BEHIND:
+            self._reader.catch_up(packet, self.lag)
+
+    @property
+    def skips_pictures(self) -> bool:
+        return self._reader.skipper.is_effective
 
     def limit_decoding(self, share: float) -> None:
-        self._share = share
+        self._reader.skipper.share = share
 
     def _oriented(self, frames: Iterable[TimedFrame]) -> list[TimedFrame]:
         return [turned for timed in frames for turned in self._orientations.take(timed)]

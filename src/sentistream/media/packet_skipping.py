@@ -9,6 +9,7 @@ group of pictures, up to the next key picture.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from av import Packet
@@ -22,8 +23,18 @@ INTRA_ONLY = frozenset(
 )
 """Codings, by FFmpeg's names, in which no picture refers to another."""
 
+MANY = 0.3
+"""Share of pictures that nothing refers to from which leaving them out is enough."""
+
+SHORT = 4.0
+"""Seconds between key pictures up to which the rest of a group may be left out."""
+
+LONGEST_GAP = 15.0
+"""Seconds for which a key picture is waited for at most, by the media clock."""
+
+_FORGETTING = 0.02
 _LATE = 0.1  # share of its duration by which a picture may be shown longer than declared
-_MOST_CREDIT = 2.0  # pictures
+_MOST_CREDIT, _LEAST_CREDIT = 2.0, -8.0  # pictures
 _ROUNDED = 0.001  # seconds by which timestamps may be rounded
 _H264_SLICES = (1, 2, 5)
 _H265_NON_REFERENCE = frozenset({0, 2, 4, 6, 8, 10, 12, 14})
@@ -43,7 +54,7 @@ class DisposablePackets:
         self._length_size = _length_size(codec, extradata or b"")
         self._highest_layer = 0
 
-    def __contains__(self, packet: Packet[Any]) -> bool:
+    def __call__(self, packet: Packet[Any]) -> bool:
         if packet.is_disposable or self._codec in INTRA_ONLY:
             return True
         if self._codec not in ("h264", "hevc"):
@@ -91,42 +102,58 @@ class PacketSkipper:
 
     With ``set_ticks`` pictures that nothing refers to are left out where no tick shows them: the
     pictures of all ticks stay the same, as long as none is shown longer than it declares. With a
-    ``share`` below 1 about that share of all pictures is decoded: first pictures that nothing
-    refers to are left out, evenly; where that is not enough, the end of each group of pictures.
+    ``share`` below 1 more of them are left out, evenly, until about that share of all pictures is
+    decoded or none of them is left. To ``catch_up`` everything is left out up to a key picture.
 
     Args:
         disposable: Which packets nothing refers to.
 
     Attributes:
+        share: The share of pictures that is decoded at least, 0 to 1.
         skipped: Packets left out so far.
         passed: Packets decoded so far.
-        in_gap: Whether all is left out until the next key picture.
     """
 
-    def __init__(self, disposable: DisposablePackets) -> None:
+    def __init__(self, disposable: Callable[[Packet[Any]], bool]) -> None:
         self._disposable = disposable
-        self._share = 1.0
         self._credit = _MOST_CREDIT
         self._ticks: tuple[float, float] | None = None
-        self._group = 0
-        self._last_group: int | None = None
-        self._key_seen = False
+        self._gap: tuple[float, float] | None = None
+        self._key_time: float | None = None
+        self._group: float | None = None
+        self._disposables = 0.0
+        self.share: float = 1.0
         self.skipped: int = 0
         self.passed: int = 0
-        self.in_gap: bool = False
 
     @property
-    def share(self) -> float:
-        """The share of pictures that is decoded at most, 0 to 1; 0 while only catching up."""
-        return self._share
+    def in_gap(self) -> bool:
+        """Whether all is left out until a key picture."""
+        return self._gap is not None
 
-    @share.setter
-    def share(self, share: float) -> None:
-        self._share = min(1.0, max(0.0, share))
+    @property
+    def is_effective(self) -> bool:
+        """Whether leaving out can halve the work without long gaps.
+
+        Either many pictures are not referred to, or key pictures are close together.
+        """
+        return self._disposables >= MANY or (self._group is not None and self._group <= SHORT)
 
     def set_ticks(self, origin: float, interval: float) -> None:
         """Which times are shown: ``origin``, and every ``interval`` seconds from there on."""
         self._ticks = origin, interval
+
+    def catch_up(self, now: float, until: float) -> None:
+        """Leaves out everything up to the first key picture from some time on.
+
+        Without one nothing is left out from ``LONGEST_GAP`` seconds on.
+
+        Args:
+            now: What is read now, seconds on the media clock.
+            until: What is sent now.
+        """
+        if self._gap is None:
+            self._gap = until, now + LONGEST_GAP
 
     def wants(self, packet: Packet[Any], time: float, duration: float) -> bool:
         """Whether the packet is to be decoded.
@@ -144,39 +171,22 @@ class PacketSkipper:
         return wanted
 
     def _decide(self, packet: Packet[Any], time: float, duration: float) -> bool:
-        is_key = packet.is_keyframe
-        self._count(is_key)
-        self._credit = min(_MOST_CREDIT, self._credit + self._share)
-        if self._share >= 1:
-            self._credit = _MOST_CREDIT
-        if self.in_gap:
-            if not is_key or self._credit < 0:
+        if packet.is_keyframe:
+            if self._key_time is not None:
+                self._group = max(0.0, time - self._key_time)
+            self._key_time = time
+        is_disposable = self._disposable(packet)
+        self._disposables += _FORGETTING * (is_disposable - self._disposables)
+        self._credit = min(_MOST_CREDIT, self._credit + self.share)
+        if self._gap is not None:
+            until, longest = self._gap
+            if time < longest and not (packet.is_keyframe and time >= until):
                 return False
-            self.in_gap = False
-        # needed? is asked first: a picture nobody sees costs nothing
-        if (not self._is_shown(time, duration) or self._credit < 1) and packet in self._disposable:
+            self._gap = None
+        if is_disposable and not (self._credit >= 1 and self._is_shown(time, duration)):
             return False
-        if self._credit < self._floor():
-            self.in_gap = True
-            return False
-        if self._share < 1:
-            self._credit -= 1
+        self._credit = max(_LEAST_CREDIT, self._credit - 1)
         return True
-
-    def _count(self, is_key: bool) -> None:
-        """Learns how many pictures a group has."""
-        if is_key:
-            if self._key_seen:
-                self._last_group = self._group
-            self._key_seen, self._group = True, 0
-        self._group += 1
-
-    def _floor(self) -> float:
-        """The debt at which the rest of a group is left out: after that share of its pictures."""
-        if self._share >= 1 or self._last_group is None:
-            return -math.inf
-        group = max(self._group, self._last_group)
-        return min(0.0, 1 - (1 - self._share) * self._share * group)
 
     def _is_shown(self, time: float, duration: float) -> bool:
         if self._ticks is None:

@@ -81,6 +81,10 @@ class LoopingSource(QueuedSource):
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=1)
 
+    @property
+    def skips_pictures(self) -> bool:
+        return self._file.skips_pictures
+
     def limit_decoding(self, share: float) -> None:
         self._share = share
         self._file.limit_decoding(share)
@@ -197,7 +201,6 @@ class PacedSource(Source):
         self._delay = delay
         self._begun: float | None = None
         self._closed = threading.Event()
-        self._share = 1.0
         self.info: MediaInfo = dataclasses.replace(source.info, live=True)
         self.faults: Faults = source.faults
 
@@ -207,13 +210,17 @@ class PacedSource(Source):
             self._begun = time.monotonic() + self._delay - moment.time / self._pace
         wait = self._begun + moment.time / self._pace - time.monotonic()
         self.lag = max(0.0, -wait)
-        # as a camera that is read too slowly: the rest of a group of pictures is left out
-        self._source.limit_decoding(0.0 if self.lag > MOST_BEHIND else self._share)
+        if self.lag > MOST_BEHIND and isinstance(self._source, FileSource):
+            self._source.catch_up(moment.time, moment.time + self.lag * self._pace)
         self._closed.wait(max(0.0, wait))
         return moment
 
+    @property
+    def skips_pictures(self) -> bool:
+        return self._source.skips_pictures
+
     def limit_decoding(self, share: float) -> None:
-        self._share = share
+        self._source.limit_decoding(share)
 
     def close(self) -> None:
         self._closed.set()

@@ -111,10 +111,16 @@ class Source(ABC):
     faults: Faults
     lag: float = 0.0
 
-    def limit_decoding(self, share: float) -> None:  # noqa: B027 - most have nothing to limit
-        """Decodes no more than about this share (0 to 1) of the pictures from now on.
+    @property
+    def skips_pictures(self) -> bool:
+        """Whether ``limit_decoding``, or reading that is behind, makes for less work here."""
+        return False
 
-        May be called from any thread. Sources that do not decode themselves ignore it.
+    def limit_decoding(self, share: float) -> None:  # noqa: B027 - most have nothing to limit
+        """Decodes about this share (0 to 1) of the pictures from now on.
+
+        Only pictures that no other refers to are left out, so it may be more. May be called from
+        any thread; sources that do not decode themselves ignore it.
         """
 
     def __iter__(self) -> Iterator[Moment]:

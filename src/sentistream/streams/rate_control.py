@@ -1,12 +1,12 @@
 """Rate control: takes fewer pictures of live streams when the machine cannot keep up.
 
-A live source yields a moment every tick, whether or not there is time for it. When moments are
-dropped or wait, or reading falls behind, for several seconds in a row, only a share of the pictures
-is decoded and analyzed: the source leaves the others out before they are decoded as far as its
-coding allows (``media.packet_skipping``), and what it decodes all the same is not analyzed. Sound
-is heard as before, and the moments between two pictures say ``repeated_picture``. Below
-``FULL_MOMENTS`` moments become rarer, too. When all goes well for a while, the share is raised
-again; each time that proves too much, twice as much time passes before the next attempt.
+A live source yields a moment every tick, whether or not there is time for it. When moments wait or
+reading falls behind for several seconds in a row, a share of the pictures is left out: by the
+source before they are decoded, as far as its coding allows (``media.packet_skipping``), else before
+they are analyzed. Sound is heard as before, and the moments between two pictures say
+``repeated_picture``. Only where moments are dropped all the same, or reading cannot catch up, are
+moments left out, too: every second one, and so on. When all goes well for a while, the share is
+raised again; each time that proves too much, twice as much time passes before the next attempt.
 Recordings are never slowed down.
 """
 
@@ -27,7 +27,7 @@ FULL_MOMENTS = 0.25
 """Share of the pictures down to which every moment is still analyzed."""
 
 MIN_SHARE = FULL_MOMENTS / MAX_DIVISOR
-"""At least this share of the pictures is analyzed: about one a second."""
+"""At least this share; then only every eighth moment is analyzed."""
 
 STEP = 0.85
 """By how much the share is lowered at least, and raised, each time."""
@@ -44,6 +44,9 @@ LATE_TICKS = 2.0
 LAGGING = 0.25
 """Seconds by which reading a source may be behind all through a window."""
 
+STUCK = 2.0
+"""Seconds behind that tell that a source cannot catch up: it leaves out pictures from 1 s on."""
+
 DROPPED_SHARE = 0.05
 """Share of a window's moments that may be dropped: a short hitch is no reason to slow down."""
 
@@ -58,9 +61,6 @@ LONGEST_CALM = 48
 
 WARM_UP = 3.0
 """Seconds at the start that are not measured: networks warm up, whole pictures are searched."""
-
-_BURST = 100.0
-"""Pictures in a row after which a source that decodes a part of each group has to pause."""
 
 
 @dataclass(slots=True)
@@ -136,6 +136,8 @@ class RateController:
     def thin(self, moment: Moment, stream: Hashable = 0) -> Moment:
         """The moment as it is to be analyzed: with its picture, or with the one before.
 
+        For sources that cannot leave out pictures by themselves.
+
         Args:
             moment: An admitted one; those of a stream come in order.
             stream: Whose moment it is.
@@ -146,16 +148,13 @@ class RateController:
                 moment.time, 1.0, moment.picture, moment.picture, moment.picture_time
             )
             return moment
-        # a source that decodes the beginning of each group of pictures has them in bursts
-        most = 1 + self._share * (1 - self._share) * _BURST
-        passed = (moment.time - shown.time) / self._base
-        shown.credit = min(most, shown.credit + self._share * passed)
         shown.time = moment.time
-        is_new = moment.picture is not shown.offered
-        shown.offered = moment.picture
-        if is_new and shown.credit >= 1:
-            shown.credit -= 1
-            shown.picture, shown.picture_time = moment.picture, moment.picture_time
+        if moment.picture is not shown.offered:
+            shown.offered = moment.picture
+            shown.credit = min(2.0, shown.credit + self._share)
+            if shown.credit >= 1:
+                shown.credit -= 1
+                shown.picture, shown.picture_time = moment.picture, moment.picture_time
         if moment.picture is shown.picture:
             return moment
         return dataclasses.replace(moment, picture=shown.picture, picture_time=shown.picture_time)
@@ -196,9 +195,8 @@ class RateController:
                 return
             if self._since_raise <= self._calm_needed + OVERLOADED_WINDOWS:
                 self._calm_needed = min(2 * self._calm_needed, LONGEST_CALM)
-            handled = len(self._waits) / (len(self._waits) + self._newly_dropped)
-            step = max(LARGEST_STEP, min(STEP, handled))
-            self._overloaded, self._share = 0, max(MIN_SHARE, self._share * step)
+            self._overloaded = 0
+            self._lower()
             return
         self._overloaded = 0
         self._calm += 1
@@ -207,6 +205,12 @@ class RateController:
             self._calm, self._since_raise = 0, 0
         elif not self.is_slowed and self._calm >= LONGEST_CALM:
             self._calm_needed = CALM_WINDOWS
+
+    def _lower(self) -> None:
+        handled = len(self._waits) / (len(self._waits) + self._newly_dropped)
+        step = max(LARGEST_STEP, min(STEP, handled))
+        least = MIN_SHARE if self._loses_moments() else min(self._share, FULL_MOMENTS)
+        self._share = max(least, self._share * step)
 
     @property
     def _newly_dropped(self) -> int:
@@ -218,10 +222,12 @@ class RateController:
         is_late = statistics.median(waits) > LATE_TICKS * self._base
         if is_late and half:  # a backlog may be shrinking already
             is_late = statistics.mean(waits[half:]) > 0.95 * statistics.mean(waits[:half])
-        if min(self._lags) > LAGGING and self._lags[-1] > 0.95 * self._lags[0]:
-            return True
+        return is_late or min(self._lags) > LAGGING or self._loses_moments()
+
+    def _loses_moments(self) -> bool:
+        """Whether leaving out pictures is not enough."""
         dropped = self._newly_dropped
-        return is_late or dropped > DROPPED_SHARE * (len(waits) + dropped)
+        return dropped > DROPPED_SHARE * (len(self._waits) + dropped) or min(self._lags) > STUCK
 
 
 def mark_slowed(readings: Sequence[Reading], rate: RateController) -> tuple[Reading, ...]:

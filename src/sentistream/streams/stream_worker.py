@@ -134,7 +134,7 @@ def _analyze(
             events: list[StreamMoment | StreamEnd] = []
             for number, (moment, decoded_at) in ready.items():
                 tick = profile.tick
-                if number in live:
+                if number in live and not sources[number].skips_pictures:
                     moment = rate.thin(moment, number)
                 readings = analyzers[number].process(moment)
                 if number in live:

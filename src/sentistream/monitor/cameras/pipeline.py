@@ -88,13 +88,17 @@ class Pipeline:
         """The share of the pictures that is to be decoded."""
         return self._rate.share
 
-    def process(self, decoded: DecodedMoment, *, dropped: int = 0, lag: float = 0.0) -> None:
+    def process(
+        self, decoded: DecodedMoment, *, dropped: int = 0, lag: float = 0.0, thin: bool = True
+    ) -> None:
         """Analyzes the next moment and sends what follows from it.
 
         Args:
             decoded: The moment.
             dropped: Moments that capture has dropped so far.
             lag: Seconds by which capture is behind the source.
+            thin: Whether pictures are left out here when the machine cannot keep up, as the
+                source cannot do so.
         """
         moment = decoded.moment
         now = self._stream_clock.place(moment.time, decoded.decoded_at)
@@ -103,7 +107,8 @@ class Pipeline:
             self._picture_time = self._wall.at(now)
         if not self._rate.admits(moment.time):
             return
-        moment = self._rate.thin(moment)
+        if thin:
+            moment = self._rate.thin(moment)
         started = self._monotonic()
         self._wall.follow()
         self._update_layout(self._wall.at(now))

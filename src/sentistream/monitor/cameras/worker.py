@@ -233,7 +233,12 @@ class _Worker:
                     self._preview_wanted.clear()
                     pipeline.request_preview()
                 if decoded is not None:
-                    pipeline.process(decoded, dropped=capture.dropped, lag=capture.lag)
+                    pipeline.process(
+                        decoded,
+                        dropped=capture.dropped,
+                        lag=capture.lag,
+                        thin=not capture.skips_pictures,
+                    )
                     capture.limit_decoding(pipeline.share)
                 else:
                     pipeline.flush_overdue()
