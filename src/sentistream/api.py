@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Self
 from sentistream import tables
 from sentistream.analyzer import Analyzer
 from sentistream.async_iteration import iterate_in_thread
+from sentistream.decoder_names import AUTO
 from sentistream.errors import InputError
 from sentistream.media import Faults, MediaInfo, Source, open_source
-from sentistream.media.decoder import AUTO
 from sentistream.media.prefetch import prefetch
 from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile

@@ -6,6 +6,7 @@ that have work, as operating systems do.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -71,6 +72,9 @@ class Stream:
     costs: Costs
     rate: RateController
     number: int
+    patience: float = PATIENCE
+    catches_up: bool = True
+    until: float = math.inf
     skipper: PacketSkipper = field(default_factory=lambda: PacketSkipper(is_disposable))
     waiting: deque[tuple[Moment, float]] = field(default_factory=deque)
     lag: float = 0.0
@@ -86,11 +90,11 @@ class Stream:
         owed = 0.0
         while True:
             due = self.begin + packet / self.coding.rate
-            while clock.now < due:
+            while clock.now < due or clock.now > self.until:
                 yield False
             self.lag = clock.now - due
             self.skipper.share = self.rate.share
-            if self.lag > MOST_BEHIND:
+            if self.catches_up and self.lag > MOST_BEHIND:
                 now = packet / self.coding.rate
                 self.skipper.catch_up(now, now + self.lag)
             place = packet % self.coding.group
@@ -109,10 +113,10 @@ class Stream:
                 while owed >= QUANTUM:
                     owed -= QUANTUM
                     yield True
-                if moment.time - shown > 1.0 or not self.rate.admits(moment.time, self.number):
+                if self.skipper.in_gap or not self.rate.admits(moment.time, self.number):
                     continue
                 full = clock.now
-                while len(self.waiting) >= DEPTH and clock.now - full < PATIENCE:
+                while len(self.waiting) >= DEPTH and clock.now - full < self.patience:
                     yield False
                 if len(self.waiting) >= DEPTH:
                     self.waiting.popleft()
@@ -131,14 +135,32 @@ class Clock:
 class Worker:
     """A process: a thread for each stream, and one that analyzes."""
 
-    def __init__(self, clock: Clock, codings: list[Coding], costs: Costs, controlled: bool) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        codings: dict[int, Coding],
+        costs: Costs,
+        controlled: bool,
+        patience: float,
+        catches_up: bool,
+        until: dict[int, float],
+    ) -> None:
         self._clock = clock
         self._costs = costs
         self._controlled = controlled
         self.rate = RateController(TICK, clock=clock)
         self.streams = [
-            Stream(coding, 0.1 * number, costs, self.rate, number)
-            for number, coding in enumerate(codings)
+            Stream(
+                coding,
+                0.1 * number,
+                costs,
+                self.rate,
+                place,
+                patience,
+                catches_up,
+                until.get(number, math.inf),
+            )
+            for place, (number, coding) in enumerate(codings.items())
         ]
         self.threads = [stream.run(clock) for stream in self.streams] + [self._analyze()]
 
@@ -191,6 +213,9 @@ def simulate(
     seconds: float = 30.0,
     costs: Costs | None = None,
     controlled: bool = True,
+    patience: float = PATIENCE,
+    catches_up: bool = True,
+    until: dict[int, float] | None = None,
 ) -> Outcome:
     """Runs streams on as many workers as cores.
 
@@ -201,10 +226,24 @@ def simulate(
         seconds: Seconds that are.
         costs: What work costs.
         controlled: Whether the rate is controlled at all.
+        patience: Seconds for which a full queue holds decoding back.
+        catches_up: Whether reading that is behind leaves out pictures.
+        until: When streams from these numbers on end, seconds.
     """
     clock = Clock()
+    ends = {
+        number: end for first, end in (until or {}).items() for number in range(first, len(codings))
+    }
     workers = [
-        Worker(clock, codings[place::cores], costs or Costs(), controlled)
+        Worker(
+            clock,
+            dict(list(enumerate(codings))[place::cores]),
+            costs or Costs(),
+            controlled,
+            patience,
+            catches_up,
+            ends,
+        )
         for place in range(min(cores, len(codings)))
     ]
     threads = [thread for worker in workers for thread in worker.threads]

@@ -13,7 +13,6 @@ from av.video.codeccontext import VideoCodecContext
 from sentistream.media.frame_geometry import PictureBuilder
 from sentistream.media.frame_reader import TimedFrame, nanosecond
 from sentistream.media.orientation import Orientation
-from sentistream.media.packet_skipping import SHOWN_ON
 from sentistream.media.picture import YuvPicture
 from sentistream.media.source import Faults
 from sentistream.types import FloatArray, Moment
@@ -71,7 +70,6 @@ class AvSync:
         self._waiting: deque[TimedFrame] = deque()
         self._origin = first.time
         self._ticks = 0
-        self._shown_until = -math.inf
         self._current = self._pictured = first
         self.picture: YuvPicture = self._pictures.picture(first)
 
@@ -87,11 +85,6 @@ class AvSync:
                 self._waiting.pop()
             self._waiting.append(frame)
 
-    def note_gap(self, until: float) -> None:
-        """No more pictures come before that time (seconds): they were left out on purpose."""
-        newest = self._waiting[-1] if self._waiting else self._current
-        self._shown_until = min(until, newest.time + SHOWN_ON)
-
     def ready(self, *, ended: bool = False) -> Iterator[Moment]:
         """Yields the moments that are complete, and the rest once the stream has ended."""
         while True:
@@ -100,11 +93,11 @@ class AvSync:
                 return
             while self._waiting and self._waiting[0].time <= time:
                 self._current = self._waiting.popleft()
-            if not self._waiting and time >= max(self._current.end, self._shown_until):
+            if not self._waiting and time >= self._current.end:
                 return
             gap = bool(self._waiting) and self._waiting[0].after_gap
-            longest = SHOWN_ON if gap else LONGEST_GAP
-            if self._waiting and time > self._current.time + longest:
+            ends = self._current.end if gap else self._current.time + LONGEST_GAP
+            if self._waiting and time > ends:
                 ahead = (self._waiting[0].time - self._origin) / self._tick
                 resumed = max(math.ceil(ahead), self._ticks + 1)
                 if not gap:
@@ -115,12 +108,11 @@ class AvSync:
             self._ticks += 1
 
     def _is_complete(self, time: float) -> bool:
-        newest = max(self._waiting[-1].time if self._waiting else -math.inf, self._shown_until)
-        if newest <= time:
+        if not self._waiting or self._waiting[-1].time <= time:
             return False
         if self._sound is None or not time - MISSED <= self._sound.until < time:
             return True
-        late = newest - time
+        late = self._waiting[-1].time - time
         return late > PATIENCE or len(self._waiting) > MOST_WAITING
 
     def _moment(self, time: float) -> Moment:

@@ -125,7 +125,6 @@ def describe(
     live: bool,
     tracks: tuple[int, int | None] = (1, None),
     remarks: tuple[str, ...] = (),
-    decoder: str = "software",
 ) -> MediaInfo:
     """The facts about an opened container.
 
@@ -133,7 +132,6 @@ def describe(
         size: That of its upright pictures.
         tracks: The numbers of the tracks of pictures and sound that are read, from 1.
         remarks: What is to be known of their choice.
-        decoder: What decodes its pictures.
     """
     duration: float | None = None
     if not live:
@@ -159,5 +157,4 @@ def describe(
         audio_track=tracks[1],
         remarks=remarks,
         sizes=(size,),
-        decoder=decoder,
     )

@@ -11,7 +11,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,9 @@ from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from sentistream.decoder_names import AUTO, DECODERS, HARDWARE, SOFTWARE
+from sentistream.media.source import MediaInfo
 from sentistream.translatable import Translatable
-
-SOFTWARE, AUTO = "software", "auto"
-
-HARDWARE = (
-    *("videotoolbox", "d3d11va", "dxva2", "d3d12va", "cuda", "vaapi", "qsv", "amf", "v4l2"),
-    *("vulkan", "mediacodec"),
-)
-"""Names of hardware decoders, in the order in which ``auto`` tries them."""
-
-DECODERS = (AUTO, SOFTWARE, *HARDWARE)
-"""What ``--decoder`` takes."""
 
 CODINGS = ("h264", "hevc", "vp9", "av1")
 """Codings that are given to hardware; it decodes these exactly as software does."""
@@ -159,6 +150,14 @@ class Decoder:
                     return
                 problem = problem or f"it does not decode {coding} here"
         self._say(problem)
+
+    def described(self, info: MediaInfo) -> MediaInfo:
+        """The same with what decodes, and with the remark; the same object where it says so."""
+        if info.decoder == self.name and (not self.remark or self.remark in info.remarks):
+            return info
+        return replace(
+            info, decoder=self.name, remarks=(*info.remarks, *filter(None, [self.remark]))
+        )
 
     def decode(self, packet: Packet[Any] | None) -> list[VideoFrame]:
         """The pictures that a packet completes; those that are held with None, at the end.

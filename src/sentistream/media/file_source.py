@@ -13,13 +13,13 @@ from av import FFmpegError
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from sentistream.decoder_names import SOFTWARE
 from sentistream.errors import InputError
 from sentistream.media.container import describe, open_file, pixel_aspect
-from sentistream.media.decoder import SOFTWARE, Decoder
+from sentistream.media.decoder import Decoder
 from sentistream.media.demux import Demuxer
 from sentistream.media.frame_geometry import PictureBuilder, with_orientation
 from sentistream.media.frame_reader import FrameReader, TimedFrame, nanosecond
-from sentistream.media.packet_skipping import SHOWN_ON
 from sentistream.media.picture import YuvPicture
 from sentistream.media.sound import SoundReader
 from sentistream.media.source import Faults, MediaInfo, Source
@@ -43,7 +43,7 @@ class FileSource(Source):
     Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
     decode its pictures; 0 for as many as the decoder sees fit. Without ``sound`` its sound is
     not even decoded. ``video_track`` and ``audio_track`` are numbers among those of their kind,
-    from 1; None to choose. ``decoder`` is one of ``decoder.DECODERS``.
+    from 1; None to choose. ``decoder`` is one of ``decoder_names.DECODERS``.
 
     Pictures that no tick shows and no other picture refers to are not decoded, unless ``whole``.
 
@@ -93,7 +93,7 @@ class FileSource(Source):
             again=partial(open_file, path),
         )
         video, audio = tracks.video, tracks.audio
-        decoder = Decoder(video, self._requested_decoder)
+        self._decoder = decoder = Decoder(video, self._requested_decoder)
         self._sound: SoundReader | None = None
         if audio is None:
             self._reader = FrameReader(container, video, self.faults, decoder=decoder)
@@ -122,9 +122,9 @@ class FileSource(Source):
             orientation=self._pictures.orientation,
             live=False,
             tracks=(tracks.video_number, tracks.audio_number),
-            remarks=tuple(filter(None, (*tracks.remarks, decoder.remark))),
-            decoder=decoder.name,
+            remarks=tracks.remarks,
         )
+        self.info = decoder.described(self.info)
         self._declared_end = container.duration
         self._moments = self._pair(first, picture)
 
@@ -188,6 +188,7 @@ class FileSource(Source):
                 try:
                     picture, pictured = self._pictures.picture(current), current
                     self.info = self.info.with_size(picture.width, picture.height)
+                    self.info = self._decoder.described(self.info)
                 except (FFmpegError, ValueError):
                     self.faults.video_errors += 1
             sound = None
@@ -199,10 +200,8 @@ class FileSource(Source):
 
     def _shown_until(self, current: TimedFrame, following: TimedFrame) -> float:
         """Until when the current picture is shown while no other follows, seconds."""
-        if following.after_fault:
+        if following.after_fault or following.after_gap:
             return max(current.end, current.time + self._tick)
-        if following.after_gap:
-            return max(current.time + SHOWN_ON, current.time + self._tick)
         return current.time + LONGEST_STILL
 
     def _count_missing_end(self) -> None:

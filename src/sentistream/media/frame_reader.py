@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from sentistream.media.decoder import Decoder
 from sentistream.media.orientation import UPRIGHT, Orientation
-from sentistream.media.packet_skipping import SHOWN_ON, DisposablePackets, PacketSkipper
+from sentistream.media.packet_skipping import DisposablePackets, PacketSkipper
 from sentistream.media.source import Faults
 
 CLOCK_RESTART = 1.0
@@ -36,8 +36,8 @@ class TimedFrame:
         time: Presentation time, seconds; never less than the frame's before.
         end: Where it stops being shown if nothing follows.
         after_fault: True where damaged pictures lie between the one before and this one.
-        after_gap: True where so many pictures before this one were left out on purpose that the
-            one before is not shown on until this one (``SHOWN_ON``).
+        after_gap: True where all before this one was left out to catch up: the picture before the
+            gap is not shown on.
         orientation: How it is turned upright (``OrientationTracker`` finds out).
     """
 
@@ -69,7 +69,6 @@ class FrameReader:
 
     Attributes:
         skipper: Decides which pictures are not decoded.
-        skipped_until: Where the last picture that was left out stops being shown, seconds.
         reached: The latest end of any stream's packets so far, seconds on the media clock;
             tells a truncated file from one whose picture ends before its sound.
     """
@@ -97,7 +96,6 @@ class FrameReader:
         context = stream.codec_context
         codec = context.codec.canonical_name
         self.skipper: PacketSkipper = PacketSkipper(DisposablePackets(codec, context.extradata))
-        self.skipped_until: float = 0.0
         self.reached: float = 0.0
 
     def __iter__(self) -> Iterator[TimedFrame]:
@@ -133,10 +131,7 @@ class FrameReader:
         duration = float((packet.duration or 0) * packet.time_base)
         if not 0 < duration <= LONGEST_FRAME:
             duration = self._step
-        if self.skipper.wants(packet, time, duration):
-            return True
-        self.skipped_until = time + duration
-        return False
+        return self.skipper.wants(packet, time, duration)
 
     def flush(self) -> Iterator[TimedFrame]:
         """The pictures that the decoder still holds; nothing can be decoded afterwards."""
@@ -206,7 +201,7 @@ class FrameReader:
         if fault:
             self._suspect = 0
         self._before = time
-        gap = skipped and distance > SHOWN_ON
+        gap = before is not None and before < self.skipper.resumed_at <= time
         return TimedFrame(frame, time, time + step, fault, after_gap=gap)
 
     def _note_reached(self, packet: Packet[Any]) -> None:

@@ -15,11 +15,12 @@ from av import FFmpegError, Packet
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from sentistream.decoder_names import SOFTWARE
 from sentistream.errors import InputError
 from sentistream.media.av_sync import AvSync, Sound
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
 from sentistream.media.container import describe, pixel_aspect
-from sentistream.media.decoder import SOFTWARE, Decoder
+from sentistream.media.decoder import Decoder
 from sentistream.media.frame_geometry import OrientationTracker
 from sentistream.media.frame_reader import FrameReader, TimedFrame, clock_zero
 from sentistream.media.live_track_selection import LiveSound, choose_live_video
@@ -63,7 +64,7 @@ class LiveSource(QueuedSource):
         sound: Whether its sound is decoded at all.
         microphone: Another input whose sound belongs to these pictures; closed with this.
         video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
-        decoder: One of ``decoder.DECODERS``.
+        decoder: One of ``decoder_names.DECODERS``.
 
     Raises:
         InputError: It sends no pictures; or, while it is read, it sends none any more.
@@ -205,8 +206,8 @@ class LiveSource(QueuedSource):
                 audio_rate=stream.sample_rate,
                 audio_channels=stream.channels,
             )
-        remarks = filter(None, (self._video_remark, self._audio_remark, self._decoder.remark))
-        self.info = replace(info, remarks=tuple(remarks), decoder=self._decoder.name)
+        remarks = filter(None, (self._video_remark, self._audio_remark))
+        self.info = self._decoder.described(replace(info, remarks=tuple(remarks)))
 
     def _first(self, packets: Iterator[Packet[Any]]) -> TimedFrame:
         untimed, deadline = 0, time.monotonic() + READ_TIMEOUT
@@ -273,13 +274,11 @@ class LiveSource(QueuedSource):
         last_moment_at = time.monotonic()
         for packet in _until_closed(packets):
             self._av_sync.add(self._take(packet))
-            if self._reader.skipper.in_gap:
-                self._av_sync.note_gap(self._reader.skipped_until)
             if self._microphone is not None:
                 self._microphone.feed()
             for moment in self._av_sync.ready():
                 size = moment.picture.width, moment.picture.height
-                self.info = self.info.with_size(*size)
+                self.info = self._decoder.described(self.info.with_size(*size))
                 if not self._queue.put(moment):
                     return
                 last_moment_at = time.monotonic()

@@ -14,10 +14,6 @@ from typing import Any
 
 from av import Packet
 
-SHOWN_ON = 1.0
-"""Seconds for which a picture is shown on where those behind it were left out; after that no
-moments are made until the next one. A face that is lost for longer is another appearance."""
-
 INTRA_ONLY = frozenset(
     {"mjpeg", "ljpeg", "jpegls", "png", "prores", "dnxhd", "dvvideo", "rawvideo", "gif", "webp"}
 )
@@ -110,6 +106,7 @@ class PacketSkipper:
 
     Attributes:
         share: The share of pictures that is decoded at least, 0 to 1.
+        resumed_at: Time of the key picture with which the last gap ended, seconds.
         skipped: Packets left out so far.
         passed: Packets decoded so far.
     """
@@ -123,6 +120,7 @@ class PacketSkipper:
         self._group: float | None = None
         self._disposables = 0.0
         self.share: float = 1.0
+        self.resumed_at: float = -math.inf
         self.skipped: int = 0
         self.passed: int = 0
 
@@ -182,7 +180,9 @@ class PacketSkipper:
             until, longest = self._gap
             if time < longest and not (packet.is_keyframe and time >= until):
                 return False
-            self._gap = None
+            self._gap, self.resumed_at = None, time
+        if time < self.resumed_at:  # it refers to what was left out
+            return False
         if is_disposable and not (self._credit >= 1 and self._is_shown(time, duration)):
             return False
         self._credit = max(_LEAST_CREDIT, self._credit - 1)

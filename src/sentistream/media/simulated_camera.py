@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sentistream.decoder_names import SOFTWARE
 from sentistream.media.audio_window import AudioWindow
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
-from sentistream.media.decoder import SOFTWARE
 from sentistream.media.file_source import FileSource
 from sentistream.media.frame_reader import nanosecond
 from sentistream.media.receive_clock import MOST_BEHIND
@@ -36,7 +36,7 @@ class LoopingSource(QueuedSource):
         pace: Seconds of it a second; 1 is real time.
         sound: Whether its sound is decoded at all.
         video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
-        decoder: What decodes pictures, one of ``decoder.DECODERS``.
+        decoder: What decodes pictures, one of ``decoder_names.DECODERS``.
 
     Raises:
         InputError: The file cannot be analyzed; or, later, cannot be read again.

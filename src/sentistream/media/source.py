@@ -35,7 +35,7 @@ class MediaInfo:
         remarks: A sentence for each choice between several tracks.
         sizes: Every size of upright pictures so far, (width, height), the first 16 of them;
             ``width`` and ``height`` are those of the first.
-        decoder: What decodes its pictures: ``software``, or one of ``decoder.HARDWARE``.
+        decoder: What decodes its pictures: ``software``, or one of ``decoder_names.HARDWARE``.
     """
 
     name: str

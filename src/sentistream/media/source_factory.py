@@ -6,9 +6,9 @@ import math
 import re
 from pathlib import Path
 
+from sentistream.decoder_names import SOFTWARE
 from sentistream.errors import InputError
 from sentistream.media.capture_devices import open_microphone, open_video_device
-from sentistream.media.decoder import SOFTWARE
 from sentistream.media.file_source import FileSource
 from sentistream.media.live_source import LiveSource
 from sentistream.media.network_stream import Transport, open_address
@@ -39,8 +39,8 @@ def open_source(
             work and memory, several are sooner done.
         video_track, audio_track: Which tracks of a file or stream, among those of their kind,
             from 1; None to choose those that can be decoded and are not empty.
-        decoder: What decodes pictures, one of ``decoder.DECODERS``; a webcam's are always decoded
-            in software.
+        decoder: What decodes pictures, one of ``decoder_names.DECODERS``; a webcam's are always
+            decoded in software.
 
     Raises:
         InputError: It cannot be analyzed.
@@ -125,7 +125,7 @@ def open_stream(
         transport: How RTSP pictures travel.
         sound: Whether its sound is decoded at all.
         video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
-        decoder: What decodes pictures, one of ``decoder.DECODERS``.
+        decoder: What decodes pictures, one of ``decoder_names.DECODERS``.
 
     Raises:
         InputError: It does not answer, or sends no pictures.

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Self
 
 from sentistream.cores import usable_cores
+from sentistream.decoder_names import AUTO
 from sentistream.errors import InputError
 from sentistream.media import Faults
-from sentistream.media.decoder import AUTO
 from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.streams.stream_worker import StreamEnd, StreamMoment, run_stream_worker

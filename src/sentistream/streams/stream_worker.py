@@ -13,9 +13,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sentistream.analyzer import Analyzer
+from sentistream.decoder_names import AUTO
 from sentistream.errors import SentistreamError
 from sentistream.media import Faults, Source, open_source
-from sentistream.media.decoder import AUTO
 from sentistream.media.simulated_camera import PacedSource
 from sentistream.profiles import Profile
 from sentistream.streams.multi_source import MultiSource

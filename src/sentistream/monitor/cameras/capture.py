@@ -159,6 +159,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
             sound=camera.sound,
             video_track=camera.video_track or None,
             audio_track=camera.audio_track or None,
+            decoder=camera.decoder,
         )
     if "\0" in source:
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
@@ -170,6 +171,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
         sound=camera.sound,
         video_track=camera.video_track or None,
         audio_track=camera.audio_track or None,
+        decoder=camera.decoder,
     )
 
 

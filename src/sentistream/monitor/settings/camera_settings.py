@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from sentistream.decoder_names import DecoderName
 from sentistream.errors import InputError
 from sentistream.monitor.settings.settings_base import Key, SettingsGroup, Title
 from sentistream.prior import AS_LEARNED, get_prior
@@ -170,6 +171,15 @@ class CameraSettings(SettingsGroup):
         le=99,
         title="Audio track",
         description="Of a file or stream with several, from 1; 0 for one that is not empty.",
+    )
+    decoder: DecoderName = Field(
+        default="auto",
+        title="Decoder",
+        description=(
+            "What decodes its pictures: auto (the machine's own decoder where there is one that "
+            "works, else software), software, or one by name. Where that does not work software "
+            "decodes, and the camera's state says so."
+        ),
     )
     hours: tuple[Hours, ...] = Field(
         default=(),
