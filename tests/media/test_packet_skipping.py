@@ -116,7 +116,7 @@ def test_every_moment_keeps_its_picture(
     assert [one[:2] for one in found] == [one[:2] for one in expected]
     assert all(a[2] == b[2] for a, b in zip(found, expected, strict=True))
     if tick >= 3 / rate:
-        assert skipper.skipped > 0.2 * (skipper.skipped + skipper.passed)
+        assert skipper.skipped > 0.15 * (skipper.skipped + skipper.passed)
 
 
 def test_real_clips_keep_their_pictures(real_data: Path) -> None:

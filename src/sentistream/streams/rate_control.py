@@ -13,6 +13,7 @@ Recordings are never slowed down.
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -54,7 +55,8 @@ OVERLOADED_WINDOWS = 3
 """Windows in a row that have to be overloaded before the rate is lowered."""
 
 CALM_WINDOWS = 3
-"""Windows that have to go well before the rate is raised; doubled after each relapse."""
+"""Windows that have to go well before the rate is raised; doubled after each relapse, and halved
+after each raise that lasts."""
 
 LONGEST_CALM = 48
 """Upper limit of that doubling."""
@@ -100,8 +102,10 @@ class RateController:
         self._waits: list[float] = []
         self._lags: list[float] = []
         self._dropped_before = self._dropped = 0
-        self._overloaded = self._calm = self._since_raise = 0
+        self._overloaded = self._calm = 0
+        self._since_raise = math.inf
         self._calm_needed = CALM_WINDOWS
+        self._lowered = False
 
     @property
     def share(self) -> float:
@@ -195,21 +199,24 @@ class RateController:
                 return
             if self._since_raise <= self._calm_needed + OVERLOADED_WINDOWS:
                 self._calm_needed = min(2 * self._calm_needed, LONGEST_CALM)
-            self._overloaded = 0
+            self._overloaded, self._lowered, self._since_raise = 0, True, math.inf
             self._lower()
             return
         self._overloaded = 0
         self._calm += 1
         if self.is_slowed and self._calm >= self._calm_needed:
+            if not self._lowered:  # the raise before went well
+                self._calm_needed = max(CALM_WINDOWS, self._calm_needed // 2)
             self._share = min(1.0, self._share / STEP)
-            self._calm, self._since_raise = 0, 0
+            self._calm, self._since_raise, self._lowered = 0, 0, False
         elif not self.is_slowed and self._calm >= LONGEST_CALM:
             self._calm_needed = CALM_WINDOWS
 
     def _lower(self) -> None:
         handled = len(self._waits) / (len(self._waits) + self._newly_dropped)
         step = max(LARGEST_STEP, min(STEP, handled))
-        least = MIN_SHARE if self._loses_moments() else min(self._share, FULL_MOMENTS)
+        has_fewer_moments = self._share < FULL_MOMENTS
+        least = MIN_SHARE if has_fewer_moments or self._loses_moments() else FULL_MOMENTS
         self._share = max(least, self._share * step)
 
     @property
