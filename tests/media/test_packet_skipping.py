@@ -182,6 +182,17 @@ def test_catching_up_leaves_out_all_until_a_key_picture_in_time() -> None:
     assert not one.in_gap
 
 
+def test_who_was_behind_before_a_gap_begins_no_other() -> None:
+    one = skipper()
+    decoded(one, group(30))
+    one.catch_up(1.0, 2.5)
+    decoded(one, group(30) * 2 + group(1), 30)
+    one.catch_up(1.1, 2.6)
+    assert not one.in_gap
+    one.catch_up(3.0, 4.1)
+    assert one.in_gap
+
+
 def test_catching_up_ends_without_a_key_picture() -> None:
     one = skipper()
     one.catch_up(0.0, 1.5)

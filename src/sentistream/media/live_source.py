@@ -65,6 +65,7 @@ class LiveSource(QueuedSource):
         microphone: Another input whose sound belongs to these pictures; closed with this.
         video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
         decoder: One of ``decoder_names.DECODERS``.
+        remarks: What ``info`` is to say besides.
 
     Raises:
         InputError: It sends no pictures; or, while it is read, it sends none any more.
@@ -82,10 +83,12 @@ class LiveSource(QueuedSource):
         video_track: int | None = None,
         audio_track: int | None = None,
         decoder: str = SOFTWARE,
+        remarks: tuple[str, ...] = (),
     ) -> None:
         self.faults: Faults = Faults()
         self._started = False
         self._requested_decoder = decoder
+        self._given_remarks = remarks
         self._pace = ArrivalPace()
         self._requested_tracks = video_track, audio_track
         self._name = name
@@ -206,7 +209,7 @@ class LiveSource(QueuedSource):
                 audio_rate=stream.sample_rate,
                 audio_channels=stream.channels,
             )
-        remarks = filter(None, (self._video_remark, self._audio_remark))
+        remarks = filter(None, (*self._given_remarks, self._video_remark, self._audio_remark))
         self.info = self._decoder.described(replace(info, remarks=tuple(remarks)))
 
     def _first(self, packets: Iterator[Packet[Any]]) -> TimedFrame:

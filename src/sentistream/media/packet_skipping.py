@@ -150,7 +150,8 @@ class PacketSkipper:
             now: What is read now, seconds on the media clock.
             until: What is sent now.
         """
-        if self._gap is None:
+        # pictures from before a gap may still come while it is over already
+        if self._gap is None and now >= self.resumed_at:
             self._gap = until, now + LONGEST_GAP
 
     def wants(self, packet: Packet[Any], time: float, duration: float) -> bool:

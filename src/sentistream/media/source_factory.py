@@ -115,6 +115,7 @@ def open_stream(
     video_track: int | None = None,
     audio_track: int | None = None,
     decoder: str = SOFTWARE,
+    remarks: tuple[str, ...] = (),
 ) -> LiveSource:
     """The moments of a stream, for instance ``rtsp://...`` or ``http://...``.
 
@@ -126,6 +127,7 @@ def open_stream(
         sound: Whether its sound is decoded at all.
         video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
         decoder: What decodes pictures, one of ``decoder_names.DECODERS``.
+        remarks: What ``info`` is to say of it besides.
 
     Raises:
         InputError: It does not answer, or sends no pictures.
@@ -139,6 +141,7 @@ def open_stream(
         video_track=video_track,
         audio_track=audio_track,
         decoder=decoder,
+        remarks=remarks,
     )
 
 

@@ -14,6 +14,9 @@ from sentistream.types import Moment
 PATIENCE = 0.25
 """Seconds for which a live source's moment waits for room before the oldest is dropped."""
 
+BEGINNING = 3.0
+"""Seconds at the start in which nothing waits: what is slow then is no overload."""
+
 
 class DecodedMoment(NamedTuple):
     """A moment, and when it was decoded (seconds of the monotonic clock)."""
@@ -44,6 +47,7 @@ class MultiSource:
         admits: Callable[[float, int], bool] = lambda _time, _number: True,
     ) -> None:
         self._changed = threading.Condition()
+        self._patient_from = time.monotonic() + BEGINNING
         self._depth = depth
         self._admits = admits
         self._closed = False
@@ -112,7 +116,9 @@ class MultiSource:
         """Queues a moment; False once reading is to stop."""
         with self._changed:
             waiting = self._waiting[number]
-            patience = PATIENCE if source.info.live else None
+            patience = None
+            if source.info.live:
+                patience = PATIENCE if time.monotonic() >= self._patient_from else 0.0
             if not self._changed.wait_for(
                 lambda: self._closed or len(waiting) < self._depth, patience
             ):

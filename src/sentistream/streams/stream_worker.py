@@ -22,7 +22,7 @@ from sentistream.streams.multi_source import MultiSource
 from sentistream.streams.rate_control import RateController, mark_slowed
 from sentistream.types import Reading
 
-DEPTH = 4
+DEPTH = 2
 """Moments of each stream that may wait to be analyzed; each holds one picture."""
 
 
