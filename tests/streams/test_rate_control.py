@@ -101,7 +101,7 @@ def test_it_tries_again_ever_more_seldom_and_recovers() -> None:
     assert 2 <= len(raises) <= 12
     assert raises[-1] - raises[-2] > raises[1] - raises[0]
     made.cost = 0.005
-    made.run(120)
+    made.run(200)
     assert not rate.is_slowed
 
 
