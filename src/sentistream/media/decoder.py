@@ -80,9 +80,9 @@ def _has_codec(name: str) -> bool:
 def _problem(name: str) -> str:
     """Why a decoder does not work for H.264; empty where it does."""
     if not _is_built_in(name):
-        return "not built into this FFmpeg"
+        return Translatable("not built into this FFmpeg")
     if name == "v4l2":
-        return "" if _has_v4l2_decoder() else "no such device"
+        return "" if _has_v4l2_decoder() else Translatable("no such device")
     try:
         codec = Codec(_codec_name("h264", name), "r")
         if name != "mediacodec":
@@ -139,7 +139,7 @@ class Decoder:
         names: Sequence[str] = (self._wanted,)
         if self._wanted == AUTO:
             names = [name for name in HARDWARE if _is_built_in(name) and name not in _ON_REQUEST]
-        problem = f"{coding} is decoded in software"
+        problem: str = Translatable("it does not decode {coding}", coding=coding)
         if coding in CODINGS:
             for name in names:
                 problem = _problem(name)
@@ -148,7 +148,7 @@ class Decoder:
                     self.name, self._context = name, context
                     _log_once(logging.INFO, f"Pictures are decoded by {name}.")
                     return
-                problem = problem or f"it does not decode {coding} here"
+                problem = problem or Translatable("it does not decode {coding}", coding=coding)
         self._say(problem)
 
     def described(self, info: MediaInfo) -> MediaInfo:
@@ -191,7 +191,7 @@ class Decoder:
             self._held.clear()
             if self.name not in _OWN_CODEC and not _is_hardware(self._context):
                 # FFmpeg has fallen back by itself, and goes on like that
-                self._say("it does not decode this kind of picture")
+                self._say(Translatable("it does not decode such pictures"))
                 self.name = SOFTWARE
         return frames
 
@@ -201,7 +201,7 @@ class Decoder:
 
     def _replace(self, packet: Packet[Any] | None) -> list[VideoFrame]:
         """Goes on in software: what hardware has swallowed is decoded again."""
-        self._say("it failed")
+        self._say(Translatable("it failed"))
         self.name, self._context = SOFTWARE, self._stream.codec_context
         held, self._held = list(self._held), deque()
         if packet is not None and not packet.size:
