@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from sentistream.media.file_source import FileSource
 from sentistream.media.packet_skipping import (
-    LONGEST_GAP,
-    SHORT,
+    MAX_GAP,
+    MAX_GROUP,
     DisposablePackets,
     PacketSkipper,
 )
@@ -197,12 +197,12 @@ def test_catching_up_ends_without_a_key_picture() -> None:
     one = skipper()
     one.catch_up(0.0, 1.5)
     packets = [Packet(False, False)] * 900
-    assert decoded(one, packets)[0] == pytest.approx(30 * LONGEST_GAP, abs=1)
+    assert decoded(one, packets)[0] == pytest.approx(30 * MAX_GAP, abs=1)
 
 
 @pytest.mark.parametrize(
     ("pictures", "referred", "effective"),
-    [(30, 1, True), (round(30 * SHORT) + 30, 1, False), (600, 3, True)],
+    [(30, 1, True), (round(30 * MAX_GROUP) + 30, 1, False), (600, 3, True)],
 )
 def test_whether_leaving_out_helps(pictures: int, referred: int, effective: bool) -> None:
     one = skipper()

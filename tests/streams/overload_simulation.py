@@ -16,7 +16,7 @@ import numpy as np
 
 from sentistream.media.packet_skipping import PacketSkipper
 from sentistream.media.picture import RgbPicture
-from sentistream.media.receive_clock import MOST_BEHIND
+from sentistream.media.receive_clock import MAX_BEHIND
 from sentistream.streams.multi_source import PATIENCE
 from sentistream.streams.rate_control import RateController
 from sentistream.streams.stream_worker import DEPTH
@@ -94,7 +94,7 @@ class Stream:
                 yield False
             self.lag = clock.now - due
             self.skipper.share = self.rate.share
-            if self.catches_up and self.lag > MOST_BEHIND:
+            if self.catches_up and self.lag > MAX_BEHIND:
                 now = packet / self.coding.rate
                 self.skipper.catch_up(now, now + self.lag)
             place = packet % self.coding.group

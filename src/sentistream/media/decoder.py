@@ -30,8 +30,8 @@ CODINGS = ("h264", "hevc", "vp9", "av1")
 
 _OWN_CODEC = {"qsv": "qsv", "amf": "amf", "v4l2": "v4l2m2m", "mediacodec": "mediacodec"}
 _ON_REQUEST = frozenset({"vulkan"})
-_HELD = 120
-_PATIENCE = 60
+_MAX_HELD = 120
+_MAX_WITHOUT_PICTURE = 60
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class Decoder:
         self._stream = stream
         self._wanted = wanted
         self._context: VideoCodecContext = stream.codec_context
-        self._held: deque[Packet[Any]] = deque(maxlen=_HELD)
+        self._held: deque[Packet[Any]] = deque(maxlen=_MAX_HELD)
         self._confirmed = False
         self._without_picture = 0
         self.name: str = SOFTWARE
@@ -197,7 +197,7 @@ class Decoder:
 
     def _has_failed(self) -> bool:
         self._without_picture += 1
-        return self._without_picture > _PATIENCE
+        return self._without_picture > _MAX_WITHOUT_PICTURE
 
     def _replace(self, packet: Packet[Any] | None) -> list[VideoFrame]:
         """Goes on in software: what hardware has swallowed is decoded again."""

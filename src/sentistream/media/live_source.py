@@ -27,7 +27,7 @@ from sentistream.media.live_track_selection import LiveSound, choose_live_video
 from sentistream.media.microphone import Microphone
 from sentistream.media.network_stream import READ_TIMEOUT, lost
 from sentistream.media.read_interruption import ended, interrupt
-from sentistream.media.receive_clock import MOST_BEHIND, ArrivalPace
+from sentistream.media.receive_clock import MAX_BEHIND, ArrivalPace
 from sentistream.media.source import Faults, MediaInfo
 from sentistream.media.timestamp_repair import TimestampRepair
 from sentistream.media.track_selection import (
@@ -246,7 +246,7 @@ class LiveSource(QueuedSource):
             return
         self.lag = self._pace.lag(float(packet.dts * packet.time_base), time.monotonic())
         # far behind, nothing is decoded until the newest group of pictures is reached
-        if self.lag > MOST_BEHIND:
+        if self.lag > MAX_BEHIND:
             self._reader.catch_up(packet, self.lag)
 
     @property

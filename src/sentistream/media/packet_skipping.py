@@ -19,18 +19,18 @@ INTRA_ONLY = frozenset(
 )
 """Codings, by FFmpeg's names, in which no picture refers to another."""
 
-MANY = 0.3
+MIN_DISPOSABLE = 0.3
 """Share of pictures that nothing refers to from which leaving them out is enough."""
 
-SHORT = 4.0
+MAX_GROUP = 4.0
 """Seconds between key pictures up to which the rest of a group may be left out."""
 
-LONGEST_GAP = 15.0
+MAX_GAP = 15.0
 """Seconds for which a key picture is waited for at most, by the media clock."""
 
 _FORGETTING = 0.02
 _LATE = 0.1  # share of its duration by which a picture may be shown longer than declared
-_MOST_CREDIT, _LEAST_CREDIT = 2.0, -8.0  # pictures
+_MAX_CREDIT, _MIN_CREDIT = 2.0, -8.0  # pictures
 _ROUNDED = 0.001  # seconds by which timestamps may be rounded
 _H264_SLICES = (1, 2, 5)
 _H265_NON_REFERENCE = frozenset({0, 2, 4, 6, 8, 10, 12, 14})
@@ -113,7 +113,7 @@ class PacketSkipper:
 
     def __init__(self, disposable: Callable[[Packet[Any]], bool]) -> None:
         self._disposable = disposable
-        self._credit = _MOST_CREDIT
+        self._credit = _MAX_CREDIT
         self._ticks: tuple[float, float] | None = None
         self._gap: tuple[float, float] | None = None
         self._key_time: float | None = None
@@ -135,7 +135,9 @@ class PacketSkipper:
 
         Either many pictures are not referred to, or key pictures are close together.
         """
-        return self._disposables >= MANY or (self._group is not None and self._group <= SHORT)
+        return self._disposables >= MIN_DISPOSABLE or (
+            self._group is not None and self._group <= MAX_GROUP
+        )
 
     def set_ticks(self, origin: float, interval: float) -> None:
         """Which times are shown: ``origin``, and every ``interval`` seconds from there on."""
@@ -144,7 +146,7 @@ class PacketSkipper:
     def catch_up(self, now: float, until: float) -> None:
         """Leaves out everything up to the first key picture from some time on.
 
-        Without one nothing is left out from ``LONGEST_GAP`` seconds on.
+        Without one nothing is left out from ``MAX_GAP`` seconds on.
 
         Args:
             now: What is read now, seconds on the media clock.
@@ -152,7 +154,7 @@ class PacketSkipper:
         """
         # pictures from before a gap may still come while it is over already
         if self._gap is None and now >= self.resumed_at:
-            self._gap = until, now + LONGEST_GAP
+            self._gap = until, now + MAX_GAP
 
     def wants(self, packet: Packet[Any], time: float, duration: float) -> bool:
         """Whether the packet is to be decoded.
@@ -176,7 +178,7 @@ class PacketSkipper:
             self._key_time = time
         is_disposable = self._disposable(packet)
         self._disposables += _FORGETTING * (is_disposable - self._disposables)
-        self._credit = min(_MOST_CREDIT, self._credit + self.share)
+        self._credit = min(_MAX_CREDIT, self._credit + self.share)
         if self._gap is not None:
             until, longest = self._gap
             if time < longest and not (packet.is_keyframe and time >= until):
@@ -186,7 +188,7 @@ class PacketSkipper:
             return False
         if is_disposable and not (self._credit >= 1 and self._is_shown(time, duration)):
             return False
-        self._credit = max(_LEAST_CREDIT, self._credit - 1)
+        self._credit = max(_MIN_CREDIT, self._credit - 1)
         return True
 
     def _is_shown(self, time: float, duration: float) -> bool:

@@ -48,7 +48,7 @@ class ReceiveClock:
         self._least, self._since = float("inf"), arrived
 
 
-MOST_BEHIND = 1.0
+MAX_BEHIND = 1.0
 """Seconds by which reading may be behind a live source before it catches up by leaving out."""
 
 _DRIFT = 0.001  # seconds a second by which a sender's clock may be slow

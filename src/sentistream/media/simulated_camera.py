@@ -13,7 +13,7 @@ from sentistream.media.audio_window import AudioWindow
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
 from sentistream.media.file_source import FileSource
 from sentistream.media.frame_reader import nanosecond
-from sentistream.media.receive_clock import MOST_BEHIND
+from sentistream.media.receive_clock import MAX_BEHIND
 from sentistream.media.source import Faults, MediaInfo, Source
 from sentistream.types import FloatArray, Moment
 
@@ -113,7 +113,7 @@ class LoopingSource(QueuedSource):
                 due = begun + (moment.time + late) / self._pace
                 wait = due - time.monotonic()
                 self.lag = max(0.0, -wait)
-                if wait < -MOST_BEHIND:
+                if wait < -MAX_BEHIND:
                     leap = nanosecond(round(-wait * self._pace / self._tick) * self._tick)
                     late = nanosecond(late + leap)
                     self.faults.skipped_seconds += leap
@@ -210,7 +210,7 @@ class PacedSource(Source):
             self._begun = time.monotonic() + self._delay - moment.time / self._pace
         wait = self._begun + moment.time / self._pace - time.monotonic()
         self.lag = max(0.0, -wait)
-        if self.lag > MOST_BEHIND and isinstance(self._source, FileSource):
+        if self.lag > MAX_BEHIND and isinstance(self._source, FileSource):
             self._source.catch_up(moment.time, moment.time + self.lag * self._pace)
         self._closed.wait(max(0.0, wait))
         return moment

@@ -33,7 +33,7 @@ MIN_SHARE = FULL_MOMENTS / MAX_DIVISOR
 STEP = 0.85
 """By how much the share is lowered at least, and raised, each time."""
 
-LARGEST_STEP = 0.5
+MAX_STEP = 0.5
 """By how much the share is lowered at most each time."""
 
 WINDOW = 1.0
@@ -42,10 +42,10 @@ WINDOW = 1.0
 LATE_TICKS = 2.0
 """Ticks that the median moment of a window may wait before it is analyzed."""
 
-LAGGING = 0.25
+MAX_LAG = 0.25
 """Seconds by which reading a source may be behind all through a window."""
 
-STUCK = 2.0
+MAX_CATCHABLE_LAG = 2.0
 """Seconds behind that tell that a source cannot catch up: it leaves out pictures from 1 s on."""
 
 DROPPED_SHARE = 0.05
@@ -214,7 +214,7 @@ class RateController:
 
     def _lower(self) -> None:
         handled = len(self._waits) / (len(self._waits) + self._newly_dropped)
-        step = max(LARGEST_STEP, min(STEP, handled))
+        step = max(MAX_STEP, min(STEP, handled))
         has_fewer_moments = self._share < FULL_MOMENTS
         least = MIN_SHARE if has_fewer_moments or self._loses_moments() else FULL_MOMENTS
         self._share = max(least, self._share * step)
@@ -229,12 +229,15 @@ class RateController:
         is_late = statistics.median(waits) > LATE_TICKS * self._base
         if is_late and half:  # a backlog may be shrinking already
             is_late = statistics.mean(waits[half:]) > 0.95 * statistics.mean(waits[:half])
-        return is_late or min(self._lags) > LAGGING or self._loses_moments()
+        return is_late or min(self._lags) > MAX_LAG or self._loses_moments()
 
     def _loses_moments(self) -> bool:
         """Whether leaving out pictures is not enough."""
         dropped = self._newly_dropped
-        return dropped > DROPPED_SHARE * (len(self._waits) + dropped) or min(self._lags) > STUCK
+        return (
+            dropped > DROPPED_SHARE * (len(self._waits) + dropped)
+            or min(self._lags) > MAX_CATCHABLE_LAG
+        )
 
 
 def mark_slowed(readings: Sequence[Reading], rate: RateController) -> tuple[Reading, ...]:

@@ -26,7 +26,7 @@ from sentistream.translatable import Translatable
 DEPTH = 4
 """Moments that may wait; each holds one picture."""
 
-LARGE_ENOUGH = 720
+MIN_SMALL_SIDE = 720
 """Rows and columns that pictures of a camera's smaller stream have at least to be taken."""
 
 DEMO = "demo:"
@@ -196,7 +196,7 @@ def _open_stream(
     problem: str = Translatable("Its pictures are too small.")
     try:
         smaller = opened(small)
-        if min(smaller.info.width, smaller.info.height) >= LARGE_ENOUGH:
+        if min(smaller.info.width, smaller.info.height) >= MIN_SMALL_SIDE:
             return smaller
         smaller.close()
     except InputError as error:

@@ -24,7 +24,7 @@ from sentistream.monitor.cameras.camera_makers import (
     is_whole_address,
     maker_of,
 )
-from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP, LARGE_ENOUGH, is_recording
+from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP, MIN_SMALL_SIDE, is_recording
 from sentistream.monitor.cameras.onvif import discover, find_streams
 from sentistream.monitor.cameras.trial_picture import TrialPicture, take_trial_picture
 from sentistream.monitor.cameras.worker_protocol import CameraOpener
@@ -540,7 +540,7 @@ def _source(form: Form, tr: Translator) -> dict[str, str]:
             service.hostname == urlsplit(f"//{host}").hostname
         )
         own = service.geturl() if is_its_own else ""
-        streams = find_streams(host, user, password, service=own, enough=LARGE_ENOUGH)
+        streams = find_streams(host, user, password, service=own, enough=MIN_SMALL_SIDE)
         return {"source": streams.main, "small_source": streams.small}
     except ValueError:
         raise FieldProblemError(
