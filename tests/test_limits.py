@@ -37,7 +37,6 @@ _NO_CAPS = {
         ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
         ("evaluation.accumulators", "LONGEST_STEP"),
         ("evaluation.corruptions", "_NOISE_SECONDS"),
-        ("media.packet_skipping", "_MAX_CREDIT"),
         ("media.packet_skipping", "MAX_GROUP"),
         ("streams.rate_control", "MAX_LAG"),
         ("streams.rate_control", "MAX_CATCHABLE_LAG"),
