@@ -51,6 +51,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "redaction",
             "atomic_write",
             "backoff",
+            "decoder_names",
             "folders",
             "parquet",
             "tables",

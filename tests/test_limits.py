@@ -37,7 +37,11 @@ _NO_CAPS = {
         ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
         ("evaluation.accumulators", "LONGEST_STEP"),
         ("evaluation.corruptions", "_NOISE_SECONDS"),
+        ("media.packet_skipping", "MAX_GROUP"),
+        ("streams.rate_control", "MAX_LAG"),
+        ("streams.rate_control", "MAX_CATCHABLE_LAG"),
         ("media.track_content", "_SOUND_SECONDS"),
+        ("streams.rate_control", "MAX_STEP"),
         ("monitor.api.history", "_SECONDS"),
         ("monitor.api.insight_api", "_SECONDS"),
         ("monitor.store.buckets", "_LIMIT"),
@@ -51,6 +55,8 @@ _NO_CAPS = {
     "the row of another name says it": {
         ("vision.face_tracker", "MAX_FACES"),
         ("streams.rate_control", "LONGEST_CALM"),
+        ("media.decoder", "_MAX_WITHOUT_PICTURE"),
+        ("media.decoder", "_MAX_HELD"),
     },
     "docs/api.md says how long a question may reach": {
         ("monitor.api.history", "LONGEST"),

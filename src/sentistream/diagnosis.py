@@ -218,6 +218,18 @@ def _codecs() -> Iterator[Finding]:
         yield Finding("writes h264", State.OK, "yes")
 
 
+def _hardware_decoders() -> Iterator[Finding]:
+    from sentistream.media.decoder import hardware_decoders
+
+    found = hardware_decoders()
+    works = [one.name for one in found if not one.problem]
+    for one in found:
+        told = f"not usable here: {one.problem}" if one.problem else "works"
+        yield Finding(f"decoder {one.name}", State.OK, told)
+    first = f"{works[0]} decodes H.264, H.265, VP9 and AV1" if works else "software decodes"
+    yield Finding("decoding", State.OK, first)
+
+
 def _cameras() -> Iterator[Finding]:
     from sentistream.media import list_cameras
 
@@ -246,7 +258,17 @@ def _machine() -> Iterator[Finding]:
     )
 
 
-CHECKS = (_system, _packages, _models, _landmarks, _runtimes, _codecs, _cameras, _machine)
+CHECKS = (
+    _system,
+    _packages,
+    _models,
+    _landmarks,
+    _runtimes,
+    _codecs,
+    _hardware_decoders,
+    _cameras,
+    _machine,
+)
 
 
 def _version(package: str) -> str | None:
