@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 METADATA = MetaData()
@@ -140,7 +141,11 @@ ALERTS = Table(
     Column("share", Double, nullable=False),
     Column("bound", Double, nullable=False),
     Column("minutes", Double, nullable=False),
+    Column("incident", String(32), nullable=False, server_default=""),
+    Column("told", Boolean, nullable=False, server_default=false()),
 )
+"""Starts and ends. ``incident`` is what the two have in common, empty until they were looked at;
+``told`` says of a start whether people were told of it."""
 
 ACCESS = Table(
     "fleet_access",
@@ -149,3 +154,11 @@ ACCESS = Table(
     Column("site_key", String(40), primary_key=True),
 )
 """Which sites a viewer may see; ``*`` for all."""
+
+DIGEST_ADDRESSES = Table(
+    "fleet_digest_addresses",
+    METADATA,
+    Column("user_id", Integer, primary_key=True, autoincrement=False),
+    Column("address", String(254), nullable=False),
+)
+"""Where a viewer gets the digest of the shops that they may see."""

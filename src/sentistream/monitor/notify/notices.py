@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import uuid4
 
 from sentistream.monitor.alerts import wording
+from sentistream.monitor.alerts.links import alert_path
 from sentistream.monitor.observations import Alert
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
@@ -132,7 +133,7 @@ def alert_notice(
         title=title,
         text=text,
         when=when,
-        link=f"{page}/alerts/{alert.incident}" if alert.incident else "",
+        link=f"{page}{alert_path(alert)}" if alert.incident else "",
         history=f"{page}{history}" if history else "",
         language=tr.language,
         alerts=(alert,),
@@ -155,7 +156,7 @@ def summary_notice(
     for alert in alerts:
         by_incident.setdefault(alert.incident, []).append(alert)
     lines = []
-    for incident, found in by_incident.items():
+    for found in by_incident.values():
         begin = next((alert for alert in found if alert.active), None)
         end = next((alert for alert in found if not alert.active), None)
         newest = found[-1]
@@ -175,7 +176,7 @@ def summary_notice(
                 wording.title(newest, names, tr),
                 said or wording.end_sentence(newest, names, tr),
                 when,
-                f"{page}/alerts/{incident}",
+                f"{page}{alert_path(newest)}",
             )
         )
     return Notice(
@@ -186,7 +187,7 @@ def summary_notice(
         ),
         text=tr.gettext("This is what happened while nobody was to be disturbed."),
         lines=tuple(lines),
-        link=f"{page}/alerts",
+        link=f"{page}/alerts" if alerts[0].shop is None else f"{page}/shops/alerts",
         language=tr.language,
         alerts=tuple(alerts),
     )

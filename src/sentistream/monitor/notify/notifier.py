@@ -179,12 +179,14 @@ class Notifier(Subscriber):
 
     def _rule_hours(self, alert: Alert) -> tuple[Hours, ...]:
         assert self._settings is not None  # noqa: S101
+        if alert.shop is not None:
+            return ()
         rules = (rule for rule in self._settings.alerts if rule.key == alert.rule)
         return next((rule.quiet_hours for rule in rules), ())
 
     def _reminder_minutes(self, alert: Alert) -> float:
         assert self._settings is not None  # noqa: S101
-        if alert.kind is not AlertKind.SENTIMENT:
+        if alert.kind is not AlertKind.SENTIMENT or alert.shop is not None:
             return self._settings.health_alerts.remind_minutes
         rules = (rule for rule in self._settings.alerts if rule.key == alert.rule)
         return next((rule.remind_minutes for rule in rules), 0.0)

@@ -138,6 +138,7 @@ CHOICES = {
     "alert": N_("alerts"),
     "camera": N_("cameras that are down"),
     "disk": N_("a disk that is nearly full"),
+    "shop": N_("at a headquarters: silent shops, and the broker"),
     "starttls": N_("STARTTLS"),
     "tls": N_("TLS"),
     "none": N_("none"),
@@ -231,6 +232,7 @@ ALERT_KINDS = {
     "sentiment": N_("Sentiment"),
     "camera": N_("Camera"),
     "disk": N_("Disk"),
+    "shop": N_("Shop"),
 }
 
 DELIVERY_STATES = {
