@@ -107,6 +107,38 @@ def test_a_viewer_sees_the_given_shops_alone(served: ServedHeadquarters) -> None
     assert registry.sites(User(VIEWER, Role.VIEWER, by_token=True)) == []
 
 
+def test_an_alert_has_a_page_for_those_who_may_see_the_shop(tmp_path: Path) -> None:
+    with (
+        ServedHeadquarters(tmp_path) as served,
+        served.person(VIEWER) as viewer,
+        served.person() as manager,
+    ):
+        served.headquarters._alerts.look()
+        served.headquarters.registry.give_access(VIEWER, ["north"])
+        queries = FleetQueries(served.engine, 15)
+        found = queries.alerts(site="station")[0]
+        path = f"/shops/alerts/{found.incident}"
+        assert path in manager.get("/shops/alerts").text
+        html = manager.get(path).text
+        assert "Main Station: Sour mood" in html
+        assert "not yet" in html
+        assert "By the clock of the shop (Europe/Paris)." in html
+        table = html.partition('id="minutes"')[2].partition("</table>")[0]
+        assert len(re.findall(r"<th scope=\"row\">\d\d:\d\d</th>", table)) >= 1
+        assert viewer.get(path).status_code == 404
+        assert manager.get("/shops/alerts/nothing").status_code == 404
+        theirs = {"csrf_token": viewer.headers["x-csrf-token"]}
+        assert viewer.post(f"{path}/acknowledge", data=theirs).status_code == 403
+        csrf = {"csrf_token": manager.headers["x-csrf-token"]}
+        assert manager.post(f"{path}/acknowledge", data=csrf).status_code == 303
+        assert "takes care of it since" in manager.get(path).text
+        served.headquarters.registry.give_access(VIEWER, ["station"])
+        assert viewer.get(path).status_code == 200
+        # nothing of shops is among the monitor's own alerts, which every viewer sees
+        assert "Sour mood" not in viewer.get("/alerts").text
+        assert viewer.get(f"/alerts/{found.incident}").status_code == 404
+
+
 def test_a_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
     with ServedHeadquarters(tmp_path, filled=False) as served, served.person() as person:
         csrf = {"csrf_token": person.headers["x-csrf-token"]}
