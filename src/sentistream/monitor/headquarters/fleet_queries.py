@@ -317,7 +317,7 @@ class FleetQueries:
         Raises:
             UnknownSiteError: There is none, or the user may not see its shop.
         """
-        statement = select(ALERTS).where(ALERTS.c.incident == incident).where(incident != "")
+        statement = select(ALERTS).where(ALERTS.c.incident == incident, ALERTS.c.incident != "")
         with read_transaction(self._engine) as connection:
             rows = connection.execute(statement.order_by(ALERTS.c.time.desc())).all()
             names = camera_names(connection, {row.site_id for row in rows})

@@ -166,10 +166,12 @@ class ShopAlerts:
                         .where(ALERTS.c.id.in_(renamed))
                         .values(incident=episode.incident)
                     )
-                if episode.begin is not None and about[0] in sites:
-                    alert = as_alert(episode.begin, sites[about[0]], names)
+                begin = episode.begin
+                if begin is not None and about[0] in sites:
+                    alert = as_alert(begin, sites[about[0]], names)
                     alert = replace(alert, incident=episode.incident)
-                    yield from self._told(connection, about, alert, episode, fresh, now)
+                    is_new = begin.id in fresh
+                    yield from self._told(connection, about, alert, episode, is_new, now)
 
     def _told(
         self,
@@ -177,18 +179,22 @@ class ShopAlerts:
         about: _About,
         alert: Alert,
         episode: _Episode,
-        fresh: set[int],
+        is_new: bool,
         now: float,
     ) -> Iterator[Alert]:
         """What people are to be told of one alert now."""
         assert self._open is not None  # noqa: S101
-        begin, end, incident = episode.begin, episode.end, episode.incident
-        if begin.id in fresh:
-            age = now - begin.time
+        end, incident = episode.end, episode.incident
+        if is_new:
+            age = now - alert.time
             is_over = end is not None or episode.is_followed or age > OPEN_DAYS * 86_400
             told = age <= TOLD_LATE or not is_over
             if told:
-                connection.execute(update(ALERTS).where(ALERTS.c.id == begin.id).values(told=True))
+                connection.execute(
+                    update(ALERTS)
+                    .where(ALERTS.c.incident == incident, ALERTS.c.active)
+                    .values(told=True)
+                )
                 yield alert
             self._open[incident] = _Open(about, alert, told)
         if end is not None and (known := self._open.pop(incident, None)) is not None:

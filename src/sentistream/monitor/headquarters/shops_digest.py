@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 
 from sentistream.monitor.accounts import User
 from sentistream.monitor.alerts import wording
@@ -70,13 +71,11 @@ def shops_edition(
             tr=translator(settings.language),
         )
 
-    yield OutgoingDigest(key, None, lambda: made(None))
+    yield OutgoingDigest(key, None, partial(made, None))
     for viewer in registry.digest_addresses():
         user = User(viewer.name, viewer.role)
         if registry.sites(user):
-            yield OutgoingDigest(
-                f"{key}-{viewer.user_id}", (viewer.address,), lambda user=user: made(user)
-            )
+            yield OutgoingDigest(f"{key}-{viewer.user_id}", (viewer.address,), partial(made, user))
 
 
 def make_shops_digest(
