@@ -65,7 +65,7 @@ _NO_CAPS = {
         ("monitor.cameras.second_aggregator", "_MAX_RUNS"),
         ("monitor.cameras.worker", "_READ_TIMEOUT"),
         ("monitor.fleet.broker_connection", "CLOSE_TIMEOUT"),
-        ("monitor.headquarters.headquarters", "SILENCE_INTERVAL"),
+        ("monitor.headquarters.shop_alerts", "SILENCE_INTERVAL"),
         ("monitor.headquarters.receiver", "MAX_WARNED"),
         ("monitor.runner", "_LOOP_TIMEOUT"),
         ("monitor.site_link.outbox", "_REMEMBERED"),
@@ -126,8 +126,9 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "no password is longer (monitor.accounts.passwords.MAX_LENGTH)": {
         ("monitor.api.users", "max_length", 1024),
     },
-    "an alert has a start and an end; an alert about a disk has no limit of a share": {
+    "an alert has a start and an end; one about a disk or the broker has no limit of a share": {
         ("monitor.alerts.health_watch", "limit", 0.0),
+        ("monitor.headquarters.headquarters", "limit", 0.0),
         ("monitor.alerts.incidents", "limit", 1),
         ("monitor.alerts.incidents", "limit", 2),
     },

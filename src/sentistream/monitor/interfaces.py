@@ -90,8 +90,8 @@ class Store(Protocol):
         """The newest first; the start and the end of one incident where it is given."""
         ...
 
-    def end_open_alerts(self, time: float, reason: str) -> int:
-        """Ends the alerts that an earlier run, which was killed, left open; returns how many."""
+    def end_open_alerts(self, time: float, reason: str) -> Sequence[Alert]:
+        """Ends the alerts that an earlier run, which was killed, left open; returns the ends."""
         ...
 
     def acknowledge(self, given: Acknowledgement) -> Acknowledgement:

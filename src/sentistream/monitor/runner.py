@@ -102,7 +102,7 @@ def run_monitor(
 
         configuration, bus = Configuration(settings, config), EventBus()
         store = DatabaseStore(engine, lambda: configuration.settings)
-        store.end_open_alerts(time.time(), STOPPED)
+        ended = store.end_open_alerts(time.time(), STOPPED)
         writer = StoreWriter(bus, store)
         stack.callback(writer.close)
         housekeeper = Housekeeper(store, lambda: configuration.settings)
@@ -118,6 +118,7 @@ def run_monitor(
         stack.enter_context(AlertEvaluator(bus, configuration))
         stack.enter_context(HealthWatch(bus, configuration, state=state))
         site_link = stack.enter_context(SiteLink(bus, configuration, store, state=state))
+        site_link.report_ends(ended)
         headquarters = None
         if settings.headquarters.host:
             with extending_start_timeout():
