@@ -30,7 +30,7 @@ from sentistream.monitor.headquarters.site_registry import (
     UnknownSiteError,
 )
 from sentistream.monitor.headquarters.sum_storage import local_day
-from sentistream.monitor.observations import Alert
+from sentistream.monitor.observations import SHOP_SILENT, Alert
 from sentistream.monitor.store.database import read_transaction
 
 Period = Literal["today", "yesterday", "week", "month"]
@@ -417,9 +417,11 @@ def _problems(connection: Connection) -> dict[int, int]:
 
 
 def _active_by_site(connection: Connection, now: float) -> dict[int, int]:
-    """How many alerts of the last two days have begun and not ended, by site."""
+    """How many alerts of the last two days have begun and not ended, by site; silence is apart."""
     statement = (
-        select(ALERTS).where(ALERTS.c.time >= now - 2 * 86_400).order_by(ALERTS.c.time, ALERTS.c.id)
+        select(ALERTS)
+        .where(ALERTS.c.time >= now - 2 * 86_400, ALERTS.c.rule != SHOP_SILENT)
+        .order_by(ALERTS.c.time, ALERTS.c.id)
     )
     active: dict[tuple[Any, ...], bool] = {}
     for row in connection.execute(statement):

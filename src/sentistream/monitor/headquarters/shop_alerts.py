@@ -222,13 +222,14 @@ class ShopAlerts:
         self, connection: Connection, sites: dict[int, Site], now: float, steady: float
     ) -> Iterator[Alert]:
         reached = self._reached_since()
-        if reached is None or steady - reached < max(self._silent_seconds, SETTLING):
-            return  # nobody could be heard
+        settled = reached is not None and steady - reached >= max(self._silent_seconds, SETTLING)
         for site in sites.values():
             if site.state != JOINED:
                 self._silence.pop(site.id, None)
                 continue
             condition = self._silence.setdefault(site.id, DelayedCondition())
+            if not (settled or condition.holds):
+                continue  # it could not be heard
             is_silent = now - (site.last_seen or 0.0) > self._silent_seconds
             if not condition.update(is_silent, steady, begin=0.0, end=RECOVERY):
                 continue

@@ -116,6 +116,7 @@ def make_shops_digest(
     those = queries.by_site(sites, before_first.toordinal(), (first - before_first).days)
     by_day = queries.by_day(sites, first.toordinal(), count)
     smallest = settings.privacy.smallest_group
+    today = max((local_day(now, site.time_zone) for site in sites), default=0)
     whole = _figures(together(these.values()), span)
     earlier = _figures(together(those.values()), span)
     shops = sorted(
@@ -167,7 +168,7 @@ def make_shops_digest(
         ],
         days=[
             figure_row(
-                _figures(by_day.get(ordinal, Totals()), span),
+                _figures(by_day.get(ordinal, Totals()), span, is_ahead=ordinal > today),
                 tr.day(span.begin + (ordinal - first.toordinal() + 0.5) * _DAY),
                 "",
                 smallest,
@@ -211,12 +212,12 @@ def _days(period: DigestPeriod, day: date) -> tuple[date, date]:
     return first, date.fromordinal(following.toordinal() - 1)
 
 
-def _figures(totals: Totals, span: Span) -> Figures:
+def _figures(totals: Totals, span: Span, *, is_ahead: bool = False) -> Figures:
     shares = [
         None if value is None else Share.of(value, totals.covered)
         for value in (totals.positive, totals.neutral, totals.negative)
     ]
-    known = Known.OFF
+    known = Known.AHEAD if is_ahead else Known.OFF
     if shares[0] is not None:
         known = Known.SHOWN
     elif totals.appearances:
