@@ -21,7 +21,7 @@ LONGEST_TITLE = 150
 LONGEST_TEXT = 1500
 """Characters; all three services take more than that."""
 
-MOST_LINES = 10
+MAX_LINES = 10
 """Alerts of a summary that are told one by one."""
 
 _EVENTS: dict[AlertKind, Literal["alert", "camera", "disk", "shop"]] = {
@@ -157,7 +157,7 @@ def _discord(notice: Notice) -> dict[str, Any]:
 
 
 def _lines(notice: Notice) -> tuple[Line, ...]:
-    return notice.lines[:MOST_LINES]
+    return notice.lines[:MAX_LINES]
 
 
 def _links(notice: Notice) -> list[tuple[str, str]]:
