@@ -564,7 +564,9 @@ def _simulate(
     }
     broker_cpu = cpu_seconds(broker.process.pid)
     about = about_record(
-        "Europe/Berlin", "0.1.0", {f"camera-{n + 1}": f"Camera {n + 1}" for n in range(cameras)}
+        "Europe/Berlin",
+        "0.1.0",
+        DisplayNames({f"camera-{n + 1}": f"Camera {n + 1}" for n in range(cameras)}),
     )
     stored_before, _ = _stored(engine)
     started = time.monotonic()

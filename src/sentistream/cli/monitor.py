@@ -257,9 +257,9 @@ def _write_digest(
 ) -> None:
     import time
 
-    from sentistream.monitor.camera_keys import camera_names
     from sentistream.monitor.digest import digest_pdf, make_digest
     from sentistream.monitor.digest.digest_content import last_day_of
+    from sentistream.monitor.display_names import DisplayNames
     from sentistream.monitor.store import DatabaseStore, database_url, migrate, open_database
     from sentistream.monitor.translation import translator
 
@@ -271,7 +271,7 @@ def _write_digest(
         last_day_of(period, now),
         store=DatabaseStore(engine, lambda: settings),
         settings=settings,
-        names=camera_names(settings, ()),
+        names=DisplayNames.of(settings),
         now=now,
         tr=translator(settings.language),
     )

@@ -262,6 +262,21 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAlert:
+    """The start or end of an alert that a channel is told of when its quiet hours are over.
+
+    Attributes:
+        number: Of its row; None before it is stored.
+        channel: The channel's key.
+        alert: The alert.
+    """
+
+    number: int | None = None
+    channel: str
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
     """What happened at some time, in a manager's words, such as "new till opened".
 

@@ -110,7 +110,9 @@ def run_monitor(
         def page() -> str:
             return page_address(configuration.settings.server, port)
 
-        stack.enter_context(Notifier(bus, configuration, page=page, history=history_path))
+        stack.enter_context(
+            Notifier(bus, configuration, page=page, history=history_path, store=store)
+        )
         stack.enter_context(DigestSender(bus, store, configuration, page=page))
         stack.enter_context(AlertEvaluator(bus, configuration))
         stack.enter_context(HealthWatch(bus, configuration, state=state))

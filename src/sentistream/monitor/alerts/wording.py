@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.observations import Alert, AlertKind
-from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 
 
-def camera_names(settings: Settings) -> dict[str, str]:
-    """The display names of the cameras in the settings, by key."""
-    return {key: camera.name for key, camera in settings.cameras.items()}
-
-
-def place(alert: Alert, names: Mapping[str, str], tr: Translator) -> str:
+def place(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     """The camera, and the zone if there is one; empty for a disk."""
-    camera = names.get(alert.camera, alert.camera)
-    if alert.zone:
-        return tr.gettext("{camera}, zone {zone}", camera=camera, zone=alert.zone)
-    return camera
+    return names.place(alert.camera, alert.zone, tr) if alert.camera else ""
 
 
-def title(alert: Alert, names: Mapping[str, str], tr: Translator) -> str:
+def title(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     """What the alert is, in a few words."""
     if alert.kind is AlertKind.CAMERA:
-        return tr.gettext("Camera down: {camera}", camera=names.get(alert.camera, alert.name))
+        name = names.cameras.get(alert.camera, alert.name)
+        return tr.gettext("Camera down: {camera}", camera=name)
     if alert.kind is AlertKind.DISK:
         return tr.gettext("Disk nearly full")
     return alert.name
 
 
-def sentence(alert: Alert, names: Mapping[str, str], tr: Translator) -> str:
+def sentence(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     """What is, or was, the matter."""
     if alert.kind is not AlertKind.SENTIMENT:
         return tr.translate(alert.reason)
@@ -45,7 +36,7 @@ def sentence(alert: Alert, names: Mapping[str, str], tr: Translator) -> str:
     )
 
 
-def end_sentence(end: Alert, names: Mapping[str, str], tr: Translator) -> str:
+def end_sentence(end: Alert, names: DisplayNames, tr: Translator) -> str:
     """How it ended."""
     if end.kind is AlertKind.CAMERA and not end.reason:
         return tr.gettext("The camera is running again.")

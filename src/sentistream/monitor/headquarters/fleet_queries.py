@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Connection, Engine, and_, cast, func, or_, select
 
 from sentistream.monitor.accounts import User
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.headquarters.fleet_tables import (
     ALERTS,
     CAMERAS,
@@ -20,6 +21,7 @@ from sentistream.monitor.headquarters.fleet_tables import (
     SITES,
     SUMS,
     TOTALS,
+    ZONES,
 )
 from sentistream.monitor.headquarters.site_registry import JOINED, Site, SiteRegistry
 from sentistream.monitor.headquarters.sum_storage import local_day
@@ -89,6 +91,23 @@ class ShopSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShopPlace:
+    """A camera or a zone of a shop.
+
+    Attributes:
+        camera, zone: Their keys; ``zone`` is empty for the whole picture.
+        camera_name, zone_name: What the shop calls them.
+        totals: What was seen there.
+    """
+
+    camera: str
+    zone: str
+    camera_name: str
+    zone_name: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCamera:
     """A shop's camera as it reported last; times in wall-clock seconds."""
 
@@ -111,6 +130,7 @@ class ShopAlert:
     Attributes:
         site, site_name: The shop.
         rule, name, camera, zone, sentiment, share, limit, minutes: As in ``observations.Alert``.
+        camera_name, zone_name: What the shop calls camera and zone.
         began: Wall-clock seconds.
         ended: Wall-clock seconds; None while it lasts.
     """
@@ -121,6 +141,8 @@ class ShopAlert:
     name: str
     camera: str
     zone: str
+    camera_name: str
+    zone_name: str
     sentiment: str
     share: float
     limit: float
@@ -199,8 +221,8 @@ class FleetQueries:
             found = connection.execute(select(HOURS).where(chosen).order_by(HOURS.c.hour))
             return [(row.hour * 3600.0, _totals(row)) for row in found]
 
-    def zones(self, site: Site, begin: float, end: float) -> list[tuple[str, str, Totals]]:
-        """Camera, zone (empty for the whole picture) and totals over [begin, end)."""
+    def places(self, site: Site, begin: float, end: float) -> list[ShopPlace]:
+        """Cameras and their zones, each with its totals over [begin, end)."""
         seen = func.coalesce(SUMS.c.seen, 0)
         is_minute = SUMS.c.minutes == 1
         statement = (
@@ -223,7 +245,17 @@ class FleetQueries:
             .order_by(SERIES.c.camera, SERIES.c.zone)
         )
         with read_transaction(self._engine) as connection:
-            return [(row.camera, row.zone, _totals(row)) for row in connection.execute(statement)]
+            names = _names(connection, [site.id])[site.id]
+            return [
+                ShopPlace(
+                    camera=row.camera,
+                    zone=row.zone,
+                    camera_name=names.camera(row.camera),
+                    zone_name=names.zone(row.camera, row.zone),
+                    totals=_totals(row),
+                )
+                for row in connection.execute(statement)
+            ]
 
     def cameras(self, site: Site) -> list[SiteCamera]:
         """A shop's cameras by name."""
@@ -251,8 +283,9 @@ class FleetQueries:
             statement = statement.where(ALERTS.c.site_id.in_(list(sites)))
         statement = statement.order_by(ALERTS.c.time.desc(), ALERTS.c.id.desc()).limit(limit)
         with read_transaction(self._engine) as connection:
-            rows = connection.execute(statement).all()
-        return _joined([row for row in rows if row.site_id in sites], sites)
+            rows = [row for row in connection.execute(statement) if row.site_id in sites]
+            names = _names(connection, {row.site_id for row in rows})
+        return _joined(rows, sites, names)
 
 
 _LISTED = 500
@@ -329,7 +362,21 @@ def _active_by_site(connection: Connection, now: float) -> dict[int, int]:
     return dict(counts)
 
 
-def _joined(rows: Sequence[Any], sites: dict[int, Site]) -> list[ShopAlert]:
+def _names(connection: Connection, site_ids: Collection[int]) -> dict[int, DisplayNames]:
+    """What shops call their cameras and zones, by the shop's id."""
+    cameras: dict[int, dict[str, str]] = {site_id: {} for site_id in site_ids}
+    zones: dict[int, dict[tuple[str, str], str]] = {site_id: {} for site_id in site_ids}
+    chosen = select(CAMERAS).where(CAMERAS.c.site_id.in_(list(site_ids)))
+    for row in connection.execute(chosen):
+        cameras[row.site_id][row.camera] = row.name
+    for row in connection.execute(select(ZONES).where(ZONES.c.site_id.in_(list(site_ids)))):
+        zones[row.site_id][row.camera, row.zone] = row.name
+    return {site_id: DisplayNames(cameras[site_id], zones[site_id]) for site_id in site_ids}
+
+
+def _joined(
+    rows: Sequence[Any], sites: dict[int, Site], names: dict[int, DisplayNames]
+) -> list[ShopAlert]:
     """Beginnings with their ends; rows come newest first."""
     ends: dict[tuple[Any, ...], float] = {}
     found = []
@@ -347,6 +394,8 @@ def _joined(rows: Sequence[Any], sites: dict[int, Site]) -> list[ShopAlert]:
                 name=row.name,
                 camera=row.camera,
                 zone=row.zone,
+                camera_name=names[row.site_id].camera(row.camera),
+                zone_name=names[row.site_id].zone(row.camera, row.zone),
                 sentiment=row.sentiment,
                 share=row.share,
                 limit=row.bound,

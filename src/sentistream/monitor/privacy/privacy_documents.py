@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from sentistream import __version__
+from sentistream.monitor.display_names import camera_name
 from sentistream.monitor.privacy.privacy_measures import MEASURES
-from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, camera_name, hears
+from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, hears
 from sentistream.monitor.settings import CameraSettings, Hours
 
 LANGUAGES = ("en", "de")

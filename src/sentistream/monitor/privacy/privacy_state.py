@@ -14,12 +14,10 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from sentistream.monitor.cameras.capture import DEMO, is_webcam
+from sentistream.monitor.display_names import camera_name
 from sentistream.monitor.settings import CameraSettings, ServerSettings, Settings
 from sentistream.monitor.site_link.link_state import LinkState
 from sentistream.redaction import host_of
-
-DEFAULT_NAME = "Camera"
-"""What a camera is called that nobody gave a name."""
 
 
 class InForce(StrEnum):
@@ -188,11 +186,6 @@ class PrivacyState:
 
     def _names(self, is_meant: Callable[[CameraSettings], bool]) -> tuple[str, ...]:
         return tuple(camera_name(key, camera) for key, camera in self.cameras if is_meant(camera))
-
-
-def camera_name(key: str, camera: CameraSettings) -> str:
-    """What a camera is called; its key where nobody gave it a name."""
-    return camera.name if camera.name != DEFAULT_NAME else key
 
 
 def has_masks(camera: CameraSettings) -> bool:

@@ -7,23 +7,22 @@ nobody.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Engine, func, select
 
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import SecondReading
-from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import queries
 from sentistream.monitor.store.buckets import ceil_second
 from sentistream.monitor.store.database import read_transaction
 from sentistream.monitor.store.reading_tables import SUMS
 from sentistream.parquet import load_pyarrow
 from sentistream.reports.table_formats import PLAIN, CsvStyle
-from sentistream.values import ByValue
 
 CHUNK_ROWS = 5_000
 """Rows fetched at a time; also the size of a Parquet row group."""
@@ -52,47 +51,13 @@ class Column:
     digits: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DisplayNames(ByValue):
-    """What people call cameras and zones; keys stand for what the settings no longer hold.
-
-    Attributes:
-        cameras: By key.
-        zones: By the keys of camera and zone.
-    """
-
-    cameras: Mapping[str, str] = field(default_factory=dict)
-    zones: Mapping[tuple[str, str], str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, settings: Settings) -> DisplayNames:
-        """Those of the settings."""
-        cameras = settings.cameras
-        return cls(
-            {key: camera.name for key, camera in cameras.items()},
-            {
-                (key, zone.name): zone.shown_name
-                for key, camera in cameras.items()
-                for zone in camera.zones
-            },
-        )
-
-    def camera(self, row: Any) -> str:
-        """Of a row's camera."""
-        return self.cameras.get(row.camera, row.camera)
-
-    def zone(self, row: Any) -> str:
-        """Of a row's zone; empty outside all zones."""
-        return self.zones.get((row.camera, row.zone), row.zone)
-
-
 def _field(name: str, type_: str, digits: int | None = None) -> Column:
     return Column(name, type_, lambda row, _: getattr(row, name), digits)
 
 
 _NAMES = (
-    Column("camera_name", "string", lambda row, names: names.camera(row)),
-    Column("zone_name", "string", lambda row, names: names.zone(row)),
+    Column("camera_name", "string", lambda row, names: names.camera(row.camera)),
+    Column("zone_name", "string", lambda row, names: names.zone(row.camera, row.zone)),
 )
 
 

@@ -18,6 +18,7 @@ from sentistream.monitor.alerts.links import alert_path, history_path
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
 from sentistream.monitor.digest import send_digest
 from sentistream.monitor.digest.digest_content import last_day_of
+from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.notify.channels import (
     NotificationChannel,
     channels,
@@ -39,7 +40,6 @@ from sentistream.monitor.web.form_data import (
     values_of,
 )
 from sentistream.monitor.web.form_fields import FormField, form_fields
-from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
 SHOWN = 200
@@ -121,7 +121,7 @@ def alert_routes(site: Site) -> APIRouter:
     ) -> HTMLResponse:
         settings, store = site.services.configuration.settings, site.services.store
         tr = site.translator(request)
-        names = shown_cameras(settings, site.services.bus)
+        names = display_names(settings, site.services.bus)
         try:
             found = _acknowledged(site, episodes(store.alerts(limit=SHOWN), names, tr), tr)
             log = store.deliveries(limit=SHOWN)
@@ -145,8 +145,8 @@ def alert_routes(site: Site) -> APIRouter:
             rule="" if chosen is None else rule,
             fields={each.name: each for each in fields},
             problems=problems,
-            cameras=names,
-            zones=sorted({zone.name for each in settings.cameras.values() for zone in each.zones}),
+            cameras=names.cameras,
+            zones=_zones(names),
             smallest=settings.privacy.smallest_group,
             channels=channel_rows(settings, log, tr),
             tested=tested,
@@ -166,7 +166,7 @@ def alert_routes(site: Site) -> APIRouter:
         if found is None:
             raise HTTPException(404, "There is no such alert.")
         settings = services.configuration.settings
-        names = shown_cameras(settings, services.bus)
+        names = display_names(settings, services.bus)
         rule = next((each for each in settings.alerts if each.key == found.begin.rule), None)
         (episode,) = episodes(
             [found.begin] if found.end is None else [found.end, found.begin], names, tr
@@ -224,7 +224,7 @@ def alert_routes(site: Site) -> APIRouter:
                 last_day_of("week", now),
                 store=services.store,
                 settings=settings,
-                names=shown_cameras(settings, services.bus),
+                names=display_names(settings, services.bus),
                 page=page.rstrip("/"),
                 now=now,
             )
@@ -274,12 +274,12 @@ def alert_routes(site: Site) -> APIRouter:
     return routes
 
 
-def episodes(alerts: Sequence[Alert], names: dict[str, str], tr: Translator) -> list[Episode]:
+def episodes(alerts: Sequence[Alert], names: DisplayNames, tr: Translator) -> list[Episode]:
     """Starts joined with their ends, the newest first.
 
     Args:
         alerts: The newest first.
-        names: Of the cameras, by key.
+        names: Of cameras and zones.
         tr: The words.
     """
     ends: dict[tuple[str, ...], float] = {}
@@ -364,24 +364,30 @@ def _acknowledged(site: Site, found: list[Episode], tr: Translator) -> list[Epis
     ]
 
 
-def sentence(rule: AlertRule, names: dict[str, str], tr: Translator) -> str:
+def sentence(rule: AlertRule, names: DisplayNames, tr: Translator) -> str:
     """The rule as one would say it."""
     values = {
         "sentiment": tr.gettext(labels.SENTIMENTS[rule.sentiment]),
         "direction": tr.gettext(labels.CHOICES[rule.direction]),
         "limit": tr.percent(rule.limit),
         "minutes": tr.compact(rule.minutes),
-        "camera": names.get(rule.camera, rule.camera) if rule.camera else tr.gettext("each camera"),
+        "camera": names.camera(rule.camera) if rule.camera else tr.gettext("each camera"),
     }
     if rule.zone:
         return tr.gettext(
             "{sentiment} {direction} {limit} for {minutes} minutes, at {camera} in zone {zone}",
-            zone=rule.zone,
+            zone=names.zone(rule.camera, rule.zone),
             **values,
         )
     return tr.gettext(
         "{sentiment} {direction} {limit} for {minutes} minutes, at {camera}", **values
     )
+
+
+def _zones(names: DisplayNames) -> list[tuple[str, str]]:
+    """Keys and names of the zones of all cameras, by name."""
+    keys = {zone for _, zone in names.zones}
+    return sorted(((key, names.zone("", key)) for key in keys), key=lambda one: one[1].casefold())
 
 
 def _with(settings: Settings, key: str, made: AlertRule) -> tuple[AlertRule, ...]:

@@ -13,11 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Accounts
 from sentistream.monitor.api.auth import CurrentUser
+from sentistream.monitor.display_names import camera_name
 from sentistream.monitor.privacy import (
     InForce,
     PrivacyState,
     Transport,
-    camera_name,
     render_assessment,
     render_notice,
 )

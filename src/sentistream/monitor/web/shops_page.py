@@ -213,7 +213,7 @@ def _add_shop(routes: APIRouter, site: Site, headquarters: Headquarters) -> None
             states=STATES,
             now=now,
             cameras=[(each, _camera_problem(each)) for each in queries.cameras(shop)],
-            zones=queries.zones(shop, now - 7 * 86_400, now + 60),
+            places=queries.places(shop, now - 7 * 86_400, now + 60),
             days=[(_day_title(day, tr), totals) for day, totals in days],
             week=_add([totals for _, totals in days[-8:-1]]),
             alerts=queries.alerts(user, site=key, since=now - ALERT_DAYS * 86_400)[:20],
