@@ -40,6 +40,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine, insert, text
 
 from sentistream.benchmarking.system_facts import describe_machine
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.fleet.broker_connection import BrokerConnection
 from sentistream.monitor.fleet.join_code import BrokerAddress
 from sentistream.monitor.fleet.messages import FleetTopics, decode, encode, split

@@ -303,6 +303,7 @@ def _write_documents(
 ) -> None:
     from sentistream.monitor.privacy import PrivacyState, render_assessment, render_notice
     from sentistream.monitor.site_link.link_state import read_link
+    from sentistream.monitor.translation import translator
 
     link = read_link(state)
     link = link if link is not None and link.joined is not None else None
@@ -316,7 +317,7 @@ def _write_documents(
         if path is None:
             continue
         try:
-            path.write_text(render(described, settings.language), "utf-8")
+            path.write_text(render(described, translator(settings.language)), "utf-8")
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "Choose another place."

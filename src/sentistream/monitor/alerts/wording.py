@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.observations import Alert, AlertKind
+from sentistream.monitor.settings import AlertRule
 from sentistream.monitor.translation import Translator
 
 
 def place(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     """The camera, and the zone if there is one; empty for a disk."""
     return names.place(alert.camera, alert.zone, tr) if alert.camera else ""
+
+
+def rule_sentence(rule: AlertRule, names: DisplayNames, tr: Translator) -> str:
+    """A rule as one would say it."""
+    values = {
+        "sentiment": tr.gettext(rule.sentiment),
+        "direction": tr.gettext(rule.direction),
+        "limit": tr.percent(rule.limit),
+        "minutes": tr.minutes(rule.minutes),
+        "camera": names.camera(rule.camera) if rule.camera else tr.gettext("each camera"),
+    }
+    if rule.zone:
+        return tr.gettext(
+            "{sentiment} {direction} {limit} for {minutes}, at {camera} in zone {zone}",
+            zone=names.zone(rule.camera, rule.zone),
+            **values,
+        )
+    return tr.gettext("{sentiment} {direction} {limit} for {minutes}, at {camera}", **values)
 
 
 def title(alert: Alert, names: DisplayNames, tr: Translator) -> str:
@@ -27,11 +46,11 @@ def sentence(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     if alert.kind is not AlertKind.SENTIMENT:
         return tr.translate(alert.reason)
     return tr.gettext(
-        "{place}: {share} {sentiment} over {minutes} minutes; the threshold is {limit}.",
+        "{place}: {share} {sentiment} over {minutes}; the threshold is {limit}.",
         place=place(alert, names, tr),
         share=tr.percent(alert.share),
         sentiment=tr.gettext(alert.sentiment),
-        minutes=tr.compact(alert.minutes),
+        minutes=tr.minutes(alert.minutes),
         limit=tr.percent(alert.limit),
     )
 

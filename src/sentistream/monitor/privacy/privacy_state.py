@@ -17,6 +17,7 @@ from sentistream.monitor.cameras.capture import DEMO, is_webcam
 from sentistream.monitor.display_names import camera_name
 from sentistream.monitor.settings import CameraSettings, ServerSettings, Settings
 from sentistream.monitor.site_link.link_state import LinkState
+from sentistream.monitor.translation import N_, Translator
 from sentistream.redaction import host_of
 
 
@@ -43,6 +44,16 @@ class Transport(StrEnum):
     """Not encrypted, over the network."""
 
 
+_RECIPIENTS = {
+    "broker": N_("the MQTT broker {host}"),
+    "mail_server": N_("the mail server {host} and those it delivers to"),
+    "push_server": N_("the push service {host}"),
+    "webhook": N_("the program at {host}"),
+    "database": N_("the database at {host}"),
+    "headquarters": N_("headquarters {name} by the broker {host}"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Who is told of what was seen, besides those who log in.
@@ -56,6 +67,10 @@ class Recipient:
     kind: Literal["broker", "mail_server", "push_server", "webhook", "database", "headquarters"]
     host: str
     name: str = ""
+
+    def in_words(self, tr: Translator) -> str:
+        """What it is, and where."""
+        return tr.gettext(_RECIPIENTS[self.kind], host=self.host, name=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

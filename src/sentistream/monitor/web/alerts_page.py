@@ -26,7 +26,8 @@ from sentistream.monitor.notify.channels import (
     send_test,
 )
 from sentistream.monitor.observations import Alert, AlertKind, Delivery, DeliveryState
-from sentistream.monitor.settings import AlertRule, Hours, Settings
+from sentistream.monitor.schedule_words import hours_words
+from sentistream.monitor.settings import AlertRule, Settings
 from sentistream.monitor.translation import Translator, translator
 from sentistream.monitor.web import labels
 from sentistream.monitor.web.alert_banner import acknowledged_words
@@ -141,7 +142,7 @@ def alert_routes(site: Site) -> APIRouter:
             user=user,
             status=status,
             episodes=found,
-            rules=[(each, sentence(each, names, tr)) for each in settings.alerts],
+            rules=[(each, wording.rule_sentence(each, names, tr)) for each in settings.alerts],
             rule="" if chosen is None else rule,
             fields={each.name: each for each in fields},
             problems=problems,
@@ -178,7 +179,7 @@ def alert_routes(site: Site) -> APIRouter:
             episode=episode,
             ended="" if found.end is None else wording.end_sentence(found.end, names, tr),
             history=history_path(found.begin),
-            rule="" if rule is None else sentence(rule, names, tr),
+            rule="" if rule is None else wording.rule_sentence(rule, names, tr),
             acknowledged=""
             if found.acknowledgement is None
             else acknowledged_words(found.acknowledgement, tr),
@@ -323,21 +324,6 @@ def channel_rows(settings: Settings, log: Sequence[Delivery], tr: Translator) ->
     ]
 
 
-def hours_words(hours: Sequence[Hours], tr: Translator) -> str:
-    """Time ranges on days of the week, in words; empty for none."""
-    return "; ".join(
-        tr.gettext(
-            "{days} {begin} to {end}",
-            days=tr.gettext("daily")
-            if len(each.days) == 7
-            else ", ".join(tr.gettext(labels.CHOICES[day]) for day in each.days),
-            begin=f"{each.begin:%H:%M}",
-            end=f"{each.end:%H:%M}",
-        )
-        for each in hours
-    )
-
-
 def _digest_words(settings: Settings, tr: Translator) -> str:
     """When digests are sent by themselves, in a sentence."""
     digest = settings.digest
@@ -362,26 +348,6 @@ def _acknowledged(site: Site, found: list[Episode], tr: Translator) -> list[Epis
         else each
         for each in found
     ]
-
-
-def sentence(rule: AlertRule, names: DisplayNames, tr: Translator) -> str:
-    """The rule as one would say it."""
-    values = {
-        "sentiment": tr.gettext(labels.SENTIMENTS[rule.sentiment]),
-        "direction": tr.gettext(labels.CHOICES[rule.direction]),
-        "limit": tr.percent(rule.limit),
-        "minutes": tr.compact(rule.minutes),
-        "camera": names.camera(rule.camera) if rule.camera else tr.gettext("each camera"),
-    }
-    if rule.zone:
-        return tr.gettext(
-            "{sentiment} {direction} {limit} for {minutes} minutes, at {camera} in zone {zone}",
-            zone=names.zone(rule.camera, rule.zone),
-            **values,
-        )
-    return tr.gettext(
-        "{sentiment} {direction} {limit} for {minutes} minutes, at {camera}", **values
-    )
 
 
 def _zones(names: DisplayNames) -> list[tuple[str, str]]:

@@ -207,7 +207,12 @@ def _statistics(
     if health.state is CameraState.RUNNING:
         told.append(
             (
-                tr.gettext("{rate} moments per second", rate=tr.number(health.moments_per_second)),
+                tr.ngettext(
+                    "{rate} moment per second",
+                    "{rate} moments per second",
+                    round(health.moments_per_second),
+                    rate=tr.number(health.moments_per_second),
+                ),
                 False,
             )
         )
