@@ -42,7 +42,7 @@ def test_what_is_held_outlives_the_program(tmp_path: Path) -> None:
 
             until(deliveries, "a message that is held")
             assert [each["state"] for each in deliveries()] == ["held"]
-            incident = deliveries()[0]["incident"]
+            incident = client.get("/api/alerts").json()[0]["incident"]
             server = program.server()
             os.kill(program.process.pid, signal.SIGKILL)
             os.kill(server, signal.SIGKILL)
