@@ -63,7 +63,7 @@ class Translator:
     def ngettext(self, one: str, other: str, count: float, /, **values: object) -> str:
         """The form of a message for a count, which also fills ``{n}``."""
         text = self._catalogue.ngettext(one, other, self._whole(count))
-        return text.format(n=self.compact(count), **values)
+        return text.format(n=self._count(count), **values)
 
     def translate(self, text: str) -> str:
         """A sentence of the program, ``Translatable`` or a constant; others stay as they are."""
@@ -87,6 +87,9 @@ class Translator:
         """What stands before the decimals of a number."""
         return get_decimal_symbol(self.locale)
 
+    def _count(self, count: float) -> str:
+        return self.number(count) if count == int(count) else self.compact(count)
+
     def _whole(self, count: float) -> int:
         """A whole number that takes the plural form of a count; catalogues know no fractions."""
         if count == int(count):
@@ -101,7 +104,7 @@ class Translator:
 
     def compact(self, value: float) -> str:
         """A number with two decimals at most, and none where they are zero."""
-        return format_decimal(value, "#,##0.##", locale=self.locale)
+        return format_decimal(value, "0.##", locale=self.locale)
 
     def percent(self, share: float) -> str:
         """A share, 0 to 1, in whole per cent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import os
 import re
 import threading
 import time
@@ -156,6 +157,27 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
         video_track=camera.video_track or None,
         audio_track=camera.audio_track or None,
     )
+
+
+def file_problem(source: str) -> str:
+    """What is wrong with the file or device that a source names; empty where nothing is.
+
+    Addresses and the numbers of webcams have none: they may be there another time.
+    """
+    path = os.path.expanduser(source)
+    if DEVICE.fullmatch(source):
+        missing = Translatable("There is no such device on this machine.")
+        return "" if os.path.exists(path) else missing
+    if source == DEMO or not is_recording(source):
+        return ""
+    if os.path.isdir(path):
+        return Translatable("This is a folder; name a video file in it.")
+    if not os.path.exists(path):
+        return Translatable(
+            "There is no such file on the machine of the monitor. The address of a network "
+            "camera begins with rtsp://."
+        )
+    return "" if os.access(path, os.R_OK) else Translatable("The monitor may not read this file.")
 
 
 def is_recording(source: str) -> bool:
