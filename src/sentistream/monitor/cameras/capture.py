@@ -164,20 +164,24 @@ def file_problem(source: str) -> str:
 
     Addresses and the numbers of webcams have none: they may be there another time.
     """
-    path = os.path.expanduser(source)
+    path = Path(source).expanduser()
     if DEVICE.fullmatch(source):
         missing = Translatable("There is no such device on this machine.")
-        return "" if os.path.exists(path) else missing
+        return "" if path.exists() else missing
     if source == DEMO or not is_recording(source):
         return ""
-    if os.path.isdir(path):
-        return Translatable("This is a folder; name a video file in it.")
-    if not os.path.exists(path):
-        return Translatable(
-            "There is no such file on the machine of the monitor. The address of a network "
-            "camera begins with rtsp://."
-        )
-    return "" if os.access(path, os.R_OK) else Translatable("The monitor may not read this file.")
+    try:
+        if path.is_dir():
+            return Translatable("This is a folder; name a video file in it.")
+        if not path.exists():
+            return Translatable(
+                "There is no such file on the machine of the monitor. The address of a network "
+                "camera begins with rtsp://."
+            )
+        is_readable = os.access(path, os.R_OK)
+    except OSError:
+        is_readable = False
+    return "" if is_readable else Translatable("The monitor may not read this file.")
 
 
 def is_recording(source: str) -> bool:
