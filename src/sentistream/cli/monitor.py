@@ -258,9 +258,9 @@ def _write_digest(
 ) -> None:
     import time
 
-    from sentistream.monitor.camera_keys import camera_names
     from sentistream.monitor.digest import digest_pdf, make_digest
     from sentistream.monitor.digest.digest_content import last_day_of
+    from sentistream.monitor.display_names import DisplayNames
     from sentistream.monitor.headquarters.fleet_queries import FleetQueries
     from sentistream.monitor.headquarters.headquarters import MIGRATIONS
     from sentistream.monitor.headquarters.shops_digest import make_shops_digest
@@ -285,7 +285,7 @@ def _write_digest(
             tr=tr,
         )
     else:
-        names = camera_names(settings, ())
+        names = DisplayNames.of(settings)
         made = make_digest(period, day, store=store, settings=settings, names=names, now=now, tr=tr)
     engine.dispose()
     try:
@@ -315,6 +315,7 @@ def _write_documents(
 ) -> None:
     from sentistream.monitor.privacy import PrivacyState, render_assessment, render_notice
     from sentistream.monitor.site_link.link_state import read_link
+    from sentistream.monitor.translation import translator
 
     link = read_link(state)
     link = link if link is not None and link.joined is not None else None
@@ -328,7 +329,7 @@ def _write_documents(
         if path is None:
             continue
         try:
-            path.write_text(render(described, settings.language), "utf-8")
+            path.write_text(render(described, translator(settings.language)), "utf-8")
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "Choose another place."

@@ -13,6 +13,7 @@ from sentistream.monitor.observations import (
     Alert,
     Annotation,
     Delivery,
+    HeldAlert,
     SecondReading,
     Seconds,
 )
@@ -108,6 +109,18 @@ class Store(Protocol):
 
     def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
         """What became of messages, the newest first; of one incident where it is given."""
+        ...
+
+    def hold_alert(self, held: HeldAlert) -> int:
+        """Stores what quiet hours hold back; returns its number."""
+        ...
+
+    def held_alerts(self) -> Sequence[HeldAlert]:
+        """What quiet hours hold back, the oldest first."""
+        ...
+
+    def release_alerts(self, numbers: Sequence[int]) -> None:
+        """Deletes what was held back and has been told."""
         ...
 
     def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:

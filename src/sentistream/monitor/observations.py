@@ -178,11 +178,13 @@ class AlertShop:
         key: Its short name.
         name: Its display name.
         camera: The display name of the camera; empty where the alert is about none.
+        zone: That of the zone; empty for the whole picture.
     """
 
     key: str
     name: str
     camera: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +287,21 @@ class Delivery:
     state: DeliveryState
     reason: str = ""
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAlert:
+    """The start or end of an alert that a channel is told of when its quiet hours are over.
+
+    Attributes:
+        number: Of its row; None before it is stored.
+        channel: The channel's key.
+        alert: The alert.
+    """
+
+    number: int | None = None
+    channel: str
+    alert: Alert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

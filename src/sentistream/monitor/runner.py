@@ -114,7 +114,9 @@ def run_monitor(
         def page() -> str:
             return page_address(configuration.settings.server, port)
 
-        stack.enter_context(Notifier(bus, configuration, page=page, history=history_path))
+        stack.enter_context(
+            Notifier(bus, configuration, page=page, history=history_path, store=store)
+        )
         stack.enter_context(AlertEvaluator(bus, configuration))
         stack.enter_context(HealthWatch(bus, configuration, state=state))
         site_link = stack.enter_context(SiteLink(bus, configuration, store, state=state))

@@ -29,6 +29,7 @@ from sentistream.errors import InputError
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries, Totals
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.observations import CameraState
+from sentistream.monitor.settings import CameraSettings
 from sentistream.monitor.site_link import sender
 from sentistream.monitor.site_link.joining import JoinError, join, leave
 from sentistream.monitor.site_link.link_state import LINK_FILE, read_link, write_link
@@ -84,6 +85,41 @@ def test_states_and_alerts_arrive_and_are_shown(hq: Headquarters, shop: Shop) ->
     assert "secret" not in cameras["door"].reason
     (summary,) = queries.compare("today")
     assert (summary.problems, summary.active_alerts, summary.silent) == (1, 0, False)
+
+
+def test_headquarters_reads_the_names_that_a_shop_gave(hq: Headquarters, shop: Shop) -> None:
+    def rename(**zone: str) -> None:
+        drawn = {"points": [[0, 0], [1, 0], [1, 1]], "name": "entrance", **zone}
+        door = {"name": "Front door", "source": "demo:", "zones": [drawn]}
+        changed = CameraSettings.model_validate(door)
+        settings = shop.configuration.settings
+        shop.configuration.change(
+            settings.model_copy(update={"cameras": {**settings.cameras, "door": changed}})
+        )
+
+    now = this_minute()
+    rename(title="Way in")
+    shop.store.add(crowd(now - 120, now - 60, zone="entrance"))
+    shop.join(invite(hq))
+    queries = FleetQueries(hq.engine, 15)
+
+    def names() -> set[tuple[str, str]]:
+        (site,) = hq.registry.sites()
+        return {
+            (each.camera_name, each.zone_name)
+            for each in queries.places(site, now - 600, now + 60)
+            if each.camera == "door"
+        }
+
+    with shop.running() as link:
+        until(lambda: link.status.connected, what="the shop is connected")
+        shop.bus.publish(replace(alert(now), zone="entrance"))
+        until(lambda: names() == {("Front door", ""), ("Front door", "Way in")}, limit=30)
+        until(lambda: queries.alerts(), what="the alert at headquarters")
+        (found,) = queries.alerts()
+        assert (found.camera_name, found.zone_name) == ("Front door", "Way in")
+        rename()  # a zone without a name of its own is called by its key again
+        until(lambda: ("Front door", "entrance") in names(), limit=30)
 
 
 def test_late_readings_change_a_sum_once(hq: Headquarters, shop: Shop) -> None:

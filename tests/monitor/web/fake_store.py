@@ -19,6 +19,7 @@ from sentistream.monitor.observations import (
     Alert,
     Annotation,
     Delivery,
+    HeldAlert,
     SecondReading,
     Seconds,
 )
@@ -132,6 +133,14 @@ class FakeStore:
     def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
         self._count()
         return [each for each in self.sent if incident in (None, each.incident)][:limit]
+
+    def hold_alert(self, held: HeldAlert) -> int:
+        raise StorageError("This database holds nothing back.")
+
+    def held_alerts(self) -> Sequence[HeldAlert]:
+        return ()
+
+    def release_alerts(self, numbers: Sequence[int]) -> None: ...
 
     def is_writable(self) -> bool:
         return not self.broken

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 from sentistream.monitor.alerts import wording
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.insight import (
     ALL_CAMERAS,
     Comparison,
@@ -24,7 +25,6 @@ from sentistream.monitor.insight.words import (
     VERDICTS,
     change_words,
     incomplete_words,
-    place_name,
     shares_words,
     unknown_words,
     worst_words,
@@ -155,7 +155,7 @@ def make_digest(
     *,
     store: Store,
     settings: Settings,
-    names: Mapping[str, str],
+    names: DisplayNames,
     now: float,
     tr: Translator,
 ) -> Digest:
@@ -166,7 +166,7 @@ def make_digest(
         day: Any day in it.
         store: The readings and alerts.
         settings: The settings in force.
-        names: The cameras' display names by key, in order.
+        names: The display names; the cameras among them are reported.
         now: Wall-clock seconds; what is not over is compared up to now.
         tr: The words.
 
@@ -174,7 +174,7 @@ def make_digest(
         StorageError: The database does not answer.
     """
     span, shift = digest_span(period, day)
-    insight = Insight(store, settings, names)
+    insight = Insight(store, settings, names.cameras)
     report = insight.report(span, shift, now=now)
     smallest = settings.privacy.smallest_group
     alerts, more = _alerts(store, span, names, tr)
@@ -297,14 +297,14 @@ def _day(point: Point, smallest: int, tr: Translator) -> FigureRow:
 def _place(
     figures: Figures,
     comparison: Comparison | None,
-    names: Mapping[str, str],
+    names: DisplayNames,
     smallest: int,
     tr: Translator,
 ) -> FigureRow:
     change = None if comparison is None else comparison.negative
     return figure_row(
         figures,
-        place_name(figures.camera, figures.zone, names, tr),
+        names.place(figures.camera, figures.zone, tr),
         "" if change is None else change_words(change, tr),
         smallest,
         tr,
@@ -313,7 +313,7 @@ def _place(
 
 
 def _alerts(
-    store: Store, span: Span, names: Mapping[str, str], tr: Translator
+    store: Store, span: Span, names: DisplayNames, tr: Translator
 ) -> tuple[list[AlertRow], int]:
     found = store.alerts(since=span.begin, limit=ALERTS_READ)
     ends = {alert.incident: alert for alert in found if not alert.active}
@@ -333,7 +333,7 @@ def _alert(
     begin: Alert,
     end: Alert | None,
     acknowledged: Acknowledgement | None,
-    names: Mapping[str, str],
+    names: DisplayNames,
     tr: Translator,
 ) -> AlertRow:
     return AlertRow(

@@ -192,7 +192,7 @@ def _figures(rows: Sequence[FigureRow], first: str, last: str, tr: Translator) -
         ]
         for row in rows
     ]
-    widths = [41 * mm, 24 * mm, 20 * mm, BAR_WIDTH + 5 * mm]
+    widths = [44 * mm, 26 * mm, 20 * mm, BAR_WIDTH + 5 * mm]
     table = Table([head, *body], colWidths=[*widths, WIDTH - sum(widths)], repeatRows=1)
     table.setStyle(_TABLE)
     return table

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Self
 
 from sentistream.errors import InputError, StorageError
-from sentistream.monitor.camera_keys import camera_names
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.digest.digest_content import (
     Digest,
@@ -21,6 +20,7 @@ from sentistream.monitor.digest.digest_content import (
     make_digest,
 )
 from sentistream.monitor.digest.digest_mail import digest_notice
+from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.notify.channels import NotificationChannel, delivery_of
@@ -48,7 +48,7 @@ def send_digest(
     *,
     store: Store,
     settings: Settings,
-    names: Mapping[str, str],
+    names: DisplayNames,
     page: str,
     now: float,
     timeout: float = TIMEOUT,
@@ -60,7 +60,7 @@ def send_digest(
         day: Any day in it.
         store: The readings and alerts.
         settings: The settings in force.
-        names: The cameras' display names by key.
+        names: The display names; the cameras among them are reported.
         page: The monitor's address, without a slash at its end.
         now: Wall-clock seconds (UTC).
         timeout: Seconds for connecting to the mail server, and for each answer.
@@ -224,7 +224,7 @@ class DigestSender:
         self, due: DueDigest, settings: Settings, now: float
     ) -> Iterator[OutgoingDigest]:
         """The digest of the monitor's own cameras."""
-        names = camera_names(settings, (health.camera for health in self._bus.health()))
+        names = display_names(settings, self._bus)
         yield OutgoingDigest(
             due.key,
             None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Connection, Engine, and_, cast, func, or_, select
 
 from sentistream.monitor.accounts import User
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.fleet.records import SHARE_UNIT
 from sentistream.monitor.headquarters.fleet_tables import (
     ALERTS,
@@ -22,7 +23,7 @@ from sentistream.monitor.headquarters.fleet_tables import (
     SUMS,
     TOTALS,
 )
-from sentistream.monitor.headquarters.shop_alerts import LISTED, as_alert, camera_names
+from sentistream.monitor.headquarters.shop_alerts import LISTED, as_alert, names_of
 from sentistream.monitor.headquarters.site_registry import (
     JOINED,
     Site,
@@ -117,6 +118,23 @@ class ShopSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShopPlace:
+    """A camera or a zone of a shop.
+
+    Attributes:
+        camera, zone: Their keys; ``zone`` is empty for the whole picture.
+        camera_name, zone_name: What the shop calls them.
+        totals: What was seen there.
+    """
+
+    camera: str
+    zone: str
+    camera_name: str
+    zone_name: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCamera:
     """A shop's camera as it reported last; times in wall-clock seconds."""
 
@@ -139,6 +157,7 @@ class ShopAlert:
     Attributes:
         site, site_name: The shop.
         rule, name, camera, zone, sentiment, share, limit, minutes: As in ``observations.Alert``.
+        camera_name, zone_name: What the shop calls camera and zone.
         began: Wall-clock seconds.
         ended: Wall-clock seconds; None while it lasts.
         incident: Its id; empty for some seconds after it was reported.
@@ -151,6 +170,8 @@ class ShopAlert:
     name: str
     camera: str
     zone: str
+    camera_name: str
+    zone_name: str
     sentiment: str
     share: float
     limit: float
@@ -255,8 +276,8 @@ class FleetQueries:
             found = connection.execute(select(HOURS).where(chosen).order_by(HOURS.c.hour))
             return [(row.hour * 3600.0, _totals(row)) for row in found]
 
-    def zones(self, site: Site, begin: float, end: float) -> list[tuple[str, str, Totals]]:
-        """Camera, zone (empty for the whole picture) and totals over [begin, end)."""
+    def places(self, site: Site, begin: float, end: float) -> list[ShopPlace]:
+        """Cameras and their zones, each with its totals over [begin, end)."""
         seen = func.coalesce(SUMS.c.seen, 0)
         is_minute = SUMS.c.minutes == 1
         statement = (
@@ -279,7 +300,17 @@ class FleetQueries:
             .order_by(SERIES.c.camera, SERIES.c.zone)
         )
         with read_transaction(self._engine) as connection:
-            return [(row.camera, row.zone, _totals(row)) for row in connection.execute(statement)]
+            names = names_of(connection, [site.id])[site.id]
+            return [
+                ShopPlace(
+                    camera=row.camera,
+                    zone=row.zone,
+                    camera_name=names.camera(row.camera),
+                    zone_name=names.zone(row.camera, row.zone),
+                    totals=_totals(row),
+                )
+                for row in connection.execute(statement)
+            ]
 
     def cameras(self, site: Site) -> list[SiteCamera]:
         """A shop's cameras by name."""
@@ -307,9 +338,9 @@ class FleetQueries:
             statement = statement.where(ALERTS.c.site_id.in_(list(sites)))
         statement = statement.order_by(ALERTS.c.time.desc(), ALERTS.c.id.desc()).limit(limit)
         with read_transaction(self._engine) as connection:
-            rows = connection.execute(statement).all()
-            names = camera_names(connection, {row.site_id for row in rows})
-        return _joined([row for row in rows if row.site_id in sites], sites, names)
+            rows = [row for row in connection.execute(statement) if row.site_id in sites]
+            names = names_of(connection, {row.site_id for row in rows})
+        return _joined(rows, sites, names)
 
     def alert(self, incident: str, user: User | None = None) -> ShopAlert:
         """One alert of a shop that a user may see.
@@ -318,14 +349,15 @@ class FleetQueries:
             UnknownSiteError: There is none, or the user may not see its shop.
         """
         statement = select(ALERTS).where(ALERTS.c.incident == incident, ALERTS.c.incident != "")
-        with read_transaction(self._engine) as connection:
-            rows = connection.execute(statement.order_by(ALERTS.c.time.desc())).all()
-            names = camera_names(connection, {row.site_id for row in rows})
         sites = {each.id: each for each in self._registry.sites(user)}
-        found = _joined([row for row in rows if row.site_id in sites], sites, names)
-        if not found:
+        with read_transaction(self._engine) as connection:
+            found = connection.execute(statement.order_by(ALERTS.c.time.desc()))
+            rows = [row for row in found if row.site_id in sites]
+            names = names_of(connection, {row.site_id for row in rows})
+        alerts = _joined(rows, sites, names)
+        if not alerts:
             raise UnknownSiteError("There is no such alert.", "See the list of alerts.")
-        return found[0]
+        return alerts[0]
 
     def minutes(
         self, site: str, camera: str, zone: str, begin: float, end: float
@@ -434,7 +466,7 @@ def _active_by_site(connection: Connection, now: float) -> dict[int, int]:
 
 
 def _joined(
-    rows: Sequence[Any], sites: dict[int, Site], names: dict[tuple[int, str], str]
+    rows: Sequence[Any], sites: dict[int, Site], names: Mapping[int, DisplayNames]
 ) -> list[ShopAlert]:
     """Beginnings with their ends; rows come newest first."""
     ends: dict[tuple[Any, ...], float] = {}
@@ -455,6 +487,8 @@ def _joined(
                 name=row.name,
                 camera=row.camera,
                 zone=row.zone,
+                camera_name=names[row.site_id].camera(row.camera),
+                zone_name=names[row.site_id].zone(row.camera, row.zone),
                 sentiment=row.sentiment,
                 share=row.share,
                 limit=row.bound,

@@ -76,6 +76,16 @@ CAMERAS = Table(
     Column("updated", Double, nullable=False),
 )
 
+ZONES = Table(
+    "fleet_zones",
+    METADATA,
+    Column("site_id", Integer, primary_key=True, autoincrement=False),
+    Column("camera", String(64), primary_key=True),
+    Column("zone", String(64), primary_key=True),
+    Column("name", String(80), nullable=False),
+)
+"""What sites call their zones; those are missing that are called by their key."""
+
 SERIES = Table(
     "fleet_series",
     METADATA,

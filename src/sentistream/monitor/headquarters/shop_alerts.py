@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Engine, insert, select, tuple_, update
 
 from sentistream.monitor.alerts.evaluator import NOT_KNOWN, new_incident
 from sentistream.monitor.alerts.health_watch import RECOVERY, DelayedCondition
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.event_bus import EventBus
-from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS
+from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, ZONES
 from sentistream.monitor.headquarters.site_registry import JOINED, Site, SiteRegistry
 from sentistream.monitor.observations import (
     CAMERA_DOWN,
@@ -147,7 +148,7 @@ class ShopAlerts:
         ).all()
         if not new:
             return
-        names = camera_names(connection, {row.site_id for row in new})
+        names = names_of(connection, {row.site_id for row in new})
         oldest: dict[_About, float] = {}
         for row in new:
             oldest.setdefault(_about(row), row.time)
@@ -300,15 +301,15 @@ class ShopAlerts:
             yield replace(each.alert, active=False, time=now, reason=reason)
 
 
-def as_alert(row: Any, site: Site, names: dict[tuple[int, str], str]) -> Alert:
+def as_alert(row: Any, site: Site, names: Mapping[int, DisplayNames]) -> Alert:
     """A row of headquarters' alerts as an event.
 
     Args:
         row: A start or an end.
         site: The shop.
-        names: The display names of cameras, by site and key.
+        names: What shops call their cameras and zones, by the shop's number.
     """
-    camera = names.get((site.id, row.camera), row.camera)
+    shown = names.get(site.id, DisplayNames())
     kind, reason = AlertKind.SENTIMENT, ""
     if row.rule == CAMERA_DOWN:
         kind, reason = AlertKind.CAMERA, Translatable("The camera gives no picture.")
@@ -331,18 +332,25 @@ def as_alert(row: Any, site: Site, names: dict[tuple[int, str], str]) -> Alert:
         kind=kind,
         incident=row.incident,
         reason=reason if row.active else "",
-        shop=AlertShop(key=site.key, name=site.name, camera=camera),
+        shop=AlertShop(
+            key=site.key,
+            name=site.name,
+            camera=shown.camera(row.camera),
+            zone=shown.zone(row.camera, row.zone),
+        ),
     )
 
 
-def camera_names(
-    connection: Connection, sites: Sequence[int] | set[int]
-) -> dict[tuple[int, str], str]:
-    """The display names of some shops' cameras, by site and key."""
-    statement = select(CAMERAS.c.site_id, CAMERAS.c.camera, CAMERAS.c.name)
-    if len(sites) <= LISTED:
-        statement = statement.where(CAMERAS.c.site_id.in_(sorted(sites)))
-    return {(row.site_id, row.camera): row.name for row in connection.execute(statement)}
+def names_of(connection: Connection, site_ids: Collection[int]) -> dict[int, DisplayNames]:
+    """What shops call their cameras and zones, by the shop's number."""
+    cameras: dict[int, dict[str, str]] = {site_id: {} for site_id in site_ids}
+    zones: dict[int, dict[tuple[str, str], str]] = {site_id: {} for site_id in site_ids}
+    chosen = select(CAMERAS).where(CAMERAS.c.site_id.in_(list(site_ids)))
+    for row in connection.execute(chosen):
+        cameras[row.site_id][row.camera] = row.name
+    for row in connection.execute(select(ZONES).where(ZONES.c.site_id.in_(list(site_ids)))):
+        zones[row.site_id][row.camera, row.zone] = row.name
+    return {site_id: DisplayNames(cameras[site_id], zones[site_id]) for site_id in site_ids}
 
 
 def _read_open(connection: Connection, sites: dict[int, Site], now: float) -> dict[str, _Open]:
@@ -358,7 +366,7 @@ def _read_open(connection: Connection, sites: dict[int, Site], now: float) -> di
             begun[row.incident] = row
         else:
             begun.pop(row.incident, None)
-    names = camera_names(connection, {row.site_id for row in begun.values()})
+    names = names_of(connection, {row.site_id for row in begun.values()})
     return {
         incident: _Open(_about(row), as_alert(row, sites[row.site_id], names), bool(row.told))
         for incident, row in begun.items()

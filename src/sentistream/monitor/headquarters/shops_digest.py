@@ -23,6 +23,7 @@ from sentistream.monitor.digest.digest_content import (
     whole_sentence,
 )
 from sentistream.monitor.digest.digest_sender import DueDigest, OutgoingDigest
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.headquarters.fleet_queries import (
     FleetQueries,
     ShopAlert,
@@ -293,8 +294,8 @@ def _alert_rows(alerts: Sequence[ShopAlert], store: Store, tr: Translator) -> li
     return [
         AlertRow(
             when=when_words(each.began, each.ended, tr),
-            title=wording.title(each.event, {}, tr),
-            text=wording.sentence(each.event, {}, tr),
+            title=wording.title(each.event, DisplayNames(), tr),
+            text=wording.sentence(each.event, DisplayNames(), tr),
             who=known[each.incident].user if each.incident in known else "",
         )
         for each in alerts

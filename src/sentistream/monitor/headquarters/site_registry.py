@@ -31,6 +31,7 @@ from sentistream.monitor.headquarters.fleet_tables import (
     SERIES,
     SITES,
     SUMS,
+    ZONES,
 )
 from sentistream.monitor.settings import HeadquartersSettings, is_email_address
 from sentistream.monitor.store.database import read_transaction, write_transaction
@@ -440,7 +441,7 @@ def _change(connection: Connection, key: str, **values: Any) -> None:
 def _erase(connection: Connection, site_id: int) -> None:
     series = select(SERIES.c.id).where(SERIES.c.site_id == site_id)
     connection.execute(delete(SUMS).where(SUMS.c.series_id.in_(series)))
-    for table in (SERIES, CAMERAS, HOURS, DAYS, ALERTS):
+    for table in (SERIES, CAMERAS, ZONES, HOURS, DAYS, ALERTS):
         connection.execute(delete(table).where(table.c.site_id == site_id))
     connection.execute(delete(SITES).where(SITES.c.id == site_id))
 

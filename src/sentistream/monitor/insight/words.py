@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.insight import (
-    ALL_CAMERAS,
     By,
     Comparison,
     Difference,
@@ -36,14 +36,6 @@ UNKNOWN = {
 
 TOO_FEW = N_("too few to say")
 """Where a margin is too wide."""
-
-
-def place_name(camera: str, zone: str, names: Mapping[str, str], tr: Translator) -> str:
-    """What people call a camera or a zone of it."""
-    if camera == ALL_CAMERAS:
-        return tr.gettext("all cameras")
-    name = names.get(camera, camera)
-    return tr.gettext("{camera}, zone {zone}", camera=name, zone=zone) if zone else name
 
 
 def span_name(span: Span, by: By, tr: Translator) -> str:
@@ -164,14 +156,14 @@ def incomplete_words(comparison: Comparison, tr: Translator) -> str:
     )
 
 
-def worst_words(worst: WorstHour | None, names: Mapping[str, str], tr: Translator) -> str:
+def worst_words(worst: WorstHour | None, names: DisplayNames, tr: Translator) -> str:
     """The worst hour and place, in a sentence."""
     if worst is None or worst.figures.negative is None:
         return tr.gettext("Too few people were seen to say which hour was the most negative.")
     figures = worst.figures
     return tr.gettext(
         "Most negative: {place}, {day}, {hours}, with {share} negative.",
-        place=place_name(figures.camera, figures.zone, names, tr),
+        place=names.place(figures.camera, figures.zone, tr),
         day=tr.day(figures.span.begin),
         hours=span_name(figures.span, "hour", tr),
         share=shares_words(figures, tr)["negative"],

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from sentistream.monitor.alerts import wording
 from sentistream.monitor.alerts.links import alert_path
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.observations import Alert
-from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 
 NoticeEvent = Literal["begin", "end", "reminder", "summary", "test", "digest"]
@@ -90,7 +90,7 @@ class Notice:
 
 def alert_notice(
     alert: Alert,
-    settings: Settings,
+    names: DisplayNames,
     tr: Translator,
     *,
     page: str,
@@ -102,14 +102,13 @@ def alert_notice(
 
     Args:
         alert: The alert.
-        settings: For the cameras' names.
+        names: Of cameras and zones.
         tr: The words.
         page: The monitor's address, without a slash at its end.
         history: Path of the alert's minutes in the history.
         event: What it says; from the alert without it.
         began: When an alert that has ended began.
     """
-    names = wording.camera_names(settings)
     said: NoticeEvent = event or ("begin" if alert.active else "end")
     title = wording.title(alert, names, tr)
     if said == "end":
@@ -141,17 +140,16 @@ def alert_notice(
 
 
 def summary_notice(
-    alerts: Sequence[Alert], settings: Settings, tr: Translator, *, page: str
+    alerts: Sequence[Alert], names: DisplayNames, tr: Translator, *, page: str
 ) -> Notice:
     """What happened in quiet hours, in one message.
 
     Args:
         alerts: Starts and ends, the oldest first; of one alert there may be either or both.
-        settings: For the cameras' names.
+        names: Of cameras and zones.
         tr: The words.
         page: The monitor's address, without a slash at its end.
     """
-    names = wording.camera_names(settings)
     by_incident: dict[str, list[Alert]] = {}
     for alert in alerts:
         by_incident.setdefault(alert.incident, []).append(alert)

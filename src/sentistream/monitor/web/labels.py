@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sentistream.monitor.schedule_words import WEEKDAYS
 from sentistream.monitor.translation import N_
 
 SENTIMENTS = {
@@ -120,13 +121,7 @@ CHOICES = {
     "never": N_("never"),
     "always": N_("always"),
     "scheduled": N_("on a schedule"),
-    "mon": N_("Mon"),
-    "tue": N_("Tue"),
-    "wed": N_("Wed"),
-    "thu": N_("Thu"),
-    "fri": N_("Fri"),
-    "sat": N_("Sat"),
-    "sun": N_("Sun"),
+    **WEEKDAYS,
     "lite": N_("lite: fast, for everyday use"),
     "paper": N_("paper: as published"),
     "debug": N_("everything"),

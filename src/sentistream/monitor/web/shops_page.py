@@ -24,6 +24,7 @@ from sentistream.monitor.digest.digest_sender import (
     require_mail_server,
     send_made_digest,
 )
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.headquarters.fleet_queries import (
     PERIODS,
     FleetQueries,
@@ -290,7 +291,7 @@ def _add_shop(routes: APIRouter, site: Site, headquarters: Headquarters) -> None
             states=STATES,
             now=now,
             cameras=[(each, _camera_problem(each)) for each in queries.cameras(shop)],
-            zones=queries.zones(shop, now - 7 * 86_400, now + 60),
+            places=queries.places(shop, now - 7 * 86_400, now + 60),
             days=[(_day_title(day, tr), totals) for day, totals in days],
             week=together([totals for _, totals in days[-8:-1]]),
             alerts=_in_words(
@@ -496,8 +497,8 @@ def _in_words(alerts: Sequence[ShopAlert], tr: Translator) -> list[ShopEpisode]:
     return [
         ShopEpisode(
             each,
-            wording.title(each.event, {}, tr),
-            wording.sentence(each.event, {}, tr),
+            wording.title(each.event, DisplayNames(), tr),
+            wording.sentence(each.event, DisplayNames(), tr),
             alert_path(each.event) if each.incident else "",
             each.sentiment if each.event.kind is AlertKind.SENTIMENT else str(each.event.kind),
         )
