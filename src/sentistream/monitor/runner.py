@@ -31,6 +31,7 @@ from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.headquarters.delivery_relay import DeliveryRelay
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.headquarters import Headquarters
+from sentistream.monitor.headquarters.held_shop_alerts import HeldShopAlerts
 from sentistream.monitor.headquarters.shops_digest import shops_edition
 from sentistream.monitor.logs import configure_logging, log_redactor
 from sentistream.monitor.notify import MqttPublisher, Notifier
@@ -127,7 +128,13 @@ def run_monitor(
                 headquarters = Headquarters(engine, settings.headquarters, bus)
             stack.enter_context(DeliveryRelay(headquarters.bus, bus))
             stack.enter_context(
-                Notifier(headquarters.bus, configuration, page=page, history=history_path)
+                Notifier(
+                    headquarters.bus,
+                    configuration,
+                    page=page,
+                    history=history_path,
+                    store=HeldShopAlerts(engine),
+                )
             )
             headquarters.start()
             stack.callback(headquarters.close)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, SITES
 from sentistream.monitor.headquarters.headquarters import MIGRATIONS, Headquarters
+from sentistream.monitor.headquarters.held_shop_alerts import HeldShopAlerts
 from sentistream.monitor.headquarters.shop_alerts import (
     OPEN_DAYS,
     SETTLING,
@@ -283,6 +285,61 @@ def test_an_alert_of_a_shop_reaches_people_by_all_channels(
                 shop.bus.publish(site_alert(time.time(), active=False))
                 until(lambda: len(receiver.requests) > count, what="the end")
                 assert json.loads(receiver.requests[-1].body)["active"] is False
+
+
+def test_quiet_hours_hold_alerts_of_shops_also_over_a_restart(
+    watched: Watched, tmp_path: Path
+) -> None:
+    clock = [datetime(2026, 3, 4, 23).timestamp()]
+    with receiving(204) as receiver:
+        configuration = configured(
+            tmp_path,
+            webhooks=[
+                {
+                    "url": receiver.url(),
+                    "events": ["alert"],
+                    "quiet_hours": [{"begin": "22:00", "end": "07:00"}],
+                }
+            ],
+        )
+
+        def notifier() -> Notifier:
+            made = Notifier(
+                watched.bus,
+                configuration,
+                store=HeldShopAlerts(watched.engine),
+                clock=lambda: clock[0],
+            )
+            made._reload_settings()
+            return made
+
+        first = notifier()
+        watched.report(20)
+        watched.report(5, active=False)
+        for each in watched.look():
+            first.handle(each)
+        first.finish()
+        assert receiver.requests == []
+        second = notifier()
+        second.tick()
+        assert receiver.requests == []
+        clock[0] += 10 * 3600
+        second.tick()
+        until(lambda: receiver.requests, what="the summary")
+        body = json.loads(receiver.requests[0].body)
+        assert body["event"] == "summary"
+        assert [(each["shop"], each["active"]) for each in body["alerts"]] == [
+            ("north", True),
+            ("north", False),
+        ]
+        until(lambda: sum(queue.waiting for queue in second.queues.values()) == 0)
+        second.tick()
+        second.finish()
+        third = notifier()
+        third.tick()
+        third.finish()
+        assert len(receiver.requests) == 1
+        assert HeldShopAlerts(watched.engine).held_alerts() == []
 
 
 def test_an_unreachable_broker_is_an_alert_of_the_monitor(

@@ -165,6 +165,16 @@ ACCESS = Table(
 )
 """Which sites a viewer may see; ``*`` for all."""
 
+HELD = Table(
+    "fleet_held_alerts",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(120), nullable=False),
+    Column("incident", String(32), nullable=False),
+    Column("active", Boolean, nullable=False),
+)
+"""Starts and ends of alerts that wait for the end of a channel's quiet hours."""
+
 DIGEST_ADDRESSES = Table(
     "fleet_digest_addresses",
     METADATA,

@@ -12,7 +12,7 @@ from sentistream.monitor.cameras.zones import is_within
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.event_bus import Event, EventBus
-from sentistream.monitor.interfaces import Store
+from sentistream.monitor.interfaces import HeldAlertStore
 from sentistream.monitor.notify.channels import NotificationChannel, channels, transport_for
 from sentistream.monitor.notify.delivery_queue import DELAYS, STOPPED, TOO_MANY, DeliveryQueue
 from sentistream.monitor.notify.held_alerts import HeldAlerts
@@ -84,7 +84,7 @@ class Notifier(Subscriber):
         *,
         page: Callable[[], str] = lambda: "",
         history: Callable[[Alert], str] = lambda alert: "",
-        store: Store | None = None,
+        store: HeldAlertStore | None = None,
         delays: Sequence[float] = DELAYS,
         timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.time,

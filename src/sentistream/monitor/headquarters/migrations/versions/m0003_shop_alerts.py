@@ -19,6 +19,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_fleet_alerts_incident", "fleet_alerts", ["incident"])
     op.create_table(
+        "fleet_held_alerts",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("channel", sa.String(120), nullable=False),
+        sa.Column("incident", sa.String(32), nullable=False),
+        sa.Column("active", sa.Boolean, nullable=False),
+    )
+    op.create_table(
         "fleet_digest_addresses",
         sa.Column(
             "user_id",
