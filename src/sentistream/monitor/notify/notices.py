@@ -140,15 +140,21 @@ def alert_notice(
 
 
 def summary_notice(
-    alerts: Sequence[Alert], names: DisplayNames, tr: Translator, *, page: str
+    alerts: Sequence[Alert],
+    names: DisplayNames,
+    tr: Translator,
+    *,
+    page: str,
+    many: bool = False,
 ) -> Notice:
-    """What happened in quiet hours, in one message.
+    """Several alerts in one message: what happened in quiet hours, or what came at once.
 
     Args:
         alerts: Starts and ends, the oldest first; of one alert there may be either or both.
         names: Of cameras and zones.
         tr: The words.
         page: The monitor's address, without a slash at its end.
+        many: Whether they are told together because so many came at once.
     """
     by_incident: dict[str, list[Alert]] = {}
     for alert in alerts:
@@ -180,10 +186,14 @@ def summary_notice(
     return Notice(
         event="summary",
         incidents=tuple(by_incident),
-        title=tr.ngettext(
+        title=tr.ngettext("1 alert", "{n} alerts", len(by_incident))
+        if many
+        else tr.ngettext(
             "1 alert during quiet hours", "{n} alerts during quiet hours", len(by_incident)
         ),
-        text=tr.gettext("This is what happened while nobody was to be disturbed."),
+        text=tr.gettext("So many came at once that they are told in one message.")
+        if many
+        else tr.gettext("This is what happened while nobody was to be disturbed."),
         lines=tuple(lines),
         link=f"{page}/alerts" if alerts[0].shop is None else f"{page}/shops/alerts",
         language=tr.language,

@@ -233,7 +233,7 @@ ALERT_KINDS = {
 DELIVERY_STATES = {
     "delivered": N_("delivered"),
     "failed": N_("not delivered"),
-    "held": N_("held until quiet hours end"),
+    "held": N_("held back"),
     "dropped": N_("not sent"),
 }
 
