@@ -95,10 +95,11 @@ def range_words(low: float, high: float, tr: Translator) -> str:
 
 
 def usual_share_words(usual: Usual | None, tr: Translator) -> str:
-    """What is usual of a share: its range over earlier weeks; empty where nothing is known."""
+    """What is usual of a share: median and range of earlier weeks; empty if nothing is known."""
     if usual is None:
         return ""
-    return tr.gettext("usually {range}", range=range_words(usual.low, usual.high, tr))
+    median, range_ = tr.percent(usual.median), range_words(usual.low, usual.high, tr)
+    return _usual_words(median, range_, tr)
 
 
 def usual_count_words(usual: Usual | None, tr: Translator) -> str:
@@ -106,9 +107,14 @@ def usual_count_words(usual: Usual | None, tr: Translator) -> str:
     if usual is None:
         return ""
     low, high = tr.number(usual.low), tr.number(usual.high)
-    if low == high:
-        return tr.gettext("usually {range}", range=low)
-    return tr.gettext("usually {range}", range=tr.gettext("{low} to {high}", low=low, high=high))
+    range_ = low if low == high else tr.gettext("{low} to {high}", low=low, high=high)
+    return _usual_words(tr.number(usual.median), range_, tr)
+
+
+def _usual_words(median: str, range_: str, tr: Translator) -> str:
+    if range_ == median:
+        return tr.gettext("usually {median}", median=median)
+    return tr.gettext("usually {median} ({range})", median=median, range=range_)
 
 
 def unknown_words(figures: Figures, smallest: int, tr: Translator) -> str:
