@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +218,38 @@ def test_no_password_stands_in_a_file() -> None:
             assert "password:" not in path.read_text("utf-8").lower().replace(
                 "database_password", ""
             )
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_kubectl_renders_what_is_to_be_applied(name: str, tmp_path: Path) -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("needs kubectl")
+    folder = tmp_path / name
+    shutil.copytree(FOLDERS[name], folder)
+    for generated in kustomization(folder).get("secretGenerator", []):
+        for file in [*generated.get("files", []), *generated.get("envs", [])]:
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_text("HEADQUARTERS_PASSWORD=a\nSITE_PASSWORD=b\n")
+    said = subprocess.run(  # noqa: S603
+        [kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60
+    )
+    made = [each for each in yaml.safe_load_all(said.stdout) if each]
+    names = {each["kind"]: set[str]() for each in made}
+    for each in made:
+        names[each["kind"]].add(each["metadata"]["name"])
+        kubernetes_validate.validate(each, VERSIONS[-1], strict=True)
+        if each["kind"] != "Namespace":
+            assert each["metadata"]["namespace"] == "sentistream"
+    images = set()
+    for each in made:
+        if each["kind"] != "StatefulSet":
+            continue
+        pod = each["spec"]["template"]["spec"]
+        for volume in pod["volumes"]:
+            if "secret" in volume:
+                # the generated names have a hash: a changed file starts the pod again
+                assert volume["secret"]["secretName"] in names["Secret"]
+        images |= {container["image"] for container in pod["containers"]}
+    assert any(image.startswith("registry.example.org/sentistream:") for image in images)
+    assert "sentistream" not in images

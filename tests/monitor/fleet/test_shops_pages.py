@@ -11,14 +11,14 @@ import pytest
 from api.serving import VIEWER, Served
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, update
 
 from fleet.chain import SHOPS, fill
 from fleet.served import HEADQUARTERS, ServedHeadquarters
 from sentistream.monitor.accounts import Role, User, passwords
 from sentistream.monitor.fleet.join_code import JoinCode
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
-from sentistream.monitor.headquarters.fleet_tables import SERIES, SITES
+from sentistream.monitor.headquarters.fleet_tables import DAYS, SERIES, SITES
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.settings import HeadquartersSettings, Settings
 from sentistream.monitor.store import migrate, open_database
@@ -196,7 +196,7 @@ def test_pages_are_translated(served: ServedHeadquarters, language: str) -> None
         html = person.get("/shops").text
         for words in expected[language]:
             assert words in html
-        for path in ("/shops/shop/station", "/shops/alerts", "/shops/access"):
+        for path in ("/shops/shop/station", "/shops/alerts", "/shops/access", "/shops/digest"):
             assert person.get(path).status_code == 200
 
 
@@ -221,6 +221,19 @@ def test_days_are_those_of_the_shop(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_on_the_first_day_the_comparison_is_of_today(tmp_path: Path) -> None:
+    with ServedHeadquarters(tmp_path) as served, served.person() as person:
+        assert '<option value="week" selected' in person.get("/shops").text
+        today = datetime.datetime.now(datetime.UTC).date().toordinal()
+        with served.engine.begin() as connection:
+            connection.execute(update(SITES).values(chosen_time_zone="", time_zone="UTC"))
+            kept = select(func.min(DAYS.c.day)).scalar_subquery()
+            connection.execute(delete(DAYS).where(DAYS.c.day != kept))
+            connection.execute(update(DAYS).values(day=today))
+        assert '<option value="today" selected' in person.get("/shops").text
+        assert '<option value="week" selected' in person.get("/shops?period=week").text
+
+
 def test_settings_make_it_a_headquarters_and_no_camera_is_opened() -> None:
     from sentistream.monitor.cameras.supervisor import choose_cameras
 
@@ -240,7 +253,10 @@ def test_the_pages_in_a_browser(served: ServedHeadquarters, chromium: Browser) -
     page.wait_for_url(f"{served.url}/shops/shop/station")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
-    page.goto(f"{served.url}/shops")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    served.headquarters._alerts.look()
+    incident = FleetQueries(served.engine, 15).alerts()[0].incident
+    for path in ("", "/alerts", f"/alerts/{incident}", "/digest", "/access"):
+        page.goto(f"{served.url}/shops{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
     assert [text for text in problems if "error" in text.lower()] == []
     page.close()

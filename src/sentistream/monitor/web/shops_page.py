@@ -151,7 +151,7 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
         request: Request,
         user: User,
         *,
-        period: str = "week",
+        period: str = "",
         order: str = "negative",
         search: str = "",
         page: int = 1,
@@ -159,14 +159,18 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
         problem: str = "",
         status: int = 200,
     ) -> HTMLResponse:
+        now = site.clock()
+        chosen = period if period in PERIODS else "week"
+        shops = queries.compare(chosen, user, now=now)
+        if period not in PERIODS and not any(each.now.appearances for each in shops):
+            chosen = "today"  # the first day: nothing is known of days that are over
+            shops = queries.compare(chosen, user, now=now)
         asked = Listing(
-            period=period if period in PERIODS else "week",
+            period=chosen,
             order=order if order in ORDERS else "negative",
             search=search[:80].strip(),
             page=max(page, 1),
         )
-        now = site.clock()
-        shops = queries.compare(asked.period, user, now=now)
         wanted = asked.search.casefold()
         listed = sorted(
             (
@@ -204,7 +208,7 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
     def shops(
         request: Request,
         user: CurrentUser,
-        period: str = "week",
+        period: str = "",
         order: str = "negative",
         search: str = "",
         page: int = 1,
