@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sentistream import __version__
-from sentistream.accumulation import LEAST
+from sentistream.accumulation import MIN
 from sentistream.decision import expressions, face_baseline
 from sentistream.decision import lite as lite_decision
 from sentistream.decision.voice_classifier import SPECTRUM_FRAMES, SPECTRUM_WEIGHT
@@ -159,7 +159,7 @@ def _lite(profile: Profile) -> dict[str, Any]:
             "formula": "the mean of the logarithms, equally until time_constant has passed, then "
             "m += (1 - exp(-dt / time_constant)) (log p - m)",
             "time_constant": profile.time_constant,
-            "least": LEAST,
+            "least": MIN,
         },
         "baseline": {
             "strength": face_baseline.STRENGTH,

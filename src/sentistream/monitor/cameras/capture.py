@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import threading
 import time
@@ -203,6 +204,31 @@ def _open_stream(
         problem = error.problem
     remark = Translatable("The smaller stream is not used. {reason}", reason=problem)
     return opened(source, (remark,))
+
+
+def file_problem(source: str) -> str:
+    """What is wrong with the file or device that a source names; empty where nothing is.
+
+    Addresses and the numbers of webcams have none: they may be there another time.
+    """
+    path = Path(source).expanduser()
+    if DEVICE.fullmatch(source):
+        missing = Translatable("There is no such device on this machine.")
+        return "" if path.exists() else missing
+    if source == DEMO or not is_recording(source):
+        return ""
+    try:
+        if path.is_dir():
+            return Translatable("This is a folder; name a video file in it.")
+        if not path.exists():
+            return Translatable(
+                "There is no such file on the machine of the monitor. The address of a network "
+                "camera begins with rtsp://."
+            )
+        is_readable = os.access(path, os.R_OK)
+    except OSError:
+        is_readable = False
+    return "" if is_readable else Translatable("The monitor may not read this file.")
 
 
 def is_recording(source: str) -> bool:

@@ -111,7 +111,7 @@ def _story(digest: Digest, tr: Translator) -> Sequence[Flowable]:
         else tr.gettext("Negative, against the month before")
     )
     story += _section(
-        tr.gettext("Cameras and zones, the most negative first"),
+        digest.places_title,
         _figures(digest.places, tr.gettext("Where"), changes, tr),
         tr,
     )
@@ -192,7 +192,7 @@ def _figures(rows: Sequence[FigureRow], first: str, last: str, tr: Translator) -
         ]
         for row in rows
     ]
-    widths = [44 * mm, 20 * mm, 20 * mm, BAR_WIDTH + 5 * mm]
+    widths = [44 * mm, 26 * mm, 20 * mm, BAR_WIDTH + 5 * mm]
     table = Table([head, *body], colWidths=[*widths, WIDTH - sum(widths)], repeatRows=1)
     table.setStyle(_TABLE)
     return table

@@ -6,9 +6,9 @@ import re
 from contextlib import suppress
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from sentistream.decoder_names import DecoderName
 from sentistream.errors import InputError
@@ -94,7 +94,10 @@ class Zone(SettingsGroup):
         ),
     )
     hours: tuple[Hours, ...] = Field(
-        default=(), title="Masked hours", description="When a scheduled zone is masked."
+        default=(),
+        validate_default=True,
+        title="Masked hours",
+        description="When a scheduled zone is masked.",
     )
 
     @property
@@ -102,11 +105,15 @@ class Zone(SettingsGroup):
         """What people call it."""
         return self.title or self.name
 
-    @model_validator(mode="after")
-    def _scheduled_needs_hours(self) -> Self:
-        if (self.masked == "scheduled") != bool(self.hours):
+    @field_validator("hours")
+    @classmethod
+    def _scheduled_needs_hours(
+        cls, value: tuple[Hours, ...], others: ValidationInfo
+    ) -> tuple[Hours, ...]:
+        masked = others.data.get("masked")
+        if masked is not None and (masked == "scheduled") != bool(value):
             raise ValueError("hours are given exactly where masked is 'scheduled'")
-        return self
+        return value
 
 
 class CameraSettings(SettingsGroup):
@@ -239,18 +246,21 @@ class CameraSettings(SettingsGroup):
             raise ValueError("the smaller stream is an address, for instance rtsp://")
         return value
 
-    @model_validator(mode="after")
-    def _sub_needs_a_smaller_stream(self) -> Self:
-        if self.stream == "sub" and not self.small_source.get_secret_value().strip():
+    @field_validator("stream")
+    @classmethod
+    def _sub_needs_a_smaller_stream(cls, value: str, others: ValidationInfo) -> str:
+        small = others.data.get("small_source")
+        if value == "sub" and small is not None and not small.get_secret_value().strip():
             raise ValueError("stream is sub, but no smaller stream is given")
-        return self
+        return value
 
-    @model_validator(mode="after")
-    def _zone_names_are_unique(self) -> Self:
-        names = [zone.name for zone in self.zones]
+    @field_validator("zones")
+    @classmethod
+    def _zone_keys_are_unique(cls, value: tuple[Zone, ...]) -> tuple[Zone, ...]:
+        names = [zone.name for zone in value]
         if len(names) != len(set(names)):
-            raise ValueError("two zones have the same name")
-        return self
+            raise ValueError("two zones have the same key")
+        return value
 
     @property
     def secrets(self) -> set[str]:

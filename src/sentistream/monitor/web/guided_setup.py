@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -24,7 +23,7 @@ from sentistream.monitor.cameras.camera_makers import (
     is_whole_address,
     maker_of,
 )
-from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP, MIN_SMALL_SIDE, is_recording
+from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP, MIN_SMALL_SIDE, file_problem
 from sentistream.monitor.cameras.onvif import discover, find_streams
 from sentistream.monitor.cameras.trial_picture import TrialPicture, take_trial_picture
 from sentistream.monitor.cameras.worker_protocol import CameraOpener
@@ -477,15 +476,9 @@ def _camera(form: Form, tr: Translator) -> CameraSettings:
     """The camera that a form describes; asks it for its stream where that is wanted."""
     name = first(form, "name")
     values = _source(form, tr)
-    source = values["source"]
-    if is_recording(source) and source != DEMO and not Path(source).expanduser().is_file():
-        raise FieldProblemError(
-            "host",
-            tr.gettext(
-                "There is no such file on the machine of the monitor. The address of a network "
-                "camera begins with rtsp://."
-            ),
-        )
+    if wrong := file_problem(values["source"]):
+        field = "maker" if first(form, "maker").startswith(WEBCAM) else "host"
+        raise FieldProblemError(field, tr.translate(wrong))
     try:
         return CameraSettings.model_validate({**values, "name": name or _default_name(form, tr)})
     except ValidationError as error:
@@ -493,10 +486,10 @@ def _camera(form: Form, tr: Translator) -> CameraSettings:
         by_name = {"source": "host"}
         for one in error.errors(include_url=False, include_input=False):
             field = by_name.get(str(one["loc"][0]), str(one["loc"][0])) if one["loc"] else "host"
-            wrong = next((each for each in fields if each.name == field), fields[1])
-            attach_errors([wrong], error, tr)
+            found = next((each for each in fields if each.name == field), fields[1])
+            attach_errors([found], error, tr)
             raise FieldProblemError(
-                wrong.name, wrong.error or tr.gettext("This value is not valid; see below.")
+                found.name, found.error or tr.gettext("This value is not valid; see below.")
             ) from None
         raise
 

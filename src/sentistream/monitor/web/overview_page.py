@@ -12,10 +12,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from sentistream.errors import StorageError
 from sentistream.monitor.api.auth import CurrentUser
+from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.insight import Insight, Overview, Period, Point, Span
 from sentistream.monitor.insight.words import (
     headline,
-    place_name,
     unknown_words,
     worst_words,
 )
@@ -25,7 +25,6 @@ from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
 from sentistream.monitor.web.alerts_page import SHOWN, Episode, episodes
 from sentistream.monitor.web.insight_charts import Row, chart, row
-from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
 STARTING = 60.0
@@ -63,10 +62,10 @@ def overview_routes(site: Site) -> APIRouter:
         if settings.headquarters.host and not settings.cameras:
             return RedirectResponse("/shops", 303)
         tr, now = site.translator(request), site.clock()
-        names = shown_cameras(settings, bus)
+        names = display_names(settings, bus)
         health = {each.camera: each for each in bus.health()}
         smallest = settings.privacy.smallest_group
-        insight = Insight(site.services.store, settings, names)
+        insight = Insight(site.services.store, settings, names.cameras)
         found: Overview | None
         try:
             found = insight.overview(now)
@@ -83,8 +82,8 @@ def overview_routes(site: Site) -> APIRouter:
                 series, smallest=smallest, link=lambda span: minute_link(span), marks=[], tr=tr
             )
         cameras = [
-            _camera(key, name, settings, health.get(key), found, smallest, now, tr)
-            for key, name in names.items()
+            _camera(key, names, settings, health.get(key), found, smallest, now, tr)
+            for key in names.cameras
         ]
         return site.render(
             request,
@@ -149,7 +148,7 @@ def _when(time: float, now: float, tr: Translator) -> str:
 
 
 def _active(
-    alerts: Sequence[Alert], names: dict[str, str], tr: Translator
+    alerts: Sequence[Alert], names: DisplayNames, tr: Translator
 ) -> list[tuple[Episode, str]]:
     """What is wrong now, and where its minutes are shown."""
     return [
@@ -169,7 +168,7 @@ def _headline(found: Overview, smallest: int, tr: Translator) -> str:
 
 def _camera(
     key: str,
-    name: str,
+    names: DisplayNames,
     settings: Settings,
     health: CameraHealth | None,
     found: Overview | None,
@@ -184,18 +183,18 @@ def _camera(
     places: Mapping[tuple[str, str], Point] = {} if found is None else found.places
     return CameraOfToday(
         key=key,
-        name=name,
+        name=names.camera(key),
         link="/history?" + urlencode({"camera": key}),
         state=state.value,
         state_word=tr.gettext(labels.CAMERA_STATES[state.value]),
         down=down_words(key, settings, health, now, tr),
         places=[
             (
-                tr.gettext("whole picture") if zone == EVERYWHERE else zone,
+                tr.gettext("whole picture") if zone == EVERYWHERE else names.zone(camera, zone),
                 point,
                 row(
                     point,
-                    title=place_name(camera, zone, {key: name}, tr),
+                    title=names.place(camera, zone, tr),
                     link="/history?" + urlencode({"camera": camera, "zone": zone}),
                     smallest=smallest,
                     tr=tr,
