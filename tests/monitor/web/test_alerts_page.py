@@ -131,6 +131,21 @@ def test_a_rule_has_an_end_limit_and_quiet_hours(house: FakeMonitor) -> None:
     assert 'value="35"' in again and 'value="22:00"' in again
 
 
+def test_the_overview_tells_of_every_active_alert(house: FakeMonitor) -> None:
+    """A camera that runs again is not down any more; the alert about it still is active."""
+    begin(house)
+    house.health("yard")
+    page = house.ask("GET", "/").text
+    attention = page.partition('class="attention')[2].partition("</section>")[0]
+    assert "Sour mood" in attention and "Camera down: Yard" in attention
+    assert "No alert is active" not in page
+    house.health("yard", CameraState.WAITING, reason="The cable is out.")
+    attention = (
+        house.ask("GET", "/").text.partition('class="attention')[2].partition("</section")[0]
+    )
+    assert "Camera down: Yard" not in attention and "The cable is out." in attention
+
+
 def test_the_banner_comes_and_goes_by_itself(browser: Browser, house: FakeMonitor) -> None:
     page = browser.open(f"{house.url}/about")
     page.ready()
