@@ -12,7 +12,7 @@ from pathlib import Path
 from browser import Browser
 from receiver import receiving
 from sentistream.monitor.accounts import Role, User
-from sentistream.monitor.observations import Delivery, DeliveryState
+from sentistream.monitor.observations import CameraState, Delivery, DeliveryState
 from sentistream.translatable import Translatable
 from web.accessibility import faults
 from web.fake_monitor import SETTINGS, TOKEN, FakeMonitor
