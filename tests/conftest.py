@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from browser_pages import CHROMIUM, PageOpener
 from sentistream.types import UInt8Array
 
 # how long an example takes depends on what else the machine does
@@ -77,14 +77,21 @@ def chromium() -> Iterator[Browser]:
     It has a camera that shows a test picture. One a module: while Playwright runs, its thread
     has an event loop, and ``asyncio.run`` cannot be called in tests beside it.
     """
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
+    if CHROMIUM is None:
         pytest.skip("needs Chromium")
     camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", *camera]
+            executable_path=CHROMIUM, args=["--no-sandbox", *camera]
         ) as browser,
     ):
         yield browser
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[PageOpener]:
+    """Opens pages that are closed at the end of the test."""
+    opener = PageOpener(chromium)
+    yield opener
+    opener.close()

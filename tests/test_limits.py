@@ -18,7 +18,7 @@ ROW = re.compile(
     r"^\| `([a-z_.]+)\.([A-Z_]+)`, [^|]+\| ([0-9.]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE
 )
 _CAP = re.compile(
-    r"(?:^|_)(?:MAX|MOST|LONGEST|LARGEST|OLDEST|QUEUE|LIMIT|TIMEOUT|PATIENCE|DEPTH|ATTEMPTS|TRIES"
+    r"(?:^|_)(?:MAX|LONGEST|LARGEST|OLDEST|QUEUE|LIMIT|TIMEOUT|PATIENCE|DEPTH|ATTEMPTS|TRIES"
     r"|CONNECTIONS|BYTES|WAITING|HELD|KEPT|REMEMBERED|DEADLINE|BACKLOG|SECONDS|TOLD|SILENCE)(?:_|$)"
 )
 _KEYWORD = re.compile(
@@ -31,13 +31,13 @@ _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
         ("monitor.fleet.signatures", "SIGNATURE_BYTES"),
-        ("monitor.headquarters.record_parsing", "_MOST"),
+        ("monitor.headquarters.record_parsing", "_MAX"),
         ("monitor.cameras.background", "_MAX_NOISE"),
         ("datasets.corpus_people", "HELD_OUT_PEOPLE"),
         ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
         ("evaluation.accumulators", "LONGEST_STEP"),
         ("evaluation.corruptions", "_NOISE_SECONDS"),
-        ("media.track_selection", "_SOUND_SECONDS"),
+        ("media.track_content", "_SOUND_SECONDS"),
         ("monitor.api.history", "_SECONDS"),
         ("monitor.api.insight_api", "_SECONDS"),
         ("monitor.store.buckets", "_LIMIT"),
@@ -46,7 +46,7 @@ _NO_CAPS = {
         ("vision.dlib_landmarks", "_LARGEST_FACTOR"),
         ("vision.scene_change", "_KEPT"),
         ("voice.voice_activity", "_REMEMBERED"),
-        ("voice.voice_baseline", "MOST"),
+        ("voice.voice_baseline", "MAX"),
     },
     "the row of another name says it": {
         ("vision.face_tracker", "MAX_FACES"),
@@ -222,6 +222,6 @@ def test_no_cap_is_a_number_without_a_name() -> None:
     assert excused - found == set()
 
 
-@pytest.mark.parametrize("name", ["_MOST_WAITING", "MAX_FACES", "_QUEUE", "UPLOAD_LIMIT", "DEPTH"])
+@pytest.mark.parametrize("name", ["_MAX_WAITING", "MAX_FACES", "_QUEUE", "UPLOAD_LIMIT", "DEPTH"])
 def test_a_new_cap_would_be_found(name: str) -> None:
     assert _CAP.search(name)

@@ -40,7 +40,7 @@ OPTIONAL_PACKAGES = {
 """The extra that brings each, and what it is for."""
 DECODERS = ("h264", "hevc", "vp9", "av1", "aac", "mp3", "opus")
 ENCODER = "libx264"
-LEAST_DISK = 1024**3
+MIN_DISK = 1024**3
 
 
 class State(StrEnum):
@@ -232,9 +232,9 @@ def _machine() -> Iterator[Finding]:
     free = shutil.disk_usage(Path.cwd()).free
     yield Finding(
         "free disk here",
-        State.OK if free >= LEAST_DISK else State.WARN,
+        State.OK if free >= MIN_DISK else State.WARN,
         f"{free / 1e9:.1f} GB",
-        "" if free >= LEAST_DISK else "Annotated video needs space; choose another --out.",
+        "" if free >= MIN_DISK else "Annotated video needs space; choose another --out.",
     )
 
 

@@ -125,7 +125,7 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     type=click.Choice(tuple(FORMATS), case_sensitive=False),
     multiple=True,
     help="Also write the readings in this format; may be given several times. "
-    + "; ".join(f"{name}: {one.file}, {one.told}" for name, one in FORMATS.items())
+    + "; ".join(f"{name}: {one.file}, {one.description}" for name, one in FORMATS.items())
     + f". Those of other programs come with pip install 'sentistream[{EXTRA}]'.",
 )
 @click.option(
@@ -254,7 +254,7 @@ def analyze(
             )
         _on_ray(ctx, inputs, out or DEFAULT_OUT, options, ray, workers, retries, resume, force)
         return
-    clips, several = find_clips(inputs, lambda said: click.echo(f"Left out: {said}", err=True))
+    clips, several = find_clips(inputs, lambda why: click.echo(f"Left out: {why}", err=True))
     base = Path(out or DEFAULT_OUT)
     folders = {clip: base / clip.name if several or out is None else base for clip in clips}
     for clip, folder in folders.items():

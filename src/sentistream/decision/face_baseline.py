@@ -10,7 +10,7 @@ from collections import deque
 
 import numpy as np
 
-from sentistream.accumulation import LEAST
+from sentistream.accumulation import MIN
 from sentistream.types import FloatArray
 
 STRENGTH = 0.5
@@ -65,5 +65,5 @@ class FaceBaseline:
 
 
 def _centred(probabilities: FloatArray) -> FloatArray:
-    evidence = np.log(np.maximum(probabilities, LEAST))
+    evidence = np.log(np.maximum(probabilities, MIN))
     return np.asarray(evidence - evidence.mean(axis=-1, keepdims=True), dtype=np.float32)

@@ -23,7 +23,7 @@ PATIENCE = 0.5
 """Seconds by which sound may come later than its picture."""
 MISSED = 2.0
 """Seconds without sound after which pictures wait for it no more, until it comes again."""
-MOST_WAITING = 64
+MAX_WAITING = 64
 """Pictures that wait for sound that is late; when there are more their moments go without."""
 
 
@@ -110,7 +110,7 @@ class AvSync:
         if self._sound is None or not time - MISSED <= self._sound.until < time:
             return True
         late = self._waiting[-1].time - time
-        return late > PATIENCE or len(self._waiting) > MOST_WAITING
+        return late > PATIENCE or len(self._waiting) > MAX_WAITING
 
     def _moment(self, time: float) -> Moment:
         if self._current is not self._pictured:

@@ -17,7 +17,7 @@ from sentistream.types import FloatArray, Moment
 
 QUEUE = 16
 """Moments that wait to be taken; when there are more the oldest are dropped."""
-MOST_BEHIND = 1.0
+MAX_BEHIND = 1.0
 """Seconds by which reading may fall behind the pace before the clock leaps on."""
 
 
@@ -99,7 +99,7 @@ class LoopingSource(QueuedSource):
                 begun = time.monotonic() if begun is None else begun
                 due = begun + (moment.time + late) / self._pace
                 wait = due - time.monotonic()
-                if wait < -MOST_BEHIND:
+                if wait < -MAX_BEHIND:
                     leap = nanosecond(round(-wait * self._pace / self._tick) * self._tick)
                     late = nanosecond(late + leap)
                     self.faults.skipped_seconds += leap

@@ -5,12 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Self
 
 from sentistream.types import Moment
 
-MOST_SIZES = 16
+MAX_SIZES = 16
 """Sizes of pictures that ``MediaInfo`` lists."""
 
 
@@ -57,7 +56,7 @@ class MediaInfo:
     def with_size(self, width: int, height: int) -> MediaInfo:
         """The same where that size was seen before, else with it; pixels."""
         size = width, height
-        if size in self.sizes or len(self.sizes) >= MOST_SIZES:
+        if size in self.sizes or len(self.sizes) >= MAX_SIZES:
             return self
         return replace(self, sizes=(*self.sizes, size))
 
@@ -121,10 +120,5 @@ class Source(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -156,5 +156,5 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

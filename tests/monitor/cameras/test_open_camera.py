@@ -39,7 +39,7 @@ def clip(tmp_path: Path) -> Path:
 
 def test_a_file_begins_again_without_a_seam(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulated_camera, "QUEUE", 100_000)
-    monkeypatch.setattr(simulated_camera, "MOST_BEHIND", 60.0)
+    monkeypatch.setattr(simulated_camera, "MAX_BEHIND", 60.0)
     flashes: list[float] = []
     loud: list[float] = []
     times: list[float] = []

@@ -41,7 +41,7 @@ INK, SOFT, LINE = (colors.HexColor(code) for code in ("#1d2422", "#565f5b", "#d9
 NEGATIVE, NEUTRAL, POSITIVE = (colors.HexColor(code) for code in ("#c2471d", "#aab4c1", "#0e7c6b"))
 
 BAR_WIDTH, BAR_HEIGHT = 30 * mm, 3.6 * mm
-LEAST_ON_PAGE = 55 * mm
+MIN_ON_PAGE = 55 * mm
 """Of a section; where less is left, it begins on the next page."""
 
 _REPLACED = {"\u202f": "\u00a0", "\u2009": "\u00a0", "\u2212": "\u2013", "\u2011": "-"}
@@ -129,7 +129,7 @@ def _story(digest: Digest, tr: Translator) -> Sequence[Flowable]:
 
 def _section(title: str, table: Table, tr: Translator, *, legend: bool = True) -> list[Flowable]:
     """A heading with its table, which may break; never a heading alone at the foot of a page."""
-    parts: list[Flowable] = [CondPageBreak(LEAST_ON_PAGE), _text(title, _HEADING)]
+    parts: list[Flowable] = [CondPageBreak(MIN_ON_PAGE), _text(title, _HEADING)]
     if legend:
         parts.append(_legend(tr))
     return [*parts, table]

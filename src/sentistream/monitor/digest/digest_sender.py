@@ -207,6 +207,6 @@ class DigestSender:
         self._thread.start()
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._thread.join(5)

@@ -16,7 +16,7 @@ OLDEST_SECONDS = 400 * 86_400
 MAX_AHEAD_SECONDS = 86_400
 """Nor those so far ahead."""
 
-_MOST = 2**31 - 1
+_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _row(values: Sequence[Any]) -> SumRow:
     )
 
 
-def _whole(value: Any, most: int = _MOST) -> int:
+def _whole(value: Any, most: int = _MAX) -> int:
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError("no whole number within its bounds")
     return value

@@ -21,7 +21,7 @@ LONGEST_TITLE = 150
 LONGEST_TEXT = 1500
 """Characters; all three services take more than that."""
 
-MOST_LINES = 10
+MAX_LINES = 10
 """Alerts of a summary that are told one by one."""
 
 _RED, _GREEN, _GREY = 0xC62828, 0x2E7D32, 0x607D8B
@@ -151,7 +151,7 @@ def _discord(notice: Notice) -> dict[str, Any]:
 
 
 def _lines(notice: Notice) -> tuple[Line, ...]:
-    return notice.lines[:MOST_LINES]
+    return notice.lines[:MAX_LINES]
 
 
 def _links(notice: Notice) -> list[tuple[str, str]]:

@@ -41,7 +41,7 @@ from sentistream.monitor.web.insight_charts import (
 )
 from sentistream.monitor.web.site import Site
 
-MOST_ALERTS = 500
+MAX_ALERTS = 500
 """Alerts that a view looks through, the newest first."""
 
 LEVELS = 9
@@ -139,7 +139,7 @@ def view_of(
         for each in store.annotations(begin=period.span.begin, end=period.span.end)
         if not (asked.camera and each.camera) or each.camera == asked.camera
     ]
-    found = store.alerts(since=period.span.begin, limit=MOST_ALERTS)
+    found = store.alerts(since=period.span.begin, limit=MAX_ALERTS)
     alerts = [
         each
         for each in episodes(found, names, tr)
