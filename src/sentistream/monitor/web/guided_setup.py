@@ -476,9 +476,9 @@ def _camera(form: Form, tr: Translator) -> CameraSettings:
     """The camera that a form describes; asks it for its stream where that is wanted."""
     name = first(form, "name")
     source = _source(form, tr)
-    if wrong := file_problem(source):
+    if missing := file_problem(source):
         field = "maker" if first(form, "maker").startswith(WEBCAM) else "host"
-        raise FieldProblemError(field, tr.translate(wrong))
+        raise FieldProblemError(field, tr.translate(missing))
     try:
         return CameraSettings.model_validate(
             {"source": source, "name": name or _default_name(form, tr)}
