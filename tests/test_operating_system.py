@@ -476,7 +476,7 @@ def test_sockets_fit_below_a_long_temporary_folder(
     folder = operating_system.socket_folder()
     assert len(folder) < 60
     assert os.access(folder, os.W_OK)
-    asked = list[str]()
+    asked = list[str | None]()
     monkeypatch.setattr(util, "get_temp_dir", lambda: asked.append(tempfile.tempdir))
     operating_system.keep_socket_paths_short()
     assert asked == [folder]

@@ -327,8 +327,13 @@ def series_as_file(
     style = PLAIN if excel is None else spreadsheet_style(DECIMAL_MARKS[excel])
     names = display_names(services.configuration.settings, services.bus)
     span = found.period.span
+    # the aggregates of the same time have a name, too
     name = file_name(
-        found.period.by, kind, begin=span.begin, end=span.end, camera=found.whole.figures.camera
+        f"history-{found.period.by}",
+        kind,
+        begin=span.begin,
+        end=span.end,
+        camera=found.whole.figures.camera,
     )
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     content = series_file(found, kind, style=style, names=names)

@@ -15,6 +15,7 @@ from sentistream.monitor.insight import (
     Difference,
     Figures,
     Insight,
+    Known,
     Period,
     Point,
     Shift,
@@ -49,7 +50,7 @@ class FigureRow:
 
     Attributes:
         name: Of what: a day, a camera, a zone.
-        appearances: How many.
+        appearances: How many; empty where nothing was recorded.
         negative, neutral, positive: Each with its margin; empty where it is not shown.
         note: Why nothing is shown, what is unusual, or how it has changed.
         shares: Negative, neutral and positive, 0 to 1; None where they are not shown.
@@ -272,7 +273,10 @@ def figure_row(
     if negative is None or neutral is None or positive is None:
         return FigureRow(
             name=name,
-            appearances=tr.number(figures.appearances),
+            # nobody looked, or nobody could have
+            appearances=""
+            if figures.known in (Known.OFF, Known.AHEAD)
+            else tr.number(figures.appearances),
             note=unknown_words(figures, smallest, tr),
             is_zone=is_zone,
         )

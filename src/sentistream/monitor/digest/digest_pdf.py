@@ -272,7 +272,7 @@ _NUMBER_HEAD = ParagraphStyle("number head", _HEAD, alignment=2)
 _SMALL = ParagraphStyle("small", _BODY, fontSize=8.5, leading=11.5, textColor=SOFT)
 _FIGURE = ParagraphStyle("figure", _BODY, fontName="Helvetica-Bold", fontSize=15, leading=19)
 _TITLE = ParagraphStyle(
-    "title", _BODY, fontName="Helvetica-Bold", fontSize=20, leading=25, spaceAfter=10
+    "title", _BODY, fontName="Helvetica-Bold", fontSize=18, leading=23, spaceAfter=10
 )
 _HEADING = ParagraphStyle(
     "heading", _BODY, fontName="Helvetica-Bold", fontSize=12.5, leading=16, spaceBefore=14

@@ -79,6 +79,11 @@ def share_words(share: Share, tr: Translator, percent: str | None = None) -> str
     value = tr.percent(share.value) if percent is None else percent
     if share.is_vague:
         return tr.gettext("about {share}, {few}", share=value, few=tr.gettext(TOO_FEW))
+    if not share.margin <= share.value <= 1 - share.margin:
+        # the interval is lopsided there: what lies beyond 0 or 1 is no share
+        return tr.gettext(
+            "{share} ({range})", share=value, range=range_words(share.low, share.high, tr)
+        )
     return tr.gettext(
         "{share} ± {margin}",
         share=value,

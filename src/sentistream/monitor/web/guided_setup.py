@@ -476,9 +476,9 @@ def _camera(form: Form, tr: Translator) -> CameraSettings:
     """The camera that a form describes; asks it for its stream where that is wanted."""
     name = first(form, "name")
     values = _source(form, tr)
-    if wrong := file_problem(values["source"]):
+    if missing := file_problem(values["source"]):
         field = "maker" if first(form, "maker").startswith(WEBCAM) else "host"
-        raise FieldProblemError(field, tr.translate(wrong))
+        raise FieldProblemError(field, tr.translate(missing))
     try:
         return CameraSettings.model_validate({**values, "name": name or _default_name(form, tr)})
     except ValidationError as error:
@@ -556,9 +556,10 @@ def _with_login(address: str, user: str, password: str) -> str:
 def _problem_of(error: InputError, maker: str, tr: Translator) -> FieldProblemError:
     """A camera that cannot be opened, beside the field that is most likely wrong."""
     template = getattr(error.problem, "template", error.problem)
-    field = "password" if template in WRONG_LOGIN else "host"
-    if maker == DEMO or maker.startswith(WEBCAM):
-        field = "maker"
+    if template in WRONG_LOGIN:
+        # the way out speaks of an address; here are fields of their own
+        return FieldProblemError("password", tr.translate(error.problem))
+    field = "maker" if maker == DEMO or maker.startswith(WEBCAM) else "host"
     return FieldProblemError(
         field, " ".join(filter(None, map(tr.translate, (error.problem, error.way_out))))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from sentistream.monitor.insight.words import (
     unknown_words,
     worst_words,
 )
-from sentistream.monitor.observations import EVERYWHERE, Alert, AlertKind, CameraHealth, CameraState
+from sentistream.monitor.observations import EVERYWHERE, AlertKind, CameraHealth, CameraState
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
@@ -74,9 +74,9 @@ def overview_routes(site: Site) -> APIRouter:
                 now=now,
                 hours=insight.open_hours(now),
             )
-            active = _active(site.services.store.alerts(limit=SHOWN), names, tr)
+            found_alerts = episodes(site.services.store.alerts(limit=SHOWN), names, tr)
         except StorageError:
-            found, active, drawn = None, [], None
+            found, found_alerts, drawn = None, [], None
         else:
             drawn = chart(
                 series, smallest=smallest, link=lambda span: minute_link(span), marks=[], tr=tr
@@ -85,6 +85,7 @@ def overview_routes(site: Site) -> APIRouter:
             _camera(key, names, settings, health.get(key), found, smallest, now, tr)
             for key in names.cameras
         ]
+        down = [camera for camera in cameras if camera.down]
         return site.render(
             request,
             "overview",
@@ -92,8 +93,8 @@ def overview_routes(site: Site) -> APIRouter:
             status=200 if found is not None else 503,
             found=found,
             cameras=cameras,
-            down=[camera for camera in cameras if camera.down],
-            active=active,
+            down=down,
+            active=_active(found_alerts, {camera.key for camera in down}),
             headline="" if found is None else _headline(found, smallest, tr),
             worst=None if found is None or found.worst is None else found.worst,
             worst_words="" if found is None else worst_words(found.worst, names, tr),
@@ -147,15 +148,13 @@ def _when(time: float, now: float, tr: Translator) -> str:
     return tr.clock(time) if same else tr.moment(time)
 
 
-def _active(
-    alerts: Sequence[Alert], names: DisplayNames, tr: Translator
-) -> list[tuple[Episode, str]]:
-    """What is wrong now, and where its minutes are shown."""
+def _active(found: Sequence[Episode], down: Collection[str]) -> list[tuple[Episode, str]]:
+    """What is wrong now, and where its minutes are shown; ``down`` have rows of their own."""
     return [
         (each, minute_link(Span(each.alert.time, each.alert.time), each.alert.camera))
-        for each in episodes(alerts, names, tr)
-        # cameras that are down have rows of their own
-        if each.ended is None and each.alert.kind is not AlertKind.CAMERA
+        for each in found
+        if each.ended is None
+        and not (each.alert.kind is AlertKind.CAMERA and each.alert.camera in down)
     ]
 
 
