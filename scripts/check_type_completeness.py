@@ -1,6 +1,6 @@
 """Fails where a type of the public interface is missing: pyright's ``--verifytypes``.
 
-Usage: python scripts/check_type_completeness.py [LEAST]; LEAST is a share of 0 to 1. It needs every
+Usage: python scripts/check_type_completeness.py [MIN]; MIN is a share of 0 to 1. It needs every
 extra, since types of packages that are not installed are unknown, and pyright fetches Node.js
 where there is none.
 """
@@ -15,12 +15,12 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-LEAST = 1.0
+MIN = 1.0
 SOURCE = Path(__file__).parents[1] / "src"
 
 
 def main() -> None:
-    least = float(sys.argv[1]) if len(sys.argv) > 1 else LEAST
+    least = float(sys.argv[1]) if len(sys.argv) > 1 else MIN
     # an interpreter that is a link may hide the environment's packages from pyright
     paths = os.pathsep.join([str(SOURCE), sysconfig.get_path("purelib")])
     command = [sys.executable, "-m", "pyright", "--verifytypes", "sentistream"]

@@ -6,7 +6,6 @@ import importlib.util
 import logging
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,8 @@ from sentistream.types import UInt8Array
 
 if TYPE_CHECKING:  # where only the core is tested it is not installed
     from playwright.sync_api import Browser
+
+    from browser_pages import PageOpener
 
 # how long an example takes depends on what else the machine does
 hypothesis.settings.register_profile("sentistream", deadline=None)
@@ -102,16 +103,28 @@ def chromium() -> Iterator[Browser]:
     It has a camera that shows a test picture. One a module: while Playwright runs, its thread
     has an event loop, and ``asyncio.run`` cannot be called in tests beside it.
     """
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("needs Chromium")
     from playwright.sync_api import sync_playwright
+
+    from browser_pages import CHROMIUM
+
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
 
     camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", *camera]
+            executable_path=CHROMIUM, args=["--no-sandbox", *camera]
         ) as browser,
     ):
         yield browser
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[PageOpener]:
+    """Opens pages that are closed at the end of the test."""
+    from browser_pages import PageOpener
+
+    opener = PageOpener(chromium)
+    yield opener
+    opener.close()

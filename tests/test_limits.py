@@ -18,7 +18,7 @@ ROW = re.compile(
     r"^\| `([a-z_.]+)\.([A-Z_]+)`, [^|]+\| ([0-9.]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE
 )
 _CAP = re.compile(
-    r"(?:^|_)(?:MAX|MOST|LONGEST|LARGEST|OLDEST|QUEUE|LIMIT|TIMEOUT|PATIENCE|DEPTH|ATTEMPTS|TRIES"
+    r"(?:^|_)(?:MAX|LONGEST|LARGEST|OLDEST|QUEUE|LIMIT|TIMEOUT|PATIENCE|DEPTH|ATTEMPTS|TRIES"
     r"|CONNECTIONS|BYTES|WAITING|HELD|KEPT|REMEMBERED|DEADLINE|BACKLOG|SECONDS|TOLD|SILENCE)(?:_|$)"
 )
 _KEYWORD = re.compile(
@@ -31,26 +31,35 @@ _NO_CAPS = {
     "shares, rates, measures and places by such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
         ("monitor.fleet.signatures", "SIGNATURE_BYTES"),
-        ("monitor.headquarters.record_parsing", "_MOST"),
+        ("monitor.headquarters.fleet_tables", "HELD"),
+        ("monitor.headquarters.record_parsing", "_MAX"),
         ("monitor.cameras.background", "_MAX_NOISE"),
         ("datasets.corpus_people", "HELD_OUT_PEOPLE"),
         ("datasets.near_duplicates", "MAX_DIFFERING_BITS"),
         ("evaluation.accumulators", "LONGEST_STEP"),
         ("evaluation.corruptions", "_NOISE_SECONDS"),
-        ("media.track_selection", "_SOUND_SECONDS"),
+        ("media.packet_skipping", "MAX_GROUP"),
+        ("streams.rate_control", "MAX_LAG"),
+        ("streams.rate_control", "MAX_CATCHABLE_LAG"),
+        ("media.track_content", "_SOUND_SECONDS"),
+        ("streams.rate_control", "MAX_STEP"),
         ("monitor.api.history", "_SECONDS"),
         ("monitor.api.insight_api", "_SECONDS"),
         ("monitor.store.buckets", "_LIMIT"),
+        ("monitor.store.reading_tables", "HELD_ALERTS"),
         ("monitor.store.retention", "_MAX_SECONDS"),
         ("reports.output_files", "RESERVE_BYTES"),
         ("vision.dlib_landmarks", "_LARGEST_FACTOR"),
         ("vision.scene_change", "_KEPT"),
         ("voice.voice_activity", "_REMEMBERED"),
-        ("voice.voice_baseline", "MOST"),
+        ("voice.voice_baseline", "MAX"),
     },
     "the row of another name says it": {
+        ("monitor.notify.notifier", "AT_ONCE_SECONDS"),
         ("vision.face_tracker", "MAX_FACES"),
         ("streams.rate_control", "LONGEST_CALM"),
+        ("media.decoder", "_MAX_WITHOUT_PICTURE"),
+        ("media.decoder", "_MAX_HELD"),
     },
     "docs/api.md says how long a question may reach": {
         ("monitor.api.history", "LONGEST"),
@@ -65,7 +74,7 @@ _NO_CAPS = {
         ("monitor.cameras.second_aggregator", "_MAX_RUNS"),
         ("monitor.cameras.worker", "_READ_TIMEOUT"),
         ("monitor.fleet.broker_connection", "CLOSE_TIMEOUT"),
-        ("monitor.headquarters.headquarters", "SILENCE_INTERVAL"),
+        ("monitor.headquarters.shop_alerts", "SILENCE_INTERVAL"),
         ("monitor.headquarters.receiver", "MAX_WARNED"),
         ("monitor.runner", "_LOOP_TIMEOUT"),
         ("monitor.site_link.outbox", "_REMEMBERED"),
@@ -109,6 +118,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("datasets.download", "timeout", 60.0),
         ("monitor.api.alerts_api", "limit", 100),
         ("monitor.api.history", "limit", 1000),
+        ("monitor.headquarters.held_shop_alerts", "limit", 100),
         ("monitor.interfaces", "limit", 100),
         ("monitor.interfaces", "limit", 200),
         ("monitor.store.alert_log", "limit", 100),
@@ -126,10 +136,12 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
     "no password is longer (monitor.accounts.passwords.MAX_LENGTH)": {
         ("monitor.api.users", "max_length", 1024),
     },
-    "an alert has a start and an end; an alert about a disk has no limit of a share": {
+    "an alert has a start and an end; one about a disk or the broker has no limit of a share": {
         ("monitor.alerts.health_watch", "limit", 0.0),
+        ("monitor.headquarters.headquarters", "limit", 0.0),
         ("monitor.alerts.incidents", "limit", 1),
         ("monitor.alerts.incidents", "limit", 2),
+        ("monitor.notify.notifier", "limit", 2),
     },
     "how a text is laid out, or how often is looked": {
         ("cli.archive.ray_pool", "timeout", 0),
@@ -222,6 +234,6 @@ def test_no_cap_is_a_number_without_a_name() -> None:
     assert excused - found == set()
 
 
-@pytest.mark.parametrize("name", ["_MOST_WAITING", "MAX_FACES", "_QUEUE", "UPLOAD_LIMIT", "DEPTH"])
+@pytest.mark.parametrize("name", ["_MAX_WAITING", "MAX_FACES", "_QUEUE", "UPLOAD_LIMIT", "DEPTH"])
 def test_a_new_cap_would_be_found(name: str) -> None:
     assert _CAP.search(name)

@@ -476,10 +476,8 @@ def test_sockets_fit_below_a_long_temporary_folder(
     folder = operating_system.socket_folder()
     assert len(folder) < 60
     assert os.access(folder, os.W_OK)
-    asked = list[str]()
-    monkeypatch.setattr(
-        util, "get_temp_dir", lambda: asked.append(operating_system.tempfile.tempdir)
-    )
+    asked = list[str | None]()
+    monkeypatch.setattr(util, "get_temp_dir", lambda: asked.append(tempfile.tempdir))
     operating_system.keep_socket_paths_short()
     assert asked == [folder]
     assert tempfile.gettempdir() == str(long)

@@ -19,7 +19,7 @@ from sentistream.datasets.manifest import Item
 from sentistream.decision.lite import LiteDecision
 from sentistream.errors import InputError
 from sentistream.evaluation.predictions import Prediction, accuracy_facts, results_by_prior
-from sentistream.prior import LEARNED, LEAST_SHARE, PRIORS, Prior, correct, get_prior
+from sentistream.prior import LEARNED, MIN_SHARE, PRIORS, Prior, correct, get_prior
 from sentistream.profiles import LITE, PAPER
 from sentistream.types import Distribution, Label, Moment, Reading
 from stand_ins import StubNetwork, make_face
@@ -54,7 +54,7 @@ def test_named_priors(name: str) -> None:
     assert prior.name == name
     if prior.shares is not None:
         assert sum(prior.shares) == pytest.approx(1)
-        assert min(prior.shares) >= LEAST_SHARE
+        assert min(prior.shares) >= MIN_SHARE
 
 
 def test_numbers_are_made_to_add_up() -> None:

@@ -23,7 +23,7 @@ from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import Seconds
 from sentistream.monitor.settings import load_settings
 
-MOST_WAITING = 100_000
+MAX_WAITING = 100_000
 TOGETHER = 500
 
 
@@ -33,7 +33,7 @@ class Recorder:
     def __init__(self, bus: EventBus, store: Any) -> None:
         self._hub = bus
         self._store = store
-        self._waiting: deque[Seconds] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[Seconds] = deque(maxlen=MAX_WAITING)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._record, name="recorder", daemon=True)
         self._thread.start()

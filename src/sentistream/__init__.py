@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 # from 1.29 on ONNX Runtime's wheels for Linux write an identifier to disk and report to their maker
-# (release notes of kibae/onnxruntime-server 1.29.0); they have to be told before they are loaded
+# (release notes of kibae/onnxruntime-server 1.29.0); this is read when they are loaded
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from sentistream.profiles import Profile
 from sentistream.smoothing import Running
 from sentistream.types import Distribution, FloatArray, Reading
 
-LEAST = 1e-4
+MIN = 1e-4
 """No single moment rules a class out: probabilities below this count as this."""
 
 _GONE = 60.0
@@ -59,7 +59,7 @@ class EvidenceMean(Running):
             ValueError: ``time`` lies before the last one.
         """
         share = self._advance(time)
-        logarithms = np.log(np.maximum(probabilities, LEAST), dtype=np.float64)
+        logarithms = np.log(np.maximum(probabilities, MIN), dtype=np.float64)
         self._count += 1
         if self._mean is None:
             self._mean, self._begun = logarithms, time
@@ -146,4 +146,4 @@ class Overall:
 
     def _evidence_of(self, value: Distribution) -> NDArray[np.float64]:
         numbers = np.array(value.as_tuple())
-        return np.log(np.maximum(numbers, LEAST)) if self._evidence else numbers
+        return np.log(np.maximum(numbers, MIN)) if self._evidence else numbers

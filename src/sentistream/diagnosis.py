@@ -47,7 +47,7 @@ TESTED = (
 """Systems and processors, as ``platform`` calls them, whose tests run for every change."""
 DECODERS = ("h264", "hevc", "vp9", "av1", "aac", "mp3", "opus")
 ENCODER = "libx264"
-LEAST_DISK = 1024**3
+MIN_DISK = 1024**3
 
 
 class State(StrEnum):
@@ -218,6 +218,18 @@ def _codecs() -> Iterator[Finding]:
         yield Finding("writes h264", State.OK, "yes")
 
 
+def _hardware_decoders() -> Iterator[Finding]:
+    from sentistream.media.decoder import hardware_decoders
+
+    found = hardware_decoders()
+    works = [one.name for one in found if not one.problem]
+    for one in found:
+        told = f"not usable here: {one.problem}" if one.problem else "works"
+        yield Finding(f"decoder {one.name}", State.OK, told)
+    first = f"{works[0]} decodes H.264, H.265, VP9 and AV1" if works else "software decodes"
+    yield Finding("decoding", State.OK, first)
+
+
 def _cameras() -> Iterator[Finding]:
     from sentistream.media import list_cameras
 
@@ -240,13 +252,23 @@ def _machine() -> Iterator[Finding]:
     free = shutil.disk_usage(Path.cwd()).free
     yield Finding(
         "free disk here",
-        State.OK if free >= LEAST_DISK else State.WARN,
+        State.OK if free >= MIN_DISK else State.WARN,
         f"{free / 1e9:.1f} GB",
-        "" if free >= LEAST_DISK else "Annotated video needs space; choose another --out.",
+        "" if free >= MIN_DISK else "Annotated video needs space; choose another --out.",
     )
 
 
-CHECKS = (_system, _packages, _models, _landmarks, _runtimes, _codecs, _cameras, _machine)
+CHECKS = (
+    _system,
+    _packages,
+    _models,
+    _landmarks,
+    _runtimes,
+    _codecs,
+    _hardware_decoders,
+    _cameras,
+    _machine,
+)
 
 
 def _version(package: str) -> str | None:

@@ -58,7 +58,7 @@ _PATCH, _MARGIN = 0.66, 0.1
 _STEPS = 4  # a patch moves by a quarter of its side
 _AROUND = 1.3  # patches slide over the box of the points, enlarged so much
 
-AskFace: TypeAlias = Callable[[UInt8Array], FloatArray]
+ClassifyFace: TypeAlias = Callable[[UInt8Array], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,8 +155,8 @@ def explain_moment(moment: Moment, reading: Reading, profile: Profile) -> Explan
     if reading.face is None or reading.smoothed is None:
         raise ValueError("Only a reading of a face with an answer can be explained.")
     place = SENTIMENTS.index(reading.smoothed.label.value)
-    face_view, ask = view_face(moment.picture, reading.face, profile), asks_face(profile)
-    by_face, regions, heat = occlude(face_view, ask, place)
+    face_view, classify = view_face(moment.picture, reading.face, profile), face_classifier(profile)
+    by_face, regions, heat = occlude(face_view, classify, place)
     return Explanation(reading, by_face, regions, heat, face_view.face)
 
 
@@ -173,41 +173,43 @@ def view_face(picture: Picture, face: Face, profile: Profile, *, shown: bool = T
     return make(picture, face.landmarks, shown)
 
 
-def asks_face(profile: Profile) -> AskFace:
-    """Asks the profile's face network, and corrects its answers for the profile's prior.
+def face_classifier(profile: Profile) -> ClassifyFace:
+    """Runs the profile's face network, and corrects its answers for the profile's prior.
 
     Raises:
         ModelError: The network's file is missing or altered.
     """
     network = load_network(profile.face_model)
-    asks = _asks_lite(network) if profile.decision == "lite" else _asks_paper(network)
+    classify = (
+        _lite_classifier(network) if profile.decision == "lite" else _paper_classifier(network)
+    )
     factors = profile.prior.factors(profile.learned_shares)
-    return lambda views: correct(asks(views), factors)
+    return lambda views: correct(classify(views), factors)
 
 
-def occlude_regions(face_view: FaceView, ask: AskFace, place: int) -> dict[str, float]:
+def occlude_regions(face_view: FaceView, classify: ClassifyFace, place: int) -> dict[str, float]:
     """What each of ``REGIONS`` adds to an answer, as ``occlude`` says, in a twentieth of its time.
 
     Args:
         face_view: The face; of its ``face`` only the shape matters.
-        ask: Gives the three classes' probabilities of views.
+        classify: Gives the three classes' probabilities of views.
         place: Which class, by its place in ``SENTIMENTS``.
 
     Returns:
         For each region, by how much the class's probability falls with it covered, -1 to 1.
     """
-    falls = _falls(face_view, _region_covers(face_view), ask)[1][:, place]
+    falls = _falls(face_view, _region_covers(face_view), classify)[1][:, place]
     return dict(zip(REGIONS, falls.tolist(), strict=True))
 
 
 def occlude(
-    face_view: FaceView, ask: AskFace, place: int
+    face_view: FaceView, classify: ClassifyFace, place: int
 ) -> tuple[Distribution, dict[str, float], FloatArray]:
     """What a network says of a face, and what each part and each place adds to it.
 
     Args:
         face_view: The face.
-        ask: Gives the three classes' probabilities of views, (N, height, width, channels) to
+        classify: Gives the three classes' probabilities of views, (N, height, width, channels) to
             (N, 3).
         place: Which class, by its place in ``SENTIMENTS``.
 
@@ -216,7 +218,7 @@ def occlude(
         same for the patches that slide over the face, see ``Explanation.heat``.
     """
     covers, patches = _region_covers(face_view), _patches(face_view)
-    answer, changes = _falls(face_view, [*covers, *patches], ask)
+    answer, changes = _falls(face_view, [*covers, *patches], classify)
     falls = changes[:, place]
     total, count = np.zeros(face_view.pixels.shape[:2]), np.zeros(face_view.pixels.shape[:2])
     for cover, fall in zip(patches, falls[len(covers) :], strict=True):
@@ -238,12 +240,12 @@ def _region_covers(face_view: FaceView) -> list[NDArray[np.bool_]]:
 
 
 def _falls(
-    face_view: FaceView, covers: Sequence[NDArray[np.bool_]], ask: AskFace
+    face_view: FaceView, covers: Sequence[NDArray[np.bool_]], classify: ClassifyFace
 ) -> tuple[FloatArray, FloatArray]:
     """The answer, shape (3,), and how far it falls with each cover, shape (covers, 3)."""
     grey = np.round(face_view.pixels.mean(axis=(0, 1))).astype(np.uint8)
     covered = [np.where(cover[..., np.newaxis], grey, face_view.pixels) for cover in covers]
-    answers = ask(np.stack([face_view.pixels, *covered]))
+    answers = classify(np.stack([face_view.pixels, *covered]))
     return answers[0], answers[0] - answers[1:]
 
 
@@ -293,17 +295,17 @@ def _paper_view(picture: Picture, landmarks: FloatArray, shown: bool) -> FaceVie
     )
 
 
-def _asks_lite(network: Runnable) -> AskFace:
-    def ask(views: UInt8Array) -> FloatArray:
+def _lite_classifier(network: Runnable) -> ClassifyFace:
+    def classify(views: UInt8Array) -> FloatArray:
         # each as a face of its own: as it is and mirrored, as when they are first seen
         expressions, tracks = Expressions(network), range(len(views))
         expressions.update(tracks, views, 0.0)
         return expressions.of(tracks)
 
-    return ask
+    return classify
 
 
-def _asks_paper(network: Runnable) -> AskFace:
+def _paper_classifier(network: Runnable) -> ClassifyFace:
     return lambda views: network.run(face=views)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # numpy is not loaded before help is shown
     import numpy as np
     from numpy.typing import NDArray
 
-LEAST_SHARE: Final = 0.01
+MIN_SHARE: Final = 0.01
 """Least share of a class in a prior: none is ruled out beforehand."""
 
 AS_LEARNED: Final = "learned"
@@ -97,7 +97,7 @@ def get_prior(text: str) -> Prior:
     that counts and percentages will do.
 
     Raises:
-        InputError: It is neither, or a class has less than ``LEAST_SHARE``.
+        InputError: It is neither, or a class has less than ``MIN_SHARE``.
     """
     name = text.strip().lower()
     if name == AS_LEARNED:
@@ -115,9 +115,9 @@ def get_prior(text: str) -> Prior:
     if len(values) != 3 or not all(math.isfinite(value) and value >= 0 for value in values):
         raise InputError(f"The prior {text!r} is not three numbers from 0 on.", way_out)
     total = sum(values)
-    if not (math.isfinite(total) and total > 0 and min(values) / total >= LEAST_SHARE):
+    if not (math.isfinite(total) and total > 0 and min(values) / total >= MIN_SHARE):
         raise InputError(
-            f"The prior {text!r} gives a class less than {LEAST_SHARE:.0%}, which would rule it "
+            f"The prior {text!r} gives a class less than {MIN_SHARE:.0%}, which would rule it "
             "out before anything is seen.",
             way_out,
         )

@@ -269,7 +269,7 @@ def test_what_fails_is_said_without_leaving_a_part_behind(tmp_path: Path) -> Non
     unreachable = worker.analyze(archive_clip("http://user:s3cret@127.0.0.1:1/a.mp4"))
     assert unreachable.failure is not None
     assert unreachable.again
-    assert "s3cret" not in unreachable.failure.said
+    assert "s3cret" not in unreachable.failure.message
     worker.close()
 
 

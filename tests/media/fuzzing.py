@@ -40,7 +40,7 @@ SECONDS = 20
 """Within which a tiny clip must have been read."""
 GRACE = 10
 """Seconds after which a reader is killed that its own alarm has not ended."""
-_MOST = 400
+_MAX = 400
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
@@ -258,7 +258,7 @@ def _read(data: bytes, name: str, way: str, writer: int) -> None:
             opened(data, Path(folder) / name, way) as source,
         ):
             before = float("-inf")
-            for moment in islice(source, _MOST):
+            for moment in islice(source, _MAX):
                 assert before < moment.time, "time does not go on"
                 assert moment.picture_time <= moment.time
                 assert moment.picture.luma.size

@@ -57,7 +57,7 @@ def test_sound_read_apart_is_the_same_sound(
     together = told(clip)
     assert any(sound is not None and np.abs(sound).max() > 0.5 for _, _, sound in together)
     opened = count_openings(monkeypatch)
-    monkeypatch.setattr(demux, "MOST_WAITING", most)
+    monkeypatch.setattr(demux, "MAX_WAITING", most)
     assert_same(told(clip), together)
     assert len(opened) == 2
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from browser_pages import wait_for
 from sentistream.media.video_writer import VideoWriter
 from sentistream.reports.result_folder import ResultFolder
 from synthetic import Info, Subject, moments
@@ -46,14 +46,6 @@ def page(chromium: Browser) -> Iterator[Page]:
         yield page
         # a clip that is gone the browser mentions itself
         assert [text for text in said if "ERR_FILE_NOT_FOUND" not in text] == []
-
-
-def wait_for(page: Page, condition: str) -> None:
-    """Until a condition of JavaScript holds; the page's policy forbids Playwright's own way."""
-    end = time.monotonic() + 30
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, condition
-        page.wait_for_timeout(50)
 
 
 def click(page: Page, share: float) -> None:

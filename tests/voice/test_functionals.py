@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sentistream.types import SOUND_RATE, FloatArray
 from sentistream.voice.features import extract_features
 from sentistream.voice.functionals import NAMES, functionals
-from sentistream.voice.voice_baseline import MOST, VoiceBaseline, VoiceBaselines, network_inputs
+from sentistream.voice.voice_baseline import MAX, VoiceBaseline, VoiceBaselines, network_inputs
 
 
 def voice(
@@ -72,7 +72,7 @@ def rows(count: int) -> NDArray[np.float32]:
     return np.random.default_rng(count).normal(3, 2, (count, len(NAMES))).astype(np.float32)
 
 
-@given(st.integers(1, MOST))
+@given(st.integers(1, MAX))
 def test_a_baseline_is_mean_and_spread(count: int) -> None:
     baseline, heard = VoiceBaseline(), rows(count)
     for row in heard:
@@ -88,7 +88,7 @@ def test_a_long_life_follows_a_voice_that_changes() -> None:
         baseline.add(row)
     for row in rows(300) + 10:
         baseline.add(row)
-    assert baseline.utterances == MOST
+    assert baseline.utterances == MAX
     assert baseline.mean.mean() == pytest.approx(13, abs=0.5)
 
 

@@ -93,10 +93,10 @@ def _run(python: str, prepare: str, pictures: Path) -> dict[str, Any]:
         return {"missing": str(error)}
     for line in done.stdout.splitlines():
         if line.startswith("RESULT "):
-            said = json.loads(line.removeprefix("RESULT "))
+            result = json.loads(line.removeprefix("RESULT "))
             return {
-                "pictures_per_second": 1 / max(said["seconds"], 1e-9),
-                "found": said["found"],
+                "pictures_per_second": 1 / max(result["seconds"], 1e-9),
+                "found": result["found"],
                 "pictures": PICTURES,
             }
     last = [line for line in done.stderr.splitlines() if line.strip()][-1:]

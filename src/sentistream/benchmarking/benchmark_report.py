@@ -69,14 +69,14 @@ def _body(result: Mapping[str, Any]) -> Iterator[str]:
     if measured:
         yield from _table(
             ["", *(f"`{name}`" for name in measured)],
-            [[label, *(tell(each) for each in measured.values())] for label, tell in _ROWS],
+            [[label, *(cell(each) for each in measured.values())] for label, cell in _ROWS],
         )
         yield from _stage_table(measured)
         yield from _stream_table(measured)
         yield from _network_table(measured)
         if "multiply_adds" in result:
-            told = ", ".join(f"{n} {v / 1e6:,.1f} M" for n, v in result["multiply_adds"].items())
-            yield f"As published, without columns folded together: {told} multiply-adds."
+            counts = ", ".join(f"{n} {v / 1e6:,.1f} M" for n, v in result["multiply_adds"].items())
+            yield f"As published, without columns folded together: {counts} multiply-adds."
             yield ""
     yield from _baseline_table(result["peers"])
     yield from _size_table(result)
@@ -90,10 +90,10 @@ def _ranged(spread: Mapping[str, float] | None, digits: int, unit: str = "") -> 
 
 
 def _rate(way: str) -> Any:
-    def tell(each: Mapping[str, Any]) -> str:
+    def cell(each: Mapping[str, Any]) -> str:
         return _ranged(each["moments_per_second_of_a_core"].get(way), 1)
 
-    return tell
+    return cell
 
 
 def _further(each: Mapping[str, Any]) -> str:
@@ -155,6 +155,9 @@ def _stream_table(measured: Mapping[str, Any]) -> Iterator[str]:
             str(one["streams"]),
             str(one["workers"]),
             f"{one['rate']:.0f} of {one['expected']:.0f}",
+            f"{one['pictures']:.0f}",
+            f"{one['fairness']:.3f}",
+            f"{one['slowed']} of {one['streams']}",
             f"{1000 * one['latency_p50']:.1f} / {1000 * one['latency_p95']:.1f} ms",
             f"{one['memory']:.0f} MB",
             "yes" if one["keeps_up"] else "no",
@@ -165,7 +168,8 @@ def _stream_table(measured: Mapping[str, Any]) -> Iterator[str]:
     if rows:
         yield "## Streams at once"
         yield ""
-        heads = ["profile", "streams", "workers", "moments a second", "latency, middle / 95th"]
+        heads = ["profile", "streams", "workers", "moments a second", "new pictures a second"]
+        heads += ["fairness", "slowed", "latency, middle / 95th"]
         yield from _table([*heads, "memory", "real time"], rows)
 
 

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from sentistream.reports.result_folder import ClipIndex
 
 
-def workers_for(clips: Sequence[Clip], asked: int | None) -> int:
+def workers_for(clips: Sequence[Clip], limit: int | None) -> int:
     """In how many processes clips are analyzed; 1 is this one.
 
     Args:
         clips: The clips. Where one is a camera, a stream or a pipe, all are analyzed here.
-        asked: How many the user wants at most; None for one a core.
+        limit: How many the user wants at most; None for one a core.
     """
     if not all(clip.path is not None and clip.path.is_file() for clip in clips):
         return 1
-    return max(1, min(len(clips), asked or usable_cores()))
+    return max(1, min(len(clips), limit or usable_cores()))
 
 
 class Batch:
@@ -74,7 +74,7 @@ class Batch:
         self._resumed = resumed
         self._debug = debug
         self._index: ClipIndex | None = None
-        self._told = not (options.quiet or options.json)
+        self._verbose = not (options.quiet or options.json)
 
     def run(self, workers: int) -> None:
         """Analyze every clip that is not complete.
@@ -87,19 +87,19 @@ class Batch:
             KeyboardInterrupt: The user stopped it; all files are closed.
         """
         numbers = [n for n, clip in enumerate(self._clips) if clip not in self._earlier.complete]
-        if self._told and self._resumed:
-            for said in self._earlier.told():
-                _echo(said)
+        if self._verbose and self._resumed:
+            for line in self._earlier.summary_lines():
+                _echo(line)
         with self._opened_index():
             if workers > 1 and len(numbers) > 1:
                 self._side_by_side(numbers, min(workers, len(numbers)))
             else:
                 self._one_by_one(numbers)
-        if self._told and self.failed < len(numbers) and not parquet.is_available():
+        if self._verbose and self.failed < len(numbers) and not parquet.is_available():
             _echo(f"For readings.parquet beside readings.csv: {parquet.COMMAND}")
         if self.failed:
             _echo(f"{self.failed} of {len(numbers)} inputs could not be analyzed.", err=True)
-        elif self._index_path and self._told:
+        elif self._index_path and self._verbose:
             _echo(f"All clips: {self._index_path}")
 
     @contextmanager
@@ -171,7 +171,7 @@ class Batch:
             for number, clip in zip(numbers, clips, strict=True)
         ]
         with (
-            clips_shown(len(tasks), quiet=not self._told) as progress,
+            clips_shown(len(tasks), quiet=not self._verbose) as progress,
             WorkerPool(tasks, self._options, workers, debug=self._debug) as pool,
         ):
             try:
@@ -211,7 +211,7 @@ class Batch:
                 raise OutputError(failure.problem)
         else:
             progress.end(event.number, done=False)
-            _echo(event.said, err=True)
+            _echo(event.message, err=True)
 
     def _record(self, number: int, facts: dict[str, Any] | None, failure: Failure | None) -> None:
         """Into ``summary.csv`` and onto the terminal."""
@@ -221,7 +221,7 @@ class Batch:
             self.failed += 1
             self.broken += failure.broken
             if not failure.disk_full:  # that is said once, at the end
-                _echo(f"Error: {failure.said}", err=True)
+                _echo(f"Error: {failure.message}", err=True)
             if self._index is not None:
                 self._index.add_failure(
                     str(clip), failure.problem, folder=folder, facts=facts, place=number
@@ -240,21 +240,21 @@ class Batch:
         if self._options.json:
             _echo(json.dumps(facts))
         elif not self._options.quiet:
-            _echo("\n".join(_told(clip, folder, facts)))
+            _echo("\n".join(_summary_lines(clip, folder, facts)))
 
 
-def _told(clip: Clip, folder: Path, facts: dict[str, Any]) -> Iterator[str]:
+def _summary_lines(clip: Clip, folder: Path, facts: dict[str, Any]) -> Iterator[str]:
     """The answer about a clip, in lines."""
     from sentistream.reports.report_wording import faults_in_words, percent
 
     overall = facts["overall"]
-    said = overall["label"].replace("_", " ")
+    answer = overall["label"].replace("_", " ")
     if overall["sure"] is False:
-        said += ", unsure"
+        answer += ", unsure"
     if overall["probabilities"]["positive"] is not None:
         shares = (f"{name} {percent(p)}" for name, p in overall["probabilities"].items())
-        said += f" ({', '.join(shares)})"
-    yield f"{clip}: {said}; {facts['speed']['frames_per_second']} frames/s"
+        answer += f" ({', '.join(shares)})"
+    yield f"{clip}: {answer}; {facts['speed']['frames_per_second']} frames/s"
     yield f"  {folder / 'report.html'}"
     for remark in facts["input"]["remarks"]:
         yield f"  {remark}"
@@ -264,8 +264,8 @@ def _told(clip: Clip, folder: Path, facts: dict[str, Any]) -> Iterator[str]:
             f"  Up to {more} more faces were in view than the {limit} that are followed "
             "at once; --max-faces follows more."
         )
-    for said in faults_in_words(facts["faults"], facts["input"]["sizes"]):
-        yield f"  {said}"
+    for sentence in faults_in_words(facts["faults"], facts["input"]["sizes"]):
+        yield f"  {sentence}"
 
 
 def _progress(options: Options) -> Bar | Silence:

@@ -54,6 +54,7 @@ class Options:
     prior: Prior | None
     video_track: int | None
     audio_track: int | None
+    decoder: str = "auto"
     video: bool
     images: bool
     report_video: str = "link"
@@ -97,17 +98,17 @@ class Attempt(ByValue):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a clip could not be analyzed, as it is said; can be sent to another process.
+    """Why a clip could not be analyzed, in a sentence; can be sent to another process.
 
     Attributes:
         problem: For ``summary.csv``.
-        said: For the terminal, with the clip's name.
+        message: For the terminal, with the clip's name.
         broken: Whether it is a fault of the program.
         disk_full: Whether other clips would meet the same, as the disk takes no more.
     """
 
     problem: str
-    said: str
+    message: str
     broken: bool = False
     disk_full: bool = False
 
@@ -210,6 +211,7 @@ class ClipAnalyzer:
             prior=options.prior,
             video_track=options.video_track,
             audio_track=options.audio_track,
+            decoder=options.decoder,
             analyzer=self._analyzer,
             threads=self._threads,
         )

@@ -110,8 +110,8 @@ def _say(facts: dict[str, Any]) -> None:
 
 
 def _row(heading: str, counts: dict[str, int]) -> None:
-    told = ", ".join(f"{name or 'none'} {count:,}" for name, count in counts.items())
-    click.echo(f"  {heading}: {told}")
+    sentence = ", ".join(f"{name or 'none'} {count:,}" for name, count in counts.items())
+    click.echo(f"  {heading}: {sentence}")
 
 
 def _write(found: Inspection, facts: dict[str, Any], folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from sentistream.cli.progress import counting, say
+from sentistream.cli.progress import counting, write_line
 from sentistream.errors import DataError, OutputError
 from sentistream.training.labelling.label_file import LabelFile
 from sentistream.training.labelling.label_server import LabelServer
@@ -77,7 +77,7 @@ def label_mouths(
                 dataset,
                 every,
                 lambda _: bar.update(),
-                lambda problem: say(f"Warning: {problem}", err=True),
+                lambda problem: write_line(f"Warning: {problem}", err=True),
             )
             labels.add(mouth for mouth, _ in zip(found, range(most or 10**9), strict=False))
     if not labels.entries:

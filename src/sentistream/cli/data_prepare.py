@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sentistream.cli.progress import counting, say
+from sentistream.cli.progress import counting, write_line
 from sentistream.cores import usable_cores
 from sentistream.errors import DataError, OutputError
 from sentistream.training.clip_examples import clip_moments
@@ -60,7 +60,7 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
 
         def on_problem(problem: str) -> None:
             left_out.append(problem)
-            say(f"left out: {problem}", err=True)
+            write_line(f"left out: {problem}", err=True)
 
         preparation = Preparation(
             data, folder, on_progress, jobs=jobs or usable_cores(), on_problem=on_problem
@@ -71,10 +71,10 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
                 bar.reset()
                 bar.set_description_str(f"preparing {name}")
                 if not any((data / place).exists() for place in places):
-                    say(f"{name}: left out, there is no {data / places[0]}")
+                    write_line(f"{name}: left out, there is no {data / places[0]}")
                     continue
                 found += 1
-                say(f"{name}: {make()}")
+                write_line(f"{name}: {make()}")
         except OSError as error:
             raise OutputError(
                 f"Cannot write {folder}: {error.strerror or error}.",

@@ -102,6 +102,6 @@ def _facts(path: Path, *, quick: bool, as_json: bool) -> dict[str, Any]:
     faults = dataclasses.asdict(read.faults)
     facts |= {"seconds": read.seconds, "faults": faults}
     if not as_json:
-        said = faults_in_words(faults, read.info.sizes) or ["Nothing in it is damaged."]
-        click.echo(f"  {read.seconds:.2f} s of pictures were read. {' '.join(said)}")
+        sentences = faults_in_words(faults, read.info.sizes) or ["Nothing in it is damaged."]
+        click.echo(f"  {read.seconds:.2f} s of pictures were read. {' '.join(sentences)}")
     return facts

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sentistream.cli.progress import counting, say, tracked
+from sentistream.cli.progress import counting, tracked, write_line
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.errors import InputError
 from sentistream.evaluation.accumulation_comparison import SequenceSet, compare_methods
@@ -54,7 +54,7 @@ def compare_accumulation(manifest: Path | None, profile: Profile, out: Path) -> 
 
     def on_problem(problem: str) -> None:
         problems.append(problem)
-        say(f"Warning: {problem}", err=True)
+        write_line(f"Warning: {problem}", err=True)
 
     cache = out / "recorded"
     fitted = SequenceSet(_sequences(train, profile, cache, on_problem), [])

@@ -17,7 +17,7 @@ from sentistream.profiles import Profile
 
 TASK = "faces-found"
 
-MOST_CLIPS_PRINTED = 20
+MAX_CLIPS_PRINTED = 20
 
 
 def measure_faces_found(
@@ -79,7 +79,7 @@ def measure_faces_found(
             )
     facts["unreadable"] = len(problems)
     for table in tables_of(facts):
-        if not clips or len(table.rows) <= MOST_CLIPS_PRINTED:
+        if not clips or len(table.rows) <= MAX_CLIPS_PRINTED:
             click.echo(table.markdown())
         else:
             click.echo(_first_rows(table).markdown())
@@ -95,5 +95,5 @@ def measure_faces_found(
 
 
 def _first_rows(table: Table) -> Table:
-    title = f"{table.title} ({MOST_CLIPS_PRINTED} of {len(table.rows)})"
-    return Table(title, table.heads, table.rows[:MOST_CLIPS_PRINTED])
+    title = f"{table.title} ({MAX_CLIPS_PRINTED} of {len(table.rows)})"
+    return Table(title, table.heads, table.rows[:MAX_CLIPS_PRINTED])

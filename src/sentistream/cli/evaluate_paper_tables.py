@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sentistream.cli.progress import counting, say
+from sentistream.cli.progress import counting, write_line
 from sentistream.datasets.manifest import Item
 from sentistream.errors import DataError
 from sentistream.evaluation import paper_tables
@@ -38,9 +38,9 @@ def print_tables(data: Path | None, streams: list[Item], profile: Profile, out: 
                 stills,
                 profile,
                 on_item=bar.update,
-                on_problem=lambda problem: say(f"Warning: {problem}", err=True),
+                on_problem=lambda problem: write_line(f"Warning: {problem}", err=True),
             )
-            return {branch: correct_by_class(said) for branch, said in predictions.items()}
+            return {branch: correct_by_class(each) for branch, each in predictions.items()}
 
         in_sample, out_of_sample = measure(clips, takes), measure(streams, [])
     mouth, face = load_card(profile.mouth_model), load_card(profile.face_model)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sentistream.accumulation import is_sure
-from sentistream.cli.progress import counting, say, tracked
+from sentistream.cli.progress import counting, tracked, write_line
 from sentistream.datasets.manifest import Item
 from sentistream.errors import InputError
 from sentistream.evaluation.corruption_conditions import (
@@ -140,7 +140,7 @@ def measure_robustness(
             profile,
             chosen,
             on_item=bar.update,
-            on_problem=lambda problem: say(f"Warning: {problem}", err=True),
+            on_problem=lambda problem: write_line(f"Warning: {problem}", err=True),
         )
     facts["rows"] = [row.facts() for row in rows]
     missing = write_robustness(out, facts)
@@ -201,14 +201,16 @@ def _add_history(facts: dict[str, Any], predictions: list[Prediction], profile: 
 def summary_sentence(facts: dict[str, Any]) -> str:
     """The figures that matter most."""
     low, high = facts["accuracy_ci95"]
-    said = (
+    sentence = (
         f"{facts['accuracy']:.1%} of {facts['n']} right (95 % interval {low:.1%} to {high:.1%}), "
         f"unweighted average recall {facts['uar']:.1%}, {facts['unusable']} without an answer."
     )
     if facts["sure"]:
         sure = facts["sure"]
-        said += f" Sure of {facts['sure_share']:.1%}, and of these {sure['accuracy']:.1%} right."
-    return said
+        sentence += (
+            f" Sure of {facts['sure_share']:.1%}, and of these {sure['accuracy']:.1%} right."
+        )
+    return sentence
 
 
 def finish(

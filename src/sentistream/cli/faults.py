@@ -12,8 +12,8 @@ from sentistream.redaction import without_secrets
 def told_of_fault(error: Exception) -> str:
     """What is said of an error that was not foreseen, for one line; without secrets."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    said = without_secrets(first)
-    message = f"Something went wrong inside sentistream ({type(error).__name__}: {said})."
+    first_line = without_secrets(first)
+    message = f"Something went wrong inside sentistream ({type(error).__name__}: {first_line})."
     details = without_secrets("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(

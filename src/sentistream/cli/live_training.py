@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from tqdm import tqdm
 
-from sentistream.cli.progress import move, say
+from sentistream.cli.progress import move, write_line
 from sentistream.training.callbacks import Callback, Step
 
 
@@ -33,12 +32,7 @@ class LiveTraining(Callback):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.close()
 
     def on_prepare(self, what: str) -> None:
@@ -53,7 +47,7 @@ class LiveTraining(Callback):
             self.on_note(f"{self._name}: left out: {problem}")
 
     def on_note(self, text: str) -> None:
-        say(text, err=True)
+        write_line(text, err=True)
 
     def on_resume(self, step: int) -> None:
         if step:

@@ -81,12 +81,12 @@ def show(name: str) -> None:
         )
     card = load_card(name)
     click.secho(card.name, bold=True)
-    told = [
+    rows = [
         *facts(card),
         ("recipe", recipe_words(card.recipe)),
         ("", card.recipe.get("note", "")),
     ]
-    click.echo(columns([each for each in told if each[1]]))
+    click.echo(columns([each for each in rows if each[1]]))
     data = [
         (entry.get("name", ""), f"{entry.get('examples', '')}", entry.get("terms", ""))
         for entry in card.data

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import click
@@ -15,7 +14,7 @@ T = TypeVar("T")
 
 
 class Shown(Protocol):
-    """Where progress is told."""
+    """Where progress is reported."""
 
     def start(self, name: str, seconds: float | None) -> None: ...
 
@@ -23,7 +22,7 @@ class Shown(Protocol):
 
 
 class Silence:
-    """Tells nobody; for quiet runs and where nobody watches."""
+    """Reports to nobody; for quiet runs and where nobody watches."""
 
     def __enter__(self) -> Self:
         return self
@@ -47,12 +46,7 @@ class Bar:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def start(self, name: str, seconds: float | None) -> None:
@@ -85,7 +79,7 @@ class Bar:
 
 
 class Clips:
-    """How far several clips are that are analyzed at once; tells nobody by itself.
+    """How far several clips are that are analyzed at once; reports nothing by itself.
 
     Args:
         total: How many there are.
@@ -142,12 +136,12 @@ class Clips:
     @property
     def running(self) -> str:
         """Which are running and how far they are: the first few."""
-        told = [
+        shown = [
             f"{name} {min(1.0, reached / seconds):.0%}" if seconds else name
             for name, seconds, reached in list(self._running.values())[:_NAMED]
         ]
-        more = len(self._running) - len(told)
-        return ", ".join(told) + (f" and {more} more" if more else "")
+        more = len(self._running) - len(shown)
+        return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 _NAMED = 3
@@ -220,11 +214,11 @@ def counting(name: str, total: int | None = None, *, bytes_: bool = False) -> tq
 
 
 def move(bar: tqdm[Any], done: float) -> None:
-    """Says how much is done in all."""
+    """Moves a bar to how much is done in all."""
     bar.update(done - bar.n)
 
 
-def say(text: str, *, err: bool = False) -> None:
+def write_line(text: str, *, err: bool = False) -> None:
     """Prints a line above the bar, where there is one."""
     tqdm.write(text, file=sys.stderr if err else sys.stdout)
 
@@ -236,5 +230,5 @@ def tracked(items: Sequence[T], name: str) -> Iterable[T]:
 
 
 def status() -> tqdm[Any]:
-    """A line that says what is being done; tell it with ``set_description_str``."""
+    """A line that says what is being done; set it by ``set_description_str``."""
     return tqdm(total=0, bar_format="{desc} {elapsed}", leave=False, disable=None)

@@ -30,11 +30,11 @@ class Earlier(ByValue):
     complete: dict[Clip, dict[str, Any]] = field(default_factory=dict)
     again: Counter[str] = field(default_factory=Counter)
 
-    def told(self) -> list[str]:
+    def summary_lines(self) -> list[str]:
         """Sentences for the terminal."""
-        said = [f"Skipped, as their results are complete: {len(self.complete)}."]
-        said += [f"Analyzed again, as {reason}: {count}." for reason, count in self.again.items()]
-        return said
+        lines = [f"Skipped, as their results are complete: {len(self.complete)}."]
+        lines += [f"Analyzed again, as {reason}: {count}." for reason, count in self.again.items()]
+        return lines
 
 
 def find_earlier(folders: Mapping[Clip, Path], options: Options) -> Earlier:
@@ -51,10 +51,10 @@ def find_earlier(folders: Mapping[Clip, Path], options: Options) -> Earlier:
     Raises:
         ModelError: A network's card is missing.
     """
-    asked = what_is_wanted(options)
+    wanted = what_is_wanted(options)
     earlier = Earlier()
     for clip, folder in folders.items():
-        facts, reason = _look(clip, folder, asked)
+        facts, reason = _look(clip, folder, wanted)
         if reason:
             earlier.again[reason] += 1
         elif facts is not None:
@@ -82,7 +82,7 @@ def what_is_wanted(options: Options) -> dict[str, Any]:
 
 
 def _look(
-    clip: Clip, folder: Path, asked: Mapping[str, Any]
+    clip: Clip, folder: Path, now: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, str | None]:
     """The summary of complete results, or why those that are there are not; neither without any."""
     from sentistream.reports.formats import FORMATS
@@ -107,11 +107,11 @@ def _look(
         return None, incomplete
     if file is None or name != clip.path.name or file != file_facts(clip.path):
         return None, "the file has changed"
-    had, wanted = (dict(made["settings"]) for made in (was, asked))
+    earlier, wanted = (dict(made["settings"]) for made in (was, now))
     # more formats than are asked for now do no harm
-    had.pop("formats", None)
+    earlier.pop("formats", None)
     missing = [name for name in wanted.pop("formats") if not (folder / FORMATS[name].file).exists()]
-    if {**was, "settings": had} != {**asked, "settings": wanted}:
+    if {**was, "settings": earlier} != {**now, "settings": wanted}:
         return None, "options or networks were others"
     if missing:
         return None, f"there was no {', '.join(FORMATS[name].file for name in missing)}"

@@ -31,11 +31,11 @@ class Died:
 
     Attributes:
         number: The clip's place.
-        said: What happened, for the terminal.
+        message: What happened, for the terminal.
     """
 
     number: int
-    said: str
+    message: str
 
 
 Event: TypeAlias = Begun | Reached | Ended | Died
@@ -183,8 +183,10 @@ class WorkerPool:
         self._deaths[task.number] += 1
         if self._deaths[task.number] < MAX_TRIES and not self._stopping:
             self._waiting.append(task)
-            said = f"{task.clip}: the process that analyzed it {how}; it is tried once more later."
-            return Died(task.number, said)
+            message = (
+                f"{task.clip}: the process that analyzed it {how}; it is tried once more later."
+            )
+            return Died(task.number, message)
         often = " twice" if self._deaths[task.number] > 1 else ""
         problem = (
             f"The process that analyzed it {how}{often}. See whether memory ran out; fewer "

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
@@ -91,15 +90,15 @@ class Client:
             camera: Only this one; each without.
             zone: Only this one; ``*`` for each, empty for whole pictures.
         """
-        asked = query_of(begin=begin, end=end, step=step, camera=camera, zone=zone)
-        return [Aggregate.of(one) for one in self._get("history", asked)]
+        params = query_of(begin=begin, end=end, step=step, camera=camera, zone=zone)
+        return [Aggregate.of(one) for one in self._get("history", params)]
 
     def aggregate(
         self, begin: Time, end: Time | None = None, *, camera: str | None = None, zone: str = ""
     ) -> list[Aggregate]:
         """One aggregate per camera over the whole of [begin, end)."""
-        asked = query_of(begin=begin, end=end, camera=camera, zone=zone)
-        return [Aggregate.of(one) for one in self._get("together", asked)]
+        params = query_of(begin=begin, end=end, camera=camera, zone=zone)
+        return [Aggregate.of(one) for one in self._get("together", params)]
 
     def together(
         self, begin: Time, end: Time | None = None, *, camera: str | None = None, zone: str = ""
@@ -118,8 +117,8 @@ class Client:
         until = datetime.now(UTC) if end is None else end
         since: Time | str | None = begin
         while since is not None:
-            asked = query_of(begin=since, end=until, camera=camera, limit=5000)
-            answer = self._get("readings", asked)
+            params = query_of(begin=since, end=until, camera=camera, limit=5000)
+            answer = self._get("readings", params)
             yield from (Reading.of(one) for one in answer["readings"])
             since = answer["next_begin"]
 
@@ -149,9 +148,9 @@ class Client:
         kind = path.suffix.removeprefix(".")
         if kind not in ("csv", "parquet"):
             raise InputError(f"{path} is neither .csv nor .parquet.", "Give it one of these.")
-        asked = query_of(begin=begin, end=end, camera=camera, excel=excel)
+        params = query_of(begin=begin, end=end, camera=camera, excel=excel)
         try:
-            with self._http.stream("GET", f"/api/export/{what}.{kind}", params=asked) as answer:
+            with self._http.stream("GET", f"/api/export/{what}.{kind}", params=params) as answer:
                 if answer.status_code != 200:
                     answer.read()
                     raise refused(answer)
@@ -215,20 +214,15 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"Client({shown_address(self._url)!r})"
 
-    def _get(self, path: str, asked: Mapping[str, str] | None = None) -> Any:
+    def _get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         try:
-            answer = self._http.get(f"/api/{path}", params=asked)
+            answer = self._http.get(f"/api/{path}", params=params)
         except self._failure as error:
             raise self._unreachable(error) from None
         if answer.status_code != 200:

@@ -17,8 +17,8 @@ Time = datetime | float
 """A datetime (UTC where it names no zone), or seconds since 1970."""
 
 
-def query_of(**asked: Time | str | int | None) -> dict[str, str]:
-    return {name: _written(value) for name, value in asked.items() if value is not None}
+def query_of(**fields: Time | str | int | None) -> dict[str, str]:
+    return {name: _written(value) for name, value in fields.items() if value is not None}
 
 
 def _written(value: Time | str | int) -> str:

@@ -14,7 +14,7 @@ from sentistream.errors import InputError
 from sentistream.values import ByValue
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-MOST_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 """Bytes of a list of samples; a larger one is refused."""
 ASSUMED = "cp1252"
 """How a list is read that is not Unicode: as Windows writes western letters."""
@@ -102,7 +102,7 @@ def read_csv_list(path: Path, known: Collection[str]) -> CsvList:
         InputError: It cannot be read, or names a column twice.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is too large for a list.", "Name a CSV file.")
         content = path.read_bytes()
     except OSError as error:

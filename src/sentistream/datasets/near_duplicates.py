@@ -16,7 +16,7 @@ SIDE = 32
 MAX_DIFFERING_BITS = 12
 """Of the 64 of a difference hash; all but one in a hundred true pairs differ in fewer."""
 
-LEAST_CORRELATION = 0.94
+MIN_CORRELATION = 0.94
 """Of the small grey pictures. By looking at pairs of FER2013, RAF-DB and CK: above, nearly all
 are one photograph, cropped or re-encoded; below 0.92 many are two people alike."""
 
@@ -24,7 +24,7 @@ _ROWS = 1_024
 _PAIRS = 65_536
 _COARSE = 8
 # true pairs correlate more, not less, when most detail is averaged away
-_LEAST_COARSE = LEAST_CORRELATION - 0.02
+_MIN_COARSE = MIN_CORRELATION - 0.02
 
 
 def thumbnail(pixels: UInt8Array) -> UInt8Array:
@@ -78,7 +78,7 @@ def near_duplicate_pairs(thumbnails: UInt8Array) -> list[tuple[int, int]]:
         first, second = first + start, second + start
         rough = np.einsum("ij,ij->i", coarse[first], coarse[second])
         # pictures of one colour correlate with nothing
-        likely = (rough >= _LEAST_COARSE) | ~coarse[first].any(axis=1)
+        likely = (rough >= _MIN_COARSE) | ~coarse[first].any(axis=1)
         pairs += _confirmed(thumbnails, first[likely], second[likely])
     return pairs
 
@@ -89,7 +89,7 @@ def _confirmed(
     pairs: list[tuple[int, int]] = []
     for at in range(0, len(first), _PAIRS):
         left, right = first[at : at + _PAIRS], second[at : at + _PAIRS]
-        same = _correlation(thumbnails[left], thumbnails[right]) >= LEAST_CORRELATION
+        same = _correlation(thumbnails[left], thumbnails[right]) >= MIN_CORRELATION
         pairs += zip(left[same].tolist(), right[same].tolist(), strict=True)
     return pairs
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sentistream.accumulation import LEAST
+from sentistream.accumulation import MIN
 from sentistream.runtime.inference import Runnable
 from sentistream.types import FloatArray, UInt8Array
 
@@ -65,7 +65,7 @@ class Expressions:
                 views_run.append((track, mirrored))
                 batch.append(view[:, ::-1] if mirrored else view)
         answers = self._network.run(face=np.stack(batch))
-        evidence = np.log(np.maximum(answers, LEAST))
+        evidence = np.log(np.maximum(answers, MIN))
         for (track, mirrored), one in zip(views_run, evidence, strict=True):
             face = self._evidence[track]
             face.evidence[mirrored] = one

@@ -10,7 +10,7 @@ from collections import deque
 
 import numpy as np
 
-from sentistream.accumulation import LEAST
+from sentistream.accumulation import MIN
 from sentistream.types import FloatArray
 
 STRENGTH = 0.5
@@ -23,7 +23,8 @@ KNOWN_AFTER = 10.0
 HORIZON = 300.0
 """Seconds that the running mean covers."""
 
-_EVERY = 0.24  # seconds from one value that is kept to the next
+EVERY = 0.24
+"""Seconds from one value that is kept to the next."""
 
 
 class FaceBaseline:
@@ -45,9 +46,9 @@ class FaceBaseline:
         """One more distribution, shape (3,), at ``time``, seconds."""
         while self._waiting and time - self._waiting[0][0] >= self._span:
             _, evidence = self._waiting.popleft()
-            self._seconds = min(self._seconds + _EVERY, HORIZON)
-            self._mean = self._mean + (_EVERY / self._seconds) * (evidence - self._mean)
-        if not self._waiting or time - self._waiting[-1][0] >= _EVERY - 1e-6:
+            self._seconds = min(self._seconds + EVERY, HORIZON)
+            self._mean = self._mean + (EVERY / self._seconds) * (evidence - self._mean)
+        if not self._waiting or time - self._waiting[-1][0] >= EVERY - 1e-6:
             self._waiting.append((time, _centred(probabilities)))
 
     def relative(self, probabilities: FloatArray) -> FloatArray:
@@ -65,5 +66,5 @@ class FaceBaseline:
 
 
 def _centred(probabilities: FloatArray) -> FloatArray:
-    evidence = np.log(np.maximum(probabilities, LEAST))
+    evidence = np.log(np.maximum(probabilities, MIN))
     return np.asarray(evidence - evidence.mean(axis=-1, keepdims=True), dtype=np.float32)

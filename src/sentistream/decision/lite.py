@@ -188,10 +188,12 @@ class LiteDecision:
             frames = utterance(self._features.frames, self._features.speech)
             self._by_voice = {}
             if frames is not None:
-                said = describe(frames)
+                description = describe(frames)
                 whose = [None, *self._tracks]
-                self._baselines.take(moment.time, said.functionals, self._speaker())
-                answers = self._voice.classify(said, [self._baselines.of(one) for one in whose])
+                self._baselines.take(moment.time, description.functionals, self._speaker())
+                answers = self._voice.classify(
+                    description, [self._baselines.of(one) for one in whose]
+                )
                 self._by_voice = dict(zip(whose, answers, strict=True))
         return has_sound
 

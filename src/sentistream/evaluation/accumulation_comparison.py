@@ -161,10 +161,10 @@ def _of_clips(
     right, losses = 0, []
     for recorded in clips:
         label = recorded.items[0].label
-        said = clip_prediction(recorded, method, parameters, fusion, profile)
-        if said is None:
+        answered = clip_prediction(recorded, method, parameters, fusion, profile)
+        if answered is None:
             continue
-        values = np.array(said.as_tuple())
+        values = np.array(answered.as_tuple())
         right += int(values.argmax() == label)
         losses.append(-float(np.log(max(values[label], MIN_PROBABILITY))))
     if not losses:
@@ -267,7 +267,7 @@ def score_sequence(
     """
     answers = method.answers(recorded, parameters, fusion)
     truth, given = recorded.truth, answers.argmax(axis=1)
-    said = np.maximum(answers[np.arange(len(truth)), truth], MIN_PROBABILITY)
+    answered = np.maximum(answers[np.arange(len(truth)), truth], MIN_PROBABILITY)
     delays, noticed = [], []
     for begin, end, label in mood_changes(recorded):
         inside = (recorded.times >= begin - 1e-6) & (recorded.times < end - 1e-6)
@@ -277,7 +277,7 @@ def score_sequence(
     return Scores(
         right=_summed(given == truth, recorded),
         moments=_summed(np.ones(len(truth)), recorded),
-        loss=_summed(-np.log(said), recorded),
+        loss=_summed(-np.log(answered), recorded),
         delays=np.array(delays),
         noticed=np.array(noticed, bool),
         flips=np.array([float((np.diff(given) != 0).sum())]),

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.accumulation import LEAST, EvidenceMean
+from sentistream.accumulation import MIN, EvidenceMean
 from sentistream.evaluation.mood_sequences import RecordedSequence
 from sentistream.profiles import LITE, PAPER
 from sentistream.runtime.inference import Runnable
@@ -69,7 +69,7 @@ class ForwardFilter(Running):
         step = min(time - self.time, LONGEST_STEP)
         left = self._advance(time)
         belief = self._belief * (1 - left) + left / 3
-        evidence = np.log(np.maximum(probabilities, LEAST), dtype=np.float64)
+        evidence = np.log(np.maximum(probabilities, MIN), dtype=np.float64)
         logarithms = np.log(belief) + self._strength * step * evidence
         belief = np.exp(logarithms - logarithms.max())
         self._belief = belief / belief.sum()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 INK = COLORS[Label.POSITIVE]
 SECOND_INK = COLORS[Label.NEGATIVE]
 QUIET = COLORS[Label.NEUTRAL]
-MOST_PEOPLE = 60
+MAX_PEOPLE = 60
 
 
 def new_figure(width: float = 6.4, height: float = 4.4) -> Figure:
@@ -156,7 +156,7 @@ def _plot_coverage(facts: dict[str, Any]) -> Figure:
 
 def _plot_people(facts: dict[str, Any]) -> Figure:
     people = sorted(facts["per_person"].items(), key=lambda entry: entry[1]["accuracy"])
-    shown = people[:: max(1, -(-len(people) // MOST_PEOPLE))]
+    shown = people[:: max(1, -(-len(people) // MAX_PEOPLE))]
     title = "Accuracy by person"
     if len(shown) < len(people):
         title += f" ({len(shown)} of {len(people)}, evenly from least to most)"

@@ -183,7 +183,7 @@ def _spread(shares: list[float]) -> dict[str, Any] | None:
     }
 
 
-MOST_VALUES = 20
+MAX_VALUES = 20
 """A column with more values than this names items rather than groups them."""
 
 NOT_KNOWN = "not known"
@@ -192,7 +192,7 @@ NOT_KNOWN = "not known"
 def results_by_group(predictions: Sequence[Prediction], classes: int) -> dict[str, Any]:
     """Figures by the value of every further column of the manifest, for JSON.
 
-    Of each column that has 2 to ``MOST_VALUES`` values: ``values`` with the figures of each,
+    Of each column that has 2 to ``MAX_VALUES`` values: ``values`` with the figures of each,
     and ``largest_difference`` between the accuracies of two of them with its 95 % interval
     (Newcombe). Groups may differ in more than what they are named after: in their people, and
     in how many of each class they hold.
@@ -205,7 +205,7 @@ def results_by_group(predictions: Sequence[Prediction], classes: int) -> dict[st
             members.setdefault(prediction.item.groups.get(column) or NOT_KNOWN, []).append(
                 prediction
             )
-        if 2 <= len(members) <= MOST_VALUES:
+        if 2 <= len(members) <= MAX_VALUES:
             found[column] = {
                 "values": {
                     value: _of_group(members[value], classes)

@@ -36,7 +36,7 @@ FRAME = (320, 200)
 """Room of a frame on the contact sheet, pixels."""
 
 CLIPS_A_SHEET = 24
-MOST_ROWS = 60
+MAX_ROWS = 60
 _FOUND, _MARKED, _IGNORED = (64, 224, 190), (255, 150, 60), (170, 170, 170)
 
 _CSV_COLUMNS = ("recall", "precision")
@@ -225,7 +225,7 @@ def _plot_timeline(tracked_clips: Sequence[TrackedClip]) -> Any:
     rows: list[tuple[str, str, list[tuple[float, float]]]] = []
     left_out = 0
     for one in sorted(tracked_clips, key=lambda one: one.people - len(one.spans)):
-        if rows and len(rows) + len(one.spans) + 1 > MOST_ROWS:
+        if rows and len(rows) + len(one.spans) + 1 > MAX_ROWS:
             left_out += 1
             continue
         name, false_tracks = one.clip.name.rpartition("/")[2], one.false_tracks

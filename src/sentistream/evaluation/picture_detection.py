@@ -11,7 +11,7 @@ import numpy as np
 from sentistream.errors import InputError
 from sentistream.evaluation.corruption_conditions import SEED, PictureCondition
 from sentistream.evaluation.evaluation_metrics import cluster_interval, rounded_interval
-from sentistream.evaluation.evaluation_results import MOST_VALUES
+from sentistream.evaluation.evaluation_results import MAX_VALUES
 from sentistream.evaluation.face_annotations import AnnotatedFace, AnnotatedPicture
 from sentistream.evaluation.face_attributes import BRIGHT, DARK
 from sentistream.evaluation.face_detection_metrics import (
@@ -234,11 +234,11 @@ def parse_fairface_info(info: str) -> tuple[str, str, str] | None:
 def source_groups(sources: Sequence[str]) -> dict[str, str]:
     """What to call the kind of each source.
 
-    Up to ``MOST_VALUES`` different ones are kinds themselves. Of more, which name single
+    Up to ``MAX_VALUES`` different ones are kinds themselves. Of more, which name single
     pictures, the kind is their first word or two before anything that looks like a path, a
     file, an address or a number, and what stands in brackets at the end.
     """
-    if len(set(sources)) <= MOST_VALUES:
+    if len(set(sources)) <= MAX_VALUES:
         return {source: source for source in sources}
     return {source: _source_group(source) for source in sources}
 

@@ -76,17 +76,17 @@ def predict_items(
     """
     predictions = []
     for item in items:
-        said: Probabilities | None = None
+        predicted: Probabilities | None = None
         problems: list[str] = []
         with skip_failures(item.path, problems.append):
-            said = answer(item.path)
+            predicted = answer(item.path)
         for problem in problems:
             predictions.append(Prediction(item, None, problem))
             on_problem(problem)
         if not problems:
-            unknown = said is not None and is_withheld(said)
-            sure = None if said is None or is_sure is None else is_sure(said)
-            predictions.append(Prediction(item, said, unknown=unknown, sure=sure))
+            unknown = predicted is not None and is_withheld(predicted)
+            sure = None if predicted is None or is_sure is None else is_sure(predicted)
+            predictions.append(Prediction(item, predicted, unknown=unknown, sure=sure))
     return predictions
 
 
@@ -155,8 +155,8 @@ def results_by_prior(
         error = None
         if answered:
             labels = np.array([one.item.label for one in answered])
-            said = np.array([one.probabilities for one in answered])
-            error = round(calibration_error(labels, said), 4)
+            probabilities = np.array([one.probabilities for one in answered])
+            error = round(calibration_error(labels, probabilities), 4)
         rows.append(
             {
                 "prior": name,
@@ -190,14 +190,14 @@ def predict_with_history(predictions: Sequence[Prediction], profile: Profile) ->
         if not prediction.item.person or prediction.probabilities is None:
             continue
         try:
-            said = describe_recording(prediction.item.path)
+            utterance = describe_recording(prediction.item.path)
         except InputError:
             continue
-        if said is not None:
-            by_person.setdefault(prediction.item.person, []).append((prediction.item, said))
+        if utterance is not None:
+            by_person.setdefault(prediction.item.person, []).append((prediction.item, utterance))
     found = []
     for recordings in by_person.values():
-        for index, (item, said) in enumerate(recordings):
+        for index, (item, utterance) in enumerate(recordings):
             others = [other for place, (_, other) in enumerate(recordings) if place != index]
             if not others:
                 continue
@@ -205,6 +205,6 @@ def predict_with_history(predictions: Sequence[Prediction], profile: Profile) ->
             baseline = VoiceBaseline()
             for place in random.permutation(len(others))[:HISTORY_SIZE]:
                 baseline.add(others[place].functionals)
-            answer = correct(classifier.classify(said, [baseline])[0], factors)
+            answer = correct(classifier.classify(utterance, [baseline])[0], factors)
             found.append(Prediction(item, np.asarray(answer, dtype=np.float64)))
     return found

@@ -40,7 +40,7 @@ Raises:
     InputError: The file cannot be read.
 """
 
-MOST_WINDOWS = 100
+MAX_WINDOWS = 100
 """Most windows of 30 ms of a voice that are classified, spread over the recording."""
 
 
@@ -97,10 +97,10 @@ def voice_predictor(profile: Profile) -> Predictor:
         classifier = VoiceClassifier.load(profile)
 
         def of_utterance(path: Path) -> Probabilities | None:
-            said = describe_recording(path)
-            if said is None:
+            utterance = describe_recording(path)
+            if utterance is None:
                 return None
-            answers = classifier.classify(said, [VoiceBaseline()])
+            answers = classifier.classify(utterance, [VoiceBaseline()])
             return np.asarray(correct(answers[0], factors), dtype=np.float64)
 
         return of_utterance
@@ -112,7 +112,7 @@ def voice_predictor(profile: Profile) -> Predictor:
         starts = voiced_starts(sound)
         if not len(starts):
             return None
-        chosen = starts[np.linspace(0, len(starts) - 1, MOST_WINDOWS).astype(int)]
+        chosen = starts[np.linspace(0, len(starts) - 1, MAX_WINDOWS).astype(int)]
         columns = [
             spectrogram.columns(sound[start : start + spectrogram.SAMPLES])
             for start in np.unique(chosen)

@@ -23,7 +23,7 @@ PATIENCE = 0.5
 """Seconds by which sound may come later than its picture."""
 MISSED = 2.0
 """Seconds without sound after which pictures wait for it no more, until it comes again."""
-MOST_WAITING = 64
+MAX_WAITING = 64
 """Pictures that wait for sound that is late; when there are more their moments go without."""
 
 
@@ -95,10 +95,13 @@ class AvSync:
                 self._current = self._waiting.popleft()
             if not self._waiting and time >= self._current.end:
                 return
-            if self._waiting and time > self._current.time + LONGEST_GAP:
+            gap = bool(self._waiting) and self._waiting[0].after_gap
+            ends = self._current.end if gap else self._current.time + LONGEST_GAP
+            if self._waiting and time > ends:
                 ahead = (self._waiting[0].time - self._origin) / self._tick
                 resumed = max(math.ceil(ahead), self._ticks + 1)
-                self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
+                if not gap:
+                    self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
                 self._ticks = resumed
                 continue
             yield self._moment(time)
@@ -110,7 +113,7 @@ class AvSync:
         if self._sound is None or not time - MISSED <= self._sound.until < time:
             return True
         late = self._waiting[-1].time - time
-        return late > PATIENCE or len(self._waiting) > MOST_WAITING
+        return late > PATIENCE or len(self._waiting) > MAX_WAITING
 
     def _moment(self, time: float) -> Moment:
         if self._current is not self._pictured:

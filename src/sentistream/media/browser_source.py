@@ -33,7 +33,7 @@ FIRST_PICTURE = 30.0
 """Seconds in which the first picture must come."""
 SILENCE = 10.0
 """Seconds without a picture after which the visitor has left."""
-MOST_LATE = 10.0
+MAX_LATE = 10.0
 """Seconds by which pictures may come later and later before this machine is too slow."""
 MAX_PIXELS = 2560 * 1440
 _STEP = 1 / 15
@@ -194,7 +194,7 @@ class BrowserSource(QueuedSource):
                 "Choose a smaller resolution, 1280 x 720 or less.",
             )
         place = self._video_clock.place(_stamp(frame), time.monotonic() - self._begun)
-        if self._video_clock.lag > MOST_LATE:
+        if self._video_clock.lag > MAX_LATE:
             raise InputError(
                 "This machine cannot decode the browser's pictures as fast as they come.",
                 "Watch fewer cameras at once, or choose a smaller resolution.",

@@ -19,7 +19,7 @@ from av.container import InputContainer
 from sentistream.media.frame_reader import packets
 from sentistream.media.source import Faults
 
-MOST_WAITING = 8 * 2**20
+MAX_WAITING = 8 * 2**20
 """Bytes of packets that wait at most before the sound is read from a second container."""
 _EACH = 256  # bytes that a packet weighs besides its content
 
@@ -88,7 +88,7 @@ class Demuxer:
     def _wait(self, queue: deque[Packet[Any]], packet: Packet[Any]) -> None:
         queue.append(packet)
         self._waiting += packet.size + _EACH
-        if self._waiting > MOST_WAITING and self._apart is None:
+        if self._waiting > MAX_WAITING and self._apart is None:
             self._read_sound_apart()
 
     def _read_sound_apart(self) -> None:

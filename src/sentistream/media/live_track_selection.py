@@ -1,6 +1,6 @@
 """Selection of a live stream's tracks by their content as it arrives.
 
-A file's tracks are probed before reading (``track_selection``); a stream's can only be awaited.
+A file's tracks are probed before reading (``track_content``); a stream's can only be awaited.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from sentistream.media.sound import SoundTrack
 from sentistream.media.source import Faults
-from sentistream.media.track_selection import SILENT, Content, is_structured
+from sentistream.media.track_content import SILENT, Content, is_structured
 from sentistream.types import FloatArray
 
 MAX_PROBE_SECONDS = 2.0

@@ -18,7 +18,7 @@ from sentistream.media.source import Faults
 from sentistream.media.timestamp_repair import TimestampRepair
 from sentistream.media.track_selection import choose_audio
 
-MOST_WAITING = 1000
+MAX_WAITING = 1000
 """Packets that wait to be decoded; when there are more the oldest are dropped and counted."""
 SAME_CLOCK = 5.0
 """Seconds by which stamps may differ that come from the same clock."""
@@ -42,7 +42,7 @@ class Microphone:
         self._container = container
         self._begin = clock_zero(container)
         self._faults = faults
-        self._waiting: deque[tuple[Packet[Any], float]] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[tuple[Packet[Any], float]] = deque(maxlen=MAX_WAITING)
         self._timestamp_repair = TimestampRepair()
         self._stopped = False
         self._thread = threading.Thread(target=self._read, name="microphone", daemon=True)
@@ -90,7 +90,7 @@ class Microphone:
                 for packet in self._container.demux(self.stream):
                     if self._stopped or not packet.size:
                         break
-                    if len(self._waiting) == MOST_WAITING:
+                    if len(self._waiting) == MAX_WAITING:
                         self._faults.audio_errors += 1
                     self._waiting.append((packet, time.monotonic()))
         except (FFmpegError, OSError, ValueError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterable, Iterator
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from sentistream.media.bounded_queue import BoundedQueue
@@ -45,12 +44,7 @@ class prefetch(Generic[T], Iterator[T]):  # noqa: N801 - used like a function
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __del__(self) -> None:

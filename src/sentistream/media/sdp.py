@@ -8,7 +8,7 @@ from sentistream.errors import InputError
 
 LONGEST = 64 * 1024
 """Characters of an offer; browsers' have 3,000 to 8,000."""
-MOST_CANDIDATES = 64
+MAX_CANDIDATES = 64
 """Addresses of itself that a browser may name."""
 _WAY_OUT = "Reload the page and try again with a current browser."
 _HOST = re.compile(r"a=candidate:\S+ \d+ udp \d+ \S+ \d+ typ host\b.*", re.IGNORECASE)
@@ -32,7 +32,7 @@ def check_offer(offer: str) -> str:
     if "a=fingerprint:" not in offer:
         raise InputError("The offer does not say how it is encrypted.", _WAY_OUT)
     kept = [line for line in lines if not line.startswith("a=candidate:") or _HOST.fullmatch(line)]
-    if sum(line.startswith("a=candidate:") for line in kept) > MOST_CANDIDATES:
+    if sum(line.startswith("a=candidate:") for line in kept) > MAX_CANDIDATES:
         raise InputError("The offer names too many addresses.", _WAY_OUT)
     return "\r\n".join(kept) + "\r\n"
 

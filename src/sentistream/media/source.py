@@ -5,12 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Self
 
 from sentistream.types import Moment
 
-MOST_SIZES = 16
+MAX_SIZES = 16
 """Sizes of pictures that ``MediaInfo`` lists."""
 
 
@@ -35,6 +34,7 @@ class MediaInfo:
         remarks: A sentence for each choice between several tracks.
         sizes: Every size of upright pictures so far, (width, height), the first 16 of them;
             ``width`` and ``height`` are those of the first.
+        decoder: What decodes its pictures: ``software``, or one of ``decoder_names.HARDWARE``.
     """
 
     name: str
@@ -53,11 +53,12 @@ class MediaInfo:
     audio_track: int | None = None
     remarks: tuple[str, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ()
+    decoder: str = "software"
 
     def with_size(self, width: int, height: int) -> MediaInfo:
         """The same where that size was seen before, else with it; pixels."""
         size = width, height
-        if size in self.sizes or len(self.sizes) >= MOST_SIZES:
+        if size in self.sizes or len(self.sizes) >= MAX_SIZES:
             return self
         return replace(self, sizes=(*self.sizes, size))
 
@@ -102,10 +103,24 @@ class Source(ABC):
     Attributes:
         info: Facts about it.
         faults: What was left out so far.
+        lag: Seconds by which reading a live source is behind what it sends, as far as is known.
     """
 
     info: MediaInfo
     faults: Faults
+    lag: float = 0.0
+
+    @property
+    def skips_pictures(self) -> bool:
+        """Whether ``limit_decoding``, or reading that is behind, makes for less work here."""
+        return False
+
+    def limit_decoding(self, share: float) -> None:  # noqa: B027 - most have nothing to limit
+        """Decodes about this share (0 to 1) of the pictures from now on.
+
+        Only pictures that no other refers to are left out, so it may be more. May be called from
+        any thread; sources that do not decode themselves ignore it.
+        """
 
     def __iter__(self) -> Iterator[Moment]:
         return self
@@ -121,10 +136,5 @@ class Source(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

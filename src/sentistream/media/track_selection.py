@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import av
-import numpy as np
-from av import AudioResampler, FFmpegError
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition, Stream
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from sentistream.errors import InputError
 from sentistream.media.container import MAX_PIXELS, open_file
-from sentistream.media.frame_reader import clock_zero
+from sentistream.media.track_content import Content, Opener, find_content, is_decodable
 from sentistream.translatable import Translatable, sentences
-from sentistream.types import SOUND_RATE
 
-SILENT = 1e-3
-"""A track of sound whose samples never exceed this share of full scale is silent."""
-FLAT = 2.0
-"""A track of pictures whose brightness never varies by more than this is empty (of 255)."""
-MOST_PACKETS = 20_000
-"""Packets that are read at each place of a file at which a track is looked into."""
-_PLACES = (0.0, 0.25, 0.5, 0.75)
-_SOUND_SECONDS = 2.0
-_PICTURES = 3
 _SECONDARY = (
     Disposition.comment
     | Disposition.visual_impaired
@@ -38,9 +25,6 @@ _SECONDARY = (
     | Disposition.karaoke
 )
 
-Opener = Callable[[], InputContainer]
-"""Opens the same file again."""
-Content = Literal["", "silent", "empty", "undecodable", "absent"]
 AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
 
 
@@ -193,7 +177,7 @@ def _listed(
     kind: Literal["video", "audio"],
     path: Path,
 ) -> list[Track]:
-    contents = {each.index: _content(lambda: open_file(path), each) for each in streams}
+    contents = {each.index: find_content(lambda: open_file(path), each) for each in streams}
     order = _preferred(container, streams)
     full: list[AnyStream] = [each for each in order if not contents[each.index]]
     usable: list[AnyStream] = [each for each in order if contents[each.index] != "undecodable"]
@@ -246,7 +230,7 @@ def _choose(
                     "See them with: sentistream doctor FILE; choose with --{kind}-track.", kind=kind
                 ),
             )
-        if not _is_decodable(streams[number - 1]):
+        if not is_decodable(streams[number - 1]):
             raise InputError(
                 Translatable(
                     "Track {number} of the {words} of {name} is in a coding that this FFmpeg "
@@ -264,7 +248,7 @@ def _choose(
     first = usable[0] if usable else None
     if again is not None and len(usable) > 1:
         for stream in usable:
-            contents[stream.index] = _content(again, stream)
+            contents[stream.index] = find_content(again, stream)
             if not contents[stream.index]:
                 first = stream
                 break
@@ -293,7 +277,7 @@ def describe_choice(
         return ""
     notes = []
     for place, stream in enumerate(streams, 1):
-        content = contents.get(stream.index, "" if _is_decodable(stream) else "undecodable")
+        content = contents.get(stream.index, "" if is_decodable(stream) else "undecodable")
         if content:
             notes.append(_content_in_words(content, place))
     count, place = len(streams), list(streams).index(chosen) + 1
@@ -336,7 +320,7 @@ def _content_in_words(content: Content, place: int) -> str:
 
 def usable_tracks(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
     """Those that this FFmpeg can decode, as a player would prefer them."""
-    return [stream for stream in _preferred(container, streams) if _is_decodable(stream)]
+    return [stream for stream in _preferred(container, streams) if is_decodable(stream)]
 
 
 def _preferred(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
@@ -351,12 +335,6 @@ def _preferred(container: InputContainer, streams: Sequence[AnyStream]) -> list[
             each not in best,
         ),
     )
-
-
-def _is_decodable(stream: AudioStream | VideoStream) -> bool:
-    if stream.codec_context is None:
-        return False
-    return not isinstance(stream, AudioStream) or stream.sample_rate > 0
 
 
 def prepare_video(stream: VideoStream, name: str, threads: int = 0) -> None:
@@ -387,70 +365,3 @@ def prepare_video(stream: VideoStream, name: str, threads: int = 0) -> None:
     # frames decoded in parallel: the second core works while Python handles a frame
     stream.thread_type = "AUTO"
     context.thread_count = threads
-
-
-def _content(again: Opener, stream: AudioStream | VideoStream) -> Content:
-    """What is found in a track at some places of the file."""
-    if not _is_decodable(stream):
-        return "undecodable"
-    found = False
-    with again() as container:
-        same = container.streams[stream.index]
-        length = container.duration or 0
-        for place in _PLACES if length else _PLACES[:1]:
-            if place:
-                try:
-                    container.seek(int(place * length + (container.start_time or 0)))
-                except FFmpegError:
-                    break
-            for full in _samples(container, same, place * length / av.time_base):
-                if full:
-                    return ""
-                found = True
-    if not found:
-        return "undecodable"
-    return "silent" if isinstance(stream, AudioStream) else "empty"
-
-
-def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterator[bool]:
-    """Whether there is anything in each of a few frames, from ``begin`` seconds on."""
-    begin += clock_zero(container)
-    taken = 0.0
-    try:
-        for count, packet in enumerate(container.demux(stream)):
-            if count > MOST_PACKETS:
-                return
-            # not every index knows every track: some lead to an earlier place
-            if packet.pts is not None and packet.pts * packet.time_base < begin:
-                continue
-            try:
-                frames = packet.decode()
-            except (FFmpegError, ValueError):
-                continue
-            for frame in frames:
-                if isinstance(frame, av.AudioFrame):
-                    yield is_loud(frame)
-                    taken += frame.samples / (frame.sample_rate or SOUND_RATE) / _SOUND_SECONDS
-                elif isinstance(frame, av.VideoFrame):
-                    yield is_structured(frame)
-                    taken += 1 / _PICTURES
-            if taken >= 1:
-                return
-    except (FFmpegError, ValueError):
-        return
-
-
-def is_structured(frame: av.VideoFrame) -> bool:
-    """Whether a picture is more than one even colour."""
-    return float(np.std(frame.reformat(format="gray").to_ndarray())) > FLAT
-
-
-def is_loud(frame: av.AudioFrame) -> bool:
-    """Whether decoded sound is more than silence; its timestamp is lost."""
-    resampler = AudioResampler("flt", frame.layout, frame.sample_rate)
-    frame.pts = None
-    return any(
-        bool(np.nanmax(np.abs(each.to_ndarray())) > SILENT)
-        for each in resampler.resample(frame)
-        if each.samples
-    )

@@ -108,5 +108,5 @@ class Subscriber(ABC):
         self.start()
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -75,7 +75,7 @@ class Watchdog:
             self._thread.start()
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._exited.set()
         notify("STOPPING=1")
 

@@ -81,8 +81,8 @@ class _Head(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         body = self.body(features)
-        said = torch.cat([self.score(body), self.place(self.shape(body))], dim=1)
-        return said.flatten(2).transpose(1, 2)
+        output = torch.cat([self.score(body), self.place(self.shape(body))], dim=1)
+        return output.flatten(2).transpose(1, 2)
 
 
 class DetectorNetwork(nn.Module):
@@ -123,8 +123,8 @@ class DetectorNetwork(nn.Module):
         top = torch.relu(narrow[2])
         middle = torch.relu(narrow[1] + functional.interpolate(top, scale_factor=2.0))
         low = torch.relu(narrow[0] + functional.interpolate(middle, scale_factor=2.0))
-        said = [head(level) for head, level in zip(self.heads, (low, middle, top), strict=True)]
-        return torch.cat(said, dim=1)
+        output = [head(level) for head, level in zip(self.heads, (low, middle, top), strict=True)]
+        return torch.cat(output, dim=1)
 
 
 def centres(height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -141,15 +141,15 @@ def centres(height: int, width: int) -> tuple[Tensor, Tensor]:
     return torch.cat(grids), torch.cat(strides)
 
 
-def decoded(said: Tensor, centre: Tensor, stride: Tensor) -> Tensor:
+def decoded(output: Tensor, centre: Tensor, stride: Tensor) -> Tensor:
     """Probability, box and points in pixels, (N, places, 15)."""
     unit = stride * REACH
-    far = said[..., 1:5].clamp(-6, 3).exp() * unit
+    far = output[..., 1:5].clamp(-6, 3).exp() * unit
     box = torch.cat([centre - far[..., :2], centre + far[..., 2:]], dim=-1)
     kept = box.detach()  # points learn to lie well in the box, the box not to lie about them
     middle, size = (kept[..., :2] + kept[..., 2:]) / 2, kept[..., 2:] - kept[..., :2]
-    points = said[..., 5:] * torch.cat([size] * 5, dim=-1) + torch.cat([middle] * 5, dim=-1)
-    return torch.cat([said[..., :1].sigmoid(), box, points], dim=-1)
+    points = output[..., 5:] * torch.cat([size] * 5, dim=-1) + torch.cat([middle] * 5, dim=-1)
+    return torch.cat([output[..., :1].sigmoid(), box, points], dim=-1)
 
 
 class Decoded(nn.Module):

@@ -43,12 +43,12 @@ class Tiers:
         self.tiers: dict[str, list[Annotation]] = {}
         self.end: float = tick
 
-    def add(self, time: float, said: Mapping[str, str]) -> None:
+    def add(self, time: float, values: Mapping[str, str]) -> None:
         """Take what each tier says at a moment; one that says nothing ends its annotation."""
-        for tier in [tier for tier, (_, value) in self._open.items() if said.get(tier) != value]:
+        for tier in [tier for tier, (_, value) in self._open.items() if values.get(tier) != value]:
             # who is gone was last seen at the moment before
-            self._close(tier, time if tier in said else min(time, self.end))
-        for tier, value in said.items():
+            self._close(tier, time if tier in values else min(time, self.end))
+        for tier, value in values.items():
             self.tiers.setdefault(tier, [])
             self._open.setdefault(tier, (time, value))
         self.end = round(time + self._tick, 6)
@@ -87,18 +87,18 @@ class TierFile(Output):
         """Nothing is written before the end."""
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
-        said = {FACES: str(sum(reading.track is not None for reading in readings))}
+        values = {FACES: str(sum(reading.track is not None for reading in readings))}
         for reading in readings:
             if reading.track is None:
                 continue
             if reading.track not in self._tracks and len(self._tracks) >= TRACKS_TOLD:
                 continue
             self._tracks.add(reading.track)
-            said[f"appearance {reading.track}"] = reading.label.value
+            values[f"appearance {reading.track}"] = reading.label.value
             state = mouth_state(reading.mouth_open, self._threshold)
             if state is not None:
-                said[f"appearance {reading.track} mouth"] = state
-        self._tiers.add(moment.time, said)
+                values[f"appearance {reading.track} mouth"] = state
+        self._tiers.add(moment.time, values)
 
     def close(self, *, complete: bool) -> None:
         self._tiers.finish()

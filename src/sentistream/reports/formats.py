@@ -19,13 +19,13 @@ class Format:
 
     Attributes:
         file: The name of its file.
-        told: What it is, for ``--help``.
+        description: What it is, for ``--help``.
         module: What writes it, where that is no part of sentistream.
         extra: The extra that brings it.
     """
 
     file: str
-    told: str
+    description: str
     module: str = ""
     extra: str = EXTRA
 

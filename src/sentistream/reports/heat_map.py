@@ -18,15 +18,15 @@ FOR, AGAINST = (230, 97, 0), (93, 58, 155)
 """Orange and violet: no class has them, and colour-blind eyes tell them apart."""
 
 _PAPER, _INK, _SOFT = (255, 255, 255), (18, 22, 28), (90, 98, 110)
-_LEAST = 0.01  # weaker maps are not drawn as if they said much
+_MIN = 0.01  # weaker maps are not drawn as if they said much
 _EDGE, _SCALE, _SIZE = 20, 100, 17  # pixels: margins, room of the scale, letters
 
 
 def sentences(explanation: Explanation) -> list[str]:
     """What was said of the face, what its network says of this picture, and the voice's part."""
-    reading, said = explanation.reading, WORDS[explanation.label]
+    reading, word = explanation.reading, WORDS[explanation.label]
     assert reading.smoothed is not None  # noqa: S101 - others are not explained
-    answer = f"{said} ({percent(reading.smoothed.confidence)})"
+    answer = f"{word} ({percent(reading.smoothed.confidence)})"
     if reading.label is Label.UNKNOWN:
         answer = f"not clear, rather {answer}"
     shares = zip(SENTIMENTS, explanation.by_face.as_tuple(), strict=True)
@@ -61,7 +61,7 @@ def draw_heat_map(explanation: Explanation) -> UInt8Array:
         RGB, shape (height, width, 3).
     """
     face = _rgb(explanation.face)
-    most = max(_LEAST, float(np.abs(explanation.heat).max()))
+    most = max(_MIN, float(np.abs(explanation.heat).max()))
     heated = _heated(face, explanation.heat / most)
     high, wide = face.shape[:2]
     lines = [*sentences(explanation), _legend(explanation)]
@@ -93,10 +93,10 @@ def write_heat_map(path: Path, explanation: Explanation) -> None:
 
 
 def _legend(explanation: Explanation) -> str:
-    said = WORDS[explanation.label]
+    word = WORDS[explanation.label]
     return (
-        f"Orange speaks for {said}, violet against it: by so many percentage points the face "
-        f"by itself would be less, or more, {said} with that place covered."
+        f"Orange speaks for {word}, violet against it: by so many percentage points the face "
+        f"by itself would be less, or more, {word} with that place covered."
     )
 
 

@@ -323,8 +323,10 @@ def _sentence(facts: dict[str, Any], overall: Tally) -> str:
             f"In {watched} of video sentistream counted {appearances} of faces ({seen} of the "
             "time), but could not give an answer."
         )
-    said = (*SENTIMENTS, Label.UNKNOWN.value) if overall.labels[Label.UNKNOWN.value] else SENTIMENTS
-    shares = ", ".join(f"{_percent(overall.share(name))} {name}" for name in said)
+    shown = (
+        (*SENTIMENTS, Label.UNKNOWN.value) if overall.labels[Label.UNKNOWN.value] else SENTIMENTS
+    )
+    shares = ", ".join(f"{_percent(overall.share(name))} {name}" for name in shown)
     return (
         f"In {watched} of video sentistream counted {appearances}; a face was in view "
         f"{seen} of the time. Moment by moment its readings of faces were {shares}."

@@ -98,11 +98,11 @@ class _Cue:
     """What is said of the faces in view, from a time on."""
 
     start: float
-    said: tuple[tuple[int, Label], ...]
+    labels: tuple[tuple[int, Label], ...]
     sums: dict[int, tuple[int, float]] = field(default_factory=dict)
 
     def add(self, readings: Sequence[Reading]) -> None:
-        labels = dict(self.said)
+        labels = dict(self.labels)
         for reading in readings:
             if reading.track is None or reading.smoothed is None:
                 continue
@@ -113,7 +113,7 @@ class _Cue:
                     self.sums[reading.track] = count + 1, total + share
 
     def lines(self) -> str:
-        return "\n".join(self._line(track, label) for track, label in self.said)
+        return "\n".join(self._line(track, label) for track, label in self.labels)
 
     def _line(self, track: int, label: Label) -> str:
         count, total = self.sums.get(track, (0, 0.0))
@@ -140,16 +140,16 @@ class Subtitles(TextFile):
         self._number = 0
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
-        said = tuple(
+        labels = tuple(
             (reading.track, reading.label) for reading in readings if reading.track is not None
         )
         if self._cue is not None:
             lost = moment.time - self._last > max(_LOST_AFTER, 2 * self._tick)
-            changed = said != self._cue.said and moment.time - self._cue.start >= LEGIBLE
+            changed = labels != self._cue.labels and moment.time - self._cue.start >= LEGIBLE
             if lost or changed:
                 self._write(self._finished(self._last + self._tick if lost else moment.time))
-        if self._cue is None and said:
-            self._cue = _Cue(moment.time, said)
+        if self._cue is None and labels:
+            self._cue = _Cue(moment.time, labels)
         if self._cue is not None:
             self._cue.add(readings)
         self._last = moment.time

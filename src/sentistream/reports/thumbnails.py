@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from sentistream.explanation import AskFace, FaceView, asks_face, occlude_regions, view_face
+from sentistream.explanation import (
+    ClassifyFace,
+    FaceView,
+    face_classifier,
+    occlude_regions,
+    view_face,
+)
 from sentistream.profiles import Profile
 from sentistream.types import SENTIMENTS, Box, Distribution, Label, Moment, Picture, Reading
 from sentistream.values import ByValue
@@ -144,7 +150,7 @@ def _cut(picture: Picture, reading: Reading, profile: Profile) -> Thumbnail:
     return Thumbnail(reading.time, data.getvalue(), reading.label, reading.smoothed, seen)
 
 
-LEAST = 0.02
+MIN = 0.02
 """By how much a part of the face must change the answer to be named, in probability."""
 
 
@@ -166,7 +172,7 @@ class Reason(ByValue):
     def strongest(self) -> str | None:
         """The part that speaks for the answer the most; None where none does to speak of."""
         name, change = max(self.regions.items(), key=lambda part: part[1])
-        return name if change >= LEAST else None
+        return name if change >= MIN else None
 
 
 class Reasons:
@@ -174,7 +180,7 @@ class Reasons:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._ask: AskFace | None = None
+        self._classify: ClassifyFace | None = None
 
     def of(self, thumbnail: Thumbnail) -> Reason | None:
         """None where no answer was given of the face.
@@ -184,8 +190,10 @@ class Reasons:
         """
         if thumbnail.face_view is None or thumbnail.smoothed is None:
             return None
-        if self._ask is None:
-            self._ask = asks_face(self._profile)
+        if self._classify is None:
+            self._classify = face_classifier(self._profile)
         label = thumbnail.smoothed.label
         place = SENTIMENTS.index(label.value)
-        return Reason(thumbnail.time, label, occlude_regions(thumbnail.face_view, self._ask, place))
+        return Reason(
+            thumbnail.time, label, occlude_regions(thumbnail.face_view, self._classify, place)
+        )

@@ -10,7 +10,7 @@ from sentistream.reports.output_files import Output, partial_name, writing
 from sentistream.tables import COLUMNS
 from sentistream.types import Moment, Reading
 
-MOST_ROWS = 1_048_576
+MAX_ROWS = 1_048_576
 """Rows of a sheet, as Excel has it; the next sheet takes the rest."""
 
 
@@ -23,7 +23,7 @@ class Workbook(Output):
         most_rows: Rows of a sheet, its head included.
     """
 
-    def __init__(self, path: Path, *, mouth_threshold: float, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, path: Path, *, mouth_threshold: float, most_rows: int = MAX_ROWS) -> None:
         import xlsxwriter
 
         self._xlsxwriter: Any = xlsxwriter

@@ -64,7 +64,7 @@ _CHUNK = 256
 _MOMENT_STEP = 6  # every sixth moment of an everyday clip is used
 _COLUMNS = {"happy": "happiness", "neutral": "neutral", "sad": "sadness", "angry": "anger"}
 _OTHERS = ("surprise", "disgust", "fear", "contempt", "unknown", "NF")
-_LEAST_SHARE = 0.6
+_MIN_SHARE = 0.6
 """Share of votes for one of the four emotions below which a face is left out."""
 _OFFICIAL = 0.25  # weight of a set's own label beside the crowd's votes
 
@@ -263,7 +263,7 @@ def read_votes(path: Path) -> Votes:
         four = np.array([row[_COLUMNS[name]] for name in FACE_EMOTIONS], np.float32)
         others = sum(row[name] for name in _OTHERS)
         share = float(four.sum()) / max(1.0, float(four.sum() + others))
-        usable = share >= _LEAST_SHARE and not row.get("leave_out")
+        usable = share >= _MIN_SHARE and not row.get("leave_out")
         votes[row["name"]] = four / four.sum() if usable else np.zeros(0, np.float32)
     return votes
 

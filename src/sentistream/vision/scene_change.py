@@ -8,9 +8,9 @@ from sentistream.types import FloatArray, UInt8Array
 
 _CELLS = 32  # along the longer side
 _SAMPLES = 4  # a cell's brightness is the mean of so many squared
-_LEAST = 15.0  # mean change, levels of brightness, below which nothing is a cut
+_MIN = 15.0  # mean change, levels of brightness, below which nothing is a cut
 _TIMES = 3.0  # times the running mean of changes
-_DIFFERENT, _MOST = 8.0, 0.5  # levels by which so large a share of the cells has to change
+_DIFFERENT, _MAX = 8.0, 0.5  # levels by which so large a share of the cells has to change
 _KEPT = 0.8  # of the running mean, from picture to picture
 
 
@@ -22,7 +22,7 @@ class CutDetector:
 
     def __init__(self) -> None:
         self._cells: FloatArray | None = None
-        self._usual = _LEAST / _TIMES
+        self._usual = _MIN / _TIMES
         self._moving = False  # whether the picture before differed as after a cut
 
     def is_cut(self, luma: UInt8Array) -> bool:
@@ -37,11 +37,11 @@ class CutDetector:
         change = float(changes.mean())
         # somebody who comes close changes a part of the picture, a cut most of it
         differs = (
-            change > _LEAST
+            change > _MIN
             and change > _TIMES * self._usual
-            and float((changes > _DIFFERENT).mean()) > _MOST
+            and float((changes > _DIFFERENT).mean()) > _MAX
         )
-        self._usual += (1 - _KEPT) * (min(change, _LEAST) - self._usual)
+        self._usual += (1 - _KEPT) * (min(change, _MIN) - self._usual)
         # one picture after the other that differs is a camera that turns, not a row of scenes
         cut = differs and not self._moving
         self._moving = differs

@@ -30,7 +30,7 @@ VOICED_PERIODICITY = 0.5
 """Share of a perfect repetition from which a frame counts as voiced."""
 
 _VOICED_RANGE_DB, _ACTIVE_RANGE_DB, _SHOWN_RANGE_DB = 30.0, 35.0, 55.0  # below the loud frames
-_LEAST_VOICED = 5  # frames
+_MIN_VOICED = 5  # frames
 _JUMP = 0.25  # octaves from one frame to the next that are an error of the pitch
 _SHORT_SEGMENT = 3  # frames
 _COEFFICIENTS = 12
@@ -98,8 +98,8 @@ def _frames(frames: UInt8Array) -> _Frames:
     voiced = np.flatnonzero(
         (periodicity > VOICED_PERIODICITY) & (loudness > top - _VOICED_RANGE_DB)
     )
-    if len(voiced) < _LEAST_VOICED:
-        count = max(_LEAST_VOICED, len(frames) // 10)
+    if len(voiced) < _MIN_VOICED:
+        count = max(_MIN_VOICED, len(frames) // 10)
         voiced = np.sort(np.argsort(-periodicity, kind="stable")[:count])
     return _Frames(
         levels=levels,

@@ -10,7 +10,7 @@ from sentistream.voice.features import FLOOR_DB, FRAME_STEP, STEP_DB
 
 RISE_DB = 10.0
 """Speech is at least this much louder than the noise floor."""
-LEAST_DB = -88.0
+MIN_DB = -88.0
 """Nothing below this counts as speech, however low the noise floor, dB of full scale a band."""
 MEMORY = 10.0
 """Seconds over which the noise floor is estimated."""
@@ -44,7 +44,7 @@ class VoiceActivity:
         self._loudness = np.concatenate([self._loudness, loudness])[-_REMEMBERED:]
         rank = int(_QUIET_SHARE * (len(self._loudness) - 1))
         quiet = float(np.partition(self._loudness, rank)[rank])
-        loud = loudness > max(quiet + RISE_DB, LEAST_DB)
+        loud = loudness > max(quiet + RISE_DB, MIN_DB)
         speech = np.zeros(len(loud), bool)
         for index, is_loud in enumerate(loud):
             self._held = _HANGOVER if is_loud else max(0, self._held - 1)

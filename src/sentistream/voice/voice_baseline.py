@@ -9,7 +9,7 @@ import numpy as np
 from sentistream.types import FloatArray
 from sentistream.voice.functionals import NAMES
 
-MOST = 60
+MAX = 60
 """Utterances after which the oldest begin to fade."""
 
 
@@ -31,7 +31,7 @@ class VoiceBaseline:
 
     def add(self, values: FloatArray) -> None:
         """One more utterance, shape (values,)."""
-        self.utterances = min(self.utterances + 1, MOST)
+        self.utterances = min(self.utterances + 1, MAX)
         share = 1 / self.utterances
         change = values - self.mean
         self.mean = np.asarray(self.mean + share * change, dtype=np.float32)

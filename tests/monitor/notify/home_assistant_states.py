@@ -63,7 +63,7 @@ async def run(port: int, folder: str) -> None:
     for part in ("homeassistant", "http"):
         assert await async_setup_component(hass, part, own), part
 
-    @callback
+    @callback  # type: ignore[untyped-decorator, unused-ignore]
     def changed(event: Event[Any]) -> None:
         say(told(hass, event.data["entity_id"], event.data["new_state"]))
 

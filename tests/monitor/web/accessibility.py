@@ -9,18 +9,18 @@ import json
 import os
 from pathlib import Path
 
-from browser import Page
+from playwright.sync_api import Page
 
 RULES = (Path(__file__).parent / "accessibility.js").read_text("utf-8")
 
 
 def faults(page: Page) -> list[str]:
     """What is wrong with a page as it stands."""
-    found = [str(fault) for fault in page.say(RULES)]
+    found = [str(fault) for fault in page.evaluate(RULES)]
     axe = os.environ.get("SENTISTREAM_AXE", "")
     if axe:
-        page.ask("Runtime.evaluate", {"expression": Path(axe).read_text("utf-8")})
-        told = page.say(
+        page.evaluate(Path(axe).read_text("utf-8"))
+        told = page.evaluate(
             "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify("
             "r.violations.map(v => [v.id, v.help, v.nodes.map(n => n.html.slice(0, 120))])))"
         )

@@ -1,4 +1,4 @@
-"""What the tests of the page share: one browser, and a made-up monitor each."""
+"""What the tests of the page share: a made-up monitor each."""
 
 from __future__ import annotations
 
@@ -8,15 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from browser import Browser
 from web.fake_monitor import FakeMonitor
 from web.fake_people import live
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with Browser() as browser:
-        yield browser
 
 
 @pytest.fixture

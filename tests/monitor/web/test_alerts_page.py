@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from browser import Browser
+from playwright.sync_api import expect
+
+from browser_pages import PageOpener, wait_for
 from receiver import receiving
 from sentistream.monitor.accounts import Role, User
-from sentistream.monitor.observations import Delivery, DeliveryState
+from sentistream.monitor.observations import CameraState, Delivery, DeliveryState
 from sentistream.translatable import Translatable
 from web.accessibility import faults
 from web.fake_monitor import SETTINGS, TOKEN, FakeMonitor
@@ -131,35 +133,48 @@ def test_a_rule_has_an_end_limit_and_quiet_hours(house: FakeMonitor) -> None:
     assert 'value="35"' in again and 'value="22:00"' in again
 
 
-def test_the_banner_comes_and_goes_by_itself(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/about")
-    page.ready()
-    page.wait("document.querySelector('.alert-banner').hidden")
+def test_the_overview_tells_of_every_active_alert(house: FakeMonitor) -> None:
+    """A camera that runs again is not down any more; the alert about it still is active."""
     begin(house)
-    page.wait("document.querySelectorAll('.banner-alert').length === 2")
-    assert page.say("document.querySelector('[data-number]').textContent") == "2"
-    assert "Camera down: Yard" in page.text(".alert-banner")
+    house.health("yard")
+    page = house.ask("GET", "/").text
+    attention = page.partition('class="attention')[2].partition("</section>")[0]
+    assert "Sour mood" in attention and "Camera down: Yard" in attention
+    assert "No alert is active" not in page
+    house.health("yard", CameraState.WAITING, reason="The cable is out.")
+    attention = (
+        house.ask("GET", "/").text.partition('class="attention')[2].partition("</section")[0]
+    )
+    assert "Camera down: Yard" not in attention and "The cable is out." in attention
+
+
+def test_the_banner_comes_and_goes_by_itself(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(f"{house.url}/about")
+    expect(page.locator(".alert-banner")).to_be_hidden()
+    begin(house)
+    wait_for(page, "document.querySelectorAll('.banner-alert').length === 2")
+    assert page.evaluate("document.querySelector('[data-number]').textContent") == "2"
+    assert "Camera down: Yard" in page.inner_text(".alert-banner")
     assert faults(page) == []
     page.click(".banner-alert form button")
-    page.wait("document.querySelector('[data-acknowledged]')")
-    assert page.say("location.pathname") == "/about"
-    assert "takes care of it since" in page.text(".alert-banner")
+    expect(page.locator("[data-acknowledged]").first).to_be_attached()
+    assert page.evaluate("location.pathname") == "/about"
+    assert "takes care of it since" in page.inner_text(".alert-banner")
     for each in house.store.given:
         house.bus.publish(replace(each, active=False, time=time.time()))
-    page.wait("document.querySelector('.alert-banner').hidden")
-    page.wait("document.querySelector('[data-alert-count]').hidden")
-    assert page.problems == []
-    page.go(f"{house.url}/alerts/sour02")
+    expect(page.locator(".alert-banner")).to_be_hidden()
+    expect(page.locator("[data-alert-count]")).to_be_hidden()
+    assert open_page.log(page).problems == []
+    page.goto(f"{house.url}/alerts/sour02")
     assert faults(page) == []
-    page.close()
 
 
-def test_the_pages_of_alerts_are_fit_for_everybody(browser: Browser, house: FakeMonitor) -> None:
+def test_the_pages_of_alerts_are_fit_for_everybody(
+    open_page: PageOpener, house: FakeMonitor
+) -> None:
     begin(house)
     for path in ("/alerts", "/alerts/down01", "/settings/email", "/settings/ntfy"):
         for dark, size in ((False, (1440, 900)), (True, (390, 844))):
-            page = browser.open(house.url + path, size=size, dark=dark)
-            page.ready()
+            page = open_page(house.url + path, size=size, dark=dark)
             assert faults(page) == [], (path, size)
-            assert page.problems == []
-            page.close()
+            assert open_page.log(page).problems == []

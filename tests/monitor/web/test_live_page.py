@@ -6,8 +6,9 @@ import dataclasses
 import time
 
 import pytest
+from playwright.sync_api import Page, expect
 
-from browser import Browser, Page
+from browser_pages import PageOpener, wait_for
 from sentistream.monitor.observations import CameraState, Preview
 from sentistream.monitor.web import live_tiles as tiles
 from web.fake_monitor import FakeMonitor
@@ -19,29 +20,26 @@ ENTRANCE = "#camera-entrance"
 def _keep_seeing(page: Page, house: FakeMonitor, condition: str, *faces: object) -> None:
     """A camera goes on seeing somebody until the page shows it."""
     end = time.monotonic() + 30
-    while not page.say(condition):
+    while not page.evaluate(condition):
         assert time.monotonic() < end, condition
         house.see("entrance", *faces)  # type: ignore[arg-type]
         time.sleep(0.1)
 
 
-def test_numbers_are_there_before_any_script(browser: Browser, lively: FakeMonitor) -> None:
+def test_numbers_are_there_before_any_script(open_page: PageOpener, lively: FakeMonitor) -> None:
     lively.see("entrance", face("a", 0.2, "negative"), face("b", 0.6, "positive", speaking=True))
-    page = browser.open(f"{lively.url}/live", script=False)
-    page.ready()
-    text = page.text(ENTRANCE)
+    page = open_page(f"{lively.url}/live", script=False)
+    text = page.inner_text(ENTRANCE)
     for told in ("Entrance", "Watching", "positive", "Technical details", "Last 15 minutes"):
         assert told in text
-    assert "refuses the connection" in page.text("#camera-yard")
-    page.close()
+    assert "refuses the connection" in page.inner_text("#camera-yard")
 
 
-def test_tiles_are_kept_up_to_date(browser: Browser, house: FakeMonitor) -> None:
+def test_tiles_are_kept_up_to_date(open_page: PageOpener, house: FakeMonitor) -> None:
     house.health("entrance")
-    page = browser.open(f"{house.url}/live")
-    page.ready()
-    page.wait("document.querySelectorAll('.tile').length === 4")
-    assert "Starting" in page.text("#camera-yard .state")
+    page = open_page(f"{house.url}/live")
+    wait_for(page, "document.querySelectorAll('.tile').length === 4")
+    assert "Starting" in page.inner_text("#camera-yard .state")
     _keep_seeing(
         page,
         house,
@@ -49,7 +47,7 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: FakeMonitor) -> None
         face("a", 0.2, "negative"),
         dataclasses.replace(face("b", 0.6, "unknown", speaking=True), voice_share=0.314),
     )
-    boxes = page.say(
+    boxes = page.evaluate(
         f"[...document.querySelectorAll('{ENTRANCE} .face')].map(e => [e.innerText.trim(), "
         "e.querySelector('use').getAttribute('href'), e.style.left, "
         "getComputedStyle(e).borderTopColor])"
@@ -58,50 +56,46 @@ def test_tiles_are_kept_up_to_date(browser: Browser, house: FakeMonitor) -> None
     assert [box[1] for box in boxes] == ["#i-negative", "#i-unknown"]
     assert [box[2] for box in boxes] == ["20%", "60%"]
     assert boxes[0][3] != boxes[1][3]
-    assert page.text(f"{ENTRANCE} .face-count").strip() == "2 faces in view"
-    told = page.text(f"{ENTRANCE} .speech").strip()
+    assert page.inner_text(f"{ENTRANCE} .face-count").strip() == "2 faces in view"
+    told = page.inner_text(f"{ENTRANCE} .speech").strip()
     assert told == "1 speaking; 31% of the answer came from the voice"
     # it moves, does not blink: the same element, somewhere else
-    page.say(f"document.querySelector('{ENTRANCE} .face').mine = true")
+    page.evaluate(f"document.querySelector('{ENTRANCE} .face').mine = true")
     _keep_seeing(
         page,
         house,
         f"document.querySelector('{ENTRANCE} .face').style.left === '40%'",
         face("a", 0.4, "negative"),
     )
-    assert page.say(f"document.querySelector('{ENTRANCE} .face').mine")
+    assert page.evaluate(f"document.querySelector('{ENTRANCE} .face').mine")
     _keep_seeing(page, house, f"!document.querySelector('{ENTRANCE} .face')")
-    assert page.text(f"{ENTRANCE} .face-count").strip() == "Nobody in view"
-    page.wait(f"document.querySelector('{ENTRANCE} .face-count').innerText.includes('No reading')")
-    page.close()
+    assert page.inner_text(f"{ENTRANCE} .face-count").strip() == "Nobody in view"
+    expect(page.locator(f"{ENTRANCE} .face-count")).to_contain_text("No reading")
 
 
 def test_faces_that_are_not_followed_or_not_read_are_told(
-    browser: Browser, house: FakeMonitor
+    open_page: PageOpener, house: FakeMonitor
 ) -> None:
     house.health("entrance")
     shown = (face("a", 0.2, "positive"), face("b", 0.6, "unknown", turned=True))
     house.see("entrance", *shown, max_faces=2, left_out=3)
-    page = browser.open(f"{house.url}/live", script=False)
-    page.ready()
+    page = open_page(f"{house.url}/live", script=False)
     told = "5 faces in view; 3 of them are not tracked (limit: 2)"
     end = time.monotonic() + 60
-    while page.text(f"{ENTRANCE} .face-count").strip() != told:
+    while page.inner_text(f"{ENTRANCE} .face-count").strip() != told:
         # on a busy machine the page may come when what was seen is of the past already
         assert time.monotonic() < end
         house.see("entrance", *shown, max_faces=2, left_out=3)
-        page.go(house.url)
-    page.close()
-    page = browser.open(f"{house.url}/live")
-    page.ready()
+        page.goto(house.url)
+    page = open_page(f"{house.url}/live")
     told = "2 faces in view; 1 of them is not tracked (limit: 1)"
     end = time.monotonic() + 30
-    while page.text(f"{ENTRANCE} .face-count").strip() != told:
+    while page.inner_text(f"{ENTRANCE} .face-count").strip() != told:
         assert time.monotonic() < end
         house.see("entrance", shown[1], max_faces=1, left_out=1)
         time.sleep(0.1)
-    assert page.text(f"{ENTRANCE} .face").strip() == "turned away"
-    assert page.text(f"{ENTRANCE} .count[data-count=unknown] b") == "1"
+    assert page.inner_text(f"{ENTRANCE} .face").strip() == "turned away"
+    assert page.inner_text(f"{ENTRANCE} .count[data-count=unknown] b") == "1"
     # the limit alone is nobody's concern
     _keep_seeing(
         page,
@@ -109,63 +103,57 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
         f"document.querySelector('{ENTRANCE} .face-count').innerText.trim() === '1 face in view'",
         shown[0],
     )
-    page.close()
 
 
-def test_states_are_told_and_announced(browser: Browser, house: FakeMonitor) -> None:
+def test_states_are_told_and_announced(open_page: PageOpener, house: FakeMonitor) -> None:
     house.health("entrance")
-    page = browser.open(f"{house.url}/live")
-    page.ready()
-    page.wait(f"document.querySelector('{ENTRANCE}').dataset.state === 'running'")
-    assert page.text("#announcements") == ""
+    page = open_page(f"{house.url}/live")
+    wait_for(page, f"document.querySelector('{ENTRANCE}').dataset.state === 'running'")
+    assert page.inner_text("#announcements") == ""
     house.health("entrance", CameraState.WAITING, reason="The cable is out.")
-    page.wait("document.querySelector('#announcements').textContent.includes('The cable is out.')")
-    assert page.text(f"{ENTRANCE} .state") == "Retrying"
+    expect(page.locator("#announcements")).to_contain_text("The cable is out.")
+    assert page.inner_text(f"{ENTRANCE} .state") == "Retrying"
     assert (
-        page.text(f"{ENTRANCE} .placeholder").strip()
+        page.inner_text(f"{ENTRANCE} .placeholder").strip()
         == "No picture while the camera is unavailable"
     )
     house.health("entrance", moments_per_second=16, tick=0.06, dropped=1284)
-    page.wait(f"document.querySelector('{ENTRANCE} .statistics').innerText.includes('half speed')")
+    expect(page.locator(f"{ENTRANCE} .statistics").first).to_contain_text("half speed")
     # what an engineer asks for lies in a panel that is closed at first
-    assert "1,284 dropped" not in page.text(ENTRANCE)
+    assert "1,284 dropped" not in page.inner_text(ENTRANCE)
     page.click(f"{ENTRANCE} details summary")
-    assert "1,284 dropped" in page.text(f"{ENTRANCE} details")
+    assert "1,284 dropped" in page.inner_text(f"{ENTRANCE} details")
     house.health("entrance", moments_per_second=8, tick=0.12)
-    page.wait(f"document.querySelector('{ENTRANCE} .statistics').innerText.includes('25% of full')")
-    page.close()
+    expect(page.locator(f"{ENTRANCE} .statistics").first).to_contain_text("25% of full")
 
 
 def test_pictures_come_while_somebody_looks(
-    browser: Browser, house: FakeMonitor, monkeypatch: pytest.MonkeyPatch
+    open_page: PageOpener, house: FakeMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiles, "STALE_PICTURE", 1.5)
     house.health("entrance")
-    page = browser.open(f"{house.url}/live", size=(1200, 500))
-    page.ready()
-    page.wait(
-        f"document.querySelector('{ENTRANCE} .placeholder').innerText.includes('No picture yet')"
-    )
-    page.wait("performance.now() > 0")
+    page = open_page(f"{house.url}/live", size=(1200, 500))
+    expect(page.locator(f"{ENTRANCE} .placeholder")).to_contain_text("No picture yet")
+    wait_for(page, "performance.now() > 0")
     end = time.monotonic() + 30
-    while not page.say(
+    while not page.evaluate(
         f"(c => c.width === 640 && c.getContext('2d').getImageData(320, 300, 1, 1).data[3] > 0)"
         f"(document.querySelector('{ENTRANCE} canvas'))"
     ):
         assert time.monotonic() < end
         house.bus.set_preview("entrance", Preview(picture([0.2]), time.time()))
         time.sleep(0.1)
-    assert page.say(f"document.querySelector('{ENTRANCE} .placeholder').hidden")
+    assert page.evaluate(f"document.querySelector('{ENTRANCE} .placeholder').hidden")
     assert house.cameras.watched["entrance"] > 0
     # the last tile is below the screen
     assert "night" not in house.cameras.watched
-    page.say("document.querySelector('#camera-night').scrollIntoView()")
+    page.evaluate("document.querySelector('#camera-night').scrollIntoView()")
     end = time.monotonic() + 30
     while "night" not in house.cameras.watched:
         assert time.monotonic() < end
         time.sleep(0.05)
     # a picture that is too old is none
-    page.wait(f"!document.querySelector('{ENTRANCE} .placeholder').hidden")
+    expect(page.locator(f"{ENTRANCE} .placeholder")).to_be_visible()
     page.close()
     # nobody looks any longer, so nobody asks the cameras for pictures
     end = time.monotonic() + 30
@@ -177,38 +165,35 @@ def test_pictures_come_while_somebody_looks(
         assert time.monotonic() < end
 
 
-def test_small_groups_and_a_silent_database_are_told(browser: Browser, house: FakeMonitor) -> None:
+def test_small_groups_and_a_silent_database_are_told(
+    open_page: PageOpener, house: FakeMonitor
+) -> None:
     house.store.broken, house.store.hour = True, 10
-    page = browser.open(f"{house.url}/live")
-    page.ready()
-    page.wait("document.querySelector('.recent')")
-    assert "The database is not responding" in page.text(f"{ENTRANCE} .recent")
+    page = open_page(f"{house.url}/live")
+    expect(page.locator(".recent").first).to_be_attached()
+    assert "The database is not responding" in page.inner_text(f"{ENTRANCE} .recent")
     house.store.broken = False
-    page.wait(f"document.querySelector('{ENTRANCE} .recent .shares')")
-    assert "Nothing was recorded" in page.text("#camera-yard .recent")
-    page.close()
+    expect(page.locator(f"{ENTRANCE} .recent .shares").first).to_be_attached()
+    assert "Nothing was recorded" in page.inner_text("#camera-yard .recent")
 
 
-def test_a_camera_is_restarted_from_its_tile(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/live")
-    page.ready()
-    page.wait("document.querySelector('[data-restart=yard]')")
+def test_a_camera_is_restarted_from_its_tile(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(f"{house.url}/live")
+    expect(page.locator("[data-restart=yard]").first).to_be_attached()
     page.click("[data-restart=yard]")
-    page.wait("document.querySelector('#announcements').textContent.includes('restarting')")
+    expect(page.locator("#announcements")).to_contain_text("restarting")
     assert house.cameras.restarted == ["yard"]
-    page.close()
 
 
-def test_a_lost_server_is_told_and_found_again(browser: Browser, house: FakeMonitor) -> None:
+def test_a_lost_server_is_told_and_found_again(open_page: PageOpener, house: FakeMonitor) -> None:
     house.health("entrance")
-    page = browser.open(f"{house.url}/live")
-    page.ready()
-    page.wait("document.querySelector('.connection').hidden")
-    page.wait("performance.getEntriesByType('resource').length > 3")
+    page = open_page(f"{house.url}/live")
+    expect(page.locator(".connection")).to_be_hidden()
+    wait_for(page, "performance.getEntriesByType('resource').length > 3")
     house.stop()
-    page.wait("document.querySelector('.connection').innerText.includes('not responding')")
+    expect(page.locator(".connection")).to_contain_text("not responding")
     house.start()
-    page.wait("document.querySelector('.connection').hidden")
+    expect(page.locator(".connection")).to_be_hidden()
     _keep_seeing(
         page,
         house,
@@ -218,15 +203,13 @@ def test_a_lost_server_is_told_and_found_again(browser: Browser, house: FakeMoni
     house.user = None
     house.stop()
     house.start()
-    page.wait("document.querySelector('.connection').innerText.includes('session has expired')")
-    assert page.say("document.querySelector('.connection a').getAttribute('href')") == "/login"
-    page.close()
+    expect(page.locator(".connection")).to_contain_text("session has expired")
+    assert page.evaluate("document.querySelector('.connection a').getAttribute('href')") == "/login"
 
 
-def test_nothing_is_asked_of_any_other_machine(browser: Browser, lively: FakeMonitor) -> None:
-    page = browser.open(f"{lively.url}/live")
-    page.ready()
-    page.wait(f"document.querySelectorAll('{ENTRANCE} .face').length === 3")
+def test_nothing_is_asked_of_any_other_machine(open_page: PageOpener, lively: FakeMonitor) -> None:
+    page = open_page(f"{lively.url}/live")
+    wait_for(page, f"document.querySelectorAll('{ENTRANCE} .face').length === 3")
     for path in (
         "/",
         "/history?by=week",
@@ -236,22 +219,24 @@ def test_nothing_is_asked_of_any_other_machine(browser: Browser, lively: FakeMon
         "/privacy",
         "/try",
     ):
-        page.go(lively.url + path)
+        page.goto(lively.url + path)
     own = lively.url.partition("//")[2]
-    assert page.asked
-    assert {url.split("/")[2] for url in page.asked if not url.startswith("data:")} == {own}
-    assert page.problems == []
-    page.close()
+    assert open_page.log(page).requests
+    assert {
+        url.split("/")[2] for url in open_page.log(page).requests if not url.startswith("data:")
+    } == {own}
+    assert open_page.log(page).problems == []
 
 
-def test_the_first_paint_is_soon(browser: Browser, lively: FakeMonitor) -> None:
+def test_the_first_paint_is_soon(open_page: PageOpener, lively: FakeMonitor) -> None:
     lively.see("entrance", face("a", 0.2, "negative"))
-    page = browser.open("about:blank")
+    page = open_page("about:blank")
     took = []
     for _ in range(3):
-        page.go(f"{lively.url}/live")
-        page.wait("performance.getEntriesByName('first-contentful-paint').length")
-        took.append(page.say("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        page.goto(f"{lively.url}/live")
+        wait_for(page, "performance.getEntriesByName('first-contentful-paint').length")
+        took.append(
+            page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        )
     # benchmarks/page.py has the figure; a busy machine may take its time here
     assert min(took) < 2000, took
-    page.close()

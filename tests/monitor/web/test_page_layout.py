@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
-from browser import Browser
+from browser_pages import PageOpener, wait_for
 from sentistream.monitor.observations import CameraState
 from web.accessibility import faults
 from web.fake_monitor import FakeMonitor
@@ -39,81 +40,72 @@ NARROW = "[document.documentElement.scrollWidth, innerWidth]"
     ids=["desk, light, English", "phone, dark, German"],
 )
 def test_pages_are_fit_for_everybody(
-    browser: Browser, lively: FakeMonitor, size: tuple[int, int], dark: bool, language: str
+    open_page: PageOpener, lively: FakeMonitor, size: tuple[int, int], dark: bool, language: str
 ) -> None:
     cookies = {"sentistream-language": language}
-    page = browser.open(f"{lively.url}/live", size=size, dark=dark, cookies=cookies)
-    page.ready()
-    page.wait("document.querySelector('.face')")
+    page = open_page(f"{lively.url}/live", size=size, dark=dark, cookies=cookies)
+    expect(page.locator(".face").first).to_be_attached()
     found: list[tuple[str, str]] = []
     for path in PAGES:
         if path != "/live":
-            page.go(lively.url + path)
-        assert page.say("document.documentElement.lang") == language
-        width, screen = page.say(NARROW)
+            page.goto(lively.url + path)
+        assert page.evaluate("document.documentElement.lang") == language
+        width, screen = page.evaluate(NARROW)
         assert width <= screen, (path, width)
         found += [(path, fault) for fault in faults(page)]
     assert found == []
-    page.close()
 
 
-def test_it_is_said_in_german(browser: Browser, lively: FakeMonitor) -> None:
-    page = browser.open(f"{lively.url}/live")
-    page.ready()
-    page.wait("document.querySelector('.languages')")
-    page.say("document.querySelector('button[value=de]').click()")
-    page.wait("document.documentElement.lang === 'de' && document.querySelector('.face')")
-    text = page.text("body")
+def test_it_is_said_in_german(open_page: PageOpener, lively: FakeMonitor) -> None:
+    page = open_page(f"{lively.url}/live")
+    expect(page.locator(".languages").first).to_be_attached()
+    page.evaluate("document.querySelector('button[value=de]').click()")
+    wait_for(page, "document.documentElement.lang === 'de' && document.querySelector('.face')")
+    text = page.inner_text("body")
     assert "Die letzten 15 Minuten" in text and "läuft mit halber Geschwindigkeit" in text
-    words = page.say("[...document.querySelectorAll('.face span')].map(e => e.innerText)")
+    words = page.evaluate("[...document.querySelectorAll('.face span')].map(e => e.innerText)")
     assert set(words) <= {"positiv", "neutral", "negativ", "unklar"}
-    page.close()
 
 
-def test_a_theme_is_chosen_and_kept(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(house.url)
-    page.ready()
-    page.wait("document.querySelector('.theme-button').title === 'Switch to dark'")
-    light = page.say("getComputedStyle(document.body).backgroundColor")
+def test_a_theme_is_chosen_and_kept(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(house.url)
+    wait_for(page, "document.querySelector('.theme-button').title === 'Switch to dark'")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.click(".theme-button")
-    assert page.say("getComputedStyle(document.body).backgroundColor") != light
-    page.go(f"{house.url}/about")
-    assert page.say("document.documentElement.dataset.theme") == "dark"
-    assert page.say("getComputedStyle(document.body).backgroundColor") != light
-    page.close()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    page.goto(f"{house.url}/about")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
 
 
-def test_the_menu_of_a_phone_opens_and_closes(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(house.url, size=(360, 740))
-    page.ready()
-    page.wait("document.querySelector('.menu-button')")
-    assert page.say("document.querySelector('.menu').checkVisibility()") is False
+def test_the_menu_of_a_phone_opens_and_closes(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(house.url, size=(360, 740))
+    expect(page.locator(".menu-button").first).to_be_attached()
+    assert page.evaluate("document.querySelector('.menu').checkVisibility()") is False
     page.click(".menu-button")
-    assert page.say("document.querySelector('.menu').checkVisibility()") is True
-    page.press("Escape")
-    assert page.say("document.querySelector('.menu').checkVisibility()") is False
-    assert page.say("document.activeElement.className").endswith("menu-button")
-    page.close()
+    assert page.evaluate("document.querySelector('.menu').checkVisibility()") is True
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.querySelector('.menu').checkVisibility()") is False
+    assert page.evaluate("document.activeElement.className").endswith("menu-button")
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/start/camera", "/start/zones?camera=entrance"])
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(
-    browser: Browser, house: FakeMonitor, path: str
+    open_page: PageOpener, house: FakeMonitor, path: str
 ) -> None:
-    page = browser.open(f"{house.url}{path}")
-    page.ready()
-    page.wait(
-        "document.querySelector('main form button') && document.querySelector('.menu-button')"
+    page = open_page(f"{house.url}{path}")
+    wait_for(
+        page, "document.querySelector('main form button') && document.querySelector('.menu-button')"
     )
-    wanted = page.say(
+    wanted = page.evaluate(
         "[...document.querySelectorAll("
         "'a[href], button:not(:disabled), input:not([type=hidden]), select, summary')]"
         ".filter(e => e.checkVisibility()).map((e, n) => (e.dataset.n = n))"
     )
     reached = []
     for _ in wanted:
-        page.press("Tab")
-        number, outlined = page.say(
+        page.keyboard.press("Tab")
+        number, outlined = page.evaluate(
             "(e => [Number(e.dataset.n), getComputedStyle(e).outlineStyle !== 'none'])"
             "(document.activeElement)"
         )
@@ -121,20 +113,18 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
         assert outlined, number
     assert reached == wanted
     # the first of them leads past the navigation
-    page.say("document.querySelector('.skip-link').focus()")
-    page.press("Enter")
-    page.wait("document.activeElement.id === 'main'")
-    page.close()
+    page.evaluate("document.querySelector('.skip-link').focus()")
+    page.keyboard.press("Enter")
+    wait_for(page, "document.activeElement.id === 'main'")
 
 
-def test_a_silent_database_is_told(browser: Browser, house: FakeMonitor) -> None:
+def test_a_silent_database_is_told(open_page: PageOpener, house: FakeMonitor) -> None:
     house.store.broken = True
-    page = browser.open(f"{house.url}/history")
+    page = open_page(f"{house.url}/history")
     for path in ("/history", "/"):
-        page.go(house.url + path)
-        assert "The database is not responding" in page.text("[role=alert]")
+        page.goto(house.url + path)
+        assert "The database is not responding" in page.inner_text("[role=alert]")
     # what does not need it is still told
     house.health("yard", CameraState.WAITING, reason="The cable is out.")
-    page.go(f"{house.url}/")
-    assert "The cable is out." in page.text(".attention")
-    page.close()
+    page.goto(f"{house.url}/")
+    assert "The cable is out." in page.inner_text(".attention")

@@ -9,120 +9,113 @@ from typing import Any
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from fastapi import FastAPI, Request
+from playwright.sync_api import expect
 
-from browser import Browser
+from browser_pages import PageOpener, wait_for
 from sentistream.monitor.observations import CameraHealth, CameraState
 from web.fake_monitor import FakeMonitor
 from web.fake_people import face
 
 
-def test_a_setting_is_changed_and_saved(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/settings/privacy")
-    page.ready()
-    page.wait("document.querySelector('#field-smallest_group')")
-    page.type("#field-smallest_group", "8")
+def test_a_setting_is_changed_and_saved(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(f"{house.url}/settings/privacy")
+    expect(page.locator("#field-smallest_group").first).to_be_attached()
+    page.fill("#field-smallest_group", "8")
     page.click("#field-blur")
     page.click(".primary")
-    page.wait("document.querySelector('.done')?.innerText.includes('Saved')")
+    expect(page.locator(".done")).to_contain_text("Saved")
     privacy = house.configuration.settings.privacy
     assert (privacy.smallest_group, privacy.blur) == (8, False)
-    page.go(f"{house.url}/privacy")
-    assert "fewer than 8 appearances" in page.text("main") and "without blur" in page.text("main")
-    page.close()
+    page.goto(f"{house.url}/privacy")
+    assert "fewer than 8 appearances" in page.inner_text(
+        "main"
+    ) and "without blur" in page.inner_text("main")
 
 
-def test_a_slip_is_told_where_it_was_made(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/settings/privacy")
-    page.ready()
-    page.wait("document.querySelector('form.form')")
+def test_a_slip_is_told_where_it_was_made(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(f"{house.url}/settings/privacy")
+    expect(page.locator("form.form").first).to_be_attached()
     # browsers check numbers themselves; what they let through is checked again
-    page.say("document.querySelector('form.form').noValidate = true")
-    page.type("#field-smallest_group", "0")
-    page.type("#field-controller", "Corner Shop")
+    page.evaluate("document.querySelector('form.form').noValidate = true")
+    page.fill("#field-smallest_group", "0")
+    page.fill("#field-controller", "Corner Shop")
     page.click(".primary")
-    page.wait("document.querySelector('#field-smallest_group-error')")
-    assert page.text("#field-smallest_group-error") == "At least 1."
-    page.wait("document.activeElement.id !== ''")  # the browser gives the focus after loading
-    assert page.say("document.activeElement.id") == "field-smallest_group"
-    assert page.say("document.activeElement.getAttribute('aria-describedby')").startswith(
+    expect(page.locator("#field-smallest_group-error").first).to_be_attached()
+    assert page.inner_text("#field-smallest_group-error") == "At least 1."
+    wait_for(page, "document.activeElement.id !== ''")  # the browser gives the focus after loading
+    assert page.evaluate("document.activeElement.id") == "field-smallest_group"
+    assert page.evaluate("document.activeElement.getAttribute('aria-describedby')").startswith(
         "field-smallest_group-error"
     )
-    assert page.say("document.querySelector('#field-controller').value") == "Corner Shop"
-    assert "Nothing was saved" in page.text("[role=alert]")
-    page.type("#field-smallest_group", "6")
+    assert page.evaluate("document.querySelector('#field-controller').value") == "Corner Shop"
+    assert "Nothing was saved" in page.inner_text("[role=alert]")
+    page.fill("#field-smallest_group", "6")
     page.click(".primary")
-    page.wait("document.querySelector('.done')")
+    expect(page.locator(".done").first).to_be_attached()
     assert house.configuration.settings.privacy.smallest_group == 6
-    page.close()
 
 
-def test_what_was_typed_survives_a_lost_server(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/settings/privacy")
-    page.ready()
-    page.type("#field-contact", "ask@example.org")
+def test_what_was_typed_survives_a_lost_server(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(f"{house.url}/settings/privacy")
+    page.fill("#field-contact", "ask@example.org")
     house.stop()
     page.click(".primary")
-    page.wait("document.querySelector('[data-failed]').innerText.includes('not responding')")
-    assert page.say("document.querySelector('#field-contact').value") == "ask@example.org"
+    expect(page.locator("[data-failed]")).to_contain_text("not responding")
+    assert page.evaluate("document.querySelector('#field-contact').value") == "ask@example.org"
     house.start()
     page.click(".primary")
-    page.wait("document.querySelector('.done')")
+    expect(page.locator(".done").first).to_be_attached()
     assert house.configuration.settings.privacy.contact == "ask@example.org"
-    page.close()
 
 
-def test_a_zone_is_drawn_by_mouse_and_by_keyboard(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/settings/cameras/window", size=(1280, 900))
-    page.ready()
-    page.say(
+def test_a_zone_is_drawn_by_mouse_and_by_keyboard(
+    open_page: PageOpener, house: FakeMonitor
+) -> None:
+    page = open_page(f"{house.url}/settings/cameras/window", size=(1280, 900))
+    page.evaluate(
         "[...document.querySelectorAll('[data-add-row]')]"
         ".find(e => e.innerText === 'Add a zone').click()"
     )
-    page.wait("document.querySelector('button[data-draw]')")
-    page.type("[name='zones.0.name']", "door")
+    expect(page.locator("button[data-draw]").first).to_be_attached()
+    page.fill("[name='zones.0.name']", "door")
     page.click("button[data-draw]")
-    left, top, width, height = page.say(
+    left, top, width, height = page.evaluate(
         "(b => [b.left, b.top, b.width, b.height])"
         "(document.querySelector('.drawing-stage').getBoundingClientRect())"
     )
     for x, y in ((0.1, 0.2), (0.5, 0.2), (0.5, 0.8)):
-        at = {"x": left + x * width, "y": top + y * height, "button": "left", "clickCount": 1}
-        page.ask("Input.dispatchMouseEvent", {"type": "mousePressed", **at})
-        page.ask("Input.dispatchMouseEvent", {"type": "mouseReleased", **at})
-    page.wait("document.querySelectorAll('.corner').length === 3")
-    page.say("document.querySelectorAll('.corner')[0].focus()")
-    page.press("ArrowRight")
-    assert page.say("document.activeElement.getAttribute('aria-label')") == "Corner 1"
+        page.mouse.click(left + x * width, top + y * height)
+    wait_for(page, "document.querySelectorAll('.corner').length === 3")
+    page.evaluate("document.querySelectorAll('.corner')[0].focus()")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Corner 1"
     page.click(".primary")
-    page.wait("document.querySelector('.done')")
+    expect(page.locator(".done").first).to_be_attached()
     (zone,) = house.configuration.settings.cameras["window"].zones
     assert zone.name == "door"
     corners = [(0.11, 0.2), (0.5, 0.2), (0.5, 0.8)]
     for point, (x, y) in zip(zone.points, corners, strict=True):
         assert abs(point[0] - x) < 0.01 and abs(point[1] - y) < 0.01
-    page.close()
 
 
-def test_a_rule_is_made_by_hand(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/alerts")
-    page.ready()
-    page.wait("document.querySelector('.rule') && document.querySelector('.theme-button').title")
-    page.type("#field-name", "Gloomy")
-    page.type("#field-limit", "35")
+def test_a_rule_is_made_by_hand(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(f"{house.url}/alerts")
+    wait_for(
+        page, "document.querySelector('.rule') && document.querySelector('.theme-button').title"
+    )
+    page.fill("#field-name", "Gloomy")
+    page.fill("#field-limit", "35")
     page.click(".rule .primary")
-    page.wait("document.querySelector('.rules')?.innerText.includes('Gloomy')")
-    assert "negative above 35% for 10 minutes, at each camera" in page.text(".rules")
+    expect(page.locator(".rules")).to_contain_text("Gloomy")
+    assert "negative above 35% for 10 minutes, at each camera" in page.inner_text(".rules")
     assert house.configuration.settings.alerts[-1].limit == 0.35
-    page.close()
 
 
-def test_a_visitor_logs_out(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(house.url)
-    page.ready()
+def test_a_visitor_logs_out(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(house.url)
     page.click(".logout button")
-    page.wait("location.pathname === '/login'")
+    wait_for(page, "location.pathname === '/login'")
     assert house.user is None
-    page.close()
 
 
 class _Receiver:
@@ -165,58 +158,52 @@ class _Receiver:
             self.pictures += 1
 
 
-def test_ones_own_camera_is_read_and_let_go(browser: Browser, house: FakeMonitor) -> None:
+def test_ones_own_camera_is_read_and_let_go(open_page: PageOpener, house: FakeMonitor) -> None:
     receiver = _Receiver(house)
-    page = browser.open(f"{house.url}/try")
-    page.ready()
+    page = open_page(f"{house.url}/try")
     page.click("[data-start]")
-    page.wait(
+    wait_for(
+        page,
         "document.querySelector('.status-message').innerText"
-        ".startsWith('Your camera is being analyzed')"
+        ".startsWith('Your camera is being analyzed')",
     )
     end = time.monotonic() + 30
     while receiver.pictures < 3:
         assert time.monotonic() < end
         time.sleep(0.05)
     assert receiver.tracks == {"audio", "video"}
-    while not page.say("Boolean(document.querySelector('.browser-camera .face'))"):
+    while not page.evaluate("Boolean(document.querySelector('.browser-camera .face'))"):
         assert time.monotonic() < end
         now = time.time()
         house.bus.publish(CameraHealth(camera="visitor-1", state=CameraState.RUNNING, since=now))
         house.see("visitor-1", face("a", 0.1, "positive"))
         time.sleep(0.1)
-    assert page.text(".browser-camera-reading") == "1 face in view positive"
+    assert page.inner_text(".browser-camera-reading") == "1 face in view positive"
     # the picture is mirrored, and the boxes with it
-    assert page.say("document.querySelector('.browser-camera .face').style.left") == "76%"
+    assert page.evaluate("document.querySelector('.browser-camera .face').style.left") == "76%"
     # nobody else sees it
-    other = browser.open(f"{house.url}/live")
-    other.wait("document.querySelectorAll('.tile').length === 4")
-    other.close()
+    other = open_page(f"{house.url}/live")
+    wait_for(other, "document.querySelectorAll('.tile').length === 4")
     page.click("[data-stop]")
     assert receiver.dismissed.wait(30)
-    page.wait("document.querySelector('.status-message').innerText.startsWith('Stopped')")
-    assert page.say("document.querySelector('video').srcObject") is None
-    page.close()
+    wait_for(page, "document.querySelector('.status-message').innerText.startsWith('Stopped')")
+    assert page.evaluate("document.querySelector('video').srcObject") is None
 
 
-def test_a_refused_or_failing_camera_is_told(browser: Browser, house: FakeMonitor) -> None:
-    page = browser.open(f"{house.url}/try")
-    page.ready()
+def test_a_refused_or_failing_camera_is_told(open_page: PageOpener, house: FakeMonitor) -> None:
+    page = open_page(f"{house.url}/try")
     for name, told in (
         ("NotAllowedError", "You did not allow"),
         ("NotFoundError", "No camera was found"),
         ("NotReadableError", "Another program"),
     ):
-        page.say(
-            "navigator.mediaDevices.getUserMedia = "
-            f"() => Promise.reject(new DOMException('', '{name}'))"
+        page.evaluate(
+            "void (navigator.mediaDevices.getUserMedia = "
+            f"() => Promise.reject(new DOMException('', '{name}')))"
         )
         page.click("[data-start]")
-        page.wait(f"document.querySelector('.status-message').innerText.includes('{told}')")
-    assert page.say("document.querySelector('[data-start]').checkVisibility()")
-    page.say("delete navigator.mediaDevices.getUserMedia")
+        expect(page.locator(".status-message")).to_contain_text(f"{told}")
+    assert page.evaluate("document.querySelector('[data-start]').checkVisibility()")
+    page.evaluate("delete navigator.mediaDevices.getUserMedia")
     page.click("[data-start]")  # the made-up server knows of no such thing
-    page.wait(
-        "document.querySelector('.status-message').innerText.includes('could not be established')"
-    )
-    page.close()
+    expect(page.locator(".status-message")).to_contain_text("could not be established")

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 from api.serving import MANAGER, PASSWORD, Served
+from playwright.sync_api import Page, expect
 from pydantic import ValidationError
 
-from browser import Browser, Page
+from browser_pages import PageOpener, wait_for
 from sentistream.monitor.settings import ServerSettings
 from sentistream.monitor.settings.server_settings import RESERVED_PATHS
 from web.prefix_proxy import PREFIX, proxied
@@ -28,27 +29,28 @@ def _paths(routes: Iterable[Any]) -> Iterator[str]:
 
 def _fill(page: Page, **fields: str) -> None:
     for name, value in fields.items():
-        page.say(f"document.querySelector('[name={name}]').value = {value!r}")
+        page.evaluate(f"document.querySelector('[name={name}]').value = {value!r}")
 
 
 @pytest.mark.parametrize("strips", [True, False])
-def test_every_page_stays_below_the_path(browser: Browser, tmp_path: Path, strips: bool) -> None:
+def test_every_page_stays_below_the_path(
+    open_page: PageOpener, tmp_path: Path, strips: bool
+) -> None:
     with proxied(tmp_path, strips=strips) as (proxy, served):
         start = f"{proxy.url}{PREFIX}"
-        page = browser.open(f"{start}/history", alone=True)
-        page.wait("location.pathname.endsWith('/login') && document.readyState === 'complete'")
-        assert page.say("document.styleSheets[0].cssRules.length") > 0
+        page = open_page(f"{start}/history")
+        wait_for(page, "location.pathname.endsWith('/login') && document.readyState === 'complete'")
+        assert page.evaluate("document.styleSheets[0].cssRules.length") > 0
         _fill(page, name=MANAGER, password=PASSWORD)
-        page.say("document.querySelector('form').submit()")
-        page.wait(f"location.pathname === '{PREFIX}/history'")
+        page.evaluate("document.querySelector('form').submit()")
+        wait_for(page, f"location.pathname === '{PREFIX}/history'")
         visited = set()
         waiting = [f"{PREFIX}/"]
         while waiting:
             path = waiting.pop()
             visited.add(path)
-            page.go(f"{proxy.url}{path}")
-            page.ready()
-            addresses = page.say(
+            page.goto(f"{proxy.url}{path}")
+            addresses = page.evaluate(
                 "[...document.querySelectorAll('a[href], link, script[src], form')]"
                 ".map(e => new URL(e.href || e.src || e.action))"
                 ".filter(u => u.origin === location.origin).map(u => u.pathname)"
@@ -56,7 +58,7 @@ def test_every_page_stays_below_the_path(browser: Browser, tmp_path: Path, strip
             # documents to be printed have no links
             assert addresses or path.startswith(f"{PREFIX}/privacy/")
             assert all(address.startswith(f"{PREFIX}/") for address in addresses), addresses
-            links = page.say(
+            links = page.evaluate(
                 "[...document.querySelectorAll('a[href]:not([download])')]"
                 ".filter(a => a.origin === location.origin).map(a => a.pathname)"
             )
@@ -65,28 +67,25 @@ def test_every_page_stays_below_the_path(browser: Browser, tmp_path: Path, strip
             visited
         )
         # what is live comes over a WebSocket
-        page.go(f"{start}/live")
-        page.ready()
+        page.goto(f"{start}/live")
         served.sees("door")
-        page.wait("document.querySelector('#camera-door .state').innerText.includes('Watching')")
+        expect(page.locator("#camera-door .state")).to_contain_text("Watching")
         # what a script asks for, and a form that is sent by one
-        page.go(f"{start}/settings/people")
-        page.wait("document.body.innerText.includes('vera')")
-        page.go(f"{start}/settings/privacy")
-        page.ready()
-        page.say("document.querySelector('main form button').click()")
-        page.wait(f"location.pathname === '{PREFIX}/settings/privacy' && location.search !== ''")
-        page.ready()
-        page.say("document.querySelector('.theme-button').click()")
-        page.wait("document.cookie.includes('sentistream-theme')")
-        page.say("document.querySelector('.languages button[value=de]').click()")
-        page.wait("document.documentElement.lang === 'de'")
-        page.ready()
-        page.say("document.querySelector('.logout button').click()")
-        page.wait(f"location.pathname === '{PREFIX}/login'")
+        page.goto(f"{start}/settings/people")
+        wait_for(page, "document.body.innerText.includes('vera')")
+        page.goto(f"{start}/settings/privacy")
+        page.evaluate("document.querySelector('main form button').click()")
+        wait_for(
+            page, f"location.pathname === '{PREFIX}/settings/privacy' && location.search !== ''"
+        )
+        page.evaluate("document.querySelector('.theme-button').click()")
+        wait_for(page, "document.cookie.includes('sentistream-theme')")
+        page.evaluate("document.querySelector('.languages button[value=de]').click()")
+        wait_for(page, "document.documentElement.lang === 'de'")
+        page.evaluate("document.querySelector('.logout button').click()")
+        wait_for(page, f"location.pathname === '{PREFIX}/login'")
         # browsers ask every host for this by themselves
         assert set(proxy.strangers) <= {"/favicon.ico"}
-        page.close()
 
 
 def test_the_session_is_for_the_path_alone(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from browser import Browser, Page
+from browser_pages import PageOpener, wait_for
 from clips import clicks, write_clip
 from sentistream.media.resample import resample
 from sentistream.types import Box, UInt8Array
@@ -41,37 +42,45 @@ def program(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Pr
 
 
 @pytest.fixture(scope="module")
-def page(program: Program) -> Iterator[Page]:
+def open_page(chromium: Browser) -> Iterator[PageOpener]:
+    opener = PageOpener(chromium)
+    yield opener
+    opener.close()
+
+
+@pytest.fixture(scope="module")
+def page(open_page: PageOpener, program: Program) -> Page:
     """The live page of the first manager, who came by the link on the terminal."""
     address = program.page()
     until(lambda: "/setup/" in program.said, "the set-up link")
-    link = re.findall(r"http\S+/setup/\S+", program.said)[-1]
-    with Browser() as browser:
-        opened = browser.open(link, size=(1280, 800))
-        opened.wait("document.querySelector('#again')")
-        opened.type("#name", "ada")
-        opened.type("#password", PASSWORD)
-        opened.type("#again", PASSWORD)
-        opened.click("form button")
-        opened.wait(f"location.href === '{address}/' && document.querySelector('.overview')")
-        opened.go(f"{address}/live")
-        opened.wait("document.querySelector('.tile')")
-        yield opened
+    opened = open_page(re.findall(r"http\S+/setup/\S+", program.said)[-1])
+    opened.fill("#name", "ada")
+    opened.fill("#password", PASSWORD)
+    opened.fill("#again", PASSWORD)
+    opened.click("form button")
+    wait_for(opened, f"location.href === '{address}/' && document.querySelector('.overview')")
+    opened.goto(f"{address}/live")
+    expect(opened.locator(".tile").first).to_be_attached()
+    return opened
 
 
 def of(camera: str, part: str) -> str:
     return f"document.querySelector('#camera-{camera} [data-part={part}]')?.innerText"
 
 
-def test_the_live_page_shows_who_is_there(page: Page) -> None:
-    until(lambda: page.say(f"{of('door', 'seen')} === '1 face in view'"), "one face at the door")
-    until(lambda: page.say(f"{of('till', 'seen')} === '1 face in view'"), "one face at the till")
+def test_the_live_page_shows_who_is_there(page: Page, open_page: PageOpener) -> None:
+    until(
+        lambda: page.evaluate(f"{of('door', 'seen')} === '1 face in view'"), "one face at the door"
+    )
+    until(
+        lambda: page.evaluate(f"{of('till', 'seen')} === '1 face in view'"), "one face at the till"
+    )
     shown = "document.querySelector('#camera-door .video-frame canvas')"
-    until(lambda: page.say(f"Boolean({shown})"), "a live picture")
+    until(lambda: page.evaluate(f"Boolean({shown})"), "a live picture")
     boxes = "document.querySelectorAll('#camera-door .overlay *').length > 0"
     # the picture jumps as at a cut every 0.8 s, and for a moment nobody is shown then
-    until(lambda: page.say(boxes), "a box about the face")
-    assert page.problems == []
+    until(lambda: page.evaluate(boxes), "a box about the face")
+    assert open_page.log(page).problems == []
     folder = os.environ.get("SENTISTREAM_SCREENSHOTS")
     if folder:
         (Path(folder) / "whole-live.png").write_bytes(page.screenshot())
@@ -79,21 +88,22 @@ def test_the_live_page_shows_who_is_there(page: Page) -> None:
 
 def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -> None:
     address = program.page()
-    page.go(f"{address}/settings/cameras/till")
-    page.wait("document.querySelector('form [name=name]')")
-    page.type("form [name=name]", "Counter")
-    page.say("document.querySelector('details.advanced').open = true")
-    page.type("form [name=max_faces]", "3")
-    before = page.say("performance.timeOrigin")
-    page.say("document.querySelector('form [name=max_faces]').form.requestSubmit()")
-    page.wait(f"performance.timeOrigin !== {before} && document.readyState === 'complete'")
+    page.goto(f"{address}/settings/cameras/till")
+    expect(page.locator("form [name=name]").first).to_be_attached()
+    page.fill("form [name=name]", "Counter")
+    page.evaluate("document.querySelector('details.advanced').open = true")
+    page.fill("form [name=max_faces]", "3")
+    before = page.evaluate("performance.timeOrigin")
+    page.evaluate("document.querySelector('form [name=max_faces]').form.requestSubmit()")
+    wait_for(page, f"performance.timeOrigin !== {before} && document.readyState === 'complete'")
     assert "Counter" in (program.state.parent / "shop.changes.yaml").read_text()
-    page.go(f"{address}/live")
-    page.wait("document.querySelector('#name-till').innerText === 'Counter'")
+    page.goto(f"{address}/live")
+    expect(page.locator("#name-till")).to_have_text("Counter")
     until(
-        lambda: page.say(f"{of('till', 'seen')} === '1 face in view'"), "the changed camera again"
+        lambda: page.evaluate(f"{of('till', 'seen')} === '1 face in view'"),
+        "the changed camera again",
     )
-    told = page.say("fetch('/api/cameras').then(answer => answer.json())")
+    told = page.evaluate("fetch('/api/cameras').then(answer => answer.json())")
     restarts = {one["key"]: one["health"]["restarts"] for one in told}
     assert restarts["door"] == 0
 
@@ -101,22 +111,24 @@ def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -
 @pytest.mark.parametrize(
     "path", ["/history", "/live", "/alerts", "/settings", "/privacy", "/account"]
 )
-def test_every_page_is_there(page: Page, program: Program, path: str) -> None:
-    page.go(f"{program.page()}{path}")
-    page.wait("document.querySelector('h1')")
-    assert page.say("document.documentElement.scrollWidth <= innerWidth")
-    assert page.problems == []
+def test_every_page_is_there(
+    page: Page, open_page: PageOpener, program: Program, path: str
+) -> None:
+    page.goto(f"{program.page()}{path}")
+    expect(page.locator("h1").first).to_be_attached()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert open_page.log(page).problems == []
 
 
 def test_my_camera(page: Page, program: Program) -> None:
     pytest.importorskip("aiortc")
-    page.go(f"{program.page()}/try")
-    page.wait("document.querySelector('[data-start]')")
+    page.goto(f"{program.page()}/try")
+    expect(page.locator("[data-start]").first).to_be_attached()
     page.click("[data-start]")
     running = "!document.querySelector('[data-stop]').hidden"
-    until(lambda: page.say(running), "the visitor's camera")
+    until(lambda: page.evaluate(running), "the visitor's camera")
     told = "document.querySelector('[data-part=seen]').innerText"
     # Chromium's own camera shows a test picture without a face
-    until(lambda: page.say(f"Boolean({told})"), "what is said of the visitor")
+    until(lambda: page.evaluate(f"Boolean({told})"), "what is said of the visitor")
     page.click("[data-stop]")
-    until(lambda: page.say("document.querySelector('[data-stop]').hidden"), "its end")
+    until(lambda: page.evaluate("document.querySelector('[data-stop]').hidden"), "its end")

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 from test_label_file import labels, mouths
 
-from browser import Browser, Page
+from browser_pages import PageOpener, wait_for
 from full_disk import full_disk
 from sentistream.training.labelling.label_file import LabelFile
 from sentistream.training.labelling.label_server import LabelServer
@@ -66,51 +67,53 @@ def test_only_who_knows_the_token_gets_in(server: LabelServer, manifest: Path) -
 
 def decided(page: Page, count: int) -> None:
     """Waits until so many are decided, all is saved, and the next picture is there."""
-    page.wait(
+    wait_for(
+        page,
         f"document.getElementById('progress').value === {count} && "
         "document.getElementById('saved').textContent === 'Saved' && "
-        "document.getElementById('view').complete"
+        "document.getElementById('view').complete",
     )
 
 
-def test_keys_decide_and_everything_is_saved(server: LabelServer, manifest: Path) -> None:
-    with Browser() as browser:
-        page = browser.open(server.url)
-        page.wait("document.getElementById('count').textContent.startsWith('0 of 6')")
-        page.wait("document.getElementById('view').complete")
-        assert page.say("document.getElementById('proposal').textContent").startswith(
-            "Proposed: open (lips 20 %"
-        )
-        for number, key in enumerate("occ", 1):
-            page.press(key)
-            decided(page, number)
-        assert labels(manifest) == ["open", "closed", "closed"]
-        page.press("u")
-        decided(page, 2)
-        assert labels(manifest) == ["open", "closed"]
-        page.press("s")
-        decided(page, 3)
-        page.press("Enter")  # as proposed: open
-        decided(page, 4)
-        page.press("ArrowLeft")
-        page.press("ArrowLeft")
-        assert page.say("document.getElementById('decision').textContent") == "Decided: skipped"
-        page.wait("document.getElementById('view').complete")
-        page.press("c")
-        page.wait("document.getElementById('decision').textContent === 'Not decided'")
-        page.wait("document.getElementById('view').complete")
-        page.click("button[data-decision=open]")
-        decided(page, 5)
-        assert labels(manifest) == ["open", "closed", "closed", "open", "open"]
-        assert page.say("document.querySelectorAll('#strip img').length") == 6
-        assert page.problems == []
-        # and a later page goes on from there
-        page = browser.open(server.url)
-        page.wait("document.getElementById('name').textContent.startsWith('6:')")
-        page.wait("document.getElementById('view').complete")
-        # a full disk is said, and nothing is taken for decided
-        with full_disk():
-            page.press("o")
-            page.wait("document.getElementById('problem').textContent.startsWith('Not saved')")
-        assert page.say("document.getElementById('progress').value") == 5
-        assert labels(manifest) == ["open", "closed", "closed", "open", "open"]
+def test_keys_decide_and_everything_is_saved(
+    open_page: PageOpener, server: LabelServer, manifest: Path
+) -> None:
+    page = open_page(server.url)
+    wait_for(page, "document.getElementById('count').textContent.startsWith('0 of 6')")
+    wait_for(page, "document.getElementById('view').complete")
+    assert page.evaluate("document.getElementById('proposal').textContent").startswith(
+        "Proposed: open (lips 20 %"
+    )
+    for number, key in enumerate("occ", 1):
+        page.keyboard.press(key)
+        decided(page, number)
+    assert labels(manifest) == ["open", "closed", "closed"]
+    page.keyboard.press("u")
+    decided(page, 2)
+    assert labels(manifest) == ["open", "closed"]
+    page.keyboard.press("s")
+    decided(page, 3)
+    page.keyboard.press("Enter")  # as proposed: open
+    decided(page, 4)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.getElementById('decision').textContent") == "Decided: skipped"
+    wait_for(page, "document.getElementById('view').complete")
+    page.keyboard.press("c")
+    wait_for(page, "document.getElementById('decision').textContent === 'Not decided'")
+    wait_for(page, "document.getElementById('view').complete")
+    page.click("button[data-decision=open]")
+    decided(page, 5)
+    assert labels(manifest) == ["open", "closed", "closed", "open", "open"]
+    assert page.evaluate("document.querySelectorAll('#strip img').length") == 6
+    assert open_page.log(page).problems == []
+    # and a later page goes on from there
+    page = open_page(server.url)
+    wait_for(page, "document.getElementById('name').textContent.startsWith('6:')")
+    wait_for(page, "document.getElementById('view').complete")
+    # a full disk is said, and nothing is taken for decided
+    with full_disk():
+        page.keyboard.press("o")
+        wait_for(page, "document.getElementById('problem').textContent.startsWith('Not saved')")
+    assert page.evaluate("document.getElementById('progress').value") == 5
+    assert labels(manifest) == ["open", "closed", "closed", "open", "open"]

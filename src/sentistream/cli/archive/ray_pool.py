@@ -76,7 +76,7 @@ class _Worker:
     actor: Any
     ready: bool = False
     task: Waiting | None = None
-    asked: Any = None
+    call: Any = None
 
 
 class RayPool:
@@ -172,20 +172,20 @@ class RayPool:
     def _take(self, ref: Any) -> Iterator[Event]:
         worker = self._workers[ref]
         try:
-            said = self._ray.get(ref)
+            reply = self._ray.get(ref)
         except self._exceptions.RayError as error:
             del self._workers[ref]
             yield from self._lose(worker, error)
             return
-        if isinstance(said, Hello):
-            _check(said, self._settings)
+        if isinstance(reply, Hello):
+            _check(reply, self._settings)
             worker.ready = True
             self._failed_starts = 0
             return
         task, worker.task = worker.task, None
         if task is not None:
-            yield Ended(task.number, said)
-        if said.full:
+            yield Ended(task.number, reply)
+        if reply.full:
             del self._workers[ref]
             self._ray.kill(worker.actor)
 
@@ -195,9 +195,9 @@ class RayPool:
             return
         self._failed_starts += 1
         if self._failed_starts >= MAX_FAILED_STARTS:
-            said = without_secrets(str(error).strip().splitlines()[-1])
+            reply = without_secrets(str(error).strip().splitlines()[-1])
             raise SentistreamError(
-                f"Workers die before they can begin ({said}).",
+                f"Workers die before they can begin ({reply}).",
                 f"Every node needs sentistream {__version__} with the extra {EXTRA}.",
             )
 
@@ -206,18 +206,18 @@ class RayPool:
         ask = now - self._asked >= PROGRESS_INTERVAL
         for worker in self._workers.values():
             if worker.task is None:
-                worker.asked = None
+                worker.call = None
                 continue
-            if worker.asked is None:
+            if worker.call is None:
                 if ask:
                     number = worker.task.number
                     method = worker.actor.reached.options(concurrency_group="progress")
-                    worker.asked = (number, method.remote())
+                    worker.call = (number, method.remote())
                 continue
-            number, ref = worker.asked
+            number, ref = worker.call
             if not self._ray.wait([ref], timeout=0)[0]:
                 continue
-            worker.asked = None
+            worker.call = None
             try:
                 seconds, length = self._ray.get(ref)
             except self._exceptions.RayError:
@@ -253,10 +253,10 @@ class RayPool:
             else:
                 self._ray.init(address, **quiet)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
+            reply = str(error).strip().splitlines() or [type(error).__name__]
             raise SentistreamError(
                 f"The Ray cluster {without_secrets(address)} cannot be reached "
-                f"({without_secrets(said[0]).rstrip('.')}).",
+                f"({without_secrets(reply[0]).rstrip('.')}).",
                 "Check its address, or leave it out for a cluster of this machine alone.",
             ) from error
         finally:

@@ -72,7 +72,7 @@ class Archive:
         self._resumed = resumed
         self._force = force
         self._out = out if is_remote(out) else os.path.abspath(out)  # noqa: PTH100 - links stay
-        self._told = not (options.quiet or options.json)
+        self._verbose = not (options.quiet or options.json)
         self._running: dict[int, Waiting] = {}
         self._listed = False
         self._opened = False
@@ -91,7 +91,7 @@ class Archive:
         load()
         run = uuid.uuid4().hex[:12]
         storage = open_storage(self._out)
-        clips = list_clips(self._sources, lambda said: echo(f"Left out: {said}", err=True))
+        clips = list_clips(self._sources, lambda message: echo(f"Left out: {message}", err=True))
         with tempfile.TemporaryDirectory(prefix="sentistream-") as name:
             folder = Path(name)
             with Ledger(folder / "ledger.sqlite") as ledger:
@@ -144,7 +144,7 @@ class Archive:
     def _work(
         self, ledger: Ledger, clips: Iterator[ArchiveClip], pool: RayPool, storage: Storage
     ) -> None:
-        with clips_shown(ledger.total, quiet=not self._told) as progress:
+        with clips_shown(ledger.total, quiet=not self._verbose) as progress:
             while True:
                 pool.start(ledger.waiting)
                 while pool.free and (task := ledger.begin()) is not None:
@@ -168,8 +168,8 @@ class Archive:
             return
         task = self._running.pop(event.number)
         if isinstance(event, Lost):
-            said = f"{task.clip.shown}: {_LOST}"
-            outcome = Outcome(failure=Failure(_LOST, said), again=True)
+            message = f"{task.clip.shown}: {_LOST}"
+            outcome = Outcome(failure=Failure(_LOST, message), again=True)
         else:
             outcome = event.outcome
         if outcome.fatal is not None:
@@ -198,7 +198,7 @@ class Archive:
         progress.end(task.number)
         self.failed += 1
         self.broken += failure.broken
-        echo(failure.said, err=True)
+        echo(failure.message, err=True)
         try:
             publish_failure(storage, task.clip.clip_id, task.clip.shown, failure.problem)
         except OutputError as error:
@@ -226,13 +226,13 @@ class Archive:
         done = ledger.counts[Status.DONE]
         earlier = f" ({ledger.earlier} of them before)" if self._resumed else ""
         noun = "clip" if ledger.total == 1 else "clips"
-        said = (
+        message = (
             f"{ledger.total} {noun}: {done} done{earlier}, {ledger.counts[Status.FAILED]} failed, "
             f"{ledger.counts[Status.NOT_STARTED]} never started. "
             f"Every one of them: {storage.shown(ACCOUNT)}"
         )
-        if self._told or self.failed:
-            echo(said, err=not self._told)
+        if self._verbose or self.failed:
+            echo(message, err=not self._verbose)
 
 
 def _short(clip: ArchiveClip) -> str:

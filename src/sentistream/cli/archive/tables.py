@@ -239,8 +239,8 @@ def _sum_rows(clip_id: str, shown: str, facts: Mapping[str, Any]) -> Iterator[di
         **_spread(facts["readings"]),
     }
     for track in facts["tracks"]:
-        told = {name: track[name] for name in ("track", "first", "last", "moments")}
-        yield {**same, **told, **_answer(track), **_spread(track)}
+        facts = {name: track[name] for name in ("track", "first", "last", "moments")}
+        yield {**same, **facts, **_answer(track), **_spread(track)}
 
 
 def _answer(of: Mapping[str, Any]) -> dict[str, Any]:

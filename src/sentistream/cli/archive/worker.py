@@ -175,8 +175,8 @@ class ArchiveWorker:
         except InputError:
             raise
         except Exception as error:  # each file system raises types of its own
-            said = f"It cannot be looked at ({reason_of(error, clip.address)})."
-            return self._failed(said, again=True)
+            message = f"It cannot be looked at ({reason_of(error, clip.address)})."
+            return self._failed(message, again=True)
         mark = fingerprint(self._settings.wanted, __version__, source)
         if self._settings.skip and found_mark(self._storage, clip.clip_id) == mark:
             return Outcome(earlier=True)
@@ -186,8 +186,8 @@ class ArchiveWorker:
             try:
                 _fetch(clip.address, path)
             except Exception as error:  # each file system raises types of its own
-                said = f"It cannot be fetched ({reason_of(error, clip.address)})."
-                return self._failed(said, again=True)
+                message = f"It cannot be fetched ({reason_of(error, clip.address)})."
+                return self._failed(message, again=True)
         named = Clip(path, Path(clip.clip_id))
         attempt = self._analyzer.analyze(named, folder, clip.shown, self)
         if attempt.error is not None:
@@ -222,10 +222,10 @@ class ArchiveWorker:
             problem = problem.replace(str(path), shown)
         if is_remote(self._clip.address):
             problem = without_secrets(problem, secrets_in(self._clip.address))
-        said = problem if shown in problem else f"{shown}: {problem}"
+        message = problem if shown in problem else f"{shown}: {problem}"
         broken = failure is not None and failure.broken
         full = failure is not None and failure.disk_full
-        return Outcome(failure=Failure(problem, said, broken, full), again=again)
+        return Outcome(failure=Failure(problem, message, broken, full), again=again)
 
 
 def _local_facts(address: str) -> dict[str, Any]:

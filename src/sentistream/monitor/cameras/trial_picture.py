@@ -23,7 +23,7 @@ from sentistream.monitor.cameras.worker import (
 from sentistream.monitor.cameras.worker_protocol import CameraOpener, WorkerExit
 from sentistream.operating_system import disable_core_dumps, ignore_stop_signals, worker_context
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, get_profile
-from sentistream.redaction import secrets_in, without_secrets
+from sentistream.redaction import without_secrets
 from sentistream.translatable import Translatable
 from sentistream.types import Moment
 
@@ -114,7 +114,7 @@ def _look(opener: CameraOpener, preview: bool, blur: bool, connection: Connectio
     die_with_server()
     disable_core_dumps()
     ignore_stop_signals()
-    secrets = secrets_in(opener.camera.source.get_secret_value())
+    secrets = opener.camera.secrets
 
     def redact(text: str) -> str:
         def without(text: str) -> str:

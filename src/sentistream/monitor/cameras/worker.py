@@ -232,7 +232,13 @@ class _Worker:
                     self._preview_wanted.clear()
                     pipeline.request_preview()
                 if decoded is not None:
-                    pipeline.process(decoded, dropped=capture.dropped)
+                    pipeline.process(
+                        decoded,
+                        dropped=capture.dropped,
+                        lag=capture.lag,
+                        thin=not capture.skips_pictures,
+                    )
+                    capture.limit_decoding(pipeline.share)
                 else:
                     pipeline.flush_overdue()
                 self._send_answer(capture)

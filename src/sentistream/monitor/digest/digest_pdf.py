@@ -41,7 +41,7 @@ INK, SOFT, LINE = (colors.HexColor(code) for code in ("#1d2422", "#565f5b", "#d9
 NEGATIVE, NEUTRAL, POSITIVE = (colors.HexColor(code) for code in ("#c2471d", "#aab4c1", "#0e7c6b"))
 
 BAR_WIDTH, BAR_HEIGHT = 30 * mm, 3.6 * mm
-LEAST_ON_PAGE = 55 * mm
+MIN_ON_PAGE = 55 * mm
 """Of a section; where less is left, it begins on the next page."""
 
 _REPLACED = {"\u202f": "\u00a0", "\u2009": "\u00a0", "\u2212": "\u2013", "\u2011": "-"}
@@ -111,7 +111,7 @@ def _story(digest: Digest, tr: Translator) -> Sequence[Flowable]:
         else tr.gettext("Negative, against the month before")
     )
     story += _section(
-        tr.gettext("Cameras and zones, the most negative first"),
+        digest.places_title,
         _figures(digest.places, tr.gettext("Where"), changes, tr),
         tr,
     )
@@ -129,7 +129,7 @@ def _story(digest: Digest, tr: Translator) -> Sequence[Flowable]:
 
 def _section(title: str, table: Table, tr: Translator, *, legend: bool = True) -> list[Flowable]:
     """A heading with its table, which may break; never a heading alone at the foot of a page."""
-    parts: list[Flowable] = [CondPageBreak(LEAST_ON_PAGE), _text(title, _HEADING)]
+    parts: list[Flowable] = [CondPageBreak(MIN_ON_PAGE), _text(title, _HEADING)]
     if legend:
         parts.append(_legend(tr))
     return [*parts, table]
@@ -192,7 +192,7 @@ def _figures(rows: Sequence[FigureRow], first: str, last: str, tr: Translator) -
         ]
         for row in rows
     ]
-    widths = [44 * mm, 20 * mm, 20 * mm, BAR_WIDTH + 5 * mm]
+    widths = [44 * mm, 26 * mm, 20 * mm, BAR_WIDTH + 5 * mm]
     table = Table([head, *body], colWidths=[*widths, WIDTH - sum(widths)], repeatRows=1)
     table.setStyle(_TABLE)
     return table
@@ -272,7 +272,7 @@ _NUMBER_HEAD = ParagraphStyle("number head", _HEAD, alignment=2)
 _SMALL = ParagraphStyle("small", _BODY, fontSize=8.5, leading=11.5, textColor=SOFT)
 _FIGURE = ParagraphStyle("figure", _BODY, fontName="Helvetica-Bold", fontSize=15, leading=19)
 _TITLE = ParagraphStyle(
-    "title", _BODY, fontName="Helvetica-Bold", fontSize=20, leading=25, spaceAfter=10
+    "title", _BODY, fontName="Helvetica-Bold", fontSize=18, leading=23, spaceAfter=10
 )
 _HEADING = ParagraphStyle(
     "heading", _BODY, fontName="Helvetica-Bold", fontSize=12.5, leading=16, spaceBefore=14

@@ -16,7 +16,7 @@ OLDEST_SECONDS = 400 * 86_400
 MAX_AHEAD_SECONDS = 86_400
 """Nor those so far ahead."""
 
-_MOST = 2**31 - 1
+_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,11 @@ def _parse(record: Mapping[str, Any], parsed: ParsedRecords, now: float) -> None
             "time_zone": _text(record.get("time_zone", "UTC"), 64),
             "program": _text(record.get("program", ""), 40, empty=True),
             "cameras": {_text(key, 64): _text(name, 80) for key, name in names.items()},
+            "zones": {
+                (_text(camera, 64), _text(zone, 64)): _text(name, 80)
+                for camera, zones in record.get("zones", {}).items()
+                for zone, name in zones.items()
+            },
         }
 
 
@@ -147,7 +152,7 @@ def _row(values: Sequence[Any]) -> SumRow:
     )
 
 
-def _whole(value: Any, most: int = _MOST) -> int:
+def _whole(value: Any, most: int = _MAX) -> int:
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError("no whole number within its bounds")
     return value

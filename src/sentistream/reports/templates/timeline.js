@@ -5,8 +5,8 @@
   const ABSENT = 254;
   const UNKNOWN = 255;
   const BYTES = 4; // positive, negative, open mouth and voice, each in half percent
-  const LEAST_BINS = 12; // seen at the highest zoom
-  const LEAST_DRAG = 6; // pixels; less is a click
+  const MIN_BINS = 12; // seen at the highest zoom
+  const MIN_DRAG = 6; // pixels; less is a click
 
   const get = (id) => document.getElementById(id);
   const data = JSON.parse(get("data").textContent);
@@ -171,7 +171,7 @@
   }
 
   function show(from, to) {
-    const least = Math.min(LEAST_BINS * data.width, data.seconds);
+    const least = Math.min(MIN_BINS * data.width, data.seconds);
     const wide = clamp(to - from, least, data.seconds);
     span.from = clamp((from + to - wide) / 2, data.start, end - wide);
     span.to = span.from + wide;
@@ -195,7 +195,7 @@
 
   function zoom(factor, about = at ?? (span.from + span.to) / 2) {
     const keep = clamp((about - span.from) / (span.to - span.from), 0, 1);
-    const wide = clamp((span.to - span.from) * factor, Math.min(LEAST_BINS * data.width, data.seconds), data.seconds);
+    const wide = clamp((span.to - span.from) * factor, Math.min(MIN_BINS * data.width, data.seconds), data.seconds);
     show(about - keep * wide, about + (1 - keep) * wide);
   }
 
@@ -344,7 +344,7 @@
     }
     point(timeOf(event));
     if (pressed === null) return;
-    pressed.moved ||= Math.abs(event.clientX - pressed.x) >= LEAST_DRAG;
+    pressed.moved ||= Math.abs(event.clientX - pressed.x) >= MIN_DRAG;
     chosen.hidden = !pressed.moved || event.pointerType === "touch";
     if (!chosen.hidden) {
       const edges = [place(pressed.time), place(at)].sort((a, b) => a - b);
