@@ -1,11 +1,14 @@
-"""Hooks of MkDocs: pages from the repository's root, and links that lead out of ``docs/``."""
+"""Hooks of MkDocs: pages from the repository's root, links that lead out of ``docs/``, and what the
+demonstration in the browser needs."""
 
 from __future__ import annotations
 
+import logging
 import posixpath
 import re
 from pathlib import Path
 
+from browser_demo import MissingRuntimeError, fetch_runtime, network_files
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -22,11 +25,22 @@ ROOT_PAGES = {
 LINK = re.compile(r"(!?\[(?:[^\]\[]|\[[^\]]*\])*\])\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
+def on_pre_build(config: MkDocsConfig) -> None:
+    """Gets the runtime of the demonstration; without it, the demonstration says what is missing."""
+    try:
+        fetch_runtime()
+    except MissingRuntimeError as problem:
+        logging.getLogger("mkdocs.hooks").info("The demonstration in the browser: %s.", problem)
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages of ``ROOT_PAGES``."""
+    """Adds the pages of ``ROOT_PAGES``, and the networks of the demonstration."""
     for name, page in ROOT_PAGES.items():
         text = (ROOT / name).read_text("utf-8")
         files.append(File.generated(config, page, content=text))
+    for path in network_files():
+        name = f"browser/models/{path.name}"
+        files.append(File.generated(config, name, abs_src_path=str(path)))
     return files
 
 

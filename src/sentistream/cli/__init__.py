@@ -28,6 +28,7 @@ COMMANDS = {
     "doctor": ("sentistream.cli.doctor:doctor", "Check that everything is in place."),
     "evaluate": ("sentistream.cli.evaluate:evaluate", "Measure the answers on labelled material."),
     "explain": ("sentistream.cli.explain:explain", "Show where an answer comes from."),
+    "export": ("sentistream.cli.export:export", "Write the networks for other devices."),
     "models": ("sentistream.cli.models:models", "Show the networks, their cards and checksums."),
     "monitor": ("sentistream.cli.monitor:monitor", "Watch cameras for good, on a page."),
     "train": ("sentistream.cli.train:train", "Train the networks on your own data."),

@@ -89,7 +89,8 @@ class _Subcommands(click.Group):
     "--digest",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the digest of the last week (PDF), and end; the monitor may run.",
+    help="Write the digest of the last week (PDF), and end; the monitor may run. At a headquarters "
+    "it is that of the shops.",
 )
 @click.option(
     "--digest-of",
@@ -260,21 +261,32 @@ def _write_digest(
     from sentistream.monitor.digest import digest_pdf, make_digest
     from sentistream.monitor.digest.digest_content import last_day_of
     from sentistream.monitor.display_names import DisplayNames
+    from sentistream.monitor.headquarters.fleet_queries import FleetQueries
+    from sentistream.monitor.headquarters.headquarters import MIGRATIONS
+    from sentistream.monitor.headquarters.shops_digest import make_shops_digest
     from sentistream.monitor.store import DatabaseStore, database_url, migrate, open_database
     from sentistream.monitor.translation import translator
 
     engine = open_database(database_url(settings, state))
     migrate(engine)
     now = time.time()
-    made = make_digest(
-        period,
-        last_day_of(period, now),
-        store=DatabaseStore(engine, lambda: settings),
-        settings=settings,
-        names=DisplayNames.of(settings),
-        now=now,
-        tr=translator(settings.language),
-    )
+    store, tr = DatabaseStore(engine, lambda: settings), translator(settings.language)
+    day = last_day_of(period, now)
+    if settings.headquarters.host and not settings.cameras:
+        migrate(engine, MIGRATIONS)
+        made = make_shops_digest(
+            period,
+            day,
+            queries=FleetQueries(engine, settings.headquarters.silent_minutes),
+            store=store,
+            settings=settings,
+            user=None,
+            now=now,
+            tr=tr,
+        )
+    else:
+        names = DisplayNames.of(settings)
+        made = make_digest(period, day, store=store, settings=settings, names=names, now=now, tr=tr)
     engine.dispose()
     try:
         path.write_bytes(digest_pdf(made))

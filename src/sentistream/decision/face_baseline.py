@@ -23,7 +23,8 @@ KNOWN_AFTER = 10.0
 HORIZON = 300.0
 """Seconds that the running mean covers."""
 
-_EVERY = 0.24  # seconds from one value that is kept to the next
+EVERY = 0.24
+"""Seconds from one value that is kept to the next."""
 
 
 class FaceBaseline:
@@ -45,9 +46,9 @@ class FaceBaseline:
         """One more distribution, shape (3,), at ``time``, seconds."""
         while self._waiting and time - self._waiting[0][0] >= self._span:
             _, evidence = self._waiting.popleft()
-            self._seconds = min(self._seconds + _EVERY, HORIZON)
-            self._mean = self._mean + (_EVERY / self._seconds) * (evidence - self._mean)
-        if not self._waiting or time - self._waiting[-1][0] >= _EVERY - 1e-6:
+            self._seconds = min(self._seconds + EVERY, HORIZON)
+            self._mean = self._mean + (EVERY / self._seconds) * (evidence - self._mean)
+        if not self._waiting or time - self._waiting[-1][0] >= EVERY - 1e-6:
             self._waiting.append((time, _centred(probabilities)))
 
     def relative(self, probabilities: FloatArray) -> FloatArray:

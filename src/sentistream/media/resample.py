@@ -9,9 +9,9 @@ from PIL import Image
 
 from sentistream.types import Box, UInt8Array
 
-# shrinking by more than this factor first averages whole blocks of pixels (PIL's ``reducing_gap``):
-# half the cost, and the networks' answers stay the same
-_GAP = 1.5
+REDUCING_GAP = 1.5
+"""Shrinking by more than this first averages whole blocks of pixels (PIL's ``reducing_gap``): half
+the cost, and the networks' answers stay the same."""
 
 
 def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Array:
@@ -38,7 +38,7 @@ def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Arra
         part = pixels[np.ix_(nearest_rows, nearest_columns)]
     region = (box.left - left, box.top - top, box.right - left, box.bottom - top)
     resized = _image(part).resize(
-        (width, height), Image.Resampling.BILINEAR, box=region, reducing_gap=_GAP
+        (width, height), Image.Resampling.BILINEAR, box=region, reducing_gap=REDUCING_GAP
     )
     return np.asarray(resized)
 
@@ -59,7 +59,7 @@ def as_square(pixels: UInt8Array, size: int) -> UInt8Array:
 def resize(pixels: UInt8Array, width: int, height: int) -> UInt8Array:
     """The whole of ``pixels``, shape (rows, columns), in another size, without aliasing."""
     image = _image(pixels)
-    resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=_GAP)
+    resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
     return np.asarray(resized)
 
 

@@ -20,15 +20,17 @@ from sentistream.types import Box, FloatArray, UInt8Array
 VIEW_SIZE = 48
 """Width and height of the ``lite`` face network's input, pixels."""
 
-_POINTS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))
-# right eye, left eye, tip of the nose, corners of the mouth, as shares of the view
-_PLACES = np.array([[0.31, 0.40], [0.69, 0.40], [0.50, 0.60], [0.355, 0.77], [0.645, 0.77]])
+POINTS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))
+"""Landmarks of the right eye, the left eye, the tip of the nose and the corners of the mouth."""
+
+PLACES = np.array([[0.31, 0.40], [0.69, 0.40], [0.50, 0.60], [0.355, 0.77], [0.645, 0.77]])
+"""Where their means come to lie, as shares of the view."""
 
 
 def _means() -> NDArray[np.float64]:
     """From 68 points to the mean of each part, (5, 68)."""
-    means = np.zeros((len(_POINTS), 68))
-    for row, part in zip(means, _POINTS, strict=True):
+    means = np.zeros((len(POINTS), 68))
+    for row, part in zip(means, POINTS, strict=True):
         row[part] = 1 / (part.stop - part.start)
     return means
 
@@ -104,7 +106,7 @@ def align(landmarks: FloatArray) -> Alignment:
     Raises:
         ValueError: The points are not finite or span nothing.
     """
-    return similarity(_PLACES, five_points(landmarks))
+    return similarity(PLACES, five_points(landmarks))
 
 
 def five_points(landmarks: FloatArray) -> NDArray[np.float64]:

@@ -19,18 +19,24 @@ FACE_SIZE = 96
 MOUTH_SIZE = 28
 """Width and height of the mouth network's input, pixels."""
 
-# The paper's window is 800 x 450 on RAVDESS, whose faces there have a centroid size of 120.7
-# (root mean square distance of the 68 points from their mean, mean of two clips of actor 01).
-_FACE_ASPECT = 800 / 450
-_FACE_HEIGHT = 450 / 120.7
-# the points know no forehead: the window sits this far above their mean, in centroid sizes
-_FACE_RISE = 0.2
+FACE_ASPECT, FACE_HEIGHT = 800 / 450, 450 / 120.7
+"""The face window's width over its height, and its height in centroid sizes.
 
-_MOUTH = slice(48, 63)  # landmarks 49-63, counted from 1 (section 2.1)
-# frames the lips as the open / closed crops do that the mouth network learns from
-_MOUTH_MARGIN = 1.4
-# lips seen from the side or badly placed: the window never falls below this, in centroid sizes
-_MOUTH_LEAST = 0.5
+The paper's is 800 x 450 on RAVDESS, whose faces there have a centroid size of 120.7 (root mean
+square distance of the 68 points from their mean, mean of two clips of actor 01).
+"""
+
+FACE_RISE = 0.2
+"""How far it sits above the points' mean, in centroid sizes: they know no forehead."""
+
+MOUTH = slice(48, 63)
+"""Landmarks 49-63, counted from 1 (section 2.1)."""
+
+MOUTH_MARGIN = 1.4
+"""Side of the mouth's window over that of the lips: as in what the mouth network learned from."""
+
+MOUTH_LEAST = 0.5
+"""Least side of that window in centroid sizes, for lips seen from the side or badly placed."""
 
 
 def centroid_size(landmarks: FloatArray) -> float:
@@ -68,9 +74,9 @@ def face_window(landmarks: FloatArray) -> Box:
     """
     size = centroid_size(landmarks)
     x, y = centroid(landmarks)
-    half_height = _FACE_HEIGHT * size / 2
-    half_width = half_height * _FACE_ASPECT
-    y -= _FACE_RISE * size
+    half_height = FACE_HEIGHT * size / 2
+    half_width = half_height * FACE_ASPECT
+    y -= FACE_RISE * size
     return Box(x - half_width, y - half_height, x + half_width, y + half_height)
 
 
@@ -83,8 +89,8 @@ def mouth_window(landmarks: FloatArray) -> Box:
     Raises:
         ValueError: The points are not finite or all lie on one spot.
     """
-    lips = landmarks[_MOUTH]
+    lips = landmarks[MOUTH]
     low, high = lips.min(axis=0), lips.max(axis=0)
     x, y = (float(value) for value in (low + high) / 2)
-    side = max(float((high - low).max()) * _MOUTH_MARGIN, _MOUTH_LEAST * centroid_size(landmarks))
+    side = max(float((high - low).max()) * MOUTH_MARGIN, MOUTH_LEAST * centroid_size(landmarks))
     return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)

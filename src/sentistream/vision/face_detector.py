@@ -33,13 +33,17 @@ The network finds faces of about 8 to 150 pixels, so the two meet.
 THRESHOLD = 0.5
 """Score from which a detection counts as a face."""
 
+OVERLAP = 0.4
+"""Intersection over union above which two detections are one face."""
+
+WITHIN = 0.8
+"""Share of the smaller of two detections in the other above which they are one face."""
+
 _NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is looked for at this size, in so large a square
-_WITHIN = 0.8  # share of the smaller of two detections that lies in the other
 # the square of a face beside the box found: its side, and how far its centre lies below, by the
 # medians that ``mean_face`` comes from
 _SQUARE, _BELOW = 0.94, 0.07
 _ROLLS = (0, 45, -45, 90, -90, 135, -135, 180)  # degrees
-_OVERLAP = 0.4  # intersection over union above which two detections are one face
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,7 @@ def _detections(answers: FloatArray) -> list[Detection]:
     answers = answers[(answers[:, 3] > answers[:, 1]) & (answers[:, 4] > answers[:, 2])]
     return [
         Detection(Box(*row[1:5].tolist()), float(row[0]), row[5:].reshape(5, 2))
-        for row in answers[suppressed(answers, _OVERLAP)]
+        for row in answers[suppressed(answers, OVERLAP)]
     ]
 
 
@@ -232,5 +236,5 @@ def suppressed(found: FloatArray, overlap: float) -> NDArray[np.intp]:
         shared = np.prod(np.clip(high - low, 0, None), axis=1)
         apart = shared <= overlap * (areas[best] + areas[rest] - shared)
         # a part of a face, such as a mouth, is no face of its own
-        order = rest[apart & (shared <= _WITHIN * np.minimum(areas[best], areas[rest]))]
+        order = rest[apart & (shared <= WITHIN * np.minimum(areas[best], areas[rest]))]
     return np.array(kept, np.intp)

@@ -54,15 +54,15 @@ def _between() -> FloatArray:
 
 _BETWEEN = _between()
 
-# the HOG detector's square about a face, in centroid sizes of its points: median width and rise
-# of its centre above their mean over the sample clips; landmarks placed in it again stay put
-_SQUARE_WIDTH = 2.7
-_SQUARE_RISE = 0.12
+SQUARE_WIDTH, SQUARE_RISE = 2.7, 0.12
+"""The HOG detector's square about a face, in centroid sizes of its points: median width and rise of
+its centre above their mean over the sample clips; landmarks placed in it again stay put."""
 
-# outside these no face the detector finds was seen to lie, with room (lengths in centroid sizes)
-_EYE_DISTANCE = (0.4, 1.8)
-_EYES_TO_MOUTH = (0.5, 1.9)
-_SMALLEST = 3.0  # pixels
+EYE_DISTANCE, EYES_TO_MOUTH = (0.4, 1.8), (0.5, 1.9)
+"""Outside these no face that the detector finds was seen to lie, with room; in centroid sizes."""
+
+SMALLEST = 3.0
+"""Least centroid size of a face's points, pixels."""
 
 
 def detector_square(landmarks: FloatArray) -> Alignment:
@@ -78,9 +78,9 @@ def detector_square(landmarks: FloatArray) -> Alignment:
     x, y = centroid(landmarks)
     down_x, down_y = (_BETWEEN @ landmarks)[1].tolist()
     far = math.hypot(down_x, down_y) or 1.0
-    rise = _SQUARE_RISE * size / far
+    rise = SQUARE_RISE * size / far
     return Alignment(
-        x - rise * down_x, y - rise * down_y, _SQUARE_WIDTH * size, math.atan2(-down_x, down_y)
+        x - rise * down_x, y - rise * down_y, SQUARE_WIDTH * size, math.atan2(-down_x, down_y)
     )
 
 
@@ -119,13 +119,13 @@ def is_face_like(landmarks: FloatArray) -> bool:
         extent(landmarks)
     except ValueError:
         return False
-    if size < _SMALLEST:
+    if size < SMALLEST:
         return False
     across, down = (_BETWEEN @ landmarks / size).tolist()
     eye_distance, eyes_to_mouth = math.hypot(*across), math.hypot(*down)
     return (
-        _EYE_DISTANCE[0] < eye_distance < _EYE_DISTANCE[1]
-        and _EYES_TO_MOUTH[0] < eyes_to_mouth < _EYES_TO_MOUTH[1]
+        EYE_DISTANCE[0] < eye_distance < EYE_DISTANCE[1]
+        and EYES_TO_MOUTH[0] < eyes_to_mouth < EYES_TO_MOUTH[1]
         # the mouth lies below the eyes, not above or beside them
         and across[0] * down[1] - across[1] * down[0] > eye_distance * eyes_to_mouth / 2
     )

@@ -30,9 +30,13 @@ CERTAIN, HIGH, LOW = 0.72, 0.45, 0.25
 """Scores from which a detection begins a track by itself, begins one where landmarks can be placed
 on it and a second look finds it too, and goes on with one that is there."""
 
+SURE_FACE = 0.99
+"""Probability by the landmark network from which a doubtful detection begins a track."""
+
+AGREES = 0.3
+"""Least intersection over union of a track with its detection, and from picture to picture."""
+
 _TURNED = 0.7  # score from which a new face is tried in other turns
-_SURE_FACE = 0.99  # probability by the landmark network
-_AGREES = 0.3  # least overlap of a track with its detection
 _SLIPPED = 0.5  # below this overlap with the detection, landmarks are predicted again
 _DOUBLE = 0.5  # above this overlap, two tracks follow one face
 _LOOK_AGAIN = 0.09  # seconds between looks for a face that was lost
@@ -186,7 +190,7 @@ class FaceTracker:
             if not is_face:
                 continue
             square = detector_square(points)
-            if square.box.iou(track.square.box) > _AGREES:
+            if square.box.iou(track.square.box) > AGREES:
                 track.move(square, points, time, None)
 
     def _search(self, luma: UInt8Array, time: float) -> None:
@@ -307,7 +311,7 @@ class FaceTracker:
             if placed is None:
                 continue
             square, points, is_face, score = placed
-            if doubtful and not (is_face and score >= _SURE_FACE):
+            if doubtful and not (is_face and score >= SURE_FACE):
                 continue
             self._tracks.append(
                 _Track(
@@ -360,7 +364,7 @@ def _matches(track: _Track, found: Box) -> bool:
     for known in (track.box, track.square.box):
         inside = known.scaled(0.6)
         held = inside.left < x < inside.right and inside.top < y < inside.bottom
-        if held or known.iou(found) >= _AGREES:
+        if held or known.iou(found) >= AGREES:
             return True
     return False
 
@@ -378,7 +382,7 @@ def _associate(places: Sequence[Box], found: Sequence[Detection]) -> dict[int, D
     pairs: dict[int, Detection] = {}
     taken: set[int] = set()
     for overlap, i, j in overlaps:
-        if overlap >= _AGREES and -i not in pairs and -j not in taken:
+        if overlap >= AGREES and -i not in pairs and -j not in taken:
             pairs[-i] = found[-j]
             taken.add(-j)
     return pairs

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 MEMORY = 1.0
 """Seconds over which mouths and voice are compared."""
-_NOBODY = 0.08**2
+NOBODY = 0.08**2
 """Variance that a mouth has to show before the voice is taken for its own.
 
 Landmarks of a still face alone make less than 0.03 squared; half of the people who talk make
@@ -52,7 +52,7 @@ class ActiveSpeakerDetector:
         """How surely the voice is this face's own, 0 to 1."""
         if track not in self._motions:
             return 0.0
-        total = sum(motion.variance for motion in self._motions.values()) + _NOBODY
+        total = sum(motion.variance for motion in self._motions.values()) + NOBODY
         return self._motions[track].variance / total
 
 

@@ -311,3 +311,20 @@ def test_a_link_survives_a_restart_and_a_lost_outbox(hq: Headquarters, shop: Sho
             until(has_alerts(queries, count), what="an alert")
         for file in shop.state.glob(f"{OUTBOX_FILE}*"):
             file.unlink()
+
+
+def test_what_a_killed_site_left_open_ends_at_headquarters(hq: Headquarters, shop: Shop) -> None:
+    queries = FleetQueries(hq.engine, 15)
+    shop.join(invite(hq))
+    given = replace(alert(time.time() - 60), incident="a1")
+    shop.store.add_alert(given)
+    with shop.running() as link:
+        until(is_connected(link))
+        shop.bus.publish(given)
+        until(has_alerts(queries, 1))
+    # the next start, after the process was killed
+    ends = shop.store.end_open_alerts(time.time(), "The monitor was stopped.")
+    assert [end.active for end in ends] == [False]
+    with shop.running() as link:
+        link.report_ends(ends)
+        until(lambda: queries.alerts()[0].ended is not None, what="the end")

@@ -18,6 +18,7 @@ from sentistream.errors import StorageError
 from sentistream.monitor.event_bus import EventBus, Subscription
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.notify import Notifier
+from sentistream.monitor.notify.notifier import AT_ONCE_SECONDS, MAX_AT_ONCE
 from sentistream.monitor.notify.payloads import iso_time
 from sentistream.monitor.observations import (
     DISK_NEARLY_FULL,
@@ -363,3 +364,23 @@ def test_alerts_are_remembered_by_the_bus(count: int) -> None:
         bus.publish(alert("a", 13, active=False))
         assert bus.active_alerts() == []
         assert bus.acknowledgement("a") is None
+
+
+def test_what_comes_all_at_once_is_told_in_one_message(tmp_path: Path) -> None:
+    with telling(tmp_path) as told:
+        for number in range(MAX_AT_ONCE + 300):
+            told.say(alert(f"a{number}", 12), 12)
+        told.messages(MAX_AT_ONCE)
+        told.tick(12 + (AT_ONCE_SECONDS - 1) / 3600)
+        told.messages(MAX_AT_ONCE)
+        told.tick(12 + AT_ONCE_SECONDS / 3600)
+        summary = told.messages(MAX_AT_ONCE + 1)[-1]
+        assert summary["event"] == "summary"
+        assert len(summary["alerts"]) == 300
+        # a single one is told by itself again
+        told.say(alert("later", 12.1), 12.1)
+        assert told.messages(MAX_AT_ONCE + 2)[-1]["event"] == "alert"
+        states = told.states()
+        assert states.count(("a299", "begin", "held")) == 1
+        assert states.count(("a299", "summary", "delivered")) == 1
+        assert states.count(("a3", "begin", "delivered")) == 1

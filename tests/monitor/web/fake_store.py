@@ -117,8 +117,8 @@ class FakeStore:
         found = [each for each in self.given if incident in (None, each.incident)]
         return found[:limit]
 
-    def end_open_alerts(self, time: float, reason: str) -> int:
-        return 0
+    def end_open_alerts(self, time: float, reason: str) -> Sequence[Alert]:
+        return ()
 
     def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
         self._count()

@@ -10,6 +10,11 @@ from sentistream.monitor.translation import Translator
 
 def place(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     """The camera, and the zone if there is one; empty for a disk."""
+    if alert.shop is not None:
+        where = alert.shop.camera
+        if alert.zone:
+            where = tr.gettext("{camera}, zone {zone}", camera=where, zone=alert.shop.zone)
+        return ", ".join(filter(None, (alert.shop.name, where)))
     return names.place(alert.camera, alert.zone, tr) if alert.camera else ""
 
 
@@ -35,10 +40,16 @@ def title(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     """What the alert is, in a few words."""
     if alert.kind is AlertKind.CAMERA:
         name = names.cameras.get(alert.camera, alert.name)
+        if alert.shop is not None:
+            name = place(alert, names, tr)
         return tr.gettext("Camera down: {camera}", camera=name)
     if alert.kind is AlertKind.DISK:
         return tr.gettext("Disk nearly full")
-    return alert.name
+    if alert.kind is AlertKind.SHOP and alert.shop is None:
+        return tr.gettext("Broker out of reach")
+    if alert.kind is AlertKind.SHOP:
+        return tr.gettext("Shop silent: {shop}", shop=alert.name)
+    return alert.name if alert.shop is None else f"{alert.shop.name}: {alert.name}"
 
 
 def sentence(alert: Alert, names: DisplayNames, tr: Translator) -> str:
@@ -59,6 +70,10 @@ def end_sentence(end: Alert, names: DisplayNames, tr: Translator) -> str:
     """How it ended."""
     if end.kind is AlertKind.CAMERA and not end.reason:
         return tr.gettext("The camera is running again.")
+    if end.kind is AlertKind.SHOP and not end.reason:
+        if end.shop is None:
+            return tr.gettext("The broker is reached again.")
+        return tr.gettext("The shop reports again.")
     if end.reason:
         return tr.translate(end.reason)
     return sentence(end, names, tr)

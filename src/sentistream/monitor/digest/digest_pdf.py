@@ -111,7 +111,7 @@ def _story(digest: Digest, tr: Translator) -> Sequence[Flowable]:
         else tr.gettext("Negative, against the month before")
     )
     story += _section(
-        tr.gettext("Cameras and zones, the most negative first"),
+        digest.places_title,
         _figures(digest.places, tr.gettext("Where"), changes, tr),
         tr,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Connection, Engine, and_, cast, func, or_, se
 
 from sentistream.monitor.accounts import User
 from sentistream.monitor.display_names import DisplayNames
+from sentistream.monitor.fleet.records import SHARE_UNIT
 from sentistream.monitor.headquarters.fleet_tables import (
     ALERTS,
     CAMERAS,
@@ -21,10 +22,16 @@ from sentistream.monitor.headquarters.fleet_tables import (
     SITES,
     SUMS,
     TOTALS,
-    ZONES,
 )
-from sentistream.monitor.headquarters.site_registry import JOINED, Site, SiteRegistry
+from sentistream.monitor.headquarters.shop_alerts import LISTED, as_alert, names_of
+from sentistream.monitor.headquarters.site_registry import (
+    JOINED,
+    Site,
+    SiteRegistry,
+    UnknownSiteError,
+)
 from sentistream.monitor.headquarters.sum_storage import local_day
+from sentistream.monitor.observations import SHOP_SILENT, Alert
 from sentistream.monitor.store.database import read_transaction
 
 Period = Literal["today", "yesterday", "week", "month"]
@@ -62,6 +69,26 @@ class Totals:
     positive: float | None = None
     neutral: float | None = None
     negative: float | None = None
+
+
+def together(given: Iterable[Totals]) -> Totals:
+    """Totals over several shops or days; the shares weighted by the time of faces."""
+    several = list(given)
+    seen = sum(each.seen for each in several if each.positive is not None)
+    shares = [
+        sum((getattr(each, name) or 0.0) * each.seen for each in several) / seen if seen else None
+        for name in ("positive", "neutral", "negative")
+    ]
+    return Totals(
+        appearances=sum(each.appearances for each in several),
+        covered=sum(each.covered for each in several),
+        watched=sum(each.watched for each in several),
+        seen=sum(each.seen for each in several),
+        speaking=sum(each.speaking for each in several),
+        positive=shares[0],
+        neutral=shares[1],
+        negative=shares[2],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +160,8 @@ class ShopAlert:
         camera_name, zone_name: What the shop calls camera and zone.
         began: Wall-clock seconds.
         ended: Wall-clock seconds; None while it lasts.
+        incident: Its id; empty for some seconds after it was reported.
+        event: Its start, as people are told of it.
     """
 
     site: str
@@ -149,6 +178,8 @@ class ShopAlert:
     minutes: float
     began: float
     ended: float | None
+    incident: str
+    event: Alert
 
 
 class FleetQueries:
@@ -190,6 +221,30 @@ class FleetQueries:
             )
             for site in sites
         ]
+
+    def sites(self, user: User | None = None) -> Sequence[Site]:
+        """The shops that a user may see, by name; all without a user."""
+        return self._registry.sites(user)
+
+    def by_site(self, sites: Sequence[Site], first: int, count: int) -> dict[int, Totals]:
+        """Totals of some shops over ``count`` days of their own from the ordinal ``first``."""
+        rows = self._sum_of_days(sites, first, count, DAYS.c.site_id)
+        return {row.site_id: _totals(row) for row in rows}
+
+    def by_day(self, sites: Sequence[Site], first: int, count: int) -> dict[int, Totals]:
+        """Totals of some shops together, by the ordinal of the day."""
+        rows = self._sum_of_days(sites, first, count, DAYS.c.day)
+        return {row.day: _totals(row) for row in rows}
+
+    def _sum_of_days(self, sites: Sequence[Site], first: int, count: int, by: Any) -> Sequence[Any]:
+        statement = (
+            select(by, *(func.sum(DAYS.c[name]).label(name) for name in TOTALS))
+            .where(DAYS.c.day >= first, DAYS.c.day < first + count)
+            .where(DAYS.c.site_id.in_([site.id for site in sites]))
+            .group_by(by)
+        )
+        with read_transaction(self._engine) as connection:
+            return connection.execute(statement).all()
 
     def is_silent(self, site: Site, now: float | None = None) -> bool:
         """Whether a shop that has joined has sent nothing for too long."""
@@ -245,7 +300,7 @@ class FleetQueries:
             .order_by(SERIES.c.camera, SERIES.c.zone)
         )
         with read_transaction(self._engine) as connection:
-            names = _names(connection, [site.id])[site.id]
+            names = names_of(connection, [site.id])[site.id]
             return [
                 ShopPlace(
                     camera=row.camera,
@@ -279,17 +334,62 @@ class FleetQueries:
         if site:
             sites = {key: each for key, each in sites.items() if each.key == site}
         statement = select(ALERTS).where(ALERTS.c.time >= since)
-        if len(sites) <= _LISTED or site:
+        if len(sites) <= LISTED or site:
             statement = statement.where(ALERTS.c.site_id.in_(list(sites)))
         statement = statement.order_by(ALERTS.c.time.desc(), ALERTS.c.id.desc()).limit(limit)
         with read_transaction(self._engine) as connection:
             rows = [row for row in connection.execute(statement) if row.site_id in sites]
-            names = _names(connection, {row.site_id for row in rows})
+            names = names_of(connection, {row.site_id for row in rows})
         return _joined(rows, sites, names)
 
+    def alert(self, incident: str, user: User | None = None) -> ShopAlert:
+        """One alert of a shop that a user may see.
 
-_LISTED = 500
-"""Shops that one statement may list."""
+        Raises:
+            UnknownSiteError: There is none, or the user may not see its shop.
+        """
+        statement = select(ALERTS).where(ALERTS.c.incident == incident, ALERTS.c.incident != "")
+        sites = {each.id: each for each in self._registry.sites(user)}
+        with read_transaction(self._engine) as connection:
+            found = connection.execute(statement.order_by(ALERTS.c.time.desc()))
+            rows = [row for row in found if row.site_id in sites]
+            names = names_of(connection, {row.site_id for row in rows})
+        alerts = _joined(rows, sites, names)
+        if not alerts:
+            raise UnknownSiteError("There is no such alert.", "See the list of alerts.")
+        return alerts[0]
+
+    def minutes(
+        self, site: str, camera: str, zone: str, begin: float, end: float
+    ) -> list[tuple[float, Totals]]:
+        """A camera's or zone's minutes that begin in [begin, end): when each begins, and totals."""
+        statement = (
+            select(SUMS)
+            .join(SERIES, SERIES.c.id == SUMS.c.series_id)
+            .join(SITES, SITES.c.id == SERIES.c.site_id)
+            .where(SITES.c.key == site, SERIES.c.camera == camera, SERIES.c.zone == zone)
+            .where(SUMS.c.minute >= int(begin // 60), SUMS.c.minute < int(end // 60))
+            .where(SUMS.c.minutes == 1)
+            .order_by(SUMS.c.minute)
+        )
+        with read_transaction(self._engine) as connection:
+            return [
+                (row.minute * 60.0, _minute_totals(row)) for row in connection.execute(statement)
+            ]
+
+
+def _minute_totals(row: Any) -> Totals:
+    has_shares = row.seen is not None and row.positive is not None
+    return Totals(
+        appearances=row.appearances,
+        covered=row.appearances if has_shares else 0,
+        watched=float(row.watched),
+        seen=(row.seen or 0) / 1000,
+        speaking=(row.speaking or 0) / 1000,
+        positive=row.positive / SHARE_UNIT if has_shares else None,
+        neutral=row.neutral / SHARE_UNIT if has_shares else None,
+        negative=row.negative / SHARE_UNIT if has_shares else None,
+    )
 
 
 def _wide(column: Any) -> Any:
@@ -349,39 +449,32 @@ def _problems(connection: Connection) -> dict[int, int]:
 
 
 def _active_by_site(connection: Connection, now: float) -> dict[int, int]:
-    """How many alerts of the last two days have begun and not ended, by site."""
+    """How many alerts of the last two days have begun and not ended, by site; silence is apart."""
     statement = (
-        select(ALERTS).where(ALERTS.c.time >= now - 2 * 86_400).order_by(ALERTS.c.time, ALERTS.c.id)
+        select(ALERTS)
+        .where(ALERTS.c.time >= now - 2 * 86_400, ALERTS.c.rule != SHOP_SILENT)
+        .order_by(ALERTS.c.time, ALERTS.c.id)
     )
     active: dict[tuple[Any, ...], bool] = {}
     for row in connection.execute(statement):
-        active[row.site_id, row.rule, row.camera, row.zone] = row.active
+        about = (row.rule, row.camera, row.zone) if not row.incident else (row.incident,)
+        active[row.site_id, *about] = row.active
     counts: dict[int, int] = defaultdict(int)
     for key, is_active in active.items():
         counts[key[0]] += is_active
     return dict(counts)
 
 
-def _names(connection: Connection, site_ids: Collection[int]) -> dict[int, DisplayNames]:
-    """What shops call their cameras and zones, by the shop's id."""
-    cameras: dict[int, dict[str, str]] = {site_id: {} for site_id in site_ids}
-    zones: dict[int, dict[tuple[str, str], str]] = {site_id: {} for site_id in site_ids}
-    chosen = select(CAMERAS).where(CAMERAS.c.site_id.in_(list(site_ids)))
-    for row in connection.execute(chosen):
-        cameras[row.site_id][row.camera] = row.name
-    for row in connection.execute(select(ZONES).where(ZONES.c.site_id.in_(list(site_ids)))):
-        zones[row.site_id][row.camera, row.zone] = row.name
-    return {site_id: DisplayNames(cameras[site_id], zones[site_id]) for site_id in site_ids}
-
-
 def _joined(
-    rows: Sequence[Any], sites: dict[int, Site], names: dict[int, DisplayNames]
+    rows: Sequence[Any], sites: dict[int, Site], names: Mapping[int, DisplayNames]
 ) -> list[ShopAlert]:
     """Beginnings with their ends; rows come newest first."""
     ends: dict[tuple[Any, ...], float] = {}
     found = []
     for row in rows:
-        about = (row.site_id, row.rule, row.camera, row.zone)
+        about: tuple[Any, ...] = (row.site_id, row.rule, row.camera, row.zone)
+        if row.incident:
+            about = (row.incident,)
         if not row.active:
             ends[about] = row.time
             continue
@@ -402,6 +495,8 @@ def _joined(
                 minutes=row.minutes,
                 began=row.time,
                 ended=ends.pop(about, None),
+                incident=row.incident,
+                event=as_alert(row, site, names),
             )
         )
     return found

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Sequence
 
 from sentistream.errors import StorageError
-from sentistream.monitor.interfaces import Store
+from sentistream.monitor.interfaces import HeldAlertStore
 from sentistream.monitor.observations import Alert, HeldAlert
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class HeldAlerts:
         store: The database; None to keep them in memory alone.
     """
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: HeldAlertStore | None) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
@@ -111,7 +111,7 @@ class HeldAlerts:
             self._entries[:0] = earlier
             self._is_loaded = True
 
-    def _write(self, store: Store) -> None:
+    def _write(self, store: HeldAlertStore) -> None:
         with self._lock:
             unsaved = [each for each in self._entries if each.number is None]
             told = list(self._told)

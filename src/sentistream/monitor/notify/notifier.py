@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sentistream.errors import StorageError
 from sentistream.monitor.cameras.zones import is_within
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.event_bus import Event, EventBus
-from sentistream.monitor.interfaces import Store
+from sentistream.monitor.interfaces import HeldAlertStore
 from sentistream.monitor.notify.channels import NotificationChannel, channels, transport_for
 from sentistream.monitor.notify.delivery_queue import DELAYS, STOPPED, TOO_MANY, DeliveryQueue
 from sentistream.monitor.notify.held_alerts import HeldAlerts
@@ -37,6 +38,13 @@ SHUTDOWN_TIMEOUT = 2.0
 MAX_HELD = 500
 """Starts and ends of alerts that wait for the end of quiet hours; the oldest are dropped beyond."""
 
+MAX_AT_ONCE = 10
+"""Messages about single alerts that a channel gets within ``AT_ONCE_SECONDS``; the next ones are
+held for as long and told in one: when a provider fails, a headquarters has hundreds."""
+
+AT_ONCE_SECONDS = 60.0
+
+MANY = Translatable("Many came at once; they are told in one message.")
 QUIET = Translatable("Quiet hours.")
 NO_CHANNEL = Translatable("There is no such channel any more.")
 NEXT_START = Translatable("It was under way when the monitor stopped; the next start sends it.")
@@ -57,14 +65,22 @@ class _Outlet:
 
     channel: NotificationChannel
     queue: DeliveryQueue
+    sent: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_AT_ONCE))
+    """When the newest messages about single alerts were sent."""
+    many: bool = False
+    """Whether some are held because so many came at once."""
+
+    def is_busy(self, now: float) -> bool:
+        """Whether so many were sent just now that further ones are put together."""
+        return len(self.sent) == MAX_AT_ONCE and 0 <= now - self.sent[0] < AT_ONCE_SECONDS
 
 
 class Notifier(Subscriber):
     """Sends each channel the alerts it asks for: starts, ends, reminders, and what was held.
 
     Messages that fall into quiet hours, of the channel or of the rule, are dropped or held and
-    sent after them in one message, as the channel's settings say, also after a restart. Each
-    outcome is published as a ``Delivery``.
+    sent after them in one message, as the channel's settings say, also after a restart. Where many
+    come at once, they are told in one message, too. Each outcome is published as a ``Delivery``.
 
     Args:
         bus: Where alerts come from and deliveries go to.
@@ -84,7 +100,7 @@ class Notifier(Subscriber):
         *,
         page: Callable[[], str] = lambda: "",
         history: Callable[[Alert], str] = lambda alert: "",
-        store: Store | None = None,
+        store: HeldAlertStore | None = None,
         delays: Sequence[float] = DELAYS,
         timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.time,
@@ -156,13 +172,17 @@ class Notifier(Subscriber):
             # whoever is told later of its start is not to think that it lasts
             if not (alert.active or channel.ends or self._held.holds_start(key, alert.incident)):
                 continue
-            if not self._is_quiet(outlet, alert, now):
+            is_quiet = self._is_quiet(outlet, alert, now)
+            if not is_quiet and not outlet.is_busy(now):
+                outlet.sent.append(now)
                 outlet.queue.put(self._notice(alert, began=began))
-            elif channel.after_quiet_hours == "drop":
+            elif is_quiet and channel.after_quiet_hours == "drop":
                 self._report(outlet.channel.name, alert, DeliveryState.DROPPED, QUIET)
             else:
+                outlet.many = outlet.many or not is_quiet
                 self._held.add(key, alert)
-                self._report(outlet.channel.name, alert, DeliveryState.HELD, QUIET)
+                reason = QUIET if is_quiet else MANY
+                self._report(outlet.channel.name, alert, DeliveryState.HELD, reason)
                 for oldest in self._held.drop_oldest(key, MAX_HELD):
                     self._report(outlet.channel.name, oldest, DeliveryState.DROPPED, TOO_MANY)
 
@@ -176,13 +196,16 @@ class Notifier(Subscriber):
         key = outlet.channel.key
         held = self._held.waiting(key)
         free = [alert for alert in held if not self._is_quiet(outlet, alert, now)]
-        if not free:
+        if not free or outlet.is_busy(now):
             return
         told = [*free, *self._ends_of(free)]
         if len(told) == 1:
             notice = self._notice(told[0])
         else:
-            notice = summary_notice(told, self._names(), self._tr(), page=self._base())
+            notice = summary_notice(
+                told, self._names(), self._tr(), page=self._base(), many=outlet.many
+            )
+        outlet.many = False
         self._held.take(key, free, notice.id)
         outlet.queue.put(notice)
 
@@ -206,12 +229,14 @@ class Notifier(Subscriber):
 
     def _rule_hours(self, alert: Alert) -> tuple[Hours, ...]:
         assert self._settings is not None  # noqa: S101
+        if alert.shop is not None:
+            return ()
         rules = (rule for rule in self._settings.alerts if rule.key == alert.rule)
         return next((rule.quiet_hours for rule in rules), ())
 
     def _reminder_minutes(self, alert: Alert) -> float:
         assert self._settings is not None  # noqa: S101
-        if alert.kind is not AlertKind.SENTIMENT:
+        if alert.kind is not AlertKind.SENTIMENT or alert.shop is not None:
             return self._settings.health_alerts.remind_minutes
         rules = (rule for rule in self._settings.alerts if rule.key == alert.rule)
         return next((rule.remind_minutes for rule in rules), 0.0)

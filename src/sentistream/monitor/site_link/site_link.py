@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,13 @@ class SiteLink(Subscriber):
                 self._put_health(event)
             elif isinstance(event, Alert) and is_own_camera(event.camera, settings):
                 self._outbox.put(alert_record(event), self._clock())
+
+    def report_ends(self, ends: Iterable[Alert]) -> None:
+        """Reports the ends of alerts that an earlier run, which was killed, left open."""
+        with self._lock:
+            self._reload()
+            for end in ends:
+                self.handle(end)
 
     def tick(self) -> None:
         """Notices joining and leaving; collects and sends."""

@@ -62,22 +62,18 @@ def alerts(
     return [_alert(row) for row in connection.execute(statement)]
 
 
-def end_open_alerts(connection: Connection, time: float, reason: str) -> int:
-    """Ends the alerts that have not ended: whoever evaluated them was killed.
-
-    Returns:
-        How many there were.
-    """
-    ends = ALERTS.alias()
-    ended = exists().where(ends.c.incident == ALERTS.c.incident, ~ends.c.active)
+def end_open_alerts(connection: Connection, time: float, reason: str) -> list[Alert]:
+    """Ends the alerts that have not ended: whoever evaluated them was killed; returns the ends."""
+    other = ALERTS.alias()
+    ended = exists().where(other.c.incident == ALERTS.c.incident, ~other.c.active)
     chosen = select(ALERTS).where(ALERTS.c.active, ALERTS.c.incident != "", ~ended)
-    found = [_alert(row) for row in connection.execute(chosen)]
-    for alert in found:
-        add_alert(
-            connection,
-            replace(alert, active=False, time=max(time, alert.time), reason=reason),
-        )
-    return len(found)
+    ends = [
+        replace(alert, active=False, time=max(time, alert.time), reason=reason)
+        for alert in map(_alert, connection.execute(chosen).all())
+    ]
+    for alert in ends:
+        add_alert(connection, alert)
+    return ends
 
 
 def add_acknowledgement(connection: Connection, given: Acknowledgement) -> Acknowledgement:

@@ -60,8 +60,8 @@ class DatabaseStore:
         with read_transaction(self._engine) as connection:
             return alert_log.alerts(connection, since=since, limit=limit, incident=incident)
 
-    def end_open_alerts(self, time: float, reason: str) -> int:
-        """Ends the alerts that an earlier run left open; returns how many."""
+    def end_open_alerts(self, time: float, reason: str) -> Sequence[Alert]:
+        """Ends the alerts that an earlier run left open; returns the ends."""
         with write_transaction(self._engine) as connection:
             return alert_log.end_open_alerts(connection, time, reason)
 

@@ -151,7 +151,7 @@ def alert_routes(site: Site) -> APIRouter:
             smallest=settings.privacy.smallest_group,
             channels=channel_rows(settings, log, tr),
             tested=tested,
-            digest_words=_digest_words(settings, tr),
+            digest_words=digest_words(settings, tr),
             has_mail=bool(settings.email.host),
             today=datetime.fromtimestamp(site.clock()).date().isoformat(),
         )
@@ -324,7 +324,7 @@ def channel_rows(settings: Settings, log: Sequence[Delivery], tr: Translator) ->
     ]
 
 
-def _digest_words(settings: Settings, tr: Translator) -> str:
+def digest_words(settings: Settings, tr: Translator) -> str:
     """When digests are sent by themselves, in a sentence."""
     digest = settings.digest
     clock = f"{digest.send_at:%H:%M}"

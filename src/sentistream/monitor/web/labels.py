@@ -133,6 +133,7 @@ CHOICES = {
     "alert": N_("alerts"),
     "camera": N_("cameras that are down"),
     "disk": N_("a disk that is nearly full"),
+    "shop": N_("at a headquarters: silent shops, and the broker"),
     "starttls": N_("STARTTLS"),
     "tls": N_("TLS"),
     "none": N_("none"),
@@ -226,12 +227,13 @@ ALERT_KINDS = {
     "sentiment": N_("Sentiment"),
     "camera": N_("Camera"),
     "disk": N_("Disk"),
+    "shop": N_("Shop"),
 }
 
 DELIVERY_STATES = {
     "delivered": N_("delivered"),
     "failed": N_("not delivered"),
-    "held": N_("held until quiet hours end"),
+    "held": N_("held back"),
     "dropped": N_("not sent"),
 }
 

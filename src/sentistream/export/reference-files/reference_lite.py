@@ -1,0 +1,134 @@
+"""From grey pictures and sound to answers, with NumPy and ONNX Runtime alone.
+
+Usage: python reference.py PICTURE.npy [PICTURE.npy ...]
+Each is brightness, uint8 of shape (height, width), 25 a second.
+"""
+
+import math
+import sys
+
+import numpy as np
+from faces import Array, Follower, P, centroid_size, run, similarity
+from resampling import Grey, cut, upright
+from voice.features import extract_features
+from voice.functionals import functionals
+from voice.utterance import utterance
+from voice.voice_activity import VoiceActivity
+
+
+def normalised(logarithms: Array) -> Array:
+    shares = np.exp(logarithms - logarithms.max(axis=-1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
+
+
+class Answers:
+    """What is said of one face: now, and summed up over the last seconds."""
+
+    def __init__(self) -> None:
+        self.time = self.begun = self.run_at = -math.inf
+        self.views: dict[bool, Array] = {}
+        self.mirrored, self.mouth, self.count, self.known = False, 0.0, 0, 0.0
+        self.mean, self.usual, self.waiting = np.zeros(3), np.zeros(3), list[tuple[float, Array]]()
+
+    def update(
+        self, luma: Grey, points: Array, time: float, voice: Array | None = None, trust: float = 0
+    ) -> tuple[float, Array, Array]:
+        """Mouth open, 0 to 1; shares of the three classes now, and summed up.
+
+        ``voice`` and ``trust``, 0 to 1, are of ``hear``.
+        """
+        a, step, self.time = P["accumulation"], time - self.time, time
+        self.mouth += forget(step, P["mouth"]["time_constant"]) * (
+            self._lips(luma, points) - self.mouth
+        )
+        now = self._expression(luma, points, time)
+        self.count += 1
+        self.begun = time if self.count == 1 else self.begun
+        settled = time - self.begun >= a["time_constant"]
+        share = forget(step, a["time_constant"]) if settled else 1 / self.count
+        self.mean = self.mean + share * (np.log(np.maximum(now, a["least"])) - self.mean)
+        joined = run(
+            "fusion",
+            face=self._relative(np.stack([now, normalised(self.mean)]), time).astype(np.float32),
+            voice=np.array([[1 / 3] * 3 if voice is None else voice] * 2, np.float32),
+            trust=np.full((2, 1), 0 if voice is None else trust, np.float32),
+        )
+        return self.mouth, joined[0], joined[1]
+
+    def _lips(self, luma: Grey, points: Array) -> float:
+        m, lips = P["mouth"], points[slice(*P["mouth"]["points"])]
+        low, high = lips.min(axis=0), lips.max(axis=0)
+        (x, y), side = (low + high) / 2, (high - low).max() * m["margin"]
+        half = max(side, m["least"] * centroid_size(points)) / 2
+        seen = cut(luma, (x - half, y - half, x + half, y + half), m["size"])
+        return float(run("mouth", mouth=seen[None, :, :, None])[0, 0])
+
+    def _expression(self, luma: Grey, points: Array, time: float) -> Array:
+        """For the face and its mirror image together; first both, then by turns."""
+        f = P["face"]
+        if time - self.run_at >= f["interval"] - 1e-3:
+            self.run_at = time
+            five = np.array([points[slice(*part)].mean(axis=0) for part in f["points"]])
+            seen = upright(luma, similarity(f["places"], five), f["size"])
+            for mirrored in (self.mirrored,) if self.views else (False, True):
+                shown = np.ascontiguousarray(seen[:, ::-1] if mirrored else seen)
+                answer = run("face", face=shown[None, :, :, None])[0]
+                self.views[mirrored] = np.log(np.maximum(answer, P["accumulation"]["least"]))
+                self.mirrored = not mirrored
+        return normalised((self.views[False] + self.views[True]) / 2)
+
+    def _relative(self, shares: Array, time: float) -> Array:
+        """Shares less part of what is usual for this face; the first are those of now."""
+        b, evidence = P["baseline"], np.log(np.maximum(shares, P["accumulation"]["least"]))
+        evidence = evidence - evidence.mean(axis=1, keepdims=True)
+        while self.waiting and time - self.waiting[0][0] >= b["span"]:
+            self.known = min(self.known + b["every"], b["horizon"])
+            self.usual += b["every"] / self.known * (self.waiting.pop(0)[1] - self.usual)
+        if not self.waiting or time - self.waiting[-1][0] >= b["every"] - 1e-6:
+            self.waiting.append((time, evidence[0]))
+        strength = b["strength"] * self.known / (self.known + b["known_after"])
+        return normalised(evidence - strength * self.usual)
+
+
+def forget(step: float, time_constant: float) -> float:
+    """What the newest value counts after ``step`` seconds, 0 to 1."""
+    return -math.expm1(-step / time_constant)
+
+
+def hear(sound: Array) -> tuple[Array | None, float]:
+    """The voice in some seconds of sound, mono at 48 kHz, and how much of it there is, 0 to 1.
+
+    Of a voice first heard, by statistics and spectrum; None where nobody speaks.
+    """
+    frames, v = extract_features(sound.astype(np.float32)), P["voice"]
+    speech = VoiceActivity().update(frames)
+    said = utterance(frames, speech)
+    if said is None:
+        return None, 0.0
+    values, none = functionals(said)[None], np.zeros((1, v["functionals"]), np.float32)
+    known = run("voice", functionals=values, mean=none, spread=none, heard=none[:, :1])
+    kept, spectrum = said[-v["spectrum_frames"] :, :, 0], np.zeros((1, v["spectrum_frames"], 112))
+    spectrum[0, : len(kept)] = kept
+    other = run("voice-spectrum", frames=spectrum.astype(np.uint8))
+    weight = v["spectrum_weight"]
+    both = (1 - weight) * np.log(known + 1e-6) + weight * np.log(other + 1e-6)
+    return normalised(both)[0], min(1.0, speech.sum() * v["frame_step"] / v["enough_speech"])
+
+
+def label(shares: Array) -> str:
+    """The class of summed-up shares, or unknown."""
+    best = max(P["on_a_tie"], key=lambda name: shares[P["classes"].index(name)])
+    return str(best) if shares.max() >= P["unknown_below"] else "unknown"
+
+
+if __name__ == "__main__":
+    follower, answers = Follower(), Answers()
+    for number, path in enumerate(sys.argv[1:]):
+        picture, time = np.load(path), number / 25
+        found = follower.update(picture, time)
+        if found is None:
+            answers = Answers()
+            print(f"{time:.2f} s: no face")
+        else:
+            mouth, now, summed = answers.update(picture, found, time)
+            print(f"{time:.2f} s: {label(summed)} {summed.round(3)}, mouth open {mouth:.2f}")
