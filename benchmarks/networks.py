@@ -20,7 +20,7 @@ import onnxruntime
 import openvino
 from numpy.typing import NDArray
 
-TURNS, LEAST_TURNS, RUNS = 80, 8, 6
+TURNS, MIN_TURNS, RUNS = 80, 8, 6
 SLOW = 0.005  # seconds of a run that is not repeated as often
 PICTURE = (480, 640)
 """Rows and columns where a network takes any."""
@@ -45,7 +45,7 @@ def main() -> None:
     best = dict.fromkeys(runs, np.inf)
     for number in range(TURNS):
         for key, run in runs.items():
-            if number < LEAST_TURNS or best[key] < SLOW:
+            if number < MIN_TURNS or best[key] < SLOW:
                 best[key] = min(best[key], *(measured(run) for _ in range(RUNS)))
     print(f"{'network':<16}{'folder':<24}{'engine':<12}{'bytes':>10}{'ms':>9}")
     for (name, folder_name, engine), seconds in sorted(best.items()):

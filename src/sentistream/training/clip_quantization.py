@@ -33,7 +33,7 @@ from sentistream.vision.landmarker import NetworkLandmarker
 GAINING: Final = ("landmarks", "face")
 """Networks that take half the time with 8 bits; docs/export.md has the figures of all."""
 
-LEAST_EXAMPLES: Final = 50
+MIN_EXAMPLES: Final = 50
 """Faces below which ranges are not known well enough."""
 
 _TURNS, _RUNS = 100, 6
@@ -110,9 +110,9 @@ def quantize_on_clips(
         analyzer.reset()
     files, gains, small = [], [], dict[str, Runnable]()
     for name, recorder in recorders.items():
-        if recorder.seen < LEAST_EXAMPLES:
+        if recorder.seen < MIN_EXAMPLES:
             raise InputError(
-                f"Only {recorder.seen} faces were seen, fewer than {LEAST_EXAMPLES}.",
+                f"Only {recorder.seen} faces were seen, fewer than {MIN_EXAMPLES}.",
                 "Name longer or other clips with --calibrate.",
             )
         card = load_card(f"lite/{name}")

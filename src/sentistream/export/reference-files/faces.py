@@ -95,7 +95,7 @@ def place(luma: Grey, square: Square) -> tuple[Array, float, bool]:
     size, limits = centroid_size(points), m["plausible"]
     across, down = (step / size for step in steps(points))
     wide, tall = math.hypot(*across), math.hypot(*down)
-    like = size >= limits["size"] and answer[0] > m["readable"]
+    like = size >= limits["min_size"] and answer[0] > m["readable"]
     like &= limits["eye_distance"][0] < wide < limits["eye_distance"][1]
     like &= limits["eyes_to_mouth"][0] < tall < limits["eyes_to_mouth"][1]
     return points, answer[0], like and across[0] * down[1] - across[1] * down[0] > wide * tall / 2
@@ -144,7 +144,7 @@ class Follower:
         for face in sorted(found, key=lambda face: -np.prod(face[3:5] - face[1:3])):
             square = similarity(P["detector"]["five_points"], face[5:].reshape(5, 2))
             points, sure, is_face = place(luma, square)
-            least = score["high"] if sure >= score["sure_landmarks"] else score["certain"]
-            if is_face and face[0] >= least:
+            min_score = score["high"] if sure >= score["sure_landmarks"] else score["certain"]
+            if is_face and face[0] >= min_score:
                 self.square, self.points, self.seen = square_of(points), points, time
                 return

@@ -21,6 +21,10 @@ def normalised(logarithms: Array) -> Array:
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
+def logarithms(shares: Array) -> Array:
+    return np.log(np.maximum(shares, P["accumulation"]["min_probability"]))
+
+
 class Answers:
     """What is said of one face: now, and summed up over the last seconds."""
 
@@ -46,7 +50,7 @@ class Answers:
         self.begun = time if self.count == 1 else self.begun
         settled = time - self.begun >= a["time_constant"]
         share = forget(step, a["time_constant"]) if settled else 1 / self.count
-        self.mean = self.mean + share * (np.log(np.maximum(now, a["least"])) - self.mean)
+        self.mean = self.mean + share * (logarithms(now) - self.mean)
         joined = run(
             "fusion",
             face=self._relative(np.stack([now, normalised(self.mean)]), time).astype(np.float32),
@@ -59,7 +63,7 @@ class Answers:
         m, lips = P["mouth"], points[slice(*P["mouth"]["points"])]
         low, high = lips.min(axis=0), lips.max(axis=0)
         (x, y), side = (low + high) / 2, (high - low).max() * m["margin"]
-        half = max(side, m["least"] * centroid_size(points)) / 2
+        half = max(side, m["min_side"] * centroid_size(points)) / 2
         seen = cut(luma, (x - half, y - half, x + half, y + half), m["size"])
         return float(run("mouth", mouth=seen[None, :, :, None])[0, 0])
 
@@ -73,13 +77,18 @@ class Answers:
             for mirrored in (self.mirrored,) if self.views else (False, True):
                 shown = np.ascontiguousarray(seen[:, ::-1] if mirrored else seen)
                 answer = run("face", face=shown[None, :, :, None])[0]
-                self.views[mirrored] = np.log(np.maximum(answer, P["accumulation"]["least"]))
+                self.views[mirrored] = np.log(
+                    np.maximum(answer, P["accumulation"]["min_probability"])
+                )
                 self.mirrored = not mirrored
         return normalised((self.views[False] + self.views[True]) / 2)
 
     def _relative(self, shares: Array, time: float) -> Array:
         """Shares less part of what is usual for this face; the first are those of now."""
-        b, evidence = P["baseline"], np.log(np.maximum(shares, P["accumulation"]["least"]))
+        b, evidence = (
+            P["baseline"],
+            logarithms(shares),
+        )
         evidence = evidence - evidence.mean(axis=1, keepdims=True)
         while self.waiting and time - self.waiting[0][0] >= b["span"]:
             self.known = min(self.known + b["every"], b["horizon"])

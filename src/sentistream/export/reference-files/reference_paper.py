@@ -46,7 +46,7 @@ def mouth_box(points: Array) -> Box:
     m, lips = P["mouth"], points[slice(*P["mouth"]["points"])]
     low, high = lips.min(axis=0), lips.max(axis=0)
     (x, y), side = (low + high) / 2, (high - low).max() * m["margin"]
-    half = max(side, m["least"] * centroid_size(points)) / 2
+    half = max(side, m["min_side"] * centroid_size(points)) / 2
     return x - half, y - half, x + half, y + half
 
 
