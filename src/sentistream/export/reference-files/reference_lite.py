@@ -22,7 +22,7 @@ def normalised(logarithms: Array) -> Array:
 
 
 def logarithms(shares: Array) -> Array:
-    return np.log(np.maximum(shares, P["accumulation"]["min_probability"]))
+    return np.asarray(np.log(np.maximum(shares, P["accumulation"]["min_probability"])))
 
 
 class Answers:
