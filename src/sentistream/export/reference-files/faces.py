@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from resampling import Grey, Square, cut, resize, upright
 
 Array = NDArray[Any]
-FOLDER = Path(__file__).parent
-P = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
-OPTIONS = onnxruntime.SessionOptions()
+FOLDER: Path = Path(__file__).parent
+P: dict[str, Any] = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
+OPTIONS: Any = onnxruntime.SessionOptions()
 OPTIONS.intra_op_num_threads = 1  # the networks are too small to share out
-SESSIONS = {
+SESSIONS: dict[str, Any] = {
     name: onnxruntime.InferenceSession(FOLDER / network["file"], OPTIONS)
     for name, network in P["networks"].items()
 }
@@ -39,8 +39,7 @@ def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
 
 def detect(luma: Grey, longest: int) -> Array:
     """Faces, best first: score, left, top, right, bottom, x and y of five points; (N, 15)."""
-    d, (rows, columns) = P["detector"], luma.shape
-    shown, found = luma, list[Array]()
+    d, (rows, columns), shown, found = P["detector"], luma.shape, luma, list[Array]()
     for side in sorted({longest, d["longest_side"]["coarse"]}, reverse=True):
         scale = min(1, side / max(rows, columns)) / d["multiple"]
         width, height = (max(1, round(n * scale)) * d["multiple"] for n in (columns, rows))
@@ -116,10 +115,11 @@ def box_of(square: Square) -> Array:
 class Follower:
     """One face, the largest, from picture to picture."""
 
-    def __init__(self) -> None:
-        self.square: Square | None = None
-        self.points: Array | None = None
-        self.seen = self.coarse = self.fine = -math.inf
+    square: Square | None = None
+    points: Array | None = None
+    seen: float = -math.inf
+    coarse: float = -math.inf
+    fine: float = -math.inf
 
     def update(self, luma: Grey, time: float) -> Array | None:
         """The points at ``time``, seconds; None without a face."""

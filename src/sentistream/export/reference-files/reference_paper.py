@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from resampling import Box, cut
 
 Array = NDArray[Any]
-FOLDER = Path(__file__).parent
-P = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
-OPTIONS = onnxruntime.SessionOptions()
+FOLDER: Path = Path(__file__).parent
+P: dict[str, Any] = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
+OPTIONS: Any = onnxruntime.SessionOptions()
 OPTIONS.intra_op_num_threads = 1  # the networks are too small to share out
-SESSIONS = {
+SESSIONS: dict[str, Any] = {
     name: onnxruntime.InferenceSession(FOLDER / network["file"], OPTIONS)
     for name, network in P["networks"].items()
 }
@@ -85,7 +85,8 @@ class Smoother:
     """Equation 1."""
 
     def __init__(self) -> None:
-        self.time, self.value = -math.inf, np.zeros(3)
+        self.time: float = -math.inf
+        self.value: Array = np.zeros(3)
 
     def update(self, shares: Array, time: float) -> Array:
         """What was said up to ``time``, seconds."""
