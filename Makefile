@@ -55,18 +55,18 @@ clean: ## Remove the environment, caches and the demonstration's results
 
 $(VENV)/demo.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream and what it needs (no PyTorch) into $(VENV) ..."
-	$(PIP) install --editable '.[demo]'
+	$(PIP) install --editable .
 	@touch $@
 
 $(VENV)/monitor.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream and its monitor (no PyTorch) into $(VENV) ..."
-	$(PIP) install --editable '.[demo,monitor,parquet]'
+	$(PIP) install --editable '.[monitor,parquet]'
 	@touch $@
 
 $(VENV)/test.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream, PyTorch and the test tools into $(VENV) ..."
 	$(PIP) install $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
-	$(PIP) install --editable '.[dev,train,demo,openvino,bench,evaluate,tensorboard,monitor,postgresql]'
+	$(PIP) install --editable '.[dev,train,openvino,bench,evaluate,tensorboard,monitor,postgresql]'
 	@touch $@
 
 $(VENV)/docs.stamp: Makefile pyproject.toml $(VENV)/made.stamp

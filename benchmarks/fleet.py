@@ -40,6 +40,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine, insert, text
 
 from sentistream.benchmarking.system_facts import describe_machine
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.fleet.broker_connection import BrokerConnection
 from sentistream.monitor.fleet.join_code import BrokerAddress
 from sentistream.monitor.fleet.messages import FleetTopics, decode, encode, split
@@ -564,7 +565,9 @@ def _simulate(
     }
     broker_cpu = cpu_seconds(broker.process.pid)
     about = about_record(
-        "Europe/Berlin", "0.1.0", {f"camera-{n + 1}": f"Camera {n + 1}" for n in range(cameras)}
+        "Europe/Berlin",
+        "0.1.0",
+        DisplayNames({f"camera-{n + 1}": f"Camera {n + 1}" for n in range(cameras)}),
     )
     stored_before, _ = _stored(engine)
     started = time.monotonic()

@@ -17,7 +17,7 @@ import numpy as np
 
 from sentistream.analyzer import Analyzer
 from sentistream.benchmarking.benchmark_clip import loop_clip
-from sentistream.benchmarking.stage_profiler import resident_memory
+from sentistream.benchmarking.stage_profiler import resident_mebibytes
 from sentistream.benchmarking.system_facts import describe_machine
 from sentistream.demo import make_clip
 from sentistream.media import open_source
@@ -56,7 +56,7 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
             for moment in source:
                 faces += sum(reading.face is not None for reading in analyzer.process(moment))
                 if moment.time >= len(samples) * every:
-                    hour, memory = moment.time / 3600, resident_memory()
+                    hour, memory = moment.time / 3600, resident_mebibytes()
                     samples.append((hour, memory))
                     click.echo(f"\r{hour:5.2f} h {memory:7.1f} MiB", nl=False, err=True)
     click.echo(err=True)

@@ -177,7 +177,7 @@ def _sentences(node: ast.expr, constants: Mapping[str, ast.expr]) -> Iterator[st
 
 def _in_templates() -> Iterator[tuple[str, Id]]:
     environment = Environment(autoescape=True)
-    folders = (PACKAGE / "monitor" / name / "templates" for name in ("web", "notify"))
+    folders = (PACKAGE / "monitor" / name / "templates" for name in ("web", "notify", "privacy"))
     for path in (path for folder in folders for path in sorted(folder.glob("*.j2"))):
         file = path.relative_to(PACKAGE).as_posix()
         tree = environment.parse(path.read_text("utf-8"))

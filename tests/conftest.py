@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
 
-from browser_pages import CHROMIUM, PageOpener
+from sentistream.demo import make_clip
+from sentistream.demo.portrait import original
+from sentistream.errors import MissingExtraError
 from sentistream.types import UInt8Array
+
+if TYPE_CHECKING:  # where only the core is tested it is not installed
+    from playwright.sync_api import Browser
+
+    from browser_pages import PageOpener
 
 # how long an example takes depends on what else the machine does
 hypothesis.settings.register_profile("sentistream", deadline=None)
 hypothesis.settings.load_profile("sentistream")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """A test that needs the extra ``paper`` is skipped where that is not installed."""
+    return (yield from _skipped_without_paper())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """The same, for what the test itself asks for."""
+    return (yield from _skipped_without_paper())
+
+
+def _skipped_without_paper() -> Iterator[None]:
+    try:
+        return (yield)
+    except (MissingExtraError, ModuleNotFoundError) as error:
+        if importlib.util.find_spec("dlib") is None and re.search(r"dlib|\[paper\]", str(error)):
+            pytest.skip(f"needs the extra 'paper': {error}")
+        raise
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +74,7 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def portrait() -> UInt8Array:
     """Shape (512, 512, 3); one face about 108 pixels wide."""
-    data = pytest.importorskip("skimage.data")
-    return np.asarray(data.astronaut(), dtype=np.uint8)
+    return np.asarray(original(), dtype=np.uint8)
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +85,6 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
 @pytest.fixture(scope="session")
 def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound."""
-    pytest.importorskip("skimage.data")
-    from sentistream.demo import make_clip
-
     path = tmp_path_factory.mktemp("demonstration") / "clip.mp4"
     make_clip(path, size=(640, 360))
     return path
@@ -77,8 +103,13 @@ def chromium() -> Iterator[Browser]:
     It has a camera that shows a test picture. One a module: while Playwright runs, its thread
     has an event loop, and ``asyncio.run`` cannot be called in tests beside it.
     """
+    from playwright.sync_api import sync_playwright
+
+    from browser_pages import CHROMIUM
+
     if CHROMIUM is None:
         pytest.skip("needs Chromium")
+
     camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with (
         sync_playwright() as playwright,
@@ -92,6 +123,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[PageOpener]:
     """Opens pages that are closed at the end of the test."""
+    from browser_pages import PageOpener
+
     opener = PageOpener(chromium)
     yield opener
     opener.close()

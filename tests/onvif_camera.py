@@ -51,6 +51,8 @@ class OnvifCamera:
         self.asked: list[str] = []
         self.answers: dict[str, str] = {}
         """Other answers than its own, by the operation."""
+        self.profiles = [("sub", 640, 360), ("main", 1920, 1080)]
+        """Names, widths and heights."""
         self.foreign_host = ""
         """A host that it claims to be in answers to probes."""
 
@@ -155,11 +157,13 @@ class OnvifCamera:
                 f'<m:Profiles token="{token}"><t:VideoEncoderConfiguration><t:Resolution>'
                 f"<t:Width>{width}</t:Width><t:Height>{height}</t:Height></t:Resolution>"
                 "</t:VideoEncoderConfiguration></m:Profiles>"
-                for token, width, height in (("sub", 640, 360), ("main", 1920, 1080))
+                for token, width, height in self.profiles
             )
         else:
-            assert "<ProfileToken>main</ProfileToken>" in body
-            inner = f"<t:Uri>{self.stream.replace('&', '&amp;')}</t:Uri>"
+            token = re.search("<ProfileToken>(.*?)</ProfileToken>", body)
+            assert token is not None
+            stream = self.stream if token[1] == "main" else f"{self.stream}&p={token[1]}"
+            inner = f"<t:Uri>{stream.replace('&', '&amp;')}</t:Uri>"
         return 200, ENVELOPE.format(inner), {}
 
     def _knows(self, body: str) -> bool:

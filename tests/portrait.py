@@ -1,4 +1,4 @@
-"""Facts about scikit-image's portrait, which the fixture ``portrait`` gives."""
+"""Facts about the demonstration's portrait, which the fixture ``portrait`` gives."""
 
 from sentistream.types import Box
 

@@ -46,7 +46,6 @@ def test_there_are_the_four() -> None:
 def test_it_runs(
     name: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("skimage.data")
     # the kernel, which works in another folder, runs the same sentistream
     monkeypatch.setenv("PYTHONPATH", str(Path(sentistream.__file__).parents[1]))
     notebook = nbformat.read(FOLDER / name, as_version=4)  # type: ignore[no-untyped-call]

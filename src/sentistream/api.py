@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sentistream import tables
 from sentistream.analyzer import Analyzer
 from sentistream.async_iteration import iterate_in_thread
+from sentistream.decoder_names import AUTO
 from sentistream.errors import InputError
 from sentistream.media import Faults, MediaInfo, Source, open_source
 from sentistream.media.prefetch import prefetch
@@ -49,6 +50,7 @@ def analyze(
     video_track: int | None = None,
     audio_track: int | None = None,
     threads: int = 0,
+    decoder: str = AUTO,
 ) -> Analysis:
     """Watch and listen to a video, camera or stream.
 
@@ -69,6 +71,10 @@ def analyze(
         video_track, audio_track: Which of the tracks of its kind, from 1; None for one that can
             be decoded and is not empty. ``Analysis.info`` says which was taken, and why.
         threads: In which a file is decoded; 0 for as many as the decoder sees fit.
+        decoder: What decodes pictures: ``auto`` for the machine's own decoder where there is one
+            that works, else software; ``software``; or one by its name, such as ``vaapi``,
+            ``cuda`` or ``videotoolbox``. Where that does not work software decodes, and
+            ``Analysis.info`` says so.
 
     Returns:
         The analysis; nothing is decoded before it is iterated. Close it, or use it in ``with``.
@@ -77,7 +83,7 @@ def analyze(
         InputError: The source cannot be analyzed, or there is no such profile or prior.
         ModelError: A network's file is missing or altered.
         ValueError: ``max_faces`` is less than 1, ``every`` not above 0, or ``max_faces`` or
-            ``prior`` not what ``analyzer`` was made for.
+            ``prior`` not what ``analyzer`` was made for, or there is no such decoder.
 
     Example:
         >>> for reading in analyze(0):  # the first camera  # doctest: +SKIP
@@ -106,6 +112,7 @@ def analyze(
         threads=threads,
         video_track=video_track,
         audio_track=audio_track,
+        decoder=decoder,
     )
     try:
         if analyzer is None:
@@ -208,8 +215,11 @@ class Analysis:
         rate = RateController(self._profile.tick)
         for moment in self._ahead:
             if rate.admits(moment.time):
-                yield moment, mark_slowed(self._analyzer.process(moment), rate)
-                rate.update(dropped=self.faults.dropped_moments)
+                thinned = moment if self._source.skips_pictures else rate.thin(moment)
+                readings = self._analyzer.process(thinned)
+                yield moment, mark_slowed(readings, rate)
+                rate.update(dropped=self.faults.dropped_moments, lag=self._source.lag)
+                self._source.limit_decoding(rate.share)
 
     async def __aiter__(self) -> AsyncIterator[Reading]:
         """The same as iteration, for programs with an event loop: nothing blocks it.

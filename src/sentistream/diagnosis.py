@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sentistream import __version__
 from sentistream.cores import usable_cores
+from sentistream.operating_system import System, system
 
 PACKAGES = (
     "av",
@@ -34,10 +35,16 @@ OPTIONAL_PACKAGES = {
     "openvino": ("openvino", "another runtime"),
     "pyarrow": ("parquet", "readings.parquet, and Parquet exports and data sets"),
     "ray": ("ray", "archives on a cluster"),
-    "scikit-image": ("demo", "the demonstration clip"),
     "torch": ("train", "training"),
 }
 """The extra that brings each, and what it is for."""
+TESTED = (
+    ("Linux", "x86_64"),
+    ("Linux", "aarch64"),
+    ("Darwin", "arm64"),
+    ("Windows", "AMD64"),
+)
+"""Systems and processors, as ``platform`` calls them, whose tests run for every change."""
 DECODERS = ("h264", "hevc", "vp9", "av1", "aac", "mp3", "opus")
 ENCODER = "libx264"
 MIN_DISK = 1024**3
@@ -95,12 +102,12 @@ def _system() -> Iterator[Finding]:
         "" if enough else "Install Python 3.11 or newer.",
     )
     yield Finding("sentistream", State.OK, __version__)
-    tested = platform.system() == "Linux" and platform.machine() == "x86_64"
+    tested = (platform.system(), platform.machine()) in TESTED
     yield Finding(
         "system",
         State.OK if tested else State.WARN,
         f"{platform.system()} {platform.machine()}",
-        "" if tested else "Only Linux on x86-64 is tested; please tell us how it goes.",
+        "" if tested else "It is not among those tested (docs/platforms.md); tell us how it goes.",
     )
 
 
@@ -211,11 +218,24 @@ def _codecs() -> Iterator[Finding]:
         yield Finding("writes h264", State.OK, "yes")
 
 
+def _hardware_decoders() -> Iterator[Finding]:
+    from sentistream.media.decoder import hardware_decoders
+
+    found = hardware_decoders()
+    works = [one.name for one in found if not one.problem]
+    for one in found:
+        told = f"not usable here: {one.problem}" if one.problem else "works"
+        yield Finding(f"decoder {one.name}", State.OK, told)
+    first = f"{works[0]} decodes H.264, H.265, VP9 and AV1" if works else "software decodes"
+    yield Finding("decoding", State.OK, first)
+
+
 def _cameras() -> Iterator[Finding]:
     from sentistream.media import list_cameras
 
-    cameras = [str(camera.path) for camera in list_cameras()]
-    nodes = sorted(Path("/dev").glob("video*"))
+    named = system() is not System.LINUX  # there the devices are no files
+    cameras = [camera.name if named else camera.device for camera in list_cameras()]
+    nodes = () if named else sorted(Path("/dev").glob("video*"))
     closed = [str(node) for node in nodes if not os.access(node, os.R_OK | os.W_OK)]
     if closed:
         advice = "Join the group video: sudo usermod -aG video $USER, then log in again."
@@ -238,7 +258,17 @@ def _machine() -> Iterator[Finding]:
     )
 
 
-CHECKS = (_system, _packages, _models, _landmarks, _runtimes, _codecs, _cameras, _machine)
+CHECKS = (
+    _system,
+    _packages,
+    _models,
+    _landmarks,
+    _runtimes,
+    _codecs,
+    _hardware_decoders,
+    _cameras,
+    _machine,
+)
 
 
 def _version(package: str) -> str | None:

@@ -65,7 +65,7 @@ class Flag(StrEnum):
     UNREADABLE = "unreadable"
     """A face is there, but too little of it is seen to read its expression."""
     SLOWED = "slowed"
-    """The machine cannot keep up with a live source: it is looked at less often than every tick."""
+    """The machine cannot keep up with a live source: pictures, at last moments, are left out."""
     MORE_FACES = "more_faces"
     """More faces were found than are followed; the largest are kept."""
 

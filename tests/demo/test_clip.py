@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
-import dlib
 import numpy as np
 import pytest
 
-pytest.importorskip("skimage", reason="the demonstration clip: install the extra 'demo'")
+pytest.importorskip("dlib", reason="needs the extra 'paper'")
+
+import dlib
 
 from sentistream.demo import make_clip, repeat_clip, script
 from sentistream.demo.portrait import Portrait

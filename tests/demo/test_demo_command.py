@@ -9,8 +9,6 @@ import av
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("skimage", reason="the demonstration clip: install the extra 'demo'")
-
 from sentistream.cli import main
 from sentistream.profiles import PAPER
 from sentistream.runtime import list_models

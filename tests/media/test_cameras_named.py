@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from PIL import Image
 
+pytest.importorskip("pydantic_settings", reason="needs the extra 'monitor'")
+
+
 from sentistream.cli.inputs import find_clips
 from sentistream.errors import InputError
 from sentistream.media import open_source

@@ -12,7 +12,7 @@ import pytest
 
 from clips import FLASH, GREY, clicks, flashing, write_clip
 from sentistream.errors import InputError
-from sentistream.media import Camera, list_cameras, open_source
+from sentistream.media import Camera, capture_devices, list_cameras, open_source
 from sentistream.media.bounded_queue import BoundedQueue
 from sentistream.types import SOUND_RATE
 
@@ -105,7 +105,7 @@ def test_an_empty_queue_is_waited_for_no_longer_than_told() -> None:
     assert queue.take(0.01) == 1
 
 
-def test_cameras_are_listed(tmp_path: Path) -> None:
+def test_cameras_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     devices, facts = tmp_path / "dev", tmp_path / "facts"
     devices.mkdir()
     for number, name, index in ((10, "Desk", "0"), (2, "Door", "0"), (3, "Door", "1")):
@@ -114,9 +114,13 @@ def test_cameras_are_listed(tmp_path: Path) -> None:
         (facts / f"video{number}" / "name").write_text(f"{name}\n")
         (facts / f"video{number}" / "index").write_text(f"{index}\n")
     (devices / "videos").touch()
-    assert list_cameras(devices, facts) == (
-        Camera(2, devices / "video2", "Door"),
-        Camera(10, devices / "video10", "Desk"),
+    linux = capture_devices._Linux
+    monkeypatch.setattr(linux, "devices", devices)
+    monkeypatch.setattr(linux, "facts", facts)
+    assert list_cameras() == (
+        Camera(2, str(devices / "video2"), "Door"),
+        Camera(10, str(devices / "video10"), "Desk"),
     )
-    assert str(list_cameras(devices, facts)[0]) == f"2: Door ({devices / 'video2'})"
-    assert list_cameras(tmp_path / "none", facts) == ()
+    assert str(list_cameras()[0]) == f"2: Door ({devices / 'video2'})"
+    monkeypatch.setattr(linux, "devices", tmp_path / "none")
+    assert list_cameras() == ()

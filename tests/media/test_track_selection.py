@@ -71,9 +71,9 @@ def write(
     return path
 
 
-def heard(path: Path, **chosen: int) -> float:
+def heard(path: Path, *, audio_track: int | None = None) -> float:
     """The tone that is heard in the middle, hertz; 0 for none."""
-    with open_source(path, tick=0.1, sound_window=0.1, **chosen) as source:
+    with open_source(path, tick=0.1, sound_window=0.1, audio_track=audio_track) as source:
         sounds = [moment.sound for moment in source]
     sound = sounds[len(sounds) // 2]
     assert sound is not None
@@ -126,9 +126,9 @@ def test_a_track_is_chosen_by_number(tmp_path: Path, number: int) -> None:
 
 def test_there_is_no_such_track(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [tone(400)])
-    for chosen in ({"audio_track": 2}, {"video_track": 3}):
+    for video, audio in ((None, 2), (3, None)):
         with pytest.raises(InputError, match="has no track"):
-            open_source(path, tick=0.1, sound_window=0.1, **chosen)
+            open_source(path, tick=0.1, sound_window=0.1, video_track=video, audio_track=audio)
 
 
 def test_an_empty_first_picture_is_passed_over(tmp_path: Path) -> None:

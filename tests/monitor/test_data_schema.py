@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sentistream import client
 from sentistream.monitor.alerts import WindowStats
 from sentistream.monitor.api import schemas
+from sentistream.monitor.api.series_file import SERIES_COLUMNS
 from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.notify.payloads import state_payload
 from sentistream.monitor.observations import SecondReading
@@ -93,6 +94,6 @@ def test_messages_name_sentiments_as_readings_do() -> None:
 
 
 def test_files_have_their_columns_once() -> None:
-    for columns in (READING_COLUMNS, AGGREGATE_COLUMNS):
+    for columns in (READING_COLUMNS, AGGREGATE_COLUMNS, SERIES_COLUMNS):
         listed: Iterable[str] = [column.name for column in columns]
         assert len(set(listed)) == len(columns)

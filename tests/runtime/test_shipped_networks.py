@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.runtime import load_network
+from sentistream.runtime import load_card, load_network
+from sentistream.runtime.model_store import is_left_out
 
 
 @pytest.mark.parametrize("name", ["paper/mouth", "paper/visual", "paper/audio", "paper/fused"])
 def test_shipped_networks_answer_with_probabilities(name: str) -> None:
+    if name != "paper/fused" and is_left_out(load_card(name)):
+        pytest.skip("the installed package lacks it")
     network = load_network(name)
     pictures = {
         key: np.full((2, *shape), 128, np.uint8) for key, shape in network.card.inputs.items()

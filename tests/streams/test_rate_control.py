@@ -14,7 +14,7 @@ from sentistream.api import Analysis
 from sentistream.media import Faults, MediaInfo, Source
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
-from sentistream.streams.rate_control import MAX_DIVISOR, RateController
+from sentistream.streams.rate_control import FULL_MOMENTS, MAX_DIVISOR, STEP, RateController
 from sentistream.types import Flag, Moment, Reading
 
 TICK = 0.03
@@ -94,14 +94,14 @@ def test_it_tries_again_ever_more_seldom_and_recovers() -> None:
     made, rate = machine(0.05)
     raises = []
     for second in range(120):
-        before = rate.tick
+        before = rate.share
         made.run(1)
-        if rate.tick < before:
+        if rate.share > before:
             raises.append(second)
-    assert 2 <= len(raises) <= 8
+    assert 2 <= len(raises) <= 12
     assert raises[-1] - raises[-2] > raises[1] - raises[0]
     made.cost = 0.005
-    made.run(120)
+    made.run(200)
     assert not rate.is_slowed
 
 
@@ -115,7 +115,7 @@ def test_dropped_moments_slow_it_down_where_waits_are_not_known() -> None:
 
 
 def slowed(every: int) -> RateController:
-    """One that has so many drops behind it that only each so many-th moment is analyzed."""
+    """One that has so many drops behind it that at most each so many-th moment is analyzed."""
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     dropped = 0
@@ -135,7 +135,50 @@ def test_what_is_admitted_keeps_the_pace(every: int, jitter: list[float]) -> Non
     rate = slowed(every)
     times = [number * TICK + shake for number, shake in enumerate(jitter)]
     admitted = [moment for moment in times if rate.admits(moment)]
-    assert len(admitted) == pytest.approx(len(times) / every, abs=1.01)
+    assert len(admitted) == pytest.approx(len(times) * TICK / rate.tick, abs=1.01)
+
+
+def pictures(rate: RateController, count: int) -> list[Moment]:
+    """Moments as they are analyzed, each of which came with a picture of its own."""
+    made = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(count)]
+    return [rate.thin(Moment(n * TICK, one, n * TICK)) for n, one in enumerate(made)]
+
+
+def test_while_all_goes_well_each_picture_is_analyzed() -> None:
+    rate = RateController(TICK)
+    assert [one.picture_time for one in pictures(rate, 20)] == [n * TICK for n in range(20)]
+
+
+@given(windows=st.integers(1, 12))
+def test_of_a_source_that_cannot_leave_out_a_share_of_pictures_is_analyzed(windows: int) -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    while rate.share > STEP**windows + 1e-9 and rate.share > FULL_MOMENTS:
+        rate.update(waited=1.0)
+        clock.now += TICK
+    thinned = pictures(rate, 400)
+    fresh = len({one.picture_time for one in thinned})
+    assert fresh / 400 == pytest.approx(rate.share, abs=0.01)
+    assert all(one.picture_time <= one.time for one in thinned)
+    assert max(one.time - one.picture_time for one in thinned) <= TICK / rate.share + 1e-9
+
+
+def test_waiting_alone_leaves_out_no_moments() -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    for _ in range(4000):
+        rate.update(waited=1.0, lag=1.0)
+        clock.now += TICK
+    assert rate.share == FULL_MOMENTS and rate.tick == TICK
+
+
+def test_a_source_that_cannot_catch_up_has_fewer_moments() -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    for number in range(4000):
+        rate.update(lag=number * 0.01)
+        clock.now += TICK
+    assert rate.tick == pytest.approx(MAX_DIVISOR * TICK)
 
 
 def test_streams_do_not_share_their_turns_and_a_reset_clock_begins_anew() -> None:

@@ -10,6 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+pytest.importorskip("torch", reason="needs the extra 'train'")
+
+
 from sentistream.datasets.images import LabelledImage
 from sentistream.evaluation import predictors
 from sentistream.media.resample import as_square

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+pytest.importorskip("scipy", reason="needs SciPy, to compare with")
+
 from scipy.signal import stft
 
 from sentistream.types import FloatArray

@@ -155,6 +155,9 @@ def _stream_table(measured: Mapping[str, Any]) -> Iterator[str]:
             str(one["streams"]),
             str(one["workers"]),
             f"{one['rate']:.0f} of {one['expected']:.0f}",
+            f"{one['pictures']:.0f}",
+            f"{one['fairness']:.3f}",
+            f"{one['slowed']} of {one['streams']}",
             f"{1000 * one['latency_p50']:.1f} / {1000 * one['latency_p95']:.1f} ms",
             f"{one['memory']:.0f} MB",
             "yes" if one["keeps_up"] else "no",
@@ -165,7 +168,8 @@ def _stream_table(measured: Mapping[str, Any]) -> Iterator[str]:
     if rows:
         yield "## Streams at once"
         yield ""
-        heads = ["profile", "streams", "workers", "moments a second", "latency, middle / 95th"]
+        heads = ["profile", "streams", "workers", "moments a second", "new pictures a second"]
+        heads += ["fairness", "slowed", "latency, middle / 95th"]
         yield from _table([*heads, "memory", "real time"], rows)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -33,11 +32,15 @@ from sentistream.benchmarking.timed_runs import (
 )
 from sentistream.errors import MissingExtraError
 from sentistream.media import open_source
+from sentistream.operating_system import peak_memory
 from sentistream.profiles import PAPER, Profile, get_profile
 from sentistream.runtime import load_card
 from sentistream.values import ByValue
 
-_STREAM_MARGIN = 15.0  # seconds for workers to start and to warm up
+SETTLE = 15.0
+"""Seconds within which the rates of streams that are too many adapt."""
+
+_STREAM_MARGIN = 30.0  # seconds for workers to start and to warm up
 _SPREAD = 3.0  # seconds over which streams begin
 
 
@@ -52,6 +55,7 @@ class Plan(ByValue):
         published_moments: For the pipeline as published; 0 leaves it out.
         stream_counts: How many streams to try, until real time is lost.
         stream_seconds: How long each number is tried.
+        overload: Whether numbers beyond those that real time is kept with are tried, too.
         workers: Processes for streams.
         peers: Interpreters by the baseline's name.
     """
@@ -62,6 +66,7 @@ class Plan(ByValue):
     published_moments: int = 15
     stream_counts: Sequence[int] = (1, 2, 4, 8, 12, 16)
     stream_seconds: float = 10.0
+    overload: bool = False
     workers: int = 1
     peers: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,7 +84,7 @@ def measure(source: Path, plan: Plan, on_step: Callable[[str], None]) -> dict[st
     """
     result: dict[str, Any] = {"machine": describe_machine()}
     with tempfile.TemporaryDirectory() as name:
-        longest = max(plan.seconds, plan.stream_seconds + _STREAM_MARGIN)
+        longest = max(plan.seconds, plan.stream_seconds + _STREAM_MARGIN + SETTLE)
         clip = loop_clip(source, longest if plan.stream_counts else plan.seconds, Path(name))
         with open_source(clip, tick=1.0, sound_window=0.03) as opened:
             info = opened.info
@@ -215,11 +220,11 @@ def _streams(
     for count in plan.stream_counts:
         on_step(f"{profile.name}: {count} streams")
         result = _try(clip, profile, plan, count)
-        if not result.keeps_up:
+        if not result.keeps_up and not plan.overload:
             on_step(f"{profile.name}: {count} streams once more")
             result = max(result, _try(clip, profile, plan, count), key=lambda one: one.rate)
         tried.append(result)
-        if not result.keeps_up:
+        if not result.keeps_up and not plan.overload:
             break
     return tried
 
@@ -227,7 +232,14 @@ def _streams(
 def _try(clip: Path, profile: Profile, plan: Plan, count: int) -> StreamsResult:
     workers = min(count, plan.workers)
     apart = _SPREAD / count
-    return run_streams([clip] * count, profile, plan.stream_seconds, workers, apart=apart)
+    return run_streams(
+        [clip] * count,
+        profile,
+        plan.stream_seconds,
+        workers,
+        apart=apart,
+        settle=SETTLE if plan.overload else 0.0,
+    )
 
 
 def memory_per_stream(tried: Sequence[StreamsResult]) -> float | None:
@@ -241,7 +253,8 @@ def memory_per_stream(tried: Sequence[StreamsResult]) -> float | None:
 
 def _peak() -> float:
     """MiB of this process at its largest: more than one stream needs, yardsticks among it."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory()
+    return float("nan") if peak is None else peak / 1024**2
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

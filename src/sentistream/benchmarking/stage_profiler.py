@@ -27,6 +27,7 @@ from sentistream.benchmarking.timed_runs import alternating_mouth_analyzer
 from sentistream.decision import expressions, lite
 from sentistream.errors import MissingExtraError
 from sentistream.media import open_source, picture
+from sentistream.operating_system import resident_memory
 from sentistream.profiles import Profile, get_profile
 from sentistream.reports.readings_table import CsvTable
 from sentistream.runtime import load_network
@@ -162,11 +163,11 @@ def _added_memory(source: Path, name: str) -> dict[str, float]:
 
     profile = get_profile(name)
     held: list[Any] = []  # nothing is given back before the end
-    added = {"Python and libraries": resident_memory()}
+    added = {"Python and libraries": resident_mebibytes()}
     for stage, build in _builders(source, profile):
-        before = resident_memory()
+        before = resident_mebibytes()
         held.append(build())
-        added[stage] = resident_memory() - before
+        added[stage] = resident_mebibytes() - before
     return added
 
 
@@ -215,12 +216,10 @@ def _analyzed(analyzer: Analyzer, moments: Iterator[Any]) -> Analyzer:
     return analyzer
 
 
-def resident_memory() -> float:
-    """MiB that this process holds now."""
-    for line in Path("/proc/self/status").read_text("ascii").splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def resident_mebibytes() -> float:
+    """MiB that this process holds now; NaN where the system does not say."""
+    held = resident_memory()
+    return float("nan") if held is None else held / 1024**2
 
 
 RUNS = 40

@@ -12,6 +12,7 @@ import click
 from sentistream.cli.inputs import find_clips
 from sentistream.cli.interruption import Interruption
 from sentistream.cli.prior import prior_option
+from sentistream.decoder_names import DECODERS
 from sentistream.errors import OutputError
 from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, PROFILES
@@ -108,6 +109,18 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     "[default: one that can be decoded and is not silent]",
 )
 @click.option(
+    "--decoder",
+    type=click.Choice(DECODERS),
+    default=DECODERS[0],
+    show_default=True,
+    metavar="NAME",
+    help="What decodes the pictures: 'auto' takes this machine's own decoder where there is one "
+    "that works, else software; 'software'; or one by name: "
+    + ", ".join(DECODERS[2:])
+    + ". Where that does not work software decodes, and the results say so; `sentistream doctor` "
+    "shows what there is.",
+)
+@click.option(
     "--out",
     type=click.Path(),
     help="Folder for the results (made if needed). One input writes into it, several into a "
@@ -194,6 +207,7 @@ def analyze(
     prior: Prior | None,
     video_track: int | None,
     audio_track: int | None,
+    decoder: str,
     out: str | None,
     video: bool,
     no_images: bool,
@@ -238,6 +252,7 @@ def analyze(
         prior=prior,
         video_track=video_track,
         audio_track=audio_track,
+        decoder=decoder,
         video=video,
         images=not no_images,
         formats=tuple(name for name in FORMATS if name in formats),

@@ -51,6 +51,11 @@ _PARTS = ("published", "streams", "peers")
     help="Try 1, 2, 4, 6, 8, 10, 12, 16 ... streams up to so many, until real time is lost.",
 )
 @click.option(
+    "--overload",
+    is_flag=True,
+    help="Try more streams than real time is kept with, too, up to --streams-up-to.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1),
     help="Processes that share the streams; one a core by default.",
@@ -83,6 +88,7 @@ def benchmark(
     seconds: float,
     repeats: int,
     streams_up_to: int,
+    overload: bool,
     workers: int | None,
     skip: Sequence[str],
     peers: Sequence[str],
@@ -102,6 +108,7 @@ def benchmark(
       sentistream benchmark
       sentistream benchmark clip.mp4 --quick --json figures.json
       sentistream benchmark clip.mp4 --profile lite --skip published --streams-up-to 4
+      sentistream benchmark clip.mp4 --profile lite --skip published --overload
       sentistream benchmark --peer fer=/opt/fer/bin/python --document docs/benchmark.md
     """
     counts = [n for n in (1, 2, 4, 6, 8, 10, 12, 16, 24, 32, 48, 64) if n <= streams_up_to]
@@ -114,6 +121,7 @@ def benchmark(
         published_moments=0 if "published" in skip else (5 if quick else 15),
         stream_counts=() if "streams" in skip else counts,
         stream_seconds=4.0 if quick else 10.0,
+        overload=overload,
         workers=workers or usable_cores(),
         peers={} if "peers" in skip else _interpreters(peers),
     )

@@ -54,6 +54,7 @@ class Options:
     prior: Prior | None
     video_track: int | None
     audio_track: int | None
+    decoder: str = "auto"
     video: bool
     images: bool
     report_video: str = "link"
@@ -210,6 +211,7 @@ class ClipAnalyzer:
             prior=options.prior,
             video_track=options.video_track,
             audio_track=options.audio_track,
+            decoder=options.decoder,
             analyzer=self._analyzer,
             threads=self._threads,
         )

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any, Protocol, Self
 
+from sentistream.operating_system import stop_signals
+
 
 class Interruptible(Protocol):
     """Says when to stop by raising KeyboardInterrupt, but not where it is held."""
@@ -62,7 +64,7 @@ class Interruption:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in stop_signals():
                 # a shell's background job ignores Ctrl-C, and so do we then
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._handle)

@@ -89,7 +89,8 @@ class _Subcommands(click.Group):
     "--digest",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the digest of the last week (PDF), and end; the monitor may run.",
+    help="Write the digest of the last week (PDF), and end; the monitor may run. At a headquarters "
+    "it is that of the shops.",
 )
 @click.option(
     "--digest-of",
@@ -257,24 +258,35 @@ def _write_digest(
 ) -> None:
     import time
 
-    from sentistream.monitor.camera_keys import camera_names
     from sentistream.monitor.digest import digest_pdf, make_digest
     from sentistream.monitor.digest.digest_content import last_day_of
+    from sentistream.monitor.display_names import DisplayNames
+    from sentistream.monitor.headquarters.fleet_queries import FleetQueries
+    from sentistream.monitor.headquarters.headquarters import MIGRATIONS
+    from sentistream.monitor.headquarters.shops_digest import make_shops_digest
     from sentistream.monitor.store import DatabaseStore, database_url, migrate, open_database
     from sentistream.monitor.translation import translator
 
     engine = open_database(database_url(settings, state))
     migrate(engine)
     now = time.time()
-    made = make_digest(
-        period,
-        last_day_of(period, now),
-        store=DatabaseStore(engine, lambda: settings),
-        settings=settings,
-        names=camera_names(settings, ()),
-        now=now,
-        tr=translator(settings.language),
-    )
+    store, tr = DatabaseStore(engine, lambda: settings), translator(settings.language)
+    day = last_day_of(period, now)
+    if settings.headquarters.host and not settings.cameras:
+        migrate(engine, MIGRATIONS)
+        made = make_shops_digest(
+            period,
+            day,
+            queries=FleetQueries(engine, settings.headquarters.silent_minutes),
+            store=store,
+            settings=settings,
+            user=None,
+            now=now,
+            tr=tr,
+        )
+    else:
+        names = DisplayNames.of(settings)
+        made = make_digest(period, day, store=store, settings=settings, names=names, now=now, tr=tr)
     engine.dispose()
     try:
         path.write_bytes(digest_pdf(made))
@@ -303,6 +315,7 @@ def _write_documents(
 ) -> None:
     from sentistream.monitor.privacy import PrivacyState, render_assessment, render_notice
     from sentistream.monitor.site_link.link_state import read_link
+    from sentistream.monitor.translation import translator
 
     link = read_link(state)
     link = link if link is not None and link.joined is not None else None
@@ -316,7 +329,7 @@ def _write_documents(
         if path is None:
             continue
         try:
-            path.write_text(render(described, settings.language), "utf-8")
+            path.write_text(render(described, translator(settings.language)), "utf-8")
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.strerror}).", "Choose another place."

@@ -6,7 +6,6 @@ It talks to the command that started it over a pipe and ends with it, whatever h
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 import traceback
@@ -20,6 +19,7 @@ from sentistream.cli.clip_analysis import ClipAnalyzer, Failure, Options, failur
 from sentistream.cli.inputs import Clip
 from sentistream.cli.interruption import StopRequest
 from sentistream.errors import SentistreamError
+from sentistream.operating_system import ignore_stop_signals
 from sentistream.values import ByValue
 
 REPORT_INTERVAL = 0.25
@@ -106,8 +106,7 @@ def run_worker(connection: Connection, options: Options, debug: bool) -> None:
         debug: Whether a fault of the program is told with its traceback and ends all.
     """
     # Ctrl-C and kill are meant for the command, which then stops its workers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ignore_stop_signals()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded
     tasks: SimpleQueue[Task | None] = SimpleQueue()
     stop = StopRequest()

@@ -6,9 +6,8 @@ import multiprocessing
 import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Self, TypeAlias
@@ -16,6 +15,7 @@ from typing import Self, TypeAlias
 from sentistream.cli.clip_analysis import Failure, Options
 from sentistream.cli.worker import Begun, Ended, Fatal, Message, Reached, Ready, Task, run_worker
 from sentistream.errors import SentistreamError
+from sentistream.operating_system import KILL, stop_signals_held_back
 from sentistream.reports.output_files import RESERVE_NAME
 
 MAX_TRIES = 2
@@ -192,7 +192,7 @@ class WorkerPool:
             f"The process that analyzed it {how}{often}. See whether memory ran out; fewer "
             "--workers take less."
         )
-        killed = worker.process.exitcode == -getattr(signal, "SIGKILL", 9)
+        killed = worker.process.exitcode == -KILL
         failure = Failure(problem, f"{task.clip}: {problem}", broken=not killed)
         return Ended(task.number, failure=failure)
 
@@ -206,7 +206,7 @@ class WorkerPool:
             daemon=True,
         )
         try:
-            with _signals_kept_away():
+            with stop_signals_held_back():
                 process.start()
         except BaseException:
             self._waiting.appendleft(task)
@@ -226,17 +226,3 @@ def _how_it_ended(code: int | None) -> str:
         except ValueError:
             return f"was ended by the signal {-code}"
     return f"ended unexpectedly with code {code}"
-
-
-@contextmanager
-def _signals_kept_away() -> Iterator[None]:
-    """A process started inside it gets no Ctrl-C before it can refuse it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # would let the signals through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

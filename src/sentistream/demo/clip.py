@@ -52,7 +52,6 @@ def make_clip(
 
     Raises:
         InputError: An argument is out of range.
-        MissingExtraError: scikit-image, which brings the portrait, is not installed.
         OutputError: The file cannot be written.
     """
     if not (duration > 0 and frame_rate > 0 and min(size) > 0):

@@ -1,4 +1,4 @@
-"""Animates the portrait of Eileen Collins (NASA, public domain) that scikit-image ships.
+"""Animates the portrait of Eileen Collins (NASA, public domain) in ``portrait.webp``.
 
 Every picture is one backward warp of the head: for each pixel of the result, where in the
 portrait it comes from. Points are pixels of the 512 x 512 portrait.
@@ -7,13 +7,13 @@ portrait it comes from. Points are pixels of the 512 x 512 portrait.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from sentistream.demo import script
-from sentistream.errors import MissingExtraError
 from sentistream.types import UInt8Array
 
 Array = NDArray[np.floating]
@@ -52,19 +52,17 @@ TONGUE = np.array([150.0, 72.0, 74.0], dtype=np.float32)
 SEAM = np.array([112.0, 58.0, 56.0], dtype=np.float32)
 
 
-class Portrait:
-    """Draws the portrait as it is at a time of the script.
+def original() -> Image.Image:
+    """The portrait as it was taken, 512 x 512 pixels, RGB."""
+    with (resources.files(__package__) / "portrait.webp").open("rb") as file:
+        return Image.open(file).convert("RGB")
 
-    Raises:
-        MissingExtraError: scikit-image, which brings the portrait, is not installed.
-    """
+
+class Portrait:
+    """Draws the portrait as it is at a time of the script."""
 
     def __init__(self) -> None:
-        try:
-            from skimage.data import astronaut
-        except ImportError:
-            raise MissingExtraError("The demonstration clip", "demo") from None
-        portrait = Image.fromarray(astronaut())  # type: ignore[no-untyped-call]
+        portrait = original()
         size = (portrait.width * SCALE, portrait.height * SCALE)
         self._whole = portrait.resize(size, Image.Resampling.LANCZOS)
         self._pixels = np.asarray(self._whole, dtype=np.float32)

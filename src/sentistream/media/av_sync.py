@@ -95,10 +95,13 @@ class AvSync:
                 self._current = self._waiting.popleft()
             if not self._waiting and time >= self._current.end:
                 return
-            if self._waiting and time > self._current.time + LONGEST_GAP:
+            gap = bool(self._waiting) and self._waiting[0].after_gap
+            ends = self._current.end if gap else self._current.time + LONGEST_GAP
+            if self._waiting and time > ends:
                 ahead = (self._waiting[0].time - self._origin) / self._tick
                 resumed = max(math.ceil(ahead), self._ticks + 1)
-                self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
+                if not gap:
+                    self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
                 self._ticks = resumed
                 continue
             yield self._moment(time)

@@ -39,7 +39,7 @@ def decode_all(
     Raises:
         InputError: It cannot be analyzed.
     """
-    with FileSource(path, tick=_TICK, sound_window=_TICK) as source:
+    with FileSource(path, tick=_TICK, sound_window=_TICK, whole=True) as source:
         first: float | None = None
         last = 0.0
         for moment in source:

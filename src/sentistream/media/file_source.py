@@ -13,8 +13,10 @@ from av import FFmpegError
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from sentistream.decoder_names import SOFTWARE
 from sentistream.errors import InputError
 from sentistream.media.container import describe, open_file, pixel_aspect
+from sentistream.media.decoder import Decoder
 from sentistream.media.demux import Demuxer
 from sentistream.media.frame_geometry import PictureBuilder, with_orientation
 from sentistream.media.frame_reader import FrameReader, TimedFrame, nanosecond
@@ -41,7 +43,9 @@ class FileSource(Source):
     Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
     decode its pictures; 0 for as many as the decoder sees fit. Without ``sound`` its sound is
     not even decoded. ``video_track`` and ``audio_track`` are numbers among those of their kind,
-    from 1; None to choose.
+    from 1; None to choose. ``decoder`` is one of ``decoder_names.DECODERS``.
+
+    Pictures that no tick shows and no other picture refers to are not decoded, unless ``whole``.
 
     Raises:
         InputError: The file cannot be analyzed.
@@ -57,9 +61,13 @@ class FileSource(Source):
         sound: bool = True,
         video_track: int | None = None,
         audio_track: int | None = None,
+        decoder: str = SOFTWARE,
+        whole: bool = False,
     ) -> None:
         self.faults: Faults = Faults()
         self._requested_tracks = video_track, audio_track
+        self._requested_decoder = decoder
+        self._whole = whole
         self._tick = tick
         self._decodes_sound = sound
         self._threads = threads
@@ -85,13 +93,14 @@ class FileSource(Source):
             again=partial(open_file, path),
         )
         video, audio = tracks.video, tracks.audio
+        self._decoder = decoder = Decoder(video, self._requested_decoder)
         self._sound: SoundReader | None = None
         if audio is None:
-            self._reader = FrameReader(container, video, self.faults)
+            self._reader = FrameReader(container, video, self.faults, decoder=decoder)
         else:
             again = partial(_open_again, path, self._containers, audio.index)
             both = Demuxer(container, audio, self.faults, again)
-            self._reader = FrameReader(container, video, self.faults, both.video_packets())
+            self._reader = FrameReader(container, video, self.faults, both.video_packets(), decoder)
             self._sound = SoundReader(container, audio, self.faults, source=both.audio_packets())
         self._frames = with_orientation(self._reader)
         first = next(self._frames, None)
@@ -115,6 +124,7 @@ class FileSource(Source):
             tracks=(tracks.video_number, tracks.audio_number),
             remarks=tracks.remarks,
         )
+        self.info = decoder.described(self.info)
         self._declared_end = container.duration
         self._moments = self._pair(first, picture)
 
@@ -136,6 +146,17 @@ class FileSource(Source):
             stop = start + round(self._sound_window * SOUND_RATE)
             return np.asarray(self._sound.block(start, stop)[0])
 
+    @property
+    def skips_pictures(self) -> bool:
+        return self._reader.skipper.is_effective
+
+    def limit_decoding(self, share: float) -> None:
+        self._reader.skipper.share = share
+
+    def catch_up(self, now: float, until: float) -> None:
+        """Has nothing decoded up to a key picture from ``until`` seconds on."""
+        self._reader.skipper.catch_up(now, until)
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
@@ -146,6 +167,9 @@ class FileSource(Source):
 
     def _pair(self, current: TimedFrame, picture: YuvPicture) -> Iterator[Moment]:
         origin, ticks = current.time, 0
+        # the pictures of all ticks stay the same
+        if not self._whole:
+            self._reader.skipper.set_ticks(origin, self._tick)
         pictured = current
         following = next(self._frames, None)
         while True:
@@ -156,13 +180,15 @@ class FileSource(Source):
                 break
             if following is not None and time >= self._shown_until(current, following):
                 resumed = max(math.ceil((following.time - origin) / self._tick), ticks + 1)
-                self.faults.skipped_seconds += (resumed - ticks) * self._tick
+                if not following.after_gap:
+                    self.faults.skipped_seconds += (resumed - ticks) * self._tick
                 ticks = resumed
                 continue
             if current is not pictured:
                 try:
                     picture, pictured = self._pictures.picture(current), current
                     self.info = self.info.with_size(picture.width, picture.height)
+                    self.info = self._decoder.described(self.info)
                 except (FFmpegError, ValueError):
                     self.faults.video_errors += 1
             sound = None
@@ -174,7 +200,7 @@ class FileSource(Source):
 
     def _shown_until(self, current: TimedFrame, following: TimedFrame) -> float:
         """Until when the current picture is shown while no other follows, seconds."""
-        if following.after_fault:
+        if following.after_fault or following.after_gap:
             return max(current.end, current.time + self._tick)
         return current.time + LONGEST_STILL
 

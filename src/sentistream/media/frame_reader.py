@@ -12,7 +12,9 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from sentistream.media.decoder import Decoder
 from sentistream.media.orientation import UPRIGHT, Orientation
+from sentistream.media.packet_skipping import DisposablePackets, PacketSkipper
 from sentistream.media.source import Faults
 
 CLOCK_RESTART = 1.0
@@ -34,6 +36,8 @@ class TimedFrame:
         time: Presentation time, seconds; never less than the frame's before.
         end: Where it stops being shown if nothing follows.
         after_fault: True where damaged pictures lie between the one before and this one.
+        after_gap: True where all before this one was left out to catch up: the picture before the
+            gap is not shown on.
         orientation: How it is turned upright (``OrientationTracker`` finds out).
     """
 
@@ -42,6 +46,7 @@ class TimedFrame:
     end: float
     after_fault: bool
     orientation: Orientation = UPRIGHT
+    after_gap: bool = False
 
 
 def clock_zero(container: InputContainer) -> float:
@@ -60,8 +65,10 @@ class FrameReader:
 
     Args:
         source: The container's packets, where another reader shares them.
+        decoder: Decodes the pictures; in software unless given.
 
     Attributes:
+        skipper: Decides which pictures are not decoded.
         reached: The latest end of any stream's packets so far, seconds on the media clock;
             tells a truncated file from one whose picture ends before its sound.
     """
@@ -72,9 +79,11 @@ class FrameReader:
         stream: VideoStream,
         faults: Faults,
         source: Iterator[Packet[Any]] | None = None,
+        decoder: Decoder | None = None,
     ) -> None:
         self._source = packets(container, faults) if source is None else source
         self._stream = stream
+        self._decoder = Decoder(stream) if decoder is None else decoder
         self._faults = faults
         self._zero = clock_zero(container)
         self._before: float | None = None
@@ -83,6 +92,10 @@ class FrameReader:
         self._step = _USUAL_FRAME
         if stream.average_rate:
             self._step = min(1 / float(stream.average_rate), LONGEST_FRAME)
+        self._skipped_before = 0
+        context = stream.codec_context
+        codec = context.codec.canonical_name
+        self.skipper: PacketSkipper = PacketSkipper(DisposablePackets(codec, context.extradata))
         self.reached: float = 0.0
 
     def __iter__(self) -> Iterator[TimedFrame]:
@@ -97,7 +110,28 @@ class FrameReader:
             return
         if packet.is_corrupt:
             self._note_fault()
-        yield from self._decoded(packet)
+        if self._is_wanted(packet):
+            yield from self._decoded(packet)
+
+    def catch_up(self, packet: Packet[Any], lag: float) -> None:
+        """Leaves out the pictures from this packet on up to a key picture in time.
+
+        Args:
+            packet: The one that is read now.
+            lag: Seconds by which that is behind.
+        """
+        if packet.pts is not None and packet.time_base:
+            now = float(packet.pts * packet.time_base) - self._zero
+            self.skipper.catch_up(now, now + lag)
+
+    def _is_wanted(self, packet: Packet[Any]) -> bool:
+        if not packet.size or packet.pts is None or not packet.time_base:
+            return True
+        time = nanosecond(float(packet.pts * packet.time_base) - self._zero)
+        duration = float((packet.duration or 0) * packet.time_base)
+        if not 0 < duration <= LONGEST_FRAME:
+            duration = self._step
+        return self.skipper.wants(packet, time, duration)
 
     def flush(self) -> Iterator[TimedFrame]:
         """The pictures that the decoder still holds; nothing can be decoded afterwards."""
@@ -106,7 +140,7 @@ class FrameReader:
 
     def _decoded(self, packet: Packet[Any] | None) -> Iterator[TimedFrame]:
         try:
-            frames = self._stream.decode(packet)
+            frames = self._decoder.decode(packet)
         except EOFError:
             return
         except (av.FFmpegError, ValueError):
@@ -160,11 +194,15 @@ class FrameReader:
             time = max(time, before)
         # pictures before the bad packet may still come out after it is reported
         self._suspect = max(0, self._suspect - 1)
-        fault = self._suspect > 0 and before is not None and time - before > _GAP * self._step
+        skipped = self.skipper.skipped > self._skipped_before
+        self._skipped_before = self.skipper.skipped
+        distance = 0.0 if before is None else time - before
+        fault = self._suspect > 0 and distance > _GAP * self._step and not skipped
         if fault:
             self._suspect = 0
         self._before = time
-        return TimedFrame(frame, time, time + step, fault)
+        gap = before is not None and before < self.skipper.resumed_at <= time
+        return TimedFrame(frame, time, time + step, fault, after_gap=gap)
 
     def _note_reached(self, packet: Packet[Any]) -> None:
         if packet.pts is not None:

@@ -15,16 +15,19 @@ from av import FFmpegError, Packet
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from sentistream.decoder_names import SOFTWARE
 from sentistream.errors import InputError
 from sentistream.media.av_sync import AvSync, Sound
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
 from sentistream.media.container import describe, pixel_aspect
+from sentistream.media.decoder import Decoder
 from sentistream.media.frame_geometry import OrientationTracker
 from sentistream.media.frame_reader import FrameReader, TimedFrame, clock_zero
 from sentistream.media.live_track_selection import LiveSound, choose_live_video
 from sentistream.media.microphone import Microphone
 from sentistream.media.network_stream import READ_TIMEOUT, lost
 from sentistream.media.read_interruption import ended, interrupt
+from sentistream.media.receive_clock import MAX_BEHIND, ArrivalPace
 from sentistream.media.source import Faults, MediaInfo
 from sentistream.media.timestamp_repair import TimestampRepair
 from sentistream.media.track_selection import (
@@ -61,6 +64,8 @@ class LiveSource(QueuedSource):
         sound: Whether its sound is decoded at all.
         microphone: Another input whose sound belongs to these pictures; closed with this.
         video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
+        decoder: One of ``decoder_names.DECODERS``.
+        remarks: What ``info`` is to say besides.
 
     Raises:
         InputError: It sends no pictures; or, while it is read, it sends none any more.
@@ -77,9 +82,14 @@ class LiveSource(QueuedSource):
         microphone: InputContainer | None = None,
         video_track: int | None = None,
         audio_track: int | None = None,
+        decoder: str = SOFTWARE,
+        remarks: tuple[str, ...] = (),
     ) -> None:
         self.faults: Faults = Faults()
         self._started = False
+        self._requested_decoder = decoder
+        self._given_remarks = remarks
+        self._pace = ArrivalPace()
         self._requested_tracks = video_track, audio_track
         self._name = name
         self._container = container
@@ -118,7 +128,8 @@ class LiveSource(QueuedSource):
             video, packets = self._choose_video(_until_closed(packets), video_streams)
             video_number = video_tracks(container).index(video) + 1
         self._video_index = video.index
-        self._reader = FrameReader(container, video, self.faults)
+        self._decoder = Decoder(video, self._requested_decoder)
+        self._reader = FrameReader(container, video, self.faults, decoder=self._decoder)
         self._orientations = OrientationTracker()
         self._timestamp_repair: TimestampRepair | None = None
         if self._live:
@@ -198,8 +209,8 @@ class LiveSource(QueuedSource):
                 audio_rate=stream.sample_rate,
                 audio_channels=stream.channels,
             )
-        remarks = filter(None, (self._video_remark, self._audio_remark))
-        self.info = replace(info, remarks=tuple(remarks))
+        remarks = filter(None, (*self._given_remarks, self._video_remark, self._audio_remark))
+        self.info = self._decoder.described(replace(info, remarks=tuple(remarks)))
 
     def _first(self, packets: Iterator[Packet[Any]]) -> TimedFrame:
         untimed, deadline = 0, time.monotonic() + READ_TIMEOUT
@@ -224,10 +235,26 @@ class LiveSource(QueuedSource):
         if self._timestamp_repair is not None:
             self._timestamp_repair.adjust(packet)
         if packet.stream_index == self._video_index:
+            self._note_lag(packet)
             return self._oriented(self._reader.decode(packet))
         if self._sound is not None and self._sound.feed(packet) and self._started:
             self._update_info()
         return []
+
+    def _note_lag(self, packet: Packet[Any]) -> None:
+        if not self._live or packet.dts is None or not packet.time_base:
+            return
+        self.lag = self._pace.lag(float(packet.dts * packet.time_base), time.monotonic())
+        # far behind, nothing is decoded until the newest group of pictures is reached
+        if self.lag > MAX_BEHIND:
+            self._reader.catch_up(packet, self.lag)
+
+    @property
+    def skips_pictures(self) -> bool:
+        return self._reader.skipper.is_effective
+
+    def limit_decoding(self, share: float) -> None:
+        self._reader.skipper.share = share
 
     def _oriented(self, frames: Iterable[TimedFrame]) -> list[TimedFrame]:
         return [turned for timed in frames for turned in self._orientations.take(timed)]
@@ -254,7 +281,7 @@ class LiveSource(QueuedSource):
                 self._microphone.feed()
             for moment in self._av_sync.ready():
                 size = moment.picture.width, moment.picture.height
-                self.info = self.info.with_size(*size)
+                self.info = self._decoder.described(self.info.with_size(*size))
                 if not self._queue.put(moment):
                     return
                 last_moment_at = time.monotonic()

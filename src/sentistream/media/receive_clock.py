@@ -46,3 +46,35 @@ class ReceiveClock:
 
     def _begin(self, arrived: float) -> None:
         self._least, self._since = float("inf"), arrived
+
+
+MAX_BEHIND = 1.0
+"""Seconds by which reading may be behind a live source before it catches up by leaving out."""
+
+_DRIFT = 0.001  # seconds a second by which a sender's clock may be slow
+
+
+class ArrivalPace:
+    """How far reading is behind what a live source sends, by its timestamps.
+
+    What is read late has an older timestamp beside the clock on the wall than what was read in
+    time: the least distance so far is taken for none, and grows slowly, as clocks drift.
+    """
+
+    def __init__(self) -> None:
+        self._least: float | None = None
+        self._before = 0.0
+
+    def lag(self, stamp: float, now: float) -> float:
+        """Seconds behind.
+
+        Args:
+            stamp: The packet's timestamp, seconds; one that steps ahead begins anew.
+            now: When it was read, seconds of a clock that is never set.
+        """
+        distance = now - stamp
+        if self._least is not None:
+            self._least += _DRIFT * max(0.0, now - self._before)
+        self._before = now
+        self._least = distance if self._least is None else min(self._least, distance)
+        return distance - self._least

@@ -8,17 +8,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sentistream.decoder_names import SOFTWARE
 from sentistream.media.audio_window import AudioWindow
 from sentistream.media.bounded_queue import BoundedQueue, QueuedSource
 from sentistream.media.file_source import FileSource
 from sentistream.media.frame_reader import nanosecond
+from sentistream.media.receive_clock import MAX_BEHIND
 from sentistream.media.source import Faults, MediaInfo, Source
 from sentistream.types import FloatArray, Moment
 
 QUEUE = 16
 """Moments that wait to be taken; when there are more the oldest are dropped."""
-MAX_BEHIND = 1.0
-"""Seconds by which reading may fall behind the pace before the clock leaps on."""
 
 
 class LoopingSource(QueuedSource):
@@ -36,6 +36,7 @@ class LoopingSource(QueuedSource):
         pace: Seconds of it a second; 1 is real time.
         sound: Whether its sound is decoded at all.
         video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
+        decoder: What decodes pictures, one of ``decoder_names.DECODERS``.
 
     Raises:
         InputError: The file cannot be analyzed; or, later, cannot be read again.
@@ -52,18 +53,21 @@ class LoopingSource(QueuedSource):
         sound: bool = True,
         video_track: int | None = None,
         audio_track: int | None = None,
+        decoder: str = SOFTWARE,
     ) -> None:
         if not pace > 0:
             raise ValueError(f"A pace is positive, not {pace}.")
         self.faults: Faults = Faults()
         self._path = path
         self._tracks = video_track, audio_track
+        self._decoder = decoder
+        self._share = 1.0
         self._tick = tick
         self._pace = pace
         self._listens = sound
         self._joined = AudioWindow(sound_window)
         self._closed = threading.Event()
-        file = self._open()
+        self._file = file = self._open()
         self.info: MediaInfo = dataclasses.replace(file.info, live=True, duration=None)
         self._queue: BoundedQueue[Moment] = BoundedQueue(QUEUE, drop_oldest=True)
         self._thread = threading.Thread(
@@ -77,6 +81,14 @@ class LoopingSource(QueuedSource):
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=1)
 
+    @property
+    def skips_pictures(self) -> bool:
+        return self._file.skips_pictures
+
+    def limit_decoding(self, share: float) -> None:
+        self._share = share
+        self._file.limit_decoding(share)
+
     def _open(self) -> FileSource:
         # a single thread: a camera's decoding is a small, steady load beside the analysis
         return FileSource(
@@ -87,6 +99,7 @@ class LoopingSource(QueuedSource):
             sound=self._listens,
             video_track=self._tracks[0],
             audio_track=self._tracks[1],
+            decoder=self._decoder,
         )
 
     def _fill(self, file: FileSource) -> None:
@@ -99,6 +112,7 @@ class LoopingSource(QueuedSource):
                 begun = time.monotonic() if begun is None else begun
                 due = begun + (moment.time + late) / self._pace
                 wait = due - time.monotonic()
+                self.lag = max(0.0, -wait)
                 if wait < -MAX_BEHIND:
                     leap = nanosecond(round(-wait * self._pace / self._tick) * self._tick)
                     late = nanosecond(late + leap)
@@ -154,7 +168,8 @@ class LoopingSource(QueuedSource):
                 self.info = dataclasses.replace(file.info, live=True, duration=None)
             if self._closed.is_set():
                 return
-            file = self._open()
+            self._file = file = self._open()
+            file.limit_decoding(self._share)
 
     def _count(self, faults: Faults) -> None:
         self.faults.video_errors += faults.video_errors
@@ -193,8 +208,19 @@ class PacedSource(Source):
         moment = next(self._source)
         if self._begun is None:
             self._begun = time.monotonic() + self._delay - moment.time / self._pace
-        self._closed.wait(max(0.0, self._begun + moment.time / self._pace - time.monotonic()))
+        wait = self._begun + moment.time / self._pace - time.monotonic()
+        self.lag = max(0.0, -wait)
+        if self.lag > MAX_BEHIND and isinstance(self._source, FileSource):
+            self._source.catch_up(moment.time, moment.time + self.lag * self._pace)
+        self._closed.wait(max(0.0, wait))
         return moment
+
+    @property
+    def skips_pictures(self) -> bool:
+        return self._source.skips_pictures
+
+    def limit_decoding(self, share: float) -> None:
+        self._source.limit_decoding(share)
 
     def close(self) -> None:
         self._closed.set()

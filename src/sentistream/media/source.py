@@ -34,6 +34,7 @@ class MediaInfo:
         remarks: A sentence for each choice between several tracks.
         sizes: Every size of upright pictures so far, (width, height), the first 16 of them;
             ``width`` and ``height`` are those of the first.
+        decoder: What decodes its pictures: ``software``, or one of ``decoder_names.HARDWARE``.
     """
 
     name: str
@@ -52,6 +53,7 @@ class MediaInfo:
     audio_track: int | None = None
     remarks: tuple[str, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ()
+    decoder: str = "software"
 
     def with_size(self, width: int, height: int) -> MediaInfo:
         """The same where that size was seen before, else with it; pixels."""
@@ -101,10 +103,24 @@ class Source(ABC):
     Attributes:
         info: Facts about it.
         faults: What was left out so far.
+        lag: Seconds by which reading a live source is behind what it sends, as far as is known.
     """
 
     info: MediaInfo
     faults: Faults
+    lag: float = 0.0
+
+    @property
+    def skips_pictures(self) -> bool:
+        """Whether ``limit_decoding``, or reading that is behind, makes for less work here."""
+        return False
+
+    def limit_decoding(self, share: float) -> None:  # noqa: B027 - most have nothing to limit
+        """Decodes about this share (0 to 1) of the pictures from now on.
+
+        Only pictures that no other refers to are left out, so it may be more. May be called from
+        any thread; sources that do not decode themselves ignore it.
+        """
 
     def __iter__(self) -> Iterator[Moment]:
         return self

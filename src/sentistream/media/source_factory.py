@@ -6,6 +6,7 @@ import math
 import re
 from pathlib import Path
 
+from sentistream.decoder_names import SOFTWARE
 from sentistream.errors import InputError
 from sentistream.media.capture_devices import open_microphone, open_video_device
 from sentistream.media.file_source import FileSource
@@ -24,6 +25,7 @@ def open_source(
     threads: int = 0,
     video_track: int | None = None,
     audio_track: int | None = None,
+    decoder: str = SOFTWARE,
 ) -> Source:
     """The moments of a video file, a camera or a stream.
 
@@ -37,6 +39,8 @@ def open_source(
             work and memory, several are sooner done.
         video_track, audio_track: Which tracks of a file or stream, among those of their kind,
             from 1; None to choose those that can be decoded and are not empty.
+        decoder: What decodes pictures, one of ``decoder_names.DECODERS``; a webcam's are always
+            decoded in software.
 
     Raises:
         InputError: It cannot be analyzed.
@@ -53,6 +57,7 @@ def open_source(
                 sound_window=sound_window,
                 video_track=video_track,
                 audio_track=audio_track,
+                decoder=decoder,
             )
         if re.fullmatch(r"[0-9]{1,3}", source):
             return open_webcam(int(source), tick=tick, sound_window=sound_window)
@@ -67,6 +72,7 @@ def open_source(
         threads=threads,
         video_track=video_track,
         audio_track=audio_track,
+        decoder=decoder,
     )
 
 
@@ -108,6 +114,8 @@ def open_stream(
     sound: bool = True,
     video_track: int | None = None,
     audio_track: int | None = None,
+    decoder: str = SOFTWARE,
+    remarks: tuple[str, ...] = (),
 ) -> LiveSource:
     """The moments of a stream, for instance ``rtsp://...`` or ``http://...``.
 
@@ -118,6 +126,8 @@ def open_stream(
         transport: How RTSP pictures travel.
         sound: Whether its sound is decoded at all.
         video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
+        decoder: What decodes pictures, one of ``decoder_names.DECODERS``.
+        remarks: What ``info`` is to say of it besides.
 
     Raises:
         InputError: It does not answer, or sends no pictures.
@@ -130,6 +140,8 @@ def open_stream(
         sound=sound,
         video_track=video_track,
         audio_track=audio_track,
+        decoder=decoder,
+        remarks=remarks,
     )
 
 

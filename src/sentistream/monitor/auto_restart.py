@@ -6,7 +6,6 @@ Under systemd it is not needed: systemd does the same.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -14,11 +13,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 from sentistream.backoff import Backoff
+from sentistream.operating_system import (
+    end_with_parent,
+    receive_notifications,
+    socket_folder,
+    start_stoppable,
+    stop_process,
+    stop_signals,
+)
 
 WATCHDOG_TIMEOUT = 60.0
 """Seconds without a watchdog message from the monitor after which it counts as hung."""
@@ -52,13 +59,10 @@ def run_with_restarts(arguments: Sequence[str]) -> int:
 
 def stop_with_parent() -> None:
     """Called in the restarted process: it shuts down in good order when its parent is gone."""
-    if RESTARTS_VARIABLE not in os.environ or not sys.platform.startswith("linux"):
+    parent = os.environ.get(PARENT_VARIABLE, "")
+    if RESTARTS_VARIABLE not in os.environ or not parent.isdecimal():
         return
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    # gone before that; in a container the parent itself may be process 1
-    if str(os.getppid()) != os.environ.get(PARENT_VARIABLE, ""):
-        os.kill(os.getpid(), signal.SIGTERM)
+    end_with_parent(int(parent), at_once=False)
 
 
 class _Restarter:
@@ -68,13 +72,11 @@ class _Restarter:
         self._stopping_since: float | None = None
 
     def run(self) -> int:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in stop_signals():
             signal.signal(number, self._on_signal)
-        with tempfile.TemporaryDirectory(prefix="sentistream-") as folder:
-            watchdog_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with tempfile.TemporaryDirectory(prefix="sentistream-", dir=socket_folder()) as folder:
+            watchdog_socket, address = receive_notifications(Path(folder))
             with watchdog_socket:
-                address = str(Path(folder) / "notify")
-                watchdog_socket.bind(address)
                 watchdog_socket.settimeout(_POLL_INTERVAL)
                 return self._run(watchdog_socket, address)
 
@@ -84,7 +86,7 @@ class _Restarter:
         while True:
             started = time.monotonic()
             environment = self._environment(address, restarts)
-            self._process = subprocess.Popen(self._command, env=environment)  # noqa: S603 - our own
+            self._process = start_stoppable(self._command, environment)
             restarts += 1
             code, hung = self._wait_for_exit(self._process, watchdog_socket)
             if self._stopping_since is not None or (code in FINAL_EXIT_CODES and not hung):
@@ -121,7 +123,7 @@ class _Restarter:
         return self._stopping_since is not None
 
     @staticmethod
-    def _environment(address: str, restarts: int) -> Mapping[str, str]:
+    def _environment(address: str, restarts: int) -> dict[str, str]:
         return {
             **os.environ,
             RESTARTS_VARIABLE: str(restarts),
@@ -137,4 +139,4 @@ class _Restarter:
             self._process.kill()  # Ctrl-C was pressed twice
             return
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            stop_process(self._process)

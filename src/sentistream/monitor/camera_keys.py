@@ -23,17 +23,3 @@ def is_own_camera(camera: str, settings: Settings) -> bool:
 def own_cameras(settings: Settings, running: Iterable[str]) -> list[str]:
     """Keys of the configured cameras in their order; of those that run where none is."""
     return list(settings.cameras) or [key for key in running if is_own_camera(key, settings)]
-
-
-def camera_names(settings: Settings, running: Iterable[str]) -> dict[str, str]:
-    """Display names by key, in the settings' order.
-
-    Args:
-        settings: The settings in force.
-        running: Keys of the cameras that run; what started by itself counts where none is set.
-    """
-    known = settings.cameras
-    return {
-        key: known[key].name if key in known else key.capitalize()
-        for key in own_cameras(settings, running)
-    }

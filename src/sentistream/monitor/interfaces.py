@@ -13,6 +13,7 @@ from sentistream.monitor.observations import (
     Alert,
     Annotation,
     Delivery,
+    HeldAlert,
     SecondReading,
     Seconds,
 )
@@ -65,6 +66,28 @@ class Aggregate:
         return self.seen is None
 
 
+class HeldAlertStore(Protocol):
+    """What keeps alerts that quiet hours hold back; each method as that of ``Store``."""
+
+    def alerts(
+        self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
+    ) -> Sequence[Alert]:
+        """The newest first; the start and the end of one incident where it is given."""
+        ...
+
+    def hold_alert(self, held: HeldAlert) -> int:
+        """Stores what quiet hours hold back; returns its number."""
+        ...
+
+    def held_alerts(self) -> Sequence[HeldAlert]:
+        """What quiet hours hold back, the oldest first."""
+        ...
+
+    def release_alerts(self, numbers: Sequence[int]) -> None:
+        """Deletes what was held back and has been told."""
+        ...
+
+
 class Store(Protocol):
     """The database of readings. Safe from several threads.
 
@@ -90,8 +113,8 @@ class Store(Protocol):
         """The newest first; the start and the end of one incident where it is given."""
         ...
 
-    def end_open_alerts(self, time: float, reason: str) -> int:
-        """Ends the alerts that an earlier run, which was killed, left open; returns how many."""
+    def end_open_alerts(self, time: float, reason: str) -> Sequence[Alert]:
+        """Ends the alerts that an earlier run, which was killed, left open; returns the ends."""
         ...
 
     def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
@@ -108,6 +131,18 @@ class Store(Protocol):
 
     def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
         """What became of messages, the newest first; of one incident where it is given."""
+        ...
+
+    def hold_alert(self, held: HeldAlert) -> int:
+        """Stores what quiet hours hold back; returns its number."""
+        ...
+
+    def held_alerts(self) -> Sequence[HeldAlert]:
+        """What quiet hours hold back, the oldest first."""
+        ...
+
+    def release_alerts(self, numbers: Sequence[int]) -> None:
+        """Deletes what was held back and has been told."""
         ...
 
     def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:

@@ -166,6 +166,25 @@ class AlertKind(StrEnum):
     """A camera that is down."""
     DISK = "disk"
     """A disk that is nearly full."""
+    SHOP = "shop"
+    """At a headquarters: a shop that has gone silent, or the broker that cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertShop:
+    """The shop that an alert at a headquarters is about.
+
+    Attributes:
+        key: Its short name.
+        name: Its display name.
+        camera: The display name of the camera; empty where the alert is about none.
+        zone: That of the zone; empty for the whole picture.
+    """
+
+    key: str
+    name: str
+    camera: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +192,10 @@ class Alert:
     """The start or end of an alert: a rule became true, or is no longer true.
 
     Attributes:
-        rule: The rule's key; ``CAMERA_DOWN`` and ``DISK_NEARLY_FULL`` for the monitor's own.
+        rule: The rule's key; ``CAMERA_DOWN``, ``DISK_NEARLY_FULL``, ``SHOP_SILENT`` and
+            ``BROKER_DOWN`` for the monitor's own.
         name: What people call it.
-        camera: The camera's key; empty for a disk.
+        camera: The camera's key; empty for a disk, a shop or the broker.
         zone: The zone; ``EVERYWHERE`` for the whole picture.
         time: Wall-clock seconds (UTC).
         active: True at its start, False at its end.
@@ -187,6 +207,7 @@ class Alert:
         incident: A random id that the start and the end of one alert have in common.
         reason: In a sentence: why a camera is down, how full a disk is; at an end that the share
             did not bring about, what did.
+        shop: At a headquarters, the shop that it is about; None for the monitor's own.
     """
 
     rule: str
@@ -202,6 +223,7 @@ class Alert:
     kind: AlertKind = AlertKind.SENTIMENT
     incident: str = ""
     reason: str = ""
+    shop: AlertShop | None = None
 
 
 CAMERA_DOWN = "camera_down"
@@ -209,6 +231,12 @@ CAMERA_DOWN = "camera_down"
 
 DISK_NEARLY_FULL = "disk_nearly_full"
 """The rule of an alert about a disk."""
+
+SHOP_SILENT = "shop_silent"
+"""The rule of an alert about a shop that has gone silent."""
+
+BROKER_DOWN = "broker_down"
+"""The rule of an alert about the broker of a headquarters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +287,21 @@ class Delivery:
     state: DeliveryState
     reason: str = ""
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAlert:
+    """The start or end of an alert that a channel is told of when its quiet hours are over.
+
+    Attributes:
+        number: Of its row; None before it is stored.
+        channel: The channel's key.
+        alert: The alert.
+    """
+
+    number: int | None = None
+    channel: str
+    alert: Alert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import fcntl
 import ipaddress
 import logging
 import os
@@ -26,8 +25,13 @@ from sentistream.monitor.api.server import server_config
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.digest import DigestSender
+from sentistream.monitor.digest.digest_sender import DueDigest, OutgoingDigest
 from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.headquarters.delivery_relay import DeliveryRelay
+from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.headquarters import Headquarters
+from sentistream.monitor.headquarters.held_shop_alerts import HeldShopAlerts
+from sentistream.monitor.headquarters.shops_digest import shops_edition
 from sentistream.monitor.logs import configure_logging, log_redactor
 from sentistream.monitor.notify import MqttPublisher, Notifier
 from sentistream.monitor.services import Services
@@ -43,6 +47,7 @@ from sentistream.monitor.store import (
 )
 from sentistream.monitor.watchdog import Watchdog, extending_start_timeout
 from sentistream.monitor.web import mount_web
+from sentistream.operating_system import lock_file, stop_signals
 
 LOCK = "monitor.lock"
 """Held by the monitor that uses a state folder."""
@@ -98,7 +103,7 @@ def run_monitor(
 
         configuration, bus = Configuration(settings, config), EventBus()
         store = DatabaseStore(engine, lambda: configuration.settings)
-        store.end_open_alerts(time.time(), STOPPED)
+        ended = store.end_open_alerts(time.time(), STOPPED)
         writer = StoreWriter(bus, store)
         stack.callback(writer.close)
         housekeeper = Housekeeper(store, lambda: configuration.settings)
@@ -110,17 +115,30 @@ def run_monitor(
         def page() -> str:
             return page_address(configuration.settings.server, port)
 
-        stack.enter_context(Notifier(bus, configuration, page=page, history=history_path))
-        stack.enter_context(DigestSender(bus, store, configuration, page=page))
+        stack.enter_context(
+            Notifier(bus, configuration, page=page, history=history_path, store=store)
+        )
         stack.enter_context(AlertEvaluator(bus, configuration))
         stack.enter_context(HealthWatch(bus, configuration, state=state))
         site_link = stack.enter_context(SiteLink(bus, configuration, store, state=state))
+        site_link.report_ends(ended)
         headquarters = None
         if settings.headquarters.host:
             with extending_start_timeout():
-                headquarters = Headquarters(engine, settings.headquarters)
+                headquarters = Headquarters(engine, settings.headquarters, bus)
+            stack.enter_context(DeliveryRelay(headquarters.bus, bus))
+            stack.enter_context(
+                Notifier(
+                    headquarters.bus,
+                    configuration,
+                    page=page,
+                    history=history_path,
+                    store=HeldShopAlerts(engine),
+                )
+            )
             headquarters.start()
             stack.callback(headquarters.close)
+        stack.enter_context(digest_sender(bus, store, configuration, headquarters, page))
         cameras = Supervisor(bus, state)
         stack.callback(cameras.close)
         cameras.apply(settings)
@@ -136,16 +154,38 @@ def run_monitor(
             site_link=site_link,
             headquarters=headquarters,
         )
-        app = create_app(services, counters=lambda: _counters(writer, housekeeper, headquarters))
+        app = create_app(services, counters=lambda: _counters(writer, housekeeper))
         mount_web(app, services)
         server = uvicorn.Server(server_config(app, settings.server))
         base = page_address(settings.server, port)
         address = Address(page=base, setup=setup_link(services, base))
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in stop_signals():
             # uvicorn stops on them and raises them again; what is open is to be closed first
             signal.signal(number, lambda *_: None)
         asyncio.run(_serve(server, listening, lambda: ready(address)))
         _log.info("stopping")
+
+
+def digest_sender(
+    bus: EventBus,
+    store: DatabaseStore,
+    configuration: Configuration,
+    headquarters: Headquarters | None,
+    page: Callable[[], str],
+) -> DigestSender:
+    """Sends digests: of the monitor's cameras, at a headquarters of the shops, or of both."""
+    if headquarters is None:
+        return DigestSender(bus, store, configuration, page=page)
+    made, registry = headquarters, headquarters.registry
+    queries = FleetQueries(made.engine, made.settings.silent_minutes)
+
+    def edition(due: DueDigest, settings: Settings, now: float) -> Iterator[OutgoingDigest]:
+        if settings.cameras:
+            yield from sender.own_edition(due, settings, now)
+        yield from shops_edition(queries, registry, store, due, settings, now)
+
+    sender = DigestSender(bus, store, configuration, page=page, edition=edition)
+    return sender
 
 
 async def _serve(
@@ -202,7 +242,7 @@ def _locked(state: Path) -> Iterator[None]:
         ) from None
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(lock, wait=False)
         except OSError:
             raise OutputError(
                 f"Another monitor uses the state folder {state}.",
@@ -243,9 +283,7 @@ def _reconfigure_logging(settings: Settings) -> None:
         _log.warning("%s", error)
 
 
-def _counters(
-    writer: StoreWriter, housekeeper: Housekeeper, headquarters: Headquarters | None
-) -> Mapping[str, float]:
+def _counters(writer: StoreWriter, housekeeper: Housekeeper) -> Mapping[str, float]:
     state = writer.state
     return {
         "written": state.written,
@@ -254,5 +292,4 @@ def _counters(
         "failures": state.failures,
         "failing": float(state.failing_since is not None),
         "housekeeping_failing": float(bool(housekeeper.last_error)),
-        **({} if headquarters is None else headquarters.counters()),
     }

@@ -62,8 +62,8 @@ class Translator:
 
     def ngettext(self, one: str, other: str, count: float, /, **values: object) -> str:
         """The form of a message for a count, which also fills ``{n}``."""
-        text = self._catalogue.ngettext(one, other, int(count))
-        return text.format(n=self.number(count), **values)
+        text = self._catalogue.ngettext(one, other, self._whole(count))
+        return text.format(n=self._count(count), **values)
 
     def translate(self, text: str) -> str:
         """A sentence of the program, ``Translatable`` or a constant; others stay as they are."""
@@ -86,6 +86,16 @@ class Translator:
     def decimal_mark(self) -> str:
         """What stands before the decimals of a number."""
         return get_decimal_symbol(self.locale)
+
+    def _count(self, count: float) -> str:
+        return self.number(count) if count == int(count) else self.compact(count)
+
+    def _whole(self, count: float) -> int:
+        """A whole number that takes the plural form of a count; catalogues know no fractions."""
+        if count == int(count):
+            return int(count)
+        form = self.locale.plural_form(count)
+        return next((n for n in range(101) if self.locale.plural_form(n) == form), int(count))
 
     def number(self, value: float, digits: int = 0) -> str:
         """With the language's marks for thousands and decimals."""
@@ -145,6 +155,10 @@ class Translator:
     def moment(self, time: float) -> str:
         """Day and time of day."""
         return self.gettext("{day}, {clock}", day=self.day(time), clock=self.clock(time))
+
+    def minutes(self, count: float) -> str:
+        """So many minutes, written out."""
+        return self.ngettext("1 minute", "{n} minutes", count)
 
     def length(self, seconds: float) -> str:
         """A length of time in its two largest units."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
+
+from sentistream.operating_system import send_notification
 
 _log = logging.getLogger(__name__)
 
@@ -21,17 +22,7 @@ _log = logging.getLogger(__name__)
 def notify(state: str) -> bool:
     """Sends a state such as ``READY=1``; False if nobody asked for it or receives it."""
     address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address.startswith(("/", "@")):
-        return False
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-            sender.settimeout(1.0)
-            # a leading @ stands for the abstract namespace
-            sender.connect("\0" + address[1:] if address[0] == "@" else address)
-            sender.sendall(state.encode())
-    except OSError:
-        return False
-    return True
+    return bool(address) and send_notification(address, state)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sentistream.atomic_write import atomic_write
 from sentistream.errors import OutputError
+from sentistream.operating_system import BINARY
 from sentistream.types import Moment, Reading
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ class Reserve:
     def __enter__(self) -> Self:
         with writing(self._path):
             try:
-                descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                descriptor = os.open(
+                    self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o600
+                )
                 try:
                     if hasattr(os, "posix_fallocate"):
                         os.posix_fallocate(descriptor, 0, self._size)
@@ -115,7 +118,7 @@ class GuardedFile(io.RawIOBase):
         self._error: OSError | None = None
         with writing(path):
             how = os.O_APPEND if append else os.O_TRUNC
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o644)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | BINARY | how, 0o644)
 
     def writable(self) -> bool:
         return True

@@ -11,6 +11,12 @@ from typing import NamedTuple
 from sentistream.media import Source
 from sentistream.types import Moment
 
+PATIENCE = 0.25
+"""Seconds for which a live source's moment waits for room before the oldest is dropped."""
+
+BEGINNING = 3.0
+"""Seconds at the start in which nothing waits: what is slow then is no overload."""
+
 
 class DecodedMoment(NamedTuple):
     """A moment, and when it was decoded (seconds of the monotonic clock)."""
@@ -22,7 +28,9 @@ class DecodedMoment(NamedTuple):
 class MultiSource:
     """Reads each source in a thread of its own and hands out the moments that are ready.
 
-    A recording that is not read in time waits; a live source drops its oldest moments and counts
+    A recording that is not read in time waits. A live source waits, too, but for no longer than
+    ``PATIENCE``: what it decodes meanwhile would have to be dropped, and a source that is read too
+    late leaves pictures out before they are decoded. Then it drops its oldest moments and counts
     them in its faults.
 
     Args:
@@ -39,6 +47,7 @@ class MultiSource:
         admits: Callable[[float, int], bool] = lambda _time, _number: True,
     ) -> None:
         self._changed = threading.Condition()
+        self._patient_from = time.monotonic() + BEGINNING
         self._depth = depth
         self._admits = admits
         self._closed = False
@@ -107,10 +116,14 @@ class MultiSource:
         """Queues a moment; False once reading is to stop."""
         with self._changed:
             waiting = self._waiting[number]
-            if source.info.live and len(waiting) >= self._depth:
+            patience = None
+            if source.info.live:
+                patience = PATIENCE if time.monotonic() >= self._patient_from else 0.0
+            if not self._changed.wait_for(
+                lambda: self._closed or len(waiting) < self._depth, patience
+            ):
                 waiting.popleft()
                 source.faults.dropped_moments += 1
-            self._changed.wait_for(lambda: self._closed or len(waiting) < self._depth)
             waiting.append(item)
             self._changed.notify_all()
             return not self._closed

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from sentistream.cores import usable_cores
+from sentistream.decoder_names import AUTO
 from sentistream.errors import InputError
 from sentistream.media import Faults
 from sentistream.prior import Prior
@@ -26,6 +27,7 @@ def analyze_streams(
     workers: int | None = None,
     paced: bool = False,
     apart: float = 0.0,
+    decoder: str = AUTO,
 ) -> Streams:
     """Watch and listen to several videos, cameras or streams at once.
 
@@ -38,6 +40,7 @@ def analyze_streams(
         paced: Play recordings in real time, as if they were cameras.
         apart: Seconds between the starts of such recordings: copies of one that start together
             would all change their scene at the same moment, as cameras do not.
+        decoder: What decodes pictures, as ``analyze`` takes it.
 
     Returns:
         Their readings as they come; close it, or use it in ``with``. Sources that cannot be
@@ -61,7 +64,9 @@ def analyze_streams(
     chosen = get_profile(profile) if isinstance(profile, str) else profile
     chosen = chosen.with_prior(prior)
     count = min(len(sources), workers or usable_cores())
-    return Streams(sources, chosen, count, max_faces=max_faces, paced=paced, apart=apart)
+    return Streams(
+        sources, chosen, count, max_faces=max_faces, paced=paced, apart=apart, decoder=decoder
+    )
 
 
 class Streams(Iterator[StreamMoment | StreamEnd]):
@@ -78,6 +83,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
         max_faces: Faces followed at once in each source.
         paced: Whether recordings are played in real time.
         apart: Seconds between the starts of such recordings.
+        decoder: What decodes pictures.
     """
 
     def __init__(
@@ -89,6 +95,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
         max_faces: int = MAX_FACES,
         paced: bool = False,
         apart: float = 0.0,
+        decoder: str = AUTO,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._workers: dict[Connection, tuple[BaseProcess, set[int]]] = {}
@@ -97,7 +104,7 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
             taking, giving = context.Pipe(duplex=False)
             process = context.Process(
                 target=run_stream_worker,
-                args=(share, profile, max_faces, giving, paced, apart),
+                args=(share, profile, max_faces, giving, paced, apart, decoder),
                 name=f"worker {place}",
                 daemon=True,
             )

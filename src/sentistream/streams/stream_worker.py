@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sentistream.analyzer import Analyzer
+from sentistream.decoder_names import AUTO
 from sentistream.errors import SentistreamError
 from sentistream.media import Faults, Source, open_source
 from sentistream.media.simulated_camera import PacedSource
@@ -21,7 +22,7 @@ from sentistream.streams.multi_source import MultiSource
 from sentistream.streams.rate_control import RateController, mark_slowed
 from sentistream.types import Reading
 
-DEPTH = 4
+DEPTH = 2
 """Moments of each stream that may wait to be analyzed; each holds one picture."""
 
 
@@ -67,6 +68,7 @@ def run_stream_worker(
     results: Connection,
     paced: bool = False,
     apart: float = 0.0,
+    decoder: str = AUTO,
 ) -> None:
     """Analyzes streams until all have ended, or nobody reads the results any more.
 
@@ -77,10 +79,11 @@ def run_stream_worker(
         results: Takes lists of ``StreamMoment`` and ``StreamEnd``; None at the end.
         paced: Whether recordings are played in real time.
         apart: Seconds between the starts of such recordings.
+        decoder: What decodes pictures.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
     try:
-        sources = _open_all(streams, profile, results, apart if paced else None)
+        sources = _open_all(streams, profile, results, apart if paced else None, decoder)
         _analyze(sources, profile, max_faces, results)
         results.send(None)
     except (BrokenPipeError, ConnectionResetError):
@@ -94,13 +97,18 @@ def _open_all(
     profile: Profile,
     results: Connection,
     apart: float | None,
+    decoder: str,
 ) -> dict[int, Source]:
     """Those that can be opened; recordings are paced unless ``apart`` is None."""
     opened: dict[int, Source] = {}
     for number, source in streams.items():
         try:
             one = open_source(
-                source, tick=profile.tick, sound_window=profile.sound_window, threads=1
+                source,
+                tick=profile.tick,
+                sound_window=profile.sound_window,
+                threads=1,
+                decoder=decoder,
             )
             if apart is not None and not one.info.live:
                 one = PacedSource(one, delay=number * apart)
@@ -125,7 +133,10 @@ def _analyze(
             started = time.monotonic()
             events: list[StreamMoment | StreamEnd] = []
             for number, (moment, decoded_at) in ready.items():
-                readings, tick = analyzers[number].process(moment), profile.tick
+                tick = profile.tick
+                if number in live and not sources[number].skips_pictures:
+                    moment = rate.thin(moment, number)
+                readings = analyzers[number].process(moment)
                 if number in live:
                     readings, tick = mark_slowed(readings, rate), rate.tick
                 latency = time.monotonic() - decoded_at
@@ -134,7 +145,10 @@ def _analyze(
                 rate.update(
                     waited=max(started - ready[number].decoded_at for number in live),
                     dropped=sum(source.faults.dropped_moments for source in sources.values()),
+                    lag=max(sources[number].lag for number in live),
                 )
+                for number in live:
+                    sources[number].limit_decoding(rate.share)
             for number, error in ended.items():
                 if error is not None and not isinstance(error, SentistreamError):
                     raise error

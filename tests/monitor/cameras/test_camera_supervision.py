@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -260,7 +261,7 @@ def test_without_cameras_there_is_one_all_the_same(
     from sentistream.media.capture_devices import Camera
     from sentistream.monitor.cameras import supervisor as module
 
-    monkeypatch.setattr(module, "list_cameras", lambda: (Camera(2, Path("/dev/video2"), "Cam"),))
+    monkeypatch.setattr(module, "list_cameras", lambda: (Camera(2, "/dev/video2", "Cam"),))
     (webcam,) = module.choose_cameras(Settings()).values()
     assert (webcam.source.get_secret_value(), webcam.name) == ("2", "Cam")
     monkeypatch.setattr(module, "list_cameras", lambda: ())
@@ -280,3 +281,49 @@ def test_the_demonstration_is_drawn_once_and_then_shown(
 def test_restarting_asks_for_a_camera_that_exists(supervisor: Supervisor) -> None:
     with pytest.raises(KeyError):
         supervisor.restart("nowhere")
+
+
+def test_workers_start_where_nothing_can_be_forked(
+    supervisor: Supervisor, heard: Heard, face_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS and Windows: spawned, with nothing loaded before."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    supervisor.apply(settings({"door": face_clip}))
+    eventually(lambda: heard.seconds_of("door"), within=60)
+    process = supervisor.pid("door")
+    assert process
+    assert parent_of(process) == os.getpid()
+    assert heard.faces_of("door")
+    supervisor.close()
+    eventually(lambda: is_gone(process))
+
+
+def test_cameras_start_below_a_long_temporary_folder(tmp_path: Path, face_clip: Path) -> None:
+    long = tmp_path / ("a" * 60) / ("b" * 60)
+    long.mkdir(parents=True)
+    program = """
+import sys, time
+from pathlib import Path
+from sentistream.monitor.cameras.supervisor import Supervisor
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.observations import Seconds
+from sentistream.monitor.settings import Settings
+
+if __name__ == "__main__":
+    bus = EventBus()
+    heard = bus.subscribe(Seconds, depth=100)
+    supervisor = Supervisor(bus, Path(sys.argv[1]))
+    supervisor.apply(Settings.model_validate({"cameras": {"door": {"source": sys.argv[2]}}}))
+    print(bool(list(heard.take(30))))
+    supervisor.close()
+"""
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, str(script), str(tmp_path), str(face_clip)],
+        env={**os.environ, "TMPDIR": str(long)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "True", done.stderr

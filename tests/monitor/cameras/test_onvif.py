@@ -7,7 +7,7 @@ import pytest
 from onvif_camera import ENVELOPE, OnvifCamera
 from sentistream.errors import InputError
 from sentistream.monitor.cameras.camera_makers import MAKERS, address_of, maker_of
-from sentistream.monitor.cameras.onvif import FoundCamera, discover, stream_address
+from sentistream.monitor.cameras.onvif import FoundCamera, discover, find_streams
 from sentistream.redaction import shown_address
 
 WRONG = "wrong"
@@ -61,7 +61,8 @@ def test_a_camera_cannot_send_us_to_another_host() -> None:
 @pytest.mark.parametrize("by_http", [False, True])
 def test_the_largest_stream_with_user_and_password(skew: float, by_http: bool) -> None:
     with OnvifCamera(skew=skew, by_http=by_http).running() as camera:
-        address = stream_address(f"127.0.0.1:{camera.port}", camera.user, camera.password)
+        streams = find_streams(f"127.0.0.1:{camera.port}", camera.user, camera.password)
+        address = streams.main
     # the host is the one that was asked, whatever the camera takes itself for
     assert address == "rtsp://owner:p%26ss%20w%C3%B6rd@127.0.0.1:8554/live?x=1"
     assert "ss" not in shown_address(address)
@@ -70,7 +71,30 @@ def test_the_largest_stream_with_user_and_password(skew: float, by_http: bool) -
 
 def test_a_camera_without_a_password() -> None:
     with OnvifCamera(user="", stream="rtsp://192.0.2.7/live").running() as camera:
-        assert stream_address(f"127.0.0.1:{camera.port}", "", "") == "rtsp://127.0.0.1/live"
+        streams = find_streams(f"127.0.0.1:{camera.port}", "", "")
+    assert streams.main == "rtsp://127.0.0.1/live"
+
+
+@pytest.mark.parametrize(
+    ("profiles", "small", "enough"),
+    [
+        ([("sub", 640, 360), ("main", 1920, 1080)], "sub", False),
+        ([("main", 2560, 1440), ("a", 640, 480), ("b", 1280, 720), ("c", 1920, 1080)], "b", True),
+        ([("main", 3840, 2160), ("a", 320, 240), ("b", 704, 576)], "b", False),
+        ([("main", 1080, 1920), ("a", 720, 1280)], "a", True),
+        ([("main", 1920, 1080), ("copy", 1920, 1080)], "", False),
+        ([("main", 1920, 1080), ("silent", 0, 0)], "", False),
+    ],
+)
+def test_a_smaller_stream_that_is_large_enough(
+    profiles: list[tuple[str, int, int]], small: str, enough: bool
+) -> None:
+    with OnvifCamera().running() as camera:
+        camera.profiles = profiles
+        streams = find_streams(f"127.0.0.1:{camera.port}", camera.user, camera.password)
+    assert streams.main.endswith("@127.0.0.1:8554/live?x=1")
+    assert streams.small.endswith(f"&p={small}") if small else streams.small == ""
+    assert streams.small_is_enough is enough
 
 
 @pytest.mark.parametrize("by_http", [False, True])
@@ -79,7 +103,7 @@ def test_a_wrong_password_is_said(by_http: bool) -> None:
         OnvifCamera(by_http=by_http).running() as camera,
         pytest.raises(InputError, match="refuses the user or the password") as told,
     ):
-        stream_address(f"127.0.0.1:{camera.port}", camera.user, WRONG)
+        find_streams(f"127.0.0.1:{camera.port}", camera.user, WRONG)
     assert WRONG not in told.value.message.replace("wrong user", "")
 
 
@@ -96,14 +120,14 @@ def test_what_is_wrong_is_said(operation: str, answer: str, said: str) -> None:
     with OnvifCamera().running() as camera:
         camera.answers[operation] = answer
         with pytest.raises(InputError, match=said):
-            stream_address(f"127.0.0.1:{camera.port}", camera.user, camera.password)
+            find_streams(f"127.0.0.1:{camera.port}", camera.user, camera.password)
 
 
 def test_who_does_not_answer() -> None:
     with OnvifCamera().running() as camera:
         port = camera.port
     with pytest.raises(InputError, match="does not answer"):
-        stream_address(f"127.0.0.1:{port}", "a", "b")
+        find_streams(f"127.0.0.1:{port}", "a", "b")
 
 
 @pytest.mark.parametrize("maker", MAKERS)

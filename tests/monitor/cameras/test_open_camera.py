@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 import traceback
@@ -12,8 +13,9 @@ import pytest
 
 from clips import FLASH, GREY, clicks, flashing, write_clip
 from sentistream.errors import InputError
-from sentistream.media import simulated_camera
+from sentistream.media import MediaInfo, simulated_camera
 from sentistream.media.source import Source
+from sentistream.monitor.cameras import capture
 from sentistream.monitor.cameras.capture import open_camera
 from sentistream.monitor.settings import CameraSettings
 from sentistream.types import SOUND_RATE
@@ -171,3 +173,67 @@ def test_a_password_is_nowhere(
 def test_not_positive() -> None:
     with pytest.raises(ValueError, match="tick"):
         open_camera(camera("0"), tick=0.0, sound_window=0.1)
+
+
+class Stream:
+    """Stands in for an opened address."""
+
+    def __init__(self, width: int, height: int, remarks: tuple[str, ...]) -> None:
+        self.info = dataclasses.replace(INFO, width=width, height=height, remarks=remarks)
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+INFO = MediaInfo(
+    name="a", container="rtsp", duration=None, width=1, height=1, frame_rate=None, rotation=0,
+    video_codec="h264", audio_codec=None, audio_rate=None, audio_channels=None, live=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stream", "small", "read", "remark"),
+    [
+        ("main", (1280, 720), "main", ""),
+        ("auto", (1280, 720), "small", ""),
+        ("auto", (720, 1280), "small", ""),
+        ("auto", (640, 360), "main", "Its pictures are too small."),
+        ("auto", None, "main", "It does not answer."),
+        ("sub", (640, 360), "small", ""),
+    ],
+)
+def test_which_of_two_streams_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+    stream: str,
+    small: tuple[int, int] | None,
+    read: str,
+    remark: str,
+) -> None:
+    made: dict[str, Stream] = {}
+
+    def open_stream(address: str, *, remarks: tuple[str, ...], **_: object) -> Stream:
+        if address.endswith("small") and small is None:
+            raise InputError("It does not answer.", "Check it.")
+        size = small if address.endswith("small") and small else (1920, 1080)
+        made[address.rpartition("/")[2]] = Stream(*size, remarks)
+        return made[address.rpartition("/")[2]]
+
+    monkeypatch.setattr(capture, "open_stream", open_stream)
+    settings = camera("rtsp://a/main", small_source="rtsp://a/small", stream=stream)
+    source = opened(settings)
+    assert source is made[read]  # type: ignore[comparison-overlap]
+    assert not made[read].closed
+    told = f"The smaller stream is not used. {remark}" if remark else ""
+    assert "".join(made[read].info.remarks) == told
+    assert all(one.closed for name, one in made.items() if name != read)
+
+
+def test_sub_without_a_smaller_stream_is_said() -> None:
+    with pytest.raises(ValueError, match="no smaller stream is given"):
+        camera("rtsp://a/main", stream="sub")
+
+
+def test_passwords_of_both_streams_are_kept_secret() -> None:
+    made = camera("rtsp://u:first@a/main", small_source="rtsp://u:second@a/small")
+    assert {"first", "second"} <= made.secrets

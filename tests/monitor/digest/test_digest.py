@@ -18,12 +18,12 @@ from insight.made_weeks import fill
 
 from mail_server import MailServer, mail_server
 from sentistream.errors import InputError
-from sentistream.monitor.camera_keys import camera_names
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.digest import DigestSender, digest_pdf, make_digest, send_digest
 from sentistream.monitor.digest.digest_content import digest_key, digest_span, last_day_of
 from sentistream.monitor.digest.digest_pdf import printable
 from sentistream.monitor.digest.digest_sender import RETRY_DELAY, due_digests
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.insight import Insight
 from sentistream.monitor.insight.words import shares_words
@@ -91,10 +91,10 @@ def test_its_figures_are_those_of_the_history(
     store: DatabaseStore, day: date, period: Any, language: str
 ) -> None:
     used, tr = settings(), translator(language)
-    names = camera_names(used, ())
+    names = DisplayNames.of(used)
     digest = make_digest(period, day, store=store, settings=used, names=names, now=NOW, tr=tr)
     span, shift = digest_span(period, day)
-    insight = Insight(store, used, names)
+    insight = Insight(store, used, names.cameras)
     said = text_of(digest_pdf(digest))
     whole = insight.figures([span.until(NOW)])
     assert digest.whole.appearances == tr.number(whole.appearances)
@@ -108,11 +108,7 @@ def test_its_figures_are_those_of_the_history(
     assert len(digest.days) == len(report.days)
     places = {row.name: row for row in digest.places}
     for (camera, zone), comparison in report.places.items():
-        name = next(
-            name
-            for name in places
-            if name.startswith(names[camera]) and name.endswith("till") == bool(zone)
-        )
+        name = names.place(camera, zone, tr)
         assert places[name].appearances == tr.number(comparison.now.appearances)
 
 
@@ -123,7 +119,7 @@ def test_the_pdf_says_what_is_in_it(store: DatabaseStore) -> None:
         date(2026, 10, 14),
         store=store,
         settings=used,
-        names=camera_names(used, ()),
+        names=DisplayNames.of(used),
         now=NOW,
         tr=translator("de"),
     )
@@ -156,7 +152,7 @@ def test_an_empty_week_is_said_to_be_one(store: DatabaseStore) -> None:
         date(2020, 1, 1),
         store=store,
         settings=used,
-        names=camera_names(used, ()),
+        names=DisplayNames.of(used),
         now=NOW,
         tr=translator("en"),
     )
@@ -257,7 +253,7 @@ def test_without_a_mail_server_it_says_so(store: DatabaseStore) -> None:
             date(2026, 10, 14),
             store=store,
             settings=settings(),
-            names={},
+            names=DisplayNames(),
             page="",
             now=NOW,
         )

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from sentistream.errors import InputError
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries, Totals
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.observations import CameraState
+from sentistream.monitor.settings import CameraSettings
 from sentistream.monitor.site_link import sender
 from sentistream.monitor.site_link.joining import JoinError, join, leave
 from sentistream.monitor.site_link.link_state import LINK_FILE, read_link, write_link
@@ -83,6 +85,41 @@ def test_states_and_alerts_arrive_and_are_shown(hq: Headquarters, shop: Shop) ->
     assert "secret" not in cameras["door"].reason
     (summary,) = queries.compare("today")
     assert (summary.problems, summary.active_alerts, summary.silent) == (1, 0, False)
+
+
+def test_headquarters_reads_the_names_that_a_shop_gave(hq: Headquarters, shop: Shop) -> None:
+    def rename(**zone: str) -> None:
+        drawn = {"points": [[0, 0], [1, 0], [1, 1]], "name": "entrance", **zone}
+        door = {"name": "Front door", "source": "demo:", "zones": [drawn]}
+        changed = CameraSettings.model_validate(door)
+        settings = shop.configuration.settings
+        shop.configuration.change(
+            settings.model_copy(update={"cameras": {**settings.cameras, "door": changed}})
+        )
+
+    now = this_minute()
+    rename(title="Way in")
+    shop.store.add(crowd(now - 120, now - 60, zone="entrance"))
+    shop.join(invite(hq))
+    queries = FleetQueries(hq.engine, 15)
+
+    def names() -> set[tuple[str, str]]:
+        (site,) = hq.registry.sites()
+        return {
+            (each.camera_name, each.zone_name)
+            for each in queries.places(site, now - 600, now + 60)
+            if each.camera == "door"
+        }
+
+    with shop.running() as link:
+        until(lambda: link.status.connected, what="the shop is connected")
+        shop.bus.publish(replace(alert(now), zone="entrance"))
+        until(lambda: names() == {("Front door", ""), ("Front door", "Way in")}, limit=30)
+        until(lambda: queries.alerts(), what="the alert at headquarters")
+        (found,) = queries.alerts()
+        assert (found.camera_name, found.zone_name) == ("Front door", "Way in")
+        rename()  # a zone without a name of its own is called by its key again
+        until(lambda: ("Front door", "entrance") in names(), limit=30)
 
 
 def test_late_readings_change_a_sum_once(hq: Headquarters, shop: Shop) -> None:
@@ -274,3 +311,20 @@ def test_a_link_survives_a_restart_and_a_lost_outbox(hq: Headquarters, shop: Sho
             until(has_alerts(queries, count), what="an alert")
         for file in shop.state.glob(f"{OUTBOX_FILE}*"):
             file.unlink()
+
+
+def test_what_a_killed_site_left_open_ends_at_headquarters(hq: Headquarters, shop: Shop) -> None:
+    queries = FleetQueries(hq.engine, 15)
+    shop.join(invite(hq))
+    given = replace(alert(time.time() - 60), incident="a1")
+    shop.store.add_alert(given)
+    with shop.running() as link:
+        until(is_connected(link))
+        shop.bus.publish(given)
+        until(has_alerts(queries, 1))
+    # the next start, after the process was killed
+    ends = shop.store.end_open_alerts(time.time(), "The monitor was stopped.")
+    assert [end.active for end in ends] == [False]
+    with shop.running() as link:
+        link.report_ends(ends)
+        until(lambda: queries.alerts()[0].ended is not None, what="the end")

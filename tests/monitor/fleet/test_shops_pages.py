@@ -11,14 +11,14 @@ import pytest
 from api.serving import VIEWER, Served
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, update
 
 from fleet.chain import SHOPS, fill
 from fleet.served import HEADQUARTERS, ServedHeadquarters
 from sentistream.monitor.accounts import Role, User, passwords
 from sentistream.monitor.fleet.join_code import JoinCode
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
-from sentistream.monitor.headquarters.fleet_tables import SERIES, SITES
+from sentistream.monitor.headquarters.fleet_tables import DAYS, SERIES, SITES
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.settings import HeadquartersSettings, Settings
 from sentistream.monitor.store import migrate, open_database
@@ -107,6 +107,38 @@ def test_a_viewer_sees_the_given_shops_alone(served: ServedHeadquarters) -> None
     assert registry.sites(User(VIEWER, Role.VIEWER, by_token=True)) == []
 
 
+def test_an_alert_has_a_page_for_those_who_may_see_the_shop(tmp_path: Path) -> None:
+    with (
+        ServedHeadquarters(tmp_path) as served,
+        served.person(VIEWER) as viewer,
+        served.person() as manager,
+    ):
+        served.headquarters._alerts.look()
+        served.headquarters.registry.give_access(VIEWER, ["north"])
+        queries = FleetQueries(served.engine, 15)
+        found = queries.alerts(site="station")[0]
+        path = f"/shops/alerts/{found.incident}"
+        assert path in manager.get("/shops/alerts").text
+        html = manager.get(path).text
+        assert "Main Station: Sour mood" in html
+        assert "not yet" in html
+        assert "By the clock of the shop (Europe/Paris)." in html
+        table = html.partition('id="minutes"')[2].partition("</table>")[0]
+        assert len(re.findall(r"<th scope=\"row\">\d\d:\d\d</th>", table)) >= 1
+        assert viewer.get(path).status_code == 404
+        assert manager.get("/shops/alerts/nothing").status_code == 404
+        theirs = {"csrf_token": viewer.headers["x-csrf-token"]}
+        assert viewer.post(f"{path}/acknowledge", data=theirs).status_code == 403
+        csrf = {"csrf_token": manager.headers["x-csrf-token"]}
+        assert manager.post(f"{path}/acknowledge", data=csrf).status_code == 303
+        assert "takes care of it since" in manager.get(path).text
+        served.headquarters.registry.give_access(VIEWER, ["station"])
+        assert viewer.get(path).status_code == 200
+        # nothing of shops is among the monitor's own alerts, which every viewer sees
+        assert "Sour mood" not in viewer.get("/alerts").text
+        assert viewer.get(f"/alerts/{found.incident}").status_code == 404
+
+
 def test_a_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
     with ServedHeadquarters(tmp_path, filled=False) as served, served.person() as person:
         csrf = {"csrf_token": person.headers["x-csrf-token"]}
@@ -164,7 +196,7 @@ def test_pages_are_translated(served: ServedHeadquarters, language: str) -> None
         html = person.get("/shops").text
         for words in expected[language]:
             assert words in html
-        for path in ("/shops/shop/station", "/shops/alerts", "/shops/access"):
+        for path in ("/shops/shop/station", "/shops/alerts", "/shops/access", "/shops/digest"):
             assert person.get(path).status_code == 200
 
 
@@ -189,6 +221,19 @@ def test_days_are_those_of_the_shop(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_on_the_first_day_the_comparison_is_of_today(tmp_path: Path) -> None:
+    with ServedHeadquarters(tmp_path) as served, served.person() as person:
+        assert '<option value="week" selected' in person.get("/shops").text
+        today = datetime.datetime.now(datetime.UTC).date().toordinal()
+        with served.engine.begin() as connection:
+            connection.execute(update(SITES).values(chosen_time_zone="", time_zone="UTC"))
+            kept = select(func.min(DAYS.c.day)).scalar_subquery()
+            connection.execute(delete(DAYS).where(DAYS.c.day != kept))
+            connection.execute(update(DAYS).values(day=today))
+        assert '<option value="today" selected' in person.get("/shops").text
+        assert '<option value="week" selected' in person.get("/shops?period=week").text
+
+
 def test_settings_make_it_a_headquarters_and_no_camera_is_opened() -> None:
     from sentistream.monitor.cameras.supervisor import choose_cameras
 
@@ -208,7 +253,10 @@ def test_the_pages_in_a_browser(served: ServedHeadquarters, chromium: Browser) -
     page.wait_for_url(f"{served.url}/shops/shop/station")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
-    page.goto(f"{served.url}/shops")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    served.headquarters._alerts.look()
+    incident = FleetQueries(served.engine, 15).alerts()[0].incident
+    for path in ("", "/alerts", f"/alerts/{incident}", "/digest", "/access"):
+        page.goto(f"{served.url}/shops{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
     assert [text for text in problems if "error" in text.lower()] == []
     page.close()

@@ -143,7 +143,7 @@ def test_the_overview_says_what_needs_attention(chromium: Browser, shopful: Serv
             rf"down since ({since:%H}|{(since.hour - 1) % 24:02d}):", attention.inner_text()
         )
         expect(page.locator(".headline")).to_contain_text(re.compile(r"\d+% ± \d+"))
-        expect(page.locator(".answer")).to_contain_text(re.compile(r"usually \d+ to \d+"))
+        expect(page.locator(".answer")).to_contain_text(re.compile(r"usually \d+ \(\d+ to \d+\)"))
         assert page.locator(".places tbody tr").count() == 4 * 7
         page.click(".brand")
         assert page.evaluate("location.pathname") == "/"

@@ -15,14 +15,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 from api.serving import MANAGER, VIEWER, Served
+from digest.test_digest import text_of
 
 from insight.conftest import shop
 from insight.made_weeks import CAMERAS, ZONES
 from insight.serving_weeks import served_weeks
 from sentistream.monitor.accounts import Role
+from sentistream.monitor.digest.digest_pdf import printable
 from sentistream.monitor.insight import Insight
+from sentistream.monitor.translation import translator
 
 VIEWS = ("minute", "hour", "day", "week", "month")
 
@@ -75,6 +79,72 @@ def random_view(chance: random.Random) -> dict[str, str]:
     return view
 
 
+def assert_same_rows(rows: list[dict[str, str]], excel: bytes, parquet: bytes) -> None:
+    """The file for a spreadsheet and the one for programs hold what the plain one does."""
+    table = pq.read_table(io.BytesIO(parquet))
+    assert excel.startswith(b"\xef\xbb\xbf")
+    sheet = list(csv.DictReader(io.StringIO(excel.decode("utf-8-sig")), delimiter=";"))
+    assert table.column_names == list(rows[0]) == list(sheet[0])
+    for row, cells, values in zip(rows, sheet, table.to_pylist(), strict=True):
+        for name, text in row.items():
+            value = values[name]
+            if isinstance(value, datetime):
+                assert text == f"{value:%Y-%m-%dT%H:%M:%SZ}"
+                assert cells[name] == f"{value:%Y-%m-%d %H:%M:%S}"
+            elif isinstance(value, float):
+                assert float(text) == pytest.approx(value, abs=6e-4)
+                assert cells[name].replace(",", ".") == text
+            elif name.endswith("_local"):
+                assert datetime.fromisoformat(text) == values[name.removesuffix("_local")]
+                assert cells[name] == f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S}"
+            elif isinstance(value, bool):
+                assert text == cells[name] == str(value).lower()
+            else:
+                assert text == cells[name] == ("" if value is None else str(value))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_digest_has_the_figures_of_the_history(client: httpx.Client, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    period = chance.choice(["week", "month"])
+    day = date.today() - timedelta(days=chance.randrange(24))
+    first, last = (
+        (day - timedelta(days=day.weekday()), day + timedelta(days=6 - day.weekday()))
+        if period == "week"
+        else (day.replace(day=1), (day.replace(day=28) + timedelta(days=4)).replace(day=1))
+    )
+    if period == "month":
+        last -= timedelta(days=1)
+    language = chance.choice(["en", "de", "fr"])
+    client.cookies.set("sentistream-language", language)
+    tr = translator(language)
+    view = {"by": "day", "from": first.isoformat(), "to": last.isoformat()}
+    while True:
+        minute = time.time() // 60
+        query = asked(client.get("/history", params=view).text)
+        answer = client.get(f"/api/series?{query}")
+        pdf = client.get(f"/api/digest/{period}.pdf", params={"day": day.isoformat()})
+        if time.time() // 60 == minute:
+            break
+    client.cookies.delete("sentistream-language")
+    series = answer.json()
+    assert pdf.status_code == 200 and len(series["parts"]) >= 7
+    said = text_of(pdf.content)
+    for percent in tr.percents(shares_of(series["whole"])):
+        assert re.sub(r"\s+", " ", printable(percent)) in said
+    days = [part for part in series["parts"] if part["negative"]]
+    assert days
+    for part in days:
+        begin = datetime.fromisoformat(part["begin"]).timestamp()
+        negative = tr.percents(shares_of(part))[0]
+        row = f"{tr.day(begin)} {tr.number(part['appearances'])} {negative}"
+        assert re.sub(r"\s+", " ", printable(row)) in said
+
+
+def shares_of(part: dict[str, Any]) -> list[float]:
+    return [part[name]["value"] for name in ("negative", "neutral", "positive")]
+
+
 @pytest.mark.parametrize("seed", range(24))
 def test_page_api_and_file_agree(client: httpx.Client, seed: int) -> None:
     view = random_view(random.Random(seed))  # noqa: S311
@@ -84,6 +154,8 @@ def test_page_api_and_file_agree(client: httpx.Client, seed: int) -> None:
         query = asked(page.text)
         answer = client.get(f"/api/series?{query}")
         file = client.get(f"/api/series.csv?{query}")
+        excel = client.get(f"/api/series.csv?{query}&excel=comma")
+        parquet = client.get(f"/api/series.parquet?{query}")
         if time.time() // 60 == minute:
             break
     assert page.status_code == answer.status_code == file.status_code == 200, answer.text
@@ -91,6 +163,7 @@ def test_page_api_and_file_agree(client: httpx.Client, seed: int) -> None:
     rows = list(csv.DictReader(io.StringIO(file.text)))
     parts = series["parts"]
     assert len(chart["titles"]) == len(parts) == len(rows) > 0
+    assert_same_rows(rows, excel.content, parquet.content)
     for place, (part, row) in enumerate(zip(parts, rows, strict=True)):
         begin = datetime.fromisoformat(part["begin"]).timestamp()
         assert chart["begins"][place] == begin
@@ -102,12 +175,12 @@ def test_page_api_and_file_agree(client: httpx.Client, seed: int) -> None:
             for edge, column in (("value", ""), ("low", "_low"), ("high", "_high")):
                 value = None if part[name] is None else round(part[name][edge], 4)
                 assert chart[name][edge][place] == value
-                assert row[name + column] == ("" if value is None else str(value))
+                assert row[name + column] == ("" if value is None else f"{value:.4f}")
         usual = part["usual_negative"]
         for edge in ("low", "high"):
             value = None if usual is None else round(usual[edge], 4)
             assert chart["usual"][edge][place] == value
-            assert row[f"usual_negative_{edge}"] == ("" if value is None else str(value))
+            assert row[f"usual_negative_{edge}"] == ("" if value is None else f"{value:.4f}")
         assert chart["unusual"][place] == (part["verdict"] in ("above", "below"))
         assert row["verdict"] == part["verdict"]
     shown = f"{series['whole']['appearances']:,}"

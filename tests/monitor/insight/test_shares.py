@@ -18,7 +18,7 @@ from sentistream.monitor.insight.shares import (
     verdict_on_count,
     verdict_on_share,
 )
-from sentistream.monitor.insight.words import shares_words, unknown_words
+from sentistream.monitor.insight.words import share_words, shares_words, unknown_words
 from sentistream.monitor.translation import translator
 
 shares = st.floats(0, 1)
@@ -90,6 +90,22 @@ def test_equal_weeks_seldom_differ_by_more_than_chance() -> None:
     assert found / 1_000 <= 0.07
     sure = Difference.of(Share.of(0.4, 1_000), Share.of(0.25, 1_000))
     assert sure.is_more_than_chance and sure.low > 0
+
+
+@given(value=shares, appearances=counts)
+def test_words_of_a_share_promise_nothing_below_0_or_above_100(
+    value: float, appearances: int
+) -> None:
+    share = Share.of(value, appearances)
+    said = share_words(share, translator("en"))
+    if share.is_vague:
+        assert said.endswith("too few to say")
+    elif "±" in said:
+        percent, margin = (int(number) for number in re.findall(r"\d+", said))
+        assert percent - margin >= -1 and percent + margin <= 101  # rounded both
+    else:
+        numbers = [int(number) for number in re.findall(r"\d+", said)]
+        assert numbers[0] >= min(numbers[1:]) and numbers[0] <= max(numbers[1:])
 
 
 @given(st.lists(shares, min_size=FEWEST_WEEKS, max_size=12))

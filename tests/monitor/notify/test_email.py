@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from listening import BEGIN
 from mail_server import PASSWORD, USER, MailServer, mail_server
 from mosquitto import certificate, free_port
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Attachment, Notice, alert_notice, summary_notice
 from sentistream.monitor.notify.smtp import SmtpTransport
 from sentistream.monitor.observations import Alert, AlertKind
-from sentistream.monitor.settings import EmailSettings, Settings
+from sentistream.monitor.settings import EmailSettings
 from sentistream.monitor.translation import translator
 from sentistream.translatable import Translatable
 
@@ -27,12 +28,12 @@ ALERT = Alert(
     rule="bad", name="Bad <b>mood</b>", camera="door", zone="till", time=float(BEGIN), active=True,
     sentiment="negative", share=0.5, limit=0.4, minutes=10, incident="5e1f",
 )  # fmt: skip
-SETTINGS = Settings.model_validate({"cameras": {"door": {"name": "Front door", "source": "0"}}})
+NAMES = DisplayNames({"door": "Front door"}, {("door", "till"): "By the till"})
 
 
 def notice(alert: Alert = ALERT, language: str = "en", **rest: Any) -> Notice:
     return alert_notice(
-        alert, SETTINGS, translator(language), page=PAGE, history="/history?m=1", **rest
+        alert, NAMES, translator(language), page=PAGE, history="/history?m=1", **rest
     )
 
 
@@ -65,7 +66,7 @@ def test_an_alert_arrives_as_text_and_html() -> None:
     html = message.get_body(("html",))
     assert text is not None
     assert html is not None
-    said = "Front door, zone till: 50% negative over 10 minutes; the threshold is 40%."
+    said = "Front door, zone By the till: 50% negative over 10 minutes; the threshold is 40%."
     for body in (text.get_content(), html.get_content()):
         assert said in body
         assert f"{PAGE}/alerts/5e1f" in body
@@ -111,7 +112,7 @@ def test_a_summary_has_a_line_for_each_alert() -> None:
     )  # fmt: skip
     alerts = [ALERT, replace(ALERT, active=False, time=BEGIN + 300.0), down]
     with mail_server() as server:
-        given = summary_notice(alerts, SETTINGS, translator("en"), page=PAGE)
+        given = summary_notice(alerts, NAMES, translator("en"), page=PAGE)
         assert sent(to(server), given) == ""
     body = server.messages[0].get_body(("plain",))
     assert body is not None

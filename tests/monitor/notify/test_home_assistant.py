@@ -1,125 +1,207 @@
-"""Home Assistant's discovery: only keys that it documents, and unique names.
+"""The real Home Assistant on a real broker: what it makes of what the monitor publishes.
 
-The keys: https://www.home-assistant.io/integrations/sensor.mqtt/#configuration-variables,
-https://www.home-assistant.io/integrations/binary_sensor.mqtt/#configuration-variables and
-https://www.home-assistant.io/integrations/mqtt/#discovery-messages (2026-11).
+It has pinned dependencies of its own and a Python newer than others need, so it is installed apart:
+
+    python3.14 -m venv ha && ha/bin/pip install homeassistant paho-mqtt==2.1.0 aiohasupervisor
+    SENTISTREAM_HOME_ASSISTANT=ha/bin/python python -m pytest tests/monitor/notify
 """
 
 from __future__ import annotations
 
-import re
+import importlib.util
+import json
+import os
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
 
-from listening import health
-from sentistream.monitor.alerts import WindowStats
-from sentistream.monitor.notify.home_assistant import discovery_configs
-from sentistream.monitor.notify.payloads import health_payload, state_payload
-from sentistream.monitor.observations import CameraState
-from sentistream.monitor.settings import Settings
+from listening import BEGIN, configured, crowd, health, seconds, until
+from mosquitto import Mosquitto, mosquitto
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.notify import MqttPublisher
+from sentistream.monitor.observations import Alert, CameraState
 
-ENTITY = {
-    "availability", "availability_mode", "availability_template", "availability_topic",
-    "default_entity_id", "device", "device_class", "enabled_by_default", "encoding",
-    "entity_category", "entity_picture", "expire_after", "force_update", "icon",
-    "json_attributes_template", "json_attributes_topic", "name", "object_id", "origin",
-    "payload_available", "payload_not_available", "platform", "qos", "state_topic", "unique_id",
-    "value_template",
-}  # fmt: skip
-KEYS = {
-    "sensor": ENTITY
-    | {
-        "last_reset_value_template", "options", "state_class", "suggested_display_precision",
-        "unit_of_measurement",
-    },
-    "binary_sensor": ENTITY | {"off_delay", "payload_off", "payload_on"},
-}  # fmt: skip
-DEVICE = {
-    "configuration_url", "connections", "hw_version", "identifiers", "manufacturer", "model",
-    "model_id", "name", "serial_number", "suggested_area", "sw_version", "via_device",
-}  # fmt: skip
-ORIGIN = {"name", "sw_version", "support_url"}
-CLASSES = {"sensor": {"enum"}, "binary_sensor": {"problem"}}
+VARIABLE = "SENTISTREAM_HOME_ASSISTANT"
+"""Names the Python that has the package ``homeassistant``, or the command that starts it."""
+
+SCRIPT = Path(__file__).with_name("home_assistant_states.py")
+START = 90.0
+"""Seconds that Home Assistant may take to start."""
 
 
-def made(**settings: Any) -> dict[str, dict[str, Any]]:
-    values = {
-        "cameras": {"door": {"source": "0", "name": "Tür"}, "hall": {"source": "1"}},
-        "alerts": [
-            {"key": "bad", "name": "Bad mood"},
-            {"key": "hall-only", "name": "Hall", "camera": "hall"},
-        ],
-        "mqtt": {"topic": "shop/one"},
-        "server": {"public_url": "https://mood.example.org"},
-    }
-    return discovery_configs(Settings.model_validate(values | settings), ["door", "hall"])
+def python_of_home_assistant() -> list[str]:
+    given = shlex.split(os.environ.get(VARIABLE, ""))
+    if given:
+        return given
+    if importlib.util.find_spec("homeassistant") is None:
+        pytest.skip(f"needs Home Assistant: set {VARIABLE} to a Python that has it")
+    return [sys.executable]
 
 
-def test_only_documented_keys() -> None:
-    for topic, config in made().items():
-        found = re.fullmatch(
-            r"homeassistant/(sensor|binary_sensor)/shop_one_sentistream/([a-zA-Z0-9_-]+)/config",
-            topic,
+class HomeAssistant:
+    """It runs in a process of its own; the newest line about each entity is kept."""
+
+    def __init__(self, broker: Mosquitto, folder: Path) -> None:
+        folder.mkdir()
+        self.version = ""
+        self.entities: dict[str, dict[str, Any]] = {}
+        self.noise: list[str] = []
+        command = [*python_of_home_assistant(), str(SCRIPT), str(broker.port), str(folder)]
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
-        assert found, topic
-        component = found[1]
-        assert set(config) <= KEYS[component], topic
-        assert set(config["device"]) <= DEVICE
-        assert set(config["origin"]) <= ORIGIN
-        assert {"name", "state_topic", "unique_id", "device", "origin"} <= set(config)
-        assert config.get("device_class", next(iter(CLASSES[component]))) in CLASSES[component]
-        assert config.get("entity_category", "diagnostic") == "diagnostic"
-        assert config.get("state_class", "measurement") == "measurement"
-        assert not ("availability" in config and "availability_topic" in config)
-        # an enum has options and neither unit nor state class
-        if config.get("device_class") == "enum":
-            assert config["options"]
-            assert not {"unit_of_measurement", "state_class"} & set(config)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if not line.startswith("{"):
+                self.noise.append(line)
+                continue
+            told = json.loads(line)
+            if "version" in told:
+                assert (told["flow"], told["errors"]) == ("create_entry", None)
+                self.version = told["version"]
+            else:
+                self.entities[told["entity"]] = told
+
+    def until(self, entity: str, state: str | None, limit: float = 15.0) -> dict[str, Any]:
+        def is_so() -> bool:
+            return entity in self.entities and self.entities[entity]["state"] == state
+
+        try:
+            until(is_so, limit, f"{entity} is {state}")
+        except AssertionError:
+            shown = {name: each["state"] for name, each in self.entities.items()}
+            pytest.fail(f"{entity} is not {state}: {shown}\n{''.join(self.noise[-30:])}")
+        return self.entities[entity]
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
-def test_entities_and_names() -> None:
-    configs = made()
-    unique = [config["unique_id"] for config in configs.values()]
-    assert len(unique) == len(set(unique)) == 2 * 7 + 1 + 2
-    devices = {tuple(config["device"]["identifiers"]) for config in configs.values()}
-    assert devices == {("shop_one_sentistream_door",), ("shop_one_sentistream_hall",)}
-    assert {config["device"]["name"] for config in configs.values()} == {"Tür", "Camera"}
-    assert (
-        "homeassistant/binary_sensor/shop_one_sentistream/shop_one_sentistream_hall_alert_hall-only/config"
-        in configs
-    )
-    assert not any("door_alert_hall-only" in topic for topic in configs)
-    german = {config["name"] for config in made(language="de").values()}
-    assert {"Stimmung", "Gesichter", "Störung"} <= german
-    assert made(mqtt={"discovery": ""}) == {}
+@contextmanager
+def home_assistant(broker: Mosquitto, folder: Path) -> Iterator[HomeAssistant]:
+    running = HomeAssistant(broker, folder)
+    try:
+        until(lambda: running.version, START, "Home Assistant has started")
+        yield running
+    finally:
+        running.close()
 
 
-@pytest.mark.parametrize("appearances", [3, 9])
-def test_templates_yield_what_home_assistant_takes(appearances: int) -> None:
-    measure = WindowStats(
-        shares={"positive": 0.2, "neutral": 0.5, "negative": 0.3},
-        seen=9,
-        appearances=appearances,
-        covered=1,
-    )
-    messages = {
-        "state": state_payload(measure, faces=2, time=1.8e9, minutes=5, smallest_group=5),
-        "health": health_payload(health("door", CameraState.WAITING)),
-        "bad": {"active": True},
-        "hall-only": {"active": False},
-    }
-    environment = jinja2.Environment(autoescape=False)  # noqa: S701
-    for config in made().values():
-        message = messages[config["state_topic"].rsplit("/", 1)[1]]
-        value = environment.from_string(config["value_template"]).render(value_json=message)
-        if "options" in config and value != "None":
-            assert value in config["options"]
-        elif "unit_of_measurement" in config:
-            # "None" makes the sensor unknown
-            assert value == "None" if appearances < 5 else 0 <= float(value) <= 100
-        elif config["unique_id"].endswith("people"):
-            assert value == "2"
-        elif "options" not in config:
-            assert value in ("ON", "OFF")
+def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
+    python_of_home_assistant()  # skips before a broker is started
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker, home_assistant(broker, tmp_path / "config") as hass:
+        mqtt = {"host": "127.0.0.1", "port": broker.port, "every": 1}
+        cameras = {"door": {"source": "0", "name": "Front door"}}
+        rule = {"key": "bad", "name": "Bad mood"}
+        configuration = configured(tmp_path, cameras=cameras, mqtt=mqtt, alerts=[rule])
+        with MqttPublisher(bus, configuration):
+            bus.publish(health("door", CameraState.RUNNING))
+            for second in range(3):
+                bus.publish(seconds(BEGIN + second, *crowd(6, 0.25)))
+            mood = hass.until("sensor.front_door_mood", "neutral")
+            assert mood["device"] == ["sentistream", "Front door"]
+            assert mood["attributes"]["options"] == ["positive", "neutral", "negative"]
+            assert mood["attributes"]["device_class"] == "enum"
+            assert mood["attributes"]["faces"] == 6  # all of the state
+            negative = hass.until("sensor.front_door_negative", "25.0")
+            assert negative["attributes"]["unit_of_measurement"] == "%"
+            assert negative["attributes"]["state_class"] == "measurement"
+            hass.until("sensor.front_door_positive", "0.0")
+            hass.until("sensor.front_door_neutral", "75.0")
+            hass.until("sensor.front_door_faces", "6")
+            state = hass.until("sensor.front_door_state", "running")
+            assert state["category"] == "diagnostic"
+            hass.until("binary_sensor.front_door_problem", "off")
+            hass.until("binary_sensor.front_door_bad_mood", "off")
+            assert {each["unique_id"] for each in hass.entities.values()} >= {
+                "sentistream_door_mood",
+                "sentistream_door_alert_bad",
+            }
+
+            # values change
+            for second in range(3, 40):
+                bus.publish(seconds(BEGIN + second, *crowd(7, 1.0)))
+            bus.publish(
+                Alert(
+                    rule="bad",
+                    name="Bad mood",
+                    camera="door",
+                    zone="",
+                    time=float(BEGIN),
+                    active=True,
+                    sentiment="negative",
+                    share=0.9,
+                    limit=0.4,
+                    minutes=10,
+                )
+            )
+            hass.until("sensor.front_door_mood", "negative")
+            hass.until("sensor.front_door_faces", "7")
+            alarmed = hass.until("binary_sensor.front_door_bad_mood", "on")
+            assert alarmed["attributes"]["share"] == 0.9
+
+            # the camera fails: what it sees is unavailable, why is said
+            bus.publish(health("door", CameraState.WAITING, "no route to host"))
+            hass.until("sensor.front_door_mood", "unavailable")
+            hass.until("sensor.front_door_faces", "unavailable")
+            problem = hass.until("binary_sensor.front_door_problem", "on")
+            assert problem["attributes"]["reason"] == "no route to host"
+            hass.until("sensor.front_door_state", "waiting")
+            bus.publish(health("door", CameraState.RUNNING))
+            hass.until("sensor.front_door_mood", "negative")
+
+            # too few people: nothing is told of them
+            small = configuration.settings.model_copy(
+                update={
+                    "privacy": configuration.settings.privacy.model_copy(
+                        update={"smallest_group": 50}
+                    )
+                }
+            )
+            configuration.change(small)
+            hass.until("sensor.front_door_mood", "unknown")
+            hass.until("sensor.front_door_negative", "unknown")
+            configuration.change(small.model_copy(update={"alerts": ()}))
+            hass.until("binary_sensor.front_door_bad_mood", None)  # a removed rule's is removed
+
+        # the monitor ends
+        for entity in ("sensor.front_door_mood", "sensor.front_door_state"):
+            hass.until(entity, "unavailable")
+        hass.until("binary_sensor.front_door_problem", "unavailable")
+
+
+def test_it_appears_in_german(tmp_path: Path) -> None:
+    python_of_home_assistant()
+    bus = EventBus()
+    with mosquitto(tmp_path) as broker:
+        mqtt = {"host": "127.0.0.1", "port": broker.port, "every": 1}
+        cameras = {"hall": {"source": "0", "name": "Empfang"}}
+        configuration = configured(tmp_path, cameras=cameras, mqtt=mqtt, language="de")
+        with MqttPublisher(bus, configuration):
+            bus.publish(health("hall", CameraState.RUNNING))
+            # Home Assistant comes later, and learns all from what the broker retains
+            with home_assistant(broker, tmp_path / "config") as hass:
+                hass.until("sensor.empfang_zustand", "running")
+                hass.until("binary_sensor.empfang_storung", "off")
+                hass.until("sensor.empfang_stimmung", "unknown")

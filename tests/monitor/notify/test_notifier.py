@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,15 +14,22 @@ import pytest
 
 from listening import configured, until
 from receiver import Receiver, receiving
+from sentistream.errors import StorageError
 from sentistream.monitor.event_bus import EventBus, Subscription
+from sentistream.monitor.interfaces import Store
 from sentistream.monitor.notify import Notifier
+from sentistream.monitor.notify.notifier import AT_ONCE_SECONDS, MAX_AT_ONCE
+from sentistream.monitor.notify.payloads import iso_time
 from sentistream.monitor.observations import (
     DISK_NEARLY_FULL,
     Acknowledgement,
     Alert,
     AlertKind,
     Delivery,
+    HeldAlert,
 )
+from sentistream.monitor.settings import Settings
+from sentistream.monitor.store import DatabaseStore, migrate, open_database
 
 MIDNIGHT = datetime(2026, 3, 4).timestamp()
 NIGHT = [{"begin": "22:00", "end": "07:00"}]
@@ -74,7 +81,14 @@ class Told:
 
 
 @contextmanager
-def telling(folder: Path, *, rule: dict[str, Any] | None = None, **webhook: Any) -> Iterator[Told]:
+def telling(
+    folder: Path,
+    *,
+    rule: dict[str, Any] | None = None,
+    store: Store | None = None,
+    begin: float = 12,
+    **webhook: Any,
+) -> Iterator[Told]:
     bus = EventBus()
     with receiving(200) as receiver, bus.subscribe(Delivery, depth=1000) as subscription:
         configuration = configured(
@@ -85,10 +99,14 @@ def telling(folder: Path, *, rule: dict[str, Any] | None = None, **webhook: Any)
         )
         told: Told | None = None
         notifier = Notifier(
-            bus, configuration, delays=(0.05,), clock=lambda: told.now if told else at(12)
+            bus,
+            configuration,
+            store=store,
+            delays=(0.05,),
+            clock=lambda: told.now if told else at(begin),
         )
         notifier._reload_settings()
-        told = Told(notifier, receiver, bus, subscription, [], at(12))
+        told = Told(notifier, receiver, bus, subscription, [], at(begin))
         yield told
         notifier.finish()
 
@@ -207,6 +225,132 @@ def test_what_is_held_outlives_a_change_of_the_channel(tmp_path: Path) -> None:
         told.messages(1)
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[DatabaseStore]:
+    engine = open_database(f"sqlite:///{tmp_path / 'held.db'}")
+    migrate(engine)
+    with closing(DatabaseStore(engine, Settings)) as made:
+        yield made
+
+
+def test_what_is_held_is_sent_by_the_next_run(tmp_path: Path, store: DatabaseStore) -> None:
+    with telling(tmp_path, store=store, quiet_hours=NIGHT) as told:
+        told.say(alert("a", 23), 23)
+        told.say(alert("a", 23.5, active=False), 23.5)
+    with telling(tmp_path, store=store, quiet_hours=NIGHT, begin=26) as told:
+        told.say(alert("b", 26), 26)
+        told.tick(28)
+        assert told.messages(0) == []
+        told.tick(31.01)
+        (summary,) = told.messages(1)
+        assert [(each["active"], each["time"]) for each in summary["alerts"]] == [
+            (each.active, iso_time(each.time))
+            for each in (alert("a", 23), alert("a", 23.5, active=False), alert("b", 26))
+        ]
+        until(lambda: len(told.states()) == 3)
+        told.tick(31.1)
+    assert store.held_alerts() == []
+    with telling(tmp_path, store=store, begin=32) as told:
+        told.tick(32)
+        assert told.messages(0) == []
+
+
+def test_one_that_ended_while_nothing_ran_is_not_told_as_lasting(
+    tmp_path: Path, store: DatabaseStore
+) -> None:
+    begun = alert("a", 23)
+    with telling(tmp_path, store=store, quiet_hours=NIGHT) as told:
+        told.say(begun, 23)
+    store.add_alert(begun)
+    store.end_open_alerts(at(27), "The monitor stopped.")
+    with telling(tmp_path, store=store, quiet_hours=NIGHT, begin=27) as told:
+        told.tick(31.01)
+        (summary,) = told.messages(1)
+        assert [each["active"] for each in summary["alerts"]] == [True, False]
+
+
+def test_without_ends_a_held_start_is_not_told_as_lasting(tmp_path: Path) -> None:
+    with telling(tmp_path, quiet_hours=NIGHT, ends=False) as told:
+        told.say(alert("a", 23), 23)
+        told.say(alert("a", 23.5, active=False), 23.5)
+        told.say(alert("b", 24, active=False), 24)
+        told.tick(31.01)
+        (summary,) = told.messages(1)
+        assert [each["active"] for each in summary["alerts"]] == [True, False]
+
+
+def test_a_held_message_that_was_under_way_is_sent_again(
+    tmp_path: Path, store: DatabaseStore
+) -> None:
+    with telling(tmp_path, store=store, quiet_hours=NIGHT) as told:
+        told.receiver.answers = [503] * 100
+        told.notifier._delays = (60.0,)
+        told.notifier._outlets["webhooks-1"].queue._delays = (60.0,)
+        told.say(alert("a", 23), 23)
+        told.tick(31.01)
+        until(lambda: told.receiver.requests)
+        told.notifier.finish()
+        assert told.states()[-1] == ("a", "begin", "held")
+    with telling(tmp_path, store=store, begin=32) as told:
+        told.tick(32)
+        told.messages(1)
+        until(lambda: told.states() == [("a", "begin", "delivered")])
+
+
+def test_a_held_message_of_a_channel_that_is_gone_is_dropped(
+    tmp_path: Path, store: DatabaseStore
+) -> None:
+    store.hold_alert(HeldAlert(channel="ntfy-1", alert=alert("a", 23)))
+    with telling(tmp_path, store=store) as told:
+        told.tick(12)
+        until(lambda: told.states() == [("a", "begin", "dropped")])
+        told.tick(12.1)
+    assert store.held_alerts() == []
+
+
+def test_a_database_that_does_not_answer_holds_nothing_up(
+    tmp_path: Path, store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise StorageError("The disk is full.")
+
+    with telling(tmp_path, store=store, quiet_hours=NIGHT) as told:
+        with monkeypatch.context() as broken:
+            for name in ("hold_alert", "held_alerts", "release_alerts"):
+                broken.setattr(store, name, fails)
+            told.say(alert("a", 23), 23)
+            told.tick(23.1)
+        assert store.held_alerts() == []
+        told.tick(23.2)
+        assert [each.alert for each in store.held_alerts()] == [alert("a", 23)]
+
+
+def test_people_read_the_names_of_zones(tmp_path: Path) -> None:
+    with receiving(200) as receiver:
+        configuration = configured(
+            tmp_path,
+            cameras={
+                "door": {
+                    "name": "Front door",
+                    "source": "0",
+                    "zones": [
+                        {"name": "z-1", "title": "By the till", "points": [[0, 0], [1, 0], [1, 1]]}
+                    ],
+                }
+            },
+            alerts=[RULE],
+            webhooks=[{"url": receiver.url(), "format": "slack"}],
+        )
+        notifier = Notifier(EventBus(), configuration)
+        notifier._reload_settings()
+        notifier.handle(replace(alert("a", 12), zone="z-1"))
+        until(lambda: receiver.requests)
+        notifier.finish()
+    said = receiver.requests[0].body.decode()
+    assert "Front door, zone By the till: 50% negative over 10 minutes" in said
+    assert "z-1" not in said
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_alerts_are_remembered_by_the_bus(count: int) -> None:
     bus = EventBus()
@@ -220,3 +364,23 @@ def test_alerts_are_remembered_by_the_bus(count: int) -> None:
         bus.publish(alert("a", 13, active=False))
         assert bus.active_alerts() == []
         assert bus.acknowledgement("a") is None
+
+
+def test_what_comes_all_at_once_is_told_in_one_message(tmp_path: Path) -> None:
+    with telling(tmp_path) as told:
+        for number in range(MAX_AT_ONCE + 300):
+            told.say(alert(f"a{number}", 12), 12)
+        told.messages(MAX_AT_ONCE)
+        told.tick(12 + (AT_ONCE_SECONDS - 1) / 3600)
+        told.messages(MAX_AT_ONCE)
+        told.tick(12 + AT_ONCE_SECONDS / 3600)
+        summary = told.messages(MAX_AT_ONCE + 1)[-1]
+        assert summary["event"] == "summary"
+        assert len(summary["alerts"]) == 300
+        # a single one is told by itself again
+        told.say(alert("later", 12.1), 12.1)
+        assert told.messages(MAX_AT_ONCE + 2)[-1]["event"] == "alert"
+        states = told.states()
+        assert states.count(("a299", "begin", "held")) == 1
+        assert states.count(("a299", "summary", "delivered")) == 1
+        assert states.count(("a3", "begin", "delivered")) == 1

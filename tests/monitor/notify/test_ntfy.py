@@ -11,10 +11,11 @@ import pytest
 from listening import BEGIN
 from mosquitto import free_port
 from receiver import Receiver, receiving
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Notice, alert_notice
 from sentistream.monitor.notify.ntfy import LONGEST, NtfyTransport
 from sentistream.monitor.observations import Alert
-from sentistream.monitor.settings import NtfyTopic, Settings
+from sentistream.monitor.settings import NtfyTopic
 from sentistream.monitor.translation import translator
 
 TOPIC, TOKEN = "shop-7f3a91", "tk_between_us_0123456789"
@@ -26,7 +27,7 @@ ALERT = Alert(
 
 def notice(alert: Alert = ALERT) -> Notice:
     return alert_notice(
-        alert, Settings(), translator("de"), page="https://m.example", history="/history?m=1"
+        alert, DisplayNames(), translator("de"), page="https://m.example", history="/history?m=1"
     )
 
 

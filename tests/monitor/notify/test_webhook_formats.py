@@ -10,11 +10,12 @@ import pytest
 
 from listening import BEGIN
 from receiver import receiving
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Line, Notice, alert_notice, summary_notice
 from sentistream.monitor.notify.webhook_formats import MAX_LINES, Format, webhook_body
 from sentistream.monitor.notify.webhooks import WebhookTransport
 from sentistream.monitor.observations import Alert
-from sentistream.monitor.settings import Settings, Webhook
+from sentistream.monitor.settings import Webhook
 from sentistream.monitor.translation import translator
 
 ALERT = Alert(
@@ -27,7 +28,7 @@ LINK = "https://m.example/alerts/5e1f"
 
 def notice(alert: Alert = ALERT) -> Notice:
     return alert_notice(
-        alert, Settings(), translator("en"), page="https://m.example", history="/history?m=1"
+        alert, DisplayNames(), translator("en"), page="https://m.example", history="/history?m=1"
     )
 
 
@@ -94,7 +95,7 @@ def test_long_words_and_many_alerts_fit(format: Format) -> None:  # noqa: A002
 
 def test_json_of_a_summary_has_all_alerts() -> None:
     alerts = [replace(ALERT, incident=str(number)) for number in range(MAX_LINES + 5)]
-    given = summary_notice(alerts, Settings(), translator("en"), page="")
+    given = summary_notice(alerts, DisplayNames(), translator("en"), page="")
     body = webhook_body(given, "json")
     assert body["event"] == "summary"
     assert len(body["alerts"]) == MAX_LINES + 5

@@ -17,7 +17,9 @@ from sentistream.monitor.privacy import (
     render_notice,
 )
 from sentistream.monitor.settings import Settings
+from sentistream.monitor.translation import translator
 
+EN, DE = translator("en"), translator("de")
 CORNERS = [[0, 0], [1, 0], [1, 1]]
 MASK = {"name": "till", "title": "Behind the till", "points": CORNERS, "masked": "always"}
 HOURS = [{"begin": "09:00", "end": "18:00"}]
@@ -30,8 +32,8 @@ def state(tokens: int | None = 0, **settings: Any) -> PrivacyState:
 
 
 def note(measure: str, of: PrivacyState) -> tuple[InForce, str]:
-    found = next(each for each in MEASURES if each.key == measure).standing(of)
-    return found.in_force, found.en
+    found = next(each for each in MEASURES if each.key == measure).standing(of, EN)
+    return found.in_force, found.note
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_what_is_encrypted(
 
 
 def test_plain_http_is_never_called_encrypted() -> None:
-    page = render_assessment(state(), "en")
+    page = render_assessment(state(), EN)
     row = page.partition('<tr id="sealed-transport">')[2].partition("</tr>")[0]
     assert "yes" not in row and '<span class="off">no</span>' in row
 
@@ -100,22 +102,22 @@ def test_what_leaves_the_machine(made: PrivacyState, stays: bool) -> None:
     in_force, told = note("on-the-machine", made)
     assert (in_force is InForce.YES) is stays
     assert ("no other program" in told) is stays
-    assert ("Nothing leaves the computer" in render_notice(made, "en")) is stays
-    assert ("Nichts verlässt den Rechner" in render_notice(made, "de")) is stays
+    assert ("Nothing leaves the computer" in render_notice(made, EN)) is stays
+    assert ("Nichts verlässt den Rechner" in render_notice(made, DE)) is stays
 
 
 @pytest.mark.parametrize(("tokens", "told"), [(0, ""), (1, "1 program with"), (3, "3 programs")])
 def test_programs_with_tokens_are_recipients(tokens: int, told: str) -> None:
-    notice, assessment = (make(state(tokens), "en") for make in (render_notice, render_assessment))
+    notice, assessment = (make(state(tokens), EN) for make in (render_notice, render_assessment))
     assert ("with an API token" in notice) is bool(tokens)
     assert told in notice and told in assessment
 
 
 def test_what_only_the_running_monitor_knows_is_left_open() -> None:
     for make in (render_notice, render_assessment):
-        assert "hether programs have" in make(state(tokens=None), "en")
-        assert "b Programme" in make(state(tokens=None), "de")
-        assert "hether programs have" not in make(state(tokens=0), "en")
+        assert "hether programs have" in make(state(tokens=None), EN)
+        assert "b Programme" in make(state(tokens=None), DE)
+        assert "hether programs have" not in make(state(tokens=0), EN)
 
 
 def _cameras(*cameras: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def _cameras(*cameras: dict[str, Any]) -> dict[str, Any]:
     ("cameras", "in_force", "said"),
     [
         (({}, {}), InForce.NO, ""),
-        (({"zones": [MASK]}, {}, {}, {}), InForce.PARTLY, "at 1 of 4 cameras: camera-0; not at"),
+        (({"zones": [MASK]}, {}, {}, {}), InForce.PARTLY, "at 1 of 4 cameras: Camera-0; not at"),
         (({"zones": [MASK]}, {"zones": [MASK]}), InForce.YES, ""),
         # what is turned off neither protects nor endangers anybody
         (({"zones": [MASK]}, {"enabled": False}), InForce.YES, ""),
@@ -167,8 +169,8 @@ def test_hours(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
 def test_what_is_heard(camera: dict[str, Any], heard: bool) -> None:
     of = state(cameras={"door": camera})
     assert of.hears is heard
-    assert ("listens to the tone of voices" in render_notice(of, "en")) is heard
-    assert ("hört auf den Klang von Stimmen" in render_notice(of, "de")) is heard
+    assert ("listens to the tone of voices" in render_notice(of, EN)) is heard
+    assert ("hört auf den Klang von Stimmen" in render_notice(of, DE)) is heard
 
 
 def test_without_cameras_nothing_is_claimed_of_sound() -> None:
@@ -197,7 +199,7 @@ def test_deletion(storage: dict[str, Any], in_force: InForce, said: str, unsaid:
     of = state(storage=storage)
     found, told = note("deletion", of)
     assert found is in_force and said in told and unsaid not in told
-    assert ("backup copies" in render_notice(of, "en")) is ("backup" in told)
+    assert ("backup cop" in render_notice(of, EN)) is ("backup" in told)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_deletion(storage: dict[str, Any], in_force: InForce, said: str, unsaid:
 def test_small_groups(smallest: int, in_force: InForce) -> None:
     of = state(privacy={"smallest_group": smallest})
     assert note("small-groups", of)[0] is in_force
-    notice = render_notice(of, "en")
+    notice = render_notice(of, EN)
     assert (f"Sums over fewer than {smallest}" in notice) is (smallest > 1)
     assert ("however few" in notice) is (smallest == 1)
 
@@ -222,13 +224,13 @@ def test_small_groups(smallest: int, in_force: InForce) -> None:
 def test_live_pictures(privacy: dict[str, Any], in_force: InForce, said: str) -> None:
     of = state(privacy=privacy)
     assert note("blurred-preview", of)[0] is in_force
-    assert said in render_notice(of, "en")
+    assert said in render_notice(of, EN)
 
 
 def test_zones_have_the_names_that_people_gave_them() -> None:
     of = state(cameras=_cameras({"zones": [MASK]}))
     for make in (render_notice, render_assessment):
-        assert "Behind the till" in make(of, "en")
+        assert "Behind the till" in make(of, EN)
 
 
 KNOWN = {"server", "cameras", "logging"}

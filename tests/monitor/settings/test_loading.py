@@ -164,7 +164,8 @@ def test_zones_alerts_and_addresses_are_checked_together(tmp_path: Path) -> None
     with pytest.raises(InvalidSettingsError) as caught:
         load_settings(path)
     assert caught.value.messages == (
-        f"{path}, line 5: cameras.a.zones.0: hours are given exactly where masked is 'scheduled'.",
+        f"{path}, line 5: cameras.a.zones.0.hours: hours are given exactly where masked is "
+        "'scheduled'.",
         f"{path}, line 6: server: the path of public_url begins as one of the monitor's own does.",
     )
     path.write_text("cameras: {a: {source: 0}}\nalerts: [{key: k, name: K, camera: b}]\n")

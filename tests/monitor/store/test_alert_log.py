@@ -67,8 +67,9 @@ def test_alerts_of_a_killed_run_are_ended(store: DatabaseStore) -> None:
     store.add_alert(replace(alert(TEN), incident="open"))
     store.add_alert(replace(alert(TEN + 10.0), incident="ended"))
     store.add_alert(replace(alert(TEN + 20.0, active=False), incident="ended"))
-    assert store.end_open_alerts(TEN + 99.0, Translatable("The monitor was stopped.")) == 1
-    assert store.end_open_alerts(TEN + 100.0, "again") == 0
+    (ended,) = store.end_open_alerts(TEN + 99.0, Translatable("The monitor was stopped."))
+    assert (ended.incident, ended.active) == ("open", False)
+    assert store.end_open_alerts(TEN + 100.0, "again") == []
     end = store.alerts(incident="open")[0]
     assert (end.active, end.time, end.reason) == (False, TEN + 99.0, "The monitor was stopped.")
 

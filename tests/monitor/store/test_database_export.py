@@ -17,11 +17,13 @@ import pytest
 from sqlalchemy import Engine
 
 from sentistream.errors import MissingExtraError
+from sentistream.monitor.api.series_file import SERIES_COLUMNS
 from sentistream.monitor.interfaces import Step
 from sentistream.monitor.settings import Settings, StorageSettings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.monitor.store import database_export as module
-from sentistream.monitor.store.database_export import AGGREGATE_COLUMNS, READING_COLUMNS, Column
+from sentistream.monitor.store.database_export import AGGREGATE_COLUMNS, READING_COLUMNS
+from sentistream.monitor.store.export_columns import Column, schema_of
 from sentistream.monitor.store.reading_tables import METADATA
 from sentistream.reports.table_formats import spreadsheet_style
 from store.sample_readings import TEN, crowd, reading, seconds, settings
@@ -234,12 +236,13 @@ def _type_of(field: pa.Field) -> str:
     [
         ("Single readings", READING_COLUMNS),
         ("Aggregates by minute, hour or day", AGGREGATE_COLUMNS),
+        ("Series: a view of the history", SERIES_COLUMNS),
     ],
 )
 def test_every_column_is_documented_in_order_with_its_type(
     title: str, columns: list[Column]
 ) -> None:
-    fields = module.schema_of(pa, columns)
+    fields = schema_of(pa, columns)
     assert _documented(title) == [(field.name, _type_of(field)) for field in fields]
 
 

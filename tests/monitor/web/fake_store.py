@@ -19,6 +19,7 @@ from sentistream.monitor.observations import (
     Alert,
     Annotation,
     Delivery,
+    HeldAlert,
     SecondReading,
     Seconds,
 )
@@ -116,8 +117,8 @@ class FakeStore:
         found = [each for each in self.given if incident in (None, each.incident)]
         return found[:limit]
 
-    def end_open_alerts(self, time: float, reason: str) -> int:
-        return 0
+    def end_open_alerts(self, time: float, reason: str) -> Sequence[Alert]:
+        return ()
 
     def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
         self._count()
@@ -132,6 +133,14 @@ class FakeStore:
     def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
         self._count()
         return [each for each in self.sent if incident in (None, each.incident)][:limit]
+
+    def hold_alert(self, held: HeldAlert) -> int:
+        raise StorageError("This database holds nothing back.")
+
+    def held_alerts(self) -> Sequence[HeldAlert]:
+        return ()
+
+    def release_alerts(self, numbers: Sequence[int]) -> None: ...
 
     def is_writable(self) -> bool:
         return not self.broken

@@ -60,9 +60,14 @@ def form_of(house: FakeMonitor, path: str, action: str | None = None) -> Fields:
     """The fields of a page's form as they stand."""
     answer = house.ask("GET", path)
     assert answer.status_code == 200, answer.text
+    return fields_of(answer.text, path if action is None else action)
+
+
+def fields_of(page: str, action: str) -> Fields:
+    """The fields of a form as they stand in a page that was answered."""
     parser = _Forms()
-    parser.feed(answer.text)
-    return parser.forms[path if action is None else action]
+    parser.feed(page)
+    return parser.forms[action]
 
 
 def changed(fields: Fields, **values: str | list[str] | None) -> Fields:

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from browser_pages import PageOpener, wait_for
 from receiver import receiving
 from sentistream.monitor.accounts import Role, User
-from sentistream.monitor.observations import Delivery, DeliveryState
+from sentistream.monitor.observations import CameraState, Delivery, DeliveryState
 from sentistream.translatable import Translatable
 from web.accessibility import faults
 from web.fake_monitor import SETTINGS, TOKEN, FakeMonitor
@@ -131,6 +131,21 @@ def test_a_rule_has_an_end_limit_and_quiet_hours(house: FakeMonitor) -> None:
     assert f"{rule.quiet_hours[0].begin:%H:%M}" == "22:00"
     again = house.ask("GET", f"/alerts?rule={rule.key}").text
     assert 'value="35"' in again and 'value="22:00"' in again
+
+
+def test_the_overview_tells_of_every_active_alert(house: FakeMonitor) -> None:
+    """A camera that runs again is not down any more; the alert about it still is active."""
+    begin(house)
+    house.health("yard")
+    page = house.ask("GET", "/").text
+    attention = page.partition('class="attention')[2].partition("</section>")[0]
+    assert "Sour mood" in attention and "Camera down: Yard" in attention
+    assert "No alert is active" not in page
+    house.health("yard", CameraState.WAITING, reason="The cable is out.")
+    attention = (
+        house.ask("GET", "/").text.partition('class="attention')[2].partition("</section")[0]
+    )
+    assert "Camera down: Yard" not in attention and "The cable is out." in attention
 
 
 def test_the_banner_comes_and_goes_by_itself(open_page: PageOpener, house: FakeMonitor) -> None:

@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from sentistream.monitor.accounts import Role, User
+from sentistream.monitor.cameras.onvif import CameraStreams
 from sentistream.monitor.cameras.trial_picture import TrialPicture
 from sentistream.monitor.settings import CameraSettings, Settings
 from sentistream.monitor.web import guided_setup
@@ -89,14 +90,19 @@ def test_sources(empty: FakeMonitor, form: dict[str, str], source: str) -> None:
 def test_a_found_camera_is_asked_at_its_own_service(
     empty: FakeMonitor, monkeypatch: pytest.MonkeyPatch, service: str, asked: str
 ) -> None:
-    def stream_address(host: str, user: str, password: str, *, service: str) -> str:
-        assert (host, user, service) == ("10.0.0.4", "a", asked)
-        return "rtsp://10.0.0.4/found"
+    def find_streams(
+        host: str, user: str, password: str, *, service: str, enough: int
+    ) -> CameraStreams:
+        assert (host, user, service, enough) == ("10.0.0.4", "a", asked, 720)
+        return CameraStreams(main="rtsp://10.0.0.4/found", small="rtsp://10.0.0.4/small")
 
-    monkeypatch.setattr(guided_setup, "stream_address", stream_address)
+    monkeypatch.setattr(guided_setup, "find_streams", find_streams)
     form = {"maker": "onvif", "host": "10.0.0.4", "user": "a", "service": service}
     answer = empty.ask("POST", "/start/camera", data=form, headers={"x-csrf-token": TOKEN})
     assert answer.status_code == 303, answer.text
+    (camera,) = empty.services.configuration.settings.cameras.values()
+    assert camera.small_source.get_secret_value() == "rtsp://10.0.0.4/small"
+    assert camera.stream == "auto"
 
 
 def test_steps_follow_what_is_there() -> None:

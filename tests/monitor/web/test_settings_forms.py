@@ -12,7 +12,7 @@ from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.settings import load_settings, overlay_path
 from sentistream.monitor.web.settings_pages import SECTIONS
 from web.fake_monitor import MQTT_PASSWORD, SETTINGS, SOURCE_PASSWORD, TOKEN, FakeMonitor
-from web.html_forms import changed, form_of, send
+from web.html_forms import changed, fields_of, form_of, send
 
 HOOK = "https://hooks.example/services/T0/secret-path"
 WITH_HOOKS = {
@@ -152,7 +152,7 @@ def test_what_opens_files_and_ports_is_not_changed_here(house: FakeMonitor) -> N
         ("/settings/cameras/window", "name", "x" * 81, "At most 80", "Höchstens 80"),
         ("/settings/cameras/entrance", "zones.0.points", "0.1,0.1 0.9,0.9", "At least 3", "3"),
         ("/settings/cameras/entrance", "zones.0.points", "a b c", "number", "Zahl"),
-        ("/settings/cameras/entrance", "zones.1.name", "door", "same name", "dasselbe Kürzel"),
+        ("/settings/cameras/entrance", "zones.1.name", "door", "same key", "dasselbe Kürzel"),
         ("/settings/cameras/night", "hours.0.begin", "late", "time of day", "Uhrzeit"),
         (
             "/settings/cameras/night",
@@ -180,8 +180,71 @@ def test_a_slip_is_told_beside_its_field(
         else:  # it is no single field's fault
             assert told in whole[1]
         # what was typed is still there
-        assert field.endswith("days") or "same name" in english or value in answer.text
+        assert field.endswith("days") or "same key" in english or value in answer.text
     assert house.configuration.settings == before
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("/nowhere/at/all.mp4", "There is no such file on the machine of the monitor."),
+        ("clip.mp4", "There is no such file"),
+        ("/tmp", "This is a folder"),  # noqa: S108
+        ("/dev/video987", "There is no such device"),
+        ("192.168.1.20/stream1", "this is a network address: write rtsp://"),
+        ("rtsp:/192.168.1.20", "two slashes follow the colon"),
+        ("", "a camera needs a source"),
+        ("\0", "There is no such file"),
+    ],
+)
+@pytest.mark.parametrize("key", ["new", "window"])
+def test_a_wrong_source_is_told_at_its_field(
+    house: FakeMonitor, source: str, told: str, key: str
+) -> None:
+    path = f"/settings/cameras/{key}"
+    if key == "window" and not source:
+        return  # it stays as it is
+    before = house.configuration.settings
+    given = changed(form_of(house, path), name="Back door", source=source, max_faces="3")
+    answer = send(house, path, given)
+    assert answer.status_code == 422
+    (error,) = re.findall(r'id="field-source-error">([^<]*)<', answer.text)
+    assert told.lower() in error.lower()
+    assert "See the messages next to the fields." in answer.text
+    # nothing has to be typed again
+    left = dict(fields_of(answer.text, path))
+    assert (left["name"], left["max_faces"]) == ("Back door", "3")
+    assert "\0" in source or left["source"] == source
+    assert house.configuration.settings == before
+
+
+def test_an_address_with_a_password_is_not_shown_again(house: FakeMonitor) -> None:
+    path = "/settings/cameras/new"
+    given = changed(form_of(house, path), name="", source="rtsp://ada:hunter2@10.0.0.4/live")
+    answer = send(house, path, given)
+    assert answer.status_code == 422 and "hunter2" not in answer.text
+
+
+def test_a_file_that_is_gone_does_not_keep_the_rest_from_being_changed(
+    tmp_path: Path, house: FakeMonitor
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    path = "/settings/cameras/new"
+    given = changed(form_of(house, path), name="Clip", source=str(clip))
+    assert send(house, path, given).status_code == 303
+    clip.unlink()
+    path = "/settings/cameras/clip"
+    assert send(house, path, changed(form_of(house, path), name="Film")).status_code == 303
+    assert house.configuration.settings.cameras["clip"].name == "Film"
+
+
+def test_masked_hours_that_lack_are_told_at_their_field(house: FakeMonitor) -> None:
+    path = "/settings/cameras/entrance"
+    answer = send(house, path, changed(form_of(house, path), zones__0__masked="scheduled"))
+    assert answer.status_code == 422
+    (error,) = re.findall(r'id="field-zones-0-hours-error">([^<]*)<', answer.text)
+    assert "scheduled" in error
 
 
 def test_a_camera_is_added_and_removed(house: FakeMonitor) -> None:

@@ -22,6 +22,7 @@ from sentistream.cli.archive.ledger import Waiting
 from sentistream.cli.archive.storage import EXTRA
 from sentistream.cli.archive.worker import MEMORY, ArchiveWorker, Hello, Outcome, Settings
 from sentistream.errors import MissingExtraError, SentistreamError
+from sentistream.operating_system import stop_signals
 from sentistream.redaction import shown_object, without_secrets
 
 LOCAL = "local"
@@ -236,7 +237,7 @@ class RayPool:
         self._workers[actor.hello.remote()] = _Worker(actor)
 
     def _connect(self, address: str, workers: int | None) -> None:
-        handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {each: signal.getsignal(each) for each in stop_signals()}
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
             if ":" in address:

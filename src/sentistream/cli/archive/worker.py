@@ -30,6 +30,7 @@ from sentistream.cli.clip_analysis import ClipAnalyzer, Failure, Options, failur
 from sentistream.cli.inputs import Clip
 from sentistream.cli.interruption import StopRequest
 from sentistream.errors import InputError, OutputError, SentistreamError
+from sentistream.operating_system import process_exists, resident_memory
 from sentistream.redaction import secrets_in, without_secrets
 from sentistream.reports.source_file import file_facts
 from sentistream.values import ByValue
@@ -200,7 +201,7 @@ class ArchiveWorker:
         return Outcome(
             facts=attempt.facts if self._settings.options.json else None,
             seconds=attempt.facts["seconds_analyzed"],
-            full=_resident() > MEMORY,
+            full=(resident_memory() or 0) > MEMORY,
         )
 
     def _tables(self, clip: Clip, folder: Path, analysis: Analysis) -> ClipTables:
@@ -272,27 +273,8 @@ def _work_folder(run: str) -> Path:
     base = _run_folder(run)
     base.mkdir(mode=0o700, exist_ok=True)
     for left in base.iterdir():
-        if left.name.isdigit() and not _runs(int(left.name)):
+        if left.name.isdigit() and not process_exists(int(left.name)):
             shutil.rmtree(left, ignore_errors=True)
     mine = base / str(os.getpid())
     mine.mkdir(mode=0o700, exist_ok=True)
     return mine
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _resident() -> int:
-    """Bytes of memory that this process holds; 0 where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

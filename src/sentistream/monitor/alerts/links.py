@@ -10,13 +10,17 @@ from sentistream.monitor.observations import Alert, AlertKind
 
 def alert_path(alert: Alert) -> str:
     """The path of an alert's own page."""
+    if alert.shop is not None:
+        return f"/shops/alerts/{alert.incident}"
     return f"/alerts/{alert.incident}" if alert.incident else "/alerts"
 
 
 def history_path(alert: Alert) -> str:
-    """The path of an alert's minutes in the history; empty for a disk, which has none."""
-    if alert.kind is AlertKind.DISK:
+    """The path of an alert's minutes in the history; empty for what has none, such as a disk."""
+    if alert.kind in (AlertKind.DISK, AlertKind.SHOP):
         return ""
+    if alert.shop is not None:
+        return f"{alert_path(alert)}#minutes"
     local = datetime.fromtimestamp(alert.time)
     values = {
         "day": local.date().isoformat(),

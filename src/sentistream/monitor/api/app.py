@@ -92,7 +92,7 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
     app.state.export_slots = threading.BoundedSemaphore(history.EXPORTS_AT_ONCE)
     app.state.listeners = asyncio.Semaphore(event_stream.MAX_SUBSCRIBERS)
     app.state.store_health = health.StoreHealth(services.store)
-    app.state.metrics = Metrics(services.bus, counters)
+    app.state.metrics = Metrics(services.bus, counters, services.headquarters)
     for module in _ROUTERS:
         app.include_router(module.router)
     _add_exception_handlers(app, services)

@@ -15,11 +15,10 @@ from sentistream.monitor.api.auth import Manager, ServicesDep, viewer
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.schemas import DeliveryResult
 from sentistream.monitor.api.secret_masks import SecretMasks
-from sentistream.monitor.camera_keys import camera_names
 from sentistream.monitor.digest import DigestPeriod, digest_pdf, make_digest, send_digest
 from sentistream.monitor.digest.digest_content import digest_key, last_day_of
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.locales import SOURCE
-from sentistream.monitor.services import Services
 from sentistream.monitor.translation import language_of, translator
 
 router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
@@ -61,7 +60,7 @@ def pdf(
         chosen,
         store=services.store,
         settings=settings,
-        names=_names(services),
+        names=display_names(settings, services.bus),
         now=now,
         tr=translator(language_of(request, settings.language)),
     )
@@ -86,7 +85,7 @@ def send(
         _day(day, period, now),
         store=services.store,
         settings=settings,
-        names=_names(services),
+        names=display_names(settings, services.bus),
         page=page.rstrip("/"),
         now=now,
     )
@@ -100,9 +99,3 @@ def _day(day: datetime.date | None, period: DigestPeriod, now: float) -> datetim
     if day is None or not 2000 <= day.year < 2100:
         return last_day_of(period, now)
     return day
-
-
-def _names(services: Services) -> dict[str, str]:
-    return camera_names(
-        services.configuration.settings, (health.camera for health in services.bus.health())
-    )

@@ -20,6 +20,7 @@ from sentistream.monitor.api.auth import ServicesDep, viewer
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.schemas import ResponseBody
 from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.services import Services
@@ -129,15 +130,20 @@ class Metrics:
     Args:
         hub: What happens now.
         counters: Of the store's writer; None without.
+        headquarters: Takes the messages of sites; None where this is no headquarters.
     """
 
     media_type = CONTENT_TYPE_PLAIN_0_0_4
 
-    def __init__(self, bus: EventBus, counters: Counters | None) -> None:
+    def __init__(
+        self, bus: EventBus, counters: Counters | None, headquarters: Headquarters | None = None
+    ) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Cameras(bus))
         if counters is not None:
             self._registry.register(_Counted(counters))
+        if headquarters is not None:
+            self._registry.register(_Received(headquarters))
         ProcessCollector(registry=self._registry)
 
     def text(self) -> bytes:
@@ -198,3 +204,33 @@ class _Counted(Collector):
             yield CounterMetricFamily(
                 f"sentistream_store_{name}", f"The store's writer: {name}.", value=value
             )
+
+
+class _Received(Collector):
+    def __init__(self, headquarters: Headquarters) -> None:
+        self._headquarters = headquarters
+
+    def collect(self) -> Iterable[Metric]:
+        name, receiver = "sentistream_headquarters_", self._headquarters.receiver
+        yield CounterMetricFamily(
+            f"{name}messages_stored", "Messages of shops that were stored.", value=receiver.stored
+        )
+        yield CounterMetricFamily(
+            f"{name}messages_deferred",
+            "Messages left to be sent again, because too many waited.",
+            value=receiver.deferred,
+        )
+        refused = CounterMetricFamily(
+            f"{name}messages_refused", "Messages that were refused, by reason.", labels=["reason"]
+        )
+        for reason, count in sorted(receiver.refused.items()):
+            refused.add_metric([reason], count)
+        yield refused
+        yield GaugeMetricFamily(
+            f"{name}messages_waiting", "Messages that wait to be stored.", value=receiver.waiting
+        )
+        yield GaugeMetricFamily(
+            f"{name}broker_connected",
+            "Whether the broker is reached.",
+            value=float(self._headquarters.is_connected),
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -12,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from sentistream.monitor.api.auth import Manager, ServicesDep, viewer
-from sentistream.monitor.api.history import DECIMAL_MARKS, End
+from sentistream.monitor.api.history import DECIMAL_MARKS, End, file_name
 from sentistream.monitor.api.problems import documented
 from sentistream.monitor.api.schemas import (
     Instant,
@@ -21,7 +20,9 @@ from sentistream.monitor.api.schemas import (
     check_span,
     utc,
 )
+from sentistream.monitor.api.series_file import series_file
 from sentistream.monitor.camera_keys import own_cameras
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.insight import (
     By,
     Comparison,
@@ -41,7 +42,6 @@ from sentistream.monitor.observations import Annotation
 from sentistream.monitor.services import Services
 from sentistream.monitor.store.reading_tables import ANNOTATION_LENGTH
 from sentistream.reports.table_formats import PLAIN, spreadsheet_style
-from sentistream.types import SENTIMENTS
 
 router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 
@@ -55,9 +55,6 @@ _SECONDS: dict[str, float] = {
     "week": 7 * 86_400.0,
     "month": 28 * 86_400.0,
 }
-
-_DIGITS = 4
-"""Decimals of shares in CSV, as in exports."""
 
 
 class Share(ResponseBody):
@@ -300,29 +297,47 @@ def series(found: SeriesDep) -> SeriesOfFigures:
     )
 
 
+_FILES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+
+
 @router.get(
-    "/series.csv",
+    "/series.{kind}",
     summary="The same as a file",
     response_class=Response,
     responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}},
-        **documented(400, 422),
+        200: {
+            "content": {
+                media.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+                for media in _FILES.values()
+            }
+        },
+        **documented(400, 422, 501),
     },
 )
-def series_file(
+def series_as_file(
+    services: ServicesDep,
     found: SeriesDep,
+    kind: Annotated[Literal["csv", "parquet"], Path(description="The file's format.")],
     excel: Annotated[
         Literal["point", "comma"] | None,
-        Query(description="For a spreadsheet whose numbers have this; with a byte order mark."),
+        Query(description="CSV for a spreadsheet whose numbers have this; with a byte order mark."),
     ] = None,
 ) -> Response:
     """One row a part; docs/monitor-data.md has the columns."""
     style = PLAIN if excel is None else spreadsheet_style(DECIMAL_MARKS[excel])
-    begin = datetime.fromtimestamp(found.period.span.begin)
-    name = f"sentistream-{found.period.by}-{begin:%Y-%m-%d}.csv"
-    text = style.mark + style.text([COLUMNS, *map(list, map(_row, found.parts))])
+    names = display_names(services.configuration.settings, services.bus)
+    span = found.period.span
+    # the aggregates of the same time have a name, too
+    name = file_name(
+        f"history-{found.period.by}",
+        kind,
+        begin=span.begin,
+        end=span.end,
+        camera=found.whole.figures.camera,
+    )
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    content = series_file(found, kind, style=style, names=names)
+    return Response(content, media_type=_FILES[kind], headers=headers)
 
 
 @router.get("/overview", summary="Today beside what is usual", responses=documented())
@@ -378,48 +393,3 @@ def remove_annotation(
     """For managers."""
     if not services.store.remove_annotation(number):
         raise HTTPException(404, "There is no such note.")
-
-
-COLUMNS = (
-    *("begin", "end", "camera", "zone", "known", "appearances", "watched", "seen", "speaking"),
-    "dwell",
-    *(f"{name}{end}" for name in SENTIMENTS for end in ("", "_low", "_high")),
-    *(f"usual_negative_{name}" for name in ("median", "low", "high")),
-    *(f"usual_appearances_{name}" for name in ("median", "low", "high")),
-    "verdict",
-    *("before_appearances", "before_incomplete"),
-    *("negative_change", "negative_change_low", "negative_change_high"),
-)
-"""Of the file of a series."""
-
-
-def _row(point: Point) -> Iterator[object]:
-    figures = point.figures
-    yield from (
-        f"{utc(figures.span.begin):%Y-%m-%dT%H:%M:%SZ}",
-        f"{utc(figures.span.end):%Y-%m-%dT%H:%M:%SZ}",
-        figures.camera,
-        figures.zone,
-        figures.known.value,
-        figures.appearances,
-        round(figures.watched),
-        *(_number(value, 3) for value in (figures.seen, figures.speaking, figures.dwell)),
-    )
-    for name in SENTIMENTS:
-        share = figures.share(name)
-        for edge in ("value", "low", "high"):
-            yield _number(None if share is None else getattr(share, edge))
-    for usual in (point.usual.negative, point.usual.appearances):
-        for edge in ("median", "low", "high"):
-            yield _number(None if usual is None else float(getattr(usual, edge)))
-    yield point.verdict("negative").value
-    compared = point.compared
-    change = None if compared is None else compared.negative
-    yield "" if compared is None else compared.before.appearances
-    yield "" if compared is None else str(compared.is_incomplete).lower()
-    for edge in ("value", "low", "high"):
-        yield _number(None if change is None else getattr(change, edge))
-
-
-def _number(value: float | None, digits: int = _DIGITS) -> object:
-    return "" if value is None else round(value, digits)

@@ -30,6 +30,7 @@ from sentistream.monitor.observations import (
     Preview,
     Seconds,
 )
+from sentistream.operating_system import KILL
 from sentistream.translatable import Translatable, sentences
 
 _log = logging.getLogger(__name__)
@@ -417,5 +418,5 @@ def _cause_of_death(killed_by: int | None) -> str:
     if killed_by is None:
         return Translatable("Its worker ended unexpectedly.")
     name = signal.Signals(killed_by).name
-    memory = Translatable("Perhaps memory ran out.") if killed_by == signal.SIGKILL else ""
+    memory = Translatable("Perhaps memory ran out.") if killed_by == KILL else ""
     return sentences(Translatable("Its worker was killed ({signal}).", signal=name), memory)

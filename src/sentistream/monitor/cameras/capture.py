@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
+import os
 import re
 import threading
 import time
@@ -13,17 +13,22 @@ from pathlib import Path
 from sentistream.errors import InputError, OutputError
 from sentistream.media import Faults
 from sentistream.media.bounded_queue import BoundedQueue
+from sentistream.media.live_source import LiveSource
 from sentistream.media.simulated_camera import LoopingSource
 from sentistream.media.source import Source
 from sentistream.media.source_address import DEVICE, scheme
 from sentistream.media.source_factory import check_seconds, open_stream, open_webcam
 from sentistream.monitor.settings import CameraSettings
+from sentistream.operating_system import lock_file
 from sentistream.reports.report_wording import faults_in_words
 from sentistream.streams.multi_source import DecodedMoment
 from sentistream.translatable import Translatable
 
 DEPTH = 4
 """Moments that may wait; each holds one picture."""
+
+MIN_SMALL_SIDE = 720
+"""Rows and columns that pictures of a camera's smaller stream have at least to be taken."""
 
 DEMO = "demo:"
 """The source's name in the settings for the demonstration clip."""
@@ -69,6 +74,21 @@ class Capture:
     def dropped(self) -> int:
         """Moments dropped so far, here and in the source."""
         return self._queue.dropped + self._faults.dropped_moments
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which reading is behind the source."""
+        return self.source.lag if self.source else 0.0
+
+    @property
+    def skips_pictures(self) -> bool:
+        """Whether the source can leave out pictures by itself."""
+        return self.source is not None and self.source.skips_pictures
+
+    def limit_decoding(self, share: float) -> None:
+        """Has the source decode about this share of its pictures."""
+        if self.source is not None:
+            self.source.limit_decoding(share)
 
     @property
     def damaged(self) -> int:
@@ -136,15 +156,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
             microphone=camera.microphone if camera.sound else "",
         )
     if scheme(source) is not None:
-        return open_stream(
-            source,
-            tick=tick,
-            sound_window=sound_window,
-            transport=camera.transport,
-            sound=camera.sound,
-            video_track=camera.video_track or None,
-            audio_track=camera.audio_track or None,
-        )
+        return _open_stream(camera, source, tick=tick, sound_window=sound_window)
     if "\0" in source:
         raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
     return LoopingSource(
@@ -155,7 +167,68 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
         sound=camera.sound,
         video_track=camera.video_track or None,
         audio_track=camera.audio_track or None,
+        decoder=camera.decoder,
     )
+
+
+def _open_stream(
+    camera: CameraSettings, source: str, *, tick: float, sound_window: float
+) -> Source:
+    """The camera's smaller stream where it is wanted and large enough, else its source."""
+
+    def opened(address: str, remarks: tuple[str, ...] = ()) -> LiveSource:
+        return open_stream(
+            address,
+            tick=tick,
+            sound_window=sound_window,
+            transport=camera.transport,
+            sound=camera.sound,
+            video_track=camera.video_track or None,
+            audio_track=camera.audio_track or None,
+            decoder=camera.decoder,
+            remarks=remarks,
+        )
+
+    small = camera.small_source.get_secret_value().strip()
+    if not small or camera.stream == "main":
+        return opened(source)
+    if camera.stream == "sub":
+        return opened(small)
+    problem: str = Translatable("Its pictures are too small.")
+    try:
+        smaller = opened(small)
+        if min(smaller.info.width, smaller.info.height) >= MIN_SMALL_SIDE:
+            return smaller
+        smaller.close()
+    except InputError as error:
+        problem = error.problem
+    remark = Translatable("The smaller stream is not used. {reason}", reason=problem)
+    return opened(source, (remark,))
+
+
+def file_problem(source: str) -> str:
+    """What is wrong with the file or device that a source names; empty where nothing is.
+
+    Addresses and the numbers of webcams have none: they may be there another time.
+    """
+    path = Path(source).expanduser()
+    if DEVICE.fullmatch(source):
+        missing = Translatable("There is no such device on this machine.")
+        return "" if path.exists() else missing
+    if source == DEMO or not is_recording(source):
+        return ""
+    try:
+        if path.is_dir():
+            return Translatable("This is a folder; name a video file in it.")
+        if not path.exists():
+            return Translatable(
+                "There is no such file on the machine of the monitor. The address of a network "
+                "camera begins with rtsp://."
+            )
+        is_readable = os.access(path, os.R_OK)
+    except OSError:
+        is_readable = False
+    return "" if is_readable else Translatable("The monitor may not read this file.")
 
 
 def is_recording(source: str) -> bool:
@@ -172,7 +245,6 @@ def ensure_demo_clip(path: Path) -> None:
     """Draws the demonstration clip if it does not exist; safe to call from several processes.
 
     Raises:
-        MissingExtraError: scikit-image, which brings the portrait, is not installed.
         OutputError: It cannot be written.
     """
     if path.exists():
@@ -182,10 +254,9 @@ def ensure_demo_clip(path: Path) -> None:
     unfinished = path.with_name(f".{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # released even if the process is killed
+        with path.with_name(f".{path.name}.lock").open("ab") as lock:
+            lock_file(lock, wait=True)  # released even if the process is killed
             if path.exists():  # drawn by another process in the meantime
-                unfinished.unlink(missing_ok=True)
                 return
             make_clip(unfinished, size=DEMO_SIZE)
             unfinished.replace(path)

@@ -7,7 +7,6 @@ them writes to it. The fork server has one thread and nothing open.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import signal
@@ -21,16 +20,10 @@ from PIL import JpegImagePlugin  # noqa: F401
 import sentistream.decision.lite  # noqa: F401
 from sentistream.errors import ModelError
 from sentistream.monitor.cameras.worker import preload_analyzer
+from sentistream.operating_system import keep_allocator_lean
 from sentistream.runtime.inference import ENGINES, chosen_engine
 
-# glibc's allocator, see mallopt(3): one arena for the few threads, and pictures returned to the
-# system as soon as they are freed
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-if _mallopt is not None:
-    _mallopt(_M_ARENA_MAX, 1)
-    _mallopt(_M_MMAP_THRESHOLD, 512 * 1024)
-    _mallopt(_M_TRIM_THRESHOLD, 1024 * 1024)
+keep_allocator_lean()
 
 # the server stops its workers itself; a SIGTERM to the whole process group is meant for the server
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

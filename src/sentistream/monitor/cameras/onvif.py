@@ -1,7 +1,7 @@
 """Network cameras found and asked for their stream by ONVIF.
 
 ``discover`` sends one WS-Discovery probe to the local network (WS-Discovery 1.0, section 5.3, as
-profiled by the ONVIF Core Specification, section 7) and collects who answers. ``stream_address``
+profiled by the ONVIF Core Specification, section 7) and collects who answers. ``find_streams``
 asks one camera where its stream is (ONVIF Media Service, GetProfiles and GetStreamUri), with the
 user and password that it wants (WS-Security UsernameToken Profile 1.0, and HTTP Digest).
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 import secrets
 import socket
@@ -154,28 +155,53 @@ def _scope(scopes: list[str], kind: str) -> str:
     return plain.strip()[:60]
 
 
-def stream_address(host: str, user: str, password: str, *, service: str = "") -> str:
-    """Where a camera's stream is, with user and password in it: a source for the settings.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraStreams:
+    """Where a camera's streams are, with user and password: sources for the settings.
 
-    Of several streams it takes the one with the largest picture.
+    Attributes:
+        main: The one with the largest pictures.
+        small: A smaller one; empty where there is none. Of several, the smallest that is large
+            enough, else the largest.
+        small_is_enough: Whether its pictures have at least as many rows and columns as asked for.
+    """
+
+    main: str
+    small: str = ""
+    small_is_enough: bool = False
+
+
+def find_streams(
+    host: str, user: str, password: str, *, service: str = "", enough: int = 720
+) -> CameraStreams:
+    """Asks a camera for its streams.
 
     Args:
         host: The camera's address, with a port where its ONVIF service has another than 80.
         user, password: What the camera wants to be asked with.
         service: The address of its device service, where a probe has told it.
+        enough: Rows and columns that pictures of a smaller stream should have.
 
     Raises:
         InputError: It does not answer, refuses the password, or knows no ONVIF.
     """
     with httpx.Client(timeout=_TIMEOUT, trust_env=False, verify=False) as client:  # noqa: S501
         camera = _Camera(client, host, service, user, password)
-        uri = camera.stream()
+        main, small, small_is_enough = camera.streams(enough)
+    return CameraStreams(
+        main=_with_login(main, camera.bare_host, user, password),
+        small=_with_login(small, camera.bare_host, user, password) if small else "",
+        small_is_enough=small_is_enough,
+    )
+
+
+def _with_login(uri: str, bare_host: str, user: str, password: str) -> str:
     parts = urlsplit(uri)
     login = quote(user, safe="")
     if password:
         login += ":" + quote(password, safe="")
     # whatever a camera calls itself, it is asked where it was found
-    netloc = f"{login}@" * bool(user) + camera.bare_host
+    netloc = f"{login}@" * bool(user) + bare_host
     if parts.port:
         netloc += f":{parts.port}"
     return urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
@@ -200,8 +226,8 @@ class _Camera:
         self._skew = timedelta()
         self._device = service or f"http://{host}/onvif/device_service"
 
-    def stream(self) -> str:
-        """The address of the stream with the largest picture, as the camera gives it."""
+    def streams(self, enough: int) -> tuple[str, str, bool]:
+        """The largest stream, a smaller one (or nothing), and whether that is large enough."""
         self._learn_clock()
         capabilities = self._ask(
             self._device,
@@ -213,13 +239,25 @@ class _Camera:
                 media = self._own(next(iter(_texts(each, "XAddr")), media))
         profiles = self._ask(media, f'<GetProfiles xmlns="{_MEDIA}"/>')
         sizes = {
-            each.get("token", ""): _pixels(each)
+            each.get("token", ""): _size(each)
             for each in profiles.iter()
             if _bare(each.tag) == "Profiles"
         }
         if not sizes:
             raise self._refused(Translatable("It names no stream."))
-        token = max(sizes, key=lambda each: sizes[each])
+        token = max(sizes, key=lambda each: math.prod(sizes[each]))
+        smaller = [each for each in sizes if 0 < math.prod(sizes[each]) < math.prod(sizes[token])]
+        smaller.sort(key=lambda each: math.prod(sizes[each]))
+        large_enough = [each for each in smaller if min(sizes[each]) >= enough]
+        chosen = large_enough[0] if large_enough else smaller[-1] if smaller else None
+        small = ""
+        if chosen is not None:
+            with suppress(InputError):
+                small = self._uri(media, chosen)
+        return self._uri(media, token), small, bool(large_enough)
+
+    def _uri(self, media: str, token: str) -> str:
+        """The address of a profile's stream, as the camera gives it."""
         answer = self._ask(
             media,
             f'<GetStreamUri xmlns="{_MEDIA}"><StreamSetup>'
@@ -319,13 +357,13 @@ class _Camera:
         )
 
 
-def _pixels(profile: ElementTree.Element) -> int:
-    """Of a profile's pictures."""
+def _size(profile: ElementTree.Element) -> tuple[int, int]:
+    """Width and height of a profile's pictures; zeros where it does not say."""
     for each in profile.iter():
         if _bare(each.tag) == "VideoEncoderConfiguration":
             width, height = (next(iter(_texts(each, name)), "0") for name in ("Width", "Height"))
-            return int(width) * int(height) if (width + height).isdecimal() else 0
-    return 0
+            return (int(width), int(height)) if (width + height).isdecimal() else (0, 0)
+    return 0, 0
 
 
 def _parsed(text: bytes) -> ElementTree.Element | None:

@@ -83,12 +83,22 @@ class Pipeline:
         if self._job.preview:
             self._preview.request(self._monotonic())
 
-    def process(self, decoded: DecodedMoment, *, dropped: int = 0) -> None:
+    @property
+    def share(self) -> float:
+        """The share of the pictures that is to be decoded."""
+        return self._rate.share
+
+    def process(
+        self, decoded: DecodedMoment, *, dropped: int = 0, lag: float = 0.0, thin: bool = True
+    ) -> None:
         """Analyzes the next moment and sends what follows from it.
 
         Args:
             decoded: The moment.
             dropped: Moments that capture has dropped so far.
+            lag: Seconds by which capture is behind the source.
+            thin: Whether pictures are left out here when the machine cannot keep up, as the
+                source cannot do so.
         """
         moment = decoded.moment
         now = self._stream_clock.place(moment.time, decoded.decoded_at)
@@ -97,6 +107,8 @@ class Pipeline:
             self._picture_time = self._wall.at(now)
         if not self._rate.admits(moment.time):
             return
+        if thin:
+            moment = self._rate.thin(moment)
         started = self._monotonic()
         self._wall.follow()
         self._update_layout(self._wall.at(now))
@@ -106,7 +118,7 @@ class Pipeline:
         readings = self._analyzer.process(moment)
         self._report(now, moment.picture, readings)
         finished = self._monotonic()
-        self._rate.update(waited=started - decoded.decoded_at, dropped=dropped)
+        self._rate.update(waited=started - decoded.decoded_at, dropped=dropped, lag=lag)
         self._latencies.append(finished - decoded.decoded_at)
         self._finished.append(finished)
         if self._preview.is_due(finished):

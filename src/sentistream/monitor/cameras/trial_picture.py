@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -20,12 +18,12 @@ from sentistream.monitor.cameras.preview import PreviewRenderer
 from sentistream.monitor.cameras.worker import (
     PRELOAD,
     die_with_server,
-    disable_core_dumps,
     make_analyzer,
 )
 from sentistream.monitor.cameras.worker_protocol import CameraOpener, WorkerExit
+from sentistream.operating_system import disable_core_dumps, ignore_stop_signals, worker_context
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, get_profile
-from sentistream.redaction import secrets_in, without_secrets
+from sentistream.redaction import without_secrets
 from sentistream.translatable import Translatable
 from sentistream.types import Moment
 
@@ -88,8 +86,7 @@ def take_trial_picture(
 
 
 def _take(opener: CameraOpener, preview: bool, blur: bool, timeout: float) -> TrialPicture:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
+    context = worker_context(PRELOAD)
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(
         target=_look, args=(opener, preview, blur, theirs), name="trial picture", daemon=True
@@ -116,8 +113,8 @@ def _look(opener: CameraOpener, preview: bool, blur: bool, connection: Connectio
     """The process's main function."""
     die_with_server()
     disable_core_dumps()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    secrets = secrets_in(opener.camera.source.get_secret_value())
+    ignore_stop_signals()
+    secrets = opener.camera.secrets
 
     def redact(text: str) -> str:
         def without(text: str) -> str:

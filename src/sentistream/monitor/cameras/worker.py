@@ -6,12 +6,8 @@ Pictures never leave it, except small ones with blurred people while somebody lo
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
-import multiprocessing
 import os
-import resource
-import signal
 import sys
 import threading
 import time
@@ -19,7 +15,6 @@ import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -39,6 +34,13 @@ from sentistream.monitor.cameras.worker_protocol import (
     Shutdown,
     WorkerExit,
 )
+from sentistream.operating_system import (
+    disable_core_dumps,
+    end_with_parent,
+    ignore_stop_signals,
+    return_freed_memory,
+    worker_context,
+)
 from sentistream.profiles import DEFAULT_PROFILE, MAX_FACES, Profile, get_profile
 from sentistream.redaction import without_secrets
 from sentistream.translatable import Translatable
@@ -53,7 +55,6 @@ PRELOAD = ["sentistream.monitor.cameras.forkserver"]
 """What the fork server imports before the first worker is forked from it."""
 
 _READ_TIMEOUT = 0.1  # seconds the loop waits for a moment before it does its other chores
-_PR_SET_PDEATHSIG = 1
 
 _preloaded: list[Analyzer] = []
 
@@ -93,8 +94,7 @@ class WorkerProcess:
         on_end: Callable[[], None],
     ) -> None:
         # not forked from the server, which has threads and secrets of its own
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOAD)
+        context = worker_context(PRELOAD)
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
             target=run_worker,
@@ -166,8 +166,7 @@ def run_worker(job: CameraJob, connection: Connection, emitted: Iterable[tuple[i
     """
     die_with_server()
     disable_core_dumps()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server stops its workers
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ignore_stop_signals()  # the server stops its workers
     try:
         _Worker(job, connection, EmittedSeconds(emitted)).run()
     except (BrokenPipeError, ConnectionResetError):
@@ -233,7 +232,13 @@ class _Worker:
                     self._preview_wanted.clear()
                     pipeline.request_preview()
                 if decoded is not None:
-                    pipeline.process(decoded, dropped=capture.dropped)
+                    pipeline.process(
+                        decoded,
+                        dropped=capture.dropped,
+                        lag=capture.lag,
+                        thin=not capture.skips_pictures,
+                    )
+                    capture.limit_decoding(pipeline.share)
                 else:
                     pipeline.flush_overdue()
                 self._send_answer(capture)
@@ -292,15 +297,14 @@ class _Worker:
 
 
 def die_with_server() -> None:
-    """Has the kernel kill this process when the fork server ends, which ends with the server.
+    """This process ends with the one that started it, even if it hangs in a decoder.
 
-    So the worker ends even if it hangs in a decoder.
+    That is the server, or the fork server, which ends with the server.
     """
-    if not sys.platform.startswith("linux"):
-        return
     parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(parent, at_once=True)
     # the fork server lives as long as anybody holds this pipe: a worker must not
+    forkserver = sys.modules.get("multiprocessing.forkserver")  # Windows cannot load it
     server = getattr(forkserver, "_forkserver", None)
     alive_fd = getattr(server, "_forkserver_alive_fd", None)
     if server is not None and alive_fd is not None:
@@ -310,19 +314,10 @@ def die_with_server() -> None:
         os._exit(0)
 
 
-def disable_core_dumps() -> None:
-    """No memory, and so no picture, is written to disk if the process crashes."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError):
-        Path("/proc/self/coredump_filter").write_text("0", encoding="ascii")
-
-
 def _trim_memory() -> None:
     """Returns the memory of dropped pictures to the system: reference cycles and freed blocks."""
     gc.collect()
-    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if malloc_trim is not None:
-        malloc_trim(0)
+    return_freed_memory()
 
 
 def _locations(error: BaseException) -> str:

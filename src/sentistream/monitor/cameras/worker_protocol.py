@@ -16,7 +16,6 @@ from sentistream.monitor.observations import Observation, Preview, Seconds
 from sentistream.monitor.settings import CameraSettings, Settings, Zone
 from sentistream.prior import AS_LEARNED
 from sentistream.profiles import MAX_FACES
-from sentistream.redaction import secrets_in
 from sentistream.translatable import Translatable
 
 
@@ -124,7 +123,7 @@ def make_camera_job(key: str, camera: CameraSettings, settings: Settings, clip: 
         preview=settings.privacy.preview,
         blur=settings.privacy.blur,
         moving=source == DEMO,
-        secrets=tuple(sorted(secrets_in(source))),
+        secrets=tuple(sorted(camera.secrets)),
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 from sentistream.monitor.alerts import wording
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.insight import (
     ALL_CAMERAS,
     Comparison,
+    Difference,
     Figures,
     Insight,
+    Known,
     Period,
     Point,
     Shift,
@@ -23,7 +26,6 @@ from sentistream.monitor.insight.words import (
     VERDICTS,
     change_words,
     incomplete_words,
-    place_name,
     shares_words,
     unknown_words,
     worst_words,
@@ -48,7 +50,7 @@ class FigureRow:
 
     Attributes:
         name: Of what: a day, a camera, a zone.
-        appearances: How many.
+        appearances: How many; empty where nothing was recorded.
         negative, neutral, positive: Each with its margin; empty where it is not shown.
         note: Why nothing is shown, what is unusual, or how it has changed.
         shares: Negative, neutral and positive, 0 to 1; None where they are not shown.
@@ -96,10 +98,13 @@ class Digest:
         whole: All cameras over the whole time.
         sentences: What is to be known first, a sentence each.
         days: Each day.
-        places: Each camera and zone, the most negative first.
+        places_title: What ``places`` are.
+        places: Each camera and zone, or each shop, the most negative first.
         alerts: The alerts, the oldest first.
         more_alerts: How many were left out.
         notes: What the words mean.
+        path: Of the page with these figures.
+        path_title: What that page is called on the button to it.
     """
 
     key: str
@@ -111,10 +116,13 @@ class Digest:
     whole: FigureRow
     sentences: Sequence[str]
     days: Sequence[FigureRow]
+    places_title: str
     places: Sequence[FigureRow]
     alerts: Sequence[AlertRow]
     more_alerts: int
     notes: Sequence[str]
+    path: str
+    path_title: str
 
 
 def digest_span(period: DigestPeriod, day: date) -> tuple[Span, Shift]:
@@ -148,7 +156,7 @@ def make_digest(
     *,
     store: Store,
     settings: Settings,
-    names: Mapping[str, str],
+    names: DisplayNames,
     now: float,
     tr: Translator,
 ) -> Digest:
@@ -159,7 +167,7 @@ def make_digest(
         day: Any day in it.
         store: The readings and alerts.
         settings: The settings in force.
-        names: The cameras' display names by key, in order.
+        names: The display names; the cameras among them are reported.
         now: Wall-clock seconds; what is not over is compared up to now.
         tr: The words.
 
@@ -167,35 +175,30 @@ def make_digest(
         StorageError: The database does not answer.
     """
     span, shift = digest_span(period, day)
-    insight = Insight(store, settings, names)
+    insight = Insight(store, settings, names.cameras)
     report = insight.report(span, shift, now=now)
     smallest = settings.privacy.smallest_group
     alerts, more = _alerts(store, span, names, tr)
-    first, last = span.begin, span.end - 1
-    title = (
-        tr.gettext("Week from {begin} to {end}", begin=tr.date(first), end=tr.date(last))
-        if period == "week"
-        else tr.month(first)
-    )
     return Digest(
         key=digest_key(period, day),
         period=period,
         span=span,
         language=tr.language,
-        title=title,
+        title=digest_title(period, span, tr),
         controller=settings.privacy.controller.strip(),
-        whole=_row(report.whole.now, tr.gettext("all cameras"), "", smallest, tr),
+        whole=figure_row(report.whole.now, tr.gettext("all cameras"), "", smallest, tr),
         sentences=[
             each
             for each in (
-                _whole_sentence(report.whole, period, smallest, tr),
+                whole_sentence(report.whole.now, report.whole.negative, period, smallest, tr),
                 incomplete_words(report.whole, tr),
                 worst_words(report.worst, names, tr),
-                _alert_sentence(len(alerts) + more, tr),
+                alert_sentence(len(alerts) + more, tr),
             )
             if each
         ],
         days=[_day(point, smallest, tr) for point in report.days],
+        places_title=tr.gettext("Cameras and zones, the most negative first"),
         places=[
             _place(figures, report.places.get((figures.camera, figures.zone)), names, smallest, tr)
             for figures in report.ranking
@@ -203,41 +206,60 @@ def make_digest(
         alerts=alerts,
         more_alerts=more,
         notes=[
-            tr.gettext(
-                "Shares are of the time that faces were in view. ± is the margin of 95 %, by the "
-                "number of appearances. An appearance is the time during which one face is "
-                "tracked; somebody who returns counts again."
-            ),
+            shares_note(tr),
             tr.gettext(
                 "Aggregates of fewer than {n} appearances are withheld. The program says how a "
                 "face and a voice come across, and is often wrong.",
                 n=smallest,
             ),
         ],
+        path="/history",
+        path_title=tr.gettext("Open the history"),
     )
 
 
-def _whole_sentence(whole: Comparison, period: DigestPeriod, smallest: int, tr: Translator) -> str:
-    if whole.now.negative is None:
-        return tr.gettext("Nothing can be said: {why}.", why=unknown_words(whole.now, smallest, tr))
-    said = tr.gettext("{share} negative", share=shares_words(whole.now, tr)["negative"])
-    if whole.negative is None:
+def digest_title(period: DigestPeriod, span: Span, tr: Translator) -> str:
+    """A week from its first day to its last, or a month by its name."""
+    if period == "month":
+        return tr.month(span.begin)
+    begin, end = tr.date(span.begin), tr.date(span.end - 1)
+    return tr.gettext("Week from {begin} to {end}", begin=begin, end=end)
+
+
+def shares_note(tr: Translator) -> str:
+    """What shares, margins and appearances are."""
+    return tr.gettext(
+        "Shares are of the time that faces were in view. ± is the margin of 95 %, by the "
+        "number of appearances. An appearance is the time during which one face is "
+        "tracked; somebody who returns counts again."
+    )
+
+
+def whole_sentence(
+    now: Figures, change: Difference | None, period: DigestPeriod, smallest: int, tr: Translator
+) -> str:
+    """How negative the whole of the time was, and how that has changed."""
+    if now.negative is None:
+        return tr.gettext("Nothing can be said: {why}.", why=unknown_words(now, smallest, tr))
+    said = tr.gettext("{share} negative", share=shares_words(now, tr)["negative"])
+    if change is None:
         return tr.gettext("{said}; nothing to compare it with.", said=said)
-    change = change_words(whole.negative, tr)
+    words = change_words(change, tr)
     if period == "week":
         return tr.gettext(
-            "{said}; compared with the week before: {change}.", said=said, change=change
+            "{said}; compared with the week before: {change}.", said=said, change=words
         )
-    return tr.gettext("{said}; compared with the month before: {change}.", said=said, change=change)
+    return tr.gettext("{said}; compared with the month before: {change}.", said=said, change=words)
 
 
-def _alert_sentence(count: int, tr: Translator) -> str:
+def alert_sentence(count: int, tr: Translator) -> str:
+    """How many alerts there were."""
     if not count:
         return tr.gettext("There was no alert.")
     return tr.ngettext("There was 1 alert.", "There were {n} alerts.", count)
 
 
-def _row(
+def figure_row(
     figures: Figures,
     name: str,
     note: str,
@@ -246,11 +268,15 @@ def _row(
     *,
     is_zone: bool = False,
 ) -> FigureRow:
+    """Figures in words; why there are none in place of the note where there are none."""
     negative, neutral, positive = figures.negative, figures.neutral, figures.positive
     if negative is None or neutral is None or positive is None:
         return FigureRow(
             name=name,
-            appearances=tr.number(figures.appearances),
+            # nobody looked, or nobody could have
+            appearances=""
+            if figures.known in (Known.OFF, Known.AHEAD)
+            else tr.number(figures.appearances),
             note=unknown_words(figures, smallest, tr),
             is_zone=is_zone,
         )
@@ -269,20 +295,20 @@ def _day(point: Point, smallest: int, tr: Translator) -> FigureRow:
     note = ""
     if verdict in (Verdict.ABOVE, Verdict.BELOW):
         note = tr.gettext("negative: {verdict}", verdict=tr.gettext(VERDICTS[verdict]))
-    return _row(point.figures, tr.day(point.figures.span.begin), note, smallest, tr)
+    return figure_row(point.figures, tr.day(point.figures.span.begin), note, smallest, tr)
 
 
 def _place(
     figures: Figures,
     comparison: Comparison | None,
-    names: Mapping[str, str],
+    names: DisplayNames,
     smallest: int,
     tr: Translator,
 ) -> FigureRow:
     change = None if comparison is None else comparison.negative
-    return _row(
+    return figure_row(
         figures,
-        place_name(figures.camera, figures.zone, names, tr),
+        names.place(figures.camera, figures.zone, tr),
         "" if change is None else change_words(change, tr),
         smallest,
         tr,
@@ -291,7 +317,7 @@ def _place(
 
 
 def _alerts(
-    store: Store, span: Span, names: Mapping[str, str], tr: Translator
+    store: Store, span: Span, names: DisplayNames, tr: Translator
 ) -> tuple[list[AlertRow], int]:
     found = store.alerts(since=span.begin, limit=ALERTS_READ)
     ends = {alert.incident: alert for alert in found if not alert.active}
@@ -311,19 +337,21 @@ def _alert(
     begin: Alert,
     end: Alert | None,
     acknowledged: Acknowledgement | None,
-    names: Mapping[str, str],
+    names: DisplayNames,
     tr: Translator,
 ) -> AlertRow:
-    when = tr.gettext("since {moment}", moment=tr.moment(begin.time))
-    if end is not None:
-        when = tr.gettext(
-            "{begin}, for {length}",
-            begin=tr.moment(begin.time),
-            length=tr.length(end.time - begin.time),
-        )
     return AlertRow(
-        when=when,
+        when=when_words(begin.time, None if end is None else end.time, tr),
         title=wording.title(begin, names, tr),
         text=wording.sentence(begin, names, tr),
         who="" if acknowledged is None else acknowledged.user,
+    )
+
+
+def when_words(began: float, ended: float | None, tr: Translator) -> str:
+    """When an alert began, and for how long it was."""
+    if ended is None:
+        return tr.gettext("since {moment}", moment=tr.moment(began))
+    return tr.gettext(
+        "{begin}, for {length}", begin=tr.moment(began), length=tr.length(ended - began)
     )

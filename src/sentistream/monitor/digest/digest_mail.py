@@ -18,7 +18,7 @@ def digest_notice(digest: Digest, *, page: str) -> Notice:
     """
     tr = translator(digest.language)
     kind = tr.gettext("Weekly digest") if digest.period == "week" else tr.gettext("Monthly digest")
-    link = f"{page}/history"
+    link = f"{page}{digest.path}"
     return Notice(
         event="digest",
         incidents=(digest.key,),

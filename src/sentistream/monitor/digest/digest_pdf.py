@@ -111,7 +111,7 @@ def _story(digest: Digest, tr: Translator) -> Sequence[Flowable]:
         else tr.gettext("Negative, against the month before")
     )
     story += _section(
-        tr.gettext("Cameras and zones, the most negative first"),
+        digest.places_title,
         _figures(digest.places, tr.gettext("Where"), changes, tr),
         tr,
     )
@@ -192,7 +192,7 @@ def _figures(rows: Sequence[FigureRow], first: str, last: str, tr: Translator) -
         ]
         for row in rows
     ]
-    widths = [44 * mm, 20 * mm, 20 * mm, BAR_WIDTH + 5 * mm]
+    widths = [44 * mm, 26 * mm, 20 * mm, BAR_WIDTH + 5 * mm]
     table = Table([head, *body], colWidths=[*widths, WIDTH - sum(widths)], repeatRows=1)
     table.setStyle(_TABLE)
     return table
@@ -272,7 +272,7 @@ _NUMBER_HEAD = ParagraphStyle("number head", _HEAD, alignment=2)
 _SMALL = ParagraphStyle("small", _BODY, fontSize=8.5, leading=11.5, textColor=SOFT)
 _FIGURE = ParagraphStyle("figure", _BODY, fontName="Helvetica-Bold", fontSize=15, leading=19)
 _TITLE = ParagraphStyle(
-    "title", _BODY, fontName="Helvetica-Bold", fontSize=20, leading=25, spaceAfter=10
+    "title", _BODY, fontName="Helvetica-Bold", fontSize=18, leading=23, spaceAfter=10
 )
 _HEADING = ParagraphStyle(
     "heading", _BODY, fontName="Helvetica-Bold", fontSize=12.5, leading=16, spaceBefore=14

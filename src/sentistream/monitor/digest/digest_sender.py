@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Self
 
 from sentistream.errors import InputError, StorageError
-from sentistream.monitor.camera_keys import camera_names
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.digest.digest_content import (
+    Digest,
     DigestPeriod,
     digest_key,
     last_day_of,
     make_digest,
 )
 from sentistream.monitor.digest.digest_mail import digest_notice
+from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Store
 from sentistream.monitor.notify.channels import NotificationChannel, delivery_of
@@ -47,7 +48,7 @@ def send_digest(
     *,
     store: Store,
     settings: Settings,
-    names: Mapping[str, str],
+    names: DisplayNames,
     page: str,
     now: float,
     timeout: float = TIMEOUT,
@@ -59,7 +60,7 @@ def send_digest(
         day: Any day in it.
         store: The readings and alerts.
         settings: The settings in force.
-        names: The cameras' display names by key.
+        names: The display names; the cameras among them are reported.
         page: The monitor's address, without a slash at its end.
         now: Wall-clock seconds (UTC).
         timeout: Seconds for connecting to the mail server, and for each answer.
@@ -71,9 +72,7 @@ def send_digest(
         InputError: There is no mail server in the settings.
         StorageError: The database does not answer.
     """
-    email = settings.email
-    if not email.host:
-        raise InputError("There is no mail server to send it by.", "Set it up under E-mail.")
+    require_mail_server(settings)
     digest = make_digest(
         period,
         day,
@@ -83,10 +82,44 @@ def send_digest(
         now=now,
         tr=translator(settings.language),
     )
-    transport = SmtpTransport(email, recipients=settings.digest.recipients, timeout=timeout)
+    return send_made_digest(digest, settings, page=page, timeout=timeout)
+
+
+def require_mail_server(settings: Settings) -> None:
+    """Sees to it that digests can be sent.
+
+    Raises:
+        InputError: There is no mail server in the settings.
+    """
+    if not settings.email.host:
+        raise InputError("There is no mail server to send it by.", "Set it up under E-mail.")
+
+
+def send_made_digest(
+    digest: Digest,
+    settings: Settings,
+    *,
+    page: str,
+    recipients: Sequence[str] | None = None,
+    key: str = "",
+    timeout: float = TIMEOUT,
+) -> Delivery:
+    """Sends a digest, once.
+
+    Args:
+        digest: The digest.
+        settings: Name the mail server.
+        page: The monitor's address, without a slash at its end.
+        recipients: Where to; by default those of the settings.
+        key: Names it in the log of deliveries; by default its own.
+        timeout: Seconds for connecting to the mail server, and for each answer.
+    """
+    email = settings.email
+    given = settings.digest.recipients if recipients is None else tuple(recipients)
+    transport = SmtpTransport(email, recipients=given, timeout=timeout)
     failure = transport.send(digest_notice(digest, page=page))
     channel = NotificationChannel("email", "email", f"E-mail ({email.host})", email)
-    return delivery_of(channel, failure, event="digest", incident=digest.key)
+    return delivery_of(channel, failure, event="digest", incident=key or digest.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +138,25 @@ class DueDigest:
     def key(self) -> str:
         """The name of its period."""
         return digest_key(self.period, self.day)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingDigest:
+    """A digest for some recipients, made when it is sent.
+
+    Attributes:
+        key: Names it in the log of deliveries, by which it is sent once.
+        recipients: Where to; None for those of the settings.
+        make: Makes it.
+    """
+
+    key: str
+    recipients: tuple[str, ...] | None
+    make: Callable[[], Digest]
+
+
+Edition = Callable[[DueDigest, Settings, float], Iterable[OutgoingDigest]]
+"""What is to be sent when a digest is due, by the settings and the time."""
 
 
 def due_digests(settings: DigestSettings, now: float) -> Iterator[DueDigest]:
@@ -130,6 +182,7 @@ class DigestSender:
         store: The readings, the alerts and the log of deliveries.
         configuration: The settings, which may change while it runs.
         page: Returns the monitor's address.
+        edition: What is sent; by default the digest of the monitor's own cameras.
         clock: Wall-clock seconds (UTC).
         timeout: Seconds for connecting to the mail server.
     """
@@ -141,6 +194,7 @@ class DigestSender:
         configuration: Configuration,
         *,
         page: Callable[[], str] = lambda: "",
+        edition: Edition | None = None,
         clock: Callable[[], float] = time.time,
         timeout: float = TIMEOUT,
     ) -> None:
@@ -148,6 +202,7 @@ class DigestSender:
         self._store = store
         self._configuration = configuration
         self._page = page
+        self._edition = edition or self.own_edition
         self._clock = clock
         self._timeout = timeout
         self._sent: set[str] = set()
@@ -159,42 +214,61 @@ class DigestSender:
         """Sends what is due and was not sent yet."""
         now, settings = self._clock(), self._configuration.settings
         for due in due_digests(settings.digest, now):
-            if due.key in self._sent or now < self._next_try.get(due.key, 0.0):
-                continue
-            self._next_try[due.key] = now + RETRY_DELAY
             try:
-                if not self._was_sent(due.key):
-                    self._send(due, settings, now)
+                for digest in self._edition(due, settings, now):
+                    self._send_once(digest, settings, now)
             except StorageError as error:
                 _log.warning("a digest could not be made: %s", error)
+
+    def own_edition(
+        self, due: DueDigest, settings: Settings, now: float
+    ) -> Iterator[OutgoingDigest]:
+        """The digest of the monitor's own cameras."""
+        names = display_names(settings, self._bus)
+        yield OutgoingDigest(
+            due.key,
+            None,
+            lambda: make_digest(
+                due.period,
+                due.day,
+                store=self._store,
+                settings=settings,
+                names=names,
+                now=now,
+                tr=translator(settings.language),
+            ),
+        )
+
+    def _send_once(self, digest: OutgoingDigest, settings: Settings, now: float) -> None:
+        if digest.key in self._sent or now < self._next_try.get(digest.key, 0.0):
+            return
+        self._next_try[digest.key] = now + RETRY_DELAY
+        if self._was_sent(digest.key):
+            return
+        require_mail_server(settings)
+        delivery = send_made_digest(
+            digest.make(),
+            settings,
+            page=self._page().rstrip("/"),
+            recipients=digest.recipients,
+            key=digest.key,
+            timeout=self._timeout,
+        )
+        self._bus.publish(delivery)
+        if delivery.state is DeliveryState.DELIVERED:
+            self._sent.add(digest.key)
+            _log.info("a digest was sent", extra={"period": digest.key})
+        else:
+            _log.warning(
+                "a digest was not sent",
+                extra={"period": digest.key, "reason": str(delivery.reason)},
+            )
 
     def _was_sent(self, key: str) -> bool:
         found = self._store.deliveries(incident=key)
         if any(each.state is DeliveryState.DELIVERED for each in found):
             self._sent.add(key)
         return key in self._sent
-
-    def _send(self, due: DueDigest, settings: Settings, now: float) -> None:
-        names = camera_names(settings, (health.camera for health in self._bus.health()))
-        delivery = send_digest(
-            due.period,
-            due.day,
-            store=self._store,
-            settings=settings,
-            names=names,
-            page=self._page().rstrip("/"),
-            now=now,
-            timeout=self._timeout,
-        )
-        self._bus.publish(delivery)
-        if delivery.state is DeliveryState.DELIVERED:
-            self._sent.add(due.key)
-            _log.info("a digest was sent", extra={"period": due.key})
-        else:
-            _log.warning(
-                "a digest was not sent",
-                extra={"period": due.key, "reason": str(delivery.reason)},
-            )
 
     def _run(self) -> None:
         while not self._closing.wait(POLL_INTERVAL):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.logs import log_redactor
 from sentistream.monitor.observations import Alert, CameraHealth
 
@@ -51,7 +52,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
             *("sentiment", "share", "limit", "minutes"),
         }
     ),
-    "about": frozenset({"kind", "time_zone", "program", "cameras"}),
+    "about": frozenset({"kind", "time_zone", "program", "cameras", "zones"}),
 }
 """The kinds of records and their fields."""
 
@@ -123,9 +124,23 @@ def alert_record(alert: Alert) -> dict[str, Any]:
     }
 
 
-def about_record(time_zone: str, program: str, cameras: Mapping[str, str]) -> dict[str, Any]:
-    """The site's time zone (IANA), the program's version, and the cameras' names by key."""
-    return {"kind": "about", "time_zone": time_zone, "program": program, "cameras": dict(cameras)}
+def about_record(time_zone: str, program: str, names: DisplayNames) -> dict[str, Any]:
+    """The site's time zone (IANA), the program's version, and what cameras and zones are called.
+
+    ``zones`` holds a zone's name by its key within the key of its camera; those are left out that
+    are called by their key.
+    """
+    zones: dict[str, dict[str, str]] = {}
+    for (camera, zone), name in names.zones.items():
+        if camera in names.cameras and name != zone:
+            zones.setdefault(camera, {})[zone] = name
+    return {
+        "kind": "about",
+        "time_zone": time_zone,
+        "program": program,
+        "cameras": dict(names.cameras),
+        "zones": zones,
+    }
 
 
 def check_record(record: Mapping[str, Any]) -> None:
@@ -144,6 +159,8 @@ def check_record(record: Mapping[str, Any]) -> None:
                 _check_row(row)
         elif name == "cameras":
             _check_names(value)
+        elif name == "zones":
+            _check_zones(value)
         elif not _is_plain(value):
             raise ForbiddenRecordError(f"{kind}.{name} is a {type(value).__name__}")
 
@@ -162,7 +179,14 @@ def _check_names(names: object) -> None:
     if not isinstance(names, dict) or not all(
         isinstance(text, str) and len(text) <= 80 for pair in names.items() for text in pair
     ):
-        raise ForbiddenRecordError("names of cameras that are no names")
+        raise ForbiddenRecordError("names that are no names")
+
+
+def _check_zones(zones: object) -> None:
+    if not isinstance(zones, dict) or not all(isinstance(camera, str) for camera in zones):
+        raise ForbiddenRecordError("zones of no camera")
+    for names in zones.values():
+        _check_names(names)
 
 
 def _is_plain(value: object) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Connection, Engine, and_, cast, func, or_, select
 
 from sentistream.monitor.accounts import User
+from sentistream.monitor.display_names import DisplayNames
+from sentistream.monitor.fleet.records import SHARE_UNIT
 from sentistream.monitor.headquarters.fleet_tables import (
     ALERTS,
     CAMERAS,
@@ -21,8 +23,15 @@ from sentistream.monitor.headquarters.fleet_tables import (
     SUMS,
     TOTALS,
 )
-from sentistream.monitor.headquarters.site_registry import JOINED, Site, SiteRegistry
+from sentistream.monitor.headquarters.shop_alerts import LISTED, as_alert, names_of
+from sentistream.monitor.headquarters.site_registry import (
+    JOINED,
+    Site,
+    SiteRegistry,
+    UnknownSiteError,
+)
 from sentistream.monitor.headquarters.sum_storage import local_day
+from sentistream.monitor.observations import SHOP_SILENT, Alert
 from sentistream.monitor.store.database import read_transaction
 
 Period = Literal["today", "yesterday", "week", "month"]
@@ -62,6 +71,26 @@ class Totals:
     negative: float | None = None
 
 
+def together(given: Iterable[Totals]) -> Totals:
+    """Totals over several shops or days; the shares weighted by the time of faces."""
+    several = list(given)
+    seen = sum(each.seen for each in several if each.positive is not None)
+    shares = [
+        sum((getattr(each, name) or 0.0) * each.seen for each in several) / seen if seen else None
+        for name in ("positive", "neutral", "negative")
+    ]
+    return Totals(
+        appearances=sum(each.appearances for each in several),
+        covered=sum(each.covered for each in several),
+        watched=sum(each.watched for each in several),
+        seen=sum(each.seen for each in several),
+        speaking=sum(each.speaking for each in several),
+        positive=shares[0],
+        neutral=shares[1],
+        negative=shares[2],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopSummary:
     """A shop in comparison.
@@ -89,6 +118,23 @@ class ShopSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShopPlace:
+    """A camera or a zone of a shop.
+
+    Attributes:
+        camera, zone: Their keys; ``zone`` is empty for the whole picture.
+        camera_name, zone_name: What the shop calls them.
+        totals: What was seen there.
+    """
+
+    camera: str
+    zone: str
+    camera_name: str
+    zone_name: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCamera:
     """A shop's camera as it reported last; times in wall-clock seconds."""
 
@@ -111,8 +157,11 @@ class ShopAlert:
     Attributes:
         site, site_name: The shop.
         rule, name, camera, zone, sentiment, share, limit, minutes: As in ``observations.Alert``.
+        camera_name, zone_name: What the shop calls camera and zone.
         began: Wall-clock seconds.
         ended: Wall-clock seconds; None while it lasts.
+        incident: Its id; empty for some seconds after it was reported.
+        event: Its start, as people are told of it.
     """
 
     site: str
@@ -121,12 +170,16 @@ class ShopAlert:
     name: str
     camera: str
     zone: str
+    camera_name: str
+    zone_name: str
     sentiment: str
     share: float
     limit: float
     minutes: float
     began: float
     ended: float | None
+    incident: str
+    event: Alert
 
 
 class FleetQueries:
@@ -169,6 +222,30 @@ class FleetQueries:
             for site in sites
         ]
 
+    def sites(self, user: User | None = None) -> Sequence[Site]:
+        """The shops that a user may see, by name; all without a user."""
+        return self._registry.sites(user)
+
+    def by_site(self, sites: Sequence[Site], first: int, count: int) -> dict[int, Totals]:
+        """Totals of some shops over ``count`` days of their own from the ordinal ``first``."""
+        rows = self._sum_of_days(sites, first, count, DAYS.c.site_id)
+        return {row.site_id: _totals(row) for row in rows}
+
+    def by_day(self, sites: Sequence[Site], first: int, count: int) -> dict[int, Totals]:
+        """Totals of some shops together, by the ordinal of the day."""
+        rows = self._sum_of_days(sites, first, count, DAYS.c.day)
+        return {row.day: _totals(row) for row in rows}
+
+    def _sum_of_days(self, sites: Sequence[Site], first: int, count: int, by: Any) -> Sequence[Any]:
+        statement = (
+            select(by, *(func.sum(DAYS.c[name]).label(name) for name in TOTALS))
+            .where(DAYS.c.day >= first, DAYS.c.day < first + count)
+            .where(DAYS.c.site_id.in_([site.id for site in sites]))
+            .group_by(by)
+        )
+        with read_transaction(self._engine) as connection:
+            return connection.execute(statement).all()
+
     def is_silent(self, site: Site, now: float | None = None) -> bool:
         """Whether a shop that has joined has sent nothing for too long."""
         moment = time.time() if now is None else now
@@ -199,8 +276,8 @@ class FleetQueries:
             found = connection.execute(select(HOURS).where(chosen).order_by(HOURS.c.hour))
             return [(row.hour * 3600.0, _totals(row)) for row in found]
 
-    def zones(self, site: Site, begin: float, end: float) -> list[tuple[str, str, Totals]]:
-        """Camera, zone (empty for the whole picture) and totals over [begin, end)."""
+    def places(self, site: Site, begin: float, end: float) -> list[ShopPlace]:
+        """Cameras and their zones, each with its totals over [begin, end)."""
         seen = func.coalesce(SUMS.c.seen, 0)
         is_minute = SUMS.c.minutes == 1
         statement = (
@@ -223,7 +300,17 @@ class FleetQueries:
             .order_by(SERIES.c.camera, SERIES.c.zone)
         )
         with read_transaction(self._engine) as connection:
-            return [(row.camera, row.zone, _totals(row)) for row in connection.execute(statement)]
+            names = names_of(connection, [site.id])[site.id]
+            return [
+                ShopPlace(
+                    camera=row.camera,
+                    zone=row.zone,
+                    camera_name=names.camera(row.camera),
+                    zone_name=names.zone(row.camera, row.zone),
+                    totals=_totals(row),
+                )
+                for row in connection.execute(statement)
+            ]
 
     def cameras(self, site: Site) -> list[SiteCamera]:
         """A shop's cameras by name."""
@@ -247,16 +334,62 @@ class FleetQueries:
         if site:
             sites = {key: each for key, each in sites.items() if each.key == site}
         statement = select(ALERTS).where(ALERTS.c.time >= since)
-        if len(sites) <= _LISTED or site:
+        if len(sites) <= LISTED or site:
             statement = statement.where(ALERTS.c.site_id.in_(list(sites)))
         statement = statement.order_by(ALERTS.c.time.desc(), ALERTS.c.id.desc()).limit(limit)
         with read_transaction(self._engine) as connection:
-            rows = connection.execute(statement).all()
-        return _joined([row for row in rows if row.site_id in sites], sites)
+            rows = [row for row in connection.execute(statement) if row.site_id in sites]
+            names = names_of(connection, {row.site_id for row in rows})
+        return _joined(rows, sites, names)
+
+    def alert(self, incident: str, user: User | None = None) -> ShopAlert:
+        """One alert of a shop that a user may see.
+
+        Raises:
+            UnknownSiteError: There is none, or the user may not see its shop.
+        """
+        statement = select(ALERTS).where(ALERTS.c.incident == incident, ALERTS.c.incident != "")
+        sites = {each.id: each for each in self._registry.sites(user)}
+        with read_transaction(self._engine) as connection:
+            found = connection.execute(statement.order_by(ALERTS.c.time.desc()))
+            rows = [row for row in found if row.site_id in sites]
+            names = names_of(connection, {row.site_id for row in rows})
+        alerts = _joined(rows, sites, names)
+        if not alerts:
+            raise UnknownSiteError("There is no such alert.", "See the list of alerts.")
+        return alerts[0]
+
+    def minutes(
+        self, site: str, camera: str, zone: str, begin: float, end: float
+    ) -> list[tuple[float, Totals]]:
+        """A camera's or zone's minutes that begin in [begin, end): when each begins, and totals."""
+        statement = (
+            select(SUMS)
+            .join(SERIES, SERIES.c.id == SUMS.c.series_id)
+            .join(SITES, SITES.c.id == SERIES.c.site_id)
+            .where(SITES.c.key == site, SERIES.c.camera == camera, SERIES.c.zone == zone)
+            .where(SUMS.c.minute >= int(begin // 60), SUMS.c.minute < int(end // 60))
+            .where(SUMS.c.minutes == 1)
+            .order_by(SUMS.c.minute)
+        )
+        with read_transaction(self._engine) as connection:
+            return [
+                (row.minute * 60.0, _minute_totals(row)) for row in connection.execute(statement)
+            ]
 
 
-_LISTED = 500
-"""Shops that one statement may list."""
+def _minute_totals(row: Any) -> Totals:
+    has_shares = row.seen is not None and row.positive is not None
+    return Totals(
+        appearances=row.appearances,
+        covered=row.appearances if has_shares else 0,
+        watched=float(row.watched),
+        seen=(row.seen or 0) / 1000,
+        speaking=(row.speaking or 0) / 1000,
+        positive=row.positive / SHARE_UNIT if has_shares else None,
+        neutral=row.neutral / SHARE_UNIT if has_shares else None,
+        negative=row.negative / SHARE_UNIT if has_shares else None,
+    )
 
 
 def _wide(column: Any) -> Any:
@@ -316,25 +449,32 @@ def _problems(connection: Connection) -> dict[int, int]:
 
 
 def _active_by_site(connection: Connection, now: float) -> dict[int, int]:
-    """How many alerts of the last two days have begun and not ended, by site."""
+    """How many alerts of the last two days have begun and not ended, by site; silence is apart."""
     statement = (
-        select(ALERTS).where(ALERTS.c.time >= now - 2 * 86_400).order_by(ALERTS.c.time, ALERTS.c.id)
+        select(ALERTS)
+        .where(ALERTS.c.time >= now - 2 * 86_400, ALERTS.c.rule != SHOP_SILENT)
+        .order_by(ALERTS.c.time, ALERTS.c.id)
     )
     active: dict[tuple[Any, ...], bool] = {}
     for row in connection.execute(statement):
-        active[row.site_id, row.rule, row.camera, row.zone] = row.active
+        about = (row.rule, row.camera, row.zone) if not row.incident else (row.incident,)
+        active[row.site_id, *about] = row.active
     counts: dict[int, int] = defaultdict(int)
     for key, is_active in active.items():
         counts[key[0]] += is_active
     return dict(counts)
 
 
-def _joined(rows: Sequence[Any], sites: dict[int, Site]) -> list[ShopAlert]:
+def _joined(
+    rows: Sequence[Any], sites: dict[int, Site], names: Mapping[int, DisplayNames]
+) -> list[ShopAlert]:
     """Beginnings with their ends; rows come newest first."""
     ends: dict[tuple[Any, ...], float] = {}
     found = []
     for row in rows:
-        about = (row.site_id, row.rule, row.camera, row.zone)
+        about: tuple[Any, ...] = (row.site_id, row.rule, row.camera, row.zone)
+        if row.incident:
+            about = (row.incident,)
         if not row.active:
             ends[about] = row.time
             continue
@@ -347,12 +487,16 @@ def _joined(rows: Sequence[Any], sites: dict[int, Site]) -> list[ShopAlert]:
                 name=row.name,
                 camera=row.camera,
                 zone=row.zone,
+                camera_name=names[row.site_id].camera(row.camera),
+                zone_name=names[row.site_id].zone(row.camera, row.zone),
                 sentiment=row.sentiment,
                 share=row.share,
                 limit=row.bound,
                 minutes=row.minutes,
                 began=row.time,
                 ended=ends.pop(about, None),
+                incident=row.incident,
+                event=as_alert(row, site, names),
             )
         )
     return found

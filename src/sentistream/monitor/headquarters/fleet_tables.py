@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 METADATA = MetaData()
@@ -74,6 +75,16 @@ CAMERAS = Table(
     Column("damaged", BigInteger, nullable=False),
     Column("updated", Double, nullable=False),
 )
+
+ZONES = Table(
+    "fleet_zones",
+    METADATA,
+    Column("site_id", Integer, primary_key=True, autoincrement=False),
+    Column("camera", String(64), primary_key=True),
+    Column("zone", String(64), primary_key=True),
+    Column("name", String(80), nullable=False),
+)
+"""What sites call their zones; those are missing that are called by their key."""
 
 SERIES = Table(
     "fleet_series",
@@ -140,7 +151,11 @@ ALERTS = Table(
     Column("share", Double, nullable=False),
     Column("bound", Double, nullable=False),
     Column("minutes", Double, nullable=False),
+    Column("incident", String(32), nullable=False, server_default=""),
+    Column("told", Boolean, nullable=False, server_default=false()),
 )
+"""Starts and ends. ``incident`` is what the two have in common, empty until they were looked at;
+``told`` says of a start whether people were told of it."""
 
 ACCESS = Table(
     "fleet_access",
@@ -149,3 +164,21 @@ ACCESS = Table(
     Column("site_key", String(40), primary_key=True),
 )
 """Which sites a viewer may see; ``*`` for all."""
+
+HELD = Table(
+    "fleet_held_alerts",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(120), nullable=False),
+    Column("incident", String(32), nullable=False),
+    Column("active", Boolean, nullable=False),
+)
+"""Starts and ends of alerts that wait for the end of a channel's quiet hours."""
+
+DIGEST_ADDRESSES = Table(
+    "fleet_digest_addresses",
+    METADATA,
+    Column("user_id", Integer, primary_key=True, autoincrement=False),
+    Column("address", String(254), nullable=False),
+)
+"""Where a viewer gets the digest of the shops that they may see."""

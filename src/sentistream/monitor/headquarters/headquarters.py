@@ -5,17 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from sentistream.errors import InputError, StorageError
+from sentistream.monitor.alerts.evaluator import STOPPED, new_incident
+from sentistream.monitor.alerts.health_watch import RECOVERY, DelayedCondition
+from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.fleet.broker_connection import BrokerConnection
 from sentistream.monitor.fleet.join_code import BrokerAddress
 from sentistream.monitor.fleet.messages import FleetTopics
 from sentistream.monitor.headquarters.receiver import Receiver
+from sentistream.monitor.headquarters.shop_alerts import ShopAlerts
 from sentistream.monitor.headquarters.site_registry import SiteRegistry
+from sentistream.monitor.observations import BROKER_DOWN, EVERYWHERE, Alert, AlertKind
 from sentistream.monitor.settings import HeadquartersSettings
 from sentistream.monitor.store.database import migrate
 from sentistream.translatable import Translatable
@@ -30,8 +35,11 @@ RETENTION_INTERVAL = 3600.0
 STEADY_CLOCK = 600.0
 """Seconds after the start before anything is deleted: a clock that was just set may be wrong."""
 
-SILENCE_INTERVAL = 30.0
-"""Seconds between two looks for shops that went silent."""
+LOOK_INTERVAL = 3.0
+"""Seconds between two looks for alerts that sites have reported."""
+
+BROKER_DELAY = 120.0
+"""Seconds for which the broker must be out of reach before that is an alert."""
 
 CLIENT_ID = "sentistream-headquarters"
 
@@ -42,18 +50,23 @@ class Headquarters:
     Args:
         engine: The monitor's database; its own tables are made or brought up to date.
         settings: How the broker is reached.
+        bus: Where it is told that the broker cannot be reached; None for nowhere.
 
     Attributes:
         registry: The sites.
         receiver: Takes their messages.
         settings: As given.
+        bus: The shops' alerts, and nothing else: a bus of their own, as not everybody who sees
+            the monitor's alerts may see those of each shop.
 
     Raises:
         InputError: The authority's file cannot be read.
         StorageError: The database cannot be reached.
     """
 
-    def __init__(self, engine: Engine, settings: HeadquartersSettings) -> None:
+    def __init__(
+        self, engine: Engine, settings: HeadquartersSettings, bus: EventBus | None = None
+    ) -> None:
         migrate(engine, MIGRATIONS)
         self.engine = engine
         self.settings = settings
@@ -62,7 +75,14 @@ class Headquarters:
         self.receiver = Receiver(engine, settings.topic, self._publish)
         self._connection: BrokerConnection | None = None
         self._closing = threading.Event()
-        self._silent: set[str] = set()
+        self.bus = EventBus()
+        self._own_bus = bus
+        self._alerts = ShopAlerts(
+            engine, self.bus, settings.silent_minutes, reached_since=lambda: self._reached_since
+        )
+        self._reached_since: float | None = None
+        self._broker = DelayedCondition()
+        self._broker_alert: Alert | None = None
         self._thread = threading.Thread(target=self._run, name="headquarters-watch", daemon=True)
 
     @property
@@ -98,29 +118,23 @@ class Headquarters:
     def close(self) -> None:
         """Stores what was received, and stops."""
         self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        self._end_broker_alert(STOPPED)
         self.receiver.close()
         if self._connection is not None:
             self._connection.close()
-
-    def counters(self) -> Mapping[str, float]:
-        """Figures for ``/metrics``."""
-        receiver = self.receiver
-        return {
-            "fleet_stored": receiver.stored,
-            "fleet_waiting": receiver.waiting,
-            "fleet_deferred": receiver.deferred,
-            "fleet_refused": receiver.refused.total(),
-        }
 
     def _publish(self, topic: str, payload: bytes) -> bool:
         return self._connection is not None and self._connection.publish(topic, payload)
 
     def _run(self) -> None:
         started = retention_at = time.monotonic()
-        while not self._closing.wait(SILENCE_INTERVAL):
+        while not self._closing.wait(LOOK_INTERVAL):
             try:
-                self._tell_silent(time.time())
                 now = time.monotonic()
+                self._look_at_broker(now)
+                self._alerts.look()
                 if now - started >= STEADY_CLOCK and now >= retention_at:
                     retention_at = now + RETENTION_INTERVAL
                     self.receiver.storage.apply_retention(time.time(), self.settings)
@@ -129,18 +143,40 @@ class Headquarters:
             except Exception:
                 _log.exception("the look at the shops failed; it continues")
 
-    def _tell_silent(self, now: float) -> None:
-        silent = {
-            site.key
-            for site in self.registry.sites()
-            if site.state == "joined"
-            and now - (site.last_seen or 0.0) > self.settings.silent_minutes * 60
-        }
-        for key in sorted(silent - self._silent):
-            _log.warning("shop %s has gone silent", key)
-        for key in sorted(self._silent - silent):
-            _log.info("shop %s reports again", key)
-        self._silent = silent
+    def _look_at_broker(self, now: float) -> None:
+        connected = self.is_connected
+        if not connected:
+            self._reached_since = None
+        elif self._reached_since is None:
+            self._reached_since = now
+        changed = self._broker.update(not connected, now, begin=BROKER_DELAY, end=RECOVERY)
+        if changed and self._broker.holds:
+            self._broker_alert = Alert(
+                rule=BROKER_DOWN,
+                name=self.settings.name,
+                camera="",
+                zone=EVERYWHERE,
+                time=time.time(),
+                active=True,
+                sentiment="",
+                share=0.0,
+                limit=0.0,
+                minutes=BROKER_DELAY / 60,
+                kind=AlertKind.SHOP,
+                incident=new_incident(),
+                reason=Translatable(
+                    "The broker cannot be reached. Shops keep what they have to report."
+                ),
+            )
+            if self._own_bus is not None:
+                self._own_bus.publish(self._broker_alert)
+        elif changed:
+            self._end_broker_alert("")
+
+    def _end_broker_alert(self, reason: str) -> None:
+        alert, self._broker_alert = self._broker_alert, None
+        if alert is not None and self._own_bus is not None:
+            self._own_bus.publish(replace(alert, active=False, time=time.time(), reason=reason))
 
 
 def _read_ca(settings: HeadquartersSettings) -> str:

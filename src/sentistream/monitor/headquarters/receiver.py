@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentistream.backoff import Backoff
@@ -31,7 +31,7 @@ from sentistream.monitor.fleet.messages import (
 )
 from sentistream.monitor.fleet.signatures import SigningKey, is_public_key, is_signed_by
 from sentistream.monitor.fleet.time_zones import is_time_zone
-from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, SITES
+from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, SITES, ZONES
 from sentistream.monitor.headquarters.record_parsing import ParsedRecords, parse_records
 from sentistream.monitor.headquarters.site_registry import (
     JOINED,
@@ -448,7 +448,7 @@ class Receiver:
         }
 
     def _store_about(self, connection: Connection, data: Sequence[_Message]) -> None:
-        """Sites' time zones and versions, and the names of their cameras."""
+        """Sites' time zones and versions, and the names of their cameras and zones."""
         newest = {
             message.site_id: message.records.about
             for message in data
@@ -487,6 +487,14 @@ class Receiver:
                 gone,
             )
         _upsert_cameras(connection, cameras, ("name",))
+        connection.execute(delete(ZONES).where(ZONES.c.site_id.in_(list(newest))))
+        zones = [
+            {"site_id": site_id, "camera": camera, "zone": zone, "name": name}
+            for site_id, about in newest.items()
+            for (camera, zone), name in about["zones"].items()
+        ]
+        if zones:
+            connection.execute(insert(ZONES), zones)
 
     def _store_health(self, connection: Connection, data: Sequence[_Message]) -> None:
         newest = {

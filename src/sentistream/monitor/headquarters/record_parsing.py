@@ -104,6 +104,11 @@ def _parse(record: Mapping[str, Any], parsed: ParsedRecords, now: float) -> None
             "time_zone": _text(record.get("time_zone", "UTC"), 64),
             "program": _text(record.get("program", ""), 40, empty=True),
             "cameras": {_text(key, 64): _text(name, 80) for key, name in names.items()},
+            "zones": {
+                (_text(camera, 64), _text(zone, 64)): _text(name, 80)
+                for camera, zones in record.get("zones", {}).items()
+                for zone, name in zones.items()
+            },
         }
 
 

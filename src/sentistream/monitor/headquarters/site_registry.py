@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sentistream.errors import InputError, SentistreamError
-from sentistream.monitor.accounts import User
+from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.accounts.account_tables import users
 from sentistream.monitor.accounts.passwords import key_of
 from sentistream.monitor.fleet.join_code import BrokerAddress, JoinCode
@@ -25,13 +25,15 @@ from sentistream.monitor.headquarters.fleet_tables import (
     ALERTS,
     CAMERAS,
     DAYS,
+    DIGEST_ADDRESSES,
     HOURS,
     IDENTITY,
     SERIES,
     SITES,
     SUMS,
+    ZONES,
 )
-from sentistream.monitor.settings import HeadquartersSettings
+from sentistream.monitor.settings import HeadquartersSettings, is_email_address
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.translatable import Translatable
 
@@ -120,6 +122,23 @@ class SiteKeys:
     code_used_by: str
     last_number: int
     renew_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DigestAddress:
+    """Where a user gets digests.
+
+    Attributes:
+        user_id: The user's number.
+        name: The login name.
+        role: What the user may do.
+        address: The e-mail address.
+    """
+
+    user_id: int
+    name: str
+    role: Role
+    address: str
 
 
 class SiteRegistry:
@@ -317,6 +336,38 @@ class SiteRegistry:
             for key in sorted(set(keys)):
                 connection.execute(insert(ACCESS).values(user_id=user, site_key=key))
 
+    def digest_addresses(self) -> list[DigestAddress]:
+        """Where users get the digest of the shops that they may see, by login name."""
+        statement = (
+            select(users.c.id, users.c.name, users.c.role, DIGEST_ADDRESSES.c.address)
+            .join(DIGEST_ADDRESSES, DIGEST_ADDRESSES.c.user_id == users.c.id)
+            .order_by(users.c.name)
+        )
+        with read_transaction(self._engine) as connection:
+            return [
+                DigestAddress(row.id, row.name, Role(row.role), row.address)
+                for row in connection.execute(statement)
+            ]
+
+    def set_digest_address(self, name: str, address: str) -> None:
+        """Sends a user's digest to an address; to none where it is empty.
+
+        Raises:
+            InputError: There is no such user, or it is no e-mail address.
+        """
+        if address and not is_email_address(address):
+            raise InputError(
+                Translatable("{text} is not an e-mail address", text=address),
+                "Write it as owner@example.org.",
+            )
+        with write_transaction(self._engine) as connection:
+            user = connection.scalar(select(users.c.id).where(users.c.key == key_of(name)))
+            if user is None:
+                raise InputError("There is no such user.", "See the list of users.")
+            connection.execute(delete(DIGEST_ADDRESSES).where(DIGEST_ADDRESSES.c.user_id == user))
+            if address:
+                connection.execute(insert(DIGEST_ADDRESSES).values(user_id=user, address=address))
+
     def keys(self) -> dict[str, SiteKeys]:
         """The keys of all sites, also of removed ones."""
         with read_transaction(self._engine) as connection:
@@ -390,7 +441,7 @@ def _change(connection: Connection, key: str, **values: Any) -> None:
 def _erase(connection: Connection, site_id: int) -> None:
     series = select(SERIES.c.id).where(SERIES.c.site_id == site_id)
     connection.execute(delete(SUMS).where(SUMS.c.series_id.in_(series)))
-    for table in (SERIES, CAMERAS, HOURS, DAYS, ALERTS):
+    for table in (SERIES, CAMERAS, ZONES, HOURS, DAYS, ALERTS):
         connection.execute(delete(table).where(table.c.site_id == site_id))
     connection.execute(delete(SITES).where(SITES.c.id == site_id))
 

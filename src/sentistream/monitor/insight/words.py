@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.insight import (
-    ALL_CAMERAS,
     By,
     Comparison,
     Difference,
@@ -36,14 +36,6 @@ UNKNOWN = {
 
 TOO_FEW = N_("too few to say")
 """Where a margin is too wide."""
-
-
-def place_name(camera: str, zone: str, names: Mapping[str, str], tr: Translator) -> str:
-    """What people call a camera or a zone of it."""
-    if camera == ALL_CAMERAS:
-        return tr.gettext("all cameras")
-    name = names.get(camera, camera)
-    return tr.gettext("{camera}, zone {zone}", camera=name, zone=zone) if zone else name
 
 
 def span_name(span: Span, by: By, tr: Translator) -> str:
@@ -87,6 +79,11 @@ def share_words(share: Share, tr: Translator, percent: str | None = None) -> str
     value = tr.percent(share.value) if percent is None else percent
     if share.is_vague:
         return tr.gettext("about {share}, {few}", share=value, few=tr.gettext(TOO_FEW))
+    if not share.margin <= share.value <= 1 - share.margin:
+        # the interval is lopsided there: what lies beyond 0 or 1 is no share
+        return tr.gettext(
+            "{share} ({range})", share=value, range=range_words(share.low, share.high, tr)
+        )
     return tr.gettext(
         "{share} ± {margin}",
         share=value,
@@ -103,10 +100,11 @@ def range_words(low: float, high: float, tr: Translator) -> str:
 
 
 def usual_share_words(usual: Usual | None, tr: Translator) -> str:
-    """What is usual of a share: its range over earlier weeks; empty where nothing is known."""
+    """What is usual of a share: median and range of earlier weeks; empty if nothing is known."""
     if usual is None:
         return ""
-    return tr.gettext("usually {range}", range=range_words(usual.low, usual.high, tr))
+    median, range_ = tr.percent(usual.median), range_words(usual.low, usual.high, tr)
+    return _usual_words(median, range_, tr)
 
 
 def usual_count_words(usual: Usual | None, tr: Translator) -> str:
@@ -114,9 +112,14 @@ def usual_count_words(usual: Usual | None, tr: Translator) -> str:
     if usual is None:
         return ""
     low, high = tr.number(usual.low), tr.number(usual.high)
-    if low == high:
-        return tr.gettext("usually {range}", range=low)
-    return tr.gettext("usually {range}", range=tr.gettext("{low} to {high}", low=low, high=high))
+    range_ = low if low == high else tr.gettext("{low} to {high}", low=low, high=high)
+    return _usual_words(tr.number(usual.median), range_, tr)
+
+
+def _usual_words(median: str, range_: str, tr: Translator) -> str:
+    if range_ == median:
+        return tr.gettext("usually {median}", median=median)
+    return tr.gettext("usually {median} ({range})", median=median, range=range_)
 
 
 def unknown_words(figures: Figures, smallest: int, tr: Translator) -> str:
@@ -164,14 +167,14 @@ def incomplete_words(comparison: Comparison, tr: Translator) -> str:
     )
 
 
-def worst_words(worst: WorstHour | None, names: Mapping[str, str], tr: Translator) -> str:
+def worst_words(worst: WorstHour | None, names: DisplayNames, tr: Translator) -> str:
     """The worst hour and place, in a sentence."""
     if worst is None or worst.figures.negative is None:
         return tr.gettext("Too few people were seen to say which hour was the most negative.")
     figures = worst.figures
     return tr.gettext(
         "Most negative: {place}, {day}, {hours}, with {share} negative.",
-        place=place_name(figures.camera, figures.zone, names, tr),
+        place=names.place(figures.camera, figures.zone, tr),
         day=tr.day(figures.span.begin),
         hours=span_name(figures.span, "hour", tr),
         share=shares_words(figures, tr)["negative"],

@@ -43,7 +43,11 @@ log_redactor: LogRedactor = LogRedactor()
 
 def settings_secrets(settings: Settings) -> set[str]:
     """All secrets in the settings, both as they are in an address and decoded."""
-    addresses = {camera.source.get_secret_value() for camera in settings.cameras.values()}
+    addresses = {
+        each.get_secret_value()
+        for camera in settings.cameras.values()
+        for each in (camera.source, camera.small_source)
+    }
     addresses.add(settings.storage.url.get_secret_value())
     secrets = set(_secret_values(settings)) - addresses - {""}
     for address in addresses:

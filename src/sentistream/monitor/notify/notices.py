@@ -8,8 +8,9 @@ from typing import Literal
 from uuid import uuid4
 
 from sentistream.monitor.alerts import wording
+from sentistream.monitor.alerts.links import alert_path
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.observations import Alert
-from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 
 NoticeEvent = Literal["begin", "end", "reminder", "summary", "test", "digest"]
@@ -89,7 +90,7 @@ class Notice:
 
 def alert_notice(
     alert: Alert,
-    settings: Settings,
+    names: DisplayNames,
     tr: Translator,
     *,
     page: str,
@@ -101,14 +102,13 @@ def alert_notice(
 
     Args:
         alert: The alert.
-        settings: For the cameras' names.
+        names: Of cameras and zones.
         tr: The words.
         page: The monitor's address, without a slash at its end.
         history: Path of the alert's minutes in the history.
         event: What it says; from the alert without it.
         began: When an alert that has ended began.
     """
-    names = wording.camera_names(settings)
     said: NoticeEvent = event or ("begin" if alert.active else "end")
     title = wording.title(alert, names, tr)
     if said == "end":
@@ -132,7 +132,7 @@ def alert_notice(
         title=title,
         text=text,
         when=when,
-        link=f"{page}/alerts/{alert.incident}" if alert.incident else "",
+        link=f"{page}{alert_path(alert)}" if alert.incident else "",
         history=f"{page}{history}" if history else "",
         language=tr.language,
         alerts=(alert,),
@@ -140,22 +140,27 @@ def alert_notice(
 
 
 def summary_notice(
-    alerts: Sequence[Alert], settings: Settings, tr: Translator, *, page: str
+    alerts: Sequence[Alert],
+    names: DisplayNames,
+    tr: Translator,
+    *,
+    page: str,
+    many: bool = False,
 ) -> Notice:
-    """What happened in quiet hours, in one message.
+    """Several alerts in one message: what happened in quiet hours, or what came at once.
 
     Args:
         alerts: Starts and ends, the oldest first; of one alert there may be either or both.
-        settings: For the cameras' names.
+        names: Of cameras and zones.
         tr: The words.
         page: The monitor's address, without a slash at its end.
+        many: Whether they are told together because so many came at once.
     """
-    names = wording.camera_names(settings)
     by_incident: dict[str, list[Alert]] = {}
     for alert in alerts:
         by_incident.setdefault(alert.incident, []).append(alert)
     lines = []
-    for incident, found in by_incident.items():
+    for found in by_incident.values():
         begin = next((alert for alert in found if alert.active), None)
         end = next((alert for alert in found if not alert.active), None)
         newest = found[-1]
@@ -175,18 +180,22 @@ def summary_notice(
                 wording.title(newest, names, tr),
                 said or wording.end_sentence(newest, names, tr),
                 when,
-                f"{page}/alerts/{incident}",
+                f"{page}{alert_path(newest)}",
             )
         )
     return Notice(
         event="summary",
         incidents=tuple(by_incident),
-        title=tr.ngettext(
+        title=tr.ngettext("1 alert", "{n} alerts", len(by_incident))
+        if many
+        else tr.ngettext(
             "1 alert during quiet hours", "{n} alerts during quiet hours", len(by_incident)
         ),
-        text=tr.gettext("This is what happened while nobody was to be disturbed."),
+        text=tr.gettext("So many came at once that they are told in one message.")
+        if many
+        else tr.gettext("This is what happened while nobody was to be disturbed."),
         lines=tuple(lines),
-        link=f"{page}/alerts",
+        link=f"{page}/alerts" if alerts[0].shop is None else f"{page}/shops/alerts",
         language=tr.language,
         alerts=tuple(alerts),
     )

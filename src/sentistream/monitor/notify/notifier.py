@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sentistream.errors import StorageError
 from sentistream.monitor.cameras.zones import is_within
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.event_bus import Event, EventBus
+from sentistream.monitor.interfaces import HeldAlertStore
 from sentistream.monitor.notify.channels import NotificationChannel, channels, transport_for
-from sentistream.monitor.notify.delivery_queue import DELAYS, DeliveryQueue
+from sentistream.monitor.notify.delivery_queue import DELAYS, STOPPED, TOO_MANY, DeliveryQueue
+from sentistream.monitor.notify.held_alerts import HeldAlerts
 from sentistream.monitor.notify.notices import Notice, alert_notice, summary_notice
 from sentistream.monitor.notify.transports import TIMEOUT
 from sentistream.monitor.notify.webhook_formats import alert_event
@@ -32,8 +38,16 @@ SHUTDOWN_TIMEOUT = 2.0
 MAX_HELD = 500
 """Starts and ends of alerts that wait for the end of quiet hours; the oldest are dropped beyond."""
 
+MAX_AT_ONCE = 10
+"""Messages about single alerts that a channel gets within ``AT_ONCE_SECONDS``; the next ones are
+held for as long and told in one: when a provider fails, a headquarters has hundreds."""
+
+AT_ONCE_SECONDS = 60.0
+
+MANY = Translatable("Many came at once; they are told in one message.")
 QUIET = Translatable("Quiet hours.")
-TOO_MANY = Translatable("Too many messages were waiting.")
+NO_CHANNEL = Translatable("There is no such channel any more.")
+NEXT_START = Translatable("It was under way when the monitor stopped; the next start sends it.")
 
 
 @dataclass(slots=True)
@@ -51,21 +65,29 @@ class _Outlet:
 
     channel: NotificationChannel
     queue: DeliveryQueue
-    held: list[Alert] = field(default_factory=list)
+    sent: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_AT_ONCE))
+    """When the newest messages about single alerts were sent."""
+    many: bool = False
+    """Whether some are held because so many came at once."""
+
+    def is_busy(self, now: float) -> bool:
+        """Whether so many were sent just now that further ones are put together."""
+        return len(self.sent) == MAX_AT_ONCE and 0 <= now - self.sent[0] < AT_ONCE_SECONDS
 
 
 class Notifier(Subscriber):
     """Sends each channel the alerts it asks for: starts, ends, reminders, and what was held.
 
     Messages that fall into quiet hours, of the channel or of the rule, are dropped or held and
-    sent after them in one message, as the channel's settings say. Each outcome is published as a
-    ``Delivery``.
+    sent after them in one message, as the channel's settings say, also after a restart. Where many
+    come at once, they are told in one message, too. Each outcome is published as a ``Delivery``.
 
     Args:
         bus: Where alerts come from and deliveries go to.
         configuration: The settings, which may change while it runs.
         page: Returns the monitor's address, for links.
         history: Returns the path of an alert's minutes in the history; empty for none.
+        store: Keeps what is held, and knows how alerts have ended; None for memory alone.
         delays: Seconds before each retry of a message.
         timeout: Seconds for connecting, and for a response.
         clock: Wall-clock seconds (UTC).
@@ -78,6 +100,7 @@ class Notifier(Subscriber):
         *,
         page: Callable[[], str] = lambda: "",
         history: Callable[[Alert], str] = lambda alert: "",
+        store: HeldAlertStore | None = None,
         delays: Sequence[float] = DELAYS,
         timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.time,
@@ -90,6 +113,8 @@ class Notifier(Subscriber):
         self._delays = delays
         self._timeout = timeout
         self._clock = clock
+        self._store = store
+        self._held = HeldAlerts(store)
         self._open: dict[str, _Open] = {}
         self._outlets: dict[str, _Outlet] = {}
 
@@ -99,7 +124,7 @@ class Notifier(Subscriber):
         return {key: outlet.queue for key, outlet in self._outlets.items()}
 
     def start(self) -> None:
-        """Starts the queues, and subscribes."""
+        """Starts the queues, takes up what an earlier run has held, and subscribes."""
         self._reload_settings()
         super().start()
 
@@ -126,31 +151,40 @@ class Notifier(Subscriber):
             if minutes and not each.acknowledged and now - each.reminded >= minutes * 60:
                 each.reminded = now
                 self._remind(each.alert, now)
+        self._held.save()
+        for dropped in self._held.drop_others(self._outlets):
+            self._report(dropped.channel, dropped.alert, DeliveryState.DROPPED, NO_CHANNEL)
         for outlet in self._outlets.values():
             self._release(outlet, now)
 
     def finish(self) -> None:
-        """Delivers what waits within ``SHUTDOWN_TIMEOUT``, gives up the rest."""
+        """Delivers what waits within ``SHUTDOWN_TIMEOUT``, gives up the rest but what was held."""
         end = time.monotonic() + SHUTDOWN_TIMEOUT
         for outlet in self._outlets.values():
             outlet.queue.close(max(0.0, end - time.monotonic()))
+        self._held.save()
 
     def _tell(self, alert: Alert, began: float | None) -> None:
         now = self._clock()
         for outlet in self._interested(alert):
             channel = outlet.channel.settings
-            if not alert.active and not channel.ends:
+            key = outlet.channel.key
+            # whoever is told later of its start is not to think that it lasts
+            if not (alert.active or channel.ends or self._held.holds_start(key, alert.incident)):
                 continue
-            if not self._is_quiet(outlet, alert, now):
+            is_quiet = self._is_quiet(outlet, alert, now)
+            if not is_quiet and not outlet.is_busy(now):
+                outlet.sent.append(now)
                 outlet.queue.put(self._notice(alert, began=began))
-            elif channel.after_quiet_hours == "drop":
-                self._report(outlet.channel, alert, DeliveryState.DROPPED, QUIET)
+            elif is_quiet and channel.after_quiet_hours == "drop":
+                self._report(outlet.channel.name, alert, DeliveryState.DROPPED, QUIET)
             else:
-                outlet.held.append(alert)
-                self._report(outlet.channel, alert, DeliveryState.HELD, QUIET)
-                if len(outlet.held) > MAX_HELD:
-                    oldest = outlet.held.pop(0)
-                    self._report(outlet.channel, oldest, DeliveryState.DROPPED, TOO_MANY)
+                outlet.many = outlet.many or not is_quiet
+                self._held.add(key, alert)
+                reason = QUIET if is_quiet else MANY
+                self._report(outlet.channel.name, alert, DeliveryState.HELD, reason)
+                for oldest in self._held.drop_oldest(key, MAX_HELD):
+                    self._report(outlet.channel.name, oldest, DeliveryState.DROPPED, TOO_MANY)
 
     def _remind(self, alert: Alert, now: float) -> None:
         for outlet in self._interested(alert):
@@ -159,15 +193,31 @@ class Notifier(Subscriber):
 
     def _release(self, outlet: _Outlet, now: float) -> None:
         """Sends what was held and may be told now, in one message."""
-        free = [alert for alert in outlet.held if not self._is_quiet(outlet, alert, now)]
-        if not free:
+        key = outlet.channel.key
+        held = self._held.waiting(key)
+        free = [alert for alert in held if not self._is_quiet(outlet, alert, now)]
+        if not free or outlet.is_busy(now):
             return
-        outlet.held = [alert for alert in outlet.held if alert not in free]
-        if len(free) == 1:
-            outlet.queue.put(self._notice(free[0]))
+        told = [*free, *self._ends_of(free)]
+        if len(told) == 1:
+            notice = self._notice(told[0])
         else:
-            assert self._settings is not None  # noqa: S101
-            outlet.queue.put(summary_notice(free, self._settings, self._tr(), page=self._base()))
+            notice = summary_notice(
+                told, self._names(), self._tr(), page=self._base(), many=outlet.many
+            )
+        outlet.many = False
+        self._held.take(key, free, notice.id)
+        outlet.queue.put(notice)
+
+    def _ends_of(self, alerts: Sequence[Alert]) -> Iterable[Alert]:
+        """The ends of alerts that have ended while nobody listened: the monitor did not run."""
+        ended = {alert.incident for alert in alerts if not alert.active}
+        for alert in alerts:
+            if alert.incident in ended or alert.incident in self._open or self._store is None:
+                continue
+            with suppress(StorageError):
+                found = self._store.alerts(incident=alert.incident, limit=2)
+                yield from (each for each in found if not each.active)
 
     def _interested(self, alert: Alert) -> Iterable[_Outlet]:
         event = alert_event(alert)
@@ -179,12 +229,14 @@ class Notifier(Subscriber):
 
     def _rule_hours(self, alert: Alert) -> tuple[Hours, ...]:
         assert self._settings is not None  # noqa: S101
+        if alert.shop is not None:
+            return ()
         rules = (rule for rule in self._settings.alerts if rule.key == alert.rule)
         return next((rule.quiet_hours for rule in rules), ())
 
     def _reminder_minutes(self, alert: Alert) -> float:
         assert self._settings is not None  # noqa: S101
-        if alert.kind is not AlertKind.SENTIMENT:
+        if alert.kind is not AlertKind.SENTIMENT or alert.shop is not None:
             return self._settings.health_alerts.remind_minutes
         rules = (rule for rule in self._settings.alerts if rule.key == alert.rule)
         return next((rule.remind_minutes for rule in rules), 0.0)
@@ -195,7 +247,7 @@ class Notifier(Subscriber):
         assert self._settings is not None  # noqa: S101
         return alert_notice(
             alert,
-            self._settings,
+            self._names(),
             self._tr(),
             page=self._base(),
             history=self._history(alert),
@@ -206,17 +258,19 @@ class Notifier(Subscriber):
     def _base(self) -> str:
         return self._page().rstrip("/")
 
+    def _names(self) -> DisplayNames:
+        assert self._settings is not None  # noqa: S101
+        return display_names(self._settings, self.bus)
+
     def _tr(self) -> Translator:
         assert self._settings is not None  # noqa: S101
         return translator(self._settings.language)
 
-    def _report(
-        self, channel: NotificationChannel, alert: Alert, state: DeliveryState, reason: str
-    ) -> None:
+    def _report(self, channel: str, alert: Alert, state: DeliveryState, reason: str) -> None:
         self.bus.publish(
             Delivery(
                 incident=alert.incident,
-                channel=channel.name,
+                channel=channel,
                 event="begin" if alert.active else "end",
                 time=self._clock(),
                 state=state,
@@ -231,18 +285,21 @@ class Notifier(Subscriber):
             return
         self._settings = settings
         wanted = {channel.key: channel for channel in channels(settings)}
-        held: dict[str, list[Alert]] = {}
         for key, outlet in list(self._outlets.items()):
             if wanted.get(key) != outlet.channel:
                 del self._outlets[key]
                 outlet.queue.close(timeout=0)
-                held[key] = outlet.held
+                self._held.put_back(key)
         for key, channel in wanted.items():
             if key not in self._outlets:
-                self._outlets[key] = _Outlet(channel, self._queue(channel), held.get(key, []))
+                self._outlets[key] = _Outlet(channel, self._queue(channel))
 
     def _queue(self, channel: NotificationChannel) -> DeliveryQueue:
         def report(notice: Notice, state: DeliveryState, reason: str, attempts: int) -> None:
+            if reason == STOPPED and self._held.has(notice.id):
+                state, reason = DeliveryState.HELD, NEXT_START
+            else:
+                self._held.told(notice.id)
             for incident in notice.incidents:
                 self.bus.publish(
                     Delivery(

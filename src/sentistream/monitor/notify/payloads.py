@@ -76,7 +76,7 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
 
 
 def health_alert_payload(alert: Alert) -> dict[str, Any]:
-    """The start or end of an alert about a camera or a disk."""
+    """The start or end of an alert about a camera, a disk, a shop or the broker."""
     payload: dict[str, Any] = {"failing": alert.active, "time": iso_time(alert.time)}
     if alert.kind is AlertKind.CAMERA:
         payload |= {"camera": alert.camera}

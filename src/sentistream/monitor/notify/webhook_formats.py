@@ -24,21 +24,26 @@ LONGEST_TEXT = 1500
 MAX_LINES = 10
 """Alerts of a summary that are told one by one."""
 
+_EVENTS: dict[AlertKind, Literal["alert", "camera", "disk", "shop"]] = {
+    AlertKind.SENTIMENT: "alert",
+    AlertKind.CAMERA: "camera",
+    AlertKind.DISK: "disk",
+    AlertKind.SHOP: "shop",
+}
+
 _RED, _GREEN, _GREY = 0xC62828, 0x2E7D32, 0x607D8B
 
 
 def webhook_event(notice: Notice) -> str:
-    """The kind of a message: ``alert``, ``camera``, ``disk``, ``summary`` or ``test``."""
+    """The kind of a message: ``alert``, ``camera``, ``disk``, ``shop``, ``summary`` or ``test``."""
     if notice.event in ("summary", "test", "digest"):
         return notice.event
     return alert_event(notice.alerts[0])
 
 
-def alert_event(alert: Alert) -> Literal["alert", "camera", "disk"]:
+def alert_event(alert: Alert) -> Literal["alert", "camera", "disk", "shop"]:
     """Which of the events of the settings an alert is."""
-    if alert.kind is AlertKind.CAMERA:
-        return "camera"
-    return "disk" if alert.kind is AlertKind.DISK else "alert"
+    return _EVENTS[alert.kind]
 
 
 def webhook_body(notice: Notice, format: Format) -> dict[str, Any]:  # noqa: A002
@@ -70,7 +75,8 @@ def _json(notice: Notice) -> dict[str, Any]:
 
 
 def _payload(alert: Alert) -> dict[str, Any]:
-    return alert_payload(alert) if alert_event(alert) == "alert" else health_alert_payload(alert)
+    made = alert_payload(alert) if alert_event(alert) == "alert" else health_alert_payload(alert)
+    return made if alert.shop is None else made | {"shop": alert.shop.key}
 
 
 def _slack(notice: Notice) -> dict[str, Any]:

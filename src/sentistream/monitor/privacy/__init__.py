@@ -7,7 +7,6 @@ from sentistream.monitor.privacy.privacy_state import (
     PrivacyState,
     Recipient,
     Transport,
-    camera_name,
 )
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "Recipient",
     "Standing",
     "Transport",
-    "camera_name",
     "render_assessment",
     "render_notice",
 ]

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from sentistream import __version__
+from sentistream.monitor.alerts.wording import rule_sentence
+from sentistream.monitor.display_names import DisplayNames, camera_name
+from sentistream.monitor.locales import SOURCE
 from sentistream.monitor.privacy.privacy_measures import MEASURES
-from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, camera_name, hears
-from sentistream.monitor.settings import CameraSettings, Hours
+from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, hears
+from sentistream.monitor.schedule_words import hours_words
+from sentistream.monitor.settings import CameraSettings
+from sentistream.monitor.translation import Translator, translator
 
-LANGUAGES = ("en", "de")
-"""Quotes of the law are written for each language, not translated sentence by sentence."""
 
-
-def render_notice(state: PrivacyState, language: str) -> str:
+def render_notice(state: PrivacyState, tr: Translator) -> str:
     """The notice for the door: who watches, why, what is measured and what is not stored.
 
     It covers what GDPR Art. 13 and Art. 50(3) of the EU AI Act ask for, as far as the settings
@@ -26,15 +28,15 @@ def render_notice(state: PrivacyState, language: str) -> str:
 
     Args:
         state: What is so at present.
-        language: ``en`` or ``de``; others get the English document.
+        tr: The words.
 
     Returns:
         An HTML document that needs no other file.
     """
-    return _render("notice", state, language)
+    return _render("notice", state, tr)
 
 
-def render_assessment(state: PrivacyState, language: str) -> str:
+def render_assessment(state: PrivacyState, tr: Translator) -> str:
     """A data protection impact assessment by GDPR Art. 35(7), as far as the settings contain it.
 
     Description, necessity, risks and measures, each with whether it is in force. What only the
@@ -42,29 +44,39 @@ def render_assessment(state: PrivacyState, language: str) -> str:
 
     Args:
         state: What is so at present.
-        language: ``en`` or ``de``; others get the English document.
+        tr: The words.
 
     Returns:
         An HTML document that needs no other file.
     """
-    return _render("assessment", state, language)
+    return _render("assessment", state, tr)
 
 
-def _render(name: str, state: PrivacyState, language: str) -> str:
-    if language not in LANGUAGES:
-        language = "en"
-    template = _environment().get_template(f"{name}.{language}.html.j2")
-    return template.render(
-        settings=state.settings,
-        state=state,
-        facts=facts(state, language),
-        measures=[(measure, measure.standing(state)) for measure in MEASURES],
-        effective=_effective(state),
-        missing=missing(language),
-        days=lambda count: duration(count, language),
-        language=language,
-        today=datetime.now(UTC).date().isoformat(),
-        version=__version__,
+def _render(name: str, state: PrivacyState, tr: Translator) -> str:
+    def say(message: str, **values: object) -> Markup:
+        return Markup(escape(tr.gettext(message))).format(**values)  # noqa: S704
+
+    def say_count(one: str, other: str, count: int, **values: object) -> Markup:
+        chosen = tr.ngettext(one, other, count, **{name: f"{{{name}}}" for name in values})
+        return Markup(escape(chosen)).format(**values)  # noqa: S704
+
+    return (
+        _environment()
+        .get_template(f"{name}.html.j2")
+        .render(
+            _=say,
+            ngettext=say_count,
+            settings=state.settings,
+            state=state,
+            facts=facts(state, tr),
+            measures=[(measure, measure.standing(state, tr)) for measure in MEASURES],
+            effective=_effective(state),
+            missing=missing(tr),
+            days=lambda count: tr.ngettext("1 day", "{n} days", count),
+            language=tr.language,
+            today=tr.date(time.time()),
+            version=__version__,
+        )
     )
 
 
@@ -74,7 +86,7 @@ def _effective(state: PrivacyState) -> dict[str, set[str]]:
     for measure in MEASURES:
         for risk in measure.against:
             keys = found.setdefault(risk, set())
-            if measure.standing(state).in_force is not InForce.NO:
+            if measure.standing(state, translator(SOURCE)).in_force is not InForce.NO:
                 keys.add(measure.key)
     return found
 
@@ -88,45 +100,6 @@ def _environment() -> Environment:
     )
 
 
-_WEEKDAYS = {
-    "en": {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
-           "sun": "Sun"},
-    "de": {"mon": "Mo", "tue": "Di", "wed": "Mi", "thu": "Do", "fri": "Fr", "sat": "Sa",
-           "sun": "So"},
-}  # fmt: skip
-
-_WORDS = {
-    "en": {
-        "missing": "to be filled in",
-        "always": "always",
-        "broker": "MQTT broker {}",
-        "mail_server": "mail server {} and those it delivers to",
-        "push_server": "push service {}",
-        "headquarters": "headquarters {1} by the broker {0}",
-        "webhook": "program at {}",
-        "database": "database at {}",
-        "token": "{} program with an API token",
-        "tokens": "{} programs with an API token",
-        "day": "{} day",
-        "days": "{} days",
-    },
-    "de": {
-        "missing": "noch auszufüllen",
-        "always": "immer",
-        "broker": "MQTT-Broker {}",
-        "mail_server": "Mailserver {} und die Empfänger seiner Nachrichten",
-        "push_server": "Push-Dienst {}",
-        "headquarters": "Zentrale {1} über den Broker {0}",
-        "webhook": "Programm unter {}",
-        "database": "Datenbank unter {}",
-        "token": "{} Programm mit einem Zugangsschlüssel",
-        "tokens": "{} Programme mit einem Zugangsschlüssel",
-        "day": "{} Tag",
-        "days": "{} Tage",
-    },
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraFacts:
     """One camera, without its address.
@@ -135,16 +108,14 @@ class CameraFacts:
         name: Its display name.
         sound: Whether its sound is analyzed.
         hours: Its watching hours.
-        masked: Zones that are always masked.
-        scheduled: Zones that are masked within the hours given.
+        not_looked_at: Zones that are masked, with the hours of those that are so at times.
         counted: Zones that are counted separately.
     """
 
     name: str
     sound: bool
     hours: str
-    masked: tuple[str, ...]
-    scheduled: tuple[tuple[str, str], ...]
+    not_looked_at: tuple[str, ...]
     counted: tuple[str, ...]
 
 
@@ -157,6 +128,7 @@ class Facts:
         missing: How many of these four are missing.
         cameras: The enabled ones.
         recipients: Who receives something besides logged-in users.
+        rules: The alert rules, each in a sentence.
     """
 
     controller: Markup
@@ -166,67 +138,60 @@ class Facts:
     missing: int
     cameras: tuple[CameraFacts, ...]
     recipients: tuple[str, ...]
+    rules: tuple[str, ...]
 
 
-def facts(state: PrivacyState, language: str) -> Facts:
-    """The documents' contents, in ``en`` or ``de``."""
-    privacy = state.settings.privacy
+def facts(state: PrivacyState, tr: Translator) -> Facts:
+    """The documents' contents."""
+    privacy, names = state.settings.privacy, DisplayNames.of(state.settings)
     given = [privacy.controller, privacy.contact, privacy.purpose, privacy.legal_basis]
-    controller, contact, purpose, basis = (_or_missing(text, language) for text in given)
+    controller, contact, purpose, basis = (_or_missing(text, tr) for text in given)
     return Facts(
         controller=controller,
         contact=contact,
         purpose=purpose,
         legal_basis=basis,
         missing=sum(not text.strip() for text in given),
-        cameras=tuple(_camera(key, camera, language) for key, camera in state.cameras),
-        recipients=tuple(_recipients(state, language)),
+        cameras=tuple(_camera(key, camera, tr) for key, camera in state.cameras),
+        recipients=tuple(_recipients(state, tr)),
+        rules=tuple(
+            f"{rule.name}: {rule_sentence(rule, names, tr)}" for rule in state.settings.alerts
+        ),
     )
 
 
-def duration(days: int, language: str) -> str:
-    """A number of days in words."""
-    return _WORDS[language]["day" if days == 1 else "days"].format(days)
-
-
-def missing(language: str) -> Markup:
+def missing(tr: Translator) -> Markup:
     """The mark for what is to be filled in by hand."""
-    return Markup('<mark class="missing">[{}]</mark>').format(_WORDS[language]["missing"])
+    return Markup('<mark class="missing">[{}]</mark>').format(tr.gettext("to be filled in"))
 
 
-def _or_missing(text: str, language: str) -> Markup:
-    return escape(text.strip()) if text.strip() else missing(language)
+def _or_missing(text: str, tr: Translator) -> Markup:
+    return escape(text.strip()) if text.strip() else missing(tr)
 
 
-def _camera(key: str, camera: CameraSettings, language: str) -> CameraFacts:
+def _camera(key: str, camera: CameraSettings, tr: Translator) -> CameraFacts:
+    masked = [zone.shown_name for zone in camera.zones if zone.masked == "always"]
+    masked += [
+        f"{zone.shown_name} ({hours_words(zone.hours, tr)})"
+        for zone in camera.zones
+        if zone.masked == "scheduled"
+    ]
     return CameraFacts(
         name=camera_name(key, camera),
         sound=hears(camera),
-        hours=_hours(camera.hours, language),
-        masked=tuple(zone.shown_name for zone in camera.zones if zone.masked == "always"),
-        scheduled=tuple(
-            (zone.shown_name, _hours(zone.hours, language))
-            for zone in camera.zones
-            if zone.masked == "scheduled"
-        ),
+        hours=hours_words(camera.hours, tr) or tr.gettext("always"),
+        not_looked_at=tuple(masked),
         counted=tuple(zone.shown_name for zone in camera.zones if zone.masked == "never"),
     )
 
 
-def _hours(hours: tuple[Hours, ...], language: str) -> str:
-    if not hours:
-        return _WORDS[language]["always"]
-    names = _WEEKDAYS[language]
-    return "; ".join(
-        f"{', '.join(names[day] for day in each.days)} {each.begin:%H:%M}-{each.end:%H:%M}"
-        for each in hours
-    )
-
-
-def _recipients(state: PrivacyState, language: str) -> list[str]:
+def _recipients(state: PrivacyState, tr: Translator) -> list[str]:
     """Host names only: addresses may contain secrets."""
-    words = _WORDS[language]
-    found = [words[each.kind].format(each.host, each.name) for each in state.recipients]
+    found = [each.in_words(tr) for each in state.recipients]
     if state.tokens:
-        found.append(words["token" if state.tokens == 1 else "tokens"].format(state.tokens))
+        found.append(
+            tr.ngettext(
+                "1 program with an API token", "{n} programs with an API token", state.tokens
+            )
+        )
     return found

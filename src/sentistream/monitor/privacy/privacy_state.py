@@ -14,12 +14,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from sentistream.monitor.cameras.capture import DEMO, is_webcam
+from sentistream.monitor.display_names import camera_name
 from sentistream.monitor.settings import CameraSettings, ServerSettings, Settings
 from sentistream.monitor.site_link.link_state import LinkState
+from sentistream.monitor.translation import N_, Translator
 from sentistream.redaction import host_of
-
-DEFAULT_NAME = "Camera"
-"""What a camera is called that nobody gave a name."""
 
 
 class InForce(StrEnum):
@@ -45,6 +44,16 @@ class Transport(StrEnum):
     """Not encrypted, over the network."""
 
 
+_RECIPIENTS = {
+    "broker": N_("the MQTT broker {host}"),
+    "mail_server": N_("the mail server {host} and those it delivers to"),
+    "push_server": N_("the push service {host}"),
+    "webhook": N_("the program at {host}"),
+    "database": N_("the database at {host}"),
+    "headquarters": N_("headquarters {name} by the broker {host}"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Who is told of what was seen, besides those who log in.
@@ -58,6 +67,10 @@ class Recipient:
     kind: Literal["broker", "mail_server", "push_server", "webhook", "database", "headquarters"]
     host: str
     name: str = ""
+
+    def in_words(self, tr: Translator) -> str:
+        """What it is, and where."""
+        return tr.gettext(_RECIPIENTS[self.kind], host=self.host, name=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,11 +201,6 @@ class PrivacyState:
 
     def _names(self, is_meant: Callable[[CameraSettings], bool]) -> tuple[str, ...]:
         return tuple(camera_name(key, camera) for key, camera in self.cameras if is_meant(camera))
-
-
-def camera_name(key: str, camera: CameraSettings) -> str:
-    """What a camera is called; its key where nobody gave it a name."""
-    return camera.name if camera.name != DEFAULT_NAME else key
 
 
 def has_masks(camera: CameraSettings) -> bool:

@@ -18,6 +18,7 @@ from sentistream.monitor.settings.notification_settings import (
     MqttSettings,
     NtfyTopic,
     Webhook,
+    is_email_address,
 )
 from sentistream.monitor.settings.overlay import (
     describe_changes,
@@ -56,6 +57,7 @@ __all__ = [
     "build_settings",
     "describe_changes",
     "discard_changes",
+    "is_email_address",
     "load_settings",
     "merge_patch",
     "moved_secrets",

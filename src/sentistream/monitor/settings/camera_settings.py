@@ -6,15 +6,16 @@ import re
 from contextlib import suppress
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from sentistream.decoder_names import DecoderName
 from sentistream.errors import InputError
 from sentistream.monitor.settings.settings_base import Key, SettingsGroup, Title
 from sentistream.prior import AS_LEARNED, get_prior
 from sentistream.profiles import MAX_FACES
-from sentistream.redaction import is_address, shown_address
+from sentistream.redaction import is_address, secrets_in, shown_address
 from sentistream.translatable import Translatable
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -93,7 +94,10 @@ class Zone(SettingsGroup):
         ),
     )
     hours: tuple[Hours, ...] = Field(
-        default=(), title="Masked hours", description="When a scheduled zone is masked."
+        default=(),
+        validate_default=True,
+        title="Masked hours",
+        description="When a scheduled zone is masked.",
     )
 
     @property
@@ -101,11 +105,15 @@ class Zone(SettingsGroup):
         """What people call it."""
         return self.title or self.name
 
-    @model_validator(mode="after")
-    def _scheduled_needs_hours(self) -> Self:
-        if (self.masked == "scheduled") != bool(self.hours):
+    @field_validator("hours")
+    @classmethod
+    def _scheduled_needs_hours(
+        cls, value: tuple[Hours, ...], others: ValidationInfo
+    ) -> tuple[Hours, ...]:
+        masked = others.data.get("masked")
+        if masked is not None and (masked == "scheduled") != bool(value):
             raise ValueError("hours are given exactly where masked is 'scheduled'")
-        return self
+        return value
 
 
 class CameraSettings(SettingsGroup):
@@ -120,6 +128,23 @@ class CameraSettings(SettingsGroup):
             "demonstration clip. It may contain a password and is never shown in full."
         ),
     )
+    small_source: SecretStr = Field(
+        default=SecretStr(""),
+        title="Smaller stream",
+        description=(
+            "The address of the same camera's smaller stream, if it has one: less to decode. "
+            "Setting up a camera by ONVIF fills it in."
+        ),
+    )
+    stream: Literal["auto", "main", "sub"] = Field(
+        default="auto",
+        title="Stream",
+        description=(
+            "Which of the two is read: main (the source), sub (the smaller stream), or auto: the "
+            "smaller stream if its pictures have at least 720 rows and columns, as otherwise "
+            "faces far away are too small."
+        ),
+    )
     enabled: bool = Field(
         default=True, title="Enabled", description="Whether it is analyzed at all."
     )
@@ -131,7 +156,10 @@ class CameraSettings(SettingsGroup):
         default="",
         max_length=120,
         title="Microphone",
-        description="For a webcam: its microphone as an ALSA device, for instance hw:1 or default.",
+        description=(
+            "For a webcam: its microphone. On Linux an ALSA device, for instance hw:1 or default; "
+            "on macOS its number, its name or default; on Windows its name."
+        ),
     )
     pace: float = Field(
         default=1.0,
@@ -171,6 +199,15 @@ class CameraSettings(SettingsGroup):
         title="Audio track",
         description="Of a file or stream with several, from 1; 0 for one that is not empty.",
     )
+    decoder: DecoderName = Field(
+        default="auto",
+        title="Decoder",
+        description=(
+            "What decodes its pictures: auto (the machine's own decoder where there is one that "
+            "works, else software), software, or one by name. Where that does not work software "
+            "decodes, and the camera's state says so."
+        ),
+    )
     hours: tuple[Hours, ...] = Field(
         default=(),
         title="Watching hours",
@@ -201,12 +238,35 @@ class CameraSettings(SettingsGroup):
             raise ValueError(problem)
         return value
 
-    @model_validator(mode="after")
-    def _zone_names_are_unique(self) -> Self:
-        names = [zone.name for zone in self.zones]
+    @field_validator("small_source")
+    @classmethod
+    def _is_an_address(cls, value: SecretStr) -> SecretStr:
+        address = value.get_secret_value().strip()
+        if address and not is_address(address):
+            raise ValueError("the smaller stream is an address, for instance rtsp://")
+        return value
+
+    @field_validator("stream")
+    @classmethod
+    def _sub_needs_a_smaller_stream(cls, value: str, others: ValidationInfo) -> str:
+        small = others.data.get("small_source")
+        if value == "sub" and small is not None and not small.get_secret_value().strip():
+            raise ValueError("stream is sub, but no smaller stream is given")
+        return value
+
+    @field_validator("zones")
+    @classmethod
+    def _zone_keys_are_unique(cls, value: tuple[Zone, ...]) -> tuple[Zone, ...]:
+        names = [zone.name for zone in value]
         if len(names) != len(set(names)):
-            raise ValueError("two zones have the same name")
-        return self
+            raise ValueError("two zones have the same key")
+        return value
+
+    @property
+    def secrets(self) -> set[str]:
+        """What must not be shown of its addresses."""
+        addresses = (self.source, self.small_source)
+        return set().union(*(secrets_in(each.get_secret_value()) for each in addresses))
 
     @property
     def redacted_source(self) -> str:

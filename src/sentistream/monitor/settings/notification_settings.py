@@ -27,8 +27,13 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _ADDRESS = re.compile(r'[^\s@<>,;:()\[\]\\"]+@[^\s@<>,;:()\[\]\\"]+')
 
 
+def is_email_address(text: str) -> bool:
+    """Whether it is an address such as owner@example.org, without a name before it."""
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
 def _address(text: str) -> str:
-    if _ADDRESS.fullmatch(text) is None:
+    if not is_email_address(text):
         raise ValueError(Translatable("{text} is not an e-mail address", text=text))
     return text
 
@@ -149,8 +154,8 @@ class HealthAlerts(SettingsGroup):
 class Channel(SettingsGroup):
     """A way to tell people: what is told, and when not."""
 
-    events: tuple[Literal["alert", "camera", "disk"], ...] = Field(
-        default=("alert", "camera", "disk"),
+    events: tuple[Literal["alert", "camera", "disk", "shop"], ...] = Field(
+        default=("alert", "camera", "disk", "shop"),
         min_length=1,
         title="Events",
         description="What is sent.",
@@ -375,6 +380,6 @@ class WebhookAddress(SettingsGroup):
 class Webhook(Channel, WebhookAddress):
     """An address that receives alerts: another program, or a channel of Slack, Teams or Discord."""
 
-    events: tuple[Literal["alert", "camera", "disk"], ...] = Field(
+    events: tuple[Literal["alert", "camera", "disk", "shop"], ...] = Field(
         default=("alert",), min_length=1, title="Events", description="What is sent."
     )

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sentistream import __version__
 from sentistream.errors import SentistreamError, StorageError
 from sentistream.monitor.camera_keys import is_own_camera
 from sentistream.monitor.configuration import Configuration
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.event_bus import Event, EventBus
 from sentistream.monitor.fleet.broker_connection import BrokerConnection
 from sentistream.monitor.fleet.messages import FleetTopics, encode, payload_digest
@@ -21,7 +22,6 @@ from sentistream.monitor.fleet.records import about_record, alert_record, health
 from sentistream.monitor.fleet.signatures import SigningKey
 from sentistream.monitor.fleet.time_zones import local_time_zone
 from sentistream.monitor.observations import Alert, CameraHealth
-from sentistream.monitor.settings import Settings
 from sentistream.monitor.site_link.joining import read_answer
 from sentistream.monitor.site_link.link_state import LINK_FILE, LinkState, read_link, write_link
 from sentistream.monitor.site_link.outbox import OUTBOX_FILE, Outbox
@@ -163,6 +163,13 @@ class SiteLink(Subscriber):
             elif isinstance(event, Alert) and is_own_camera(event.camera, settings):
                 self._outbox.put(alert_record(event), self._clock())
 
+    def report_ends(self, ends: Iterable[Alert]) -> None:
+        """Reports the ends of alerts that an earlier run, which was killed, left open."""
+        with self._lock:
+            self._reload()
+            for end in ends:
+                self.handle(end)
+
     def tick(self) -> None:
         """Notices joining and leaving; collects and sends."""
         with self._lock:
@@ -256,7 +263,7 @@ class SiteLink(Subscriber):
         if time.monotonic() < self._collect_at:
             return
         self._collect_at = time.monotonic() + COLLECT_INTERVAL
-        about = about_record(local_time_zone(), __version__, _camera_names(settings, self.bus))
+        about = about_record(local_time_zone(), __version__, display_names(settings, self.bus))
         if about != self._about:
             self._outbox.put(about, now, replaces="about")
             self._about = about
@@ -400,10 +407,3 @@ class SiteLink(Subscriber):
 def _same_connection(one: LinkState, other: LinkState) -> bool:
     changeable: dict[str, Any] = {"key": "", "next_key": "", "key_made": 0.0, "refused": ""}
     return dataclasses.replace(one, **changeable) == dataclasses.replace(other, **changeable)
-
-
-def _camera_names(settings: Settings, bus: EventBus) -> dict[str, str]:
-    if settings.cameras:
-        return {key: camera.name for key, camera in settings.cameras.items()}
-    own = (health.camera for health in bus.health())
-    return {key: key for key in own if is_own_camera(key, settings)}

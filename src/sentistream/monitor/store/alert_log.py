@@ -1,13 +1,13 @@
-"""Stores alerts, their acknowledgements and the deliveries of messages, and finds them again."""
+"""Stores alerts, acknowledgements, deliveries and what is held back, and finds them again."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from sentistream.monitor.observations import (
     Acknowledgement,
@@ -15,12 +15,14 @@ from sentistream.monitor.observations import (
     AlertKind,
     Delivery,
     DeliveryState,
+    HeldAlert,
 )
 from sentistream.monitor.store.ingest import insert_into
 from sentistream.monitor.store.reading_tables import (
     ACKNOWLEDGEMENTS,
     ALERTS,
     DELIVERIES,
+    HELD_ALERTS,
     REASON,
 )
 from sentistream.translatable import Translatable
@@ -60,22 +62,18 @@ def alerts(
     return [_alert(row) for row in connection.execute(statement)]
 
 
-def end_open_alerts(connection: Connection, time: float, reason: str) -> int:
-    """Ends the alerts that have not ended: whoever evaluated them was killed.
-
-    Returns:
-        How many there were.
-    """
-    ends = ALERTS.alias()
-    ended = exists().where(ends.c.incident == ALERTS.c.incident, ~ends.c.active)
+def end_open_alerts(connection: Connection, time: float, reason: str) -> list[Alert]:
+    """Ends the alerts that have not ended: whoever evaluated them was killed; returns the ends."""
+    other = ALERTS.alias()
+    ended = exists().where(other.c.incident == ALERTS.c.incident, ~other.c.active)
     chosen = select(ALERTS).where(ALERTS.c.active, ALERTS.c.incident != "", ~ended)
-    found = [_alert(row) for row in connection.execute(chosen)]
-    for alert in found:
-        add_alert(
-            connection,
-            replace(alert, active=False, time=max(time, alert.time), reason=reason),
-        )
-    return len(found)
+    ends = [
+        replace(alert, active=False, time=max(time, alert.time), reason=reason)
+        for alert in map(_alert, connection.execute(chosen).all())
+    ]
+    for alert in ends:
+        add_alert(connection, alert)
+    return ends
 
 
 def add_acknowledgement(connection: Connection, given: Acknowledgement) -> Acknowledgement:
@@ -136,11 +134,37 @@ def deliveries(
     ]
 
 
+def hold(connection: Connection, held: HeldAlert) -> int:
+    """Stores what is held back; returns its number."""
+    alert = held.alert
+    values = asdict(alert) | {"kind": str(alert.kind), "reason": _packed(alert.reason)}
+    row = {"channel": held.channel, "time": alert.time, "alert": json.dumps(values)}
+    key = connection.execute(insert(HELD_ALERTS).values(row)).inserted_primary_key
+    assert key is not None  # noqa: S101
+    return int(key[0])
+
+
+def held_alerts(connection: Connection) -> list[HeldAlert]:
+    """What is held back, the oldest first."""
+    found = []
+    for row in connection.execute(select(HELD_ALERTS).order_by(HELD_ALERTS.c.id)):
+        values = json.loads(row.alert)
+        values |= {"kind": AlertKind(values["kind"]), "reason": _unpacked(values["reason"])}
+        found.append(HeldAlert(number=row.id, channel=row.channel, alert=Alert(**values)))
+    return found
+
+
+def release(connection: Connection, numbers: Sequence[int]) -> None:
+    """Deletes what was held back."""
+    connection.execute(delete(HELD_ALERTS).where(HELD_ALERTS.c.id.in_(numbers)))
+
+
 def delete_before(connection: Connection, time: float) -> None:
     """Deletes alerts before a time, and what belongs to them."""
     connection.execute(delete(ALERTS).where(ALERTS.c.time < time))
     connection.execute(delete(ACKNOWLEDGEMENTS).where(ACKNOWLEDGEMENTS.c.time < time))
     connection.execute(delete(DELIVERIES).where(DELIVERIES.c.time < time))
+    connection.execute(delete(HELD_ALERTS).where(HELD_ALERTS.c.time < time))
 
 
 def _alert(row: Any) -> Alert:

@@ -6,24 +6,30 @@ nobody.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Engine, func, select
 
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import SecondReading
-from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import queries
 from sentistream.monitor.store.buckets import ceil_second
 from sentistream.monitor.store.database import read_transaction
+from sentistream.monitor.store.export_columns import (
+    NAMES,
+    TIME,
+    Column,
+    csv_pieces,
+    field,
+    local_time,
+    parquet_pieces,
+    utc_time,
+)
 from sentistream.monitor.store.reading_tables import SUMS
 from sentistream.parquet import load_pyarrow
 from sentistream.reports.table_formats import PLAIN, CsvStyle
-from sentistream.values import ByValue
 
 CHUNK_ROWS = 5_000
 """Rows fetched at a time; also the size of a Parquet row group."""
@@ -31,102 +37,37 @@ CHUNK_ROWS = 5_000
 _WINDOWS = {Step.MINUTE: 6 * 3_600, Step.HOUR: 15 * 86_400, Step.DAY: 365 * 86_400}
 """Seconds of aggregates fetched at a time."""
 
-_TIME = "timestamp"
-"""Milliseconds since 1970, in UTC."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of an export.
-
-    Attributes:
-        name: Its header.
-        type: The name of its Arrow type, or ``_TIME``.
-        value: Makes its value from a row and the display names; None becomes an empty cell.
-        digits: Decimal places in CSV; None to write the value as it is.
-    """
-
-    name: str
-    type: str
-    value: Callable[[Any, DisplayNames], Any]
-    digits: int | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DisplayNames(ByValue):
-    """What people call cameras and zones; keys stand for what the settings no longer hold.
-
-    Attributes:
-        cameras: By key.
-        zones: By the keys of camera and zone.
-    """
-
-    cameras: Mapping[str, str] = field(default_factory=dict)
-    zones: Mapping[tuple[str, str], str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, settings: Settings) -> DisplayNames:
-        """Those of the settings."""
-        cameras = settings.cameras
-        return cls(
-            {key: camera.name for key, camera in cameras.items()},
-            {
-                (key, zone.name): zone.shown_name
-                for key, camera in cameras.items()
-                for zone in camera.zones
-            },
-        )
-
-    def camera(self, row: Any) -> str:
-        """Of a row's camera."""
-        return self.cameras.get(row.camera, row.camera)
-
-    def zone(self, row: Any) -> str:
-        """Of a row's zone; empty outside all zones."""
-        return self.zones.get((row.camera, row.zone), row.zone)
-
-
-def _field(name: str, type_: str, digits: int | None = None) -> Column:
-    return Column(name, type_, lambda row, _: getattr(row, name), digits)
-
-
-_NAMES = (
-    Column("camera_name", "string", lambda row, names: names.camera(row)),
-    Column("zone_name", "string", lambda row, names: names.zone(row)),
-)
-
-
-_SHARES = tuple(_field(name, "float64", 4) for name in ("positive", "neutral", "negative"))
+_SHARES = tuple(field(name, "float64", 4) for name in ("positive", "neutral", "negative"))
 
 READING_COLUMNS: Sequence[Column] = (
-    Column("time", _TIME, lambda row, _: _utc(row.second)),
-    _field("camera", "string"),
-    _field("zone", "string"),
-    _field("track", "string"),
+    Column("time", TIME, lambda row, _: utc_time(row.second)),
+    field("camera", "string"),
+    field("zone", "string"),
+    field("track", "string"),
     *_SHARES,
     Column("label", "string", lambda row, _: str(row.label)),
-    _field("seen", "float64", 3),
-    _field("speaking", "float64", 3),
-    Column("time_local", "string", lambda row, _: _local(row.second)),
-    *_NAMES,
+    field("seen", "float64", 3),
+    field("speaking", "float64", 3),
+    Column("time_local", "string", lambda row, _: local_time(row.second)),
+    *NAMES,
 )
 """Readings: one row per face and second."""
 
 AGGREGATE_COLUMNS: Sequence[Column] = (
-    Column("begin", _TIME, lambda row, _: _utc(row.begin)),
-    Column("end", _TIME, lambda row, _: _utc(row.end)),
-    _field("camera", "string"),
-    _field("zone", "string"),
-    _field("appearances", "int64"),
-    _field("seen", "float64", 3),
-    _field("speaking", "float64", 3),
+    Column("begin", TIME, lambda row, _: utc_time(row.begin)),
+    Column("end", TIME, lambda row, _: utc_time(row.end)),
+    field("camera", "string"),
+    field("zone", "string"),
+    field("appearances", "int64"),
+    field("seen", "float64", 3),
+    field("speaking", "float64", 3),
     *_SHARES,
-    _field("watched", "float64", 0),
+    field("watched", "float64", 0),
     # deprecated name of appearances; removed in the next version
     Column("people", "int64", lambda row, _: row.appearances),
-    Column("begin_local", "string", lambda row, _: _local(row.begin)),
-    Column("end_local", "string", lambda row, _: _local(row.end)),
-    *_NAMES,
+    Column("begin_local", "string", lambda row, _: local_time(row.begin)),
+    Column("end_local", "string", lambda row, _: local_time(row.end)),
+    *NAMES,
 )
 """Aggregates: one row per bucket, camera and zone."""
 
@@ -149,8 +90,6 @@ def export(
 ) -> Iterator[bytes]:
     """The bytes of an export, in chunks; ``style`` applies to CSV.
 
-    For a spreadsheet, times are written as it reads them: without the letters of ISO 8601.
-
     Raises:
         MissingExtraError: ``kind`` is parquet and pyarrow is not installed.
         StorageError: The database cannot be read (raised while iterating).
@@ -163,8 +102,8 @@ def export(
         columns = AGGREGATE_COLUMNS
         rows = _aggregates(engine, Step(what), begin, end, camera, smallest)
     if pyarrow is None:
-        return _csv(columns, rows, style, names)
-    return _parquet(pyarrow, columns, rows, names)
+        return csv_pieces(columns, rows, style, names)
+    return parquet_pieces(pyarrow, columns, rows, names)
 
 
 def _readings(
@@ -209,101 +148,3 @@ def _aggregates(
                 )
             )
         yield chunk
-
-
-def _csv(
-    columns: Sequence[Column],
-    rows: Iterator[Sequence[Any]],
-    style: CsvStyle,
-    names: DisplayNames,
-) -> Iterator[bytes]:
-    header = style.mark + style.text([[column.name for column in columns]])
-    for chunk in rows:
-        yield (
-            header
-            + style.text([_cell(column, row, style, names) for column in columns] for row in chunk)
-        ).encode()
-        header = ""
-    if header:
-        yield header.encode()
-
-
-def _cell(column: Column, row: Any, style: CsvStyle, names: DisplayNames) -> str:
-    value = column.value(row, names)
-    if value is None:
-        return ""
-    for_people = style != PLAIN
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}" if for_people else f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    if for_people and column.name.endswith("_local"):
-        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S}"
-    if column.digits is None:
-        text = str(value)
-        # a spreadsheet takes what begins so for a formula, and would compute it
-        return f"'{text}" if for_people and text.startswith(_FORMULA) else text
-    return f"{value:.{column.digits}f}".replace(".", style.point)
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def schema_of(pyarrow: Any, columns: Sequence[Column]) -> Any:
-    """The Arrow schema of a file."""
-    time = pyarrow.timestamp("ms", tz="UTC")
-    return pyarrow.schema(
-        [(column.name, time if column.type == _TIME else column.type) for column in columns]
-    )
-
-
-def _parquet(
-    pyarrow: Any,
-    columns: Sequence[Column],
-    rows: Iterator[Sequence[Any]],
-    names: DisplayNames,
-) -> Iterator[bytes]:
-    schema = schema_of(pyarrow, columns)
-    sink = _Sink()
-    with pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for chunk in rows:
-            arrays = [
-                pyarrow.array([column.value(row, names) for row in chunk], type=field.type)
-                for column, field in zip(columns, schema, strict=True)
-            ]
-            writer.write_table(pyarrow.table(arrays, schema=schema))
-            yield sink.drain()
-    yield sink.drain()
-
-
-def _utc(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _local(seconds: float) -> str:
-    """By the machine's own time zone, with its offset from UTC."""
-    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
-
-
-class _Sink(io.RawIOBase):
-    """A write-only file whose contents are drained as they are written."""
-
-    def __init__(self) -> None:
-        self._pending = bytearray()
-        self._written = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B")
-        self._pending += view
-        self._written += len(view)
-        return len(view)
-
-    def tell(self) -> int:
-        return self._written
-
-    def drain(self) -> bytes:
-        """What was written since the last call."""
-        data = bytes(self._pending)
-        self._pending.clear()
-        return data

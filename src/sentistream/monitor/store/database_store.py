@@ -11,12 +11,14 @@ from typing import Literal
 from sqlalchemy import Engine, delete, insert
 
 from sentistream.errors import StorageError
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.interfaces import Aggregate, Step
 from sentistream.monitor.observations import (
     Acknowledgement,
     Alert,
     Annotation,
     Delivery,
+    HeldAlert,
     SecondReading,
     Seconds,
 )
@@ -58,8 +60,8 @@ class DatabaseStore:
         with read_transaction(self._engine) as connection:
             return alert_log.alerts(connection, since=since, limit=limit, incident=incident)
 
-    def end_open_alerts(self, time: float, reason: str) -> int:
-        """Ends the alerts that an earlier run left open; returns how many."""
+    def end_open_alerts(self, time: float, reason: str) -> Sequence[Alert]:
+        """Ends the alerts that an earlier run left open; returns the ends."""
         with write_transaction(self._engine) as connection:
             return alert_log.end_open_alerts(connection, time, reason)
 
@@ -82,6 +84,21 @@ class DatabaseStore:
         """What became of messages, the newest first."""
         with read_transaction(self._engine) as connection:
             return alert_log.deliveries(connection, incident=incident, limit=limit)
+
+    def hold_alert(self, held: HeldAlert) -> int:
+        """Stores what quiet hours hold back; returns its number."""
+        with write_transaction(self._engine) as connection:
+            return alert_log.hold(connection, held)
+
+    def held_alerts(self) -> Sequence[HeldAlert]:
+        """What quiet hours hold back, the oldest first."""
+        with read_transaction(self._engine) as connection:
+            return alert_log.held_alerts(connection)
+
+    def release_alerts(self, numbers: Sequence[int]) -> None:
+        """Deletes what was held back and has been told."""
+        with write_transaction(self._engine) as connection:
+            alert_log.release(connection, numbers)
 
     def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
         """Annotations of [begin, end), the oldest first."""
@@ -191,7 +208,7 @@ class DatabaseStore:
             camera=camera,
             smallest=self._settings().privacy.smallest_group,
             style=style,
-            names=database_export.DisplayNames.of(self._settings()),
+            names=DisplayNames.of(self._settings()),
         )
 
     def erase(self, *, begin: float, end: float, camera: str | None = None) -> int:

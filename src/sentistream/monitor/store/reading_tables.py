@@ -19,6 +19,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -174,6 +175,16 @@ DELIVERIES = Table(
     UniqueConstraint("incident", "channel", "event", "time", "state"),
 )
 """Messages about alerts and digests, and what became of them."""
+
+HELD_ALERTS = Table(
+    "held_alerts",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("channel", String(KEY), nullable=False),
+    Column("time", Double, nullable=False),
+    Column("alert", Text, nullable=False),
+)
+"""Starts and ends of alerts (JSON) that channels are told of after their quiet hours."""
 
 ANNOTATION_LENGTH = 120
 """Characters of an annotation."""

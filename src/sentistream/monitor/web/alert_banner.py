@@ -13,6 +13,7 @@ from sentistream.monitor.accounts import User
 from sentistream.monitor.alerts import wording
 from sentistream.monitor.alerts.links import alert_path, history_path
 from sentistream.monitor.api.auth import CurrentUser
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.observations import Acknowledgement, Alert, AlertKind
 from sentistream.monitor.services import Services
 from sentistream.monitor.translation import Translator, language_of, translator
@@ -49,7 +50,7 @@ class BannerItem:
 
 def banner_items(services: Services, tr: Translator) -> list[BannerItem]:
     """The active alerts: first those that nobody takes care of, then the newest."""
-    names = wording.camera_names(services.configuration.settings)
+    names = display_names(services.configuration.settings, services.bus)
     items = []
     for alert in services.bus.active_alerts():
         known = services.bus.acknowledgement(alert.incident)

@@ -18,6 +18,7 @@ from sentistream.monitor.alerts.links import alert_path, history_path
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
 from sentistream.monitor.digest import send_digest
 from sentistream.monitor.digest.digest_content import last_day_of
+from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.notify.channels import (
     NotificationChannel,
     channels,
@@ -25,7 +26,8 @@ from sentistream.monitor.notify.channels import (
     send_test,
 )
 from sentistream.monitor.observations import Alert, AlertKind, Delivery, DeliveryState
-from sentistream.monitor.settings import AlertRule, Hours, Settings
+from sentistream.monitor.schedule_words import hours_words
+from sentistream.monitor.settings import AlertRule, Settings
 from sentistream.monitor.translation import Translator, translator
 from sentistream.monitor.web import labels
 from sentistream.monitor.web.alert_banner import acknowledged_words
@@ -39,7 +41,6 @@ from sentistream.monitor.web.form_data import (
     values_of,
 )
 from sentistream.monitor.web.form_fields import FormField, form_fields
-from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
 SHOWN = 200
@@ -121,7 +122,7 @@ def alert_routes(site: Site) -> APIRouter:
     ) -> HTMLResponse:
         settings, store = site.services.configuration.settings, site.services.store
         tr = site.translator(request)
-        names = shown_cameras(settings, site.services.bus)
+        names = display_names(settings, site.services.bus)
         try:
             found = _acknowledged(site, episodes(store.alerts(limit=SHOWN), names, tr), tr)
             log = store.deliveries(limit=SHOWN)
@@ -141,16 +142,16 @@ def alert_routes(site: Site) -> APIRouter:
             user=user,
             status=status,
             episodes=found,
-            rules=[(each, sentence(each, names, tr)) for each in settings.alerts],
+            rules=[(each, wording.rule_sentence(each, names, tr)) for each in settings.alerts],
             rule="" if chosen is None else rule,
             fields={each.name: each for each in fields},
             problems=problems,
-            cameras=names,
-            zones=sorted({zone.name for each in settings.cameras.values() for zone in each.zones}),
+            cameras=names.cameras,
+            zones=_zones(names),
             smallest=settings.privacy.smallest_group,
             channels=channel_rows(settings, log, tr),
             tested=tested,
-            digest_words=_digest_words(settings, tr),
+            digest_words=digest_words(settings, tr),
             has_mail=bool(settings.email.host),
             today=datetime.fromtimestamp(site.clock()).date().isoformat(),
         )
@@ -166,7 +167,7 @@ def alert_routes(site: Site) -> APIRouter:
         if found is None:
             raise HTTPException(404, "There is no such alert.")
         settings = services.configuration.settings
-        names = shown_cameras(settings, services.bus)
+        names = display_names(settings, services.bus)
         rule = next((each for each in settings.alerts if each.key == found.begin.rule), None)
         (episode,) = episodes(
             [found.begin] if found.end is None else [found.end, found.begin], names, tr
@@ -178,7 +179,7 @@ def alert_routes(site: Site) -> APIRouter:
             episode=episode,
             ended="" if found.end is None else wording.end_sentence(found.end, names, tr),
             history=history_path(found.begin),
-            rule="" if rule is None else sentence(rule, names, tr),
+            rule="" if rule is None else wording.rule_sentence(rule, names, tr),
             acknowledged=""
             if found.acknowledgement is None
             else acknowledged_words(found.acknowledgement, tr),
@@ -224,7 +225,7 @@ def alert_routes(site: Site) -> APIRouter:
                 last_day_of("week", now),
                 store=services.store,
                 settings=settings,
-                names=shown_cameras(settings, services.bus),
+                names=display_names(settings, services.bus),
                 page=page.rstrip("/"),
                 now=now,
             )
@@ -274,12 +275,12 @@ def alert_routes(site: Site) -> APIRouter:
     return routes
 
 
-def episodes(alerts: Sequence[Alert], names: dict[str, str], tr: Translator) -> list[Episode]:
+def episodes(alerts: Sequence[Alert], names: DisplayNames, tr: Translator) -> list[Episode]:
     """Starts joined with their ends, the newest first.
 
     Args:
         alerts: The newest first.
-        names: Of the cameras, by key.
+        names: Of cameras and zones.
         tr: The words.
     """
     ends: dict[tuple[str, ...], float] = {}
@@ -323,22 +324,7 @@ def channel_rows(settings: Settings, log: Sequence[Delivery], tr: Translator) ->
     ]
 
 
-def hours_words(hours: Sequence[Hours], tr: Translator) -> str:
-    """Time ranges on days of the week, in words; empty for none."""
-    return "; ".join(
-        tr.gettext(
-            "{days} {begin} to {end}",
-            days=tr.gettext("daily")
-            if len(each.days) == 7
-            else ", ".join(tr.gettext(labels.CHOICES[day]) for day in each.days),
-            begin=f"{each.begin:%H:%M}",
-            end=f"{each.end:%H:%M}",
-        )
-        for each in hours
-    )
-
-
-def _digest_words(settings: Settings, tr: Translator) -> str:
+def digest_words(settings: Settings, tr: Translator) -> str:
     """When digests are sent by themselves, in a sentence."""
     digest = settings.digest
     clock = f"{digest.send_at:%H:%M}"
@@ -364,24 +350,10 @@ def _acknowledged(site: Site, found: list[Episode], tr: Translator) -> list[Epis
     ]
 
 
-def sentence(rule: AlertRule, names: dict[str, str], tr: Translator) -> str:
-    """The rule as one would say it."""
-    values = {
-        "sentiment": tr.gettext(labels.SENTIMENTS[rule.sentiment]),
-        "direction": tr.gettext(labels.CHOICES[rule.direction]),
-        "limit": tr.percent(rule.limit),
-        "minutes": tr.compact(rule.minutes),
-        "camera": names.get(rule.camera, rule.camera) if rule.camera else tr.gettext("each camera"),
-    }
-    if rule.zone:
-        return tr.gettext(
-            "{sentiment} {direction} {limit} for {minutes} minutes, at {camera} in zone {zone}",
-            zone=rule.zone,
-            **values,
-        )
-    return tr.gettext(
-        "{sentiment} {direction} {limit} for {minutes} minutes, at {camera}", **values
-    )
+def _zones(names: DisplayNames) -> list[tuple[str, str]]:
+    """Keys and names of the zones of all cameras, by name."""
+    keys = {zone for _, zone in names.zones}
+    return sorted(((key, names.zone("", key)) for key in keys), key=lambda one: one[1].casefold())
 
 
 def _with(settings: Settings, key: str, made: AlertRule) -> tuple[AlertRule, ...]:

@@ -12,9 +12,18 @@ from pydantic import ValidationError
 from sentistream.errors import SentistreamError
 from sentistream.monitor.accounts import User
 from sentistream.monitor.api.auth import CurrentManager
+from sentistream.monitor.cameras.capture import file_problem
 from sentistream.monitor.settings import CameraSettings, Settings
 from sentistream.monitor.translation import Translator
-from sentistream.monitor.web.form_data import Form, attach_errors, read_form, unused_key, values_of
+from sentistream.monitor.web.form_data import (
+    Form,
+    attach_errors,
+    first,
+    origins,
+    read_form,
+    unused_key,
+    values_of,
+)
 from sentistream.monitor.web.form_fields import FormField, form_fields
 from sentistream.monitor.web.site import Site
 
@@ -24,6 +33,10 @@ NEW = "new"
 
 class CameraInUseError(Exception):
     """Something that only shows beside the other cameras."""
+
+
+class SourceProblemError(Exception):
+    """A file or device that is not there."""
 
 
 def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
@@ -47,7 +60,7 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
                 {} if camera is None else dict(camera),
                 tr=site.translator(request),
             )
-        source = next(each for each in fields if each.name == "source")
+        source = _source(fields)
         source.required = camera is None
         source.hint = "" if camera is None else camera.redacted_source
         return site.render(
@@ -62,6 +75,20 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             problems=problems,
             saved=saved,
         )
+
+    def sent(form: Form, key: str, tr: Translator) -> list[FormField]:
+        """The fields as they were sent; a source is shown again where it holds no secret."""
+        held = site.services.configuration.settings.cameras.get(key)
+        fields = form_fields(
+            CameraSettings.model_fields,
+            values_of(CameraSettings.model_fields, form, held),
+            tr=tr,
+        )
+        origins(form, fields)
+        typed = first(form, "source")
+        if "@" not in typed and "?" not in typed:
+            _source(fields).value = typed
+        return fields
 
     @routes.get("/{key}")
     def camera(request: Request, user: CurrentManager, key: str, saved: bool = False) -> Response:
@@ -80,6 +107,10 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             if held is None and key != NEW:
                 raise CameraInUseError(tr.gettext("This camera no longer exists."))
             made = CameraSettings.model_validate(values_of(CameraSettings.model_fields, form, held))
+            # one that was there may be back another time
+            typed = first(form, "source")
+            if typed and (wrong := file_problem(typed)):
+                raise SourceProblemError(tr.translate(wrong))
             if held is None:
                 target = unused_key(made.name, {*settings.cameras, NEW}, otherwise="camera")
             return {"cameras": {**settings.cameras, target: made}}
@@ -87,13 +118,16 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
         try:
             site.save(change)
         except ValidationError as error:
-            held = site.services.configuration.settings.cameras.get(key)
-            values = values_of(CameraSettings.model_fields, form, held)
-            fields = form_fields(CameraSettings.model_fields, values, tr=tr)
+            fields = sent(form, key, tr)
             left = attach_errors(fields, error, tr)
             return show(request, user, key, fields=fields, problems=left, status=422)
+        except SourceProblemError as error:
+            fields = sent(form, key, tr)
+            _source(fields).error = str(error)
+            return show(request, user, key, fields=fields, status=422)
         except (SentistreamError, CameraInUseError) as error:
-            return show(request, user, key, problems=[_told(error, tr)], status=409)
+            fields = sent(form, key, tr)
+            return show(request, user, key, fields=fields, problems=[_told(error, tr)], status=409)
         return RedirectResponse(f"/settings/cameras/{target}?saved=true", 303)
 
     @routes.post("/{key}/remove")
@@ -120,6 +154,10 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
         return RedirectResponse("/settings", 303)
 
     return routes
+
+
+def _source(fields: Sequence[FormField]) -> FormField:
+    return next(each for each in fields if each.name == "source")
 
 
 def _told(error: SentistreamError | CameraInUseError, tr: Translator) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -24,8 +23,8 @@ from sentistream.monitor.cameras.camera_makers import (
     is_whole_address,
     maker_of,
 )
-from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP, is_recording
-from sentistream.monitor.cameras.onvif import discover, stream_address
+from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP, MIN_SMALL_SIDE, file_problem
+from sentistream.monitor.cameras.onvif import discover, find_streams
 from sentistream.monitor.cameras.trial_picture import TrialPicture, take_trial_picture
 from sentistream.monitor.cameras.worker_protocol import CameraOpener
 from sentistream.monitor.locales import SOURCE
@@ -476,28 +475,21 @@ def trial_in_words(seen: TrialPicture, settings: Settings, tr: Translator) -> st
 def _camera(form: Form, tr: Translator) -> CameraSettings:
     """The camera that a form describes; asks it for its stream where that is wanted."""
     name = first(form, "name")
-    source = _source(form, tr)
-    if is_recording(source) and source != DEMO and not Path(source).expanduser().is_file():
-        raise FieldProblemError(
-            "host",
-            tr.gettext(
-                "There is no such file on the machine of the monitor. The address of a network "
-                "camera begins with rtsp://."
-            ),
-        )
+    values = _source(form, tr)
+    if missing := file_problem(values["source"]):
+        field = "maker" if first(form, "maker").startswith(WEBCAM) else "host"
+        raise FieldProblemError(field, tr.translate(missing))
     try:
-        return CameraSettings.model_validate(
-            {"source": source, "name": name or _default_name(form, tr)}
-        )
+        return CameraSettings.model_validate({**values, "name": name or _default_name(form, tr)})
     except ValidationError as error:
         fields = camera_fields(form, tr)
         by_name = {"source": "host"}
         for one in error.errors(include_url=False, include_input=False):
             field = by_name.get(str(one["loc"][0]), str(one["loc"][0])) if one["loc"] else "host"
-            wrong = next((each for each in fields if each.name == field), fields[1])
-            attach_errors([wrong], error, tr)
+            found = next((each for each in fields if each.name == field), fields[1])
+            attach_errors([found], error, tr)
             raise FieldProblemError(
-                wrong.name, wrong.error or tr.gettext("This value is not valid; see below.")
+                found.name, found.error or tr.gettext("This value is not valid; see below.")
             ) from None
         raise
 
@@ -511,28 +503,29 @@ def _default_name(form: Form, tr: Translator) -> str:
     return tr.gettext("Camera")
 
 
-def _source(form: Form, tr: Translator) -> str:
-    """The source for the settings."""
+def _source(form: Form, tr: Translator) -> dict[str, str]:
+    """The source for the settings, and a smaller stream where the camera tells of one."""
     maker, host = first(form, "maker"), first(form, "host")
     # a password may begin or end with a space
     user, password = first(form, "user"), form.get("password", [""])[0]
     if maker == DEMO:
-        return DEMO
+        return {"source": DEMO}
     if maker.startswith(WEBCAM):
-        return maker.removeprefix(WEBCAM)
+        return {"source": maker.removeprefix(WEBCAM)}
     if not host:
         raise FieldProblemError("host", tr.gettext("This field is required."))
     if maker == ADDRESS or is_whole_address(host):
         if wrong := source_problem(host):
             told = tr.translate(wrong)
             raise FieldProblemError("host", f"{told[:1].upper()}{told[1:].rstrip('.')}.")
-        return _with_login(host, user, password)
+        return {"source": _with_login(host, user, password)}
     channel = first(form, "channel") or "1"
     if not channel.isdecimal() or not 1 <= int(channel) <= 64:
         raise FieldProblemError("channel", tr.gettext("Enter a whole number."))
     try:
         if maker in MAKERS:
-            return address_of(maker, host, user=user, password=password, channel=int(channel))
+            source = address_of(maker, host, user=user, password=password, channel=int(channel))
+            return {"source": source}
         # checks that it is a host before anything is sent there
         address_of(next(iter(MAKERS)), host)
         service = urlsplit(first(form, "service"))
@@ -540,7 +533,8 @@ def _source(form: Form, tr: Translator) -> str:
             service.hostname == urlsplit(f"//{host}").hostname
         )
         own = service.geturl() if is_its_own else ""
-        return stream_address(host, user, password, service=own)
+        streams = find_streams(host, user, password, service=own, enough=MIN_SMALL_SIDE)
+        return {"source": streams.main, "small_source": streams.small}
     except ValueError:
         raise FieldProblemError(
             "host",
@@ -562,9 +556,10 @@ def _with_login(address: str, user: str, password: str) -> str:
 def _problem_of(error: InputError, maker: str, tr: Translator) -> FieldProblemError:
     """A camera that cannot be opened, beside the field that is most likely wrong."""
     template = getattr(error.problem, "template", error.problem)
-    field = "password" if template in WRONG_LOGIN else "host"
-    if maker == DEMO or maker.startswith(WEBCAM):
-        field = "maker"
+    if template in WRONG_LOGIN:
+        # the way out speaks of an address; here are fields of their own
+        return FieldProblemError("password", tr.translate(error.problem))
+    field = "maker" if maker == DEMO or maker.startswith(WEBCAM) else "host"
     return FieldProblemError(
         field, " ".join(filter(None, map(tr.translate, (error.problem, error.way_out))))
     )

@@ -13,16 +13,14 @@ from sentistream import parquet
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import User
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.insight import (
     Insight,
     Period,
     Span,
 )
 from sentistream.monitor.insight.spans import day_start
-from sentistream.monitor.insight.words import (
-    place_name,
-    span_name,
-)
+from sentistream.monitor.insight.words import span_name
 from sentistream.monitor.observations import Annotation
 from sentistream.monitor.store.reading_tables import ANNOTATION_LENGTH
 from sentistream.monitor.translation import Translator
@@ -38,7 +36,6 @@ from sentistream.monitor.web.history_query import (
     from_address,
 )
 from sentistream.monitor.web.history_view import HistoryView, view_of
-from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
 FormDep = Annotated[Form, Depends(read_form)]
@@ -54,13 +51,13 @@ def history_routes(site: Site) -> APIRouter:
     ) -> HTMLResponse:
         settings = site.services.configuration.settings
         tr, now = site.translator(request), site.clock()
-        names = shown_cameras(settings, site.services.bus)
+        names = display_names(settings, site.services.bus)
         period = asked.period()
         comparisons = {} if asked.by == "pattern" else period.comparisons()
         against = asked.against if asked.against in comparisons else next(iter(comparisons), "none")
         if asked.against == "none":
             against = "none"
-        insight = Insight(site.services.store, settings, names)
+        insight = Insight(site.services.store, settings, names.cameras)
         view: HistoryView | None
         try:
             view = view_of(site, insight, asked, against, names, now, tr)
@@ -68,7 +65,7 @@ def history_routes(site: Site) -> APIRouter:
             view = None
         if view is not None and view.series is not None:
             period = view.series.period
-        name = place_name(asked.camera, asked.zone, names, tr)
+        name = names.place(asked.camera, asked.zone, tr)
         compared = (
             "" if against == "none" else tr.gettext(labels.COMPARISONS[_kind(asked), against])
         )
@@ -79,11 +76,13 @@ def history_routes(site: Site) -> APIRouter:
             status=503 if view is None else status,
             asked=asked,
             views=VIEWS,
-            names=names,
+            names=names.cameras,
             place=name,
-            zones=[zone for camera, zone in insight.places(asked.camera) if zone]
-            if asked.camera
-            else [],
+            zones={
+                zone: names.zone(camera, zone)
+                for camera, zone in insight.places(asked.camera)
+                if asked.camera and zone
+            },
             period=period,
             comparisons={key: labels.COMPARISONS[_kind(asked), key] for key in comparisons},
             against=against,
@@ -127,12 +126,12 @@ def history_routes(site: Site) -> APIRouter:
         if moment is None:
             problem = tr.gettext("Say when it happened.")
             return show(request, user, asked, problem=problem, status=422)
-        names = shown_cameras(site.services.configuration.settings, site.services.bus)
+        names = display_names(site.services.configuration.settings, site.services.bus)
         camera = first(form, "about")
         site.services.store.add_annotation(
             Annotation(
                 time=moment,
-                camera=camera if camera in names else "",
+                camera=camera if camera in names.cameras else "",
                 text=text,
                 author=user.name,
             )

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from fastapi import Query
 
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.insight import (
     BYS,
     By,
@@ -18,7 +19,6 @@ from sentistream.monitor.insight import (
     Period,
     Span,
 )
-from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
 EARLIEST = date(2000, 1, 1)
@@ -124,7 +124,7 @@ def from_address(site: Site) -> Callable[..., HistoryQuery]:
     ) -> HistoryQuery:
         settings = site.services.configuration.settings
         now = datetime.fromtimestamp(site.clock())
-        names = shown_cameras(settings, site.services.bus)
+        names = display_names(settings, site.services.bus).cameras
         chosen = camera if camera in names else ""
         zones = Insight(site.services.store, settings, names).places(chosen) if chosen else []
         view: View = next((each for each in VIEWS if each == by), "hour")

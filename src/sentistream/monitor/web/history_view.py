@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.insight import (
     ALL_CAMERAS,
     Figures,
@@ -21,7 +22,6 @@ from sentistream.monitor.insight.words import (
     figures_words,
     headline,
     incomplete_words,
-    place_name,
     span_name,
     unknown_words,
     unusual,
@@ -104,7 +104,7 @@ def view_of(
     insight: Insight,
     asked: HistoryQuery,
     against: str,
-    names: Mapping[str, str],
+    names: DisplayNames,
     now: float,
     tr: Translator,
 ) -> HistoryView:
@@ -142,7 +142,7 @@ def view_of(
     found = store.alerts(since=period.span.begin, limit=MAX_ALERTS)
     alerts = [
         each
-        for each in episodes(found, dict(names), tr)
+        for each in episodes(found, names, tr)
         if each.alert.time < period.span.end
         and asked.camera in (ALL_CAMERAS, each.alert.camera)
         and (not asked.zone or each.alert.zone in (EVERYWHERE, asked.zone))
@@ -182,7 +182,7 @@ def view_of(
                 figures,
                 row(
                     Point(figures=figures),
-                    title=place_name(figures.camera, figures.zone, names, tr),
+                    title=names.place(figures.camera, figures.zone, tr),
                     link=asked.link(camera=figures.camera, zone=figures.zone),
                     smallest=smallest,
                     tr=tr,

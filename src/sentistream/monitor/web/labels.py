@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sentistream.monitor.schedule_words import WEEKDAYS
 from sentistream.monitor.translation import N_
 
 SENTIMENTS = {
@@ -120,13 +121,7 @@ CHOICES = {
     "never": N_("never"),
     "always": N_("always"),
     "scheduled": N_("on a schedule"),
-    "mon": N_("Mon"),
-    "tue": N_("Tue"),
-    "wed": N_("Wed"),
-    "thu": N_("Thu"),
-    "fri": N_("Fri"),
-    "sat": N_("Sat"),
-    "sun": N_("Sun"),
+    **WEEKDAYS,
     "lite": N_("lite: fast, for everyday use"),
     "paper": N_("paper: as published"),
     "debug": N_("everything"),
@@ -138,6 +133,7 @@ CHOICES = {
     "alert": N_("alerts"),
     "camera": N_("cameras that are down"),
     "disk": N_("a disk that is nearly full"),
+    "shop": N_("at a headquarters: silent shops, and the broker"),
     "starttls": N_("STARTTLS"),
     "tls": N_("TLS"),
     "none": N_("none"),
@@ -231,12 +227,13 @@ ALERT_KINDS = {
     "sentiment": N_("Sentiment"),
     "camera": N_("Camera"),
     "disk": N_("Disk"),
+    "shop": N_("Shop"),
 }
 
 DELIVERY_STATES = {
     "delivered": N_("delivered"),
     "failed": N_("not delivered"),
-    "held": N_("held until quiet hours end"),
+    "held": N_("held back"),
     "dropped": N_("not sent"),
 }
 

@@ -9,9 +9,10 @@ import logging
 import time
 from collections.abc import Callable
 
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.services import Services
 from sentistream.monitor.translation import translator
-from sentistream.monitor.web.live_tiles import shown_cameras, tiles
+from sentistream.monitor.web.live_tiles import tiles
 from sentistream.monitor.web.recent import NO_RECENT, RecentSentiment
 from sentistream.monitor.web.rendering import fragment
 
@@ -157,7 +158,7 @@ class Broadcast:
                     answered=known is not None,
                     smallest=settings.privacy.smallest_group,
                 )
-                for key in shown_cameras(settings, self._services.bus)
+                for key in display_names(settings, self._services.bus).cameras
             }
             text = json.dumps({"recent": made})
             if self.recent.get(language) != text:

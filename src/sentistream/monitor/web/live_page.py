@@ -13,9 +13,10 @@ from starlette.websockets import WebSocketState
 
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser, Viewer
 from sentistream.monitor.api.cameras_api import BrowserCameraOwners
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.translation import language_of, translator
 from sentistream.monitor.web.live_broadcast import Broadcast, LiveClient
-from sentistream.monitor.web.live_tiles import shown_cameras, tiles
+from sentistream.monitor.web.live_tiles import tiles
 from sentistream.monitor.web.recent import NO_RECENT
 from sentistream.monitor.web.site import Site
 
@@ -151,7 +152,7 @@ async def _listen(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
             return
         if not isinstance(keys, list):
             return
-        known = shown_cameras(site.services.configuration.settings, site.services.bus)
+        known = display_names(site.services.configuration.settings, site.services.bus).cameras
         viewer.watching = frozenset(key for key in keys if isinstance(key, str) and key in known)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentistream.monitor.camera_keys import camera_names
+from sentistream.monitor.display_names import display_names
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.observations import (
     CameraHealth,
@@ -72,11 +72,6 @@ class Tile:
     faces: tuple[FaceBox, ...]
 
 
-def shown_cameras(settings: Settings, bus: EventBus) -> dict[str, str]:
-    """Names by key, in the settings' order; what started by itself where none is set."""
-    return camera_names(settings, (health.camera for health in bus.health()))
-
-
 def tiles(settings: Settings, bus: EventBus, now: float, tr: Translator) -> list[Tile]:
     """Of every camera that is shown."""
     health = {each.camera: each for each in bus.health()}
@@ -91,7 +86,7 @@ def tiles(settings: Settings, bus: EventBus, now: float, tr: Translator) -> list
             now=now,
             tr=tr,
         )
-        for key, name in shown_cameras(settings, bus).items()
+        for key, name in display_names(settings, bus).cameras.items()
     ]
 
 
@@ -212,7 +207,12 @@ def _statistics(
     if health.state is CameraState.RUNNING:
         told.append(
             (
-                tr.gettext("{rate} moments per second", rate=tr.number(health.moments_per_second)),
+                tr.ngettext(
+                    "{rate} moment per second",
+                    "{rate} moments per second",
+                    round(health.moments_per_second),
+                    rate=tr.number(health.moments_per_second),
+                ),
                 False,
             )
         )

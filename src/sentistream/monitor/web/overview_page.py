@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -12,20 +12,19 @@ from fastapi.responses import RedirectResponse, Response
 
 from sentistream.errors import StorageError
 from sentistream.monitor.api.auth import CurrentUser
+from sentistream.monitor.display_names import DisplayNames, display_names
 from sentistream.monitor.insight import Insight, Overview, Period, Point, Span
 from sentistream.monitor.insight.words import (
     headline,
-    place_name,
     unknown_words,
     worst_words,
 )
-from sentistream.monitor.observations import EVERYWHERE, Alert, AlertKind, CameraHealth, CameraState
+from sentistream.monitor.observations import EVERYWHERE, AlertKind, CameraHealth, CameraState
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
 from sentistream.monitor.web.alerts_page import SHOWN, Episode, episodes
 from sentistream.monitor.web.insight_charts import Row, chart, row
-from sentistream.monitor.web.live_tiles import shown_cameras
 from sentistream.monitor.web.site import Site
 
 STARTING = 60.0
@@ -63,10 +62,10 @@ def overview_routes(site: Site) -> APIRouter:
         if settings.headquarters.host and not settings.cameras:
             return RedirectResponse("/shops", 303)
         tr, now = site.translator(request), site.clock()
-        names = shown_cameras(settings, bus)
+        names = display_names(settings, bus)
         health = {each.camera: each for each in bus.health()}
         smallest = settings.privacy.smallest_group
-        insight = Insight(site.services.store, settings, names)
+        insight = Insight(site.services.store, settings, names.cameras)
         found: Overview | None
         try:
             found = insight.overview(now)
@@ -75,17 +74,18 @@ def overview_routes(site: Site) -> APIRouter:
                 now=now,
                 hours=insight.open_hours(now),
             )
-            active = _active(site.services.store.alerts(limit=SHOWN), names, tr)
+            found_alerts = episodes(site.services.store.alerts(limit=SHOWN), names, tr)
         except StorageError:
-            found, active, drawn = None, [], None
+            found, found_alerts, drawn = None, [], None
         else:
             drawn = chart(
                 series, smallest=smallest, link=lambda span: minute_link(span), marks=[], tr=tr
             )
         cameras = [
-            _camera(key, name, settings, health.get(key), found, smallest, now, tr)
-            for key, name in names.items()
+            _camera(key, names, settings, health.get(key), found, smallest, now, tr)
+            for key in names.cameras
         ]
+        down = [camera for camera in cameras if camera.down]
         return site.render(
             request,
             "overview",
@@ -93,8 +93,8 @@ def overview_routes(site: Site) -> APIRouter:
             status=200 if found is not None else 503,
             found=found,
             cameras=cameras,
-            down=[camera for camera in cameras if camera.down],
-            active=active,
+            down=down,
+            active=_active(found_alerts, {camera.key for camera in down}),
             headline="" if found is None else _headline(found, smallest, tr),
             worst=None if found is None or found.worst is None else found.worst,
             worst_words="" if found is None else worst_words(found.worst, names, tr),
@@ -148,15 +148,13 @@ def _when(time: float, now: float, tr: Translator) -> str:
     return tr.clock(time) if same else tr.moment(time)
 
 
-def _active(
-    alerts: Sequence[Alert], names: dict[str, str], tr: Translator
-) -> list[tuple[Episode, str]]:
-    """What is wrong now, and where its minutes are shown."""
+def _active(found: Sequence[Episode], down: Collection[str]) -> list[tuple[Episode, str]]:
+    """What is wrong now, and where its minutes are shown; ``down`` have rows of their own."""
     return [
         (each, minute_link(Span(each.alert.time, each.alert.time), each.alert.camera))
-        for each in episodes(alerts, names, tr)
-        # cameras that are down have rows of their own
-        if each.ended is None and each.alert.kind is not AlertKind.CAMERA
+        for each in found
+        if each.ended is None
+        and not (each.alert.kind is AlertKind.CAMERA and each.alert.camera in down)
     ]
 
 
@@ -169,7 +167,7 @@ def _headline(found: Overview, smallest: int, tr: Translator) -> str:
 
 def _camera(
     key: str,
-    name: str,
+    names: DisplayNames,
     settings: Settings,
     health: CameraHealth | None,
     found: Overview | None,
@@ -184,18 +182,18 @@ def _camera(
     places: Mapping[tuple[str, str], Point] = {} if found is None else found.places
     return CameraOfToday(
         key=key,
-        name=name,
+        name=names.camera(key),
         link="/history?" + urlencode({"camera": key}),
         state=state.value,
         state_word=tr.gettext(labels.CAMERA_STATES[state.value]),
         down=down_words(key, settings, health, now, tr),
         places=[
             (
-                tr.gettext("whole picture") if zone == EVERYWHERE else zone,
+                tr.gettext("whole picture") if zone == EVERYWHERE else names.zone(camera, zone),
                 point,
                 row(
                     point,
-                    title=place_name(camera, zone, {key: name}, tr),
+                    title=names.place(camera, zone, tr),
                     link="/history?" + urlencode({"camera": camera, "zone": zone}),
                     smallest=smallest,
                     tr=tr,

@@ -13,11 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Accounts
 from sentistream.monitor.api.auth import CurrentUser
+from sentistream.monitor.display_names import camera_name
 from sentistream.monitor.privacy import (
     InForce,
     PrivacyState,
     Transport,
-    camera_name,
     render_assessment,
     render_notice,
 )
@@ -33,15 +33,6 @@ DOCUMENT_POLICY = (
     "form-action 'none'; frame-ancestors 'none'"
 )
 """The documents are single files with their style inside, and have no script."""
-
-_RECIPIENTS = {
-    "broker": N_("the MQTT broker {host}"),
-    "mail_server": N_("the mail server {host} and those it delivers to"),
-    "push_server": N_("the push service {host}"),
-    "webhook": N_("the program at {host}"),
-    "database": N_("the database at {host}"),
-    "headquarters": N_("headquarters {name} by the broker {host}"),
-}
 
 _TRANSPORTS = {
     Transport.TLS: N_("What browsers are sent is encrypted by the monitor."),
@@ -99,7 +90,7 @@ def privacy_routes(site: Site) -> APIRouter:
         request: Request, _: CurrentUser, name: Literal["notice", "assessment"]
     ) -> Response:
         state = await run_in_threadpool(_state, site, request)
-        text = DOCUMENTS[name](state, site.translator(request).language)
+        text = DOCUMENTS[name](state, site.translator(request))
         return HTMLResponse(text, headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
     return routes
@@ -166,10 +157,7 @@ def _local(state: PrivacyState, tr: Translator) -> Statement:
         told.append(
             tr.gettext(
                 "Readings, aggregates, states or alerts go to: {recipients}.",
-                recipients=tr.listed(
-                    tr.gettext(_RECIPIENTS[each.kind], host=each.host, name=each.name)
-                    for each in state.recipients
-                ),
+                recipients=tr.listed(each.in_words(tr) for each in state.recipients),
             )
         )
     if state.tokens:

@@ -14,19 +14,36 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sentistream.errors import SentistreamError
 from sentistream.monitor.accounts import User
+from sentistream.monitor.alerts import wording
+from sentistream.monitor.alerts.links import alert_path
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
+from sentistream.monitor.digest.digest_content import Digest, DigestPeriod, last_day_of
+from sentistream.monitor.digest.digest_pdf import digest_pdf
+from sentistream.monitor.digest.digest_sender import (
+    DueDigest,
+    require_mail_server,
+    send_made_digest,
+)
+from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.headquarters.fleet_queries import (
     PERIODS,
     FleetQueries,
+    ShopAlert,
     ShopSummary,
     SiteCamera,
     Totals,
+    together,
 )
 from sentistream.monitor.headquarters.headquarters import Headquarters
+from sentistream.monitor.headquarters.shops_digest import make_shops_digest, shops_edition
 from sentistream.monitor.headquarters.site_registry import Site as Shop
 from sentistream.monitor.headquarters.sum_storage import zone_of
+from sentistream.monitor.notify.channels import channels
+from sentistream.monitor.observations import Acknowledgement, AlertKind, DeliveryState
 from sentistream.monitor.site_link.site_link import CLOCK_TOLERANCE
 from sentistream.monitor.translation import N_, Translator
+from sentistream.monitor.web.alert_banner import acknowledged_words
+from sentistream.monitor.web.alerts_page import digest_words
 from sentistream.monitor.web.form_data import Form, first, read_form
 from sentistream.monitor.web.site import Site
 
@@ -39,6 +56,10 @@ DAYS_SHOWN = 28
 """Days of a shop's chart."""
 
 ALERT_DAYS = 28
+
+MINUTES_BEFORE = 30
+MINUTES_AFTER = 180
+"""Minutes that the page of an alert shows before and after its start."""
 
 PERIOD_NAMES = {
     "today": N_("Today"),
@@ -86,6 +107,25 @@ class Listing:
         return f"/shops?{urlencode(asked)}"
 
 
+@dataclass(frozen=True, slots=True)
+class ShopEpisode:
+    """An alert of a shop in words.
+
+    Attributes:
+        alert: The alert.
+        title: What it is, in a few words.
+        text: A sentence.
+        link: The path of its page; empty in its first seconds.
+        tone: What it looks like: a sentiment, ``camera`` or ``shop``.
+    """
+
+    alert: ShopAlert
+    title: str
+    text: str
+    link: str
+    tone: str
+
+
 def shop_routes(site: Site) -> APIRouter:
     """The routes of these pages; where this is no headquarters there is nothing behind them."""
     routes = APIRouter()
@@ -100,6 +140,7 @@ def shop_routes(site: Site) -> APIRouter:
         _add_lists(routes, site, headquarters)
         _add_shop(routes, site, headquarters)
         _add_access(routes, site, headquarters)
+        _add_digest(routes, site, headquarters)
     return routes
 
 
@@ -110,7 +151,7 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
         request: Request,
         user: User,
         *,
-        period: str = "week",
+        period: str = "",
         order: str = "negative",
         search: str = "",
         page: int = 1,
@@ -118,14 +159,18 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
         problem: str = "",
         status: int = 200,
     ) -> HTMLResponse:
+        now = site.clock()
+        chosen = period if period in PERIODS else "week"
+        shops = queries.compare(chosen, user, now=now)
+        if period not in PERIODS and not any(each.now.appearances for each in shops):
+            chosen = "today"  # the first day: nothing is known of days that are over
+            shops = queries.compare(chosen, user, now=now)
         asked = Listing(
-            period=period if period in PERIODS else "week",
+            period=chosen,
             order=order if order in ORDERS else "negative",
             search=search[:80].strip(),
             page=max(page, 1),
         )
-        now = site.clock()
-        shops = queries.compare(asked.period, user, now=now)
         wanted = asked.search.casefold()
         listed = sorted(
             (
@@ -163,7 +208,7 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
     def shops(
         request: Request,
         user: CurrentUser,
-        period: str = "week",
+        period: str = "",
         order: str = "negative",
         search: str = "",
         page: int = 1,
@@ -187,10 +232,47 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
             request,
             "shop_alerts",
             user=user,
-            alerts=queries.alerts(user, site=shop[:40], since=since),
+            alerts=_in_words(
+                queries.alerts(user, site=shop[:40], since=since), site.translator(request)
+            ),
             shop=shop[:40],
             days=ALERT_DAYS,
         )
+
+    @routes.get("/shops/alerts/{incident}")
+    def alert(request: Request, user: CurrentUser, incident: str) -> HTMLResponse:
+        tr, store = site.translator(request), site.services.store
+        found = queries.alert(incident[:32], user)
+        (episode,) = _in_words([found], tr)
+        shop = headquarters.registry.site(found.site, user)
+        acknowledged = store.acknowledgements([found.incident]).get(found.incident)
+        begin = found.began - max(found.minutes, MINUTES_BEFORE) * 60
+        end = min(found.ended or site.clock(), found.began + MINUTES_AFTER * 60) + 5 * 60
+        return site.render(
+            request,
+            "shop_alert",
+            user=user,
+            episode=episode,
+            shop=shop,
+            minutes=[
+                (_shop_clock(moment, shop), totals)
+                for moment, totals in queries.minutes(
+                    found.site, found.camera, found.zone, begin, end
+                )
+            ],
+            acknowledged="" if acknowledged is None else acknowledged_words(acknowledged, tr),
+            deliveries=store.deliveries(incident=found.incident),
+            channels=list(channels(site.services.configuration.settings)),
+        )
+
+    @routes.post("/shops/alerts/{incident}/acknowledge")
+    def acknowledge(user: CurrentManager, incident: str) -> Response:
+        found = queries.alert(incident[:32], user)
+        given = site.services.store.acknowledge(
+            Acknowledgement(incident=found.incident, user=user.name, time=site.clock())
+        )
+        headquarters.bus.publish(given)
+        return RedirectResponse(f"/shops/alerts/{found.incident}", 303)
 
 
 def _add_shop(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
@@ -213,12 +295,14 @@ def _add_shop(routes: APIRouter, site: Site, headquarters: Headquarters) -> None
             states=STATES,
             now=now,
             cameras=[(each, _camera_problem(each)) for each in queries.cameras(shop)],
-            zones=queries.zones(shop, now - 7 * 86_400, now + 60),
+            places=queries.places(shop, now - 7 * 86_400, now + 60),
             days=[(_day_title(day, tr), totals) for day, totals in days],
-            week=_add([totals for _, totals in days[-8:-1]]),
-            alerts=queries.alerts(user, site=key, since=now - ALERT_DAYS * 86_400)[:20],
+            week=together([totals for _, totals in days[-8:-1]]),
+            alerts=_in_words(
+                queries.alerts(user, site=key, since=now - ALERT_DAYS * 86_400)[:20], tr
+            ),
             clock_is_wrong=abs(shop.clock_offset or 0.0) > CLOCK_TOLERANCE,
-            local_time=_local_time(now, shop),
+            local_time=_shop_clock(now, shop),
             problem=problem,
         )
 
@@ -268,13 +352,18 @@ def _add_access(routes: APIRouter, site: Site, headquarters: Headquarters) -> No
     ) -> HTMLResponse:
         accounts = request.app.state.accounts.users()
         given = registry.access()
+        addresses = {each.name: each.address for each in registry.digest_addresses()}
         return site.render(
             request,
             "shop_access",
             user=user,
             status=status,
             viewers=[
-                (each.name, ", ".join(sorted(given.get(each.name, ()))))
+                (
+                    each.name,
+                    ", ".join(sorted(given.get(each.name, ()))),
+                    addresses.get(each.name, ""),
+                )
                 for each in accounts
                 if each.role == "viewer"
             ],
@@ -292,10 +381,84 @@ def _add_access(routes: APIRouter, site: Site, headquarters: Headquarters) -> No
         name, keys = first(form, "user"), first(form, "shops").replace(",", " ").split()
         try:
             registry.give_access(name, keys)
+            registry.set_digest_address(name, first(form, "address").strip())
         except SentistreamError as error:
             problem = site.translator(request).translate(error.problem)
             return show(request, user, problem=problem, status=422)
         return RedirectResponse(f"/shops/access?{urlencode({'saved': name})}", 303)
+
+
+def _add_digest(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
+    registry = headquarters.registry
+    queries = FleetQueries(headquarters.engine, headquarters.settings.silent_minutes)
+
+    def made(user: User | None, period: DigestPeriod, day: datetime.date, tr: Translator) -> Digest:
+        services = site.services
+        return make_shops_digest(
+            period,
+            day,
+            queries=queries,
+            store=services.store,
+            settings=services.configuration.settings,
+            user=user,
+            now=site.clock(),
+            tr=tr,
+        )
+
+    def show(request: Request, user: User, *, sent: str = "", problem: str = "") -> HTMLResponse:
+        settings, tr = site.services.configuration.settings, site.translator(request)
+        return site.render(
+            request,
+            "shop_digest",
+            user=user,
+            digest_words=digest_words(settings, tr),
+            has_mail=bool(settings.email.host),
+            today=datetime.datetime.fromtimestamp(site.clock()).date().isoformat(),
+            sent=sent,
+            problem=problem,
+        )
+
+    @routes.get("/shops/digest")
+    def digest(request: Request, user: CurrentUser) -> HTMLResponse:
+        return show(request, user)
+
+    @routes.get("/shops/digest/{period}.pdf")
+    def pdf(request: Request, user: CurrentUser, period: DigestPeriod, day: str = "") -> Response:
+        try:
+            chosen = datetime.date.fromisoformat(day)
+        except ValueError:
+            chosen = last_day_of(period, site.clock())
+        digest = made(user, period, chosen, site.translator(request))
+        name = f"sentistream-{digest.key}.pdf"
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(digest_pdf(digest), media_type="application/pdf", headers=headers)
+
+    @routes.post("/shops/digest/send")
+    def send(request: Request, user: CurrentManager) -> HTMLResponse:
+        settings, tr = site.services.configuration.settings, site.translator(request)
+        page = settings.server.public_url or str(request.base_url)
+        due = DueDigest("week", last_day_of("week", site.clock()))
+        sent, problem = 0, ""
+        try:
+            require_mail_server(settings)
+            store, now = site.services.store, site.clock()
+            for each in shops_edition(queries, registry, store, due, settings, now):
+                delivery = send_made_digest(
+                    each.make(),
+                    settings,
+                    page=page.rstrip("/"),
+                    recipients=each.recipients,
+                    key=each.key,
+                )
+                site.services.bus.publish(delivery)
+                if delivery.state is DeliveryState.DELIVERED:
+                    sent += 1
+                else:
+                    problem = tr.translate(delivery.reason)
+        except SentistreamError as error:
+            problem = tr.translate(error.message)
+        words = tr.ngettext("1 digest was sent.", "{n} digests were sent.", sent) if sent else ""
+        return show(request, user, sent=words, problem=problem)
 
 
 def _code_page(
@@ -331,26 +494,20 @@ def _order(name: str) -> Callable[[ShopSummary], tuple[Any, ...]]:
 
 
 def _together(shops: Sequence[ShopSummary]) -> Totals:
-    return _add([each.now for each in shops])
+    return together([each.now for each in shops])
 
 
-def _add(several: Sequence[Totals]) -> Totals:
-    """Totals over several shops or days; the shares weighted by the time of faces."""
-    seen = sum(each.seen for each in several if each.positive is not None)
-    shares = [
-        sum((getattr(each, name) or 0.0) * each.seen for each in several) / seen if seen else None
-        for name in ("positive", "neutral", "negative")
+def _in_words(alerts: Sequence[ShopAlert], tr: Translator) -> list[ShopEpisode]:
+    return [
+        ShopEpisode(
+            each,
+            wording.title(each.event, DisplayNames(), tr),
+            wording.sentence(each.event, DisplayNames(), tr),
+            alert_path(each.event) if each.incident else "",
+            each.sentiment if each.event.kind is AlertKind.SENTIMENT else str(each.event.kind),
+        )
+        for each in alerts
     ]
-    return Totals(
-        appearances=sum(each.appearances for each in several),
-        covered=sum(each.covered for each in several),
-        watched=sum(each.watched for each in several),
-        seen=sum(each.seen for each in several),
-        speaking=sum(each.speaking for each in several),
-        positive=shares[0],
-        neutral=shares[1],
-        negative=shares[2],
-    )
 
 
 def _trouble(headquarters: Headquarters, tr: Translator) -> str:
@@ -371,5 +528,6 @@ def _day_title(day: int, tr: Translator) -> str:
     return tr.day(moment.timestamp())
 
 
-def _local_time(now: float, shop: Shop) -> str:
-    return f"{datetime.datetime.fromtimestamp(now, zone_of(shop.time_zone)):%H:%M}"
+def _shop_clock(moment: float, shop: Shop) -> str:
+    """Hour and minute there."""
+    return f"{datetime.datetime.fromtimestamp(moment, zone_of(shop.time_zone)):%H:%M}"

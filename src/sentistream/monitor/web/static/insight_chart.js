@@ -19,6 +19,10 @@ const draw = (figure) => {
   const top = Math.max(10, ...[...data.negative.high, ...data.positive.high, ...data.usual.high].filter((v) => v !== null).map((v) => v * 100));
   const most = Math.max(1, ...data.appearances.filter((value) => value !== null));
 
+  const written = (value) => value.toLocaleString(document.documentElement.lang);
+  // both charts leave the same room for their longest number
+  const room = Math.max(44, written(Math.ceil(most)).length * 7 + 12);
+
   const across = {
     scale: "x",
     stroke: () => css("--soft"),
@@ -29,8 +33,8 @@ const draw = (figure) => {
     size: 32,
     // as many as have room
     splits: (u) => {
-      const room = Math.max(1, Math.floor(u.bbox.width / devicePixelRatio / 62));
-      const every = Math.max(1, Math.ceil(count / room));
+      const most = Math.max(1, Math.floor(u.bbox.width / devicePixelRatio / 62));
+      const every = Math.max(1, Math.ceil(count / most));
       return places.filter((place) => place % every === 0);
     },
     values: (_, splits) => splits.map((place) => data.ticks[place] ?? ""),
@@ -42,7 +46,8 @@ const draw = (figure) => {
     font: FONT,
     labelFont: FONT,
     labelSize: 20,
-    size: 44,
+    size: room,
+    values: (_, splits) => splits.map(written),
     label,
     ...more,
   });

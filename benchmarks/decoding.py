@@ -1,0 +1,235 @@
+"""What each way of decoding less saves, and whether answers stay the same.
+
+The ways take turns in each round, so that a busy machine troubles all alike; seconds are those of
+the processor. A smaller stream is the clip encoded anew at half its width, as cameras offer one.
+
+Usage: python -m benchmarks.decoding [CLIP] [--rounds 5] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import av
+import click
+
+from sentistream.analyzer import Analyzer
+from sentistream.benchmarking.benchmark_clip import loop_clip
+from sentistream.benchmarking.system_facts import describe_machine
+from sentistream.demo import make_clip
+from sentistream.media import track_selection
+from sentistream.media.decoder import hardware_decoders
+from sentistream.media.file_source import FileSource
+from sentistream.profiles import LITE
+from sentistream.reports.table_formats import markdown_table
+from sentistream.types import Moment, Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A way of decoding.
+
+    Attributes:
+        name: In the table.
+        every: Seconds between moments.
+        whole: Whether pictures that nobody sees are decoded all the same.
+        share: The share of pictures that is wanted.
+        small: Whether the smaller stream is read.
+        decoder: What decodes.
+        loop_filter: Whether blocks' edges are smoothed.
+        beside: The name of the way that it is compared with.
+    """
+
+    name: str
+    every: float = 0.03
+    whole: bool = True
+    share: float = 1.0
+    small: bool = False
+    decoder: str = "software"
+    loop_filter: bool = True
+    beside: str = "every picture"
+
+
+WAYS = (
+    Way(name="every picture"),
+    Way(name="of a share of 0.7", share=0.7, whole=False),
+    Way(name="of a share of 0.5", share=0.5, whole=False),
+    Way(name="reference pictures alone", share=0.0, whole=False),
+    Way(name="a moment every 0.1 s, every picture", every=0.1),
+    Way(
+        name="a moment every 0.1 s, pictures that are seen",
+        every=0.1,
+        whole=False,
+        beside="a moment every 0.1 s, every picture",
+    ),
+    Way(name="a moment every 0.2 s, every picture", every=0.2),
+    Way(
+        name="a moment every 0.2 s, pictures that are seen",
+        every=0.2,
+        whole=False,
+        beside="a moment every 0.2 s, every picture",
+    ),
+    Way(name="smaller stream", small=True),
+    Way(name="without loop filter (not offered)", loop_filter=False),
+)
+
+
+def smaller(clip: Path, folder: Path) -> Path:
+    """The clip at half its width and height, H.264, with its sound left out."""
+    target = folder / "smaller.mp4"
+    with av.open(str(clip)) as read, av.open(str(target), "w") as written:
+        source = read.streams.video[0]
+        stream: Any = written.add_stream("libx264", rate=source.average_rate, options={"bf": "2"})
+        stream.width, stream.height = source.width // 4 * 2, source.height // 4 * 2
+        stream.pix_fmt = "yuv420p"
+        for frame in read.decode(source):
+            written.mux(stream.encode(frame.reformat(stream.width, stream.height, "yuv420p")))
+        written.mux(stream.encode(None))
+    return target
+
+
+@contextmanager
+def no_loop_filter() -> Iterator[None]:
+    prepare = track_selection.prepare_video
+
+    def prepared(stream: Any, name: str, threads: int = 0) -> None:
+        prepare(stream, name, threads)
+        stream.codec_context.options |= {"skip_loop_filter": "all"}
+
+    with mock.patch.object(track_selection, "prepare_video", prepared):
+        yield
+
+
+def spent(way: Way, clip: Path, use: Callable[[Moment], object]) -> tuple[float, int, int]:
+    """Seconds of the processor, pictures decoded, and those there were."""
+    begun = time.process_time()
+    with FileSource(
+        clip,
+        tick=way.every,
+        sound_window=LITE.sound_window,
+        threads=1,
+        sound=False,
+        whole=way.whole,
+        decoder=way.decoder,
+    ) as source:
+        source.limit_decoding(way.share)
+        for moment in source:
+            use(moment)
+        skipper = source._reader.skipper
+    return time.process_time() - begun, skipper.passed, skipper.passed + skipper.skipped
+
+
+def touch(moment: Moment) -> object:
+    return moment.picture.luma[0].max()
+
+
+def run(way: Way, clip: Path, small: Path, analyzer: Analyzer | None) -> tuple[Any, list[Reading]]:
+    """What a way takes, and its readings where it is analyzed, too."""
+    readings: list[Reading] = []
+
+    def use(moment: Moment) -> object:
+        if analyzer is None:
+            return touch(moment)
+        found = analyzer.process(moment)
+        readings.extend(found)
+        return found
+
+    if analyzer is not None:
+        analyzer.reset(renumber=True)
+    path = small if way.small else clip
+    if way.loop_filter:
+        return spent(way, path, use), readings
+    with no_loop_filter():
+        return spent(way, path, use), readings
+
+
+def agreement(found: list[Reading], expected: list[Reading]) -> dict[str, float]:
+    """Of the readings at the same times: labels that agree, and the mean distance of answers."""
+    by_time = {(one.time, one.track): one for one in expected}
+    pairs = [(one, by_time.get((one.time, one.track))) for one in found]
+    both = [(a, b) for a, b in pairs if b is not None and a.face and b.face]
+    if not both:
+        return {"labels": float("nan"), "distance": float("nan"), "readings": 0.0}
+    distances = [
+        a.smoothed.distance(b.smoothed)
+        for a, b in both
+        if a.smoothed is not None and b.smoothed is not None
+    ]
+    return {
+        "labels": statistics.mean(a.label == b.label for a, b in both),
+        "distance": statistics.mean(distances) if distances else float("nan"),
+        "readings": len(both) / max(1, sum(one.face is not None for one in expected)),
+    }
+
+
+@click.command()
+@click.argument("clip", required=False, type=click.Path(path_type=Path, exists=True))
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1))
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
+def main(clip: Path | None, seconds: float, rounds: int, json_file: Path | None) -> None:
+    """Measure each way of decoding less on CLIP, or on the demonstration clip."""
+    works = [one.name for one in hardware_decoders() if not one.problem]
+    ways = [*WAYS, *(Way(name=f"decoder {name}", decoder=name) for name in works)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clip = clip or make_clip(folder / "demonstration.mp4", size=(1280, 720))
+        long = loop_clip(clip, seconds, folder)
+        small = smaller(long, folder)
+        analyzer = Analyzer(LITE)
+        answers = {way.name: run(way, long, small, analyzer)[1] for way in ways}
+        alone: dict[str, list[float]] = {way.name: [] for way in ways}
+        analyzed: dict[str, list[float]] = {way.name: [] for way in ways}
+        decoded: dict[str, str] = {}
+        for number in range(rounds):
+            for way in ways:
+                click.echo(f"\r{number + 1} of {rounds}: {way.name:50}", nl=False, err=True)
+                (took, some, all_of_them), _ = run(way, long, small, None)
+                alone[way.name].append(took)
+                decoded[way.name] = f"{some / all_of_them:.2f}"
+                analyzed[way.name].append(run(way, long, small, analyzer)[0][0])
+    click.echo(err=True)
+    rows, result = [], {}
+    for way in ways:
+        against = way.beside
+        ratios = [a / b for a, b in zip(alone[way.name], alone[against], strict=True)]
+        shares = [a / b for a, b in zip(alone[way.name], analyzed[way.name], strict=True)]
+        same = agreement(answers[way.name], answers[against])
+        result[way.name] = {
+            "ratio": statistics.median(ratios),
+            "decode_share": statistics.median(shares),
+            "pictures": decoded[way.name],
+            "seconds": statistics.median(alone[way.name]),
+            **same,
+        }
+        labels = "-" if way.small or way.name == against else f"{100 * same['labels']:.1f} %"
+        change = "-" if way.small or way.name == against else f"{same['distance']:.4f}"
+        rows.append(
+            [
+                way.name,
+                decoded[way.name],
+                f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+                f"{statistics.median(shares):.2f}",
+                labels,
+                change,
+            ]
+        )
+    heads = ["way", "pictures decoded", "decoding, of that of every picture"]
+    heads += ["share of decoding in all", "same labels", "change of answers"]
+    click.echo(markdown_table(heads, rows))
+    if json_file is not None:
+        facts = {"machine": describe_machine(), "clip": clip.name, "rounds": rounds, "ways": result}
+        json_file.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""What quiet hours hold back: kept in the database, so that a restart loses none of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection, Sequence
+
+from sentistream.errors import StorageError
+from sentistream.monitor.interfaces import HeldAlertStore
+from sentistream.monitor.observations import Alert, HeldAlert
+
+_log = logging.getLogger(__name__)
+
+
+class _Entry:
+    """One of them: its number in the database, and the message that tells it."""
+
+    def __init__(self, channel: str, alert: Alert, number: int | None = None) -> None:
+        self.channel = channel
+        self.alert = alert
+        self.number = number
+        self.message = ""
+
+
+class HeldAlerts:
+    """Starts and ends of alerts that wait for the end of quiet hours.
+
+    Memory has all of them; the database follows, as soon as it answers. Each is deleted when the
+    message about it was delivered or given up: one that was under way when the monitor stopped is
+    sent again. Safe from several threads.
+
+    Args:
+        store: The database; None to keep them in memory alone.
+    """
+
+    def __init__(self, store: HeldAlertStore | None) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._entries: list[_Entry] = []
+        self._told: list[int] = []
+        self._is_loaded = store is None
+
+    def add(self, channel: str, alert: Alert) -> None:
+        """Holds an alert back for a channel."""
+        with self._lock:
+            self._entries.append(_Entry(channel, alert))
+        self.save()
+
+    def waiting(self, channel: str) -> list[Alert]:
+        """What a channel is still to be told of, the oldest first."""
+        with self._lock:
+            return [each.alert for each in self._of(channel) if not each.message]
+
+    def holds_start(self, channel: str, incident: str) -> bool:
+        """Whether a channel is still to be told that an alert began."""
+        return any(alert.active and alert.incident == incident for alert in self.waiting(channel))
+
+    def take(self, channel: str, alerts: Collection[Alert], message: str) -> None:
+        """Notes that a message about some of them is under way."""
+        with self._lock:
+            for each in self._of(channel):
+                if not each.message and each.alert in alerts:
+                    each.message = message
+
+    def has(self, message: str) -> bool:
+        """Whether a message is about some of them."""
+        with self._lock:
+            return any(each.message == message for each in self._entries)
+
+    def told(self, message: str) -> None:
+        """Forgets what a message was about: it was delivered, or given up."""
+        with self._lock:
+            self._forget([each for each in self._entries if each.message == message])
+
+    def put_back(self, channel: str) -> None:
+        """What was under way by a channel waits again."""
+        with self._lock:
+            for each in self._of(channel):
+                each.message = ""
+
+    def drop_oldest(self, channel: str, most: int) -> list[Alert]:
+        """Forgets the oldest beyond so many; returns them."""
+        with self._lock:
+            found = [each for each in self._of(channel) if not each.message]
+            dropped = found[: max(0, len(found) - most)]
+            self._forget(dropped)
+        return [each.alert for each in dropped]
+
+    def drop_others(self, channels: Collection[str]) -> list[HeldAlert]:
+        """Forgets those of channels that there are no longer; returns them."""
+        with self._lock:
+            dropped = [each for each in self._entries if each.channel not in channels]
+            self._forget(dropped)
+        return [HeldAlert(channel=each.channel, alert=each.alert) for each in dropped]
+
+    def save(self) -> None:
+        """Brings the database up to date; what it does not take now it is given next time."""
+        if self._store is None:
+            return
+        try:
+            if not self._is_loaded:
+                self._load(self._store.held_alerts())
+            self._write(self._store)
+        except StorageError as error:
+            _log.warning("what quiet hours hold back could not be stored: %s", error)
+
+    def _load(self, found: Sequence[HeldAlert]) -> None:
+        earlier = [_Entry(each.channel, each.alert, each.number) for each in found]
+        with self._lock:
+            self._entries[:0] = earlier
+            self._is_loaded = True
+
+    def _write(self, store: HeldAlertStore) -> None:
+        with self._lock:
+            unsaved = [each for each in self._entries if each.number is None]
+            told = list(self._told)
+        for each in unsaved:
+            number = store.hold_alert(HeldAlert(channel=each.channel, alert=each.alert))
+            with self._lock:
+                each.number = number
+                if each not in self._entries:
+                    self._told.append(number)
+        if told:
+            store.release_alerts(told)
+            with self._lock:
+                self._told = [number for number in self._told if number not in told]
+
+    def _of(self, channel: str) -> list[_Entry]:
+        return [each for each in self._entries if each.channel == channel]
+
+    def _forget(self, entries: Sequence[_Entry]) -> None:
+        for each in entries:
+            self._entries.remove(each)
+            if each.number is not None:
+                self._told.append(each.number)

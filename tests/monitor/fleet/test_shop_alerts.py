@@ -1,0 +1,372 @@
+"""Alerts of shops: paired, told once, not told too late; silent shops; who is told, and by what."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert, select, update
+from store.sample_readings import alert as site_alert
+
+from fleet.shops import Shop, headquarters, invite
+from listening import configured, until
+from mail_server import mail_server
+from mosquitto import Mosquitto
+from receiver import receiving
+from sentistream.monitor.alerts.health_watch import RECOVERY
+from sentistream.monitor.alerts.links import history_path
+from sentistream.monitor.event_bus import EventBus
+from sentistream.monitor.headquarters.fleet_queries import FleetQueries
+from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, SITES
+from sentistream.monitor.headquarters.headquarters import MIGRATIONS, Headquarters
+from sentistream.monitor.headquarters.held_shop_alerts import HeldShopAlerts
+from sentistream.monitor.headquarters.shop_alerts import (
+    OPEN_DAYS,
+    SETTLING,
+    SILENCE_INTERVAL,
+    TOLD_LATE,
+    ShopAlerts,
+)
+from sentistream.monitor.headquarters.site_registry import JOINED, LEFT, SiteRegistry
+from sentistream.monitor.notify import Notifier
+from sentistream.monitor.observations import BROKER_DOWN, Acknowledgement, Alert, AlertKind
+from sentistream.monitor.store import migrate
+
+NOW = 1_790_000_000.0
+
+
+@dataclass
+class Watched:
+    """Headquarters' tables with two shops, and clocks that are set by hand."""
+
+    engine: Engine
+
+    def __post_init__(self) -> None:
+        migrate(self.engine)
+        migrate(self.engine, MIGRATIONS)
+        self.now, self.steady, self.reached = NOW, 10_000.0, 0.0
+        registry = SiteRegistry(self.engine)
+        for key, name in (("north", "North Street"), ("south", "South Gate")):
+            registry.add(key, name)
+            self.site(key, state=JOINED, last_seen=NOW)
+        north = self.id("north")
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert(CAMERAS).values(
+                    site_id=north, camera="door", name="Front door", state="running",
+                    since=0, reason="", restarts=0, moments_per_second=28, dropped=0, damaged=0,
+                    updated=0,
+                )
+            )  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        """As at a start of the program."""
+        self.bus = EventBus()
+        self.events = self.bus.subscribe(Alert, depth=1000)
+        self.alerts = ShopAlerts(
+            self.engine, self.bus, 15, reached_since=lambda: self.reached,
+            clock=lambda: self.now, steady=lambda: self.steady,
+        )  # fmt: skip
+
+    def id(self, key: str) -> int:
+        with self.engine.connect() as connection:
+            return int(connection.scalar(select(SITES.c.id).where(SITES.c.key == key)) or 0)
+
+    def site(self, key: str, **values: Any) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(update(SITES).where(SITES.c.key == key).values(values))
+
+    def report(self, ago: float, *, active: bool = True, rule: str = "sour") -> None:
+        """A row as the receiver stores it."""
+        north = self.id("north")
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert(ALERTS).values(
+                    site_id=north, rule=rule, name="Sour mood", camera="door", zone="",
+                    time=self.now - ago, active=active, sentiment="negative", share=0.5, bound=0.4,
+                    minutes=10,
+                )
+            )  # fmt: skip
+
+    def look(self, *, after: float = 1.0) -> list[Alert]:
+        self.now += after
+        self.steady += after
+        self.alerts.look()
+        return [each for each in self.events.take(0) if isinstance(each, Alert)]
+
+    def told(self, *, after: float = 1.0) -> list[tuple[str, bool]]:
+        return [(each.rule, each.active) for each in self.look(after=after)]
+
+
+@pytest.fixture
+def watched(engine: Engine) -> Watched:
+    return Watched(engine)
+
+
+def test_a_start_and_its_end_are_told_once(watched: Watched) -> None:
+    watched.report(20)
+    (begin,) = watched.look()
+    assert begin.active
+    assert begin.shop is not None
+    assert (begin.shop.key, begin.shop.name) == ("north", "North Street")
+    assert begin.shop.camera == "Front door"
+    assert begin.time == NOW - 20
+    assert watched.look() == []
+    watched.start()
+    assert watched.look() == []
+    watched.report(0, active=False)
+    (end,) = watched.look()
+    assert (end.incident, end.active) == (begin.incident, False)
+    watched.start()
+    assert watched.look() == []
+    found = FleetQueries(watched.engine, 15).alert(begin.incident)
+    assert found.ended is not None
+
+
+def test_what_arrives_late_is_told_only_while_it_lasts(watched: Watched) -> None:
+    watched.report(TOLD_LATE + 7200)
+    watched.report(TOLD_LATE + 3600, active=False)
+    assert watched.told() == []
+    watched.report(TOLD_LATE + 1800)
+    assert watched.told() == [("sour", True)]
+    watched.report(TOLD_LATE + 900, active=False)
+    assert watched.told() == [("sour", False)]
+    watched.report((OPEN_DAYS + 1) * 86_400, rule="older")
+    assert watched.told() == []
+
+
+def test_an_end_may_come_before_its_start(watched: Watched) -> None:
+    """New records overtake old ones after an outage."""
+    watched.report(10, active=False)
+    assert watched.told() == []
+    watched.report(600)
+    begin, end = watched.look()
+    assert (begin.active, end.active) == (True, False)
+    assert begin.incident == end.incident
+    assert watched.look(after=SILENCE_INTERVAL) == []
+    (listed,) = FleetQueries(watched.engine, 15).alerts()
+    assert listed.ended is not None
+
+
+def test_one_that_begins_again_has_ended_before(watched: Watched) -> None:
+    """A site that was killed sends no end."""
+    watched.report(900)
+    (first,) = watched.look()
+    watched.report(60)
+    events = watched.look()
+    assert {(each.incident == first.incident, each.active) for each in events} == {
+        (True, False),
+        (False, True),
+    }
+    watched.report(0, active=False)
+    (last,) = watched.look()
+    assert last.incident != first.incident
+    listed = FleetQueries(watched.engine, 15).alerts()
+    assert len(listed) == 2
+    assert all(each.ended is not None for each in listed)
+
+
+def test_what_never_ends_is_given_up(watched: Watched) -> None:
+    watched.report(60)
+    assert watched.told() == [("sour", True)]
+    watched.start()
+    watched.site("north", last_seen=NOW + OPEN_DAYS * 86_400)
+    watched.site("south", last_seen=NOW + OPEN_DAYS * 86_400)
+    assert watched.told(after=OPEN_DAYS * 86_400) == [("sour", False)]
+    assert watched.told(after=SILENCE_INTERVAL) == []
+
+
+def test_a_silent_shop_is_an_alert_until_it_reports_again(watched: Watched) -> None:
+    watched.site("south", last_seen=NOW + 10_000)
+    assert watched.told(after=15 * 60) == []
+    (begin,) = watched.look(after=SILENCE_INTERVAL)
+    assert (begin.kind, begin.name, begin.active) == (AlertKind.SHOP, "North Street", True)
+    assert begin.reason == "Nothing has come from this shop for 15 minutes."
+    assert watched.look(after=SILENCE_INTERVAL) == []
+    watched.start()
+    watched.reached = watched.steady
+    assert watched.look(after=SILENCE_INTERVAL) == []
+    # one message, and silence again: still the same alert
+    watched.site("north", last_seen=watched.now)
+    assert watched.look(after=SILENCE_INTERVAL) == []
+    watched.site("north", last_seen=watched.now + 5000)
+    assert watched.look(after=SILENCE_INTERVAL) == []
+    (end,) = watched.look(after=RECOVERY)
+    assert (end.incident, end.active, end.reason) == (begin.incident, False, "")
+
+
+def test_nobody_is_silent_while_nobody_can_be_heard(watched: Watched) -> None:
+    watched.reached = None  # type: ignore[assignment]
+    assert watched.told(after=7200) == []
+    watched.reached = watched.steady
+    assert watched.told(after=SETTLING) == []
+    assert watched.told(after=SILENCE_INTERVAL + 15 * 60) == [("shop_silent", True)] * 2
+
+
+def test_a_shop_that_has_left_has_no_alerts(watched: Watched) -> None:
+    watched.report(60)
+    assert watched.told() == [("sour", True)]
+    watched.told(after=15 * 60)
+    watched.told(after=SILENCE_INTERVAL)
+    watched.site("north", state=LEFT)
+    ends = watched.look(after=SILENCE_INTERVAL)
+    assert {(each.rule, each.active) for each in ends} == {("sour", False), ("shop_silent", False)}
+    assert all("does not report" in each.reason for each in ends)
+    SiteRegistry(watched.engine).remove("south", erase=True)
+    assert watched.look(after=SILENCE_INTERVAL) != []
+    assert watched.look(after=SILENCE_INTERVAL) == []
+
+
+def test_a_site_cannot_say_that_it_or_another_is_silent(watched: Watched) -> None:
+    watched.report(5, rule="shop_silent")
+    (event,) = watched.look()
+    assert event.kind is AlertKind.SENTIMENT
+    assert event.shop is not None
+    assert event.shop.key == "north"
+
+
+def test_an_alert_of_a_shop_reaches_people_by_all_channels(
+    engine: Engine, broker: Mosquitto, shop: Shop, tmp_path: Path
+) -> None:
+    """From the site's bus over the broker to a webhook and a mail server."""
+    with (
+        headquarters(engine, broker) as hq,
+        receiving(204) as receiver,
+        mail_server() as mail,
+    ):
+        configuration = configured(
+            tmp_path,
+            webhooks=[{"url": receiver.url(), "events": ["alert"]}],
+            email={
+                "host": "127.0.0.1",
+                "port": mail.port,
+                "security": "none",
+                "sender": "hq@example.org",
+                "recipients": ["boss@example.org"],
+            },
+            alerts=[
+                {"key": "sad", "name": "Own", "quiet_hours": [{"begin": "00:00", "end": "23:59"}]}
+            ],
+            health_alerts={"remind_minutes": 0.02},
+        )
+        notifier = Notifier(
+            hq.bus, configuration, page=lambda: "https://hq.example.org/", history=history_path
+        )
+        with notifier:
+            shop.join(invite(hq))
+            with shop.running() as link:
+                until(lambda: link.status.connected)
+                given = site_alert(time.time() - 5)
+                shop.bus.publish(given)
+                until(lambda: receiver.requests and mail.messages, what="the messages")
+                body = json.loads(receiver.requests[0].body)
+                (found,) = FleetQueries(engine, 15).alerts()
+                assert (body["event"], body["shop"], body["active"]) == ("alert", "north", True)
+                assert body["link"] == f"https://hq.example.org/shops/alerts/{found.incident}"
+                assert f"North Street: {given.name}" in mail.messages[0]["Subject"]
+                text = mail.messages[0].get_body(("plain",))
+                assert text is not None
+                assert f"{body['link']}#minutes" in text.get_content()
+                until(lambda: len(receiver.requests) > 1, what="a reminder")
+                assert json.loads(receiver.requests[1].body)["reminder"] is True
+                hq.bus.publish(
+                    Acknowledgement(incident=found.incident, user="ada", time=time.time())
+                )
+                time.sleep(2.5)
+                count = len(receiver.requests)
+                time.sleep(2.5)
+                assert len(receiver.requests) == count
+                shop.bus.publish(site_alert(time.time(), active=False))
+                until(lambda: len(receiver.requests) > count, what="the end")
+                assert json.loads(receiver.requests[-1].body)["active"] is False
+
+
+def test_quiet_hours_hold_alerts_of_shops_also_over_a_restart(
+    watched: Watched, tmp_path: Path
+) -> None:
+    clock = [datetime(2026, 3, 4, 23).timestamp()]
+    with receiving(204) as receiver:
+        configuration = configured(
+            tmp_path,
+            webhooks=[
+                {
+                    "url": receiver.url(),
+                    "events": ["alert"],
+                    "quiet_hours": [{"begin": "22:00", "end": "07:00"}],
+                }
+            ],
+        )
+
+        def notifier() -> Notifier:
+            made = Notifier(
+                watched.bus,
+                configuration,
+                store=HeldShopAlerts(watched.engine),
+                clock=lambda: clock[0],
+            )
+            made._reload_settings()
+            return made
+
+        first = notifier()
+        watched.report(20)
+        watched.report(5, active=False)
+        for each in watched.look():
+            first.handle(each)
+        first.finish()
+        assert receiver.requests == []
+        second = notifier()
+        second.tick()
+        assert receiver.requests == []
+        clock[0] += 10 * 3600
+        second.tick()
+        until(lambda: receiver.requests, what="the summary")
+        body = json.loads(receiver.requests[0].body)
+        assert body["event"] == "summary"
+        assert [(each["shop"], each["active"]) for each in body["alerts"]] == [
+            ("north", True),
+            ("north", False),
+        ]
+        until(lambda: sum(queue.waiting for queue in second.queues.values()) == 0)
+        second.tick()
+        second.finish()
+        third = notifier()
+        third.tick()
+        third.finish()
+        assert len(receiver.requests) == 1
+        assert HeldShopAlerts(watched.engine).held_alerts() == []
+
+
+def test_an_unreachable_broker_is_an_alert_of_the_monitor(
+    engine: Engine, own_broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sentistream.monitor.headquarters import headquarters as module
+
+    monkeypatch.setattr(module, "LOOK_INTERVAL", 0.1)
+    monkeypatch.setattr(module, "BROKER_DELAY", 0.5)
+    bus = EventBus()
+    migrate(engine)
+    from fleet.shops import headquarters_settings
+
+    hq = Headquarters(engine, headquarters_settings(own_broker), bus)
+    with bus.subscribe(Alert) as events:
+        hq.start()
+        try:
+            until(lambda: hq.is_connected)
+            time.sleep(1)
+            assert events.take(0) == []
+            own_broker.process.kill()
+            (alert,) = events.take(30)
+            assert isinstance(alert, Alert)
+            assert (alert.rule, alert.kind, alert.active) == (BROKER_DOWN, AlertKind.SHOP, True)
+            assert alert.shop is None
+        finally:
+            hq.close()
+        (end,) = events.take(5)
+        assert isinstance(end, Alert)
+        assert (end.incident, end.active) == (alert.incident, False)

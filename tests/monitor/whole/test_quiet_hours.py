@@ -1,0 +1,69 @@
+"""What quiet hours hold back is sent after them, though the program was killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from receiver import receiving
+from whole.running import Program, until
+
+
+def test_what_is_held_outlives_the_program(tmp_path: Path) -> None:
+    now = datetime.now()
+    hours = {
+        "begin": f"{now - timedelta(hours=1):%H:%M}",
+        "end": f"{now + timedelta(hours=1):%H:%M}",
+    }
+    config, state = tmp_path / "shop.yaml", tmp_path / "state"
+    with receiving(200) as receiver:
+
+        def configure(quiet_hours: list[dict[str, str]]) -> list[str]:
+            values: dict[str, Any] = {
+                "cameras": {"door": {"name": "Front door", "source": str(tmp_path / "none.mp4")}},
+                "health_alerts": {"camera_minutes": 0, "disk": False},
+                "webhooks": [
+                    {"url": receiver.url(), "events": ["camera"], "quiet_hours": quiet_hours}
+                ],
+            }
+            config.write_text(json.dumps(values))  # YAML has all of JSON
+            return ["--config", str(config)]
+
+        with Program(state, configure([hours])) as program:
+            client = program.client()
+
+            def deliveries() -> list[dict[str, Any]]:
+                found: list[dict[str, Any]] = client.get("/api/deliveries").json()
+                return found
+
+            until(deliveries, "a message that is held")
+            assert [each["state"] for each in deliveries()] == ["held"]
+            incident = client.get("/api/alerts").json()[0]["incident"]
+            server = program.server()
+            os.kill(program.process.pid, signal.SIGKILL)
+            os.kill(server, signal.SIGKILL)
+            program.process.wait()
+        assert receiver.requests == []
+
+        with Program(state, configure([])) as program:
+            client = program.client()
+            until(lambda: receiver.requests, "what was held")
+            first = json.loads(receiver.requests[0].body)
+            assert first["event"] == "summary"
+            assert [(each["event"], each["failing"]) for each in first["alerts"]] == [
+                ("camera", True),
+                ("camera", False),
+            ]
+            told = client.get(f"/api/alerts/{incident}").json()
+            until(
+                lambda: any(
+                    each["state"] == "delivered"
+                    for each in client.get(f"/api/alerts/{incident}").json()["deliveries"]
+                ),
+                "the log of it",
+            )
+            assert told["begin"]["camera"] == "door"

@@ -1,0 +1,72 @@
+"""Streams that are more than a machine can do, in virtual time: nothing collapses."""
+
+from __future__ import annotations
+
+import pytest
+from overload_simulation import Coding, Costs, Outcome, jain, simulate
+
+HOLDS = 9
+"""Streams that the simulated machine keeps up with."""
+
+CODINGS = {
+    "pictures that nothing refers to": Coding(referred=3),
+    "key pictures each second": Coding(),
+    "key pictures every two seconds": Coding(group=60),
+    "25 pictures a second": Coding(rate=25, group=50, referred=2),
+}
+
+
+@pytest.fixture(scope="module", params=CODINGS, ids=str)
+def coding(request: pytest.FixtureRequest) -> Coding:
+    return CODINGS[request.param]
+
+
+@pytest.fixture(scope="module")
+def best(coding: Coding) -> Outcome:
+    return simulate([coding] * HOLDS)
+
+
+def test_a_machine_that_keeps_up_leaves_nothing_out(coding: Coding, best: Outcome) -> None:
+    assert sum(best.moments) == pytest.approx(HOLDS / 0.03, rel=0.01)
+    assert sum(best.fresh) == pytest.approx(HOLDS * min(coding.rate, 1 / 0.03), rel=0.01)
+    assert set(best.slowed) == {0.0}
+
+
+def test_without_backpressure_or_control_it_would_collapse() -> None:
+    """What the simulation is worth: it shows what was measured before (59 of 132)."""
+    collapsed = simulate([Coding(referred=3)] * 16, controlled=False, patience=0, catches_up=False)
+    assert sum(collapsed.moments) < 0.5 * HOLDS / 0.03
+
+
+@pytest.mark.parametrize("streams", [12, 16, 24])
+def test_too_much_costs_no_moments_and_is_shared_fairly(
+    coding: Coding, best: Outcome, streams: int
+) -> None:
+    offered = simulate([coding] * streams)
+    assert sum(offered.moments) >= 0.95 * sum(best.moments)
+    assert jain(offered.moments) >= 0.95
+    assert min(offered.slowed) > 0.5, "each says it"
+    assert sum(offered.fresh) >= 0.7 * sum(best.fresh)
+    assert jain(offered.fresh) >= 0.95
+    assert max(offered.lags) < 2.0
+
+
+def test_it_recovers_when_streams_end() -> None:
+    outcome = simulate([Coding(referred=3)] * 16, seconds=30.0, settle=200.0, until={8: 60.0})
+    assert all(share > 0.8 for share in outcome.shares)
+
+
+def test_dear_analysis_is_shared_fairly() -> None:
+    """As with the profile paper, where a moment costs much without a new picture, too."""
+    costs = Costs(fresh=0.010, repeated=0.003)
+    best = simulate([Coding(referred=3)] * 4, costs=costs)
+    offered = simulate([Coding(referred=3)] * 8, costs=costs)
+    assert sum(offered.moments) >= 0.95 * sum(best.moments)
+    assert jain(offered.moments) >= 0.95
+
+
+def test_long_groups_without_disposable_pictures_keep_their_moments() -> None:
+    """They cannot be left out in short pieces: what is decoded is analyzed less often."""
+    offered = simulate([Coding(group=250)] * 12)
+    assert sum(offered.moments) >= 0.95 * HOLDS / 0.03
+    assert jain(offered.fresh) >= 0.95
