@@ -33,6 +33,19 @@ async def read_form(request: Request) -> Form:
         return {}
 
 
+class FieldProblemError(Exception):
+    """Something is wrong with one field of a form.
+
+    Attributes:
+        field: Its name.
+        text: What, in the visitor's language.
+    """
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field, self.text = field, text
+
+
 def first(form: Form, name: str) -> str:
     """A field's text; empty without one."""
     return form.get(name, [""])[0].strip()

@@ -6,7 +6,6 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -14,39 +13,42 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from sentistream.errors import InputError, SentistreamError
-from sentistream.media import list_cameras
 from sentistream.monitor.accounts import User
 from sentistream.monitor.api.auth import CurrentManager
 from sentistream.monitor.cameras.camera_makers import (
-    MAKERS,
-    address_of,
-    is_whole_address,
     maker_of,
 )
-from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP, MIN_SMALL_SIDE, file_problem
-from sentistream.monitor.cameras.onvif import discover, find_streams
-from sentistream.monitor.cameras.trial_picture import TrialPicture, take_trial_picture
+from sentistream.monitor.cameras.capture import DEMO, DEMO_CLIP
+from sentistream.monitor.cameras.onvif import discover
+from sentistream.monitor.cameras.trial_picture import take_trial_picture
 from sentistream.monitor.cameras.worker_protocol import CameraOpener
 from sentistream.monitor.locales import SOURCE
-from sentistream.monitor.settings import AlertRule, CameraSettings, Settings, Zone
-from sentistream.monitor.settings.camera_settings import source_problem
+from sentistream.monitor.settings import AlertRule, CameraSettings, Settings
 from sentistream.monitor.translation import N_, Translator, translator
 from sentistream.monitor.web.camera_pages import NEW, FormDep
 from sentistream.monitor.web.form_data import (
+    FieldProblemError,
     Form,
     attach_errors,
     first,
-    problem,
-    row_numbers,
-    slug,
     unused_key,
     values_of,
 )
-from sentistream.monitor.web.form_fields import FormField, Kind, form_fields, format_points
+from sentistream.monitor.web.form_fields import FormField, form_fields, format_points
+from sentistream.monitor.web.new_camera_form import (
+    camera_fields,
+    camera_from_form,
+    field_problem,
+    trial_sentence,
+)
 from sentistream.monitor.web.site import Site
-
-ONVIF, ADDRESS, WEBCAM = "onvif", "address", "webcam-"
-"""Ways to name a camera, besides the makers."""
+from sentistream.monitor.web.zone_form import (
+    ZoneRow,
+    mask_choices,
+    row_problem,
+    rows_from_form,
+    zones_from_rows,
+)
 
 PRIVACY_FIELDS = ("controller", "contact", "purpose", "legal_basis")
 
@@ -58,25 +60,6 @@ STEPS = {
     "notice": N_("Notice for the door"),
 }
 """In their order."""
-
-WRONG_LOGIN = (
-    "{name} cannot be opened: wrong user or password.",
-    "{name} refuses the user or the password.",
-)
-"""Problems that stand beside the password, not the address."""
-
-
-class FieldProblemError(Exception):
-    """Something is wrong with one field of a form.
-
-    Attributes:
-        field: Its name.
-        text: What, in the visitor's language.
-    """
-
-    def __init__(self, field: str, text: str) -> None:
-        super().__init__(text)
-        self.field, self.text = field, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +120,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
     async def keep_camera(request: Request, user: CurrentManager, form: FormDep) -> Response:
         tr = site.translator(request)
         try:
-            made = await run_in_threadpool(_camera, form, tr)
+            made = await run_in_threadpool(camera_from_form, form, tr)
             key = await run_in_threadpool(_add, site, made)
         except FieldProblemError as error:
             fields = camera_fields(form, tr, error)
@@ -155,7 +138,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
         settings = site.services.configuration.settings
         clip = site.services.cameras.state_folder / DEMO_CLIP
         try:
-            made = await run_in_threadpool(_camera, form, tr)
+            made = await run_in_threadpool(camera_from_form, form, tr)
             opener = CameraOpener(made, clip)
             seen = await run_in_threadpool(
                 take_trial_picture,
@@ -166,10 +149,10 @@ def guided_setup_routes(site: Site) -> APIRouter:
         except FieldProblemError as error:
             return JSONResponse({"field": error.field, "problem": error.text}, 422)
         except InputError as error:
-            found = _problem_of(error, first(form, "maker"), tr)
+            found = field_problem(error, first(form, "maker"), tr)
             return JSONResponse({"field": found.field, "problem": found.text}, 422)
         jpeg = None if seen.jpeg is None else base64.b64encode(seen.jpeg).decode()
-        return JSONResponse({"picture": jpeg, "told": trial_in_words(seen, settings, tr)})
+        return JSONResponse({"picture": jpeg, "told": trial_sentence(seen, settings, tr)})
 
     @routes.post("/camera/look")
     async def look(request: Request, _: CurrentManager) -> JSONResponse:
@@ -205,22 +188,22 @@ def guided_setup_routes(site: Site) -> APIRouter:
         cameras = site.services.configuration.settings.cameras
         key = camera if camera in cameras else next(iter(cameras), "")
         rows = [
-            zone_row(n, zone.shown_name, zone.masked, format_points(zone.points), str(n))
+            ZoneRow(n, zone.shown_name, zone.masked, format_points(zone.points), str(n))
             for n, zone in enumerate(cameras[key].zones if key else ())
         ]
-        return show(request, user, "zones", camera=key, rows=rows, masks=_masks(rows))
+        return show(request, user, "zones", camera=key, rows=rows, masks=mask_choices(rows))
 
     @routes.post("/zones")
     def keep_zones(
         request: Request, user: CurrentManager, form: FormDep, camera: str = ""
     ) -> Response:
         tr = site.translator(request)
-        rows = _sent_rows(form)
+        rows = rows_from_form(form)
 
         def change(settings: Settings) -> dict[str, Any]:
             held = settings.cameras[camera]
             made = CameraSettings.model_validate(
-                dict(held) | {"zones": _zones(rows, held.zones, tr)}
+                dict(held) | {"zones": zones_from_rows(rows, held.zones, tr)}
             )
             return {"cameras": {**settings.cameras, camera: made}}
 
@@ -229,14 +212,14 @@ def guided_setup_routes(site: Site) -> APIRouter:
         try:
             site.save(change)
         except (FieldProblemError, ValidationError, SentistreamError) as error:
-            told = _row_problem(error, tr)
+            told = row_problem(error, tr)
             return show(
                 request,
                 user,
                 "zones",
                 camera=camera,
                 rows=rows,
-                masks=_masks(rows),
+                masks=mask_choices(rows),
                 problems=[told],
                 status=422,
             )
@@ -376,195 +359,6 @@ def next_step(settings: Settings) -> str:
     return next(undone, list(STEPS)[-1])
 
 
-def camera_fields(
-    form: Form | Mapping[str, list[str]], tr: Translator, error: FieldProblemError | None = None
-) -> list[FormField]:
-    """The fields of a new camera."""
-    webcams = [
-        (f"{WEBCAM}{camera.index}", tr.gettext("Webcam: {name}", name=camera.name or camera.index))
-        for camera in list_cameras()
-    ]
-    makers = sorted((maker.name, key) for key, maker in MAKERS.items())
-    choices = [
-        (ONVIF, tr.gettext("Network camera of any maker, by ONVIF")),
-        *((key, name) for name, key in makers),
-        (ADDRESS, tr.gettext("Another one: I know its stream address")),
-        *webcams,
-        (DEMO, tr.gettext("The demonstration clip, to try things out")),
-    ]
-    fields = [
-        FormField(
-            name="maker",
-            kind=Kind.CHOICE,
-            title=tr.gettext("Kind of camera"),
-            description=tr.gettext("If in doubt, the first: it asks the camera itself."),
-            value=ONVIF,
-            choices=tuple(choices),
-        ),
-        FormField(
-            name="host",
-            kind=Kind.TEXT,
-            title=tr.gettext("Address"),
-            description=tr.gettext(
-                "As in the list of devices of your router, for instance 192.168.1.20; a port "
-                "follows after a colon. A whole address begins with rtsp://."
-            ),
-            longest=500,
-        ),
-        FormField(
-            name="user",
-            kind=Kind.TEXT,
-            title=tr.gettext("User name of the camera"),
-            description="",
-            longest=120,
-        ),
-        FormField(
-            name="password",
-            kind=Kind.SECRET,
-            title=tr.gettext("Password of the camera"),
-            description=tr.gettext(
-                "Often on a sticker, or set in the app of its maker. It is kept on this machine "
-                "and never shown."
-            ),
-        ),
-        FormField(
-            name="channel",
-            kind=Kind.NUMBER,
-            title=tr.gettext("Channel"),
-            description=tr.gettext("Which camera of a recorder; 1 for a camera by itself."),
-            value="1",
-            minimum="1",
-            maximum="64",
-            step="1",
-        ),
-        FormField(
-            name="name",
-            kind=Kind.TEXT,
-            title=tr.gettext("What you call it"),
-            description=tr.gettext("For instance Entrance."),
-            longest=80,
-        ),
-    ]
-    for each in fields:
-        if each.name in form and each.kind is not Kind.SECRET:
-            each.value = form[each.name][0]
-        if error is not None and each.name == error.field:
-            each.error = error.text
-    return fields
-
-
-def trial_in_words(seen: TrialPicture, settings: Settings, tr: Translator) -> str:
-    """What a trial has shown."""
-    told = [
-        tr.gettext(
-            "It works: {width} × {height} pixels.",  # noqa: RUF001
-            width=seen.width,
-            height=seen.height,
-        ),
-        tr.gettext("Sound comes with it.") if seen.sound else tr.gettext("No sound came with it."),
-    ]
-    if seen.faces:
-        told.append(tr.ngettext("1 face was found.", "{n} faces were found.", seen.faces))
-    if not settings.privacy.preview:
-        told.append(tr.gettext("Live pictures are turned off, so the picture is not shown."))
-    elif settings.privacy.blur:
-        told.append(tr.gettext("The picture is shown coarsely, so that nobody is recognized."))
-    return " ".join(told)
-
-
-def _camera(form: Form, tr: Translator) -> CameraSettings:
-    """The camera that a form describes; asks it for its stream where that is wanted."""
-    name = first(form, "name")
-    values = _source(form, tr)
-    if missing := file_problem(values["source"]):
-        field = "maker" if first(form, "maker").startswith(WEBCAM) else "host"
-        raise FieldProblemError(field, tr.translate(missing))
-    try:
-        return CameraSettings.model_validate({**values, "name": name or _default_name(form, tr)})
-    except ValidationError as error:
-        fields = camera_fields(form, tr)
-        by_name = {"source": "host"}
-        for one in error.errors(include_url=False, include_input=False):
-            field = by_name.get(str(one["loc"][0]), str(one["loc"][0])) if one["loc"] else "host"
-            found = next((each for each in fields if each.name == field), fields[1])
-            attach_errors([found], error, tr)
-            raise FieldProblemError(
-                found.name, found.error or tr.gettext("This value is not valid; see below.")
-            ) from None
-        raise
-
-
-def _default_name(form: Form, tr: Translator) -> str:
-    maker = first(form, "maker")
-    if maker == DEMO:
-        return tr.gettext("Demonstration")
-    if maker.startswith(WEBCAM):
-        return tr.gettext("Webcam")
-    return tr.gettext("Camera")
-
-
-def _source(form: Form, tr: Translator) -> dict[str, str]:
-    """The source for the settings, and a smaller stream where the camera tells of one."""
-    maker, host = first(form, "maker"), first(form, "host")
-    # a password may begin or end with a space
-    user, password = first(form, "user"), form.get("password", [""])[0]
-    if maker == DEMO:
-        return {"source": DEMO}
-    if maker.startswith(WEBCAM):
-        return {"source": maker.removeprefix(WEBCAM)}
-    if not host:
-        raise FieldProblemError("host", tr.gettext("This field is required."))
-    if maker == ADDRESS or is_whole_address(host):
-        if wrong := source_problem(host):
-            told = tr.translate(wrong)
-            raise FieldProblemError("host", f"{told[:1].upper()}{told[1:].rstrip('.')}.")
-        return {"source": _with_login(host, user, password)}
-    channel = first(form, "channel") or "1"
-    if not channel.isdecimal() or not 1 <= int(channel) <= 64:
-        raise FieldProblemError("channel", tr.gettext("Enter a whole number."))
-    try:
-        if maker in MAKERS:
-            source = address_of(maker, host, user=user, password=password, channel=int(channel))
-            return {"source": source}
-        # checks that it is a host before anything is sent there
-        address_of(next(iter(MAKERS)), host)
-        service = urlsplit(first(form, "service"))
-        is_its_own = service.scheme in ("http", "https") and (
-            service.hostname == urlsplit(f"//{host}").hostname
-        )
-        own = service.geturl() if is_its_own else ""
-        streams = find_streams(host, user, password, service=own, enough=MIN_SMALL_SIDE)
-        return {"source": streams.main, "small_source": streams.small}
-    except ValueError:
-        raise FieldProblemError(
-            "host",
-            tr.gettext("Enter a host only, such as 192.168.1.20 or camera.local:8554."),
-        ) from None
-    except InputError as error:
-        raise _problem_of(error, maker, tr) from None
-
-
-def _with_login(address: str, user: str, password: str) -> str:
-    """A whole address with a user that was given beside it, unless it has one."""
-    scheme, mark, rest = address.partition("://")
-    if not mark or not user or "@" in rest.partition("/")[0]:
-        return address
-    login = quote(user, safe="") + (":" + quote(password, safe="") if password else "")
-    return f"{scheme}://{login}@{rest}"
-
-
-def _problem_of(error: InputError, maker: str, tr: Translator) -> FieldProblemError:
-    """A camera that cannot be opened, beside the field that is most likely wrong."""
-    template = getattr(error.problem, "template", error.problem)
-    if template in WRONG_LOGIN:
-        # the way out speaks of an address; here are fields of their own
-        return FieldProblemError("password", tr.translate(error.problem))
-    field = "maker" if maker == DEMO or maker.startswith(WEBCAM) else "host"
-    return FieldProblemError(
-        field, " ".join(filter(None, map(tr.translate, (error.problem, error.way_out))))
-    )
-
-
 def _add(site: Site, made: CameraSettings) -> str:
     key = ""
 
@@ -575,103 +369,6 @@ def _add(site: Site, made: CameraSettings) -> str:
 
     site.save(change)
     return key
-
-
-@dataclass(slots=True)
-class ZoneRow:
-    """A zone in the form of the set-up.
-
-    Attributes:
-        number: In the form.
-        title: Its display name.
-        masked: As in the settings.
-        points: Its corners, as one may write them.
-        was: Which zone of the settings it has been; empty for a new one.
-        error: What is wrong with it.
-    """
-
-    number: int
-    title: str
-    masked: str
-    points: str
-    was: str
-    error: str = ""
-
-
-def zone_row(number: int, title: str, masked: str, points: str, was: str) -> ZoneRow:
-    """A row of the form."""
-    return ZoneRow(number, title, masked, points, was)
-
-
-def _masks(rows: Sequence[ZoneRow]) -> list[tuple[str, str]]:
-    """What a zone may be; a schedule only where there is one, for it is made elsewhere."""
-    found = [
-        ("never", N_("Counted by itself")),
-        ("always", N_("Staff works here: always masked")),
-    ]
-    if any(row.masked == "scheduled" for row in rows):
-        found.append(("scheduled", N_("Masked on its schedule")))
-    return found
-
-
-def _sent_rows(form: Form) -> list[ZoneRow]:
-    return [
-        ZoneRow(
-            number,
-            first(form, f"zones.{number}.title"),
-            first(form, f"zones.{number}.masked") or "never",
-            first(form, f"zones.{number}.points"),
-            first(form, f"zones.{number}.was"),
-        )
-        for number in row_numbers(form, "zones")
-    ]
-
-
-def _zones(rows: Sequence[ZoneRow], held: Sequence[Zone], tr: Translator) -> tuple[Zone, ...]:
-    """Zones for the settings; one that was there keeps its key, so that its history goes on."""
-    taken: set[str] = set()
-    known = {str(n): zone for n, zone in enumerate(held)}
-    made = []
-    kept = {known[row.was].name for row in rows if row.was in known}
-    for row in rows:
-        before = known.get(row.was)
-        if not row.title:
-            row.error = tr.gettext("Give this zone a name.")
-        elif len(row.points.split()) < 3:
-            row.error = tr.gettext("Draw this zone on the picture: it needs three corners or more.")
-        if row.error:
-            raise FieldProblemError(str(row.number), row.error)
-        name = before.name if before is not None else _zone_key(row.title, taken | kept)
-        taken.add(name)
-        hours = before.hours if before is not None and row.masked == "scheduled" else ()
-        try:
-            made.append(
-                Zone.model_validate(
-                    {
-                        "name": name,
-                        "title": "" if row.title == name else row.title,
-                        "masked": row.masked,
-                        "hours": hours,
-                        "points": [point.split(",") for point in row.points.split()],
-                    }
-                )
-            )
-        except ValidationError:
-            row.error = tr.gettext("This zone is not valid: draw it again.")
-            raise FieldProblemError(str(row.number), row.error) from None
-    return tuple(made)
-
-
-def _zone_key(title: str, taken: set[str]) -> str:
-    return unused_key(slug(title), taken, otherwise="zone")
-
-
-def _row_problem(error: Exception, tr: Translator) -> str:
-    if isinstance(error, SentistreamError):
-        return tr.translate(error.message)
-    if isinstance(error, ValidationError):
-        return problem(error.errors(include_url=False, include_input=False)[0], tr)
-    return str(error)
 
 
 _HOURS = {"hours": CameraSettings.model_fields["hours"]}
