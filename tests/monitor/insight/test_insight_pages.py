@@ -247,7 +247,7 @@ def test_the_hours_of_the_week_by_pointer_and_keys(chromium: Browser, shopful: S
     with opened(chromium, shopful) as page:
         page.goto("/history")
         page.get_by_role("link", name="Hours of the week").click()
-        output = page.locator("#heat-told")
+        output = page.locator("#heat-sentence")
         cell = page.locator(".heatmap td[class*=level]").first
         cell.hover()
         expect(output).to_contain_text("negative")

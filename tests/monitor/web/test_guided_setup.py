@@ -10,7 +10,7 @@ from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.cameras.onvif import CameraStreams
 from sentistream.monitor.cameras.trial_picture import TrialPicture
 from sentistream.monitor.settings import CameraSettings, Settings
-from sentistream.monitor.web import guided_setup
+from sentistream.monitor.web import guided_setup, new_camera_form
 from sentistream.monitor.web.guided_setup import STEPS, next_step
 from web.fake_monitor import TOKEN, FakeMonitor
 
@@ -96,7 +96,7 @@ def test_a_found_camera_is_asked_at_its_own_service(
         assert (host, user, service, enough) == ("10.0.0.4", "a", asked, 720)
         return CameraStreams(main="rtsp://10.0.0.4/found", small="rtsp://10.0.0.4/small")
 
-    monkeypatch.setattr(guided_setup, "find_streams", find_streams)
+    monkeypatch.setattr(new_camera_form, "find_streams", find_streams)
     form = {"maker": "onvif", "host": "10.0.0.4", "user": "a", "service": service}
     answer = empty.ask("POST", "/start/camera", data=form, headers={"x-csrf-token": TOKEN})
     assert answer.status_code == 303, answer.text
@@ -169,8 +169,8 @@ def test_a_trial_shows_no_picture_where_none_may_be(
         ).json()
         expected = base64.b64encode(b"picture").decode() if preview else None
         assert answer["picture"] == expected
-        assert ("turned off" in answer["told"]) is not preview
-        assert "1 face was found." in answer["told"]
+        assert ("turned off" in answer["message"]) is not preview
+        assert "1 face was found." in answer["message"]
     assert shown == [(True, True), (False, True)]
 
 

@@ -70,7 +70,7 @@ def incident(request: Request, services: ServicesDep, incident: IncidentId) -> I
         acknowledgement=None
         if found.acknowledgement is None
         else AcknowledgementEvent.of(found.acknowledgement),
-        deliveries=[_told(request, services, each) for each in found.deliveries],
+        deliveries=[_delivery_result(request, services, each) for each in found.deliveries],
     )
 
 
@@ -102,7 +102,7 @@ def deliveries(
 ) -> list[DeliveryResult]:
     """Of all alerts, digests and tests, the newest first; for managers."""
     found = services.store.deliveries(limit=limit)
-    return [_told(request, services, each) for each in found]
+    return [_delivery_result(request, services, each) for each in found]
 
 
 class ChannelDescription(ResponseBody):
@@ -141,10 +141,10 @@ def test_channel(
     page = settings.server.public_url or str(request.base_url)
     delivery = send_test(found, translator(settings.language), page=page.rstrip("/"))
     services.bus.publish(delivery)
-    return _told(request, services, delivery)
+    return _delivery_result(request, services, delivery)
 
 
-def _told(request: Request, services: Services, delivery: Delivery) -> DeliveryResult:
+def _delivery_result(request: Request, services: Services, delivery: Delivery) -> DeliveryResult:
     tr = translator(language_of(request, SOURCE))
     masks = SecretMasks(services.configuration.settings)
     return DeliveryResult.of(delivery, masks.redact(tr.translate(delivery.reason)))

@@ -110,7 +110,7 @@ def setup_link(services: Services, base_url: str) -> str | None:
 
 def _add_exception_handlers(app: FastAPI, services: Services) -> None:
     @app.exception_handler(SentistreamError)
-    async def told(request: Request, error: SentistreamError) -> Response:
+    async def problem_response(request: Request, error: SentistreamError) -> Response:
         status = status_of(error)
         redact, tr = SecretMasks(services.configuration.settings).redact, _translator(request)
         headers = {"retry-after": "5"} if status == 503 else None

@@ -145,8 +145,8 @@ def _messages(event: Event, services: Services) -> list[Message]:
     if isinstance(event, Alert):
         return [Message(kind="alert", alert=AlertEvent.of(event))]
     if isinstance(event, Acknowledgement):
-        told = AcknowledgementEvent.of(event)
-        return [Message(kind="acknowledgement", acknowledgement=told)]
+        acknowledged = AcknowledgementEvent.of(event)
+        return [Message(kind="acknowledgement", acknowledgement=acknowledged)]
     if isinstance(event, Seconds):
         return [
             Message(kind="reading", reading=SingleReading.of(reading)) for reading in event.readings

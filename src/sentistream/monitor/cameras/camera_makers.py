@@ -49,8 +49,8 @@ MAKERS: dict[str, Maker] = {
 
 def maker_of(*texts: str) -> str:
     """The key of the maker whose words stand in what a camera says of itself; empty for none."""
-    told = " ".join(texts).lower()
-    return next((key for key, maker in MAKERS.items() if any(w in told for w in maker.words)), "")
+    text = " ".join(texts).lower()
+    return next((key for key, maker in MAKERS.items() if any(w in text for w in maker.words)), "")
 
 
 def address_of(

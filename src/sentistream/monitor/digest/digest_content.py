@@ -40,7 +40,7 @@ DigestPeriod = Literal["week", "month"]
 ALERTS_READ = 1000
 """The newest events that are looked through for the alerts of a digest."""
 
-ALERTS_TOLD = 40
+ALERTS_LISTED = 40
 """Alerts that a digest lists; it says how many there were beyond."""
 
 
@@ -325,12 +325,12 @@ def _alerts(
         (alert for alert in found if alert.active and alert.time < span.end),
         key=lambda alert: alert.time,
     )
-    told = begun[:ALERTS_TOLD]
-    known = store.acknowledgements([alert.incident for alert in told])
+    listed = begun[:ALERTS_LISTED]
+    known = store.acknowledgements([alert.incident for alert in listed])
     return [
         _alert(alert, ends.get(alert.incident), known.get(alert.incident), names, tr)
-        for alert in told
-    ], len(begun) - len(told)
+        for alert in listed
+    ], len(begun) - len(listed)
 
 
 def _alert(

@@ -9,7 +9,7 @@ from functools import partial
 from sentistream.monitor.accounts import User
 from sentistream.monitor.alerts import wording
 from sentistream.monitor.digest.digest_content import (
-    ALERTS_TOLD,
+    ALERTS_LISTED,
     AlertRow,
     Digest,
     DigestPeriod,
@@ -188,8 +188,8 @@ def make_shops_digest(
             )
             for site, figures in shops
         ],
-        alerts=_alert_rows(alerts[:ALERTS_TOLD], store, tr),
-        more_alerts=max(0, len(alerts) - ALERTS_TOLD),
+        alerts=_alert_rows(alerts[:ALERTS_LISTED], store, tr),
+        more_alerts=max(0, len(alerts) - ALERTS_LISTED),
         notes=[
             shares_note(tr),
             tr.gettext(

@@ -54,18 +54,18 @@ class Measure:
 
 
 def _on_the_machine(state: PrivacyState, tr: Translator) -> Standing:
-    told = []
+    parts = []
     if state.recipients:
         hosts = ", ".join(dict.fromkeys(each.host for each in state.recipients))
-        told.append(tr.gettext("aggregates, alerts or readings go to {hosts}", hosts=hosts))
+        parts.append(tr.gettext("aggregates, alerts or readings go to {hosts}", hosts=hosts))
     if state.tokens:
-        told.append(tr.gettext("programs with a token: {n}", n=tr.number(state.tokens)))
+        parts.append(tr.gettext("programs with a token: {n}", n=tr.number(state.tokens)))
     elif state.tokens is None:
-        told.append(tr.gettext("whether programs have a token, the settings do not say"))
+        parts.append(tr.gettext("whether programs have a token, the settings do not say"))
     if state.is_reached_from_network:
-        told.append(tr.gettext("browsers on other machines reach it"))
-    if told:
-        return Standing(InForce.PARTLY, "; ".join(told))
+        parts.append(tr.gettext("browsers on other machines reach it"))
+    if parts:
+        return Standing(InForce.PARTLY, "; ".join(parts))
     return Standing(
         InForce.YES, tr.gettext("no other program and no other machine is told anything")
     )
@@ -107,25 +107,25 @@ def _preview(state: PrivacyState, tr: Translator) -> Standing:
 
 def _deletion(state: PrivacyState, tr: Translator) -> Standing:
     days = state.settings.storage.seconds_days
-    told = [tr.ngettext("after 1 day", "after {n} days", days)]
+    parts = [tr.ngettext("after 1 day", "after {n} days", days)]
     in_force = InForce.YES
     if days > PROMPT_DAYS:
         in_force = InForce.PARTLY
     if state.overwrites:
-        told.append(tr.gettext("what is deleted is overwritten"))
+        parts.append(tr.gettext("what is deleted is overwritten"))
     else:
         in_force = InForce.PARTLY
-        told.append(tr.gettext("the database decides when what is deleted is overwritten"))
+        parts.append(tr.gettext("the database decides when what is deleted is overwritten"))
     if state.backups:
         in_force = InForce.PARTLY
-        told.append(
+        parts.append(
             tr.ngettext(
                 "1 backup copy still holds it",
                 "up to {n} backup copies still hold it",
                 state.backups,
             )
         )
-    return Standing(in_force, "; ".join(told))
+    return Standing(in_force, "; ".join(parts))
 
 
 _TRANSPORTS = {
@@ -153,8 +153,8 @@ _TRANSPORTS = {
 
 
 def _transport(state: PrivacyState, tr: Translator) -> Standing:
-    in_force, told = _TRANSPORTS[state.transport]
-    return Standing(in_force, tr.gettext(told))
+    in_force, sentence = _TRANSPORTS[state.transport]
+    return Standing(in_force, tr.gettext(sentence))
 
 
 MEASURES: tuple[Measure, ...] = (

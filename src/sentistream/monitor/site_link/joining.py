@@ -130,19 +130,19 @@ def leave(state: Path, *, timeout: float = JOIN_TIMEOUT) -> bool:
         raise InputError("This site has not joined any headquarters.", "There is nothing to leave.")
     outbox = Outbox(state / OUTBOX_FILE)
     try:
-        told = False
+        confirmed = False
         if link.joined is not None:
             number = outbox.next_number(time.time())
             try:
                 answer = _ask(link, SigningKey(link.key), {"kind": "leave"}, number, timeout)
-                told = answer.get("kind") == "left" or answer.get("reason") == "removed"
+                confirmed = answer.get("kind") == "left" or answer.get("reason") == "removed"
             except JoinError:
-                told = False
+                confirmed = False
         write_link(state, None)
         outbox.clear()
     finally:
         outbox.close()
-    return told
+    return confirmed
 
 
 def _ask(

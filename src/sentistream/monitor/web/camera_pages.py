@@ -127,7 +127,9 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             return show(request, user, key, fields=fields, status=422)
         except (SentistreamError, CameraInUseError) as error:
             fields = sent(form, key, tr)
-            return show(request, user, key, fields=fields, problems=[_told(error, tr)], status=409)
+            return show(
+                request, user, key, fields=fields, problems=[_error_sentence(error, tr)], status=409
+            )
         return RedirectResponse(f"/settings/cameras/{target}?saved=true", 303)
 
     @routes.post("/{key}/remove")
@@ -150,7 +152,7 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
         try:
             site.save(change)
         except (SentistreamError, CameraInUseError) as error:
-            return show(request, user, key, problems=[_told(error, tr)], status=409)
+            return show(request, user, key, problems=[_error_sentence(error, tr)], status=409)
         return RedirectResponse("/settings", 303)
 
     return routes
@@ -160,5 +162,5 @@ def _source(fields: Sequence[FormField]) -> FormField:
     return next(each for each in fields if each.name == "source")
 
 
-def _told(error: SentistreamError | CameraInUseError, tr: Translator) -> str:
+def _error_sentence(error: SentistreamError | CameraInUseError, tr: Translator) -> str:
     return tr.translate(error.message) if isinstance(error, SentistreamError) else str(error)

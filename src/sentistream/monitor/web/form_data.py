@@ -139,8 +139,8 @@ def problem(error: Mapping[str, Any], tr: Translator) -> str:
     kind: str = error["type"]
     context: Mapping[str, Any] = error.get("ctx", {})
     if kind == "value_error":
-        told = tr.translate(str(context.get("error", error["msg"])))
-        return f"{told[:1].upper()}{told[1:].rstrip('.')}."
+        message = tr.translate(str(context.get("error", error["msg"])))
+        return f"{message[:1].upper()}{message[1:].rstrip('.')}."
     if kind == "too_short":
         return tr.ngettext(
             "At least {n} is needed.", "At least {n} are needed.", context["min_length"]

@@ -152,7 +152,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
             found = field_problem(error, first(form, "maker"), tr)
             return JSONResponse({"field": found.field, "problem": found.text}, 422)
         jpeg = None if seen.jpeg is None else base64.b64encode(seen.jpeg).decode()
-        return JSONResponse({"picture": jpeg, "told": trial_sentence(seen, settings, tr)})
+        return JSONResponse({"picture": jpeg, "message": trial_sentence(seen, settings, tr)})
 
     @routes.post("/camera/look")
     async def look(request: Request, _: CurrentManager) -> JSONResponse:
@@ -164,7 +164,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
             return JSONResponse({"problem": tr.translate(error.message), "cameras": []})
         return JSONResponse(
             {
-                "told": tr.ngettext("1 camera was found.", "{n} cameras were found.", len(found))
+                "message": tr.ngettext("1 camera was found.", "{n} cameras were found.", len(found))
                 if found
                 else tr.gettext(
                     "No camera answered. Many have to be told in their own settings to answer "
@@ -212,7 +212,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
         try:
             site.save(change)
         except (FieldProblemError, ValidationError, SentistreamError) as error:
-            told = row_problem(error, tr)
+            problem = row_problem(error, tr)
             return show(
                 request,
                 user,
@@ -220,7 +220,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
                 camera=camera,
                 rows=rows,
                 masks=mask_choices(rows),
-                problems=[told],
+                problems=[problem],
                 status=422,
             )
         return RedirectResponse("/start/hours", 303)

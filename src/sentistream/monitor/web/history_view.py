@@ -69,13 +69,13 @@ class HeatmapCell:
 
     Attributes:
         level: Of its colour; None where there are no shares.
-        short, told: What stands in it, and all that is known.
+        short, sentence: What stands in it, and all that is known.
         vague: Whether there were too few appearances to say much.
     """
 
     level: int | None
     short: str
-    told: str
+    sentence: str
     vague: bool
 
 
@@ -214,8 +214,8 @@ def view_of(
 
 def _headline(whole: Point, smallest: int, tr: Translator) -> str:
     """How negative a period was, in a sentence."""
-    told = headline(whole, tr)
-    return told or unknown_words(whole.figures, smallest, tr).capitalize() + "."
+    sentence = headline(whole, tr)
+    return sentence or unknown_words(whole.figures, smallest, tr).capitalize() + "."
 
 
 def _api(asked: HistoryQuery, period: Period, against: str) -> str:
@@ -277,10 +277,10 @@ def _heatmap(
 def _cell(figures: Figures | None, highest: float, smallest: int, tr: Translator) -> HeatmapCell:
     if figures is None:
         return HeatmapCell(None, "", tr.gettext("not recorded"), vague=False)
-    told = figures_words(figures, smallest, tr)
+    sentence = figures_words(figures, smallest, tr)
     if figures.negative is None:
-        return HeatmapCell(None, "\u2013" if figures.appearances else "", told, vague=False)
+        return HeatmapCell(None, "\u2013" if figures.appearances else "", sentence, vague=False)
     level = round(LEVELS * figures.negative.value / highest) if highest else 0
     return HeatmapCell(
-        level, tr.number(round(figures.negative.value * 100)), told, figures.negative.is_vague
+        level, tr.number(round(figures.negative.value * 100)), sentence, figures.negative.is_vague
     )

@@ -66,7 +66,7 @@ class Row:
         title: Which part.
         link: Where its own parts are shown; empty where it has none.
         known: What is known of it.
-        told: Instead of shares where there are none.
+        note: Instead of shares where there are none.
         negative, neutral, positive: Shares with margins.
         usual: What is usual of the negative share.
         verdict: How it compares with that; empty where that is not known.
@@ -79,7 +79,7 @@ class Row:
     title: str
     link: str
     known: Known
-    told: str
+    note: str
     negative: str
     neutral: str
     positive: str
@@ -124,7 +124,7 @@ def row(point: Point, *, title: str, link: str, smallest: int, tr: Translator) -
         title=title,
         link=link,
         known=figures.known,
-        told="" if figures.negative is not None else unknown_words(figures, smallest, tr),
+        note="" if figures.negative is not None else unknown_words(figures, smallest, tr),
         negative=shares.get("negative", ""),
         neutral=shares.get("neutral", ""),
         positive=shares.get("positive", ""),
@@ -157,7 +157,7 @@ def chart(
         "titles": [span_name(one.span, by, tr) for one in figures],
         "ticks": [_tick(one.span, by, tr) for one in figures],
         "begins": [round(one.span.begin) for one in figures],
-        "told": [_told(point, by, smallest, tr) for point in points],
+        "descriptions": [_description(point, by, smallest, tr) for point in points],
         "links": ["" if one.known is Known.AHEAD else link(one.span) for one in figures],
         "known": [str(one.known) for one in figures],
         "vague": [one.negative is not None and one.negative.is_vague for one in figures],
@@ -200,15 +200,15 @@ def annotation_marks(annotations: Sequence[Annotation], parts: Sequence[Span]) -
     ]
 
 
-def _told(point: Point, by: By, smallest: int, tr: Translator) -> str:
+def _description(point: Point, by: By, smallest: int, tr: Translator) -> str:
     figures = point.figures
-    told = [figures_words(figures, smallest, tr)]
+    parts = [figures_words(figures, smallest, tr)]
     usual = usual_share_words(point.usual.negative, tr)
     if figures.negative is not None and usual:
-        told.append(tr.gettext("negative {usual}", usual=usual))
+        parts.append(tr.gettext("negative {usual}", usual=usual))
     if figures.dwell is not None:
-        told.append(tr.gettext("stays {length} on average", length=tr.length(figures.dwell)))
-    return f"{span_name(figures.span, by, tr)}: {'; '.join(told)}"
+        parts.append(tr.gettext("stays {length} on average", length=tr.length(figures.dwell)))
+    return f"{span_name(figures.span, by, tr)}: {'; '.join(parts)}"
 
 
 def _tick(span: Span, by: By, tr: Translator) -> str:

@@ -25,7 +25,7 @@ def link_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
     link = site.services.site_link
 
     def show(
-        request: Request, user: User, *, problem: str = "", told: str = "", status: int = 200
+        request: Request, user: User, *, problem: str = "", outcome: str = "", status: int = 200
     ) -> HTMLResponse:
         now = LinkStatus(link=None) if link is None else link.status
         return site.render(
@@ -40,12 +40,14 @@ def link_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             now=site.clock(),
             smallest=site.services.configuration.settings.privacy.smallest_group,
             problem=problem,
-            told=told,
+            outcome=outcome,
         )
 
     @routes.get("/settings/headquarters")
-    def page(request: Request, user: CurrentManager, told: str = "") -> HTMLResponse:
-        return show(request, user, told=told if told in ("joined", "left", "untold") else "")
+    def page(request: Request, user: CurrentManager, outcome: str = "") -> HTMLResponse:
+        return show(
+            request, user, outcome=outcome if outcome in ("joined", "left", "untold") else ""
+        )
 
     @routes.post("/settings/headquarters/join")
     def join_headquarters(request: Request, user: CurrentManager, form: FormDep) -> Response:
@@ -57,18 +59,18 @@ def link_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             tr = site.translator(request)
             problem = f"{tr.translate(error.problem)} {tr.translate(error.way_out)}".strip()
             return show(request, user, problem=problem, status=422)
-        return RedirectResponse("/settings/headquarters?told=joined", 303)
+        return RedirectResponse("/settings/headquarters?outcome=joined", 303)
 
     @routes.post("/settings/headquarters/leave")
     def leave_headquarters(request: Request, user: CurrentManager) -> Response:
         if link is None:
             return Response(status_code=404)
         try:
-            told = "left" if leave(link.state) else "untold"
+            outcome = "left" if leave(link.state) else "untold"
         except SentistreamError as error:
             problem = site.translator(request).translate(error.problem)
             return show(request, user, problem=problem, status=422)
-        return RedirectResponse(f"/settings/headquarters?told={told}", 303)
+        return RedirectResponse(f"/settings/headquarters?outcome={outcome}", 303)
 
     @routes.post("/settings/headquarters/new-key")
     def new_key(request: Request, user: CurrentManager) -> Response:

@@ -146,8 +146,8 @@ def _state(key: str, settings: Settings, health: CameraHealth | None) -> CameraS
 
 
 def _reason(state: CameraState, health: CameraHealth | None, tr: Translator) -> str:
-    told = health.reason if health is not None else ""
-    return tr.translate(told or labels.STATE_REASONS[state.value])
+    reason = health.reason if health is not None else ""
+    return tr.translate(reason or labels.STATE_REASONS[state.value])
 
 
 def _word(face: FaceState, tr: Translator) -> str:
@@ -164,7 +164,7 @@ def _seen(now: Observation | None, running: bool, tr: Translator) -> str:
     count = len(now.faces) + now.left_out
     if not count:
         return tr.gettext("Nobody in view")
-    told = tr.ngettext("1 face in view", "{n} faces in view", count)
+    sentence = tr.ngettext("1 face in view", "{n} faces in view", count)
     if now.left_out:
         left_out = tr.ngettext(
             "1 of them is not tracked (limit: {limit})",
@@ -172,15 +172,15 @@ def _seen(now: Observation | None, running: bool, tr: Translator) -> str:
             now.left_out,
             limit=now.max_faces,
         )
-        told = f"{told}; {left_out}"
-    return told
+        sentence = f"{sentence}; {left_out}"
+    return sentence
 
 
 def _speaking(faces: Sequence[FaceState], tr: Translator) -> str:
     speakers = [face for face in faces if face.speaking]
     if not speakers:
         return ""
-    told = tr.ngettext("1 speaking", "{n} speaking", len(speakers))
+    sentence = tr.ngettext("1 speaking", "{n} speaking", len(speakers))
     shares = [face.voice_share for face in speakers if face.voice_share is not None]
     if shares:
         share = tr.percent(sum(shares) / len(shares))
@@ -190,8 +190,8 @@ def _speaking(faces: Sequence[FaceState], tr: Translator) -> str:
             len(speakers),
             share=share,
         )
-        told = f"{told}; {voice}"
-    return told
+        sentence = f"{sentence}; {voice}"
+    return sentence
 
 
 def _counts(faces: Sequence[FaceState]) -> tuple[int, int, int, int]:
@@ -203,9 +203,9 @@ def _counts(faces: Sequence[FaceState]) -> tuple[int, int, int, int]:
 def _statistics(
     health: CameraHealth, settings: Settings, tr: Translator
 ) -> tuple[tuple[str, bool], ...]:
-    told: list[tuple[str, bool]] = []
+    facts: list[tuple[str, bool]] = []
     if health.state is CameraState.RUNNING:
-        told.append(
+        facts.append(
             (
                 tr.ngettext(
                     "{rate} moment per second",
@@ -218,25 +218,25 @@ def _statistics(
         )
         slower = health.tick / PROFILES[settings.profile].tick if health.tick > 0 else 1.0
         if slower < 1.25:
-            told.append((tr.gettext("full speed"), False))
+            facts.append((tr.gettext("full speed"), False))
         elif 1.75 <= slower <= 2.25:
-            told.append((tr.gettext("running at half speed"), True))
+            facts.append((tr.gettext("running at half speed"), True))
         else:
-            told.append(
+            facts.append(
                 (tr.gettext("running at {share} of full speed", share=tr.percent(1 / slower)), True)
             )
         if health.latency >= 0.05:
-            told.append(
+            facts.append(
                 (tr.gettext("{seconds} s behind", seconds=tr.number(health.latency, 1)), False)
             )
     if health.dropped:
-        told.append((tr.gettext("{n} dropped", n=tr.number(health.dropped)), False))
+        facts.append((tr.gettext("{n} dropped", n=tr.number(health.dropped)), False))
     if health.damaged:
-        told.append((tr.gettext("{n} damaged", n=tr.number(health.damaged)), False))
+        facts.append((tr.gettext("{n} damaged", n=tr.number(health.damaged)), False))
     if health.restarts:
-        told.append((tr.ngettext("restarted once", "restarted {n} times", health.restarts), False))
-    told += [(tr.translate(remark), False) for remark in health.remarks]
-    return tuple(told)
+        facts.append((tr.ngettext("restarted once", "restarted {n} times", health.restarts), False))
+    facts += [(tr.translate(remark), False) for remark in health.remarks]
+    return tuple(facts)
 
 
 def _placeholder(

@@ -152,16 +152,16 @@ Statement = tuple[str, InForce]
 
 
 def _local(state: PrivacyState, tr: Translator) -> Statement:
-    told = [tr.gettext("Pictures and sound are analyzed here and sent nowhere for it.")]
+    sentences = [tr.gettext("Pictures and sound are analyzed here and sent nowhere for it.")]
     if state.recipients:
-        told.append(
+        sentences.append(
             tr.gettext(
                 "Readings, aggregates, states or alerts go to: {recipients}.",
                 recipients=tr.listed(each.in_words(tr) for each in state.recipients),
             )
         )
     if state.tokens:
-        told.append(
+        sentences.append(
             tr.ngettext(
                 "1 program has an API token and can fetch what it allows.",
                 "{n} programs have API tokens and can fetch what these allow.",
@@ -169,14 +169,14 @@ def _local(state: PrivacyState, tr: Translator) -> Statement:
             )
         )
     elif state.tokens is None:
-        told.append(
+        sentences.append(
             tr.gettext("Whether programs have API tokens is unknown: the database does not answer.")
         )
     if state.is_reached_from_network:
-        told.append(tr.gettext("Whoever logs in may do so from another machine."))
+        sentences.append(tr.gettext("Whoever logs in may do so from another machine."))
     if state.stays_on_machine:
-        told.append(tr.gettext("Nothing is sent to another program or to another machine."))
-    return " ".join(told), InForce.YES if state.stays_on_machine else InForce.PARTLY
+        sentences.append(tr.gettext("Nothing is sent to another program or to another machine."))
+    return " ".join(sentences), InForce.YES if state.stays_on_machine else InForce.PARTLY
 
 
 def _transport(state: PrivacyState, tr: Translator) -> Statement:
@@ -224,11 +224,11 @@ def _masks(state: PrivacyState, tr: Translator) -> Statement:
         for zone in camera.zones
         if zone.masked != "never"
     )
-    told = tr.gettext("Blacked out before faces are detected: {zones}.", zones=zones)
+    sentence = tr.gettext("Blacked out before faces are detected: {zones}.", zones=zones)
     if state.unmasked:
         nowhere = tr.gettext("Nothing is masked at: {names}.", names=", ".join(state.unmasked))
-        told = f"{told} {nowhere}"
-    return told, state.masks
+        sentence = f"{sentence} {nowhere}"
+    return sentence, state.masks
 
 
 def _hours(state: PrivacyState, tr: Translator) -> Statement:
@@ -237,15 +237,15 @@ def _hours(state: PrivacyState, tr: Translator) -> Statement:
             tr.gettext("No camera has a schedule; all of them watch around the clock."),
             InForce.NO,
         )
-    told = tr.gettext(
+    sentence = tr.gettext(
         "Outside their schedules these decode nothing: {names}.", names=", ".join(state.scheduled)
     )
     if state.unscheduled:
         always = tr.gettext(
             "Around the clock these watch: {names}.", names=", ".join(state.unscheduled)
         )
-        told = f"{told} {always}"
-    return told, state.hours
+        sentence = f"{sentence} {always}"
+    return sentence, state.hours
 
 
 def _live(tr: Translator) -> Statement:
@@ -276,7 +276,7 @@ def _group(state: PrivacyState, tr: Translator) -> Statement:
 
 def _retention(state: PrivacyState, tr: Translator) -> Statement:
     storage = state.settings.storage
-    told = [
+    sentences = [
         tr.gettext(
             "Readings of single faces are deleted {seconds}, aggregates by minute {minutes}, by "
             "hour and day {hours}.",
@@ -286,7 +286,7 @@ def _retention(state: PrivacyState, tr: Translator) -> Statement:
         )
     ]
     if state.backups:
-        told.append(
+        sentences.append(
             tr.ngettext(
                 "1 backup copy still holds what was deleted since it was made.",
                 "Up to {n} backup copies still hold what was deleted since they were made.",
@@ -294,11 +294,11 @@ def _retention(state: PrivacyState, tr: Translator) -> Statement:
             )
         )
     if not state.overwrites:
-        told.append(
+        sentences.append(
             tr.gettext("When the deleted is overwritten on the disk, the database decides.")
         )
     is_gone = state.overwrites and not state.backups
-    return " ".join(told), InForce.YES if is_gone else InForce.PARTLY
+    return " ".join(sentences), InForce.YES if is_gone else InForce.PARTLY
 
 
 def _days(count: int, tr: Translator) -> str:

@@ -68,7 +68,7 @@ const attempt = async (button) => {
   said.removeAttribute("data-bad");
   put(said, form.dataset.trying);
   const answer = await ask("/start/camera/try", button);
-  put(said, answer.told ?? answer.failed ?? "");
+  put(said, answer.message ?? answer.failed ?? "");
   said.toggleAttribute("data-bad", Boolean(answer.failed));
   if (answer.problem) blame(answer.field, answer.problem);
   await show(answer.picture);
@@ -89,7 +89,7 @@ const look = async (button) => {
   put(said, form.dataset.looking);
   list.replaceChildren();
   const answer = await ask("/start/camera/look", button);
-  put(said, answer.told ?? answer.problem ?? answer.failed ?? "");
+  put(said, answer.message ?? answer.problem ?? answer.failed ?? "");
   list.replaceChildren(...(answer.cameras ?? []).map((camera) => {
     const row = document.createElement("li");
     const name = Object.assign(document.createElement("span"), { textContent: camera.text });

@@ -2,11 +2,11 @@
 
 const table = document.querySelector(".heatmap");
 if (table) {
-  const output = document.querySelector("#heat-told");
+  const output = document.querySelector("#heat-sentence");
   const rows = [...table.tBodies[0].rows].map((row) => [...row.querySelectorAll("td")]);
   const cells = rows.flat();
   const show = (cell) => {
-    output.textContent = cell ? cell.querySelector(".heat-told").textContent : output.dataset.hint;
+    output.textContent = cell ? cell.querySelector(".heat-sentence").textContent : output.dataset.hint;
   };
   // one stop of the Tab key; arrow keys go on from there
   cells.forEach((cell, place) => cell.setAttribute("tabindex", place ? -1 : 0));

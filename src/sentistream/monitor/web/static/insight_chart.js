@@ -216,7 +216,7 @@ const draw = (figure) => {
     chosen = place;
     const link = data.links[place] ?? "";
     const marked = data.marks.filter((mark) => Math.floor(mark.at) === place).map((mark) => mark.text);
-    output.textContent = place < 0 ? output.dataset.hint : [data.told[place], ...marked].join(" · ");
+    output.textContent = place < 0 ? output.dataset.hint : [data.descriptions[place], ...marked].join(" · ");
     open.hidden = !link;
     if (link) {
       open.href = document.documentElement.dataset.root + link;
