@@ -24,7 +24,7 @@ VIEWERS = {
     ("GET", "/api/me"),
     ("GET", "/api/overview"),
     ("GET", "/api/series"),
-    ("GET", "/api/series.csv"),
+    ("GET", "/api/series.{kind}"),
     ("GET", "/api/together"),
     ("GET", "/health"),
     ("GET", "/metrics"),
