@@ -46,7 +46,6 @@ _NO_CAPS = {
         ("monitor.api.history", "_SECONDS"),
         ("monitor.api.insight_api", "_SECONDS"),
         ("monitor.store.buckets", "_LIMIT"),
-        ("monitor.store.reading_tables", "HELD_ALERTS"),
         ("monitor.store.retention", "_MAX_SECONDS"),
         ("reports.output_files", "RESERVE_BYTES"),
         ("vision.dlib_landmarks", "_LARGEST_FACTOR"),
@@ -141,7 +140,6 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.headquarters.headquarters", "limit", 0.0),
         ("monitor.alerts.incidents", "limit", 1),
         ("monitor.alerts.incidents", "limit", 2),
-        ("monitor.notify.notifier", "limit", 2),
     },
     "how a text is laid out, or how often is looked": {
         ("cli.archive.ray_pool", "timeout", 0),
