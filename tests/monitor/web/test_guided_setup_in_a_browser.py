@@ -126,7 +126,7 @@ def test_from_nothing_to_a_notice(
     assert settings(empty).privacy.controller == "Corner Shop, 1 Main Street"
     expect(page.get_by_text("3 facts are still missing")).to_be_visible()
     page.goto(empty.url + "/privacy/notice")
-    for text in ("Corner Shop, 1 Main Street", "Behind the till", "09:00-18:00", "Entrance"):
+    for text in ("Corner Shop, 1 Main Street", "Behind the till", "09:00 to 18:00", "Entrance"):
         expect(page.get_by_text(text).first).to_be_visible()
     page.close()
 

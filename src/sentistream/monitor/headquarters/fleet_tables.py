@@ -152,10 +152,10 @@ ALERTS = Table(
     Column("bound", Double, nullable=False),
     Column("minutes", Double, nullable=False),
     Column("incident", String(32), nullable=False, server_default=""),
-    Column("told", Boolean, nullable=False, server_default=false()),
+    Column("notified", Boolean, nullable=False, server_default=false()),
 )
 """Starts and ends. ``incident`` is what the two have in common, empty until they were looked at;
-``told`` says of a start whether people were told of it."""
+``notified`` says of a start whether people were notified of it."""
 
 ACCESS = Table(
     "fleet_access",

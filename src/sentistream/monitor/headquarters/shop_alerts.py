@@ -61,7 +61,7 @@ class _Open:
 
     about: _About
     alert: Alert
-    told: bool
+    notified: bool
 
 
 class ShopAlerts:
@@ -172,9 +172,9 @@ class ShopAlerts:
                     alert = as_alert(begin, sites[about[0]], names)
                     alert = replace(alert, incident=episode.incident)
                     is_new = begin.id in fresh
-                    yield from self._told(connection, about, alert, episode, is_new, now)
+                    yield from self._notify_of(connection, about, alert, episode, is_new, now)
 
-    def _told(
+    def _notify_of(
         self,
         connection: Connection,
         about: _About,
@@ -189,17 +189,17 @@ class ShopAlerts:
         if is_new:
             age = now - alert.time
             is_over = end is not None or episode.is_followed or age > OPEN_DAYS * 86_400
-            told = age <= TOLD_LATE or not is_over
-            if told:
+            notified = age <= TOLD_LATE or not is_over
+            if notified:
                 connection.execute(
                     update(ALERTS)
                     .where(ALERTS.c.incident == incident, ALERTS.c.active)
-                    .values(told=True)
+                    .values(notified=True)
                 )
                 yield alert
-            self._open[incident] = _Open(about, alert, told)
+            self._open[incident] = _Open(about, alert, notified)
         if end is not None and (known := self._open.pop(incident, None)) is not None:
-            if known.told:
+            if known.notified:
                 yield replace(alert, active=False, time=end.time, share=end.share, reason="")
         elif episode.is_followed:
             # the next began without an end of this: the site was killed meanwhile
@@ -256,7 +256,7 @@ class ShopAlerts:
             "bound": 0.0,
             "minutes": self._silent_seconds / 60,
             "incident": new_incident(),
-            "told": True,
+            "notified": True,
         }
         connection.execute(insert(ALERTS).values(values))
         row = connection.execute(
@@ -297,7 +297,7 @@ class ShopAlerts:
             }
             del values["id"]
             connection.execute(insert(ALERTS).values(values))
-        if each.told:
+        if each.notified:
             yield replace(each.alert, active=False, time=now, reason=reason)
 
 
@@ -368,7 +368,7 @@ def _read_open(connection: Connection, sites: dict[int, Site], now: float) -> di
             begun.pop(row.incident, None)
     names = names_of(connection, {row.site_id for row in begun.values()})
     return {
-        incident: _Open(_about(row), as_alert(row, sites[row.site_id], names), bool(row.told))
+        incident: _Open(_about(row), as_alert(row, sites[row.site_id], names), bool(row.notified))
         for incident, row in begun.items()
         if row.site_id in sites
     }

@@ -38,7 +38,7 @@ class HeldAlerts:
         self._store = store
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
-        self._told: list[int] = []
+        self._released: list[int] = []
         self._is_loaded = store is None
 
     def add(self, channel: str, alert: Alert) -> None:
@@ -68,7 +68,7 @@ class HeldAlerts:
         with self._lock:
             return any(each.message == message for each in self._entries)
 
-    def told(self, message: str) -> None:
+    def forget(self, message: str) -> None:
         """Forgets what a message was about: it was delivered, or given up."""
         with self._lock:
             self._forget([each for each in self._entries if each.message == message])
@@ -114,17 +114,17 @@ class HeldAlerts:
     def _write(self, store: HeldAlertStore) -> None:
         with self._lock:
             unsaved = [each for each in self._entries if each.number is None]
-            told = list(self._told)
+            released = list(self._released)
         for each in unsaved:
             number = store.hold_alert(HeldAlert(channel=each.channel, alert=each.alert))
             with self._lock:
                 each.number = number
                 if each not in self._entries:
-                    self._told.append(number)
-        if told:
-            store.release_alerts(told)
+                    self._released.append(number)
+        if released:
+            store.release_alerts(released)
             with self._lock:
-                self._told = [number for number in self._told if number not in told]
+                self._released = [number for number in self._released if number not in released]
 
     def _of(self, channel: str) -> list[_Entry]:
         return [each for each in self._entries if each.channel == channel]
@@ -133,4 +133,4 @@ class HeldAlerts:
         for each in entries:
             self._entries.remove(each)
             if each.number is not None:
-                self._told.append(each.number)
+                self._released.append(each.number)

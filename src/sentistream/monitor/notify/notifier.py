@@ -198,12 +198,12 @@ class Notifier(Subscriber):
         free = [alert for alert in held if not self._is_quiet(outlet, alert, now)]
         if not free or outlet.is_busy(now):
             return
-        told = [*free, *self._ends_of(free)]
-        if len(told) == 1:
-            notice = self._notice(told[0])
+        due = [*free, *self._ends_of(free)]
+        if len(due) == 1:
+            notice = self._notice(due[0])
         else:
             notice = summary_notice(
-                told, self._names(), self._tr(), page=self._base(), many=outlet.many
+                due, self._names(), self._tr(), page=self._base(), many=outlet.many
             )
         outlet.many = False
         self._held.take(key, free, notice.id)
@@ -299,7 +299,7 @@ class Notifier(Subscriber):
             if reason == STOPPED and self._held.has(notice.id):
                 state, reason = DeliveryState.HELD, NEXT_START
             else:
-                self._held.told(notice.id)
+                self._held.forget(notice.id)
             for incident in notice.incidents:
                 self.bus.publish(
                     Delivery(

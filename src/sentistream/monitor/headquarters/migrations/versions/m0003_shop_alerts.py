@@ -15,7 +15,7 @@ def upgrade() -> None:
         "fleet_alerts", sa.Column("incident", sa.String(32), nullable=False, server_default="")
     )
     op.add_column(
-        "fleet_alerts", sa.Column("told", sa.Boolean, nullable=False, server_default=sa.false())
+        "fleet_alerts", sa.Column("notified", sa.Boolean, nullable=False, server_default=sa.false())
     )
     op.create_index("ix_fleet_alerts_incident", "fleet_alerts", ["incident"])
     op.create_table(
