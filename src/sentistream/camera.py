@@ -19,6 +19,7 @@ from typing import Self
 from sentistream.api import Analysis, analyze
 from sentistream.async_iteration import iterate_in_thread
 from sentistream.backoff import Backoff
+from sentistream.decoder_names import AUTO
 from sentistream.errors import InputError
 from sentistream.prior import Prior
 from sentistream.profiles import DEFAULT_PROFILE, Profile
@@ -33,7 +34,7 @@ class Camera:
 
     Args:
         source: A camera's number or path, or an address such as ``rtsp://...``.
-        profile, max_faces, every, prior: As for ``analyze``.
+        profile, max_faces, every, prior, decoder: As for ``analyze``.
         patience: Seconds for which it is tried to open the source again, at least 0; None to
             try for ever. The first time it is tried once.
 
@@ -52,6 +53,7 @@ class Camera:
         max_faces: int | None = None,
         every: float | None = None,
         prior: Prior | str | None = None,
+        decoder: str = AUTO,
         patience: float | None = None,
     ) -> None:
         if patience is not None and not patience >= 0:
@@ -61,6 +63,7 @@ class Camera:
         self._max_faces = max_faces
         self._every = every
         self._prior = prior
+        self._decoder = decoder
         self._patience = patience
         self._closed = threading.Event()
         self._analysis: Analysis | None = None
@@ -130,6 +133,7 @@ class Camera:
             max_faces=self._max_faces,
             every=self._every,
             prior=self._prior,
+            decoder=self._decoder,
             analyzer=None if self._analysis is None else self._analysis.analyzer,
         )
         if not analysis.info.live:
