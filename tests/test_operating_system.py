@@ -49,6 +49,8 @@ ONLY_SOME_SAY = ("/proc", "forkserver", "v4l2", "win32", "darwin")
 
 MAY_SAY = {
     Path("media/capture_devices.py"): {"v4l2"},  # FFmpeg's name of an input
+    Path("decoder_names.py"): {"v4l2"},
+    Path("media/decoder.py"): {"v4l2"},
     Path("benchmarking/system_facts.py"): {"win32"},  # in a pattern for markers of packages
 }
 

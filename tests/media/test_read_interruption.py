@@ -1,0 +1,79 @@
+"""The clock that ends a thread's reads, and no other thread's."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import av.container.core
+import pytest
+
+from sentistream.media.read_interruption import ended, interrupt
+
+
+def clock() -> float:
+    """What PyAV asks."""
+    return float(vars(av.container.core)["time"].monotonic())
+
+
+def test_a_thread_that_is_not_interrupted_has_the_usual_clock() -> None:
+    assert clock() == pytest.approx(time.monotonic(), abs=1)
+
+
+def test_reads_end_also_those_that_begin_after_the_interruption() -> None:
+    begun: list[float] = []
+    told, interrupted = threading.Event(), threading.Event()
+
+    def read() -> None:
+        begun.append(clock())  # a read under way
+        told.set()
+        interrupted.wait(5)
+        begun.extend(clock() for _ in range(3))
+        ended()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    told.wait(5)
+    interrupt(thread)
+    interrupted.set()
+    thread.join()
+    first, *later = begun
+    assert first == pytest.approx(time.monotonic(), abs=5)
+    for before, now in zip(begun, later, strict=False):
+        assert now > before + 3600  # beyond any time limit
+
+
+def test_another_thread_of_the_same_number_is_not_interrupted() -> None:
+    """A thread may be interrupted in the moment in which it ends anyway."""
+    over, interrupted = threading.Event(), threading.Event()
+
+    def end() -> None:
+        ended()
+        over.set()
+        interrupted.wait(5)
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    over.wait(5)
+    interrupt(thread)
+    interrupted.set()
+    thread.join()
+    seen = dict[int, float]()
+
+    def look() -> None:
+        seen[threading.get_ident()] = clock()
+
+    for _ in range(200):
+        run(look)
+        if thread.ident in seen:
+            break
+    else:
+        pytest.skip("this system does not give numbers again")
+    assert seen[thread.ident] == pytest.approx(time.monotonic(), abs=5)
+
+
+def run(target: Callable[[], None]) -> None:
+    other = threading.Thread(target=target)
+    other.start()
+    other.join()
