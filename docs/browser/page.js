@@ -164,8 +164,9 @@ function show(face) {
       byId("spoken").textContent = word;
     }
   }
+  const percents = face ? inPercent(face.summed) : [0, 0, 0];
   CLASSES.forEach((name, n) => {
-    const percent = face ? Math.round(100 * face.summed[n]) : 0;
+    const percent = percents[n];
     const bar = byId(name);
     bar.setAttribute("aria-valuenow", percent);
     bar.firstElementChild.style.width = `${percent}%`;
@@ -214,7 +215,17 @@ function drawTimeline() {
 
 function inShares(seen) {
   const sums = CLASSES.map((_, n) => seen.reduce((sum, one) => sum + one.summed[n], 0) / seen.length);
-  return `On average ${CLASSES.map((name, n) => `${name} ${Math.round(100 * sums[n])} %`).join(", ")}.`;
+  const percents = inPercent(sums);
+  return `On average ${CLASSES.map((name, n) => `${name} ${percents[n]} %`).join(", ")}.`;
+}
+
+/** Whole percent that add up to 100: those with the largest rests are rounded up. */
+function inPercent(shares) {
+  const whole = shares.map((share) => Math.floor(100 * share));
+  const rests = shares.map((share, n) => ({ n, rest: 100 * share - whole[n] })).sort((a, b) => b.rest - a.rest);
+  const missing = 100 - whole.reduce((one, other) => one + other);
+  for (const { n } of rests.slice(0, missing)) whole[n] += 1;
+  return whole;
 }
 
 function waiting(isSo) {

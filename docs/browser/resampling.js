@@ -9,9 +9,15 @@ const PLACES = 2 ** 22; // Pillow computes with 22 binary places
 export function resize(picture, box, width, height) {
   if (picture.width === width && picture.height === height && isWhole(picture, box)) return picture;
   const [left, top, right, bottom] = box;
-  const across = blocks(picture.width, left, right, width);
-  const down = blocks(picture.height, top, bottom, height);
-  const reduced = across.factor * down.factor > 1 ? reduce(picture, across, down) : picture;
+  let across = { low: left, high: right };
+  let down = { low: top, high: bottom };
+  let reduced = picture;
+  const [factorX, factorY] = [reduction(left, right, width), reduction(top, bottom, height)];
+  if (factorX > 1 || factorY > 1) {
+    across = blocks(picture.width, left, right, width, factorX);
+    down = blocks(picture.height, top, bottom, height, factorY);
+    reduced = reduce(picture, across, down);
+  }
   const wide = filterRows(reduced, triangles(reduced.width, across.low, across.high, width));
   return filterColumns(wide, triangles(wide.height, down.low, down.high, height));
 }
@@ -76,13 +82,16 @@ function between(one, other, share) {
   return one + (other - one) * share;
 }
 
-/** Blocks of pixels to average before a strong reduction, and where the box then lies. */
-function blocks(count, low, high, size) {
-  const step = (high - low) / size;
-  const factor = Math.max(1, Math.floor(step / REDUCING_GAP));
-  if (factor === 1) return { factor, first: 0, last: count, low, high };
-  const first = Math.max(0, Math.trunc(low - step / 2));
-  const last = Math.min(count, Math.ceil(high + step / 2));
+/** How many pixels are averaged before a strong reduction, along one side. */
+function reduction(low, high, size) {
+  return Math.max(1, Math.floor((high - low) / size / REDUCING_GAP));
+}
+
+/** Blocks of so many pixels, and where the box then lies. */
+function blocks(count, low, high, size, factor) {
+  const reach = (high - low) / size / 2;
+  const first = Math.max(0, Math.trunc(low - reach));
+  const last = Math.min(count, Math.ceil(high + reach));
   return { factor, first, last, low: (low - first) / factor, high: (high - first) / factor };
 }
 

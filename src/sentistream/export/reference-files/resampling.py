@@ -17,8 +17,14 @@ REDUCING_GAP = 1.5
 
 def resize(pixels: Grey, box: Box, width: int, height: int) -> Grey:
     """What lies within a box that does not reach outside; (height, width)."""
-    across, left, right = _blocks(pixels.shape[1], box[0], box[2], width)
-    down, top, bottom = _blocks(pixels.shape[0], box[1], box[3], height)
+    factors = [
+        max(1, int((high - low) / size / REDUCING_GAP))
+        for low, high, size in zip(box[:2], box[2:], (width, height), strict=True)
+    ]
+    (left, top, right, bottom), across, down = box, np.eye(pixels.shape[1]), np.eye(len(pixels))
+    if max(factors) > 1:
+        across, left, right = _blocks(pixels.shape[1], left, right, width, factors[0])
+        down, top, bottom = _blocks(len(pixels), top, bottom, height, factors[1])
     count = down.sum(axis=1)[:, None] * across.sum(axis=1)
     sums = down @ pixels @ across.T + count // 2
     reduced = np.floor(sums * (2**24 // count) / 2**24)  # as Pillow divides
@@ -61,14 +67,11 @@ def upright(pixels: Grey, square: Square, size: int, cover: float = 1.0) -> Grey
 
 
 def _blocks(
-    count: int, low: float, high: float, size: int
+    count: int, low: float, high: float, size: int, factor: int
 ) -> tuple[NDArray[np.float64], float, float]:
     """Blocks of pixels to average before a strong reduction, (blocks, count); new low and high."""
-    step = (high - low) / size
-    factor = int(step / REDUCING_GAP)
-    if factor <= 1:
-        return np.eye(count), low, high
-    first, last = max(0, int(low - step / 2)), min(count, math.ceil(high + step / 2))
+    reach = (high - low) / size / 2
+    first, last = max(0, int(low - reach)), min(count, math.ceil(high + reach))
     blocks = np.arange(math.ceil((last - first) / factor))[:, None]
     place = np.where(np.arange(count) < last, (np.arange(count) - first) // factor, -1)
     return (place == blocks).astype(float), (low - first) / factor, (high - first) / factor
