@@ -71,7 +71,12 @@ class _Outlet:
     """Whether some are held because so many came at once."""
 
     def is_busy(self, now: float) -> bool:
-        """Whether so many were sent just now that further ones are put together."""
+        """Whether so many were sent just now that further ones are put together.
+
+        Only for people: a program (a webhook of the format ``json``) gets each by itself.
+        """
+        if getattr(self.channel.settings, "format", "") == "json":
+            return False
         return len(self.sent) == MAX_AT_ONCE and 0 <= now - self.sent[0] < AT_ONCE_SECONDS
 
 
