@@ -86,7 +86,7 @@ class Clips:
     """
 
     def __init__(self, total: int) -> None:
-        self.total = total
+        self.total: int = total
         self.done: int = 0
         self._running: dict[int, tuple[str, float | None, float]] = {}
 

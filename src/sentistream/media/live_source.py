@@ -244,7 +244,7 @@ class LiveSource(QueuedSource):
     def _note_lag(self, packet: Packet[Any]) -> None:
         if not self._live or packet.dts is None or not packet.time_base:
             return
-        self.lag = self._pace.lag(float(packet.dts * packet.time_base), time.monotonic())
+        self.lag: float = self._pace.lag(float(packet.dts * packet.time_base), time.monotonic())
         # far behind, nothing is decoded until the newest group of pictures is reached
         if self.lag > MAX_BEHIND:
             self._reader.catch_up(packet, self.lag)

@@ -112,7 +112,7 @@ class LoopingSource(QueuedSource):
                 begun = time.monotonic() if begun is None else begun
                 due = begun + (moment.time + late) / self._pace
                 wait = due - time.monotonic()
-                self.lag = max(0.0, -wait)
+                self.lag: float = max(0.0, -wait)
                 if wait < -MAX_BEHIND:
                     leap = nanosecond(round(-wait * self._pace / self._tick) * self._tick)
                     late = nanosecond(late + leap)
@@ -209,7 +209,7 @@ class PacedSource(Source):
         if self._begun is None:
             self._begun = time.monotonic() + self._delay - moment.time / self._pace
         wait = self._begun + moment.time / self._pace - time.monotonic()
-        self.lag = max(0.0, -wait)
+        self.lag: float = max(0.0, -wait)
         if self.lag > MAX_BEHIND and isinstance(self._source, FileSource):
             self._source.catch_up(moment.time, moment.time + self.lag * self._pace)
         self._closed.wait(max(0.0, wait))

@@ -207,13 +207,15 @@ class VoiceSpectrumNetwork(nn.Module):
 
     def __init__(self, channels: int = 96) -> None:
         super().__init__()
-        self.convolve = nn.Sequential(
+        self.convolve: nn.Sequential = nn.Sequential(
             *_over_time(WIDTH, channels, 5, 2),
             *_over_time(channels, channels, 5, 2),
             *_over_time(channels, channels, 3, 1),
         )
-        self.attend = nn.Conv1d(channels, 1, 1)
-        self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * channels, len(EMOTIONS)))
+        self.attend: nn.Conv1d = nn.Conv1d(channels, 1, 1)
+        self.classify: nn.Sequential = nn.Sequential(
+            nn.Dropout(0.3), nn.Linear(2 * channels, len(EMOTIONS))
+        )
 
     def forward(self, levels: Tensor, periodicity: Tensor, valid: Tensor) -> Tensor:
         """Logits (N, 8).

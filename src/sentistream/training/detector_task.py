@@ -20,6 +20,7 @@ from sentistream.training.detector_examples import FACES, FIELDS, detector_scene
 from sentistream.training.examples import Examples
 from sentistream.training.model_cards import CardText
 from sentistream.training.preparation import Preparation
+from sentistream.training.recipes import Recipe
 from sentistream.training.splits import Splits
 from sentistream.training.task import LITE_RECIPE, Task
 from sentistream.types import FloatArray
@@ -96,7 +97,7 @@ class DetectorFirstTask(Task):
 
     profile = "lite"
     name = "detector-first"
-    recipe = replace(
+    recipe: Recipe = replace(
         LITE_RECIPE,
         learning_rate=0.004,
         batch=32,
@@ -105,14 +106,14 @@ class DetectorFirstTask(Task):
         average=0.998,
         clip=10,
     )
-    outputs = (
+    outputs: tuple[str, ...] = (
         "face",
         *("left", "top", "right", "bottom"),
         *(f"{axis}{point}" for point in range(1, 6) for axis in "xy"),
     )
     raw_outputs = True
     size_multiple = MULTIPLE
-    card_text = _CARD_TEXT
+    card_text: CardText = _CARD_TEXT
 
     def prepare(self, preparation: Preparation, runs: Path) -> Splits:
         return detector_scenes(preparation)
@@ -176,7 +177,7 @@ class DetectorTask(DetectorFirstTask):
     """The second run, which starts from the first."""
 
     name = "detector"
-    recipe = replace(DetectorFirstTask.recipe, learning_rate=0.003, epochs=34)
+    recipe: Recipe = replace(DetectorFirstTask.recipe, learning_rate=0.003, epochs=34)
 
     def build(self, runs: Path) -> nn.Module:
         network = DetectorNetwork()

@@ -88,10 +88,10 @@ class VisualTask(PaperTask):
     """The paper's face network (Table 2)."""
 
     name = "visual"
-    recipe = Recipe(
+    recipe: Recipe = Recipe(
         augmentation=Augmentation(rotation=25, shift=0.1, shear=0.2, zoom=0.2, flip=True)
     )
-    card_text = CardText(
+    card_text: CardText = CardText(
         task="Sentiment of a face (Table 2)",
         data=(*PAPER_FACE_DATA, *data_sets("java-sed")),
         weaknesses=PAPER_FACE_WEAKNESSES,
@@ -111,9 +111,9 @@ class PlainVisualTask(VisualTask):
     """The paper's variant without augmentation."""
 
     name = "visual-plain"
-    recipe = Recipe()
+    recipe: Recipe = Recipe()
     shipped = False
-    card_text = CardText(
+    card_text: CardText = CardText(
         task="Sentiment of a face (Table 2), trained without augmentation",
         data=(*PAPER_FACE_DATA, *data_sets("java-sed")),
         weaknesses=PAPER_FACE_WEAKNESSES,
@@ -130,7 +130,7 @@ class FaceStillsTask(ClassificationTask):
     published_classes: tuple[int, ...] | None = tuple(
         SENTIMENTS.index(SENTIMENT_OF_EMOTION[name]) for name in FACE_EMOTIONS
     )
-    card_text = CardText(
+    card_text: CardText = CardText(
         task="Sentiment of an aligned face in brightness alone, before it learned from clips",
         data=(),
         weaknesses=(_READS, *_LABELS),
@@ -156,8 +156,8 @@ class FaceRefinedTask(FaceStillsTask):
     """The second run: weaker augmentation."""
 
     name = "face-refined"
-    recipe = replace(LITE_RECIPE, learning_rate=0.0012, epochs=14)
-    card_text = CardText(
+    recipe: Recipe = replace(LITE_RECIPE, learning_rate=0.0012, epochs=14)
+    card_text: CardText = CardText(
         task="Sentiment of an aligned face in brightness alone, before it learned from clips",
         data=(),
         weaknesses=(_READS, *_LABELS),
@@ -177,12 +177,12 @@ class FaceTask(FaceRefinedTask):
     """The last run: clips and soft labels."""
 
     name = "face"
-    recipe = replace(
+    recipe: Recipe = replace(
         LITE_RECIPE, learning_rate=0.0008, epochs=3, label_smoothing=0.0, average=0.998
     )
-    published_classes = None
+    published_classes: None = None
     averages_with_start = True
-    card_text = CardText(
+    card_text: CardText = CardText(
         task="Sentiment of an aligned face in brightness alone",
         data=_VOTED,
         weaknesses=(_READS, *_LABELS),

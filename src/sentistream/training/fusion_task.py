@@ -67,9 +67,9 @@ class FusedTask(PaperTask):
     """The paper's fused network (Table 4), which needs ``visual`` and ``audio``."""
 
     name = "fused"
-    recipe = Recipe(optimizer="sgd", learning_rate=0.01, decay=0.0)
-    int8_input = "spectrogram"  # three quarters of the profile's work
-    card_text = CardText(
+    recipe: Recipe = Recipe(optimizer="sgd", learning_rate=0.01, decay=0.0)
+    int8_input: str = "spectrogram"  # three quarters of the profile's work
+    card_text: CardText = CardText(
         task="Sentiment of a face and the 30 ms of voice heard with it (Table 4)",
         data=(*PAPER_FACE_DATA, *data_sets("ravdess", "java-sed")),
         weaknesses=(*PAPER_FACE_WEAKNESSES, *PAPER_VOICE_WEAKNESSES),
@@ -147,8 +147,10 @@ class FusionTask(ClassificationTask):
     profile = "lite"
     name = "fusion"
     # no label smoothing: the fusion is to be calibrated
-    recipe = Recipe(optimizer="adamw", learning_rate=0.02, schedule="cosine", batch=256, epochs=30)
-    card_text = CardText(
+    recipe: Recipe = Recipe(
+        optimizer="adamw", learning_rate=0.02, schedule="cosine", batch=256, epochs=30
+    )
+    card_text: CardText = CardText(
         task="Face and voice joined, each as far as it is to be trusted at this moment",
         data=(),
         weaknesses=(

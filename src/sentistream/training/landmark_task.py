@@ -28,6 +28,7 @@ from sentistream.training.examples import Examples
 from sentistream.training.landmark_examples import RENDERED, STORED_COVER, landmark_faces
 from sentistream.training.model_cards import CardText, data_sets
 from sentistream.training.preparation import Preparation
+from sentistream.training.recipes import Recipe
 from sentistream.training.splits import Splits
 from sentistream.training.task import LITE_RECIPE, Task
 from sentistream.training.teachers import MIRRORED_POINTS
@@ -99,10 +100,13 @@ class LandmarksFirstTask(Task):
 
     profile = "lite"
     name = "landmarks-first"
-    recipe = replace(LITE_RECIPE, batch=128, epochs=40, label_smoothing=0.0, average=0.998)
-    outputs = ("face", *(f"{axis}{point}" for point in range(1, 69) for axis in "xy"))
+    recipe: Recipe = replace(LITE_RECIPE, batch=128, epochs=40, label_smoothing=0.0, average=0.998)
+    outputs: tuple[str, ...] = (
+        "face",
+        *(f"{axis}{point}" for point in range(1, 69) for axis in "xy"),
+    )
     raw_outputs = True
-    card_text = _CARD_TEXT
+    card_text: CardText = _CARD_TEXT
 
     def prepare(self, preparation: Preparation, runs: Path) -> Splits:
         return landmark_faces(preparation)
@@ -193,7 +197,7 @@ class LandmarksTask(LandmarksFirstTask):
     """The second run, which starts from the first."""
 
     name = "landmarks"
-    recipe = replace(
+    recipe: Recipe = replace(
         LITE_RECIPE, learning_rate=0.0012, batch=128, epochs=16, label_smoothing=0.0, average=0.995
     )
 

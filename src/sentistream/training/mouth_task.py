@@ -51,9 +51,9 @@ class PaperMouthTask(PaperTask):
     """The paper's mouth network (Table 1)."""
 
     name = "mouth"
-    recipe = Recipe(augmentation=Augmentation(rotation=30))
-    outputs = ("open",)
-    card_text = CardText(
+    recipe: Recipe = Recipe(augmentation=Augmentation(rotation=30))
+    outputs: tuple[str, ...] = ("open",)
+    card_text: CardText = CardText(
         task="Is the mouth in this crop open? (Table 1)",
         data=(
             *data_sets("web_mouths", "ytf"),
@@ -85,11 +85,11 @@ class LiteMouthTask(ClassificationTask):
 
     profile = "lite"
     name = "mouth"
-    recipe = replace(
+    recipe: Recipe = replace(
         LITE_RECIPE, learning_rate=0.003, warm_up=0.05, batch=64, epochs=20, average=0.998
     )
-    outputs = ("open",)
-    card_text = CardText(
+    outputs: tuple[str, ...] = ("open",)
+    card_text: CardText = CardText(
         task="Is the mouth in this crop open? In brightness alone",
         data=(),
         weaknesses=(

@@ -27,6 +27,7 @@ from sentistream.training.examples import Examples, balanced, emotions_by_sentim
 from sentistream.training.inference import probabilities
 from sentistream.training.model_cards import BATCH_NORM_NOTE, CardText, data_sets
 from sentistream.training.preparation import Preparation
+from sentistream.training.recipes import Recipe
 from sentistream.training.splits import Splits
 from sentistream.training.task import LITE_RECIPE, PaperTask, Task
 from sentistream.training.trainer import train_network
@@ -88,7 +89,7 @@ class AudioTask(PaperTask):
     """The paper's voice network (Table 3), in its folded form."""
 
     name = "audio"
-    card_text = CardText(
+    card_text: CardText = CardText(
         task="Sentiment of 30 ms of voice (Table 3)",
         data=data_sets("ravdess"),
         weaknesses=PAPER_VOICE_WEAKNESSES,
@@ -171,7 +172,7 @@ class VoiceTask(LiteVoiceTask):
     """The network that hears statistics of an utterance, beside those of earlier ones."""
 
     name = "voice"
-    recipe = replace(
+    recipe: Recipe = replace(
         LITE_RECIPE,
         learning_rate=0.003,
         weight_decay=0.01,
@@ -179,7 +180,7 @@ class VoiceTask(LiteVoiceTask):
         epochs=8,
         label_smoothing=0.0,
     )
-    card_text = CardText(
+    card_text: CardText = CardText(
         task="Sentiment of what somebody says, beside how that voice usually sounds",
         data=_HEARD,
         weaknesses=_SPEAKERS,
@@ -221,7 +222,7 @@ class VoiceSpectrumTask(LiteVoiceTask):
     """The network that hears the spectrum of an utterance."""
 
     name = "voice-spectrum"
-    recipe = replace(
+    recipe: Recipe = replace(
         LITE_RECIPE,
         learning_rate=0.004,
         warm_up=0.15,
@@ -231,7 +232,7 @@ class VoiceSpectrumTask(LiteVoiceTask):
         average=0.998,
         clip=5.0,
     )
-    card_text = CardText(
+    card_text: CardText = CardText(
         task="Sentiment of what somebody says, by how spectrum and pitch move",
         data=_HEARD,
         weaknesses=_SPEAKERS,

@@ -63,7 +63,7 @@ class Ledger:
             "CREATE INDEX waiting ON clips (tries, number) WHERE status = 'not started';"
         )
         self.counts: Counter[Status] = Counter()
-        self.earlier = 0
+        self.earlier: int = 0
 
     def __enter__(self) -> Self:
         return self

@@ -63,8 +63,8 @@ class Archive:
         resumed: bool = False,
         force: bool = False,
     ) -> None:
-        self.failed = 0
-        self.broken = 0
+        self.failed: int = 0
+        self.broken: int = 0
         self._sources = sources
         self._options = options
         self._interruption = interruption

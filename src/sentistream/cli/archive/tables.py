@@ -92,8 +92,8 @@ class ClipTables:
     def __init__(
         self, folder: Path, subject: Subject, settings: dict[str, Any], clip_id: str, shown: str
     ) -> None:
-        self.opened = False
-        self.summary = SummaryFile(folder / "summary.json", subject, settings)
+        self.opened: bool = False
+        self.summary: SummaryFile = SummaryFile(folder / "summary.json", subject, settings)
         readings = ParquetTable(
             folder / "readings.parquet",
             mouth_threshold=subject.profile.mouth_threshold,

@@ -85,7 +85,7 @@ class DelayedCondition:
     """
 
     def __init__(self) -> None:
-        self.holds = False
+        self.holds: bool = False
         self._true_since: float | None = None
         self._false_since: float | None = None
 

@@ -26,7 +26,7 @@ from sentistream.monitor.observations import Delivery
 from sentistream.monitor.services import Services
 from sentistream.monitor.translation import language_of, translator
 
-router = APIRouter(prefix="/api", tags=["Alerts"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Alerts"], dependencies=[Depends(viewer)])
 
 MAX_ALERTS = 1000
 """Alerts of an answer."""

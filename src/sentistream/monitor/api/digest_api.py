@@ -21,7 +21,7 @@ from sentistream.monitor.display_names import display_names
 from sentistream.monitor.locales import SOURCE
 from sentistream.monitor.translation import language_of, translator
 
-router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 
 WhichPeriod = Annotated[DigestPeriod, Path(description="A calendar week or month.")]
 

@@ -43,7 +43,7 @@ from sentistream.monitor.services import Services
 from sentistream.monitor.store.reading_tables import ANNOTATION_LENGTH
 from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 
-router = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
+router: APIRouter = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 
 SPAN = 3660 * 86_400.0
 """Seconds that may be asked for at once."""

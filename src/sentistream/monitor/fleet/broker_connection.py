@@ -72,7 +72,7 @@ class BrokerConnection:
         self._on_message = on_message
         self._on_connected = on_connected
         self._connected = threading.Event()
-        self.problem = ""
+        self.problem: str = ""
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5)
         client.max_queued_messages_set(MAX_ANSWERS if keeps_session else MAX_QUEUED)
         client.reconnect_delay_set(*RECONNECT_DELAYS)

@@ -28,7 +28,7 @@ class SigningKey:
     def __init__(self, seed: str) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
         self.seed = seed
-        self.public = self._key.public_key().public_bytes_raw().hex()
+        self.public: str = self._key.public_key().public_bytes_raw().hex()
 
     @classmethod
     def generate(cls) -> SigningKey:

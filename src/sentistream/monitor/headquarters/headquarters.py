@@ -70,12 +70,12 @@ class Headquarters:
         migrate(engine, MIGRATIONS)
         self.engine = engine
         self.settings = settings
-        self.ca = _read_ca(settings)
-        self.registry = SiteRegistry(engine)
-        self.receiver = Receiver(engine, settings.topic, self._publish)
+        self.ca: str = _read_ca(settings)
+        self.registry: SiteRegistry = SiteRegistry(engine)
+        self.receiver: Receiver = Receiver(engine, settings.topic, self._publish)
         self._connection: BrokerConnection | None = None
         self._closing = threading.Event()
-        self.bus = EventBus()
+        self.bus: EventBus = EventBus()
         self._own_bus = bus
         self._alerts = ShopAlerts(
             engine, self.bus, settings.silent_minutes, reached_since=lambda: self._reached_since

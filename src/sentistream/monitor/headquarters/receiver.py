@@ -136,9 +136,9 @@ class Receiver:
         self._warned: dict[tuple[str, str], float] = {}
         self._answered_strangers: dict[str, float] = {}
         self.refused: Counter[str] = Counter()
-        self.stored = 0
-        self.deferred = 0
-        self.last_error = ""
+        self.stored: int = 0
+        self.deferred: int = 0
+        self.last_error: str = ""
         self._thread = threading.Thread(target=self._run, name="headquarters", daemon=True)
 
     @property

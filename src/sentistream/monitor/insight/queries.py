@@ -66,7 +66,7 @@ class Insight:
     def __init__(self, store: Store, settings: Settings, cameras: Iterable[str]) -> None:
         self._store = store
         self._settings = settings
-        self.cameras = tuple(cameras)
+        self.cameras: tuple[str, ...] = tuple(cameras)
 
     def places(self, camera: str = ALL_CAMERAS) -> list[Place]:
         """Each camera, followed by its zones that are not masked for good."""

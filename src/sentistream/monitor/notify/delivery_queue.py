@@ -48,9 +48,9 @@ class DeliveryQueue:
         delays: Sequence[float] = DELAYS,
         report: Report = lambda notice, state, reason, attempts: None,
     ) -> None:
-        self.dropped = 0
-        self.failed = 0
-        self.delivered = 0
+        self.dropped: int = 0
+        self.failed: int = 0
+        self.delivered: int = 0
         self._transport = transport
         self._report = report
         self._delays = tuple(delays)

@@ -43,7 +43,8 @@ class FieldProblemError(Exception):
 
     def __init__(self, field: str, text: str) -> None:
         super().__init__(text)
-        self.field, self.text = field, text
+        self.field: str = field
+        self.text: str = text
 
 
 def first(form: Form, name: str) -> str:
