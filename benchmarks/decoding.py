@@ -61,8 +61,8 @@ class Way:
 
 WAYS = (
     Way(name="every picture"),
-    Way(name="of a share of 0.7", share=0.7, whole=False),
-    Way(name="of a share of 0.5", share=0.5, whole=False),
+    Way(name="a share of 0.7", share=0.7, whole=False),
+    Way(name="a share of 0.5", share=0.5, whole=False),
     Way(name="reference pictures alone", share=0.0, whole=False),
     Way(name="a moment every 0.1 s, every picture", every=0.1),
     Way(

@@ -44,10 +44,13 @@ ONLY_SOME_HAVE = {
 }
 """Modules that Linux, macOS or Windows lacks."""
 
-ONLY_SOME_SAY = ("/proc", "forkserver", "win32", "darwin")
+ONLY_SOME_SAY = ("/proc", "forkserver", "v4l2", "win32", "darwin")
 """Words that no other module may hold as a whole string, or a path's beginning."""
 
 MAY_SAY = {
+    Path("media/capture_devices.py"): {"v4l2"},  # FFmpeg's name of an input
+    Path("decoder_names.py"): {"v4l2"},
+    Path("media/decoder.py"): {"v4l2"},
     Path("benchmarking/system_facts.py"): {"win32"},  # in a pattern for markers of packages
 }
 

@@ -28,7 +28,7 @@ export class Answers {
     this.count += 1;
     if (this.count === 1) this.begun = time;
     const share = time - this.begun >= a.time_constant ? forget(step, a.time_constant) : 1 / this.count;
-    this.mean = this.mean.map((old, n) => old + share * (Math.log(Math.max(now[n], a.least)) - old));
+    this.mean = this.mean.map((old, n) => old + share * (Math.log(Math.max(now[n], a.min_probability)) - old));
     const relative = this.relative([now, normalised(this.mean)], time);
     const { data } = await this.run("fusion", {
       face: ["float32", Float32Array.from(relative.flat()), [2, 3]],
@@ -44,7 +44,7 @@ export class Answers {
     const lips = points.slice(...m.points);
     const [xs, ys] = [lips.map(([x]) => x), lips.map(([, y]) => y)];
     const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-    const side = Math.max(Math.max(right - left, bottom - top) * m.margin, m.least * centroidSize(points));
+    const side = Math.max(Math.max(right - left, bottom - top) * m.margin, m.min_side * centroidSize(points));
     const [x, y] = [(left + right) / 2, (top + bottom) / 2];
     const seen = cut(picture, [x - side / 2, y - side / 2, x + side / 2, y + side / 2], m.size);
     const { data } = await this.run("mouth", { mouth: ["uint8", seen.data, [1, m.size, m.size, 1]] });
@@ -61,7 +61,7 @@ export class Answers {
       for (const mirrored of this.views.size ? [this.mirrored] : [false, true]) {
         const shown = mirrored ? mirror(seen) : seen.data;
         const { data } = await this.run("face", { face: ["uint8", shown, [1, f.size, f.size, 1]] });
-        this.views.set(mirrored, Array.from(data, (one) => Math.log(Math.max(one, this.p.accumulation.least))));
+        this.views.set(mirrored, Array.from(data, (one) => Math.log(Math.max(one, this.p.accumulation.min_probability))));
         this.mirrored = !mirrored;
       }
     }
@@ -72,7 +72,7 @@ export class Answers {
   /** Shares less part of what is usual for this face; the first are those of now. */
   relative(shares, time) {
     const b = this.p.baseline;
-    const evidence = shares.map((some) => centred(some.map((one) => Math.log(Math.max(one, this.p.accumulation.least)))));
+    const evidence = shares.map((some) => centred(some.map((one) => Math.log(Math.max(one, this.p.accumulation.min_probability)))));
     while (this.waiting.length && time - this.waiting[0].time >= b.span) {
       const earlier = this.waiting.shift().evidence;
       this.known = Math.min(this.known + b.every, b.horizon);

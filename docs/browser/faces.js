@@ -91,7 +91,7 @@ function isFaceLike(limits, points) {
   const [across, down] = steps(points).map(([x, y]) => [x / size, y / size]);
   const [wide, tall] = [Math.hypot(...across), Math.hypot(...down)];
   return (
-    size >= limits.size &&
+    size >= limits.min_size &&
     limits.eye_distance[0] < wide &&
     wide < limits.eye_distance[1] &&
     limits.eyes_to_mouth[0] < tall &&

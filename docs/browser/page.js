@@ -1,7 +1,7 @@
 // The page: the camera's pictures to the worker, its answers to the screen. Nothing is kept but the
 // shares of the last 30 seconds, for the timeline.
 
-const LONGEST = 640; // pixels of the longer side that is looked at: the detector's own
+const MAX_SIDE = 640; // pixels of the longer side that is looked at: the detector's own
 const SPAN = 30; // seconds of the timeline
 const SPOKEN_EVERY = 1.5; // seconds between changes that a screen reader is told of
 const CLASSES = ["positive", "neutral", "negative"];
@@ -124,7 +124,7 @@ function next() {
 }
 
 function send() {
-  const scale = Math.min(1, LONGEST / Math.max(video.videoWidth, video.videoHeight));
+  const scale = Math.min(1, MAX_SIDE / Math.max(video.videoWidth, video.videoHeight));
   const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.round(side * scale));
   if (copy.width !== width || copy.height !== height) {
     [copy.width, copy.height] = [width, height];

@@ -375,6 +375,17 @@ def processor_name() -> str:
     return name or platform.machine()
 
 
+def decoder_chips() -> list[str]:
+    """Names of chips that decode video and are reached as devices of their own (Linux alone)."""
+    if system() is not System.LINUX:
+        return []
+    names = (
+        path.read_text("utf-8", "replace").strip()
+        for path in sorted(Path("/sys/class/video4linux").glob("*/name"))
+    )
+    return [name for name in names if "dec" in name.lower()]
+
+
 def load_average() -> float | None:
     """Processes that want a core, a mean over one minute; None on Windows."""
     getloadavg = getattr(os, "getloadavg", None)

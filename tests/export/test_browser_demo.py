@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from browser_pages import CHROMIUM, PATIENCE
 from sentistream.analyzer import Analyzer
 from sentistream.export.pipeline_description import describe_pipeline
 from sentistream.media.picture import RgbPicture
@@ -30,7 +31,9 @@ from sentistream.profiles import LITE
 from sentistream.runtime import load_card
 from sentistream.types import SENTIMENTS, Moment, UInt8Array
 
-PATIENCE = 60_000  # milliseconds; a busy machine compiles the runtime slowly
+LOADING = 2 * PATIENCE
+"""Seconds: a busy machine compiles the runtime slowly."""
+
 PICTURES = 24
 
 ANSWERS, LABELS = 0.12, 0.9
@@ -94,28 +97,26 @@ def served(folder: Path) -> Iterator[str]:
 @contextmanager
 def opened(url: str, camera: Path | None, **options: Any) -> Iterator[Page]:
     """The page in a Chromium whose camera shows a file; without one the camera is refused."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
+    if CHROMIUM is None:
         pytest.skip("needs Chromium")
     arguments = ["--no-sandbox", "--use-fake-device-for-media-stream"]
     arguments += [f"--use-file-for-fake-video-capture={camera}"] if camera else []
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=program, args=arguments) as browser,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=arguments) as browser,
     ):
         context = browser.new_context(**options)
         if camera:
             context.grant_permissions(["camera"])
         context.add_init_script(RECORD)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
         page.goto(url)
         yield page
 
 
 def wait(page: Page, condition: str) -> None:
     """Until a condition of JavaScript holds; the page's policy forbids Playwright's own way."""
-    end = time.monotonic() + PATIENCE / 1000
+    end = time.monotonic() + LOADING
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
         page.wait_for_timeout(50)

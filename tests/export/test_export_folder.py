@@ -23,7 +23,7 @@ from sentistream.types import UInt8Array
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "import sys; from sentistream.cli import main; main(sys.argv[1:])"
-LONGEST = 150
+MAX_LINES = 150
 """Lines of a file of the reference."""
 
 
@@ -87,7 +87,7 @@ def test_nothing_of_sentistream_is_imported(folder: Path) -> None:
             names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
             assert not any(name.startswith("sentistream") for name in names), path
     for path in folder.glob("*.py"):
-        assert len(path.read_text("utf-8").splitlines()) <= LONGEST, path.name
+        assert len(path.read_text("utf-8").splitlines()) <= MAX_LINES, path.name
 
 
 def test_the_licence_is_the_repositorys(folder: Path) -> None:

@@ -218,6 +218,14 @@ def test_every_name_is_one_that_ffmpeg_knows() -> None:
     assert DECODERS[:2] == ("auto", "software")
 
 
+def test_a_chip_of_linux_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {one.name: one.problem for one in hardware_decoders()}
+    assert "v4l2" not in told or told["v4l2"] in ("", "no such device")
+    decoders.forget_hardware()
+    monkeypatch.setattr(decoders, "decoder_chips", lambda: ["bcm2835-codec-decode"])
+    assert {one.name: one.problem for one in hardware_decoders()}.get("v4l2", "") == ""
+
+
 def test_analysis_says_what_decoded(clip: Path) -> None:
     with analyze(clip, decoder="software") as analysis:
         assert analysis.info.decoder == "software"

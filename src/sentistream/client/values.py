@@ -265,8 +265,8 @@ class Aggregate:
 class Alert:
     """An alert that started (``active``) or ended; both have the same ``incident``.
 
-    ``kind`` is ``sentiment``, ``camera`` or ``disk``; ``reason`` says why a camera is down or how
-    full a disk is.
+    ``kind`` is ``sentiment``, ``camera``, ``disk`` or ``shop``; ``reason`` says why a camera is
+    down or how full a disk is.
     """
 
     incident: str

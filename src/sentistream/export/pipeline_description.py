@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sentistream import __version__
-from sentistream.accumulation import MIN
+from sentistream.accumulation import MIN as MIN_PROBABILITY
 from sentistream.decision import expressions, face_baseline
 from sentistream.decision import lite as lite_decision
 from sentistream.decision.voice_classifier import SPECTRUM_FRAMES, SPECTRUM_WEIGHT
@@ -92,7 +92,7 @@ def _mouth(size: int, profile: Profile) -> dict[str, Any]:
         "size": size,
         "points": [crops.MOUTH.start, crops.MOUTH.stop],
         "margin": crops.MOUTH_MARGIN,
-        "least": crops.MOUTH_LEAST,
+        "min_side": crops.MIN_MOUTH_SIDE,
         "open_from": profile.mouth_threshold,
     }
 
@@ -133,7 +133,7 @@ def _lite(profile: Profile) -> dict[str, Any]:
             "readable": landmarker.READABLE,
             "square": {"width": geometry.SQUARE_WIDTH, "rise": geometry.SQUARE_RISE},
             "plausible": {
-                "size": geometry.SMALLEST,
+                "min_size": geometry.MIN_CENTROID_SIZE,
                 "eye_distance": list(geometry.EYE_DISTANCE),
                 "eyes_to_mouth": list(geometry.EYES_TO_MOUTH),
             },
@@ -159,7 +159,7 @@ def _lite(profile: Profile) -> dict[str, Any]:
             "formula": "the mean of the logarithms, equally until time_constant has passed, then "
             "m += (1 - exp(-dt / time_constant)) (log p - m)",
             "time_constant": profile.time_constant,
-            "least": MIN,
+            "min_probability": MIN_PROBABILITY,
         },
         "baseline": {
             "strength": face_baseline.STRENGTH,

@@ -11,7 +11,6 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from av import FFmpegError, Packet, VideoFrame
@@ -22,7 +21,7 @@ from av.video.stream import VideoStream
 
 from sentistream.decoder_names import AUTO, DECODERS, HARDWARE, SOFTWARE
 from sentistream.media.source import MediaInfo
-from sentistream.operating_system import System, system
+from sentistream.operating_system import System, decoder_chips, system
 from sentistream.translatable import Translatable
 
 CODINGS = ("h264", "hevc", "vp9", "av1")
@@ -82,7 +81,7 @@ def _problem(name: str) -> str:
     if not _is_built_in(name):
         return Translatable("not built into this FFmpeg")
     if name == "v4l2":
-        return "" if _has_v4l2_decoder() else Translatable("no such device")
+        return "" if decoder_chips() else Translatable("no such device")
     try:
         codec = Codec(_codec_name("h264", name), "r")
         if name != "mediacodec":
@@ -90,11 +89,6 @@ def _problem(name: str) -> str:
     except Exception as error:  # whatever a driver fails with, there is software
         return (getattr(error, "strerror", None) or str(error)).lower()
     return ""
-
-
-def _has_v4l2_decoder() -> bool:
-    names = Path("/sys/class/video4linux").glob("*/name")
-    return any("dec" in each.read_text("utf-8", "replace").lower() for each in names)
 
 
 def _codec_name(coding: str, name: str) -> str:

@@ -35,7 +35,7 @@ MOUTH = slice(48, 63)
 MOUTH_MARGIN = 1.4
 """Side of the mouth's window over that of the lips: as in what the mouth network learned from."""
 
-MOUTH_LEAST = 0.5
+MIN_MOUTH_SIDE = 0.5
 """Least side of that window in centroid sizes, for lips seen from the side or badly placed."""
 
 
@@ -92,5 +92,5 @@ def mouth_window(landmarks: FloatArray) -> Box:
     lips = landmarks[MOUTH]
     low, high = lips.min(axis=0), lips.max(axis=0)
     x, y = (float(value) for value in (low + high) / 2)
-    side = max(float((high - low).max()) * MOUTH_MARGIN, MOUTH_LEAST * centroid_size(landmarks))
+    side = max(float((high - low).max()) * MOUTH_MARGIN, MIN_MOUTH_SIDE * centroid_size(landmarks))
     return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)

@@ -61,7 +61,7 @@ its centre above their mean over the sample clips; landmarks placed in it again 
 EYE_DISTANCE, EYES_TO_MOUTH = (0.4, 1.8), (0.5, 1.9)
 """Outside these no face that the detector finds was seen to lie, with room; in centroid sizes."""
 
-SMALLEST = 3.0
+MIN_CENTROID_SIZE = 3.0
 """Least centroid size of a face's points, pixels."""
 
 
@@ -119,7 +119,7 @@ def is_face_like(landmarks: FloatArray) -> bool:
         extent(landmarks)
     except ValueError:
         return False
-    if size < SMALLEST:
+    if size < MIN_CENTROID_SIZE:
         return False
     across, down = (_BETWEEN @ landmarks / size).tolist()
     eye_distance, eyes_to_mouth = math.hypot(*across), math.hypot(*down)

@@ -88,6 +88,32 @@ def test_plurals(language: str, none: str, one: str, many: str) -> None:
     assert told == [none, one, many]
 
 
+@pytest.mark.parametrize(
+    ("count", "english", "german", "french"),
+    [
+        (1, "1 minute", "1 Minute", "1 minute"),
+        (10, "10 minutes", "10 Minuten", "10 minutes"),
+        (0.5, "0.5 minutes", "0,5 Minuten", "0,5 minute"),
+        # French counts up to two in the singular
+        (1.5, "1.5 minutes", "1,5 Minuten", "1,5 minute"),
+        (2.5, "2.5 minutes", "2,5 Minuten", "2,5 minutes"),
+        (1440, "1,440 minutes", "1.440 Minuten", "1\u202f440 minutes"),
+    ],
+)
+def test_minutes_are_counted_as_the_language_does(
+    count: float, english: str, german: str, french: str
+) -> None:
+    assert [translator(each).minutes(count) for each in LANGUAGES] == [english, german, french]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_one_thing_has_one_word(language: str) -> None:
+    """An alert is an alert everywhere, not a message here and an alarm there."""
+    other = {"de": r"\bMeldung", "fr": r"\balarme"}[language]
+    said = [str(message.string) for message in _catalogue(language) if message.id]
+    assert not [text for text in said if re.search(other, text)]
+
+
 def test_numbers_and_times_are_written_as_the_language_does() -> None:
     english, german, french = (translator(language) for language in LANGUAGES)
     assert english.number(12345.6, 1) == "12,345.6"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from sentistream.monitor.observations import FaceState
 from sentistream.monitor.web.info_pages import _is_own
 from web.fake_monitor import FakeMonitor
-from web.fake_people import face
+from web.fake_people import alert, face
 
 
 @pytest.fixture
@@ -169,3 +175,32 @@ def test_the_engine_figures_are_folded(context: BrowserContext, house: FakeMonit
     tile.get_by_text("Technical details").click()
     expect(tile.get_by_text("28 moments per second")).to_be_visible()
     context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_zones_are_called_by_their_names(tmp_path: Path, language: str) -> None:
+    zone = {"name": "z-17", "title": "By the tills", "points": [[0, 0], [1, 0], [1, 1]]}
+    door = {"name": "Front door", "source": "0", "zones": [zone]}
+    rule = {"key": "sour", "name": "Sour mood", "camera": "door", "zone": "z-17"}
+    house = FakeMonitor(tmp_path, {"cameras": {"door": door}, "alerts": [rule]})
+    house.health("door")
+    house.store.given = [
+        replace(
+            alert(time.time() - 60, 0.5, active=True, incident="a1"), camera="door", zone="z-17"
+        )
+    ]
+    house.bus.publish(house.store.given[0])
+    for path in (
+        "/",
+        "/history",
+        "/history?by=minute&camera=door&zone=z-17",
+        "/history?by=pattern&camera=door",
+        "/alerts",
+        "/alerts/a1",
+        "/privacy/assessment",
+    ):
+        answer = httpx.get(house.url + path, headers={"Accept-Language": language})
+        assert answer.status_code == 200
+        text = re.sub(r"<script.*?</script>|<[^>]*>", " ", answer.text, flags=re.DOTALL)
+        assert "By the tills" in text, path
+        assert "z-17" not in text, path

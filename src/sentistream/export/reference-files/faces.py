@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from resampling import Grey, Square, cut, resize, upright
 
 Array = NDArray[Any]
-FOLDER = Path(__file__).parent
-P = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
-OPTIONS = onnxruntime.SessionOptions()
+FOLDER: Path = Path(__file__).parent
+P: dict[str, Any] = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
+OPTIONS: Any = onnxruntime.SessionOptions()
 OPTIONS.intra_op_num_threads = 1  # the networks are too small to share out
-SESSIONS = {
+SESSIONS: dict[str, Any] = {
     name: onnxruntime.InferenceSession(FOLDER / network["file"], OPTIONS)
     for name, network in P["networks"].items()
 }
@@ -39,8 +39,7 @@ def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
 
 def detect(luma: Grey, longest: int) -> Array:
     """Faces, best first: score, left, top, right, bottom, x and y of five points; (N, 15)."""
-    d, (rows, columns) = P["detector"], luma.shape
-    shown, found = luma, list[Array]()
+    d, (rows, columns), shown, found = P["detector"], luma.shape, luma, list[Array]()
     for side in sorted({longest, d["longest_side"]["coarse"]}, reverse=True):
         scale = min(1, side / max(rows, columns)) / d["multiple"]
         width, height = (max(1, round(n * scale)) * d["multiple"] for n in (columns, rows))
@@ -95,7 +94,7 @@ def place(luma: Grey, square: Square) -> tuple[Array, float, bool]:
     size, limits = centroid_size(points), m["plausible"]
     across, down = (step / size for step in steps(points))
     wide, tall = math.hypot(*across), math.hypot(*down)
-    like = size >= limits["size"] and answer[0] > m["readable"]
+    like = size >= limits["min_size"] and answer[0] > m["readable"]
     like &= limits["eye_distance"][0] < wide < limits["eye_distance"][1]
     like &= limits["eyes_to_mouth"][0] < tall < limits["eyes_to_mouth"][1]
     return points, answer[0], like and across[0] * down[1] - across[1] * down[0] > wide * tall / 2
@@ -116,10 +115,11 @@ def box_of(square: Square) -> Array:
 class Follower:
     """One face, the largest, from picture to picture."""
 
-    def __init__(self) -> None:
-        self.square: Square | None = None
-        self.points: Array | None = None
-        self.seen = self.coarse = self.fine = -math.inf
+    square: Square | None = None
+    points: Array | None = None
+    seen: float = -math.inf
+    coarse: float = -math.inf
+    fine: float = -math.inf
 
     def update(self, luma: Grey, time: float) -> Array | None:
         """The points at ``time``, seconds; None without a face."""
@@ -144,7 +144,7 @@ class Follower:
         for face in sorted(found, key=lambda face: -np.prod(face[3:5] - face[1:3])):
             square = similarity(P["detector"]["five_points"], face[5:].reshape(5, 2))
             points, sure, is_face = place(luma, square)
-            least = score["high"] if sure >= score["sure_landmarks"] else score["certain"]
-            if is_face and face[0] >= least:
+            min_score = score["high"] if sure >= score["sure_landmarks"] else score["certain"]
+            if is_face and face[0] >= min_score:
                 self.square, self.points, self.seen = square_of(points), points, time
                 return

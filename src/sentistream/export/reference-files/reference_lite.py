@@ -1,7 +1,6 @@
 """From grey pictures and sound to answers, with NumPy and ONNX Runtime alone.
 
-Usage: python reference.py PICTURE.npy [PICTURE.npy ...]
-Each is brightness, uint8 of shape (height, width), 25 a second.
+Usage: python reference.py PICTURE.npy [...], each brightness, uint8 (height, width), 25 a second.
 """
 
 import math
@@ -21,14 +20,26 @@ def normalised(logarithms: Array) -> Array:
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
+def logarithms(shares: Array) -> Array:
+    return np.asarray(np.log(np.maximum(shares, P["accumulation"]["min_probability"])))
+
+
 class Answers:
     """What is said of one face: now, and summed up over the last seconds."""
 
+    time: float = -math.inf
+    begun: float = -math.inf
+    run_at: float = -math.inf
+    mirrored: bool = False
+    mouth: float = 0.0
+    count: int = 0
+    known: float = 0.0
+
     def __init__(self) -> None:
-        self.time = self.begun = self.run_at = -math.inf
         self.views: dict[bool, Array] = {}
-        self.mirrored, self.mouth, self.count, self.known = False, 0.0, 0, 0.0
-        self.mean, self.usual, self.waiting = np.zeros(3), np.zeros(3), list[tuple[float, Array]]()
+        self.mean: Array = np.zeros(3)
+        self.usual: Array = np.zeros(3)
+        self.waiting: list[tuple[float, Array]] = []
 
     def update(
         self, luma: Grey, points: Array, time: float, voice: Array | None = None, trust: float = 0
@@ -38,15 +49,14 @@ class Answers:
         ``voice`` and ``trust``, 0 to 1, are of ``hear``.
         """
         a, step, self.time = P["accumulation"], time - self.time, time
-        self.mouth += forget(step, P["mouth"]["time_constant"]) * (
-            self._lips(luma, points) - self.mouth
-        )
+        # what the newest value counts: 1 - exp(-step / time constant)
+        weight, slower = (-math.expm1(-step / part["time_constant"]) for part in (P["mouth"], a))
+        self.mouth += weight * (self._lips(luma, points) - self.mouth)
         now = self._expression(luma, points, time)
         self.count += 1
         self.begun = time if self.count == 1 else self.begun
-        settled = time - self.begun >= a["time_constant"]
-        share = forget(step, a["time_constant"]) if settled else 1 / self.count
-        self.mean = self.mean + share * (np.log(np.maximum(now, a["least"])) - self.mean)
+        share = slower if time - self.begun >= a["time_constant"] else 1 / self.count
+        self.mean = self.mean + share * (logarithms(now) - self.mean)
         joined = run(
             "fusion",
             face=self._relative(np.stack([now, normalised(self.mean)]), time).astype(np.float32),
@@ -59,7 +69,7 @@ class Answers:
         m, lips = P["mouth"], points[slice(*P["mouth"]["points"])]
         low, high = lips.min(axis=0), lips.max(axis=0)
         (x, y), side = (low + high) / 2, (high - low).max() * m["margin"]
-        half = max(side, m["least"] * centroid_size(points)) / 2
+        half = max(side, m["min_side"] * centroid_size(points)) / 2
         seen = cut(luma, (x - half, y - half, x + half, y + half), m["size"])
         return float(run("mouth", mouth=seen[None, :, :, None])[0, 0])
 
@@ -73,13 +83,18 @@ class Answers:
             for mirrored in (self.mirrored,) if self.views else (False, True):
                 shown = np.ascontiguousarray(seen[:, ::-1] if mirrored else seen)
                 answer = run("face", face=shown[None, :, :, None])[0]
-                self.views[mirrored] = np.log(np.maximum(answer, P["accumulation"]["least"]))
+                self.views[mirrored] = np.log(
+                    np.maximum(answer, P["accumulation"]["min_probability"])
+                )
                 self.mirrored = not mirrored
         return normalised((self.views[False] + self.views[True]) / 2)
 
     def _relative(self, shares: Array, time: float) -> Array:
         """Shares less part of what is usual for this face; the first are those of now."""
-        b, evidence = P["baseline"], np.log(np.maximum(shares, P["accumulation"]["least"]))
+        b, evidence = (
+            P["baseline"],
+            logarithms(shares),
+        )
         evidence = evidence - evidence.mean(axis=1, keepdims=True)
         while self.waiting and time - self.waiting[0][0] >= b["span"]:
             self.known = min(self.known + b["every"], b["horizon"])
@@ -88,11 +103,6 @@ class Answers:
             self.waiting.append((time, evidence[0]))
         strength = b["strength"] * self.known / (self.known + b["known_after"])
         return normalised(evidence - strength * self.usual)
-
-
-def forget(step: float, time_constant: float) -> float:
-    """What the newest value counts after ``step`` seconds, 0 to 1."""
-    return -math.expm1(-step / time_constant)
 
 
 def hear(sound: Array) -> tuple[Array | None, float]:
@@ -121,14 +131,18 @@ def label(shares: Array) -> str:
     return str(best) if shares.max() >= P["unknown_below"] else "unknown"
 
 
-if __name__ == "__main__":
+def main() -> None:
     follower, answers = Follower(), Answers()
     for number, path in enumerate(sys.argv[1:]):
         picture, time = np.load(path), number / 25
-        found = follower.update(picture, time)
-        if found is None:
+        points = follower.update(picture, time)
+        if points is None:
             answers = Answers()
             print(f"{time:.2f} s: no face")
         else:
-            mouth, now, summed = answers.update(picture, found, time)
+            mouth, _, summed = answers.update(picture, points, time)
             print(f"{time:.2f} s: {label(summed)} {summed.round(3)}, mouth open {mouth:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from resampling import Box, cut
 
 Array = NDArray[Any]
-FOLDER = Path(__file__).parent
-P = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
-OPTIONS = onnxruntime.SessionOptions()
+FOLDER: Path = Path(__file__).parent
+P: dict[str, Any] = json.loads((FOLDER / "pipeline.json").read_text("utf-8"))
+OPTIONS: Any = onnxruntime.SessionOptions()
 OPTIONS.intra_op_num_threads = 1  # the networks are too small to share out
-SESSIONS = {
+SESSIONS: dict[str, Any] = {
     name: onnxruntime.InferenceSession(FOLDER / network["file"], OPTIONS)
     for name, network in P["networks"].items()
 }
@@ -46,7 +46,7 @@ def mouth_box(points: Array) -> Box:
     m, lips = P["mouth"], points[slice(*P["mouth"]["points"])]
     low, high = lips.min(axis=0), lips.max(axis=0)
     (x, y), side = (low + high) / 2, (high - low).max() * m["margin"]
-    half = max(side, m["least"] * centroid_size(points)) / 2
+    half = max(side, m["min_side"] * centroid_size(points)) / 2
     return x - half, y - half, x + half, y + half
 
 
@@ -85,7 +85,8 @@ class Smoother:
     """Equation 1."""
 
     def __init__(self) -> None:
-        self.time, self.value = -math.inf, np.zeros(3)
+        self.time: float = -math.inf
+        self.value: Array = np.zeros(3)
 
     def update(self, shares: Array, time: float) -> Array:
         """What was said up to ``time``, seconds."""

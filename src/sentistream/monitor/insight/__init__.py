@@ -8,8 +8,8 @@ from sentistream.monitor.insight.figures import (
     compare,
 )
 from sentistream.monitor.insight.opening_hours import OpenHours
-from sentistream.monitor.insight.queries import (
-    Insight,
+from sentistream.monitor.insight.queries import Insight
+from sentistream.monitor.insight.results import (
     Overview,
     Place,
     Point,

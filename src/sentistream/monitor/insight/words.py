@@ -133,11 +133,25 @@ def unknown_words(figures: Figures, smallest: int, tr: Translator) -> str:
 
 def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
     """All that is known of a span, in a line."""
-    shares = [f"{words} {tr.gettext(name)}" for name, words in shares_words(figures, tr).items()]
-    count = tr.ngettext("1 appearance", "{n} appearances", figures.appearances)
-    if not shares:
+    shares = [figures.share(name) for name in _TOGETHER]
+    known = [share for share in shares if share is not None]
+    if len(known) < len(shares):
         return unknown_words(figures, smallest, tr)
-    return "; ".join([", ".join(shares), count])
+    percents = tr.percents([share.value for share in known])
+    said = ", ".join(
+        f"{_one_of_all(share, percent, tr)} {tr.gettext(name)}"
+        for name, share, percent in zip(_TOGETHER, known, percents, strict=True)
+    )
+    few = tr.gettext(TOO_FEW) if any(share.is_vague for share in known) else ""
+    count = tr.ngettext("1 appearance", "{n} appearances", figures.appearances)
+    return "; ".join(filter(None, (said, few, count)))
+
+
+def _one_of_all(share: Share, percent: str, tr: Translator) -> str:
+    """A share among others; that there were too few is said once of all of them."""
+    if share.is_vague:
+        return tr.gettext("about {share}", share=percent)
+    return share_words(share, tr, percent)
 
 
 def change_words(difference: Difference, tr: Translator) -> str:

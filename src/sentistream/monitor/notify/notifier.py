@@ -216,7 +216,7 @@ class Notifier(Subscriber):
             if alert.incident in ended or alert.incident in self._open or self._store is None:
                 continue
             with suppress(StorageError):
-                found = self._store.alerts(incident=alert.incident, limit=2)
+                found = self._store.alerts(incident=alert.incident)
                 yield from (each for each in found if not each.active)
 
     def _interested(self, alert: Alert) -> Iterable[_Outlet]:

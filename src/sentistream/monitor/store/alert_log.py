@@ -21,8 +21,8 @@ from sentistream.monitor.store.ingest import insert_into
 from sentistream.monitor.store.reading_tables import (
     ACKNOWLEDGEMENTS,
     ALERTS,
+    ALERTS_ON_HOLD,
     DELIVERIES,
-    HELD_ALERTS,
     REASON,
 )
 from sentistream.translatable import Translatable
@@ -138,8 +138,12 @@ def hold(connection: Connection, held: HeldAlert) -> int:
     """Stores what is held back; returns its number."""
     alert = held.alert
     values = asdict(alert) | {"kind": str(alert.kind), "reason": _packed(alert.reason)}
-    row = {"channel": held.channel, "time": alert.time, "alert": json.dumps(values)}
-    key = connection.execute(insert(HELD_ALERTS).values(row)).inserted_primary_key
+    row = {
+        "channel": held.channel,
+        "time": alert.time,
+        "alert": json.dumps(values, ensure_ascii=False),
+    }
+    key = connection.execute(insert(ALERTS_ON_HOLD).values(row)).inserted_primary_key
     assert key is not None  # noqa: S101
     return int(key[0])
 
@@ -147,7 +151,7 @@ def hold(connection: Connection, held: HeldAlert) -> int:
 def held_alerts(connection: Connection) -> list[HeldAlert]:
     """What is held back, the oldest first."""
     found = []
-    for row in connection.execute(select(HELD_ALERTS).order_by(HELD_ALERTS.c.id)):
+    for row in connection.execute(select(ALERTS_ON_HOLD).order_by(ALERTS_ON_HOLD.c.id)):
         values = json.loads(row.alert)
         values |= {"kind": AlertKind(values["kind"]), "reason": _unpacked(values["reason"])}
         found.append(HeldAlert(number=row.id, channel=row.channel, alert=Alert(**values)))
@@ -156,7 +160,7 @@ def held_alerts(connection: Connection) -> list[HeldAlert]:
 
 def release(connection: Connection, numbers: Sequence[int]) -> None:
     """Deletes what was held back."""
-    connection.execute(delete(HELD_ALERTS).where(HELD_ALERTS.c.id.in_(numbers)))
+    connection.execute(delete(ALERTS_ON_HOLD).where(ALERTS_ON_HOLD.c.id.in_(numbers)))
 
 
 def delete_before(connection: Connection, time: float) -> None:
@@ -164,7 +168,7 @@ def delete_before(connection: Connection, time: float) -> None:
     connection.execute(delete(ALERTS).where(ALERTS.c.time < time))
     connection.execute(delete(ACKNOWLEDGEMENTS).where(ACKNOWLEDGEMENTS.c.time < time))
     connection.execute(delete(DELIVERIES).where(DELIVERIES.c.time < time))
-    connection.execute(delete(HELD_ALERTS).where(HELD_ALERTS.c.time < time))
+    connection.execute(delete(ALERTS_ON_HOLD).where(ALERTS_ON_HOLD.c.time < time))
 
 
 def _alert(row: Any) -> Alert:

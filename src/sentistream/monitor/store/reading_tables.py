@@ -19,7 +19,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    Text,
     UniqueConstraint,
 )
 
@@ -176,13 +175,16 @@ DELIVERIES = Table(
 )
 """Messages about alerts and digests, and what became of them."""
 
-HELD_ALERTS = Table(
+ALERT_JSON = 4000
+"""Characters of an alert as JSON; its reason takes the most of them."""
+
+ALERTS_ON_HOLD = Table(
     "held_alerts",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("channel", String(KEY), nullable=False),
     Column("time", Double, nullable=False),
-    Column("alert", Text, nullable=False),
+    Column("alert", String(ALERT_JSON), nullable=False),
 )
 """Starts and ends of alerts (JSON) that channels are told of after their quiet hours."""
 

@@ -16,5 +16,5 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("channel", sa.String(64), nullable=False),
         sa.Column("time", sa.Double, nullable=False),
-        sa.Column("alert", sa.Text, nullable=False),
+        sa.Column("alert", sa.String(4000), nullable=False),
     )
