@@ -44,7 +44,7 @@ ONLY_SOME_HAVE = {
 }
 """Modules that Linux, macOS or Windows lacks."""
 
-ONLY_SOME_SAY = ("/proc", "forkserver", "win32", "darwin")
+ONLY_SOME_SAY = ("/proc", "forkserver", "v4l2", "win32", "darwin")
 """Words that no other module may hold as a whole string, or a path's beginning."""
 
 MAY_SAY = {

@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 
 from sentistream.decoder_names import AUTO, DECODERS, HARDWARE, SOFTWARE
 from sentistream.media.source import MediaInfo
-from sentistream.operating_system import decoder_chips
+from sentistream.operating_system import System, decoder_chips, system
 from sentistream.translatable import Translatable
 
 CODINGS = ("h264", "hevc", "vp9", "av1")
@@ -61,7 +61,7 @@ def forget_hardware() -> None:
 
 def _is_built_in(name: str) -> bool:
     if name == "v4l2":
-        return _has_codec("h264_v4l2m2m")
+        return system() is System.LINUX and _has_codec("h264_v4l2m2m")
     if name == "mediacodec":
         return _has_codec("h264_mediacodec")
     return name in hwdevices_available()
