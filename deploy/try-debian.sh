@@ -115,7 +115,7 @@ chmod +x "$root/root/try"
 # mounts and processes of its own, which end with it
 export PYTHON EXTRAS TESTS WHEEL=$wheel TIMEOUT=${TIMEOUT:-3000} UNPACKED=$unpacked TOOLS="${tools[*]}"
 export DEMO_OPTIONS=${DEMO_OPTIONS:-}
-# the vector extension SVE of QEMU's own processor is slow, and miscalculated in QEMU 7.2: a Raspberry Pi 4's
+# QEMU 7.2 miscalculates with its own processor (probably its vector extension SVE), and is slow: a Raspberry Pi 4's
 [[ $cpu != aarch64 ]] || export QEMU_CPU=${QEMU_CPU:-cortex-a72}
 unshare --mount --pid --fork --kill-child bash -euc '
   mount --make-rprivate /
