@@ -107,8 +107,8 @@ _SECRET_FIELDS = {
 def _mask(kind: Kind, plain: str) -> str:
     if not plain:
         return ""
-    said = f"{kind[0]}.{kind[1]}:{plain}".encode()
-    mask = f"[masked {hmac.new(_KEY, said, hashlib.sha256).hexdigest()[:16]}]"
+    message = f"{kind[0]}.{kind[1]}:{plain}".encode()
+    mask = f"[masked {hmac.new(_KEY, message, hashlib.sha256).hexdigest()[:16]}]"
     if kind == ("cameras", "source"):
         shown = shown_address(plain) if is_address(plain) else plain
         return shown if shown == plain else f"{shown} {mask}"

@@ -105,11 +105,11 @@ def discover(
     """
     probe = _PROBE.format(id=uuid.uuid4()).encode()
     found: dict[str, FoundCamera] = {}
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)  # this network alone
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe_socket:
+        probe_socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)  # this network alone
         try:
             for _ in range(copies):
-                asking.sendto(probe, target)
+                probe_socket.sendto(probe, target)
         except OSError:
             raise InputError(
                 "No network was found to look for cameras on.",
@@ -117,9 +117,9 @@ def discover(
             ) from None
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and len(found) < MAX_CAMERAS:
-            asking.settimeout(left)
+            probe_socket.settimeout(left)
             with suppress(OSError):
-                answer, (sender, _) = asking.recvfrom(_DATAGRAM)
+                answer, (sender, _) = probe_socket.recvfrom(_DATAGRAM)
                 for camera in _matches(answer, sender):
                     found.setdefault(camera.host, camera)
     return sorted(found.values(), key=lambda camera: socket.inet_aton(camera.host))

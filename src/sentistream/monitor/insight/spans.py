@@ -123,12 +123,12 @@ class Period:
         suited: By = (
             "hour" if days <= 2 else "day" if days <= 92 else "week" if days <= 730 else "month"
         )
-        asked = suited if by is None else by
+        chosen = suited if by is None else by
         while True:
-            period = cls(asked, _whole(asked, first, last))
-            if asked == "month" or _parts_about(asked, days) <= MAX_PARTS:
+            period = cls(chosen, _whole(chosen, first, last))
+            if chosen == "month" or _parts_about(chosen, days) <= MAX_PARTS:
                 return period
-            asked = BYS[BYS.index(asked) + 1]
+            chosen = BYS[BYS.index(chosen) + 1]
 
     def parts(self) -> list[Span]:
         """Its parts in order. A day on which clocks change has 23 or 25 hours."""

@@ -138,13 +138,13 @@ def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
     if len(known) < len(shares):
         return unknown_words(figures, smallest, tr)
     percents = tr.percents([share.value for share in known])
-    said = ", ".join(
+    listed = ", ".join(
         f"{_one_of_all(share, percent, tr)} {tr.gettext(name)}"
         for name, share, percent in zip(_TOGETHER, known, percents, strict=True)
     )
     few = tr.gettext(TOO_FEW) if any(share.is_vague for share in known) else ""
     count = tr.ngettext("1 appearance", "{n} appearances", figures.appearances)
-    return "; ".join(filter(None, (said, few, count)))
+    return "; ".join(filter(None, (listed, few, count)))
 
 
 def _one_of_all(share: Share, percent: str, tr: Translator) -> str:

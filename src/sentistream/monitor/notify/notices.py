@@ -109,9 +109,9 @@ def alert_notice(
         event: What it says; from the alert without it.
         began: When an alert that has ended began.
     """
-    said: NoticeEvent = event or ("begin" if alert.active else "end")
+    kind: NoticeEvent = event or ("begin" if alert.active else "end")
     title = wording.title(alert, names, tr)
-    if said == "end":
+    if kind == "end":
         title = tr.gettext("Ended: {title}", title=title)
         text = wording.end_sentence(alert, names, tr)
         when = tr.moment(alert.time)
@@ -122,12 +122,12 @@ def alert_notice(
                 length=tr.length(alert.time - began),
             )
     else:
-        if said == "reminder":
+        if kind == "reminder":
             title = tr.gettext("Still: {title}", title=title)
         text = wording.sentence(alert, names, tr)
         when = tr.gettext("since {moment}", moment=tr.moment(alert.time))
     return Notice(
-        event=said,
+        event=kind,
         incidents=(alert.incident,),
         title=title,
         text=text,
@@ -174,11 +174,11 @@ def summary_notice(
             when = tr.gettext("since {moment}", moment=tr.moment(begin.time))
         else:
             when = tr.gettext("ended {moment}", moment=tr.moment(newest.time))
-        said = wording.sentence(begin, names, tr) if begin is not None else ""
+        sentence = wording.sentence(begin, names, tr) if begin is not None else ""
         lines.append(
             Line(
                 wording.title(newest, names, tr),
-                said or wording.end_sentence(newest, names, tr),
+                sentence or wording.end_sentence(newest, names, tr),
                 when,
                 f"{page}{alert_path(newest)}",
             )

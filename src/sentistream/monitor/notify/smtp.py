@@ -93,11 +93,11 @@ class SmtpTransport:
         settings = self._settings
         host, port = settings.host, settings.port
         if isinstance(error, smtplib.SMTPRecipientsRefused):
-            code, said = next(iter(error.recipients.values()))
+            code, reply = next(iter(error.recipients.values()))
             reason = Translatable(
                 "{host} accepts none of the recipients ({words}).",
                 host=host,
-                words=self._reply(code, said),
+                words=self._reply(code, reply),
             )
             return Failure(reason, 400 <= code < 500)
         if isinstance(error, smtplib.SMTPSenderRefused):
@@ -135,8 +135,8 @@ class SmtpTransport:
             return Failure(reason, error.smtp_code < 500)
         return _network_failure(error, settings)
 
-    def _reply(self, code: int, said: bytes | str) -> str:
-        text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    def _reply(self, code: int, reply: bytes | str) -> str:
+        text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
         password = _password(self._settings)
         words = without_secrets(log_redactor(" ".join(text.split())), {password})
         return f"{code} {words}"[:LONGEST_REPLY]

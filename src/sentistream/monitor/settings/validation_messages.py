@@ -39,12 +39,12 @@ def validation_messages(error: ValidationError, layers: Sequence[Layer] = ()) ->
         error: What is wrong.
         layers: Where the settings came from, highest precedence first; named in the sentences.
     """
-    said = set()
+    seen = set()
     for one in error.errors(include_url=False):
         keys = _known_part(one["loc"])
         sentence = _sentence(keys, one)
-        if sentence not in said:
-            said.add(sentence)
+        if sentence not in seen:
+            seen.add(sentence)
             yield f"{_place(keys, layers)}{sentence}"
 
 

@@ -44,54 +44,54 @@ FormDep = Annotated[Form, Depends(read_form)]
 def history_routes(site: Site) -> APIRouter:
     """The routes of the history."""
     routes = APIRouter()
-    query = Depends(from_address(site))
+    parsed = Depends(from_address(site))
 
     def show(
-        request: Request, user: User, asked: HistoryQuery, *, problem: str = "", status: int = 200
+        request: Request, user: User, query: HistoryQuery, *, problem: str = "", status: int = 200
     ) -> HTMLResponse:
         settings = site.services.configuration.settings
         tr, now = site.translator(request), site.clock()
         names = display_names(settings, site.services.bus)
-        period = asked.period()
-        comparisons = {} if asked.by == "pattern" else period.comparisons()
-        against = asked.against if asked.against in comparisons else next(iter(comparisons), "none")
-        if asked.against == "none":
+        period = query.period()
+        comparisons = {} if query.by == "pattern" else period.comparisons()
+        against = query.against if query.against in comparisons else next(iter(comparisons), "none")
+        if query.against == "none":
             against = "none"
         insight = Insight(site.services.store, settings, names.cameras)
         view: HistoryView | None
         try:
-            view = view_of(site, insight, asked, against, names, now, tr)
+            view = view_of(site, insight, query, against, names, now, tr)
         except StorageError:
             view = None
         if view is not None and view.series is not None:
             period = view.series.period
-        name = names.place(asked.camera, asked.zone, tr)
+        name = names.place(query.camera, query.zone, tr)
         compared = (
-            "" if against == "none" else tr.gettext(labels.COMPARISONS[_kind(asked), against])
+            "" if against == "none" else tr.gettext(labels.COMPARISONS[_kind(query), against])
         )
         return site.render(
             request,
             "history",
             user=user,
             status=503 if view is None else status,
-            asked=asked,
+            query=query,
             views=VIEWS,
             names=names.cameras,
             place=name,
             zones={
                 zone: names.zone(camera, zone)
-                for camera, zone in insight.places(asked.camera)
-                if asked.camera and zone
+                for camera, zone in insight.places(query.camera)
+                if query.camera and zone
             },
             period=period,
-            comparisons={key: labels.COMPARISONS[_kind(asked), key] for key in comparisons},
+            comparisons={key: labels.COMPARISONS[_kind(query), key] for key in comparisons},
             against=against,
             compared=compared,
             view=view,
             heading=_heading(period, tr),
-            trail=_trail(asked, period, tr),
-            earlier=_neighbour(asked, period, forward=False),
-            later=_neighbour(asked, period, forward=True) if period.span.end <= now else "",
+            trail=_trail(query, period, tr),
+            earlier=_neighbour(query, period, forward=False),
+            later=_neighbour(query, period, forward=True) if period.span.end <= now else "",
             smallest=settings.privacy.smallest_group,
             has_parquet=parquet.is_available(),
             parquet_command=parquet.COMMAND,
@@ -104,16 +104,16 @@ def history_routes(site: Site) -> APIRouter:
     def history(
         request: Request,
         user: CurrentUser,
-        asked: HistoryQuery = query,
+        query: HistoryQuery = parsed,
     ) -> HTMLResponse:
-        return show(request, user, asked)
+        return show(request, user, query)
 
     @routes.post("/history/annotations")
     def annotate(
         request: Request,
         user: CurrentManager,
         form: FormDep,
-        asked: HistoryQuery = query,
+        query: HistoryQuery = parsed,
     ) -> Response:
         tr = site.translator(request)
         text = " ".join(first(form, "text").split())
@@ -122,10 +122,10 @@ def history_routes(site: Site) -> APIRouter:
             problem = tr.gettext(
                 "Write what happened, in at most {n} characters.", n=ANNOTATION_LENGTH
             )
-            return show(request, user, asked, problem=problem, status=422)
+            return show(request, user, query, problem=problem, status=422)
         if moment is None:
             problem = tr.gettext("Say when it happened.")
-            return show(request, user, asked, problem=problem, status=422)
+            return show(request, user, query, problem=problem, status=422)
         names = display_names(site.services.configuration.settings, site.services.bus)
         camera = first(form, "about")
         site.services.store.add_annotation(
@@ -136,17 +136,17 @@ def history_routes(site: Site) -> APIRouter:
                 author=user.name,
             )
         )
-        return RedirectResponse(asked.link(), 303)
+        return RedirectResponse(query.link(), 303)
 
     @routes.post("/history/annotations/{number}/remove")
     def remove(
         request: Request,
         number: int,
         _: CurrentManager,
-        asked: HistoryQuery = query,
+        query: HistoryQuery = parsed,
     ) -> Response:
         site.services.store.remove_annotation(number)
-        return RedirectResponse(asked.link(), 303)
+        return RedirectResponse(query.link(), 303)
 
     return routes
 
@@ -160,20 +160,20 @@ def _moment(text: str) -> float | None:
     return None
 
 
-def _neighbour(asked: HistoryQuery, period: Period, *, forward: bool) -> str:
+def _neighbour(query: HistoryQuery, period: Period, *, forward: bool) -> str:
     """The address of the period before or after."""
-    if asked.by == "pattern":
+    if query.by == "pattern":
         days = (7 if forward else -7) * PATTERN_WEEKS
-        if asked.first is None or asked.last is None:
-            return asked.link(day=(asked.day + timedelta(days=days)).isoformat())
+        if query.first is None or query.last is None:
+            return query.link(day=(query.day + timedelta(days=days)).isoformat())
     other = period.next(forward)
     first, last = _days(other.span)
-    if asked.first is not None:
-        return asked.link(**{"from": first.isoformat(), "to": last.isoformat()})
-    if asked.by == "minute":
+    if query.first is not None:
+        return query.link(**{"from": first.isoformat(), "to": last.isoformat()})
+    if query.by == "minute":
         local = datetime.fromtimestamp(other.span.begin)
-        return asked.link(day=local.date().isoformat(), hour=str(local.hour))
-    return asked.link(day=last.isoformat())
+        return query.link(day=local.date().isoformat(), hour=str(local.hour))
+    return query.link(day=last.isoformat())
 
 
 def _days(span: Span) -> tuple[date, date]:
@@ -184,9 +184,9 @@ def _days(span: Span) -> tuple[date, date]:
     )
 
 
-def _trail(asked: HistoryQuery, period: Period, tr: Translator) -> list[tuple[str, str]]:
+def _trail(query: HistoryQuery, period: Period, tr: Translator) -> list[tuple[str, str]]:
     """From the months down to what is shown: names and addresses."""
-    if asked.by == "pattern" or asked.first is not None:
+    if query.by == "pattern" or query.first is not None:
         return []
     day = datetime.fromtimestamp(period.span.end - 1).date()
     usual = USUAL | {"hour": "", "day": day.isoformat()}
@@ -196,8 +196,8 @@ def _trail(asked: HistoryQuery, period: Period, tr: Translator) -> list[tuple[st
         ("day", tr.gettext("Week of {day}", day=tr.day(_monday(day)))),
         ("hour", tr.day(period.span.begin)),
     ]
-    depth = {"month": 0, "week": 1, "day": 2, "hour": 3, "minute": 4}[asked.by]
-    return [(name, asked.link(**usual, by=by)) for by, name in steps[:depth]]
+    depth = {"month": 0, "week": 1, "day": 2, "hour": 3, "minute": 4}[query.by]
+    return [(name, query.link(**usual, by=by)) for by, name in steps[:depth]]
 
 
 def _monday(day: date) -> float:
@@ -220,6 +220,6 @@ def _heading(period: Period, tr: Translator) -> str:
     return tr.gettext("{begin} to {end}", begin=begin, end=tr.day(period.span.end - 1))
 
 
-def _kind(asked: HistoryQuery) -> str:
+def _kind(query: HistoryQuery) -> str:
     """What its comparisons are called after."""
-    return "free" if asked.first is not None else asked.by
+    return "free" if query.first is not None else query.by

@@ -71,7 +71,7 @@ class HistoryQuery:
         } | changes
         return "/history?" + urlencode({key: value for key, value in values.items() if value})
 
-    def query(self) -> str:
+    def encoded(self) -> str:
         """What follows the path in the address of this view, with its question mark."""
         return self.link().removeprefix("/history")
 

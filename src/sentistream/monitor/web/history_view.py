@@ -102,7 +102,7 @@ class HistoryView:
 def view_of(
     site: Site,
     insight: Insight,
-    asked: HistoryQuery,
+    query: HistoryQuery,
     against: str,
     names: DisplayNames,
     now: float,
@@ -115,14 +115,14 @@ def view_of(
     """
     store, settings = site.services.store, site.services.configuration.settings
     smallest = settings.privacy.smallest_group
-    hours = insight.open_hours(now, asked.camera) if asked.open_only else None
-    period = asked.period()
-    shift = None if asked.by == "pattern" else period.comparisons().get(against)
+    hours = insight.open_hours(now, query.camera) if query.open_only else None
+    period = query.period()
+    shift = None if query.by == "pattern" else period.comparisons().get(against)
     series = heatmap = None
-    if asked.by == "pattern":
+    if query.by == "pattern":
         heatmap = _heatmap(
             insight.heatmap(
-                period.span.until(now), camera=asked.camera, zone=asked.zone, hours=hours
+                period.span.until(now), camera=query.camera, zone=query.zone, hours=hours
             ),
             smallest,
             tr,
@@ -130,32 +130,32 @@ def view_of(
         points: Sequence[Point] = []
     else:
         series = insight.series(
-            period, now=now, camera=asked.camera, zone=asked.zone, shift=shift, hours=hours
+            period, now=now, camera=query.camera, zone=query.zone, shift=shift, hours=hours
         )
         points = series.parts
     parts = [point.figures.span for point in points]
     annotations = [
         each
         for each in store.annotations(begin=period.span.begin, end=period.span.end)
-        if not (asked.camera and each.camera) or each.camera == asked.camera
+        if not (query.camera and each.camera) or each.camera == query.camera
     ]
     found = store.alerts(since=period.span.begin, limit=MAX_ALERTS)
     alerts = [
         each
         for each in episodes(found, names, tr)
         if each.alert.time < period.span.end
-        and asked.camera in (ALL_CAMERAS, each.alert.camera)
-        and (not asked.zone or each.alert.zone in (EVERYWHERE, asked.zone))
+        and query.camera in (ALL_CAMERAS, each.alert.camera)
+        and (not query.zone or each.alert.zone in (EVERYWHERE, query.zone))
     ]
     by = "day" if series is None else series.period.by
 
     def link(span: Span) -> str:
-        return asked.drill(by, span)
+        return query.drill(by, span)
 
     ranked = insight.ranking(
         period.span.until(now),
-        camera=asked.camera,
-        hours=None if asked.by == "minute" else hours,
+        camera=query.camera,
+        hours=None if query.by == "minute" else hours,
     )
     return HistoryView(
         series=series,
@@ -169,7 +169,7 @@ def view_of(
             marks=[*annotation_marks(annotations, parts), *_alert_marks(alerts, parts)],
             tr=tr,
         ),
-        chosen=_chosen(asked, parts),
+        chosen=_chosen(query, parts),
         whole=None
         if series is None
         else row(series.whole, title=tr.gettext("All of it"), link="", smallest=smallest, tr=tr),
@@ -183,7 +183,7 @@ def view_of(
                 row(
                     Point(figures=figures),
                     title=names.place(figures.camera, figures.zone, tr),
-                    link=asked.link(camera=figures.camera, zone=figures.zone),
+                    link=query.link(camera=figures.camera, zone=figures.zone),
                     smallest=smallest,
                     tr=tr,
                 ),
@@ -205,9 +205,9 @@ def view_of(
         heatmap=heatmap,
         annotations=annotations,
         alerts=[
-            (each, asked.drill("hour", Span(each.alert.time, each.alert.time))) for each in alerts
+            (each, query.drill("hour", Span(each.alert.time, each.alert.time))) for each in alerts
         ],
-        api="" if series is None else _api(asked, series.period, against),
+        api="" if series is None else _api(query, series.period, against),
         hours=hours,
     )
 
@@ -218,26 +218,26 @@ def _headline(whole: Point, smallest: int, tr: Translator) -> str:
     return sentence or unknown_words(whole.figures, smallest, tr).capitalize() + "."
 
 
-def _api(asked: HistoryQuery, period: Period, against: str) -> str:
+def _api(query: HistoryQuery, period: Period, against: str) -> str:
     """What the API is asked for the same view."""
     values = {
         "by": period.by,
         "minutes": str(period.minutes or ""),
         "begin": f"{period.span.begin:.0f}",
         "end": f"{period.span.end:.0f}",
-        "camera": asked.camera,
-        "zone": asked.zone,
+        "camera": query.camera,
+        "zone": query.zone,
         "against": "" if against == "none" else against,
-        "open_hours": "true" if asked.open_only else "",
+        "open_hours": "true" if query.open_only else "",
     }
     return urlencode({key: value for key, value in values.items() if value})
 
 
-def _chosen(asked: HistoryQuery, parts: Sequence[Span]) -> int | None:
+def _chosen(query: HistoryQuery, parts: Sequence[Span]) -> int | None:
     """The part that somebody asked for by its time."""
-    if asked.minute is None or not parts:
+    if query.minute is None or not parts:
         return None
-    place = place_of(parts[0].begin + asked.minute * 60, parts)
+    place = place_of(parts[0].begin + query.minute * 60, parts)
     return None if place is None else int(place)
 
 

@@ -116,8 +116,8 @@ class Broadcast:
             text = json.dumps(
                 {"tiles": [dataclasses.asdict(each) for each in seen]}, separators=(",", ":")
             )
-            said, before = self._sent.get(language, (float("-inf"), ""))
-            if text != before or not 0 <= now - said < HEARTBEAT:
+            sent_at, before = self._sent.get(language, (float("-inf"), ""))
+            if text != before or not 0 <= now - sent_at < HEARTBEAT:
                 self._sent[language] = (now, text)
                 # a new object each time: viewers compare by identity
                 self.states[language] = f"{text} "

@@ -103,8 +103,8 @@ class Listing:
             "search": self.search,
             "page": self.page,
         }
-        asked = {name: value for name, value in (values | changes).items() if value not in ("", 1)}
-        return f"/shops?{urlencode(asked)}"
+        query = {name: value for name, value in (values | changes).items() if value not in ("", 1)}
+        return f"/shops?{urlencode(query)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,29 +165,29 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
         if period not in PERIODS and not any(each.now.appearances for each in shops):
             chosen = "today"  # the first day: nothing is known of days that are over
             shops = queries.compare(chosen, user, now=now)
-        asked = Listing(
+        query = Listing(
             period=chosen,
             order=order if order in ORDERS else "negative",
             search=search[:80].strip(),
             page=max(page, 1),
         )
-        wanted = asked.search.casefold()
+        wanted = query.search.casefold()
         listed = sorted(
             (
                 each
                 for each in shops
                 if wanted in each.site.name.casefold() or wanted in each.site.key
             ),
-            key=_order(asked.order),
+            key=_order(query.order),
         )
         pages = max(1, math.ceil(len(listed) / PAGE_ROWS))
-        begin = (min(asked.page, pages) - 1) * PAGE_ROWS
+        begin = (min(query.page, pages) - 1) * PAGE_ROWS
         return site.render(
             request,
             "shops",
             user=user,
             status=status,
-            asked=asked,
+            query=query,
             pages_count=pages,
             begin=begin,
             listed=listed[begin : begin + PAGE_ROWS],

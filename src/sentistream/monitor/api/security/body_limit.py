@@ -26,14 +26,14 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
-        said = headers.get("content-length", "0")
-        if scope["type"] != "http" or (said == "0" and "transfer-encoding" not in headers):
+        claimed = headers.get("content-length", "0")
+        if scope["type"] != "http" or (claimed == "0" and "transfer-encoding" not in headers):
             await self._app(scope, receive, send)
             return
         kilobytes = self._configuration.settings.server.upload_kilobytes
         try:
             body = None
-            if not said.isdecimal() or int(said[:20]) <= kilobytes * 1024:
+            if not claimed.isdecimal() or int(claimed[:20]) <= kilobytes * 1024:
                 body = await asyncio.wait_for(_read(receive, kilobytes * 1024), BODY_TIMEOUT)
         except TimeoutError:
             response = ProblemResponse(
