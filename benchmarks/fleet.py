@@ -55,7 +55,7 @@ from sentistream.monitor.fleet.signatures import SigningKey
 from sentistream.monitor.headquarters.fleet_tables import SITES
 from sentistream.monitor.headquarters.headquarters import MIGRATIONS
 from sentistream.monitor.headquarters.record_parsing import SiteSum
-from sentistream.monitor.headquarters.site_registry import JOINED
+from sentistream.monitor.headquarters.sites import JOINED
 from sentistream.monitor.headquarters.sum_storage import SumBatch, SumStorage
 from sentistream.monitor.observations import Alert
 from sentistream.monitor.site_link.outbox import Outbox

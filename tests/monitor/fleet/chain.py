@@ -11,7 +11,8 @@ from sqlalchemy import insert, select, update
 from sentistream.monitor.fleet.records import SumRow
 from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, SITES
 from sentistream.monitor.headquarters.record_parsing import SiteSum
-from sentistream.monitor.headquarters.site_registry import JOINED, SiteRegistry
+from sentistream.monitor.headquarters.site_registry import SiteRegistry
+from sentistream.monitor.headquarters.sites import JOINED
 from sentistream.monitor.headquarters.sum_storage import SumBatch, SumStorage
 from sentistream.monitor.store.database import write_transaction
 

@@ -26,7 +26,8 @@ from fleet.shops import (
 from listening import health, until
 from mosquitto import Mosquitto
 from sentistream.errors import InputError
-from sentistream.monitor.headquarters.fleet_queries import FleetQueries, Totals
+from sentistream.monitor.headquarters.fleet_queries import FleetQueries
+from sentistream.monitor.headquarters.fleet_results import Totals
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.observations import CameraState
 from sentistream.monitor.settings import CameraSettings

@@ -32,7 +32,8 @@ from sentistream.monitor.headquarters.shop_alerts import (
     TOLD_LATE,
     ShopAlerts,
 )
-from sentistream.monitor.headquarters.site_registry import JOINED, LEFT, SiteRegistry
+from sentistream.monitor.headquarters.site_registry import SiteRegistry
+from sentistream.monitor.headquarters.sites import JOINED, LEFT
 from sentistream.monitor.notify import Notifier
 from sentistream.monitor.observations import BROKER_DOWN, Acknowledgement, Alert, AlertKind
 from sentistream.monitor.store import migrate

@@ -21,7 +21,7 @@ from sentistream.monitor.accounts import (
     UnfitPasswordError,
     UnknownAccountError,
 )
-from sentistream.monitor.headquarters.site_registry import UnknownSiteError
+from sentistream.monitor.headquarters.sites import UnknownSiteError
 
 MEDIA_TYPE = "application/problem+json"
 

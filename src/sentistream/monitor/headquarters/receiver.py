@@ -11,11 +11,10 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentistream.backoff import Backoff
@@ -31,20 +30,20 @@ from sentistream.monitor.fleet.messages import (
 )
 from sentistream.monitor.fleet.signatures import SigningKey, is_public_key, is_signed_by
 from sentistream.monitor.fleet.time_zones import is_time_zone
-from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, SITES, ZONES
-from sentistream.monitor.headquarters.record_parsing import ParsedRecords, parse_records
-from sentistream.monitor.headquarters.site_registry import (
-    JOINED,
-    LEFT,
-    REMOVED,
-    SiteKeys,
-    SiteRegistry,
-    replace_key,
-    retire,
+from sentistream.monitor.headquarters.fleet_tables import SITES
+from sentistream.monitor.headquarters.record_parsing import parse_records
+from sentistream.monitor.headquarters.record_storage import (
+    SiteMessage,
+    site_values,
+    store_about,
+    store_alerts,
+    store_health,
+    update_sites,
 )
+from sentistream.monitor.headquarters.site_registry import SiteRegistry, replace_key, retire
+from sentistream.monitor.headquarters.sites import JOINED, LEFT, REMOVED, SiteKeys
 from sentistream.monitor.headquarters.sum_storage import SumBatch, SumStorage
 from sentistream.monitor.store.database import write_transaction
-from sentistream.monitor.store.ingest import insert_into
 
 _log = logging.getLogger(__name__)
 
@@ -77,22 +76,6 @@ MAX_WARNED = 4096
 
 RETRY_DELAYS = (1.0, 2.0, 5.0, 10.0)
 """Seconds before a failed transaction is tried again; the last repeats."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    site: str
-    site_id: int
-    number: int
-    kind: str
-    fields: Mapping[str, Any]
-    received: float
-    digest: str
-    records: ParsedRecords | None = None
-
-    @property
-    def is_live(self) -> bool:
-        return self.kind != "data" or self.fields.get("live") is not False
 
 
 class Receiver:
@@ -129,8 +112,8 @@ class Receiver:
         self._chosen_zones: dict[int, str] = {}
         self._loaded_at = float("-inf")
         self._lock = threading.Lock()
-        self._live: deque[_Message] = deque()
-        self._backlog: deque[_Message] = deque()
+        self._live: deque[SiteMessage] = deque()
+        self._backlog: deque[SiteMessage] = deque()
         self._arrived = threading.Condition(self._lock)
         self._closing = False
         self._warned: dict[tuple[str, str], float] = {}
@@ -202,7 +185,7 @@ class Receiver:
             if signer == "site":
                 known.last_number = number
             digest, now = payload_digest(payload), self._clock()
-            self._accept(_Message(site, known.id, number, kind, fields, now, digest), signer)
+            self._accept(SiteMessage(site, known.id, number, kind, fields, now, digest), signer)
 
     def _known(self, site: str) -> SiteKeys | None:
         now = time.monotonic()
@@ -280,13 +263,13 @@ class Receiver:
         values = {"site": site, "kind": kind, "of": number, "time": self._clock(), **fields}
         self._publish(topic, encode(values, topic, self._key))
 
-    def _accept(self, message: _Message, signer: str) -> None:
+    def _accept(self, message: SiteMessage, signer: str) -> None:
         if signer == "code" and message.kind != "join":
             self._refuse(message.site, "code")
             return
         if message.kind == "data":
             records = parse_records(message.fields.get("records"), message.received)
-            message = _Message(
+            message = SiteMessage(
                 message.site,
                 message.site_id,
                 message.number,
@@ -330,8 +313,8 @@ class Receiver:
                         return  # the sites have it
                     self._arrived.wait_for(lambda: self._closing, backoff.next_delay())
 
-    def _take(self) -> list[_Message]:
-        batch: list[_Message] = []
+    def _take(self) -> list[SiteMessage]:
+        batch: list[SiteMessage] = []
         rows = 0
         while self._live and rows < BATCH_ROWS:
             batch.append(self._live.popleft())
@@ -342,11 +325,11 @@ class Receiver:
             rows += _rows(batch[-1])
         return batch
 
-    def _put_back(self, batch: Sequence[_Message]) -> None:
+    def _put_back(self, batch: Sequence[SiteMessage]) -> None:
         for message in reversed(batch):
             (self._live if message.is_live else self._backlog).appendleft(message)
 
-    def _store(self, batch: Sequence[_Message]) -> None:
+    def _store(self, batch: Sequence[SiteMessage]) -> None:
         """Stores messages and answers them; if one cannot be stored, the others can.
 
         Raises:
@@ -373,8 +356,8 @@ class Receiver:
             self._answer(message.site, kind, message.number, **fields)
 
     def _store_together(
-        self, batch: Sequence[_Message]
-    ) -> list[tuple[_Message, str, dict[str, Any]]]:
+        self, batch: Sequence[SiteMessage]
+    ) -> list[tuple[SiteMessage, str, dict[str, Any]]]:
         answers = []
         changed = False
         with write_transaction(self._engine) as connection:
@@ -397,9 +380,9 @@ class Receiver:
                 self._load()
         return answers
 
-    def _store_data(self, connection: Connection, data: Sequence[_Message]) -> None:
+    def _store_data(self, connection: Connection, data: Sequence[SiteMessage]) -> None:
         sums: dict[int, list[Any]] = {}
-        newest: dict[int, _Message] = {}
+        newest: dict[int, SiteMessage] = {}
         minutes: dict[int, int] = {}
         discarded: Counter[int] = Counter()
         for message in data:
@@ -410,9 +393,10 @@ class Receiver:
             if site_id not in newest or newest[site_id].number < message.number:
                 newest[site_id] = message
             minutes[site_id] = max([minutes.get(site_id, 0), *(one.begin for one in records.sums)])
-        self._store_about(connection, data)
-        self._store_health(connection, data)
-        self._store_alerts(connection, data)
+        for site_id, zone in store_about(connection, data).items():
+            self._zones[site_id] = self._chosen_zones.get(site_id) or zone
+        store_health(connection, data)
+        store_alerts(connection, data)
         self._storage.store(
             connection,
             [
@@ -421,108 +405,13 @@ class Receiver:
             ],
         )
         values = [
-            self._site_values(site_id, message, minutes[site_id], discarded[site_id])
+            site_values(site_id, message, minutes[site_id], discarded[site_id])
             for site_id, message in sorted(newest.items())
         ]
         if values:
-            _update_sites(connection, values)
+            update_sites(connection, values)
 
-    def _site_values(
-        self, site_id: int, message: _Message, newest_minute: int, discarded: int
-    ) -> dict[str, Any]:
-        fields = message.fields
-        offset = fields.get("offset")
-        sent = fields.get("sent")
-        if not isinstance(offset, int | float) and isinstance(sent, int | float):
-            offset = message.received - sent
-        known = offset if isinstance(offset, int | float) and abs(offset) < 1e12 else None
-        return {
-            "site": site_id,
-            "number": message.number,
-            "seen": message.received,
-            "minute": newest_minute,
-            "clock": known,
-            "held": _count(fields.get("waiting")),
-            "lost": _count(fields.get("dropped")),
-            "unfit": discarded,
-        }
-
-    def _store_about(self, connection: Connection, data: Sequence[_Message]) -> None:
-        """Sites' time zones and versions, and the names of their cameras and zones."""
-        newest = {
-            message.site_id: message.records.about
-            for message in data
-            if message.records is not None and message.records.about is not None
-        }
-        if not newest:
-            return
-        sites, cameras = [], []
-        for site_id, about in sorted(newest.items()):
-            zone = about["time_zone"] if is_time_zone(about["time_zone"]) else "UTC"
-            sites.append({"site": site_id, "zone": zone, "program_version": about["program"]})
-            self._zones[site_id] = self._chosen_zones.get(site_id) or zone
-            cameras += [
-                {"site_id": site_id, "camera": camera, "name": name, **_NO_HEALTH}
-                for camera, name in sorted(about["cameras"].items())
-            ]
-        connection.execute(
-            update(SITES)
-            .where(SITES.c.id == bindparam("site"))
-            .values(time_zone=bindparam("zone"), program=bindparam("program_version")),
-            sites,
-        )
-        found = connection.execute(
-            select(CAMERAS.c.site_id, CAMERAS.c.camera).where(CAMERAS.c.site_id.in_(list(newest)))
-        )
-        gone = [
-            {"site": site_id, "key": camera}
-            for site_id, camera in found
-            if camera not in newest[site_id]["cameras"]
-        ]
-        if gone:
-            connection.execute(
-                delete(CAMERAS).where(
-                    CAMERAS.c.site_id == bindparam("site"), CAMERAS.c.camera == bindparam("key")
-                ),
-                gone,
-            )
-        _upsert_cameras(connection, cameras, ("name",))
-        connection.execute(delete(ZONES).where(ZONES.c.site_id.in_(list(newest))))
-        zones = [
-            {"site_id": site_id, "camera": camera, "zone": zone, "name": name}
-            for site_id, about in newest.items()
-            for (camera, zone), name in about["zones"].items()
-        ]
-        if zones:
-            connection.execute(insert(ZONES), zones)
-
-    def _store_health(self, connection: Connection, data: Sequence[_Message]) -> None:
-        newest = {
-            (message.site_id, health["camera"]): {
-                "site_id": message.site_id,
-                "name": health["camera"],
-                "updated": message.received,
-                **health,
-            }
-            for message in data
-            if message.records is not None
-            for health in message.records.health
-        }
-        replaced = [name for name in _NO_HEALTH if name != "name"]
-        _upsert_cameras(connection, [newest[key] for key in sorted(newest)], replaced)
-
-    def _store_alerts(self, connection: Connection, data: Sequence[_Message]) -> None:
-        alerts = [
-            {"site_id": message.site_id, **alert}
-            for message in data
-            if message.records is not None
-            for alert in message.records.alerts
-        ]
-        if alerts:
-            insertion = insert_into(connection.dialect.name, ALERTS).on_conflict_do_nothing()
-            connection.execute(insertion, alerts)
-
-    def _handle(self, connection: Connection, message: _Message) -> tuple[str, dict[str, Any]]:
+    def _handle(self, connection: Connection, message: SiteMessage) -> tuple[str, dict[str, Any]]:
         """Joining, leaving, a new key: the answer's kind and fields."""
         row = connection.execute(select(SITES).where(SITES.c.id == message.site_id)).first()
         public = message.fields.get("public")
@@ -561,48 +450,5 @@ class Receiver:
         return "refused", {"reason": "kind"}
 
 
-_NO_HEALTH: dict[str, Any] = {
-    "state": "starting",
-    "since": 0.0,
-    "reason": "",
-    "restarts": 0,
-    "moments_per_second": 0.0,
-    "dropped": 0,
-    "damaged": 0,
-    "updated": 0.0,
-}
-
-
-def _rows(message: _Message) -> int:
+def _rows(message: SiteMessage) -> int:
     return 1 if message.records is None else 1 + len(message.records.sums)
-
-
-def _count(value: object) -> int:
-    return value if type(value) is int and 0 <= value < 2**31 else 0
-
-
-def _upsert_cameras(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], replaced: Sequence[str]
-) -> None:
-    if not rows:
-        return
-    insertion = insert_into(connection.dialect.name, CAMERAS)
-    connection.execute(
-        insertion.on_conflict_do_update(
-            index_elements=list(CAMERAS.primary_key),
-            set_={name: insertion.excluded[name] for name in replaced},
-        ),
-        list(rows),
-    )
-
-
-def _update_sites(connection: Connection, values: Sequence[Mapping[str, Any]]) -> None:
-    greatest = "GREATEST" if connection.dialect.name == "postgresql" else "MAX"
-    statement = (
-        "UPDATE fleet_sites SET "  # noqa: S608 - constants
-        f"last_number = {greatest}(last_number, :number), last_seen = :seen, "
-        f"newest_minute = {greatest}(COALESCE(newest_minute, 0), :minute), "
-        "clock_offset = :clock, waiting = :held, dropped = :lost, "
-        "discarded = discarded + :unfit WHERE id = :site"
-    )
-    connection.execute(text(statement), list(values))

@@ -19,7 +19,8 @@ from sentistream.monitor.alerts.health_watch import RECOVERY, DelayedCondition
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, ZONES
-from sentistream.monitor.headquarters.site_registry import JOINED, Site, SiteRegistry
+from sentistream.monitor.headquarters.site_registry import SiteRegistry
+from sentistream.monitor.headquarters.sites import JOINED, Site
 from sentistream.monitor.observations import (
     CAMERA_DOWN,
     EVERYWHERE,

@@ -24,13 +24,10 @@ from sentistream.monitor.digest.digest_content import (
 )
 from sentistream.monitor.digest.digest_sender import DueDigest, OutgoingDigest
 from sentistream.monitor.display_names import DisplayNames
-from sentistream.monitor.headquarters.fleet_queries import (
-    FleetQueries,
-    ShopAlert,
-    Totals,
-    together,
-)
-from sentistream.monitor.headquarters.site_registry import JOINED, Site, SiteRegistry
+from sentistream.monitor.headquarters.fleet_queries import FleetQueries
+from sentistream.monitor.headquarters.fleet_results import ShopAlert, Totals, together
+from sentistream.monitor.headquarters.site_registry import SiteRegistry
+from sentistream.monitor.headquarters.sites import JOINED, Site
 from sentistream.monitor.headquarters.sum_storage import local_day
 from sentistream.monitor.insight import ALL_CAMERAS, Difference, Figures, Known, Share, Span
 from sentistream.monitor.insight.words import change_words, shares_words

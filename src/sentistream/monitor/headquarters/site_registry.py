@@ -7,13 +7,12 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from sentistream.errors import InputError, SentistreamError
+from sentistream.errors import InputError
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.accounts.account_tables import users
 from sentistream.monitor.accounts.passwords import key_of
@@ -33,13 +32,21 @@ from sentistream.monitor.headquarters.fleet_tables import (
     SUMS,
     ZONES,
 )
+from sentistream.monitor.headquarters.sites import (
+    INVITED,
+    REMOVED,
+    DigestAddress,
+    Site,
+    SiteKeys,
+    UnknownSiteError,
+    keys_of,
+    site_of,
+)
 from sentistream.monitor.settings import HeadquartersSettings, is_email_address
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.translatable import Translatable
 
 _log = logging.getLogger(__name__)
-
-INVITED, JOINED, LEFT, REMOVED = "invited", "joined", "left", "removed"
 
 MAX_RETIRED = 8
 """Replaced keys of a site that are remembered, to tell an old key from a stranger's."""
@@ -48,97 +55,6 @@ EVERY_SITE = "*"
 """Stands for all sites in a user's access."""
 
 KEY_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"
-
-
-class UnknownSiteError(SentistreamError):
-    """There is no such shop, or it may not be seen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """A shop.
-
-    Attributes:
-        id: Its number in the database.
-        key: Its short name in topics and addresses.
-        name: Its display name.
-        state: ``invited``, ``joined``, ``left`` or ``removed``.
-        time_zone: The IANA name of its time zone.
-        chosen_time_zone: Whether somebody at headquarters has chosen it, instead of the site.
-        program: The version of its program; empty before it has joined.
-        joined: Wall-clock seconds; None before.
-        key_made: When its present key was taken in; None without one.
-        renew_key: Whether it is asked for a new key.
-        code_expires: When its join code expires; 0 without one that is unused.
-        last_seen: When its newest message came; None before the first.
-        newest_minute: Wall-clock seconds at which its newest sums begin; None before the first.
-        clock_offset: Seconds by which headquarters' clock is ahead of its own; None if unknown.
-        waiting: Records that waited there at the newest message.
-        dropped: Records that it lost because they waited too long.
-        discarded: Records that were taken from its messages and could not be stored.
-    """
-
-    id: int
-    key: str
-    name: str
-    state: str
-    time_zone: str
-    chosen_time_zone: bool
-    program: str
-    joined: float | None
-    key_made: float | None
-    renew_key: bool
-    code_expires: float
-    last_seen: float | None
-    newest_minute: float | None
-    clock_offset: float | None
-    waiting: int
-    dropped: int
-    discarded: int
-
-
-@dataclass(slots=True)
-class SiteKeys:
-    """What is needed to check a site's messages.
-
-    Attributes:
-        id: Its number in the database.
-        state: As in ``Site``.
-        public: Its present key; empty without one.
-        retired: Keys that were replaced, the newest last.
-        code: The public key of its join code; empty without one.
-        code_expires: When that expires.
-        code_used_by: The key that has joined with it; empty before.
-        last_number: The highest number of its messages.
-        renew_key: Whether it is asked for a new key.
-    """
-
-    id: int
-    state: str
-    public: str
-    retired: tuple[str, ...]
-    code: str
-    code_expires: float
-    code_used_by: str
-    last_number: int
-    renew_key: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DigestAddress:
-    """Where a user gets digests.
-
-    Attributes:
-        user_id: The user's number.
-        name: The login name.
-        role: What the user may do.
-        address: The e-mail address.
-    """
-
-    user_id: int
-    name: str
-    role: Role
-    address: str
 
 
 class SiteRegistry:
@@ -168,7 +84,7 @@ class SiteRegistry:
         with read_transaction(self._engine) as connection:
             allowed = None if user is None else _allowed(connection, user)
             return [
-                _site(row)
+                site_of(row)
                 for row in connection.execute(statement)
                 if allowed is None or row.key in allowed
             ]
@@ -186,7 +102,7 @@ class SiteRegistry:
             allowed = None if user is None else _allowed(connection, user)
         if row is None or (allowed is not None and key not in allowed):
             raise UnknownSiteError("There is no such shop.", "See the list of shops.")
-        return _site(row)
+        return site_of(row)
 
     def add(self, key: str, name: str, time_zone: str = "") -> None:
         """Adds a site, which then needs a code to join.
@@ -371,7 +287,7 @@ class SiteRegistry:
     def keys(self) -> dict[str, SiteKeys]:
         """The keys of all sites, also of removed ones."""
         with read_transaction(self._engine) as connection:
-            return {row.key: _keys(row) for row in connection.execute(select(SITES))}
+            return {row.key: keys_of(row) for row in connection.execute(select(SITES))}
 
 
 def retire(connection: Connection, site_id: int, state: str) -> None:
@@ -460,40 +376,3 @@ def _allowed(connection: Connection, user: User) -> frozenset[str] | None:
         )
     )
     return None if EVERY_SITE in found else found
-
-
-def _site(row: Any) -> Site:
-    unused = row.code_key and not row.code_used_by
-    return Site(
-        id=row.id,
-        key=row.key,
-        name=row.name,
-        state=row.state,
-        time_zone=row.chosen_time_zone or row.time_zone,
-        chosen_time_zone=bool(row.chosen_time_zone),
-        program=row.program,
-        joined=row.joined,
-        key_made=row.key_made,
-        renew_key=row.renew_key,
-        code_expires=row.code_expires if unused else 0.0,
-        last_seen=row.last_seen,
-        newest_minute=None if row.newest_minute is None else float(row.newest_minute),
-        clock_offset=row.clock_offset,
-        waiting=row.waiting,
-        dropped=row.dropped,
-        discarded=row.discarded,
-    )
-
-
-def _keys(row: Any) -> SiteKeys:
-    return SiteKeys(
-        id=row.id,
-        state=row.state,
-        public=row.public_key,
-        retired=tuple(json.loads(row.retired_keys)),
-        code=row.code_key,
-        code_expires=row.code_expires,
-        code_used_by=row.code_used_by,
-        last_number=row.last_number,
-        renew_key=row.renew_key,
-    )

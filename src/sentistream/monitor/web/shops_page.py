@@ -1,4 +1,4 @@
-"""The shops that report to this headquarters: comparison, one shop, alerts, who may see which."""
+"""The shops that report to this headquarters: comparison, one shop, alerts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,9 @@ from sentistream.monitor.accounts import User
 from sentistream.monitor.alerts import wording
 from sentistream.monitor.alerts.links import alert_path
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
-from sentistream.monitor.digest.digest_content import Digest, DigestPeriod, last_day_of
-from sentistream.monitor.digest.digest_pdf import digest_pdf
-from sentistream.monitor.digest.digest_sender import (
-    DueDigest,
-    require_mail_server,
-    send_made_digest,
-)
 from sentistream.monitor.display_names import DisplayNames
-from sentistream.monitor.headquarters.fleet_queries import (
-    PERIODS,
-    FleetQueries,
+from sentistream.monitor.headquarters.fleet_queries import PERIODS, FleetQueries
+from sentistream.monitor.headquarters.fleet_results import (
     ShopAlert,
     ShopSummary,
     SiteCamera,
@@ -35,16 +27,16 @@ from sentistream.monitor.headquarters.fleet_queries import (
     together,
 )
 from sentistream.monitor.headquarters.headquarters import Headquarters
-from sentistream.monitor.headquarters.shops_digest import make_shops_digest, shops_edition
-from sentistream.monitor.headquarters.site_registry import Site as Shop
+from sentistream.monitor.headquarters.sites import Site as Shop
 from sentistream.monitor.headquarters.sum_storage import zone_of
 from sentistream.monitor.notify.channels import channels
-from sentistream.monitor.observations import Acknowledgement, AlertKind, DeliveryState
+from sentistream.monitor.observations import Acknowledgement, AlertKind
 from sentistream.monitor.site_link.site_link import CLOCK_TOLERANCE
 from sentistream.monitor.translation import N_, Translator
 from sentistream.monitor.web.alert_banner import acknowledged_words
-from sentistream.monitor.web.alerts_page import digest_words
 from sentistream.monitor.web.form_data import Form, first, read_form
+from sentistream.monitor.web.shop_access_page import add_access_routes
+from sentistream.monitor.web.shops_digest_page import add_digest_routes
 from sentistream.monitor.web.site import Site
 
 FormDep = Annotated[Form, Depends(read_form)]
@@ -139,8 +131,8 @@ def shop_routes(site: Site) -> APIRouter:
     else:
         _add_lists(routes, site, headquarters)
         _add_shop(routes, site, headquarters)
-        _add_access(routes, site, headquarters)
-        _add_digest(routes, site, headquarters)
+        add_access_routes(routes, site, headquarters)
+        add_digest_routes(routes, site, headquarters)
     return routes
 
 
@@ -342,123 +334,6 @@ def _add_shop(routes: APIRouter, site: Site, headquarters: Headquarters) -> None
         registry.site(key, user)
         erase = "erase" in form
         return act(request, user, key, lambda: registry.remove(key, erase=erase), "/shops")
-
-
-def _add_access(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
-    registry = headquarters.registry
-
-    def show(
-        request: Request, user: User, *, saved: str = "", problem: str = "", status: int = 200
-    ) -> HTMLResponse:
-        accounts = request.app.state.accounts.users()
-        given = registry.access()
-        addresses = {each.name: each.address for each in registry.digest_addresses()}
-        return site.render(
-            request,
-            "shop_access",
-            user=user,
-            status=status,
-            viewers=[
-                (
-                    each.name,
-                    ", ".join(sorted(given.get(each.name, ()))),
-                    addresses.get(each.name, ""),
-                )
-                for each in accounts
-                if each.role == "viewer"
-            ],
-            shops=registry.sites(user),
-            saved=saved,
-            problem=problem,
-        )
-
-    @routes.get("/shops/access")
-    def access(request: Request, user: CurrentManager, saved: str = "") -> HTMLResponse:
-        return show(request, user, saved=saved[:63])
-
-    @routes.post("/shops/access")
-    def give(request: Request, user: CurrentManager, form: FormDep) -> Response:
-        name, keys = first(form, "user"), first(form, "shops").replace(",", " ").split()
-        try:
-            registry.give_access(name, keys)
-            registry.set_digest_address(name, first(form, "address").strip())
-        except SentistreamError as error:
-            problem = site.translator(request).translate(error.problem)
-            return show(request, user, problem=problem, status=422)
-        return RedirectResponse(f"/shops/access?{urlencode({'saved': name})}", 303)
-
-
-def _add_digest(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
-    registry = headquarters.registry
-    queries = FleetQueries(headquarters.engine, headquarters.settings.silent_minutes)
-
-    def made(user: User | None, period: DigestPeriod, day: datetime.date, tr: Translator) -> Digest:
-        services = site.services
-        return make_shops_digest(
-            period,
-            day,
-            queries=queries,
-            store=services.store,
-            settings=services.configuration.settings,
-            user=user,
-            now=site.clock(),
-            tr=tr,
-        )
-
-    def show(request: Request, user: User, *, sent: str = "", problem: str = "") -> HTMLResponse:
-        settings, tr = site.services.configuration.settings, site.translator(request)
-        return site.render(
-            request,
-            "shop_digest",
-            user=user,
-            digest_words=digest_words(settings, tr),
-            has_mail=bool(settings.email.host),
-            today=datetime.datetime.fromtimestamp(site.clock()).date().isoformat(),
-            sent=sent,
-            problem=problem,
-        )
-
-    @routes.get("/shops/digest")
-    def digest(request: Request, user: CurrentUser) -> HTMLResponse:
-        return show(request, user)
-
-    @routes.get("/shops/digest/{period}.pdf")
-    def pdf(request: Request, user: CurrentUser, period: DigestPeriod, day: str = "") -> Response:
-        try:
-            chosen = datetime.date.fromisoformat(day)
-        except ValueError:
-            chosen = last_day_of(period, site.clock())
-        digest = made(user, period, chosen, site.translator(request))
-        name = f"sentistream-{digest.key}.pdf"
-        headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return Response(digest_pdf(digest), media_type="application/pdf", headers=headers)
-
-    @routes.post("/shops/digest/send")
-    def send(request: Request, user: CurrentManager) -> HTMLResponse:
-        settings, tr = site.services.configuration.settings, site.translator(request)
-        page = settings.server.public_url or str(request.base_url)
-        due = DueDigest("week", last_day_of("week", site.clock()))
-        sent, problem = 0, ""
-        try:
-            require_mail_server(settings)
-            store, now = site.services.store, site.clock()
-            for each in shops_edition(queries, registry, store, due, settings, now):
-                delivery = send_made_digest(
-                    each.make(),
-                    settings,
-                    page=page.rstrip("/"),
-                    recipients=each.recipients,
-                    key=each.key,
-                )
-                site.services.bus.publish(delivery)
-                if delivery.state is DeliveryState.DELIVERED:
-                    sent += 1
-                else:
-                    problem = tr.translate(delivery.reason)
-        except SentistreamError as error:
-            problem = tr.translate(error.message)
-        words = tr.ngettext("1 digest was sent.", "{n} digests were sent.", sent) if sent else ""
-        return show(request, user, sent=words, problem=problem)
 
 
 def _code_page(
