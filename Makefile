@@ -16,6 +16,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INPUT ?=
 CONFIG ?=
 
+# one more than there are cores: many tests wait, for a browser or for other processes
+TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 SENTISTREAM_DATA ?= $(abspath $(wildcard ../shared/data))
 export SENTISTREAM_DATA
 
@@ -36,7 +39,7 @@ test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 .PHONY: bench
 bench: $(VENV)/test.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)

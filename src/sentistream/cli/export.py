@@ -10,6 +10,7 @@ import click
 from sentistream.cli.inputs import find_clips
 from sentistream.errors import InputError, MissingExtraError
 from sentistream.profiles import DEFAULT_PROFILE, PROFILES
+from sentistream.redaction import is_address, shown_address
 
 if TYPE_CHECKING:  # it brings PyTorch
     from sentistream.training.clip_quantization import Quantized
@@ -25,8 +26,14 @@ Examples:
 """
 
 
+def _as_folder(_context: click.Context, _parameter: click.Parameter, text: str) -> Path:
+    if is_address(text):
+        raise InputError(f"{shown_address(text)} is an address.", "Name a folder of this machine.")
+    return Path(text)
+
+
 @click.command(epilog=EXAMPLES)
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", callback=_as_folder)
 @click.option(
     "--profile",
     type=click.Choice(sorted(PROFILES)),
@@ -77,7 +84,7 @@ def export(
     for name, size in done.networks:
         click.echo(f"{name:<16}{size / 1000:>9,.0f} kB")
     if made:
-        _tell(made)
+        _print_gains(made)
     total = sum(size for _, size in done.networks)
     click.echo(
         f"{len(done.networks)} networks of {done.profile} ({total / 1e6:.1f} MB) are in {folder}. "
@@ -97,7 +104,7 @@ def _quantize(calibrate: tuple[str, ...]) -> Quantized:
     return quantize_on_clips(paths, lambda clip: click.echo(f"Reading {clip.name} ...", err=True))
 
 
-def _tell(made: Quantized) -> None:
+def _print_gains(made: Quantized) -> None:
     for gain in made.gains:
         click.echo(
             f"{gain.name}: {gain.int8_bytes / gain.float_bytes:.0%} of the size, "
