@@ -111,6 +111,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("streams.stream_pool", "timeout", 5),
     },
     "what is left out of it has a value of its caller's, which its documentation tells": {
+        ("cli.analyze", "max", 1),
         ("client.client", "limit", 100),
         ("client.client", "limit", 5000),
         ("client.client", "timeout", 30.0),

@@ -167,9 +167,12 @@ def _landmarks() -> Iterator[Finding]:
         yield Finding(topic, State.OK, f"{digest[:12]} (not for commercial use), {path}")
 
 
+_ENGINES = ("onnxruntime", "openvino")
+
+
 def _runtimes() -> Iterator[Finding]:
     chosen = os.environ.get("SENTISTREAM_RUNTIME") or "onnxruntime"
-    for name in ("onnxruntime", "openvino"):
+    for name in _ENGINES:
         version = _import_version(name)
         mark = ", in use" if name == chosen else ""
         if version is not None:
@@ -183,13 +186,24 @@ def _runtimes() -> Iterator[Finding]:
             )
         else:
             yield Finding(f"runtime {name}", State.OK, "not installed (optional)")
-    if chosen not in ("onnxruntime", "openvino"):
+    if chosen == "cuda":
+        yield _gpu()
+    elif chosen not in _ENGINES:
         yield Finding(
             "runtime",
             State.FAIL,
             f"SENTISTREAM_RUNTIME is {chosen!r}",
-            "Set it to onnxruntime or openvino.",
+            "Set it to onnxruntime, openvino or cuda.",
         )
+
+
+def _gpu() -> Finding:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        return Finding("runtime cuda", State.OK, "in use")
+    way_out = "Install onnxruntime-gpu in place of onnxruntime, or unset SENTISTREAM_RUNTIME."
+    return Finding("runtime cuda", State.FAIL, "ONNX Runtime cannot use an NVIDIA GPU", way_out)
 
 
 def _codecs() -> Iterator[Finding]:

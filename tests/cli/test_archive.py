@@ -86,7 +86,8 @@ def test_an_input_behind_the_option_is_no_address(named: list[str]) -> None:
     [
         (["--ray=ftp:/x"], "is not local, auto or HOST:PORT"),
         (["--ray", "--video"], "--video, --excel and --format are not for --ray"),
-        (["--retries", "3"], "--retries is for --ray"),
+        (["--retries", "3"], "--retries and --gpus are for --ray"),
+        (["--gpus", "0.5"], "--retries and --gpus are for --ray"),
     ],
 )
 def test_what_does_not_go_together_is_refused(arguments: list[str], said: str) -> None:

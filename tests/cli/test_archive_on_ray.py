@@ -180,6 +180,30 @@ LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("gpus", "said"),
+    [(0, "The cluster has no 0.5 of a GPU"), (1, "cannot use an NVIDIA GPU")],
+)
+def test_gpus_that_are_not_there_are_told(tmp_path: Path, gpus: int, said: str) -> None:
+    """Ray believes a node that says it has one; ONNX Runtime does not."""
+    from ray.cluster_utils import Cluster
+
+    clip(tmp_path / "in" / "one.mp4", seconds=1.0)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+    there = Cluster(initialize_head=True, head_node_args={**node, "num_gpus": gpus})
+    try:
+        process = analyze(
+            tmp_path / "in", "--out", tmp_path / "out", "--ray", there.address, "--gpus", "0.5"
+        )
+        output = "".join(process.communicate(timeout=240))
+    finally:
+        there.shutdown()
+    assert process.returncode != 0
+    assert said in output
+
+
+@pytest.mark.timeout(300)
 def test_a_local_cluster_retries_what_kills_its_worker_and_stops(tmp_path: Path) -> None:
     for number in range(2):
         clip(tmp_path / "in" / f"{number}.mp4", 0.4)

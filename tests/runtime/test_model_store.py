@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
 from sentistream.errors import ModelError
 from sentistream.runtime import ModelCard, list_models, load_card, load_network
+from sentistream.runtime.inference import Network
 from sentistream.runtime.model_card import read_card
 
 CARD = ModelCard(
@@ -72,8 +74,37 @@ def test_no_network_in_the_file(folder: Path) -> None:
 
 def test_unknown_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_RUNTIME", "abacus")
-    with pytest.raises(ModelError, match=r"no runtime 'abacus'.*onnxruntime, openvino"):
+    with pytest.raises(ModelError, match=r"no runtime 'abacus'.*onnxruntime, openvino, cuda"):
         load_network("mine/mouth")
+
+
+def test_without_a_gpu_it_says_what_is_missing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENTISTREAM_RUNTIME", "cuda")
+    with pytest.raises(ModelError, match=r"cannot use an NVIDIA GPU here.*onnxruntime-gpu"):
+        load_network("mine/mouth")
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_gpu_that_falls_back_is_not_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    class Session:
+        def __init__(self, _content: bytes, _options: object, providers: list[str]) -> None:
+            self.providers = providers if works else ["CPUExecutionProvider"]
+
+        def get_providers(self) -> list[str]:
+            return self.providers
+
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    if works:
+        assert Network(CARD, b"", "cuda").engine_name == "cuda"
+    else:
+        with pytest.raises(ModelError, match="cannot use an NVIDIA GPU"):
+            Network(CARD, b"", "cuda")
 
 
 def test_a_card_keeps_unknown_fields_of_later_versions_out(folder: Path) -> None:

@@ -190,6 +190,13 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     "[default: 2]",
 )
 @click.option(
+    "--gpus",
+    type=click.FloatRange(min=0.01, max=1),
+    metavar="SHARE",
+    help="With --ray: run the networks on NVIDIA GPUs (package onnxruntime-gpu on every node); "
+    "each worker takes this share of one, 0.25 for instance.",
+)
+@click.option(
     "--seconds",
     type=click.FloatRange(min=0.01),
     help="Stop after so many seconds of each input; useful for cameras.",
@@ -219,6 +226,7 @@ def analyze(
     workers: int | None,
     ray: str | None,
     retries: int | None,
+    gpus: float | None,
     seconds: float | None,
     quiet: bool,
     as_json: bool,
@@ -238,8 +246,8 @@ def analyze(
 
     if resume and force:
         raise click.UsageError("--resume keeps results and --force replaces them: choose one.")
-    if retries is not None and ray is None:
-        raise click.UsageError("--retries is for --ray.")
+    if ray is None and (retries is not None or gpus is not None):
+        raise click.UsageError("--retries and --gpus are for --ray.")
     if no_images and report_video == "embed":
         raise click.UsageError(
             "--no-images leaves people out of report.html and --report-video embed shows them: "
@@ -267,7 +275,18 @@ def analyze(
             raise click.UsageError(
                 "--video, --excel and --format are not for --ray, which writes tables."
             )
-        _on_ray(ctx, inputs, out or DEFAULT_OUT, options, ray, workers, retries, resume, force)
+        _on_ray(
+            ctx,
+            inputs,
+            out or DEFAULT_OUT,
+            options,
+            ray,
+            workers,
+            retries,
+            gpus or 0.0,
+            resume,
+            force,
+        )
         return
     clips, several = find_clips(inputs, lambda why: click.echo(f"Left out: {why}", err=True))
     base = Path(out or DEFAULT_OUT)
@@ -310,6 +329,7 @@ def _on_ray(
     address: str,
     workers: int | None,
     retries: int | None,
+    gpus: float,
     resume: bool,
     force: bool,
 ) -> None:
@@ -324,6 +344,7 @@ def _on_ray(
             retries=RETRIES if retries is None else retries,
             resumed=resume,
             force=force,
+            gpus=gpus,
         )
         try:
             archive.run(address, workers)

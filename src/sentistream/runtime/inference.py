@@ -1,4 +1,4 @@
-"""Inference with ONNX Runtime, or with OpenVINO where it is installed and selected."""
+"""Inference with ONNX Runtime on processors or NVIDIA GPUs, or with OpenVINO, as selected."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from sentistream.translatable import Translatable
 from sentistream.types import FloatArray
 
 ENGINES = ("onnxruntime", "openvino")
+"""Those that run on processors."""
+CUDA = "cuda"
+"""ONNX Runtime on an NVIDIA GPU; needs the package onnxruntime-gpu in place of onnxruntime."""
 
 
 class Engine(Protocol):
@@ -55,7 +58,7 @@ class Network:
     Args:
         card: What it is.
         content: The ONNX file's bytes.
-        engine: One of ``ENGINES``; by default the environment variable
+        engine: One of ``ENGINES`` or ``CUDA``; by default the environment variable
             SENTISTREAM_RUNTIME, or ONNX Runtime.
 
     Raises:
@@ -96,9 +99,20 @@ class Network:
         return self._engine.run(inputs)
 
 
+class _NoGpuError(Exception):
+    """ONNX Runtime cannot use a GPU here."""
+
+
+def _on_gpu(content: bytes) -> Engine:
+    return _OnnxRuntime(content, "CUDAExecutionProvider")
+
+
 class _OnnxRuntime:
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, provider: str = "CPUExecutionProvider") -> None:
         import onnxruntime
+
+        if provider not in onnxruntime.get_available_providers():
+            raise _NoGpuError
 
         options = onnxruntime.SessionOptions()
         # one thread a worker: more were up to three times slower on busy cores
@@ -106,8 +120,11 @@ class _OnnxRuntime:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
+            content, options, providers=list(dict.fromkeys([provider, "CPUExecutionProvider"]))
         )
+        if provider not in self._session.get_providers():
+            # without the driver or its libraries it falls back to the processor by itself
+            raise _NoGpuError
 
     def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray:
         answer: FloatArray = self._session.run(None, inputs)[0]
@@ -136,14 +153,21 @@ def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
     makers: dict[str, Callable[[bytes], Engine]] = {
         "onnxruntime": _OnnxRuntime,
         "openvino": _OpenVino,
+        CUDA: _on_gpu,
     }
     if name not in makers:
         raise ModelError(
             Translatable("There is no runtime {name}.", name=repr(name)),
-            Translatable("Choose one of: {names}.", names=", ".join(ENGINES)),
+            Translatable("Choose one of: {names}.", names=", ".join(makers)),
         )
     try:
         return makers[name](content)
+    except _NoGpuError:
+        raise ModelError(
+            "ONNX Runtime cannot use an NVIDIA GPU here.",
+            "Install onnxruntime-gpu in place of onnxruntime, with NVIDIA's driver and the CUDA "
+            "libraries it names, or choose another runtime.",
+        ) from None
     except ImportError as error:
         if name == "openvino":
             raise MissingExtraError("The runtime OpenVINO", "openvino") from error

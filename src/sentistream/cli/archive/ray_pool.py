@@ -101,7 +101,17 @@ class RayPool:
         self._asked = time.monotonic()
         self._alone_since = time.monotonic()
         self._connect(address, workers)
-        self._count = workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        resources = self._ray.cluster_resources()
+        self._count = workers or max(1, int(resources.get("CPU", 1)))
+        if settings.gpus:
+            room = int(resources.get("GPU", 0) / settings.gpus + 1e-9)
+            if not room:
+                self._ray.shutdown()
+                raise SentistreamError(
+                    f"The cluster has no {settings.gpus:g} of a GPU for a worker.",
+                    "Leave --gpus out, or take a cluster whose nodes tell Ray of their GPUs.",
+                )
+            self._count = min(self._count, room)
         self._class = self._ray.remote(concurrency_groups={"progress": 1})(ArchiveWorker)
 
     def __enter__(self) -> Self:
@@ -198,7 +208,8 @@ class RayPool:
             reply = without_secrets(str(error).strip().splitlines()[-1])
             raise SentistreamError(
                 f"Workers die before they can begin ({reply}).",
-                f"Every node needs sentistream {__version__} with the extra {EXTRA}.",
+                f"Every node needs sentistream {__version__} with the extra {EXTRA}, and what the "
+                "runtime needs; `sentistream doctor` on it says more.",
             )
 
     def _progress(self) -> Iterator[Event]:
@@ -231,6 +242,7 @@ class RayPool:
         # Ray neither restarts an actor nor repeats its calls unless it is told to
         actor = self._class.options(
             num_cpus=1,
+            num_gpus=self._settings.gpus,
             memory=MEMORY,
             scheduling_strategy="SPREAD",
         ).remote(self._settings)

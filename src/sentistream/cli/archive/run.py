@@ -22,6 +22,7 @@ from sentistream.cli.interruption import Interruption
 from sentistream.cli.progress import Clips, clips_shown, echo, shortened
 from sentistream.cli.resume import what_is_wanted
 from sentistream.errors import OutputError, SentistreamError
+from sentistream.runtime.inference import CUDA
 
 RETRIES = 2
 """Times that a clip is tried again unless the user says otherwise."""
@@ -62,6 +63,7 @@ class Archive:
         retries: int = RETRIES,
         resumed: bool = False,
         force: bool = False,
+        gpus: float = 0.0,
     ) -> None:
         self.failed: int = 0
         self.broken: int = 0
@@ -71,6 +73,7 @@ class Archive:
         self._retries = retries
         self._resumed = resumed
         self._force = force
+        self._gpus = gpus
         self._out = out if is_remote(out) else os.path.abspath(out)  # noqa: PTH100 - links stay
         self._verbose = not (options.quiet or options.json)
         self._running: dict[int, Waiting] = {}
@@ -109,6 +112,8 @@ class Archive:
 
     def _settings(self, run: str) -> Settings:
         here = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        if self._gpus:
+            here["SENTISTREAM_RUNTIME"] = CUDA
         wanted = what_is_wanted(self._options)
         return Settings(
             options=self._options,
@@ -117,6 +122,7 @@ class Archive:
             run=run,
             skip=self._resumed,
             environment=here,
+            gpus=self._gpus,
         )
 
     def _check_free(self, storage: Storage) -> None:

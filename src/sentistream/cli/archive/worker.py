@@ -56,6 +56,7 @@ class Settings(ByValue):
         run: The run's own name.
         skip: Whether clips that are complete are left alone.
         environment: Variables to set.
+        gpus: Share of a GPU that each worker takes; 0 for none.
     """
 
     options: Options
@@ -64,6 +65,7 @@ class Settings(ByValue):
     run: str
     skip: bool
     environment: dict[str, str] = field(default_factory=dict)
+    gpus: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
