@@ -29,6 +29,7 @@ from sentistream.monitor.observations import (
     AlertKind,
     AlertShop,
 )
+from sentistream.monitor.store.alert_log import alert_of
 from sentistream.monitor.store.database import read_transaction, write_transaction
 from sentistream.translatable import Translatable
 
@@ -319,27 +320,13 @@ def as_alert(row: Any, site: Site, names: Mapping[int, DisplayNames]) -> Alert:
         reason = Translatable(
             "Nothing has come from this shop for {minutes} minutes.", minutes=round(row.minutes)
         )
-    return Alert(
-        rule=row.rule,
-        name=row.name,
-        camera=row.camera,
-        zone=row.zone,
-        time=row.time,
-        active=row.active,
-        sentiment=row.sentiment,
-        share=row.share,
-        limit=row.bound,
-        minutes=row.minutes,
-        kind=kind,
-        incident=row.incident,
-        reason=reason if row.active else "",
-        shop=AlertShop(
-            key=site.key,
-            name=site.name,
-            camera=shown.camera(row.camera),
-            zone=shown.zone(row.camera, row.zone),
-        ),
+    shop = AlertShop(
+        key=site.key,
+        name=site.name,
+        camera=shown.camera(row.camera),
+        zone=shown.zone(row.camera, row.zone),
     )
+    return alert_of(row, kind, reason if row.active else "", shop)
 
 
 def names_of(connection: Connection, site_ids: Collection[int]) -> dict[int, DisplayNames]:

@@ -13,6 +13,7 @@ from sentistream.monitor.observations import (
     Acknowledgement,
     Alert,
     AlertKind,
+    AlertShop,
     Delivery,
     DeliveryState,
     HeldAlert,
@@ -172,6 +173,11 @@ def delete_before(connection: Connection, time: float) -> None:
 
 
 def _alert(row: Any) -> Alert:
+    return alert_of(row, AlertKind(row.kind), _unpacked(row.reason))
+
+
+def alert_of(row: Any, kind: AlertKind, reason: str, shop: AlertShop | None = None) -> Alert:
+    """A row of alerts, a site's or a headquarters', as an event."""
     return Alert(
         rule=row.rule,
         name=row.name,
@@ -183,9 +189,10 @@ def _alert(row: Any) -> Alert:
         share=row.share,
         limit=row.bound,
         minutes=row.minutes,
-        kind=AlertKind(row.kind),
+        kind=kind,
         incident=row.incident,
-        reason=_unpacked(row.reason),
+        reason=reason,
+        shop=shop,
     )
 
 
