@@ -54,7 +54,7 @@ def hardware_decoders() -> tuple[HardwareDecoder, ...]:
 
 
 def forget_hardware() -> None:
-    """Has hardware be looked for anew, and its absence be logged anew."""
+    """Forgets which hardware works, so that it is tried, and its absence logged, again."""
     _problem.cache_clear()
     _log_once.cache_clear()
 

@@ -1,4 +1,4 @@
-"""Hands what became of messages about shops to the monitor's own log of deliveries."""
+"""Relays deliveries of messages about shops to the monitor's own log."""
 
 from __future__ import annotations
 
