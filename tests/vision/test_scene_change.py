@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.types import UInt8Array
+from sentistream.types import Box, UInt8Array
 from sentistream.vision.scene_change import SceneChangeDetector
 
 
@@ -48,3 +48,37 @@ def test_a_camera_that_turns_fast_is_one_cut_at_most() -> None:
     assert sum(told) <= 1
     # once it is calm again, the next scene is told
     assert cuts.is_cut(calm)
+
+
+def test_noise_is_no_motion_a_small_thing_is_unless_it_is_ignored() -> None:
+    scenes, noise = SceneChangeDetector(), np.random.default_rng(2)
+    still = scene(1, height=720, width=1280).astype(float)
+
+    def shown(level: float, *, something: bool = False, sigma: float = 4) -> UInt8Array:
+        picture = level * still
+        if something:
+            picture[300:330, 640:670] = level * 230 - picture[300:330, 640:670] / 2
+        picture = picture + noise.normal(0, sigma, picture.shape)
+        return np.clip(picture, 0, 255).astype(np.uint8)
+
+    for level in (1.0, 0.25):
+        scenes.is_cut(shown(level))
+        scenes.set_reference()
+        for _ in range(20):
+            scenes.is_cut(shown(level))
+            assert not scenes.has_moved()
+        scenes.is_cut(shown(level, something=True))
+        assert scenes.has_moved()
+        assert scenes.has_moved([Box(0, 0, 400, 720)])
+        assert not scenes.has_moved([Box(600, 200, 700, 5000)])
+
+
+def test_without_a_picture_to_compare_with_all_has_moved() -> None:
+    scenes = SceneChangeDetector()
+    assert scenes.has_moved()
+    scenes.is_cut(scene(1))
+    assert scenes.has_moved()
+    scenes.set_reference()
+    assert not scenes.has_moved()
+    scenes.is_cut(scene(1, height=200))
+    assert scenes.has_moved()

@@ -15,7 +15,7 @@ _MIN = 15.0  # mean change, levels of brightness, below which nothing is a cut
 _TIMES = 3.0  # times the running mean of changes
 _DIFFERENT, _MAX = 8.0, 0.5  # levels by which so large a share of the cells has to change
 _KEPT = 0.8  # of the running mean, from picture to picture
-_MOVES, _NOISE = 2.0, 6.0  # levels by which a cell changes where something moves; times the median
+_MOVES, _NOISE = 2.0, 7.0  # levels by which a cell changes where something moves; times the median
 
 
 class SceneChangeDetector:
@@ -82,7 +82,8 @@ class SceneChangeDetector:
 
 def _step(luma: UInt8Array) -> int:
     """Pixels from one sample of brightness to the next."""
-    return max(1, max(luma.shape) // (_CELLS * _SAMPLES))
+    longest: int = max(luma.shape)
+    return max(1, longest // (_CELLS * _SAMPLES))
 
 
 def _cells(luma: UInt8Array) -> FloatArray:
