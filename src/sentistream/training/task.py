@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -93,6 +94,10 @@ class Task:
     def convert(self, stored: Mapping[str, Tensor]) -> list[Tensor]:
         """Prepared inputs, by name, as the network's arguments; part of the ONNX file, too."""
         return convert_pictures(stored)
+
+    def as_shown(self, train: Examples) -> Mapping[str, NDArray[Any]]:
+        """Training examples without augmentation as the ONNX file takes them, by input name."""
+        return train.inputs
 
     def augment(
         self, inputs: list[Tensor], labels: Tensor, generator: torch.Generator
