@@ -215,7 +215,7 @@ class FaceTracker:
         since = time - self._fine_at
         coarse = time - self._coarse_at >= intervals.coarse - 1e-6
         fine = since >= (intervals.fine if followed else intervals.alone) - 1e-6 and (
-            since >= intervals.still - 1e-6 or (coarse and self._may_have_come(time))
+            since >= intervals.still - 1e-6 or (coarse and self._needs_fine_search(time))
         )
         if not (coarse or fine):
             return
@@ -237,10 +237,13 @@ class FaceTracker:
                 tracks.remove(track)
         self._start_tracks(luma, time, found, fine)
 
-    def _may_have_come(self, time: float) -> bool:
-        """Whether something moves that is not somebody who is followed, or a face is lost."""
-        lost = any(track.time < time for track in self._tracks)
-        return lost or self._scene.has_moved([_body(track.box) for track in self._tracks])
+    def _needs_fine_search(self, time: float) -> bool:
+        """Whether something moves that is not a face that is followed and its body, or the last
+        search missed a face: one too small for the coarse search, or landmarks that drift."""
+        missed = any(
+            track.time < time or track.detected_at != self._coarse_at for track in self._tracks
+        )
+        return missed or self._scene.has_moved([_body(track.box) for track in self._tracks])
 
     def _redetect(self, luma: UInt8Array, time: float) -> None:
         """Runs the detector on the regions of faces that are lost or long unconfirmed."""
