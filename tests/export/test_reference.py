@@ -36,9 +36,6 @@ from sentistream.voice.voice_baseline import VoiceBaseline
 ANSWERS = 1e-4
 """What shares may differ by where both see the same face in the same place."""
 
-EIGHT_BITS = 0.02
-"""The same where a network has 8-bit convolutions: a last digit may turn a rounding."""
-
 CLIPS = 0.12
 """The same over a whole clip. One pixel that is rounded otherwise moves a point by a hundredth of a
 pixel, and each picture's points decide where the next ones are looked for."""
@@ -226,8 +223,8 @@ def test_sums_over_time_are_the_same_for_the_same_points(
         mouth, now, summed = answers.update(picture.luma, points, time)
         assert verdict.accumulated is not None
         assert mouth == pytest.approx(verdict.mouth_open, abs=ANSWERS)
-        np.testing.assert_allclose(now, verdict.momentary.as_tuple(), atol=EIGHT_BITS)
-        np.testing.assert_allclose(summed, verdict.accumulated.as_tuple(), atol=EIGHT_BITS)
+        np.testing.assert_allclose(now, verdict.momentary.as_tuple(), atol=ANSWERS)
+        np.testing.assert_allclose(summed, verdict.accumulated.as_tuple(), atol=ANSWERS)
     assert answers.known > 2
 
 
@@ -271,4 +268,4 @@ def test_the_papers_answers_are_the_same(
     mouth, shares = paper.answer(portrait, points, sound)
     assert mouth == pytest.approx(verdict.mouth_open, abs=ANSWERS)
     assert (verdict.branch == "fused") == (mouth >= 0.5 and sound is not None)
-    np.testing.assert_allclose(shares, verdict.momentary.as_tuple(), atol=EIGHT_BITS)
+    np.testing.assert_allclose(shares, verdict.momentary.as_tuple(), atol=ANSWERS)

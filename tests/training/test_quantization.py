@@ -12,12 +12,12 @@ from sentistream.runtime import load_card, load_network
 from sentistream.runtime.inference import chosen_precision
 from sentistream.runtime.model_store import read_model
 from sentistream.training import quantization
-from sentistream.training.augmentation import STORED_FACE_SIZE
 from sentistream.training.examples import Examples
-from sentistream.training.face_task import FaceTask
-from sentistream.training.model_cards import card_figures
+from sentistream.training.fusion_task import FusedTask
+from sentistream.training.landmark_examples import STORED_COVER, STORED_SIZE
+from sentistream.training.landmark_task import LandmarksTask
 from sentistream.training.quantization import publish_int8
-from sentistream.vision.alignment import VIEW_SIZE
+from sentistream.vision.landmarker import COVER, VIEW_SIZE
 
 
 def examples(count: int, seed: int, person: str, network: str = "paper/fused") -> Examples:
@@ -42,7 +42,7 @@ def fused(tmp_path: Path) -> Path:
 
 def compared(fused: Path) -> dict[str, Any]:
     calibration = examples(8, 1, "a").inputs
-    return publish_int8(fused, calibration, examples(8, 2, "b"), "spectrogram", card_figures)
+    return publish_int8(fused, calibration, examples(8, 2, "b"), FusedTask())
 
 
 def test_only_the_voices_convolutions_become_8_bit(fused: Path) -> None:
@@ -67,7 +67,7 @@ def test_what_answers_worse_is_not_kept(fused: Path, monkeypatch: pytest.MonkeyP
     assert not list(fused.parent.glob("*.int8.onnx"))
 
 
-@pytest.mark.parametrize("name", ["paper/fused", "lite/face"])
+@pytest.mark.parametrize("name", ["paper/fused", "lite/landmarks"])
 def test_the_shipped_one_says_what_the_float_one_says(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -88,9 +88,11 @@ def test_another_precision_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_faces_are_calibrated_on_as_the_network_sees_them() -> None:
-    stored = np.zeros((3, STORED_FACE_SIZE, STORED_FACE_SIZE, 1), np.uint8)
-    stored[:, 8:72, 8:72] = 200  # the middle without the margin
+    stored = np.zeros((3, STORED_SIZE, STORED_SIZE, 1), np.uint8)
+    edge = (STORED_SIZE - round(STORED_SIZE * COVER / STORED_COVER)) // 2
+    stored[:, edge:-edge, edge:-edge] = 200
     people, sources = np.full(3, "a"), np.full(3, "made")
-    shown = FaceTask().as_shown(Examples({"face": stored}, np.zeros(3, np.int64), people, sources))
-    assert shown["face"].shape == (3, VIEW_SIZE, VIEW_SIZE, 1)
-    assert shown["face"][:, 2:-2, 2:-2].min() == 200
+    train = Examples({"face": stored}, np.zeros((3, 137), np.float32), people, sources)
+    shown = LandmarksTask().as_shown(train)["face"]
+    assert shown.shape == (3, VIEW_SIZE, VIEW_SIZE, 1)
+    assert shown[:, 2:-2, 2:-2].min() == 200

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -12,10 +12,9 @@ from sentistream.media.picture import RgbPicture
 from sentistream.media.resample import resample, resize
 from sentistream.profiles import LITE, PAPER, Profile
 from sentistream.types import Box, Face, Picture, UInt8Array
-from sentistream.vision.alignment import Alignment
 from sentistream.vision.face_detector import FINE, THRESHOLD, Detection, make_detector
 from sentistream.vision.face_tracker import FaceTracker
-from sentistream.vision.landmarker import Landmarks, make_landmarker
+from sentistream.vision.landmarker import make_landmarker
 
 STEP = 0.04
 HEAD = Box(136, 10, 316, 220)
@@ -29,7 +28,7 @@ class Following:
     """A tracker that is answered at once.
 
     Attributes:
-        detector, landmarker: What it uses.
+        detector: What finds faces.
         longest_wait: Seconds between two confirmations of a face that is there.
         gone_after: Seconds in which a face that is none any more is dropped.
     """
@@ -37,7 +36,7 @@ class Following:
     def __init__(self, profile: Profile, *, max_faces: int = 16) -> None:
         detector = make_detector(profile)
         landmarker = make_landmarker(profile.landmark_model)
-        self.detector, self.landmarker = detector, landmarker
+        self.detector = detector
         self._tracker = FaceTracker(detector, landmarker, max_faces=max_faces)
         self.detects_faces = landmarker.detects_faces
         self.longest_wait = detector.intervals.confirm
@@ -104,26 +103,6 @@ def test_slow_pictures_are_tracked_as_well(
     assert all([face.track for face in faces] == [1] for faces in answers)
 
 
-@pytest.mark.parametrize(("pixels", "share"), [(0, 0.5), (8, 1.0)])
-def test_landmarks_of_a_face_at_rest_serve_for_two_pictures(
-    head: UInt8Array, monkeypatch: pytest.MonkeyPatch, pixels: int, share: float
-) -> None:
-    tracker = Following(LITE)
-    placed = 0
-    predict = tracker.landmarker.predict
-
-    def counting(luma: UInt8Array, squares: Sequence[Alignment]) -> list[Landmarks]:
-        nonlocal placed
-        placed += len(squares)
-        return predict(luma, squares)
-
-    monkeypatch.setattr(tracker.landmarker, "predict", counting)
-    pictures = [stage((head, 100 + pixels * i, 40)) for i in range(40)]
-    answers = play(tracker, pictures, step=0.03)
-    assert all([face.track for face in faces] == [1] for faces in answers)
-    assert placed / len(pictures) == pytest.approx(share, abs=0.1)
-
-
 def test_a_still_scene_is_searched_finely_now_and_then_and_at_once_when_something_appears(
     head: UInt8Array, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,8 +145,7 @@ def test_a_face_that_vanishes_is_dropped_at_once_or_at_the_next_look(
     tracker: Following, head: UInt8Array
 ) -> None:
     play(tracker, [stage((head, 100, 40)) for _ in range(5)])
-    wait = tracker.landmarker.interval if tracker.detects_faces else tracker.longest_wait
-    late = math.ceil(wait / STEP)
+    late = math.ceil(tracker.longest_wait / STEP) if not tracker.detects_faces else 0
     assert play(tracker, [stage() for _ in range(late + 1)], start=5 * STEP)[-1] == []
 
 

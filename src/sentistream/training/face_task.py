@@ -7,27 +7,19 @@ in three runs, each starting from the one before: ``face-stills`` and ``face-ref
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
-from sentistream.media.resample import resample
 from sentistream.networks.lite import FACE_EMOTIONS, FaceNetwork, Sentiments
 from sentistream.networks.paper import VisualNetwork
-from sentistream.training.augmentation import (
-    STORED_FACE_MARGIN,
-    STORED_FACE_SIZE,
-    augment_faces,
-    augment_faces_weakly,
-)
+from sentistream.training.augmentation import augment_faces, augment_faces_weakly
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.clip_examples import ClipMoments, clip_splits
 from sentistream.training.examples import Examples, emotions_by_sentiment, join
@@ -46,8 +38,7 @@ from sentistream.training.preparation import Preparation
 from sentistream.training.recipes import Augmentation, Recipe
 from sentistream.training.splits import Splits
 from sentistream.training.task import LITE_RECIPE, ClassificationTask, PaperTask
-from sentistream.types import SENTIMENTS, Box, FloatArray
-from sentistream.vision.alignment import VIEW_SIZE
+from sentistream.types import SENTIMENTS, FloatArray
 
 PAPER_FACE_DATA = data_sets("fer2013", "rafdb", "ck")
 PAPER_FACE_WEAKNESSES = (
@@ -191,7 +182,6 @@ class FaceTask(FaceRefinedTask):
     )
     published_classes: None = None
     averages_with_start = True
-    int8_input: str = "face"
     card_text: CardText = CardText(
         task="Sentiment of an aligned face in brightness alone",
         data=_VOTED,
@@ -210,15 +200,6 @@ class FaceTask(FaceRefinedTask):
 
     def prepare(self, preparation: Preparation, runs: Path) -> Splits:
         return soft_labelled_faces(preparation)
-
-    def as_shown(self, train: Examples) -> Mapping[str, NDArray[Any]]:
-        side = STORED_FACE_SIZE / STORED_FACE_MARGIN
-        edge = (STORED_FACE_SIZE - side) / 2
-        middle = Box(edge, edge, edge + side, edge + side)
-        faces = [
-            resample(face[..., 0], middle, VIEW_SIZE, VIEW_SIZE) for face in train.inputs["face"]
-        ]
-        return {"face": np.stack(faces)[..., np.newaxis]}
 
     def build(self, runs: Path) -> nn.Module:
         return _trained_network(runs / "face-refined")

@@ -84,7 +84,7 @@ def publish(run: Run, folder: Path) -> ModelCard:
     )
     if task.int8_input is not None:
         shown = task.as_shown(calibration_examples(run.splits.train))
-        int8 = publish_int8(path, shown, held_out, task.int8_input, task.figures)
+        int8 = publish_int8(path, shown, held_out, task)
         card = replace(card, int8=int8)
     card.write(path.with_suffix(".json"))
     return card

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 
 from sentistream.networks.export import only_errors_logged, store_as_half
 from sentistream.training.examples import Examples
+from sentistream.training.task import Task
 from sentistream.types import FloatArray
-
-Figures = Callable[[FloatArray, Examples], list[dict[str, Any]]]
 
 CALIBRATION_EXAMPLES = 288
 """Training examples on which ranges are measured."""
@@ -118,26 +117,26 @@ def publish_int8(
     path: Path,
     calibration: Mapping[str, NDArray[Any]],
     held_out: Examples,
-    only_from: str,
-    figures: Figures,
+    task: Task,
 ) -> dict[str, Any]:
     """Writes ``NAME.int8.onnx`` beside a float network, if its accuracy is as good.
 
     Args:
-        path: The ONNX file of the float network, a classifier.
+        path: The ONNX file of the float network.
         calibration: Training examples as it takes them, by input name.
         held_out: Of other people, for comparison.
-        only_from: As ``quantize`` takes it.
-        figures: The accuracy of answers by source, as ``Task.figures`` gives it.
+        task: Says what to quantize (see ``quantize``), how accurate answers are, and which are
+            the same.
 
     Returns:
         The ``int8`` entry of a model card; empty, and nothing is written, if accuracy on all
         of them would fall by more than ``MAX_ACCURACY_LOSS``.
     """
     content = path.read_bytes()
-    small = quantize(content, calibration, only_from=only_from)
+    small = quantize(content, calibration, only_from=task.int8_input)
     by_float, by_int8 = _answers(content, held_out), _answers(small, held_out)
-    same = by_float.argmax(axis=1) == by_int8.argmax(axis=1)
+    same = task.same_answers(by_float, by_int8)
+    sources = set(held_out.sources.tolist())
     compared = [
         {
             "source": one["source"],
@@ -146,7 +145,10 @@ def publish_int8(
             "int8_accuracy": other["accuracy"],
             "agreement": round(float(same[held_out.sources == one["source"]].mean()), 4),
         }
-        for one, other in zip(figures(by_float, held_out), figures(by_int8, held_out), strict=True)
+        for one, other in zip(
+            task.figures(by_float, held_out), task.figures(by_int8, held_out), strict=True
+        )
+        if one["source"] in sources
     ]
     lost = sum(row["n"] * (row["float_accuracy"] - row["int8_accuracy"]) for row in compared)
     if lost > MAX_ACCURACY_LOSS * sum(row["n"] for row in compared):

@@ -42,7 +42,6 @@ _DOUBLE = 0.5  # above this overlap, two tracks follow one face
 _LOOK_AGAIN = 0.09  # seconds between looks for a face that was lost
 _DAMPING = 0.5  # of a track's speed, from one picture to the next
 _FASTEST = 2.0  # widths of the face a second
-_STILL = 0.3  # widths a second below which landmarks stay for as long as the landmarker allows
 
 
 @dataclass(slots=True)
@@ -57,7 +56,6 @@ class _Track:
         detected: As it framed it last.
         score: The detector's newest.
         time: Of the newest picture in which it was found, seconds.
-        placed_at: When its landmarks were predicted last.
         detected_at: When the detector last found it.
         looked_at: When the detector last looked for it.
         readable: Whether its points are those of the landmarker.
@@ -72,7 +70,6 @@ class _Track:
     detected: Box
     score: float
     time: float
-    placed_at: float
     detected_at: float
     looked_at: float
     readable: bool
@@ -88,7 +85,7 @@ class _Track:
 
     def move(self, square: Alignment, landmarks: FloatArray, time: float, box: Box | None) -> None:
         """Takes its place in a new picture; without a box the old one goes along."""
-        later = time - self.placed_at
+        later = time - self.time
         across, down = square.x - self.square.x, square.y - self.square.y
         if box is None:
             scale = square.side / self.square.side
@@ -106,8 +103,7 @@ class _Track:
                 self.speed[0] + _DAMPING * (new_x - self.speed[0]),
                 self.speed[1] + _DAMPING * (new_y - self.speed[1]),
             )
-        self.square, self.landmarks, self.box = square, landmarks, box
-        self.time = self.placed_at = time
+        self.square, self.landmarks, self.box, self.time = square, landmarks, box, time
 
 
 class FaceTracker:
@@ -189,9 +185,6 @@ class FaceTracker:
             # points that are placed on anything drift off where the detector sees no face
             and (self._landmarker.detects_faces or track.looked_at == track.detected_at)
         ]
-        for track in [track for track in carried if self._may_rest(track, time)]:
-            track.time = time
-            carried.remove(track)
         placed = self._landmarker.predict(luma, [track.square for track in carried])
         for track, (points, is_face, _) in zip(carried, placed, strict=True):
             if not is_face:
@@ -199,13 +192,6 @@ class FaceTracker:
             square = detector_square(points)
             if square.box.iou(track.square.box) > AGREES:
                 track.move(square, points, time, None)
-
-    def _may_rest(self, track: _Track, time: float) -> bool:
-        """Whether a face's landmarks serve for this picture, too."""
-        return (
-            time - track.placed_at < self._landmarker.interval - 1e-6
-            and math.hypot(*track.speed) < _STILL * track.square.side
-        )
 
     def _search(self, luma: UInt8Array, time: float) -> None:
         """Runs the detector on the whole picture where that is due."""
@@ -348,7 +334,6 @@ class FaceTracker:
                     one.box,
                     one.box,
                     one.score,
-                    time,
                     time,
                     time,
                     time,

@@ -67,9 +67,6 @@ def _turn(square: Alignment) -> float:
     return square.roll if abs(square.roll) > UPRIGHT else 0.0
 
 
-LANDMARK_INTERVAL = 0.06
-"""Seconds for which the network's landmarks of a face that hardly moves are kept."""
-
 READABLE = 0.5
 """Probability of a face from which the landmark network's points are used."""
 
@@ -95,14 +92,10 @@ class Landmarker(Protocol):
     Attributes:
         detects_faces: Whether ``is_face`` tells faces from other things, so that a face can be
             followed by its landmarks alone for a while.
-        interval: Seconds for which the landmarks of a face that hardly moves may be kept.
     """
 
     @property
     def detects_faces(self) -> bool: ...
-
-    @property
-    def interval(self) -> float: ...
 
     def predict(self, luma: UInt8Array, squares: Sequence[Alignment]) -> list[Landmarks]:
         """The points of the face in each square (``face_geometry.detector_square``)."""
@@ -118,7 +111,6 @@ class DlibLandmarker:
     """
 
     detects_faces = False
-    interval = 0.0
 
     def __init__(self) -> None:
         self._predictor = LandmarkPredictor()
@@ -137,7 +129,6 @@ class NetworkLandmarker:
     """
 
     detects_faces = True
-    interval = LANDMARK_INTERVAL
 
     def __init__(self, network: Runnable) -> None:
         self._network = network
