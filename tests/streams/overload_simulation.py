@@ -29,9 +29,12 @@ _PIXELS = np.zeros((2, 2, 3), np.uint8)
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of a core."""
+    """Seconds of a core: a picture's decoding, and kinds of pictures as multiples of that."""
 
     decode: float = 0.004
+    key: float = 1.7
+    referred: float = 1.2
+    disposable: float = 0.8
     skip: float = 0.00005
     fresh: float = 0.0028
     repeated: float = 0.0005
@@ -101,7 +104,7 @@ class Stream:
             made = Packet(place == 0, place % self.coding.referred != 0)
             time = packet / self.coding.rate
             if self.skipper.wants(made, time, 1 / self.coding.rate):  # type: ignore[arg-type]
-                owed += self.costs.decode
+                owed += self.costs.decode * self._dearness(made)
                 picture, shown = RgbPicture(_PIXELS), time
             else:
                 owed += self.costs.skip
@@ -113,7 +116,10 @@ class Stream:
                 while owed >= QUANTUM:
                     owed -= QUANTUM
                     yield True
-                if self.skipper.in_gap or not self.rate.admits(moment.time, self.number):
+                if self.skipper.in_gap:
+                    self.dropped += 1
+                    continue
+                if not self.rate.admits(moment.time, self.number):
                     continue
                 full = clock.now
                 while len(self.waiting) >= DEPTH and clock.now - full < self.patience:
@@ -122,6 +128,13 @@ class Stream:
                     self.waiting.popleft()
                     self.dropped += 1
                 self.waiting.append((moment, clock.now))
+
+    def _dearness(self, packet: Packet) -> float:
+        if packet.is_keyframe:
+            return self.costs.key
+        if packet.is_disposable:
+            return self.costs.disposable
+        return self.costs.referred if self.coding.referred > 1 else 1.0
 
 
 @dataclass
@@ -144,6 +157,7 @@ class Worker:
         patience: float,
         catches_up: bool,
         until: dict[int, float],
+        apart: float,
     ) -> None:
         self._clock = clock
         self._costs = costs
@@ -152,7 +166,7 @@ class Worker:
         self.streams = [
             Stream(
                 coding,
-                0.1 * number,
+                apart * number,
                 costs,
                 self.rate,
                 place,
@@ -174,8 +188,8 @@ class Worker:
                 continue
             started = self._clock.now
             for number, (moment, _) in ready.items():
-                effective = self.streams[number].skipper.is_effective
-                thinned = moment if effective else self.rate.thin(moment, number)
+                share = self.streams[number].skipper.analyzed_share
+                thinned = self.rate.thin(moment, number, share)
                 is_fresh = last.get(number) is not thinned.picture
                 last[number] = thinned.picture
                 owed += self._costs.fresh if is_fresh else self._costs.repeated
@@ -188,6 +202,7 @@ class Worker:
                 stream.slowed += self.rate.is_slowed
             if self._controlled:
                 self.rate.update(
+                    moments=len(ready),
                     waited=max(started - decoded for _, decoded in ready.values()),
                     dropped=sum(stream.dropped for stream in self.streams),
                     lag=max(stream.lag for stream in self.streams),
@@ -216,6 +231,7 @@ def simulate(
     patience: float = PATIENCE,
     catches_up: bool = True,
     until: dict[int, float] | None = None,
+    apart: float = 0.1,
 ) -> Outcome:
     """Runs streams on as many workers as cores.
 
@@ -229,6 +245,8 @@ def simulate(
         patience: Seconds for which a full queue holds decoding back.
         catches_up: Whether reading that is behind leaves out pictures.
         until: When streams from these numbers on end, seconds.
+        apart: Seconds between the beginnings of one stream and the next, and so between their key
+            pictures.
     """
     clock = Clock()
     ends = {
@@ -243,6 +261,7 @@ def simulate(
             patience,
             catches_up,
             ends,
+            apart,
         )
         for place in range(min(cores, len(codings)))
     ]

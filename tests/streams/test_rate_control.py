@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from sentistream.api import Analysis
 from sentistream.media import Faults, MediaInfo, Source
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
-from sentistream.streams.rate_control import FULL_MOMENTS, MAX_DIVISOR, STEP, RateController
+from sentistream.streams.rate_control import MAX_DIVISOR, MIN_SHARE, STEP, RateController
 from sentistream.types import Flag, Moment, Reading
 
 TICK = 0.03
@@ -94,9 +95,9 @@ def test_it_tries_again_ever_more_seldom_and_recovers() -> None:
     made, rate = machine(0.05)
     raises = []
     for second in range(120):
-        before = rate.share
+        before = rate.share, -rate.tick
         made.run(1)
-        if rate.share > before:
+        if (rate.share, -rate.tick) > before:
             raises.append(second)
     assert 2 <= len(raises) <= 12
     assert raises[-1] - raises[-2] > raises[1] - raises[0]
@@ -153,7 +154,7 @@ def test_while_all_goes_well_each_picture_is_analyzed() -> None:
 def test_of_a_source_that_cannot_leave_out_a_share_of_pictures_is_analyzed(windows: int) -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
-    while rate.share > STEP**windows + 1e-9 and rate.share > FULL_MOMENTS:
+    while rate.share > STEP**windows + 1e-9 and rate.share > MIN_SHARE:
         rate.update(waited=1.0)
         clock.now += TICK
     thinned = pictures(rate, 400)
@@ -169,7 +170,65 @@ def test_waiting_alone_leaves_out_no_moments() -> None:
     for _ in range(4000):
         rate.update(waited=1.0, lag=1.0)
         clock.now += TICK
-    assert rate.share == FULL_MOMENTS and rate.tick == TICK
+    assert rate.share == MIN_SHARE and rate.tick == TICK
+
+
+def test_pictures_are_left_out_before_any_moment() -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    dropped, shares = 0, [1.0]
+    while rate.tick == TICK:
+        dropped += 1
+        rate.update(dropped=dropped)
+        clock.now += TICK
+        if rate.share != shares[-1]:
+            shares.append(rate.share)
+    assert shares[-1] == MIN_SHARE
+    assert all(b < a for a, b in itertools.pairwise(shares))
+
+
+@given(windows=st.integers(1, 12), kept=st.floats(0.4, 1.0))
+def test_of_what_was_decoded_as_much_is_analyzed_as_its_source_says(
+    windows: int, kept: float
+) -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    for _ in range(windows * 40):
+        rate.update(waited=1.0)
+        clock.now += TICK
+    made = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(400)]
+    times = {
+        rate.thin(Moment(n * TICK, one, n * TICK), share=kept).picture_time
+        for n, one in enumerate(made)
+    }
+    assert len(times) / 400 == pytest.approx(kept, abs=0.01)
+
+
+def test_much_too_much_is_answered_sooner() -> None:
+    def seconds_until_slowed(dropped_of_ten: int) -> float:
+        clock = Clock()
+        rate = RateController(TICK, clock=clock)
+        dropped = 0
+        for number in range(1000):
+            dropped += number % 10 < dropped_of_ten
+            rate.update(dropped=dropped)
+            clock.now += TICK
+            if rate.is_slowed:
+                break
+        return clock.now
+
+    assert seconds_until_slowed(6) < seconds_until_slowed(1) - 0.5
+
+
+def test_what_is_being_worked_off_is_no_overload() -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    lag = 1.0
+    for _ in range(1000):
+        lag *= 0.997
+        rate.update(lag=lag)
+        clock.now += TICK
+    assert not rate.is_slowed
 
 
 def test_a_source_that_cannot_catch_up_has_fewer_moments() -> None:

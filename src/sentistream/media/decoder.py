@@ -185,8 +185,10 @@ class Decoder:
         """
         if self.name != SOFTWARE:
             return []
+        end: Packet[Any] = Packet()
+        end.time_base = self._stream.time_base  # which is what the pictures' timestamps count
         try:
-            return self._context.decode(None)
+            return self._context.decode(end)
         except (FFmpegError, ValueError):
             return []
         finally:

@@ -172,7 +172,8 @@ class FileSource(Source):
             time = nanosecond(origin + ticks * self._tick)
             while following is not None and following.time <= time:
                 current, following = following, next(self._frames, None)
-            if following is None and time >= nanosecond(current.end) and ticks:
+            shown_until = max(nanosecond(current.end), self._reader.skipper.left_out_until)
+            if following is None and time >= shown_until and ticks:
                 break
             if following is not None and time >= self._shown_until(current, following):
                 resumed = max(math.ceil((following.time - origin) / self._tick), ticks + 1)

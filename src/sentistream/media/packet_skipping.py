@@ -24,7 +24,7 @@ MAX_GROUP = 4.0
 pictures that nothing refers to is not enough. Where they are further apart, fewer of the decoded
 pictures are analyzed first."""
 
-MIN_ANALYZED = 0.4
+MIN_ANALYZED = 0.6
 """Share of the decoded pictures that is analyzed at least: with less the rest of a group is left
 out, however long it is."""
 
@@ -32,7 +32,8 @@ MAX_GAP = 15.0
 """Seconds for which a key picture is waited for at most, by the media clock."""
 
 _FORGETTING = 0.02
-_NEARLY = 0.95  # of the pictures that others refer to: so many are all of them
+_KNOWN = 60  # packets after which it is known how many are referred to
+_NEARLY, _ENOUGH = 0.95, 1.05  # of the pictures that others refer to: so many are all of them
 _LATE = 0.1  # share of its duration by which a picture may be shown longer than declared
 _MAX_CREDIT, _MIN_CREDIT = 2.0, -8.0  # pictures
 _ROUNDED = 0.001  # seconds by which timestamps may be rounded
@@ -127,6 +128,7 @@ class PacketSkipper:
         self._key_time: float | None = None
         self._group: float | None = None
         self._group_packets = self._packets_since_key = 0
+        self._cuts = False
         self._cut_at: float | None = None
         self._group_begin = -math.inf
         self._disposables = 0.0
@@ -197,7 +199,7 @@ class PacketSkipper:
     def _decide(self, packet: Packet[Any], time: float, duration: float) -> bool:
         is_disposable = self._disposable(packet)
         self._note(packet, time, is_disposable)
-        cuts = self._earn()
+        self._earn()
         if self._gap is not None:
             until, longest = self._gap
             if time < longest and not (packet.is_keyframe and time >= until):
@@ -205,26 +207,28 @@ class PacketSkipper:
             self._gap, self.resumed_at = None, time
             self._cut_at = None
         if self._cut_at is not None:
-            is_affordable = self._credit >= 1 or not cuts
+            is_affordable = self._credit >= 1 or not self._cuts
             if time < self._cut_at + MAX_GAP and not (packet.is_keyframe and is_affordable):
                 self.left_out_until = max(self.left_out_until, time)
                 return False
             self._cut_at, self._group_begin = None, time
             self.left_out_until = max(self.left_out_until, time)
-        elif cuts and not is_disposable and self._credit < 1:
+        elif self._cuts and not is_disposable and self._credit < 1:
             self._cut_at = time
             self.left_out_until = max(self.left_out_until, time)
             return False
         if time < max(self.resumed_at, self._group_begin):  # it refers to what was left out
             return False
-        if is_disposable and (cuts or self._credit < 1 or not self._is_shown(time, duration)):
+        if is_disposable and (self._cuts or self._credit < 1 or not self._is_shown(time, duration)):
             return False
         self._credit = max(_MIN_CREDIT, self._credit - 1)
         return True
 
     def _note(self, packet: Packet[Any], time: float, is_disposable: bool) -> None:
         """Learns how the stream is coded."""
-        self._disposables += _FORGETTING * (is_disposable - self._disposables)
+        seen = self.passed + self.skipped
+        forgetting = max(_FORGETTING, 1 / (seen + 1))
+        self._disposables += forgetting * (is_disposable - self._disposables)
         if packet.is_keyframe:
             if self._key_time is not None:
                 self._group = max(0.0, time - self._key_time)
@@ -232,16 +236,16 @@ class PacketSkipper:
             self._key_time, self._packets_since_key = time, 0
         self._packets_since_key += 1
 
-    def _earn(self) -> bool:
-        """Adds a packet's share of a picture; whether the rest of groups has to be left out."""
+    def _earn(self) -> None:
+        """Adds a packet's share of a picture; decides whether the rest of groups is left out."""
         share = self.share / self.analyzed_share
-        cuts = share < _NEARLY * self._referred
+        enough = (_ENOUGH if self._cuts else _NEARLY) * self._referred
+        self._cuts = share < min(1, enough) and self.passed + self.skipped >= _KNOWN
         most = _MAX_CREDIT
-        if cuts:  # all that a group may have is decoded at its begin
+        if self._cuts:  # all that a group may have is decoded at its begin
             most = max(most, share * self._group_packets + 1)
             self._credit = max(0.0, self._credit)
         self._credit = min(most, self._credit + share)
-        return cuts
 
     def _is_shown(self, time: float, duration: float) -> bool:
         if self._ticks is None:
