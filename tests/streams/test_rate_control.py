@@ -15,7 +15,7 @@ from sentistream.api import Analysis
 from sentistream.media import Faults, MediaInfo, Source
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
-from sentistream.streams.rate_control import MAX_DIVISOR, MIN_SHARE, STEP, RateController
+from sentistream.streams.rate_control import FULL_MOMENTS, MAX_DIVISOR, STEP, RateController
 from sentistream.types import Flag, Moment, Reading
 
 TICK = 0.03
@@ -30,10 +30,13 @@ class Clock:
 
 
 class Machine:
-    """Analyzes what it is given; each moment takes ``cost`` seconds, four may wait."""
+    """Analyzes what it is given; four moments may wait.
+
+    Each takes ``cost`` seconds, and ``picture_cost`` more with a new picture.
+    """
 
     def __init__(self, clock: Clock, rate: RateController) -> None:
-        self.cost = 0.0
+        self.cost = self.picture_cost = 0.0
         self.dropped = 0
         self._clock, self._rate = clock, rate
         self._free_at, self._moment = 0.0, 0.0
@@ -49,7 +52,7 @@ class Machine:
                 self.dropped += 1
                 continue
             begun = max(self._free_at, self._moment)
-            self._free_at = begun + self.cost
+            self._free_at = begun + self.cost + self.picture_cost * self._rate.share
             self._rate.update(waited=begun - self._moment, dropped=self.dropped)
 
 
@@ -92,18 +95,34 @@ def test_it_slows_until_the_machine_keeps_up_and_little_further(cost: float) -> 
 
 
 def test_it_tries_again_ever_more_seldom_and_recovers() -> None:
-    made, rate = machine(0.05)
+    made, rate = machine(0.005)
+    made.picture_cost = 0.04
     raises = []
     for second in range(120):
-        before = rate.share, -rate.tick
+        before = rate.share
         made.run(1)
-        if (rate.share, -rate.tick) > before:
+        if rate.share > before:
             raises.append(second)
     assert 2 <= len(raises) <= 12
     assert raises[-1] - raises[-2] > raises[1] - raises[0]
-    made.cost = 0.005
+    made.picture_cost = 0.005
     made.run(200)
     assert not rate.is_slowed
+
+
+def test_with_few_pictures_more_are_tried_sooner() -> None:
+    def longest_pause(cost: float) -> int:
+        made, rate = machine(0.005)
+        made.picture_cost = cost
+        raises = []
+        for second in range(200):
+            before = rate.share
+            made.run(1)
+            if rate.share > before:
+                raises.append(second)
+        return max(b - a for a, b in itertools.pairwise(raises))
+
+    assert longest_pause(0.2) < longest_pause(0.035)
 
 
 def test_dropped_moments_slow_it_down_where_waits_are_not_known() -> None:
@@ -154,7 +173,7 @@ def test_while_all_goes_well_each_picture_is_analyzed() -> None:
 def test_of_a_source_that_cannot_leave_out_a_share_of_pictures_is_analyzed(windows: int) -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
-    while rate.share > STEP**windows + 1e-9 and rate.share > MIN_SHARE:
+    while rate.share > STEP**windows + 1e-9 and rate.share > FULL_MOMENTS:
         rate.update(waited=1.0)
         clock.now += TICK
     thinned = pictures(rate, 400)
@@ -170,7 +189,7 @@ def test_waiting_alone_leaves_out_no_moments() -> None:
     for _ in range(4000):
         rate.update(waited=1.0, lag=1.0)
         clock.now += TICK
-    assert rate.share == MIN_SHARE and rate.tick == TICK
+    assert rate.share == FULL_MOMENTS and rate.tick == TICK
 
 
 def test_pictures_are_left_out_before_any_moment() -> None:
@@ -181,9 +200,9 @@ def test_pictures_are_left_out_before_any_moment() -> None:
         dropped += 1
         rate.update(dropped=dropped)
         clock.now += TICK
-        if rate.share != shares[-1]:
+        if rate.share != shares[-1] and rate.tick == TICK:
             shares.append(rate.share)
-    assert shares[-1] == MIN_SHARE
+    assert shares[-1] == FULL_MOMENTS
     assert all(b < a for a, b in itertools.pairwise(shares))
 
 

@@ -4,7 +4,7 @@ A live source yields a moment every tick, whether or not there is time for it. W
 reading falls behind for several seconds in a row, a share of the pictures is left out: by the
 source before they are decoded, as far as its coding allows (``media.packet_skipping``), else before
 they are analyzed. Sound is heard as before, and the moments between two pictures say
-``repeated_picture``. Only where moments are lost even with the smallest share, or reading cannot
+``repeated_picture``. Only where moments are lost even with two pictures a second, or reading cannot
 catch up, are moments left out, too: every second one, and so on. When all goes well for a while,
 the share is raised again; each time that proves too much, twice as much time passes before the next
 attempt. Recordings are never slowed down.
@@ -24,15 +24,18 @@ from sentistream.types import Flag, Moment, Picture, Reading
 MAX_DIVISOR = 8
 """At least every eighth moment is analyzed: the sound of one moment reaches that far."""
 
-MIN_SHARE = 1 / 16
-"""At least this share of the pictures, about two a second, is decoded and analyzed; down to it
-every moment is analyzed."""
+FULL_MOMENTS = 1 / 16
+"""Share of the pictures, about two a second, down to which every moment is analyzed. Below it both
+become rarer alike."""
+
+MIN_SHARE = FULL_MOMENTS / MAX_DIVISOR
+"""At least this share of the pictures is decoded and analyzed; then every eighth moment is, too."""
 
 STEP = 0.85
 """By how much the share is lowered at least, and raised, each time."""
 
 FEW = 0.3
-"""Share of the pictures below which a step is larger, as it changes less."""
+"""Share of the pictures below which a step up is larger, as it changes less."""
 
 LARGE_STEP = 0.7
 """That step."""
@@ -69,7 +72,7 @@ CALM_WINDOWS = 3
 after each raise that lasts."""
 
 LONGEST_CALM = 48
-"""Upper limit of that doubling."""
+"""Upper limit of that doubling, times the share: with few pictures more are tried sooner."""
 
 WARM_UP = 3.0
 """Seconds at the start that are not measured: networks warm up, whole pictures are searched."""
@@ -105,7 +108,7 @@ class RateController:
     def __init__(self, tick: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._base = tick
         self._clock = clock
-        # the share of the pictures down to MIN_SHARE, beyond that of the moments, times MIN_SHARE
+        # the share of the pictures down to FULL_MOMENTS; below, that times the share of the moments
         self._level = 1.0
         self._due: dict[Hashable, float] = {}
         self._shown: dict[Hashable, _Shown] = {}
@@ -121,7 +124,7 @@ class RateController:
     @property
     def share(self) -> float:
         """The share of the pictures that is to be decoded and analyzed, ``MIN_SHARE`` to 1."""
-        return max(MIN_SHARE, self._level)
+        return max(self._level, FULL_MOMENTS / self._divisor)
 
     @property
     def tick(self) -> float:
@@ -130,7 +133,7 @@ class RateController:
 
     @property
     def _divisor(self) -> float:
-        return min(MAX_DIVISOR, max(1.0, MIN_SHARE / self._level))
+        return min(MAX_DIVISOR, math.sqrt(max(1.0, FULL_MOMENTS / self._level)))
 
     @property
     def is_slowed(self) -> bool:
@@ -223,7 +226,8 @@ class RateController:
             if self._overloaded < OVERLOADED_WINDOWS:
                 return
             if self._since_raise <= self._calm_needed + OVERLOADED_WINDOWS:
-                self._calm_needed = min(2 * self._calm_needed, LONGEST_CALM)
+                longest = max(2 * CALM_WINDOWS, LONGEST_CALM * self._level)
+                self._calm_needed = min(2 * self._calm_needed, int(longest))
             self._lowered, self._since_raise = True, math.inf
             self._overloaded = self._lower()
             return
@@ -232,27 +236,25 @@ class RateController:
         if self.is_slowed and self._calm >= self._calm_needed:
             if not self._lowered:  # the raise before went well
                 self._calm_needed = max(CALM_WINDOWS, self._calm_needed // 2)
-            self._level = min(1.0, self._level / self._step)
+            self._level = min(1.0, self._level / (STEP if self._level > FEW else LARGE_STEP))
             self._calm, self._since_raise, self._lowered = 0, 0, False
         elif not self.is_slowed and self._calm >= LONGEST_CALM:
             self._calm_needed = CALM_WINDOWS
 
     def _lower(self) -> int:
         """Lowers the share; how many overloaded windows are let pass before the next time."""
-        step = max(MAX_STEP, min(self._step, self._handled))
+        step = max(MAX_STEP, min(STEP, self._handled))
+        if self._cannot_catch_up():
+            step = MAX_STEP
         # all pictures that can be spared, before any moment
-        has_fewest_pictures = self._level <= MIN_SHARE
-        has_fewer_moments = self._level < MIN_SHARE
-        least = MIN_SHARE
-        if has_fewer_moments or (has_fewest_pictures and self._loses_moments()):
-            least = MIN_SHARE / MAX_DIVISOR
+        has_few_pictures = self._level <= FULL_MOMENTS
+        has_fewer_moments = self._level < FULL_MOMENTS
+        least = FULL_MOMENTS
+        if has_fewer_moments or (has_few_pictures and self._loses_moments()):
+            least = FULL_MOMENTS / MAX_DIVISOR**2
         self._level = max(least, self._level * step)
         # after a large step a backlog has to be worked off first
         return -BACKLOG_WINDOWS if step < STEP else 0
-
-    @property
-    def _step(self) -> float:
-        return STEP if self._level > FEW else LARGE_STEP
 
     @property
     def _newly_dropped(self) -> int:
@@ -274,7 +276,10 @@ class RateController:
 
     def _loses_moments(self) -> bool:
         """Whether moments are dropped, or will be."""
-        return 1 - self._handled > DROPPED_SHARE or min(self._lags) > MAX_CATCHABLE_LAG
+        return 1 - self._handled > DROPPED_SHARE or self._cannot_catch_up()
+
+    def _cannot_catch_up(self) -> bool:
+        return min(self._lags) > MAX_CATCHABLE_LAG
 
 
 def _shrinks(backlog: Sequence[float]) -> bool:
