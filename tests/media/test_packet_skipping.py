@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,12 +14,15 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import stream_server as cameras
 from av import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentistream.media import Faults
+from sentistream.media import Faults, live_source
+from sentistream.media.av_sync import AvSync
 from sentistream.media.file_source import FileSource
+from sentistream.media.frame_reader import FrameReader
 from sentistream.media.packet_skipping import (
     MAX_GAP,
     MAX_GROUP,
@@ -27,6 +30,8 @@ from sentistream.media.packet_skipping import (
     DisposablePackets,
     PacketSkipper,
 )
+from sentistream.media.source_factory import open_stream
+from sentistream.types import Moment
 
 X264 = "keyint=24:scenecut=0:b-adapt=0"
 CODINGS = {
@@ -147,6 +152,47 @@ def test_what_is_decoded_of_a_group_is_right_to_the_bit(
     shown = len({one.picture_time for one in late}) / (30 * (found[-1].time - 4))
     assert shown == pytest.approx(0.2, abs=0.07)
     assert max(one.time - one.picture_time for one in late) < 24 / 30 + 0.04
+
+
+@pytest.mark.parametrize("coding", ["B pictures", "a pyramid", "without B pictures", "H.265"])
+def test_a_live_stream_goes_on_while_the_rest_of_a_group_is_left_out(
+    tmp_path: Path, coding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(coding)
+    path = write(tmp_path / "a.ts", coding, pictures=300)
+    expected, _ = moments(path, 0.03, whole=True)
+    pictures = {round(one[1] - expected[0][0], 3): one[2] for one in expected}
+    readers: list[FrameReader] = []
+
+    def reader(*args: Any, **options: Any) -> FrameReader:
+        readers.append(FrameReader(*args, **options))
+        readers[0].skipper.share = 0.2
+        return readers[0]
+
+    monkeypatch.setattr(live_source, "FrameReader", reader)
+    monkeypatch.setattr(live_source, "QUEUE", 1000)
+    waits: list[float] = []
+    ready = AvSync.ready
+
+    def noted(self: AvSync, *, ended: bool = False) -> Iterator[Moment]:
+        for moment in ready(self, ended=ended):
+            waits.append(readers[0].reached - moment.time)
+            yield moment
+
+    monkeypatch.setattr(AvSync, "ready", noted)
+    with cameras.serve() as server:
+        address = server.add(path.read_bytes())
+        with open_stream(address, tick=0.03, sound_window=0.03) as source:
+            found = list(source)
+            assert not source.faults
+    assert len(found) >= len(expected) - 9
+    assert np.diff([one.time for one in found]) == pytest.approx(0.03), "every moment is there"
+    late = [one for one in found if one.time > 4]
+    assert len({one.picture_time for one in late}) < 0.3 * 30 * (found[-1].time - 4)
+    right = [one.picture == pictures[round(one.picture_time, 3)] for one in found]
+    assert all(right)
+    # beyond what sorting takes
+    assert max(waits[150:-20]) < 0.35, "none waits for the next key picture"
 
 
 def test_real_clips_keep_their_pictures(real_data: Path) -> None:

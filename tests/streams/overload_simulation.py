@@ -24,12 +24,24 @@ from sentistream.types import Moment
 
 TICK = 0.03
 QUANTUM = 0.001
+SEARCH = 0.27
+"""Seconds between looks at the whole picture."""
 _PIXELS = np.zeros((2, 2, 3), np.uint8)
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of a core: a picture's decoding, and kinds of pictures as multiples of that."""
+    """Seconds of a core.
+
+    Attributes:
+        decode: A picture's decoding.
+        key, referred, disposable: That of such pictures, as multiples.
+        skip: A packet's that is left out.
+        fresh: The analysis of a moment with a new picture, right after the one before.
+        search: What looking for faces in the whole picture adds where they are ``SEARCH`` apart.
+        repeated: The analysis of a moment without a new picture.
+        make: Making of a moment.
+    """
 
     decode: float = 0.004
     key: float = 1.7
@@ -37,6 +49,7 @@ class Costs:
     disposable: float = 0.8
     skip: float = 0.00005
     fresh: float = 0.0028
+    search: float = 0.0075
     repeated: float = 0.0005
     make: float = 0.0002
 
@@ -180,6 +193,7 @@ class Worker:
 
     def _analyze(self) -> Iterator[bool]:
         last: dict[int, Any] = {}
+        seen: dict[int, float] = {}
         owed = 0.0
         while True:
             ready = {s.number: s.waiting.popleft() for s in self.streams if s.waiting}
@@ -192,7 +206,12 @@ class Worker:
                 thinned = self.rate.thin(moment, number, share)
                 is_fresh = last.get(number) is not thinned.picture
                 last[number] = thinned.picture
-                owed += self._costs.fresh if is_fresh else self._costs.repeated
+                owed += self._costs.repeated
+                if is_fresh:
+                    apart = thinned.picture_time - seen.get(number, 0.0) - 1 / 30
+                    seen[number] = thinned.picture_time
+                    owed += self._costs.fresh - self._costs.repeated
+                    owed += self._costs.search * min(1.0, max(0.0, apart) / SEARCH)
                 while owed >= QUANTUM:
                     owed -= QUANTUM
                     yield True
