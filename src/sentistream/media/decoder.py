@@ -186,7 +186,8 @@ class Decoder:
         if self.name != SOFTWARE:
             return []
         end: Packet[Any] = Packet()
-        end.time_base = self._stream.time_base  # which is what the pictures' timestamps count
+        if self._stream.time_base is not None:  # pictures' timestamps count it
+            end.time_base = self._stream.time_base
         try:
             return self._context.decode(end)
         except (FFmpegError, ValueError):

@@ -61,7 +61,7 @@ DROPPED_SHARE = 0.05
 OVERLOADED_WINDOWS = 3
 """Windows in a row that have to be overloaded before the rate is lowered."""
 
-BACKLOG_WINDOWS = 2
+UNCOUNTED_WINDOWS = 2
 """Overloaded windows that do not count after a large step."""
 
 MUCH_TOO_MUCH = 0.8
@@ -254,7 +254,7 @@ class RateController:
             least = FULL_MOMENTS / MAX_DIVISOR**2
         self._level = max(least, self._level * step)
         # after a large step a backlog has to be worked off first
-        return -BACKLOG_WINDOWS if step < STEP else 0
+        return -UNCOUNTED_WINDOWS if step < STEP else 0
 
     @property
     def _newly_dropped(self) -> int:
