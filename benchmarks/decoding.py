@@ -63,7 +63,9 @@ WAYS = (
     Way(name="every picture"),
     Way(name="a share of 0.7", share=0.7, whole=False),
     Way(name="a share of 0.5", share=0.5, whole=False),
-    Way(name="reference pictures alone", share=0.0, whole=False),
+    Way(name="a share of 0.4", share=0.4, whole=False),
+    Way(name="a share of 0.25", share=0.25, whole=False),
+    Way(name="a share of 0.1", share=0.1, whole=False),
     Way(name="a moment every 0.1 s, every picture", every=0.1),
     Way(
         name="a moment every 0.1 s, pictures that are seen",

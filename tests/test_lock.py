@@ -96,12 +96,24 @@ def fits(tag: Tag, system: str, minor: int) -> bool:
     return made_for == minor and tag.abi in (f"cp3{minor}", "none")
 
 
-def has_wheel(package: dict[str, Any], system: str, minor: int) -> bool:
-    return any(
-        fits(tag, system, minor)
+def fitting_wheels(package: dict[str, Any], system: str, minor: int) -> list[dict[str, Any]]:
+    return [
+        wheel
         for wheel in package.get("wheels", ())
-        for tag in parse_wheel_filename(wheel["url"].rpartition("/")[2])[3]
-    )
+        if any(
+            fits(tag, system, minor)
+            for tag in parse_wheel_filename(wheel["url"].rpartition("/")[2])[3]
+        )
+    ]
+
+
+def has_wheel(package: dict[str, Any], system: str, minor: int) -> bool:
+    return bool(fitting_wheels(package, system, minor))
+
+
+def wheel_bytes(package: dict[str, Any], system: str, minor: int) -> int:
+    """The largest wheel that fits, compressed; 0 where there is none."""
+    return max((wheel["size"] for wheel in fitting_wheels(package, system, minor)), default=0)
 
 
 @pytest.mark.parametrize(("system", "minor"), list(product(SYSTEMS, PYTHONS)))
@@ -118,6 +130,12 @@ def test_what_has_no_wheel_is_said() -> None:
     said = (ROOT / "docs" / "platforms.md").read_text("utf-8")
     for name in {name for name, _, _ in WITHOUT_WHEEL}:
         assert re.search(rf"`{name}`.*Intel", said), name
+
+
+@pytest.mark.parametrize(("system", "minor"), list(product(SYSTEMS, PYTHONS)))
+def test_the_base_stays_small(system: str, minor: int) -> None:
+    """Installed it takes about 3.3 times as much, which CI measures."""
+    assert sum(wheel_bytes(package, system, minor) for package in base(system, minor)) < 86e6
 
 
 @pytest.mark.parametrize(

@@ -215,11 +215,10 @@ class Analysis:
         rate = RateController(self._profile.tick)
         for moment in self._ahead:
             if rate.admits(moment.time):
-                thinned = moment if self._source.skips_pictures else rate.thin(moment)
+                thinned = rate.thin(moment, share=self._source.limit_decoding(rate.share))
                 readings = self._analyzer.process(thinned)
                 yield moment, mark_slowed(readings, rate)
                 rate.update(dropped=self.faults.dropped_moments, lag=self._source.lag)
-                self._source.limit_decoding(rate.share)
 
     async def __aiter__(self) -> AsyncIterator[Reading]:
         """The same as iteration, for programs with an event loop: nothing blocks it.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pytest
 from av import VideoFrame
 
 from clips import GREY, flat
@@ -69,6 +72,31 @@ def test_pictures_of_the_same_time_do_not_pile_up() -> None:
     assert len(pair._waiting) == 1
     pair.add([picture(TICK), picture(2 * TICK)])
     assert ready(pair) == [0.0, TICK]
+
+
+def test_moments_go_on_where_pictures_are_left_out_on_purpose() -> None:
+    pair = pairing(None)
+    pair.add([picture(TICK)])
+    found, times = [], []
+    for number in range(2, round((LONGEST_GAP + 3) / TICK)):
+        pair.add([], left_out_until=TICK * number)
+        now = list(pair.ready())
+        found += now
+        times += [moment.time for moment in now]
+        assert times[-1] >= TICK * (number - 1) - 1e-9, "none waits for the next picture"
+    pair.add([picture(times[-1] + 2 * TICK)], left_out_until=times[-1] + 2 * TICK)
+    pair.add([picture(times[-1] + 3 * TICK)], left_out_until=times[-1] + 2 * TICK)
+    found += list(pair.ready())
+    assert np.diff([moment.time for moment in found]) == pytest.approx(TICK)
+    assert {round(moment.picture_time / TICK) for moment in found[:-2]} <= {0, 1}
+    assert found[-1].picture_time == found[-1].time
+    assert pair.caught_up == 0
+
+
+def test_moments_that_were_left_out_to_catch_up_are_counted() -> None:
+    pair = pairing(None)
+    pair.add([dataclasses.replace(picture(2.0), after_gap=True), picture(2.0 + TICK)])
+    assert len(ready(pair)) + pair.caught_up == round(2.0 / TICK) + 1
 
 
 def test_a_gap_is_left_out() -> None:

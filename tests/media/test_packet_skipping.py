@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,17 +14,24 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import stream_server as cameras
 from av import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentistream.media import Faults, live_source
+from sentistream.media.av_sync import AvSync
 from sentistream.media.file_source import FileSource
+from sentistream.media.frame_reader import FrameReader
 from sentistream.media.packet_skipping import (
     MAX_GAP,
     MAX_GROUP,
+    MIN_ANALYZED,
     DisposablePackets,
     PacketSkipper,
 )
+from sentistream.media.source_factory import open_stream
+from sentistream.types import Moment
 
 X264 = "keyint=24:scenecut=0:b-adapt=0"
 CODINGS = {
@@ -119,6 +128,73 @@ def test_every_moment_keeps_its_picture(
         assert skipper.skipped > 0.15 * (skipper.skipped + skipper.passed)
 
 
+@pytest.mark.parametrize("ending", ["mp4", "ts"])
+@pytest.mark.parametrize("coding", CODINGS)
+def test_what_is_decoded_of_a_group_is_right_to_the_bit(
+    tmp_path: Path, coding: str, ending: str
+) -> None:
+    needs(coding)
+    if coding == "MJPEG" and ending == "ts":
+        pytest.skip("a transport stream holds no MJPEG")
+    path = write(tmp_path / f"a.{ending}", coding, pictures=300)
+    expected, _ = moments(path, 0.03, whole=True)
+    pictures = {one[1]: one[2] for one in expected}
+    with FileSource(path, tick=0.03, sound_window=0.03) as source:
+        found = [next(source) for _ in range(80)]
+        assert source.limit_decoding(0.2) == 1
+        found += list(source)
+        assert not source.faults
+    # but for those of pictures at the end that no other refers to
+    assert len(found) >= len(expected) - 9
+    assert [one.time for one in found] == [one[0] for one in expected[: len(found)]]
+    assert all(one.picture == pictures[one.picture_time] for one in found)
+    late = [one for one in found if one.time > 4]
+    shown = len({one.picture_time for one in late}) / (30 * (found[-1].time - 4))
+    assert shown == pytest.approx(0.2, abs=0.07)
+    assert max(one.time - one.picture_time for one in late) < 24 / 30 + 0.04
+
+
+@pytest.mark.parametrize("coding", ["B pictures", "a pyramid", "without B pictures", "H.265"])
+def test_a_live_stream_goes_on_while_the_rest_of_a_group_is_left_out(
+    tmp_path: Path, coding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(coding)
+    path = write(tmp_path / "a.ts", coding, pictures=300)
+    expected, _ = moments(path, 0.03, whole=True)
+    pictures = {round(one[1] - expected[0][0], 3): one[2] for one in expected}
+    readers: list[FrameReader] = []
+
+    def reader(*args: Any, **options: Any) -> FrameReader:
+        readers.append(FrameReader(*args, **options))
+        readers[0].skipper.share = 0.2
+        return readers[0]
+
+    monkeypatch.setattr(live_source, "FrameReader", reader)
+    monkeypatch.setattr(live_source, "QUEUE", 1000)
+    waits: list[float] = []
+    ready = AvSync.ready
+
+    def noted(self: AvSync, *, ended: bool = False) -> Iterator[Moment]:
+        for moment in ready(self, ended=ended):
+            waits.append(readers[0].reached - moment.time)
+            yield moment
+
+    monkeypatch.setattr(AvSync, "ready", noted)
+    with cameras.serve() as server:
+        address = server.add(path.read_bytes())
+        with open_stream(address, tick=0.03, sound_window=0.03) as source:
+            found = list(source)
+            assert not source.faults
+    assert len(found) >= len(expected) - 9
+    assert np.diff([one.time for one in found]) == pytest.approx(0.03), "every moment is there"
+    late = [one for one in found if one.time > 4]
+    assert len({one.picture_time for one in late}) < 0.3 * 30 * (found[-1].time - 4)
+    right = [one.picture == pictures[round(one.picture_time, 3)] for one in found]
+    assert all(right)
+    # beyond what sorting takes
+    assert max(waits[150:-20]) < 0.35, "none waits for the next key picture"
+
+
 def test_real_clips_keep_their_pictures(real_data: Path) -> None:
     paths = sorted((real_data / "clips").rglob("*.mp4"))[:4]
     if not paths:
@@ -157,13 +233,81 @@ def group(pictures: int, referred: int = 1) -> list[Packet]:
 def test_a_share_leaves_out_no_reference_and_no_more_than_need_be(
     share: float, referred: int, pictures: int
 ) -> None:
-    one = skipper()
-    one.share = share
     packets = group(pictures, referred) * 10
+    references = sum(not packet.is_disposable for packet in packets) / len(packets)
+    one = skipper()
+    one.share = max(share, references + 0.05)
     wanted = decoded(one, packets)
     assert {n for n, packet in enumerate(packets) if not packet.is_disposable} <= set(wanted)
+    assert len(wanted) / len(packets) == pytest.approx(min(1, one.share), abs=0.06)
+
+
+@given(share=st.floats(0.05, 1), referred=st.integers(1, 8), pictures=st.integers(10, 120))
+def test_where_too_many_are_referred_to_the_rest_of_each_group_is_left_out(
+    share: float, referred: int, pictures: int
+) -> None:
+    """Whatever is decoded, all that it refers to was decoded before."""
+    packets = group(pictures, referred)
+    one = skipper()
+    decoded(one, packets * math.ceil(300 / pictures))
+    begin = math.ceil(300 / pictures) * pictures
     references = sum(not packet.is_disposable for packet in packets) / len(packets)
-    assert len(wanted) / len(packets) == pytest.approx(max(share, references), abs=0.06)
+    one.share = min(share, 0.9 * references)
+    groups = math.ceil(40 / (pictures * one.share)) + 20
+    wanted = set(decoded(one, packets * groups, begin))
+    for first in range(begin, begin + groups * pictures, pictures):
+        taken = [n in wanted for n in range(first, first + pictures, referred)]
+        assert taken == sorted(taken, reverse=True), "none after one that was left out"
+    assert one.analyzed_share == 1
+    assert len(wanted) / (groups * pictures) == pytest.approx(one.share, abs=0.05)
+
+
+def test_of_a_small_share_each_group_has_its_part() -> None:
+    one = skipper()
+    decoded(one, group(30) * 3)
+    one.share = 0.1
+    wanted = decoded(one, group(30) * 20, 90)[5:]
+    counts = Counter(n // 30 for n in wanted)
+    assert set(counts.values()) <= {2, 3, 4}
+    assert len(counts) == 18
+
+
+def test_it_is_known_until_when_no_picture_comes() -> None:
+    one = skipper()
+    decoded(one, group(30) * 3)
+    one.share = 0.5
+    for number, packet in enumerate(group(30) * 2, 90):
+        wanted = one.wants(packet, number / 30, 1 / 30)  # type: ignore[arg-type]
+        if not wanted:
+            assert one.leaves_out_rest
+            assert one.left_out_until == number / 30
+        elif packet.is_keyframe and number > 90:
+            assert one.left_out_until == number / 30, "up to the key picture"
+
+
+def test_who_comes_after_a_key_picture_but_is_shown_before_it_is_left_out_with_the_rest() -> None:
+    """Of an open group: such pictures refer to the group before."""
+    one = skipper()
+    decoded(one, group(30) * 3)
+    one.share = 0.5
+    decoded(one, group(30), 90)
+    assert one.leaves_out_rest
+    assert one.wants(Packet(True, False), 4.0, 1 / 30)  # type: ignore[arg-type]
+    assert not one.wants(Packet(False, False), 4.0 - 1 / 30, 1 / 30)  # type: ignore[arg-type]
+    assert one.wants(Packet(False, False), 4.0 + 1 / 30, 1 / 30)  # type: ignore[arg-type]
+
+
+def test_the_rest_of_a_group_ends_without_a_key_picture() -> None:
+    one = skipper()
+    decoded(one, group(30) * 3)
+    one.share = 0.5
+    packets = [Packet(False, False)] * 900
+    wanted = decoded(one, packets, 90)
+    left_out = [n for n in range(90, 990) if n not in set(wanted)]
+    assert left_out[0] < 120
+    assert wanted[wanted.index(left_out[0] - 1) + 1] == pytest.approx(
+        left_out[0] + 30 * MAX_GAP, abs=1
+    )
 
 
 def test_what_is_left_out_is_spread_evenly() -> None:
@@ -200,15 +344,33 @@ def test_catching_up_ends_without_a_key_picture() -> None:
     assert decoded(one, packets)[0] == pytest.approx(30 * MAX_GAP, abs=1)
 
 
+LONG = round(30 * MAX_GROUP) + 30
+
+
 @pytest.mark.parametrize(
-    ("pictures", "referred", "effective"),
-    [(30, 1, True), (round(30 * MAX_GROUP) + 30, 1, False), (600, 3, True)],
+    ("pictures", "referred", "share", "analyzed"),
+    [
+        (30, 1, 0.5, 1.0),
+        (LONG, 1, 0.9, 0.9),
+        (LONG, 1, 0.7, 0.7),
+        (LONG, 1, 0.2, MIN_ANALYZED),
+        (600, 3, 0.5, 1.0),
+        (600, 3, 0.25, 0.75),
+        (600, 3, 0.1, MIN_ANALYZED),
+    ],
 )
-def test_whether_leaving_out_helps(pictures: int, referred: int, effective: bool) -> None:
+def test_what_is_left_to_leave_out_after_decoding(
+    pictures: int, referred: int, share: float, analyzed: float
+) -> None:
     one = skipper()
-    assert not one.is_effective, "nothing is known yet"
+    one.share = share
+    assert one.analyzed_share == share, "nothing is known yet"
+    one.share = 1
     decoded(one, group(pictures, referred) * 3)
-    assert one.is_effective is effective
+    one.share = share
+    assert one.analyzed_share == pytest.approx(analyzed, abs=0.03)
+    wanted = decoded(one, group(pictures, referred) * 10, 3 * pictures)
+    assert len(wanted) / (10 * pictures) == pytest.approx(share / analyzed, abs=0.06)
 
 
 def test_a_gap_has_no_moments(tmp_path: Path) -> None:
@@ -217,7 +379,9 @@ def test_a_gap_has_no_moments(tmp_path: Path) -> None:
         found = [next(source) for _ in range(10)]
         source.catch_up(found[-1].time, found[-1].time + 2.4)
         found += list(source)
-        assert not source.faults
+        left_out = round(5.0 / 0.03) - len(found)
+        assert source.faults == Faults(dropped_moments=source.faults.dropped_moments)
+        assert source.faults.dropped_moments == pytest.approx(left_out, abs=2)
     assert max(one.time - one.picture_time for one in found) < 0.07
     times = [one.time for one in found]
     assert max(b - a for a, b in itertools.pairwise(times)) > 1.0

@@ -24,16 +24,32 @@ from sentistream.types import Moment
 
 TICK = 0.03
 QUANTUM = 0.001
+SEARCH = 0.27
+"""Seconds between looks at the whole picture."""
 _PIXELS = np.zeros((2, 2, 3), np.uint8)
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of a core."""
+    """Seconds of a core.
+
+    Attributes:
+        decode: A picture's decoding.
+        key, referred, disposable: That of such pictures, as multiples.
+        skip: A packet's that is left out.
+        fresh: The analysis of a moment with a new picture, right after the one before.
+        search: What looking for faces in the whole picture adds where they are ``SEARCH`` apart.
+        repeated: The analysis of a moment without a new picture.
+        make: Making of a moment.
+    """
 
     decode: float = 0.004
+    key: float = 1.7
+    referred: float = 1.2
+    disposable: float = 0.8
     skip: float = 0.00005
     fresh: float = 0.0028
+    search: float = 0.0075
     repeated: float = 0.0005
     make: float = 0.0002
 
@@ -101,7 +117,7 @@ class Stream:
             made = Packet(place == 0, place % self.coding.referred != 0)
             time = packet / self.coding.rate
             if self.skipper.wants(made, time, 1 / self.coding.rate):  # type: ignore[arg-type]
-                owed += self.costs.decode
+                owed += self.costs.decode * self._dearness(made)
                 picture, shown = RgbPicture(_PIXELS), time
             else:
                 owed += self.costs.skip
@@ -113,7 +129,10 @@ class Stream:
                 while owed >= QUANTUM:
                     owed -= QUANTUM
                     yield True
-                if self.skipper.in_gap or not self.rate.admits(moment.time, self.number):
+                if self.skipper.in_gap:
+                    self.dropped += 1
+                    continue
+                if not self.rate.admits(moment.time, self.number):
                     continue
                 full = clock.now
                 while len(self.waiting) >= DEPTH and clock.now - full < self.patience:
@@ -122,6 +141,13 @@ class Stream:
                     self.waiting.popleft()
                     self.dropped += 1
                 self.waiting.append((moment, clock.now))
+
+    def _dearness(self, packet: Packet) -> float:
+        if packet.is_keyframe:
+            return self.costs.key
+        if packet.is_disposable:
+            return self.costs.disposable
+        return self.costs.referred if self.coding.referred > 1 else 1.0
 
 
 @dataclass
@@ -144,6 +170,7 @@ class Worker:
         patience: float,
         catches_up: bool,
         until: dict[int, float],
+        apart: float,
     ) -> None:
         self._clock = clock
         self._costs = costs
@@ -152,7 +179,7 @@ class Worker:
         self.streams = [
             Stream(
                 coding,
-                0.1 * number,
+                apart * number,
                 costs,
                 self.rate,
                 place,
@@ -166,6 +193,7 @@ class Worker:
 
     def _analyze(self) -> Iterator[bool]:
         last: dict[int, Any] = {}
+        seen: dict[int, float] = {}
         owed = 0.0
         while True:
             ready = {s.number: s.waiting.popleft() for s in self.streams if s.waiting}
@@ -174,11 +202,16 @@ class Worker:
                 continue
             started = self._clock.now
             for number, (moment, _) in ready.items():
-                effective = self.streams[number].skipper.is_effective
-                thinned = moment if effective else self.rate.thin(moment, number)
+                share = self.streams[number].skipper.analyzed_share
+                thinned = self.rate.thin(moment, number, share)
                 is_fresh = last.get(number) is not thinned.picture
                 last[number] = thinned.picture
-                owed += self._costs.fresh if is_fresh else self._costs.repeated
+                owed += self._costs.repeated
+                if is_fresh:
+                    apart = thinned.picture_time - seen.get(number, 0.0) - 1 / 30
+                    seen[number] = thinned.picture_time
+                    owed += self._costs.fresh - self._costs.repeated
+                    owed += self._costs.search * min(1.0, max(0.0, apart) / SEARCH)
                 while owed >= QUANTUM:
                     owed -= QUANTUM
                     yield True
@@ -188,6 +221,7 @@ class Worker:
                 stream.slowed += self.rate.is_slowed
             if self._controlled:
                 self.rate.update(
+                    moments=len(ready),
                     waited=max(started - decoded for _, decoded in ready.values()),
                     dropped=sum(stream.dropped for stream in self.streams),
                     lag=max(stream.lag for stream in self.streams),
@@ -216,6 +250,7 @@ def simulate(
     patience: float = PATIENCE,
     catches_up: bool = True,
     until: dict[int, float] | None = None,
+    apart: float = 0.1,
 ) -> Outcome:
     """Runs streams on as many workers as cores.
 
@@ -229,6 +264,8 @@ def simulate(
         patience: Seconds for which a full queue holds decoding back.
         catches_up: Whether reading that is behind leaves out pictures.
         until: When streams from these numbers on end, seconds.
+        apart: Seconds between the beginnings of one stream and the next, and so between their key
+            pictures.
     """
     clock = Clock()
     ends = {
@@ -243,6 +280,7 @@ def simulate(
             patience,
             catches_up,
             ends,
+            apart,
         )
         for place in range(min(cores, len(codings)))
     ]

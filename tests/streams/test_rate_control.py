@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -29,10 +30,13 @@ class Clock:
 
 
 class Machine:
-    """Analyzes what it is given; each moment takes ``cost`` seconds, four may wait."""
+    """Analyzes what it is given; four moments may wait.
+
+    Each takes ``cost`` seconds, and ``picture_cost`` more with a new picture.
+    """
 
     def __init__(self, clock: Clock, rate: RateController) -> None:
-        self.cost = 0.0
+        self.cost = self.picture_cost = 0.0
         self.dropped = 0
         self._clock, self._rate = clock, rate
         self._free_at, self._moment = 0.0, 0.0
@@ -48,7 +52,7 @@ class Machine:
                 self.dropped += 1
                 continue
             begun = max(self._free_at, self._moment)
-            self._free_at = begun + self.cost
+            self._free_at = begun + self.cost + self.picture_cost * self._rate.share
             self._rate.update(waited=begun - self._moment, dropped=self.dropped)
 
 
@@ -91,7 +95,8 @@ def test_it_slows_until_the_machine_keeps_up_and_little_further(cost: float) -> 
 
 
 def test_it_tries_again_ever_more_seldom_and_recovers() -> None:
-    made, rate = machine(0.05)
+    made, rate = machine(0.005)
+    made.picture_cost = 0.04
     raises = []
     for second in range(120):
         before = rate.share
@@ -100,9 +105,24 @@ def test_it_tries_again_ever_more_seldom_and_recovers() -> None:
             raises.append(second)
     assert 2 <= len(raises) <= 12
     assert raises[-1] - raises[-2] > raises[1] - raises[0]
-    made.cost = 0.005
+    made.picture_cost = 0.005
     made.run(200)
     assert not rate.is_slowed
+
+
+def test_with_few_pictures_more_are_tried_sooner() -> None:
+    def longest_pause(cost: float) -> int:
+        made, rate = machine(0.005)
+        made.picture_cost = cost
+        raises = []
+        for second in range(200):
+            before = rate.share
+            made.run(1)
+            if rate.share > before:
+                raises.append(second)
+        return max(b - a for a, b in itertools.pairwise(raises))
+
+    assert longest_pause(0.2) < longest_pause(0.035)
 
 
 def test_dropped_moments_slow_it_down_where_waits_are_not_known() -> None:
@@ -170,6 +190,64 @@ def test_waiting_alone_leaves_out_no_moments() -> None:
         rate.update(waited=1.0, lag=1.0)
         clock.now += TICK
     assert rate.share == FULL_MOMENTS and rate.tick == TICK
+
+
+def test_pictures_are_left_out_before_any_moment() -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    dropped, shares = 0, [1.0]
+    while rate.tick == TICK:
+        dropped += 1
+        rate.update(dropped=dropped)
+        clock.now += TICK
+        if rate.share != shares[-1] and rate.tick == TICK:
+            shares.append(rate.share)
+    assert shares[-1] == FULL_MOMENTS
+    assert all(b < a for a, b in itertools.pairwise(shares))
+
+
+@given(windows=st.integers(1, 12), kept=st.floats(0.4, 1.0))
+def test_of_what_was_decoded_as_much_is_analyzed_as_its_source_says(
+    windows: int, kept: float
+) -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    for _ in range(windows * 40):
+        rate.update(waited=1.0)
+        clock.now += TICK
+    made = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(400)]
+    times = {
+        rate.thin(Moment(n * TICK, one, n * TICK), share=kept).picture_time
+        for n, one in enumerate(made)
+    }
+    assert len(times) / 400 == pytest.approx(kept, abs=0.01)
+
+
+def test_much_too_much_is_answered_sooner() -> None:
+    def seconds_until_slowed(dropped_of_ten: int) -> float:
+        clock = Clock()
+        rate = RateController(TICK, clock=clock)
+        dropped = 0
+        for number in range(1000):
+            dropped += number % 10 < dropped_of_ten
+            rate.update(dropped=dropped)
+            clock.now += TICK
+            if rate.is_slowed:
+                break
+        return clock.now
+
+    assert seconds_until_slowed(6) < seconds_until_slowed(1) - 0.5
+
+
+def test_what_is_being_worked_off_is_no_overload() -> None:
+    clock = Clock()
+    rate = RateController(TICK, clock=clock)
+    lag = 1.0
+    for _ in range(1000):
+        lag *= 0.997
+        rate.update(lag=lag)
+        clock.now += TICK
+    assert not rate.is_slowed
 
 
 def test_a_source_that_cannot_catch_up_has_fewer_moments() -> None:

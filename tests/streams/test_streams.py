@@ -131,3 +131,16 @@ def test_errors_keep_their_way_out_between_processes() -> None:
     back = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert type(back) is type(error)
     assert (back.problem, back.way_out) == (error.problem, error.way_out)
+
+
+def test_workers_give_numpy_one_thread(clips: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """More would only wait for work, and busily."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with analyze_streams(clips[:1], workers=1, paced=True) as streams:
+        next(streams)
+        (process,) = streams.processes
+        environment = Path(f"/proc/{process}/environ")
+        if not environment.exists():
+            pytest.skip("this system does not show a process's environment")
+        assert b"OPENBLAS_NUM_THREADS=1" in environment.read_bytes().split(b"\0")
+    assert "OPENBLAS_NUM_THREADS" not in os.environ

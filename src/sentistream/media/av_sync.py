@@ -43,12 +43,13 @@ class Sound(Protocol):
 class AvSync:
     """Pairs the frames and the sound of a live source into moments.
 
-    A moment is ready when a later frame has arrived, and the sound up to it (or ``PATIENCE``
-    seconds of frames without any). Frames keep their own size, aspect and orientation, even
-    where the stream changes them.
+    A moment is ready when a later frame has arrived, or was left out on purpose, and the sound up
+    to it (or ``PATIENCE`` seconds of frames without any). Frames keep their own size, aspect and
+    orientation, even where the stream changes them.
 
     Attributes:
         picture: The picture of the newest moment.
+        caught_up: Moments left out so far where reading caught up.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class AvSync:
         self._waiting: deque[TimedFrame] = deque()
         self._origin = first.time
         self._ticks = 0
+        self._left_out_until = -math.inf
+        self.caught_up: int = 0
         self._current = self._pictured = first
         self.picture: YuvPicture = self._pictures.picture(first)
 
@@ -78,8 +81,14 @@ class AvSync:
         """How the newest picture was turned upright."""
         return self._pictures.orientation
 
-    def add(self, frames: Sequence[TimedFrame]) -> None:
-        """Adds decoded frames; of those with the same time the last one counts."""
+    def add(self, frames: Sequence[TimedFrame], left_out_until: float = -math.inf) -> None:
+        """Adds decoded frames; of those with the same time the last one counts.
+
+        Args:
+            frames: In order of time.
+            left_out_until: No frame from before this time (seconds) is still to come.
+        """
+        self._left_out_until = left_out_until
         for frame in frames:
             while self._waiting and self._waiting[-1].time >= frame.time:
                 self._waiting.pop()
@@ -93,14 +102,17 @@ class AvSync:
                 return
             while self._waiting and self._waiting[0].time <= time:
                 self._current = self._waiting.popleft()
-            if not self._waiting and time >= self._current.end:
+            shown_until = max(self._current.end, self._left_out_until)
+            if not self._waiting and time >= shown_until:
                 return
             gap = bool(self._waiting) and self._waiting[0].after_gap
             ends = self._current.end if gap else self._current.time + LONGEST_GAP
-            if self._waiting and time > ends:
+            if self._waiting and time > max(ends, self._left_out_until):
                 ahead = (self._waiting[0].time - self._origin) / self._tick
                 resumed = max(math.ceil(ahead), self._ticks + 1)
-                if not gap:
+                if gap:
+                    self.caught_up += resumed - self._ticks
+                else:
                     self._faults.skipped_seconds += (resumed - self._ticks) * self._tick
                 self._ticks = resumed
                 continue
@@ -108,11 +120,14 @@ class AvSync:
             self._ticks += 1
 
     def _is_complete(self, time: float) -> bool:
-        if not self._waiting or self._waiting[-1].time <= time:
+        known_until = self._left_out_until
+        if self._waiting:
+            known_until = max(known_until, self._waiting[-1].time)
+        if known_until <= time:
             return False
         if self._sound is None or not time - MISSED <= self._sound.until < time:
             return True
-        late = self._waiting[-1].time - time
+        late = known_until - time
         return late > PATIENCE or len(self._waiting) > MAX_WAITING
 
     def _moment(self, time: float) -> Moment:

@@ -81,12 +81,16 @@ class BoundedQueue(Generic[T]):
 
 
 class QueuedSource(Source):
-    """A source whose thread fills ``_queue``; counts the moments that were dropped."""
+    """A source whose thread fills ``_queue``; counts the moments that were dropped.
+
+    Those among them that were left out to catch up are in ``_caught_up``.
+    """
 
     _queue: BoundedQueue[Moment]
+    _caught_up: int = 0
 
     def __next__(self) -> Moment:
         try:
             return self._queue.take()
         finally:
-            self.faults.dropped_moments = self._queue.dropped
+            self.faults.dropped_moments = self._queue.dropped + self._caught_up

@@ -178,6 +178,23 @@ class Decoder:
             return [] if self._confirmed else self._replace(packet)
         return frames
 
+    def drain(self) -> list[VideoFrame]:
+        """The pictures that are held back to be put in order; the next packet is a key picture's.
+
+        Hardware may keep them: they come with the next ones.
+        """
+        if self.name != SOFTWARE:
+            return []
+        end: Packet[Any] = Packet()
+        if self._stream.time_base is not None:  # pictures' timestamps count it
+            end.time_base = self._stream.time_base
+        try:
+            return self._context.decode(end)
+        except (FFmpegError, ValueError):
+            return []
+        finally:
+            self._context.flush_buffers()
+
     def _confirm(self, frames: list[VideoFrame]) -> list[VideoFrame]:
         self._without_picture = 0
         if not self._confirmed:

@@ -53,7 +53,9 @@ class Downmixer:
         """
         if samples.shape[0] == 1:
             return np.asarray(samples[0])
-        wide = np.nan_to_num(samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
+        wide = samples.astype(np.float64)
+        if not np.isfinite(wide).all():
+            wide = np.nan_to_num(wide, nan=0.0, posinf=1.0, neginf=-1.0)
         self._products *= np.exp(-samples.shape[1] / (MEMORY * SOUND_RATE))
         self._products += wide @ wide.T
         energies = np.diag(self._products)

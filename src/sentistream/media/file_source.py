@@ -146,12 +146,8 @@ class FileSource(Source):
             stop = start + round(self._sound_window * SOUND_RATE)
             return np.asarray(self._sound.block(start, stop)[0])
 
-    @property
-    def skips_pictures(self) -> bool:
-        return self._reader.skipper.is_effective
-
-    def limit_decoding(self, share: float) -> None:
-        self._reader.skipper.share = share
+    def limit_decoding(self, share: float) -> float:
+        return self._reader.limit_decoding(share)
 
     def catch_up(self, now: float, until: float) -> None:
         """Has nothing decoded up to a key picture from ``until`` seconds on."""
@@ -176,11 +172,14 @@ class FileSource(Source):
             time = nanosecond(origin + ticks * self._tick)
             while following is not None and following.time <= time:
                 current, following = following, next(self._frames, None)
-            if following is None and time >= nanosecond(current.end) and ticks:
+            shown_until = max(nanosecond(current.end), self._reader.skipper.left_out_until)
+            if following is None and time >= shown_until and ticks:
                 break
             if following is not None and time >= self._shown_until(current, following):
                 resumed = max(math.ceil((following.time - origin) / self._tick), ticks + 1)
-                if not following.after_gap:
+                if following.after_gap:
+                    self.faults.dropped_moments += resumed - ticks
+                else:
                     self.faults.skipped_seconds += (resumed - ticks) * self._tick
                 ticks = resumed
                 continue

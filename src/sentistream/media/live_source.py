@@ -249,12 +249,8 @@ class LiveSource(QueuedSource):
         if self.lag > MAX_BEHIND:
             self._reader.catch_up(packet, self.lag)
 
-    @property
-    def skips_pictures(self) -> bool:
-        return self._reader.skipper.is_effective
-
-    def limit_decoding(self, share: float) -> None:
-        self._reader.skipper.share = share
+    def limit_decoding(self, share: float) -> float:
+        return self._reader.limit_decoding(share)
 
     def _oriented(self, frames: Iterable[TimedFrame]) -> list[TimedFrame]:
         return [turned for timed in frames for turned in self._orientations.take(timed)]
@@ -276,7 +272,7 @@ class LiveSource(QueuedSource):
     def _read(self, packets: Iterator[Packet[Any]]) -> None:
         last_moment_at = time.monotonic()
         for packet in _until_closed(packets):
-            self._av_sync.add(self._take(packet))
+            self._av_sync.add(self._take(packet), self._reader.skipper.left_out_until)
             if self._microphone is not None:
                 self._microphone.feed()
             for moment in self._av_sync.ready():
@@ -285,6 +281,7 @@ class LiveSource(QueuedSource):
                 if not self._queue.put(moment):
                     return
                 last_moment_at = time.monotonic()
+            self._caught_up = self._av_sync.caught_up
             if self._live and time.monotonic() - last_moment_at > READ_TIMEOUT:
                 raise InputError(
                     Translatable(

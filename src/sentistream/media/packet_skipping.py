@@ -19,16 +19,21 @@ INTRA_ONLY = frozenset(
 )
 """Codings, by FFmpeg's names, in which no picture refers to another."""
 
-MIN_DISPOSABLE = 0.3
-"""Share of pictures that nothing refers to from which leaving them out is enough."""
-
 MAX_GROUP = 4.0
-"""Seconds between key pictures up to which the rest of a group may be left out."""
+"""Seconds between key pictures up to which the rest of a group is left out as soon as leaving out
+pictures that nothing refers to is not enough. Where they are further apart, fewer of the decoded
+pictures are analyzed first."""
+
+MIN_ANALYZED = 0.6
+"""Share of the decoded pictures that is analyzed at least: with less the rest of a group is left
+out, however long it is."""
 
 MAX_GAP = 15.0
 """Seconds for which a key picture is waited for at most, by the media clock."""
 
 _FORGETTING = 0.02
+_KNOWN = 60  # packets after which it is known how many are referred to
+_NEARLY, _ENOUGH = 0.95, 1.05  # of the pictures that others refer to: so many are all of them
 _LATE = 0.1  # share of its duration by which a picture may be shown longer than declared
 _MAX_CREDIT, _MIN_CREDIT = 2.0, -8.0  # pictures
 _ROUNDED = 0.001  # seconds by which timestamps may be rounded
@@ -98,15 +103,19 @@ class PacketSkipper:
 
     With ``set_ticks`` pictures that nothing refers to are left out where no tick shows them: the
     pictures of all ticks stay the same, as long as none is shown longer than it declares. With a
-    ``share`` below 1 more of them are left out, evenly, until about that share of all pictures is
-    decoded or none of them is left. To ``catch_up`` everything is left out up to a key picture.
+    ``share`` below 1 more of them are left out, evenly. Where that is not enough, each group of
+    pictures is decoded up to some picture, and the rest of it is left out (``left_out_until``), as
+    long as key pictures are not too far apart; else it remains to analyze only some of what is
+    decoded (``analyzed_share``). To ``catch_up`` everything is left out up to a key picture.
 
     Args:
         disposable: Which packets nothing refers to.
 
     Attributes:
-        share: The share of pictures that is decoded at least, 0 to 1.
+        share: The share of pictures that is to be analyzed, 0 to 1.
         resumed_at: Time of the key picture with which the last gap ended, seconds.
+        left_out_until: No picture from before this time (seconds) is still to come: the rest of
+            its group was left out. It is shown on up to then.
         skipped: Packets left out so far.
         passed: Packets decoded so far.
     """
@@ -118,9 +127,14 @@ class PacketSkipper:
         self._gap: tuple[float, float] | None = None
         self._key_time: float | None = None
         self._group: float | None = None
+        self._group_packets = self._packets_since_key = 0
+        self._cuts = False
+        self._cut_at: float | None = None
+        self._group_begin = -math.inf
         self._disposables = 0.0
         self.share: float = 1.0
         self.resumed_at: float = -math.inf
+        self.left_out_until: float = -math.inf
         self.skipped: int = 0
         self.passed: int = 0
 
@@ -130,14 +144,25 @@ class PacketSkipper:
         return self._gap is not None
 
     @property
-    def is_effective(self) -> bool:
-        """Whether leaving out can halve the work without long gaps.
+    def leaves_out_rest(self) -> bool:
+        """Whether the rest of a group of pictures is being left out."""
+        return self._cut_at is not None
 
-        Either many pictures are not referred to, or key pictures are close together.
+    @property
+    def analyzed_share(self) -> float:
+        """The share of the decoded pictures that is to be analyzed, so that it is ``share`` of all.
+
+        1 where enough can be left out before it is decoded.
         """
-        return self._disposables >= MIN_DISPOSABLE or (
-            self._group is not None and self._group <= MAX_GROUP
-        )
+        if self.share >= self._referred or (self._group is not None and self._group <= MAX_GROUP):
+            return 1.0
+        wanted = self.share / self._referred
+        return wanted if self._group is None else max(wanted, MIN_ANALYZED)
+
+    @property
+    def _referred(self) -> float:
+        """The share of the pictures that others refer to."""
+        return 1 - self._disposables
 
     def set_ticks(self, origin: float, interval: float) -> None:
         """Which times are shown: ``origin``, and every ``interval`` seconds from there on."""
@@ -172,24 +197,55 @@ class PacketSkipper:
         return wanted
 
     def _decide(self, packet: Packet[Any], time: float, duration: float) -> bool:
-        if packet.is_keyframe:
-            if self._key_time is not None:
-                self._group = max(0.0, time - self._key_time)
-            self._key_time = time
         is_disposable = self._disposable(packet)
-        self._disposables += _FORGETTING * (is_disposable - self._disposables)
-        self._credit = min(_MAX_CREDIT, self._credit + self.share)
+        self._note(packet, time, is_disposable)
+        self._earn()
         if self._gap is not None:
             until, longest = self._gap
             if time < longest and not (packet.is_keyframe and time >= until):
                 return False
             self._gap, self.resumed_at = None, time
-        if time < self.resumed_at:  # it refers to what was left out
+            self._cut_at = None
+        if self._cut_at is not None:
+            is_affordable = self._credit >= 1 or not self._cuts
+            if time < self._cut_at + MAX_GAP and not (packet.is_keyframe and is_affordable):
+                self.left_out_until = max(self.left_out_until, time)
+                return False
+            self._cut_at, self._group_begin = None, time
+            self.left_out_until = max(self.left_out_until, time)
+        elif self._cuts and not is_disposable and self._credit < 1:
+            self._cut_at = time
+            self.left_out_until = max(self.left_out_until, time)
             return False
-        if is_disposable and not (self._credit >= 1 and self._is_shown(time, duration)):
+        if time < max(self.resumed_at, self._group_begin):  # it refers to what was left out
+            return False
+        if is_disposable and (self._cuts or self._credit < 1 or not self._is_shown(time, duration)):
             return False
         self._credit = max(_MIN_CREDIT, self._credit - 1)
         return True
+
+    def _note(self, packet: Packet[Any], time: float, is_disposable: bool) -> None:
+        """Learns how the stream is coded."""
+        seen = self.passed + self.skipped
+        forgetting = max(_FORGETTING, 1 / (seen + 1))
+        self._disposables += forgetting * (is_disposable - self._disposables)
+        if packet.is_keyframe:
+            if self._key_time is not None:
+                self._group = max(0.0, time - self._key_time)
+                self._group_packets = self._packets_since_key
+            self._key_time, self._packets_since_key = time, 0
+        self._packets_since_key += 1
+
+    def _earn(self) -> None:
+        """Adds a packet's share of a picture; decides whether the rest of groups is left out."""
+        share = self.share / self.analyzed_share
+        enough = (_ENOUGH if self._cuts else _NEARLY) * self._referred
+        self._cuts = share < min(1, enough) and self.passed + self.skipped >= _KNOWN
+        most = _MAX_CREDIT
+        if self._cuts:  # all that a group may have is decoded at its begin
+            most = max(most, share * self._group_packets + 1)
+            self._credit = max(0.0, self._credit)
+        self._credit = min(most, self._credit + share)
 
     def _is_shown(self, time: float, duration: float) -> bool:
         if self._ticks is None:

@@ -81,13 +81,9 @@ class LoopingSource(QueuedSource):
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=1)
 
-    @property
-    def skips_pictures(self) -> bool:
-        return self._file.skips_pictures
-
-    def limit_decoding(self, share: float) -> None:
+    def limit_decoding(self, share: float) -> float:
         self._share = share
-        self._file.limit_decoding(share)
+        return self._file.limit_decoding(share)
 
     def _open(self) -> FileSource:
         # a single thread: a camera's decoding is a small, steady load beside the analysis
@@ -215,12 +211,8 @@ class PacedSource(Source):
         self._closed.wait(max(0.0, wait))
         return moment
 
-    @property
-    def skips_pictures(self) -> bool:
-        return self._source.skips_pictures
-
-    def limit_decoding(self, share: float) -> None:
-        self._source.limit_decoding(share)
+    def limit_decoding(self, share: float) -> float:
+        return self._source.limit_decoding(share)
 
     def close(self) -> None:
         self._closed.set()

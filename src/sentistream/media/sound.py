@@ -202,7 +202,9 @@ class SoundBuffer:
         # where timestamps overlap, what came first stays
         late = max(0, self.until - start) if self._chunks else 0
         if late < samples.shape[1]:
-            kept = np.nan_to_num(samples[:, late:], nan=0.0, posinf=1.0, neginf=-1.0)
+            kept = samples[:, late:]
+            if not np.isfinite(kept).all():
+                kept = np.nan_to_num(kept, nan=0.0, posinf=1.0, neginf=-1.0)
             self._chunks.append((start + late, np.clip(kept, -1, 1)))
             self.peak = max(self.peak, float(np.abs(kept).max()))
             self.until = start + samples.shape[1]

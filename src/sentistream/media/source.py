@@ -72,7 +72,8 @@ class Faults:
         audio_errors: Packets of sound that could not be read or decoded.
         skipped_seconds: Seconds of the media clock without moments because their pictures
             were damaged, missing at the end, or absent for longer than a still is believed.
-        dropped_moments: Moments of a live source that came faster than they were taken.
+        dropped_moments: Moments of a live source that came faster than they were taken, or were
+            left out where reading caught up.
         size_changes: How often the pictures changed their size, shape or turn; nothing is left
             out of them: each is analyzed as it is.
         cancelling_seconds: Seconds of sound whose channels would have cancelled each other;
@@ -110,17 +111,16 @@ class Source(ABC):
     faults: Faults
     lag: float = 0.0
 
-    @property
-    def skips_pictures(self) -> bool:
-        """Whether ``limit_decoding``, or reading that is behind, makes for less work here."""
-        return False
+    def limit_decoding(self, share: float) -> float:
+        """Decodes about this share (0 to 1) of the pictures from now on, as far as coding allows.
 
-    def limit_decoding(self, share: float) -> None:  # noqa: B027 - most have nothing to limit
-        """Decodes about this share (0 to 1) of the pictures from now on.
+        May be called from any thread; sources that do not decode themselves ignore it.
 
-        Only pictures that no other refers to are left out, so it may be more. May be called from
-        any thread; sources that do not decode themselves ignore it.
+        Returns:
+            The share of the decoded pictures that is to be analyzed, so that it is about ``share``
+            of all: 1 where enough can be left out before it is decoded.
         """
+        return share
 
     def __iter__(self) -> Iterator[Moment]:
         return self

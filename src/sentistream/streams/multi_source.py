@@ -46,7 +46,10 @@ class MultiSource:
         depth: int,
         admits: Callable[[float, int], bool] = lambda _time, _number: True,
     ) -> None:
-        self._changed = threading.Condition()
+        # a condition for each source: a moment that is taken wakes its own thread alone
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._room = {number: threading.Condition(self._lock) for number in sources}
         self._patient_from = time.monotonic() + BEGINNING
         self._depth = depth
         self._admits = admits
@@ -79,16 +82,18 @@ class MultiSource:
             )
             ready = {n: waiting.popleft() for n, waiting in self._waiting.items() if waiting}
             ended = {number: self._ended.pop(number) for number in self._drained()}
+            for number in ready:
+                self._room[number].notify()
             for number in ended:
                 del self._waiting[number]
-            self._changed.notify_all()
             return ready, ended
 
     def close(self) -> None:
         """Stops reading; safe to call twice."""
         with self._changed:
             self._closed = True
-            self._changed.notify_all()
+            for condition in (self._changed, *self._room.values()):
+                condition.notify_all()
         for source in self._sources.values():
             source.close()
         for thread in self._threads:
@@ -114,14 +119,13 @@ class MultiSource:
 
     def _put(self, number: int, source: Source, item: DecodedMoment) -> bool:
         """Queues a moment; False once reading is to stop."""
-        with self._changed:
+        room = self._room[number]
+        with room:
             waiting = self._waiting[number]
             patience = None
             if source.info.live:
                 patience = PATIENCE if time.monotonic() >= self._patient_from else 0.0
-            if not self._changed.wait_for(
-                lambda: self._closed or len(waiting) < self._depth, patience
-            ):
+            if not room.wait_for(lambda: self._closed or len(waiting) < self._depth, patience):
                 waiting.popleft()
                 source.faults.dropped_moments += 1
             waiting.append(item)

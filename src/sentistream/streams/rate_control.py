@@ -4,10 +4,10 @@ A live source yields a moment every tick, whether or not there is time for it. W
 reading falls behind for several seconds in a row, a share of the pictures is left out: by the
 source before they are decoded, as far as its coding allows (``media.packet_skipping``), else before
 they are analyzed. Sound is heard as before, and the moments between two pictures say
-``repeated_picture``. Only where moments are dropped all the same, or reading cannot catch up, are
-moments left out, too: every second one, and so on. When all goes well for a while, the share is
-raised again; each time that proves too much, twice as much time passes before the next attempt.
-Recordings are never slowed down.
+``repeated_picture``. Only where moments are lost even with two pictures a second, or reading cannot
+catch up, are moments left out, too: every second one, and so on. When all goes well for a while,
+the share is raised again; each time that proves too much, twice as much time passes before the next
+attempt. Recordings are never slowed down.
 """
 
 from __future__ import annotations
@@ -24,14 +24,21 @@ from sentistream.types import Flag, Moment, Picture, Reading
 MAX_DIVISOR = 8
 """At least every eighth moment is analyzed: the sound of one moment reaches that far."""
 
-FULL_MOMENTS = 0.25
-"""Share of the pictures down to which every moment is still analyzed."""
+FULL_MOMENTS = 1 / 16
+"""Share of the pictures, about two a second, down to which every moment is analyzed. Below it both
+become rarer alike."""
 
 MIN_SHARE = FULL_MOMENTS / MAX_DIVISOR
-"""At least this share; then only every eighth moment is analyzed."""
+"""At least this share of the pictures is decoded and analyzed; then every eighth moment is, too."""
 
 STEP = 0.85
 """By how much the share is lowered at least, and raised, each time."""
+
+FEW = 0.3
+"""Share of the pictures below which a step up is larger, as it changes less."""
+
+LARGE_STEP = 0.7
+"""That step."""
 
 MAX_STEP = 0.5
 """By how much the share is lowered at most each time."""
@@ -54,12 +61,18 @@ DROPPED_SHARE = 0.05
 OVERLOADED_WINDOWS = 3
 """Windows in a row that have to be overloaded before the rate is lowered."""
 
+UNCOUNTED_WINDOWS = 2
+"""Overloaded windows that do not count after a large step."""
+
+MUCH_TOO_MUCH = 0.8
+"""Share of the moments below which an overloaded window counts twice."""
+
 CALM_WINDOWS = 3
 """Windows that have to go well before the rate is raised; doubled after each relapse, and halved
 after each raise that lasts."""
 
 LONGEST_CALM = 48
-"""Upper limit of that doubling."""
+"""Upper limit of that doubling, times the share: with few pictures more are tried sooner."""
 
 WARM_UP = 3.0
 """Seconds at the start that are not measured: networks warm up, whole pictures are searched."""
@@ -95,13 +108,14 @@ class RateController:
     def __init__(self, tick: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._base = tick
         self._clock = clock
-        self._share = 1.0
+        # the share of the pictures down to FULL_MOMENTS; below, that times the share of the moments
+        self._level = 1.0
         self._due: dict[Hashable, float] = {}
         self._shown: dict[Hashable, _Shown] = {}
         self._window_begin: float | None = None
         self._waits: list[float] = []
         self._lags: list[float] = []
-        self._dropped_before = self._dropped = 0
+        self._moments = self._dropped_before = self._dropped = 0
         self._overloaded = self._calm = 0
         self._since_raise = math.inf
         self._calm_needed = CALM_WINDOWS
@@ -110,17 +124,21 @@ class RateController:
     @property
     def share(self) -> float:
         """The share of the pictures that is to be decoded and analyzed, ``MIN_SHARE`` to 1."""
-        return self._share
+        return max(self._level, FULL_MOMENTS / self._divisor)
 
     @property
     def tick(self) -> float:
         """Seconds between analyzed moments now."""
-        return self._base * min(MAX_DIVISOR, max(1.0, FULL_MOMENTS / self._share))
+        return self._base * self._divisor
+
+    @property
+    def _divisor(self) -> float:
+        return min(MAX_DIVISOR, math.sqrt(max(1.0, FULL_MOMENTS / self._level)))
 
     @property
     def is_slowed(self) -> bool:
         """Whether pictures or moments are skipped."""
-        return self._share < 1
+        return self._level < 1
 
     def admits(self, moment_time: float, stream: Hashable = 0) -> bool:
         """Whether this moment is to be analyzed; the others are skipped on purpose.
@@ -137,17 +155,22 @@ class RateController:
         self._due[stream] = begin + self.tick
         return True
 
-    def thin(self, moment: Moment, stream: Hashable = 0) -> Moment:
+    def thin(self, moment: Moment, stream: Hashable = 0, share: float | None = None) -> Moment:
         """The moment as it is to be analyzed: with its picture, or with the one before.
 
-        For sources that cannot leave out pictures by themselves.
+        For sources that cannot leave out enough pictures by themselves.
 
         Args:
             moment: An admitted one; those of a stream come in order.
             stream: Whose moment it is.
+            share: The share of its pictures that is to be analyzed (``Source.limit_decoding``);
+                ``self.share`` unless given.
         """
+        share = self.share if share is None else share
+        # of the pictures some come with moments that are not admitted
+        share = min(1.0, share * self._divisor)
         shown = self._shown.get(stream)
-        if shown is None or self._share >= 1 or moment.time < shown.time:
+        if shown is None or share >= 1 or moment.time < shown.time:
             self._shown[stream] = _Shown(
                 moment.time, 1.0, moment.picture, moment.picture, moment.picture_time
             )
@@ -155,7 +178,7 @@ class RateController:
         shown.time = moment.time
         if moment.picture is not shown.offered:
             shown.offered = moment.picture
-            shown.credit = min(2.0, shown.credit + self._share)
+            shown.credit = min(2.0, shown.credit + share)
             if shown.credit >= 1:
                 shown.credit -= 1
                 shown.picture, shown.picture_time = moment.picture, moment.picture_time
@@ -168,10 +191,13 @@ class RateController:
         self._due.pop(stream, None)
         self._shown.pop(stream, None)
 
-    def update(self, *, waited: float = 0.0, dropped: int = 0, lag: float = 0.0) -> None:
+    def update(
+        self, *, moments: int = 1, waited: float = 0.0, dropped: int = 0, lag: float = 0.0
+    ) -> None:
         """Records that moments were analyzed, and adapts the rate.
 
         Args:
+            moments: How many.
             waited: Seconds from the end of decoding of the oldest of them until its analysis
                 began; 0 where that is not known.
             dropped: Moments that the sources have dropped in all, up to now.
@@ -183,61 +209,83 @@ class RateController:
         if now < self._window_begin:
             self._dropped_before = dropped
             return
+        self._moments += moments
         self._waits.append(waited)
         self._lags.append(lag)
         self._dropped = dropped
         if now - self._window_begin >= WINDOW:
             self._adapt()
             self._window_begin, self._dropped_before = now, dropped
-            self._waits, self._lags = [], []
+            self._waits, self._lags, self._moments = [], [], 0
 
     def _adapt(self) -> None:
         self._since_raise += 1
         if self._is_overloaded():
-            self._overloaded, self._calm = self._overloaded + 1, 0
+            self._overloaded += 2 if self._handled < MUCH_TOO_MUCH else 1
+            self._calm = 0
             if self._overloaded < OVERLOADED_WINDOWS:
                 return
             if self._since_raise <= self._calm_needed + OVERLOADED_WINDOWS:
-                self._calm_needed = min(2 * self._calm_needed, LONGEST_CALM)
-            self._overloaded, self._lowered, self._since_raise = 0, True, math.inf
-            self._lower()
+                longest = max(2 * CALM_WINDOWS, LONGEST_CALM * self._level)
+                self._calm_needed = min(2 * self._calm_needed, int(longest))
+            self._lowered, self._since_raise = True, math.inf
+            self._overloaded = self._lower()
             return
         self._overloaded = 0
         self._calm += 1
         if self.is_slowed and self._calm >= self._calm_needed:
             if not self._lowered:  # the raise before went well
                 self._calm_needed = max(CALM_WINDOWS, self._calm_needed // 2)
-            self._share = min(1.0, self._share / STEP)
+            self._level = min(1.0, self._level / (STEP if self._level > FEW else LARGE_STEP))
             self._calm, self._since_raise, self._lowered = 0, 0, False
         elif not self.is_slowed and self._calm >= LONGEST_CALM:
             self._calm_needed = CALM_WINDOWS
 
-    def _lower(self) -> None:
-        handled = len(self._waits) / (len(self._waits) + self._newly_dropped)
-        step = max(MAX_STEP, min(STEP, handled))
-        has_fewer_moments = self._share < FULL_MOMENTS
-        least = MIN_SHARE if has_fewer_moments or self._loses_moments() else FULL_MOMENTS
-        self._share = max(least, self._share * step)
+    def _lower(self) -> int:
+        """Lowers the share; how many overloaded windows are let pass before the next time."""
+        step = max(MAX_STEP, min(STEP, self._handled))
+        if self._cannot_catch_up():
+            step = MAX_STEP
+        # all pictures that can be spared, before any moment
+        has_few_pictures = self._level <= FULL_MOMENTS
+        has_fewer_moments = self._level < FULL_MOMENTS
+        least = FULL_MOMENTS
+        if has_fewer_moments or (has_few_pictures and self._loses_moments()):
+            least = FULL_MOMENTS / MAX_DIVISOR**2
+        self._level = max(least, self._level * step)
+        # after a large step a backlog has to be worked off first
+        return -UNCOUNTED_WINDOWS if step < STEP else 0
 
     @property
     def _newly_dropped(self) -> int:
         return max(0, self._dropped - self._dropped_before)
 
+    @property
+    def _handled(self) -> float:
+        """The share of the window's moments that were analyzed."""
+        return self._moments / (self._moments + self._newly_dropped)
+
     def _is_overloaded(self) -> bool:
-        waits = self._waits
-        half = len(waits) // 2
-        is_late = statistics.median(waits) > LATE_TICKS * self._base
-        if is_late and half:  # a backlog may be shrinking already
-            is_late = statistics.mean(waits[half:]) > 0.95 * statistics.mean(waits[:half])
-        return is_late or min(self._lags) > MAX_LAG or self._loses_moments()
+        is_late = statistics.median(self._waits) > LATE_TICKS * self._base
+        is_behind = min(self._lags) > MAX_LAG
+        return (
+            (is_late and not _shrinks(self._waits))
+            or (is_behind and not _shrinks(self._lags))
+            or self._loses_moments()
+        )
 
     def _loses_moments(self) -> bool:
-        """Whether leaving out pictures is not enough."""
-        dropped = self._newly_dropped
-        return (
-            dropped > DROPPED_SHARE * (len(self._waits) + dropped)
-            or min(self._lags) > MAX_CATCHABLE_LAG
-        )
+        """Whether moments are dropped, or will be."""
+        return 1 - self._handled > DROPPED_SHARE or self._cannot_catch_up()
+
+    def _cannot_catch_up(self) -> bool:
+        return min(self._lags) > MAX_CATCHABLE_LAG
+
+
+def _shrinks(backlog: Sequence[float]) -> bool:
+    """Whether it was less in the second half: it is being worked off."""
+    half = len(backlog) // 2
+    return half > 0 and statistics.mean(backlog[half:]) <= 0.95 * statistics.mean(backlog[:half])
 
 
 def mark_slowed(readings: Sequence[Reading], rate: RateController) -> tuple[Reading, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -69,6 +71,20 @@ def analyze_streams(
     )
 
 
+@contextmanager
+def _single_threaded_blas() -> Iterator[None]:
+    """Processes started meanwhile give NumPy one thread: others would only wait, and busily."""
+    name = "OPENBLAS_NUM_THREADS"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
 class Streams(Iterator[StreamMoment | StreamEnd]):
     """Readings of several streams as they come, each stream's in order of time.
 
@@ -108,7 +124,8 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
                 name=f"worker {place}",
                 daemon=True,
             )
-            process.start()
+            with _single_threaded_blas():
+                process.start()
             giving.close()
             self._workers[taking] = (process, set(share))
         self._ready: list[StreamMoment | StreamEnd] = []

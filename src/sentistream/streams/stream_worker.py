@@ -134,8 +134,9 @@ def _analyze(
             events: list[StreamMoment | StreamEnd] = []
             for number, (moment, decoded_at) in ready.items():
                 tick = profile.tick
-                if number in live and not sources[number].skips_pictures:
-                    moment = rate.thin(moment, number)
+                if number in live:
+                    share = sources[number].limit_decoding(rate.share)
+                    moment = rate.thin(moment, number, share)
                 readings = analyzers[number].process(moment)
                 if number in live:
                     readings, tick = mark_slowed(readings, rate), rate.tick
@@ -143,12 +144,11 @@ def _analyze(
                 events.append(StreamMoment(number, moment.time, readings, latency, tick))
             if live:
                 rate.update(
+                    moments=len(live),
                     waited=max(started - ready[number].decoded_at for number in live),
                     dropped=sum(source.faults.dropped_moments for source in sources.values()),
                     lag=max(sources[number].lag for number in live),
                 )
-                for number in live:
-                    sources[number].limit_decoding(rate.share)
             for number, error in ended.items():
                 if error is not None and not isinstance(error, SentistreamError):
                     raise error

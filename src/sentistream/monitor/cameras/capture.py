@@ -80,15 +80,9 @@ class Capture:
         """Seconds by which reading is behind the source."""
         return self.source.lag if self.source else 0.0
 
-    @property
-    def skips_pictures(self) -> bool:
-        """Whether the source can leave out pictures by itself."""
-        return self.source is not None and self.source.skips_pictures
-
-    def limit_decoding(self, share: float) -> None:
-        """Has the source decode about this share of its pictures."""
-        if self.source is not None:
-            self.source.limit_decoding(share)
+    def limit_decoding(self, share: float) -> float:
+        """Has the source decode about this share of its pictures, as ``Source`` does."""
+        return share if self.source is None else self.source.limit_decoding(share)
 
     @property
     def damaged(self) -> int:

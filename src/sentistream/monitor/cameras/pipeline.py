@@ -89,7 +89,12 @@ class Pipeline:
         return self._rate.share
 
     def process(
-        self, decoded: DecodedMoment, *, dropped: int = 0, lag: float = 0.0, thin: bool = True
+        self,
+        decoded: DecodedMoment,
+        *,
+        dropped: int = 0,
+        lag: float = 0.0,
+        share: float | None = None,
     ) -> None:
         """Analyzes the next moment and sends what follows from it.
 
@@ -97,8 +102,8 @@ class Pipeline:
             decoded: The moment.
             dropped: Moments that capture has dropped so far.
             lag: Seconds by which capture is behind the source.
-            thin: Whether pictures are left out here when the machine cannot keep up, as the
-                source cannot do so.
+            share: The share of its pictures that is to be analyzed (``Source.limit_decoding``);
+                ``self.share`` unless given.
         """
         moment = decoded.moment
         now = self._stream_clock.place(moment.time, decoded.decoded_at)
@@ -107,8 +112,7 @@ class Pipeline:
             self._picture_time = self._wall.at(now)
         if not self._rate.admits(moment.time):
             return
-        if thin:
-            moment = self._rate.thin(moment)
+        moment = self._rate.thin(moment, share=share)
         started = self._monotonic()
         self._wall.follow()
         self._update_layout(self._wall.at(now))

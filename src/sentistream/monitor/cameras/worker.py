@@ -236,9 +236,8 @@ class _Worker:
                         decoded,
                         dropped=capture.dropped,
                         lag=capture.lag,
-                        thin=not capture.skips_pictures,
+                        share=capture.limit_decoding(pipeline.share),
                     )
-                    capture.limit_decoding(pipeline.share)
                 else:
                     pipeline.flush_overdue()
                 self._send_answer(capture)
