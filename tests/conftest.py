@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Test processes run side by side, and a thread of OpenMP (PyTorch, OpenBLAS) that waits for others
+# spins: with more than one, training takes seven times the processor's time. Read at first import.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import hypothesis
 import numpy as np
 import pytest
@@ -84,9 +88,17 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
 
 @pytest.fixture(scope="session")
 def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound."""
-    path = tmp_path_factory.mktemp("demonstration") / "clip.mp4"
-    make_clip(path, size=(640, 360))
+    """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound.
+
+    It takes a while to draw: test processes that run side by side share the first one that is done.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    path = shared / "demonstration.mp4"
+    if not path.exists():
+        drawn = tmp_path_factory.mktemp("demonstration") / "clip.mp4"
+        make_clip(drawn, size=(640, 360))
+        drawn.replace(path)
     return path
 
 
