@@ -41,8 +41,9 @@ monitor: $(VENV)/monitor.stamp ## Set up and watch cameras, with a page (CONFIG=
 test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	@# beside mypy, which takes one core, what the tests import is compiled once instead of by each process
+	$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest --collect-only -qq > /dev/null || true; wait $$types
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench
 bench: $(VENV)/test.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)

@@ -35,6 +35,40 @@ hypothesis.settings.register_profile("sentistream", deadline=None)
 hypothesis.settings.load_profile("sentistream")
 
 
+LONGEST = (
+    "training/test_preparation.py",
+    "monitor/web/test_axe.py",
+    "cli/test_workers.py",
+    "monitor/api/test_schema.py",
+    "benchmarking/test_benchmark_command.py",
+    "monitor/whole/test_quiet_hours.py",
+    "monitor/whole/test_program.py",
+    "cli/test_archive_on_ray.py",
+    "monitor/store/test_disasters.py",
+    "monitor/insight/test_insight_pages.py",
+    "monitor/cameras/test_preview_newcomers.py",
+    "test_operating_system.py",
+    "test_notebooks.py",
+    "monitor/web/test_users_page.py",
+    "monitor/web/test_page_layout.py",
+    "monitor/whole/test_in_a_browser.py",
+    "cli/test_analyze.py",
+    "export/test_reference.py",
+    "export/test_browser_demo.py",
+    "training/test_clip_quantization.py",
+    "training/test_checkpoint.py",
+    "media/test_fuzz.py",
+)
+"""Test files of more than ten seconds, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files run first, so that no test process ends long after the others."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    assert all(path.exists() for path in places)
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """A test that needs the extra ``paper`` is skipped where that is not installed."""
