@@ -1,6 +1,6 @@
 # Each target sets up the virtual environment .venv by itself; a second run is fast.
 # PYTHON names the interpreter (3.11 or newer), OUT the folder of `make demo`,
-# TORCH_OPTIONS what pip needs to find another build of PyTorch.
+# TORCH_OPTIONS what uv or pip needs to find another build of PyTorch.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,7 +12,7 @@ OUT ?= sentiment/demo
 TORCH_OPTIONS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(BIN)/python scripts/install.py
 INPUT ?=
 CONFIG ?=
 
@@ -21,6 +21,9 @@ TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 SENTISTREAM_DATA ?= $(abspath $(wildcard ../shared/data))
 export SENTISTREAM_DATA
+
+# many tests start the program, which should not compile itself each time
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Say what can be made
@@ -38,8 +41,9 @@ monitor: $(VENV)/monitor.stamp ## Set up and watch cameras, with a page (CONFIG=
 test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	@# beside mypy, which takes one core, what the tests import is compiled once instead of by each process
+	$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest --collect-only -qq > /dev/null || true; wait $$types
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench
 bench: $(VENV)/test.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)
@@ -58,23 +62,23 @@ clean: ## Remove the environment, caches and the demonstration's results
 
 $(VENV)/demo.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream and what it needs (no PyTorch) into $(VENV) ..."
-	$(PIP) install --editable .
+	$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/monitor.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream and its monitor (no PyTorch) into $(VENV) ..."
-	$(PIP) install --editable '.[monitor,parquet]'
+	$(INSTALL) --editable '.[monitor,parquet]'
 	@touch $@
 
 $(VENV)/test.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing sentistream, PyTorch and the test tools into $(VENV) ..."
-	$(PIP) install $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
-	$(PIP) install --editable '.[dev,train,openvino,bench,evaluate,tensorboard,monitor,postgresql]'
+	$(INSTALL) $(TORCH_OPTIONS) 'torch>=2.6,<2.14'
+	$(INSTALL) --editable '.[dev,train,openvino,bench,evaluate,tensorboard,monitor,postgresql]'
 	@touch $@
 
 $(VENV)/docs.stamp: Makefile pyproject.toml $(VENV)/made.stamp
 	@echo "Installing what builds the documentation into $(VENV) ..."
-	$(PIP) install 'mkdocs-material>=9.6'
+	$(INSTALL) 'mkdocs-material>=9.6'
 	@touch $@
 
 $(VENV)/made.stamp:

@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Test processes run side by side, and a thread of OpenMP (PyTorch, OpenBLAS) that waits for others
+# spins: with more than one, training takes seven times the processor's time. Read at first import.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import hypothesis
 import numpy as np
 import pytest
@@ -29,6 +33,41 @@ if TYPE_CHECKING:  # where only the core is tested it is not installed
 # how long an example takes depends on what else the machine does
 hypothesis.settings.register_profile("sentistream", deadline=None)
 hypothesis.settings.load_profile("sentistream")
+
+
+LONGEST = (
+    "training/test_preparation.py",
+    "monitor/web/test_axe.py",
+    "cli/test_workers.py",
+    "networks/test_export.py",
+    "monitor/insight/test_insight_pages.py",
+    "cli/test_archive_on_ray.py",
+    "cli/test_analyze.py",
+    "test_operating_system.py",
+    "monitor/whole/test_quiet_hours.py",
+    "test_notebooks.py",
+    "export/test_browser_demo.py",
+    "monitor/whole/test_program.py",
+    "monitor/store/test_disasters.py",
+    "monitor/web/test_users_page.py",
+    "monitor/fleet/test_shops_digest.py",
+    "monitor/cameras/test_preview_newcomers.py",
+    "monitor/web/test_page_layout.py",
+    "monitor/fleet/test_shops_pages.py",
+    "monitor/web/test_path_prefix.py",
+    "monitor/web/test_page_details.py",
+    "monitor/api/test_schema.py",
+    "benchmarking/test_benchmark_command.py",
+    "training/test_clip_quantization.py",
+)
+"""Test files of more than ten seconds, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files run first, so that no test process ends long after the others."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    assert all(path.exists() for path in places)
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -84,9 +123,17 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
 
 @pytest.fixture(scope="session")
 def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound."""
-    path = tmp_path_factory.mktemp("demonstration") / "clip.mp4"
-    make_clip(path, size=(640, 360))
+    """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound.
+
+    It takes a while to draw: test processes that run side by side share the first one that is done.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    path = shared / "demonstration.mp4"
+    if not path.exists():
+        drawn = tmp_path_factory.mktemp("demonstration") / "clip.mp4"
+        make_clip(drawn, size=(640, 360))
+        drawn.replace(path)
     return path
 
 

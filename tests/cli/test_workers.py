@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,13 +182,20 @@ def test_workers_that_cannot_start_are_said_once(tmp_path: Path) -> None:
     assert "--workers 1" in stderr
 
 
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So long that a run of it can be stopped; it takes a while to make."""
+    return clip(tmp_path_factory.mktemp("long") / "clip.mp4", 150)
+
+
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
 def test_a_stopped_run_closes_the_files_of_all_workers(
-    number: signal.Signals, tmp_path: Path
+    number: signal.Signals, long_clip: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "in").mkdir()
     for name in "abc":
-        clip(tmp_path / "in" / f"{name}.mp4", 150)
+        shutil.copy(long_clip, tmp_path / "in" / f"{name}.mp4")
     out = tmp_path / "out"
     process = start(tmp_path / "in", "--out", out, "--workers", "2", "--video")
     tables = [out / name / "readings.csv" for name in "ab"]
