@@ -52,13 +52,13 @@ TIMED_FUNCTIONS: tuple[tuple[str, Any, str], ...] = (
     ("detection", NetworkDetector, "detect_near"),
     ("landmarks", LandmarkPredictor, "predict"),
     ("crops for landmarks", landmarker, "landmark_view"),
-    ("cuts", CutDetector, "is_cut"),
+    ("scene cuts", CutDetector, "is_cut"),
     ("crops", picture.YuvPicture, "crop"),
     ("colour", picture, "to_rgb"),
     ("crops", lite, "view"),
     ("crops", lite, "resample"),
     ("spectrogram", spectrogram, "columns"),
-    ("hearing", FeatureBuffer, "add"),
+    ("voice features", FeatureBuffer, "add"),
     ("smoothing", Smoother, "update"),
     ("smoothing", expressions.Expressions, "of"),
 )
@@ -88,8 +88,8 @@ def stage_times(source: Path, profile: Profile, seconds: float) -> dict[str, flo
         ):
             table = CsvTable(Path(folder) / "readings.csv", mouth_threshold=0.5)
             table.open()
-            process = watch.wrap("tracking and joining", analyzer.process)
-            write = watch.wrap("writing", table.add)
+            process = watch.wrap("tracking and other analysis", analyzer.process)
+            write = watch.wrap("writing tables", table.add)
             count = 0
             for moment in takewhile(lambda m: m.time < seconds, opened):
                 write(moment, process(moment))
@@ -196,7 +196,7 @@ def _builders(source: Path, profile: Profile) -> Iterator[tuple[str, Callable[[]
     ):
         if model:
             yield stage, partial(_loaded_network, model, dict(sample_inputs(load_card(model))))
-    yield "tracking and joining", lambda: _analyzed(Analyzer(profile), moments)
+    yield "tracking and other analysis", lambda: _analyzed(Analyzer(profile), moments)
 
 
 def _used(part: Any, use: Callable[[Any], object]) -> Any:
