@@ -77,7 +77,7 @@ def test_webhooks_are_as_described() -> None:
     delays = [f"{delay:g}" for delay in DELAYS]
     assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in WEBHOOKS
     assert f"within {TIMEOUT:g} seconds" in WEBHOOKS
-    assert f"to {DEPTH}\nmessages" in WEBHOOKS
+    assert f"to {DEPTH} messages" in " ".join(WEBHOOKS.split())
 
 
 def test_figures_of_alerts_and_the_broker_are_as_described() -> None:
