@@ -36,7 +36,7 @@ class HeadTimeoutProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait."""
         super().connection_made(transport)
-        # whatever else does with the loggers: set-up links are in paths
+        # whatever else does with the loggers: setup links are in paths
         self.access_log = False
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._hang_up)
 
@@ -60,7 +60,7 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
 
     Addresses that a proxy forwards are believed where ``public_url`` says that there is one, and
     only from this machine, or from the addresses in uvicorn's variable ``FORWARDED_ALLOW_IPS``: to
-    a container its own machine is another. Requests are not logged: their paths hold set-up links.
+    a container its own machine is another. Requests are not logged: their paths hold setup links.
     """
     return uvicorn.Config(
         app,
