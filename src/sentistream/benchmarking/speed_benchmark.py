@@ -243,7 +243,7 @@ def _try(clip: Path, profile: Profile, plan: Plan, count: int) -> StreamsResult:
 
 
 def memory_per_stream(tried: Sequence[StreamsResult]) -> float | None:
-    """MiB that each stream beyond one a worker adds."""
+    """MiB that each stream beyond one per worker adds."""
     same = [one for one in tried if one.workers == max(each.workers for each in tried)]
     if len(same) < 2:
         return None

@@ -53,7 +53,7 @@ def seconds_to_start() -> dict[str, float]:
 
 
 def installed_bytes(package: str = "sentistream") -> dict[str, int]:
-    """Bytes on the disk of each distribution that a base installation needs, largest first."""
+    """Bytes on disk of each distribution that a base installation needs, largest first."""
     sizes: dict[str, int] = {}
     waiting = [package]
     while waiting:

@@ -28,7 +28,7 @@ def workers_for(clips: Sequence[Clip], limit: int | None) -> int:
 
     Args:
         clips: The clips. Where one is a camera, a stream or a pipe, all are analyzed here.
-        limit: How many the user wants at most; None for one a core.
+        limit: How many the user wants at most; None for one per core.
     """
     if not all(clip.path is not None and clip.path.is_file() for clip in clips):
         return 1

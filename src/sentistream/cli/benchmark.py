@@ -96,7 +96,7 @@ def benchmark(
     json_file: Path | None,
     document: Path | None,
 ) -> None:
-    """Measure how fast sentistream is here, on INPUT or on the demonstration clip.
+    """Measure how fast sentistream is here, on INPUT or on the demo clip.
 
     Every figure stands beside baselines of the same run: decoding the video and nothing else,
     the pipeline as the paper published it (needs the extras train and bench), and other

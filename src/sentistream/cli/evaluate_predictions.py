@@ -170,7 +170,7 @@ def predict_with_progress(
 
 
 def confidence_threshold(task: str, profile: Profile) -> float | None:
-    """The confidence from which the profile is sure of an answer; None where it sets none."""
+    """The confidence from which the profile is sure of an answer; None if it sets none."""
     return None if task in _NO_SENTIMENT else profile.unknown_below or None
 
 

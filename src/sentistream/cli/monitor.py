@@ -125,7 +125,7 @@ def monitor(
 ) -> None:
     """Watch cameras for good and show on a page how people feel.
 
-    Without settings it starts on the first webcam, or on the demonstration clip where there is
+    Without settings it starts on the first webcam, or on the demo clip where there is
     none. The terminal prints the page's address; at the first start it is a link by which you
     choose the first password. Pictures are looked at and forgotten: none is stored.
 

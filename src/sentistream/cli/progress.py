@@ -50,7 +50,7 @@ class Bar:
         self._end()
 
     def start(self, name: str, seconds: float | None) -> None:
-        """A clip of this many seconds (None where not known) begins."""
+        """A clip of this many seconds (None if not known) begins."""
         self._end()
         part = "{l_bar}{bar}| " if seconds else "{desc}: "
         left = " left {remaining}" if seconds else ""
@@ -97,7 +97,7 @@ class Clips:
         self.close()
 
     def start(self, number: int, name: str, seconds: float | None) -> None:
-        """A clip of this many seconds (None where not known) begins."""
+        """A clip of this many seconds (None if not known) begins."""
         self._running[number] = (name, seconds, 0.0)
         self.show()
 

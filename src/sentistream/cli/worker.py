@@ -50,7 +50,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The results of a clip are begun; ``seconds`` is its length, None where not known."""
+    """The results of a clip are begun; ``seconds`` is its length, None if not known."""
 
     number: int
     seconds: float | None

@@ -11,7 +11,7 @@ class MonitorError(SentistreamError):
     Attributes:
         status: The HTTP status: 401 for a token that is none or has ended, 403 for what it does
             not allow, 429 for too many requests, 503 for a database that does not answer.
-        wait: Seconds after which it may be tried again; None where that would not help.
+        wait: Seconds after which it may be tried again; None if that would not help.
     """
 
     def __init__(

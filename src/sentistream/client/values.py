@@ -19,12 +19,12 @@ class Face:
 
     Attributes:
         track: A random name, kept while the face is followed.
-        zone: The zone it stands in; empty where none was drawn.
+        zone: The zone it stands in; empty if none was drawn.
         box: Left, top, right, bottom as shares of the picture.
         label: positive, neutral, negative or unknown.
-        positive, neutral, negative: The accumulated distribution; None where the expression is
+        positive, neutral, negative: The accumulated distribution; None if the expression is
             not read, for instance of a face that is turned away.
-        mouth_open: Probability that the mouth is open; None where the expression is not read.
+        mouth_open: Probability that the mouth is open; None if the expression is not read.
         speaking: Whether a voice was taken for its own.
         flags: What lowers the quality of what is said of it, such as turned_away.
         yaw: Degrees by which the head is turned aside, positive to the viewer's right; None,
@@ -83,7 +83,7 @@ class Observation:
         time: When.
         tick: Seconds from one moment to the next.
         faces: Everybody who is followed.
-        max_faces: Faces followed at once.
+        max_faces: Most faces tracked at once.
         left_out: Faces found but not followed, because of ``max_faces``.
     """
 
@@ -115,7 +115,7 @@ class Health:
         camera: Its key.
         state: starting, running, waiting, paused or stopped.
         since: When that began.
-        reason: Why it is not running; empty where it is.
+        reason: Why it is not running; empty if it is.
         restarts: How often it was started again.
         moments_per_second: Analyzed now.
         latency: Seconds from a picture to its reading, 95th percentile.

@@ -25,7 +25,7 @@ _JAVA_SED_MEN = frozenset({"06", "07", "08"})
 
 
 def sex_of(person: str) -> str:
-    """``woman`` or ``man`` by the data set's own account; empty where there is none.
+    """``woman`` or ``man`` by the data set's own account; empty if there is none.
 
     Args:
         person: As data sets here name people: ``ravdess-01`` (odd numbers are men) or

@@ -180,7 +180,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _unicode(content: bytes) -> str | None:
-    """Unicode of any kind; None where it is none."""
+    """Unicode of any kind; None if it is none."""
     if content.startswith(_UTF32):
         return content.decode("utf-32")
     if content.startswith(_UTF16):

@@ -30,7 +30,7 @@ class Sample(ByValue):
         medium: ``image``, ``sound`` or ``video``.
         path: The file, or the Parquet file that holds it.
         label: What the set says of it in its own words: an emotion, a sentiment, a state of
-            the mouth; empty where it says nothing.
+            the mouth; empty if it says nothing.
         person: Who is seen or heard, unique across data sets; empty where not known.
         split: ``train``, ``validation`` or ``test``, as the set has it; empty if it has none.
         source: Which collection it comes from.

@@ -109,7 +109,7 @@ def inspect(
 
     Args:
         on_progress: Called with samples read and all samples.
-        jobs: Threads that read (decoding runs beside Python); None for one a core.
+        jobs: Threads that read (decoding runs beside Python); None for one per core.
     """
     total = len(dataset.samples)
     chosen = _chosen(dataset.samples)

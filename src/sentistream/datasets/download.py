@@ -36,7 +36,7 @@ class RemoteFile(ByValue):
     Attributes:
         url: Where from.
         name: Its path below the folder it goes to.
-        size: In bytes; None where not known.
+        size: In bytes; None if not known.
         digest: ``md5:...`` or ``sha256:...``, hexadecimal; empty where not known.
         headers: To send with the request.
     """

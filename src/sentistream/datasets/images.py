@@ -28,7 +28,7 @@ class LabelledImage(ByValue):
         split: ``train``, ``validation`` or ``test``, as the set has it.
         person: Who is seen; empty where not known.
         name: Unique within source and label.
-        emotion: Finer than the label; empty where the set does not say.
+        emotion: Finer than the label; empty if the set does not say.
     """
 
     pixels: UInt8Array

@@ -43,7 +43,7 @@ class Recording:
     Attributes:
         path: The file.
         person: Who speaks; unique within the data set.
-        emotion: In the words of ``EMOTIONS``; empty where it is none of them.
+        emotion: In the words of ``EMOTIONS``; empty if it is none of them.
         labelled: The sentiment, where that is known of no emotion; empty otherwise.
         corpus: The data set; by default what stands before the person's last dash.
     """
@@ -60,7 +60,7 @@ class Recording:
 
     @property
     def sentiment(self) -> str | None:
-        """The emotion's sentiment; None where the three-class task leaves it out."""
+        """The emotion's sentiment; None if the three-class task leaves it out."""
         return SENTIMENT_OF_EMOTION.get(self.emotion, self.labelled or None)
 
 

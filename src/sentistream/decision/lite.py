@@ -64,7 +64,7 @@ class LiteDecision:
 
     Args:
         profile: Names the networks.
-        mouth, face, voice, fusion: Networks to use in place of the profile's; ``voice`` in place
+        mouth, face, voice, fusion: Networks to use instead of the profile's; ``voice`` in place
             of both that hear.
         spectrum: Hears the spectrum beside ``voice``.
 
@@ -109,7 +109,7 @@ class LiteDecision:
         self._voice_updated_at = -math.inf
 
     def update_faces(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
-        """Runs the face and mouth networks, on luma alone: nothing is converted to colour.
+        """Runs the face and mouth networks, on luma only: nothing is converted to colour.
 
         The face network runs again after ``EXPRESSION_INTERVAL``, the mouth network each picture.
         """
@@ -198,7 +198,7 @@ class LiteDecision:
         return has_sound
 
     def _speaker(self) -> int | None:
-        """The track that is certainly speaking; None where no one is."""
+        """The track that is certainly speaking; None if no one is."""
         shares = {track: self._active_speaker.share(track) for track in self._tracks}
         return next((track for track, share in shares.items() if share > CERTAIN_SPEAKER), None)
 

@@ -32,7 +32,7 @@ class PaperDecision:
 
     Args:
         profile: Names the networks and the threshold.
-        mouth, face, fused: Networks to use in place of the profile's.
+        mouth, face, fused: Networks to use instead of the profile's.
 
     Raises:
         ModelError: A network is missing or altered.
@@ -94,7 +94,7 @@ class PaperDecision:
         ]
 
     def _spectrogram(self, sound: FloatArray | None) -> UInt8Array | None:
-        """The spectrogram of the sound that ends now; None where there is not enough of it."""
+        """The spectrogram of the sound that ends now; None if there is not enough of it."""
         if sound is None or len(sound) < self._samples:
             return None
         return spectrogram.columns(sound[-self._samples :])

@@ -21,7 +21,7 @@ class Verdict:
             smoothed by Equation 1.
         flags: What lowers its quality.
         voice_share: The part of the answer that came from the voice, 0 to 1: of ``accumulated``
-            where that is given, else of ``momentary``; None where that is not known.
+            where that is given, else of ``momentary``; None if that is not known.
     """
 
     mouth_open: float

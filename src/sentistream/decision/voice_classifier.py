@@ -48,7 +48,7 @@ def describe(frames: UInt8Array) -> Utterance:
 
 
 def describe_recording(path: Path) -> Utterance | None:
-    """The utterance in a file; None where nothing is said in it.
+    """The utterance in a file; None if nothing is said in it.
 
     Raises:
         InputError: It has no sound that can be decoded.

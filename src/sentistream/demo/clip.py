@@ -1,4 +1,4 @@
-"""Writes the demonstration clip, and longer clips made of copies of a short one."""
+"""Writes the demo clip, and longer clips made of copies of a short one."""
 
 from __future__ import annotations
 

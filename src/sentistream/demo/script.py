@@ -1,4 +1,4 @@
-"""What happens when in the demonstration clip; every function of time is smooth.
+"""What happens when in the demo clip; every function of time is smooth.
 
 All times are seconds from the start of the clip.
 """

@@ -58,7 +58,7 @@ class _ScoredSet:
     def scores(
         self, method: Method, parameters: Parameters, source: str = ALL, tempo: str = ""
     ) -> Scores | None:
-        """Of all sequences of a data set and tempo; None where there are none."""
+        """Of all sequences of a data set and tempo; None if there are none."""
         members = [
             scores
             for recorded, scores in zip(

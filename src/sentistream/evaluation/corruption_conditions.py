@@ -26,7 +26,7 @@ class ClipContext(ByValue):
 
     Attributes:
         watched: The clean run.
-        other_voice: Sound of another clip; None where there is none.
+        other_voice: Sound of another clip; None if there is none.
         other_level: Its root mean square.
     """
 
@@ -42,7 +42,7 @@ class ClipCondition:
     Attributes:
         kind: The corruption, such as ``roll``.
         level: How strong, in words.
-        picture, sound: Make the corruption for a clip; None where the clip does not allow
+        picture, sound: Make the corruption for a clip; None if the clip does not allow
             it (no face to cover, no sound to add to, a face smaller already).
     """
 
@@ -191,7 +191,7 @@ class PictureCondition:
     Attributes:
         kind: The corruption, such as ``roll``.
         level: How strong, in words.
-        make: The corrupted picture and faces; None where the picture does not allow it. At
+        make: The corrupted picture and faces; None if the picture does not allow it. At
             least one face has to be counted. What is random comes from the generator.
     """
 
@@ -238,7 +238,7 @@ def shrink_annotated(
 ) -> AnnotatedPixels | None:
     """The scene farther away, so that the largest face is ``size`` pixels; it alone counts.
 
-    None where it is smaller already.
+    None if it is smaller already.
     """
     largest = _largest(faces)
     factor = size / largest.size

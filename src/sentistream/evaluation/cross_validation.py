@@ -361,7 +361,7 @@ def shipped_results(
 
     Those at the top are of the people never learned from, as soon as there are any; ``on`` says
     of whom they are. ``learned`` has those of the people learned from.
-    ``threshold`` is the confidence from which the profile is sure, None where it sets none.
+    ``threshold`` is the confidence from which the profile is sure, None if it sets none.
     """
     never = [entry for entry in predictions if entry.item.groups["people"] == NEVER]
     learned = [entry for entry in predictions if entry.item.groups["people"] == LEARNED]

@@ -240,7 +240,7 @@ def ratio_interval(
         values, weights: Of each entry, shape (N,); values may be negative.
 
     Returns:
-        Percentiles of ``RESAMPLES`` draws; None where there are fewer than two.
+        Percentiles of ``RESAMPLES`` draws; None if there are fewer than two.
     """
     if len(values) < 2:
         return None

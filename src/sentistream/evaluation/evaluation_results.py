@@ -38,7 +38,7 @@ def summarize_predictions(
     Args:
         predictions: At least one.
         classes: Their names.
-        threshold: Confidence from which the profile is sure; None where it sets none.
+        threshold: Confidence from which the profile is sure; None if it sets none.
     """
     unusable = len(classes)
     truth, answers = class_indices(predictions, unusable)

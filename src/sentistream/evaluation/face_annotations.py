@@ -40,8 +40,8 @@ class AnnotatedFace:
         counted: Whether it has to be found. One that is too small or too uncertain is an
             ignored region: neither missed where it is not found nor false where it is.
         identity: Who it is, within the clip; empty where not known.
-        occluded: Whether it is partly covered; None where not known.
-        yaw, roll: Degrees; None where not known.
+        occluded: Whether it is partly covered; None if not known.
+        yaw, roll: Degrees; None if not known.
     """
 
     box: Box
@@ -67,7 +67,7 @@ class AnnotatedPicture:
         faces: All that are marked; none for a picture without a face.
         content: Where it is read from: a file, or its bytes.
         source: Where it comes from; empty where not known.
-        info: What else is known of whom it shows; empty where nothing is.
+        info: What else is known of whom it shows; empty if nothing is.
     """
 
     name: str

@@ -66,7 +66,7 @@ class FaceAttributes:
 
 
 def measure_face(pixels: UInt8Array, landmarks: FloatArray) -> FaceAttributes | None:
-    """The appearance of the face whose 68 points are given; None where it is out of the picture.
+    """The appearance of the face whose 68 points are given; None if it is out of the picture.
 
     Args:
         pixels: RGB, shape (height, width, 3).

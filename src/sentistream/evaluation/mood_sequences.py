@@ -257,7 +257,7 @@ def _record_one(
     max_seconds: float,
     on_problem: Callable[[str], None],
 ) -> dict[str, NDArray[Any]] | None:
-    """The columns of ``RecordedSequence``; None where a clip cannot be read or no face is read."""
+    """The columns of ``RecordedSequence``; None if a clip cannot be read or no face is read."""
     analyzer.reset(renumber=True)
     profile = analyzer.profile
     rows: list[tuple[float, int, int, FloatArray, FloatArray, FloatArray]] = []

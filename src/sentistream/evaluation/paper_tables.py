@@ -140,7 +140,7 @@ def table_of_clips(
 
     Args:
         number: 9 or 10.
-        theirs, ours: Counts by branch and class; None where nothing was measured.
+        theirs, ours: Counts by branch and class; None if nothing was measured.
         note: On what ours were measured.
     """
     rows = []

@@ -317,7 +317,7 @@ def _race_difference(detected: Sequence[PictureDetections]) -> dict[str, Any] | 
 
 
 def _without_faces(detected: Sequence[PictureDetections]) -> dict[str, Any] | None:
-    """False faces of pictures on which nothing is marked; None where there are none."""
+    """False faces of pictures on which nothing is marked; None if there are none."""
     empty = [one.false for one in detected if not one.picture.faces]
     if not empty:
         return None

@@ -29,10 +29,10 @@ class Prediction(ByValue):
 
     Attributes:
         item: The labelled item.
-        probabilities: Of the classes; None where there was no usable face or voice.
+        probabilities: Of the classes; None if there was no usable face or voice.
         problem: Why the file could not be read; empty otherwise.
         unknown: Whether the answer was withheld (``unknown``) though there are probabilities.
-        sure: Whether the answer is sure enough for the profile; None where it sets no bar.
+        sure: Whether the answer is sure enough for the profile; None if it sets no bar.
     """
 
     item: Item
@@ -122,7 +122,7 @@ def accuracy_facts(predictions: Sequence[Prediction]) -> dict[str, Any]:
 def results_by_prior(
     predictions: Sequence[Prediction], profile: Profile, learned: Shares
 ) -> list[dict[str, Any]]:
-    """A row a named prior, for JSON; empty where it cannot be computed from the predictions alone.
+    """A row a named prior, for JSON; empty if it cannot be computed from the predictions alone.
 
     ``lite`` adds logarithms up, so a whole clip's answer is corrected exactly as each moment's
     is. ``paper`` takes a mean of moments: it has to be run again with each prior.

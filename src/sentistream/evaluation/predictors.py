@@ -34,7 +34,7 @@ from sentistream.voice.voice_baseline import VoiceBaseline
 
 Probabilities = NDArray[np.float64]
 Predictor = Callable[[Path], Probabilities | None]
-"""Probabilities of the classes, or None where there is no usable face or voice.
+"""Probabilities of the classes, or None if there is no usable face or voice.
 
 Raises:
     InputError: The file cannot be read.

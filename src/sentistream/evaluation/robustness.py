@@ -162,7 +162,7 @@ def _open(path: Path, task: str, profile: Profile) -> Source:
 def _disturbed(
     path: Path, task: str, profile: Profile, condition: ClipCondition, scene: ClipContext
 ) -> Source | None:
-    """The corrupted item; None where it does not allow the condition."""
+    """The corrupted item; None if it does not allow the condition."""
     picture = condition.picture(scene) if condition.picture else None
     sound = condition.sound(scene) if condition.sound else None
     if picture is None and sound is None:

@@ -72,7 +72,7 @@ def export_networks(
         folder: Made if needed.
         profile: Whose networks.
         as_float: Whether to write a network with floats that the product runs with 8 bits.
-        replaced: ONNX files to write in place of the shipped ones, by network.
+        replaced: ONNX files to write instead of the shipped ones, by network.
         force: Whether files of a folder that is not empty may be replaced.
 
     Raises:

@@ -34,7 +34,7 @@ def decode_all(
 
     Args:
         path: The file.
-        on_progress: Called with the seconds read and those there are (None where not known).
+        on_progress: Called with the seconds read and those there are (None if not known).
 
     Raises:
         InputError: It cannot be analyzed.

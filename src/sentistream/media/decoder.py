@@ -41,7 +41,7 @@ class HardwareDecoder:
 
     Attributes:
         name: One of ``HARDWARE``.
-        problem: Why it does not work; empty where it does.
+        problem: Why it does not work; empty if it does.
     """
 
     name: str
@@ -77,7 +77,7 @@ def _has_codec(name: str) -> bool:
 
 @functools.cache
 def _problem(name: str) -> str:
-    """Why a decoder does not work for H.264; empty where it does."""
+    """Why a decoder does not work for H.264; empty if it does."""
     if not _is_built_in(name):
         return Translatable("not built into this FFmpeg")
     if name == "v4l2":
@@ -231,7 +231,7 @@ def _log_once(level: int, words: str) -> None:
 
 
 def _open(stream: VideoStream, coding: str, name: str) -> VideoCodecContext | None:
-    """A decoder's context for a stream; None where it cannot be made."""
+    """A decoder's context for a stream; None if it cannot be made."""
     try:
         codec = Codec(_codec_name(coding, name), "r")
         device = None

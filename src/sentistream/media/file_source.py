@@ -154,7 +154,7 @@ class FileSource(Source):
         self._reader.skipper.share = share
 
     def catch_up(self, now: float, until: float) -> None:
-        """Has nothing decoded up to a key picture from ``until`` seconds on."""
+        """Has nothing decoded up to a keyframe from ``until`` seconds on."""
         self._reader.skipper.catch_up(now, until)
 
     def close(self) -> None:

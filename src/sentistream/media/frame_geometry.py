@@ -34,10 +34,10 @@ class OrientationTracker:
     """Finds each decoded frame's orientation, in presentation order.
 
     A container's display matrix comes with every picture. A display orientation message of
-    H.264 or H.265 comes with a key picture alone and holds until the next key picture or
+    H.264 or H.265 comes with a keyframe alone and holds until the next keyframe or
     message (ITU-T H.264, D.2.27, the usual repetition period of 1), but FFmpeg hands it on
-    with the one picture. Writers also put the message behind the key picture that it is meant
-    for; so a key picture without one is held back, for at most five pictures, while one may
+    with the one picture. Writers also put the message behind the keyframe that it is meant
+    for; so a keyframe without one is held back, for at most five pictures, while one may
     follow.
     """
 
@@ -57,7 +57,7 @@ class OrientationTracker:
                     yield from self._decide(UPRIGHT)
                 return
         else:
-            # that of another key picture is not meant for the one before, unless it goes on
+            # that of another keyframe is not meant for the one before, unless it goes on
             yield from self._decide(UPRIGHT if key and signalled != self._kept else signalled)
             self._kept = signalled
         yield dataclasses.replace(timed, orientation=self._kept)
@@ -88,7 +88,7 @@ class PictureBuilder:
     Args:
         faults: Counts the changes.
         pixel_aspect: Width of a stored pixel over its height, to begin with.
-        codec: The decoder, which learns of another aspect on the way; None where there is none.
+        codec: The decoder, which learns of another aspect on the way; None if there is none.
 
     Attributes:
         orientation: How the newest picture was turned upright.

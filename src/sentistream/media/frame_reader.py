@@ -35,8 +35,8 @@ class TimedFrame:
     Attributes:
         time: Presentation time, seconds; never less than the frame's before.
         end: Where it stops being shown if nothing follows.
-        after_fault: True where damaged pictures lie between the one before and this one.
-        after_gap: True where all before this one was left out to catch up: the picture before the
+        after_fault: True if damaged pictures lie between the one before and this one.
+        after_gap: True if all before this one was left out to catch up: the picture before the
             gap is not shown on.
         orientation: How it is turned upright (``OrientationTracker`` finds out).
     """
@@ -114,7 +114,7 @@ class FrameReader:
             yield from self._decoded(packet)
 
     def catch_up(self, packet: Packet[Any], lag: float) -> None:
-        """Leaves out the pictures from this packet on up to a key picture in time.
+        """Leaves out the pictures from this packet on up to a keyframe in time.
 
         Args:
             packet: The one that is read now.

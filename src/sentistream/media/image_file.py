@@ -78,7 +78,7 @@ def _known_formats() -> list[str]:
 
 
 def _problem(image: Image.Image) -> str:
-    """Why a picture is refused before it is decoded; empty where it is not."""
+    """Why a picture is refused before it is decoded; empty if it is not."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         return f"its {width} x {height} pixels are more than {MAX_PIXELS:,}"
@@ -137,7 +137,7 @@ def _from_sixteen_bit(image: Image.Image) -> UInt8Array:
 
 
 def _size(path: Path) -> int | None:
-    """Bytes; None where there is no such file."""
+    """Bytes; None if there is no such file."""
     try:
         return path.stat().st_size
     except (OSError, ValueError):

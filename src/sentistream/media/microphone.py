@@ -57,7 +57,7 @@ class Microphone:
             zero: What is zero for the pictures, in their container's own seconds.
 
         Returns:
-            The track that ``feed`` fills; None where the input has no sound.
+            The track that ``feed`` fills; None if the input has no sound.
         """
         if self.stream is None:
             return None

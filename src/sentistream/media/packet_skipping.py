@@ -3,7 +3,7 @@
 Two kinds can be left out without harm to the others: a picture that no other one refers to
 (``nal_ref_idc`` 0 in ITU-T H.264, 7.4.1; the sub-layer non-reference types of ITU-T H.265, table
 7-1; every picture of a coding without prediction in time, such as MJPEG), and all that follow in a
-group of pictures, up to the next key picture.
+group of pictures, up to the next keyframe.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MIN_DISPOSABLE = 0.3
 """Share of pictures that nothing refers to from which leaving them out is enough."""
 
 MAX_GROUP = 4.0
-"""Seconds between key pictures up to which the rest of a group may be left out."""
+"""Seconds between keyframes up to which the rest of a group may be left out."""
 
 MAX_GAP = 15.0
-"""Seconds for which a key picture is waited for at most, by the media clock."""
+"""Seconds for which a keyframe is waited for at most, by the media clock."""
 
 _FORGETTING = 0.02
 _LATE = 0.1  # share of its duration by which a picture may be shown longer than declared
@@ -99,14 +99,14 @@ class PacketSkipper:
     With ``set_ticks`` pictures that nothing refers to are left out where no tick shows them: the
     pictures of all ticks stay the same, as long as none is shown longer than it declares. With a
     ``share`` below 1 more of them are left out, evenly, until about that share of all pictures is
-    decoded or none of them is left. To ``catch_up`` everything is left out up to a key picture.
+    decoded or none of them is left. To ``catch_up`` everything is left out up to a keyframe.
 
     Args:
         disposable: Which packets nothing refers to.
 
     Attributes:
         share: The share of pictures that is decoded at least, 0 to 1.
-        resumed_at: Time of the key picture with which the last gap ended, seconds.
+        resumed_at: Time of the keyframe with which the last gap ended, seconds.
         skipped: Packets left out so far.
         passed: Packets decoded so far.
     """
@@ -126,14 +126,14 @@ class PacketSkipper:
 
     @property
     def in_gap(self) -> bool:
-        """Whether all is left out until a key picture."""
+        """Whether all is left out until a keyframe."""
         return self._gap is not None
 
     @property
     def is_effective(self) -> bool:
         """Whether leaving out can halve the work without long gaps.
 
-        Either many pictures are not referred to, or key pictures are close together.
+        Either many pictures are not referred to, or keyframes are close together.
         """
         return self._disposables >= MIN_DISPOSABLE or (
             self._group is not None and self._group <= MAX_GROUP
@@ -144,7 +144,7 @@ class PacketSkipper:
         self._ticks = origin, interval
 
     def catch_up(self, now: float, until: float) -> None:
-        """Leaves out everything up to the first key picture from some time on.
+        """Leaves out everything up to the first keyframe from some time on.
 
         Without one nothing is left out from ``MAX_GAP`` seconds on.
 

@@ -222,14 +222,14 @@ class SoundBuffer:
     def window(self, start: int, stop: int) -> FloatArray | None:
         """Samples ``start`` to ``stop`` of the first channel; what is earlier is forgotten.
 
-        None where there is no sound for (nearly) all of it.
+        None if there is no sound for (nearly) all of it.
         """
         self.forget(start)
         samples, covered = self.samples(start, stop)
         return samples[0] if covered >= COVERAGE * (stop - start) else None
 
     def forget(self, before: int) -> None:
-        """Let go of the samples earlier than ``before``."""
+        """Release the samples earlier than ``before``."""
         while self._chunks and self._chunks[0][0] + self._chunks[0][1].shape[1] <= before:
             self._chunks.popleft()
 
@@ -278,7 +278,7 @@ class SoundTrack:
         self._faults.sound_changes = self._buffer.shape_changes
 
     def forget(self, before: float) -> None:
-        """Let go of the samples earlier than ``before`` seconds."""
+        """Release the samples earlier than ``before`` seconds."""
         self._buffer.forget(round(before * SOUND_RATE))
 
     def end(self) -> None:
@@ -288,7 +288,7 @@ class SoundTrack:
     def window(self, end: float, seconds: float) -> FloatArray | None:
         """The samples of the last ``seconds`` before ``end``, of the first channel.
 
-        None where there is no sound for (nearly) all of it. What is earlier is forgotten.
+        None if there is no sound for (nearly) all of it. What is earlier is forgotten.
         """
         stop = round(end * SOUND_RATE)
         return self._buffer.window(stop - round(seconds * SOUND_RATE), stop)

@@ -30,7 +30,7 @@ class MediaInfo:
         audio_channels: The sound's own channels; None without sound.
         live: True for cameras and streams, which go on by themselves.
         video_track, audio_track: The tracks that are read, among those of their kind, from 1;
-            None where no sound is.
+            None if no sound is.
         remarks: A sentence for each choice between several tracks.
         sizes: Every size of upright pictures so far, (width, height), the first 16 of them;
             ``width`` and ``height`` are those of the first.

@@ -16,7 +16,7 @@ _LOCAL_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa", ".localdom
 
 
 def scheme(text: str) -> str | None:
-    """What an address begins with, in small letters; None where the text is none."""
+    """What an address begins with, in small letters; None if the text is none."""
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", text)
     return None if found is None else found[1].lower()
 

@@ -31,7 +31,7 @@ def open_source(
 
     Args:
         source: A file's path; a camera's number (an int, or a str of digits when no file is
-            called so) or device path such as ``/dev/video0``; or an address such as
+            called that) or device path such as ``/dev/video0``; or an address such as
             ``rtsp://...`` or ``http://...``.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.

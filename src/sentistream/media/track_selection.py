@@ -71,7 +71,7 @@ class TrackSelection:
     Attributes:
         video: The pictures.
         video_number, audio_number: Their places among those of their kind, from 1.
-        audio: The sound; None where there is none that can be decoded, or none is wanted.
+        audio: The sound; None if there is none that can be decoded, or none is wanted.
         video_remark, audio_remark: A sentence for the choice between several; else nothing.
     """
 
@@ -106,7 +106,7 @@ def choose_tracks(
         video, audio: The numbers of the tracks, from 1; None to choose.
         sound: Whether any sound is wanted.
         threads: In which pictures are decoded; 0 for as many as the decoder sees fit.
-        again: Opens the same file again, to probe its tracks; None where that is impossible.
+        again: Opens the same file again, to probe its tracks; None if that is impossible.
 
     Raises:
         InputError: There are no moving pictures, they cannot be decoded or are too large, or
@@ -265,7 +265,7 @@ def describe_choice(
     *,
     requested: bool = False,
 ) -> str:
-    """Which track is used and why not the others; empty where there is only one.
+    """Which track is used and why not the others; empty if there is only one.
 
     Args:
         streams: All of their kind.

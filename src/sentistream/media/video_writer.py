@@ -30,7 +30,7 @@ _VIDEO_CLOCK = 90_000
 _AAC_BLOCK = 1024
 _BT601, _BT709 = 6, 1
 _LIMITED = 1
-# a fragment at every key picture: what is on disk can be played whenever writing stops
+# a fragment at every keyframe: what is on disk can be played whenever writing stops
 _MP4 = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
 _PRESET = "veryfast"
 QUALITY = 21

@@ -40,7 +40,7 @@ class Aggregate:
         appearances: Different tracks: stretches of time in which one face was followed; the same
             person coming back is another.
         seen: Seconds of faces, added up over everybody; None where ``appearances`` are
-            fewer than the smallest group that may be shown, or others could be told apart by
+            fewer than the smallest group that may be shown, or others could be distinguished by
             subtraction.
         speaking: Seconds of speech, added up over everybody; None likewise.
         positive, neutral, negative: Shares of ``seen``, 0 to 1; None likewise, and where nobody

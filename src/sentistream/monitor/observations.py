@@ -37,13 +37,13 @@ class FaceState:
         zone: The zone it is in; ``EVERYWHERE`` outside all zones.
         box: Left, top, right and bottom as shares of the picture, 0 to 1.
         label: Its label.
-        smoothed: The accumulated distribution behind the label; None where the expression is not
+        smoothed: The accumulated distribution behind the label; None if the expression is not
             read (then the label is ``unknown``), for instance of a face that is turned away.
-        mouth_open: Probability that the mouth is open, 0 to 1; None where it is not read.
+        mouth_open: Probability that the mouth is open, 0 to 1; None if it is not read.
         speaking: Whether a voice was attributed to this face.
         flags: What lowers the quality of its readings.
-        pose: Which way the head is turned, degrees; None where that is not known.
-        voice_share: The part of ``smoothed`` that came from the voice, 0 to 1; None where that
+        pose: Which way the head is turned, degrees; None if that is not known.
+        voice_share: The part of ``smoothed`` that came from the voice, 0 to 1; None if that
             is not known.
     """
 
@@ -69,7 +69,7 @@ class Observation:
         faces: All faces that are followed.
         tick: Seconds between moments now; more than the profile's where the machine cannot keep
             up.
-        max_faces: Faces followed at once.
+        max_faces: Most faces tracked at once.
         left_out: Faces found at this moment but not followed, because of ``max_faces``.
     """
 
@@ -116,7 +116,7 @@ class CameraHealth:
         camera: The camera's key in the configuration.
         state: What it is doing.
         since: Wall-clock seconds (UTC) at which that began.
-        reason: Why it is not running, in words for its owner; empty where it is.
+        reason: Why it is not running, in words for its owner; empty if it is.
         restarts: How often it was restarted since the monitor started.
         moments_per_second: Analyzed now; 0 where none are.
         tick: Seconds between moments now.
@@ -149,7 +149,7 @@ class Seconds:
     Attributes:
         camera: The camera's key in the configuration.
         second: Whole wall-clock second (UTC) it began with.
-        readings: One a face and zone; empty where nobody was seen.
+        readings: One a face and zone; empty if nobody was seen.
     """
 
     camera: str
@@ -177,7 +177,7 @@ class AlertShop:
     Attributes:
         key: Its short name.
         name: Its display name.
-        camera: The display name of the camera; empty where the alert is about none.
+        camera: The display name of the camera; empty if the alert is about none.
         zone: That of the zone; empty for the whole picture.
     """
 
@@ -311,7 +311,7 @@ class Annotation:
     Attributes:
         id: Its number; 0 before it is stored.
         time: Wall-clock seconds (UTC).
-        camera: The camera's key; empty where it concerns all.
+        camera: The camera's key; empty if it concerns all.
         text: One line.
         author: Who wrote it: the user's name.
     """

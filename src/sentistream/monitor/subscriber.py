@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class Subscriber(ABC):
-    """Handles events in a thread of its own; a context manager.
+    """Handles events in its own thread; a context manager.
 
     An error with one event is logged and does not end the thread.
 

@@ -60,7 +60,7 @@ class Watchdog:
     systemd it does nothing.
 
     Args:
-        is_healthy: Called in a thread of its own; while it is false, hangs or fails, no message is
+        is_healthy: Called in its own thread; while it is false, hangs or fails, no message is
             sent.
     """
 

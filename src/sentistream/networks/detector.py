@@ -1,4 +1,4 @@
-"""The ``lite`` profile's face detector: one pass over a picture of any size, in brightness alone.
+"""The ``lite`` profile's face detector: one pass over a picture of any size, on brightness only.
 
 An anchor-free, single-stage detector (Tian et al. 2019, FCOS) with a feature pyramid (Lin et al.
 2017) on three strides. Each place of a level says how likely a face has its centre there, where

@@ -18,7 +18,7 @@ from sentistream.voice.features import WIDTH
 from sentistream.voice.functionals import NAMES as FUNCTIONALS
 
 FACE_EMOTIONS = ("happy", "neutral", "sad", "angry")
-"""What the face network tells apart."""
+"""What the face network distinguishes."""
 
 _OF_THE_MICROPHONE = ("level",)  # functionals that say nothing unless compared
 _MEAN_AFTER, _SPREAD_AFTER = 2.0, 6.0  # utterances by which a voice counts as half known

@@ -87,7 +87,7 @@ class Reserve:
         self.release()
 
     def release(self) -> bool:
-        """Give the space back; False where it was already given."""
+        """Give the space back; False if it was already given."""
         try:
             self._path.unlink()
         except OSError:
@@ -223,7 +223,7 @@ class Output(ABC):
 
     @abstractmethod
     def close(self, *, complete: bool) -> None:
-        """Finish; ``complete`` is False where the run was cut short."""
+        """Finish; ``complete`` is False if the run was cut short."""
 
     def __enter__(self) -> Self:
         self.open()

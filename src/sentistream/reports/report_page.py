@@ -351,7 +351,7 @@ def _sources(overall: Tally) -> str:
 
 
 def _left_out(facts: dict[str, Any]) -> str:
-    """What the limit of faces followed at once has cut off; empty where it did not."""
+    """What the limit of faces followed at once has cut off; empty if it did not."""
     more = facts["more_faces"]
     if not more["moments"]:
         return ""

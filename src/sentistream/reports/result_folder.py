@@ -67,7 +67,7 @@ class ResultFolder:
         settings: What the user asked for, for the summary.
         images: Whether the page shows small pictures of the people.
         video: Whether to write ``annotated.mp4``.
-        clip: The file that is analyzed, whose sound the video gets; None where it is none.
+        clip: The file that is analyzed, whose sound the video gets; None if it is none.
         report_video: Where the page's video comes from: ``link`` for the clip where it lies, or
             ``annotated.mp4`` where that is written; ``embed`` for a copy within the page; ``none``.
             A page without images has none.

@@ -44,7 +44,7 @@ class Subject(Protocol):
 
     @property
     def max_faces(self) -> int:
-        """Faces followed at once."""
+        """Most faces tracked at once."""
         ...
 
 
@@ -199,7 +199,7 @@ class Tally:
 
     @property
     def answer(self) -> Distribution | None:
-        """The answer about the whole, as ``evaluate`` measures it; None where there is none."""
+        """The answer about the whole, as ``evaluate`` measures it; None if there is none."""
         return self._overall.answer
 
     @property
@@ -221,7 +221,7 @@ class Tally:
         return self.mouths["open"] / known if known else None
 
     def voice_share(self, *branches: Branch) -> float | None:
-        """Mean part of the answers that came from the voice, 0 to 1; None where not known.
+        """Mean part of the answers that came from the voice, 0 to 1; None if not known.
 
         Args:
             branches: Count only the readings that these decided; all where none is given.
@@ -252,7 +252,7 @@ class Tally:
 
 
 def _probabilities(distribution: Distribution | None) -> dict[str, float | None]:
-    """The three classes by name; all None where there is no distribution."""
+    """The three classes by name; all None if there is no distribution."""
     if distribution is None:
         return dict.fromkeys(SENTIMENTS)
     return {

@@ -39,7 +39,7 @@ class Thumbnail(ByValue):
         jpeg: The file's bytes.
         label: What was said of the face then.
         smoothed: The smoothed answer at that time, if any.
-        face_view: What the face network saw; None where it gave no answer.
+        face_view: What the face network saw; None if it gave no answer.
     """
 
     time: float
@@ -170,7 +170,7 @@ class Reason(ByValue):
 
     @property
     def strongest(self) -> str | None:
-        """The part that speaks for the answer the most; None where none does to speak of."""
+        """The part that speaks for the answer the most; None if none does to speak of."""
         name, change = max(self.regions.items(), key=lambda part: part[1])
         return name if change >= MIN else None
 
@@ -183,7 +183,7 @@ class Reasons:
         self._classify: ClassifyFace | None = None
 
     def of(self, thumbnail: Thumbnail) -> Reason | None:
-        """None where no answer was given of the face.
+        """None if no answer was given of the face.
 
         Raises:
             ModelError: The face network's file is missing or altered.

@@ -79,7 +79,7 @@ class Bin:
 
     @property
     def mean(self) -> tuple[float, float, float] | None:
-        """Mean smoothed probabilities; None where there were none."""
+        """Mean smoothed probabilities; None if there were none."""
         if not self.weighed:
             return None
         positive, neutral, negative = (value / self.weighed for value in self.sums)
@@ -92,7 +92,7 @@ class Bin:
 
     @property
     def voice_share(self) -> float | None:
-        """Mean part of the answers that came from the voice, 0 to 1; None where not known."""
+        """Mean part of the answers that came from the voice, 0 to 1; None if not known."""
         return self.voice / self.heard if self.heard else None
 
 
@@ -176,7 +176,7 @@ class Lane(ByValue):
     Attributes:
         name: What it is called.
         short: The same where there is little room.
-        tracks: Those on it; empty where it is the mean of all.
+        tracks: Those on it; empty if it is the mean of all.
         present: Outline of where a face was followed and an answer given, as an SVG path;
             it has the colour of positive.
         neutral: Outline of neutral and negative together.

@@ -17,7 +17,7 @@ from sentistream.types import FloatArray
 ENGINES = ("onnxruntime", "openvino")
 """Those that run on processors."""
 CUDA = "cuda"
-"""ONNX Runtime on an NVIDIA GPU; needs the package onnxruntime-gpu in place of onnxruntime."""
+"""ONNX Runtime on an NVIDIA GPU; needs the package onnxruntime-gpu instead of onnxruntime."""
 
 
 class Engine(Protocol):

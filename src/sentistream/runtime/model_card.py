@@ -30,7 +30,7 @@ class ModelCard(ByValue):
         licence: What may be done with the weights.
         data: What they learned from, and on whose terms.
         recipe: How they were trained: settings, epochs, seed.
-        seed: Of the training run; None where the card does not say.
+        seed: Of the training run; None if the card does not say.
         commit: The source that trained them: a Git commit, with ``-dirty`` where files had been
             changed since, or a version of the package. Empty where the card does not say.
         int8: The same network with 8-bit convolutions, where there is one: its ``file``,

@@ -222,7 +222,7 @@ class FaceTask(FaceRefinedTask):
         return self.loss(outputs, labels)
 
     def correct(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Whether the likeliest sentiment is that of the label, (N,)."""
+        """Whether the most likely sentiment is that of the label, (N,)."""
         predicted = _sentiment_shares(functional.softmax(outputs, dim=1)).argmax(dim=1)
         return (predicted == _sentiment_shares(labels).argmax(dim=1)).cpu()
 

@@ -81,7 +81,7 @@ class PaperMouthTask(PaperTask):
 
 
 class LiteMouthTask(ClassificationTask):
-    """The mouth network of ``lite``, in brightness alone."""
+    """The mouth network of ``lite``, on brightness only."""
 
     profile = "lite"
     name = "mouth"

@@ -1,4 +1,4 @@
-"""Face detection: the ``lite`` profile's own network, on luma alone.
+"""Face detection: the ``lite`` profile's own network, on luma only.
 
 A face is a score, a box and five points: the eyes' centres, the tip of the nose and the corners
 of the mouth.
@@ -54,7 +54,7 @@ class Detection:
         box: From forehead to chin, pixels; may reach beyond the picture.
         score: How sure the detector is, 0 to 1.
         points: The eyes' centres, the tip of the nose and the corners of the mouth, the
-            person's right first; shape (5, 2), pixels. None where the detector gives none.
+            person's right first; shape (5, 2), pixels. None if the detector gives none.
     """
 
     box: Box
@@ -106,7 +106,7 @@ class Detector(Protocol):
         ...
 
     def alignments(self, detection: Detection) -> list[Alignment]:
-        """The squares in which landmarks may be placed on a face found, the likeliest first."""
+        """The squares in which landmarks may be placed on a face found, the most likely first."""
         ...
 
 

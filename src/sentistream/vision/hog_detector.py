@@ -1,4 +1,4 @@
-"""Finds faces: dlib's histogram-of-oriented-gradients detector, on brightness alone.
+"""Finds faces: dlib's histogram-of-oriented-gradients detector, on brightness only.
 
 The detector's window is 80 pixels wide and it only ever shrinks what it is given, so the
 scale at which a picture is shown to it decides both the smallest face found and the cost.

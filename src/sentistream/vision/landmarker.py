@@ -168,7 +168,7 @@ def predict_best(
     Args:
         landmarker: Places them.
         luma: Brightness, shape (height, width).
-        squares: Where the face may lie, the likeliest first.
+        squares: Where the face may lie, the most likely first.
 
     Returns:
         Those of the first square if they are a face's, else of the best of the others.

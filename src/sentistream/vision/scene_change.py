@@ -17,7 +17,7 @@ _KEPT = 0.8  # of the running mean, from picture to picture
 class CutDetector:
     """Detects cuts by the change of coarse luma relative to its running mean.
 
-    This is the adaptive content detector of PySceneDetect (Castellano), on brightness alone.
+    This is the adaptive content detector of PySceneDetect (Castellano), on brightness only.
     """
 
     def __init__(self) -> None:

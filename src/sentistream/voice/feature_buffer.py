@@ -55,7 +55,7 @@ class FeatureBuffer:
         return bool(len(recent)) and float(recent.mean()) > 0.5
 
     def add(self, moment: Moment) -> bool:
-        """Adds the new part of the moment's sound; False where the moment has no sound."""
+        """Adds the new part of the moment's sound; False if the moment has no sound."""
         now = round(moment.time * SOUND_RATE)
         known = self._received_until is not None
         missed = now - self._received_until if self._received_until is not None else 0

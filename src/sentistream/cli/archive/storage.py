@@ -29,7 +29,7 @@ class Storage(Protocol):
         ...
 
     def read(self, name: str) -> bytes | None:
-        """A file's content; None where there is none."""
+        """A file's content; None if there is none."""
         ...
 
     def exists(self, name: str) -> bool:

@@ -67,7 +67,7 @@ class DiskSpace:
 
 
 def disk_space(folder: Path) -> DiskSpace | None:
-    """The file system of a folder; None where it cannot be asked."""
+    """The file system of a folder; None if it cannot be asked."""
     try:
         usage = shutil.disk_usage(folder)
         return DiskSpace(folder.stat().st_dev, usage.total, usage.free)

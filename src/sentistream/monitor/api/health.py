@@ -130,7 +130,7 @@ class Metrics:
     Args:
         hub: What happens now.
         counters: Of the store's writer; None without.
-        headquarters: Takes the messages of sites; None where this is no headquarters.
+        headquarters: Takes the messages of sites; None if this is no headquarters.
     """
 
     media_type = CONTENT_TYPE_PLAIN_0_0_4

@@ -43,7 +43,7 @@ def _figure(name: str, type_: str, digits: int | None = None) -> Column:
 
 
 def _number(name: str, of: Callable[[Point], Any], edge: str) -> Column:
-    """An edge of an interval, empty where there is none."""
+    """An edge of an interval, empty if there is none."""
 
     def value(point: Point, _: DisplayNames) -> float | None:
         found = of(point)

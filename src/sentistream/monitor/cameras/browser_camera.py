@@ -17,7 +17,7 @@ from sentistream.monitor.event_bus import EventBus
 from sentistream.translatable import Translatable
 
 MAX_FACES = 4
-"""Faces followed at once."""
+"""Most faces tracked at once."""
 
 MAX_OFFER = 64_000
 """Characters of an offer; a browser's has a few thousand."""

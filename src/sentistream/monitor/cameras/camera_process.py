@@ -356,8 +356,8 @@ class _Health:
 
     Attributes:
         state: What it is doing.
-        reason: Why it does not run; empty where that is obvious.
-        restarts: How often a worker was started in place of another.
+        reason: Why it does not run; empty if that is obvious.
+        restarts: How often a worker was started instead of another.
         heartbeat: The worker's newest heartbeat; an empty one before the first.
         has_changed: Whether state or reason have changed; reset by whoever publishes them.
     """

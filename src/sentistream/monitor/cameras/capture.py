@@ -31,7 +31,7 @@ MIN_SMALL_SIDE = 720
 """Rows and columns that pictures of a camera's smaller stream have at least to be taken."""
 
 DEMO = "demo:"
-"""The source's name in the settings for the demonstration clip."""
+"""The source's name in the settings for the demo clip."""
 
 DEMO_CLIP = "demonstration.mp4"
 """The clip's file name in the state folder."""
@@ -41,7 +41,7 @@ DEMO_SIZE = (960, 540)
 
 
 class Capture:
-    """Reads one camera in a thread of its own and keeps its newest moments.
+    """Reads one camera in its own thread and keeps its newest moments.
 
     Args:
         opening: Opens the source; called in the thread, because it may hang.
@@ -207,7 +207,7 @@ def _open_stream(
 
 
 def file_problem(source: str) -> str:
-    """What is wrong with the file or device that a source names; empty where nothing is.
+    """What is wrong with the file or device that a source names; empty if nothing is.
 
     Addresses and the numbers of webcams have none: they may be there another time.
     """
@@ -242,7 +242,7 @@ def is_webcam(source: str) -> bool:
 
 
 def ensure_demo_clip(path: Path) -> None:
-    """Draws the demonstration clip if it does not exist; safe to call from several processes.
+    """Draws the demo clip if it does not exist; safe to call from several processes.
 
     Raises:
         OutputError: It cannot be written.

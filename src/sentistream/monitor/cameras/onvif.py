@@ -79,8 +79,8 @@ class FoundCamera:
 
     Attributes:
         host: Its address.
-        name: What it calls itself; empty where it does not say.
-        hardware: Its model; empty where it does not say.
+        name: What it calls itself; empty if it does not say.
+        hardware: Its model; empty if it does not say.
         service: The address of its ONVIF device service.
     """
 
@@ -161,7 +161,7 @@ class CameraStreams:
 
     Attributes:
         main: The one with the largest pictures.
-        small: A smaller one; empty where there is none. Of several, the smallest that is large
+        small: A smaller one; empty if there is none. Of several, the smallest that is large
             enough, else the largest.
         small_is_enough: Whether its pictures have at least as many rows and columns as asked for.
     """

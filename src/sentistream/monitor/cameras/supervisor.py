@@ -36,7 +36,7 @@ class Supervisor:
 
     Args:
         bus: Takes the cameras' events.
-        state: Folder in which the demonstration clip is kept.
+        state: Folder in which the demo clip is kept.
         timeouts: How long to wait for what.
         browser_opener: Makes of a browser's WebRTC offer what opens its camera in the worker.
         clock: Wall-clock seconds (UTC), for the watching hours.
@@ -237,7 +237,7 @@ class Supervisor:
 
 
 def choose_cameras(settings: Settings) -> Mapping[str, CameraSettings]:
-    """The configured cameras; without any, the first webcam, or else the demonstration clip.
+    """The configured cameras; without any, the first webcam, or else the demo clip.
 
     A headquarters without cameras has none.
     """

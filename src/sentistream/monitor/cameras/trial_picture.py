@@ -1,4 +1,4 @@
-"""A picture of a camera before its settings are saved, taken in a process of its own."""
+"""A picture of a camera before its settings are saved, taken in its own process."""
 
 from __future__ import annotations
 

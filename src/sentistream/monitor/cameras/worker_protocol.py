@@ -46,7 +46,7 @@ class CameraOpener:
 
     Attributes:
         camera: Its settings.
-        clip: Where the demonstration clip is kept.
+        clip: Where the demo clip is kept.
     """
 
     camera: CameraSettings
@@ -83,12 +83,12 @@ class CameraJob:
         opener: Opens it.
         profile: Name of the profile.
         pace: Playback speed of a file; 1 for everything else.
-        max_faces: Faces followed at once.
+        max_faces: Most faces tracked at once.
         prior: How common the classes are taken to be: a name or three numbers.
         zones: Parts of its picture.
         preview: Whether live pictures may be shown.
         blur: Whether people are blurred in them.
-        moving: Whether the camera itself moves, as in the demonstration clip, where nobody is
+        moving: Whether the camera itself moves, as in the demo clip, where nobody is
             real: it has no still background to compare with, and only detected faces are blurred.
         secrets: What must not appear in error messages.
     """

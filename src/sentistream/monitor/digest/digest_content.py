@@ -50,8 +50,8 @@ class FigureRow:
 
     Attributes:
         name: Of what: a day, a camera, a zone.
-        appearances: How many; empty where nothing was recorded.
-        negative, neutral, positive: Each with its margin; empty where it is not shown.
+        appearances: How many; empty if nothing was recorded.
+        negative, neutral, positive: Each with its margin; empty if it is not shown.
         note: Why nothing is shown, what is unusual, or how it has changed.
         shares: Negative, neutral and positive, 0 to 1; None where they are not shown.
         is_zone: Whether it is a part of a camera's picture.
@@ -94,7 +94,7 @@ class Digest:
         span: When.
         language: Of its words.
         title: What it is of.
-        controller: Who runs the monitor; empty where the settings do not say.
+        controller: Who runs the monitor; empty if the settings do not say.
         whole: All cameras over the whole time.
         sentences: What is to be known first, a sentence each.
         days: Each day.
@@ -268,7 +268,7 @@ def figure_row(
     *,
     is_zone: bool = False,
 ) -> FigureRow:
-    """Figures in words; why there are none in place of the note where there are none."""
+    """Figures in words; why there are none instead of the note where there are none."""
     negative, neutral, positive = figures.negative, figures.neutral, figures.positive
     if negative is None or neutral is None or positive is None:
         return FigureRow(

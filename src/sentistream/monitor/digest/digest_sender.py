@@ -173,7 +173,7 @@ def due_digests(settings: DigestSettings, now: float) -> Iterator[DueDigest]:
 
 
 class DigestSender:
-    """Sends each digest once, in a thread of its own; a context manager.
+    """Sends each digest once, in its own thread; a context manager.
 
     Which were sent is read from the log of deliveries, so that a restart sends none again.
 

@@ -43,7 +43,7 @@ CLOSE_TIMEOUT = 2.0
 
 
 class BrokerConnection:
-    """Connects in a thread of its own, reconnects for ever, and never blocks the caller.
+    """Connects in its own thread, reconnects forever, and never blocks the caller.
 
     Args:
         address: The broker.

@@ -20,7 +20,7 @@ class Totals:
         covered: How many of them the shares are about; the others were in groups too small.
         watched: Seconds for which cameras watched, added up over them.
         seen, speaking: Seconds of faces and of speech, added up over everybody.
-        positive, neutral, negative: Shares of ``seen``, 0 to 1; None where nothing may be told.
+        positive, neutral, negative: Shares of ``seen``, 0 to 1; None if nothing may be told.
     """
 
     appearances: int = 0

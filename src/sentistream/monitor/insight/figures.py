@@ -43,9 +43,9 @@ class Figures:
         known: What is known of it.
         appearances: Stretches of time in which one face was followed.
         watched: Seconds for which cameras watched, added up over them.
-        seen: Seconds of faces, added up over everybody; None where that is withheld.
+        seen: Seconds of faces, added up over everybody; None if that is withheld.
         speaking: Seconds of speech; None likewise.
-        positive, neutral, negative: Shares of ``seen``; None where there are none to show.
+        positive, neutral, negative: Shares of ``seen``; None if there are none to show.
     """
 
     camera: str
@@ -145,9 +145,9 @@ class Comparison:
 
     Attributes:
         now, before: The figures of both.
-        positive, neutral, negative: How the shares differ; None where one of them is not shown.
+        positive, neutral, negative: How the shares differ; None if one of them is not shown.
         covered: The watched time of the earlier span as a part of that of the later, at most 1;
-            None where nothing was watched later.
+            None if nothing was watched later.
     """
 
     now: Figures

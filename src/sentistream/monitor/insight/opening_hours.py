@@ -103,7 +103,7 @@ def hours_of(span: Span) -> list[Span]:
 
 
 def scheduled_hours(cameras: Iterable[CameraSettings]) -> OpenHours | None:
-    """When any of them watches by its schedule; None where one watches always, or there is none."""
+    """When any of them watches by its schedule; None if one watches always, or there is none."""
     found: set[HourOfWeek] = set()
     for camera in cameras:
         if not camera.hours:

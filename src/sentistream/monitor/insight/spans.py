@@ -43,7 +43,7 @@ class Span:
         return self.end - self.begin
 
     def until(self, now: float) -> Span:
-        """What of it is over; empty where it has not begun."""
+        """What of it is over; empty if it has not begun."""
         return Span(self.begin, max(self.begin, min(self.end, now)))
 
     def moved(self, shift: Shift) -> Span:

@@ -55,7 +55,7 @@ _TOGETHER = ("negative", "neutral", "positive")
 def shares_words(figures: Figures, tr: Translator) -> dict[str, str]:
     """All three shares with their margins, in whole per cent that add up to 100.
 
-    By the sentiment's name; empty where there are none to show.
+    By the sentiment's name; empty if there are none to show.
     """
     shares = [figures.share(name) for name in _TOGETHER]
     known = [share for share in shares if share is not None]

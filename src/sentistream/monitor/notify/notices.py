@@ -58,14 +58,14 @@ class Notice:
         incidents: The alerts that it is about; for digests their period.
         title: For a subject.
         text: One or two sentences.
-        when: When it was, in words; empty where it does not matter.
+        when: When it was, in words; empty if it does not matter.
         lines: The alerts of a summary.
         link: Address of the page about it; empty without one.
         history: Address of its minutes in the history; empty without one.
         language: The language of the words.
         alerts: The alerts themselves, for programs.
         attachments: For e-mail alone.
-        html: The HTML body of an e-mail, in place of the usual one.
+        html: The HTML body of an e-mail, instead of the usual one.
     """
 
     id: str = field(default_factory=lambda: uuid4().hex)

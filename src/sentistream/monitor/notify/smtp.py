@@ -33,7 +33,7 @@ class SmtpTransport:
 
     Args:
         settings: The mail server and whom to write to.
-        recipients: Others in place of those in the settings.
+        recipients: Others instead of those in the settings.
         timeout: Seconds for connecting, and for each answer.
     """
 

@@ -24,7 +24,7 @@ class Standing:
 
     Attributes:
         in_force: Whether it is.
-        note: What exactly is so; empty where the measure's own text says it all.
+        note: What exactly is so; empty if the measure's own text says it all.
     """
 
     in_force: InForce

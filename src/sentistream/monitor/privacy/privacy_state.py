@@ -81,7 +81,7 @@ class PrivacyState:
         settings: The settings in force.
         cameras: The cameras that are not turned off, by key: the configured ones, else the one
             that the monitor chose. Empty where none is configured and the monitor does not run.
-        tokens: How many programs have an API token; None where that is not known.
+        tokens: How many programs have an API token; None if that is not known.
         headquarters: The headquarters that the site reports to; None if it reports to none.
     """
 
@@ -104,7 +104,7 @@ class PrivacyState:
         Args:
             settings: The settings in force.
             running: The cameras that run where none is configured.
-            tokens: How many programs have an API token; None where that is not known.
+            tokens: How many programs have an API token; None if that is not known.
             headquarters: The headquarters that the site reports to; None if it reports to none.
         """
         cameras = settings.cameras or running or {}

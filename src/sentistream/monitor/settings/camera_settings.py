@@ -37,7 +37,7 @@ _ONE_SLASH = re.compile(r"(?i)(?:rtsps?|https?|rtmps?|srt|udp):(?!//)")
 
 
 def source_problem(source: str) -> str:
-    """What is wrong with how a source is written; empty where nothing is.
+    """What is wrong with how a source is written; empty if nothing is.
 
     Whether it can be opened is for the camera's worker to find out.
     """

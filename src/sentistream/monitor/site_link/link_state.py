@@ -49,7 +49,7 @@ class LinkState:
 
 
 def read_link(state: Path) -> LinkState | None:
-    """The link in a state folder; None where no site has joined.
+    """The link in a state folder; None if no site has joined.
 
     Raises:
         InputError: The file is there and cannot be read.

@@ -38,7 +38,7 @@ POLL_INTERVAL = 20.0
 
 
 class Housekeeper:
-    """Applies the retention settings every hour and makes backups, in a thread of its own.
+    """Applies the retention settings every hour and makes backups, in its own thread.
 
     Args:
         store: The store to maintain.

@@ -200,7 +200,7 @@ ANNOTATIONS = Table(
     Column("text", String(ANNOTATION_LENGTH), nullable=False),
     Column("author", String(KEY), nullable=False),
 )
-"""What happened when, in a manager's words; ``camera`` is empty where it concerns all."""
+"""What happened when, in a manager's words; ``camera`` is empty if it concerns all."""
 
 PULSE = Table(
     "pulse",

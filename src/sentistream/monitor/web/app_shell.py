@@ -80,7 +80,7 @@ def app_shell_routes(site: Site) -> APIRouter:
 
     @routes.get("/offline")
     def offline(request: Request, _: CurrentUser) -> HTMLResponse:
-        """What stands in place of a page while the monitor cannot be reached; holds no data."""
+        """What stands instead of a page while the monitor cannot be reached; holds no data."""
         headers = {"Content-Security-Policy": POLICY}
         return render_plain(request, "offline", tr=site.translator(request), headers=headers)
 

@@ -171,7 +171,7 @@ def unused_key(name: str, taken: Container[str], *, otherwise: str) -> str:
 
 
 def slug(name: str) -> str:
-    """A name in letters a to z, digits and hyphens; empty where nothing of it is left."""
+    """A name in letters a to z, digits and hyphens; empty if nothing of it is left."""
     plain = name.lower()
     for letter, written in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
         plain = plain.replace(letter, written)

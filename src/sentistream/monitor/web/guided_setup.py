@@ -1,4 +1,4 @@
-"""Guided set-up after the first login: camera, zones, opening hours, first alert, notice."""
+"""Guided setup after the first login: camera, zones, opening hours, first alert, notice."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the set-up, as its list shows it.
+    """A step of the setup, as its list shows it.
 
     Attributes:
         key: In its address.
@@ -78,7 +78,7 @@ class Step:
 
 
 def guided_setup_routes(site: Site) -> APIRouter:
-    """The routes of the set-up; for managers."""
+    """The routes of the setup; for managers."""
     routes = APIRouter(prefix="/start")
 
     def show(

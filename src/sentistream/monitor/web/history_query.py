@@ -33,7 +33,7 @@ VIEWS: tuple[View, ...] = (*BYS, "pattern")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryQuery:
-    """What a visitor wants to see, slips put right.
+    """What a visitor wants to see, slips fixed.
 
     Attributes:
         by: What the period is divided into, or ``pattern`` for the hours of the week.

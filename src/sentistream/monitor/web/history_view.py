@@ -68,7 +68,7 @@ class HeatmapCell:
     """One hour of the week.
 
     Attributes:
-        level: Of its colour; None where there are no shares.
+        level: Of its colour; None if there are no shares.
         short, sentence: What stands in it, and all that is known.
         vague: Whether there were too few appearances to say much.
     """

@@ -64,15 +64,15 @@ class Row:
 
     Attributes:
         title: Which part.
-        link: Where its own parts are shown; empty where it has none.
+        link: Where its own parts are shown; empty if it has none.
         known: What is known of it.
         note: Instead of shares where there are none.
         negative, neutral, positive: Shares with margins.
         usual: What is usual of the negative share.
-        verdict: How it compares with that; empty where that is not known.
+        verdict: How it compares with that; empty if that is not known.
         unusual: Whether it lies beyond the usual range.
         appearances, usual_appearances: The number, and what is usual.
-        dwell: How long an appearance stayed on average; empty where that is not shown.
+        dwell: How long an appearance stayed on average; empty if that is not shown.
         change: How the negative share differs from the time before; empty without.
     """
 
@@ -183,7 +183,7 @@ def chart(
 
 
 def place_of(moment: float, parts: Sequence[Span]) -> float | None:
-    """Where a moment lies, counted in parts; None where none includes it."""
+    """Where a moment lies, counted in parts; None if none includes it."""
     found = bisect_right([part.begin for part in parts], moment) - 1
     if found < 0 or moment >= parts[found].end:
         return None

@@ -54,7 +54,7 @@ NO_PICTURE = {
     "paused": N_("Not watching at this time"),
     "stopped": N_("Turned off"),
 }
-"""What stands in place of a live picture, by state."""
+"""What stands instead of a live picture, by state."""
 
 HISTORY_VIEWS = {
     "minute": N_("By minute"),

@@ -50,12 +50,12 @@ class Tile:
         name: What people call it.
         state: What it is doing, for the look.
         state_word: The same as a word.
-        reason: Why it is not running; empty where it is.
+        reason: Why it is not running; empty if it is.
         seen: How many faces, and how many of them are not followed, in words.
         speaking: Who speaks, and how much of what is said of them came from the voice, in words.
         counts: How many faces now, for each of ``SENTIMENTS``, then of the unclear.
         facts: How well it works, each a few words and whether they deserve notice.
-        note: What stands where there is no picture; empty where there is one.
+        note: What stands where there is no picture; empty if there is one.
         faces: The overlay.
     """
 

@@ -39,7 +39,7 @@ class CameraOfToday:
         key, name: Its key, and what people call it.
         link: Its history of today.
         state: What it is doing, for the look; ``state_word`` says it.
-        down: Why and since when it is down; empty where it is not.
+        down: Why and since when it is down; empty if it is not.
         places: Its whole picture and each zone: a name, the numbers, a row of words.
     """
 

@@ -110,7 +110,7 @@ def _state(site: Site, request: Request) -> PrivacyState:
 
 
 def _count_tokens(site: Site, request: Request) -> int | None:
-    """How many programs have a token that is valid; None where the database does not answer."""
+    """How many programs have a token that is valid; None if the database does not answer."""
     accounts: Accounts | None = getattr(request.app.state, "accounts", None)
     try:
         tokens = None if accounts is None else accounts.tokens()

@@ -23,8 +23,8 @@ class RecentMinutes:
     """A camera's last minutes.
 
     Attributes:
-        together: All of them in one; None where nobody was watched.
-        minutes: Each minute, the oldest first; None where nobody was watched in it.
+        together: All of them in one; None if nobody was watched.
+        minutes: Each minute, the oldest first; None if nobody was watched in it.
     """
 
     together: Aggregate | None
@@ -56,7 +56,7 @@ class RecentSentiment:
         return not 0 <= self._clock() - self._asked < kept
 
     def now(self) -> dict[str, RecentMinutes] | None:
-        """By camera; None where the database does not answer. May wait for the database."""
+        """By camera; None if the database does not answer. May wait for the database."""
         with self._lock:
             if self.stale:
                 self._asked = self._clock()

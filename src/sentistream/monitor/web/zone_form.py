@@ -23,7 +23,7 @@ from sentistream.monitor.web.form_data import (
 
 @dataclass(slots=True)
 class ZoneRow:
-    """A zone in the form of the set-up.
+    """A zone in the form of the setup.
 
     Attributes:
         number: In the form.

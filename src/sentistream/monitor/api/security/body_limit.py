@@ -57,7 +57,7 @@ class BodyLimit:
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
-    """The body; None where it is too large."""
+    """The body; None if it is too large."""
     body = bytearray()
     while True:
         message = await receive()

@@ -64,7 +64,7 @@ class CsrfCheck:
         return ""
 
     def _is_same_origin(self, scope: Scope, headers: Headers) -> bool | None:
-        """None where the client does not say."""
+        """None if the client does not say."""
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is not None and site != "same-origin":
             return False
