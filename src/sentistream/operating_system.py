@@ -328,7 +328,7 @@ def _libc() -> ctypes.CDLL | None:
 
 
 def resident_memory() -> int | None:
-    """Bytes of memory that this process holds now; None if the system does not say."""
+    """Resident memory of this process, bytes; None if the system does not report it."""
     return _memory("self/status", "VmRSS")
 
 
@@ -338,7 +338,7 @@ def proportional_memory(pid: int) -> int | None:
 
 
 def peak_memory() -> int | None:
-    """Bytes of memory that this process held at most; None if the system does not say."""
+    """Peak memory of this process, bytes; None if the system does not report it."""
     try:
         resource = import_module("resource")
     except ImportError:

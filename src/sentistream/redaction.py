@@ -41,7 +41,7 @@ _WITH_QUERY = rf"{_HOST}(?:/[^?#@]*)?\?[\w.-]+="
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """An address taken apart; ``host`` is None if it cannot be told from a password."""
+    """A parsed address; ``host`` is None if it cannot be distinguished from a password."""
 
     scheme: str
     login: str
@@ -116,7 +116,7 @@ def is_address(text: str) -> bool:
 
 
 def host_of(address: str) -> str:
-    """An address's host, without its port; empty if there is none or it cannot be told."""
+    """An address's host, without its port; empty if there is none or it is ambiguous."""
     parts = _taken_apart(address)
     return "" if parts is None else re.sub(r":\d+$", "", parts.host or "")
 

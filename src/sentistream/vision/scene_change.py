@@ -7,10 +7,10 @@ import numpy as np
 from sentistream.types import FloatArray, UInt8Array
 
 _CELLS = 32  # along the longer side
-_SAMPLES = 4  # a cell's brightness is the mean of so many squared
+_SAMPLES = 4  # a cell's brightness is the mean of this number squared of pixels
 _MIN = 15.0  # mean change, levels of brightness, below which nothing is a cut
 _TIMES = 3.0  # times the running mean of changes
-_DIFFERENT, _MAX = 8.0, 0.5  # levels by which so large a share of the cells has to change
+_DIFFERENT, _MAX = 8.0, 0.5  # this share of the cells must change by these levels
 _KEPT = 0.8  # of the running mean, from picture to picture
 
 
@@ -23,10 +23,10 @@ class CutDetector:
     def __init__(self) -> None:
         self._cells: FloatArray | None = None
         self._usual = _MIN / _TIMES
-        self._moving = False  # whether the picture before differed as after a cut
+        self._moving = False  # whether the previous picture differed as after a cut
 
     def is_cut(self, luma: UInt8Array) -> bool:
-        """Whether this picture, shape (height, width), begins another scene."""
+        """Whether this picture, shape (height, width), starts another scene."""
         cells, before = _cells(luma), self._cells
         self._cells = cells
         if before is None:
@@ -35,14 +35,14 @@ class CutDetector:
             return True
         changes = np.abs(cells - before)
         change = float(changes.mean())
-        # somebody who comes close changes a part of the picture, a cut most of it
+        # somebody who comes close changes part of the picture, a cut most of it
         differs = (
             change > _MIN
             and change > _TIMES * self._usual
             and float((changes > _DIFFERENT).mean()) > _MAX
         )
         self._usual += (1 - _KEPT) * (min(change, _MIN) - self._usual)
-        # one picture after the other that differs is a camera that turns, not a row of scenes
+        # consecutive pictures that all differ mean a turning camera, not a series of scenes
         cut = differs and not self._moving
         self._moving = differs
         return cut
@@ -54,7 +54,7 @@ def _cells(luma: UInt8Array) -> FloatArray:
     rows, columns = few.shape[0] // _SAMPLES, few.shape[1] // _SAMPLES
     if not (rows and columns):
         return few.astype(np.float32)
-    # sums of whole numbers, slice by slice: a mean over two axes of the blocks takes far longer
+    # integer sums, slice by slice: a mean over two axes of the blocks takes far longer
     blocks = few[: rows * _SAMPLES, : columns * _SAMPLES].astype(np.uint16)
     across = sum((blocks[:, at::_SAMPLES] for at in range(1, _SAMPLES)), blocks[:, ::_SAMPLES])
     sums = sum((across[at::_SAMPLES] for at in range(1, _SAMPLES)), across[::_SAMPLES])
