@@ -18,13 +18,13 @@ from sentistream.media.source import Faults
 from sentistream.types import FloatArray, Moment
 
 LONGEST_GAP = 5.0
-"""Seconds for which a picture is shown on while none follows; a longer gap is skipped."""
+"""How long a picture stays current while none follows, seconds; a longer gap is skipped."""
 PATIENCE = 0.5
-"""Seconds by which sound may come later than its picture."""
+"""Seconds by which sound may arrive after its picture."""
 MISSED = 2.0
-"""Seconds without sound after which pictures wait for it no more, until it comes again."""
+"""Seconds without sound after which pictures stop waiting for it, until it comes back."""
 MAX_WAITING = 64
-"""Pictures that wait for sound that is late; when there are more their moments go without."""
+"""Most pictures that wait for late sound; beyond that, their moments have none."""
 
 
 class Sound(Protocol):
@@ -45,7 +45,7 @@ class AvSync:
 
     A moment is ready when a later frame has arrived, and the sound up to it (or ``PATIENCE``
     seconds of frames without any). Frames keep their own size, aspect and orientation, even
-    where the stream changes them.
+    if the stream changes them.
 
     Attributes:
         picture: The picture of the newest moment.
@@ -79,7 +79,7 @@ class AvSync:
         return self._pictures.orientation
 
     def add(self, frames: Sequence[TimedFrame]) -> None:
-        """Adds decoded frames; of those with the same time the last one counts."""
+        """Adds decoded frames; if several have the same time, the last one counts."""
         for frame in frames:
             while self._waiting and self._waiting[-1].time >= frame.time:
                 self._waiting.pop()
