@@ -30,17 +30,17 @@ AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """A track of sound or pictures.
+    """An audio or video track.
 
     Attributes:
         kind: ``video`` or ``audio``.
-        number: Its place among those of its kind, from 1.
+        number: Its number within its kind, from 1.
         codec: FFmpeg's name of its coding; empty where FFmpeg knows none.
         content: ``silent``, ``empty`` (of one even colour) or ``undecodable``; else nothing.
-        language: As the file says, for instance ``eng``; may be empty.
-        title: As the file says; may be empty.
+        language: According to the file, for instance ``eng``; may be empty.
+        title: According to the file; may be empty.
         default: Whether the file marks it as the one to play.
-        chosen: Whether it is taken where none is asked for.
+        chosen: Whether it is used if none is requested.
     """
 
     kind: Literal["video", "audio"]
