@@ -46,7 +46,7 @@ def percent(share: float) -> str:
 
 
 def interval(row: dict[str, Any], name: str) -> str:
-    """A figure and its 95 % interval, where the card has one."""
+    """A figure and its 95 % interval, if the card has one."""
     if name not in row:
         return "-"
     text = percent(row[name])
@@ -177,7 +177,7 @@ def _section(card: ModelCard) -> str:
 
 
 def people(row: dict[str, Any]) -> str:
-    """Whom a figure was measured on: how many, or not known."""
+    """The number of people a figure was measured on, or not known."""
     named = row.get("people")
     number = len(named) if isinstance(named, list) else int(named or 0)
     return str(number) if number else "not known"
