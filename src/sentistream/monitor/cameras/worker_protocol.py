@@ -1,6 +1,6 @@
-"""What the server hands to a camera's worker, and the messages both exchange over their pipe.
+"""A camera worker's job, and the messages that it exchanges with the server over a pipe.
 
-A worker also sends ``Observation``, ``Seconds`` and, while somebody looks, ``Preview``: the only
+A worker also sends ``Observation``, ``Seconds`` and, while somebody looks, ``Preview``, the only
 message with a picture.
 """
 
@@ -28,7 +28,7 @@ class SourceOpener(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Does what has to be done before the camera can be opened; may take minutes."""
+        """Prepares for opening the camera; may take minutes."""
         ...
 
     def open(self, *, tick: float, sound_window: float) -> Source:
@@ -84,7 +84,7 @@ class CameraJob:
         profile: Name of the profile.
         pace: Playback speed of a file; 1 for everything else.
         max_faces: Most faces tracked at once.
-        prior: How common the classes are taken to be: a name or three numbers.
+        prior: How common the classes are assumed to be: a name or three numbers.
         zones: Parts of its picture.
         preview: Whether live pictures may be shown.
         blur: Whether people are blurred in them.
@@ -138,7 +138,7 @@ class Heartbeat:
         latency: Seconds from a picture's decoding to its reading, 95th percentile of the last ones.
         dropped: Moments dropped since the worker started.
         damaged: Packets or pictures that could not be decoded since then.
-        remarks: What is to be known of its source, a sentence each.
+        remarks: Remarks on its source, a sentence each.
         last_picture: Wall-clock time of the newest picture; None before the first.
         picture_age: Seconds since the newest picture arrived, or since the worker began to wait.
     """
@@ -168,7 +168,7 @@ class WorkerExit:
     Attributes:
         problem: What went wrong, without passwords; empty if the source simply ended.
         way_out: What to do about it.
-        trace: Where in the program, if it was not foreseen; without values.
+        trace: Where in the program, if it was unexpected; without values.
         prepared: Whether it has only prepared the source: start the next worker at once.
     """
 
@@ -184,7 +184,7 @@ Message = Observation | Seconds | Preview | Heartbeat | SdpAnswer | WorkerExit
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """Somebody looks: live pictures are wanted for a few seconds."""
+    """Somebody looks: requests live pictures for a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
