@@ -1,4 +1,4 @@
-"""What the words on the pages mean; docs/glossary.md says it at length."""
+"""Definitions of the terms on the pages; docs/glossary.md has the long version."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sentistream.monitor.translation import N_, Translator
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word and what it means.
+    """A term and its meaning.
 
     Attributes:
-        word: As the pages say it.
+        word: The term on the pages.
         meaning: In a few sentences.
     """
 

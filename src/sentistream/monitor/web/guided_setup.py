@@ -156,7 +156,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
 
     @routes.post("/camera/look")
     async def look(request: Request, _: CurrentManager) -> JSONResponse:
-        """Cameras of the local network that answer; only looked for when somebody asks."""
+        """Cameras that answer on the local network; searched only on request."""
         tr = site.translator(request)
         try:
             found = await run_in_threadpool(discover)
@@ -341,7 +341,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
 
 
 def steps(settings: Settings, tr: Translator) -> list[Step]:
-    """All steps, with what is done already."""
+    """All steps, with their state."""
     cameras = settings.cameras.values()
     done = {
         "camera": bool(cameras),
@@ -354,7 +354,7 @@ def steps(settings: Settings, tr: Translator) -> list[Step]:
 
 
 def next_step(settings: Settings) -> str:
-    """The first step that nothing was done for; the last where all are done."""
+    """The first step that is not done; the last if all are."""
     undone = (step.key for step in steps(settings, translator(SOURCE)) if not step.is_done)
     return next(undone, list(STEPS)[-1])
 
@@ -384,7 +384,7 @@ def _privacy() -> dict[str, Any]:
 
 
 def alert_fields(form: Form | Mapping[str, list[str]], tr: Translator) -> list[FormField]:
-    """The fields of the first alert; suggested values where none were sent."""
+    """The fields of the first alert, with suggested values if none were sent."""
     fields = form_fields(
         {name: AlertRule.model_fields[name] for name in ("name", "limit", "minutes")}, {}, tr=tr
     )

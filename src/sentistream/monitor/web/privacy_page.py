@@ -1,4 +1,4 @@
-"""The privacy page and its documents: what the people in view can rely on, as it is now."""
+"""The privacy page and its documents: what the people in view can rely on at present."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Guarantee:
 
     Attributes:
         key: Which, of ``labels.GUARANTEES``.
-        text: What is so.
+        text: The statement.
         holds: Whether people are protected in this way, everywhere or in part.
     """
 
@@ -110,7 +110,7 @@ def _state(site: Site, request: Request) -> PrivacyState:
 
 
 def _count_tokens(site: Site, request: Request) -> int | None:
-    """How many programs have a token that is valid; None if the database does not answer."""
+    """How many programs have a valid token; None if the database does not answer."""
     accounts: Accounts | None = getattr(request.app.state, "accounts", None)
     try:
         tokens = None if accounts is None else accounts.tokens()
@@ -123,7 +123,7 @@ def _count_tokens(site: Site, request: Request) -> int | None:
 
 
 def guarantees(state: PrivacyState, tr: Translator) -> Iterator[Guarantee]:
-    """The page's statements; each is made from what is so."""
+    """The page's statements, each derived from the actual state."""
     yield Guarantee("local", *_local(state, tr))
     yield Guarantee("transport", *_transport(state, tr))
     yield Guarantee(
