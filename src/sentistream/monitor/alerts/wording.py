@@ -1,4 +1,4 @@
-"""Says alerts in words: the same on the page, in messages and in digests."""
+"""Alerts in words: the same on the page, in messages and in digests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def place(alert: Alert, names: DisplayNames, tr: Translator) -> str:
 
 
 def rule_sentence(rule: AlertRule, names: DisplayNames, tr: Translator) -> str:
-    """A rule as one would say it."""
+    """A rule in words."""
     values = {
         "sentiment": tr.gettext(rule.sentiment),
         "direction": tr.gettext(rule.direction),
@@ -53,7 +53,7 @@ def title(alert: Alert, names: DisplayNames, tr: Translator) -> str:
 
 
 def sentence(alert: Alert, names: DisplayNames, tr: Translator) -> str:
-    """What is, or was, the matter."""
+    """What the problem is or was."""
     if alert.kind is not AlertKind.SENTIMENT:
         return tr.translate(alert.reason)
     return tr.gettext(
