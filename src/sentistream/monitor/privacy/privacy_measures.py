@@ -12,10 +12,10 @@ from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, Tra
 from sentistream.monitor.translation import N_, Translator
 
 PROMPT_DAYS = 30
-"""Days within which single readings are to be deleted, so that it protects."""
+"""Most days after which single readings must be deleted for the measure to protect."""
 
 SMALL_GROUP = 5
-"""Appearances from which a sum says little about one of them."""
+"""Fewest appearances for which a sum says little about one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Standing:
 
     Attributes:
         in_force: Whether it is.
-        note: What exactly is so; empty if the measure's own text says it all.
+        note: The details; empty if the measure's own text is complete.
     """
 
     in_force: InForce
@@ -42,8 +42,8 @@ class Measure:
         key: Its key in docs/privacy.md.
         text: What is done, in a sentence or two; a message of the catalogues.
         against: Keys of the risks that it reduces, see the assessment's template.
-        standing: Whether it is in force at present, in the words of a language.
-        setting: The settings that decide; empty if it cannot be switched off.
+        standing: Whether it is in force at present, translated.
+        setting: The settings that decide; empty if it cannot be turned off.
     """
 
     key: str

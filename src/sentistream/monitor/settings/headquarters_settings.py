@@ -87,7 +87,7 @@ class HeadquartersSettings(SettingsGroup):
     )
     minutes_days: int = Field(
         default=90,
-        ge=62,  # longer than anything waits at a site: what comes twice is known as such
+        ge=62,  # longer than anything waits at a site, so that duplicates are recognised
         le=3650,
         title="Days of minutes",
         description="How long the shops' sums by the minute are kept.",

@@ -21,7 +21,7 @@ LONG_TEXT = 300
 
 
 class Kind(StrEnum):
-    """How a field is asked for."""
+    """The kind of a form field."""
 
     TEXT = "text"
     LONG = "long"
@@ -132,7 +132,7 @@ def form_fields(
 
 
 def kind_of(info: FieldInfo) -> Kind:
-    """How a field is asked for."""
+    """The kind of a form field."""
     return _kind(_bare(info.annotation))
 
 
