@@ -1,4 +1,4 @@
-"""The figures for people: a page of Markdown and a chart."""
+"""The benchmark report: a Markdown page and a chart."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COLOURS = {"decode": "#9aa5b1", "ours": "#2563eb", "published": "#d97706"}
 
 
 def page(result: Mapping[str, Any], chart: str | None = None) -> str:
-    """All of it as Markdown.
+    """The report as Markdown.
 
     Args:
         result: As ``measure`` gives it.
@@ -235,7 +235,7 @@ def _table(heads: list[str], rows: list[list[str]]) -> Iterator[str]:
 
 
 def chart(result: Mapping[str, Any], path: Path) -> None:
-    """Draws moments a second of one core, a bar per run; the file's suffix says how.
+    """Draws moments per second on one core, a bar per run; the suffix decides the file format.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

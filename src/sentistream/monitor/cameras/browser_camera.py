@@ -55,7 +55,7 @@ class BrowserCamera:
     Args:
         offer: The browser's session description.
         profile: Name of the profile.
-        opener: Makes of an offer what opens the camera.
+        opener: Creates the camera's opener from an offer.
         bus: Takes the camera's events.
         timeouts: How long to wait for what.
         wake: Asks for a call of ``step`` soon.
@@ -65,7 +65,7 @@ class BrowserCamera:
         process: Its worker.
 
     Raises:
-        InputError: The offer is none.
+        InputError: The offer is invalid.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ DEPTH = 4
 """Moments that may wait; each holds one picture."""
 
 MIN_SMALL_SIDE = 720
-"""Rows and columns that pictures of a camera's smaller stream have at least to be taken."""
+"""Least rows and columns of a camera's smaller stream for it to be used."""
 
 DEMO = "demo:"
 """The source's name in the settings for the demo clip."""
@@ -82,7 +82,7 @@ class Capture:
 
     @property
     def skips_pictures(self) -> bool:
-        """Whether the source can leave out pictures by itself."""
+        """Whether the source itself can skip pictures."""
         return self.source is not None and self.source.skips_pictures
 
     def limit_decoding(self, share: float) -> None:
@@ -97,7 +97,7 @@ class Capture:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is to be known of the source, but for ``dropped``, a sentence each."""
+        """Remarks on the source, except ``dropped``, a sentence each."""
         if self.source is None:
             return ()
         info = self.source.info
@@ -109,7 +109,7 @@ class Capture:
         return self.source.faults if self.source else Faults()
 
     def close(self) -> None:
-        """Stops reading; does not wait for a source that hangs."""
+        """Stops reading, without waiting for a source that hangs."""
         self._queue.stop()
         if self.source is not None:
             self.source.close()
@@ -134,7 +134,7 @@ class Capture:
 def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> Source:
     """Opens a camera of the settings as an endless source of moments.
 
-    The sound of a webcam is only read if its microphone is named. A file is played at its pace, in
+    The sound of a webcam is only read if its microphone is named. A file is played in real time, in
     a loop. Without ``camera.sound`` no sound is decoded.
 
     Args:
@@ -174,7 +174,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
 def _open_stream(
     camera: CameraSettings, source: str, *, tick: float, sound_window: float
 ) -> Source:
-    """The camera's smaller stream where it is wanted and large enough, else its source."""
+    """The camera's smaller stream if it is wanted and large enough, else its source."""
 
     def opened(address: str, remarks: tuple[str, ...] = ()) -> LiveSource:
         return open_stream(
@@ -209,7 +209,7 @@ def _open_stream(
 def file_problem(source: str) -> str:
     """What is wrong with the file or device that a source names; empty if nothing is.
 
-    Addresses and the numbers of webcams have none: they may be there another time.
+    It is empty for addresses and webcam numbers: they may be available later.
     """
     path = Path(source).expanduser()
     if DEVICE.fullmatch(source):

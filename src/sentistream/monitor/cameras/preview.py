@@ -45,7 +45,7 @@ class PreviewRenderer:
 
     Args:
         blur: Whether people are blurred: detected faces, and whatever differs from the background.
-        moving: Whether the camera moves, so that it has no background: only detected faces are.
+        moving: Whether the camera moves and so has no background: only detected faces are blurred.
     """
 
     def __init__(self, *, blur: bool, moving: bool = False) -> None:

@@ -28,23 +28,23 @@ from sentistream.translatable import Translatable
 from sentistream.types import Moment
 
 TIMEOUT = 25.0
-"""Seconds within which a picture has to come; opening a stream alone may take ten."""
+"""Seconds within which a picture has to arrive; opening a stream alone may take ten."""
 
 AT_ONCE = 2
-"""Pictures taken at the same time."""
+"""Most pictures taken at the same time."""
 
 COLUMNS = 48
-"""Cells across to which a picture is reduced where people are to be unrecognizable."""
+"""Cells across to which a picture is reduced if people must be unrecognizable."""
 
 LOOK = 1.5
-"""Seconds for which faces are looked for, and pictures and sound counted."""
+"""Seconds for which faces are detected, and pictures and sound counted."""
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialPicture:
-    """What a camera has shown.
+    """The result of a trial.
 
     Attributes:
         width, height: Of its pictures, pixels.
@@ -75,7 +75,7 @@ def take_trial_picture(
         timeout: Seconds to wait.
 
     Raises:
-        InputError: It cannot be opened, sends nothing in time, or others are being tried.
+        InputError: It cannot be opened, sends nothing in time, or too many others are being tried.
     """
     if not _places.acquire(blocking=False):
         raise InputError("Other cameras are being tried.", "Try again in a few seconds.")

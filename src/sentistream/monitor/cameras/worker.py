@@ -1,4 +1,4 @@
-"""A camera's worker process: what runs inside it, and how the server starts and controls it.
+"""A camera's worker process: its code, and how the server starts and controls it.
 
 Pictures never leave it, except small ones with blurred people while somebody looks.
 """

@@ -24,11 +24,11 @@ class SourceOpener(Protocol):
 
     @property
     def preparing(self) -> str:
-        """What ``prepare`` will do, in words; empty if there is nothing to prepare."""
+        """A description of what ``prepare`` will do; empty if there is nothing to prepare."""
         ...
 
     def prepare(self) -> None:
-        """Prepares for opening the camera; may take minutes."""
+        """Prepares to open the camera; may take minutes."""
         ...
 
     def open(self, *, tick: float, sound_window: float) -> Source:
@@ -89,7 +89,7 @@ class CameraJob:
         preview: Whether live pictures may be shown.
         blur: Whether people are blurred in them.
         moving: Whether the camera itself moves, as in the demo clip, where nobody is
-            real: it has no still background to compare with, and only detected faces are blurred.
+            real: there is no still background, and only detected faces are blurred.
         secrets: What must not appear in error messages.
     """
 
@@ -132,10 +132,10 @@ class Heartbeat:
     """Sent about twice a second by a worker that is alive.
 
     Attributes:
-        preparing: What it does before the first picture, in words; empty once that is done.
+        preparing: A description of what it does before the first picture; empty after that.
         moments_per_second: Analyzed now.
         tick: Seconds between moments now.
-        latency: Seconds from a picture's decoding to its reading, 95th percentile of the last ones.
+        latency: Seconds from a picture's decoding to its reading, 95th percentile of recent ones.
         dropped: Moments dropped since the worker started.
         damaged: Packets or pictures that could not be decoded since then.
         remarks: Remarks on its source, a sentence each.
@@ -169,7 +169,7 @@ class WorkerExit:
         problem: What went wrong, without passwords; empty if the source simply ended.
         way_out: What to do about it.
         trace: Where in the program, if it was unexpected; without values.
-        prepared: Whether it has only prepared the source: start the next worker at once.
+        prepared: Whether it only prepared the source: start the next worker at once.
     """
 
     problem: str = ""
@@ -184,7 +184,7 @@ Message = Observation | Seconds | Preview | Heartbeat | SdpAnswer | WorkerExit
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """Somebody looks: requests live pictures for a few seconds."""
+    """Requests live pictures for a few seconds, as somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)
