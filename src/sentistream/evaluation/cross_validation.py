@@ -266,7 +266,7 @@ class CrossValidation(ByValue):
         ]
         return {
             **protocol_facts(self.protocol),
-            "weights": "trained anew for each part",
+            "weights": "retrained for each part",
             **summarize_predictions(
                 [prediction for part in self.predictions for prediction in part], self.classes
             ),
@@ -370,7 +370,7 @@ def shipped_results(
         parts.setdefault(prediction.item.groups["part"], []).append(prediction)
     return {
         **protocol_facts(protocol),
-        "weights": "as shipped, not trained anew for the parts",
+        "weights": "as shipped, not retrained for the parts",
         "on": f"people {NEVER}" if never else f"people {LEARNED}",
         **summarize_predictions(never or learned, classes, threshold),
         "learned": summarize_predictions(learned, classes, threshold)

@@ -133,7 +133,7 @@ class Decoder:
         names: Sequence[str] = (self._wanted,)
         if self._wanted == AUTO:
             names = [name for name in HARDWARE if _is_built_in(name) and name not in _ON_REQUEST]
-        problem: str = Translatable("it does not decode {coding}", coding=coding)
+        problem: str = Translatable("it cannot decode {coding}", coding=coding)
         if coding in CODINGS:
             for name in names:
                 problem = _problem(name)
@@ -142,7 +142,7 @@ class Decoder:
                     self.name, self._context = name, context
                     _log_once(logging.INFO, f"Pictures are decoded by {name}.")
                     return
-                problem = problem or Translatable("it does not decode {coding}", coding=coding)
+                problem = problem or Translatable("it cannot decode {coding}", coding=coding)
         self._say(problem)
 
     def described(self, info: MediaInfo) -> MediaInfo:
@@ -185,7 +185,7 @@ class Decoder:
             self._held.clear()
             if self.name not in _OWN_CODEC and not _is_hardware(self._context):
                 # FFmpeg itself has fallen back, and stays that way
-                self._say(Translatable("it does not decode such pictures"))
+                self._say(Translatable("it cannot decode such pictures"))
                 self.name = SOFTWARE
         return frames
 

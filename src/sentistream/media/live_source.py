@@ -288,7 +288,7 @@ class LiveSource(QueuedSource):
             if self._live and time.monotonic() - last_moment_at > READ_TIMEOUT:
                 raise InputError(
                     Translatable(
-                        "{name} sends no pictures any more, though it still sends.", name=self._name
+                        "{name} still sends data, but no pictures any more.", name=self._name
                     ),
                     "See whether a player shows it, and start the camera again.",
                 )

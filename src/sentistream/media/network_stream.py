@@ -109,7 +109,7 @@ def _refused(shown: str, error: Exception) -> InputError:
         )
     if isinstance(error, ConnectionRefusedError):
         return InputError(
-            Translatable("{name} cannot be opened: nobody listens there.", name=shown),
+            Translatable("{name} cannot be opened: nothing listens there.", name=shown),
             "See whether the camera is on, and check the port.",
         )
     path = shown.lower()

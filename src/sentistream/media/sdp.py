@@ -24,7 +24,7 @@ def check_offer(offer: str) -> str:
         InputError: It is not an offer of at most one camera and one microphone.
     """
     if not offer.startswith("v=0") or len(offer) > LONGEST or "\0" in offer:
-        raise InputError("This is no offer of a browser's camera.", _WAY_OUT)
+        raise InputError("This is not a valid camera offer from a browser.", _WAY_OUT)
     lines = offer.replace("\r\n", "\n").rstrip("\n").split("\n")
     kinds = [line[2:].split(" ")[0] for line in lines if line.startswith("m=")]
     if kinds.count("video") != 1 or kinds.count("audio") > 1 or len(kinds) > 3:
@@ -39,4 +39,4 @@ def check_offer(offer: str) -> str:
 
 def offer_error() -> InputError:
     """The error for an offer that WebRTC cannot accept."""
-    return InputError("This offer of a browser's camera cannot be taken.", _WAY_OUT)
+    return InputError("This browser's camera offer cannot be accepted.", _WAY_OUT)

@@ -63,7 +63,7 @@ def open_source(
     if DEVICE.fullmatch(str(source)):
         return open_webcam(str(source), tick=tick, sound_window=sound_window)
     if "\0" in str(source):
-        raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
+        raise InputError("A path must not contain zero bytes.", "Check the spelling of the path.")
     return FileSource(
         Path(source),
         tick=tick,

@@ -129,15 +129,15 @@ def faults_in_words(faults: Mapping[str, Any], sizes: Sequence[Sequence[int]]) -
     if cancelling := faults.get("cancelling_seconds"):
         sentences.append(
             Translatable(
-                "The channels of the sound would have cancelled each other for {seconds} s; "
-                "one was turned over.",
+                "The sound channels would have cancelled each other for {seconds} s; one was "
+                "inverted.",
                 seconds=f"{cancelling:g}",
             )
         )
     if errors := faults.get("video_errors"):
         sentences.append(
             Translatable(
-                "Packets or pictures that are damaged and were left out: {count}.",
+                "Damaged packets or pictures that were left out: {count}.",
                 count=f"{errors:,}",
             )
         )
@@ -145,7 +145,7 @@ def faults_in_words(faults: Mapping[str, Any], sizes: Sequence[Sequence[int]]) -
         unheard = faults.get("unheard_seconds", 0.0)
         sentences.append(
             Translatable(
-                "Packets of sound that are damaged and were left out: {count} ({seconds} s).",
+                "Damaged sound packets that were left out: {count} ({seconds} s).",
                 count=f"{errors:,}",
                 seconds=f"{unheard:.2f}",
             )
@@ -160,7 +160,7 @@ def faults_in_words(faults: Mapping[str, Any], sizes: Sequence[Sequence[int]]) -
     if dropped := faults.get("dropped_moments"):
         sentences.append(
             Translatable(
-                "Moments that were dropped, as they came faster than they were analyzed: {count}.",
+                "Moments dropped because they came faster than they were analyzed: {count}.",
                 count=f"{dropped:,}",
             )
         )

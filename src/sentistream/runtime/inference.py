@@ -165,7 +165,7 @@ def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
     except _NoGpuError:
         raise ModelError(
             "ONNX Runtime cannot use an NVIDIA GPU here.",
-            "Install onnxruntime-gpu in place of onnxruntime, with NVIDIA's driver and the CUDA "
+            "Install onnxruntime-gpu instead of onnxruntime, with NVIDIA's driver and the CUDA "
             "libraries it names, or choose another runtime.",
         ) from None
     except ImportError as error:

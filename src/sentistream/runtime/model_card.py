@@ -88,4 +88,4 @@ def read_card(path: Path) -> ModelCard:
         ) from None
 
 
-_REINSTALL = "Install sentistream again, or correct SENTISTREAM_MODELS."
+_REINSTALL = "Reinstall sentistream, or correct SENTISTREAM_MODELS."

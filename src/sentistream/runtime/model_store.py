@@ -73,7 +73,7 @@ def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
                 path=path,
                 words=Translatable(str(error.strerror)),
             ),
-            "Install sentistream again, or correct SENTISTREAM_MODELS.",
+            "Reinstall sentistream, or correct SENTISTREAM_MODELS.",
         ) from None
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:

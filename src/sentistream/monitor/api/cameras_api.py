@@ -60,7 +60,7 @@ def cameras(services: ServicesDep) -> list[Camera]:
 
 @router.post(
     "/cameras/{camera}/restart",
-    summary="Start a camera anew",
+    summary="Restart a camera",
     status_code=204,
     responses=documented(403, 404, 422),
 )

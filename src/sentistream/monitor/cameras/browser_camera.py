@@ -79,7 +79,9 @@ class BrowserCamera:
         wake: Callable[[], None],
     ) -> None:
         if not (offer.startswith("v=0") and len(offer) <= MAX_OFFER):
-            raise InputError("This is no offer of a browser.", "Send the session description.")
+            raise InputError(
+                "This is not a valid offer from a browser.", "Send the session description."
+            )
         self.key: str = BROWSER_CAMERA_PREFIX + secrets.token_hex(8)
         self._answer: Future[str] = Future()
         job = CameraJob(

@@ -239,7 +239,7 @@ class CameraProcess:
         # before the first picture it loads its networks, which is slow on a busy machine
         heartbeat_timeout = max(timeouts.heartbeat, timeouts.first_picture if is_first else 0)
         if now - self._last_heartbeat > heartbeat_timeout:
-            self._give_up(worker, "Its worker hung and was ended.")
+            self._give_up(worker, "Its worker hung and was killed.")
         elif not heartbeat.preparing and picture_age > picture_timeout:
             self._give_up(
                 worker,
@@ -418,5 +418,5 @@ def _cause_of_death(killed_by: int | None) -> str:
     if killed_by is None:
         return Translatable("Its worker ended unexpectedly.")
     name = signal.Signals(killed_by).name
-    memory = Translatable("Perhaps memory ran out.") if killed_by == KILL else ""
+    memory = Translatable("It may have run out of memory.") if killed_by == KILL else ""
     return sentences(Translatable("Its worker was killed ({signal}).", signal=name), memory)

@@ -158,7 +158,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
     if scheme(source) is not None:
         return _open_stream(camera, source, tick=tick, sound_window=sound_window)
     if "\0" in source:
-        raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
+        raise InputError("A path must not contain zero bytes.", "Check the spelling of the path.")
     return LoopingSource(
         Path(source).expanduser(),
         tick=tick,

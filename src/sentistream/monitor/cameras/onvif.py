@@ -302,7 +302,7 @@ class _Camera:
         if status in (401, 403) or re.search(r"(?i)not\s?authorized|sender not auth", faults):
             raise InputError(
                 Translatable("{name} refuses the user or the password.", name=self.bare_host),
-                "Many cameras want a user of their own for ONVIF; see the camera's settings.",
+                "Many cameras need a separate user for ONVIF; see the camera's settings.",
             )
         if root is None or status >= 400:
             raise self._refused(Translatable("It does not speak ONVIF there."))
@@ -349,7 +349,7 @@ class _Camera:
     def _refused(self, reason: Translatable) -> InputError:
         return InputError(
             Translatable(
-                "{name} cannot be asked for its stream. {reason}",
+                "{name} cannot be queried for its stream. {reason}",
                 name=self.bare_host,
                 reason=reason,
             ),

@@ -129,9 +129,7 @@ def _look(opener: CameraOpener, preview: bool, blur: bool, connection: Connectio
         answer = WorkerExit(redact(error.problem), redact(error.way_out))
     except Exception as error:
         answer = WorkerExit(
-            Translatable(
-                "It failed in a way that was not foreseen ({kind}).", kind=type(error).__name__
-            ),
+            Translatable("It failed unexpectedly ({kind}).", kind=type(error).__name__),
             "Check the address, or choose another source.",
         )
     with contextlib.suppress(OSError):

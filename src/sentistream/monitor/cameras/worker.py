@@ -213,10 +213,8 @@ class _Worker:
             raise
         except Exception as error:
             exit_message = WorkerExit(
-                Translatable(
-                    "It failed in a way that was not foreseen ({kind}).", kind=type(error).__name__
-                ),
-                "It is started again; if this goes on, report it with the log.",
+                Translatable("It failed unexpectedly ({kind}).", kind=type(error).__name__),
+                "It will be restarted; if this continues, report it with the log.",
                 _locations(error),
             )
         if pipeline is not None:

@@ -55,7 +55,7 @@ class CameraOpener:
     @property
     def preparing(self) -> str:
         missing = self._is_demo and not self.clip.exists()
-        return Translatable("The demonstration clip is being drawn.") if missing else ""
+        return Translatable("The demo clip is being drawn.") if missing else ""
 
     @property
     def _is_demo(self) -> bool:

@@ -92,7 +92,7 @@ def require_mail_server(settings: Settings) -> None:
         InputError: There is no mail server in the settings.
     """
     if not settings.email.host:
-        raise InputError("There is no mail server to send it by.", "Set it up under E-mail.")
+        raise InputError("There is no mail server to send it with.", "Set it up under E-mail.")
 
 
 def send_made_digest(

@@ -141,7 +141,7 @@ class BrokerConnection:
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
             self._warn(
-                Translatable("the broker does not let us receive ({reason})", reason=refused[0])
+                Translatable("the broker does not permit receiving ({reason})", reason=refused[0])
             )
             return
         self.problem = ""

@@ -15,7 +15,7 @@ from sentistream.monitor.fleet.signatures import is_public_key
 
 PREFIX = "sentistream-join-"
 _MAX_LENGTH = 16_384
-_UNFIT = "This is no code by which a site can join."
+_UNFIT = "This is not a join code."
 _WAY_OUT = "Copy the whole code from the headquarters' page; it begins with sentistream-join-."
 
 

@@ -164,9 +164,7 @@ class Headquarters:
                 minutes=BROKER_DELAY / 60,
                 kind=AlertKind.SHOP,
                 incident=new_incident(),
-                reason=Translatable(
-                    "The broker cannot be reached. Shops keep what they have to report."
-                ),
+                reason=Translatable("The broker cannot be reached. Shops keep their reports."),
             )
             if self._own_bus is not None:
                 self._own_bus.publish(self._broker_alert)

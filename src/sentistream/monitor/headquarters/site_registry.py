@@ -126,8 +126,9 @@ class SiteRegistry:
                 connection.execute(insert(SITES).values(values))
             except IntegrityError:
                 raise InputError(
-                    "There is a shop with this key already.",
-                    "Take another; a removed shop keeps its key for as long as its sums are kept.",
+                    "A shop with this key already exists.",
+                    "Choose another; a removed shop keeps its key for as long as its sums are "
+                    "kept.",
                 ) from None
 
     def new_code(

@@ -24,7 +24,7 @@ VERDICTS = {
     Verdict.AS_USUAL: N_("as usual"),
     Verdict.ABOVE: N_("more than usual"),
     Verdict.BELOW: N_("less than usual"),
-    Verdict.UNKNOWN: N_("too little to say what is usual"),
+    Verdict.UNKNOWN: N_("too little data to say what is usual"),
 }
 
 UNKNOWN = {
@@ -205,7 +205,9 @@ def headline(point: Point, tr: Translator) -> str:
     usual, verdict = point.usual.negative, point.verdict("negative")
     values = {"share": shares_words(point.figures, tr)["negative"]}
     if usual is None or verdict is Verdict.UNKNOWN:
-        return tr.gettext("{share} negative; too little is known to say what is usual.", **values)
+        return tr.gettext(
+            "{share} negative; there is too little data to say what is usual.", **values
+        )
     values["usual"] = range_words(usual.low, usual.high, tr)
     if verdict is Verdict.ABOVE:
         return tr.gettext("More negative than usual: {share}, usually {usual}.", **values)

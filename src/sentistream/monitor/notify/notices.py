@@ -191,9 +191,9 @@ def summary_notice(
         else tr.ngettext(
             "1 alert during quiet hours", "{n} alerts during quiet hours", len(by_incident)
         ),
-        text=tr.gettext("So many came at once that they are told in one message.")
+        text=tr.gettext("There were so many at once that they are in one message.")
         if many
-        else tr.gettext("This is what happened while nobody was to be disturbed."),
+        else tr.gettext("This is what happened during quiet hours."),
         lines=tuple(lines),
         link=f"{page}/alerts" if alerts[0].shop is None else f"{page}/shops/alerts",
         language=tr.language,

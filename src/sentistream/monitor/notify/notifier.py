@@ -44,9 +44,9 @@ held for as long and combined: when an internet provider fails, a headquarters h
 
 AT_ONCE_SECONDS = 60.0
 
-MANY = Translatable("Many came at once; they are told in one message.")
+MANY = Translatable("There were many at once; they are in one message.")
 QUIET = Translatable("Quiet hours.")
-NO_CHANNEL = Translatable("There is no such channel any more.")
+NO_CHANNEL = Translatable("This channel no longer exists.")
 NEXT_START = Translatable("It was under way when the monitor stopped; the next start sends it.")
 
 

@@ -81,7 +81,7 @@ def post(
     except Exception as error:
         return Failure(
             Translatable(
-                "{host} could not be asked ({words}).", host=host, words=type(error).__name__
+                "{host} could not be reached ({words}).", host=host, words=type(error).__name__
             ),
             False,
         )

@@ -66,9 +66,7 @@ def _on_the_machine(state: PrivacyState, tr: Translator) -> Standing:
         parts.append(tr.gettext("browsers on other machines reach it"))
     if parts:
         return Standing(InForce.PARTLY, "; ".join(parts))
-    return Standing(
-        InForce.YES, tr.gettext("no other program and no other machine is told anything")
-    )
+    return Standing(InForce.YES, tr.gettext("nothing is sent to other programs or machines"))
 
 
 def _small_groups(state: PrivacyState, tr: Translator) -> Standing:
@@ -112,10 +110,10 @@ def _deletion(state: PrivacyState, tr: Translator) -> Standing:
     if days > PROMPT_DAYS:
         in_force = InForce.PARTLY
     if state.overwrites:
-        parts.append(tr.gettext("what is deleted is overwritten"))
+        parts.append(tr.gettext("deleted data is overwritten"))
     else:
         in_force = InForce.PARTLY
-        parts.append(tr.gettext("the database decides when what is deleted is overwritten"))
+        parts.append(tr.gettext("the database decides when deleted data is overwritten"))
     if state.backups:
         in_force = InForce.PARTLY
         parts.append(
@@ -211,7 +209,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         key="masked-zones",
         text=N_(
-            "Places where staff work can be masked: they are blackened before faces are looked for."
+            "Places where staff work can be masked: they are blackened before faces are detected."
         ),
         against=("staff",),
         standing=lambda state, tr: _at_cameras(state.masks, state.masked, state.unmasked, tr),
@@ -239,7 +237,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         key="deletion",
         text=N_(
-            "Readings are deleted by themselves when their time is over, and on request at once."
+            "Readings are deleted automatically when their time is over, and at once on request."
         ),
         against=("surveillance", "breach"),
         standing=_deletion,

@@ -77,7 +77,7 @@ class Zone(SettingsGroup):
         default="",
         max_length=80,
         title="Name",
-        description="Its display name; the key where it is empty.",
+        description="Its display name; the key if it is empty.",
     )
     points: tuple[Point, ...] = Field(
         min_length=3,

@@ -105,7 +105,7 @@ def _environment() -> dict[str, Any]:
         return dict(EnvSettingsSource(Settings)())
     except SettingsError:
         raise InputError(
-            "An environment variable for a whole group of settings is not JSON.",
+            "An environment variable for a group of settings is not JSON.",
             Translatable("Check those that begin with {prefix}.", prefix=ENV_PREFIX),
         ) from None
 

@@ -336,7 +336,7 @@ def digest_words(settings: Settings, tr: Translator) -> str:
         return tr.gettext("It is sent on Mondays at {clock}.", clock=clock)
     if digest.monthly:
         return tr.gettext("It is sent on the first of the month at {clock}.", clock=clock)
-    return tr.gettext("It is not sent by itself.")
+    return tr.gettext("It is not sent automatically.")
 
 
 def _acknowledged(site: Site, found: list[Episode], tr: Translator) -> list[Episode]:

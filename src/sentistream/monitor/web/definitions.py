@@ -74,7 +74,7 @@ TERMS = {
     ),
     "speaking": Term(
         N_("speaking time"),
-        N_("The time in which faces in view were seen and heard to speak, added up."),
+        N_("The time in which faces in view were speaking, added up."),
     ),
     "voice-share": Term(
         N_("part from the voice"),
@@ -86,8 +86,8 @@ TERMS = {
     "zone": Term(
         N_("zone"),
         N_(
-            "A part of the picture with a name. It is counted by itself, or masked: then it "
-            "is blackened before faces are looked for."
+            "A named part of the picture. It is counted separately, or masked: then it is "
+            "blackened before faces are detected."
         ),
     ),
     "not-recorded": Term(

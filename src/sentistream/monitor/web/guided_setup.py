@@ -167,8 +167,8 @@ def guided_setup_routes(site: Site) -> APIRouter:
                 "message": tr.ngettext("1 camera was found.", "{n} cameras were found.", len(found))
                 if found
                 else tr.gettext(
-                    "No camera answered. Many have to be told in their own settings to answer "
-                    "ONVIF; you can enter the address by hand."
+                    "No camera answered. In many, ONVIF must first be turned on in the camera's "
+                    "settings; you can enter the address by hand."
                 ),
                 "cameras": [
                     {

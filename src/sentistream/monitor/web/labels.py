@@ -217,7 +217,7 @@ CONSENT = (
         "Each moment is discarded as soon as it has been analyzed; no picture and "
         "no sound is stored."
     ),
-    N_("Only you see what is read of you; it is not stored."),
+    N_("Only you see your readings; they are not stored."),
     N_("It says how you come across, not how you feel, and it is often wrong."),
     N_("You can stop at any time; the connection then ends at once."),
 )

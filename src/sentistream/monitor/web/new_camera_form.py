@@ -43,7 +43,7 @@ def camera_fields(
         *((key, name) for name, key in makers),
         (ADDRESS, tr.gettext("Another one: I know its stream address")),
         *webcams,
-        (DEMO, tr.gettext("The demonstration clip, to try things out")),
+        (DEMO, tr.gettext("The demo clip, to try things out")),
     ]
     fields = [
         FormField(
@@ -84,7 +84,7 @@ def camera_fields(
             name="channel",
             kind=Kind.NUMBER,
             title=tr.gettext("Channel"),
-            description=tr.gettext("Which camera of a recorder; 1 for a camera by itself."),
+            description=tr.gettext("Which camera of a recorder; 1 for a standalone camera."),
             value="1",
             minimum="1",
             maximum="64",

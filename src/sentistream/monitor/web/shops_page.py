@@ -390,7 +390,7 @@ def _trouble(headquarters: Headquarters, tr: Translator) -> str:
     if headquarters.receiver.last_error:
         return headquarters.receiver.last_error
     if not headquarters.is_connected:
-        return tr.gettext("The broker cannot be reached. Shops keep what they have to report.")
+        return tr.gettext("The broker cannot be reached. Shops keep their reports.")
     return ""
 
 

@@ -45,7 +45,7 @@ class ZoneRow:
 def mask_choices(rows: Sequence[ZoneRow]) -> list[tuple[str, str]]:
     """The choices for a zone; a schedule only if there is one, because it is edited elsewhere."""
     found = [
-        ("never", N_("Counted by itself")),
+        ("never", N_("Counted separately")),
         ("always", N_("Staff works here: always masked")),
     ]
     if any(row.masked == "scheduled" for row in rows):
