@@ -151,7 +151,7 @@ def _landmarks() -> Iterator[Finding]:
     try:
         from sentistream.vision.dlib_landmarks import check_landmark_file, landmark_file
     except ImportError as error:
-        yield Finding(topic, State.FAIL, f"not checked ({error})", "Install sentistream again.")
+        yield Finding(topic, State.FAIL, f"not checked ({error})", "Reinstall sentistream.")
         return
     try:
         path = landmark_file()

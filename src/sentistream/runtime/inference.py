@@ -182,5 +182,5 @@ def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
                 engine=name,
                 words=error,
             ),
-            "Install sentistream again.",
+            "Reinstall sentistream.",
         ) from error

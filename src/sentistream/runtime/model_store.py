@@ -85,7 +85,7 @@ def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
                 found=found[:12],
                 wanted=sha256[:12],
             ),
-            "Install sentistream again.",
+            "Reinstall sentistream.",
         )
     return content
 
