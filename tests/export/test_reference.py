@@ -33,7 +33,7 @@ from sentistream.voice.sound_file import read_sound
 from sentistream.voice.utterance import utterance_of
 from sentistream.voice.voice_baseline import VoiceBaseline
 
-ANSWERS = 1e-4
+ANSWERS = 2e-4
 """What shares may differ by where both see the same face in the same place."""
 
 CLIPS = 0.12

@@ -171,6 +171,13 @@ def test_accuracy_and_limits_are_those_of_the_cards(tmp_path: Path, profile: Pro
         assert share in text
     better = [{**card, "figures": [{**face.figures[0], "accuracy": 0.123}]} for card in cards]
     assert "in 12" in accuracy_sentence(better, profile)
+    clips = {"source": "acted", "split": "people", "n": 32, "accuracy": 0.9, "unit": "whole clips"}
+    whole = [{**card, "figures": [clips]} for card in cards]
+    assert "of 32 whole clips (acted)" in accuracy_sentence(whole, profile)
+    assert all(
+        "of 32 whole clips (acted, people)" in note[:-1].replace("\N{NO-BREAK SPACE}", " ")
+        for note in accuracy_notes(whole, profile)
+    )
     without = [{**card, "figures": []} for card in cards]
     assert accuracy_sentence(without, profile) == ""
     assert accuracy_notes(without, profile) == []

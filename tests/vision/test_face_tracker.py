@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sentistream.media.picture import RgbPicture
-from sentistream.media.resample import resample
+from sentistream.media.resample import resample, resize
 from sentistream.profiles import LITE, PAPER, Profile
 from sentistream.types import Box, Face, Picture, UInt8Array
-from sentistream.vision.face_detector import make_detector
+from sentistream.vision.face_detector import FINE, THRESHOLD, Detection, make_detector
 from sentistream.vision.face_tracker import FaceTracker
 from sentistream.vision.landmarker import make_landmarker
 
@@ -28,6 +28,7 @@ class Following:
     """A tracker that is answered at once.
 
     Attributes:
+        detector: What finds faces.
         longest_wait: Seconds between two confirmations of a face that is there.
         gone_after: Seconds in which a face that is none any more is dropped.
     """
@@ -35,6 +36,7 @@ class Following:
     def __init__(self, profile: Profile, *, max_faces: int = 16) -> None:
         detector = make_detector(profile)
         landmarker = make_landmarker(profile.landmark_model)
+        self.detector = detector
         self._tracker = FaceTracker(detector, landmarker, max_faces=max_faces)
         self.detects_faces = landmarker.detects_faces
         self.longest_wait = detector.intervals.confirm
@@ -99,6 +101,37 @@ def test_slow_pictures_are_tracked_as_well(
     pictures = [stage((head, 100 + 10 * i, 40)) for i in range(8)]
     answers = play(tracker, pictures, step=step)
     assert all([face.track for face in faces] == [1] for faces in answers)
+
+
+def test_a_still_scene_is_searched_finely_now_and_then_and_at_once_when_something_appears(
+    head: UInt8Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = Following(LITE)
+    searches: list[int] = []
+    detect = tracker.detector.detect
+
+    def noting(
+        luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
+    ) -> list[Detection]:
+        searches.append(size)
+        return detect(luma, size=size, threshold=threshold)
+
+    monkeypatch.setattr(tracker.detector, "detect", noting)
+    small = resize(head[..., 1], 48, 56)[..., np.newaxis].repeat(3, axis=2)
+    noise = np.random.default_rng(3)
+
+    def noisy(*heads: tuple[UInt8Array, int, int]) -> RgbPicture:
+        clean = stage(*heads, width=1280, height=720).rgb()
+        return RgbPicture(np.clip(clean + noise.normal(0, 3, clean.shape), 0, 255).astype(np.uint8))
+
+    empty = play(tracker, [noisy() for _ in range(100)])
+    assert not any(empty)
+    seconds = 100 * STEP
+    assert searches.count(FINE) <= 1 + seconds / tracker.detector.intervals.still
+    searches.clear()
+    late = math.ceil(tracker.detector.intervals.coarse / STEP)
+    play(tracker, [noisy((small, 800, 200)) for _ in range(late + 1)], start=seconds)
+    assert FINE in searches
 
 
 def test_the_same_picture_gives_the_same_faces(tracker: Following, head: UInt8Array) -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentistream.types import UInt8Array
-from sentistream.vision.scene_change import CutDetector
+from sentistream.types import Box, UInt8Array
+from sentistream.vision.scene_change import SceneChangeDetector
 
 
 def scene(seed: int, height: int = 360, width: int = 640) -> UInt8Array:
@@ -12,14 +12,14 @@ def scene(seed: int, height: int = 360, width: int = 640) -> UInt8Array:
     return np.kron(blocks, np.ones((40, 40)))[:height, :width].astype(np.uint8)
 
 
-def test_a_cut_is_told_once() -> None:
-    cuts = CutDetector()
+def test_a_cut_is_reported_once() -> None:
+    cuts = SceneChangeDetector()
     told = [cuts.is_cut(picture) for picture in [scene(1)] * 5 + [scene(2)] * 5 + [scene(1)] * 3]
     assert [number for number, cut in enumerate(told) if cut] == [5, 10]
 
 
 def test_motion_light_and_noise_are_no_cuts() -> None:
-    cuts = CutDetector()
+    cuts = SceneChangeDetector()
     wide = scene(3, width=1280)
     noise = np.random.default_rng(1)
     for step in range(40):
@@ -29,22 +29,56 @@ def test_motion_light_and_noise_are_no_cuts() -> None:
 
 
 def test_another_size_is_another_scene() -> None:
-    cuts = CutDetector()
+    cuts = SceneChangeDetector()
     assert not cuts.is_cut(scene(1))
     assert cuts.is_cut(scene(1, height=200))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 700), (700, 3), (37, 51)])
 def test_pictures_of_any_size(shape: tuple[int, int]) -> None:
-    cuts = CutDetector()
+    cuts = SceneChangeDetector()
     assert not cuts.is_cut(np.zeros(shape, np.uint8))
     assert cuts.is_cut(np.full(shape, 255, np.uint8))
 
 
 def test_a_camera_that_turns_fast_is_one_cut_at_most() -> None:
-    cuts = CutDetector()
+    cuts = SceneChangeDetector()
     calm, turned = scene(1), [scene(seed) for seed in range(2, 8)]
     told = [cuts.is_cut(picture) for picture in [*[calm] * 10, *turned, *[turned[-1]] * 10]]
     assert sum(told) <= 1
     # once it is calm again, the next scene is told
     assert cuts.is_cut(calm)
+
+
+def test_noise_is_no_motion_a_small_thing_is_unless_it_is_ignored() -> None:
+    scenes, noise = SceneChangeDetector(), np.random.default_rng(2)
+    still = scene(1, height=720, width=1280).astype(float)
+
+    def shown(level: float, *, something: bool = False, sigma: float = 4) -> UInt8Array:
+        picture = level * still
+        if something:
+            picture[300:330, 640:670] = level * 230 - picture[300:330, 640:670] / 2
+        picture = picture + noise.normal(0, sigma, picture.shape)
+        return np.clip(picture, 0, 255).astype(np.uint8)
+
+    for level in (1.0, 0.25):
+        scenes.is_cut(shown(level))
+        scenes.set_reference()
+        for _ in range(20):
+            scenes.is_cut(shown(level))
+            assert not scenes.has_moved()
+        scenes.is_cut(shown(level, something=True))
+        assert scenes.has_moved()
+        assert scenes.has_moved([Box(0, 0, 400, 720)])
+        assert not scenes.has_moved([Box(600, 200, 700, 5000)])
+
+
+def test_without_a_picture_to_compare_with_all_has_moved() -> None:
+    scenes = SceneChangeDetector()
+    assert scenes.has_moved()
+    scenes.is_cut(scene(1))
+    assert scenes.has_moved()
+    scenes.set_reference()
+    assert not scenes.has_moved()
+    scenes.is_cut(scene(1, height=200))
+    assert scenes.has_moved()

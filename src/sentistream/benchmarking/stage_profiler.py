@@ -42,7 +42,7 @@ from sentistream.vision.dlib_landmarks import LandmarkPredictor
 from sentistream.vision.face_detector import NetworkDetector, make_detector
 from sentistream.vision.hog_detector import HogDetector
 from sentistream.vision.landmarker import DlibLandmarker, predict_single
-from sentistream.vision.scene_change import CutDetector
+from sentistream.vision.scene_change import SceneChangeDetector
 from sentistream.voice import spectrogram
 from sentistream.voice.feature_buffer import FeatureBuffer
 
@@ -52,7 +52,7 @@ TIMED_FUNCTIONS: tuple[tuple[str, Any, str], ...] = (
     ("detection", NetworkDetector, "detect_near"),
     ("landmarks", LandmarkPredictor, "predict"),
     ("crops for landmarks", landmarker, "landmark_view"),
-    ("scene cuts", CutDetector, "is_cut"),
+    ("scene cuts", SceneChangeDetector, "is_cut"),
     ("crops", picture.YuvPicture, "crop"),
     ("colour", picture, "to_rgb"),
     ("crops", lite, "view"),

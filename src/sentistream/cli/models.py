@@ -96,7 +96,7 @@ def show(name: str) -> None:
         (
             row["source"],
             people(row),
-            str(row["n"]),
+            f"{row['n']} {row.get('unit', '')}".rstrip(),
             interval(row, "accuracy"),
             interval(row, "uar"),
         )

@@ -22,11 +22,13 @@ EXPRESSION_INTERVAL = 0.06
 
 @dataclass(slots=True)
 class _FaceEvidence:
-    """State of one face: time of the last run, the next view, log-probabilities by view."""
+    """State of one face: time of the last run, the next view, log-probabilities by view, and
+    probabilities of both views together."""
 
     time: float
     mirrored_next: bool = False
     evidence: dict[bool, FloatArray] = field(default_factory=dict)
+    joined: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 class Expressions:
@@ -70,10 +72,18 @@ class Expressions:
             face = self._evidence[track]
             face.evidence[mirrored] = one
             face.mirrored_next = not mirrored
+        for track in tracks:
+            face = self._evidence[track]
+            face.joined = _joined(face.evidence)
 
     def of(self, tracks: Sequence[int]) -> FloatArray:
         """Probabilities for these faces, shape (N, 3); drops the state of others."""
         self._evidence = {track: self._evidence[track] for track in tracks}
-        joined = np.array([sum(self._evidence[track].evidence.values()) for track in tracks]) / 2
-        shares = np.exp(joined - joined.max(axis=1, keepdims=True))
-        return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)
+        return np.stack([self._evidence[track].joined for track in tracks])
+
+
+def _joined(evidence: dict[bool, FloatArray]) -> FloatArray:
+    """Both views' log probabilities averaged, as probabilities, shape (3,)."""
+    mean = sum(evidence.values(), np.zeros(3)) / 2
+    shares = np.exp(mean - mean.max())
+    return np.asarray(shares / shares.sum(), dtype=np.float32)

@@ -149,23 +149,23 @@ class LiteDecision:
         anybody = self._by_voice.get(None, UNIFORM)
         voice = np.array([self._by_voice.get(track, anybody) for track in self._tracks])
         evidence = self._evidence()
-        trust = np.array(
-            [[self._active_speaker.share(track) * evidence] for track in self._tracks], np.float32
-        )
+        shares = [self._active_speaker.share(track) * evidence for track in self._tracks]
+        trust = np.array(shares, np.float32)[:, np.newaxis]
+        alone = np.zeros_like(trust)
         count = len(self._tracks)
         now, remembered = self._accumulate(moment.time)
         # first half: the faces' answers at this moment; second half: accumulated; each with and
         # without the voice
         inputs = {
             "face": np.concatenate([now, now, remembered, remembered]),
-            "voice": np.tile(voice.reshape(count, 3), (4, 1)),
-            "trust": np.tile(np.concatenate([trust, np.zeros_like(trust)]), (2, 1)),
+            "voice": np.concatenate([voice.reshape(count, 3)] * 4),
+            "trust": np.concatenate([trust, alone, trust, alone]),
         }
         answers = self._fusion.run(**inputs)
         joined = correct(answers, self._factors)
         verdicts = []
         for index, track in enumerate(self._tracks):
-            fused = bool(trust[index, 0] > 0)
+            fused = shares[index] > 0
             momentary, _, accumulated, by_face = map(Distribution.from_array, joined[index::count])
             verdicts.append(
                 Verdict(

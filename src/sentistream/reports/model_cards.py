@@ -164,7 +164,7 @@ def _section(card: ModelCard) -> str:
                 (
                     f"{row['source']}: {row['split']}",
                     people(row),
-                    f"{row['n']:,}",
+                    f"{row['n']:,} {row.get('unit', '')}".rstrip(),
                     *(interval(row, name) for name in ("accuracy", "uar", "macro_f1")),
                 )
             )

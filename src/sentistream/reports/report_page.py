@@ -250,15 +250,16 @@ def accuracy_sentence(models: Sequence[Mapping[str, Any]], profile: Profile) -> 
     roles = _roles(models, profile)
     if not roles:
         return ""
-    told = []
+    parts = []
     for role, rows in roles:
         shares = sorted(
             {_percent(row["accuracy"]) for row in rows}, key=lambda text: float(text[:-2])
         )
         number = sum(row["n"] for row in rows)
         span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
-        told.append(f"{role} in {span} of {number:,} examples ({', '.join(_sources_of(rows))})")
-    return f"Right on material not learned from: {'; '.join(told)}.{_weakness(models, profile)}"
+        unit = rows[0].get("unit", "examples")
+        parts.append(f"{role} in {span} of {number:,} {unit} ({', '.join(_sources_of(rows))})")
+    return f"Right on material not learned from: {'; '.join(parts)}.{_weakness(models, profile)}"
 
 
 def accuracy_notes(models: Sequence[Mapping[str, Any]], profile: Profile) -> list[str]:
@@ -297,8 +298,13 @@ def _figure(row: Mapping[str, Any]) -> str:
         low, high = (f"{100 * edge:.0f}" for edge in row["accuracy_ci95"])
         interval = f"; 95{NBSP_PERCENT} interval {low} to {high}"
     return (
-        f"{_percent(row['accuracy'])} of {row['n']:,} ({row['source']}, {row['split']}{interval})"
+        f"{_percent(row['accuracy'])} of {_count(row)} ({row['source']}, {row['split']}{interval})"
     )
+
+
+def _count(row: Mapping[str, Any]) -> str:
+    unit = row.get("unit")
+    return f"{row['n']:,} {unit}" if unit else f"{row['n']:,}"
 
 
 NBSP_PERCENT = "\N{NO-BREAK SPACE}%"

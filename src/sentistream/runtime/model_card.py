@@ -36,7 +36,8 @@ class ModelCard(ByValue):
         int8: The same network with 8-bit convolutions, where there is one: its ``file``,
             ``sha256``, how many examples it was ``calibrated_on``, and under ``compared`` its
             accuracy next to that of the float one, on people not trained on.
-        figures: The measurements; each says on which people.
+        figures: The measurements; each says on which people, and what it counts (``unit``) if
+            that is not single examples. Those of a fusion are of the whole product.
         weaknesses: Known weaknesses.
         intended_use, forbidden_use: What it is for and what it must not be used for.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentistream.intervals import wilson_interval
+from sentistream.media.resample import resample
 from sentistream.networks.landmarks import LandmarkNetwork, Placed
 from sentistream.training.augmentation import (
     lighting_gradient,
@@ -25,14 +27,19 @@ from sentistream.training.augmentation import (
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.detector_task import DETECTOR_DATA
 from sentistream.training.examples import Examples
-from sentistream.training.landmark_examples import RENDERED, STORED_COVER, landmark_faces
+from sentistream.training.landmark_examples import (
+    RENDERED,
+    STORED_COVER,
+    STORED_SIZE,
+    landmark_faces,
+)
 from sentistream.training.model_cards import CardText, data_sets
 from sentistream.training.preparation import Preparation
 from sentistream.training.recipes import Recipe
 from sentistream.training.splits import Splits
 from sentistream.training.task import LITE_RECIPE, Task
 from sentistream.training.teachers import MIRRORED_POINTS
-from sentistream.types import FloatArray
+from sentistream.types import Box, FloatArray
 from sentistream.vision.face_geometry import detector_square
 from sentistream.vision.head_pose import head_pose
 from sentistream.vision.landmarker import COVER, VIEW_SIZE
@@ -46,6 +53,9 @@ CORRECT_DISTANCE = 0.03
 FAILURE = 0.08
 """Mean distance of points from their places from which a face has failed (Sagonas et al. 2013),
 in distances between the eyes of a frontal face."""
+
+SAME = 0.01
+"""Mean distance of points below which two networks' answers are the same, input widths."""
 
 _PRESENCE_WEIGHT = 0.05  # of the presence of a face, beside the points
 _EYES_APART = 0.398  # distance of an average face's eyes, in its detector's square (mean_face)
@@ -196,6 +206,7 @@ class LandmarksTask(LandmarksFirstTask):
     """The second run, which starts from the first."""
 
     name = "landmarks"
+    int8_input: str = "face"
     recipe: Recipe = replace(
         LITE_RECIPE, learning_rate=0.0012, batch=128, epochs=16, label_smoothing=0.0, average=0.995
     )
@@ -204,6 +215,20 @@ class LandmarksTask(LandmarksFirstTask):
         network = LandmarkNetwork()
         load_network_weights(runs / "landmarks-first", network)
         return network
+
+    def as_shown(self, train: Examples) -> Mapping[str, NDArray[Any]]:
+        side = STORED_SIZE * COVER / STORED_COVER
+        edge = (STORED_SIZE - side) / 2
+        middle = Box(edge, edge, edge + side, edge + side)
+        faces = (face[..., 0] for face in train.inputs["face"])
+        views = [resample(face, middle, VIEW_SIZE, VIEW_SIZE) for face in faces]
+        return {"face": np.stack(views)[..., np.newaxis]}
+
+    def same_answers(self, one: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
+        """Both see a face or none, with points less than ``SAME`` apart."""
+        far = np.linalg.norm((one - other)[:, 1:].reshape(-1, 68, 2), axis=2).mean(axis=1)
+        same: NDArray[np.bool_] = ((one[:, 0] > 0.5) == (other[:, 0] > 0.5)) & (far < SAME)
+        return same
 
 
 def augment_landmark_faces(stored: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

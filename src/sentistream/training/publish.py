@@ -23,7 +23,7 @@ from sentistream.training.model_cards import (
     default_card_text,
     permitted_use,
 )
-from sentistream.training.quantization import publish_int8
+from sentistream.training.quantization import calibration_examples, publish_int8
 from sentistream.training.run import Run
 from sentistream.training.task import Task
 
@@ -83,7 +83,8 @@ def publish(run: Run, folder: Path) -> ModelCard:
         commit=source_version(),
     )
     if task.int8_input is not None:
-        int8 = publish_int8(path, run.splits.train, held_out, task.int8_input)
+        shown = task.as_shown(calibration_examples(run.splits.train))
+        int8 = publish_int8(path, shown, held_out, task)
         card = replace(card, int8=int8)
     card.write(path.with_suffix(".json"))
     return card

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from sentistream.networks.export import only_errors_logged, store_as_half
 from sentistream.training.examples import Examples
+from sentistream.training.task import Task
+from sentistream.types import FloatArray
 
 CALIBRATION_EXAMPLES = 288
 """Training examples on which ranges are measured."""
@@ -113,55 +115,61 @@ class _Calibration:
 
 def publish_int8(
     path: Path,
-    train: Examples,
+    calibration: Mapping[str, NDArray[Any]],
     held_out: Examples,
-    only_from: str,
+    task: Task,
 ) -> dict[str, Any]:
     """Writes ``NAME.int8.onnx`` beside a float network, if its accuracy is as good.
 
     Args:
-        path: The ONNX file of the float network, a classifier.
-        train: For calibration.
+        path: The ONNX file of the float network.
+        calibration: Training examples as it takes them, by input name.
         held_out: Of other people, for comparison.
-        only_from: As ``quantize`` takes it.
+        task: Says what to quantize (see ``quantize``), how accurate answers are, and which are
+            the same.
 
     Returns:
         The ``int8`` entry of a model card; empty, and nothing is written, if accuracy on all
         of them would fall by more than ``MAX_ACCURACY_LOSS``.
     """
-    generator = np.random.default_rng(1)
-    chosen = generator.permutation(len(train))[:CALIBRATION_EXAMPLES]
     content = path.read_bytes()
-    small = quantize(content, train.take(chosen).inputs, only_from=only_from)
+    small = quantize(content, calibration, only_from=task.int8_input)
     by_float, by_int8 = _answers(content, held_out), _answers(small, held_out)
-    compared = []
-    for source in sorted(set(held_out.sources.tolist())):
-        of_source = held_out.sources == source
-        labels = held_out.labels[of_source]
-        one, other = by_float[of_source], by_int8[of_source]
-        compared.append(
-            {
-                "source": source,
-                "n": int(of_source.sum()),
-                "float_accuracy": round(float((one == labels).mean()), 4),
-                "int8_accuracy": round(float((other == labels).mean()), 4),
-                "agreement": round(float((one == other).mean()), 4),
-            }
+    same = task.same_answers(by_float, by_int8)
+    sources = set(held_out.sources.tolist())
+    compared = [
+        {
+            "source": one["source"],
+            "n": one["n"],
+            "float_accuracy": one["accuracy"],
+            "int8_accuracy": other["accuracy"],
+            "agreement": round(float(same[held_out.sources == one["source"]].mean()), 4),
+        }
+        for one, other in zip(
+            task.figures(by_float, held_out), task.figures(by_int8, held_out), strict=True
         )
-    lost = np.mean(by_float == held_out.labels) - np.mean(by_int8 == held_out.labels)
-    if lost > MAX_ACCURACY_LOSS:
+        if one["source"] in sources
+    ]
+    lost = sum(row["n"] * (row["float_accuracy"] - row["int8_accuracy"]) for row in compared)
+    if lost > MAX_ACCURACY_LOSS * sum(row["n"] for row in compared):
         return {}
     target = path.with_suffix(".int8.onnx")
     target.write_bytes(small)
     return {
         "file": target.name,
         "sha256": hashlib.sha256(small).hexdigest(),
-        "calibrated_on": len(chosen),
+        "calibrated_on": len(next(iter(calibration.values()))),
         "compared": compared,
     }
 
 
-def _answers(content: bytes, examples: Examples) -> NDArray[np.int64]:
+def calibration_examples(train: Examples) -> Examples:
+    """``CALIBRATION_EXAMPLES`` of them, chosen at random, the same ones each time."""
+    generator = np.random.default_rng(1)
+    return train.take(generator.permutation(len(train))[:CALIBRATION_EXAMPLES])
+
+
+def _answers(content: bytes, examples: Examples) -> FloatArray:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -169,5 +177,4 @@ def _answers(content: bytes, examples: Examples) -> NDArray[np.int64]:
         examples.take(slice(start, start + _BATCH)).inputs
         for start in range(0, len(examples), _BATCH)
     )
-    answers = np.concatenate([session.run(None, inputs)[0] for inputs in batches])
-    return np.asarray(answers.argmax(axis=1), dtype=np.int64)
+    return np.concatenate([session.run(None, inputs)[0] for inputs in batches])

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -93,6 +95,15 @@ class Task:
     def convert(self, stored: Mapping[str, Tensor]) -> list[Tensor]:
         """Prepared inputs, by name, as the network's arguments; part of the ONNX file, too."""
         return convert_pictures(stored)
+
+    def as_shown(self, train: Examples) -> Mapping[str, NDArray[Any]]:
+        """Training examples without augmentation as the ONNX file takes them, by input name."""
+        return train.inputs
+
+    def same_answers(self, one: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
+        """Whether two networks, each (N, outputs), give the same answers, (N,)."""
+        same: NDArray[np.bool_] = one.argmax(axis=1) == other.argmax(axis=1)
+        return same
 
     def augment(
         self, inputs: list[Tensor], labels: Tensor, generator: torch.Generator

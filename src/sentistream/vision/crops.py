@@ -90,7 +90,9 @@ def mouth_window(landmarks: FloatArray) -> Box:
         ValueError: The points are not finite or all lie on one spot.
     """
     lips = landmarks[MOUTH]
-    low, high = lips.min(axis=0), lips.max(axis=0)
-    x, y = (float(value) for value in (low + high) / 2)
-    side = max(float((high - low).max()) * MOUTH_MARGIN, MIN_MOUTH_SIDE * centroid_size(landmarks))
+    left, top = np.minimum.reduce(lips, axis=0).tolist()
+    right, bottom = np.maximum.reduce(lips, axis=0).tolist()
+    x, y = (left + right) / 2, (top + bottom) / 2
+    width = max(right - left, bottom - top) * MOUTH_MARGIN
+    side = max(width, MIN_MOUTH_SIDE * centroid_size(landmarks))
     return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)

@@ -70,6 +70,7 @@ class DetectionIntervals:
         alone: Interval of searches for all faces while none is tracked.
         coarse: Interval of searches for large faces while some are tracked.
         fine: Interval of searches for all faces while some are tracked.
+        still: Interval of searches for all faces while nothing moves.
         confirm: After which a tracked face is searched again in its own region.
         carry: How long landmarks alone may track a face that the detector misses.
     """
@@ -77,6 +78,7 @@ class DetectionIntervals:
     alone: float
     coarse: float
     fine: float
+    still: float
     confirm: float
     carry: float
 
@@ -118,7 +120,7 @@ class NetworkDetector:
     """
 
     intervals: DetectionIntervals = DetectionIntervals(
-        alone=0.24, coarse=0.24, fine=0.96, confirm=0.5, carry=1.5
+        alone=0.24, coarse=0.24, fine=0.96, still=3.84, confirm=0.5, carry=1.5
     )
 
     def __init__(self, network: Runnable) -> None:

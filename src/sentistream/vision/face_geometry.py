@@ -133,6 +133,7 @@ def is_face_like(landmarks: FloatArray) -> bool:
 
 def lip_gap(landmarks: FloatArray) -> float:
     """Mean distance between the inner lips, divided by the distance between the eyes; 0 or more."""
-    gap = np.linalg.norm(landmarks[[61, 62, 63]] - landmarks[[67, 66, 65]], axis=1).mean()
-    eyes = np.linalg.norm(landmarks[36:42].mean(axis=0) - landmarks[42:48].mean(axis=0))
-    return float(gap / max(eyes, 1e-6))
+    apart = (landmarks[61:64] - landmarks[67:64:-1]).tolist()
+    gap = sum(math.hypot(*step) for step in apart) / len(apart)
+    eyes = math.hypot(*(_BETWEEN[0] @ landmarks).tolist())
+    return gap / max(eyes, 1e-6)

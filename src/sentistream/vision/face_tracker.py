@@ -18,7 +18,7 @@ from sentistream.vision.face_detector import COARSE, FINE, Detection, Detector, 
 from sentistream.vision.face_geometry import detector_square, extent, mean_landmarks
 from sentistream.vision.head_pose import head_pose
 from sentistream.vision.landmarker import Landmarker, predict_best
-from sentistream.vision.scene_change import CutDetector
+from sentistream.vision.scene_change import SceneChangeDetector
 
 MEMORY = 1.0
 """How long a lost face keeps its track, seconds."""
@@ -142,7 +142,7 @@ class FaceTracker:
         self._faces: list[Face] = []
         self._time = -math.inf
         self._coarse_at = self._fine_at = -math.inf
-        self._cuts = CutDetector()
+        self._scene = SceneChangeDetector()
         self.left_out: int = 0
 
     def update(self, picture: Picture, time: float) -> list[Face]:
@@ -157,7 +157,7 @@ class FaceTracker:
         if time < self._time:
             self.reset()
         luma = picture.luma
-        if self._cuts.is_cut(luma):
+        if self._scene.is_cut(luma):
             self._tracks, self._fine_at = [], -math.inf
         self._tracks = [track for track in self._tracks if time - track.time <= MEMORY]
         self._propagate(luma, time)
@@ -198,12 +198,17 @@ class FaceTracker:
         intervals = self._detector.intervals
         # while no face is tracked, or one is lost, the fine search for small faces runs more often
         followed = bool(self._tracks) and all(track.time == time for track in self._tracks)
-        fine = time - self._fine_at >= (intervals.fine if followed else intervals.alone) - 1e-6
-        if not fine and time - self._coarse_at < intervals.coarse - 1e-6:
+        since = time - self._fine_at
+        coarse = time - self._coarse_at >= intervals.coarse - 1e-6
+        fine = since >= (intervals.fine if followed else intervals.alone) - 1e-6 and (
+            since >= intervals.still - 1e-6 or (coarse and self._needs_fine_search(time))
+        )
+        if not (coarse or fine):
             return
         self._coarse_at = time
         if fine:
             self._fine_at = time
+            self._scene.set_reference()
         size = FINE if fine else COARSE
         found = self._detector.detect(luma, size=size, threshold=LOW)
         left = [track for track in self._tracks if track.time == time]
@@ -217,6 +222,14 @@ class FaceTracker:
                 found.remove(detection)
                 tracks.remove(track)
         self._start_tracks(luma, time, found, fine)
+
+    def _needs_fine_search(self, time: float) -> bool:
+        """Whether something moves that is not a face that is followed and its body, or the last
+        search missed a face: one too small for the coarse search, or landmarks that drift."""
+        missed = any(
+            track.time < time or track.detected_at != self._coarse_at for track in self._tracks
+        )
+        return missed or self._scene.has_moved([_body(track.box) for track in self._tracks])
 
     def _redetect(self, luma: UInt8Array, time: float) -> None:
         """Runs the detector on the regions of faces that are lost or long unconfirmed."""
@@ -351,6 +364,12 @@ def _face(track: _Track) -> Face:
         pose=head_pose(track.landmarks),
         readable=track.readable,
     )
+
+
+def _body(face: Box) -> Box:
+    """The head and the body below, to the bottom of any picture."""
+    wide, high = 1.5 * face.width, 0.5 * face.height
+    return Box(face.left - wide, face.top - high, face.right + wide, face.bottom + 20 * face.height)
 
 
 def _overlap(one: _Track, other: _Track) -> float:

@@ -43,7 +43,7 @@ class HogDetector:
 
     # a search of a whole picture takes as long as the rest of several moments
     intervals: DetectionIntervals = DetectionIntervals(
-        alone=0.2, coarse=1.0, fine=1.0, confirm=0.2, carry=0.5
+        alone=0.2, coarse=1.0, fine=1.0, still=0.2, confirm=0.2, carry=0.5
     )
 
     def __init__(self) -> None:

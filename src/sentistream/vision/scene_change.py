@@ -1,10 +1,13 @@
-"""Scene change (cut) detection."""
+"""Changes of the whole picture: cuts, and whether anything moves, on coarse luma."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
-from sentistream.types import FloatArray, UInt8Array
+from sentistream.types import Box, FloatArray, UInt8Array
 
 _CELLS = 32  # along the longer side
 _SAMPLES = 4  # a cell averages a square of this many pixels per side
@@ -12,23 +15,28 @@ _MIN = 15.0  # mean change, levels of brightness, below which nothing is a cut
 _TIMES = 3.0  # times the running mean of changes
 _DIFFERENT, _MAX = 8.0, 0.5  # this share of the cells must change by these levels
 _KEPT = 0.8  # of the running mean, from picture to picture
+_MOVES, _NOISE = 2.0, 7.0  # levels by which a cell changes where something moves; times the median
 
 
-class CutDetector:
-    """Detects cuts by the change of coarse luma relative to its running mean.
+class SceneChangeDetector:
+    """Detects cuts, and motion since a chosen picture.
 
-    This is the adaptive content detector of PySceneDetect (Castellano), on brightness only.
+    A cut is a change relative to the running mean of changes: the adaptive content detector of
+    PySceneDetect (Castellano), on brightness only.
     """
 
     def __init__(self) -> None:
         self._cells: FloatArray | None = None
+        self._side = 1  # pixels along a cell
+        self._reference: FloatArray | None = None
         self._usual = _MIN / _TIMES
-        self._moving = False  # whether the previous picture differed as after a cut
+        self._differed = False  # whether the previous picture differed as after a cut
 
     def is_cut(self, luma: UInt8Array) -> bool:
-        """Whether this picture, shape (height, width), starts another scene."""
-        cells, before = _cells(luma), self._cells
-        self._cells = cells
+        """Takes the next picture, shape (height, width); whether it starts another scene."""
+        before = self._cells
+        cells = self._cells = _cells(luma)
+        self._side = _step(luma) * _SAMPLES
         if before is None:
             return False
         if before.shape != cells.shape:
@@ -43,13 +51,43 @@ class CutDetector:
         )
         self._usual += (1 - _KEPT) * (min(change, _MIN) - self._usual)
         # consecutive pictures that all differ mean a turning camera, not a series of scenes
-        cut = differs and not self._moving
-        self._moving = differs
+        cut = differs and not self._differed
+        self._differed = differs
         return cut
+
+    def set_reference(self) -> None:
+        """Makes the newest picture the one that motion is measured from."""
+        self._reference = self._cells
+
+    def has_moved(self, ignored: Sequence[Box] = ()) -> bool:
+        """Whether the newest picture differs from the reference outside ``ignored`` (pixels).
+
+        Cells change by the camera's noise, too; what counts is relative to the median change.
+        Without a reference, or with one of another shape, everything has moved.
+        """
+        if self._cells is None or self._reference is None:
+            return True
+        if self._reference.shape != self._cells.shape:
+            return True
+        changes = np.abs(self._cells - self._reference)
+        moves = changes > max(_MOVES, _NOISE * float(np.median(changes)))
+        for box in ignored:
+            left, top = (max(0, math.floor(edge / self._side)) for edge in (box.left, box.top))
+            right, bottom = (
+                max(0, math.ceil(edge / self._side)) for edge in (box.right, box.bottom)
+            )
+            moves[top:bottom, left:right] = False
+        return bool(moves.any())
+
+
+def _step(luma: UInt8Array) -> int:
+    """Pixels from one sample of brightness to the next."""
+    longest: int = max(luma.shape)
+    return max(1, longest // (_CELLS * _SAMPLES))
 
 
 def _cells(luma: UInt8Array) -> FloatArray:
-    step = max(1, max(luma.shape) // (_CELLS * _SAMPLES))
+    step = _step(luma)
     few = luma[::step, ::step]
     rows, columns = few.shape[0] // _SAMPLES, few.shape[1] // _SAMPLES
     if not (rows and columns):
