@@ -106,7 +106,7 @@ def table_7(face: ModelCard, voice: ModelCard, fused: ModelCard) -> Table:
         ]
     filled = [(*row[:3], row[3] or NOT_MEASURED) for row in rows]
     note = (
-        "Ours are in the model cards: validation on people not learned from, or a set's own "
+        "Ours are in the model cards: validation on people not trained on, or a set's own "
         "validation part. The paper's validation has frames of the clips it trained on."
     )
     return Table(7, "training results", note, ("network", "figure", "paper", "ours"), filled)

@@ -259,13 +259,13 @@ def accuracy_sentence(models: Sequence[Mapping[str, Any]], profile: Profile) -> 
         span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
         unit = rows[0].get("unit", "examples")
         parts.append(f"{role} in {span} of {number:,} {unit} ({', '.join(_sources_of(rows))})")
-    return f"Right on material not learned from: {'; '.join(parts)}.{_weakness(models, profile)}"
+    return f"Right on material not trained on: {'; '.join(parts)}.{_weakness(models, profile)}"
 
 
 def accuracy_notes(models: Sequence[Mapping[str, Any]], profile: Profile) -> list[str]:
     """Each figure of the same networks with its interval."""
     return [
-        f"On material not learned from, {role} {'was' if role.startswith('the') else 'were'} right "
+        f"On material not trained on, {role} {'was' if role.startswith('the') else 'were'} right "
         f"in {', '.join(_figure(row) for row in rows)}."
         for role, rows in _roles(models, profile)
     ]
