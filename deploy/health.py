@@ -1,4 +1,4 @@
-"""The container's health check: 0 where the monitor here answers, with or without TLS."""
+"""The container's health check: 0 if the monitor here answers, with or without TLS."""
 
 import http.client
 import ssl
@@ -6,9 +6,9 @@ import sys
 
 
 def answers(port: int) -> bool:
-    """Whether ``/health`` says 200 within the time."""
+    """Whether ``/health`` answers 200 within the timeout."""
     own = ssl.create_default_context()
-    # its certificate is made out to the name outside, not to 127.0.0.1
+    # its certificate is for the public name, not for 127.0.0.1
     own.check_hostname = False
     own.verify_mode = ssl.CERT_NONE
     ways = (

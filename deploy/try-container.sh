@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the image, runs it as compose.yaml does, and holds it to what docs/monitor.md says of it.
+# Builds the image, runs it as compose.yaml does, and checks what docs/monitor.md says about it.
 #   ENGINE=docker IMAGE=sentistream BUILD=no PORT=8499 RUN_OPTIONS=... BUILD_OPTIONS=... deploy/try-container.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

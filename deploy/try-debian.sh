@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Makes a fresh Debian of any suite and processor, installs the wheel of this tree in it as a user would,
-# and runs `sentistream doctor`, the demonstration and the core tests. Another processor is emulated.
-#   deploy/try-debian.sh                                  this machine's processor, Debian 13, its Python
-#   ARCH=arm64 deploy/try-debian.sh                       64-bit Arm, emulated by QEMU where need be
+# Creates a fresh Debian of any suite and CPU architecture, installs this tree's wheel in it as a user would,
+# and runs `sentistream doctor`, the demo and the core tests. A foreign architecture is emulated.
+#   deploy/try-debian.sh                                  this machine's architecture, Debian 13, its Python
+#   ARCH=arm64 deploy/try-debian.sh                       64-bit Arm, emulated by QEMU if needed
 #   SUITE=sid PYTHON=python3.14 deploy/try-debian.sh      a newer Python
 #   EXTRAS=monitor TESTS='tests/voice tests/monitor/cameras' deploy/try-debian.sh
-# DEMO_OPTIONS='--seconds 2' makes a shorter demonstration. ROOT=FOLDER keeps the system there and uses
-# it again; without, nothing is left behind.
+# DEMO_OPTIONS='--seconds 2' makes a shorter demo. ROOT=FOLDER keeps the system there and reuses
+# it; without ROOT, nothing is left behind.
 # Needs root, mmdebstrap and, to emulate, qemu-user-static, binfmt-support and arch-test (Debian: apt install ...).
 # MAKE_OPTIONS are mmdebstrap's, such as --aptopt='Acquire::Check-Valid-Until "false"' for an old mirror.
-# Native it takes a few minutes, emulated ten to thirty times as long.
+# It takes a few minutes natively, and ten to thirty times as long emulated.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 here=$(dpkg --print-architecture)
@@ -25,7 +25,7 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 command -v mmdebstrap > /dev/null || fail "apt install mmdebstrap"
 case $ARCH in arm64) cpu=aarch64 ;; armhf) cpu=arm ;; amd64) cpu=x86_64 ;; *) cpu=$ARCH ;; esac
 if [[ $ARCH != "$here" ]]; then
-  # the kernel is told which program runs the other processor's
+  # tell the kernel which program runs foreign binaries
   mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
   command -v update-binfmts > /dev/null || fail "apt install qemu-user-static binfmt-support"
   update-binfmts --enable "qemu-$cpu" > /dev/null 2>&1 || true
@@ -48,14 +48,14 @@ echo "ok: $wheel, $(stat --format %s "$build/$wheel" | awk '{printf "%.1f MB", $
 
 if [[ ! -e $root/usr/bin/$PYTHON ]]; then
   echo "making a Debian $SUITE for $ARCH ..."
-  # to configure its packages would take an emulated system half an hour; for Python it need not
+  # configuring its packages would take an emulated system half an hour; Python does not need it
   variant=$([[ $ARCH == "$here" ]] && echo minbase || echo extract)
   mmdebstrap --quiet --variant="$variant" --arch="$ARCH" \
     --include="$PYTHON,$PYTHON-venv,bash,coreutils,libatomic1,libstdc++6" "${make_options[@]}" "$SUITE" "$root"
 fi
 [[ -s $root/etc/passwd ]] || echo 'root:x:0:0:root:/root:/bin/bash' > "$root/etc/passwd"
 mkdir -p "$root/etc/ssl/certs"
-# certificates and pip's settings are those of this machine
+# use this machine's certificates and pip settings
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 if [[ -f /etc/pip.conf ]]; then cp /etc/pip.conf "$root/etc/pip.conf"; fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Boots a fresh Debian with systemd, follows "As a service" of docs/monitor.md in it word for word, and
-# holds the service to what is said there. Needs root, mmdebstrap, systemd-nspawn, a free port 8420.
+# Boots a fresh Debian with systemd, follows "As a service" in docs/monitor.md word for word, and
+# checks that the service does what it says. Needs root, mmdebstrap, systemd-nspawn, a free port 8420.
 #   SUITE=bookworm MAKE_OPTIONS=... BOOT_OPTIONS=... deploy/try-service.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -37,9 +37,9 @@ cd /root/sentistream
 apt-get -qq update || failed "apt-get update"
 awk '/^## As a service/ {here = 1} here && /^```sh$/ {on = 1; next} on && /^```$/ {exit} on' docs/monitor.md > /root/steps
 bash -e /root/steps > /root/steps.log 2>&1 || { tail -20 /root/steps.log; failed "the steps of docs/monitor.md"; }
-journalctl --sync # a person is slower than the last of the steps was
-$(tail -1 /root/steps | sed 's/#.*//') | grep -q '/setup/' || failed "the last step shows no set-up link"
-echo "ok: the steps of docs/monitor.md end with the set-up link"
+journalctl --sync # a person would be slower than these steps
+$(tail -1 /root/steps | sed 's/#.*//') | grep -q '/setup/' || failed "the last step shows no setup link"
+echo "ok: the steps of docs/monitor.md end with the setup link"
 answers /health 200 && answers /api/readings 401 || failed "the page"
 echo "ok: /health says 200, /api/readings 401"
 main=$(of MainPID)

@@ -1,5 +1,5 @@
-# For a tap of one's own: brew install --formula deploy/homebrew/sentistream.rb
-# The packages it needs come as wheels: PyAV and ONNX Runtime bring FFmpeg and their libraries along.
+# For your own tap: brew install --formula deploy/homebrew/sentistream.rb
+# Its dependencies come as wheels: those of PyAV and ONNX Runtime include FFmpeg and other libraries.
 # scripts/update_recipes.py writes the version and the checksum of a release's sdist.
 class Sentistream < Formula
   desc "Says in real time how people on video feel: positive, neutral or negative"
@@ -10,7 +10,7 @@ class Sentistream < Formula
 
   depends_on "python@3.13"
 
-  # wheels hold libraries that Homebrew would otherwise try to relink
+  # wheels contain libraries that Homebrew would otherwise try to relink
   preserve_rpath
 
   def install

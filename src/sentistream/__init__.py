@@ -1,4 +1,4 @@
-"""Watches and listens to people on video and says, in real time, how they feel.
+"""Says in real time how people on video come across, from their faces and voices.
 
 Example:
     >>> import sentistream
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# from 1.29 on ONNX Runtime's wheels for Linux write an identifier to disk and report to their maker
-# (release notes of kibae/onnxruntime-server 1.29.0); this is read when they are loaded
+# from 1.29 on, ONNX Runtime's Linux wheels write an identifier to disk and send telemetry to their
+# maker (release notes of kibae/onnxruntime-server 1.29.0); read when the library loads
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ __all__ = [
     "plot_timeline",
 ]
 
-# loaded when first asked for, so that ``import sentistream`` takes milliseconds
+# loaded on first use, so that ``import sentistream`` takes milliseconds
 _HOMES = {
     "Analysis": "api",
     "Analyzer": "analyzer",

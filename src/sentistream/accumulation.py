@@ -1,10 +1,10 @@
-"""How the answers of moments add up: about one face while it is seen, and about a whole clip.
+"""Accumulates the answers of moments, for one face while it is seen and for a whole clip.
 
-Beside Equation 1 (``smoothing``) stands a mean of logarithms: moments are taken as witnesses, so
-that a sure one counts for more than several that waver.
+Besides Equation 1 (``smoothing``) there is a mean of logarithms: it treats moments as
+observations, so that one confident moment counts for more than several uncertain ones.
 
 ``Overall`` is the one answer about a whole clip or face: ``analyze``, its summary and report, and
-``evaluate`` all give it, so that a measured accuracy is that of what users read.
+``evaluate`` all use it, so that the accuracy measured is that of what users read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sentistream.smoothing import Running
 from sentistream.types import Distribution, FloatArray, Reading
 
 MIN = 1e-4
-"""No single moment rules a class out: probabilities below this count as this."""
+"""Lower bound of probabilities, so that no single moment rules a class out."""
 
 _GONE = 60.0
 """Seconds without a reading after which a face's stretch is closed, so that memory is bounded.
@@ -30,17 +30,17 @@ Trackers give up a track much earlier, and never use its number again.
 
 
 def is_sure(confidence: float, profile: Profile) -> bool:
-    """Whether an accumulated answer of this confidence, 0 to 1, is more than ``unknown``."""
+    """Whether an accumulated answer with this confidence, 0 to 1, is not ``unknown``."""
     return confidence >= profile.unknown_below
 
 
 class EvidenceMean(Running):
-    """The running mean of logarithms, forgotten as Equation 1 forgets.
+    """The running mean of logarithms, with the exponential decay of Equation 1.
 
-    Until as much time has passed as is remembered, all moments count alike.
+    Until ``time_constant`` has passed, all moments count equally.
 
     Args:
-        time_constant: Seconds that are remembered; positive.
+        time_constant: Time constant of the decay, seconds; positive.
 
     Raises:
         ValueError: The time constant is not positive.
@@ -53,7 +53,7 @@ class EvidenceMean(Running):
         self._count = 0
 
     def update(self, probabilities: FloatArray, time: float) -> FloatArray:
-        """What was said up to ``time`` (seconds) as a distribution, shape (3,).
+        """The accumulated distribution up to ``time`` (seconds), shape (3,).
 
         Raises:
             ValueError: ``time`` lies before the last one.
@@ -74,13 +74,13 @@ class EvidenceMean(Running):
 class Overall:
     """The answer about a whole clip, from the readings of all its faces, or of one of them.
 
-    With Equation 1 it is the mean of all momentary answers. With evidence it is what had been
-    accumulated about each face at the end of each stretch, and at its last reading; so a clip no
-    longer than that is answered by its last reading. A whole stretch is surer than a moment, by
-    the profile's temperature. Memory does not grow with the clip's length.
+    With Equation 1 it is the mean of all momentary answers. With evidence it combines the values
+    accumulated about each face at the end of each stretch and at its last reading; for a clip no
+    longer than a stretch it is the last reading. A whole stretch is more confident than a moment,
+    by the profile's temperature. Memory does not grow with the clip's length.
 
     Args:
-        profile: Says how moments add up.
+        profile: Determines how moments are accumulated.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -113,7 +113,7 @@ class Overall:
 
     @property
     def answer(self) -> Distribution | None:
-        """None where there was no face."""
+        """None if there was no face."""
         total, weights = self._total.copy(), self._weight
         for _, length, smoothed in self._stretches.values():
             share = self._share(length)
@@ -124,20 +124,20 @@ class Overall:
         mean = total / weights
         if not self._evidence:
             return Distribution.from_array(mean)
-        # from one moment to a whole stretch; a prior counts once, however sure the clip is
+        # from one moment to a whole stretch; a prior counts once, however confident the clip is
         power = 1 + (1 / self._temperature - 1) * min(1.0, weights)
         sharpened = (mean - self._prior) * power + self._prior
         return Distribution.from_array(np.exp(sharpened - sharpened.max()))
 
     def _close_gone(self, now: float) -> None:
-        """Counts the last stretches of faces that will not come back."""
+        """Adds the last stretches of faces that are gone."""
         for track, (begun, length, smoothed) in list(self._stretches.items()):
             if now - (begun + length) > _GONE:
                 self._count(smoothed, self._share(length))
                 del self._stretches[track]
 
     def _share(self, length: float) -> float:
-        """The weight of a stretch of so many seconds; one only begun hardly counts."""
+        """The weight of a stretch of this many seconds; one that has just begun hardly counts."""
         return max(length / self._span, 1e-6)
 
     def _count(self, value: Distribution, share: float) -> None:

@@ -1,7 +1,7 @@
-"""The analyzer, the paper's Figure 1: one moment in, one reading for each face out.
+"""The analyzer, the paper's Figure 1: one moment in, one reading per face out.
 
-Detects and tracks faces, runs the profile's networks on each, and smooths. It has no files, no
-sockets and no clock of its own.
+It detects and tracks faces, runs the profile's networks on each, and smooths the results. It uses
+no files, sockets or clock.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sentistream.vision.face_tracker import MEMORY, FaceTracker
 from sentistream.vision.landmarker import make_landmarker
 
 MAX_YAW, MAX_PITCH = 60.0, 45.0
-"""Degrees beyond which an expression cannot be read."""
+"""Degrees of head rotation beyond which an expression cannot be read."""
 
 
 class Tracker(Protocol):
@@ -32,7 +32,7 @@ class Tracker(Protocol):
 
     @property
     def left_out(self) -> int:
-        """Faces found in the newest picture but not followed, because of ``max_faces``."""
+        """Faces found in the newest picture but not tracked, because of ``max_faces``."""
         ...
 
     def update(self, picture: Picture, time: float) -> Sequence[Face]: ...
@@ -41,18 +41,18 @@ class Tracker(Protocol):
 
 
 class Analyzer:
-    """Turns moments into readings, for as many faces as there are.
+    """Turns moments into readings, for any number of faces.
 
     Args:
-        profile: What to use, or its name.
-        max_faces: Faces followed at once, at least 1. Where more are found, the largest are
+        profile: The profile, or its name.
+        max_faces: Most faces tracked at once, at least 1. If more are found, the largest are
             kept and the readings say ``more_faces``.
-        decision: What decides, in place of the profile's networks.
-        tracker: Tracker to use in place of sentistream's own; made for the same ``max_faces``.
+        decision: Makes the decisions instead of the profile's networks.
+        tracker: Tracker to use instead of sentistream's own; made for the same ``max_faces``.
 
     Attributes:
-        profile: What is used.
-        max_faces: Faces followed at once.
+        profile: The profile in use.
+        max_faces: Most faces tracked at once.
 
     Raises:
         InputError: There is no profile of that name.
@@ -82,8 +82,8 @@ class Analyzer:
         """Clears faces and accumulated answers.
 
         Args:
-            renumber: Start track numbers from 1 again, as for another source; otherwise
-                they go on.
+            renumber: Restart track numbers from 1, as for another source; otherwise they
+                continue.
         """
         self._tracker.reset(renumber=renumber)
         self._decision.reset()
@@ -97,9 +97,9 @@ class Analyzer:
         self._voice_share_unknown: set[int] = set()
 
     def process(self, moment: Moment) -> tuple[Reading, ...]:
-        """The readings of one moment, by track number; without a face exactly one, ``no_face``.
+        """The readings of one moment, by track number; exactly one, ``no_face``, without a face.
 
-        Moments come in order; one that lies before the last resets the analyzer (``reset``).
+        Moments must be in order; one earlier than the last resets the analyzer (``reset``).
         """
         if moment.time < self._time:
             self.reset()
@@ -180,7 +180,7 @@ class Analyzer:
         return smoothed.label if sure else Label.UNKNOWN
 
     def _forget(self, time: float) -> None:
-        """Drops the smoothers of appearances that are over."""
+        """Drops the smoothers of appearances that have ended."""
         self._smoothers = {
             track: smoother
             for track, smoother in self._smoothers.items()

@@ -52,38 +52,37 @@ def analyze(
     threads: int = 0,
     decoder: str = AUTO,
 ) -> Analysis:
-    """Watch and listen to a video, camera or stream.
+    """Analyze a video, camera or stream.
 
     Args:
         source: A video file's path, a camera's number, or an address such as ``rtsp://...``.
         profile: Which networks and settings; a name or a ``Profile``.
-        max_faces: Faces followed at once, at least 1; ``MAX_FACES`` unless given, or what
-            ``analyzer`` was made for. Where more are found, the largest are kept and the
+        max_faces: Most faces tracked at once, at least 1; by default ``MAX_FACES``, or what
+            ``analyzer`` was made for. If more are found, the largest are kept and the
             readings say ``more_faces``.
-        every: Seconds between two moments; the profile's 0.03 unless given. Fewer moments take less
-            time. Up to 0.2 s answers stay much the same; beyond, hardly any voice is heard, and a
-            face that moves counts as another appearance.
-        prior: How common the classes are taken to be where people are watched: a name such as
-            ``everyday``, three numbers as text, or a ``Prior``; the profile's unless given.
-        analyzer: One to use again for the next input, which saves loading its networks;
-            it is reset, and must have been made for the same profile and prior.
-        read_ahead: Moments decoded in the background, at least 1.
-        video_track, audio_track: Which of the tracks of its kind, from 1; None for one that can
-            be decoded and is not empty. ``Analysis.info`` says which was taken, and why.
-        threads: In which a file is decoded; 0 for as many as the decoder sees fit.
-        decoder: What decodes pictures: ``auto`` for the machine's own decoder where there is one
-            that works, else software; ``software``; or one by its name, such as ``vaapi``,
-            ``cuda`` or ``videotoolbox``. Where that does not work software decodes, and
-            ``Analysis.info`` says so.
+        every: Seconds between two moments; by default the profile's 0.03. Fewer moments take less
+            time. Up to 0.2 s answers stay much the same; beyond that, most of the voice is
+            missed, and a moving face counts as a new appearance.
+        prior: How common the classes are assumed to be where people are watched: a name such as
+            ``everyday``, three numbers as text, or a ``Prior``; by default the profile's.
+        analyzer: An analyzer to reuse, which saves loading its networks; it is reset, and must
+            have been made for the same profile and prior.
+        read_ahead: Moments decoded ahead in the background, at least 1.
+        video_track, audio_track: The track of its kind, from 1; None for one that can
+            be decoded and is not empty. ``Analysis.info`` says which was chosen, and why.
+        threads: Threads that decode a file; 0 to let the decoder decide.
+        decoder: What decodes pictures: ``auto`` for hardware if it works, else software;
+            ``software``; or a decoder's name, such as ``vaapi``, ``cuda`` or ``videotoolbox``.
+            If that does not work, software decodes and ``Analysis.info`` says so.
 
     Returns:
-        The analysis; nothing is decoded before it is iterated. Close it, or use it in ``with``.
+        The analysis; nothing is decoded before iteration. Close it, or use it in ``with``.
 
     Raises:
         InputError: The source cannot be analyzed, or there is no such profile or prior.
         ModelError: A network's file is missing or altered.
-        ValueError: ``max_faces`` is less than 1, ``every`` not above 0, or ``max_faces`` or
-            ``prior`` not what ``analyzer`` was made for, or there is no such decoder.
+        ValueError: ``max_faces`` is less than 1, ``every`` is not above 0, ``max_faces`` or
+            ``prior`` is not what ``analyzer`` was made for, or there is no such decoder.
 
     Example:
         >>> for reading in analyze(0):  # the first camera  # doctest: +SKIP
@@ -126,17 +125,17 @@ def analyze(
 
 
 class Analysis:
-    """Readings of one source, in order of time; iterate it once.
+    """Readings of one source, in order of time; can be iterated once.
 
-    Decoding runs in a background thread; the networks run where it is iterated. Memory does
+    Decoding runs in a background thread; the networks run in the iterating thread. Memory does
     not grow with the length of the source.
 
     Args:
         source: Where moments come from; closed with the analysis.
-        analyzer: What makes readings of them.
+        analyzer: Turns them into readings.
         profile: The settings both were made with.
         models: The networks' cards as plain values.
-        read_ahead: Moments decoded in the background, at least 1.
+        read_ahead: Moments decoded ahead in the background, at least 1.
     """
 
     def __init__(
@@ -173,12 +172,12 @@ class Analysis:
 
     @property
     def max_faces(self) -> int:
-        """Faces followed at once."""
+        """Most faces tracked at once."""
         return self._analyzer.max_faces
 
     @property
     def analyzer(self) -> Analyzer:
-        """What makes the readings; give it to the next ``analyze`` to use it again."""
+        """The analyzer; pass it to the next ``analyze`` to reuse it."""
         return self._analyzer
 
     @property
@@ -198,8 +197,8 @@ class Analysis:
     def moments(self) -> Iterator[tuple[Moment, tuple[Reading, ...]]]:
         """Each moment (its picture and sound) with its readings.
 
-        Of cameras and streams moments are left out where the machine cannot keep up; their
-        readings then say ``slowed``. A recording is always analyzed whole.
+        Moments of cameras and streams are skipped if the machine cannot keep up; their readings
+        then say ``slowed``. A recording is always analyzed in full.
 
         Raises:
             InputError: The source broke off in a way that nothing more can be read.
@@ -221,7 +220,7 @@ class Analysis:
                 rate.update(dropped=self.faults.dropped_moments, lag=self._source.lag)
 
     async def __aiter__(self) -> AsyncIterator[Reading]:
-        """The same as iteration, for programs with an event loop: nothing blocks it.
+        """The same as iteration, without blocking an event loop.
 
         Leave ``async with`` to stop early.
 
@@ -232,9 +231,9 @@ class Analysis:
             yield reading
 
     def to_arrow(self) -> pyarrow.Table:
-        """All readings that are left as a table, with the columns of ``readings.csv``.
+        """All remaining readings as an Arrow table, with the columns of ``readings.csv``.
 
-        The analysis is done then and closed. The table holds about 150 bytes a reading.
+        This closes the analysis. The table takes about 150 bytes per reading.
 
         Raises:
             MissingExtraError: pyarrow is not installed.
@@ -243,7 +242,7 @@ class Analysis:
         return tables.to_arrow(self._all(), self._profile.mouth_threshold)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """All readings that are left as a data frame of pandas; see ``to_arrow``.
+        """All remaining readings as a pandas data frame; see ``to_arrow``.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -252,7 +251,7 @@ class Analysis:
         return tables.to_pandas(self._all(), self._profile.mouth_threshold)
 
     def to_polars(self) -> polars.DataFrame:
-        """All readings that are left as a data frame of polars; see ``to_arrow``.
+        """All remaining readings as a polars data frame; see ``to_arrow``.
 
         Raises:
             MissingExtraError: polars is not installed.
@@ -271,7 +270,7 @@ class Analysis:
             yield from self
 
     def close(self) -> None:
-        """Stop decoding and let go of the source; safe to call twice."""
+        """Stop decoding and release the source; safe to call twice."""
         self._closed = True
         if self._ahead is not None:
             self._ahead.close()

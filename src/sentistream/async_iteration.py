@@ -1,4 +1,4 @@
-"""Iterating in a thread what blocks, for programs with an event loop."""
+"""Asynchronous iteration over a blocking iterator, in a thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 async def iterate_in_thread(iterator: Iterator[T]) -> AsyncIterator[T]:
-    """The items of an iterator; each is waited for in a thread, so that the loop goes on.
+    """The items of an iterator; a thread waits for each, so that the event loop is not blocked.
 
     Raises:
         Exception: Whatever the iterator raises.

@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NAME_LENGTH = 50
-"""Characters of the target's name in that of its temporary file, which 255 bytes limit."""
+"""Characters of the target's name in the temporary file's, which is limited to 255 bytes."""
 
 
 @contextmanager
 def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     """A temporary file beside ``path`` that replaces it when the block ends without an error.
 
-    A file that is replaced passes on its permissions and, where the program may do that, its owner;
-    a symbolic link keeps pointing to it. If anything is raised, the temporary file is deleted.
+    The new file gets the old one's permissions and, if the program may do that, its owner; symbolic
+    links to it stay valid. If anything is raised, the temporary file is deleted.
 
     Args:
         path: The file to write; its folder exists.
-        private: Whether a new file is readable by its owner alone (mode 0600).
+        private: Whether a new file is readable only by its owner (mode 0600).
 
     Raises:
         OSError: It cannot be written, for instance because the disk is full.
@@ -49,10 +49,10 @@ def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
 
 
 def atomic_write(path: Path, content: str | bytes, *, private: bool = False) -> None:
-    """Replaces a file's content (text as UTF-8, line ends as given); see ``atomic_path``.
+    """Replaces a file's content (text as UTF-8, line endings as given); see ``atomic_path``.
 
     Raises:
-        OSError: It cannot be written; what was there before is untouched.
+        OSError: It cannot be written; the old content is untouched.
     """
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path, private=private) as temporary:
@@ -68,5 +68,5 @@ def _copy_permissions(descriptor: int, before: os.stat_result) -> None:
         try:
             os.fchown(descriptor, before.st_uid, before.st_gid)
         except OSError:
-            mode &= 0o707  # what the previous group could read is not for another group
+            mode &= 0o707  # another group must not read what the previous one could
     os.fchmod(descriptor, mode)

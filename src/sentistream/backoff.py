@@ -1,4 +1,4 @@
-"""Back-off: how long to wait before something that failed is tried again.
+"""Back-off: how long to wait before retrying something that failed.
 
 The callers are state machines that must not block (supervisors, a writer that keeps receiving), so
 this computes delays and leaves the waiting to them.
@@ -32,7 +32,7 @@ class Backoff:
         self.failures: int = 0
 
     def next_delay(self, *, ran: float = 0.0) -> float:
-        """Seconds to wait after another failure, which it counts.
+        """Counts another failure and returns the seconds to wait after it.
 
         Args:
             ran: Seconds for which it had run well before it failed.
@@ -43,7 +43,7 @@ class Backoff:
         return self._delays[min(self.failures, len(self._delays)) - 1]
 
     def reset(self) -> None:
-        """Starts again with the shortest delay."""
+        """Restarts with the shortest delay."""
         self.failures = 0
 
 
@@ -51,7 +51,7 @@ def doubling_delays(first: float, longest: float) -> tuple[float, ...]:
     """``first`` seconds, twice that and so on up to ``longest``, which ends them.
 
     Raises:
-        ValueError: ``first`` is not positive: its double would never arrive.
+        ValueError: ``first`` is not positive: doubling would never reach ``longest``.
     """
     if not first > 0:
         raise ValueError(f"The first delay is {first}, not above 0.")

@@ -1,4 +1,4 @@
-"""A camera that is read in a loop, and opened again where its stream breaks off.
+"""A camera that is read in a loop, and reopened when its stream breaks off.
 
 Example:
     >>> from sentistream import Camera
@@ -27,19 +27,19 @@ from sentistream.types import Moment, Reading
 
 
 class Camera:
-    """Readings of a live source, without end; iterate it once.
+    """Endless readings of a live source; can be iterated once.
 
-    Where the stream breaks off it is opened again, after 1, 5, 10 and then 60 seconds. Time goes on
-    meanwhile, and numbers of appearances are not given again.
+    If the stream breaks off, it is reopened after 1, 5, 10 and then every 60 seconds. Time keeps
+    running meanwhile, and track numbers are not reused.
 
     Args:
         source: A camera's number or path, or an address such as ``rtsp://...``.
         profile, max_faces, every, prior, decoder: As for ``analyze``.
-        patience: Seconds for which it is tried to open the source again, at least 0; None to
-            try for ever. The first time it is tried once.
+        patience: How long to try to reopen the source, seconds, at least 0; None to try
+            forever. The first opening is tried only once.
 
     Attributes:
-        problem: Why it is not read right now; None while it is.
+        problem: Why it is not being read right now; None while it is.
 
     Raises:
         ValueError: ``patience`` is below 0.
@@ -72,9 +72,9 @@ class Camera:
 
     @property
     def newest(self) -> tuple[Reading, ...]:
-        """The readings of the newest moment that was iterated over; empty before the first.
+        """The readings of the newest moment iterated over; empty before the first.
 
-        It may be asked for from another thread than the one that iterates.
+        May be read from a thread other than the iterating one.
         """
         return self._newest
 
@@ -104,7 +104,7 @@ class Camera:
                 with self._open() as analysis:
                     opened = last = time.monotonic()
                     first_opened = opened if first_opened is None else first_opened
-                    # a stream may have brought more seconds than have passed
+                    # a stream may have sent more seconds than have passed
                     by = max(opened - first_opened, reached)
                     before = tracks
                     for moment, readings in analysis.moments():
@@ -142,7 +142,7 @@ class Camera:
                 f"{analysis.info.name} is a recording, no camera.", "Use analyze() for it."
             )
         self._analysis = analysis
-        if self._closed.is_set():  # meanwhile, by another thread
+        if self._closed.is_set():  # closed meanwhile, by another thread
             analysis.close()
         return analysis
 
@@ -156,7 +156,7 @@ class Camera:
             yield reading
 
     def close(self) -> None:
-        """Stop reading; iteration ends. Safe to call twice, and from another thread."""
+        """Stop reading and end iteration; safe to call twice, and from another thread."""
         self._closed.set()
         if self._analysis is not None:
             self._analysis.close()
@@ -177,7 +177,7 @@ class Camera:
 def _moved(
     moment: Moment, readings: tuple[Reading, ...], by: float, tracks: int
 ) -> tuple[Moment, tuple[Reading, ...]]:
-    """The same on the clock of the first opening, behind the numbers that were given."""
+    """The same on the first opening's clock, with track numbers after those already used."""
     if not by and not tracks:
         return moment, readings
     moved = dataclasses.replace(

@@ -1,4 +1,4 @@
-"""What ``sentistream doctor`` looks at; nothing here may fail because something is missing."""
+"""The checks of ``sentistream doctor``; none may fail because something is missing."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ OPTIONAL_PACKAGES = {
     "ray": ("ray", "archives on a cluster"),
     "torch": ("train", "training"),
 }
-"""The extra that brings each, and what it is for."""
+"""The extra that installs each, and what it is for."""
 TESTED = (
     ("Linux", "x86_64"),
     ("Linux", "aarch64"),
     ("Darwin", "arm64"),
     ("Windows", "AMD64"),
 )
-"""Systems and processors, as ``platform`` calls them, whose tests run for every change."""
+"""Systems and CPUs, as ``platform`` names them, on which the tests run for every change."""
 DECODERS = ("h264", "hevc", "vp9", "av1", "aac", "mp3", "opus")
 ENCODER = "libx264"
 MIN_DISK = 1024**3
 
 
 class State(StrEnum):
-    """How a check came out."""
+    """The result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -63,10 +63,10 @@ class Finding:
     """One line of the diagnosis.
 
     Attributes:
-        topic: What was looked at.
-        state: ``fail`` where analyzing will not work, ``warn`` where a part will not.
+        topic: What was checked.
+        state: ``fail`` if analyzing will not work, ``warn`` if a part of it will not.
         found: What was found.
-        advice: What to do; empty where nothing needs doing.
+        advice: What to do; empty if nothing needs doing.
     """
 
     topic: str
@@ -78,7 +78,7 @@ class Finding:
 def diagnose() -> Iterator[Finding]:
     """Every finding, one check after the other.
 
-    A check that breaks becomes a ``fail`` of its own: doctors do not faint.
+    A check that raises an exception is reported as a ``fail``.
     """
     for check in CHECKS:
         try:
@@ -151,7 +151,7 @@ def _landmarks() -> Iterator[Finding]:
     try:
         from sentistream.vision.dlib_landmarks import check_landmark_file, landmark_file
     except ImportError as error:
-        yield Finding(topic, State.FAIL, f"not checked ({error})", "Install sentistream again.")
+        yield Finding(topic, State.FAIL, f"not checked ({error})", "Reinstall sentistream.")
         return
     try:
         path = landmark_file()
@@ -247,7 +247,7 @@ def _hardware_decoders() -> Iterator[Finding]:
 def _cameras() -> Iterator[Finding]:
     from sentistream.media import list_cameras
 
-    named = system() is not System.LINUX  # there the devices are no files
+    named = system() is not System.LINUX  # devices are not files there
     cameras = [camera.name if named else camera.device for camera in list_cameras()]
     nodes = () if named else sorted(Path("/dev").glob("video*"))
     closed = [str(node) for node in nodes if not os.access(node, os.R_OK | os.W_OK)]

@@ -1,4 +1,4 @@
-"""The errors a user can meet: one sentence of what is wrong, one of the way out."""
+"""The errors a user can meet: one sentence on what is wrong, one on the way out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SentistreamError(Exception):
         return sentences(self.problem, self.way_out)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # processes hand errors to each other; kinds of them are made of other arguments
+        # errors are pickled between processes; subclasses take other arguments
         return _revived, (type(self), self.problem, self.way_out)
 
 
@@ -46,11 +46,11 @@ class InputError(SentistreamError):
 def skip_failures(name: object, on_problem: Callable[[str], None] | None) -> Iterator[None]:
     """Context manager for one item of many: reports its failure, so that the next can follow.
 
-    Errors that the next item would meet, too, are raised, such as a network that is missing.
+    Errors that would also affect the next item, such as a missing network, are raised.
 
     Args:
-        name: What the item is called.
-        on_problem: Told what is wrong; None to raise it all the same.
+        name: The item's name.
+        on_problem: Called with what is wrong; None to raise it anyway.
     """
     try:
         yield
@@ -71,7 +71,7 @@ class OutputError(SentistreamError):
 
 
 class ModelError(SentistreamError):
-    """A network's file is missing, altered or unfit."""
+    """A network's file is missing, altered or unsuitable."""
 
 
 class DataError(SentistreamError):
@@ -79,7 +79,7 @@ class DataError(SentistreamError):
 
 
 class TrainingError(SentistreamError):
-    """A training run cannot go on."""
+    """A training run cannot continue."""
 
 
 class StorageError(SentistreamError):

@@ -1,4 +1,4 @@
-"""Where an answer comes from: which parts of the face, and how much the voice.
+"""Where an answer comes from: which parts of the face, and how much of it from the voice.
 
 Parts of what the face network sees are covered in grey, and it is run again: as far as the
 answer falls, the covered part spoke for it (occlusion, Zeiler and Fergus 2014).
@@ -50,13 +50,13 @@ REGIONS: dict[str, tuple[Sequence[int], ...]] = {
 """The parts of a face, as outlines through the 68 points of the iBUG scheme."""
 
 SHOWN_HEIGHT = 384
-"""Height of the picture of the face in an explanation, pixels."""
+"""Height of the face picture in an explanation, pixels."""
 
 _EYES = (slice(36, 42), slice(42, 48))
-# in distances between the eyes: a side of the patch, and how far parts reach beyond their points
+# in eye distances: the side of the patch, and how far parts extend beyond their points
 _PATCH, _MARGIN = 0.66, 0.1
 _STEPS = 4  # a patch moves by a quarter of its side
-_AROUND = 1.3  # patches slide over the box of the points, enlarged so much
+_AROUND = 1.3  # patches slide over the box of the points, enlarged by this factor
 
 ClassifyFace: TypeAlias = Callable[[UInt8Array], FloatArray]
 
@@ -66,14 +66,15 @@ class Explanation(ByValue):
     """Where the answer about one face at one moment comes from.
 
     Attributes:
-        reading: The reading that is explained: its time, face, sentiment and the voice's share.
-        by_face: What the face network says of this very picture, nothing covered.
-        regions: Of each of ``REGIONS``: by how much the probability of ``label`` that
-            ``by_face`` gives is higher than with that part covered, -1 to 1. Above 0 the part
+        reading: The explained reading: its time, face, sentiment and voice share.
+        by_face: The face network's answer for this picture, with nothing covered.
+        regions: For each of ``REGIONS``, by how much the probability of ``label`` in
+            ``by_face`` is higher than with that part covered, -1 to 1. Above 0 the part
             speaks for the label, below 0 against it.
-        heat: The same at each place of what the network sees, shape (height, width): the mean
+        heat: The same at each point of the network's input, shape (height, width): the mean
             of all patches that covered it, 0 where none did.
-        face: That part of the picture, larger: shape (height, width), or (height, width, 3) RGB.
+        face: The same part of the picture, larger: shape (height, width), or (height, width, 3)
+            RGB.
     """
 
     reading: Reading
@@ -84,7 +85,7 @@ class Explanation(ByValue):
 
     @property
     def label(self) -> Label:
-        """The class that is explained: the most probable of ``reading.smoothed``."""
+        """The explained class: the most probable of ``reading.smoothed``."""
         assert self.reading.smoothed is not None  # noqa: S101 - others are not explained
         return self.reading.smoothed.label
 
@@ -95,7 +96,7 @@ class FaceView(ByValue):
 
     Attributes:
         pixels: Shape (height, width, channels).
-        points: Where the 68 points lie in it, shape (68, 2), at pixel centres.
+        points: The 68 landmarks in it, shape (68, 2), at pixel centres.
         face: The same part of the picture, larger.
     """
 
@@ -112,20 +113,20 @@ def explain(
     profile: Profile | str = DEFAULT_PROFILE,
     prior: Prior | str | None = None,
 ) -> Explanation:
-    """Say where the answer about a face at a moment of a video comes from.
+    """Explain the answer about a face at one moment of a video.
 
     The video is analyzed up to that moment, so that the answer is the one ``analyze`` gives.
 
     Args:
         source: A video file's path.
-        at: Seconds on the video's own clock; the moment nearest to it is taken.
-        track: Whose face; the largest one whose expression is read, unless given.
+        at: Seconds on the video's own clock; the nearest moment is used.
+        track: Whose face; by default the largest one whose expression is read.
         profile: Which networks and settings; a name or a ``Profile``.
-        prior: How common the classes are taken to be, as ``analyze`` takes it.
+        prior: How common the classes are assumed to be, as for ``analyze``.
 
     Raises:
-        InputError: The video cannot be analyzed or is no recording, it has no such moment, or no
-            such face is in view then whose expression is read.
+        InputError: The video cannot be analyzed or is not a recording, it has no such moment, or
+            no such face with a readable expression is in view then.
         ModelError: A network's file is missing or altered.
     """
     if not (math.isfinite(at) and at >= 0):
@@ -146,7 +147,7 @@ def explain(
 
 
 def explain_moment(moment: Moment, reading: Reading, profile: Profile) -> Explanation:
-    """Say where a reading comes from; ``moment`` and ``profile`` are those it was made with.
+    """Explain a reading; ``moment`` and ``profile`` are those it was made with.
 
     Raises:
         ValueError: The reading has no face, or its expression was not read.
@@ -164,10 +165,10 @@ def view_face(picture: Picture, face: Face, profile: Profile, *, shown: bool = T
     """What the profile's face network sees of a face.
 
     Args:
-        picture: Where it is.
+        picture: The picture.
         face: The face.
         profile: Which network.
-        shown: Whether the larger picture of it is wanted; else it is black, and takes no memory.
+        shown: Whether the larger picture of it is needed; else it is black and takes no memory.
     """
     make = _lite_view if profile.decision == "lite" else _paper_view
     return make(picture, face.landmarks, shown)
@@ -188,12 +189,12 @@ def face_classifier(profile: Profile) -> ClassifyFace:
 
 
 def occlude_regions(face_view: FaceView, classify: ClassifyFace, place: int) -> dict[str, float]:
-    """What each of ``REGIONS`` adds to an answer, as ``occlude`` says, in a twentieth of its time.
+    """What each of ``REGIONS`` adds to an answer, as in ``occlude``, in a twentieth of its time.
 
     Args:
-        face_view: The face; of its ``face`` only the shape matters.
-        classify: Gives the three classes' probabilities of views.
-        place: Which class, by its place in ``SENTIMENTS``.
+        face_view: The face; only the shape of its ``face`` matters.
+        classify: Returns the three classes' probabilities for views.
+        place: The class's index in ``SENTIMENTS``.
 
     Returns:
         For each region, by how much the class's probability falls with it covered, -1 to 1.
@@ -205,13 +206,13 @@ def occlude_regions(face_view: FaceView, classify: ClassifyFace, place: int) -> 
 def occlude(
     face_view: FaceView, classify: ClassifyFace, place: int
 ) -> tuple[Distribution, dict[str, float], FloatArray]:
-    """What a network says of a face, and what each part and each place adds to it.
+    """A network's answer for a face, and what each part and each point adds to it.
 
     Args:
         face_view: The face.
-        classify: Gives the three classes' probabilities of views, (N, height, width, channels) to
-            (N, 3).
-        place: Which class, by its place in ``SENTIMENTS``.
+        classify: Returns the three classes' probabilities for views, (N, height, width, channels)
+            to (N, 3).
+        place: The class's index in ``SENTIMENTS``.
 
     Returns:
         The answer; by how much the class's probability falls with each region covered; and the
@@ -233,7 +234,7 @@ def _region_covers(face_view: FaceView) -> list[NDArray[np.bool_]]:
     """Where each of ``REGIONS`` lies, shapes (height, width)."""
     covers = [_region(face_view, parts) for parts in REGIONS.values()]
     names = list(REGIONS)
-    # cheeks are what lies between the other parts
+    # the cheeks are the area between the other parts
     others = [cover for name, cover in zip(names, covers, strict=True) if name != "cheeks"]
     covers[names.index("cheeks")] &= ~np.any(others, axis=0)
     return covers
@@ -242,7 +243,7 @@ def _region_covers(face_view: FaceView) -> list[NDArray[np.bool_]]:
 def _falls(
     face_view: FaceView, covers: Sequence[NDArray[np.bool_]], classify: ClassifyFace
 ) -> tuple[FloatArray, FloatArray]:
-    """The answer, shape (3,), and how far it falls with each cover, shape (covers, 3)."""
+    """The answer, shape (3,), and how far it falls with each mask, shape (masks, 3)."""
     grey = np.round(face_view.pixels.mean(axis=(0, 1))).astype(np.uint8)
     covered = [np.where(cover[..., np.newaxis], grey, face_view.pixels) for cover in covers]
     answers = classify(np.stack([face_view.pixels, *covered]))
@@ -250,7 +251,7 @@ def _falls(
 
 
 def _chosen(readings: Sequence[Reading], track: int | None) -> Reading:
-    """The reading to be explained, of those of one moment."""
+    """The reading to explain, out of one moment's."""
     time = readings[0].time
     here = [one for one in readings if one.face is not None and track in (None, one.track)]
     read = [one for one in here if one.smoothed is not None]
@@ -297,7 +298,7 @@ def _paper_view(picture: Picture, landmarks: FloatArray, shown: bool) -> FaceVie
 
 def _lite_classifier(network: Runnable) -> ClassifyFace:
     def classify(views: UInt8Array) -> FloatArray:
-        # each as a face of its own: as it is and mirrored, as when they are first seen
+        # each as a separate face: as it is and mirrored, as when they are first seen
         expressions, tracks = Expressions(network), range(len(views))
         expressions.update(tracks, views, 0.0)
         return expressions.of(tracks)
@@ -310,7 +311,7 @@ def _paper_classifier(network: Runnable) -> ClassifyFace:
 
 
 def _eye_distance(face_view: FaceView) -> tuple[float, float]:
-    """Pixels of what the network sees, across and down; those of ``paper`` are not square."""
+    """Pixels of the network's input, across and down; those of ``paper`` are not square."""
     right, left = (face_view.points[eye].mean(axis=0) for eye in _EYES)
     high, wide = face_view.pixels.shape[:2]
     shape = (face_view.face.shape[1] / face_view.face.shape[0]) / (wide / high)

@@ -10,12 +10,12 @@ from pathlib import Path
 def files_below(root: Path, on_left_out: Callable[[str], None] = lambda _: None) -> list[Path]:
     """All files in a folder and below it, sorted; hidden ones too.
 
-    Symbolic links are followed. Each folder is looked into once, so that links in a circle end,
-    and what is there both itself and by a link is found where it is itself.
+    Symbolic links are followed. Each folder is visited once, so that circular links end, and an
+    entry that is reachable both directly and through a link is listed by its direct path.
 
     Args:
         root: The folder.
-        on_left_out: Told in a sentence of each folder and link that cannot be followed.
+        on_left_out: Called with a sentence for each folder and link that cannot be followed.
     """
     found: list[Path] = []
     seen: set[tuple[int, int]] = set()

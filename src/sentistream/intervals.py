@@ -8,11 +8,11 @@ _Z95 = 1.959964
 
 
 def wilson_interval(count: float, total: float) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927); (0, 1) when nothing was tried.
+    """95 % interval of a share (Wilson 1927); (0, 1) without any trials.
 
     Args:
-        count, total: How many of how many. Neither has to be whole: a mean share of ``total``
-            things that count alike is ``count / total``.
+        count, total: How many of how many. Neither has to be an integer: ``count / total`` may
+            be a mean over ``total`` equally weighted items.
 
     Raises:
         ValueError: ``count`` is more than ``total``, or a number is negative.
@@ -32,13 +32,13 @@ def wilson_interval(count: float, total: float) -> tuple[float, float]:
 def difference_interval(
     first: tuple[float, float], second: tuple[float, float]
 ) -> tuple[float, float]:
-    """95 % interval of the difference of two independent shares (Newcombe 1998, method 10).
+    """95 % interval of the difference between two independent shares (Newcombe 1998, method 10).
 
     Args:
         first, second: How many of how many (more than none); see :func:`wilson_interval`.
 
     Raises:
-        ValueError: There is nothing on a side, or a share is outside 0 to 1.
+        ValueError: A side is empty, or a share is outside 0 to 1.
     """
     if min(first[1], second[1]) <= 0:
         raise ValueError("A difference of shares needs something tried on both sides.")

@@ -1,7 +1,7 @@
-"""What differs between Linux, macOS and Windows. No other module asks which of them it runs on.
+"""What differs between Linux, macOS and Windows; no other module checks the operating system.
 
-Each function here has an answer for all three. Modules that one of them lacks (``fcntl``,
-``resource``, ``msvcrt``) are imported where they are used, so that the package imports everywhere.
+Each function here works on all three. Modules that one of them lacks (``fcntl``, ``resource``,
+``msvcrt``) are imported where they are used, so that the package imports everywhere.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 
 _PROC = Path("/proc")
 _PR_SET_PDEATHSIG = 1
-_POLL_INTERVAL = 0.5  # seconds between two looks at the parent, where nothing tells of its end
+_POLL_INTERVAL = 0.5  # seconds between checks of the parent, where nothing signals its end
 _SYNCHRONIZE, _INFINITE = 0x0010_0000, 0xFFFF_FFFF  # Windows' wait for a process
 
 SOCKET_PATH_SIZE = {"linux": 108, "darwin": 104}
-"""Bytes of a Unix socket's path, the zero at its end included (``sun_path`` in unix(7))."""
+"""Bytes of a Unix socket's path, including the terminating zero (``sun_path`` in unix(7))."""
 
 _SOCKET_NAME = 40
 """Bytes below a folder for sockets: ``/pymp-xxxxxxxx/listener-xxxxxxxx`` and a margin."""
 
 BINARY = getattr(os, "O_BINARY", 0)
-"""Flag for ``os.open``: Windows would otherwise rewrite the line ends in whatever is written."""
+"""Flag for ``os.open``: without it Windows would rewrite line endings."""
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-"""The signal that ``Process.kill`` is reported to have sent."""
+"""The signal reported after ``Process.kill``."""
 
 
 class System(StrEnum):
-    """Which one it is; another Unix counts as Linux, with whatever that lacks left out."""
+    """The operating systems; another Unix counts as Linux, without the calls it lacks."""
 
     LINUX = "linux"
     MACOS = "darwin"
@@ -54,13 +54,13 @@ class System(StrEnum):
 
 
 def system() -> System:
-    """The operating system that this runs on."""
+    """The current operating system."""
     name = sys.platform
     return System(name) if name in (System.MACOS, System.WINDOWS) else System.LINUX
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """Those that ask a program to stop: SIGINT and SIGTERM, on Windows Ctrl-Break too."""
+    """The signals that ask a program to stop: SIGINT and SIGTERM, on Windows also Ctrl-Break."""
     asks = (signal.SIGTERM, signal.SIGINT)
     if system() is System.WINDOWS:
         return (*asks, signal.Signals(_windows_signal("SIGBREAK")))
@@ -68,14 +68,14 @@ def stop_signals() -> tuple[signal.Signals, ...]:
 
 
 def ignore_stop_signals() -> None:
-    """For processes that are stopped by the one that started them."""
+    """Ignores Ctrl-C, for processes that their parent stops."""
     for number in stop_signals():
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def stop_signals_held_back() -> Iterator[None]:
-    """A process started inside it gets no Ctrl-C before it can refuse it; not so on Windows."""
+    """A process started inside gets no Ctrl-C before it can ignore it; no effect on Windows."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -90,7 +90,7 @@ def stop_signals_held_back() -> Iterator[None]:
 
 
 def stop_this_process() -> None:
-    """Has this process's main thread handle a stop signal, as if it had come from outside."""
+    """Makes this process's main thread handle a stop signal, as if it came from outside."""
     if system() is System.WINDOWS:
         signal.raise_signal(_windows_signal("SIGBREAK"))  # os.kill would end it on the spot
     else:
@@ -98,9 +98,9 @@ def stop_this_process() -> None:
 
 
 def start_stoppable(command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Starts a program that ``stop_process`` can stop in good order."""
+    """Starts a program that ``stop_process`` can shut down cleanly."""
     flags = 0
-    if system() is System.WINDOWS:  # Ctrl-Break reaches groups of processes only
+    if system() is System.WINDOWS:  # Ctrl-Break only reaches process groups
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0x200)
     return subprocess.Popen(command, env=environment, creationflags=flags)  # noqa: S603 - our own
 
@@ -117,20 +117,20 @@ def _windows_signal(name: str) -> int:
 
 
 def end_with_parent(parent: int, *, at_once: bool) -> None:
-    """This process ends when the one that started it does, however that ends.
+    """Ends this process when its parent ends, for whatever reason.
 
-    On Linux the kernel sees to it, also while a library hangs with the interpreter's lock held;
+    On Linux the kernel does this, even while a library hangs and holds the interpreter lock;
     elsewhere a thread does.
 
     Args:
-        parent: The parent's process id, asked for before it could end.
-        at_once: Kill this process; else have it stop in good order.
+        parent: The parent's process id, read before it could have ended.
+        at_once: Kill this process; else shut it down cleanly.
     """
     if system() is System.LINUX:
         prctl = getattr(_libc(), "prctl", None)
         if prctl is not None:
             prctl(_PR_SET_PDEATHSIG, KILL if at_once else signal.SIGTERM)
-            # gone before that; in a container the parent itself may be process 1
+            # already gone; in a container the parent itself may be process 1
             if os.getppid() != parent:
                 _end(at_once)
             return
@@ -149,7 +149,7 @@ def _end(at_once: bool) -> None:
 
 
 def _wait_for_end(parent: int) -> None:
-    if system() is System.WINDOWS:  # getppid there names a parent that is gone, too
+    if system() is System.WINDOWS:  # getppid still names a dead parent there
         windows = import_module("_winapi")
         with contextlib.suppress(OSError):
             handle = windows.OpenProcess(_SYNCHRONIZE, False, parent)
@@ -183,10 +183,10 @@ def process_exists(pid: int) -> bool:
 
 
 def worker_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
-    """How processes that watch cameras are started.
+    """How camera processes are started.
 
     Linux forks them from a server that has loaded ``preload``, so that they share its memory.
-    macOS's frameworks do not outlive a fork and Windows has none: there each starts from nothing.
+    macOS's frameworks do not survive a fork and Windows has none: there each is spawned.
     """
     import multiprocessing
 
@@ -199,9 +199,9 @@ def worker_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
 
 
 def keep_socket_paths_short() -> None:
-    """Has ``multiprocessing`` put its sockets where their paths fit, whatever ``TMPDIR`` is.
+    """Makes ``multiprocessing`` create its sockets where their paths fit, whatever ``TMPDIR`` is.
 
-    Python does so itself from 3.14 on. It asks for the folder once in the life of a process.
+    Python itself does so from 3.14 on. It looks up the folder once per process.
     """
     from multiprocessing import util
 
@@ -216,7 +216,7 @@ def keep_socket_paths_short() -> None:
 
 
 def socket_folder() -> str:
-    """A folder for temporary folders of Unix sockets, which may have about a hundred bytes."""
+    """A folder for Unix sockets' temporary folders; socket paths have about a hundred bytes."""
     folder = tempfile.gettempdir()
     limit = SOCKET_PATH_SIZE.get(sys.platform, min(SOCKET_PATH_SIZE.values()))
     if len(os.fsencode(folder)) + _SOCKET_NAME < limit:
@@ -231,8 +231,7 @@ def socket_folder() -> str:
 def receive_notifications(folder: Path) -> tuple[socket.socket, str]:
     """A socket for messages of ``send_notification``, and its address.
 
-    A Unix socket in ``folder``; on Windows, which has none for single messages, one that listens
-    on the loopback address.
+    A Unix datagram socket in ``folder``; on Windows, which has none, one on the loopback address.
     """
     if system() is System.WINDOWS:
         receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -245,7 +244,7 @@ def receive_notifications(folder: Path) -> tuple[socket.socket, str]:
 
 
 def send_notification(address: str, message: str) -> bool:
-    """Sends one to systemd's socket or that of ``receive_notifications``; False if it fails."""
+    """Sends a message to systemd's socket or to ``receive_notifications``; False if it fails."""
     target: Any
     if address.startswith("@"):  # stands for Linux's abstract namespace
         family, target = getattr(socket, "AF_UNIX", None), "\0" + address[1:]
@@ -272,7 +271,7 @@ def send_notification(address: str, message: str) -> bool:
 def lock_file(file: IO[Any], *, wait: bool) -> None:
     """Locks an open file against other processes until it is closed or this process ends.
 
-    What it holds is not to be read or written meanwhile: Windows forbids it.
+    Do not read or write the file meanwhile: Windows forbids it.
 
     Raises:
         OSError: Another process holds the lock, and this one does not ``wait``.
@@ -295,7 +294,7 @@ def lock_file(file: IO[Any], *, wait: bool) -> None:
 
 
 def disable_core_dumps() -> None:
-    """No memory, and so no picture, is written to disk if the process crashes."""
+    """Disables core dumps, so that a crash writes no memory, and no picture, to disk."""
     with contextlib.suppress(ImportError):
         resource = import_module("resource")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -304,9 +303,9 @@ def disable_core_dumps() -> None:
 
 
 def keep_allocator_lean() -> None:
-    """glibc's allocator: one arena for few threads, and freed pictures back to the system.
+    """Makes glibc's allocator use one arena and return freed pictures to the system.
 
-    See mallopt(3); other allocators are left as they are.
+    See mallopt(3); other allocators are left unchanged.
     """
     trim_threshold, mmap_threshold, arena_max = -1, -3, -8
     mallopt = getattr(_libc(), "mallopt", None)
@@ -317,29 +316,29 @@ def keep_allocator_lean() -> None:
 
 
 def return_freed_memory() -> None:
-    """Gives freed blocks back to the system, where its allocator can be asked to (glibc)."""
+    """Returns freed blocks to the system, if the allocator supports that (glibc)."""
     malloc_trim = getattr(_libc(), "malloc_trim", None)
     if malloc_trim is not None:
         malloc_trim(0)
 
 
 def _libc() -> ctypes.CDLL | None:
-    """The C library; None on Windows, where there is no name for the one in use."""
+    """The C library; None on Windows, where the one in use has no name."""
     return None if system() is System.WINDOWS else ctypes.CDLL(None, use_errno=True)
 
 
 def resident_memory() -> int | None:
-    """Bytes of memory that this process holds now; None where the system does not say."""
+    """Resident memory of this process, bytes; None if the system does not report it."""
     return _memory("self/status", "VmRSS")
 
 
 def proportional_memory(pid: int) -> int | None:
-    """Bytes of memory of a process, pages shared with others counted in parts, or None."""
+    """Memory of a process, bytes, with shared pages divided among their users (PSS), or None."""
     return _memory(f"{pid}/smaps_rollup", "Pss")
 
 
 def peak_memory() -> int | None:
-    """Bytes of memory that this process held at most; None where the system does not say."""
+    """Peak memory of this process, bytes; None if the system does not report it."""
     try:
         resource = import_module("resource")
     except ImportError:
@@ -358,7 +357,7 @@ def _memory(file: str, field: str) -> int | None:
 
 
 def processor_name() -> str:
-    """What the processor's maker calls it; the kind of machine where nothing tells."""
+    """The CPU's model name; the machine type if that is unknown."""
     name = ""
     if system() is System.MACOS:
         with contextlib.suppress(OSError, subprocess.SubprocessError):
@@ -376,7 +375,7 @@ def processor_name() -> str:
 
 
 def decoder_chips() -> list[str]:
-    """Names of chips that decode video and are reached as devices of their own (Linux alone)."""
+    """Names of video decoder chips that are separate devices (only on Linux)."""
     if system() is not System.LINUX:
         return []
     names = (
@@ -387,6 +386,6 @@ def decoder_chips() -> list[str]:
 
 
 def load_average() -> float | None:
-    """Processes that want a core, a mean over one minute; None on Windows."""
+    """The load average over one minute; None on Windows."""
     getloadavg = getattr(os, "getloadavg", None)
     return None if getloadavg is None else float(getloadavg()[0])

@@ -1,4 +1,4 @@
-"""Whether Parquet files can be written and read: pyarrow, which the extra ``parquet`` brings."""
+"""Access to Parquet files: pyarrow, which the extra ``parquet`` installs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMMAND = f"pip install 'sentistream[{EXTRA}]'"
 
 
 def is_available() -> bool:
-    """Whether Parquet files can be written and read here; loads nothing."""
+    """Whether Parquet files can be written and read; loads nothing."""
     return importlib.util.find_spec("pyarrow") is not None
 
 
@@ -20,7 +20,7 @@ def load_pyarrow(feature: str) -> Any:
     """The module ``pyarrow``, with ``pyarrow.parquet``.
 
     Args:
-        feature: What needs it, as the beginning of a sentence.
+        feature: What needs it, as the beginning of the error's sentence.
 
     Raises:
         MissingExtraError: It is not installed.

@@ -1,4 +1,4 @@
-"""Shares of a whole in whole per cent that add up to 100."""
+"""Rounds shares to whole percentages that add up to 100."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 
 def whole_percentages(shares: Sequence[float]) -> tuple[int, ...]:
-    """Shares rounded so that they add up to what all of them are together.
+    """Shares rounded so that their sum is preserved.
 
     Each is rounded down; those that lost most are rounded up until the sum is right (the largest
-    remainder method, see M. Balinski and H. P. Young, "Fair Representation", 1982). Of equal
-    remainders the earlier is rounded up.
+    remainder method, see M. Balinski and H. P. Young, "Fair Representation", 1982). With equal
+    remainders the earlier one is rounded up.
 
     Args:
         shares: Each 0 to 1.
@@ -24,7 +24,7 @@ def whole_percentages(shares: Sequence[float]) -> tuple[int, ...]:
     """
     if any(not math.isfinite(share) or share < 0 for share in shares):
         raise ValueError("shares are numbers of 0 and more")
-    # what floating point adds in the last digits must not decide which is rounded up
+    # floating-point error in the last digits must not decide which one is rounded up
     exact = [round(100 * share, 9) for share in shares]
     whole = [math.floor(each) for each in exact]
     left = round(sum(exact)) - sum(whole)

@@ -1,9 +1,9 @@
-"""How common each sentiment is taken to be where people are watched, and what follows from it.
+"""Prior class shares, and the correction of answers for them.
 
-A network's answer holds how common each class was in what it learned from. Where people are
-watched it is another: acted recordings are mostly emotional, everyday talk is mostly neutral. An
-answer learned with the shares q becomes one for the shares p by multiplying each class by p/q and
-making the sum 1 again (Saerens, Latinne & Decaestecker 2002, equation 2.4).
+A network's answer reflects how common each class was in its training data. Where people are
+watched, that differs: acted recordings are mostly emotional, everyday talk is mostly neutral. An
+answer trained with the shares q becomes one for the shares p by multiplying each class by p/q and
+normalising (Saerens, Latinne & Decaestecker 2002, equation 2.4).
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Final
 
 from sentistream.errors import InputError
 
-if TYPE_CHECKING:  # numpy is not loaded before help is shown
+if TYPE_CHECKING:  # numpy must not be loaded just to show help
     import numpy as np
     from numpy.typing import NDArray
 
 MIN_SHARE: Final = 0.01
-"""Least share of a class in a prior: none is ruled out beforehand."""
+"""Lowest share of a class in a prior: none is ruled out in advance."""
 
 AS_LEARNED: Final = "learned"
 """Name of the prior that corrects nothing."""
 
 Shares = tuple[float, float, float]
-"""Of the classes, in the order of ``SENTIMENTS``."""
+"""Class shares, in the order of ``SENTIMENTS``."""
 
 _NAMED: Final[dict[str, Shares]] = {
     "uniform": (1 / 3, 1 / 3, 1 / 3),
@@ -47,21 +47,21 @@ HELP: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """How common each class is taken to be.
+    """How common each class is assumed to be.
 
     Attributes:
         name: As the user named it: one of ``PRIORS``, or the three numbers.
-        shares: Of positive, neutral, negative, adding up to 1; None for those learned from.
+        shares: Of positive, neutral, negative, adding up to 1; None for those of the training data.
     """
 
     name: str = AS_LEARNED
     shares: Shares | None = None
 
     def factors(self, learned: Shares) -> NDArray[np.float32] | None:
-        """What to multiply the classes' probabilities by, shape (3,); None for nothing.
+        """Factors for the classes' probabilities, shape (3,); None to change nothing.
 
         Args:
-            learned: Shares of the classes in what the networks learned from.
+            learned: Class shares in the networks' training data.
         """
         if self.shares is None:
             return None
@@ -91,10 +91,10 @@ def correct(
 
 
 def get_prior(text: str) -> Prior:
-    """The prior of that name, or of three numbers between commas.
+    """The prior with that name, or from three numbers separated by commas.
 
-    The numbers are shares of positive, neutral and negative; they are made to add up to 1, so
-    that counts and percentages will do.
+    The numbers are shares of positive, neutral and negative; they are normalised, so that counts
+    and percentages work, too.
 
     Raises:
         InputError: It is neither, or a class has less than ``MIN_SHARE``.

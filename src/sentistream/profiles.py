@@ -11,35 +11,35 @@ from sentistream.prior import LEARNED, Prior, Shares, get_prior
 from sentistream.translatable import Translatable
 
 MAX_FACES = 16
-"""Faces followed at once, unless told otherwise."""
+"""Most faces tracked at once, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Everything that decides what a reading says.
+    """Everything that determines what a reading says.
 
     Attributes:
         name: What the user calls it.
-        decision: Which of the decisions joins the networks, ``paper`` or ``lite``.
+        decision: Which decision combines the networks, ``paper`` or ``lite``.
         mouth_model, face_model, fused_model: Names of the shipped networks.
-        voice_model: The network that hears a voice alone; ``paper`` decides without it.
-        voice_spectrum_model: What hears the voice's spectrum beside it, where there is one.
-        detector_model: The network that finds faces; without one dlib's HOG detector does.
-        landmark_model: The network that places landmarks; without one dlib's trees do.
+        voice_model: The network for the voice alone; ``paper`` decides without it.
+        voice_spectrum_model: The network for the voice's spectrum, if there is one.
+        detector_model: The face detector network; without one, dlib's HOG detector is used.
+        landmark_model: The landmark network; without one, dlib's regression trees are used.
         tick: Seconds between moments.
         sound_window: Seconds of sound each moment carries, ending at it.
         mouth_threshold: Probability from which the mouth counts as open (Equation 2).
-        time_constant: Seconds in which all but 1/e of the past is forgotten.
-        stretch: Seconds of a face that make one answer about a clip.
-        overall_temperature: What the logarithms of an answer about a stretch or more are divided
-            by (Guo et al. 2017): it is surer than any of its moments.
-        accumulation: How moments add up: ``mean`` of their distributions (Equation 1), or
-            ``evidence``, of the face's logarithms, to which the latest voice is joined.
+        time_constant: Seconds after which the past counts for 1/e.
+        stretch: Seconds of a face that are combined into one answer about a clip.
+        overall_temperature: Divides the logarithms of an answer about a stretch or more (Guo et
+            al. 2017), which is more confident than any of its moments.
+        accumulation: How moments are accumulated: ``mean`` of their distributions (Equation 1),
+            or ``evidence``, of the face's log-probabilities, fused with the latest voice.
         unknown_below: Confidence below which the accumulated answer is ``unknown``, 0 to 1.
-        learned_shares: Of positive, neutral and negative in what the face network learned from
-            (the fusion adds none of its own); what a prior is corrected from.
-        voice_learned_shares: The same for the voice network alone, whose classes count alike.
-        prior: How common the classes are taken to be where people are watched.
+        learned_shares: Shares of positive, neutral and negative in the face network's training
+            data (the fusion adds none); priors are corrected relative to these.
+        voice_learned_shares: The same for the voice network alone, whose classes have equal weight.
+        prior: How common the classes are assumed to be where people are watched.
     """
 
     name: str
@@ -64,7 +64,8 @@ class Profile:
     prior: Prior = LEARNED
 
     def with_prior(self, prior: Prior | str | None) -> Profile:
-        """The same for another prior, or for the name or numbers of one; None changes nothing.
+        """The profile with another prior, given as such, by name or as numbers; None changes
+        nothing.
 
         Raises:
             InputError: There is no such prior.
@@ -75,7 +76,7 @@ class Profile:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The networks that make its readings."""
+        """The networks that it uses."""
         names = [self.mouth_model, self.face_model, self.fused_model]
         if self.decision == "lite":
             names += [self.voice_model, self.voice_spectrum_model]
@@ -108,11 +109,11 @@ LITE = Profile(
     detector_model="lite/detector",
     landmark_model="lite/landmarks",
     tick=0.030,
-    # more than a tick, so that nothing is lost when a moment is late
+    # more than a tick, so that no sound is lost when a moment is late
     sound_window=0.240,
     mouth_threshold=0.5,
     time_constant=1.0,
-    # by likelihood on the everyday clips of people who are not held out
+    # chosen by likelihood on the everyday clips of people who are not held out
     overall_temperature=0.57,
     accumulation="evidence",
     unknown_below=0.45,
@@ -124,7 +125,7 @@ DEFAULT_PROFILE = LITE.name
 
 
 def get_profile(name: str) -> Profile:
-    """The profile of that name.
+    """The profile with that name.
 
     Raises:
         InputError: There is none.

@@ -1,6 +1,6 @@
-"""What of an address may be shown, and how secrets are taken out of a text.
+"""Which parts of an address may be shown, and removal of secrets from text.
 
-The only rule of its kind: results, folders, pages, the API, logs, errors and messages use it.
+The only such rule: results, folders, pages, the API, logs, errors and messages all use it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 REDACTED = "***"
-"""What stands where a secret was."""
+"""Replaces a secret."""
 
 SHORT = 6
-"""Secrets shorter than this are only taken out where they stand alone."""
+"""Secrets shorter than this are removed only as whole words."""
 
 _NAMES_OF_SECRETS = (
     r"(?:login)?pass?(?:word|wd|phrase|wort|code)?|psw|pwd?|secret|(?:\w{1,20}_)?token|"
@@ -32,7 +32,7 @@ _NAMED = re.compile(
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
 _LOGIN = re.compile(r"(?<!\w)[^\s/@:'\"]{1,64}:(?!/)[^\s'\"]{1,200}@(?=[\w\[])")
-"""A login without a scheme before it, as where an address was mistyped."""
+"""A login without a scheme before it, as in a mistyped address."""
 
 _CERTAIN_HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.%]+\])(?::\d{1,5})?"
 _HOST = r"(?:[\w-]+(?:\.[\w-]+)*\.?|\[[0-9A-Fa-f:.%]+\])(?::\d{1,5})?"
@@ -41,7 +41,7 @@ _WITH_QUERY = rf"{_HOST}(?:/[^?#@]*)?\?[\w.-]+="
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """An address taken apart; ``host`` is None where it cannot be told from a password."""
+    """A parsed address; ``host`` is None if it cannot be distinguished from a password."""
 
     scheme: str
     login: str
@@ -53,16 +53,17 @@ class _Parts:
 def shown_address(address: str, *, path: bool = True) -> str:
     """An address as it may be shown: ``rtsp://***@10.0.0.4/live``.
 
-    Nothing of user, password, query and fragment is in it, nor what looks like a secret in the
-    path. Where a password with ``@``, ``/``, ``?`` or ``#`` leaves open what is secret, all is
-    hidden but the scheme. What is no address is returned as it is, without a login in it.
+    User, password, query and fragment are removed, as is anything in the path that looks like a
+    secret. If a password with ``@``, ``/``, ``?`` or ``#`` makes it ambiguous what is secret,
+    everything but the scheme is hidden. Text that is not an address is returned as it is, without
+    any login in it.
 
     Args:
-        path: Whether its path is shown at all; that of a webhook is a secret.
+        path: Whether its path is shown at all; a webhook's path is a secret.
     """
     parts = _taken_apart(address)
     if parts is None:
-        # an address behind something else, as in ffmpeg:rtsp://... of other programs
+        # an address after something else, as in ffmpeg:rtsp://... of other programs
         return _LOGIN.sub(f"{REDACTED}@", _ADDRESS.sub(_shown_match, address))
     if parts.host is None:
         return f"{parts.scheme}{REDACTED}"
@@ -74,8 +75,8 @@ def shown_address(address: str, *, path: bool = True) -> str:
 def shown_object(address: str) -> str:
     """The address of a file or an object as it may be shown: ``s3://bucket/year=2025/a.mp4``.
 
-    On the web as ``shown_address``. Elsewhere the path is a name and no secret; the login, the
-    query and the fragment are left out likewise.
+    For web addresses as ``shown_address``. Elsewhere the path is a name, not a secret; login, query
+    and fragment are removed in the same way.
     """
     if re.match(r"(?i)(?:https?|ftps?|rtsps?)://", address):
         return shown_address(address)
@@ -93,10 +94,10 @@ _BUCKET_BEFORE_HOST = ("abfs", "abfss", "az")
 
 
 def address_identity(address: str) -> str:
-    """What tells an address from others and stays the same when its secrets change.
+    """Identifies an address, independently of its secrets.
 
-    It is without the login and without what is named as a secret in its query, such as a
-    signature. Only for comparing and hashing: it is not fit to be shown.
+    It excludes the login and query parameters named as secrets, such as a signature. Only for
+    comparing and hashing: it must not be shown.
     """
     scheme, separator, rest = address.partition("://")
     if not separator:
@@ -115,16 +116,16 @@ def is_address(text: str) -> bool:
 
 
 def host_of(address: str) -> str:
-    """An address's host, without its port; empty where there is none or it cannot be told."""
+    """An address's host, without its port; empty if there is none or it is ambiguous."""
     parts = _taken_apart(address)
     return "" if parts is None else re.sub(r":\d+$", "", parts.host or "")
 
 
 def secrets_in(address: str, *, path: bool = False) -> set[str]:
-    """What nobody is to see of an address: to be taken out of what others say about it.
+    """The secret parts of an address, to be removed from other programs' messages about it.
 
     Args:
-        path: Whether its whole path is a secret, as that of a webhook.
+        path: Whether its whole path is a secret, as for a webhook.
     """
     parts = _taken_apart(address)
     if parts is None:
@@ -150,8 +151,8 @@ def without_secrets(text: str, known: Iterable[str] = ()) -> str:
     """A text without its secrets.
 
     Args:
-        text: Anything; what looks like an address in it is shown as one may be.
-        known: Secrets that are taken out wherever they stand.
+        text: Any text; anything in it that looks like an address is redacted as one.
+        known: Secrets that are removed wherever they occur.
     """
     pattern = known_pattern(known)
     if pattern is not None:
@@ -163,7 +164,7 @@ def without_secrets(text: str, known: Iterable[str] = ()) -> str:
 
 
 def known_pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
-    """What finds each of some secrets, the longest first; None for none."""
+    """A pattern that matches each of the secrets, the longest first; None for none."""
     words = sorted({secret for secret in secrets if secret.strip()}, key=len, reverse=True)
     return re.compile("|".join(map(_pattern, words))) if words else None
 
@@ -184,7 +185,7 @@ def _taken_apart(address: str) -> _Parts | None:
     if begun is None or (begun[0].endswith(":/") and _ADDRESS.match(begun[0].strip()) is None):
         return None
     scheme, rest = begun[0], address[begun.end() :]
-    # an address in numbers is no password: what is before it is the login
+    # a numeric address is not a password: what precedes it is the login
     login = re.match(rf"(?s)(.*@)?(?={_CERTAIN_HOST}(?:[/?#]|$))", rest)
     if login is None:
         authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
@@ -209,9 +210,9 @@ def _parts(scheme: str, login: str, rest: str) -> _Parts:
 
 
 def _split_path(path: str) -> tuple[str, str]:
-    """A path as it may be shown, and what of it is hidden."""
+    """A path as it may be shown, and the hidden parts."""
     segments = path.split("/")
-    # the addresses of television over the network: /live/USER/PASSWORD/NUMBER
+    # IPTV addresses: /live/USER/PASSWORD/NUMBER
     if re.fullmatch(r"/(?:live|movie|series)/[^/]+/[^/]+/\d+(?:\.\w+)?", path):
         return f"/{segments[1]}/{REDACTED}", "/".join(segments[2:])
     for place, segment in enumerate(segments):
@@ -227,7 +228,7 @@ def _split_path(path: str) -> tuple[str, str]:
 
 
 def _is_token(word: str) -> bool:
-    """Whether a word of a path looks drawn by chance, as keys of streams are."""
+    """Whether a path component looks random, as stream keys do."""
     plain = word.replace("-", "")
     if re.fullmatch(r"[A-Za-z0-9]{4}(?:-[A-Za-z0-9]{4}){2,}", word):
         return True
@@ -238,14 +239,14 @@ def _is_token(word: str) -> bool:
 
 
 def _pieces(secret: str) -> set[str]:
-    """What others take for the end of a password may be in the middle of it."""
+    """Variants of a password, because other parsers may end it in the middle."""
     return {piece for piece in re.split(r"[:@/?#&=]", secret) if len(piece) > 2}
 
 
 def _values(query: str) -> set[str]:
-    """The values in a query or a path that are secrets, or long enough to be."""
+    """The values in a query or a path that are secrets, or long enough to be secrets."""
     found = set()
-    # makers join with underscores, too, which may be part of a password as well
+    # some makers also join with underscores, which may be part of a password as well
     for end in ("$", r"[&;#]", r"[&;#/]|_[A-Za-z]+="):
         for name, value in re.findall(rf"([A-Za-z][A-Za-z.-]*)=(.*?)(?={end}|$)", query):
             if re.fullmatch(rf"(?i)\w*?(?:{_NAMES_OF_SECRETS})", name) or len(value) > 3:

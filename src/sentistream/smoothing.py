@@ -1,8 +1,8 @@
 """Equation 1 of the paper, an exponentially weighted moving average, in seconds.
 
-The paper forgets a tenth of the past every 30 ms. Written with time,
-``alpha(dt) = 1 - exp(-dt / tau)`` with ``tau = -0.03 / ln(0.9)``, it gives the same answer
-there and does not depend on how often pictures arrive.
+The paper forgets a tenth of the past every 30 ms. As a function of time,
+``alpha(dt) = 1 - exp(-dt / tau)`` with ``tau = -0.03 / ln(0.9)`` gives the same answer there and
+does not depend on how often pictures arrive.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sentistream.types import Distribution
 
 
 def weight(step: float, time_constant: float) -> float:
-    """The share alpha that the newest value takes after ``step`` seconds, 0 to 1."""
+    """The weight alpha of the newest value after ``step`` seconds, 0 to 1."""
     return -math.expm1(-step / time_constant)
 
 
@@ -35,11 +35,11 @@ class Running:
 
     @property
     def time(self) -> float:
-        """When the last value came, seconds; minus infinity before the first."""
+        """Time of the last value, seconds; minus infinity before the first."""
         return self._time
 
     def _advance(self, time: float) -> float:
-        """Goes on to ``time``; returns the share that a value at it takes.
+        """Advances to ``time``; returns the weight of a value at that time.
 
         Raises:
             ValueError: ``time`` lies before the last one.
@@ -54,7 +54,7 @@ class Running:
 class Smoother(Running):
     """The running answer about one face.
 
-    A value counts for the time since the value before it; the first is taken as it is.
+    A value counts for the time since the previous value; the first is used as it is.
     """
 
     _value: Distribution | None = None

@@ -28,7 +28,7 @@ class Column:
     Attributes:
         name: Stable; never renamed.
         type: Its Arrow type by name.
-        digits: Decimals written to CSV; None for what is not a fraction.
+        digits: Decimals written to CSV; None for values that are not fractions.
         value: Its value for a reading and the threshold from which a mouth counts as open.
     """
 
@@ -39,7 +39,7 @@ class Column:
 
 
 def mouth_state(mouth_open: float | None, threshold: float) -> str | None:
-    """``open`` or ``closed`` (Equation 2); None where it is not known."""
+    """``open`` or ``closed`` (Equation 2); None if it is not known."""
     if mouth_open is None:
         return None
     return "open" if mouth_open >= threshold else "closed"
@@ -86,7 +86,7 @@ COLUMNS = (
 
 
 def to_arrow(readings: Iterable[Reading], mouth_threshold: float) -> pyarrow.Table:
-    """Readings as a table of Arrow, one row each, with the columns and types of ``COLUMNS``.
+    """Readings as an Arrow table, one row each, with the columns and types of ``COLUMNS``.
 
     Args:
         readings: Any.
@@ -103,9 +103,9 @@ def to_arrow(readings: Iterable[Reading], mouth_threshold: float) -> pyarrow.Tab
 
 
 def to_pandas(readings: Iterable[Reading], mouth_threshold: float) -> pandas.DataFrame:
-    """Readings as a data frame of pandas, one row each; see ``to_arrow``.
+    """Readings as a pandas data frame, one row each; see ``to_arrow``.
 
-    What has no value is NaN, or ``<NA>`` in ``track`` and in columns of text.
+    Missing values are NaN, or ``<NA>`` in ``track`` and in text columns.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -125,7 +125,7 @@ def to_pandas(readings: Iterable[Reading], mouth_threshold: float) -> pandas.Dat
 
 
 def to_polars(readings: Iterable[Reading], mouth_threshold: float) -> polars.DataFrame:
-    """Readings as a data frame of polars, one row each; see ``to_arrow``.
+    """Readings as a polars data frame, one row each; see ``to_arrow``.
 
     Raises:
         MissingExtraError: polars is not installed.

@@ -1,4 +1,4 @@
-"""Sentences that keep their template and values, so that they can be said in another language."""
+"""Sentences that keep their template and values, so that they can be translated."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, Self
 
 
 class Translatable(str):
-    """An English sentence made of a template; a plain ``str`` for whoever does not translate.
+    """An English sentence made from a template; a plain ``str`` where nothing is translated.
 
-    ``Translatable("{path} is a folder.", path=path)`` reads ``/tmp is a folder.``; a catalogue has
+    ``Translatable("{path} is a folder.", path=path)`` reads ``/tmp is a folder.``; catalogues list
     it under its template. Values that are ``Translatable`` are translated, too, others are not.
-    It survives pickling, so processes can hand it to each other.
+    It can be pickled, and so passed between processes.
 
     Attributes:
         template: The English template, with ``{name}`` for each value; the catalogues' ``msgid``.
-        values: What is filled in, by name.
+        values: The values to fill in, by name.
     """
 
     __slots__ = ("template", "values")
@@ -30,9 +30,9 @@ class Translatable(str):
         return made
 
     def mapped(self, change: Callable[[str], str]) -> Translatable:
-        """The same with every value changed, for instance rid of secrets.
+        """The sentence with every value changed, for instance with secrets removed.
 
-        Where the sentence as a whole would be changed further, it is no longer translatable.
+        If the sentence itself would change as well, it is no longer translatable.
         """
         made = type(self)(self.template, **{n: _mapped(v, change) for n, v in self.values.items()})
         whole = change(str(made))
@@ -43,7 +43,7 @@ class Translatable(str):
 
 
 def sentences(*parts: str, separator: str = " ") -> str:
-    """Sentences one after another, each still translatable; empty ones are left out."""
+    """Concatenates sentences, each still translatable; empty ones are dropped."""
     given = [
         part if isinstance(part, Translatable) else Translatable(part) for part in parts if part
     ]
@@ -55,7 +55,7 @@ def sentences(*parts: str, separator: str = " ") -> str:
 
 
 def _plain(value: object) -> object:
-    """Values travel between processes: numbers, sentences and text alone."""
+    """Values must be passed between processes: only numbers, sentences and text."""
     return value if isinstance(value, Translatable | int | float) else str(value)
 
 

@@ -36,7 +36,7 @@ class Label(StrEnum):
 
 
 ON_A_TIE = (Label.NEUTRAL, Label.NEGATIVE, Label.POSITIVE)
-"""Of equally probable classes the first of these is the answer."""
+"""If classes are equally probable, the first of these is the answer."""
 
 
 class Branch(StrEnum):
@@ -53,21 +53,21 @@ class Flag(StrEnum):
     NO_SOUND = "no_sound"
     """The mouth is open but there is no sound at this time; the face decided alone."""
     CARRIED = "carried"
-    """The detector looked for the face and missed it; its landmarks alone carry it for a while."""
+    """The detector missed the face; it is tracked by its landmarks alone for a while."""
     SMALL_FACE = "small_face"
     """The face is smaller than the networks' input; its reading is less certain."""
     AT_EDGE = "at_edge"
-    """The face leaves the picture; the missing part was filled from its edge."""
+    """The face is partly outside the picture; the missing part was filled from its edge."""
     REPEATED_PICTURE = "repeated_picture"
-    """No newer picture than at the moment before; only the sound is new."""
+    """No newer picture than at the previous moment; only the sound is new."""
     TURNED_AWAY = "turned_away"
     """The face is turned too far aside, up or down for its expression to be read."""
     UNREADABLE = "unreadable"
-    """A face is there, but too little of it is seen to read its expression."""
+    """There is a face, but too little of it is visible to read its expression."""
     SLOWED = "slowed"
-    """The machine cannot keep up with a live source: pictures, at last moments, are left out."""
+    """The machine cannot keep up with a live source: pictures, or even moments, are skipped."""
     MORE_FACES = "more_faces"
-    """More faces were found than are followed; the largest are kept."""
+    """More faces were found than are tracked; the largest are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +116,20 @@ class Box:
         return shared / (self.area + other.area - shared)
 
     def squared(self) -> Box:
-        """The smallest square about the same centre that holds the box."""
+        """The smallest square with the same centre that contains the box."""
         x, y = self.center
         half = max(self.width, self.height) / 2
         return Box(x - half, y - half, x + half, y + half)
 
     def scaled(self, factor: float) -> Box:
-        """The box grown (or shrunk) by ``factor`` about its centre."""
+        """The box enlarged (or shrunk) by ``factor`` around its centre."""
         x, y = self.center
         half_width, half_height = self.width * factor / 2, self.height * factor / 2
         return Box(x - half_width, y - half_height, x + half_width, y + half_height)
 
 
 class Picture(Protocol):
-    """One upright video frame that converts only what is asked of it."""
+    """One upright video frame that converts colours only on demand."""
 
     @property
     def width(self) -> int: ...
@@ -143,7 +143,7 @@ class Picture(Protocol):
         ...
 
     def crop(self, box: Box, width: int, height: int) -> UInt8Array:
-        """The part within ``box`` resampled to (height, width, 3) RGB.
+        """The part within ``box``, resampled to (height, width, 3) RGB.
 
         Parts of the box outside the picture repeat its edge.
         """
@@ -163,7 +163,7 @@ class Moment(ByValue):
         picture: The newest picture at or before ``time``.
         picture_time: That picture's own presentation time, seconds; ``<= time``.
         sound: Mono samples at 48 kHz, -1 to 1, that end at ``time``;
-            None where the source has no sound at that time.
+            None if the source has no sound at that time.
 
     Raises:
         ValueError: A time is not finite, the picture is from the future, or the sound
@@ -194,9 +194,9 @@ class HeadPose:
     """Which way a head is turned, degrees; 0, 0, 0 looks straight into the camera, upright.
 
     Attributes:
-        yaw: To the side; positive where the face turns to the viewer's right.
-        pitch: Up or down; positive where it looks down.
-        roll: Tilted in the picture; positive clockwise as one looks at it.
+        yaw: Sideways; positive if the face turns to the viewer's right.
+        pitch: Up or down; positive if it looks down.
+        roll: Tilt in the picture; positive clockwise as the viewer sees it.
     """
 
     yaw: float
@@ -210,15 +210,15 @@ class Face(ByValue):
 
     Attributes:
         track: Number of the appearance, from 1: one stretch of time in which one face is
-            followed. It says nothing about identity and is not given again; the same person
-            coming back is another appearance.
+            tracked. It says nothing about identity and is never reused; a person who comes back
+            is a new appearance.
         box: The face, from brow to chin.
         landmarks: The 68 points of the iBUG scheme, shape (68, 2), x and y in pixels.
         score: The detector's confidence at the last confirmation, 0 to 1.
-        confirmed: True where the detector found it in this picture, False where landmarks
+        confirmed: True if the detector found it in this picture, False if landmarks
             carried the face here.
-        missed: True where the detector's last look did not find it.
-        pose: Which way the head is turned; None where that is not known.
+        missed: True if the detector's last look did not find it.
+        pose: Which way the head is turned; None if that is not known.
         readable: Whether its own landmarks could be placed; where not, those of an average face
             stand in, and its expression is not judged.
     """
@@ -260,7 +260,7 @@ class Distribution:
 
     @classmethod
     def from_array(cls, values: NDArray[np.floating]) -> Distribution:
-        """From an array of 3 in the order of ``SENTIMENTS``, made to add up to exactly 1."""
+        """From an array of 3 in the order of ``SENTIMENTS``, normalised to add up to exactly 1."""
         positive, neutral, negative = (float(value) for value in values)
         total = positive + neutral + negative
         if not (math.isfinite(total) and total > 0):
@@ -284,8 +284,8 @@ class Distribution:
     def distance(self, other: Distribution) -> float:
         """The total variation distance from another, 0 to 1.
 
-        It is the part of either that the other does not have: 0.2 where 20 of 100 lie in
-        another class.
+        It is the probability mass that differs between them: 0.2 if 20 of 100 are in another
+        class.
         """
         pairs = zip(self.as_tuple(), other.as_tuple(), strict=True)
         return min(1.0, sum(abs(one - another) for one, another in pairs) / 2)
@@ -304,13 +304,13 @@ class Reading:
         smoothed: The answer accumulated up to this moment (Equation 1); None without one.
         label: The class of ``smoothed``, or ``unknown``, or ``no_face``.
         flags: What lowers the quality of this reading.
-        left_out: Faces found in the same picture but not followed, because as many as may be
-            are followed already; above 0 exactly where ``flags`` say ``more_faces``.
-        voice_share: The part of ``smoothed`` that came from the voice, 0 to 1: how far it lies
-            from what the face alone would have given (``Distribution.distance``). 0 where the
-            voice changed nothing; None without an answer, and with ``paper`` from the first
-            fused answer of an appearance on, because the face network
-            is not run beside the fused one.
+        left_out: Faces found in the same picture but not tracked, because the maximum is already
+            reached; above 0 exactly when ``flags`` contain ``more_faces``.
+        voice_share: The part of ``smoothed`` that came from the voice, 0 to 1: its distance from
+            what the face alone would have given (``Distribution.distance``). 0 if the voice
+            changed nothing; None without an answer, and with ``paper`` from the first fused
+            answer of an appearance on, because the face network is not run in addition to the
+            fused one.
     """
 
     time: float

@@ -1,4 +1,4 @@
-"""Values that compare by what they hold, arrays and mappings among it."""
+"""Values that compare by content, including arrays and mappings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 class ByValue:
     """For dataclasses made with ``eq=False``: ``==``, ``in`` and ``hash`` work with any fields.
 
-    What dataclasses make for themselves fails with an array inside (its ``==`` is an array) and
+    The methods that dataclasses generate fail with an array inside (its ``==`` is an array) and
     with a dict (it has no hash). Such a value must not be changed while it is in a set.
     """
 
@@ -53,9 +53,9 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _key(value: Any) -> object:
-    """Something with a hash, equal for equal values."""
+    """A hashable value, equal for equal values."""
     if isinstance(value, np.ndarray):
-        # not its content: 0.0 equals -0.0, and large pictures are dear
+        # not its content: 0.0 equals -0.0, and hashing large pictures is expensive
         return value.shape, value.dtype.str
     if isinstance(value, list | tuple):
         return tuple(_key(each) for each in value)

@@ -46,7 +46,7 @@ def test_all_figures_of_a_run(clip: Path, tmp_path: Path) -> None:
     assert figures["peers"]["fer"]["missing"]
     assert figures["installed_bytes"]["numpy"] > 1_000_000
     page = (tmp_path / "benchmark.md").read_text()
-    assert "![Moments a second of one core](benchmark.svg)" in page
+    assert "![Moments a second on one core](benchmark.svg)" in page
     assert "decoding alone" in (tmp_path / "benchmark.svg").read_text()
     assert "share of decoding alone" in result.output
 

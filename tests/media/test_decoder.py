@@ -200,7 +200,7 @@ def test_other_codings_are_left_to_software(
     pretend(monkeypatch, [])
     _, info = pictures(path, "cuda")
     assert info.decoder == "software"
-    assert "(it does not decode mpeg4)" in info.remarks[0]
+    assert "(it cannot decode mpeg4)" in info.remarks[0]
 
 
 def test_an_unknown_decoder_is_an_error(clip: Path) -> None:

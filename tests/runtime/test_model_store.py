@@ -44,7 +44,7 @@ def test_a_card_survives_writing(folder: Path) -> None:
 
 def test_altered_file(folder: Path) -> None:
     (folder / "mine" / "mouth.onnx").write_bytes(b"other bytes")
-    with pytest.raises(ModelError, match=r"was altered.*Install sentistream again"):
+    with pytest.raises(ModelError, match=r"was altered.*Reinstall sentistream"):
         load_network("mine/mouth")
 
 

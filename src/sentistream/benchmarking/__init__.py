@@ -1,4 +1,4 @@
-"""How fast, how large, how many streams: measured on this machine, beside yardsticks."""
+"""Speed, size and number of streams, measured on this machine and compared with baselines."""
 
 from sentistream.benchmarking.speed_benchmark import Plan, measure
 

@@ -1,6 +1,6 @@
-"""Other programs on the same pictures, each in its own Python, for the part that they do.
+"""Other programs on the same pictures, each in its own Python, for the stages they cover.
 
-Only what installs from PyPI with its weights in the package can be measured without further
+Only packages that install from PyPI with their weights can be measured without further
 downloads; the rest is listed with the reason.
 """
 
@@ -20,7 +20,7 @@ from sentistream.media import open_source
 
 PICTURES = 30
 LIMIT = 300.0
-"""Seconds that a baseline may take in all."""
+"""Most seconds for one baseline."""
 
 _FRAME = """
 import json, sys, time
@@ -56,11 +56,11 @@ SCRIPTS = {
         "work = lambda picture: len(teller.detect_image(picture))\n",
     ),
 }
-"""By name: what is measured, and the code that makes ``work(picture)``; pictures are RGB."""
+"""By name: what is measured, and the code that defines ``work(picture)``; pictures are RGB."""
 
 
 def measure_baselines(source: Path, pythons: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Pictures a second of one core of each baseline, or why there is no figure.
+    """Pictures per second on one core for each baseline, or why there is no figure.
 
     Args:
         source: A video.

@@ -1,4 +1,4 @@
-"""The clip that everything is measured on, made as long as need be."""
+"""The clip that everything is measured on, made as long as necessary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def loop_clip(source: Path, seconds: float, folder: Path, *, form: str = "mkv") 
         source: A video; one that is long enough is returned as it is.
         seconds: How long it has to be.
         folder: Where to write.
-        form: The ending of what is written; ``ts`` has no index that grows with its length.
+        form: The suffix of the file; ``ts`` has no index that grows with its length.
 
     Raises:
         InputError: It cannot be analyzed, or its length is not known.

@@ -1,4 +1,4 @@
-"""The figures for people: a page of Markdown and a chart."""
+"""The benchmark report: a Markdown page and a chart."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from sentistream.errors import MissingExtraError
 from sentistream.reports.table_formats import markdown_table
 
 _NOTES = """\
-**How it was measured.** The runs take turns in each round, so that a busy machine troubles
-all alike; the median round is reported, and the range. A moment comes every 30 ms; *a second of a
-core* counts processor time of all threads, decoding among it. Decoding alone reads pictures and
-sound and pairs them. The pipeline as published runs the detector on every whole picture, draws the
-spectrogram with matplotlib and asks PyTorch one sample at a time; as it is measured without
-decoding, what decoding takes is added to it, or left out of both. Decoding is the floor: whatever
-analysis took, the first of these two figures could not grow beyond it. The mouth counts as open in
-every other second, whatever the video shows. Latency is from the end of decoding to the readings,
-moments coming at the pace of the clock. Streams are copies of the video, each decoded apart at the
-pace of the clock; they begin one after another within three seconds, for cameras do not all change
-their scene at the same moment. Real time is kept when at least 99 % of the moments that came were
-analyzed; where it was lost it was tried once more, and the better of both is reported. Memory
-counts pages that processes share in parts; that of a stage is what a new process grows by when the
-stage is first used, the stages in the order of the data, and what two of them share counts with the
-first. Decoding's time is that of decoding alone, from the rounds.
+**How it was measured.** The runs take turns in each round, so that other load on the machine
+affects all alike; the table gives the median round and the range. There is a moment every 30 ms;
+*on one core* means per second of CPU time of all threads, including decoding. Decoding alone reads
+pictures and sound and pairs them. The pipeline as published runs the detector on every whole
+picture, draws the spectrogram with matplotlib and runs PyTorch one sample at a time; it is measured
+without decoding, so the time of decoding is added to it, or left out of both. Decoding limits the
+first of these two figures, however fast the analysis is. The mouth counts as open in every other
+second, whatever the video shows. Latency is from the end of decoding to the readings, with moments
+arriving in real time. Streams are copies of the video, each decoded separately in real time; they
+start one after another within three seconds, because real cameras do not all change scene at once.
+Real time is kept when at least 99 % of the moments that arrived were analyzed; a run that lost it
+was repeated once, and the better of the two is reported. Memory pages that processes share are
+divided among them; the memory of a stage is what a new process grows by when it first uses the
+stage, in the order of the data, and what two stages share counts with the first. Decoding's time is
+that of decoding alone, from the rounds.
 """
 _COLOURS = {"decode": "#9aa5b1", "ours": "#2563eb", "published": "#d97706"}
 
 
 def page(result: Mapping[str, Any], chart: str | None = None) -> str:
-    """All of it as Markdown.
+    """The report as Markdown.
 
     Args:
         result: As ``measure`` gives it.
@@ -55,7 +55,7 @@ def _head(result: Mapping[str, Any], chart: str | None) -> Iterator[str]:
     )
     yield ""
     if chart is not None:
-        yield f"![Moments a second of one core]({chart})"
+        yield f"![Moments a second on one core]({chart})"
         yield ""
 
 
@@ -108,15 +108,15 @@ _ROWS = (
         "the same without decoding",
         lambda each: _ranged(each["times_published_without_decoding"], 1),
     ),
-    ("moments a second of a core: decoding alone", _rate("decode")),
-    ("moments a second of a core: analyzed", _rate("ours")),
-    ("moments a second of a core: as published", _rate("published")),
+    ("moments a second on one core: decoding alone", _rate("decode")),
+    ("moments a second on one core: analyzed", _rate("ours")),
+    ("moments a second on one core: as published", _rate("published")),
     (
-        "moments a second by the clock",
+        "moments a second, wall clock",
         lambda each: _ranged(each["moments_per_second_by_the_clock"], 1),
     ),
     (
-        "latency: middle, 95th, 99th percentile",
+        "latency: median, 95th, 99th percentile",
         lambda each: ", ".join(
             f"{each['latency_ms'][key]:.1f} ms" for key in ("p50", "p95", "p99")
         ),
@@ -169,7 +169,7 @@ def _stream_table(measured: Mapping[str, Any]) -> Iterator[str]:
         yield "## Streams at once"
         yield ""
         heads = ["profile", "streams", "workers", "moments a second", "new pictures a second"]
-        heads += ["fairness", "slowed", "latency, middle / 95th"]
+        heads += ["fairness", "slowed", "latency, median / 95th"]
         yield from _table([*heads, "memory", "real time"], rows)
 
 
@@ -188,9 +188,9 @@ def _network_table(measured: Mapping[str, Any]) -> Iterator[str]:
     yield "## Networks"
     yield ""
     yield (
-        "Milliseconds for one sample, one thread. ONNX Runtime is what runs them, with 8-bit "
-        "convolutions (int8) where a network has them; the model card has what they cost in "
-        "accuracy."
+        "Milliseconds for one sample, one thread. The product runs them with ONNX Runtime, with "
+        "8-bit convolutions (int8) where a network has them; the model card says what they cost "
+        "in accuracy."
     )
     yield ""
     yield from _table(["network", "parameters", "multiply-adds", *engines], rows)
@@ -210,8 +210,8 @@ def _baseline_table(peers: Mapping[str, Any]) -> Iterator[str]:
         ]
         for name, each in peers.items()
     ]
-    heads = ["program", "what it does here", "pictures a second of a core", "pictures with a face"]
-    yield from _table(heads, rows)
+    heads = ["program", "what it does here", "pictures a second on one core"]
+    yield from _table([*heads, "pictures with a face"], rows)
 
 
 def _size_table(result: Mapping[str, Any]) -> Iterator[str]:
@@ -226,7 +226,7 @@ def _size_table(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     large = [[name, f"{size / 1e6:,.1f} MB"] for name, size in sizes.items() if size >= 1e6]
     rest = sum(size for size in sizes.values() if size < 1e6)
-    yield from _table(["package", "on the disk"], [*large, ["others", f"{rest / 1e6:,.1f} MB"]])
+    yield from _table(["package", "on disk"], [*large, ["others", f"{rest / 1e6:,.1f} MB"]])
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> Iterator[str]:
@@ -235,7 +235,7 @@ def _table(heads: list[str], rows: list[list[str]]) -> Iterator[str]:
 
 
 def chart(result: Mapping[str, Any], path: Path) -> None:
-    """Draws moments a second of one core, a bar per run; the file's suffix says how.
+    """Draws moments per second on one core, a bar per run; the suffix decides the file format.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

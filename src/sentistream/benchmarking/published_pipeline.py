@@ -1,8 +1,8 @@
-"""The pipeline as published, to compare with: nothing of it is used by the product.
+"""The pipeline as published, for comparison only: the product does not use it.
 
-HOG on every full picture, the spectrogram drawn with matplotlib, the networks as the tables
-have them, run by PyTorch one sample at a time. Weights are random, which costs the same;
-the caller therefore says which branch decides.
+HOG on every full picture, the spectrogram drawn with matplotlib, the networks as in the tables,
+run by PyTorch one sample at a time. Weights are random, which costs the same; the caller
+therefore chooses which branch decides.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def drawn_spectrogram(sound: FloatArray) -> UInt8Array:
 
 
 class PublishedPipeline:
-    """Figure 1 without any of the short cuts; for one face."""
+    """Figure 1 without any of the shortcuts; for one face."""
 
     def __init__(self) -> None:
         self._detector = dlib.get_frontal_face_detector()
@@ -56,7 +56,7 @@ class PublishedPipeline:
 
     @torch.inference_mode()
     def process(self, moment: Moment, mouth_is_open: bool) -> bool:
-        """Works on one moment; whether a face was found."""
+        """Analyzes one moment; returns whether a face was found."""
         picture = moment.picture
         luma = np.ascontiguousarray(picture.luma)
         found = self._detector(luma, 0)
@@ -76,7 +76,7 @@ class PublishedPipeline:
         return True
 
     def multiply_adds(self) -> dict[str, int]:
-        """Of each network for one sample, as the paper's tables have them."""
+        """Multiply-adds of each network for one sample, as in the paper's tables."""
         face, picture = torch.zeros(1, 3, 96, 96), torch.zeros(1, 3, 400, 400)
         visual, audio = VisualNetwork().eval(), AudioNetwork().eval()
         return {

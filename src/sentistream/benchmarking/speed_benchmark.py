@@ -38,7 +38,7 @@ from sentistream.runtime import load_card
 from sentistream.values import ByValue
 
 SETTLE = 15.0
-"""Seconds within which the rates of streams that are too many adapt."""
+"""Seconds within which the rates adapt when there are too many streams."""
 
 _STREAM_MARGIN = 30.0  # seconds for workers to start and to warm up
 _SPREAD = 3.0  # seconds over which streams begin
@@ -50,12 +50,12 @@ class Plan(ByValue):
 
     Attributes:
         profiles: Names.
-        seconds: Of the clip, for each run; it is played again where it is shorter.
+        seconds: Of the clip, for each run; a shorter clip is repeated.
         repeats: Of each run, in turn with the others.
         published_moments: For the pipeline as published; 0 leaves it out.
         stream_counts: How many streams to try, until real time is lost.
         stream_seconds: How long each number is tried.
-        overload: Whether numbers beyond those that real time is kept with are tried, too.
+        overload: Whether to try numbers of streams beyond real time, too.
         workers: Processes for streams.
         peers: Interpreters by the baseline's name.
     """
@@ -77,7 +77,7 @@ def measure(source: Path, plan: Plan, on_step: Callable[[str], None]) -> dict[st
     Args:
         source: A video with one face.
         plan: What to measure.
-        on_step: Called with what is measured next.
+        on_step: Called with the name of the next measurement.
 
     Raises:
         InputError: The video cannot be analyzed.
@@ -181,7 +181,7 @@ def _profile(
 def speedup_over_published(
     rounds: Sequence[Mapping[str, Timed]], *, decoding: bool = True
 ) -> dict[str, float] | None:
-    """How often ours goes into theirs; what decoding takes is added to theirs, or left out."""
+    """How many times faster ours is; decoding is added to theirs, or left out."""
     if "published" not in rounds[0]:
         return None
     ratios = []
@@ -199,7 +199,7 @@ def _timed_rounds(
     plan: Plan,
     on_step: Callable[[str], None],
 ) -> list[dict[str, Timed]]:
-    """Each run in turn, so that a busy machine troubles all alike."""
+    """Does each run in turn, so that a busy machine slows all of them equally."""
     rounds = []
     for number in range(plan.repeats):
         on_step(f"{profile.name}: round {number + 1} of {plan.repeats}")
@@ -243,7 +243,7 @@ def _try(clip: Path, profile: Profile, plan: Plan, count: int) -> StreamsResult:
 
 
 def memory_per_stream(tried: Sequence[StreamsResult]) -> float | None:
-    """MiB that each stream beyond one a worker adds."""
+    """MiB that each stream beyond one per worker adds."""
     same = [one for one in tried if one.workers == max(each.workers for each in tried)]
     if len(same) < 2:
         return None
@@ -252,7 +252,7 @@ def memory_per_stream(tried: Sequence[StreamsResult]) -> float | None:
 
 
 def _peak() -> float:
-    """MiB of this process at its largest: more than one stream needs, yardsticks among it."""
+    """Peak MiB of this process: more than one stream needs, as it includes the baselines."""
     peak = peak_memory()
     return float("nan") if peak is None else peak / 1024**2
 

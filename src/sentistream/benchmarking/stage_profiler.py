@@ -52,17 +52,17 @@ TIMED_FUNCTIONS: tuple[tuple[str, Any, str], ...] = (
     ("detection", NetworkDetector, "detect_near"),
     ("landmarks", LandmarkPredictor, "predict"),
     ("crops for landmarks", landmarker, "landmark_view"),
-    ("cuts", SceneChangeDetector, "is_cut"),
+    ("scene cuts", SceneChangeDetector, "is_cut"),
     ("crops", picture.YuvPicture, "crop"),
     ("colour", picture, "to_rgb"),
     ("crops", lite, "view"),
     ("crops", lite, "resample"),
     ("spectrogram", spectrogram, "columns"),
-    ("hearing", FeatureBuffer, "add"),
+    ("voice features", FeatureBuffer, "add"),
     ("smoothing", Smoother, "update"),
     ("smoothing", expressions.Expressions, "of"),
 )
-"""Stage, owner and name of everything that is watched beside the networks."""
+"""Stage, owner and name of everything that is timed besides the networks."""
 
 
 class _TimedNetwork:
@@ -75,9 +75,9 @@ class _TimedNetwork:
 
 
 def stage_times(source: Path, profile: Profile, seconds: float) -> dict[str, float]:
-    """Milliseconds a moment of each stage of the analysis, the dearest first.
+    """Milliseconds per moment of each stage of the analysis, the most expensive first.
 
-    Decoding is not among them: most of it happens in FFmpeg's threads, which no stopwatch sees.
+    Decoding is not included: most of it happens in FFmpeg's threads, which are not timed.
     """
     watch = Stopwatch()
     with watch.watching(*TIMED_FUNCTIONS):
@@ -88,8 +88,8 @@ def stage_times(source: Path, profile: Profile, seconds: float) -> dict[str, flo
         ):
             table = CsvTable(Path(folder) / "readings.csv", mouth_threshold=0.5)
             table.open()
-            process = watch.wrap("tracking and joining", analyzer.process)
-            write = watch.wrap("writing", table.add)
+            process = watch.wrap("tracking and other analysis", analyzer.process)
+            write = watch.wrap("writing tables", table.add)
             count = 0
             for moment in takewhile(lambda m: m.time < seconds, opened):
                 write(moment, process(moment))
@@ -100,8 +100,8 @@ def stage_times(source: Path, profile: Profile, seconds: float) -> dict[str, flo
 
 
 class Stopwatch:
-    """Adds up the processor seconds spent in wrapped functions, in whatever thread; a nested
-    one's are its own, not its caller's."""
+    """Adds up the processor seconds spent in wrapped functions, in any thread; those of a nested
+    function do not count for its caller."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -134,7 +134,7 @@ class Stopwatch:
 
     @contextmanager
     def watching(self, *places: tuple[str, Any, str]) -> Iterator[Stopwatch]:
-        """Times attributes of classes or modules for a while: (stage, owner, name) each."""
+        """Temporarily times attributes of classes or modules: (stage, owner, name) each."""
         with ExitStack() as stack:
             for stage, owner, name in places:
                 original = getattr(owner, name)
@@ -144,14 +144,14 @@ class Stopwatch:
 
 
 WARM = 34
-"""Moments that decoding and analysis go on for: one second."""
+"""Moments for which decoding and analysis run: one second."""
 
 
 def stage_memory(source: Path, profile: Profile) -> dict[str, float]:
-    """MiB of resident memory that each stage adds where it is used first, in this order.
+    """MiB of resident memory that each stage adds when it is first used, in this order.
 
-    What two stages share is counted with the first of them; what is given back and used
-    again counts once.
+    Memory shared by two stages counts for the first of them; memory that is freed and reused
+    counts once.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as process:
@@ -162,7 +162,7 @@ def _added_memory(source: Path, name: str) -> dict[str, float]:
     import onnxruntime  # noqa: F401 - or the first network would be charged for it
 
     profile = get_profile(name)
-    held: list[Any] = []  # nothing is given back before the end
+    held: list[Any] = []  # nothing is freed before the end
     added = {"Python and libraries": resident_mebibytes()}
     for stage, build in _builders(source, profile):
         before = resident_mebibytes()
@@ -196,7 +196,7 @@ def _builders(source: Path, profile: Profile) -> Iterator[tuple[str, Callable[[]
     ):
         if model:
             yield stage, partial(_loaded_network, model, dict(sample_inputs(load_card(model))))
-    yield "tracking and joining", lambda: _analyzed(Analyzer(profile), moments)
+    yield "tracking and other analysis", lambda: _analyzed(Analyzer(profile), moments)
 
 
 def _used(part: Any, use: Callable[[Any], object]) -> Any:
@@ -224,14 +224,14 @@ def resident_mebibytes() -> float:
 
 RUNS = 40
 FRAMES, PIXELS = 300, 320
-"""Length of an input that may be of any: 3 s of voice, the sides of a picture."""
+"""Length used for inputs of any length: 3 s of voice, the sides of a picture."""
 
 
 def engine_milliseconds(models: Iterable[str]) -> dict[str, dict[str, float]]:
-    """The middle time of one answer to one sample, in one thread, by network and engine.
+    """The median time of one inference on one sample, in one thread, by network and engine.
 
-    ``ENGINE, int8`` stands for 8-bit convolutions, where a network has them; engines that are
-    not installed and networks that the package lacks are left out.
+    ``ENGINE, int8`` means 8-bit convolutions, if a network has them; engines that are not
+    installed and networks that the package lacks are left out.
     """
     measured = {}
     for name in models:

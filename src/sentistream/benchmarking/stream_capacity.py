@@ -1,4 +1,4 @@
-"""How many cameras this machine can follow: copies of the clip, each at the pace of the clock."""
+"""How many cameras this machine can handle: copies of the clip, each in real time."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from sentistream.streams import StreamEnd, analyze_streams
 from sentistream.types import Flag
 
 REAL_TIME_SHARE = 0.99
-"""Share of the moments that has to be analyzed for real time to count as kept."""
+"""Share of the moments that must be analyzed to count as real time."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamsResult:
-    """What so many streams came to.
+    """The result for a number of streams.
 
     Attributes:
         streams: How many.
         workers: Processes.
-        rate: Moments a second of all together.
-        expected: Moments a second that came.
+        rate: Moments analyzed per second, all streams together.
+        expected: Moments per second that arrived.
         latency_p50, latency_p95: Seconds from the end of decoding to the readings.
         memory: MiB of all workers, shared pages counted in parts (proportional set size).
-        pictures: Moments a second with a new picture, of all together.
-        fairness: Jain's index of the streams' moments, 1 / streams to 1: 1 where all have as many.
-        slowed: Streams that said at least once that they were slowed.
+        pictures: Moments per second with a new picture, all streams together.
+        fairness: Jain's index of the streams' moments, 1 / streams to 1: 1 if all have as many.
+        slowed: Streams that reported being slowed at least once.
     """
 
     streams: int
@@ -48,7 +48,7 @@ class StreamsResult:
 
     @property
     def keeps_up(self) -> bool:
-        """Whether real time was kept."""
+        """Whether the streams ran in real time."""
         return self.rate >= REAL_TIME_SHARE * self.expected
 
 
@@ -61,10 +61,10 @@ def run_streams(
     apart: float = 0.0,
     settle: float = 0.0,
 ) -> StreamsResult:
-    """Follows recordings as cameras; those that cannot be kept up with drop moments.
+    """Plays recordings as cameras; moments are dropped if the machine cannot keep up.
 
     Args:
-        paths: One a stream, each longer than ``seconds``.
+        paths: One per stream, each longer than ``seconds``.
         profile: Which networks and settings.
         seconds: How long to measure once all have begun.
         workers: Processes.
@@ -118,7 +118,7 @@ def run_streams(
 
 
 def jain(values: Sequence[float]) -> float:
-    """Jain's index of fairness (Jain, Chiu and Hawe 1984, eq. 2); 0 where nobody has anything."""
+    """Jain's index of fairness (Jain, Chiu and Hawe 1984, eq. 2); 0 if nobody has any."""
     squares = sum(value * value for value in values)
     return sum(values) ** 2 / (len(values) * squares) if squares else 0.0
 
@@ -127,6 +127,6 @@ _WARM_UP = 2.0
 
 
 def _memory(process: int) -> float:
-    """MiB of a process, pages shared with others counted in parts."""
+    """MiB of a process, shared pages counted in parts."""
     held = proportional_memory(process)
     return float("nan") if held is None else held / 1024**2

@@ -20,7 +20,7 @@ PACKAGES = ("av", "dlib-bin", "matplotlib", "numpy", "onnxruntime", "openvino", 
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, cores that may be used, load at this moment, versions."""
+    """Processor, usable cores, current load, versions."""
     return {
         "processor": processor_name(),
         "cores": usable_cores(),
@@ -43,7 +43,7 @@ TIMES = 5
 
 
 def seconds_to_start() -> dict[str, float]:
-    """Seconds by the clock for ``sentistream --help`` and for ``import sentistream``, medians."""
+    """Wall-clock seconds for ``sentistream --help`` and ``import sentistream``, medians."""
     commands = {
         "help": [sys.executable, "-m", "sentistream", "--help"],
         "import": [sys.executable, "-c", "import sentistream"],
@@ -53,7 +53,7 @@ def seconds_to_start() -> dict[str, float]:
 
 
 def installed_bytes(package: str = "sentistream") -> dict[str, int]:
-    """Bytes on the disk of each distribution that a base installation needs, largest first."""
+    """Bytes on disk of each distribution that a base installation needs, largest first."""
     sizes: dict[str, int] = {}
     waiting = [package]
     while waiting:

@@ -28,12 +28,12 @@ from sentistream.vision.landmarker import DlibLandmarker, Landmarker, NetworkLan
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What one run took.
+    """The cost of one run.
 
     Attributes:
-        moments: How many were worked on.
+        moments: How many were analyzed.
         processor: Seconds of processor time, of all threads.
-        seconds: Seconds by the clock.
+        seconds: Wall-clock seconds.
     """
 
     moments: int
@@ -42,7 +42,7 @@ class Timed:
 
     @property
     def rate(self) -> float:
-        """Moments a second of one core."""
+        """Moments per second on one core."""
         return self.moments / self.processor
 
 
@@ -63,8 +63,8 @@ def alternating_mouth_analyzer(
     """An analyzer whose mouths are open half of the time.
 
     Args:
-        profile: Whose.
-        wrap: Done to each network, given the name of its stage.
+        profile: Its profile.
+        wrap: Wraps each network, given the name of its stage.
     """
 
     def network(stage: str, model: str) -> Runnable:
@@ -95,7 +95,7 @@ def alternating_mouth_analyzer(
 
 
 def decode(source: Path, profile: Profile, seconds: float) -> Timed:
-    """Reads pictures and sound and pairs them: the floor under everything."""
+    """Reads pictures and sound and pairs them: the minimum for any run."""
 
     def work() -> int:
         count = 0
@@ -124,9 +124,9 @@ def analyze(source: Path, analyzer: Analyzer, seconds: float) -> Timed:
 
 
 def publish(source: Path, pipeline: Published, profile: Profile, moments: int) -> Timed:
-    """The pipeline as published on some moments, evenly spread; decoding is left out of it.
+    """The pipeline as published on some evenly spread moments, without decoding.
 
-    That is in its favour: the others' figures have decoding in them.
+    That is in its favour: the others' figures include decoding.
     """
     processor = seconds = 0.0
     done = 0
@@ -143,7 +143,7 @@ def publish(source: Path, pipeline: Published, profile: Profile, moments: int) -
 
 
 def latencies(source: Path, analyzer: Analyzer, seconds: float) -> list[float]:
-    """Seconds from the end of decoding to the readings of each moment, paced by the clock."""
+    """Seconds from the end of decoding to the readings of each moment, in real time."""
     found, profile = [], analyzer.profile
     analyzer.reset(renumber=True)
     with open_source(source, tick=profile.tick, sound_window=profile.sound_window) as opened:
@@ -171,7 +171,7 @@ PICTURES_PER_STATE = 30
 
 
 class AlternatingMouth:
-    """Asks the mouth network, which costs what it costs, and answers otherwise.
+    """Runs the mouth network for its cost and returns something else.
 
     Args:
         network: The mouth network.
@@ -182,7 +182,7 @@ class AlternatingMouth:
         self._runs = 0
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:
-        """Open in every other stretch of ``PICTURES_PER_STATE`` pictures."""
+        """Open in every other run of ``PICTURES_PER_STATE`` pictures."""
         answers = self._network.run(**inputs)
         opened = self._runs // PICTURES_PER_STATE % 2 == 0
         self._runs += 1

@@ -1,4 +1,4 @@
-"""The command ``sentistream``: one module a command; thin: parse, call, print."""
+"""The command ``sentistream``: one thin module per command, which parses, calls and prints."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from sentistream.errors import OutputError, SentistreamError
 from sentistream.redaction import without_secrets
 
 COMMANDS = {
-    "analyze": ("sentistream.cli.analyze:analyze", "Say how people on video feel."),
+    "analyze": ("sentistream.cli.analyze:analyze", "Say how people on video come across."),
     "benchmark": (
         "sentistream.cli.benchmark:benchmark",
         "Measure speed, memory and streams here.",
     ),
     "data": ("sentistream.cli.data:data", "Get, inspect, prepare and label data."),
-    "demo": ("sentistream.cli.demo:demo", "Try it on a clip that is made here."),
+    "demo": ("sentistream.cli.demo:demo", "Try it on a generated clip."),
     "doctor": ("sentistream.cli.doctor:doctor", "Check that everything is in place."),
     "evaluate": ("sentistream.cli.evaluate:evaluate", "Measure the answers on labelled material."),
     "explain": ("sentistream.cli.explain:explain", "Show where an answer comes from."),
     "export": ("sentistream.cli.export:export", "Write the networks for other devices."),
     "models": ("sentistream.cli.models:models", "Show the networks, their cards and checksums."),
-    "monitor": ("sentistream.cli.monitor:monitor", "Watch cameras for good, on a page."),
+    "monitor": ("sentistream.cli.monitor:monitor", "Watch cameras around the clock, on a page."),
     "train": ("sentistream.cli.train:train", "Train the networks on your own data."),
 }
-"""Each command's home and its line in ``--help``, so that help loads none of them."""
+"""Each command's module and its line in ``--help``, so that help loads none of them."""
 
 USER_ERROR = 2
 UNEXPECTED_ERROR = 1
@@ -41,10 +41,10 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 class LazyGroup(click.Group):
-    """Loads a command when it is asked for.
+    """Loads a command on first use.
 
     Attributes:
-        table: Each command's home and its line in ``--help``.
+        table: Each command's module and its line in ``--help``.
     """
 
     table: Mapping[str, tuple[str, str]]
@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
 
 
 class Commands(LazyGroup):
-    """The whole program: says errors in one sentence."""
+    """The whole program: reports errors in one sentence."""
 
     table: Mapping[str, tuple[str, str]] = COMMANDS
 
@@ -108,7 +108,7 @@ class _UserError(click.ClickException):
 
 
 def _unexpected(ctx: click.Context, error: Exception) -> NoReturn:
-    """A fault of ours: one sentence, and the details in a file."""
+    """A bug in the program: one sentence, with the details in a file."""
     click.echo(f"Error: {told_of_fault(error)}", err=True)
     ctx.exit(UNEXPECTED_ERROR)
 
@@ -121,9 +121,9 @@ def _unexpected(ctx: click.Context, error: Exception) -> NoReturn:
 @click.version_option(__version__, prog_name="sentistream")
 @click.option("--debug", is_flag=True, help="Show the full details of an error.")
 def main(debug: bool) -> None:
-    """Watch and listen to people on video and say, in real time, how they feel:
+    """Say in real time how people on video come across, from their faces and voices:
     positive, neutral or negative."""
     for stream in (sys.stdout, sys.stderr):
-        # a name that the terminal cannot show ends nothing
+        # a name that the terminal cannot show must not end the program
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

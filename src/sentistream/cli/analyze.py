@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 DEFAULT_OUT = "sentiment"
 REPORT_VIDEO = ("link", "embed", "none")
-"""Where the page's video comes from: the clip where it lies, a copy in the page, or nowhere."""
+"""Where the page's video comes from: the original clip, a copy in the page, or nowhere."""
 
 LOCAL = "local"
-"""The address of a Ray cluster of this machine alone, made for the run."""
+"""The address that stands for a Ray cluster on this machine, started for the run."""
 
 _CLUSTER = re.compile(rf"{LOCAL}|auto|[\w.-]+:\d{{1,5}}|\[[\da-fA-F:]+\]:\d{{1,5}}")
 
@@ -60,7 +60,7 @@ Exit codes: 0 done; 2 something you can put right (said in one sentence);
 
 
 class _Analyze(click.Command):
-    """``--ray`` takes an address, but not the input that may follow it."""
+    """Parses ``--ray`` so that it takes an address, but not an input that follows it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         separated = list[str]()
@@ -231,13 +231,12 @@ def analyze(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Say how the people in each INPUT feel, moment by moment.
+    """Say how the people in each INPUT come across, moment by moment.
 
     INPUT is a video file, a folder of them, a quoted pattern, a camera's number or an address
-    such as rtsp://... For each, the results are: report.html (a page to read),
-    readings.csv (one row per moment and face; with the extra 'parquet' as readings.parquet,
-    too), summary.json (all numbers), and annotated.mp4 with --video. Nothing leaves this
-    computer.
+    such as rtsp://... The results for each are: report.html (a report page), readings.csv (one row
+    per moment and face; with the extra 'parquet' also readings.parquet), summary.json (all
+    numbers), and annotated.mp4 with --video. Nothing leaves this computer.
     """
     from sentistream.cli.batch import Batch, workers_for
     from sentistream.cli.clip_analysis import Options

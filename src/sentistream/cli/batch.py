@@ -1,4 +1,4 @@
-"""Goes through the clips that the user named: in this process, or in several side by side."""
+"""Analyzes the clips that the user named, in this process or in several in parallel."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 def workers_for(clips: Sequence[Clip], limit: int | None) -> int:
-    """In how many processes clips are analyzed; 1 is this one.
+    """The number of processes that analyze clips; 1 is this one.
 
     Args:
-        clips: The clips. Where one is a camera, a stream or a pipe, all are analyzed here.
-        limit: How many the user wants at most; None for one a core.
+        clips: The clips. If one is a camera, a stream or a pipe, all are analyzed here.
+        limit: The user's maximum; None for one per core.
     """
     if not all(clip.path is not None and clip.path.is_file() for clip in clips):
         return 1
@@ -36,7 +36,7 @@ def workers_for(clips: Sequence[Clip], limit: int | None) -> int:
 
 
 class Batch:
-    """Analyzes clips, writes ``summary.csv`` and says what happened.
+    """Analyzes clips, writes ``summary.csv`` and reports what happened.
 
     Args:
         folders: Where each clip's results go.
@@ -45,11 +45,11 @@ class Batch:
         options: What the user asked for.
         interruption: Says when to stop.
         earlier: Which clips are complete already.
-        debug: Whether a fault of the program is raised.
+        debug: Whether a bug in the program is raised.
 
     Attributes:
         failed: How many clips could not be analyzed.
-        broken: How many of them by a fault of the program.
+        broken: How many of them because of a bug in the program.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Batch:
             workers: Processes; 1 works in this one.
 
         Raises:
-            SentistreamError: It could not go on.
+            SentistreamError: It could not continue.
             KeyboardInterrupt: The user stopped it; all files are closed.
         """
         numbers = [n for n, clip in enumerate(self._clips) if clip not in self._earlier.complete]
@@ -143,7 +143,7 @@ class Batch:
                     raise KeyboardInterrupt
 
     def _take(self, number: int, attempt: Attempt, rest: int) -> None:
-        """What became of a clip in this process."""
+        """The result of a clip in this process."""
         failure = None
         if attempt.error is not None:
             if self._index is None:
@@ -214,7 +214,7 @@ class Batch:
             _echo(event.message, err=True)
 
     def _record(self, number: int, facts: dict[str, Any] | None, failure: Failure | None) -> None:
-        """Into ``summary.csv`` and onto the terminal."""
+        """Adds a result to ``summary.csv`` and prints it."""
         clip = self._clips[number]
         folder = self._folders[clip]
         if failure is not None:

@@ -1,4 +1,4 @@
-"""``sentistream benchmark``: speed, memory and streams on this machine, beside yardsticks."""
+"""``sentistream benchmark``: speed, memory and streams on this machine, next to baselines."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ def benchmark(
     json_file: Path | None,
     document: Path | None,
 ) -> None:
-    """Measure how fast sentistream is here, on INPUT or on the demonstration clip.
+    """Measure how fast sentistream is here, on INPUT or on the demo clip.
 
-    Every figure stands beside baselines of the same run: decoding the video and nothing else,
-    the pipeline as the paper published it (needs the extras train and bench), and other
-    programs where they are installed. The mouth counts as open half of the time, whatever the
-    video shows, so that videos can be compared.
+    Every figure is compared with baselines from the same run: decoding alone, the pipeline as
+    the paper published it (needs the extras train and bench), and other programs if they are
+    installed. The mouth counts as open half of the time, whatever the video shows, so that
+    videos can be compared.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""One clip analyzed into its folder: what a run in this process and a worker have in common."""
+"""Analysis of one clip into its folder, in this process or in a worker."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attempt(ByValue):
-    """How the analysis of a clip ended.
+    """The result of analyzing a clip.
 
     Attributes:
         facts: Its summary; None if no results were begun.
@@ -98,13 +98,13 @@ class Attempt(ByValue):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a clip could not be analyzed, in a sentence; can be sent to another process.
+    """Why a clip could not be analyzed, in a sentence; can be pickled.
 
     Attributes:
         problem: For ``summary.csv``.
         message: For the terminal, with the clip's name.
-        broken: Whether it is a fault of the program.
-        disk_full: Whether other clips would meet the same, as the disk takes no more.
+        broken: Whether it is a bug in the program.
+        disk_full: Whether it affects other clips, too, because the disk is full.
     """
 
     problem: str
@@ -114,7 +114,7 @@ class Failure:
 
 
 def failure_of(clip: Clip, error: Exception) -> Failure:
-    """What is said of an error; of one that was not foreseen, the details go into a file."""
+    """The message for an error; details of an unexpected one go to a file."""
     from sentistream.reports.output_files import concerns_the_disk
 
     if isinstance(error, InputError):
@@ -134,8 +134,8 @@ class ClipAnalyzer:
     Args:
         options: What the user asked for.
         interruption: Says when to stop.
-        threads: In which a file is decoded; 0 for as many as the decoder sees fit.
-        results: Makes what a clip's readings go to; a ``ResultFolder`` unless given.
+        threads: Threads that decode a file; 0 to let the decoder decide.
+        results: Creates the output for a clip's readings; by default a ``ResultFolder``.
     """
 
     def __init__(
@@ -156,16 +156,16 @@ class ClipAnalyzer:
         self._analyzer: Analyzer | None = None
 
     def analyze(self, clip: Clip, folder: Path, name: str, progress: Shown) -> Attempt:
-        """Analyze one clip; signals are kept back from when its files are closed.
+        """Analyze one clip; signals are deferred while its files are being closed.
 
         Args:
             clip: What to analyze.
             folder: Where its results go.
-            name: What it is called where progress is shown.
-            progress: Told how far it is.
+            name: Its name in the progress display.
+            progress: Receives the progress.
 
         Raises:
-            SentistreamError: Every other clip would meet the same, such as a missing network.
+            SentistreamError: It would affect every other clip, such as a missing network.
         """
         results: Results | None = None
         stopped = False

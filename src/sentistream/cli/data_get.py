@@ -34,9 +34,9 @@ def get(
 ) -> None:
     """Fetch RAVDESS or CREMA-D from their publisher into the folder DEST.
 
-    Without --accept-licence only the terms are shown. Every file is compared with the checksum
-    that is published with it. A connection that breaks is tried again; a command that was
-    stopped goes on where it was when given again.
+    Without --accept-licence only the terms are shown. Every file is checked against its
+    published checksum. Broken connections are retried; a stopped command resumes when run
+    again.
 
     RAVDESS's speech is 12 GB of video and 0.2 GB of sound in zip files, which the other
     commands read as they are.
@@ -93,7 +93,7 @@ def _fetch(plan: Plan, downloader: Downloader, folder: Path, bar: tqdm[Any]) -> 
 
 
 def _numbers(text: str | None, first: int, last: int) -> frozenset[int]:
-    """``1,3,10-12`` as numbers; all where nothing is said."""
+    """``1,3,10-12`` as numbers; all if not given."""
     if text is None:
         return frozenset(range(first, last + 1))
     chosen: set[int] = set()

@@ -1,4 +1,4 @@
-"""``sentistream data inspect``: what a data set holds and what is wrong with it."""
+"""``sentistream data inspect``: what a data set contains and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -37,15 +37,14 @@ _FAULTS_SHOWN = 5
 def inspect(
     path: str, kind: str | None, out: str | None, cache: str | None, jobs: int | None
 ) -> None:
-    """Say what a data set holds: labels, people, parts, durations and faults.
+    """Say what a data set contains: labels, people, splits, durations and faults.
 
     PATH is a folder, an archive (zip, tar) or a folder of archives of RAVDESS, CREMA-D or
     Java-SED; images in folders named after their labels; a Parquet image set; or a manifest,
     a CSV with the columns path, label and, if known, person and split.
 
     Every file is read to its end. Faults are files that are misnamed, empty, unreadable or
-    cut short, the same file or the same sound under several names, and images that look the
-    same.
+    truncated, the same file or sound under several names, and images that look the same.
 
     \b
     Examples:

@@ -60,9 +60,9 @@ def label_mouths(
     PATH is a clip, an image, a folder of them, or any data set that `sentistream data inspect`
     reads. Proposals come from the distance of the lips; you decide with the keys O (open),
     C (closed), S (skip), Enter (as proposed), U (undo) and the arrows. Every decision is saved at
-    once; run the same command again to continue where you stopped. Ctrl-C ends.
+    once; run the same command again to continue where you stopped. Ctrl-C stops.
 
-    The page is on this machine alone (127.0.0.1), at an address that nobody can guess.
+    The page is served on this machine only (127.0.0.1), at an address that nobody can guess.
 
     \b
     Examples:

@@ -35,14 +35,14 @@ from sentistream.training.voice_examples import lite_utterances, paper_voice_win
 def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
     """Cut faces, mouths and voice windows out of raw data with the code that runs live.
 
-    PATH is the data folder that `sentistream train --data` takes; those of its parts
+    PATH is the data folder for `sentistream train --data`; those of its parts
     (faces.parquet, mouths.parquet, ravdess_speech, javased) that exist are prepared. Training
-    does the same by itself, in one process, for what is not prepared yet.
+    does the same, in one process, for what is not yet prepared.
 
     A run that was stopped or killed resumes. Data is prepared again when its names, sizes or
     modification times change. Nothing may be both in training and held out; training images that
-    look like a held-out one are left out. Files and images that cannot be read are reported and
-    left out; the exit status is then 2.
+    look like a held-out one are dropped. Files and images that cannot be read are reported and
+    skipped; the exit status is then 2.
 
     \b
     Examples:
@@ -94,7 +94,7 @@ def prepare(path: str, profile: str, out: str | None, jobs: int | None) -> None:
 def _kinds(
     preparation: Preparation, profile: str
 ) -> tuple[tuple[tuple[str, ...], str, Callable[[], str]], ...]:
-    """Kinds of examples: the data they need, their name, and what makes and describes them."""
+    """Kinds of examples: the data they need, their name, their maker and description."""
 
     def images(name: str, make: Callable[[Preparation], Splits]) -> Callable[[], str]:
         def describe() -> str:

@@ -44,11 +44,11 @@ CLIP = "demo.mp4"
 def demo(
     ctx: click.Context, out: Path, clip_only: Path | None, seconds: float, profile: str
 ) -> None:
-    """Try sentistream on a clip that it makes by itself.
+    """Try sentistream on a clip that it generates.
 
     A portrait (Eileen Collins; NASA, public domain) is animated to talk with a synthesised
     voice, to fall silent, to lose its smile and to leave the picture for a second. The clip is
-    then analyzed as `sentistream analyze` does it. Nothing is downloaded.
+    then analyzed as by `sentistream analyze`. Nothing is downloaded.
     """
     from sentistream.demo import make_clip
 

@@ -23,11 +23,11 @@ COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 def doctor(ctx: click.Context, files: tuple[Path, ...], quick: bool, as_json: bool) -> None:
     """Check versions, networks, codecs, runtimes and cameras, and say what to do.
 
-    With FILES, list their tracks of pictures and sound instead, and which would be taken; then
-    read each to its end (without analyzing it) and say how much of it is damaged.
+    With FILES, list their video and audio tracks instead, and which would be used; then
+    read each to its end (without analyzing it) and report damage.
 
-    The exit code is 0 when analyzing will work (warnings concern parts of it), else 1; with
-    FILES it is 2 when one of them cannot be analyzed.
+    The exit code is 0 if analyzing will work (warnings concern parts of it), else 1; with
+    FILES it is 2 if one of them cannot be analyzed.
     """
     from sentistream.diagnosis import State, diagnose
 
@@ -57,7 +57,7 @@ def doctor(ctx: click.Context, files: tuple[Path, ...], quick: bool, as_json: bo
 
 
 def _look_into(files: tuple[Path, ...], *, quick: bool, as_json: bool) -> int:
-    """Tells of each file; how many cannot be analyzed."""
+    """Reports on each file; returns how many cannot be analyzed."""
     from sentistream.errors import InputError
     from sentistream.redaction import shown_address
 

@@ -124,9 +124,9 @@ def evaluate(
 
     The manifest's paths are relative to its folder. Labels are positive, neutral, negative (or
     the emotions happy, neutral, calm, angry, sad; surprise, fear and disgust are left out), and
-    open or closed for mouths. What cannot be read, or shows no usable face or voice, counts as
-    wrong and is counted apart. Name the people: figures on people that the networks learned
-    from say little about others.
+    open or closed for mouths. Items that cannot be read, or have no usable face or voice, count
+    as wrong and are counted separately. Name the people: figures on people that the networks
+    were trained on say little about others.
 
     \b
     Examples:
@@ -218,7 +218,7 @@ def evaluate(
 
 
 def _check_options(modes: dict[str, bool], only: tuple[str, ...], appearance: bool) -> None:
-    """Options that make no sense together.
+    """Reject options that make no sense together.
 
     Raises:
         InputError: There are some.
@@ -233,7 +233,7 @@ def _check_options(modes: dict[str, bool], only: tuple[str, ...], appearance: bo
 
 
 def _check_corruption_names(task: str, only: tuple[str, ...]) -> None:
-    """Refuse corruptions that the task does not have.
+    """Reject corruptions that the task does not have.
 
     Raises:
         InputError: One is chosen.

@@ -1,4 +1,4 @@
-"""``sentistream evaluate --task accumulation``: ways in which moments add up, compared."""
+"""``sentistream evaluate --task accumulation``: compares methods of accumulating moments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def compare_accumulation(manifest: Path | None, profile: Profile, out: Path) -> 
 
     Raises:
         InputError: There is no manifest, it lacks one of the parts, people are in both, or the
-            profile decides otherwise than ``lite``.
+            profile's decision is not that of ``lite``.
         OutputError: The folder cannot be written.
     """
     if manifest is None or profile.decision != "lite":

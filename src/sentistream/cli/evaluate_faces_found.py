@@ -1,4 +1,4 @@
-"""``sentistream evaluate --task faces-found``: how many faces are found, and how well followed."""
+"""``sentistream evaluate --task faces-found``: how many faces are found, and how well tracked."""
 
 from __future__ import annotations
 

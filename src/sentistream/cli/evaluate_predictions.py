@@ -91,7 +91,7 @@ def measure_protocol(
     *,
     appearance: bool,
 ) -> None:
-    """Ask about the test parts and say of each part whom the networks learned from."""
+    """Measure the test parts and say for each whom the networks were trained on."""
     protocol, task = load_protocol(name), facts["task"]
     parts = list(protocol_splits(protocol, items))
     chosen = held_out_items(items, parts, task_cards(task, profile))
@@ -153,7 +153,7 @@ def measure_robustness(
 def predict_with_progress(
     items: list[Item], task: str, profile: Profile, *, appearance: bool
 ) -> list[Prediction]:
-    """What the profile's networks say of each item, with a bar."""
+    """The profile's predictions for each item, with a progress bar."""
     if appearance:
         items = _with_face_attributes(items, task)
     make_predictor, _ = TASKS[task]
@@ -170,12 +170,12 @@ def predict_with_progress(
 
 
 def confidence_threshold(task: str, profile: Profile) -> float | None:
-    """The confidence from which the profile is sure of an answer; None where it sets none."""
+    """The confidence from which the profile is sure of an answer; None if it sets none."""
     return None if task in _NO_SENTIMENT else profile.unknown_below or None
 
 
 def print_coverage(facts: dict[str, Any]) -> None:
-    """How right the most confident answers are."""
+    """Accuracy of the most confident answers."""
     if facts["coverage_area"] is None:
         return
     shown = [point for place, point in enumerate(facts["coverage"]) if place % 4 == 3]

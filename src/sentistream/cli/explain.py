@@ -58,10 +58,10 @@ def explain(
 ) -> None:
     """Say where the answer about a face at one moment of CLIP comes from.
 
-    Parts of the face are covered in grey and the face network is asked again: as far as the
-    probability of the answer falls, the part spoke for it. Beside it stands how much of the answer
+    Parts of the face are covered in grey and the face network runs again: if the probability
+    of the answer falls, the part spoke for it. The output also says how much of the answer
     came from the voice. CLIP is a video file; it is analyzed up to that moment, which takes as
-    long as analyze takes.
+    long as analyze would.
     """
     found, several = find_clips((clip,))
     path = found[0].path
@@ -88,10 +88,10 @@ def explain(
 
 
 def _check_free(out: Path, *, force: bool) -> None:
-    """Before minutes of work: whether the picture can be written.
+    """Checks, before minutes of work, that the picture can be written.
 
     Raises:
-        OutputError: It is no name of a PNG file in a folder that is there, or exists already.
+        OutputError: It is not a PNG file name in an existing folder, or the file exists.
     """
     if out.suffix.lower() != ".png":
         raise OutputError(f"{out} is not the name of a PNG file.", "Let it end in .png.")

@@ -61,9 +61,9 @@ def export(
     """Write the networks for other devices: phones, browsers, small boards, your own program.
 
     DIR gets the networks as ONNX files, their cards with licences, README.md and pipeline.json,
-    which describe each step before and behind the networks with its numbers, reference.py,
-    which takes these steps with NumPy and ONNX Runtime alone, and inputs and outputs with which
-    another runtime can be checked. Nothing is downloaded. OpenVINO reads the same files.
+    which describe each step before and after the networks with its numbers, reference.py,
+    which performs these steps with only NumPy and ONNX Runtime, and inputs and outputs for
+    checking another runtime. Nothing is downloaded. OpenVINO reads the same files.
 
     The networks are for non-commercial research only, wherever they run.
     """

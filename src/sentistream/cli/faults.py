@@ -1,4 +1,4 @@
-"""Faults of the program itself: one sentence, and the details in a file."""
+"""Bugs in the program: one sentence, with the details in a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentistream.redaction import without_secrets
 
 
 def told_of_fault(error: Exception) -> str:
-    """What is said of an error that was not foreseen, for one line; without secrets."""
+    """A one-line message for an unexpected error, without secrets."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     first_line = without_secrets(first)
     message = f"Something went wrong inside sentistream ({type(error).__name__}: {first_line})."

@@ -1,4 +1,4 @@
-"""From what a user names (files, folders, globs, cameras) to clips with a name each."""
+"""Expands inputs (files, folders, globs, cameras) to clips with a name each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUFFIXES = frozenset(
         *("mts", "mxf", "ogv", "ts", "vob", "webm", "wmv"),
     )
 )
-"""What counts as a video inside a folder; a file named outright may have any name."""
+"""What counts as a video inside a folder; a file named explicitly may have any name."""
 
 _TAKEN = frozenset({"summary.csv"})
 
@@ -31,7 +31,7 @@ class Clip:
 
     Attributes:
         source: Its path, address or camera number, for ``sentistream.analyze``.
-        name: What its results' folder is called, relative to the folder of all results.
+        name: Name of its results folder, relative to the folder of all results.
     """
 
     source: Path | str | int
@@ -55,14 +55,14 @@ class Clip:
 def find_clips(
     inputs: Sequence[str], on_left_out: Callable[[str], None] = lambda _: None
 ) -> tuple[list[Clip], bool]:
-    """All clips the inputs name, and whether they are to be treated as several.
+    """All clips that the inputs name, and whether they count as several.
 
     A folder stands for every video in it and below it; a folder or glob counts as several
-    even when it holds one. Symbolic links in it are followed.
+    even if it contains only one. Symbolic links in it are followed.
 
     Args:
         inputs: What the user names.
-        on_left_out: Told in a sentence of each folder or link that cannot be followed.
+        on_left_out: Called with a sentence for each folder or link that cannot be followed.
 
     Raises:
         InputError: An input names nothing.
@@ -88,7 +88,7 @@ def expand_input(
     path = Path(text)
     if path.is_dir():
         return True, _inside(path, on_left_out)
-    from sentistream.media.source_address import DEVICE  # loads FFmpeg, which help does without
+    from sentistream.media.source_address import DEVICE  # loads FFmpeg, which help does not need
 
     if DEVICE.fullmatch(text):
         return False, [(text, Path(f"camera-{path.name}"))]
@@ -136,7 +136,7 @@ def _own_result(path: Path) -> bool:
 
 
 def _named(found: dict[Path | str | int, Path]) -> Iterator[Clip]:
-    """A name of its own for each clip: where two share one, their endings come along."""
+    """A unique name for each clip: if two share one, their suffixes are included."""
     wanted = Counter(str(name).casefold() for name in found.values())
     taken: set[str] = set(_TAKEN)
     for source, name in found.items():

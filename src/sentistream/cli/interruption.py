@@ -1,4 +1,4 @@
-"""Ctrl-C that never tears a record in two."""
+"""Ctrl-C handling that never splits a record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sentistream.operating_system import stop_signals
 
 
 class Interruptible(Protocol):
-    """Says when to stop by raising KeyboardInterrupt, but not where it is held."""
+    """Raises KeyboardInterrupt when it is time to stop, except while held."""
 
     def hold(self) -> None: ...
 
@@ -24,7 +24,7 @@ class Interruptible(Protocol):
 
 
 class StopRequest:
-    """Asked for by another thread; KeyboardInterrupt is raised at the end of what is ``held``."""
+    """Requested by another thread; KeyboardInterrupt is raised at the end of ``held``."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
@@ -38,7 +38,7 @@ class StopRequest:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Raise at the end of the block, if it was asked for."""
+        """Raise at the end of the block, if requested."""
         yield
         if self._asked.is_set():
             raise KeyboardInterrupt
@@ -47,8 +47,8 @@ class StopRequest:
 class Interruption:
     """While entered, SIGINT and SIGTERM raise KeyboardInterrupt, but not inside ``held``.
 
-    After the first signal the files are being closed; a second one ends the program at once,
-    also where it hangs in a library.
+    After the first signal the files are closed; a second one ends the program at once,
+    even if it hangs in a library.
 
     Attributes:
         signal: The signal that came, or None.
@@ -65,7 +65,7 @@ class Interruption:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in stop_signals():
-                # a shell's background job ignores Ctrl-C, and so do we then
+                # a shell's background job ignores Ctrl-C, and so must we
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._handle)
             self._watch()
@@ -82,7 +82,7 @@ class Interruption:
             ear.close()
 
     def _watch(self) -> None:
-        """A thread learns of signals also while the main one cannot see to them."""
+        """A thread receives signals even while the main thread cannot."""
         ear, mouth = self._ears = socket.socketpair()
         mouth.setblocking(False)
         self._wakeup = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
@@ -92,11 +92,11 @@ class Interruption:
         watcher.start()
 
     def hold(self) -> None:
-        """From here on a signal is kept back."""
+        """Defers signals from here on."""
         self._holding = True
 
     def release(self) -> None:
-        """End ``hold``; raise what was kept back."""
+        """End ``hold``; raise a deferred signal."""
         self._holding = False
         if self.signal is not None and not self._raised:
             self._raised = True
@@ -104,7 +104,7 @@ class Interruption:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep signals back for the length of a block."""
+        """Defer signals for the duration of a block."""
         self.hold()
         try:
             yield

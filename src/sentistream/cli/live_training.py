@@ -14,7 +14,7 @@ from sentistream.training.callbacks import Callback, Step
 class LiveTraining(Callback):
     """A progress bar over the run with its figures; use it as a context manager.
 
-    It is on the error stream; without a terminal, only epochs are written.
+    It is written to the error stream; without a terminal, only epochs are.
 
     Args:
         name: The network's.
@@ -24,7 +24,7 @@ class LiveTraining(Callback):
         self._name = name
         self._epochs = 0
         self.problems: set[str] = set()
-        """What could not be read and is left out."""
+        """What could not be read and is skipped."""
         self._bar: tqdm[Any] = tqdm(
             desc=f"{name}: preparing", unit="", leave=False, disable=None, smoothing=0.02
         )
@@ -41,7 +41,7 @@ class LiveTraining(Callback):
         self._bar.update()
 
     def on_problem(self, problem: str) -> None:
-        """Something cannot be read and is left out."""
+        """Reports something that cannot be read and is skipped."""
         if problem not in self.problems:
             self.problems.add(problem)
             self.on_note(f"{self._name}: left out: {problem}")

@@ -1,4 +1,4 @@
-"""``sentistream models``: the networks, what is known of them, and whether they are whole."""
+"""``sentistream models``: the networks, their cards, and whether they are intact."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ ALTERED = 1
 )
 @click.pass_context
 def models(context: click.Context, markdown: str | None) -> None:
-    """Show the networks that come with sentistream, and check them.
+    """Show the bundled networks, and check them.
 
-    Each has a card beside it: what it learned from and on whose terms, how it was trained, how
-    good it is on people it did not learn from, what it is known to be bad at, what it must not
-    be used for. Where SENTISTREAM_MODELS is set, the networks in that folder are meant.
+    Each has a card: its training data and their terms, how it was trained, how good it is on
+    people it was not trained on, its known weaknesses, and what it must not be used for. If
+    SENTISTREAM_MODELS is set, the networks in that folder are used.
 
     \b
     Examples:
@@ -72,7 +72,7 @@ def list_() -> None:
 @models.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """All of the card of the network NAME, such as paper/mouth."""
+    """The complete card of the network NAME, such as paper/mouth."""
     known = _names()
     if name not in known:
         raise ModelError(
@@ -113,7 +113,7 @@ def show(name: str) -> None:
 def verify(context: click.Context) -> None:
     """Check that each network is the one its card was written for.
 
-    Ends with 1 where one is not.
+    Exits with 1 if one is not.
     """
     broken = 0
     for name in _names():

@@ -1,4 +1,4 @@
-"""``sentistream monitor``: cameras in, a page to look at."""
+"""``sentistream monitor``: watches cameras and serves a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sentistream.monitor.settings import Settings
 
 TEMPORARY = 75
-"""Exit code where the database cannot be reached: worth another try."""
+"""Exit code if the database cannot be reached: worth a retry."""
 
 
 def _state_folder() -> Path:
@@ -27,7 +27,7 @@ def _state_folder() -> Path:
 
 
 class _Subcommands(click.Group):
-    """``join``, ``leave`` and ``link``, loaded when they are asked for."""
+    """``join``, ``leave`` and ``link``, loaded on first use."""
 
     names = ("join", "leave", "link")
 
@@ -123,13 +123,13 @@ def monitor(
     new_password: str | None,
     schema: bool,
 ) -> None:
-    """Watch cameras for good and show on a page how people feel.
+    """Watch cameras around the clock and show on a page how people come across.
 
-    Without settings it starts on the first webcam, or on the demonstration clip where there is
-    none. The terminal prints the page's address; at the first start it is a link by which you
-    choose the first password. Pictures are looked at and forgotten: none is stored.
+    Without settings it starts on the first webcam, or on the demo clip where there is
+    none. The terminal prints the page's address; at the first start it is a link for setting the
+    first password. Pictures are analyzed and dropped: none is stored.
 
-    Ctrl-C stops it; what was seen until then is stored. docs/monitor.md is the guide.
+    Ctrl-C stops it; the readings until then are stored. docs/monitor.md is the guide.
 
     \b
     Examples:

@@ -23,8 +23,8 @@ def join(context: click.Context, code: str | None, timeout: float) -> None:
     """Join a headquarters, which then receives sums by the minute, camera health and alerts.
 
     CODE is shown once at headquarters; without it, or with -, it is read from standard input, so
-    that it does not stand in the shell's history. The monitor may run meanwhile and begins to
-    report within a second. Readings of single faces and pictures never leave the site.
+    that it is not in the shell's history. The monitor may be running and starts to report
+    within a second. Readings of single faces and pictures never leave the site.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def join(context: click.Context, code: str | None, timeout: float) -> None:
 @click.option("--timeout", type=click.FloatRange(1, 600), default=20.0, show_default=True)
 @click.pass_context
 def leave(context: click.Context, yes: bool, timeout: float) -> None:
-    """Leave the headquarters. What was not sent yet is deleted; what it has stays there."""
+    """Leave the headquarters. Unsent records are deleted; what it has received stays there."""
     from sentistream.monitor.site_link.joining import leave as leave_headquarters
 
     if not yes:
@@ -67,7 +67,7 @@ def leave(context: click.Context, yes: bool, timeout: float) -> None:
 @click.command()
 @click.pass_context
 def link(context: click.Context) -> None:
-    """Show which headquarters this site reports to, and what waits to be sent."""
+    """Show which headquarters this site reports to, and what is queued."""
     from sentistream.monitor.site_link.link_state import read_link
     from sentistream.monitor.site_link.outbox import OUTBOX_FILE, Outbox
 

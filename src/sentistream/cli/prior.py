@@ -1,4 +1,4 @@
-"""``--prior``, as several commands take it."""
+"""The option ``--prior`` of several commands."""
 
 from __future__ import annotations
 

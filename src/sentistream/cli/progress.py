@@ -22,7 +22,7 @@ class Shown(Protocol):
 
 
 class Silence:
-    """Reports to nobody; for quiet runs and where nobody watches."""
+    """Reports nothing; for quiet runs and without a terminal."""
 
     def __enter__(self) -> Self:
         return self
@@ -34,11 +34,11 @@ class Silence:
         """A clip begins."""
 
     def reach(self, seconds: float, moments: int) -> None:
-        """It has come this far."""
+        """Its progress."""
 
 
 class Bar:
-    """One bar a clip; gone once the clip is done."""
+    """One bar per clip, removed once the clip is done."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
@@ -50,7 +50,7 @@ class Bar:
         self._end()
 
     def start(self, name: str, seconds: float | None) -> None:
-        """A clip of this many seconds (None where not known) begins."""
+        """A clip of this many seconds (None if not known) begins."""
         self._end()
         part = "{l_bar}{bar}| " if seconds else "{desc}: "
         left = " left {remaining}" if seconds else ""
@@ -79,7 +79,7 @@ class Bar:
 
 
 class Clips:
-    """How far several clips are that are analyzed at once; reports nothing by itself.
+    """Progress of several clips analyzed at once; does not display anything.
 
     Args:
         total: How many there are.
@@ -97,7 +97,7 @@ class Clips:
         self.close()
 
     def start(self, number: int, name: str, seconds: float | None) -> None:
-        """A clip of this many seconds (None where not known) begins."""
+        """A clip of this many seconds (None if not known) begins."""
         self._running[number] = (name, seconds, 0.0)
         self.show()
 
@@ -114,7 +114,7 @@ class Clips:
         self.show()
 
     def end(self, number: int, *, done: bool = True) -> None:
-        """It is done, or (``done`` False) is to be begun again later."""
+        """It is done, or (``done`` False) will be restarted later."""
         self._running.pop(number, None)
         self.done += done
         self.show()
@@ -123,7 +123,7 @@ class Clips:
         """Something has changed."""
 
     def close(self) -> None:
-        """No more is shown."""
+        """Ends the display."""
 
     @property
     def amount(self) -> float:
@@ -135,7 +135,7 @@ class Clips:
 
     @property
     def running(self) -> str:
-        """Which are running and how far they are: the first few."""
+        """The first few running clips and their progress."""
         shown = [
             f"{name} {min(1.0, reached / seconds):.0%}" if seconds else name
             for name, seconds, reached in list(self._running.values())[:_NAMED]
@@ -145,7 +145,7 @@ class Clips:
 
 
 _NAMED = 3
-"""Clips named where progress is shown."""
+"""Most clips named in the progress display."""
 
 LINE_INTERVAL = 60.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -175,7 +175,7 @@ class ClipsBar(Clips):
 
 
 class ClipsLines(Clips):
-    """A line now and then, for logs."""
+    """Occasional lines, for logs."""
 
     def __init__(self, total: int) -> None:
         super().__init__(total)
@@ -190,7 +190,7 @@ class ClipsLines(Clips):
 
 
 def clips_shown(total: int, *, quiet: bool) -> Clips:
-    """Shows several clips as fits where the program runs: a bar, lines, or nothing."""
+    """A display for several clips that fits the output: a bar, lines, or nothing."""
     if quiet:
         return Clips(total)
     return ClipsBar(total) if sys.stderr.isatty() else ClipsLines(total)
@@ -202,7 +202,7 @@ def shortened(name: str, most: int = 28) -> str:
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Prints a line, above the bar where there is one."""
+    """Prints a line, above the bar if there is one."""
     with tqdm.external_write_mode(sys.stderr if err else sys.stdout):
         click.echo(text, err=err)
 
@@ -214,7 +214,7 @@ def counting(name: str, total: int | None = None, *, bytes_: bool = False) -> tq
 
 
 def move(bar: tqdm[Any], done: float) -> None:
-    """Moves a bar to how much is done in all."""
+    """Sets a bar to the total done so far."""
     bar.update(done - bar.n)
 
 
@@ -224,11 +224,11 @@ def write_line(text: str, *, err: bool = False) -> None:
 
 
 def tracked(items: Sequence[T], name: str) -> Iterable[T]:
-    """The items, with a bar where somebody watches."""
+    """The items, with a bar on a terminal."""
     shown: Iterable[T] = tqdm(items, desc=name, leave=False, disable=None)
     return shown
 
 
 def status() -> tqdm[Any]:
-    """A line that says what is being done; set it by ``set_description_str``."""
+    """A status line; set it with ``set_description_str``."""
     return tqdm(total=0, bar_format="{desc} {elapsed}", leave=False, disable=None)

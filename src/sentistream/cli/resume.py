@@ -1,4 +1,4 @@
-"""``--resume``: which clips need not be analyzed again, as their results are there and whole."""
+"""``--resume``: which clips need not be analyzed again, because their results are complete."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sentistream.cli.inputs import Clip
 from sentistream.values import ByValue
 
 _SETTINGS_OF_OLD = {"report_video": "link"}
-"""What the settings of earlier versions lack, with the value that means the same."""
+"""Settings missing from earlier versions, with the equivalent value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Earlier(ByValue):
-    """What earlier runs have left.
+    """Results of earlier runs.
 
     Attributes:
         complete: The summary of each clip whose results are complete.
-        again: How many of the others have results that do not count, by the reason.
+        again: How many of the others have results that do not count, by reason.
     """
 
     complete: dict[Clip, dict[str, Any]] = field(default_factory=dict)
@@ -38,11 +38,11 @@ class Earlier(ByValue):
 
 
 def find_earlier(folders: Mapping[Clip, Path], options: Options) -> Earlier:
-    """Looks through the folders of results.
+    """Searches the result folders.
 
-    Results are complete if the run came to its end and every file is whole, the file that was
-    analyzed has the size and time that it had then, and options, settings of the profile and
-    networks were the same. Those of cameras and streams never are.
+    Results are complete if the run finished and every file is complete, the analyzed file has
+    the same size and time as then, and options, profile settings and networks were the same.
+    Those of cameras and streams never are.
 
     Args:
         folders: Where each clip's results go.
@@ -63,7 +63,7 @@ def find_earlier(folders: Mapping[Clip, Path], options: Options) -> Earlier:
 
 
 def what_is_wanted(options: Options) -> dict[str, Any]:
-    """Options, settings of the profile and networks, as plain values: what results are made with.
+    """Options, profile settings and networks that determine results, as plain values.
 
     Raises:
         ModelError: A network's card is missing.
@@ -84,7 +84,7 @@ def what_is_wanted(options: Options) -> dict[str, Any]:
 def _look(
     clip: Clip, folder: Path, now: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """The summary of complete results, or why those that are there are not; neither without any."""
+    """The summary of complete results, or why existing ones are incomplete; neither if none."""
     from sentistream.reports.formats import FORMATS
     from sentistream.reports.result_folder import FILES, SUMMARY
     from sentistream.reports.source_file import file_facts
@@ -108,7 +108,7 @@ def _look(
     if file is None or name != clip.path.name or file != file_facts(clip.path):
         return None, "the file has changed"
     earlier, wanted = (dict(made["settings"]) for made in (was, now))
-    # more formats than are asked for now do no harm
+    # more formats than requested do no harm
     earlier.pop("formats", None)
     missing = [name for name in wanted.pop("formats") if not (folder / FORMATS[name].file).exists()]
     if {**was, "settings": earlier} != {**now, "settings": wanted}:

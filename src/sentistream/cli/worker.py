@@ -1,6 +1,6 @@
-"""A process that analyzes clips, one after the other: what runs inside it.
+"""The worker process that analyzes clips, one after the other.
 
-It talks to the command that started it over a pipe and ends with it, whatever happens to that.
+It communicates with its parent command over a pipe and ends with it, whatever happens.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sentistream.operating_system import ignore_stop_signals
 from sentistream.values import ByValue
 
 REPORT_INTERVAL = 0.25
-"""Seconds between two reports of how far a clip is."""
+"""Seconds between two progress reports of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Task:
     """A clip to analyze.
 
     Attributes:
-        number: Its place among the clips, from 0.
+        number: Its index among the clips, from 0.
         clip: The clip.
         folder: Where its results go.
-        name: What it is called where progress is shown.
+        name: Its name in the progress display.
     """
 
     number: int
@@ -50,7 +50,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The results of a clip are begun; ``seconds`` is its length, None where not known."""
+    """The results of a clip are begun; ``seconds`` is its length, None if not known."""
 
     number: int
     seconds: float | None
@@ -66,7 +66,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ended(ByValue):
-    """A clip is done with.
+    """A clip has ended.
 
     Attributes:
         number: Its place.
@@ -83,10 +83,10 @@ class Ended(ByValue):
 
 @dataclass(frozen=True, slots=True)
 class Fatal:
-    """What every other clip would meet, too; the worker ends.
+    """An error that would affect every clip; the worker ends.
 
     Attributes:
-        error: What it is; None with ``--debug`` for a fault of the program.
+        error: The error; None with ``--debug`` for a bug in the program.
         trace: The traceback of that.
     """
 
@@ -103,7 +103,7 @@ def run_worker(connection: Connection, options: Options, debug: bool) -> None:
     Args:
         connection: To the command.
         options: What the user asked for.
-        debug: Whether a fault of the program is told with its traceback and ends all.
+        debug: Whether a bug in the program is reported with its traceback and ends everything.
     """
     # Ctrl-C and kill are meant for the command, which then stops its workers
     ignore_stop_signals()

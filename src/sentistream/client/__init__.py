@@ -1,4 +1,4 @@
-"""A small client of the monitor's API; needs httpx and websockets, nothing of the monitor."""
+"""A small client for the monitor's API; needs httpx and websockets, nothing from the monitor."""
 
 import warnings
 from typing import Any

@@ -28,13 +28,13 @@ class Client:
         url: The monitor's address, for instance ``http://127.0.0.1:8420``.
         token: An API token that a manager made.
         timeout: Seconds to wait for an answer.
-        tls: How its certificate is checked; the system's authorities without.
+        tls: How its certificate is verified; by default with the system's authorities.
 
-    Every function raises ``MonitorError`` where the monitor refuses, and ``UnreachableError``
-    where nobody answers.
+    Every function raises ``MonitorError`` if the monitor refuses, and ``UnreachableError``
+    if it does not answer.
 
     Raises:
-        InputError: The address is none.
+        InputError: The address is not valid.
         MissingExtraError: httpx is not installed.
     """
 
@@ -59,7 +59,7 @@ class Client:
             headers=self._headers,
             timeout=timeout,
             verify=True if tls is None else tls,
-            # what leaves goes to the monitor alone, whatever proxy the environment names
+            # requests go directly to the monitor, whatever proxy the environment names
             trust_env=False,
         )
 
@@ -68,7 +68,7 @@ class Client:
         return [Observation.of(one) for one in self._get("live")]
 
     def cameras(self) -> list[Camera]:
-        """All cameras and how they do."""
+        """All cameras and their health."""
         return [Camera.of(one) for one in self._get("cameras")]
 
     def history(
@@ -85,10 +85,10 @@ class Client:
         At most 14 days of minutes, 400 days of hours, 10 years of days.
 
         Args:
-            begin, end: The stretch; up to now without an end.
-            step: The length of each.
-            camera: Only this one; each without.
-            zone: Only this one; ``*`` for each, empty for whole pictures.
+            begin, end: The period; up to now without an end.
+            step: The length of each aggregate.
+            camera: Only this camera; by default each.
+            zone: Only this zone; ``*`` for each, empty for whole pictures.
         """
         params = query_of(begin=begin, end=end, step=step, camera=camera, zone=zone)
         return [Aggregate.of(one) for one in self._get("history", params)]
@@ -110,7 +110,7 @@ class Client:
     def readings(
         self, begin: Time, end: Time | None = None, *, camera: str | None = None
     ) -> Iterator[Reading]:
-        """Single readings of [begin, end), oldest first, asked for in parts as they are taken.
+        """Single readings of [begin, end), oldest first, fetched in parts during iteration.
 
         Needs a manager's token; at most two days.
         """
@@ -136,13 +136,13 @@ class Client:
         camera: str | None = None,
         excel: Literal["point", "comma"] | None = None,
     ) -> Path:
-        """Writes a file of readings or aggregates; its ending, .csv or .parquet, says which kind.
+        """Writes a file of readings or aggregates; its suffix, .csv or .parquet, sets the format.
 
-        With ``excel``, CSV is for a spreadsheet whose numbers have a point, or a comma.
+        With ``excel``, CSV is for a spreadsheet with a decimal point or comma.
 
         Raises:
-            InputError: The ending is another one.
-            OutputError: The file cannot be written; nothing of it is left.
+            InputError: It has another suffix.
+            OutputError: The file cannot be written; no part of it is left.
         """
         path = Path(target)
         kind = path.suffix.removeprefix(".")
@@ -168,13 +168,13 @@ class Client:
     def events(
         self, kinds: Collection[Kind] = ("observation", "health", "alert")
     ) -> Iterator[Event]:
-        """What happens, as it happens, without end.
+        """Events as they happen, endlessly.
 
-        A ``Dropped`` stands where events were dropped because they were not taken in time. Close
-        the iterator, or leave it, to listen no longer.
+        A ``Dropped`` replaces events that were dropped because they were not read in time. Close
+        the iterator to unsubscribe.
 
         Args:
-            kinds: What to listen to; ``reading`` needs a manager's token.
+            kinds: What to subscribe to; ``reading`` needs a manager's token.
         """
         try:
             from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException

@@ -9,9 +9,9 @@ class MonitorError(SentistreamError):
     """The monitor refused a request.
 
     Attributes:
-        status: The HTTP status: 401 for a token that is none or has ended, 403 for what it does
+        status: The HTTP status: 401 for an invalid or expired token, 403 for what it does
             not allow, 429 for too many requests, 503 for a database that does not answer.
-        wait: Seconds after which it may be tried again; None where that would not help.
+        wait: Seconds after which to retry; None if that would not help.
     """
 
     def __init__(
@@ -23,4 +23,4 @@ class MonitorError(SentistreamError):
 
 
 class UnreachableError(SentistreamError):
-    """Nobody answers at the monitor's address, or not as the monitor does."""
+    """The monitor's address does not answer, or not like a monitor."""

@@ -1,4 +1,4 @@
-"""What the monitor tells; times are aware datetimes in UTC, shares lie between 0 and 1."""
+"""The values that the monitor returns; times are aware datetimes in UTC, shares are 0 to 1."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ class Face:
     """One face as it is now.
 
     Attributes:
-        track: A random name, kept while the face is followed.
-        zone: The zone it stands in; empty where none was drawn.
+        track: A random name, kept while the face is tracked.
+        zone: The zone it is in; empty if none was drawn.
         box: Left, top, right, bottom as shares of the picture.
         label: positive, neutral, negative or unknown.
-        positive, neutral, negative: The accumulated distribution; None where the expression is
+        positive, neutral, negative: The accumulated distribution; None if the expression is
             not read, for instance of a face that is turned away.
-        mouth_open: Probability that the mouth is open; None where the expression is not read.
-        speaking: Whether a voice was taken for its own.
-        flags: What lowers the quality of what is said of it, such as turned_away.
+        mouth_open: Probability that the mouth is open; None if the expression is not read.
+        speaking: Whether a voice was attributed to it.
+        flags: What lowers the quality of its reading, such as turned_away.
         yaw: Degrees by which the head is turned aside, positive to the viewer's right; None,
-            as the next two, where it is not known.
+            like the next two, if unknown.
         pitch: Degrees by which it looks down.
         roll: Degrees by which it is tilted in the picture, positive clockwise.
         voice_share: The part of the accumulated distribution that came from the voice; None
-            where it is not known.
+            if unknown.
     """
 
     track: str
@@ -82,9 +82,9 @@ class Observation:
         camera: Its key.
         time: When.
         tick: Seconds from one moment to the next.
-        faces: Everybody who is followed.
-        max_faces: Faces followed at once.
-        left_out: Faces found but not followed, because of ``max_faces``.
+        faces: All tracked faces.
+        max_faces: Most faces tracked at once.
+        left_out: Faces found but not tracked, because of ``max_faces``.
     """
 
     camera: str
@@ -109,21 +109,21 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How a camera does.
+    """A camera's health.
 
     Attributes:
         camera: Its key.
         state: starting, running, waiting, paused or stopped.
         since: When that began.
-        reason: Why it is not running; empty where it is.
+        reason: Why it is not running; empty if it is.
         restarts: How often it was started again.
-        moments_per_second: Analyzed now.
+        moments_per_second: The current rate of analysis.
         latency: Seconds from a picture to its reading, 95th percentile.
-        dropped: Moments that came faster than they could be analyzed.
+        dropped: Moments that arrived faster than they could be analyzed.
         damaged: Packets or pictures that could not be decoded.
         remarks: Which of several tracks are used, what changed in mid-stream, what was damaged:
             a sentence each.
-        last_picture: When the newest picture came; None before the first.
+        last_picture: When the newest picture arrived; None before the first.
     """
 
     camera: str
@@ -187,10 +187,10 @@ class Reading:
     Attributes:
         camera, zone, track: Where and whose.
         time: The second it began with.
-        label: What was said last in this second.
+        label: The last label in this second.
         positive, neutral, negative: Mean of the accumulated distributions.
-        seen: Seconds of it for which the face was seen.
-        speaking: Seconds for which a voice was taken for its own.
+        seen: Seconds for which the face was seen.
+        speaking: Seconds for which a voice was attributed to it.
     """
 
     camera: str
@@ -218,14 +218,14 @@ class Aggregate:
 
     Attributes:
         camera, zone: Where; the zone is empty for the whole picture.
-        begin, end: When, the end not included.
-        appearances: Stretches of time in which one face was followed; the same person coming back
-            is another.
-        withheld: Whether there were too few to say more; then all that follows is None.
+        begin, end: When, excluding the end.
+        appearances: Stretches of time in which one face was tracked; a person who comes back
+            is a new one.
+        withheld: Whether there were too few to say more; then the following are None.
         seen: Seconds of faces, over everybody.
         speaking: Seconds of speech, over everybody.
-        positive, neutral, negative: Shares of ``seen``; None, too, where nobody was seen.
-        watched: Seconds for which the camera watched; given even where withheld.
+        positive, neutral, negative: Shares of ``seen``; also None if nobody was seen.
+        watched: Seconds for which the camera watched; given even if withheld.
     """
 
     camera: str
@@ -254,7 +254,7 @@ class Aggregate:
 
     @property
     def people(self) -> int:
-        """The same as ``appearances``. Deprecated: the next version leaves it out."""
+        """The same as ``appearances``. Deprecated: the next version removes it."""
         warnings.warn(
             "Aggregate.people is called appearances now.", DeprecationWarning, stacklevel=2
         )
@@ -308,10 +308,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """So many events were dropped before the next one, because they were not taken in time."""
+    """This many events were dropped before the next one, because they were not read in time."""
 
     count: int
 
 
 Event = Observation | Health | Alert | Reading | Dropped
-"""What comes out of ``Client.events``."""
+"""The events of ``Client.events``."""

@@ -1,4 +1,4 @@
-"""Questions as the API takes them, and its answers as values and errors."""
+"""Conversion of requests for the API, and of its responses to values and errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
 Time = datetime | float
-"""A datetime (UTC where it names no zone), or seconds since 1970."""
+"""A datetime (UTC if it has no time zone), or seconds since 1970."""
 
 
 def query_of(**fields: Time | str | int | None) -> dict[str, str]:

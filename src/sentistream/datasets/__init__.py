@@ -1,1 +1,1 @@
-"""Labelled material to learn from and to be measured on."""
+"""Labelled material for training and evaluation."""

@@ -37,7 +37,7 @@ _DEMOGRAPHICS = "VideoDemographics.csv"
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    """What a file's name says; ``medium`` as the name claims it, empty if it claims none."""
+    """What a file's name says; ``medium`` according to the name, empty if it says none."""
 
     label: str
     person: str
@@ -104,7 +104,7 @@ def _java_sed(stem: str) -> _Meaning | None:
 def open_ravdess(root: Path) -> FileDataset:
     """RAVDESS speech and song, sound and video, in any sub-folders.
 
-    The take that is another take's recording under a second name is left out, as a fault.
+    The take that duplicates another under a second name is left out, as a fault.
     """
     dataset = _read(root, "ravdess", "RAVDESS", _ravdess)
     known = [sample for sample in dataset.samples if Path(sample.name).stem in RAVDESS_DUPLICATES]
@@ -122,7 +122,7 @@ def open_ravdess(root: Path) -> FileDataset:
 
 
 def open_crema_d(root: Path) -> FileDataset:
-    """CREMA-D, sound and video, with age, sex, race and ethnicity where their table is there."""
+    """CREMA-D, sound and video, with age, sex, race and ethnicity if their table is present."""
     people = _demographics(root)
     dataset = _read(root, "crema-d", "CREMA-D", _crema_d)
     if not people:

@@ -40,7 +40,7 @@ class _Member:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file's name says that it is an archive."""
+    """Whether a file's name has an archive's suffix."""
     return path.is_file() and path.name.lower().endswith(ARCHIVES)
 
 
@@ -52,18 +52,18 @@ def unpack(
     """The folder with an archive's media, tables and image sets, unpacked if not yet done.
 
     Nothing is written outside the folder, links and devices are left out, and no member may
-    give more than it announces.
+    unpack to more than its declared size.
 
     Args:
         archive: A zip or tar file.
-        cache: Where its folder goes; None for beside the archive.
+        cache: Where to put its folder; None for next to the archive.
         on_progress: Called with bytes written and bytes to write.
 
     Returns:
         The folder, and what was wrong with members.
 
     Raises:
-        DataError: The archive as a whole cannot be read.
+        DataError: The archive cannot be read.
         OutputError: There is no room, or the folder cannot be written.
     """
     folder = (cache or archive.parent) / f"{archive.name}.unpacked"

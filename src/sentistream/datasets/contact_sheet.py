@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sentistream.types import UInt8Array
 
 CELL = 116
-"""Width and height of a picture's place, pixels."""
+"""Width and height of a cell, pixels."""
 _COLUMNS = 12
 _HEADING = 26
 _PAPER, _INK = (250, 250, 250), (30, 30, 30)
@@ -39,7 +39,7 @@ def sheet_of(
 
     Args:
         blocks: By heading, shape (height, width, 3) each.
-        cell: Width and height of a picture's place, pixels.
+        cell: Width and height of a cell, pixels.
         columns: Pictures side by side.
     """
     rows = {heading: -(-len(pictures) // columns) for heading, pictures in blocks.items()}

@@ -1,8 +1,8 @@
-"""People in the acted corpora: who is held out of training, and who is a woman or a man."""
+"""People in the acted corpora: who is held out of training, and their sex."""
 
 from __future__ import annotations
 
-"""Who is held out of training: frozen, so that figures stay comparable."""
+"""People held out of training; never changed, so that figures stay comparable."""
 
 HELD_OUT_PEOPLE = frozenset(
     {
@@ -25,10 +25,10 @@ _JAVA_SED_MEN = frozenset({"06", "07", "08"})
 
 
 def sex_of(person: str) -> str:
-    """``woman`` or ``man`` by the data set's own account; empty where there is none.
+    """``woman`` or ``man`` according to the data set; empty if it does not say.
 
     Args:
-        person: As data sets here name people: ``ravdess-01`` (odd numbers are men) or
+        person: In this project's notation: ``ravdess-01`` (odd numbers are men) or
             ``java-sed-01``.
     """
     corpus, _, number = person.rpartition("-")

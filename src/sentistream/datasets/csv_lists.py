@@ -17,7 +17,7 @@ SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 MAX_BYTES = 1 << 30
 """Bytes of a list of samples; a larger one is refused."""
 ASSUMED = "cp1252"
-"""How a list is read that is not Unicode: as Windows writes western letters."""
+"""Encoding of lists that are not Unicode: the Windows code page for western letters."""
 _SAVE = "Save the list as CSV in UTF-8."
 _UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -29,7 +29,7 @@ class ListRow(ByValue):
 
     Attributes:
         line: Its line in the file, from 1.
-        values: By the name of the column; what lacks is empty.
+        values: By the name of the column; missing ones are empty.
     """
 
     line: int
@@ -42,8 +42,8 @@ class CsvList:
 
     Attributes:
         path: The file.
-        columns: In their order; those that are known, in small letters.
-        separator: What stands between two fields.
+        columns: In order; known ones in lower case.
+        separator: The field separator.
         text: The rest.
         skipped: Lines before the names of the columns.
     """
@@ -56,15 +56,15 @@ class CsvList:
 
     @property
     def described(self) -> str:
-        """How its first line was understood."""
+        """How its first line was interpreted."""
         columns = ", ".join(self.columns) or "nothing"
         return f"with {SEPARATORS[self.separator]} as separator its first line names: {columns}"
 
     def rows(self) -> Iterator[ListRow]:
-        """Its rows; empty ones are passed over.
+        """Its rows; empty ones are skipped.
 
         Raises:
-            InputError: A row has more fields than there are columns, or is no CSV.
+            InputError: A row has more fields than there are columns, or is not CSV.
         """
         reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.separator)
         try:
@@ -89,14 +89,14 @@ class CsvList:
 
 
 def read_csv_list(path: Path, known: Collection[str]) -> CsvList:
-    """A list as spreadsheets of any language write it.
+    """Reads a list as spreadsheets in any language write it.
 
-    Commas, semicolons, tabs or bars between fields, UTF-8, UTF-16 or Windows' western
-    letters, with or without a byte order mark, and capitals in the names of columns.
+    Commas, semicolons, tabs or bars between fields, UTF-8, UTF-16 or the western Windows
+    code page, with or without a byte order mark, and capitals in the names of columns.
 
     Args:
         path: The file.
-        known: The names of columns that mean something, in small letters.
+        known: The names of known columns, in lower case.
 
     Raises:
         InputError: It cannot be read, or names a column twice.
@@ -141,12 +141,12 @@ def read_csv_list(path: Path, known: Collection[str]) -> CsvList:
 def resolve_listed_path(path: Path, named: str) -> Path:
     """The file that a list names: relative to the list's folder, else to the working folder.
 
-    Back slashes stand for slashes where there is no such file otherwise. Where there is none at
-    all it is as it is named, in the list's folder.
+    Backslashes are read as slashes if there is no such file otherwise. If there is none at all,
+    the result is the name in the list's folder.
 
     Raises:
-        InputError: There is none, and the list's encoding was guessed, so that the letters of
-            the name may be others.
+        InputError: There is none, and the list's encoding was guessed, so that the name may
+            be misread.
     """
     texts = dict.fromkeys((named, named.strip(), named.strip().replace("\\", "/")))
     for text in filter(None, texts):
@@ -154,7 +154,7 @@ def resolve_listed_path(path: Path, named: str) -> Path:
             try:
                 if "\0" not in text and place.exists():
                     return place
-            except OSError:  # a name that is too long, or a folder that may not be looked into
+            except OSError:  # the name is too long, or the folder may not be read
                 continue
     if not named.isascii() and _is_guessed(path):
         raise InputError(
@@ -167,7 +167,7 @@ def resolve_listed_path(path: Path, named: str) -> Path:
 
 @functools.lru_cache(maxsize=4)
 def _is_guessed(path: Path) -> bool:
-    """Whether a list is read in an encoding that nothing in it tells."""
+    """Whether a list's encoding had to be guessed."""
     try:
         return _unicode(path.read_bytes()) is None
     except (OSError, UnicodeDecodeError):
@@ -180,7 +180,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _unicode(content: bytes) -> str | None:
-    """Unicode of any kind; None where it is none."""
+    """The text if it is Unicode of any kind, else None."""
     if content.startswith(_UTF32):
         return content.decode("utf-32")
     if content.startswith(_UTF16):

@@ -29,8 +29,8 @@ class Sample(ByValue):
         name: Unique within its data set; for files the path below the set's folder.
         medium: ``image``, ``sound`` or ``video``.
         path: The file, or the Parquet file that holds it.
-        label: What the set says of it in its own words: an emotion, a sentiment, a state of
-            the mouth; empty where it says nothing.
+        label: In the set's own words: an emotion, a sentiment, a state of the mouth; empty if
+            there is none.
         person: Who is seen or heard, unique across data sets; empty where not known.
         split: ``train``, ``validation`` or ``test``, as the set has it; empty if it has none.
         source: Which collection it comes from.
@@ -64,24 +64,24 @@ class Sample(ByValue):
 
 FaultKind = Literal[
     "misnamed",  # the name follows no rule of the set
-    "empty",  # nothing in the file
-    "pointer",  # a note of git's where the file should be
+    "empty",  # the file is empty
+    "pointer",  # a Git LFS pointer instead of the file
     "unreadable",  # cannot be decoded, or is missing
-    "truncated",  # shorter than it says it is
+    "truncated",  # shorter than its header says
     "no sound",
-    "duplicate",  # the very same file, or the very same sound
+    "duplicate",  # identical file, or identical sound
     "near-duplicate",  # an image that looks the same
     "unknown label",
-    "unsafe",  # a part of an archive that wants to be written elsewhere
+    "unsafe",  # an archive member with a path outside the folder
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with one sample, or with a file that is therefore none.
+    """Something wrong with a sample, or with a file that is therefore not one.
 
     Attributes:
-        kind: What sort of fault.
+        kind: The kind of fault.
         name: The sample's name, or the file's path below the set's folder.
         note: One sentence for people.
         others: Names of the samples it equals, for duplicates.
@@ -94,14 +94,14 @@ class Fault:
 
 
 class Dataset(Protocol):
-    """Labelled material in a place.
+    """A set of labelled material.
 
     Attributes:
         kind: As named in ``FORMATS``.
-        name: For people.
+        name: The displayed name.
         root: The folder or file.
         samples: All that can be used, in a fixed order.
-        faults: What was found wrong by looking at names; contents are not read for it.
+        faults: What is wrong with names; contents are not read for this.
     """
 
     @property
@@ -116,7 +116,7 @@ class Dataset(Protocol):
     def faults(self) -> tuple[Fault, ...]: ...
 
     def images(self) -> Iterator[tuple[Sample, bytes]]:
-        """All images with their encoded content, in the samples' order, a few at a time.
+        """Yields all images with their encoded content, in the samples' order, a few at a time.
 
         An image that cannot be read comes with empty content.
         """
@@ -157,7 +157,7 @@ _POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
 def file_fault(path: Path, name: str) -> Fault | None:
-    """What can be seen wrong with a file by its first bytes alone."""
+    """What the first bytes of a file reveal to be wrong with it."""
     try:
         with path.open("rb") as file:
             start = file.read(len(_POINTER))

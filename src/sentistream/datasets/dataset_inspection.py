@@ -23,10 +23,10 @@ from sentistream.types import UInt8Array
 from sentistream.values import ByValue
 
 PICTURES_PER_LABEL = 24
-"""So many are kept for looking at, spread over the people."""
+"""How many pictures are kept for the contact sheet, spread over the people."""
 
 _SIZES = 10
-"""So many of the most common sizes of pictures are told."""
+"""How many of the most common picture sizes are reported."""
 
 _T = TypeVar("_T")
 
@@ -90,7 +90,7 @@ class Inspection(ByValue):
         }
 
     def _across_splits(self) -> dict[str, int]:
-        """How many duplicates and near-duplicates stand on several sides of a split."""
+        """How many duplicates and near-duplicates are in several parts of a split."""
         split = {sample.name: sample.split for sample in self.dataset.samples}
         return _counts(
             fault.kind
@@ -109,7 +109,7 @@ def inspect(
 
     Args:
         on_progress: Called with samples read and all samples.
-        jobs: Threads that read (decoding runs beside Python); None for one a core.
+        jobs: Threads that read (decoding runs beside Python); None for one per core.
     """
     total = len(dataset.samples)
     chosen = _chosen(dataset.samples)
@@ -178,7 +178,7 @@ def _examine_file(sample: Sample, *, pictured: bool) -> SampleInspection:
 
 
 def _in_order(pool: ThreadPoolExecutor, work: Iterable[Callable[[], _T]]) -> Iterator[_T]:
-    """Results in the order of the work, which is taken up a little ahead only."""
+    """Yields results in the order of the work, which is only submitted a little ahead."""
     waiting: list[Future[_T]] = []
     for one in work:
         waiting.append(pool.submit(one))

@@ -25,7 +25,7 @@ from sentistream.values import ByValue
 _BLOCK = 1 << 18
 _RESERVE = 64 << 20  # bytes of the disk that are left free
 LONGEST_PAUSE = 60.0
-"""Seconds between two attempts, however long the other side asks for."""
+"""Most seconds between two attempts, even if the server asks for more."""
 _WORTH_RETRYING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -35,8 +35,8 @@ class RemoteFile(ByValue):
 
     Attributes:
         url: Where from.
-        name: Its path below the folder it goes to.
-        size: In bytes; None where not known.
+        name: Its path below the target folder.
+        size: In bytes; None if not known.
         digest: ``md5:...`` or ``sha256:...``, hexadecimal; empty where not known.
         headers: To send with the request.
     """
@@ -48,13 +48,13 @@ class RemoteFile(ByValue):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def is_complete(self, folder: Path) -> bool:
-        """Whether it was fetched before (files get their names when they are whole)."""
+        """Whether it was fetched before (files get their names when they are complete)."""
         path = folder / self.name
         return path.is_file() and (self.size is None or path.stat().st_size == self.size)
 
 
 class _BrokenError(Exception):
-    """A connection that may be tried again."""
+    """A connection failure that may be retried."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
@@ -62,13 +62,13 @@ class _BrokenError(Exception):
 
 
 class Downloader:
-    """Fetches files and answers of interfaces.
+    """Fetches files and API responses.
 
     Args:
         mirror: The address of a server that may be used without encryption; others may not.
-        retries: How often in a row a request may fail without bringing anything.
-        pause: Seconds before the first new try; doubles with each, up to a minute.
-        timeout: Seconds without an answer after which a connection counts as broken.
+        retries: How often in a row a request may fail without any data.
+        pause: Seconds before the first retry; doubles with each, up to a minute.
+        timeout: Seconds without a response after which a connection counts as broken.
         sleep: Waits for a number of seconds.
     """
 
@@ -102,10 +102,10 @@ class Downloader:
             )
 
     def json(self, url: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
-        """The answer of an interface.
+        """The JSON response of an API.
 
         Raises:
-            DataError: It cannot be had, or is no JSON.
+            DataError: It cannot be fetched, or is not JSON.
         """
         data = None if body is None else json.dumps(body).encode()
 
@@ -124,13 +124,13 @@ class Downloader:
     def fetch(
         self, file: RemoteFile, folder: Path, on_bytes: Callable[[int], None] = lambda _: None
     ) -> Path:
-        """The file in its place, fetched if it is not there yet.
+        """The path of the file, which is fetched if it is not there yet.
 
         Args:
             on_bytes: Called with the bytes that the file has now, finished or not.
 
         Raises:
-            DataError: It cannot be had, or arrives damaged.
+            DataError: It cannot be fetched, or arrives damaged.
             OutputError: It cannot be written.
         """
         target = folder / file.name
@@ -140,7 +140,7 @@ class Downloader:
         part = target.with_name(target.name + ".part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            if not file.digest:  # nothing would tell a resumed file from a wrong one
+            if not file.digest:  # a resumed file could not be told from a wrong one
                 part.unlink(missing_ok=True)
             for _ in range(2):
                 self._trying(
@@ -164,7 +164,7 @@ class Downloader:
             return
         headers = {**file.headers, **({"Range": f"bytes={have}-"} if have else {})}
         with self._open(file.url, headers) as response:
-            # a server that knows no ranges sends the whole
+            # a server without range support sends the whole file
             have = have if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0
             with part.open("ab" if have else "wb") as output:
                 while block := _read(response):
@@ -235,13 +235,13 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         self._check(newurl)
         request = super().redirect_request(req, fp, code, msg, headers, newurl)
         if request is not None and request.host != req.host:
-            # what one server is told in confidence is not for another
+            # credentials for one server are not for another
             request.remove_header("Authorization")
         return request
 
 
 def refuse_full_disk(files: Iterable[RemoteFile], folder: Path) -> None:
-    """Makes sure that there is room for all that is still to come.
+    """Makes sure that there is room for everything still to be downloaded.
 
     Raises:
         OutputError: There is not.

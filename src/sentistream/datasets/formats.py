@@ -30,14 +30,14 @@ FORMATS: Mapping[str, Callable[[Path], Dataset]] = {
 
 _FILES = frozenset({"parquet", "manifest"})
 _LOOKED_AT = 2_000
-"""Names are enough to tell a kind; of a large folder not all are needed."""
+"""How many names are read to detect a kind; a large folder need not be read whole."""
 
 
 def detect_format(path: Path) -> str:
     """The format of the data set at ``path``, by its content.
 
     Args:
-        path: A folder or a file, but no archive.
+        path: A folder or a file, but not an archive.
 
     Raises:
         DataError: It is none of them.
@@ -88,11 +88,11 @@ def open_dataset(
     Args:
         path: Where it is.
         kind: One of ``FORMATS``; None to find out.
-        cache: Where archives are unpacked; None for beside them.
+        cache: Where archives are unpacked; None for next to them.
         on_unpack: Called with bytes unpacked and bytes to unpack of an archive.
 
     Raises:
-        DataError: There is nothing usable, or it cannot be told what it is.
+        DataError: There is nothing usable, or its format cannot be detected.
         InputError: A manifest cannot be read.
         OutputError: An archive cannot be unpacked.
     """
@@ -126,7 +126,7 @@ def open_dataset(
 
 
 def _only_file(folder: Path) -> Path:
-    """A Parquet image set or manifest that is all an archive is about; else the folder."""
+    """The Parquet image set or manifest that an archive consists of; else the folder."""
     files = sorted((*folder.rglob("*.parquet"), *folder.rglob("*.csv")))
     return next((file for file in files if _is_set(file)), folder)
 

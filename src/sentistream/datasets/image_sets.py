@@ -31,7 +31,7 @@ SPLITS = {
     "test": "test",
     "privatetest": "test",
 }
-"""Names of parts as sets have them, in lower case, and what they are called here."""
+"""Names of splits in data sets, in lower case, and their names here."""
 
 _REQUIRED = ("image", "label")
 _OPTIONAL = ("emotion", "source", "split", "person", "name")
@@ -45,7 +45,7 @@ def is_label(word: str) -> bool:
 
 
 def open_image_folder(root: Path) -> FileDataset:
-    """Images in folders named after their label, with or without a folder for each part.
+    """Images in folders named after their label, with or without a folder for each split.
 
     ``happy/1.png``, ``train/happy/1.png`` and ``happy/train/1.png`` are all understood.
     """
@@ -141,7 +141,7 @@ def open_parquet(path: Path) -> ParquetDataset:
 
 def _sample(path: Path, number: int, row: dict[str, Any]) -> Sample:
     text = {key: str(row.get(key) or "") for key in ("label", *_OPTIONAL)}
-    # the finer word, where there are two
+    # the more specific label, if there are two
     label = text["emotion"] or text["label"]
     source, person = text["source"] or path.stem, text["person"]
     split = text["split"].lower()

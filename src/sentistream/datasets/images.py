@@ -1,4 +1,4 @@
-"""Image sets in Parquet: one row an image, with its label and what is known of it."""
+"""Image sets in Parquet: one row per image, with its label and metadata."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLUMNS = ("image", "label", "source", "split", "name")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledImage(ByValue):
-    """An image and what the set says of it.
+    """An image with its label and metadata.
 
     Attributes:
         pixels: Shape (height, width, 3), RGB.
@@ -28,7 +28,7 @@ class LabelledImage(ByValue):
         split: ``train``, ``validation`` or ``test``, as the set has it.
         person: Who is seen; empty where not known.
         name: Unique within source and label.
-        emotion: Finer than the label; empty where the set does not say.
+        emotion: More specific than the label; empty if the set does not say.
     """
 
     pixels: UInt8Array
@@ -43,14 +43,14 @@ class LabelledImage(ByValue):
 def read_images(
     path: Path, on_problem: Callable[[str], None] | None = None
 ) -> Iterator[LabelledImage]:
-    """All images of a Parquet file, in its order, a row group at a time.
+    """Yields all images of a Parquet file, in order, a row group at a time.
 
     Args:
         path: The file.
-        on_problem: Told of images that cannot be read, which are left out; None to raise it.
+        on_problem: Called for images that cannot be read, which are left out; None to raise.
 
     Raises:
-        DataError: The file is missing, is no Parquet, or lacks a column.
+        DataError: The file is missing, is not Parquet, or lacks a column.
         InputError: An image cannot be read.
         MissingExtraError: pyarrow is not installed.
     """
@@ -72,15 +72,15 @@ def read_images(
 def read_listed_images(
     path: Path, classes: Sequence[str], on_problem: Callable[[str], None] | None = None
 ) -> Iterator[LabelledImage]:
-    """The images that a manifest names, in its order.
+    """Yields the images that a manifest names, in order.
 
-    A person called ``SET-NUMBER``, as everywhere here, belongs to that set; people that are
-    held out of training everywhere are in the part ``validation``, all others in ``train``.
+    A person called ``SET-NUMBER`` belongs to that set; people who are held out of training
+    everywhere are in the split ``validation``, all others in ``train``.
 
     Args:
         path: The manifest.
-        classes: What it may say of them.
-        on_problem: Told of images that cannot be read, which are left out; None to raise it.
+        classes: The permitted labels.
+        on_problem: Called for images that cannot be read, which are left out; None to raise.
 
     Raises:
         InputError: The manifest or an image cannot be read, or a label is unknown.

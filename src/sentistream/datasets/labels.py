@@ -36,14 +36,14 @@ def class_number(sentiment: str) -> int:
 
 
 def emotion_named(word: str) -> str:
-    """The emotion that a data set's own word means; empty if it means none."""
+    """The emotion for a data set's own label; empty if there is none."""
     lowered = word.strip().lower()
     emotion = _SYNONYMS.get(lowered, lowered)
     return emotion if emotion in EMOTIONS else ""
 
 
 def sentiment_named(word: str) -> str:
-    """The sentiment that a sentiment's or an emotion's name means; empty if none."""
+    """The sentiment for the name of a sentiment or an emotion; empty if there is none."""
     lowered = word.strip().lower()
     if lowered in SENTIMENTS:
         return lowered

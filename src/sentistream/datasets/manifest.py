@@ -14,7 +14,7 @@ from sentistream.types import SENTIMENTS
 from sentistream.values import ByValue
 
 COLUMNS = ("path", "label", "person", "split")
-"""Of a manifest; the last two may be missing."""
+"""Columns of a manifest; the last two may be missing."""
 
 _WAY_OUT = "Its first line names the columns: path,label and, if known, person."
 
@@ -28,7 +28,7 @@ class Item(ByValue):
         label: Its class number.
         person: Who it is; empty where not known.
         source: The data set it belongs to; empty where not known.
-        groups: Further columns of its line, by name: what answers are compared by.
+        groups: Further columns of its line, by name: results are compared by them.
         split: Its part of the data set, such as train; empty where not known.
     """
 
@@ -52,13 +52,13 @@ class _Row:
 
 
 def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
-    """The items of a manifest, and how many were left out as outside the three classes.
+    """The items of a manifest, and how many were left out because they are in none of the classes.
 
     Args:
         path: CSV with the columns ``path``, ``label`` and optionally ``person``, as a program or a
             spreadsheet writes it; any further column but ``split`` groups the items. ``source``
-            names the data set; without it that is what stands before the last dash of the
-            person. Paths are relative to its folder, or else to the working folder. Labels are
+            names the data set; by default that is the part of the person before the last
+            dash. Paths are relative to its folder, or else to the working folder. Labels are
             names of classes, or emotions.
         classes: ``SENTIMENTS`` or ``MOUTH_STATES``.
 
@@ -88,7 +88,7 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[list[Item], int]:
 
 
 def open_manifest(path: Path) -> FileDataset:
-    """What a manifest names, as a data set; what cannot be used becomes a fault.
+    """A manifest's files as a data set; unusable ones become faults.
 
     Raises:
         InputError: It cannot be read, a column is missing, or it is empty.

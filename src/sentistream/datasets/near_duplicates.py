@@ -11,14 +11,14 @@ from PIL import Image
 from sentistream.types import FloatArray, UInt8Array
 
 SIDE = 32
-"""Width and height of the small grey pictures that are compared."""
+"""Width and height of the grey thumbnails that are compared."""
 
 MAX_DIFFERING_BITS = 12
-"""Of the 64 of a difference hash; all but one in a hundred true pairs differ in fewer."""
+"""Differing bits of the 64 of a difference hash; all but one in a hundred true pairs have fewer."""
 
 MIN_CORRELATION = 0.94
-"""Of the small grey pictures. By looking at pairs of FER2013, RAF-DB and CK: above, nearly all
-are one photograph, cropped or re-encoded; below 0.92 many are two people alike."""
+"""Correlation of the grey thumbnails. From pairs of FER2013, RAF-DB and CK: above it, nearly all
+are one photograph, cropped or re-encoded; below 0.92 many are two similar people."""
 
 _ROWS = 1_024
 _PAIRS = 65_536
@@ -28,7 +28,7 @@ _MIN_COARSE = MIN_CORRELATION - 0.02
 
 
 def thumbnail(pixels: UInt8Array) -> UInt8Array:
-    """A small grey picture to compare by, shape (32, 32).
+    """A small grey picture for comparison, shape (32, 32).
 
     Args:
         pixels: Shape (height, width) or (height, width, 3).
@@ -58,8 +58,8 @@ def difference_hash(thumbnails: UInt8Array) -> NDArray[np.bool_]:
 def near_duplicate_pairs(thumbnails: UInt8Array) -> list[tuple[int, int]]:
     """Pairs of images that look the same, the smaller position first.
 
-    33,000 images take about 10 seconds on one core: hashes are compared all with all, and only
-    the pairs with like hashes pixel by pixel, most of them on 8 x 8 averages alone.
+    33,000 images take about 10 seconds on one core: all hashes are compared with each other, and
+    only pairs with similar hashes pixel by pixel, most of them on 8 x 8 averages alone.
 
     Args:
         thumbnails: As ``thumbnail`` makes them, shape (N, 32, 32).
@@ -77,7 +77,7 @@ def near_duplicate_pairs(thumbnails: UInt8Array) -> list[tuple[int, int]]:
         first, second = np.nonzero(np.triu(alike, k=1))
         first, second = first + start, second + start
         rough = np.einsum("ij,ij->i", coarse[first], coarse[second])
-        # pictures of one colour correlate with nothing
+        # uniform pictures correlate with nothing
         likely = (rough >= _MIN_COARSE) | ~coarse[first].any(axis=1)
         pairs += _confirmed(thumbnails, first[likely], second[likely])
     return pairs
@@ -95,7 +95,7 @@ def _confirmed(
 
 
 def _correlation(first: UInt8Array, second: UInt8Array) -> FloatArray:
-    """Pearson's, of each picture with its partner; 1 for two that are each of one colour."""
+    """Pearson correlation of each picture with its partner; 1 for two uniform ones."""
 
     left, right = _normal(first), _normal(second)
     plain = ~left.any(axis=1) & ~right.any(axis=1)
@@ -105,7 +105,7 @@ def _correlation(first: UInt8Array, second: UInt8Array) -> FloatArray:
 
 
 def _normal(values: NDArray[np.generic]) -> FloatArray:
-    """Each flattened, with mean 0 and length 1, or all 0 if it is of one colour."""
+    """Each flattened, with mean 0 and length 1, or all 0 if it is uniform."""
     rows = values.reshape(len(values), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -131,9 +131,9 @@ def connected_groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 
 def near_duplicates(images: Iterable[UInt8Array]) -> list[list[int]]:
-    """Positions of images that look the same, by group; unique images are in none.
+    """Positions of images that look the same, by group; unique images are in no group.
 
-    A crop that is shifted by more than a few pixels in a hundred, or mirrored, is not found.
+    Crops that are mirrored or shifted by more than a few pixels in a hundred are not found.
 
     Args:
         images: Shape (height, width) or (height, width, 3) each, of any sizes.

@@ -30,11 +30,11 @@ class Publication:
     Attributes:
         title: Its full name.
         home: Its page for people.
-        base: The address that a mirror stands in for.
-        terms: What its licence permits, for people.
+        base: The address that a mirror replaces.
+        terms: What its licence permits, in words.
         actors: The numbers of its first and last actor.
-        plan: Says what is to be fetched, given a downloader, the base address, the folder it
-            goes to, the media and the actors that are wanted.
+        plan: Returns what to fetch, given a downloader, the base address, the target folder,
+            and the media and actors wanted.
     """
 
     title: str
@@ -47,11 +47,11 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be fetched.
+    """What to fetch.
 
     Attributes:
-        files: All of it, with sizes.
-        ready: The same, in an order and with addresses that are good when they are taken;
+        files: All files, with sizes.
+        ready: Yields the same, in order, with addresses that are valid when they are taken;
             files that are there already may be missing.
     """
 
@@ -66,7 +66,7 @@ def _plan_ravdess(
     media: Collection[Media],
     actors: Collection[int],
 ) -> Plan:
-    """One zip a person with video, one zip with all sound; checksums from Zenodo's record."""
+    """One zip per person with video, one zip with all sound; checksums from Zenodo's record."""
     url = f"{base}/api/records/1188976"
     record = downloader.json(url)
     files = []
@@ -156,7 +156,7 @@ def _pointed_to(
 def _addressed(
     downloader: Downloader, base: str, files: Sequence[RemoteFile]
 ) -> Iterator[RemoteFile]:
-    """Files with the addresses that the LFS server gives them, good for an hour or so."""
+    """Files with the addresses that the LFS server gives them, valid for about an hour."""
     url = f"{base}.git/info/lfs/objects/batch"
     objects = [{"oid": file.digest.partition(":")[2], "size": file.size} for file in files]
     answer = downloader.json(
@@ -213,4 +213,4 @@ PUBLICATIONS = {
         plan=_plan_crema_d,
     ),
 }
-"""What can be fetched, by name."""
+"""Data sets that can be fetched, by name."""

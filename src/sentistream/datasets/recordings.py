@@ -33,7 +33,7 @@ JAVA_SED_EMOTIONS = {
 _CORPUS_COLUMNS = ("path", "label", "emotion", "person", "corpus")
 
 RAVDESS_DUPLICATES = frozenset({"03-01-03-01-02-01-07"})
-"""Takes that are another take's recording under a second name."""
+"""Takes that duplicate another take under a second name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Recording:
     Attributes:
         path: The file.
         person: Who speaks; unique within the data set.
-        emotion: In the words of ``EMOTIONS``; empty where it is none of them.
-        labelled: The sentiment, where that is known of no emotion; empty otherwise.
-        corpus: The data set; by default what stands before the person's last dash.
+        emotion: One of ``EMOTIONS``; empty if it is none of them.
+        labelled: The sentiment if it is known without an emotion; empty otherwise.
+        corpus: The data set; by default the part of the person before the last dash.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class Recording:
 
     @property
     def sentiment(self) -> str | None:
-        """The emotion's sentiment; None where the three-class task leaves it out."""
+        """The emotion's sentiment; None if the three-class task leaves it out."""
         return SENTIMENT_OF_EMOTION.get(self.emotion, self.labelled or None)
 
 

@@ -22,7 +22,7 @@ from sentistream.values import ByValue
 from sentistream.voice.spectrogram import VIRIDIS
 
 CUT_SHORT = 0.25
-"""Seconds by which a recording may end before the end it announces."""
+"""Seconds by which a recording may end before its declared length."""
 
 _PICTURE = 112
 _COMMENT = 160
@@ -30,16 +30,16 @@ _COMMENT = 160
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleInspection(ByValue):
-    """What was found out about a sample.
+    """The result of examining a sample.
 
     Attributes:
-        digest: Of the file or the encoded image, hexadecimal; empty if it cannot be read.
-        sound_digest: Of the decoded samples, hexadecimal; empty without sound.
+        digest: Hash of the file or the encoded image, hexadecimal; empty if it cannot be read.
+        sound_digest: Hash of the decoded sound, hexadecimal; empty without sound.
         seconds: Its length; 0 for images.
         size: Width and height in pixels; (0, 0) for sounds.
-        picture: For people: the image, the video's middle, or the sound's spectrogram, at
+        picture: For display: the image, the video's middle, or the sound's spectrogram, at
             most 112 pixels wide and high, shape (height, width, 3); None if it cannot be read.
-        thumbnail: To look for near-duplicates by; None for recordings.
+        thumbnail: For finding near-duplicates; None for recordings.
         fault: What is wrong with it.
     """
 
@@ -53,7 +53,7 @@ class SampleInspection(ByValue):
 
 
 def inspect_image(sample: Sample, content: bytes) -> SampleInspection:
-    """Decodes an image whole."""
+    """Decodes a whole image."""
     if not content:
         return SampleInspection(fault=_fault("unreadable", sample, "It cannot be read"))
     digest = _digest(content)
@@ -79,7 +79,7 @@ def inspect_recording(sample: Sample, *, pictured: bool = True) -> SampleInspect
     """Reads a sound or video to its end, decoding the sound.
 
     Args:
-        pictured: Whether its picture is for people: that of the middle instead of the first.
+        pictured: Whether its picture is for display: the middle one instead of the first.
     """
     try:
         with sample.path.open("rb") as file:
@@ -165,7 +165,7 @@ def _recording_fault(
 
 
 def _missing_of_wave(path: Path) -> int:
-    """Bytes that a RIFF file announces and does not have; FFmpeg takes what is there for all."""
+    """Bytes that a RIFF file declares but lacks; FFmpeg takes what is there for all of it."""
     with path.open("rb") as file:
         start = file.read(8)
     announced = int.from_bytes(start[4:8], "little")

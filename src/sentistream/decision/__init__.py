@@ -1,1 +1,1 @@
-"""From faces and sound to sentiment: the paper's branches (``paper``) and ours (``lite``)."""
+"""Decides the sentiment from faces and sound: the paper's way (``paper``) and ours (``lite``)."""

@@ -1,8 +1,8 @@
-"""The face network with test-time mirroring that costs no extra run.
+"""The face network with test-time mirroring at no extra cost.
 
-Averaging the answers for a face and its mirror image is more often right than either. While a
-face is tracked the network gets the original and the mirrored crop alternately, and the latest
-answer for each is averaged.
+The average of the answers for a face and its mirror image is right more often than either alone.
+While a face is tracked, the network gets the original and the mirrored crop alternately, and the
+latest answers for both are averaged.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ EXPRESSION_INTERVAL = 0.06
 
 @dataclass(slots=True)
 class _FaceEvidence:
-    """Of one face: time of the last run, which view is next, log probabilities by view; of both
-    views together, probabilities."""
+    """State of one face: time of the last run, the next view, log-probabilities by view, and
+    probabilities of both views together."""
 
     time: float
     mirrored_next: bool = False
@@ -32,10 +32,10 @@ class _FaceEvidence:
 
 
 class Expressions:
-    """The face network's answers for picture and mirror image together.
+    """The face network's answers, averaged over picture and mirror image.
 
     Args:
-        network: Takes ``face``, gives the three classes.
+        network: Takes ``face``, returns the three classes.
     """
 
     def __init__(self, network: Runnable) -> None:
@@ -52,7 +52,7 @@ class Expressions:
         return face is None or time - face.time >= EXPRESSION_INTERVAL - 1e-3
 
     def update(self, tracks: Sequence[int], views: UInt8Array, time: float) -> None:
-        """Runs the network on faces, all in one batch, and keeps its answers.
+        """Runs the network on faces, all in one batch, and stores its answers.
 
         Args:
             tracks: Of each face.
@@ -77,7 +77,7 @@ class Expressions:
             face.joined = _joined(face.evidence)
 
     def of(self, tracks: Sequence[int]) -> FloatArray:
-        """Probabilities of these faces, shape (N, 3); the state of others is dropped."""
+        """Probabilities for these faces, shape (N, 3); drops the state of others."""
         self._evidence = {track: self._evidence[track] for track in tracks}
         return np.stack([self._evidence[track].joined for track in tracks])
 

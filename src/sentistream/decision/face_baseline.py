@@ -14,8 +14,7 @@ from sentistream.accumulation import MIN
 from sentistream.types import FloatArray
 
 STRENGTH = 0.5
-"""Share of a face's usual evidence that is taken off: all of it would leave nothing of a mood
-that lasts."""
+"""Share of a face's usual evidence that is subtracted: all of it would remove lasting moods."""
 
 KNOWN_AFTER = 10.0
 """Seconds after which a face counts as half known."""
@@ -24,16 +23,16 @@ HORIZON = 300.0
 """Seconds that the running mean covers."""
 
 EVERY = 0.24
-"""Seconds from one value that is kept to the next."""
+"""Seconds between stored values."""
 
 
 class FaceBaseline:
     """Running mean of one face's evidence, the centred logarithms of its distributions.
 
-    Nothing else of the face is kept. What is being judged now does not count yet.
+    Nothing else about the face is kept. What is currently being judged does not count yet.
 
     Args:
-        span: Seconds that are judged together.
+        span: Seconds judged together.
     """
 
     def __init__(self, span: float) -> None:
@@ -43,7 +42,7 @@ class FaceBaseline:
         self._waiting: deque[tuple[float, FloatArray]] = deque()
 
     def take(self, probabilities: FloatArray, time: float) -> None:
-        """One more distribution, shape (3,), at ``time``, seconds."""
+        """Adds a distribution, shape (3,), at ``time``, seconds."""
         while self._waiting and time - self._waiting[0][0] >= self._span:
             _, evidence = self._waiting.popleft()
             self._seconds = min(self._seconds + EVERY, HORIZON)
@@ -52,10 +51,10 @@ class FaceBaseline:
             self._waiting.append((time, _centred(probabilities)))
 
     def relative(self, probabilities: FloatArray) -> FloatArray:
-        """Distributions, shape (..., 3), less what is usual for this face.
+        """Distributions, shape (..., 3), minus what is usual for this face.
 
-        The mean is shrunk towards that of nobody in particular while the face is little known
-        (James and Stein 1961).
+        While the face is little known, the mean is shrunk towards a neutral one (James and Stein
+        1961).
         """
         known = self._seconds / (self._seconds + KNOWN_AFTER)
         if not known:

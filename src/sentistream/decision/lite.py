@@ -1,4 +1,4 @@
-"""The ``lite`` decision: face and recent voice, fused by how far each can be trusted."""
+"""The ``lite`` decision: face and recent voice, weighted by how far each can be trusted."""
 
 from __future__ import annotations
 
@@ -45,28 +45,28 @@ people who talk with their teeth showing move the second alone.
 """
 
 CERTAIN_SPEAKER = 0.6
-"""Share of the voice from which it counts towards how that face's voice usually sounds."""
+"""Share of the voice above which it is added to that face's voice baseline."""
 
 UNIFORM: FloatArray = np.full(3, 1 / 3, np.float32)
 """The answer of a branch without input."""
 
 
 class LiteDecision:
-    """Face, mouth and voice networks, joined by how far each is to be trusted.
+    """Face, mouth and voice networks, fused by how far each can be trusted.
 
     The face's answers accumulate over time. The voice network's latest answer replaces earlier
     ones, because it covers the same seconds and newer ones. For somebody who stays in view, part
     of what is usual for that face is subtracted (``face_baseline``).
 
-    The voice of the last three seconds is judged four times a second, against how the voice of
-    each face, or of the place, usually sounds; the answer counts for a face as surely as the
-    voice is that face's own, and the more the longer somebody has spoken.
+    The voice of the last three seconds is judged four times a second, relative to how the voice of
+    each face, or of the place, usually sounds; the answer is weighted by the confidence that the
+    voice is that face's, and by how long somebody has spoken.
 
     Args:
         profile: Names the networks.
-        mouth, face, voice, fusion: Networks to use in place of the profile's; ``voice`` in place
-            of both that hear.
-        spectrum: Hears the spectrum beside ``voice``.
+        mouth, face, voice, fusion: Networks to use instead of the profile's; ``voice`` replaces
+            both voice networks.
+        spectrum: The voice spectrum network to use with ``voice``.
 
     Raises:
         ModelError: A network is missing or altered.
@@ -109,9 +109,9 @@ class LiteDecision:
         self._voice_updated_at = -math.inf
 
     def update_faces(self, picture: Picture, faces: Sequence[Face], time: float) -> None:
-        """Runs the face and mouth networks, on luma alone: nothing is converted to colour.
+        """Runs the face and mouth networks, on luma only: nothing is converted to colour.
 
-        The face network runs again after ``EXPRESSION_INTERVAL``, the mouth network each picture.
+        The face network runs every ``EXPRESSION_INTERVAL``, the mouth network on each picture.
         """
         luma = picture.luma
         mouths = np.empty((len(faces), MOUTH_SIZE, MOUTH_SIZE, 1), np.uint8)
@@ -136,7 +136,7 @@ class LiteDecision:
         self._update_voice(moment)
 
     def decide(self, moment: Moment) -> list[Verdict]:
-        """Face and voice joined for each face."""
+        """Fuses face and voice for each face."""
         has_sound = self._update_voice(moment)
         mouths = self._smooth_mouths(moment.time)
         openings = {
@@ -154,8 +154,8 @@ class LiteDecision:
         alone = np.zeros_like(trust)
         count = len(self._tracks)
         now, remembered = self._accumulate(moment.time)
-        # first half: the faces' answers at this moment; second half: accumulated; each half with
-        # the voice and without
+        # first half: the faces' answers at this moment; second half: accumulated; each with and
+        # without the voice
         inputs = {
             "face": np.concatenate([now, now, remembered, remembered]),
             "voice": np.concatenate([voice.reshape(count, 3)] * 4),
@@ -198,7 +198,7 @@ class LiteDecision:
         return has_sound
 
     def _speaker(self) -> int | None:
-        """The track that is certainly speaking; None where no one is."""
+        """The track that is clearly speaking; None if no one is."""
         shares = {track: self._active_speaker.share(track) for track in self._tracks}
         return next((track for track, share in shares.items() if share > CERTAIN_SPEAKER), None)
 

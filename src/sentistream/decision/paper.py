@@ -1,4 +1,4 @@
-"""The paper's decision: a closed mouth leaves it to the face, an open one to face and voice."""
+"""The paper's decision: the face alone with a closed mouth, face and voice with an open one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PaperDecision:
 
     Args:
         profile: Names the networks and the threshold.
-        mouth, face, fused: Networks to use in place of the profile's.
+        mouth, face, fused: Networks to use instead of the profile's.
 
     Raises:
         ModelError: A network is missing or altered.
@@ -73,10 +73,10 @@ class PaperDecision:
         self._by_face = {}
 
     def update_sound(self, moment: Moment) -> None:
-        """Nothing to do: each moment's sound is judged by itself."""
+        """Nothing to do: each moment's sound is judged separately."""
 
     def decide(self, moment: Moment) -> list[Verdict]:
-        """The face's answer, or the fused one where the mouth is open and there is sound."""
+        """The face's answer, or the fused one if the mouth is open and there is sound."""
         speaking = self._mouth_open >= self._threshold
         columns = self._spectrogram(moment.sound) if speaking.any() else None
         fused = speaking if columns is not None else np.zeros_like(speaking)
@@ -87,14 +87,14 @@ class PaperDecision:
                 branch=Branch.FUSED if fused[index] else Branch.FACE,
                 momentary=answers[index],
                 flags=(Flag.NO_SOUND,) if speaking[index] and not fused[index] else (),
-                # the fused network gives no answer for the face alone
+                # the fused network has no answer for the face alone
                 voice_share=None if fused[index] else 0.0,
             )
             for index in range(len(speaking))
         ]
 
     def _spectrogram(self, sound: FloatArray | None) -> UInt8Array | None:
-        """The spectrogram of the sound that ends now; None where there is not enough of it."""
+        """The spectrogram of the sound that ends now; None if there is not enough of it."""
         if sound is None or len(sound) < self._samples:
             return None
         return spectrogram.columns(sound[-self._samples :])
@@ -102,7 +102,7 @@ class PaperDecision:
     def _answers(
         self, fused: NDArray[np.bool_], columns: UInt8Array | None
     ) -> dict[int, Distribution]:
-        """Each face's answer by its place: of face and voice where ``fused``."""
+        """Each face's answer by its index: of face and voice if ``fused``."""
         alone = [index for index in np.flatnonzero(~fused) if index not in self._by_face]
         if alone:
             answers = self._face.run(face=self._face_crops[alone])

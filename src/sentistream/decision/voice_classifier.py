@@ -1,4 +1,4 @@
-"""The sentiment of an utterance: how it differs from what is usual, and how its spectrum moves."""
+"""The sentiment of an utterance, from its difference from the baseline and from its spectrum."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from sentistream.voice.utterance import LONGEST, utterance_of
 from sentistream.voice.voice_baseline import VoiceBaseline, network_inputs
 
 SPECTRUM_FRAMES = round(LONGEST / FRAME_STEP)
-"""Frames that the spectrum network sees; shorter utterances are followed by zeros."""
+"""Frames of the spectrum network's input; shorter utterances are zero-padded."""
 
 SPECTRUM_WEIGHT = 0.2
-"""Weight of the spectrum network's logarithms beside those of the statistics.
+"""Weight of the spectrum network's logarithms, next to those of the statistics network.
 
-The best for corpora left out of training, of weights in steps of a tenth; for speakers of corpora
-that were trained on, more would be better.
+The best weight, in steps of a tenth, for corpora left out of training; for speakers of training
+corpora, more would be better.
 """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Utterance(ByValue):
-    """What the voice networks are given of an utterance.
+    """The voice networks' inputs for an utterance.
 
     Attributes:
-        functionals: Statistics of it, shape (79,).
-        spectrum: Its frames, uint8, shape (``SPECTRUM_FRAMES``, 112), zeros behind them.
+        functionals: Its statistics, shape (79,).
+        spectrum: Its frames, uint8, shape (``SPECTRUM_FRAMES``, 112), zero-padded at the end.
     """
 
     functionals: FloatArray
@@ -48,7 +48,7 @@ def describe(frames: UInt8Array) -> Utterance:
 
 
 def describe_recording(path: Path) -> Utterance | None:
-    """The utterance in a file; None where nothing is said in it.
+    """The utterance in a file; None if it has no speech.
 
     Raises:
         InputError: It has no sound that can be decoded.
@@ -58,7 +58,7 @@ def describe_recording(path: Path) -> Utterance | None:
 
 
 def padded(frames: UInt8Array) -> UInt8Array:
-    """The last ``SPECTRUM_FRAMES`` frames, or fewer with zeros behind them."""
+    """The last ``SPECTRUM_FRAMES`` frames, zero-padded at the end."""
     kept = frames.reshape(len(frames), WIDTH)[-SPECTRUM_FRAMES:]
     spectrum = np.zeros((SPECTRUM_FRAMES, WIDTH), np.uint8)
     spectrum[: len(kept)] = kept
@@ -66,11 +66,11 @@ def padded(frames: UInt8Array) -> UInt8Array:
 
 
 class VoiceClassifier:
-    """Both voice networks of ``lite`` together.
+    """Both voice networks of ``lite`` combined.
 
     Args:
-        statistics: The network of the statistics, relative to a baseline.
-        spectrum: The network of the frames; without one the statistics decide alone.
+        statistics: The network for the statistics, relative to a baseline.
+        spectrum: The network for the frames; without one, the statistics decide alone.
     """
 
     def __init__(self, statistics: Runnable, spectrum: Runnable | None) -> None:
@@ -90,8 +90,8 @@ class VoiceClassifier:
         """Probabilities of the sentiments, shape (N, 3).
 
         Args:
-            utterance: What was said.
-            baselines: How the N voices that may have said it usually sound.
+            utterance: The utterance.
+            baselines: The baselines of the N voices that may have said it.
         """
         answers = self._statistics.run(**network_inputs(utterance.functionals, baselines))
         if self._spectrum is None:

@@ -1,4 +1,4 @@
-"""A talking clip that the program makes by itself, so that a fresh machine can try it."""
+"""Generates a talking clip, so that sentistream can be tried on a fresh machine."""
 
 from sentistream.demo.clip import make_clip, repeat_clip
 

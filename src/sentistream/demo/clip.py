@@ -1,4 +1,4 @@
-"""Writes the demonstration clip, and longer clips made of copies of a short one."""
+"""Writes the demo clip, and longer clips made of copies of a short one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def make_clip(
         size: Width and height in pixels, both even.
         frame_rate: Pictures a second.
         sound: Whether the clip has a sound track.
-        on_progress: Told the share that is done, 0 to 1, after each picture drawn.
+        on_progress: Called with the share that is done, 0 to 1, after each picture drawn.
 
     Returns:
         ``path``.
@@ -88,11 +88,11 @@ def make_clip(
 def repeat_clip(source: str | Path, path: str | Path, *, duration: float) -> Path:
     """Writes a clip of ``duration`` seconds by copying the encoded packets of another.
 
-    Nothing is encoded again, so half an hour takes seconds. Where the source's sound and
-    picture differ in length the shorter waits for the longer in every copy.
+    Nothing is re-encoded, so half an hour takes seconds. If the source's sound and picture
+    differ in length, the shorter waits for the longer in every copy.
 
     Args:
-        source: A video file whose pictures can be put in mp4.
+        source: A video file whose pictures can be stored in mp4.
         path: Where to write; an existing file is replaced.
         duration: Seconds.
 
@@ -140,7 +140,7 @@ def _repeated(
     while shift < duration:
         for packet in packets:
             start = (packet.pts or 0) * packet.time_base
-            # an encoder's lead-in and its flush belong to the outer ends only
+            # an encoder's priming and flush belong to the outer ends only
             outside = (start < 0 and shift > 0) or start >= length
             if not outside and start + shift < duration:
                 yield packet, shift
@@ -203,7 +203,7 @@ def _audio_frame(samples: FloatArray, start: int) -> av.AudioFrame:
 
 @contextmanager
 def _create(path: Path) -> Iterator[OutputContainer]:
-    """An mp4 to be written at ``path``, with its folder."""
+    """Opens an mp4 for writing at ``path`` and makes its folder."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         output = av.open(str(path), "w", format="mp4", container_options=FASTSTART)

@@ -1,7 +1,7 @@
 """Animates the portrait of Eileen Collins (NASA, public domain) in ``portrait.webp``.
 
-Every picture is one backward warp of the head: for each pixel of the result, where in the
-portrait it comes from. Points are pixels of the 512 x 512 portrait.
+Every picture is one backward warp of the head: it maps each pixel of the result to its place in
+the portrait. Points are pixels of the 512 x 512 portrait.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Array = NDArray[np.floating]
 SCALE = 2
 """The portrait is warped at this enlargement."""
 REGION = (138, 0, 312, 212)
-"""Left, top, right, bottom: the part that moves, head and neck."""
+"""Left, top, right, bottom of the part that moves: head and neck."""
 EYES_PART = (184, 84, 268, 120)
 MOUTH_PART = (172, 114, 280, 212)
-"""Parts of the region that only eyes, only mouth and jaw change."""
+"""Parts of the region that only the eyes, and only the mouth and jaw, change."""
 
 HEAD = (222.0, 108.0)
 HEAD_REACH = (82.0, 100.0)
@@ -59,7 +59,7 @@ def original() -> Image.Image:
 
 
 class Portrait:
-    """Draws the portrait as it is at a time of the script."""
+    """Draws the portrait at a time of the script."""
 
     def __init__(self) -> None:
         portrait = original()
@@ -110,7 +110,7 @@ class Portrait:
 
 @dataclass(frozen=True, slots=True)
 class _Lips:
-    """A mouth as it is at one time; each array has the shape of the part it was made for.
+    """The state of the mouth at one time; each array has the shape of the part it was made for.
 
     Attributes:
         source: The row of the portrait each pixel comes from.
@@ -200,7 +200,7 @@ def _along(x: Array, values: NDArray[np.float64]) -> Array:
 
 
 def _paint_mouth(pixels: Array, x: Array, lips: _Lips) -> Array:
-    """Darkness and tongue behind the teeth, and the line where closed lips meet."""
+    """Draws darkness and tongue behind the teeth, and the line where closed lips meet."""
     depth, gap = lips.depth, lips.gap
     shown = _along(x, LOWER - UPPER) - 0.6
     behind = lips.inside * np.clip((depth - shown) / 0.6, 0, 1)
@@ -213,7 +213,7 @@ def _paint_mouth(pixels: Array, x: Array, lips: _Lips) -> Array:
 
 
 def _piecewise(y: Array, knots: list[Array], sources: list[Array]) -> Array:
-    """Maps ``y`` so that ``knots`` fall on ``sources``, straight in between, as is outside."""
+    """Maps ``y`` so that ``knots`` fall on ``sources``: linear in between, unchanged outside."""
     mapped = y.copy()
     for low, high, start, end in zip(knots, knots[1:], sources, sources[1:], strict=False):
         share = (y - low) / np.maximum(high - low, 1e-3)

@@ -1,4 +1,4 @@
-"""What happens when in the demonstration clip; every function of time is smooth.
+"""The script of the demo clip; every function of time is smooth.
 
 All times are seconds from the start of the clip.
 """
@@ -17,7 +17,7 @@ LENGTH = 12.8
 so that copies of the encoded clip join without a gap."""
 
 SPEAKING = ((0.7, 2.5), (2.8, 4.6), (6.2, 8.3), (10.1, 11.9))
-"""When the voice sounds; in between the mouth is closed and the clip is silent."""
+"""When the voice speaks; in between the mouth is closed and the clip is silent."""
 
 SERIOUS = (5.0, 9.4)
 """When the smile is gone."""
@@ -60,7 +60,7 @@ class Syllable:
 
 
 def syllables() -> tuple[Syllable, ...]:
-    """All that is said, in order of time."""
+    """All vowels spoken, in order of time."""
     spoken: list[Syllable] = []
     for start, end in SPEAKING:
         count = round((end - start) / SYLLABLE)
@@ -88,7 +88,7 @@ def opening(time: float) -> float:
             swing = float(np.sin(np.pi * share) ** 2)
             first = any(abs(syllable.start - start) < 1e-6 for start, _ in SPEAKING)
             last = any(abs(syllable.end - end) < 1e-6 for _, end in SPEAKING)
-            # inside a phrase the lips hardly meet between two vowels
+            # within a phrase the lips hardly meet between two vowels
             closes = (first and share < 0.5) or (last and share >= 0.5)
             rest = 0.0 if closes else 0.22
             return rest + (syllable.vowel.opening - rest) * swing

@@ -13,7 +13,7 @@ from sentistream.demo import script
 from sentistream.types import SOUND_RATE, FloatArray
 
 CONTROL_RATE = 400
-"""How often amplitudes and formants are computed, Hz; between they are interpolated."""
+"""How often amplitudes and formants are computed, Hz; they are interpolated in between."""
 BANDWIDTHS = (90.0, 110.0, 170.0)
 """Of the three formants, Hz."""
 HIGHEST = 7_000.0
@@ -68,7 +68,7 @@ def _controls(ticks: Array) -> tuple[Array, Array, Array]:
 
 
 def _pitch(ticks: Array) -> Array:
-    """Pitch in Hz: falls over a phrase, livelier with a smile than without."""
+    """Pitch in Hz: it falls over a phrase and is livelier with a smile."""
     pitch = np.full(len(ticks), 200.0)
     for start, end in script.SPEAKING:
         share = (ticks - start) / (end - start)

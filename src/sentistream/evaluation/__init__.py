@@ -1,1 +1,1 @@
-"""How good an answer is, on people never seen in training."""
+"""Measures accuracy on people never seen in training."""

@@ -21,16 +21,16 @@ from sentistream.types import Box, Distribution, Face, FloatArray, Label, Readin
 from sentistream.values import ByValue
 
 ALL = "all"
-"""In place of the name of a data set: all of them."""
+"""Stands for all data sets."""
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceSet:
-    """What was recorded of one side.
+    """The recordings of one split.
 
     Attributes:
-        sequences: Of changing mood, one face each.
-        clips: Each by itself, with all its faces.
+        sequences: Sequences of changing mood, one face each.
+        clips: Single clips, with all their faces.
     """
 
     sequences: Sequence[RecordedSequence]
@@ -58,7 +58,7 @@ class _ScoredSet:
     def scores(
         self, method: Method, parameters: Parameters, source: str = ALL, tempo: str = ""
     ) -> Scores | None:
-        """Of all sequences of a data set and tempo; None where there are none."""
+        """Of all sequences of a data set and tempo; None if there are none."""
         members = [
             scores
             for recorded, scores in zip(
@@ -77,14 +77,13 @@ def compare_methods(
 ) -> dict[str, Any]:
     """All of ``METHODS``, for ``results.json``.
 
-    Parameters are those with the least mean log loss by moment over the sequences they are
-    chosen on, where each sequence counts alike. ``at_equal_delay`` has for each method those
-    that are right most often on these sequences among all whose mean delay there is at most
-    that of what ships.
+    Parameters are those with the lowest mean log loss per moment over the sequences for choosing,
+    where each sequence has equal weight. ``at_equal_delay`` has for each method the most accurate
+    ones on these sequences among all whose mean delay is at most that of the shipped method.
 
     Args:
-        fitted: What parameters are chosen on.
-        held_out: What is measured.
+        fitted: The data for choosing parameters.
+        held_out: The data to measure on.
         profile: Whose networks were recorded.
         on_method: Called after each method is done.
     """
@@ -199,17 +198,17 @@ _NOWHERE = np.zeros((68, 2), np.float32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores(ByValue):
-    """What one way made of sequences.
+    """One method's results on sequences.
 
     Attributes:
-        right, moments, loss: Of each clip that was played, in the order of sequences: moments
-            that were right, all moments, and the sum of their log losses; shape (clips,).
-        delays: Of each change of mood, seconds until the new mood was answered first, or until
+        right, moments, loss: For each clip, in the order of sequences: moments that were right,
+            all moments, and the sum of their log losses; shape (clips,).
+        delays: For each change of mood, seconds until the first answer with the new mood, or until
             it was over; shape (changes,).
         noticed: Whether it was answered before it was over, shape (changes,).
-        flips: How often the answer changed from one moment to the next, of each sequence, shape
+        flips: How often the answer changed from one moment to the next in each sequence, shape
             (sequences,).
-        seconds: How long each sequence was, shape (sequences,).
+        seconds: Length of each sequence, shape (sequences,).
     """
 
     right: NDArray[np.float64]
@@ -227,7 +226,7 @@ class Scores(ByValue):
 
     @property
     def delay(self) -> float:
-        """Mean seconds to notice a change; a mood missed counts with its whole length."""
+        """Mean seconds to detect a change; a missed mood counts with its whole length."""
         return float(self.delays.mean())
 
     @property
@@ -258,12 +257,12 @@ class Scores(ByValue):
 def score_sequence(
     recorded: RecordedSequence, method: Method, parameters: Parameters, fusion: Runnable
 ) -> Scores:
-    """Plays a way of adding up over a sequence.
+    """Runs an accumulation method over a sequence.
 
     Args:
         recorded: The sequence, with one track.
-        method, parameters: What adds up.
-        fusion: Joins face and voice.
+        method, parameters: The accumulation method.
+        fusion: Fuses face and voice.
     """
     answers = method.answers(recorded, parameters, fusion)
     truth, given = recorded.truth, answers.argmax(axis=1)
@@ -311,7 +310,7 @@ def concatenate_scores(scores: Sequence[Scores]) -> Scores:
 
 
 def mood_changes(recorded: RecordedSequence) -> list[tuple[float, float, int]]:
-    """Each mood but the first: when it begins and ends, seconds, and its class."""
+    """Each mood except the first: when it begins and ends, seconds, and its class."""
     labels = [item.label for item in recorded.items]
     begins = [place for place in range(1, len(labels)) if labels[place] != labels[place - 1]]
     ends = [*begins[1:], len(labels)]
@@ -328,13 +327,13 @@ def clip_prediction(
     fusion: Runnable,
     profile: Profile,
 ) -> Distribution | None:
-    """The one answer about a whole clip, as ``Overall`` gives it.
+    """The overall answer for a clip, as in ``Overall``.
 
     Args:
         recorded: The clip, with all its faces.
-        method, parameters: What adds up.
-        fusion: Joins face and voice.
-        profile: How stretches add up, unless the method is Equation 1: then as in ``paper``.
+        method, parameters: The accumulation method.
+        fusion: Fuses face and voice.
+        profile: How stretches are combined, unless the method is Equation 1: then as in ``paper``.
     """
     momentary = fuse(recorded, recorded.face, fusion)
     answers = method.answers(recorded, parameters, fusion)
@@ -357,7 +356,7 @@ def _reading(time: float, track: int, momentary: FloatArray, smoothed: FloatArra
 
 
 def paired_difference(scores: Scores, other: Scores) -> dict[str, Any]:
-    """How two ways differ on the same sequences, the first less the second, for JSON.
+    """The difference between two methods on the same sequences, first minus second, for JSON.
 
     Intervals are paired: clips, or mood changes, are resampled together for both methods.
     """

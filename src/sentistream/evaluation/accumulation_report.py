@@ -1,4 +1,4 @@
-"""The tables, plot and files of a comparison of ways to add up."""
+"""The tables, plot and files of a comparison of accumulation methods."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def write_comparison(folder: Path, title: str, facts: dict[str, Any]) -> str:
     """Write ``results.json``, ``accumulation.csv``, ``.md``, ``.png`` and ``report.html``.
 
     Returns:
-        Why there is no plot, where there is none; empty otherwise.
+        Why there is no plot, if there is none; empty otherwise.
 
     Raises:
         OutputError: The folder cannot be written.

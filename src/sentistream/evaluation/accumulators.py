@@ -21,30 +21,30 @@ Parameters = Mapping[str, float]
 
 
 class Accumulator(Protocol):
-    """What a distribution at each moment adds up to."""
+    """Accumulates a distribution per moment."""
 
     def update(self, probabilities: FloatArray, time: float) -> FloatArray: ...
 
 
 LONGEST_STEP = 0.12
-"""Most seconds that one moment speaks for, in ``ForwardFilter``."""
+"""Most seconds that one moment represents, in ``ForwardFilter``."""
 
 _FLOOR = 1e-12
 
 
 class ForwardFilter(Running):
-    """What a face is likely to express now, if moods last and change at random.
+    """The current mood, if moods last and change at random.
 
     The forward algorithm of a hidden Markov model (Rabiner 1989, section III) over the three
-    classes: from moment to moment the mood is left for any with a constant rate, and each
-    moment is a witness. Moments resemble each other, so a second of them counts as ``strength``
-    independent ones. Once a class is near certain no more adds to it, and what speaks against it
-    takes effect at once, which a mean over time cannot do.
+    classes: the mood changes to any other at a constant rate, and each moment is an observation.
+    Moments resemble each other, so a second of them counts as ``strength`` independent ones. Once
+    a class is nearly certain, nothing adds to it, and contrary evidence takes effect immediately,
+    unlike in a mean over time.
 
     Args:
         rate: Rate of mood changes, 1/s, positive.
-        strength: Independent witnesses in a second, positive.
-        temperature: What the answer's logarithms are divided by, positive.
+        strength: Independent observations per second, positive.
+        temperature: Divides the answer's logarithms, positive.
 
     Raises:
         ValueError: One is not positive.
@@ -61,7 +61,7 @@ class ForwardFilter(Running):
         self._belief: NDArray[np.float64] = np.full(3, 1 / 3)
 
     def update(self, probabilities: FloatArray, time: float) -> FloatArray:
-        """What was said up to ``time`` (seconds) as a distribution, shape (3,).
+        """The accumulated distribution up to ``time`` (seconds), shape (3,).
 
         Raises:
             ValueError: ``time`` lies before the last one.
@@ -90,14 +90,14 @@ class _Equation1:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Method(ByValue):
-    """A way to add up, and the parameters to choose from.
+    """An accumulation method, and the parameters to choose from.
 
     Attributes:
         name: For tables.
-        make: From parameters, what adds up one face's distributions.
+        make: Creates an accumulator of one face's distributions from parameters.
         grid: Parameters to choose from, from the longest memory to the shortest.
-        fused: Whether each moment's face and voice are joined before they add up; otherwise the
-            face alone adds up, and its sum is joined with the voice's latest answer.
+        fused: Whether each moment's face and voice are fused before accumulation; otherwise the
+            face alone is accumulated, and then fused with the voice's latest answer.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Method(ByValue):
 
 
 def fuse(recorded: RecordedSequence, face: FloatArray, fusion: Runnable) -> FloatArray:
-    """Of each moment what a face's distributions, shape (N, 3), and the voice say together."""
+    """The fused answer at each moment, from a face's distributions, shape (N, 3), and the voice."""
     return np.asarray(fusion.run(face=face, voice=recorded.voice, trust=recorded.trust))
 
 
@@ -163,4 +163,4 @@ METHODS = (
         ),
     ),
 )
-"""What is compared; the face's own logarithms and the latest voice in all but Equation 1."""
+"""The methods compared; all but Equation 1 use the face's logarithms and the latest voice."""

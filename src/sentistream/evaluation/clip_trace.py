@@ -25,8 +25,8 @@ class ClipTrace:
         faces: The face at each moment; None without one.
         mouths: Whether its mouth counted as open; None without a face.
         labels: The class of the momentary answer; None without one.
-        answer: Probabilities of the classes, all faces and moments together as the profile adds
-            them up; None without a face.
+        answer: Probabilities of the classes, accumulated over all faces and moments by the
+            profile; None without a face.
         powers: Mean square of each moment's sound.
         picture_times: When each picture was shown first, seconds.
     """
@@ -77,7 +77,7 @@ def trace_clip(moments: Iterable[tuple[Moment, Sequence[Reading]]], profile: Pro
 
     Args:
         moments: As ``Analysis.moments`` gives them.
-        profile: Says from when on a mouth counts as open, and how moments add up.
+        profile: Determines when a mouth counts as open, and how moments are accumulated.
     """
     trace, overall = ClipTrace(), Overall(profile)
     for moment, readings in moments:

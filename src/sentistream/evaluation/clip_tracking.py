@@ -1,4 +1,4 @@
-"""How many faces of clips the product finds, and how well its tracks follow them."""
+"""How many faces in clips the product finds, and how well it tracks them."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from sentistream.types import Box, Picture, Reading, UInt8Array
 from sentistream.values import ByValue
 
 TIME_TOLERANCE = 0.05
-"""Seconds between a marked frame and the picture that is taken for it, at most."""
+"""Most seconds between an annotated frame and its picture."""
 
 SAMPLE_FRAMES = 4
-"""Frames of a clip that are kept to be looked at."""
+"""Frames of a clip that are kept for the contact sheet."""
 
 TrackBoxes = tuple[tuple[int, Box], ...]
 """Tracks and boxes of the readings of a picture."""
@@ -51,7 +51,7 @@ TrackBoxes = tuple[tuple[int, Box], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleFrame(ByValue):
-    """A frame to look at: its RGB pixels, the readings and what was marked."""
+    """A frame for the contact sheet: its RGB pixels, readings and annotations."""
 
     time: float
     pixels: UInt8Array
@@ -64,13 +64,12 @@ class TrackedClip(ByValue):
     """A clip and the product's readings of its faces.
 
     Attributes:
-        clip: What was shown.
-        seconds: How long it was watched.
-        frames: The marked frames that have a picture, with the readings there.
-        unshown: Marked frames without a picture near enough.
-        spans: From when to when each track was read, seconds; several where it was lost
-            between.
-        shown: Frames to look at.
+        clip: The clip.
+        seconds: Its analyzed length.
+        frames: The annotated frames that have a picture, with their readings.
+        unshown: Annotated frames without a picture near enough.
+        spans: When each track was read, seconds; several if it was lost in between.
+        shown: Frames for the contact sheet.
     """
 
     clip: AnnotatedClip
@@ -82,21 +81,21 @@ class TrackedClip(ByValue):
 
     @property
     def false_tracks(self) -> set[int]:
-        """Tracks read at marked frames that never were on a face there."""
+        """Tracks read at annotated frames that never matched a face there."""
         read = {name for frame in self.frames for name, _ in frame.tracks}
         right = {frame.tracks[track][0] for frame in self.frames for _, track in frame.pairs()}
         return {track for track in self.spans if _name(self.clip, track) in read - right}
 
     @property
     def people(self) -> int:
-        """Identities where they are known, otherwise the most faces marked at once."""
+        """Identities if known, otherwise the most faces annotated at once."""
         if self.clip.identified:
             return len({name for frame in self.frames for name, _ in frame.faces})
         return max((len(frame.faces) for frame in self.frames), default=0)
 
     @property
     def people_found(self) -> int:
-        """Of ``people`` those that were found: identities, or the most faces found at once."""
+        """The ``people`` that were found: identities, or the most faces found at once."""
         found = [{frame.faces[face][0] for face, _ in frame.pairs()} for frame in self.frames]
         if self.clip.identified:
             return len(set().union(*found))
@@ -229,7 +228,7 @@ def _extend(spans: list[tuple[float, float]], time: float, tick: float) -> None:
 def _match_frames(
     clip: AnnotatedClip, times: Sequence[float], pictures: Sequence[TrackBoxes]
 ) -> tuple[tuple[FrameTracks, ...], int]:
-    """The marked frames with the readings of the picture nearest, and how many have none."""
+    """The annotated frames with the nearest picture's readings, and how many have none."""
     matched: list[tuple[AnnotatedFrame, TrackBoxes]] = []
     for frame in clip.frames:
         after = bisect.bisect_left(times, frame.time)
@@ -259,7 +258,7 @@ def _match_frames(
 def _without_ignored(
     clip: AnnotatedClip, boxes: TrackBoxes, faces: Sequence[AnnotatedFace]
 ) -> tuple[tuple[str, Box], ...]:
-    """The readings but those that are on no counted face but on an ignored region."""
+    """The readings without those that match only an ignored region."""
     found = match_boxes([box for _, box in boxes], [face.box for face in faces if face.counted])
     right = {reading for _, reading in found}
     return tuple(
@@ -318,7 +317,7 @@ def _identity_facts(frames: Sequence[FrameTracks]) -> dict[str, Any]:
 
 
 def _per_minute(false: int, frames: int, tick: float) -> float | None:
-    """Readings on no face that a minute of readings holds, by the share at marked frames."""
+    """False readings per minute of readings, from the share at annotated frames."""
     return round(false / frames * 60 / tick, 2) if frames else None
 
 

@@ -22,11 +22,11 @@ SEED = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipContext(ByValue):
-    """What is known of a clip before it is corrupted.
+    """What is known about a clip before it is corrupted.
 
     Attributes:
         watched: The clean run.
-        other_voice: Sound of another clip; None where there is none.
+        other_voice: Sound of another clip; None if there is none.
         other_level: Its root mean square.
     """
 
@@ -42,8 +42,8 @@ class ClipCondition:
     Attributes:
         kind: The corruption, such as ``roll``.
         level: How strong, in words.
-        picture, sound: Make the corruption for a clip; None where the clip does not allow
-            it (no face to cover, no sound to add to, a face smaller already).
+        picture, sound: Create the corruption for a clip; None if the clip does not allow
+            it (no face to cover, no sound to add to, a face that is already smaller).
     """
 
     kind: str
@@ -191,8 +191,8 @@ class PictureCondition:
     Attributes:
         kind: The corruption, such as ``roll``.
         level: How strong, in words.
-        make: The corrupted picture and faces; None where the picture does not allow it. At
-            least one face has to be counted. What is random comes from the generator.
+        make: The corrupted picture and faces; None if the picture does not allow it. At
+            least one face must count. Randomness comes from the generator.
     """
 
     kind: str
@@ -205,10 +205,10 @@ class PictureCondition:
 def rotate_annotated(
     pixels: UInt8Array, faces: tuple[AnnotatedFace, ...], degrees: float
 ) -> AnnotatedPixels:
-    """Turned counter-clockwise about the middle, in a square that holds it at any angle.
+    """Rotated counter-clockwise around the centre, in a square that contains it at any angle.
 
-    The square is the same at every angle, so that those differ by nothing else. A face fills
-    the ellipse in its box; its new box is the one about the turned ellipse.
+    The square is the same at every angle, so that nothing else differs. A face fills the ellipse
+    in its box; its new box is the bounding box of the rotated ellipse.
     """
     rows, columns = pixels.shape[:2]
     side = math.ceil(math.hypot(rows, columns))
@@ -236,9 +236,9 @@ def rotate_annotated(
 def shrink_annotated(
     pixels: UInt8Array, faces: tuple[AnnotatedFace, ...], size: float
 ) -> AnnotatedPixels | None:
-    """The scene farther away, so that the largest face is ``size`` pixels; it alone counts.
+    """The scene farther away, so that the largest face is ``size`` pixels; only that face counts.
 
-    None where it is smaller already.
+    None if it is already smaller.
     """
     largest = _largest(faces)
     factor = size / largest.size

@@ -26,18 +26,18 @@ FULL_WELL = 4_000.0
 """Electrons at full brightness: a small sensor at a high gain."""
 
 READ_NOISE = 8.0
-"""Standard deviation of the electrons that reading adds."""
+"""Standard deviation of the read noise, electrons."""
 
 _GAMMA = 2.2
 _NOISE_SECONDS = 10
-# of the mouth's width: a finger's half thickness, how far fingers lie apart, where they come from
+# in mouth widths: a finger's half thickness, distance between fingers, where they come from
 _FINGER, _FINGERS_APART, _FROM = 0.17, 0.31, -1.1
 _OBJECT = (46, 52, 64)
 _MASK = (168, 190, 204)
 
 
 def roll(pixels: UInt8Array, degrees: float, center: tuple[float, float]) -> UInt8Array:
-    """The picture turned counter-clockwise about ``center``; new corners have its mean colour."""
+    """The picture rotated counter-clockwise around ``center``; new corners have its mean colour."""
     mean = tuple(int(value) for value in pixels.reshape(-1, 3).mean(axis=0))
     rotate_annotated = Image.fromarray(pixels).rotate(
         degrees, Image.Resampling.BILINEAR, center=center, fillcolor=mean
@@ -46,7 +46,7 @@ def roll(pixels: UInt8Array, degrees: float, center: tuple[float, float]) -> UIn
 
 
 def occlude_with_hand(pixels: UInt8Array, landmarks: FloatArray, share: float) -> UInt8Array:
-    """Fingers of the face's own colour over ``share`` of the mouth, from the viewer's left."""
+    """Fingers in the face's colour over ``share`` of the mouth, from the viewer's left."""
     corner, along, across = _mouth_axes(landmarks)
     width = float(np.hypot(*along))
     skin = _cheek_colour(pixels, landmarks)
@@ -77,7 +77,7 @@ def occlude_with_object(pixels: UInt8Array, landmarks: FloatArray, share: float)
 def low_light(pixels: UInt8Array, light: float, generator: np.random.Generator) -> UInt8Array:
     """The scene with a share ``light`` of its light, and the noise of the sensor.
 
-    Exposure stays as it was; shot and reading noise weigh more the less light there is.
+    Exposure is unchanged; shot and read noise weigh more the less light there is.
     """
     linear = (pixels.astype(np.float32) / 255) ** _GAMMA
     electrons = linear * np.float32(light * FULL_WELL)
@@ -88,12 +88,12 @@ def low_light(pixels: UInt8Array, light: float, generator: np.random.Generator) 
 
 
 def blur(pixels: UInt8Array, sigma: float) -> UInt8Array:
-    """Out of focus: a Gaussian of ``sigma`` pixels."""
+    """Out of focus: a Gaussian blur of ``sigma`` pixels."""
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(sigma)))
 
 
 def motion_blur(pixels: UInt8Array, length: int) -> UInt8Array:
-    """Moved sideways while the shutter was open: the mean over ``length`` pixels, at least 1."""
+    """Horizontal motion blur: the mean over ``length`` pixels, at least 1."""
     before = (length - 1) // 2
     around = ((0, 0), (before + 1, length - 1 - before), (0, 0))
     sums = np.pad(pixels, around, mode="edge").astype(np.int64)
@@ -121,12 +121,12 @@ def add_face_mask(pixels: UInt8Array, box: Box) -> UInt8Array:
 
 
 def shrink_scene(pixels: UInt8Array, factor: float) -> UInt8Array:
-    """The scene ``factor`` times as large, in a picture as large as before.
+    """The scene scaled by ``factor``, in a picture of the same size.
 
-    Around it the edge is repeated.
+    Its edge is repeated around it.
 
     Raises:
-        ValueError: ``factor`` does not lie in 0 to 1.
+        ValueError: ``factor`` is not within 0 to 1.
     """
     if not 0 < factor <= 1:
         raise ValueError(f"A scene farther away is smaller, not {factor} times as large.")
@@ -141,12 +141,12 @@ def shrink_scene(pixels: UInt8Array, factor: float) -> UInt8Array:
 def mix_at_snr(
     sound: FloatArray, other: FloatArray, ratio_db: float, level: float, other_level: float
 ) -> FloatArray:
-    """``sound`` with ``other``, as loud as to lie ``ratio_db`` below it, clipped to -1 to 1.
+    """``sound`` mixed with ``other``, ``ratio_db`` quieter, clipped to -1 to 1.
 
     Args:
         sound, other: Shape (samples,).
         ratio_db: Signal-to-noise ratio, dB.
-        level, other_level: Root mean square of the recordings both are from.
+        level, other_level: Root mean square of their recordings.
 
     Raises:
         ValueError: ``other_level`` is not positive.
@@ -158,7 +158,7 @@ def mix_at_snr(
 
 
 def pink_noise(generator: np.random.Generator) -> FloatArray:
-    """Ten seconds of noise with as much power in each octave, root mean square 0.1."""
+    """Ten seconds of pink noise (equal power per octave), root mean square 0.1."""
     count = _NOISE_SECONDS * SOUND_RATE
     spectrum = np.fft.rfft(generator.standard_normal(count))
     frequency = np.fft.rfftfreq(count, 1 / SOUND_RATE)
@@ -181,7 +181,7 @@ def _mouth_axes(
     along = lips[6] - lips[0]
     middle_height = lips.mean(axis=0)
     across = np.array([-along[1], along[0]])
-    # the ends of the mouth may hang: what is covered lies about the lips' own middle
+    # the corners of the mouth may hang, so the occlusion is centred on the lips
     start = lips[0] + across * float((middle_height - lips[0]) @ across / max(across @ across, 1))
     return start, along, across
 
@@ -214,12 +214,12 @@ def _stroke(
 
 
 PictureCorruption: TypeAlias = Callable[[UInt8Array, float], UInt8Array]
-"""From the RGB pixels and the picture's time, seconds, to other pixels."""
+"""Maps RGB pixels and the picture's time, seconds, to new pixels."""
 
 SoundCorruption: TypeAlias = Callable[[FloatArray, int], FloatArray]
-"""From samples, and the number of their first on the media clock, to as many others.
+"""Maps samples, and the index of the first on the media clock, to as many new ones.
 
-Moments may share samples: the same number must always get the same corruption.
+Moments may share samples: the same index must always get the same corruption.
 """
 
 
@@ -228,8 +228,8 @@ class CorruptedSource(Source):
 
     Args:
         source: Where moments come from; closed with this one.
-        picture: What happens to pictures; None for nothing.
-        sound: What happens to sound; None for nothing.
+        picture: Corrupts pictures; None for nothing.
+        sound: Corrupts sound; None for nothing.
     """
 
     def __init__(
@@ -249,7 +249,7 @@ class CorruptedSource(Source):
         moment = next(self._source)
         picture, sound = moment.picture, moment.sound
         if self._on_picture is not None:
-            # a picture shown again stays the very same picture
+            # a repeated picture stays the same object
             if self._last is None or self._last[0] is not picture:
                 pixels = self._on_picture(picture.rgb(), moment.picture_time)
                 self._last = picture, RgbPicture(pixels)

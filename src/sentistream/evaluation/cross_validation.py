@@ -1,7 +1,7 @@
 """Frozen train/test splits, published with the package, and evaluation on them.
 
-The files are in ``splits``. A split in which a person stands on both sides is refused, unless
-the protocol declares it (``person_overlapping``).
+The files are in ``splits``. A split with a person on both sides is rejected, unless the protocol
+declares it (``person_overlapping``).
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ PROTOCOLS = ("held-out", "speaker-folds", "leave-one-speaker-out", "leave-one-co
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Protocol(ByValue):
-    """A way to split, as its file has it.
+    """A protocol, from its file.
 
     Attributes:
-        name: What users call it.
+        name: Its name for users.
         title: For headings.
-        note: What a reader of its figures has to know.
-        person_overlapping: Whether people are on both sides; such figures flatter.
+        note: A note for readers of its figures.
+        person_overlapping: Whether people are on both sides, which flatters the figures.
         content: The whole file.
     """
 
@@ -58,7 +58,7 @@ class ProtocolSplit(ByValue):
 
     Attributes:
         name: Such as ``fold-1`` or ``java-sed-03``.
-        train, test: Positions of items, rising.
+        train, test: Indices of items, ascending.
     """
 
     name: str
@@ -67,7 +67,7 @@ class ProtocolSplit(ByValue):
 
 
 def load_protocol(name: str) -> Protocol:
-    """The protocol of that name.
+    """The protocol with that name.
 
     Raises:
         InputError: There is none.
@@ -88,7 +88,7 @@ def load_protocol(name: str) -> Protocol:
 
 
 def protocol_splits(protocol: Protocol, items: Sequence[Item]) -> Iterator[ProtocolSplit]:
-    """The parts of the protocol that there is something to be measured on, each checked.
+    """The parts of the protocol that have test items, each checked.
 
     Args:
         protocol: How to split.
@@ -96,7 +96,7 @@ def protocol_splits(protocol: Protocol, items: Sequence[Item]) -> Iterator[Proto
 
     Raises:
         DataError: People are not named, a person unknown to the protocol belongs to its data
-            set, there is nothing to measure on, or a part overlaps.
+            set, there are no test items, or a part overlaps.
     """
     found = False
     for part in _SPLITS[protocol.content["kind"]](protocol, items):
@@ -112,7 +112,7 @@ def protocol_splits(protocol: Protocol, items: Sequence[Item]) -> Iterator[Proto
 
 
 def check_no_overlap(protocol: Protocol, items: Sequence[Item], part: ProtocolSplit) -> None:
-    """Makes sure that no file, and no person unless the protocol says so, is on both sides.
+    """Checks that no file, and no person unless the protocol allows it, is on both sides.
 
     Raises:
         DataError: One is.
@@ -143,7 +143,7 @@ def _held_out(protocol: Protocol, items: Sequence[Item]) -> Iterator[ProtocolSpl
 
 
 def _folds(protocol: Protocol, items: Sequence[Item]) -> Iterator[ProtocolSplit]:
-    """Each fold's people are measured on; other data sets are always learned from."""
+    """Tests on each fold's people; other data sets are always for training."""
     _require_people(protocol, items)
     folds = protocol.content["folds"]
     listed = {person for people in folds.values() for person in people}
@@ -180,9 +180,9 @@ def _leave_one_out(protocol: Protocol, items: Sequence[Item]) -> Iterator[Protoc
 
 
 def _listed(protocol: Protocol, items: Sequence[Item]) -> Iterator[ProtocolSplit]:
-    """The recordings listed are measured on; other recordings of the people listed learned from.
+    """Tests on the listed recordings; trains on other recordings of the listed people.
 
-    A recording is known by the last five fields of a RAVDESS name, whatever its modality.
+    A recording is identified by the last five fields of a RAVDESS name, whatever its modality.
     """
     content = protocol.content
     recordings, people = set(content["test_recordings"]), set(content["train_people"])
@@ -224,15 +224,15 @@ _SPLITS: dict[str, Callable[[Protocol, Sequence[Item]], Iterator[ProtocolSplit]]
 FitAndPredict: TypeAlias = Callable[
     [str, Sequence[Item], Sequence[Item]], Sequence[Probabilities | None]
 ]
-"""Name of the part, items to learn from, items to answer; probabilities of each of the latter.
+"""Takes the part's name, training items and test items; returns probabilities for the latter.
 
-None stands for no answer. The labels of the items to answer are not to be looked at.
+None stands for no answer. The labels of the test items must not be used.
 """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossValidation(ByValue):
-    """What was answered in every part.
+    """The answers of every part.
 
     Attributes:
         protocol: How it was split.
@@ -266,7 +266,7 @@ class CrossValidation(ByValue):
         ]
         return {
             **protocol_facts(self.protocol),
-            "weights": "trained anew for each part",
+            "weights": "retrained for each part",
             **summarize_predictions(
                 [prediction for part in self.predictions for prediction in part], self.classes
             ),
@@ -298,17 +298,17 @@ def cross_validate(
     fit_and_predict: FitAndPredict,
     classes: tuple[str, ...] = SENTIMENTS,
 ) -> CrossValidation:
-    """Retrain for every part of the protocol and measure on what was left out.
+    """Retrain for every part of the protocol and measure on the rest.
 
     Args:
         protocol: How to split, or its name.
         items: With people and sources named.
-        fit_and_answer: Called once a part.
+        fit_and_answer: Called once per part.
         classes: Names of the classes, in the order of the probabilities.
 
     Raises:
-        DataError: A part overlaps, has nothing to learn from, or cannot be made.
-        InputError: There is no protocol of that name.
+        DataError: A part overlaps, has no training items, or cannot be made.
+        InputError: There is no protocol with that name.
         ValueError: The number of predictions differs from the number of items.
     """
     chosen = load_protocol(protocol) if isinstance(protocol, str) else protocol
@@ -340,7 +340,7 @@ CAUTION = (
 def held_out_items(
     items: Sequence[Item], parts: Sequence[ProtocolSplit], cards: Sequence[ModelCard]
 ) -> list[Item]:
-    """The test items of all parts, grouped by ``part`` and by ``people``: learned from or not."""
+    """The test items of all parts, grouped by ``part`` and by ``people``: trained on or not."""
     chosen = []
     for part in parts:
         for index in part.test:
@@ -359,9 +359,9 @@ def shipped_results(
 ) -> dict[str, Any]:
     """Figures for ``results.json``.
 
-    Those at the top are of the people never learned from, as soon as there are any; ``on`` says
-    of whom they are. ``learned`` has those of the people learned from.
-    ``threshold`` is the confidence from which the profile is sure, None where it sets none.
+    Those at the top are for people never trained on, if there are any; ``on`` says for whom they
+    are. ``learned`` has those for the people trained on.
+    ``threshold`` is the confidence from which the profile is sure, None if it sets none.
     """
     never = [entry for entry in predictions if entry.item.groups["people"] == NEVER]
     learned = [entry for entry in predictions if entry.item.groups["people"] == LEARNED]
@@ -370,7 +370,7 @@ def shipped_results(
         parts.setdefault(prediction.item.groups["part"], []).append(prediction)
     return {
         **protocol_facts(protocol),
-        "weights": "as shipped, not trained anew for the parts",
+        "weights": "as shipped, not retrained for the parts",
         "on": f"people {NEVER}" if never else f"people {LEARNED}",
         **summarize_predictions(never or learned, classes, threshold),
         "learned": summarize_predictions(learned, classes, threshold)
@@ -381,7 +381,7 @@ def shipped_results(
 
 
 def _of_part(name: str, members: Sequence[Prediction]) -> dict[str, Any]:
-    """A part's figures, apart by whom the networks learned from."""
+    """A part's figures, separated by whom the networks were trained on."""
     facts: dict[str, Any] = {"name": name, "n": len(members)}
     for key, value in (("never_learned_from", NEVER), ("learned_from", LEARNED)):
         chosen = [entry for entry in members if entry.item.groups["people"] == value]

@@ -1,4 +1,4 @@
-"""What a user's folder holds for an evaluation: recordings, and still frames with speech."""
+"""Evaluation items in a user's folder: recordings, and still frames with speech."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ FOLDER_TASKS = tuple(_SUFFIXES)
 def find_items(folder: Path, task: str) -> tuple[list[Item], int]:
     """RAVDESS and Java-SED recordings below a folder, and how many others were left out.
 
-    Left out are emotions outside the three classes. Items are grouped by ``sex`` and
-    ``source``; RAVDESS clips without sound are passed over.
+    Emotions outside the three classes are left out. Items are grouped by ``sex`` and
+    ``source``; RAVDESS clips without sound are skipped.
 
     Raises:
         DataError: There are none.
-        ValueError: The task needs something else than recordings.
+        ValueError: The task needs something other than recordings.
     """
     if task not in _SUFFIXES:
         raise ValueError(f"Recordings do not serve the task {task}.")
@@ -76,16 +76,16 @@ _SURROUNDINGS = 1.5
 
 
 class StillSource(Source):
-    """Pictures shown one after the other, evenly, with sound beside them.
+    """Pictures shown one after the other, evenly, with sound.
 
     Args:
-        name: What it is called.
+        name: Its name.
         pictures: RGB, at least one, all of one size.
-        seconds: How long they are shown in all.
+        seconds: How long they are shown in total.
         tick: Seconds between moments; there is at least one moment.
         sound: Mono at 48 kHz from second 0; None without sound.
-        sound_window: Seconds of sound that each moment carries; a moment that there is not
-            so much sound for has none.
+        sound_window: Seconds of sound that each moment carries; a moment without that much
+            sound has none.
 
     Raises:
         ValueError: There is no picture.
@@ -149,8 +149,7 @@ class StillSource(Source):
 def pad_face_image(pixels: UInt8Array) -> UInt8Array:
     """An image that shows little more than a face, with its edges repeated around it.
 
-    The face is brought to a size, and given the surroundings, that a detector of whole
-    pictures needs.
+    The face gets the size and surroundings that a detector for whole pictures needs.
 
     Args:
         pixels: RGB, shape (height, width, 3).

@@ -15,7 +15,7 @@ from sentistream.values import ByValue
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Answers of about the same confidence.
+    """Answers with about the same confidence.
 
     Attributes:
         low, high: Edges of the confidence, 0 to 1.
@@ -33,7 +33,7 @@ class ReliabilityBin:
 def reliability(
     truth: NDArray[np.integer], probabilities: NDArray[np.floating], bins: int = 10
 ) -> list[ReliabilityBin]:
-    """Accuracy beside confidence, in bins of equal width over 0 to 1.
+    """Accuracy against confidence, in bins of equal width over 0 to 1.
 
     Args:
         truth: Class numbers, shape (N,).
@@ -77,15 +77,15 @@ def calibration_error(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassificationMetrics(ByValue):
-    """What was measured on ``n`` examples.
+    """Figures measured on ``n`` examples.
 
     Attributes:
         n: How many.
         accuracy: Share answered correctly.
-        accuracy_ci95: Its Wilson interval; too narrow where examples of one person are alike.
+        accuracy_ci95: Its Wilson interval; too narrow if examples of one person are correlated.
         uar: Unweighted average recall over the classes that occur.
         macro_f1: Mean over the classes that occur of the F1 score.
-        confusion: Counts; a row a true class, a column an answer.
+        confusion: Counts; a row per true class, a column per answer.
     """
 
     n: int
@@ -110,7 +110,7 @@ class ClassificationMetrics(ByValue):
 def figures(
     truth: NDArray[np.integer], answers: NDArray[np.integer], classes: int
 ) -> ClassificationMetrics:
-    """Figures of answers beside the truth, both class numbers of shape (N,).
+    """Figures of answers against the truth, both class numbers of shape (N,).
 
     Raises:
         ValueError: There is nothing to measure, or the lengths differ.
@@ -148,8 +148,8 @@ class PeopleBootstrap:
             still too narrow.
         accuracy_ci95: Of the accuracy over all examples.
         uar_ci95: Of the unweighted average recall.
-        resamples: How often people were drawn.
-        seed: What the drawing started from.
+        resamples: Number of resamples.
+        seed: The random seed.
     """
 
     people: int
@@ -177,13 +177,13 @@ def people_bootstrap(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> PeopleBootstrap | None:
-    """The cluster bootstrap over people; None where fewer than two are named.
+    """The cluster bootstrap over people; None if fewer than two are named.
 
     Args:
         truth, answers: Class numbers, shape (N,).
-        people: Who each is of; an example of nobody named counts as a person of its own.
+        people: Each example's person; an unnamed one counts as a separate person.
         resamples: How often people are drawn, with replacement, as many as there are.
-        seed: Of the drawing.
+        seed: The random seed.
 
     Raises:
         ValueError: The lengths differ.
@@ -222,7 +222,7 @@ def cluster_interval(right: Sequence[int], total: Sequence[int]) -> tuple[float,
         right, total: Of each of them: how many were right, and of how many.
 
     Returns:
-        Percentiles of ``RESAMPLES`` draws; None where fewer than two have any.
+        Percentiles of ``RESAMPLES`` draws; None if fewer than two have any.
     """
     tried = [(part, whole) for part, whole in zip(right, total, strict=True) if whole]
     if len(tried) < 2:
@@ -240,7 +240,7 @@ def ratio_interval(
         values, weights: Of each entry, shape (N,); values may be negative.
 
     Returns:
-        Percentiles of ``RESAMPLES`` draws; None where there are fewer than two.
+        Percentiles of ``RESAMPLES`` draws; None if there are fewer than two.
     """
     if len(values) < 2:
         return None
@@ -262,14 +262,14 @@ def _percentiles(values: NDArray[np.float64]) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoverageCurve(ByValue):
-    """What comes of answering only from some confidence on, for every confidence that occurs.
+    """Accuracy against coverage, for every confidence threshold that occurs.
 
     Attributes:
-        confidence: The least that is answered, falling, shape (K,).
-        coverage: Share of all examples answered then, rising, shape (K,).
+        confidence: The thresholds, descending, shape (K,).
+        coverage: Share of all examples answered then, ascending, shape (K,).
         accuracy: Share of those that are right, shape (K,).
         area: Area under the risk-coverage curve (mean error over the coverages reached), 0 to
-            1, less is better; 1 without an answer.
+            1, lower is better; 1 without an answer.
         best_area: The area if every right answer were more confident than every wrong one.
     """
 
@@ -280,9 +280,9 @@ class CoverageCurve(ByValue):
     best_area: float
 
     def at(self, coverage: float) -> tuple[float, float, float] | None:
-        """Confidence, coverage and accuracy at the least coverage of at least ``coverage``.
+        """Confidence, coverage and accuracy at the lowest coverage of at least ``coverage``.
 
-        None where so much is never covered.
+        None if that much is never covered.
         """
         index = int(np.searchsorted(self.coverage, coverage - 1e-9))
         if index == len(self.coverage):
@@ -302,7 +302,7 @@ def coverage_curve(
     Args:
         confidence: Of each answer, 0 to 1, shape (N,).
         correct: Whether it is right, shape (N,).
-        total: Examples in all, those without an answer included.
+        total: All examples, including those without an answer.
 
     Raises:
         ValueError: There are more answers than examples, or the lengths differ.
@@ -313,7 +313,7 @@ def coverage_curve(
     falling = confidence[order].astype(np.float64)
     answered = np.arange(1, len(order) + 1)
     accuracy = np.cumsum(correct[order]) / answered
-    # answers of one confidence are given together
+    # answers with equal confidence are given together
     last = np.append(np.diff(falling) != 0, True) if len(order) else np.zeros(0, bool)
     steps = np.diff(answered[last], prepend=0)
     errors = 1 - accuracy[last]

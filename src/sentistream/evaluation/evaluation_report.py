@@ -28,7 +28,7 @@ MAX_PEOPLE = 60
 
 
 def new_figure(width: float = 6.4, height: float = 4.4) -> Figure:
-    """An empty figure of that many inches, drawn without a screen.
+    """An empty figure of that size in inches, drawn without a display.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -52,7 +52,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
 
 def write_plots(folder: Path, facts: dict[str, Any]) -> list[Path]:
-    """PNG files of what ``summarize`` found; none of what there is nothing of.
+    """PNG plots of the results of ``summarize``, as far as there is data.
 
     Args:
         folder: Where they go; it exists.
@@ -178,7 +178,7 @@ def _plot_group(name: str, group: dict[str, Any]) -> Figure:
 
 
 def _intervals(axes: Axes, entries: list[tuple[str, dict[str, Any]]]) -> None:
-    """A line an entry: its accuracy and Wilson interval."""
+    """A line per entry: its accuracy and Wilson interval."""
     for row, (_, entry) in enumerate(entries):
         low, high = entry["accuracy_ci95"]
         axes.plot([low, high], [row, row], color=INK, linewidth=2, solid_capstyle="round")
@@ -198,7 +198,7 @@ def write_report(
     """Write ``results.json``, ``predictions.csv``, plots as PNG and ``report.html``.
 
     Returns:
-        Why there are no plots, where there are none; empty otherwise.
+        Why there are no plots, if there are none; empty otherwise.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -227,10 +227,10 @@ def write_page(
     Args:
         folder: Where it goes; it exists.
         title: What was measured.
-        facts: What the template shows: the figures of ``results.json``, or ``tables``.
+        facts: The template's data: the figures of ``results.json``, or ``tables``.
         plots: PNG files to show.
-        notes: What a reader has to know before believing the figures.
-        template: What lays it out.
+        notes: Caveats for the reader.
+        template: The template's name.
 
     Raises:
         OutputError: It cannot be written.

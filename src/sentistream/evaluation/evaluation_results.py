@@ -32,13 +32,13 @@ def summarize_predictions(
 ) -> dict[str, Any]:
     """The figures of ``results.json``.
 
-    An item without an answer counts as wrong in accuracy, average recall and F1, stands in
-    the last column of the confusion matrix, and is counted apart as ``unusable``.
+    An item without an answer counts as wrong in accuracy, average recall and F1, is in
+    the last column of the confusion matrix, and is counted separately as ``unusable``.
 
     Args:
         predictions: At least one.
         classes: Their names.
-        threshold: Confidence from which the profile is sure; None where it sets none.
+        threshold: Confidence from which the profile is sure; None if it sets none.
     """
     unusable = len(classes)
     truth, answers = class_indices(predictions, unusable)
@@ -138,7 +138,7 @@ def _confidence(answered: list[Prediction], total: int) -> dict[str, Any]:
     truth, probabilities = np.array([entry.item.label for entry in answered]), np.stack(values)
     correct = np.array([prediction.correct for prediction in answered])
     curve = coverage_curve(probabilities.max(axis=1), correct, total)
-    # where coverages lie closer together than examples do, several are the same point
+    # if coverages are closer together than examples, several are the same point
     most = float(curve.coverage[-1])
     points = dict.fromkeys(
         point for step in COVERAGES if (point := curve.at(min(step, most))) is not None
@@ -170,7 +170,7 @@ def _confidence(answered: list[Prediction], total: int) -> dict[str, Any]:
 
 
 def _spread(shares: list[float]) -> dict[str, Any] | None:
-    """How the accuracies of people differ; None without people."""
+    """The spread of accuracy between people; None without people."""
     if not shares:
         return None
     deviation = float(np.std(shares, ddof=1)) if len(shares) > 1 else None
@@ -184,18 +184,17 @@ def _spread(shares: list[float]) -> dict[str, Any] | None:
 
 
 MAX_VALUES = 20
-"""A column with more values than this names items rather than groups them."""
+"""A column with more values than this names items rather than groups."""
 
 NOT_KNOWN = "not known"
 
 
 def results_by_group(predictions: Sequence[Prediction], classes: int) -> dict[str, Any]:
-    """Figures by the value of every further column of the manifest, for JSON.
+    """Figures by the value of every other column of the manifest, for JSON.
 
-    Of each column that has 2 to ``MAX_VALUES`` values: ``values`` with the figures of each,
+    For each column with 2 to ``MAX_VALUES`` values: ``values`` with the figures of each,
     and ``largest_difference`` between the accuracies of two of them with its 95 % interval
-    (Newcombe). Groups may differ in more than what they are named after: in their people, and
-    in how many of each class they hold.
+    (Newcombe). Groups may also differ in their people and in their class mix.
     """
     columns = dict.fromkeys(name for prediction in predictions for name in prediction.item.groups)
     found: dict[str, Any] = {}

@@ -1,8 +1,8 @@
-"""Pictures and clips with the faces that are in them, as somebody else has marked them.
+"""Pictures and clips with annotated faces.
 
-A manifest is a CSV or a Parquet file. With a column ``time`` it is of clips: a row a face in a
-frame, or a frame without one. With a column ``image`` it is of pictures that lie in the file
-itself. Otherwise it is of pictures in files: a row a face, or a picture without one.
+A manifest is a CSV or a Parquet file. With a column ``time`` it is about clips: a row per face in
+a frame, or per frame without one. With a column ``image`` it has pictures stored in the file
+itself. Otherwise it is about pictures in files: a row per face, or per picture without one.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from sentistream.media.image_file import read_image
 from sentistream.types import Box, UInt8Array
 
 MIN_PICTURE_FACE, MIN_CLIP_FACE = 12.0, 24.0
-"""The larger side, in pixels, from which a marked face counts by default."""
+"""The larger side, in pixels, from which an annotated face counts by default."""
 
 MIN_SCORE = 0.5
-"""A marked face whose ``score`` is lower is too uncertain to count."""
+"""An annotated face with a lower ``score`` is too uncertain to count."""
 
 _EDGES = ("x1", "y1", "x2", "y2")
 _PICTURES_OUT = "Its columns are path,x1,y1,x2,y2; a picture without a face has empty edges."
@@ -33,15 +33,15 @@ _YES, _NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedFace:
-    """A face as the manifest has it.
+    """An annotated face.
 
     Attributes:
         box: Where it is, pixels.
-        counted: Whether it has to be found. One that is too small or too uncertain is an
-            ignored region: neither missed where it is not found nor false where it is.
+        counted: Whether it should be found. One that is too small or too uncertain is an
+            ignored region, which counts neither as missed nor as false.
         identity: Who it is, within the clip; empty where not known.
-        occluded: Whether it is partly covered; None where not known.
-        yaw, roll: Degrees; None where not known.
+        occluded: Whether it is partly covered; None if not known.
+        yaw, roll: Degrees; None if not known.
     """
 
     box: Box
@@ -62,12 +62,12 @@ class AnnotatedPicture:
     """A picture and its faces.
 
     Attributes:
-        name: Of the file, or what the source column says of a picture stored in the manifest.
+        name: Of the file, or the source column of a picture stored in the manifest.
         place: The line or row of the manifest, in words.
-        faces: All that are marked; none for a picture without a face.
+        faces: All annotated faces; none for a picture without a face.
         content: Where it is read from: a file, or its bytes.
-        source: Where it comes from; empty where not known.
-        info: What else is known of whom it shows; empty where nothing is.
+        source: Where it comes from; empty if unknown.
+        info: What else is known about the person; empty if nothing is.
     """
 
     name: str
@@ -101,10 +101,10 @@ class AnnotatedFrame:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedClip:
-    """A video and its marked frames, in order of time.
+    """A video and its annotated frames, in order of time.
 
     Attributes:
-        name: As the manifest has it.
+        name: As in the manifest.
         place: The line or row that names it first, in words.
         path: The file.
         frames: At least one.
@@ -119,7 +119,7 @@ class AnnotatedClip:
 
 
 def face_size(box: Box) -> float:
-    """By what a face is called large or small: the larger side of its box, pixels."""
+    """The size of a face: the larger side of its box, pixels."""
     return max(box.width, box.height)
 
 
@@ -135,8 +135,8 @@ def read_face_annotations(
             ``MIN_CLIP_FACE`` by default.
 
     Raises:
-        InputError: It cannot be read, lacks a column, has a row that makes no sense (the row
-            and the reason are named), or nothing is left of it.
+        InputError: It cannot be read, lacks a column, has an invalid row (the row
+            and the reason are named), or has no rows left.
     """
     columns, rows = _open(path)
     if "time" in columns:
@@ -165,7 +165,7 @@ _Rows = Iterator[tuple[str, Mapping[str, Any]]]
 
 
 def _open(path: Path) -> tuple[set[str], _Rows]:
-    """The columns, and the rows with what to call each."""
+    """The columns, and the rows with their names."""
     if path.suffix.lower() == ".parquet":
         return _open_parquet(path)
     listed = read_csv_list(path, _COLUMNS)
@@ -305,7 +305,7 @@ def _check_unique_identities(path: Path, name: str, frames: tuple[AnnotatedFrame
 def _add(
     place: str, faces: list[AnnotatedFace | None], face: AnnotatedFace | None, of_what: str
 ) -> None:
-    """One row's face; None stands for none at all, and stands alone."""
+    """One row's face; None for a frame or picture without one."""
     if faces and (face is None or None in faces):
         raise InputError(
             f"{place} contradicts another row: one says that the {of_what} has no face.",

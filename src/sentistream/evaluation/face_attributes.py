@@ -1,7 +1,7 @@
-"""How a face looks to the camera, as measured, to compare answers by.
+"""Measured attributes of a face's appearance, for comparing groups.
 
-Nobody's skin tone is annotated in the sets at hand. Brightness of the face mixes skin, light and
-exposure; it is a rough stand-in and named as such.
+None of the data sets annotates skin tone. Brightness of the face mixes skin, light and exposure;
+it is a rough proxy and named as such.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import make_landmarker, predict_single
 
 SMALL_FACE = 96
-"""Faces narrower than this, in pixels from temple to temple, are small."""
+"""Faces narrower than this, in pixels between the temples, are small."""
 
 DARK, BRIGHT = 85, 170
 """Mean brightness of the face below which it is dark, and from which it is bright, of 0 to 255."""
@@ -46,7 +46,7 @@ class FaceAttributes:
     """One face as the camera shows it.
 
     Attributes:
-        width: From temple to temple, pixels.
+        width: Between the temples, pixels.
         luma: Mean brightness, 0 to 255 (ITU-R BT.601).
         chroma: Mean difference of the strongest and the weakest channel, 0 to 255.
     """
@@ -66,7 +66,7 @@ class FaceAttributes:
 
 
 def measure_face(pixels: UInt8Array, landmarks: FloatArray) -> FaceAttributes | None:
-    """The appearance of the face whose 68 points are given; None where it is out of the picture.
+    """The appearance of the face whose 68 points are given; None if it is out of the picture.
 
     Args:
         pixels: RGB, shape (height, width, 3).
@@ -89,7 +89,7 @@ def measure_face(pixels: UInt8Array, landmarks: FloatArray) -> FaceAttributes | 
 def add_face_attributes(items: Iterable[Item], task: str) -> list[Item]:
     """The items with the groups ``face_size``, ``face_brightness`` and ``colour``.
 
-    Of clips the median of a few looks counts. Where no face is found or a file cannot be read,
+    For clips, the median of a few frames counts. If no face is found or a file cannot be read,
     the groups stay empty.
 
     Raises:

@@ -15,7 +15,7 @@ from sentistream.values import ByValue
 from sentistream.vision.face_detector import THRESHOLD, make_detector
 
 IOU = 0.5
-"""Intersection over union from which a detection is a marked face."""
+"""Intersection over union from which a detection matches an annotated face."""
 
 AP_RESAMPLES, AP_SEED = 1000, 0
 
@@ -30,13 +30,13 @@ class ScoredBox:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedPicture(ByValue):
-    """Detections of one picture beside its marked faces.
+    """Detections in one picture, matched with its annotated faces.
 
     Attributes:
-        face_of: For each detection, best first, the number of its face; -1 where it is on no
-            face, -2 where it does not matter: it lies on an ignored region.
-        scores: Of the detections, shape (detections,), falling.
-        faces: The marked faces.
+        face_of: For each detection, best first, the index of its face; -1 if it is on no
+            face, -2 if it does not count because it is on an ignored region.
+        scores: Of the detections, shape (detections,), descending.
+        faces: The annotated faces.
     """
 
     face_of: NDArray[np.int64]
@@ -45,7 +45,7 @@ class MatchedPicture(ByValue):
 
     @property
     def counted(self) -> int:
-        """Faces that have to be found."""
+        """Faces that should be found."""
         return sum(face.counted for face in self.faces)
 
     def found(self, threshold: float) -> set[int]:
@@ -60,10 +60,10 @@ class MatchedPicture(ByValue):
 def match_detections(
     found: Sequence[ScoredBox], faces: Sequence[AnnotatedFace], iou: float = IOU
 ) -> MatchedPicture:
-    """Each detection, best first, takes the face it overlaps most of those not yet taken.
+    """Each detection, best first, takes the unmatched face that it overlaps most.
 
-    A detection that fits no counted face, but an ignored region by the same measure, or lies
-    by half or more within one, does not matter.
+    A detection that matches no counted face, but an ignored region by the same measure, or is
+    at least half within one, does not count.
     """
     ordered = sorted(found, key=lambda one: -one.score)
     face_of = np.full(len(ordered), -1, np.int64)
@@ -93,8 +93,8 @@ class PrecisionRecall(ByValue):
 
     Attributes:
         recall, precision: Shape (thresholds,).
-        threshold: The scores they hold from, falling.
-        average: Average precision: the area below the curve of the largest precision at this
+        threshold: Their score thresholds, descending.
+        average: Average precision: the area under the curve of the largest precision at this
             or a larger recall, at all points (not at 11, nor at 101).
         average_ci95: By bootstrap over pictures (percentiles of 1,000 resamples).
     """
@@ -107,7 +107,7 @@ class PrecisionRecall(ByValue):
 
 
 def precision_recall(matched: Sequence[MatchedPicture]) -> PrecisionRecall:
-    """Over all pictures together; detections that do not matter are left out.
+    """Over all pictures together, without detections that do not count.
 
     Raises:
         ValueError: There is no counted face.
@@ -146,10 +146,10 @@ def precision_recall(matched: Sequence[MatchedPicture]) -> PrecisionRecall:
 
 
 def average_precision(recall: NDArray[np.float64], precision: NDArray[np.float64]) -> float:
-    """The area below the envelope of precision over recall, at all points.
+    """The area under the envelope of precision over recall, at all points.
 
     Args:
-        recall: Shape (N,), not falling.
+        recall: Shape (N,), ascending.
         precision: Shape (N,).
     """
     if not len(recall):
@@ -168,16 +168,16 @@ OPERATING_THRESHOLD = THRESHOLD
 """The score from which a detection counts as a face."""
 
 LOWEST_THRESHOLD = 0.1
-"""Lowest detection score requested, to draw precision over recall."""
+"""Lowest detection score requested, for the precision-recall curve."""
 
 
 def low_threshold_detector(profile: Profile) -> Callable[[UInt8Array], list[ScoredBox]]:
-    """What finds the faces of a whole picture for a profile.
+    """A profile's detector for whole pictures.
 
     Returns:
-        From brightness, shape (height, width), to detections with scores from
-        ``LOWEST_THRESHOLD``. Those from ``OPERATING_THRESHOLD`` are the ones that the product gets:
-        suppression of overlapping ones begins with the best.
+        A function from brightness, shape (height, width), to detections with scores from
+        ``LOWEST_THRESHOLD``. Those from ``OPERATING_THRESHOLD`` are the same as in the product,
+        because suppression of overlapping ones starts with the best.
 
     Raises:
         ModelError: The detector network is missing or altered.

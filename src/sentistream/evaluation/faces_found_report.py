@@ -58,10 +58,10 @@ def write_faces_found(
         facts: The figures.
         looked: The pictures; or none.
         followed: The clips; or none.
-        notes: What a reader has to know.
+        notes: Notes for the reader.
 
     Returns:
-        Why there are no plots, where there are none; empty otherwise.
+        Why there are no plots, if there are none; empty otherwise.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -94,7 +94,7 @@ def write_faces_found(
 
 
 def contact_sheet_of(tracked_clips: Sequence[TrackedClip]) -> Image.Image:
-    """A row of frames for each clip: readings with track numbers, and what was marked."""
+    """A row of frames for each clip: readings with track numbers, and annotations."""
     return sheet_of(
         {
             f"{number}. {one.clip.name.rpartition('/')[2]}: {len(one.spans)} appearances, "
@@ -109,7 +109,7 @@ def contact_sheet_of(tracked_clips: Sequence[TrackedClip]) -> Image.Image:
 def drawn(frame: SampleFrame) -> UInt8Array:
     """The frame as large as its room allows, with boxes.
 
-    Readings are green with their track number, marked faces orange, ignored regions grey.
+    Readings are green with their track number, annotated faces orange, ignored regions grey.
     """
     image = Image.fromarray(np.ascontiguousarray(frame.pixels))
     factor = min((FRAME[0] - 4) / image.width, (FRAME[1] - 4) / image.height)
@@ -152,7 +152,7 @@ def _picture_row(one: PictureDetections) -> dict[str, Any]:
 
 
 def _clip_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Shares and their intervals in columns of their own."""
+    """Shares and their intervals in separate columns."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if name in _CSV_COLUMNS:
@@ -218,9 +218,9 @@ def _plot_recall(title: str, entries: Sequence[tuple[str, dict[str, Any]]]) -> A
 
 
 def _plot_timeline(tracked_clips: Sequence[TrackedClip]) -> Any:
-    """A row a track; the clips with the most tracks beyond their people first, while there is room.
+    """A row per track; the clips with the most surplus tracks first, while there is room.
 
-    Below each clip's tracks stands when faces were marked.
+    Below each clip's tracks are the times with annotated faces.
     """
     rows: list[tuple[str, str, list[tuple[float, float]]]] = []
     left_out = 0
@@ -248,7 +248,7 @@ def _plot_timeline(tracked_clips: Sequence[TrackedClip]) -> Any:
 
 
 def _marked_spans(one: TrackedClip) -> list[tuple[float, float]]:
-    """From each marked frame with a face to the next marked frame."""
+    """From each annotated frame with a face to the next annotated frame."""
     times = [frame.time for frame in one.frames]
     step = float(np.median(np.diff(times))) if len(times) > 1 else one.seconds
     return [(frame.time, frame.time + step) for frame in one.frames if frame.faces]

@@ -1,7 +1,7 @@
 """Sequences of changing mood, concatenated from labelled clips, and the networks' outputs.
 
-One face is followed through the whole sequence, and its sound goes on, so that what adds up over
-time has to notice by itself that the mood is another one.
+One face is tracked through the whole sequence, and its sound continues, so that an accumulation
+method has to detect the change of mood itself.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ SEQUENCE_CLIPS = 24
 """Most clips in a sequence: one to two minutes."""
 
 PERSON_CLIPS = 12
-"""Clips of one person from which they are strung together by themselves."""
+"""Number of clips from which a person gets separate sequences."""
 
 TEMPOS = {"quick": (1, 2), "slow": (4, 4)}
-"""How many clips of one mood follow each other, least and most: moods of about 3 to 6, and of
-about 12 seconds."""
+"""Fewest and most consecutive clips of one mood: moods of about 3 to 6, and of about 12
+seconds."""
 
 ORDERS = 1
-"""In how many orders the clips of a person or group are strung together."""
+"""Number of orders in which the clips of a person or group are concatenated."""
 
 TICK = EXPRESSION_INTERVAL
-"""Seconds between the moments of a sequence: as often as expressions are looked at."""
+"""Seconds between the moments of a sequence: the interval of the face network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ class RecordedSequence(ByValue):
 def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
     """Clips in orders of changing mood, drawn at random but the same each time.
 
-    Those of a person who shows at least two moods in ``PERSON_CLIPS`` or more clips are strung
-    together by themselves, those of all others of one data set together.
+    A person who shows at least two moods in ``PERSON_CLIPS`` or more clips gets separate
+    sequences; all others of one data set share theirs.
     """
     by_person: dict[str, list[Item]] = {}
     for item in items:
@@ -133,7 +133,7 @@ def make_sequences(items: Sequence[Item]) -> list[MoodSequence]:
 def _alternate_moods(
     items: Sequence[Item], in_a_row: tuple[int, int], random: np.random.Generator
 ) -> tuple[Item, ...]:
-    """Moods of so many clips, then another one as long as there are others."""
+    """Runs of this many clips of one mood, then of another, as long as there are others."""
     left: dict[int, list[Item]] = {}
     for place in random.permutation(len(items)):
         left.setdefault(items[place].label, []).append(items[place])
@@ -141,7 +141,7 @@ def _alternate_moods(
     last = -1
     while left:
         others = [label for label in left if label != last] or list(left)
-        # in proportion to what is left, so that the commonest does not remain alone
+        # in proportion to what is left, so that the most common is not left over
         counts = np.array([len(left[label]) for label in others], np.float64)
         last = int(random.choice(others, p=counts / counts.sum()))
         for _ in range(int(random.integers(in_a_row[0], in_a_row[1] + 1))):
@@ -153,7 +153,7 @@ def _alternate_moods(
 
 
 class LargestFaceTracker:
-    """Follows the largest face as the same one whatever happens, cuts included."""
+    """Tracks the largest face as one person, even across cuts."""
 
     def __init__(self, profile: Profile) -> None:
         self._tracker = FaceTracker(
@@ -194,14 +194,14 @@ def record_sequences(
 ) -> Iterator[RecordedSequence]:
     """Plays sequences through the networks of a profile that decides as ``lite`` does.
 
-    What was recorded is kept in files and not played again while clips and networks stay the
-    same, so that a run that was stopped goes on.
+    Recorded outputs are kept in files and reused while clips and networks stay the same, so that
+    a stopped run continues.
 
     Args:
-        sequences: To play; one with a clip that cannot be read, or without a face, is left out.
+        sequences: To play; one with a clip that cannot be read, or without a face, is skipped.
         profile: Whose networks.
         cache: Folder for what is recorded; made if needed.
-        one_face: Follow the largest face as one through all clips; else each as it is tracked.
+        one_face: Track the largest face as one through all clips; else use the normal tracks.
         max_seconds: Of each clip.
         on_problem: Called with each problem.
 
@@ -229,7 +229,7 @@ def record_sequences(
 
 
 def _cache_key(sequence: MoodSequence, settings: Sequence[str]) -> str:
-    """Changes with whatever changes the recording."""
+    """A key that changes with whatever changes the recording."""
     clips = []
     for item in sequence.items:
         with skip_failures(item.path, lambda _: None):
@@ -257,7 +257,7 @@ def _record_one(
     max_seconds: float,
     on_problem: Callable[[str], None],
 ) -> dict[str, NDArray[Any]] | None:
-    """The columns of ``RecordedSequence``; None where a clip cannot be read or no face is read."""
+    """The columns of ``RecordedSequence``; None if a clip cannot be read or no face is read."""
     analyzer.reset(renumber=True)
     profile = analyzer.profile
     rows: list[tuple[float, int, int, FloatArray, FloatArray, FloatArray]] = []

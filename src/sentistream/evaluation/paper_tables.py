@@ -1,4 +1,4 @@
-"""Tables 5-10 of the paper beside our figures.
+"""Tables 5-10 of the paper, next to our figures.
 
 Yakaew, Dailey and Racharak, "Multimodal Sentiment Analysis on Video Streams using Lightweight
 Deep Neural Networks".
@@ -35,7 +35,7 @@ class Table:
     Attributes:
         number: As in the
         title: What it shows.
-        note: What a reader has to know.
+        note: A note for the reader.
         heads: Of the columns.
         rows: Cells as text.
     """
@@ -74,7 +74,7 @@ def table_5(mouth: ModelCard) -> Table:
 
 
 def table_6(face: ModelCard, voice: ModelCard, clips: int) -> Table:
-    """How much was learned from and measured on."""
+    """The amounts of training and test data."""
     trained = f"faces: {_sizes(face)}; windows of voice: {_sizes(voice)}"
     validated = f"faces: {_validation_sizes(face)}; windows of voice: {_validation_sizes(voice)}"
     ours = (trained, validated, f"{clips} of the 54 of our list in all", NOT_MEASURED)
@@ -106,7 +106,7 @@ def table_7(face: ModelCard, voice: ModelCard, fused: ModelCard) -> Table:
         ]
     filled = [(*row[:3], row[3] or NOT_MEASURED) for row in rows]
     note = (
-        "Ours are in the model cards: validation on people not learned from, or a set's own "
+        "Ours are in the model cards: validation on people not trained on, or a set's own "
         "validation part. The paper's validation has frames of the clips it trained on."
     )
     return Table(7, "training results", note, ("network", "figure", "paper", "ours"), filled)
@@ -140,7 +140,7 @@ def table_of_clips(
 
     Args:
         number: 9 or 10.
-        theirs, ours: Counts by branch and class; None where nothing was measured.
+        theirs, ours: Counts by branch and class; None if nothing was measured.
         note: On what ours were measured.
     """
     rows = []
@@ -212,7 +212,7 @@ def _pairs(sizes: Sequence[int]) -> list[tuple[int, str]]:
 
 
 def _real_pairs(card: ModelCard) -> dict[str, Any] | None:
-    """Figures on faces and voices of the same people, not on pairs put together."""
+    """Figures on faces and voices of the same people, not on artificial pairs."""
     fitting = [entry for entry in card.figures if len(entry.get("confusion", ())) == 3]
     return next((entry for entry in fitting if "+" not in entry["source"]), None)
 
@@ -256,7 +256,7 @@ TRAINING = {
 
 VALIDATION_ORDER = ("negative", "neutral", "positive")
 VALIDATION_CONFUSION = ((0.72, 0.006, 0.26), (0.03, 0.84, 0.121), (0.07, 0.06, 0.85))
-"""Table 8: a row a true class, a column an answer, both in ``VALIDATION_ORDER``."""
+"""Table 8: a row per true class, a column per answer, both in ``VALIDATION_ORDER``."""
 
 BRANCHES = ("visual", "audio", "audiovisual")
 IN_SAMPLE = {
@@ -271,7 +271,7 @@ OUT_OF_SAMPLE = {
     "audio": (0, 0, 3),
     "audiovisual": (3, 0, 3),
 }
-"""Table 10: the same of 3 video streams a class."""
+"""Table 10: the same for 3 video streams per class."""
 
 
 def paper_counts(
@@ -281,7 +281,7 @@ def paper_counts(
 
     Args:
         table: ``IN_SAMPLE`` or ``OUT_OF_SAMPLE``.
-        each: Clips a class.
+        each: Clips per class.
     """
     return {
         branch: {

@@ -27,7 +27,7 @@ from sentistream.media.picture import RgbPicture
 from sentistream.types import UInt8Array
 
 SIZE_EDGES = (12, 24, 48, 96)
-"""Pixels at which bands of the size of faces begin; the last has no end."""
+"""Lower limits of the bands of face size, pixels; the last is open-ended."""
 
 DARKEST, LIGHTEST = ("Black", "Indian"), ("White", "East Asian")
 """Values of FairFace's race whose recalls are compared."""
@@ -41,11 +41,11 @@ Detect = Callable[[UInt8Array], list[ScoredBox]]
 
 @dataclass(frozen=True, slots=True)
 class PictureDetections:
-    """A picture and what the detector found on it.
+    """A picture and its detections.
 
     Attributes:
-        picture: What was shown.
-        matched: Detections beside its faces.
+        picture: The picture.
+        matched: Detections matched with its faces.
         alike: How many faces were found by the looser rule ``following.same_face``.
         brightness: Mean of the picture, 0 to 255.
     """
@@ -147,7 +147,7 @@ def corrupted_recall(
 ) -> list[dict[str, Any]]:
     """Recall on clean pictures and under each condition, of the pictures that have a counted face.
 
-    Pictures that cannot be read are passed over.
+    Pictures that cannot be read are skipped.
     """
     rows: list[dict[str, Any]] = [
         {"kind": kind, "level": level, "pictures": 0, "faces": 0, "found": 0, "false": 0}
@@ -190,7 +190,7 @@ def proportion(part: int, total: int) -> dict[str, Any]:
 
 
 def bin_label(value: float, edges: Sequence[float], unit: str) -> str:
-    """The name of the band between edges that a value lies in, such as ``24-48 px``."""
+    """The name of a value's band, such as ``24-48 px``."""
     above = [edge for edge in edges if value >= edge]
     if not above:
         return f"below {edges[0]:g} {unit}"
@@ -209,8 +209,8 @@ def recall_by_value(
     """Recall by value, of faces each with its value and whether it was found.
 
     Args:
-        counted: Empty values are left out.
-        order: The order of the values, where it is not that of letters.
+        counted: Empty values are skipped.
+        order: The order of the values, if it is not alphabetical.
     """
     found: dict[str, list[bool]] = {}
     for value, hit in counted:
@@ -232,11 +232,11 @@ def parse_fairface_info(info: str) -> tuple[str, str, str] | None:
 
 
 def source_groups(sources: Sequence[str]) -> dict[str, str]:
-    """What to call the kind of each source.
+    """The name of each source's kind.
 
-    Up to ``MAX_VALUES`` different ones are kinds themselves. Of more, which name single
-    pictures, the kind is their first word or two before anything that looks like a path, a
-    file, an address or a number, and what stands in brackets at the end.
+    Up to ``MAX_VALUES`` different sources are kinds themselves. If there are more, which name
+    single pictures, the kind is their first word or two before anything that looks like a path, a
+    file, an address or a number, and the text in brackets at the end.
     """
     if len(set(sources)) <= MAX_VALUES:
         return {source: source for source in sources}
@@ -258,7 +258,7 @@ def _source_group(source: str) -> str:
 
 
 def _groups(detected: Sequence[PictureDetections]) -> dict[str, dict[str, Any]]:
-    """Recall by what is known of faces and pictures; only what has two values or more."""
+    """Recall by attributes of faces and pictures that have two values or more."""
     kinds = source_groups([one.picture.source for one in detected])
     brightness = ("dark", "medium", "bright")
     columns: dict[str, tuple[Callable[[PictureDetections, AnnotatedFace], str], Sequence[str]]] = {
@@ -297,7 +297,7 @@ def _turn(degrees: float | None, edges: Sequence[float]) -> str:
 
 
 def _race_difference(detected: Sequence[PictureDetections]) -> dict[str, Any] | None:
-    """Recall of the lightest less that of the darkest faces (Newcombe); None without both."""
+    """Recall of the lightest minus that of the darkest faces (Newcombe); None without both."""
     counts = {DARKEST: [0, 0], LIGHTEST: [0, 0]}
     for one in detected:
         known = parse_fairface_info(one.picture.info)
@@ -317,7 +317,7 @@ def _race_difference(detected: Sequence[PictureDetections]) -> dict[str, Any] | 
 
 
 def _without_faces(detected: Sequence[PictureDetections]) -> dict[str, Any] | None:
-    """False faces of pictures on which nothing is marked; None where there are none."""
+    """False faces in pictures without annotated faces; None if there are none."""
     empty = [one.false for one in detected if not one.picture.faces]
     if not empty:
         return None

@@ -29,10 +29,10 @@ class Prediction(ByValue):
 
     Attributes:
         item: The labelled item.
-        probabilities: Of the classes; None where there was no usable face or voice.
+        probabilities: Of the classes; None if there was no usable face or voice.
         problem: Why the file could not be read; empty otherwise.
         unknown: Whether the answer was withheld (``unknown``) though there are probabilities.
-        sure: Whether the answer is sure enough for the profile; None where it sets no bar.
+        sure: Whether the answer is sure enough for the profile; None if it sets no bar.
     """
 
     item: Item
@@ -65,13 +65,13 @@ def predict_items(
     is_sure: Callable[[Probabilities], bool] | None = None,
     on_problem: Callable[[str], None] = lambda _: None,
 ) -> list[Prediction]:
-    """What ``answer`` says of each item; one that cannot be read has no answer.
+    """Runs ``answer`` on each item; one that cannot be read has no answer.
 
     Args:
-        items: What to ask about, in order.
-        answer: Whom to ask.
-        withholds: Whether probabilities are too unsure for an answer other than ``unknown``.
-        is_sure: Whether probabilities are sure enough for the profile; None if it sets no bar.
+        items: The items, in order.
+        answer: The predictor.
+        withholds: Whether probabilities are too uncertain for an answer other than ``unknown``.
+        is_sure: Whether probabilities are sure enough for the profile; None without a threshold.
         on_problem: Called with the reason an item cannot be read.
     """
     predictions = []
@@ -122,10 +122,10 @@ def accuracy_facts(predictions: Sequence[Prediction]) -> dict[str, Any]:
 def results_by_prior(
     predictions: Sequence[Prediction], profile: Profile, learned: Shares
 ) -> list[dict[str, Any]]:
-    """A row a named prior, for JSON; empty where it cannot be computed from the predictions alone.
+    """A row per named prior, for JSON; empty if it cannot be computed from the predictions alone.
 
-    ``lite`` adds logarithms up, so a whole clip's answer is corrected exactly as each moment's
-    is. ``paper`` takes a mean of moments: it has to be run again with each prior.
+    ``lite`` adds up logarithms, so a clip's overall answer is corrected exactly like each moment's.
+    ``paper`` averages moments, so it would have to run again with each prior.
 
     Args:
         predictions: Of sentiments, as they are under the profile's own prior.
@@ -176,8 +176,8 @@ HISTORY_SIZE = 8
 def predict_with_history(predictions: Sequence[Prediction], profile: Profile) -> list[Prediction]:
     """The same recordings predicted after up to eight others of the same person.
 
-    Which others is drawn at random, by the recording's name; those of people of whom there is
-    no other are left out.
+    The others are drawn at random, seeded by the recording's name; recordings of people without
+    others are left out.
 
     Args:
         predictions: Of recordings, with people named.

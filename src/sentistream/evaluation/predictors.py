@@ -34,18 +34,18 @@ from sentistream.voice.voice_baseline import VoiceBaseline
 
 Probabilities = NDArray[np.float64]
 Predictor = Callable[[Path], Probabilities | None]
-"""Probabilities of the classes, or None where there is no usable face or voice.
+"""Probabilities of the classes, or None if there is no usable face or voice.
 
 Raises:
     InputError: The file cannot be read.
 """
 
 MAX_WINDOWS = 100
-"""Most windows of 30 ms of a voice that are classified, spread over the recording."""
+"""Most 30 ms windows of a voice that are classified, spread over the recording."""
 
 
 def clip_predictor(profile: Profile) -> Predictor:
-    """All moments of all faces together, as the profile adds them up."""
+    """All moments of all faces, as the profile accumulates them."""
     analyzer = None
 
     def predict(path: Path) -> Probabilities | None:
@@ -90,7 +90,7 @@ def face_predictor(profile: Profile) -> Predictor:
 
 
 def voice_predictor(profile: Profile) -> Predictor:
-    """What the voice says: of ``paper`` the mean over windows of 30 ms, of ``lite`` the whole."""
+    """The voice's answer: for ``paper`` the mean over 30 ms windows, for ``lite`` the whole."""
     factors = profile.prior.factors(profile.voice_learned_shares)
 
     if profile.decision == "lite":
@@ -145,7 +145,7 @@ TASKS: dict[str, tuple[Callable[[Profile], Predictor], tuple[str, ...]]] = {
     "voices": (voice_predictor, SENTIMENTS),
     "mouths": (mouth_predictor, MOUTH_STATES),
 }
-"""How each task is answered, and its classes."""
+"""Each task's predictor and classes."""
 
 
 def task_cards(task: str, profile: Profile) -> list[ModelCard]:
@@ -169,14 +169,14 @@ def card_ids(cards: list[ModelCard]) -> list[dict[str, Any]]:
 
 
 def trained_on(person: str, source: str, cards: list[ModelCard]) -> bool:
-    """Whether networks learned from a person of a data set, by their cards.
+    """Whether networks were trained on a person of a data set, according to their cards.
 
-    A card's entry may list the ``people`` it took from a set; where it does not, they were all
-    but those of ``HELD_OUT_PEOPLE``.
+    A card's entry may list the ``people`` it used from a set; if it does not, they were all
+    except ``HELD_OUT_PEOPLE``.
 
     Args:
-        person: As data sets name people, such as ``ravdess-01``; empty where not known, which
-            counts as learned from wherever the set was.
+        person: As data sets name people, such as ``ravdess-01``; empty if unknown, which
+            counts as trained on if the set was used.
         source: The data set, such as ``ravdess``.
         cards: Of the networks.
     """

@@ -39,7 +39,7 @@ class RobustnessRow:
         kind, level: Of the condition.
         predictions: The prediction for each clip.
         same_answer: Clips with the answer of the clean run.
-        moments, found: Moments in all, and those with a face.
+        moments, found: All moments, and those with a face.
         had_face, kept_face: Moments with a face in the clean run, and those of them that
             still have one.
         same_mouth, same_label: Of ``kept_face``: the mouth's state, the momentary class as in
@@ -104,13 +104,13 @@ def run_robustness(
     on_item: Callable[[], None] = lambda: None,
     on_problem: Callable[[str], None] = lambda _: None,
 ) -> list[RobustnessRow]:
-    """Run every item clean and under each condition, by the live code.
+    """Run every item clean and under each condition, with the live code.
 
     Args:
         items: Clips, or images of faces.
         task: One of ``ROBUSTNESS_TASKS``.
         profile: What to use.
-        conditions: What to do to them.
+        conditions: The corruptions.
         on_item: Called after each item.
         on_problem: Called with the reason an item was left out.
 
@@ -162,7 +162,7 @@ def _open(path: Path, task: str, profile: Profile) -> Source:
 def _disturbed(
     path: Path, task: str, profile: Profile, condition: ClipCondition, scene: ClipContext
 ) -> Source | None:
-    """The corrupted item; None where it does not allow the condition."""
+    """The corrupted item; None if it does not allow the condition."""
     picture = condition.picture(scene) if condition.picture else None
     sound = condition.sound(scene) if condition.sound else None
     if picture is None and sound is None:
@@ -187,7 +187,7 @@ def _scene(plain: ClipTrace, item: Item, items: Sequence[Item], task: str) -> Cl
 
 
 def _others(item: Item, items: Sequence[Item]) -> Iterator[Item]:
-    """The items that follow, around the end, another person's first."""
+    """The following items, wrapping around, another person's first."""
     place = items.index(item)
     following = [*items[place + 1 :], *items[:place]]
     yield from (other for other in following if not item.person or other.person != item.person)
@@ -204,7 +204,7 @@ MEASURES = {
     "moment_agreement": "same momentary class",
     "accuracy": "clips right",
 }
-"""What the plot shows, and how it is called."""
+"""The plotted values and their names."""
 
 CSV_COLUMNS = (
     "kind",

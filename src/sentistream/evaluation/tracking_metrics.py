@@ -1,4 +1,4 @@
-"""How well tracks follow faces: found, on no face, broken, mistaken for another.
+"""Quality of tracking: faces found, false tracks, fragmentations, identity switches.
 
 The figures are those of multi-object tracking: IDF1 (Ristani and others 2016), HOTA (Luiten and
 others 2021), fragmentations and identity switches (Bernardin and Stiefelhagen 2008).
@@ -22,11 +22,11 @@ ALPHAS = tuple(step / 20 for step in range(1, 20))
 
 
 def same_face(reading: Box, reference: Box) -> bool:
-    """Whether a reading's box is on a marked face. This is the only rule for it.
+    """Whether a reading's box matches an annotated face; the only such rule.
 
-    Boxes follow different conventions: brow to chin, or the whole head, or a square about the
-    nose. So it is where intersection over union is at least ``MIN_IOU``, or where the centre
-    of the reading's box lies within the reference box and neither is more than
+    Boxes follow different conventions: brow to chin, or the whole head, or a square around the
+    nose. So they match if intersection over union is at least ``MIN_IOU``, or if the centre
+    of the reading's box is within the reference box and neither is more than
     ``WIDTH_RATIO`` times as wide as the other.
     """
     if reading.iou(reference) >= MIN_IOU:
@@ -38,14 +38,14 @@ def same_face(reading: Box, reference: Box) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FrameTracks:
-    """One marked frame and what was read there.
+    """One annotated frame with its readings.
 
     Attributes:
         time: Seconds.
-        faces: Identity (unique over all that is measured together) and box of each face that
-            has to be found; identities of one frame differ.
-        tracks: Track (unique likewise) and box of each reading; those on ignored regions are
-            not among them.
+        faces: Identity (unique over everything measured together) and box of each face that
+            should be found; identities within a frame differ.
+        tracks: Track (unique likewise) and box of each reading, without those on ignored
+            regions.
     """
 
     time: float
@@ -58,7 +58,7 @@ class FrameTracks:
 
 
 def match_boxes(readings: Sequence[Box], references: Sequence[Box]) -> list[tuple[int, int]]:
-    """Pairs of reference and reading of the same face: as many as can be, the closest of those."""
+    """Pairs of reference and reading of the same face: as many as possible, the closest first."""
     weight = np.zeros((len(references), len(readings)))
     for row, reference in enumerate(references):
         for column, reading in enumerate(readings):
@@ -109,8 +109,8 @@ class Hota:
 
     Attributes:
         value: Mean of the geometric means of the two others.
-        detection: Share of faces and readings that fit each other.
-        association: How much tracks and identities of those share.
+        detection: Share of faces and readings that match each other.
+        association: How far tracks and identities of those agree.
     """
 
     value: float
@@ -121,7 +121,7 @@ class Hota:
 def hota(frames: Sequence[FrameTracks]) -> Hota:
     """By intersection over union alone, as published; frames are paired exactly (Hungarian).
 
-    Boxes of another convention lower it at the larger ``ALPHAS``, however well they follow.
+    Boxes with another convention lower it at the larger ``ALPHAS``, however good the tracking.
 
     Raises:
         ValueError: There are neither faces nor readings.
@@ -169,11 +169,11 @@ def _accuracies(
 
 @dataclass(frozen=True, slots=True)
 class TrackBreaks:
-    """Where following breaks.
+    """Tracking failures.
 
     Attributes:
         fragmentations: How often a face was found, then missed, then found again.
-        switches: How often a face was found by another track than when last found.
+        switches: How often a face was found by another track than the last time.
     """
 
     fragmentations: int
@@ -201,10 +201,10 @@ def track_breaks(frames: Sequence[FrameTracks]) -> TrackBreaks:
 
 
 def link_by_iou(boxes: Sequence[Sequence[Box]]) -> list[list[str]]:
-    """Makeshift identities of faces that nobody has named.
+    """Provisional identities of faces without annotated ones.
 
-    A face that overlaps one of the frame before by at least ``MIN_IOU`` is taken for the same;
-    across a cut two people at one place become one.
+    A face that overlaps one of the previous frame by at least ``MIN_IOU`` counts as the same;
+    across a cut, two people in one place become one.
 
     Args:
         boxes: Of each frame, in order of time.
@@ -245,7 +245,7 @@ def max_weight_matching(weight: NDArray[np.floating]) -> list[tuple[int, int]]:
     """The one-to-one pairs with the largest sum (the Hungarian method, O(n^3), exact).
 
     Args:
-        worth: Shape (rows, columns), 0 or more; a pair of worth 0 is never made.
+        worth: Shape (rows, columns), 0 or more; pairs with 0 are never made.
 
     Returns:
         Pairs of row and column, in the order of rows.

@@ -1,4 +1,4 @@
-"""The networks for other devices: files, a description of all that is around them, a reference."""
+"""Exports the networks for other devices: files, a pipeline description, a reference."""
 
 from sentistream.export.export_folder import Exported, check_free, export_networks
 

@@ -1,4 +1,4 @@
-"""Writes a folder with a profile's networks and all that is needed to run them elsewhere."""
+"""Writes a folder with a profile's networks and everything needed to run them elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sentistream.runtime.model_store import read_model
 from sentistream.types import SOUND_RATE
 
 DESCRIPTION: Final = "pipeline.json"
-"""The description of all that happens around the networks, for programs."""
+"""The machine-readable description of the pipeline around the networks."""
 
 _REFERENCE: Final = {
     "lite": ("reference_lite.py", "faces.py", "resampling.py", "LICENSE"),
@@ -40,7 +40,7 @@ FloatArray = NDArray[np.float32]
 SOUND_RATE = {SOUND_RATE}
 '''
 _LENGTHS: Final = (64, 96)
-"""Rows and columns of test vectors where a network takes any; multiples of the detector's 32."""
+"""Rows and columns of test vectors for a network that takes any; multiples of the detector's 32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def export_networks(
     Args:
         folder: Made if needed.
         profile: Whose networks.
-        as_float: Whether to write a network with floats that the product runs with 8 bits.
-        replaced: ONNX files to write in place of the shipped ones, by network.
+        as_float: Whether to write networks with floats that the product runs with 8 bits.
+        replaced: ONNX files to write instead of the shipped ones, by network.
         force: Whether files of a folder that is not empty may be replaced.
 
     Raises:
@@ -137,7 +137,7 @@ def _write(
 
 
 def _write_voice(folder: Path) -> None:
-    """The product's own modules that measure a voice: they need NumPy alone."""
+    """The product's own modules that measure a voice, which need only NumPy."""
     folder.mkdir(exist_ok=True)
     (folder / "__init__.py").write_text(
         '"""From sound to what the voice networks take; sentistream\'s own modules."""\n', "utf-8"
@@ -153,7 +153,7 @@ def _write_voice(folder: Path) -> None:
 def _test_vectors(
     cards: Mapping[str, ModelCard], contents: Mapping[str, bytes]
 ) -> dict[str, NDArray[Any]]:
-    """Inputs without meaning and what ONNX Runtime answers: ``NETWORK.INPUT``, ``NETWORK``."""
+    """Random inputs and ONNX Runtime's outputs for them: ``NETWORK.INPUT``, ``NETWORK``."""
     generator = np.random.default_rng(1)
     vectors: dict[str, NDArray[Any]] = {}
     for name, card in cards.items():

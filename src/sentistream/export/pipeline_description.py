@@ -1,7 +1,7 @@
-"""What a port has to do around the networks, as JSON: every number is the product's own constant.
+"""Describes what a port has to do around the networks, as JSON; all numbers are the product's own.
 
-The networks themselves centre and scale brightness, decode the detector's places and add emotions
-up to the three classes; nothing of that is left to do outside.
+The networks themselves centre and scale brightness, decode the detector's locations and combine
+emotions into the three classes; a port does none of that.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from sentistream.voice import active_speaker, features, functionals, spectrogram
 from sentistream.voice.feature_buffer import SPAN
 
 FORMAT = 1
-"""Of the description; changes whenever a port would have to."""
+"""Version of the description; changes whenever ports have to change."""
 
 _CHANNELS = {1: "brightness, 0 to 255", 3: "red, green, blue, 0 to 255"}
 
 
 def describe_pipeline(profile: Profile, networks: dict[str, ModelCard]) -> dict[str, Any]:
-    """All that ``pipeline.json`` says.
+    """The content of ``pipeline.json``.
 
     Args:
         profile: Whose networks they are.
-        networks: Cards of the files as they were written, by the names that a port uses.
+        networks: Cards of the files as written, by the names that a port uses.
     """
     steps = _lite(profile) if profile.decision == "lite" else _paper(profile)
     return {
@@ -80,7 +80,7 @@ def _network(card: ModelCard) -> dict[str, Any]:
 
 
 def _input(shape: list[int], kind: str) -> dict[str, Any]:
-    """Type, shape (-1 where it may be any length) and, of pictures, what the values mean."""
+    """Type, shape (-1 for any length) and, for pictures, what the values mean."""
     described: dict[str, Any] = {"type": kind, "shape": [-1, *shape]}
     if kind == "uint8" and len(shape) == 3:
         described["values"] = _CHANNELS[shape[-1]]

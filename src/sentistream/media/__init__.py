@@ -1,4 +1,4 @@
-"""Sources of moments: decoding, and synchronization of sound with pictures."""
+"""Sources of moments: decoding, and synchronization of audio and video."""
 
 from sentistream.media.capture_devices import Camera, list_cameras
 from sentistream.media.source import Faults, MediaInfo, Source

@@ -1,4 +1,4 @@
-"""Whole sound windows from the short pieces that consecutive moments carry."""
+"""Builds whole sound windows from the short pieces in consecutive moments."""
 
 from __future__ import annotations
 

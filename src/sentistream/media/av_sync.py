@@ -18,13 +18,13 @@ from sentistream.media.source import Faults
 from sentistream.types import FloatArray, Moment
 
 LONGEST_GAP = 5.0
-"""Seconds for which a picture is shown on while none follows; a longer gap is skipped."""
+"""How long a picture stays current while none follows, seconds; a longer gap is skipped."""
 PATIENCE = 0.5
-"""Seconds by which sound may come later than its picture."""
+"""Seconds by which sound may arrive after its picture."""
 MISSED = 2.0
-"""Seconds without sound after which pictures wait for it no more, until it comes again."""
+"""Seconds without sound after which pictures stop waiting for it, until it comes back."""
 MAX_WAITING = 64
-"""Pictures that wait for sound that is late; when there are more their moments go without."""
+"""Most pictures that wait for late sound; beyond that, their moments have none."""
 
 
 class Sound(Protocol):

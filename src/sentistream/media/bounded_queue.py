@@ -1,4 +1,4 @@
-"""A bounded queue between two threads, and sources that are read in a thread of their own."""
+"""A bounded queue between two threads, and sources that are read in their own thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class BoundedQueue(Generic[T]):
     """Holds at most ``depth`` items.
 
     Args:
-        drop_oldest: Where it is full, drop the oldest item instead of waiting for room.
+        drop_oldest: When full, drop the oldest item instead of waiting for room.
 
     Attributes:
         dropped: How many items were dropped so far.
@@ -33,7 +33,7 @@ class BoundedQueue(Generic[T]):
         self.dropped: int = 0
 
     def put(self, item: T) -> bool:
-        """Add an item, waiting for room unless the oldest is dropped; False once stopped."""
+        """Add an item, waiting for room unless ``drop_oldest``; False once stopped."""
         with self._changed:
             if self._drop_oldest and len(self._items) >= self._depth:
                 self._items.popleft()
@@ -45,7 +45,8 @@ class BoundedQueue(Generic[T]):
             return not self._stopped
 
     def end(self, error: BaseException | None = None) -> None:
-        """Called by the producer: no more items; ``error`` is raised after the last one."""
+        """Called by the producer: no more items will come; ``error`` is raised after the last
+        one."""
         with self._changed:
             self._ended, self._error = True, error
             self._changed.notify_all()
@@ -54,7 +55,7 @@ class BoundedQueue(Generic[T]):
         """The next item, waiting for it; StopIteration at the end or once stopped.
 
         Args:
-            timeout: Seconds to wait at most; None for as long as it takes.
+            timeout: Seconds to wait at most; None to wait indefinitely.
 
         Raises:
             TimeoutError: None came in time.

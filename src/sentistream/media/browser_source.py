@@ -1,4 +1,4 @@
-"""Moments from a visitor's own camera and microphone, sent by the browser (WebRTC)."""
+"""Moments from a visitor's camera and microphone, sent by the browser (WebRTC)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIRST_PICTURE = 30.0
 SILENCE = 10.0
 """Seconds without a picture after which the visitor has left."""
 MAX_LATE = 10.0
-"""Seconds by which pictures may come later and later before this machine is too slow."""
+"""Accumulated delay of pictures, seconds, above which this machine is too slow."""
 MAX_PIXELS = 2560 * 1440
 _STEP = 1 / 15
 
@@ -42,16 +42,16 @@ _STEP = 1 / 15
 class BrowserSource(QueuedSource):
     """Video and sound of a browser whose WebRTC offer has been answered.
 
-    Only this machine's own addresses are named in the answer, and no server elsewhere is
-    asked (no STUN, no TURN). Messages over data channels are not taken. It ends when the
-    visitor leaves or no picture comes for ``SILENCE`` seconds; moments that are not taken in
-    time are dropped, the oldest first, and counted. Sound and pictures are paired by when they
-    arrive, to some hundredths of a second.
+    The answer names only this machine's own addresses, and no other server is contacted (no
+    STUN, no TURN). Data channels are ignored. It ends when the visitor leaves or no picture
+    comes for ``SILENCE`` seconds; moments that are not read in time are dropped, the oldest
+    first, and counted. Sound and pictures are paired by arrival time, to a few hundredths of a
+    second.
 
-    ``info`` has a width and height of 0 until the first picture has come.
+    ``info`` has a width and height of 0 until the first picture has arrived.
 
     Args:
-        offer: The browser's SDP, all candidates included.
+        offer: The browser's SDP, including all candidates.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.
 
@@ -59,8 +59,8 @@ class BrowserSource(QueuedSource):
         answer: The SDP for the browser.
 
     Raises:
-        InputError: The offer is none; or, while it is read, no picture comes or they are too
-            large.
+        InputError: The offer is not valid; or, while reading, there is no picture or they are
+            too large.
         MissingExtraError: aiortc is not installed.
     """
 
@@ -92,7 +92,7 @@ class BrowserSource(QueuedSource):
         refusal: InputError | None = None
         try:
             self.answer: str = answer.result(ANSWER_TIMEOUT)
-        except Exception:  # whatever WebRTC trips over in an offer
+        except Exception:  # whatever WebRTC rejects in an offer
             refusal = offer_error()
         if refusal is not None:
             self.close()
@@ -180,7 +180,7 @@ class BrowserSource(QueuedSource):
                 frame = await track.recv()
                 if isinstance(frame, AudioFrame):
                     self._add_audio_frame(frame)
-        except MediaStreamError:  # the pictures may go on without sound
+        except MediaStreamError:  # the pictures may continue without sound
             pass
 
     def _add_video_frame(self, frame: VideoFrame) -> None:
@@ -218,7 +218,7 @@ class BrowserSource(QueuedSource):
             self._queue.put(moment)
 
     def _add_audio_frame(self, frame: AudioFrame) -> None:
-        # an audio frame comes once its last sample has been taken
+        # an audio frame arrives once its last sample has been captured
         length = frame.samples / frame.sample_rate
         arrived = time.monotonic() - self._begun - length
         try:

@@ -1,6 +1,6 @@
 """This machine's cameras and microphones.
 
-A webcam and its microphone are two inputs of FFmpeg's, stamped with one clock at capture:
+A webcam and its microphone are two FFmpeg inputs, stamped with one clock at capture:
 
 ========  ===================  ===============  ================================================
 System    Camera               Microphone       Clock
@@ -38,12 +38,12 @@ Options = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera that can be named by its number.
+    """A camera that can be opened by its number.
 
     Attributes:
-        index: What to give to ``open_source``.
-        device: Its device file; where the system has none, what FFmpeg opens it by.
-        name: What its driver calls it; empty when it does not say.
+        index: The number for ``open_source``.
+        device: Its device file; on systems without one, the name FFmpeg opens it by.
+        name: Its driver's name for it; empty if unknown.
     """
 
     index: int
@@ -89,10 +89,10 @@ def open_video_device(camera: int | str) -> InputContainer:
 
 
 def open_microphone(device: str) -> InputContainer:
-    """A microphone, by what its system calls it.
+    """A microphone, by its system's name.
 
     On Linux its ALSA name, for instance ``hw:1`` or ``default``; on macOS its number or name in
-    AVFoundation, ``default`` for the one in use; on Windows its name.
+    AVFoundation, or ``default`` for the one in use; on Windows its name.
 
     Raises:
         InputError: There is none, it cannot be read, or this FFmpeg cannot read microphones.
@@ -133,26 +133,26 @@ class _Capture(Protocol):
 
     camera_format: str
     camera_options: Sequence[Options]
-    """Tried in this order; the first that the camera takes is used."""
+    """Tried in this order; the first that the camera accepts is used."""
     microphone_format: str
     microphone_name: str
 
     def cameras(self) -> tuple[Camera, ...]: ...
 
     def find(self, camera: int | str) -> str | None:
-        """What FFmpeg opens a camera by; None if there is none."""
+        """FFmpeg's name for a camera; None if there is none."""
 
     def camera_refused(self, device: str) -> str: ...
 
     def microphone(self, device: str) -> str:
-        """What FFmpeg opens a microphone by."""
+        """FFmpeg's name for a microphone."""
 
     def microphone_refused(self) -> str: ...
 
 
 class _Linux:
     camera_format = "v4l2"
-    # most cameras reach their larger pictures only as JPEG
+    # most cameras send their larger pictures only as JPEG
     camera_options: Sequence[Options] = (
         {"input_format": "mjpeg", "video_size": "1280x720", "framerate": "30", "ts": "abs"},
         {"ts": "abs"},
@@ -185,7 +185,7 @@ class _Linux:
         )
 
     def microphone(self, device: str) -> str:
-        # PyAV's own ALSA looks for its definitions under /tmp, where anybody may write
+        # PyAV's bundled ALSA looks for its definitions under /tmp, which is world-writable
         os.environ.setdefault("ALSA_CONFIG_PATH", str(self.alsa_definitions))
         return device
 
@@ -205,7 +205,7 @@ def _fact(path: Path) -> str:
 
 
 class _Enumerated:
-    """FFmpeg lists the devices; a camera's number is its place among those that have pictures."""
+    """FFmpeg lists the devices; a camera's number is its index among those with pictures."""
 
     camera_format: str
     microphone_format: str
@@ -225,13 +225,13 @@ class _Enumerated:
         return Translatable("This machine has {known}.", known=known)
 
     def _devices(self, kind: str) -> Iterator[tuple[str, str]]:
-        """What FFmpeg opens each by, and its name."""
+        """FFmpeg's identifier and name of each."""
         try:
             found = av.enumerate_input_devices(self.camera_format)
         except (FFmpegError, OSError, ValueError):  # this FFmpeg lacks the format
             return
         for device in found:
-            # AVFoundation counts the screens among the cameras
+            # AVFoundation lists screens as cameras, too
             if kind in device.media_types and not device.description.startswith("Capture screen"):
                 yield self._opened_by(device.name, kind), device.description or device.name
 

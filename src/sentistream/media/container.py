@@ -23,9 +23,9 @@ from sentistream.translatable import Translatable
 MAX_PIXELS = 8192 * 8192
 """The largest picture that is decoded; a larger one is an InputError."""
 
-# Self-contained formats only. Left out on purpose: playlists and whatever else names
-# further files or addresses (hls, dash, concat, sdp, image2, imf, vobsub), scripts
-# (avisynth, lavfi), and single pictures.
+# Self-contained formats only. Excluded on purpose: playlists and anything else that refers to other
+# files or addresses (hls, dash, concat, sdp, image2, imf, vobsub), scripts (avisynth, lavfi), and
+# single pictures.
 FORMATS = (
     "3g2,3gp,aac,ac3,aiff,amr,ape,apng,asf,asf_o,au,av1,avi,avs2,avs3,caf,cavsvideo,dirac,"
     "dnxhd,dts,dv,eac3,flac,flv,gif,gxf,h261,h263,h264,hevc,ivf,kux,live_flv,m4a,m4v,"
@@ -104,12 +104,12 @@ def reason(error: Exception) -> str:
 
 
 def pixel_aspect(stream: VideoStream) -> float:
-    """Width of a pixel over its height; 1 where the video gives no usable ratio."""
+    """Width of a pixel divided by its height; 1 if the video has no usable ratio."""
     return sensible_aspect(stream.sample_aspect_ratio)
 
 
 def sensible_aspect(ratio: Fraction | None) -> float:
-    """A video's sample aspect ratio; 1 where it has none, or one outside 1/4 to 4."""
+    """A video's sample aspect ratio; 1 if it has none, or one outside 1/4 to 4."""
     value = float(ratio or 1)
     return value if 1 / 4 <= value <= 4 else 1.0
 
@@ -129,9 +129,9 @@ def describe(
     """The facts about an opened container.
 
     Args:
-        size: That of its upright pictures.
-        tracks: The numbers of the tracks of pictures and sound that are read, from 1.
-        remarks: What is to be known of their choice.
+        size: The size of its upright pictures.
+        tracks: The numbers of the video and audio tracks that are read, from 1.
+        remarks: Remarks on their choice.
     """
     duration: float | None = None
     if not live:

@@ -1,4 +1,4 @@
-"""Decodes a whole file to count what is damaged."""
+"""Decodes a whole file to count damage."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class DecodeReport:
     """What was decoded, and what could not be.
 
     Attributes:
-        info: Facts about it.
+        info: The file's metadata.
         seconds: From its first moment to its last.
-        faults: What was bad and left out.
+        faults: What was damaged and skipped.
     """
 
     info: MediaInfo
@@ -34,7 +34,7 @@ def decode_all(
 
     Args:
         path: The file.
-        on_progress: Called with the seconds read and those there are (None where not known).
+        on_progress: Called with the seconds read and the total (None if unknown).
 
     Raises:
         InputError: It cannot be analyzed.

@@ -1,7 +1,7 @@
-"""Video decoders: the machine's own (a graphics card's or chip's) where it has one, or software.
+"""Video decoders: hardware (a graphics card's or chip's) where there is one, or software.
 
-PyAV hands over pictures that hardware has decoded in main memory, as NV12: ``YuvPicture`` reads
-their brightness in place like that of any other.
+PyAV returns pictures decoded in hardware in main memory, as NV12: ``YuvPicture`` reads their luma
+in place, as for any other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sentistream.operating_system import System, decoder_chips, system
 from sentistream.translatable import Translatable
 
 CODINGS = ("h264", "hevc", "vp9", "av1")
-"""Codings that are given to hardware; it decodes these exactly as software does."""
+"""Codecs that hardware decodes exactly as software does."""
 
 _OWN_CODEC = {"qsv": "qsv", "amf": "amf", "v4l2": "v4l2m2m", "mediacodec": "mediacodec"}
 _ON_REQUEST = frozenset({"vulkan"})
@@ -41,7 +41,7 @@ class HardwareDecoder:
 
     Attributes:
         name: One of ``HARDWARE``.
-        problem: Why it does not work; empty where it does.
+        problem: Why it does not work; empty if it does.
     """
 
     name: str
@@ -49,12 +49,12 @@ class HardwareDecoder:
 
 
 def hardware_decoders() -> tuple[HardwareDecoder, ...]:
-    """Those that the installed FFmpeg knows, each tried once in this process."""
+    """The hardware decoders in the installed FFmpeg, each tried once in this process."""
     return tuple(HardwareDecoder(name, _problem(name)) for name in HARDWARE if _is_built_in(name))
 
 
 def forget_hardware() -> None:
-    """Forgets which hardware works, so that it is tried, and its absence logged, again."""
+    """Forgets which hardware works, so that it is tried (and its absence logged) again."""
     _problem.cache_clear()
     _log_once.cache_clear()
 
@@ -77,7 +77,7 @@ def _has_codec(name: str) -> bool:
 
 @functools.cache
 def _problem(name: str) -> str:
-    """Why a decoder does not work for H.264; empty where it does."""
+    """Why a decoder does not work for H.264; empty if it does."""
     if not _is_built_in(name):
         return Translatable("not built into this FFmpeg")
     if name == "v4l2":
@@ -96,19 +96,19 @@ def _codec_name(coding: str, name: str) -> str:
 
 
 class Decoder:
-    """Decodes one track of pictures, by hardware if that is wanted and works.
+    """Decodes one video track, in hardware if that is requested and works.
 
-    What hardware cannot decode is decoded by software: where it cannot be set up, where it fails
-    before its first picture, and where it gives none any more.
+    Software takes over if the hardware decoder cannot be set up, fails before its first picture,
+    or stops returning pictures.
 
     Args:
         stream: The track; its own context decodes in software.
-        wanted: One of ``DECODERS``. Where a hardware decoder that is named does not work,
-            ``remark`` says so; ``auto`` says nothing.
+        wanted: One of ``DECODERS``. If a named hardware decoder does not work, ``remark`` says
+            so; ``auto`` says nothing.
 
     Attributes:
-        name: What decodes now: ``software`` or one of ``HARDWARE``.
-        remark: A sentence where another decoder was wanted; else nothing.
+        name: The current decoder: ``software`` or one of ``HARDWARE``.
+        remark: A sentence if another decoder was requested; else empty.
 
     Raises:
         ValueError: There is no such decoder.
@@ -133,7 +133,7 @@ class Decoder:
         names: Sequence[str] = (self._wanted,)
         if self._wanted == AUTO:
             names = [name for name in HARDWARE if _is_built_in(name) and name not in _ON_REQUEST]
-        problem: str = Translatable("it does not decode {coding}", coding=coding)
+        problem: str = Translatable("it cannot decode {coding}", coding=coding)
         if coding in CODINGS:
             for name in names:
                 problem = _problem(name)
@@ -142,11 +142,11 @@ class Decoder:
                     self.name, self._context = name, context
                     _log_once(logging.INFO, f"Pictures are decoded by {name}.")
                     return
-                problem = problem or Translatable("it does not decode {coding}", coding=coding)
+                problem = problem or Translatable("it cannot decode {coding}", coding=coding)
         self._say(problem)
 
     def described(self, info: MediaInfo) -> MediaInfo:
-        """The same with what decodes, and with the remark; the same object where it says so."""
+        """The metadata with the decoder and the remark; the same object if it has them already."""
         if info.decoder == self.name and (not self.remark or self.remark in info.remarks):
             return info
         return replace(
@@ -154,7 +154,7 @@ class Decoder:
         )
 
     def decode(self, packet: Packet[Any] | None) -> list[VideoFrame]:
-        """The pictures that a packet completes; those that are held with None, at the end.
+        """The pictures that a packet completes; with None, at the end, the remaining ones.
 
         Raises:
             av.FFmpegError, ValueError: It is damaged.
@@ -201,8 +201,8 @@ class Decoder:
             self._confirmed = True
             self._held.clear()
             if self.name not in _OWN_CODEC and not _is_hardware(self._context):
-                # FFmpeg has fallen back by itself, and goes on like that
-                self._say(Translatable("it does not decode such pictures"))
+                # FFmpeg itself has fallen back, and stays that way
+                self._say(Translatable("it cannot decode such pictures"))
                 self.name = SOFTWARE
         return frames
 
@@ -211,7 +211,7 @@ class Decoder:
         return self._without_picture > _MAX_WITHOUT_PICTURE
 
     def _replace(self, packet: Packet[Any] | None) -> list[VideoFrame]:
-        """Goes on in software: what hardware has swallowed is decoded again."""
+        """Continues in software: packets already sent to the hardware are decoded again."""
         self._say(Translatable("it failed"))
         self.name, self._context = SOFTWARE, self._stream.codec_context
         held, self._held = list(self._held), deque()
@@ -248,7 +248,7 @@ def _log_once(level: int, words: str) -> None:
 
 
 def _open(stream: VideoStream, coding: str, name: str) -> VideoCodecContext | None:
-    """A decoder's context for a stream; None where it cannot be made."""
+    """A decoder's context for a stream; None if it cannot be made."""
     try:
         codec = Codec(_codec_name(coding, name), "r")
         device = None
@@ -269,6 +269,6 @@ def _open(stream: VideoStream, coding: str, name: str) -> VideoCodecContext | No
 
 
 def _is_hardware(context: VideoCodecContext) -> bool:
-    """Whether the pictures that came last were decoded by hardware."""
+    """Whether the latest pictures were decoded by hardware."""
     formats = {config.format.name for config in context.codec.hardware_configs if config.format}
     return context.pix_fmt in formats

@@ -1,9 +1,9 @@
 """Demuxing a file into video and audio packets, in bounded memory.
 
-Most files interleave the two closely, so the file is read once and packets that are not needed
-yet are queued. Where a file keeps them far apart, its sound is read a second time from a
-container of its own. (Reading every file twice would cost twice the index, which grows with
-the length of an mp4: 8 MB for half an hour.)
+Most files interleave the two closely, so the file is read once and packets that are not yet needed
+are queued. If a file keeps them far apart, its sound is read from a second container. (Reading
+every file twice would double the memory for the index, which grows with the length of an mp4: 8 MB
+for half an hour.)
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from sentistream.media.frame_reader import packets
 from sentistream.media.source import Faults
 
 MAX_WAITING = 8 * 2**20
-"""Bytes of packets that wait at most before the sound is read from a second container."""
-_EACH = 256  # bytes that a packet weighs besides its content
+"""Most bytes of queued packets before the sound is read from a second container."""
+_EACH = 256  # overhead of a packet, bytes
 
 
 class Demuxer:
     """Splits a container's packets between a video reader and an audio reader.
 
     Args:
-        container: Read from where it stands.
-        sound: The stream whose packets the reader of sound gets.
+        container: Read from its current position.
+        sound: The stream whose packets the audio reader gets.
         faults: Counts what cannot be read.
-        open_again: Opens the same file once more, for its sound alone.
+        open_again: Opens the same file again, only for its sound.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Demuxer:
         self._apart: Iterator[Packet[Any]] | None = None
 
     def video_packets(self) -> Iterator[Packet[Any]]:
-        """All packets, for ``FrameReader``: those of sound tell it how far the file goes."""
+        """All packets, for ``FrameReader``: the audio ones tell it how far the file goes."""
         while True:
             if self._for_pictures:
                 packet = self._for_pictures.popleft()

@@ -1,4 +1,4 @@
-"""Downmix of several channels to mono that keeps voices."""
+"""Downmix of several channels to mono that preserves voices."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from sentistream.types import SOUND_RATE, FloatArray
 
 MEMORY = 10.0
-"""Seconds after which what a channel held counts for a third."""
+"""Seconds after which a channel's energy counts for a third."""
 DEAD = 1e-3
 """A channel with less than this share of the loudest one's energy is left out."""
 OPPOSED = -0.5
-"""A channel whose correlation with the loudest is below this is turned over first."""
+"""A channel whose correlation with the loudest is below this is inverted first."""
 CENTRE = 0.1
-"""Where the centre has this share of the loudest one's energy, it is the voice, and taken alone."""
+"""If the centre has this share of the loudest one's energy, it is the voice, and used alone."""
 
 _CENTRE = "FC"
 _FRONT = ("FL", "FR")
@@ -25,14 +25,14 @@ _BASS = ("LFE", "LFE2")
 class Downmixer:
     """Mixes channels to one, block by block.
 
-    Voices of films are in the centre; elsewhere those channels are averaged that hold anything,
-    each turned over where it would otherwise cancel the loudest.
+    In films the voice is in the centre; otherwise all channels that are not silent are averaged,
+    each inverted if it would otherwise cancel the loudest.
 
     Args:
-        names: The channels as FFmpeg calls them: ``FL``, ``FR``, ``FC``, ...
+        names: FFmpeg's names of the channels: ``FL``, ``FR``, ``FC``, ...
 
     Attributes:
-        cancelling: Samples so far in which a channel had to be turned over.
+        cancelling: Samples so far in which a channel had to be inverted.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -40,7 +40,7 @@ class Downmixer:
         self._kept = kept or list(range(len(names)))
         self._centre = names.index(_CENTRE) if _CENTRE in names and len(names) > 1 else None
         front = [place for place, name in enumerate(names) if name in _FRONT]
-        # behind a pair at the front the others hold its echo
+        # with a front pair, the other channels contain its echo
         self._beside = front if len(front) == len(_FRONT) else self._kept
         self._products = np.zeros((len(names), len(names)))
         self.cancelling: int = 0

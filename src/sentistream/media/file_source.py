@@ -28,24 +28,24 @@ from sentistream.translatable import Translatable
 from sentistream.types import SOUND_RATE, FloatArray, Moment
 
 LONGEST_STILL = 60.0
-"""Seconds for which a picture is shown on when none follows; the rest of a longer gap
+"""How long a picture stays current when none follows, seconds; the rest of a longer gap
 has no moments."""
 _MISSING_END = 0.5
 
 
 class FileSource(Source):
-    """A video file on the media clock, whose zero is where a player starts.
+    """A video file on the media clock, whose zero is where a player would start.
 
     A moment every ``tick`` seconds from the first picture's time to the last picture's end,
     each with the newest picture at or before it (ticks that share a frame share the very
     same picture object) and the ``sound_window`` seconds of sound that end at it.
 
-    Memory stays bounded however pictures and sound are interleaved. ``threads`` is how many
-    decode its pictures; 0 for as many as the decoder sees fit. Without ``sound`` its sound is
-    not even decoded. ``video_track`` and ``audio_track`` are numbers among those of their kind,
+    Memory is bounded however pictures and sound are interleaved. ``threads`` is the number of
+    video decoding threads; 0 to let the decoder decide. Without ``sound`` its sound is
+    not even decoded. ``video_track`` and ``audio_track`` are numbers within their kind,
     from 1; None to choose. ``decoder`` is one of ``decoder_names.DECODERS``.
 
-    Pictures that no tick shows and no other picture refers to are not decoded, unless ``whole``.
+    Pictures that no tick needs and no other picture refers to are not decoded, unless ``whole``.
 
     Raises:
         InputError: The file cannot be analyzed.
@@ -135,9 +135,9 @@ class FileSource(Source):
             return next(self._moments)
 
     def sound_after(self, time: float) -> FloatArray | None:
-        """The sound of one window from ``time`` on, silence where there is none.
+        """The sound of one window from ``time`` on, with silence where there is none.
 
-        For the end of the file, once its moments are through; None without sound.
+        For the end of the file, after its last moment; None without sound.
         """
         with self._lock:
             if self._sound is None or self._closed:
@@ -150,13 +150,14 @@ class FileSource(Source):
         return self._reader.limit_decoding(share)
 
     def catch_up(self, now: float, until: float) -> None:
-        """Has nothing decoded up to a key picture from ``until`` seconds on."""
+        """Skips decoding up to the first keyframe from ``until`` seconds on."""
         self._reader.skipper.catch_up(now, until)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            # generators that hold this object would keep its buffers until cycles are collected
+            # generators that reference this object would keep its buffers until cycles are
+            # collected
             self._moments, self._frames = iter(()), iter(())
             for container in self._containers:
                 container.close()
@@ -198,13 +199,13 @@ class FileSource(Source):
         self._count_missing_end()
 
     def _shown_until(self, current: TimedFrame, following: TimedFrame) -> float:
-        """Until when the current picture is shown while no other follows, seconds."""
+        """Until when the current picture is valid while no other follows, seconds."""
         if following.after_fault or following.after_gap:
             return max(current.end, current.time + self._tick)
         return current.time + LONGEST_STILL
 
     def _count_missing_end(self) -> None:
-        """Counts as skipped what a truncated file declares but does not hold."""
+        """Counts as skipped what a truncated file declares but does not contain."""
         if self._declared_end and self.info.container != "ogg":  # whose length is a guess
             missing = self._declared_end / 1e6 - self._reader.reached
             if missing > _MISSING_END:
@@ -214,7 +215,7 @@ class FileSource(Source):
 def _open_again(
     path: Path, containers: list[InputContainer], index: int
 ) -> tuple[InputContainer, AudioStream | None]:
-    """The file once more, closed with the others."""
+    """Opens the file again; closed with the others."""
     container = open_file(path)
     containers.append(container)
     stream = container.streams[index] if index < len(container.streams) else None

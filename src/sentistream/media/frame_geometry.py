@@ -1,6 +1,6 @@
 """The geometry of decoded frames, which a stream may change at any time.
 
-A frame's orientation (its quarter turn and mirroring), its size and the aspect of its pixels.
+A frame's orientation (its quarter turn and mirroring), its size and its pixel aspect ratio.
 """
 
 from __future__ import annotations
@@ -34,11 +34,10 @@ class OrientationTracker:
     """Finds each decoded frame's orientation, in presentation order.
 
     A container's display matrix comes with every picture. A display orientation message of
-    H.264 or H.265 comes with a key picture alone and holds until the next key picture or
-    message (ITU-T H.264, D.2.27, the usual repetition period of 1), but FFmpeg hands it on
-    with the one picture. Writers also put the message behind the key picture that it is meant
-    for; so a key picture without one is held back, for at most five pictures, while one may
-    follow.
+    H.264 or H.265 comes only with a keyframe and holds until the next keyframe or
+    message (ITU-T H.264, D.2.27, the usual repetition period of 1), but FFmpeg attaches it
+    to that one picture only. Some writers also put the message after its keyframe; so a keyframe
+    without one is held back, for at most five pictures, in case one follows.
     """
 
     def __init__(self) -> None:
@@ -47,7 +46,7 @@ class OrientationTracker:
         self._undecided: deque[TimedFrame] = deque()
 
     def take(self, timed: TimedFrame) -> Iterator[TimedFrame]:
-        """The pictures whose orientation is known once this one has come."""
+        """The pictures whose orientation is known once this one has arrived."""
         signalled = self._orientation_of(timed.frame)
         key = bool(timed.frame.key_frame)
         if signalled is None:
@@ -57,13 +56,13 @@ class OrientationTracker:
                     yield from self._decide(UPRIGHT)
                 return
         else:
-            # that of another key picture is not meant for the one before, unless it goes on
+            # another keyframe's message does not apply to the previous one, unless it continues
             yield from self._decide(UPRIGHT if key and signalled != self._kept else signalled)
             self._kept = signalled
         yield dataclasses.replace(timed, orientation=self._kept)
 
     def flush(self) -> Iterator[TimedFrame]:
-        """The pictures that are still held back: too few to tell that the turn has ended."""
+        """The pictures still held back: too few to know that the rotation has ended."""
         yield from self._decide(self._kept)
 
     def _decide(self, orientation: Orientation) -> Iterator[TimedFrame]:
@@ -73,8 +72,8 @@ class OrientationTracker:
             yield dataclasses.replace(self._undecided.popleft(), orientation=orientation)
 
     def _orientation_of(self, frame: VideoFrame) -> Orientation | None:
-        # reading a frame's side data keeps the frame until garbage is collected: a tiny copy's is
-        # read, as ``frame.rotation`` tells neither of a mirroring nor whether there is a matrix
+        # reading a frame's side data keeps the frame until garbage collection, so a tiny copy's is
+        # read; ``frame.rotation`` shows neither mirroring nor whether there is a matrix
         try:
             copy = self._reformatter.reformat(frame, 2, 2, "gray", interpolation="POINT")
         except (FFmpegError, ValueError):
@@ -87,8 +86,8 @@ class PictureBuilder:
 
     Args:
         faults: Counts the changes.
-        pixel_aspect: Width of a stored pixel over its height, to begin with.
-        codec: The decoder, which learns of another aspect on the way; None where there is none.
+        pixel_aspect: Initial width of a stored pixel divided by its height.
+        codec: The decoder, which may find another aspect later; None if there is none.
 
     Attributes:
         orientation: How the newest picture was turned upright.

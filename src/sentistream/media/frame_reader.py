@@ -34,11 +34,11 @@ class TimedFrame:
     """A decoded frame.
 
     Attributes:
-        time: Presentation time, seconds; never less than the frame's before.
-        end: Where it stops being shown if nothing follows.
-        after_fault: True where damaged pictures lie between the one before and this one.
-        after_gap: True where all before this one was left out to catch up: the picture before the
-            gap is not shown on.
+        time: Presentation time, seconds; never less than the previous frame's.
+        end: When it stops being shown if nothing follows.
+        after_fault: True if there are damaged pictures between the previous one and this one.
+        after_gap: True if everything before this one was skipped to catch up: the picture before
+            the gap is no longer valid.
         orientation: How it is turned upright (``OrientationTracker`` finds out).
     """
 
@@ -51,7 +51,7 @@ class TimedFrame:
 
 
 def clock_zero(container: InputContainer) -> float:
-    """The container's own time, in seconds, that is zero on the media clock."""
+    """The container's time, in seconds, that is zero on the media clock."""
     start = container.start_time
     return 0.0 if start is None else start / av.time_base
 
@@ -62,7 +62,7 @@ def in_seconds(stamp: int, base: Fraction) -> float:
 
 
 def nanosecond(time: float) -> float:
-    """The time in whole nanoseconds, so that a picture's and a tick's same time are equal."""
+    """The time in integer nanoseconds, so that equal times of pictures and ticks compare equal."""
     return round(time, 9)
 
 
@@ -70,8 +70,8 @@ class FrameReader:
     """Reads a container's pictures; bad packets are skipped and counted.
 
     Args:
-        source: The container's packets, where another reader shares them.
-        decoder: Decodes the pictures; in software unless given.
+        source: The container's packets, if another reader shares them.
+        decoder: Decodes the pictures; by default in software.
 
     Attributes:
         skipper: Decides which pictures are not decoded.
@@ -111,7 +111,7 @@ class FrameReader:
         yield from self._release(None)
 
     def decode(self, packet: Packet[Any]) -> Iterator[TimedFrame]:
-        """The pictures that a packet brings: none where it is bad, or another stream's."""
+        """The pictures that a packet completes: none if it is bad, or another stream's."""
         self._note_reached(packet)
         if packet.stream_index != self._stream.index:
             return
@@ -126,11 +126,11 @@ class FrameReader:
                 yield from self._undamaged(frame)
 
     def catch_up(self, packet: Packet[Any], lag: float) -> None:
-        """Leaves out the pictures from this packet on up to a key picture in time.
+        """Skips pictures from this packet on, up to a keyframe that is not late.
 
         Args:
-            packet: The one that is read now.
-            lag: Seconds by which that is behind.
+            packet: The current packet.
+            lag: Seconds by which it is behind.
         """
         if packet.pts is not None and packet.time_base:
             now = in_seconds(packet.pts, packet.time_base) - self._zero
@@ -213,7 +213,7 @@ class FrameReader:
                 self._zero += time - (before + step)
                 time = nanosecond(before + step)
             time = max(time, before)
-        # pictures before the bad packet may still come out after it is reported
+        # pictures before the bad packet may still be returned after the error
         self._suspect = max(0, self._suspect - 1)
         skipped = self.skipper.skipped > self._skipped_before
         self._skipped_before = self.skipper.skipped
@@ -234,10 +234,10 @@ class FrameReader:
 def packets(
     container: InputContainer, faults: Faults, sound: AudioStream | None = None
 ) -> Iterator[Packet[Any]]:
-    """The packets of all streams, or of ``sound`` alone, then each stream's flushing packet.
+    """The packets of all streams, or only of ``sound``, then each stream's flushing packet.
 
-    Where reading fails it is tried again behind the bad place, a bounded number of times
-    in a row; every failure counts as a video error, or audio error where only sound is read.
+    If reading fails, it is retried after the bad position, a bounded number of times in a row;
+    every failure counts as a video error, or as an audio error if only sound is read.
     """
     attempts = 0
     while True:
@@ -246,7 +246,7 @@ def packets(
                 attempts = 0 if packet.size else attempts
                 yield packet
             return
-        except IndexError:  # PyAV trips at the end over streams that turned up on the way
+        except IndexError:  # at the end, PyAV fails on streams that appeared along the way
             return
         except av.FFmpegError:
             attempts += 1

@@ -1,4 +1,4 @@
-"""Decoding of still images; every still image is read here, so all parts see the same pixels."""
+"""Decoding of still images; all are read here, so that all parts see the same pixels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TURNS: dict[object, Image.Transpose] = {
 }
 _WITH_PROFILES = ("RGB", "RGBA", "CMYK", "L")
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
-# beside the picture itself, phones keep others of the same scene in it
+# besides the picture itself, phones store others of the same scene in it
 _SEVERAL_OF_ONE_SCENE = "MPO"
 _WAY_OUT = "Convert it to JPEG or PNG, or take it out."
 
@@ -38,16 +38,16 @@ _WAY_OUT = "Convert it to JPEG or PNG, or take it out."
 def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
     """Reads an image upright and in sRGB: shape (height, width, 3), uint8.
 
-    It is turned upright by its EXIF orientation; its colours are brought from its own profile to
-    sRGB; 16 bits become 8, what is transparent white.
+    It is turned upright by its EXIF orientation; its colours are converted from its own profile to
+    sRGB, 16 bits to 8, and transparency to white.
 
     Args:
         source: A file, or its bytes.
-        name: What it is called; the path where it is not given.
+        name: Its name; by default the path.
 
     Raises:
-        InputError: It cannot be read, is cut short, is an animation or has several pages, has
-            more than ``MAX_PIXELS`` pixels, or values that are no brightness.
+        InputError: It cannot be read, is truncated, is an animation or has several pages, has
+            more than ``MAX_PIXELS`` pixels, or values that are not brightness.
     """
     name = name or (str(source) if isinstance(source, Path) else "The picture")
     try:
@@ -63,7 +63,7 @@ def read_image(source: Path | bytes, name: str = "") -> UInt8Array:
         problem = f"it has more than {MAX_PIXELS:,} pixels"
     except MemoryError:
         problem = "there is not enough memory for it"
-    except Exception as error:  # whatever a decoder trips over in a damaged file
+    except Exception as error:  # whatever a decoder raises for a damaged file
         empty = (len(source) if isinstance(source, bytes) else _size(source)) == 0
         problem = "it is empty: zero bytes" if empty else _reason(error)
     raise InputError(
@@ -78,7 +78,7 @@ def _known_formats() -> list[str]:
 
 
 def _problem(image: Image.Image) -> str:
-    """Why a picture is refused before it is decoded; empty where it is not."""
+    """Why a picture is refused before it is decoded; empty if it is not."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         return f"its {width} x {height} pixels are more than {MAX_PIXELS:,}"
@@ -104,7 +104,7 @@ def _pixels(image: Image.Image) -> UInt8Array:
 
 
 def _as_srgb(image: Image.Image) -> Image.Image:
-    """Its colours as common screens show them; as they are where it names no others."""
+    """Its colours converted to sRGB; unchanged without a colour profile."""
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in _WITH_PROFILES:
         return image
@@ -117,7 +117,7 @@ def _as_srgb(image: Image.Image) -> Image.Image:
         converted = ImageCms.profileToProfile(image, own, screen, outputMode=mode)
         return converted or image
     except (ImageCms.PyCMSError, OSError, ValueError):
-        # a damaged profile, or one for another mode: the picture may be fine
+        # a damaged profile, or one for another mode; the picture may be fine
         return image
 
 
@@ -137,7 +137,7 @@ def _from_sixteen_bit(image: Image.Image) -> UInt8Array:
 
 
 def _size(path: Path) -> int | None:
-    """Bytes; None where there is no such file."""
+    """Bytes; None if there is no such file."""
     try:
         return path.stat().st_size
     except (OSError, ValueError):

@@ -11,7 +11,7 @@ _BLACK = (16, 128, 128)
 
 
 def fitted(frame: VideoFrame, width: int, height: int) -> VideoFrame:
-    """The frame scaled into that size without distortion, between black bars where need be.
+    """The frame scaled to that size without distortion, with black bars if necessary.
 
     Raises:
         av.FFmpegError, ValueError: The pixel format cannot be converted.

@@ -43,7 +43,7 @@ from sentistream.types import Moment
 QUEUE = 16
 """Moments that wait to be taken; when there are more the oldest are dropped."""
 _UNTIMED = 30
-# formats in which FFmpeg makes timestamps up from a guessed rate
+# formats for which FFmpeg invents timestamps from a guessed rate
 _WITHOUT_TIME = {"mjpeg", "mpjpeg", "h264", "hevc", "m4v", "mpegvideo", "obu", "vvc"}
 
 
@@ -51,24 +51,24 @@ class LiveSource(QueuedSource):
     """Moments from an opened camera or stream, optionally with a separate microphone.
 
     Its clock starts at 0 with the first picture that has a timestamp and advances in real time:
-    where timestamps jump or restart, they continue from there (``timestamp_repair``). A thread
-    makes moments as pictures arrive; when they come faster than they are taken, the oldest are
-    dropped and counted. A stream of known length is a recording: it is read at the pace at which
-    its moments are taken, without dropping.
+    if timestamps jump or restart, they continue from there (``timestamp_repair``). A thread
+    makes moments as pictures arrive; if they arrive faster than they are read, the oldest are
+    dropped and counted. A stream of known length is a recording: it is read as fast as its
+    moments are consumed, without dropping.
 
     Args:
-        container: Closed with this, also where it fails.
-        name: What it is called, without a password.
+        container: Closed with this, also on failure.
+        name: Its name, without a password.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each carries.
         sound: Whether its sound is decoded at all.
         microphone: Another input whose sound belongs to these pictures; closed with this.
-        video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
+        video_track, audio_track: Numbers within their kind, from 1; None to choose.
         decoder: One of ``decoder_names.DECODERS``.
-        remarks: What ``info`` is to say besides.
+        remarks: Additional remarks for ``info``.
 
     Raises:
-        InputError: It sends no pictures; or, while it is read, it sends none any more.
+        InputError: It sends no pictures, or, while reading, stops sending them.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class LiveSource(QueuedSource):
         if audio_streams and self._requested_tracks[1] is None:
             audio_streams = usable_tracks(container, container.streams.audio)
         for stream in video_streams:
-            # frames decoded in parallel would each come later by as many frames
+            # frame-parallel decoding would delay each frame by as many frames
             stream.thread_type = "SLICE"
         self._live = container.duration is None
         self._video_remark, self._audio_remark = tracks.video_remark, tracks.audio_remark
@@ -183,7 +183,7 @@ class LiveSource(QueuedSource):
     def _choose_video(
         self, packets: Iterator[Packet[Any]], streams: list[VideoStream]
     ) -> tuple[VideoStream, Iterator[Packet[Any]]]:
-        """The chosen video stream, and the packets from the start."""
+        """The chosen video stream, and all packets from the start."""
         failure: InputError | None = None
         try:
             selection = choose_live_video(packets, streams, READ_TIMEOUT)
@@ -218,7 +218,7 @@ class LiveSource(QueuedSource):
         try:
             for packet in packets:
                 for timed in self._take(packet):
-                    # a stream joined in the middle begins with pictures without a time
+                    # a stream joined in the middle begins with pictures without timestamps
                     untimed += 1
                     if timed.frame.pts is not None or untimed > _UNTIMED:
                         return timed
@@ -285,7 +285,7 @@ class LiveSource(QueuedSource):
             if self._live and time.monotonic() - last_moment_at > READ_TIMEOUT:
                 raise InputError(
                     Translatable(
-                        "{name} sends no pictures any more, though it still sends.", name=self._name
+                        "{name} still sends data, but no pictures any more.", name=self._name
                     ),
                     "See whether a player shows it, and start the camera again.",
                 )
@@ -309,7 +309,7 @@ class LiveSource(QueuedSource):
 
 
 def _until_closed(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
-    """The packets until the other side hangs up, which over HTTP FFmpeg calls an I/O error."""
+    """The packets until the other side closes, which FFmpeg reports as an I/O error over HTTP."""
     try:
         yield from packets
     except OSError as error:

@@ -1,6 +1,6 @@
 """Selection of a live stream's tracks by their content as it arrives.
 
-A file's tracks are probed before reading (``track_content``); a stream's can only be awaited.
+A file's tracks are probed before reading (``track_content``); a stream's must be awaited.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from sentistream.media.track_content import SILENT, Content, is_structured
 from sentistream.types import FloatArray
 
 MAX_PROBE_SECONDS = 2.0
-"""Seconds of a stream within which a track of pictures must show more than one even colour."""
+"""Seconds of a stream within which a video track must show more than one uniform colour."""
 MAX_PROBE_BYTES = 32 * 2**20
-"""Bytes of a stream that are kept while its tracks of pictures are looked into."""
+"""Bytes of a stream that are kept while its video tracks are probed."""
 MAX_SWITCH_SECONDS = 30.0
-"""Seconds after another track was audible in which a silent one that comes before it may begin."""
+"""How long after another track was audible an earlier, silent one may still start, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoSelection:
-    """A choice between tracks of pictures.
+    """A choice between video tracks.
 
     Attributes:
         stream: The one chosen.
         packets: What was read until then, of all streams, to be decoded from the start.
-        contents: What was found in the tracks up to the chosen one, by their index.
+        contents: The contents found in the tracks up to the chosen one, by their index.
     """
 
     stream: VideoStream
@@ -49,9 +49,8 @@ def choose_live_video(
 
     Args:
         packets: A stream's packets from its start.
-        streams: Its tracks of pictures, the preferred first; their decoders are as new again
-            afterwards.
-        patience: Seconds on the wall's clock after which no more is read.
+        streams: Its video tracks, the preferred first; their decoders are reset afterwards.
+        patience: Seconds of wall-clock time after which reading stops.
 
     Raises:
         av.FFmpegError: The stream cannot be read.
@@ -99,13 +98,13 @@ class LiveSound:
     """A stream's sound: the first of several tracks that has been audible so far.
 
     All are decoded while the first is silent. Once another is audible it is used, from its
-    start; for ``MAX_SWITCH_SECONDS`` seconds more one that comes before it takes over when it
-    begins. Then, or when the first is heard, the others are left alone.
+    start; for another ``MAX_SWITCH_SECONDS`` seconds, an earlier one takes over if it becomes
+    audible. After that, or once the first is audible, the others are ignored.
 
     Args:
         streams: The tracks, the preferred first; at least one.
         faults: Counts what cannot be decoded of the chosen one.
-        zero: The container's own time, in seconds, that is zero on the media clock.
+        zero: The container's time, in seconds, that is zero on the media clock.
 
     Attributes:
         stream: The one chosen so far.
@@ -137,7 +136,7 @@ class LiveSound:
         return {stream.index: self._content(stream) for stream in before}
 
     def feed(self, packet: Packet[Any]) -> bool:
-        """Decode a packet of any stream; whether another track is chosen now than before."""
+        """Decode a packet of any stream; returns whether the chosen track has changed."""
         if packet.stream_index not in self._tracks:
             return False
         if packet.size:

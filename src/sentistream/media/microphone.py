@@ -19,17 +19,17 @@ from sentistream.media.timestamp_repair import TimestampRepair
 from sentistream.media.track_selection import choose_audio
 
 MAX_WAITING = 1000
-"""Packets that wait to be decoded; when there are more the oldest are dropped and counted."""
+"""Packets waiting to be decoded; beyond that the oldest are dropped and counted."""
 SAME_CLOCK = 5.0
-"""Seconds by which stamps may differ that come from the same clock."""
+"""Seconds by which timestamps from the same clock may differ."""
 
 
 class Microphone:
     """Reads packets in a thread; the thread that pairs sound and pictures decodes them.
 
-    Where both inputs' stamps are of the same clock (they then lie close together) they are
-    compared; otherwise what arrives together is taken to belong together. When it ends the
-    pictures go on without sound.
+    If both inputs' timestamps come from the same clock (they are then close together) they are
+    compared; otherwise what arrives together is assumed to belong together. When it ends, the
+    pictures continue without sound.
 
     Args:
         container: Closed in the end.
@@ -53,11 +53,11 @@ class Microphone:
 
         Args:
             first: The first picture.
-            arrived: When that came (``time.monotonic``).
-            zero: What is zero for the pictures, in their container's own seconds.
+            arrived: When it arrived (``time.monotonic``).
+            zero: The pictures' zero, in their container's own seconds.
 
         Returns:
-            The track that ``feed`` fills; None where the input has no sound.
+            The track that ``feed`` fills; None if the input has no sound.
         """
         if self.stream is None:
             return None
@@ -76,7 +76,7 @@ class Microphone:
             self.track.feed(packet)
 
     def close(self) -> None:
-        """Ends it; safe to call twice."""
+        """Stops it; safe to call twice."""
         self._stopped = True
         interrupt(self._thread)
         if threading.current_thread() is not self._thread:

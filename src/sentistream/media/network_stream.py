@@ -1,4 +1,4 @@
-"""Opens network streams safely: nothing in them can make this machine connect elsewhere."""
+"""Opens network streams safely: their content cannot make this machine connect elsewhere."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ OPEN_TIMEOUT = 10.0
 READ_TIMEOUT = 10.0
 """Seconds without an answer after which a stream counts as lost."""
 ANALYZED = 5.0
-"""Seconds of a stream within which its codecs must show: a whole picture, to begin with."""
+"""Seconds of a stream within which its codecs must be known, including a whole picture."""
 _RATE_PICTURES = 4
-"""Pictures from which their rate is guessed; FFmpeg would wait for twenty."""
-# from the network nothing may lead to this machine's files, and no playlist to other addresses
+"""Pictures from which the frame rate is guessed; FFmpeg would wait for twenty."""
+# streams must not refer to this machine's files, nor playlists to other addresses
 _PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,rtmp,rtmps,srt,crypto"
 _FORMATS = f"{FORMATS},rtsp,rtp,sdp"
 _CHECK = "Check the address, its password and the network."
@@ -42,11 +42,11 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
     """A stream.
 
     Args:
-        address: With one of ``ADDRESSES`` in front.
-        transport: How RTSP pictures travel.
+        address: Begins with one of ``ADDRESSES``.
+        transport: RTSP transport.
 
     Raises:
-        InputError: It cannot be read; the words hold no password.
+        InputError: It cannot be read; the text contains no password.
     """
     kind = scheme(address)
     if kind not in ADDRESSES or "\0" in address:
@@ -64,7 +64,7 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
     if kind in ("rtsp", "rtsps"):
         options["rtsp_transport"] = transport
     if is_local(host_of(address)):
-        # empty is not unset: without it FFmpeg asks the environment
+        # empty, not unset: otherwise FFmpeg would read the environment
         options["http_proxy"] = ""
     container: InputContainer | None = None
     try:
@@ -77,14 +77,14 @@ def open_address(address: str, *, transport: Transport = "tcp") -> InputContaine
         )
     except (FFmpegError, OSError, ValueError) as error:
         failure = _refused(shown_address(address), error)
-    # raised out here, since the error caught above knows the address with its password
+    # raised out here, because the error caught above contains the address with its password
     if container is None:
         raise failure
     return container
 
 
 def lost(name: str, error: Exception) -> InputError:
-    """The error of a stream that ends while it is read."""
+    """The error of a stream that ends while being read."""
     return InputError(
         Translatable("{name} stopped sending ({words}).", name=name, words=words(error)),
         "Check the camera, its cable or the network, and start again.",
@@ -109,11 +109,11 @@ def _refused(shown: str, error: Exception) -> InputError:
         )
     if isinstance(error, ConnectionRefusedError):
         return InputError(
-            Translatable("{name} cannot be opened: nobody listens there.", name=shown),
+            Translatable("{name} cannot be opened: nothing listens there.", name=shown),
             "See whether the camera is on, and check the port.",
         )
     path = shown.lower()
-    # what is on no list of formats is an argument that is not valid
+    # a format on no list is reported as an invalid argument
     unread = isinstance(error, ArgumentError | InvalidDataError)
     if unread and path.endswith((".m3u8", ".m3u", ".mpd")):
         return InputError(

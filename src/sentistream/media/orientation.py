@@ -16,7 +16,7 @@ from sentistream.types import Box, UInt8Array
 class Orientation:
     """How a stored picture is turned upright: transposed first, then mirrored.
 
-    The eight combinations are all the turns by quarters, mirrored or not.
+    The eight combinations are all quarter turns, mirrored or not.
     """
 
     transpose: bool = False
@@ -33,7 +33,7 @@ class Orientation:
 
     @property
     def degrees(self) -> int:
-        """The clockwise turn: 0, 90, 180 or 270 (of a mirrored picture, before the mirroring)."""
+        """The clockwise rotation: 0, 90, 180 or 270 (for a mirrored picture, before mirroring)."""
         if self.transpose:
             return 270 if self.mirror_y else 90
         return 180 if self.mirror_x and self.mirror_y else 0
@@ -45,7 +45,7 @@ class Orientation:
         return pixels[:: -1 if self.mirror_y else 1, :: -1 if self.mirror_x else 1]
 
     def turn_back(self, box: Box, width: int, height: int) -> Box:
-        """Where ``box``, in an upright picture of that size, lies in the stored one."""
+        """The stored picture's coordinates of ``box`` in an upright picture of that size."""
         left, right, top, bottom = box.left, box.right, box.top, box.bottom
         if self.mirror_x:
             left, right = width - right, width - left
@@ -58,7 +58,7 @@ UPRIGHT = Orientation()
 
 
 def display_orientation(frame: VideoFrame) -> Orientation | None:
-    """What the frame's display matrix asks for; None without one."""
+    """The orientation in the frame's display matrix; None without one."""
     side_data: Any = frame.side_data
     matrix = side_data.get("DISPLAYMATRIX")
     if matrix is None:

@@ -1,9 +1,9 @@
-"""Leaves out pictures before they are decoded.
+"""Skips pictures before they are decoded.
 
-Two kinds can be left out without harm to the others: a picture that no other one refers to
+Two kinds can be skipped without harm to the others: a picture that no other one refers to
 (``nal_ref_idc`` 0 in ITU-T H.264, 7.4.1; the sub-layer non-reference types of ITU-T H.265, table
 7-1; every picture of a coding without prediction in time, such as MJPEG), and all that follow in a
-group of pictures, up to the next key picture.
+group of pictures, up to the next keyframe.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from av import Packet
 INTRA_ONLY = frozenset(
     {"mjpeg", "ljpeg", "jpegls", "png", "prores", "dnxhd", "dvvideo", "rawvideo", "gif", "webp"}
 )
-"""Codings, by FFmpeg's names, in which no picture refers to another."""
+"""Codecs, by FFmpeg's names, in which no picture refers to another."""
 
 MAX_GROUP = 4.0
 """Seconds between key pictures up to which the rest of a group is left out as soon as leaving out
@@ -29,7 +29,7 @@ MIN_ANALYZED = 0.6
 out, however long it is."""
 
 MAX_GAP = 15.0
-"""Seconds for which a key picture is waited for at most, by the media clock."""
+"""Longest wait for a keyframe, seconds of the media clock."""
 
 _FORGETTING = 0.02
 _KNOWN = 60  # packets after which it is known how many are referred to
@@ -43,11 +43,11 @@ _H265_LAST_SLICE = 31
 
 
 class DisposablePackets:
-    """Tells which packets hold a picture that no other one refers to.
+    """Tells which packets contain a picture that no other one refers to.
 
     Args:
-        codec: FFmpeg's name of the coding.
-        extradata: The stream's global headers; tells length prefixes from start codes.
+        codec: FFmpeg's name of the codec.
+        extradata: The stream's global headers, which distinguish length prefixes from start codes.
     """
 
     def __init__(self, codec: str, extradata: bytes | None) -> None:
@@ -70,12 +70,12 @@ class DisposablePackets:
                     return False
                 layer = (data[unit + 1] & 0x07) - 1
                 self._highest_layer = max(self._highest_layer, layer)
-                # lower layers' are referred to by the layers above
+                # pictures of lower layers are referenced by the layers above
                 return kind in _H265_NON_REFERENCE and layer == self._highest_layer
         return False
 
     def _units(self, data: memoryview) -> Any:
-        """Where each NAL unit's header lies."""
+        """The position of each NAL unit's header."""
         size = self._length_size
         if size:
             place = 0
@@ -91,7 +91,7 @@ class DisposablePackets:
 
 
 def _length_size(codec: str, extradata: bytes) -> int:
-    """Bytes of a NAL unit's length before it; 0 where start codes part them (Annex B)."""
+    """Bytes of a NAL unit's length prefix; 0 with start codes (Annex B)."""
     place = {"h264": 4, "hevc": 21}.get(codec)
     if place is None or len(extradata) <= place or extradata[0] != 1:
         return 0
@@ -99,7 +99,7 @@ def _length_size(codec: str, extradata: bytes) -> int:
 
 
 class PacketSkipper:
-    """Decides which packets of a track of pictures are decoded.
+    """Decides which packets of a video track are decoded.
 
     With ``set_ticks`` pictures that nothing refers to are left out where no tick shows them: the
     pictures of all ticks stay the same, as long as none is shown longer than it declares. With a
@@ -109,7 +109,7 @@ class PacketSkipper:
     decoded (``analyzed_share``). To ``catch_up`` everything is left out up to a key picture.
 
     Args:
-        disposable: Which packets nothing refers to.
+        disposable: Which packets are unreferenced.
 
     Attributes:
         share: The share of pictures that is to be analyzed, 0 to 1.
@@ -140,7 +140,7 @@ class PacketSkipper:
 
     @property
     def in_gap(self) -> bool:
-        """Whether all is left out until a key picture."""
+        """Whether everything is skipped until a keyframe."""
         return self._gap is not None
 
     @property
@@ -165,24 +165,25 @@ class PacketSkipper:
         return 1 - self._disposables
 
     def set_ticks(self, origin: float, interval: float) -> None:
-        """Which times are shown: ``origin``, and every ``interval`` seconds from there on."""
+        """Sets the times that are needed: ``origin``, and every ``interval`` seconds from there
+        on."""
         self._ticks = origin, interval
 
     def catch_up(self, now: float, until: float) -> None:
-        """Leaves out everything up to the first key picture from some time on.
+        """Skips everything up to the first keyframe from some time on.
 
-        Without one nothing is left out from ``MAX_GAP`` seconds on.
+        Without one, skipping ends after ``MAX_GAP`` seconds.
 
         Args:
-            now: What is read now, seconds on the media clock.
-            until: What is sent now.
+            now: The current reading position, seconds on the media clock.
+            until: The sender's current position.
         """
-        # pictures from before a gap may still come while it is over already
+        # pictures from before a gap may still arrive after it has ended
         if self._gap is None and now >= self.resumed_at:
             self._gap = until, now + MAX_GAP
 
     def wants(self, packet: Packet[Any], time: float, duration: float) -> bool:
-        """Whether the packet is to be decoded.
+        """Whether the packet should be decoded.
 
         Args:
             packet: The next one, in decoding order.

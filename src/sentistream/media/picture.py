@@ -80,21 +80,21 @@ class RgbPicture:
 class YuvPicture:
     """A decoded video frame, read in place.
 
-    ``luma`` is a view of the frame; ``crop`` resamples the three planes within the box
-    alone, straight to the size asked for, and converts only that small result to RGB.
+    ``luma`` is a view of the frame; ``crop`` resamples only the parts of the three planes
+    within the box, directly to the requested size, and converts only that small result to RGB.
 
-    ``rgb``, which is for people, brings high dynamic range to that of a common screen.
+    ``rgb``, which is for people, maps high dynamic range to that of a common screen.
 
     Planar 8-bit YUV, NV12 and grey are read as decoded; any other pixel format is
-    converted once, when the picture is made. ``luma`` has the coding's own range: 16 to
+    converted once, when the picture is made. ``luma`` has the video's own range: 16 to
     235 in most videos, 0 to 255 in full-range ones.
 
     Args:
         frame: The frame; it must not be changed afterwards.
         orientation: How it is turned upright.
-        pixel_aspect: Width of a stored pixel over its height. Where it is not 1 the picture
+        pixel_aspect: Width of a stored pixel divided by its height. If it is not 1, the picture
             is as wide as a player would show it, so that faces keep their proportions;
-            ``luma`` is then a resampled copy, made when first asked for.
+            ``luma`` is then a resampled copy, made on first use.
 
     Raises:
         ValueError: ``pixel_aspect`` is not positive.
@@ -110,7 +110,7 @@ class YuvPicture:
     ) -> None:
         if not pixel_aspect > 0:
             raise ValueError(f"A pixel's aspect is positive, not {pixel_aspect}.")
-        # as it was decoded: a conversion forgets it
+        # as decoded: a conversion loses it
         self._transfer = int(frame.color_trc)
         frame = _readable(frame)
         self._frame = frame
@@ -175,7 +175,7 @@ class YuvPicture:
         return hash(self._key())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # FFmpeg's frame can be neither pickled nor copied: it is rebuilt from its planes
+        # FFmpeg's frame can be neither pickled nor copied, so it is rebuilt from its planes
         frame = self._frame
         colours = (int(frame.colorspace), int(frame.color_range), self._transfer)
         facts = (frame.format.name, *colours)
@@ -209,19 +209,19 @@ def _stretched(box: Box, x: float, y: float) -> Box:
 
 
 def _matrix(frame: VideoFrame) -> tuple[float, float, str]:
-    """Red's and blue's weight in luma; where the video does not say, by its size."""
+    """Red's and blue's weight in luma; if the video does not say, by its size."""
     large = frame.width >= 1280 or frame.height > 576
     return _MATRICES.get(frame.colorspace, _BT709 if large else _BT601)
 
 
 def _is_full_range(frame: VideoFrame) -> bool:
-    if frame.format.name == "gray":  # full unless it says otherwise, as FFmpeg has it
+    if frame.format.name == "gray":  # full range unless it says otherwise, as in FFmpeg
         return frame.color_range != _LIMITED
     return frame.color_range == _FULL or frame.format.name.startswith("yuvj")
 
 
 def _readable(frame: VideoFrame) -> VideoFrame:
-    """The frame itself where its planes can be read in place, or converted."""
+    """The frame itself if its planes can be read in place, else a converted one."""
     name = frame.format.name
     if name in _SUBSAMPLING and all(plane.line_size > 0 for plane in frame.planes):
         return frame
@@ -247,7 +247,7 @@ def _readable(frame: VideoFrame) -> VideoFrame:
 
 
 def _nearest_planar(frame: VideoFrame) -> str:
-    """The format of ``_SUBSAMPLING`` with as much chroma."""
+    """The format in ``_SUBSAMPLING`` with the same amount of chroma."""
     luma, *others = frame.format.components
     chroma = [part for part in others if part.is_chroma]
     if not chroma:
@@ -258,7 +258,7 @@ def _nearest_planar(frame: VideoFrame) -> str:
 
 
 def _pixels(frame: VideoFrame, plane: int, samples: int) -> UInt8Array:
-    """A plane of ``samples`` bytes a pixel, (rows, columns, samples), without a copy."""
+    """A plane of ``samples`` bytes per pixel, (rows, columns, samples), without a copy."""
     held = frame.planes[plane]
     buffer: Any = held
     data: UInt8Array = np.frombuffer(buffer, np.uint8)
@@ -267,7 +267,7 @@ def _pixels(frame: VideoFrame, plane: int, samples: int) -> UInt8Array:
 
 
 def _planes(frame: VideoFrame) -> tuple[UInt8Array, ...]:
-    """Luma and, where there is colour, both chroma planes."""
+    """Luma and, if there is colour, both chroma planes."""
     if frame.format.name == "gray":
         return (_pixels(frame, 0, 1)[..., 0],)
     if frame.format.name == "nv12":
@@ -286,9 +286,9 @@ def to_rgb(
 
     Args:
         luma: Shape (rows, columns).
-        chroma: Blue's and red's difference, each of luma's shape; none where it is grey.
-        matrix: Red's and blue's weight in luma, and a name that is not needed here.
-        full_range: Whether values use all of 0 to 255.
+        chroma: Blue and red difference, each of luma's shape; none if it is grey.
+        matrix: Red's and blue's weight in luma, and a name that is not used here.
+        full_range: Whether values use the full range 0 to 255.
     """
     offset, scale, chroma_scale = (0, 1.0, 255.0) if full_range else (16, 255 / 219, 255**2 / 224)
     bright = (luma.astype(np.float32) - offset) * np.float32(scale)

@@ -1,4 +1,4 @@
-"""Reading ahead in a thread, a bounded number of items."""
+"""Bounded read-ahead in a thread."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 class prefetch(Generic[T], Iterator[T]):  # noqa: N801 - used like a function
     """Iterates ``iterable`` in a background thread, at most ``depth`` items ahead.
 
-    What the iterable raises is raised here, after the items before it. ``close`` (also on
-    leaving a ``with`` block and when collected) ends the thread once the item it is working on
+    Exceptions from the iterable are raised here, after the items before them. ``close`` (also on
+    leaving a ``with`` block and on garbage collection) ends the thread once its current item
     is done; the iterable itself is closed if it is a generator.
 
     Raises:
@@ -26,7 +26,7 @@ class prefetch(Generic[T], Iterator[T]):  # noqa: N801 - used like a function
         if depth < 1:
             raise ValueError(f"A prefetch reads at least 1 item ahead, not {depth}.")
         self._shared: BoundedQueue[T] = BoundedQueue(depth)
-        # the thread must not hold this object, or it would never be collected
+        # the thread must not reference this object, or it would never be collected
         self._thread = threading.Thread(
             target=_fill, args=(iterable, self._shared), name="prefetch", daemon=True
         )

@@ -1,9 +1,9 @@
 """Interrupts a blocking network read from another thread.
 
-PyAV has no call for that. While FFmpeg waits it asks PyAV several times a second whether the
-read has taken too long, and PyAV asks the ``time`` of its module ``av.container.core``: for a
-thread that is to end, the clock leaps ahead at each look. Should a later PyAV ask elsewhere,
-such a read still ends at its own time limit.
+PyAV has no call for that. While FFmpeg waits, it asks PyAV several times a second whether the
+read has timed out, and PyAV calls ``time`` of its module ``av.container.core``: for a thread
+that should end, that clock jumps ahead at each call. If a later PyAV does this differently, such
+a read still ends at its own timeout.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import time
 from typing import Any
 
 _LEAP = 1e12
-"""Seconds, more than any time limit: a read that begins after the interruption ends, too."""
+"""Seconds, more than any timeout, so that a read that begins after the interruption also ends."""
 
 _leaps = itertools.count(1)
 _ending: dict[int, threading.Thread] = {}
-"""By number, which another thread may be given once this one has ended."""
+"""Threads by id, which may be reused once a thread has ended."""
 
 
 class _Clock:

@@ -1,21 +1,21 @@
-"""Capture times of received frames, estimated from when they arrive."""
+"""Capture times of received frames, estimated from their arrival."""
 
 from __future__ import annotations
 
 _WINDOW = 10.0
-"""Seconds over which the earliest arrival is looked for."""
+"""Window for the earliest arrival, seconds."""
 _RESTART = 20.0
 
 
 class ReceiveClock:
     """Maps a track's timestamps, whose zero is unknown, to the receiver's clock.
 
-    What arrives is late by the network and by decoding, never early: the least late of the
-    last ten seconds shows where the stamps' zero lies. Two tracks placed so fit together as
-    well as their least delays agree, some hundredths of a second over WebRTC.
+    Frames arrive late because of the network and decoding, never early: the least late one of the
+    last ten seconds determines the timestamps' zero. Two tracks aligned this way match as well
+    as their minimum delays agree, a few hundredths of a second over WebRTC.
 
     Attributes:
-        lag: Seconds by which the last one was later than the least late ever.
+        lag: Seconds by which the last one was later than the least late one ever.
     """
 
     def __init__(self) -> None:
@@ -49,16 +49,16 @@ class ReceiveClock:
 
 
 MAX_BEHIND = 1.0
-"""Seconds by which reading may be behind a live source before it catches up by leaving out."""
+"""Seconds by which reading may lag behind a live source before it skips to catch up."""
 
-_DRIFT = 0.001  # seconds a second by which a sender's clock may be slow
+_DRIFT = 0.001  # drift of a sender's clock, seconds a second
 
 
 class ArrivalPace:
     """How far reading is behind what a live source sends, by its timestamps.
 
-    What is read late has an older timestamp beside the clock on the wall than what was read in
-    time: the least distance so far is taken for none, and grows slowly, as clocks drift.
+    Compared with the wall clock, packets that are read late have older timestamps than those
+    read in time: the smallest difference so far counts as zero, and grows slowly with clock drift.
     """
 
     def __init__(self) -> None:
@@ -69,8 +69,8 @@ class ArrivalPace:
         """Seconds behind.
 
         Args:
-            stamp: The packet's timestamp, seconds; one that steps ahead begins anew.
-            now: When it was read, seconds of a clock that is never set.
+            stamp: The packet's timestamp, seconds; one that jumps ahead starts over.
+            now: When it was read, seconds of a monotonic clock.
         """
         distance = now - stamp
         if self._least is not None:

@@ -1,4 +1,4 @@
-"""Resampling parts of a picture without aliasing."""
+"""Resampling of picture parts without aliasing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Arra
 
     Args:
         pixels: Shape (rows, columns) or (rows, columns, 3).
-        box: In pixels of ``pixels``; may reach outside.
+        box: In pixels of ``pixels``; may extend outside.
     """
     rows, columns = pixels.shape[:2]
     # the filter reaches one output pixel beyond the box on each side
@@ -46,8 +46,8 @@ def resample(pixels: UInt8Array, box: Box, width: int, height: int) -> UInt8Arra
 def as_square(pixels: UInt8Array, size: int) -> UInt8Array:
     """A still image of any shape as a square of ``size`` x ``size`` pixels, never stretched.
 
-    Above and below, or left and right, of one that is not square its edge is repeated, as it is
-    where a live face reaches out of the picture.
+    If it is not square, its edges are repeated above and below, or left and right, as for a live
+    face that extends beyond the picture.
 
     Args:
         pixels: Shape (rows, columns) or (rows, columns, 3).
@@ -57,14 +57,14 @@ def as_square(pixels: UInt8Array, size: int) -> UInt8Array:
 
 
 def resize(pixels: UInt8Array, width: int, height: int) -> UInt8Array:
-    """The whole of ``pixels``, shape (rows, columns), in another size, without aliasing."""
+    """Resizes all of ``pixels``, shape (rows, columns), without aliasing."""
     image = _image(pixels)
     resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
     return np.asarray(resized)
 
 
 def _image(pixels: UInt8Array) -> Image.Image:
-    """The pixels as PIL has them; copied once if need be, which ``fromarray`` does twice."""
+    """The pixels as a PIL image; copied once if necessary, where ``fromarray`` copies twice."""
     pixels = np.ascontiguousarray(pixels)
     mode = "L" if pixels.ndim == 2 else "RGB"
     size = (pixels.shape[1], pixels.shape[0])

@@ -7,9 +7,9 @@ import re
 from sentistream.errors import InputError
 
 LONGEST = 64 * 1024
-"""Characters of an offer; browsers' have 3,000 to 8,000."""
+"""Most characters of an offer; browsers' have 3,000 to 8,000."""
 MAX_CANDIDATES = 64
-"""Addresses of itself that a browser may name."""
+"""Most addresses that a browser may name for itself."""
 _WAY_OUT = "Reload the page and try again with a current browser."
 _HOST = re.compile(r"a=candidate:\S+ \d+ udp \d+ \S+ \d+ typ host\b.*", re.IGNORECASE)
 
@@ -17,14 +17,14 @@ _HOST = re.compile(r"a=candidate:\S+ \d+ udp \d+ \S+ \d+ typ host\b.*", re.IGNOR
 def check_offer(offer: str) -> str:
     """The offer without candidates that would make this machine connect elsewhere.
 
-    Candidates found through servers, relays and TCP are left out, those of the browser's own
-    network interfaces stay.
+    Candidates from servers, relays and TCP are removed; those of the browser's own network
+    interfaces stay.
 
     Raises:
-        InputError: It is no offer of at most one camera and one microphone.
+        InputError: It is not an offer of at most one camera and one microphone.
     """
     if not offer.startswith("v=0") or len(offer) > LONGEST or "\0" in offer:
-        raise InputError("This is no offer of a browser's camera.", _WAY_OUT)
+        raise InputError("This is not a valid camera offer from a browser.", _WAY_OUT)
     lines = offer.replace("\r\n", "\n").rstrip("\n").split("\n")
     kinds = [line[2:].split(" ")[0] for line in lines if line.startswith("m=")]
     if kinds.count("video") != 1 or kinds.count("audio") > 1 or len(kinds) > 3:
@@ -38,5 +38,5 @@ def check_offer(offer: str) -> str:
 
 
 def offer_error() -> InputError:
-    """The error for an offer that WebRTC cannot take."""
-    return InputError("This offer of a browser's camera cannot be taken.", _WAY_OUT)
+    """The error for an offer that WebRTC cannot accept."""
+    return InputError("This browser's camera offer cannot be accepted.", _WAY_OUT)

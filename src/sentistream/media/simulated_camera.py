@@ -24,18 +24,18 @@ QUEUE = 16
 class LoopingSource(QueuedSource):
     """A file played like a camera: in real time, without waiting, in an endless loop.
 
-    Its clock passes ``pace`` times as fast as the wall's and goes on across the file's end,
-    where sound and pictures join. Moments that are not taken in time are dropped, the oldest
-    first, and counted; where the file cannot be read at that pace the clock leaps on, which
-    counts as skipped seconds. Memory is that of reading the file once.
+    Its clock runs ``pace`` times as fast as the wall clock and continues across the file's end,
+    where sound and pictures join. Moments that are not read in time are dropped, the oldest
+    first, and counted; if the file cannot be read at that pace, the clock jumps ahead, which
+    counts as skipped seconds. It needs as much memory as reading the file once.
 
     Args:
         path: The file.
         tick: Seconds of it between moments.
         sound_window: Seconds of sound that each moment carries.
-        pace: Seconds of it a second; 1 is real time.
+        pace: Seconds of the file played per second; 1 is real time.
         sound: Whether its sound is decoded at all.
-        video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
+        video_track, audio_track: Numbers within their kind, from 1; None to choose.
         decoder: What decodes pictures, one of ``decoder_names.DECODERS``.
 
     Raises:
@@ -86,7 +86,7 @@ class LoopingSource(QueuedSource):
         return self._file.limit_decoding(share)
 
     def _open(self) -> FileSource:
-        # a single thread: a camera's decoding is a small, steady load beside the analysis
+        # a single thread: decoding is a small, steady load next to the analysis
         return FileSource(
             self._path,
             tick=self._tick,
@@ -99,7 +99,7 @@ class LoopingSource(QueuedSource):
         )
 
     def _fill(self, file: FileSource) -> None:
-        """The thread: the file over and over, each moment when it is due."""
+        """The thread: plays the file over and over, each moment when it is due."""
         error: BaseException | None = None
         try:
             begun: float | None = None
@@ -143,7 +143,7 @@ class LoopingSource(QueuedSource):
                 for moment in file:
                     if first is None:
                         first = moment.time
-                        # what sounded between the last moment and the end belongs to this one
+                        # the sound between the last moment and the end belongs to this one
                         moment = dataclasses.replace(
                             moment, sound=moment.sound if ending is None else ending
                         )
@@ -178,11 +178,11 @@ class LoopingSource(QueuedSource):
 
 
 class PacedSource(Source):
-    """A recording whose moments come no earlier than a camera's; ``info.live`` is True.
+    """A recording whose moments arrive no earlier than a camera's; ``info.live`` is True.
 
     Args:
         source: A recording; closed with this.
-        pace: Seconds of it a second; 1 is real time.
+        pace: Seconds of the recording played per second; 1 is real time.
         delay: Seconds before it begins.
 
     Raises:

@@ -17,21 +17,21 @@ from sentistream.media.source import Faults
 from sentistream.types import SOUND_RATE, FloatArray
 
 TOLERANCE = 0.010
-"""Timestamps that differ by no more than this many seconds from the running count of
-samples are rounding or jitter; beyond that, placement restarts at the timestamp."""
+"""Differences of up to this many seconds between a timestamp and the running sample count are
+rounding or jitter; beyond that, placement restarts at the timestamp."""
 _MISSED = {"flac": 0.1, "aiff": 0.1, "mov,mp4,m4a,3gp,3g2,mj2": 0.5}
-"""Containers that know how long a track is, and the seconds that may lack, as coders pad."""
+"""Containers that know a track's length, and the seconds that may be missing due to padding."""
 LONGEST_HELD = 60
-"""Seconds of sound that are held at most while no picture comes."""
+"""Most seconds of sound held while no picture arrives."""
 COVERAGE = 0.95
-"""The share of a window that must hold sound for the window to count."""
+"""The share of a window that must contain sound for the window to count."""
 
 
 class SoundResampler:
-    """Resamples decoded frames to 48 kHz; restarts where their format changes.
+    """Resamples decoded frames to 48 kHz; restarts when their format changes.
 
     Args:
-        layout: ``mono``, for which everything is mixed so that a voice survives, or ``stereo``.
+        layout: ``mono``, mixed down so that a voice is preserved, or ``stereo``.
     """
 
     def __init__(self, layout: str = "mono") -> None:
@@ -46,7 +46,7 @@ class SoundResampler:
         """How often the rate or the channels changed."""
 
     def changes(self, frame: AudioFrame) -> bool:
-        """Whether a frame is of another shape than the one before."""
+        """Whether a frame has another shape than the previous one."""
         return _shape(frame) != self._shape
 
     @property
@@ -56,9 +56,9 @@ class SoundResampler:
         return turned / SOUND_RATE
 
     def convert(self, frame: AudioFrame) -> Iterator[FloatArray]:
-        """Blocks of shape (channels, count); some of a frame may come with a later one.
+        """Blocks of shape (channels, count); part of a frame may come with a later one.
 
-        Whoever gives a frame that ``changes`` flushes first.
+        Flush before passing a frame that ``changes``.
 
         Raises:
             av.FFmpegError, ValueError: It cannot be resampled.
@@ -68,7 +68,7 @@ class SoundResampler:
             self._shape = _shape(frame)
             self.shape_changes += self._heard not in ((), self._shape[1:])
             self._heard = self._shape[1:]
-        frame.pts = None  # or gaps between timestamps would be filled
+        frame.pts = None  # otherwise gaps between timestamps would be filled
         try:
             for resampled in self._resampler.resample(frame):
                 yield self._mixed(resampled)
@@ -77,7 +77,7 @@ class SoundResampler:
             raise
 
     def flush(self) -> Iterator[FloatArray]:
-        """What is still held; the next frame starts afresh."""
+        """The remaining samples; the next frame starts over."""
         if self._resampler is not None:
             resampler, self._resampler = self._resampler, None
             for resampled in resampler.resample(None):
@@ -85,7 +85,7 @@ class SoundResampler:
                     yield self._mixed(resampled)
 
     def _started(self, frame: AudioFrame) -> AudioResampler:
-        """A resampler for frames of this shape, and what mixes its channels."""
+        """A resampler for frames of this shape, and a mixer for its channels."""
         several = self._layout == "mono" and frame.layout.nb_channels > 1
         layout = frame.layout if several else self._layout
         names = [channel.name for channel in frame.layout.channels] if several else []
@@ -93,7 +93,7 @@ class SoundResampler:
             self._turned += self._mixer.cancelling if self._mixer is not None else 0
             self._names = names
             self._mixer = Downmixer(names) if names else None
-        # packed, for PyAV reads beyond the eighth plane of planar samples
+        # packed, because PyAV reads beyond the eighth plane of planar samples
         return AudioResampler("flt" if several else "fltp", layout, SOUND_RATE)
 
     def _mixed(self, frame: AudioFrame) -> FloatArray:
@@ -109,14 +109,14 @@ def _shape(frame: AudioFrame) -> tuple[object, ...]:
 
 
 def whole_sound(container: InputContainer, stream: AudioStream, faults: Faults) -> FloatArray:
-    """All that a track of sound holds, shape (samples,): without gaps, mixed to one channel.
+    """All the sound of an audio track, shape (samples,): without gaps, mixed to one channel.
 
-    Where it is damaged or cut short, that is left out; without anything left it is empty.
+    Damaged or missing parts are skipped; if nothing is left, it is empty.
 
     Args:
         container: Opened for reading.
         stream: Its track.
-        faults: Counts the damaged packets and the seconds that are not in the sound.
+        faults: Counts damaged packets and missing seconds.
     """
     unheard = 0.0
     resampling = SoundResampler()
@@ -144,10 +144,10 @@ def whole_sound(container: InputContainer, stream: AudioStream, faults: Faults) 
 class SoundBuffer:
     """Samples on a 48 kHz grid that starts at zero of the media clock.
 
-    Memory is bounded by what lies between the last ``forget`` and the newest sample.
+    Memory is bounded by the time between the last ``forget`` and the newest sample.
 
     Args:
-        layout: ``mono``, for which everything is mixed so that a voice survives, or ``stereo``.
+        layout: ``mono``, mixed down so that a voice is preserved, or ``stereo``.
     """
 
     def __init__(self, layout: str = "mono") -> None:
@@ -162,7 +162,7 @@ class SoundBuffer:
         """The largest sample so far, as a share of full scale."""
 
     def add(self, frame: AudioFrame, time: float | None) -> None:
-        """Place a decoded frame; without a time it follows the one before.
+        """Place a decoded frame; without a time it follows the previous one.
 
         Raises:
             av.FFmpegError, ValueError: It cannot be resampled.
@@ -193,13 +193,13 @@ class SoundBuffer:
         return self._resampling.shape_changes
 
     def flush(self) -> None:
-        """Take what the resampler still holds; the next frame starts afresh."""
+        """Take the resampler's remaining samples; the next frame starts over."""
         for samples in self._resampling.flush():
             self._place(samples)
 
     def _place(self, samples: FloatArray) -> None:
         start, self._next_out = self._next_out, self._next_out + samples.shape[1]
-        # where timestamps overlap, what came first stays
+        # if timestamps overlap, the earlier samples stay
         late = max(0, self.until - start) if self._chunks else 0
         if late < samples.shape[1]:
             kept = samples[:, late:]
@@ -211,7 +211,7 @@ class SoundBuffer:
             self.forget(self.until - LONGEST_HELD * SOUND_RATE)
 
     def samples(self, start: int, stop: int) -> tuple[FloatArray, int]:
-        """Samples ``start`` to ``stop`` (channels, count), and how many are not holes."""
+        """Samples ``start`` to ``stop`` (channels, count), and how many are not gaps."""
         out = np.zeros((self._channels, stop - start), np.float32)
         covered = 0
         for first, chunk in self._chunks:
@@ -222,16 +222,16 @@ class SoundBuffer:
         return out, covered
 
     def window(self, start: int, stop: int) -> FloatArray | None:
-        """Samples ``start`` to ``stop`` of the first channel; what is earlier is forgotten.
+        """Samples ``start`` to ``stop`` of the first channel; earlier ones are discarded.
 
-        None where there is no sound for (nearly) all of it.
+        None if there is no sound for (nearly) all of it.
         """
         self.forget(start)
         samples, covered = self.samples(start, stop)
         return samples[0] if covered >= COVERAGE * (stop - start) else None
 
     def forget(self, before: int) -> None:
-        """Let go of the samples earlier than ``before``."""
+        """Release the samples earlier than ``before``."""
         while self._chunks and self._chunks[0][0] + self._chunks[0][1].shape[1] <= before:
             self._chunks.popleft()
 
@@ -265,7 +265,7 @@ class SoundTrack:
         return self._buffer.peak
 
     def feed(self, packet: Packet[Any]) -> None:
-        """Decode a packet of this stream; the empty one at the end takes out what is left."""
+        """Decode a packet of this stream; the empty one at the end flushes the rest."""
         try:
             for frame in self._stream.decode(packet):
                 self._buffer.add(frame, self._time(frame))
@@ -280,7 +280,7 @@ class SoundTrack:
         self._faults.sound_changes = self._buffer.shape_changes
 
     def forget(self, before: float) -> None:
-        """Let go of the samples earlier than ``before`` seconds."""
+        """Release the samples earlier than ``before`` seconds."""
         self._buffer.forget(round(before * SOUND_RATE))
 
     def end(self) -> None:
@@ -290,15 +290,15 @@ class SoundTrack:
     def window(self, end: float, seconds: float) -> FloatArray | None:
         """The samples of the last ``seconds`` before ``end``, of the first channel.
 
-        None where there is no sound for (nearly) all of it. What is earlier is forgotten.
+        None if there is no sound for (nearly) all of it. Earlier samples are discarded.
         """
         stop = round(end * SOUND_RATE)
         return self._buffer.window(stop - round(seconds * SOUND_RATE), stop)
 
     def block(self, start: int, stop: int) -> FloatArray:
-        """Samples ``start`` to ``stop``, (channels, count), silence where there are none.
+        """Samples ``start`` to ``stop``, (channels, count), with silence where there are none.
 
-        What is earlier is forgotten.
+        Earlier samples are discarded.
         """
         self._buffer.forget(start)
         return self._buffer.samples(start, stop)[0]
@@ -319,7 +319,7 @@ class SoundReader:
     """The sound of a container, read on demand.
 
     Args:
-        source: The sound's packets, where another reader shares the container.
+        source: The sound's packets, if another reader shares the container.
         layout: ``mono`` or ``stereo``.
     """
 

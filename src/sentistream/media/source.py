@@ -10,7 +10,7 @@ from typing import Self
 from sentistream.types import Moment
 
 MAX_SIZES = 16
-"""Sizes of pictures that ``MediaInfo`` lists."""
+"""Most picture sizes that ``MediaInfo`` lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,21 +20,21 @@ class MediaInfo:
     Attributes:
         name: The file's name, the camera's path or the address (without a password).
         container: FFmpeg's name of the container format.
-        duration: Seconds of picture as far as the container says; None when it does not.
+        duration: Seconds of video according to the container; None if unknown.
         width, height: Pixels of the upright picture.
-        frame_rate: Average pictures a second; None when the container does not say.
+        frame_rate: Average pictures a second; None if unknown.
         rotation: Clockwise degrees by which pictures are turned upright: 0, 90, 180, 270.
-        video_codec: FFmpeg's name of the picture's codec.
-        audio_codec: FFmpeg's name of the sound's codec; None without sound.
+        video_codec: FFmpeg's name of the video codec.
+        audio_codec: FFmpeg's name of the audio codec; None without sound.
         audio_rate: The sound's own sampling rate, Hz; None without sound.
         audio_channels: The sound's own channels; None without sound.
-        live: True for cameras and streams, which go on by themselves.
-        video_track, audio_track: The tracks that are read, among those of their kind, from 1;
-            None where no sound is.
+        live: True for cameras and streams, which do not wait for the reader.
+        video_track, audio_track: The tracks that are read, counted within their kind from 1;
+            None if no sound is.
         remarks: A sentence for each choice between several tracks.
-        sizes: Every size of upright pictures so far, (width, height), the first 16 of them;
-            ``width`` and ``height`` are those of the first.
-        decoder: What decodes its pictures: ``software``, or one of ``decoder_names.HARDWARE``.
+        sizes: The sizes of upright pictures so far, (width, height), the first 16 of them;
+            ``width`` and ``height`` are the first.
+        decoder: The decoder of its pictures: ``software``, or one of ``decoder_names.HARDWARE``.
     """
 
     name: str
@@ -56,7 +56,7 @@ class MediaInfo:
     decoder: str = "software"
 
     def with_size(self, width: int, height: int) -> MediaInfo:
-        """The same where that size was seen before, else with it; pixels."""
+        """The metadata with this size, in pixels, added to ``sizes`` if it is new."""
         size = width, height
         if size in self.sizes or len(self.sizes) >= MAX_SIZES:
             return self
@@ -68,8 +68,8 @@ class Faults:
     """Counts of what could not be decoded, kept while the moments are read.
 
     Attributes:
-        video_errors: Packets that could not be decoded and pictures that came out damaged.
-        audio_errors: Packets of sound that could not be read or decoded.
+        video_errors: Packets that could not be decoded, and damaged pictures.
+        audio_errors: Audio packets that could not be read or decoded.
         skipped_seconds: Seconds of the media clock without moments because their pictures
             were damaged, missing at the end, or absent for longer than a still is believed.
         dropped_moments: Moments of a live source that came faster than they were taken, or were
@@ -77,10 +77,10 @@ class Faults:
         size_changes: How often the pictures changed their size, shape or turn; nothing is left
             out of them: each is analyzed as it is.
         cancelling_seconds: Seconds of sound whose channels would have cancelled each other;
-            nothing is left out of it, as one was turned over before they were mixed.
-        unheard_seconds: Seconds of sound in packets that could not be decoded, as far as they
-            say how long they are.
-        sound_changes: How often the sound changed its rate or channels; nothing is left out.
+            nothing is skipped, because one was inverted before mixing.
+        unheard_seconds: Seconds of sound in packets that could not be decoded, as far as their
+            duration is known.
+        sound_changes: How often the sound changed its rate or channels; nothing is skipped.
     """
 
     video_errors: int = 0
@@ -99,12 +99,12 @@ class Faults:
 
 
 class Source(ABC):
-    """Moments on one clock, read once: iterate it, and close it (it is a context manager).
+    """Moments on one clock, read once: iterate over it, and close it (it is a context manager).
 
     Attributes:
-        info: Facts about it.
-        faults: What was left out so far.
-        lag: Seconds by which reading a live source is behind what it sends, as far as is known.
+        info: Its metadata.
+        faults: What was skipped so far.
+        lag: Seconds by which reading lags behind a live source, as far as known.
     """
 
     info: MediaInfo

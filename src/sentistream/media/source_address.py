@@ -16,13 +16,13 @@ _LOCAL_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa", ".localdom
 
 
 def scheme(text: str) -> str | None:
-    """What an address begins with, in small letters; None where the text is none."""
+    """An address's scheme, in lower case; None if the text is not an address."""
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", text)
     return None if found is None else found[1].lower()
 
 
 def is_local(host: str) -> bool:
-    """Whether a host is on this network: a private address, or a name that no other knows."""
+    """Whether a host is on this network: a private address, or a local name."""
     name = host.strip("[]").partition("%")[0].lower().rstrip(".")
     try:
         address = ipaddress.ip_address(name)

@@ -31,16 +31,15 @@ def open_source(
 
     Args:
         source: A file's path; a camera's number (an int, or a str of digits when no file is
-            called so) or device path such as ``/dev/video0``; or an address such as
+            called that) or device path such as ``/dev/video0``; or an address such as
             ``rtsp://...`` or ``http://...``.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.
-        threads: In which a file is decoded; 0 for as many as the decoder sees fit. One is least
-            work and memory, several are sooner done.
-        video_track, audio_track: Which tracks of a file or stream, among those of their kind,
+        threads: Threads that decode a file; 0 to let the decoder decide. One takes the least
+            work and memory, several are faster.
+        video_track, audio_track: Tracks of a file or stream, numbered within their kind
             from 1; None to choose those that can be decoded and are not empty.
-        decoder: What decodes pictures, one of ``decoder_names.DECODERS``; a webcam's are always
-            decoded in software.
+        decoder: One of ``decoder_names.DECODERS``; webcams are always decoded in software.
 
     Raises:
         InputError: It cannot be analyzed.
@@ -64,7 +63,7 @@ def open_source(
     if DEVICE.fullmatch(str(source)):
         return open_webcam(str(source), tick=tick, sound_window=sound_window)
     if "\0" in str(source):
-        raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
+        raise InputError("A path must not contain zero bytes.", "Check the spelling of the path.")
     return FileSource(
         Path(source),
         tick=tick,
@@ -85,7 +84,7 @@ def open_webcam(
         camera: Its number, or the path of its device.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.
-        microphone: The ALSA name of the microphone beside it; none without.
+        microphone: The ALSA name of its microphone; None for none.
 
     Raises:
         InputError: There is no such camera or microphone, or it sends nothing.
@@ -123,11 +122,11 @@ def open_stream(
         address: Its address.
         tick: Seconds between moments.
         sound_window: Seconds of sound that each moment carries.
-        transport: How RTSP pictures travel.
+        transport: RTSP transport.
         sound: Whether its sound is decoded at all.
-        video_track, audio_track: Numbers among those of their kind, from 1; None to choose.
-        decoder: What decodes pictures, one of ``decoder_names.DECODERS``.
-        remarks: What ``info`` is to say of it besides.
+        video_track, audio_track: Numbers within their kind, from 1; None to choose.
+        decoder: One of ``decoder_names.DECODERS``.
+        remarks: Additional remarks for ``info``.
 
     Raises:
         InputError: It does not answer, or sends no pictures.
@@ -146,7 +145,7 @@ def open_stream(
 
 
 def check_seconds(**values: float) -> None:
-    """Raises ValueError for the first that is not a positive number."""
+    """Raises ValueError for the first value that is not positive."""
     for name, value in values.items():
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{name} is a positive number of seconds, not {value}.")

@@ -11,7 +11,7 @@ from av import Packet
 STEP_BACK = 1.0
 """Seconds by which a live stream's timestamps may step back before they count as a restart."""
 LEAP = 5.0
-"""Seconds by which they may run ahead of the clock on the wall before they do."""
+"""Seconds by which they may run ahead of the wall clock before they do."""
 _STEP = 0.04
 
 
@@ -27,11 +27,11 @@ class TimestampRepair:
 
     Timestamps jump when a sender restarts, wraps its counter or has its clock set. From there
     on they are shifted to continue by the system's monotonic clock. Audio and video that jump
-    together stay in sync: the later of the two takes over the other's shift where that fits.
+    together stay in sync: the later of the two uses the other's shift if it fits.
 
     Args:
-        untimed: Whether the packets' timestamps mean nothing (bare JPEGs over HTTP for
-            instance); then each is stamped with its arrival.
+        untimed: Whether the packets' timestamps are meaningless (for instance bare JPEGs over
+            HTTP); then each is stamped with its arrival time.
     """
 
     def __init__(self, *, untimed: bool = False) -> None:
@@ -45,8 +45,8 @@ class TimestampRepair:
         """Shifts the packet's timestamps in place.
 
         Args:
-            packet: The next of its container.
-            arrived: When it came (``time.monotonic``); now without.
+            packet: The container's next packet.
+            arrived: When it arrived (``time.monotonic``); by default now.
         """
         arrived = time.monotonic() if arrived is None else arrived
         if not packet.size or not packet.time_base:

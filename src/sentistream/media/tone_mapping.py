@@ -11,7 +11,7 @@ from sentistream.types import FloatArray, UInt8Array
 PQ, HLG = 16, 18
 """FFmpeg's numbers of the transfer functions of SMPTE ST 2084 and ARIB STD-B67."""
 
-_WHITE = 203.0  # nits of a white sheet in HDR, ITU-R BT.2408
+_WHITE = 203.0  # reference white in HDR, nits, ITU-R BT.2408
 _BRIGHTEST = 1000.0
 # from the primaries of ITU-R BT.2020 to those of BT.709
 _TO_709 = np.array(
@@ -34,11 +34,11 @@ def tone_mapped(pixels: UInt8Array, transfer: int) -> UInt8Array:
     """
     linear = _linear(transfer)[pixels] @ _TO_709.T
     linear = np.maximum(linear, 0)
-    # of what is brighter than white its colour is kept: all three shrink alike
+    # above white, the colour is kept by scaling all three channels alike
     peak = np.maximum(linear.max(axis=2, keepdims=True), 1e-6)
     most = _BRIGHTEST / _WHITE
     shrunk = peak * (1 + peak / most**2) / (1 + peak)
-    # white comes out where it is expected, not at half
+    # so that white is mapped to white, not to half
     at_white = (1 + 1 / most**2) / 2
     shown = np.clip(linear * (shrunk / peak) / (at_white + 0.25), 0, 1)
     gamma = np.where(shown <= 0.0031308, 12.92 * shown, 1.055 * shown ** (1 / 2.4) - 0.055)
@@ -47,7 +47,7 @@ def tone_mapped(pixels: UInt8Array, transfer: int) -> UInt8Array:
 
 @cache
 def _linear(transfer: int) -> FloatArray:
-    """Light of each of 256 values, 1 for a white sheet."""
+    """Linear light of each of 256 values; 1 is reference white."""
     value = np.arange(256) / 255
     if transfer == PQ:
         root = value ** (1 / 78.84375)

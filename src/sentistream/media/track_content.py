@@ -1,4 +1,4 @@
-"""What a track of sound or pictures holds: something, silence, one even colour, or nothing."""
+"""What an audio or video track contains: something, silence, one uniform colour, or nothing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sentistream.media.frame_reader import clock_zero
 from sentistream.types import SOUND_RATE
 
 SILENT = 1e-3
-"""A track of sound whose samples never exceed this share of full scale is silent."""
+"""An audio track whose samples never exceed this share of full scale is silent."""
 FLAT = 2.0
-"""A track of pictures whose brightness never varies by more than this is empty (of 255)."""
+"""A video track whose brightness never varies by more than this is empty (of 255)."""
 MAX_PACKETS = 20_000
-"""Packets that are read at each place of a file at which a track is looked into."""
+"""Packets read at each position where a file's track is probed."""
 _PLACES = (0.0, 0.25, 0.5, 0.75)
 _SOUND_SECONDS = 2.0
 _PICTURES = 3
@@ -32,14 +32,14 @@ Content = Literal["", "silent", "empty", "undecodable", "absent"]
 
 
 def is_decodable(stream: AudioStream | VideoStream) -> bool:
-    """Whether this FFmpeg has a decoder for it, and it says how to use that."""
+    """Whether this FFmpeg has a decoder for it, and it has the parameters for that."""
     if stream.codec_context is None:
         return False
     return not isinstance(stream, AudioStream) or stream.sample_rate > 0
 
 
 def find_content(again: Opener, stream: AudioStream | VideoStream) -> Content:
-    """What is found in a track at some places of the file."""
+    """What a track contains at some positions of the file."""
     if not is_decodable(stream):
         return "undecodable"
     found = False
@@ -62,14 +62,14 @@ def find_content(again: Opener, stream: AudioStream | VideoStream) -> Content:
 
 
 def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterator[bool]:
-    """Whether there is anything in each of a few frames, from ``begin`` seconds on."""
+    """Whether each of a few frames, from ``begin`` seconds on, has content."""
     begin += clock_zero(container)
     taken = 0.0
     try:
         for count, packet in enumerate(container.demux(stream)):
             if count > MAX_PACKETS:
                 return
-            # not every index knows every track: some lead to an earlier place
+            # not every index covers every track: some lead to an earlier position
             if packet.pts is not None and packet.pts * packet.time_base < begin:
                 continue
             try:
@@ -90,7 +90,7 @@ def _samples(container: InputContainer, stream: Stream, begin: float) -> Iterato
 
 
 def is_structured(frame: av.VideoFrame) -> bool:
-    """Whether a picture is more than one even colour."""
+    """Whether a picture has more than one uniform colour."""
     return float(np.std(frame.reformat(format="gray").to_ndarray())) > FLAT
 
 

@@ -1,4 +1,4 @@
-"""Selection of the video and audio track to decode, by what is in them."""
+"""Selection of the video and audio track to decode, by their content."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """A track of sound or pictures.
+    """An audio or video track.
 
     Attributes:
         kind: ``video`` or ``audio``.
-        number: Its place among those of its kind, from 1.
+        number: Its number within its kind, from 1.
         codec: FFmpeg's name of its coding; empty where FFmpeg knows none.
         content: ``silent``, ``empty`` (of one even colour) or ``undecodable``; else nothing.
-        language: As the file says, for instance ``eng``; may be empty.
-        title: As the file says; may be empty.
+        language: According to the file, for instance ``eng``; may be empty.
+        title: According to the file; may be empty.
         default: Whether the file marks it as the one to play.
-        chosen: Whether it is taken where none is asked for.
+        chosen: Whether it is used if none is requested.
     """
 
     kind: Literal["video", "audio"]
@@ -69,10 +69,10 @@ class TrackSelection:
     """The tracks that are read.
 
     Attributes:
-        video: The pictures.
-        video_number, audio_number: Their places among those of their kind, from 1.
-        audio: The sound; None where there is none that can be decoded, or none is wanted.
-        video_remark, audio_remark: A sentence for the choice between several; else nothing.
+        video: The video stream.
+        video_number, audio_number: Their numbers within their kind, from 1.
+        audio: The audio stream; None if none can be decoded, or none is requested.
+        video_remark, audio_remark: A sentence for the choice between several; else empty.
     """
 
     video: VideoStream
@@ -98,19 +98,19 @@ def choose_tracks(
     threads: int = 0,
     again: Opener | None = None,
 ) -> TrackSelection:
-    """The tracks to read: those that can be decoded and hold something, the marked ones first.
+    """The tracks to read: those that can be decoded and are not empty, the default ones first.
 
     Args:
         container: Opened for reading.
-        name: What it is called.
+        name: Its name.
         video, audio: The numbers of the tracks, from 1; None to choose.
         sound: Whether any sound is wanted.
-        threads: In which pictures are decoded; 0 for as many as the decoder sees fit.
-        again: Opens the same file again, to probe its tracks; None where that is impossible.
+        threads: Video decoding threads; 0 to let the decoder decide.
+        again: Opens the same file again, to probe its tracks; None if that is impossible.
 
     Raises:
-        InputError: There are no moving pictures, they cannot be decoded or are too large, or
-            there is no track of that number.
+        InputError: There is no video, it cannot be decoded or is too large, or
+            there is no track with that number.
     """
     moving = video_tracks(container)
     if not moving:
@@ -150,16 +150,16 @@ def choose_audio(
     number: int | None = None,
     again: Opener | None = None,
 ) -> AudioStream | None:
-    """The track of sound alone; None without one that can be decoded.
+    """Only the audio track; None if none can be decoded.
 
     Raises:
-        InputError: There is no track of that number.
+        InputError: There is no track with that number.
     """
     return _choose(container, list(container.streams.audio), "audio", name, number, again)[0]
 
 
 def list_tracks(path: Path) -> tuple[Track, ...]:
-    """A file's tracks of pictures and sound, with what is in them.
+    """A file's video and audio tracks, with their content.
 
     Raises:
         InputError: It cannot be read as a video.
@@ -198,7 +198,7 @@ def _listed(
 
 
 def video_tracks(container: InputContainer) -> list[VideoStream]:
-    """The tracks of pictures; cover art does not count."""
+    """The video tracks, without cover art."""
     return [
         stream
         for stream in container.streams.video
@@ -265,12 +265,12 @@ def describe_choice(
     *,
     requested: bool = False,
 ) -> str:
-    """Which track is used and why not the others; empty where there is only one.
+    """Which track is used and why not the others; empty if there is only one.
 
     Args:
         streams: All of their kind.
         chosen: One of them.
-        contents: What was found in those that were looked into, by their index.
+        contents: The content of those that were probed, by their index.
         requested: Whether the caller named it by number.
     """
     if len(streams) < 2:
@@ -319,12 +319,12 @@ def _content_in_words(content: Content, place: int) -> str:
 
 
 def usable_tracks(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
-    """Those that this FFmpeg can decode, as a player would prefer them."""
+    """The streams that this FFmpeg can decode, in a player's order of preference."""
     return [stream for stream in _preferred(container, streams) if is_decodable(stream)]
 
 
 def _preferred(container: InputContainer, streams: Sequence[AnyStream]) -> list[AnyStream]:
-    """What a player would take first; commentaries and descriptions last."""
+    """A player's order of preference; commentaries and descriptions last."""
     best = container.streams.best("video"), container.streams.best("audio")
     marked = Disposition.default
     return sorted(
@@ -338,14 +338,14 @@ def _preferred(container: InputContainer, streams: Sequence[AnyStream]) -> list[
 
 
 def prepare_video(stream: VideoStream, name: str, threads: int = 0) -> None:
-    """Sets up the decoder of a track of pictures, before it is first used.
+    """Sets up the decoder of a video track, before its first use.
 
     Raises:
-        InputError: They are too large, or of no known size.
+        InputError: Its pictures are too large, or of unknown size.
     """
     context = stream.codec_context
     if not 0 < context.width * context.height <= MAX_PIXELS:
-        # FFmpeg forgets a size that is beyond the limit it was given
+        # FFmpeg drops a size that exceeds its limit
         size = (
             f"{context.width} x {context.height}"
             if context.width
@@ -362,6 +362,6 @@ def prepare_video(stream: VideoStream, name: str, threads: int = 0) -> None:
             "Scale the video down first, or see whether it is damaged.",
         )
     context.options = {"max_pixels": str(MAX_PIXELS)}
-    # frames decoded in parallel: the second core works while Python handles a frame
+    # frame-parallel decoding: the second core works while Python handles a frame
     stream.thread_type = "AUTO"
     context.thread_count = threads

@@ -1,4 +1,4 @@
-"""Writing a video with the sound of the one it was made from."""
+"""Writing a video with the sound of its source."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VIDEO_CLOCK = 90_000
 _AAC_BLOCK = 1024
 _BT601, _BT709 = 6, 1
 _LIMITED = 1
-# a fragment at every key picture: what is on disk can be played whenever writing stops
+# a fragment at every keyframe, so that the file is playable whenever writing stops
 _MP4 = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
 _PRESET = "veryfast"
 QUALITY = 21
@@ -39,18 +39,18 @@ _KEY_EVERY = 60
 
 
 class VideoWriter:
-    """An mp4 file (H.264, AAC) written picture by picture, at uneven times if need be.
+    """An mp4 file (H.264, AAC) written picture by picture, at uneven times if necessary.
 
-    The file is made of fragments, so that a killed process leaves all but the last seconds
-    playable; sound is written along with the pictures, so that memory stays bounded. A size
-    that is odd is padded by one row or column that repeats the edge.
+    The file is fragmented, so that a killed process leaves all but the last seconds
+    playable; sound is written along with the pictures, so that memory stays bounded. Odd
+    sizes are padded by one row or column that repeats the edge.
 
     Args:
         path: The mp4 file; replaced if it exists.
         width, height: Size of the pictures given to ``write``.
-        sound_from: The file whose sound is carried over, on the same media clock as its
+        sound_from: The file whose sound is copied, on the same media clock as its
             moments; silence where it has none. None, or a file without sound: no sound.
-        sound_track: The number of its track of sound, from 1; None to choose.
+        sound_track: The number of its audio track, from 1; None to choose.
         quality: H.264's constant rate factor, 0 for the best to 51 for the smallest file.
 
     Raises:
@@ -135,11 +135,11 @@ class VideoWriter:
         """Add a picture.
 
         Args:
-            time: When it is shown, seconds; later than the picture before.
+            time: When it is shown, seconds; later than the previous picture.
             pixels: RGB, shape (height, width, 3).
 
         Raises:
-            OutputError: It cannot be written (a full disk).
+            OutputError: It cannot be written (for instance, a full disk).
             ValueError: The time or the shape does not fit, or the writer is closed.
         """
         width, height = self._size
@@ -173,7 +173,7 @@ class VideoWriter:
 
     def _mux(self, packets: list[Packet[VideoStream]]) -> None:
         for packet in packets:
-            # known exactly for all but the last: the muxer takes the next one's time
+            # exact for all but the last: the muxer uses the next one's time
             packet.duration = round(self._step * _VIDEO_CLOCK)
             self._container.mux(packet)
 

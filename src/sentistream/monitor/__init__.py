@@ -1,1 +1,1 @@
-"""The live product: cameras and their supervision, store, page, privacy."""
+"""The monitor: cameras and their supervision, store, page, privacy."""

@@ -48,8 +48,8 @@ _POLL_INTERVAL = 0.2
 def run_with_restarts(arguments: Sequence[str]) -> int:
     """Runs ``sentistream ARGUMENTS`` until it ends on purpose.
 
-    SIGTERM and SIGINT are passed on; a second SIGINT kills it. It ends with this process, however
-    that ends.
+    SIGTERM and SIGINT are forwarded; a second SIGINT kills it. It ends with this process, for
+    whatever reason.
 
     Returns:
         Its exit code.
@@ -58,7 +58,7 @@ def run_with_restarts(arguments: Sequence[str]) -> int:
 
 
 def stop_with_parent() -> None:
-    """Called in the restarted process: it shuts down in good order when its parent is gone."""
+    """Called in the restarted process: shuts it down cleanly when its parent is gone."""
     parent = os.environ.get(PARENT_VARIABLE, "")
     if RESTARTS_VARIABLE not in os.environ or not parent.isdecimal():
         return
@@ -116,7 +116,7 @@ class _Restarter:
         return process.returncode, hung
 
     def _is_stopped_within(self, seconds: float) -> bool:
-        """Waits; whether a signal to stop came meanwhile."""
+        """Waits; returns whether a stop signal arrived meanwhile."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends and self._stopping_since is None:
             time.sleep(_POLL_INTERVAL)

@@ -1,4 +1,4 @@
-"""Keys of cameras: which belong to the installation, and which to a visitor's browser."""
+"""Camera keys: which are configured, and which belong to a visitor's browser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sentistream.monitor.settings import Settings
 
 BROWSER_CAMERA_PREFIX = "visitor-"
-"""What the keys of visitors' cameras begin with."""
+"""Prefix of the keys of visitors' cameras."""
 
 
 def is_own_camera(camera: str, settings: Settings) -> bool:
@@ -21,5 +21,5 @@ def is_own_camera(camera: str, settings: Settings) -> bool:
 
 
 def own_cameras(settings: Settings, running: Iterable[str]) -> list[str]:
-    """Keys of the configured cameras in their order; of those that run where none is."""
+    """Keys of the configured cameras in order; if there are none, of those that run."""
     return list(settings.cameras) or [key for key in running if is_own_camera(key, settings)]

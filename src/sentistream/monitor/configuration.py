@@ -10,10 +10,10 @@ from sentistream.monitor.settings import Settings, save_changes
 
 
 class Configuration:
-    """Holds the settings, saves changes in their overlay and notifies whoever depends on them.
+    """Holds the settings, saves changes in their overlay and notifies dependents.
 
     Args:
-        settings: In force now.
+        settings: The current settings.
         path: The owner's YAML file; changes are saved in the overlay beside it.
     """
 
@@ -25,7 +25,7 @@ class Configuration:
 
     @property
     def settings(self) -> Settings:
-        """In force now."""
+        """The current settings."""
         return self._settings
 
     def on_change(self, callback: Callable[[Settings], None]) -> None:
@@ -33,10 +33,10 @@ class Configuration:
         self._callbacks.append(callback)
 
     def change(self, settings: Settings) -> None:
-        """Saves new settings and puts them into force.
+        """Saves and applies new settings.
 
         Raises:
-            OutputError: The overlay cannot be written; then everything stays as it was.
+            OutputError: The overlay cannot be written; nothing changes.
             InputError: The YAML file or the overlay cannot be read; likewise.
         """
         with self._lock:

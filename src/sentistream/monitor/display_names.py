@@ -1,4 +1,4 @@
-"""What people call cameras and zones. All that people read takes the names from here."""
+"""Display names of cameras and zones, for everything that people read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sentistream.values import ByValue
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DisplayNames(ByValue):
-    """Names by key; a key stands for itself where the settings no longer hold it.
+    """Names by key; a key that is no longer in the settings is its own name.
 
     Attributes:
         cameras: Names of the cameras to show, by key, in the settings' order.
@@ -26,11 +26,11 @@ class DisplayNames(ByValue):
 
     @classmethod
     def of(cls, settings: Settings, running: Iterable[str] = ()) -> DisplayNames:
-        """The names of the settings.
+        """The names in the settings.
 
         Args:
-            settings: The settings in force.
-            running: Keys of the cameras that run; what started by itself counts where none is set.
+            settings: The current settings.
+            running: Keys of the running cameras, used if none is configured.
         """
         known = settings.cameras
         return cls(
@@ -47,14 +47,14 @@ class DisplayNames(ByValue):
         return self.cameras.get(camera, camera)
 
     def zone(self, camera: str, zone: str) -> str:
-        """What people call a zone; of no camera in particular, all that it is called."""
+        """A zone's display name; without a camera, all of its names."""
         if camera:
             return self.zones.get((camera, zone), zone)
         found = dict.fromkeys(name for (_, key), name in self.zones.items() if key == zone)
         return " / ".join(found) or zone
 
     def place(self, camera: str, zone: str, tr: Translator) -> str:
-        """A camera, or a zone of it; all cameras where none is named."""
+        """The name of a camera, or of its zone; of all cameras without one."""
         name = self.camera(camera) if camera else tr.gettext("all cameras")
         if not zone:
             return name
@@ -62,12 +62,12 @@ class DisplayNames(ByValue):
 
 
 def camera_name(key: str, camera: CameraSettings | None) -> str:
-    """What people call a camera; its key where nobody gave it a name."""
+    """A camera's display name; its key if it has none."""
     if camera is None or camera.name == CameraSettings.model_fields["name"].default:
         return key.capitalize()
     return camera.name
 
 
 def display_names(settings: Settings, bus: EventBus) -> DisplayNames:
-    """The names of the cameras that are shown now."""
+    """The names of the cameras that are currently shown."""
     return DisplayNames.of(settings, (health.camera for health in bus.health()))

@@ -1,7 +1,7 @@
 """The event bus inside the server process: cameras publish; store, page, alerts and MQTT subscribe.
 
-Nobody waits for a slow subscriber: each has a bounded queue of its own that drops its oldest
-events and counts them.
+A slow subscriber delays nobody: each has its own bounded queue that drops its oldest events and
+counts them.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from sentistream.monitor.observations import (
 )
 
 Event = Observation | CameraHealth | Seconds | Alert | Acknowledgement | Delivery
-"""What is published."""
+"""The events that are published."""
 
 DEPTH = 256
-"""Events that wait for one listener; the oldest are dropped beyond."""
+"""Events queued for one subscriber; beyond that the oldest are dropped."""
 
 
 class Subscription:
     """One subscriber's queue of events, oldest first; a context manager that closes it.
 
     Attributes:
-        dropped: Events that were dropped because they were not taken in time.
+        dropped: Events that were dropped because they were not read in time.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Subscription:
         return self._closed
 
     def close(self) -> None:
-        """Unsubscribes and wakes whoever waits; safe to call twice and from any thread."""
+        """Unsubscribes and wakes waiting threads; safe to call twice and from any thread."""
         self._on_close(self)
         with self._changed:
             self._closed = True
@@ -116,12 +116,12 @@ class EventBus:
 
     @property
     def subscribers(self) -> int:
-        """The number of subscriptions now."""
+        """The current number of subscriptions."""
         return len(self._subscriptions)
 
     @property
     def dropped(self) -> int:
-        """Events dropped because a subscriber did not take them in time."""
+        """Events dropped because a subscriber did not read them in time."""
         with self._lock:
             return self._dropped + sum(one.dropped for one in self._subscriptions)
 
@@ -135,7 +135,7 @@ class EventBus:
 
         Args:
             event_types: At least one.
-            depth: Events that may wait.
+            depth: Events that may be queued.
             wake: Called from the publisher's thread whenever an event was queued, for subscribers
                 in an event loop: ``lambda: loop.call_soon_threadsafe(event.set)``.
         """

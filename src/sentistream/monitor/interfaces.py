@@ -1,4 +1,4 @@
-"""What the store offers the rest of the monitor."""
+"""The store's interface for the rest of the monitor."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from sentistream.reports.table_formats import PLAIN, CsvStyle
 
 
 class Step(StrEnum):
-    """How long the sums of a history are."""
+    """The length of a history's sums."""
 
     MINUTE = "minute"
     HOUR = "hour"
     DAY = "day"
-    """By the machine's own time zone, like hours; 23 or 25 hours when clocks change."""
+    """In the machine's time zone, like hours; 23 or 25 hours when clocks change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,13 @@ class Aggregate:
         camera: The camera's key.
         zone: The zone; ``EVERYWHERE`` for the whole picture, zones included.
         begin, end: Wall-clock seconds (UTC), half open.
-        appearances: Different tracks: stretches of time in which one face was followed; the same
-            person coming back is another.
-        seen: Seconds of faces, added up over everybody; None where ``appearances`` are
-            fewer than the smallest group that may be shown, or others could be told apart by
+        appearances: Different tracks: stretches of time in which one face was tracked; a person
+            who comes back is a new one.
+        seen: Seconds of faces, summed over everybody; None if ``appearances`` are
+            fewer than the smallest group that may be shown, or another group could be derived by
             subtraction.
-        speaking: Seconds of speech, added up over everybody; None likewise.
-        positive, neutral, negative: Shares of ``seen``, 0 to 1; None likewise, and where nobody
+        speaking: Seconds of speech, summed over everybody; None likewise.
+        positive, neutral, negative: Shares of ``seen``, 0 to 1; None likewise, and if nobody
             was seen.
         watched: Seconds for which the camera watched, whether or not it saw anybody.
     """
@@ -67,7 +67,7 @@ class Aggregate:
 
 
 class HeldAlertStore(Protocol):
-    """What keeps alerts that quiet hours hold back; each method as that of ``Store``."""
+    """Keeps alerts that quiet hours hold back; the methods are as in ``Store``."""
 
     def alerts(
         self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
@@ -98,8 +98,8 @@ class Store(Protocol):
     def add(self, seconds: Sequence[Seconds]) -> None:
         """Stores readings and adds them to the sums by minute, hour and day, in one transaction.
 
-        What is already there (same camera, zone, second, track) is left as it is, so that a
-        batch whose outcome is not known can be given again.
+        Existing readings (same camera, zone, second, track) are left unchanged, so that a
+        batch whose outcome is unknown can be repeated.
         """
         ...
 
@@ -188,9 +188,9 @@ class Store(Protocol):
     def aggregate(
         self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:
-        """One sum a camera over the whole of [begin, end); small groups withheld.
+        """One sum per camera over the whole of [begin, end); small groups withheld.
 
-        Cut to whole minutes, outwards; to whole hours, inwards, where minutes are kept no longer.
+        Extended to whole minutes; reduced to whole hours where minutes are no longer kept.
         ``zone`` None is for each.
         """
         ...
@@ -202,10 +202,10 @@ class Store(Protocol):
         camera: str | None = None,
         zone: str | None = "",
     ) -> Sequence[Sequence[Aggregate]]:
-        """Of each group of spans one sum a camera and zone, as of ``aggregate``, in one query.
+        """For each group of spans, one sum per camera and zone as in ``aggregate``, in one query.
 
         A group is for instance the open hours of a week, or ten o'clock on every Monday. It is
-        withheld as a whole where it is small as a whole.
+        withheld as a whole if it is small as a whole.
 
         Args:
             groups: Spans [begin, end), in order; no two of any group overlap.
@@ -245,11 +245,11 @@ class Store(Protocol):
         ...
 
     def backup(self, target: Path) -> None:
-        """A whole copy while it runs (SQLite); PostgreSQL has tools of its own and says so."""
+        """A complete copy while it runs (SQLite); for PostgreSQL, an error names its own tools."""
         ...
 
     def is_writable(self) -> bool:
-        """Whether it can be written to now; False rather than an error."""
+        """Whether it can be written now; never raises."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Events that cameras publish: their health, the faces in view, and what each second was.
+"""Events that cameras publish: their health, the faces in view, and each second's readings.
 
 Times are of the wall clock, seconds since 1970-01-01 UTC, because people ask what happened on
 Monday at ten; the media clock stays inside each camera's worker. No event holds a picture. Tracks
@@ -37,13 +37,13 @@ class FaceState:
         zone: The zone it is in; ``EVERYWHERE`` outside all zones.
         box: Left, top, right and bottom as shares of the picture, 0 to 1.
         label: Its label.
-        smoothed: The accumulated distribution behind the label; None where the expression is not
+        smoothed: The accumulated distribution behind the label; None if the expression is not
             read (then the label is ``unknown``), for instance of a face that is turned away.
-        mouth_open: Probability that the mouth is open, 0 to 1; None where it is not read.
+        mouth_open: Probability that the mouth is open, 0 to 1; None if it is not read.
         speaking: Whether a voice was attributed to this face.
         flags: What lowers the quality of its readings.
-        pose: Which way the head is turned, degrees; None where that is not known.
-        voice_share: The part of ``smoothed`` that came from the voice, 0 to 1; None where that
+        pose: Which way the head is turned, degrees; None if that is not known.
+        voice_share: The part of ``smoothed`` that came from the voice, 0 to 1; None if that
             is not known.
     """
 
@@ -66,11 +66,11 @@ class Observation:
     Attributes:
         camera: The camera's key in the configuration.
         time: Wall-clock seconds (UTC).
-        faces: All faces that are followed.
-        tick: Seconds between moments now; more than the profile's where the machine cannot keep
+        faces: All tracked faces.
+        tick: Current seconds between moments; more than the profile's if the machine cannot keep
             up.
-        max_faces: Faces followed at once.
-        left_out: Faces found at this moment but not followed, because of ``max_faces``.
+        max_faces: Most faces tracked at once.
+        left_out: Faces found at this moment but not tracked, because of ``max_faces``.
     """
 
     camera: str
@@ -116,14 +116,14 @@ class CameraHealth:
         camera: The camera's key in the configuration.
         state: What it is doing.
         since: Wall-clock seconds (UTC) at which that began.
-        reason: Why it is not running, in words for its owner; empty where it is.
+        reason: Why it is not running, in words for its owner; empty if it is.
         restarts: How often it was restarted since the monitor started.
-        moments_per_second: Analyzed now; 0 where none are.
+        moments_per_second: Current rate of analysis; may be 0.
         tick: Seconds between moments now.
         latency: Seconds from a picture's decoding to its reading, 95th percentile of the last ones.
-        dropped: Moments dropped because they came faster than they could be analyzed.
+        dropped: Moments dropped because they arrived faster than they could be analyzed.
         damaged: Packets or pictures that could not be decoded.
-        remarks: What is to be known of its source, a sentence each: which of several tracks are
+        remarks: Remarks on its source, a sentence each: which of several tracks are
             used, what changed in mid-stream, what was damaged.
         last_picture: Wall-clock time of the newest picture; None before the first.
     """
@@ -149,7 +149,7 @@ class Seconds:
     Attributes:
         camera: The camera's key in the configuration.
         second: Whole wall-clock second (UTC) it began with.
-        readings: One a face and zone; empty where nobody was seen.
+        readings: One a face and zone; empty if nobody was seen.
     """
 
     camera: str
@@ -177,7 +177,7 @@ class AlertShop:
     Attributes:
         key: Its short name.
         name: Its display name.
-        camera: The display name of the camera; empty where the alert is about none.
+        camera: The display name of the camera; empty if the alert is about none.
         zone: That of the zone; empty for the whole picture.
     """
 
@@ -203,10 +203,10 @@ class Alert:
         share: The share at that time, 0 to 1.
         limit: The rule's limit.
         minutes: Over which the share was taken, or for how long it was so before the alert.
-        kind: What it is about; ``sentiment``, ``share`` and ``limit`` are those of rules alone.
-        incident: A random id that the start and the end of one alert have in common.
-        reason: In a sentence: why a camera is down, how full a disk is; at an end that the share
-            did not bring about, what did.
+        kind: What it is about; ``sentiment``, ``share`` and ``limit`` apply only to rules.
+        incident: A random id that the start and the end of one alert share.
+        reason: In a sentence: why a camera is down, how full a disk is; at an end that was not
+            due to the share, what caused it.
         shop: At a headquarters, the shop that it is about; None for the monitor's own.
     """
 
@@ -241,11 +241,11 @@ BROKER_DOWN = "broker_down"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """Somebody has seen an alert and takes care of it.
+    """Somebody has acknowledged an alert.
 
     Attributes:
         incident: The alert's.
-        user: The name of who did.
+        user: The user's name.
         time: Wall-clock seconds (UTC).
     """
 
@@ -255,7 +255,7 @@ class Acknowledgement:
 
 
 class DeliveryState(StrEnum):
-    """What became of a message."""
+    """The outcome of a message."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -268,14 +268,14 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message about an alert or a digest, and what became of it.
+    """A message about an alert or a digest, and its outcome.
 
     Attributes:
         incident: The alert's; for digests their period, such as ``week-2026-W48``; empty for tests.
         channel: The channel's name.
         event: What it said: ``begin``, ``end``, ``reminder``, ``summary``, ``test`` or ``digest``.
         time: Wall-clock seconds (UTC).
-        state: What became of it.
+        state: Its outcome.
         reason: Why it was not delivered, in a sentence without secrets.
         attempts: How often it was tried.
     """
@@ -291,7 +291,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldAlert:
-    """The start or end of an alert that a channel is told of when its quiet hours are over.
+    """The start or end of an alert that is sent to a channel after its quiet hours.
 
     Attributes:
         number: Of its row; None before it is stored.
@@ -311,7 +311,7 @@ class Annotation:
     Attributes:
         id: Its number; 0 before it is stored.
         time: Wall-clock seconds (UTC).
-        camera: The camera's key; empty where it concerns all.
+        camera: The camera's key; empty if it concerns all.
         text: One line.
         author: Who wrote it: the user's name.
     """

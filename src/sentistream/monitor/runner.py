@@ -50,7 +50,7 @@ from sentistream.monitor.web import mount_web
 from sentistream.operating_system import lock_file, stop_signals
 
 LOCK = "monitor.lock"
-"""Held by the monitor that uses a state folder."""
+"""Lock file of the monitor that uses a state folder."""
 
 _LOOP_INTERVAL = 1.0
 _LOOP_TIMEOUT = 20.0  # seconds without progress after which the event loop counts as hung
@@ -160,7 +160,7 @@ def run_monitor(
         base = page_address(settings.server, port)
         address = Address(page=base, setup=setup_link(services, base))
         for number in stop_signals():
-            # uvicorn stops on them and raises them again; what is open is to be closed first
+            # uvicorn stops on them and raises them again; everything must be closed first
             signal.signal(number, lambda *_: None)
         asyncio.run(_serve(server, listening, lambda: ready(address)))
         _log.info("stopping")
@@ -173,7 +173,7 @@ def digest_sender(
     headquarters: Headquarters | None,
     page: Callable[[], str],
 ) -> DigestSender:
-    """Sends digests: of the monitor's cameras, at a headquarters of the shops, or of both."""
+    """Sends digests: of the monitor's cameras, of a headquarters' shops, or of both."""
     if headquarters is None:
         return DigestSender(bus, store, configuration, page=page)
     made, registry = headquarters, headquarters.registry

@@ -1,4 +1,4 @@
-"""Says time ranges on days of the week in words."""
+"""Time ranges on days of the week in words."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Services:
         store: The stored readings.
         engine: The database, for accounts, sessions and tokens.
         site_link: Reports to a headquarters, where the site has joined one; None in tests.
-        headquarters: Takes the reports of sites; None where this is no headquarters.
+        headquarters: Takes the reports of sites; None if this is no headquarters.
     """
 
     configuration: Configuration

@@ -1,4 +1,4 @@
-"""A thread that handles events of the bus: the base of alerts, MQTT and webhooks."""
+"""A thread that handles bus events: the base of alerts, MQTT and webhooks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Self
 from sentistream.monitor.event_bus import Event, EventBus, Subscription
 
 DEPTH = 1024
-"""Events that wait for such a thread; the oldest are dropped beyond."""
+"""Events queued for such a thread; beyond that the oldest are dropped."""
 
 _log = logging.getLogger(__name__)
 
 
 class Subscriber(ABC):
-    """Handles events in a thread of its own; a context manager.
+    """Handles events in its own thread; a context manager.
 
     An error with one event is logged and does not end the thread.
 
@@ -25,7 +25,7 @@ class Subscriber(ABC):
         bus: Where the events come from.
         event_types: Which to subscribe to.
         name: The thread's.
-        depth: Events that may wait; beyond that the oldest are dropped.
+        depth: Events that may be queued; beyond that the oldest are dropped.
         interval: Seconds after which ``tick`` is called if no event comes.
     """
 

@@ -1,4 +1,4 @@
-"""Translation of what the monitor says to people: gettext catalogues, plurals, dates, numbers.
+"""Translation of user-visible text: gettext catalogues, plurals, dates, numbers.
 
 English sentences in the source are the message ids. Each other language is one file,
 ``locales/<language>.po``; it is read when it is first needed, so nothing has to be compiled.
@@ -26,10 +26,10 @@ from sentistream.percentages import whole_percentages
 from sentistream.translatable import Translatable
 
 COOKIE = "sentistream-language"
-"""What a browser keeps its user's choice in."""
+"""The cookie with the user's choice."""
 
 _LOCALES = {SOURCE: "en_GB"}
-"""Where a language alone does not say how dates are written: day before month, 24 hours."""
+"""Locales for languages with several date formats: day before month, 24 hours."""
 
 
 def N_(text: str) -> str:  # noqa: N802
@@ -39,12 +39,12 @@ def N_(text: str) -> str:  # noqa: N802
 
 @cache
 def languages() -> dict[str, str]:
-    """What each language calls itself, by its code."""
+    """Each language's own name, by its code."""
     return {code: str(Locale(code).get_display_name(code)).title() for code in LANGUAGES}
 
 
 class Translator:
-    """Says messages in one language, and writes its numbers, dates and times.
+    """Translates messages into one language, and formats its numbers, dates and times.
 
     Args:
         language: One of ``LANGUAGES``.
@@ -71,7 +71,7 @@ class Translator:
             return self.gettext(text)
         if not text.values:
             found = self.gettext(text)
-            # the operating system writes its reasons with a capital, FFmpeg without
+            # the operating system capitalises its reasons, FFmpeg does not
             lowered = self.gettext(text.lower())
             return found if found != text or lowered == text.lower() else lowered
         return self.gettext(
@@ -84,7 +84,7 @@ class Translator:
 
     @property
     def decimal_mark(self) -> str:
-        """What stands before the decimals of a number."""
+        """The decimal mark."""
         return get_decimal_symbol(self.locale)
 
     def _count(self, count: float) -> str:
@@ -157,7 +157,7 @@ class Translator:
         return self.gettext("{day}, {clock}", day=self.day(time), clock=self.clock(time))
 
     def minutes(self, count: float) -> str:
-        """So many minutes, written out."""
+        """A number of minutes, written out."""
         return self.ngettext("1 minute", "{n} minutes", count)
 
     def length(self, seconds: float) -> str:
@@ -179,7 +179,7 @@ def translator(language: str) -> Translator:
 
 
 def language_of(connection: HTTPConnection, otherwise: str) -> str:
-    """What the user chose, else what the browser prefers of ours, else ``otherwise``."""
+    """The user's choice, else the browser's preferred language, else ``otherwise``."""
     chosen = connection.cookies.get(COOKIE, "")
     if chosen in LANGUAGES:
         return chosen

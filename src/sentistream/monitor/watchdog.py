@@ -20,19 +20,19 @@ _log = logging.getLogger(__name__)
 
 
 def notify(state: str) -> bool:
-    """Sends a state such as ``READY=1``; False if nobody asked for it or receives it."""
+    """Sends a state such as ``READY=1``; False if nobody requested or receives it."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     return bool(address) and send_notification(address, state)
 
 
 @contextmanager
 def extending_start_timeout(interval: float = 15.0, limit: float = 3600.0) -> Iterator[None]:
-    """Inside this context, before READY, the start-up does not time out.
+    """Prevents a timeout during start-up, before READY.
 
-    For start-up work that may take long, such as the migration of a large database.
+    For work that may take long, such as the migration of a large database.
 
     Args:
-        interval: Seconds between two messages; each asks for four times as long.
+        interval: Seconds between two messages; each requests four times as long.
         limit: Seconds after which no more are sent.
     """
     done = threading.Event()
@@ -60,7 +60,7 @@ class Watchdog:
     systemd it does nothing.
 
     Args:
-        is_healthy: Called in a thread of its own; while it is false, hangs or fails, no message is
+        is_healthy: Called in its own thread; while it is false, hangs or fails, no message is
             sent.
     """
 

@@ -1,4 +1,4 @@
-"""What one answer costs."""
+"""The cost of one inference."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def multiply_adds(
 ) -> int:
     """Multiply-adds of convolutions and matrix products for one sample in evaluation mode.
 
-    Columns that are silent for every sound count too, though engines compute them only once.
+    Columns that are silent for every sound count as well, though engines compute them only once.
 
     Args:
         shapes: (height, width, channels) of each input.

@@ -1,8 +1,8 @@
-"""The ``lite`` profile's face detector: one pass over a picture of any size, in brightness alone.
+"""The ``lite`` profile's face detector: one pass over a picture of any size, on brightness only.
 
 An anchor-free, single-stage detector (Tian et al. 2019, FCOS) with a feature pyramid (Lin et al.
-2017) on three strides. Each place of a level says how likely a face has its centre there, where
-its box ends, and where eyes, nose and corners of the mouth lie.
+2017) on three strides. Each location of a level predicts how likely a face has its centre there,
+where its box ends, and where the eyes, nose and corners of the mouth are.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from torch.nn import functional
 from sentistream.networks.lite import active, convolution, plain
 
 STRIDES = (8, 16, 32)
-"""Pixels from one place to the next on each level of the pyramid."""
+"""Stride of each level of the pyramid, pixels."""
 
 REACH = 4.0
-"""Boxes are learned in multiples of so many strides."""
+"""Box distances are learned in multiples of this many strides."""
 
 VALUES = 15
-"""Of each place: a logit, four distances to the box's edges, five points."""
+"""Values per location: a logit, four distances to the box's edges, five points."""
 
 _WIDTH = 32  # channels of the pyramid
 _DEPTH = 5  # blocks on each of the two coarser levels
-_PRIOR = 0.01  # probability of a face that an untrained network gives each place
+_PRIOR = 0.01  # probability of a face that an untrained network gives each location
 _DARKEST = 0.015  # added to brightness, 0 to 1, before its logarithm
 
 
 def log_brightness(pictures: Tensor) -> Tensor:
-    """Logarithm of brightness, of mean 0 and spread 1 a picture, (N, 1, height, width).
+    """Logarithm of brightness, with mean 0 and standard deviation 1, (N, 1, height, width).
 
-    In the logarithm, light that is weaker by a factor, over all of the picture or on one side
+    In the logarithm, light that is weaker by a factor, over the whole picture or on one side
     of a face, only adds a constant, and edges look the same.
     """
     levels = torch.log(pictures + _DARKEST)
@@ -58,7 +58,7 @@ class _Separable(nn.Module):
 
 
 class _Head(nn.Module):
-    """What each place of a level says, (N, places, 15)."""
+    """The predictions of each location of a level, (N, places, 15)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -88,10 +88,10 @@ class _Head(nn.Module):
 class DetectorNetwork(nn.Module):
     """Faces in pictures, (N, 1, height, width) to (N, places, 15); sizes are multiples of 32.
 
-    The values of a place are a logit, the distances from its centre to the left, top, right
+    The values of a location are a logit, the distances from its centre to the left, top, right
     and bottom of the box (as logarithms, in units of ``REACH`` strides), and x and y of five
-    points from the middle of that box in units of its size. Places follow each other by level,
-    row and column.
+    points from the middle of that box in units of its size. Locations are ordered by level, row and
+    column.
     """
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class DetectorNetwork(nn.Module):
 
 
 def centres(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Each place's centre in pixels, (places, 2), and its stride, (places, 1)."""
+    """Each location's centre in pixels, (places, 2), and its stride, (places, 1)."""
     grids: list[Tensor] = []
     strides: list[Tensor] = []
     for stride in STRIDES:
@@ -146,14 +146,14 @@ def decoded(output: Tensor, centre: Tensor, stride: Tensor) -> Tensor:
     unit = stride * REACH
     far = output[..., 1:5].clamp(-6, 3).exp() * unit
     box = torch.cat([centre - far[..., :2], centre + far[..., 2:]], dim=-1)
-    kept = box.detach()  # points learn to lie well in the box, the box not to lie about them
+    kept = box.detach()  # gradients of the points do not change the box
     middle, size = (kept[..., :2] + kept[..., 2:]) / 2, kept[..., 2:] - kept[..., :2]
     points = output[..., 5:] * torch.cat([size] * 5, dim=-1) + torch.cat([middle] * 5, dim=-1)
     return torch.cat([output[..., :1].sigmoid(), box, points], dim=-1)
 
 
 class Decoded(nn.Module):
-    """A detector's answers as people use them: those places only that may hold a face.
+    """A detector's outputs, decoded: only the locations that may hold a face.
 
     Args:
         network: Gives (N, places, 15) as ``DetectorNetwork`` does.

@@ -1,7 +1,7 @@
-"""Networks as ONNX files that take pictures as they come: uint8, RGB, channels last.
+"""Networks as ONNX files that take pictures as decoded: uint8, RGB, channels last.
 
-Weights are stored as 16-bit floats (half the size; answers move by less than 1e-3) and
-computed with as 32-bit.
+Weights are stored as 16-bit floats (half the size; outputs change by less than 1e-3) and used
+as 32-bit floats.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 _EXAMPLE_LENGTH = 240
-"""What stands for any length while a network is traced."""
+"""The length used for dynamic dimensions while a network is traced."""
 
 _STORED_AS_HALF = 1_024
 """Tensors of more values than this are stored as 16-bit floats."""
@@ -28,7 +28,7 @@ _STORED_AS_HALF = 1_024
 
 @contextmanager
 def only_errors_logged(logger: logging.Logger) -> Iterator[None]:
-    """Silences a library's advice while it works; the logger's level returns afterwards."""
+    """Silences a library's log messages for a while; then restores the logger's level."""
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
@@ -38,7 +38,7 @@ def only_errors_logged(logger: logging.Logger) -> Iterator[None]:
 
 
 Convert = Callable[[Mapping[str, Tensor]], list[Tensor]]
-"""From inputs by name, as they come, shape (N, ...), to the network's arguments, float."""
+"""From raw inputs by name, shape (N, ...), to the network's arguments, float."""
 
 
 def convert_pictures(values: Mapping[str, Tensor]) -> list[Tensor]:
@@ -47,14 +47,14 @@ def convert_pictures(values: Mapping[str, Tensor]) -> list[Tensor]:
 
 
 class FromPictures(nn.Module):
-    """A network with its preprocessing before it and its softmax or sigmoid behind it.
+    """A network with its preprocessing and its final softmax or sigmoid.
 
     Args:
         network: Gives logits.
         outputs: How many; 1 means a sigmoid, more a softmax.
-        convert: From inputs as they come to the network's arguments.
-        names: Of the inputs, where ``convert`` asks for them.
-        as_values: Whether the network's outputs are given as they are.
+        convert: From raw inputs to the network's arguments.
+        names: Of the inputs, if ``convert`` takes them.
+        as_values: Whether to return the network's outputs unchanged.
     """
 
     def __init__(
@@ -106,9 +106,9 @@ def export_onnx(
         types: Of inputs that are not uint8, by name.
         outputs: How many the network gives; 1 means a sigmoid, more a softmax.
         path: Where to write; its folder is made.
-        convert: From inputs as they come to the network's arguments; becomes part of the file.
-        as_values: Whether the network's outputs are given as they are.
-        multiple: Lengths of any kind are multiples of it.
+        convert: From raw inputs to the network's arguments; becomes part of the file.
+        as_values: Whether to return the network's outputs unchanged.
+        multiple: Dynamic lengths are multiples of it.
     """
     whole = FromPictures(network, outputs, convert, tuple(inputs), as_values=as_values).eval()
     batch = torch.export.Dim("batch", min=1, max=4_096)
@@ -116,7 +116,7 @@ def export_onnx(
     for name, shape in inputs.items():
         kind = getattr(torch, (types or {}).get(name, "uint8"))
         lengths = [
-            # lengths that differ, so that none is taken for the same as another
+            # different lengths, so that no two are taken for the same dimension
             (_EXAMPLE_LENGTH // multiple + axis) * multiple if length < 0 else length
             for axis, length in enumerate(shape)
         ]
@@ -158,7 +158,7 @@ def _any_lengths(name: str, shape: tuple[int, ...], multiple: int) -> dict[int, 
 
 
 def store_as_half(model: onnx.ModelProto) -> None:
-    """Large float tensors become halves with a cast behind them, which engines fold on loading."""
+    """Large float tensors become half precision with a cast, which engines fold on loading."""
     graph = model.graph
     casts = []
     for tensor in graph.initializer:
@@ -174,7 +174,7 @@ def store_as_half(model: onnx.ModelProto) -> None:
 
 
 def _forget_where_it_was_made(model: onnx.ModelProto) -> None:
-    """Drops stack traces and other notes of the exporter: paths of the machine, and bulk."""
+    """Drops the exporter's stack traces and notes, which are large and contain local paths."""
     del model.metadata_props[:]
     del model.graph.metadata_props[:]
     for item in (*model.graph.node, *model.graph.initializer, *model.graph.value_info):

@@ -1,14 +1,14 @@
-"""The audio network on distinct columns only: the same answer for a fifth of the work or less.
+"""The audio network on distinct columns only: the same output for at most a fifth of the work.
 
 The paper's spectrogram shows three columns as blocks of 133 or 134 equal pixel columns, so
 nearly all columns of every layer's output are equal too. Two output columns are equal when
-their windows of input columns are; following that rule from the picture to the dense layer
-leaves 9 to 24 distinct columns of 400 to 66. They are computed once, and the dense layer's
+their windows of input columns are; following this rule from the picture to the dense layer
+leaves 9 to 24 distinct columns out of 400 to 66. They are computed once, and the dense layer's
 weights of equal columns are added up. The third block is silence for every sound: its columns
 are computed once for the whole batch (and once for all when exported).
 
-This is exact, in training too: batch normalisation weighs each distinct column by how often
-it stands in the picture. 2,082 M multiply-adds become 375 M.
+This is exact, in training too: batch normalisation weights each distinct column by how often
+it occurs in the picture. 2,082 M multiply-adds become 375 M.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DENSE_ROW = 13
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which distinct columns a layer's output has, and where they stand.
+    """The distinct columns of a layer's output and their positions.
 
     Attributes:
         index: The distinct column at each position, shape (width,); those that depend on
@@ -45,7 +45,7 @@ class Columns:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """How often each distinct column stands in the output."""
+        """How often each distinct column occurs in the output."""
         return np.bincount(self.index, minlength=len(self.windows))
 
 
@@ -86,7 +86,7 @@ def _distinct(windows: NDArray[np.int64], sounding_before: int) -> Columns:
 class FoldedAudioNetwork(nn.Module):
     """``AudioNetwork`` for spectrograms given as their sounding columns.
 
-    Shares its parameters with the network it is made from: training one trains the other.
+    It shares its parameters with the network it is made from: training one trains the other.
     Inside, columns are of shape (distinct columns, N, channels, height).
     """
 
@@ -159,7 +159,7 @@ def _apply(
 def _normalise(
     row: nn.BatchNorm2d, sounding: Tensor, silent: Tensor, layout: Columns
 ) -> tuple[Tensor, Tensor]:
-    """Batch normalisation as if every column stood there as often as in the picture."""
+    """Batch normalisation as if every column occurred as often as in the picture."""
     if row.running_mean is None or row.running_var is None or row.momentum is None:
         raise TypeError("The audio network's batch normalisation keeps moving statistics.")
     mean, variance = row.running_mean, row.running_var

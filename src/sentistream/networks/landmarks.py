@@ -1,7 +1,7 @@
-"""The ``lite`` profile's own landmark network: where the 68 points are, and whether it is a face.
+"""The ``lite`` profile's landmark network: where the 68 points are, and whether it is a face.
 
-It takes the place of regression trees of 100 MB, which were its teacher, and of most of the
-detector's looks: a face that is followed detects_faces for itself.
+It replaces regression trees of 100 MB, from which it was trained, and most runs of the
+detector: a tracked face confirms itself.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ POINTS = 68
 class LandmarkNetwork(nn.Module):
     """Points of one face, (N, 1, 64, 64) to (N, 137).
 
-    The first output is a logit of there being a face; then follow x and y of each point, as
-    shares of the input's width from its centre.
+    The first output is a logit for a face; then follow x and y of each point, as shares of the
+    input's width from its centre.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class LandmarkNetwork(nn.Module):
 
 
 class Placed(nn.Module):
-    """A landmark network's answers as people use them: probability and shares of the input.
+    """A landmark network's outputs, decoded: probability and shares of the input.
 
     Args:
         network: Gives (N, 137) as ``LandmarkNetwork`` does.

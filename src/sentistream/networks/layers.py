@@ -1,8 +1,8 @@
 """The rows of Tables 1-4 as modules: every row with parameters or a new shape is one of these.
 
 Pictures are float tensors of shape (N, 3, height, width) with values 0 to 1. Weights start by
-Xavier's method, biases at zero. Batch normalisation has Keras's constants, with which the
-paper was made: it follows the ReLU and keeps 99 % of its moving statistics.
+Xavier's method, biases at zero. Batch normalisation has Keras's constants, which the
+paper used: it follows the ReLU and keeps 99 % of its moving statistics.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Layer = TypeVar("_Layer", nn.Conv2d, nn.Linear)
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Parameters as the paper counts them: batch norm's moving mean and variance included."""
+    """Parameters as counted in the paper, with batch norm's moving mean and variance."""
     statistics = sum(
         buffer.numel() for name, buffer in module.named_buffers() if "running_" in name
     )
@@ -35,7 +35,7 @@ def dense(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def classifier(inputs: int, outputs: int) -> nn.Linear:
-    """The last layer; gives logits, whose softmax (or sigmoid) the paper's tables count as it."""
+    """The last layer; gives logits. The paper's tables include its softmax (or sigmoid)."""
     return _xavier(nn.Linear(inputs, outputs))
 
 
@@ -56,7 +56,7 @@ def pooling(size: int, dropout: float = 0.0) -> nn.Sequential:
 
 
 def trace_shapes(network: nn.Sequential, inputs: Tensor) -> list[tuple[Shape, int]]:
-    """Each row's output shape (without the batch) and parameters, as the tables give them."""
+    """Each row's output shape (without the batch) and parameters, as in the tables."""
     rows: list[tuple[Shape, int]] = []
     for row in network:
         inputs = row(inputs)

@@ -1,8 +1,8 @@
-"""The networks of the ``lite`` profile: a tenth of the paper's parameters, all in brightness.
+"""The networks of the ``lite`` profile: a tenth of the paper's parameters, all on brightness.
 
-Each gives logits of emotions; ``Sentiments`` joins those to the three classes by adding their
-probabilities up. Learning to tell sad from angry is a richer task than learning that both are
-negative.
+Each gives logits of emotions; ``Sentiments`` combines them into the three classes by adding up
+their probabilities. Telling sad from angry is a richer training task than learning that both
+are negative.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from sentistream.voice.features import WIDTH
 from sentistream.voice.functionals import NAMES as FUNCTIONALS
 
 FACE_EMOTIONS = ("happy", "neutral", "sad", "angry")
-"""What the face network tells apart."""
+"""What the face network distinguishes."""
 
-_OF_THE_MICROPHONE = ("level",)  # functionals that say nothing unless compared
+_OF_THE_MICROPHONE = ("level",)  # functionals that are meaningful only in comparison
 _MEAN_AFTER, _SPREAD_AFTER = 2.0, 6.0  # utterances by which a voice counts as half known
 _SHOWN_RANGE_DB = 70.0  # below the loudest band of an utterance
 _MEAN_SPECTRUM = 0.8  # share of it that is subtracted
 _LEVEL_SCALE_DB = 12.0
 _MASKED_FRAMES, _MASKED_VALUES = 40, 8  # at most, at a time
-_NOISE = 0.1  # added to what is learned from, in spreads of the population
+_NOISE = 0.1  # noise added in training, in standard deviations of the population
 
 
 def convolution(
@@ -47,7 +47,7 @@ def active(
 
 
 class _Residual(nn.Module):
-    """What the layers add to their input (He et al. 2016)."""
+    """A residual block (He et al. 2016)."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
@@ -71,9 +71,9 @@ def _narrow(channels: int, between: int) -> _Residual:
 
 
 class _PlaceByPlace(nn.Sequential):
-    """One value a channel, each place of the picture with a weight of its own.
+    """One value per channel, with a separate weight for each location of the picture.
 
-    Faces are aligned, so a place means the same part of every face; averaging would lose it
+    Faces are aligned, so a location is the same part of every face; averaging would lose it
     (Chen et al. 2018, MobileFaceNets).
     """
 
@@ -86,7 +86,7 @@ class _PlaceByPlace(nn.Sequential):
 
 
 def standardised(pictures: Tensor) -> Tensor:
-    """Mean 0 and spread 1 a picture: light and contrast are gone."""
+    """Mean 0 and standard deviation 1 per picture, which removes light and contrast."""
     centred = pictures - pictures.mean((2, 3), keepdim=True)
     return centred / (centred.square().mean((2, 3), keepdim=True).sqrt() + 0.02)
 
@@ -135,13 +135,12 @@ class MouthNetwork(nn.Module):
 
 
 class VoiceNetwork(nn.Module):
-    """Emotion of an utterance against how the voice usually sounds, to logits (N, 8).
+    """Emotion of an utterance compared with how the voice usually sounds, to logits (N, 8).
 
     Takes what ``voice.functionals`` measures of the utterance, and mean and spread of the same
-    over earlier utterances of that voice. Both are shrunk towards the population's while few
-    were heard (James and Stein 1961); of a voice first heard only what every microphone leaves
-    as it is counts. How far what was heard differs in units of that voice's own spread is then
-    judged by two layers.
+    over earlier utterances of that voice. Both are shrunk towards the population's while there
+    are few of these (James and Stein 1961); for a new voice only values that no microphone
+    changes count. Two layers then classify the difference in units of that voice's spread.
     """
 
     centre: Tensor
@@ -166,7 +165,7 @@ class VoiceNetwork(nn.Module):
         )
 
     def learn_population(self, functionals: Tensor, within: Tensor) -> None:
-        """Takes over what voices in general sound like.
+        """Sets the statistics of voices in general.
 
         Args:
             functionals: Of utterances of many voices, (N, values).
@@ -182,7 +181,7 @@ class VoiceNetwork(nn.Module):
         Args:
             functionals: Of the utterance, (N, values).
             mean, spread: Of the same values over earlier utterances of that voice, (N, values).
-            heard: How many of these there were, (N, 1); 0 for a voice first heard.
+            heard: How many of these there were, (N, 1); 0 for a new voice.
         """
         value = ((functionals - self.centre) / self.scale).clamp(-5, 5)
         if self.training:
@@ -198,11 +197,11 @@ class VoiceNetwork(nn.Module):
 
 
 class VoiceSpectrumNetwork(nn.Module):
-    """Emotion of an utterance by how its spectrum and its pitch move, to logits (N, 8).
+    """Emotion of an utterance from how its spectrum and its pitch move, to logits (N, 8).
 
-    Three convolutions over time, and the mean and spread of what they find, weighted by
+    Three convolutions over time, and the mean and spread of their outputs, weighted by
     attention (Okabe et al. 2018). The utterance's level and most of its mean spectrum, which say
-    more of the microphone and the room than of the speaker's mood, are subtracted first.
+    more about the microphone and the room than about the speaker's mood, are subtracted first.
     """
 
     def __init__(self, channels: int = 96) -> None:
@@ -266,11 +265,11 @@ def _masked(values: Tensor) -> Tensor:
 
 
 class Fusion(nn.Module):
-    """Face and voice as witnesses whose logarithms are weighed and added (log-linear pooling).
+    """Log-linear pooling: the weighted sum of the logarithms of face and voice.
 
-    The voice counts as far as it is to be trusted at this moment; beside it the face may
-    count otherwise than alone. Without any trust only the face is left, sharpened or softened
-    until its confidence is its accuracy.
+    The voice counts as far as it is trusted at this moment; the face may have another weight
+    with it than alone. Without any trust only the face is left, sharpened or softened until its
+    confidence matches its accuracy.
     """
 
     def __init__(self) -> None:
@@ -292,12 +291,12 @@ class Fusion(nn.Module):
 
 
 class Sentiments(nn.Module):
-    """A network of emotions as one of sentiments.
+    """Turns a network of emotions into one of sentiments.
 
     Args:
         network: Gives logits of emotions.
         emotions: Their names.
-        mirrored: Whether to answer for a picture and its mirror image together.
+        mirrored: Whether to average over a picture and its mirror image.
     """
 
     def __init__(
@@ -312,7 +311,7 @@ class Sentiments(nn.Module):
         ]
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Logits (N, 3): of each sentiment the logarithm of its emotions' summed exponentials."""
+        """Logits (N, 3): for each sentiment the log-sum-exp of its emotions."""
         logits = self.network(*inputs)
         if self.mirrored:
             logits = (logits + self.network(*(one.flip(3) for one in inputs))) / 2

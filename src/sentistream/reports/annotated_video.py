@@ -21,10 +21,10 @@ class AnnotatedVideo(Output):
     Until it is finished the file is called ``annotated.partial.mp4``.
 
     Args:
-        path: The file; replaced where it exists.
-        width, height: Of the upright input, pixels; a picture of another size is fitted into it.
+        path: The file; replaced if it exists.
+        width, height: Of the upright input, pixels; a picture of another size is scaled to fit.
         sound_from: The file whose sound it gets; None for none.
-        sound_track: The number of its track of sound, from 1; None to choose.
+        sound_track: The number of its audio track, from 1; None to choose.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
     """
 

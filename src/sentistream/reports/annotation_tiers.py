@@ -1,6 +1,6 @@
 """Readings as tiers of annotations, for ELAN (``readings.eaf``) and Praat (``readings.TextGrid``).
 
-Both formats say at their beginning what comes later, so they are written at the end; until then
+Both formats need the whole content at their beginning, so they are written at the end; until then
 the annotations are in memory: about 150 bytes for each change of a sentiment or of a mouth.
 """
 
@@ -20,13 +20,13 @@ from sentistream.tables import mouth_state
 from sentistream.types import Moment, Reading
 
 FACES = "faces in view"
-"""The tier with the number of faces; it is always there."""
+"""The tier with the number of faces; always present."""
 Annotation = tuple[float, float, str]
-"""From when, until when (seconds), and what."""
+"""Begin and end (seconds), and text."""
 
 
 class Tiers:
-    """Joins what follows each other and says the same into annotations.
+    """Merges consecutive equal values into annotations.
 
     Args:
         tick: Seconds between two moments.
@@ -44,9 +44,9 @@ class Tiers:
         self.end: float = tick
 
     def add(self, time: float, values: Mapping[str, str]) -> None:
-        """Take what each tier says at a moment; one that says nothing ends its annotation."""
+        """Add each tier's value at a moment; a tier without a value ends its annotation."""
         for tier in [tier for tier, (_, value) in self._open.items() if values.get(tier) != value]:
-            # who is gone was last seen at the moment before
+            # whoever is gone was last seen at the previous moment
             self._close(tier, time if tier in values else min(time, self.end))
         for tier, value in values.items():
             self.tiers.setdefault(tier, [])
@@ -132,7 +132,7 @@ class ElanFile(TierFile):
         document.remove_tier("default")
         if self._clip is not None:
             kind = mimetypes.guess_type(self._clip.name)[0] or "video/mp4"
-            # relative where that can be: folders can be moved, and no path of this computer is told
+            # relative if possible: folders can be moved, and no local path is revealed
             address = self._clip.address
             address = address if address.startswith("file:") else f"./{address}"
             document.add_linked_file(address, relpath=address, mimetype=kind)
@@ -152,6 +152,6 @@ class TextGridFile(TierFile):
         for name, spans in tiers.items():
             tier = grid.add_tier(name)
             for start, stop, value in spans:
-                # in order and apart as they are, looking for overlaps would take long
+                # they are sorted and disjoint, and checking for overlaps would take long
                 tier.add_interval(start, stop, value, check=False)
         grid.to_file(path)

@@ -1,4 +1,4 @@
-"""The formats in which ``analyze`` can write readings, and what each needs; loads nothing."""
+"""The formats in which ``analyze`` can write readings, and their dependencies; loads nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentistream import parquet
 from sentistream.errors import MissingExtraError
 
 EXTRA = "formats"
-"""The extra that brings what the formats of other programs need."""
+"""The extra for the formats of other programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Format:
     Attributes:
         file: The name of its file.
         description: What it is, for ``--help``.
-        module: What writes it, where that is no part of sentistream.
-        extra: The extra that brings it.
+        module: The third-party module that writes it, if any.
+        extra: The extra that installs it.
     """
 
     file: str
@@ -31,7 +31,7 @@ class Format:
 
     @property
     def is_available(self) -> bool:
-        """Whether it can be written here."""
+        """Whether its dependencies are installed."""
         return not self.module or importlib.util.find_spec(self.module) is not None
 
 
@@ -54,10 +54,10 @@ FORMATS = {
 
 
 def check_formats(names: Iterable[str]) -> None:
-    """Refuse formats that cannot be written here.
+    """Reject formats that cannot be written here.
 
     Raises:
-        MissingExtraError: What one needs is not installed.
+        MissingExtraError: A dependency is not installed.
     """
     for name in names:
         if not FORMATS[name].is_available:

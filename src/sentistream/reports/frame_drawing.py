@@ -38,7 +38,7 @@ def annotate(
         image = image.copy()
     draw = ImageDraw.Draw(image)
     size = max(10, round(min(image.width, image.height) / 32))
-    # panels keep off every face and off each other
+    # panels must not overlap faces or each other
     taken = [reading.face.box for reading in readings if reading.face is not None]
     for reading in readings:
         if reading.face is None:
@@ -122,7 +122,7 @@ def _place(
     line: int,
     taken: Sequence[Box],
 ) -> tuple[float, float]:
-    """Top left corner of a panel beside the face: inside the picture, off other panels."""
+    """Top left corner of a panel beside the face: inside the picture, clear of other panels."""
     gap = line * 2
     wanted = (
         (box.right + gap, box.top),

@@ -15,15 +15,15 @@ from sentistream.reports.report_wording import WORDS, percent
 from sentistream.types import SENTIMENTS, Branch, Label, UInt8Array
 
 FOR, AGAINST = (230, 97, 0), (93, 58, 155)
-"""Orange and violet: no class has them, and colour-blind eyes tell them apart."""
+"""Orange and violet: no class uses them, and colour-blind people can distinguish them."""
 
 _PAPER, _INK, _SOFT = (255, 255, 255), (18, 22, 28), (90, 98, 110)
-_MIN = 0.01  # weaker maps are not drawn as if they said much
+_MIN = 0.01  # weaker maps are not scaled up
 _EDGE, _SCALE, _SIZE = 20, 100, 17  # pixels: margins, room of the scale, letters
 
 
 def sentences(explanation: Explanation) -> list[str]:
-    """What was said of the face, what its network says of this picture, and the voice's part."""
+    """The face's answer, its network's answer for this picture, and the voice's part."""
     reading, word = explanation.reading, WORDS[explanation.label]
     assert reading.smoothed is not None  # noqa: S101 - others are not explained
     answer = f"{word} ({percent(reading.smoothed.confidence)})"
@@ -149,7 +149,7 @@ def _scale(
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Lines no wider than so many pixels."""
+    """Lines no wider than this many pixels."""
     font, lines = scaled_font(_SIZE), [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -1,4 +1,4 @@
-"""Outputs, and files that stay valid when the disk fills up or the run is cut short."""
+"""Outputs, and files that stay valid when the disk fills up or the run is interrupted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OF_THE_DISK = (*_FULL, errno.EROFS, errno.EIO)
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the system says about ``path`` into an OutputError."""
+    """Convert system errors about ``path`` to OutputError."""
     try:
         yield
     except OSError as error:
@@ -38,7 +38,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
-    """What the user hears when ``path`` cannot be written."""
+    """The message when ``path`` cannot be written."""
     if error.errno in _FULL:
         return OutputError(
             f"The disk is full while writing {path}.",
@@ -49,16 +49,16 @@ def output_error(path: Path, error: OSError) -> OutputError:
 
 
 def concerns_the_disk(error: OutputError) -> bool:
-    """Whether other files would meet the same: the disk is full, failing or not to be written."""
+    """Whether other files would be affected: the disk is full, failing or read-only."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in _OF_THE_DISK
 
 
 class Reserve:
-    """Disk space held back so that every file can be finished when the disk is full.
+    """Reserved disk space, so that every file can be finished when the disk is full.
 
-    A Parquet file is readable only with its end, and a page is one piece; without room for
-    those an hour's work would be lost to a full disk.
+    A Parquet file is readable only when finished, and a page is written in one piece; without
+    room for those, a full disk would lose an hour's work.
     """
 
     def __init__(self, folder: Path, size: int = RESERVE_BYTES) -> None:
@@ -87,7 +87,7 @@ class Reserve:
         self.release()
 
     def release(self) -> bool:
-        """Give the space back; False where it was already given."""
+        """Release the space; False if it was already released."""
         try:
             self._path.unlink()
         except OSError:
@@ -96,15 +96,15 @@ class Reserve:
 
 
 class GuardedFile(io.RawIOBase):
-    """A file whose writes go straight to the system and outlive one full disk.
+    """A file with unbuffered writes that survives one full disk.
 
-    When the disk fills up the reserve is given back and the write is finished from it;
+    When the disk fills up, the reserve is released to finish the write;
     ``check`` then raises at the next moment, between two whole records.
 
     Args:
         path: The file.
-        reserve: Given back when the disk fills up.
-        append: Write behind what it holds instead of replacing it.
+        reserve: Released when the disk fills up.
+        append: Append instead of replacing the content.
 
     Raises:
         OutputError: The file cannot be opened.
@@ -142,13 +142,13 @@ class GuardedFile(io.RawIOBase):
         return size
 
     def cut(self, position: int) -> None:
-        """Forget everything after ``position``."""
+        """Truncate everything after ``position``."""
         os.ftruncate(self._descriptor, position)
         os.lseek(self._descriptor, position, os.SEEK_SET)
         self._position = position
 
     def check(self) -> None:
-        """Raise what an earlier write met.
+        """Raise an earlier write's error.
 
         Raises:
             OutputError: The disk filled up.
@@ -163,12 +163,12 @@ class GuardedFile(io.RawIOBase):
 
 
 def partial_name(path: Path) -> Path:
-    """The name a file bears until it is whole; the suffix stays, since it names the format."""
+    """A file's name until it is complete; the suffix stays, because it names the format."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 def make_output_folder(folder: Path) -> None:
-    """Make the folder of results, with its parents, where it does not exist.
+    """Create the results folder, with its parents, if it does not exist.
 
     Raises:
         OutputError: It cannot be made.
@@ -192,14 +192,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    # a file name that is no UTF-8 must not cost the results
+    # a file name that is not UTF-8 must not lose the results
     data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     with writing(path):
         atomic_write(path, data)
 
 
 class Output(ABC):
-    """Takes moments with their readings, in order of time, and keeps them somewhere.
+    """Stores moments with their readings, in order of time.
 
     Use it as a context manager: entering opens, leaving closes; leaving through an exception
     (Ctrl-C, full disk) closes with ``complete=False`` and still leaves a valid result.
@@ -223,7 +223,7 @@ class Output(ABC):
 
     @abstractmethod
     def close(self, *, complete: bool) -> None:
-        """Finish; ``complete`` is False where the run was cut short."""
+        """Finish; ``complete`` is False if the run was interrupted."""
 
     def __enter__(self) -> Self:
         self.open()

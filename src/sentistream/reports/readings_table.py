@@ -17,10 +17,10 @@ ROW_GROUP = 2048
 
 
 class CsvTable(Output):
-    """``readings.csv``: every moment is on disk before the next one is looked at.
+    """``readings.csv``: every moment is written before the next one is processed.
 
     Args:
-        path: The file; replaced where it exists.
+        path: The file; replaced if it exists.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
         reserve: Space to finish from when the disk is full.
         style: How it is written.
@@ -76,16 +76,16 @@ def _text(value: Value, digits: int | None) -> str | float:
 class ParquetTable(Output):
     """``readings.parquet``, written in row groups.
 
-    A Parquet file is readable only with its end. Until it has one it is called
-    ``readings.partial.parquet``, so a file with the final name is always whole; after
+    A Parquet file is readable only when finished. Until then it is called
+    ``readings.partial.parquet``, so a file with the final name is always complete; after
     ``kill -9`` the rows are in ``readings.csv``.
 
     Args:
-        path: The file; replaced where it exists.
+        path: The file; replaced if it exists.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
         reserve: Space to finish from when the disk is full.
-        row_group: Rows a group.
-        constants: Further columns of text, before the others, the same in every row.
+        row_group: Rows per group.
+        constants: Additional text columns, before the others, the same in every row.
 
     Raises:
         MissingExtraError: pyarrow is not installed.

@@ -27,11 +27,11 @@ _PIECE = 3 << 18  # bytes; whole groups of three, so that pieces of base64 can b
 
 @dataclass(frozen=True, slots=True)
 class LinkedClip:
-    """A video that the page plays from where it lies.
+    """A video that the page plays from its original place.
 
     Attributes:
-        name: What it is called.
-        address: Relative to the page where that can be, else absolute.
+        name: Its name.
+        address: Relative to the page if possible, else absolute.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""``report.html``: one self-contained page that a shop owner understands."""
+"""``report.html``: one self-contained page for laypeople."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from sentistream.types import SENTIMENTS, Branch, Label, Moment, Reading
 from sentistream.values import ByValue
 
 APPEARANCES = 12
-"""Most appearances with a line of their own on the timeline, and pictures and a table below it."""
-_CLIP = Markup("<clip>")  # unlike in all else on the page, its angle brackets are not escaped
+"""Most appearances with their own line on the timeline, and pictures and a table below it."""
+_CLIP = Markup("<clip>")  # unlike everything else on the page, its angle brackets are not escaped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Appearance(ByValue):
-    """One appearance, as the page shows it."""
+    """One appearance on the page."""
 
     track: int
     tally: Tally
@@ -59,15 +59,15 @@ class Appearance(ByValue):
 
 
 class ReportPage(Output):
-    """``report.html``: one file, no network, light and dark, readable aloud and without its script.
+    """``report.html``: one file, no network, light and dark, accessible, usable without script.
 
     Args:
-        path: The file; replaced where it exists.
-        summary: Where the numbers come from; it must be given each moment before this one.
+        path: The file; replaced if it exists.
+        summary: Source of the numbers; it must get each moment before this one.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
         images: Whether to show small pictures of the people.
-        clip: The video that is played beside the timeline; None for none.
-        tables: Names of the files beside it that hold all readings.
+        clip: The video to play beside the timeline; None for none.
+        tables: Names of the files beside it that contain all readings.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class ReportPage(Output):
             with (
                 writing(self._path),
                 atomic_path(self._path) as temporary,
-                # a file name that is no UTF-8 must not cost the results
+                # a file name that is not UTF-8 must not lose the results
                 temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file,
             ):
                 file.write(before)
@@ -186,7 +186,7 @@ class ReportPage(Output):
     def _data(
         self, shown: Sequence[Lane], appearances: Sequence[Appearance], seconds: float
     ) -> dict[str, Any]:
-        """What the page's script reads."""
+        """The data for the page's script."""
         return {
             "start": self._timeline.start,
             "seconds": seconds,
@@ -208,13 +208,13 @@ def _points(reason: Reason) -> list[tuple[str, int]]:
 
 
 def _script_data(values: Mapping[str, Any]) -> Markup:
-    """As JSON that cannot end the element it stands in."""
+    """JSON that cannot close the element that contains it."""
     text = json.dumps(values, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - escaped for where it stands
 
 
 def _why(tally: Tally, reasons: Sequence[Reason]) -> str:
-    """Which part of the face, and how much the voice, the answers about an appearance rest on."""
+    """Which part of the face the answers about an appearance rest on, and how much the voice."""
     sentences = []
     strongest = Counter(reason.strongest for reason in reasons)
     del strongest[None]
@@ -238,14 +238,14 @@ def _why(tally: Tally, reasons: Sequence[Reason]) -> str:
 
 
 def accuracy_sentence(models: Sequence[Mapping[str, Any]], profile: Profile) -> str:
-    """How right the networks in use are, and a weakness, in one line from their cards.
+    """The accuracy of the networks in use, and a weakness, in one line from their cards.
 
     Args:
-        models: The cards, as plain values; what they lack is left out.
+        models: The cards, as plain values; missing fields are skipped.
         profile: Says which network does what.
 
     Returns:
-        Empty where the cards have no figures.
+        Empty if the cards have no figures.
     """
     roles = _roles(models, profile)
     if not roles:
@@ -259,13 +259,13 @@ def accuracy_sentence(models: Sequence[Mapping[str, Any]], profile: Profile) -> 
         span = shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
         unit = rows[0].get("unit", "examples")
         parts.append(f"{role} in {span} of {number:,} {unit} ({', '.join(_sources_of(rows))})")
-    return f"Right on material not learned from: {'; '.join(parts)}.{_weakness(models, profile)}"
+    return f"Right on material not trained on: {'; '.join(parts)}.{_weakness(models, profile)}"
 
 
 def accuracy_notes(models: Sequence[Mapping[str, Any]], profile: Profile) -> list[str]:
     """Each figure of the same networks with its interval."""
     return [
-        f"On material not learned from, {role} {'was' if role.startswith('the') else 'were'} right "
+        f"On material not trained on, {role} {'was' if role.startswith('the') else 'were'} right "
         f"in {', '.join(_figure(row) for row in rows)}."
         for role, rows in _roles(models, profile)
     ]
@@ -274,7 +274,7 @@ def accuracy_notes(models: Sequence[Mapping[str, Any]], profile: Profile) -> lis
 def _roles(
     models: Sequence[Mapping[str, Any]], profile: Profile
 ) -> list[tuple[str, Sequence[Mapping[str, Any]]]]:
-    """What decides about sentiment, and the figures of its card; without those that have none."""
+    """The networks that decide the sentiment, with the figures of their cards, if any."""
     figures = {card["name"]: card.get("figures", ()) for card in models}
     roles = {
         "the face network": profile.face_model,
@@ -311,7 +311,7 @@ NBSP_PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def _percent(share: float) -> str:
-    """Percent whose sign never moves to the next line."""
+    """A percentage whose sign never wraps to the next line."""
     return percent(share).replace(" %", NBSP_PERCENT)
 
 
@@ -357,7 +357,7 @@ def _sources(overall: Tally) -> str:
 
 
 def _left_out(facts: dict[str, Any]) -> str:
-    """What the limit of faces followed at once has cut off; empty where it did not."""
+    """What the limit of tracked faces has cut off; empty if nothing."""
     more = facts["more_faces"]
     if not more["moments"]:
         return ""
@@ -371,7 +371,7 @@ def _left_out(facts: dict[str, Any]) -> str:
 
 
 def _notes(facts: dict[str, Any], overall: Tally) -> list[str]:
-    """What lowers the quality of these very results, in words."""
+    """What lowers the quality of these results, in words."""
     notes = []
     if not facts["complete"]:
         notes.append(

@@ -1,4 +1,4 @@
-"""Words, colours and numbers as people read them, the same in the page and in the video."""
+"""Words, colours and numbers for people, the same on the page and in the video."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def percent(share: float) -> str:
-    """A share of 0 to 1 as whole percent; a trace is never called nothing."""
+    """A share of 0 to 1 as whole per cent; anything above 0 is never shown as 0."""
     if 0 < share < 0.005:
         return "under 1 %"
     return f"{round(share * 100)} %"
@@ -49,7 +49,7 @@ def count(number: int, thing: str, things: str = "") -> str:
 
 
 def headline(label: Label, answer: Distribution | None) -> str:
-    """What was felt overall, in a few words."""
+    """The overall sentiment in a few words."""
     if label is Label.NO_FACE:
         return "No face was seen"
     if answer is None:
@@ -69,7 +69,7 @@ COLORS = {
     Label.UNKNOWN: "#6a5d8a",
     Label.NO_FACE: "#6a5d8a",
 }
-"""Teal and vermilion stay apart for colour-blind eyes too."""
+"""Colour-blind people can distinguish teal and vermilion, too."""
 
 WORDS = {
     Label.POSITIVE: "positive",
@@ -89,7 +89,7 @@ FLAG_WORDS = {
     Flag.UNREADABLE: "too little of a face was seen to read its expression",
     Flag.SLOWED: "the computer could not keep up and looked less often",
 }
-"""Of each flag that is about readings; ``more_faces`` is about moments, and reported separately."""
+"""Texts of the flags of readings; ``more_faces`` concerns moments and is reported separately."""
 
 
 def ink(label: Label) -> tuple[int, int, int]:
@@ -104,7 +104,7 @@ def rgb(label: Label) -> tuple[int, int, int]:
 
 
 def faults_in_words(faults: Mapping[str, Any], sizes: Sequence[Sequence[int]]) -> list[str]:
-    """A sentence for each kind of fault that there was.
+    """A sentence for each kind of fault that occurred.
 
     Args:
         faults: The counts of ``media.source.Faults``, as ``summary.json`` has them.
@@ -129,15 +129,15 @@ def faults_in_words(faults: Mapping[str, Any], sizes: Sequence[Sequence[int]]) -
     if cancelling := faults.get("cancelling_seconds"):
         sentences.append(
             Translatable(
-                "The channels of the sound would have cancelled each other for {seconds} s; "
-                "one was turned over.",
+                "The sound channels would have cancelled each other for {seconds} s; one was "
+                "inverted.",
                 seconds=f"{cancelling:g}",
             )
         )
     if errors := faults.get("video_errors"):
         sentences.append(
             Translatable(
-                "Packets or pictures that are damaged and were left out: {count}.",
+                "Damaged packets or pictures that were left out: {count}.",
                 count=f"{errors:,}",
             )
         )
@@ -145,7 +145,7 @@ def faults_in_words(faults: Mapping[str, Any], sizes: Sequence[Sequence[int]]) -
         unheard = faults.get("unheard_seconds", 0.0)
         sentences.append(
             Translatable(
-                "Packets of sound that are damaged and were left out: {count} ({seconds} s).",
+                "Damaged sound packets that were left out: {count} ({seconds} s).",
                 count=f"{errors:,}",
                 seconds=f"{unheard:.2f}",
             )
@@ -160,7 +160,7 @@ def faults_in_words(faults: Mapping[str, Any], sizes: Sequence[Sequence[int]]) -
     if dropped := faults.get("dropped_moments"):
         sentences.append(
             Translatable(
-                "Moments that were dropped, as they came faster than they were analyzed: {count}.",
+                "Moments dropped because they came faster than they were analyzed: {count}.",
                 count=f"{dropped:,}",
             )
         )

@@ -36,7 +36,7 @@ _PAGE_CLIP = partial_name(Path("report-clip.mp4"))
 
 
 def check_free(folder: Path, *, force: bool, source: Path | None = None) -> None:
-    """Refuse to lose what is already in ``folder``.
+    """Refuse to overwrite what is already in ``folder``.
 
     Raises:
         OutputError: It holds earlier results (and ``force`` is False), or ``source`` itself
@@ -59,24 +59,24 @@ class ResultFolder:
     """Writes every result of one clip; a context manager like the outputs it holds.
 
     Files of earlier results are removed first, so that a folder never mixes two runs. Without
-    pyarrow there is no ``readings.parquet``, unless it is asked for.
+    pyarrow there is no ``readings.parquet``, unless it is requested.
 
     Args:
-        folder: Where to write; made where it does not exist.
+        folder: Where to write; created if needed.
         subject: The analysis.
         settings: What the user asked for, for the summary.
         images: Whether the page shows small pictures of the people.
         video: Whether to write ``annotated.mp4``.
-        clip: The file that is analyzed, whose sound the video gets; None where it is none.
-        report_video: Where the page's video comes from: ``link`` for the clip where it lies, or
-            ``annotated.mp4`` where that is written; ``embed`` for a copy within the page; ``none``.
+        clip: The analyzed file, whose sound the video gets; None if it is not a file.
+        report_video: Where the page's video comes from: ``link`` for the original clip, or
+            ``annotated.mp4`` if that is written; ``embed`` for a copy within the page; ``none``.
             A page without images has none.
         style: How ``readings.csv`` is written.
-        file: Size and time of the file that is analyzed, for the summary.
+        file: Size and time of the analyzed file, for the summary.
         formats: Names of further ``FORMATS`` of the readings.
 
     Raises:
-        MissingExtraError: What a format needs is not installed.
+        MissingExtraError: A format's dependency is not installed.
 
     Attributes:
         folder: Where the files are.
@@ -146,7 +146,7 @@ class ResultFolder:
         )
         self._outputs += [self.summary, page]
         if video:
-            # its encoder takes time to load, and most runs do without
+            # its encoder takes time to load, and most runs do not need it
             from sentistream.reports.annotated_video import AnnotatedVideo
 
             self._outputs.append(
@@ -200,7 +200,7 @@ class ResultFolder:
 def _format_output(
     name: str, folder: Path, profile: Profile, reserve: Reserve, clip: LinkedClip | None
 ) -> Output:
-    """What writes one of ``FORMATS``; loads what that needs."""
+    """The writer of one of ``FORMATS``; loads its dependencies."""
     from sentistream.reports.annotation_tiers import ElanFile, TextGridFile
     from sentistream.reports.text_formats import JsonLines, SubRip, WebVtt
     from sentistream.reports.workbook import Workbook
@@ -243,12 +243,12 @@ _NUMBERS = (*SENTIMENTS, "seconds_analyzed", "mouth_open_share", "frames_per_sec
 class ClipIndex:
     """Writes a clip's row as soon as the clip is done; a context manager.
 
-    Rows that came in another order than the clips' are put in order at the end.
+    Rows are sorted in the order of the clips at the end.
 
     Args:
-        path: The file; replaced where it exists, and its folder made.
+        path: The file; replaced if it exists, and its folder created.
         style: How it is written.
-        kept: Rows of an earlier run to keep, of ``read_rows``; they stand at the end.
+        kept: Rows of an earlier run to keep, from ``read_rows``; they go at the end.
     """
 
     def __init__(
@@ -264,7 +264,7 @@ class ClipIndex:
         with writing(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._kept:
-            # what is kept is never gone, not even for a moment
+            # kept rows must never be missing, not even for a moment
             write_atomically(self._path, self._head + self._kept)
             self._file = GuardedFile(self._path, append=True)
         else:
@@ -289,7 +289,7 @@ class ClipIndex:
             clip: The input.
             folder: Where its results are.
             facts: Of its ``summary.json``.
-            place: Where in the order of the clips; behind the last one added unless given.
+            place: Index in the order of the clips; by default after the last one added.
 
         Raises:
             OutputError: It cannot be written.
@@ -311,7 +311,7 @@ class ClipIndex:
         Args:
             clip: The input.
             problem: Why.
-            folder: Where the results are of what could be analyzed.
+            folder: Where the partial results are.
             facts: Their summary.
             place: As for ``add``.
 
@@ -357,7 +357,7 @@ def _analyzed(clip: str, folder: Path, facts: Mapping[str, Any]) -> dict[str, An
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of such a file, in whichever style it was written; none where there is no file.
+    """The rows of such a file, in any style; none if there is no file.
 
     Raises:
         OutputError: It cannot be read, or is another kind of file.
@@ -385,7 +385,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def row_key(clip: str) -> str:
-    """By what a row's ``clip`` is the same as another, however the path was typed."""
+    """Key by which rows are of the same ``clip``, however the path was typed."""
     return os.path.abspath(harmless(clip))  # noqa: PTH100 - links are not followed
 
 

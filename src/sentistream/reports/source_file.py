@@ -1,4 +1,4 @@
-"""By what a file is known again that was analyzed before."""
+"""Recognises a file that was analyzed before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def file_facts(path: Path | None) -> dict[str, Any] | None:
-    """The size in bytes of a file and when it was changed; None for what is no file.
+    """A file's size in bytes and modification time; None for anything else.
 
     The time is UTC in ISO 8601, to the microsecond.
     """

@@ -1,4 +1,4 @@
-"""``summary.json``: the statistics of a run, and what it was made with."""
+"""``summary.json``: the statistics and settings of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sentistream.types import SENTIMENTS, Branch, Distribution, Flag, Label, Mom
 
 
 class Subject(Protocol):
-    """What an output knows of the run besides its readings; an ``Analysis`` is one."""
+    """What an output knows about the run besides its readings; implemented by ``Analysis``."""
 
     @property
     def info(self) -> Any:
@@ -44,16 +44,16 @@ class Subject(Protocol):
 
     @property
     def max_faces(self) -> int:
-        """Faces followed at once."""
+        """Most faces tracked at once."""
         ...
 
 
 def prior_dict(profile: Profile, learned: Shares | None = None) -> dict[str, Any]:
-    """Which prior the answers were given for, and the shares they were corrected from and to.
+    """The prior of the answers, and the shares that they were corrected from and to.
 
     Args:
         profile: With its prior.
-        learned: Shares learned from, if they are not those of the profile.
+        learned: Shares in the training data, if they are not those of the profile.
     """
     prior, learned = profile.prior, learned or profile.learned_shares
     shares = learned if prior.shares is None else prior.shares
@@ -65,13 +65,13 @@ def prior_dict(profile: Profile, learned: Shares | None = None) -> dict[str, Any
 
 
 class SummaryFile(Output):
-    """``summary.json``, written whole at the end, also of a run that was cut short.
+    """``summary.json``, written at the end, also for an interrupted run.
 
     Args:
         path: The file; replaced where it exists.
         subject: The analysis.
         settings: What the user asked for, as plain values.
-        file: Size and time of the file that is analyzed, of ``file_facts``.
+        file: Size and time of the analyzed file, from ``file_facts``.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class SummaryFile(Output):
 
     @property
     def profile(self) -> Profile:
-        """What the readings are made with."""
+        """The profile of the readings."""
         return self._subject.profile
 
     def open(self) -> None:
@@ -109,7 +109,7 @@ class SummaryFile(Output):
         )
 
     def facts(self, *, complete: bool) -> dict[str, Any]:
-        """The summary of what was added so far, as plain values."""
+        """The summary so far, as plain values."""
         statistics, profile = self.statistics, self._subject.profile
         elapsed = self._elapsed
         seconds = 0.0
@@ -163,7 +163,7 @@ class Tally:
     """Statistics of the readings of one appearance, or of all together.
 
     Attributes:
-        profile: Says how moments add up, and from when on a mouth counts as open.
+        profile: Determines how moments are accumulated, and when a mouth counts as open.
         readings: How many readings had a face.
     """
 
@@ -199,7 +199,7 @@ class Tally:
 
     @property
     def answer(self) -> Distribution | None:
-        """The answer about the whole, as ``evaluate`` measures it; None where there is none."""
+        """The overall answer, as ``evaluate`` measures it; None if there is none."""
         return self._overall.answer
 
     @property
@@ -211,7 +211,7 @@ class Tally:
         return answer.label if answer else Label.UNKNOWN
 
     def share(self, label: str) -> float:
-        """Part of the readings with a face that bear this label, 0 to 1."""
+        """Share of the readings with a face that have this label, 0 to 1."""
         return self.labels[label] / self.readings if self.readings else 0.0
 
     @property
@@ -221,17 +221,17 @@ class Tally:
         return self.mouths["open"] / known if known else None
 
     def voice_share(self, *branches: Branch) -> float | None:
-        """Mean part of the answers that came from the voice, 0 to 1; None where not known.
+        """Mean part of the answers that came from the voice, 0 to 1; None if not known.
 
         Args:
-            branches: Count only the readings that these decided; all where none is given.
+            branches: Count only the readings that these decided; by default all.
         """
         counted = [self._voice_shares.get(one, (0, 0.0)) for one in branches or Branch]
         known = sum(count for count, _ in counted)
         return sum(total for _, total in counted) / known if known else None
 
     def answer_dict(self) -> dict[str, object]:
-        """The answer about the whole, as ``summary.json`` has it."""
+        """The overall answer, as in ``summary.json``."""
         answer = self.answer
         return {
             "label": self.label.value,
@@ -240,7 +240,7 @@ class Tally:
         }
 
     def counts_dict(self) -> dict[str, object]:
-        """How the readings were spread over time, as ``summary.json`` has it."""
+        """How the readings were spread over time, as in ``summary.json``."""
         return {
             "label_shares": {name: round(self.share(name), 6) for name in (*SENTIMENTS, "unknown")},
             "mouth_open_share": _rounded(self.mouth_open_share),
@@ -252,7 +252,7 @@ class Tally:
 
 
 def _probabilities(distribution: Distribution | None) -> dict[str, float | None]:
-    """The three classes by name; all None where there is no distribution."""
+    """The three classes by name; all None if there is no distribution."""
     if distribution is None:
         return dict.fromkeys(SENTIMENTS)
     return {
@@ -266,14 +266,14 @@ def _rounded(value: float | None) -> float | None:
 
 
 TRACKS_TOLD = 1_000
-"""Most faces with statistics of their own; later ones count in the total only."""
+"""Most faces with separate statistics; later ones count only in the total."""
 
 
 class Statistics:
-    """All that the summary and the page say in numbers.
+    """All numbers of the summary and the page.
 
     Args:
-        profile: Says how moments add up, and from when on a mouth counts as open.
+        profile: Determines how moments are accumulated, and when a mouth counts as open.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -309,7 +309,7 @@ class Statistics:
                 tally = self.tracks[reading.track] = Tally(self._profile)
                 self.appearances += 1
             elif tally is None and reading.track > self._highest:
-                self.appearances += 1  # numbers are given in order and never again
+                self.appearances += 1  # track numbers are assigned in order and never reused
             self._highest = max(self._highest, reading.track)
             if tally is not None:
                 tally.add(reading)

@@ -18,8 +18,8 @@ class CsvStyle:
 
     Attributes:
         separator: Between two fields.
-        point: Between a number's whole part and its fraction.
-        mark: What the file begins with.
+        point: The decimal mark.
+        mark: The byte order mark, if any.
     """
 
     separator: str = ","
@@ -44,12 +44,12 @@ PLAIN = CsvStyle()
 
 
 def spreadsheet_style(decimal_point: str | None = None) -> CsvStyle:
-    """What a spreadsheet in the user's language opens by itself: UTF-8 with a mark.
+    """A style that a spreadsheet in the user's language opens directly: UTF-8 with a mark.
 
-    Where a comma stands in numbers, as in German or French, a semicolon separates fields.
+    With a decimal comma, as in German or French, a semicolon separates fields.
 
     Args:
-        decimal_point: In the user's numbers; None for that of the locale.
+        decimal_point: The user's decimal mark; None for the locale's.
     """
     point = decimal_point or _point_of_the_locale()
     return CsvStyle(separator=";" if point == "," else ",", point=point, mark=_BOM)
@@ -81,11 +81,11 @@ def csv_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) ->
     """Rows by the names of their columns.
 
     Args:
-        rows: Values by column; what a row lacks is empty.
-        columns: Those to write; all of the first row unless given.
+        rows: Values by column; missing ones are empty.
+        columns: Those to write; by default all of the first row.
 
     Raises:
-        ValueError: No columns are given, and a row has some that the first has not.
+        ValueError: No columns are given, and a row has some that the first lacks.
     """
     text = io.StringIO(newline="")
     table = csv.DictWriter(

@@ -15,7 +15,7 @@ from sentistream.types import Label, Moment, Reading
 
 
 class TextFile(Output):
-    """Text that is written as it comes, under a partial name until it is whole.
+    """Text that is written incrementally, under a partial name until it is complete.
 
     Args:
         path: The file; replaced where it exists.
@@ -89,13 +89,13 @@ class JsonLines(TextFile):
 
 
 LEGIBLE = 0.4
-"""Least seconds that a subtitle stands."""
-_LOST_AFTER = 1.0  # seconds without a moment after which what was said no longer holds
+"""Shortest duration of a subtitle, seconds."""
+_LOST_AFTER = 1.0  # seconds without a moment after which a subtitle ends
 
 
 @dataclass(slots=True)
 class _Cue:
-    """What is said of the faces in view, from a time on."""
+    """A subtitle about the faces in view, from a time on."""
 
     start: float
     labels: tuple[tuple[int, Label], ...]
@@ -124,7 +124,7 @@ class Subtitles(TextFile):
     """The faces in view with their sentiment; a new subtitle where one of these changes.
 
     Each line has an appearance's number, its sentiment and the mean of its smoothed probability.
-    A subtitle stands for at least ``LEGIBLE`` seconds, so that shorter changes are not told.
+    A subtitle lasts at least ``LEGIBLE`` seconds, so shorter changes are not shown.
 
     Args:
         path: The file; replaced where it exists.
@@ -165,7 +165,7 @@ class Subtitles(TextFile):
 
     @abstractmethod
     def _text(self, number: int, start: float, end: float, lines: str) -> str:
-        """A subtitle as the format has it."""
+        """A subtitle in the file's format."""
 
 
 class WebVtt(Subtitles):

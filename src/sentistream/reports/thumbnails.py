@@ -1,4 +1,4 @@
-"""Small pictures of each appearance, spread over its time, and what its face says in them."""
+"""Thumbnails of each appearance, spread over its time, with their explanations."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Thumbnail(ByValue):
     Attributes:
         time: Seconds.
         jpeg: The file's bytes.
-        label: What was said of the face then.
+        label: The face's label then.
         smoothed: The smoothed answer at that time, if any.
-        face_view: What the face network saw; None where it gave no answer.
+        face_view: The face network's input; None if it gave no answer.
     """
 
     time: float
@@ -66,7 +66,7 @@ class Thumbnails:
     """Keeps, for each track, pictures spread over time and the two extremes.
 
     Args:
-        profile: What the readings were made with.
+        profile: The profile of the readings.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -74,7 +74,7 @@ class Thumbnails:
         self._tracks: dict[int, _TrackThumbnails] = {}
 
     def add(self, moment: Moment, readings: Sequence[Reading]) -> None:
-        """Look at one moment; most are let go."""
+        """Consider one moment; most are dropped."""
         for reading in readings:
             if reading.face is None:
                 continue
@@ -86,7 +86,7 @@ class Thumbnails:
             self._consider(track, moment.picture, reading)
 
     def of(self, track: int, count: int = 6) -> list[Thumbnail]:
-        """At most ``count`` pictures of a track in order of time, its extremes among them."""
+        """At most ``count`` pictures of a track in order of time, including its extremes."""
         kept = self._tracks.get(track)
         if kept is None:
             return []
@@ -156,11 +156,11 @@ MIN = 0.02
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reason(ByValue):
-    """What the face network went by in one picture.
+    """What the face network relied on in one picture.
 
     Attributes:
         time: Of the picture, seconds.
-        label: The class it was asked about: the most probable one then.
+        label: The explained class: the most probable one then.
         regions: By how much each part of the face speaks for it, -1 to 1.
     """
 
@@ -170,20 +170,20 @@ class Reason(ByValue):
 
     @property
     def strongest(self) -> str | None:
-        """The part that speaks for the answer the most; None where none does to speak of."""
+        """The part that speaks for the answer the most; None if none does noticeably."""
         name, change = max(self.regions.items(), key=lambda part: part[1])
         return name if change >= MIN else None
 
 
 class Reasons:
-    """Says of thumbnails which part of the face their answers rest on."""
+    """Explains which part of the face the thumbnails' answers rest on."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._classify: ClassifyFace | None = None
 
     def of(self, thumbnail: Thumbnail) -> Reason | None:
-        """None where no answer was given of the face.
+        """None if no answer was given of the face.
 
         Raises:
             ModelError: The face network's file is missing or altered.

@@ -1,7 +1,7 @@
 """Sentiment over time: bounded bins, and the lanes of the report's common timeline.
 
-A lane's shapes lie in a field one unit wide per bin and 100 high, which the page stretches and
-zooms by its ``viewBox``.
+A lane's shapes are in a coordinate system one unit wide per bin and 100 high, which the page
+stretches and zooms by its ``viewBox``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Bin:
         sums: Of the smoothed probabilities, in the order of ``SENTIMENTS``.
         mouths: How many had a known mouth.
         opened: How many had an open one.
-        heard: Of how many the voice's share is known.
+        heard: For how many the voice share is known.
         voice: Sum of these shares.
     """
 
@@ -79,7 +79,7 @@ class Bin:
 
     @property
     def mean(self) -> tuple[float, float, float] | None:
-        """Mean smoothed probabilities; None where there were none."""
+        """Mean smoothed probabilities; None if there were none."""
         if not self.weighed:
             return None
         positive, neutral, negative = (value / self.weighed for value in self.sums)
@@ -92,14 +92,14 @@ class Bin:
 
     @property
     def voice_share(self) -> float | None:
-        """Mean part of the answers that came from the voice, 0 to 1; None where not known."""
+        """Mean part of the answers that came from the voice, 0 to 1; None if not known."""
         return self.voice / self.heard if self.heard else None
 
 
 class Timeline:
     """Bins of one width for all tracks; the width doubles when the time no longer fits.
 
-    So an hour takes no more room than a minute, without knowing the length beforehand.
+    So an hour takes no more memory than a minute, without knowing the length in advance.
 
     Args:
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
@@ -107,9 +107,9 @@ class Timeline:
         finest: Seconds of the first bins.
 
     Attributes:
-        width: Seconds a bin.
+        width: Seconds per bin.
         tracks: The bins of each of the first ``TRACKS_TOLD`` tracks, by index from ``start``.
-        together: The bins of all readings, also those of later tracks.
+        together: The bins of all readings, including later tracks.
     """
 
     def __init__(self, mouth_threshold: float, bins: int = BINS, finest: float = FINEST) -> None:
@@ -174,16 +174,16 @@ class Lane(ByValue):
     """One line of the timeline: an appearance, several that do not overlap, or all together.
 
     Attributes:
-        name: What it is called.
-        short: The same where there is little room.
-        tracks: Those on it; empty where it is the mean of all.
-        present: Outline of where a face was followed and an answer given, as an SVG path;
+        name: Its name.
+        short: A short name for narrow space.
+        tracks: The tracks on it; empty if it is the mean of all.
+        present: Outline of where a face was tracked with an answer, as an SVG path;
             it has the colour of positive.
         neutral: Outline of neutral and negative together.
         negative: Outline of negative.
-        unclear: Where a face was followed without an answer.
+        unclear: Where a face was tracked without an answer.
         mouth: Where the mouth was open more often than not; ``STRIP`` high.
-        voice: The voice's share of the answer; ``STRIP`` high.
+        voice: The voice share of the answer; ``STRIP`` high.
         parts: For each track (0 for all together) its first bin, and four bytes for each bin
             from there on, in base64: positive, negative, open mouth and the voice's share in half
             percent; 255 is "not known", 254 "not there".
@@ -206,11 +206,11 @@ def lanes(timeline: Timeline, own: Sequence[int]) -> list[Lane]:
 
     Args:
         timeline: With all readings.
-        own: The tracks with a lane of their own, in order; the others share some.
+        own: The tracks with their own lane, in order; the others share lanes.
 
     Returns:
-        All together, where there are several tracks; those of ``own``; and the others, as many to
-        a lane as do not overlap.
+        All together, if there are several tracks; those of ``own``; and the others, as many per
+        lane as do not overlap.
     """
     looked = timeline.looked
     found = []
@@ -269,10 +269,9 @@ _Run: TypeAlias = list[tuple[int, Bin]]
 
 
 def _runs(bins: Mapping[int, Bin], looked: Sequence[int]) -> Iterator[_Run]:
-    """Bins that follow each other, all with an answer or all without.
+    """Consecutive bins, all with an answer or all without.
 
-    A bin in which there was no moment at all parts none; where nobody was followed the lane stays
-    empty.
+    A bin without any moment does not split a run; where nobody was tracked, the lane stays empty.
     """
     run: _Run = []
     for index in looked:
@@ -293,11 +292,11 @@ def _means(run: _Run) -> list[tuple[int, int]]:
 
 
 def _area(run: _Run, tops: Sequence[int], height: int) -> str:
-    """The outline of what lies between ``tops``, counted from above, and the bottom."""
+    """The outline of the area between ``tops``, counted from above, and the bottom."""
     if all(top == height for top in tops):
         return ""
     first, last = run[0][0], run[-1][0] + 1
-    # out to the edges of the first and the last bin; in between from middle to middle
+    # to the edges of the first and last bin; in between from centre to centre
     corners = [(index + 0.5, top) for (index, _), top in zip(run, tops, strict=True)]
     corners = [*corners, (float(last), tops[-1])]
     path, x, y = f"M{first},{tops[0]}", float(first), tops[0]

@@ -30,14 +30,14 @@ def plot_timeline(
 ) -> Axes:
     """Draw the smoothed probabilities of each appearance as a band over time.
 
-    Positive is at the top of a band, negative at its bottom; where nobody was in view, or no answer
-    was given, it is empty.
+    Positive is at the top of a band, negative at its bottom; where nobody was in view, or there was
+    no answer, it is empty.
 
     Args:
         readings: Readings in order of time, such as an ``Analysis``; or a table of pandas, polars
             or Arrow with the columns of ``readings.csv``.
-        tracks: The appearances to show, from top to bottom; all unless given.
-        ax: Where to draw; a new figure's unless given.
+        tracks: The appearances to show, from top to bottom; by default all.
+        ax: Where to draw; by default on a new figure.
 
     Returns:
         The axes, with seconds along x and one appearance per unit along y.
@@ -90,7 +90,7 @@ def _draw(ax: Axes, run: Sequence[Point], row: int, *, labelled: bool) -> None:
 
 
 def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
-    """Points that follow each other closely, and not more than can be seen."""
+    """Points reduced to those that can be distinguished, split at gaps."""
     steps = [later[0] - earlier[0] for earlier, later in itertools.pairwise(points)]
     width = 0.0
     if len(points) > _POINTS:
@@ -118,7 +118,7 @@ def _thinned(points: Sequence[Point], width: float) -> Iterator[Point]:
 
 
 def _points(readings: Iterable[Reading] | Any) -> Iterator[Point]:
-    """Of readings or of a table; without those that have no answer."""
+    """From readings or a table, without those that have no answer."""
     if any(hasattr(readings, name) for name in ("column_names", "columns")):
         yield from _rows(readings)
         return

@@ -1,4 +1,4 @@
-"""``readings.xlsx``: the table for Excel and its like."""
+"""``readings.xlsx``: the table for Excel and similar programs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Workbook(Output):
     """A sheet of readings with the columns of ``readings.csv``; memory stays constant.
 
     Args:
-        path: The file; replaced where it exists.
+        path: The file; replaced if it exists.
         mouth_threshold: Probability from which a mouth counts as open, 0 to 1.
-        most_rows: Rows of a sheet, its head included.
+        most_rows: Rows of a sheet, including its header.
     """
 
     def __init__(self, path: Path, *, mouth_threshold: float, most_rows: int = MAX_ROWS) -> None:
@@ -35,7 +35,7 @@ class Workbook(Output):
 
     def open(self) -> None:
         with writing(self._path):
-            self._partial.touch()  # that it cannot be written is said now
+            self._partial.touch()  # report now that it cannot be written
             options = {"constant_memory": True, "strings_to_formulas": False}
             self._book = self._xlsxwriter.Workbook(str(self._partial), options)
             self._sheets = 0

@@ -1,4 +1,4 @@
-"""One small interface over the inference engines, and the shipped networks with their cards."""
+"""A small interface to the inference engines, and the shipped networks with their cards."""
 
 from sentistream.runtime.inference import Network
 from sentistream.runtime.model_card import ModelCard

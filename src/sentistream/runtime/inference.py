@@ -1,4 +1,4 @@
-"""Inference with ONNX Runtime on processors or NVIDIA GPUs, or with OpenVINO, as selected."""
+"""Inference with ONNX Runtime on CPUs or NVIDIA GPUs, or with OpenVINO."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sentistream.translatable import Translatable
 from sentistream.types import FloatArray
 
 ENGINES = ("onnxruntime", "openvino")
-"""Those that run on processors."""
+"""Engines that run on CPUs."""
 CUDA = "cuda"
-"""ONNX Runtime on an NVIDIA GPU; needs the package onnxruntime-gpu in place of onnxruntime."""
+"""ONNX Runtime on an NVIDIA GPU; needs the package onnxruntime-gpu instead of onnxruntime."""
 
 
 class Engine(Protocol):
@@ -27,21 +27,21 @@ class Engine(Protocol):
 
 
 class Runnable(Protocol):
-    """A network: named batches in, shape (N, outputs) out."""
+    """A network: takes named batches, returns shape (N, outputs)."""
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray: ...
 
 
 def chosen_engine(engine: str | None) -> str:
-    """The engine asked for, else that of SENTISTREAM_RUNTIME, else ONNX Runtime."""
+    """The requested engine, else that of SENTISTREAM_RUNTIME, else ONNX Runtime."""
     return engine or os.environ.get("SENTISTREAM_RUNTIME") or ENGINES[0]
 
 
 def chosen_precision() -> str:
-    """``float`` where SENTISTREAM_PRECISION says so, else ``int8``: 8-bit where a network has it.
+    """``float`` if SENTISTREAM_PRECISION says so, else ``int8``: 8-bit if a network has it.
 
     Raises:
-        ModelError: It says something else.
+        ModelError: It has another value.
     """
     chosen = os.environ.get("SENTISTREAM_PRECISION") or "int8"
     if chosen not in ("int8", "float"):
@@ -56,7 +56,7 @@ class Network:
     """One network and its card.
 
     Args:
-        card: What it is.
+        card: The network's card.
         content: The ONNX file's bytes.
         engine: One of ``ENGINES`` or ``CUDA``; by default the environment variable
             SENTISTREAM_RUNTIME, or ONNX Runtime.
@@ -75,11 +75,11 @@ class Network:
         """Runs the network; returns its outputs, shape (N, outputs).
 
         Args:
-            inputs: By the card's names, of the card's type (uint8 unless it says another),
+            inputs: By the card's names, with the card's type (by default uint8),
                 shape (N, *the card's shape).
 
         Raises:
-            ValueError: An input is missing, too many, or of another type or shape.
+            ValueError: An input is missing, superfluous, or has another type or shape.
         """
         if inputs.keys() != self.card.inputs.keys():
             expected = ", ".join(self.card.inputs)
@@ -115,7 +115,7 @@ class _OnnxRuntime:
             raise _NoGpuError
 
         options = onnxruntime.SessionOptions()
-        # one thread a worker: more were up to three times slower on busy cores
+        # one thread per worker: more were up to three times slower on busy cores
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -123,7 +123,7 @@ class _OnnxRuntime:
             content, options, providers=list(dict.fromkeys([provider, "CPUExecutionProvider"]))
         )
         if provider not in self._session.get_providers():
-            # without the driver or its libraries it falls back to the processor by itself
+            # without the driver or its libraries it silently falls back to the CPU
             raise _NoGpuError
 
     def run(self, inputs: dict[str, NDArray[Any]]) -> FloatArray:
@@ -165,7 +165,7 @@ def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
     except _NoGpuError:
         raise ModelError(
             "ONNX Runtime cannot use an NVIDIA GPU here.",
-            "Install onnxruntime-gpu in place of onnxruntime, with NVIDIA's driver and the CUDA "
+            "Install onnxruntime-gpu instead of onnxruntime, with NVIDIA's driver and the CUDA "
             "libraries it names, or choose another runtime.",
         ) from None
     except ImportError as error:
@@ -174,7 +174,7 @@ def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
         raise ModelError(
             "ONNX Runtime cannot be loaded.", "Install it with: pip install onnxruntime."
         ) from error
-    except Exception as error:  # the engines raise types of their own without a common base
+    except Exception as error:  # the engines raise their own types without a common base
         raise ModelError(
             Translatable(
                 "The network {name} cannot be loaded by {engine} ({words}).",
@@ -182,5 +182,5 @@ def _make_engine(name: str, card: ModelCard, content: bytes) -> Engine:
                 engine=name,
                 words=error,
             ),
-            "Install sentistream again.",
+            "Reinstall sentistream.",
         ) from error

@@ -1,4 +1,4 @@
-"""Model cards: what a network is, where it comes from, what may be done with it."""
+"""Model cards: what a network does, where it comes from, what may be done with it."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ class ModelCard(ByValue):
     """The JSON file beside a network's ONNX file.
 
     Attributes:
-        name: What profiles call it, such as ``paper/mouth``.
+        name: Its name in profiles, such as ``paper/mouth``.
         version: Of the weights; changes whenever they do.
         task: What it answers, in a sentence.
         file: The ONNX file's name.
         sha256: Of that file, in hexadecimal.
-        parameters: As the paper counts them, batch norm's moving statistics included.
+        parameters: As the paper counts them, including batch norm's moving statistics.
         multiply_adds: For one sample, as run.
         inputs: Shape of one sample of each input; -1 where it may be any length.
         input_types: Type of each input that is not ``uint8``.
         outputs: Meaning of each output, in order.
         licence: What may be done with the weights.
-        data: What they learned from, and on whose terms.
+        data: The training data, with its terms.
         recipe: How they were trained: settings, epochs, seed.
-        seed: Of the training run; None where the card does not say.
+        seed: Of the training run; None if the card does not say.
         commit: The source that trained them: a Git commit, with ``-dirty`` where files had been
             changed since, or a version of the package. Empty where the card does not say.
         int8: The same network with 8-bit convolutions, where there is one: its ``file``,
             ``sha256``, how many examples it was ``calibrated_on``, and under ``compared`` its
-            accuracy beside that of the float one, on people not trained on.
-        figures: What was measured; each says on which people, and of what it counts (``unit``)
-            where that is not single examples. Those of a fusion are of the whole product.
-        weaknesses: What it is known to be bad at.
+            accuracy next to that of the float one, on people not trained on.
+        figures: The measurements; each says on which people, and what it counts (``unit``) if
+            that is not single examples. Those of a fusion are of the whole product.
+        weaknesses: Known weaknesses.
         intended_use, forbidden_use: What it is for and what it must not be used for.
     """
 
@@ -72,7 +72,7 @@ def read_card(path: Path) -> ModelCard:
     """The card at ``path``.
 
     Raises:
-        ModelError: It is missing, is no JSON, or lacks a field.
+        ModelError: It is missing, is not JSON, or lacks a field.
     """
     try:
         content = json.loads(path.read_text("utf-8"))
@@ -89,4 +89,4 @@ def read_card(path: Path) -> ModelCard:
         ) from None
 
 
-_REINSTALL = "Install sentistream again, or correct SENTISTREAM_MODELS."
+_REINSTALL = "Reinstall sentistream, or correct SENTISTREAM_MODELS."

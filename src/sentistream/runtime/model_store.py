@@ -14,7 +14,7 @@ from sentistream.runtime.model_card import ModelCard, read_card
 from sentistream.translatable import Translatable
 
 LEFT_OUT = ("paper/audio.onnx", "paper/fused.onnx")
-"""Files of the repository that the installed package lacks, to be smaller.
+"""Files of the repository that the installed package leaves out to be smaller.
 
 Only the evaluation of voices uses ``audio``; the 8-bit ``fused`` is used unless
 SENTISTREAM_PRECISION says ``float``.
@@ -45,7 +45,7 @@ def load_card(name: str) -> ModelCard:
 
 
 def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
-    """The ONNX file that belongs to a card, or the one with 8-bit convolutions beside it.
+    """A card's ONNX file, or its version with 8-bit convolutions.
 
     Raises:
         ModelError: The file is missing or is not the one the card was written for.
@@ -73,7 +73,7 @@ def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
                 path=path,
                 words=Translatable(str(error.strerror)),
             ),
-            "Install sentistream again, or correct SENTISTREAM_MODELS.",
+            "Reinstall sentistream, or correct SENTISTREAM_MODELS.",
         ) from None
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
@@ -85,13 +85,13 @@ def read_model(card: ModelCard, *, int8: bool = False) -> bytes:
                 found=found[:12],
                 wanted=sha256[:12],
             ),
-            "Install sentistream again.",
+            "Reinstall sentistream.",
         )
     return content
 
 
 def is_left_out(card: ModelCard, *, int8: bool = False) -> bool:
-    """Whether this file is one of ``LEFT_OUT``, and really not there."""
+    """Whether this file is one of ``LEFT_OUT``, and actually missing."""
     name = str(card.int8["file"]) if int8 else card.file
     path = (models_folder() / card.name).parent / name
     listed = f"{Path(card.name).parent.as_posix()}/{name}" in LEFT_OUT
@@ -123,8 +123,7 @@ _loading = threading.Lock()
 def load_network(name: str, engine: str | None = None) -> Network:
     """The network called ``name``, checked against its card's checksum.
 
-    Callers in one process that load the same weights share one network, as long as it is in
-    use.
+    Callers in one process that load the same weights share one network, as long as it is in use.
 
     Raises:
         ModelError: It is missing, altered or unreadable.

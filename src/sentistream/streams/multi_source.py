@@ -1,4 +1,4 @@
-"""Reads several sources at once, each in a thread of its own, for one thread to analyze."""
+"""Reads several sources at once, each in its own thread, for one thread to analyze."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DecodedMoment(NamedTuple):
 
 
 class MultiSource:
-    """Reads each source in a thread of its own and hands out the moments that are ready.
+    """Reads each source in its own thread and hands out the moments that are ready.
 
     A recording that is not read in time waits. A live source waits, too, but for no longer than
     ``PATIENCE``: what it decodes meanwhile would have to be dropped, and a source that is read too

@@ -36,9 +36,9 @@ def analyze_streams(
     Args:
         sources: As ``analyze`` takes them.
         profile: Which networks and settings; a name or a ``Profile``.
-        max_faces: Faces followed at once in each source, as ``analyze`` takes it.
+        max_faces: Most faces tracked at once in each source, as ``analyze`` takes it.
         prior: How common the classes are taken to be, as ``analyze`` takes it.
-        workers: Processes to work in; one a core by default, at most one a source.
+        workers: Processes to work in; one per core by default, at most one a source.
         paced: Play recordings in real time, as if they were cameras.
         apart: Seconds between the starts of such recordings: copies of one that start together
             would all change their scene at the same moment, as cameras do not.
@@ -89,14 +89,14 @@ class Streams(Iterator[StreamMoment | StreamEnd]):
     """Readings of several streams as they come, each stream's in order of time.
 
     Each worker process takes its share of the streams from decoding to readings: no picture is
-    copied between processes, and the networks are loaded once a worker. If results are not taken,
+    copied between processes, and the networks are loaded once per worker. If results are not taken,
     recordings wait and live streams drop their oldest moments.
 
     Args:
         sources: What to open.
         profile: Which networks and settings.
         workers: Processes.
-        max_faces: Faces followed at once in each source.
+        max_faces: Most faces tracked at once in each source.
         paced: Whether recordings are played in real time.
         apart: Seconds between the starts of such recordings.
         decoder: What decodes pictures.

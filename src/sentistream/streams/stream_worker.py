@@ -75,7 +75,7 @@ def run_stream_worker(
     Args:
         streams: What to open, by number.
         profile: Which networks and settings.
-        max_faces: Faces followed at once in each.
+        max_faces: Most faces tracked at once in each.
         results: Takes lists of ``StreamMoment`` and ``StreamEnd``; None at the end.
         paced: Whether recordings are played in real time.
         apart: Seconds between the starts of such recordings.

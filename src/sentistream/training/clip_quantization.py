@@ -151,7 +151,7 @@ class _Recorder:
 
 
 def _analyzer(networks: Mapping[str, Runnable]) -> Analyzer:
-    """The product with these networks in place of its own."""
+    """The product with these networks instead of its own."""
     tracker = FaceTracker(
         NetworkDetector(load_network(LITE.detector_model)), NetworkLandmarker(networks["landmarks"])
     )

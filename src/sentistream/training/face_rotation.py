@@ -47,7 +47,7 @@ def rotated_face(
         cover: Side of the view, in sides of the detector's square around the new points.
 
     Returns:
-        The view, shape (size, size), and the points in its pixels, shape (68, 2); None where the
+        The view, shape (size, size), and the points in its pixels, shape (68, 2); None if the
         mesh or the points span nothing.
     """
     try:

@@ -43,19 +43,19 @@ from sentistream.types import SENTIMENTS, FloatArray
 PAPER_FACE_DATA = data_sets("fer2013", "rafdb", "ck")
 PAPER_FACE_WEAKNESSES = (
     "Reads expressions, not feelings: a polite smile is positive, a frown of thought negative.",
-    "About one face label in ten of its data is arguable; differences between skin tones, ages "
+    "About one face label in ten of its data is debatable; differences between skin tones, ages "
     "and head coverings were not measured.",
     "Sees a face about 35 pixels wide in the paper's wide window: fine expressions are lost.",
 )
 
 _VISUAL_NOTE = (
-    "The paper's recipe with augmentation, with fewer epochs than its 50. Image sets show only "
-    "the face: what the paper's window has around it is filled with repeated edges, one colour, "
-    "or a patch of another image." + BATCH_NORM_NOTE
+    "The paper's recipe with augmentation, with fewer epochs than its 50. Image sets show only the"
+    " face: the area around it in the paper's window is filled with repeated edges, one colour, or"
+    " a patch of another image." + BATCH_NORM_NOTE
 )
 _READS = "Reads expressions, not feelings: a polite smile is positive, a frown of thought negative."
 _LABELS = (
-    "About one face label in ten of its data is arguable, and most mistakes are between neutral "
+    "About one face label in ten of its data is debatable, and most mistakes are between neutral "
     "and negative: a sad face at rest looks neutral.",
     "Skin tone, age and head coverings are not annotated in its data: differences between such "
     "groups could not be measured.",
@@ -69,7 +69,7 @@ _VOTED = (
     },
     {
         "source": "ferplus",
-        "name": "further faces of FER2013 that the crowd of FER+ gave one of the four emotions",
+        "name": "further faces of FER2013 to which the crowd of FER+ gave one of the four emotions",
         "terms": "research only",
     },
     *data_sets("ck", "java-sed", "rafdb"),
@@ -131,10 +131,10 @@ class FaceStillsTask(ClassificationTask):
         SENTIMENTS.index(SENTIMENT_OF_EMOTION[name]) for name in FACE_EMOTIONS
     )
     card_text: CardText = CardText(
-        task="Sentiment of an aligned face in brightness alone, before it learned from clips",
+        task="Sentiment of an aligned face, on brightness only, before training on clips",
         data=(),
         weaknesses=(_READS, *_LABELS),
-        recipe_note="Four emotions are told apart and added up to three sentiments.",
+        recipe_note="It distinguishes four emotions, which are added up to three sentiments.",
     )
 
     def prepare(self, preparation: Preparation, runs: Path) -> Splits:
@@ -158,10 +158,10 @@ class FaceRefinedTask(FaceStillsTask):
     name = "face-refined"
     recipe: Recipe = replace(LITE_RECIPE, learning_rate=0.0012, epochs=14)
     card_text: CardText = CardText(
-        task="Sentiment of an aligned face in brightness alone, before it learned from clips",
+        task="Sentiment of an aligned face, on brightness only, before training on clips",
         data=(),
         weaknesses=(_READS, *_LABELS),
-        recipe_note="Goes on from face-stills with gentler changes to the pictures.",
+        recipe_note="Continues from face-stills with gentler augmentation.",
     )
 
     def build(self, runs: Path) -> nn.Module:
@@ -183,18 +183,18 @@ class FaceTask(FaceRefinedTask):
     published_classes: None = None
     averages_with_start = True
     card_text: CardText = CardText(
-        task="Sentiment of an aligned face in brightness alone",
+        task="Sentiment of an aligned face, on brightness only",
         data=_VOTED,
         weaknesses=(_READS, *_LABELS),
         recipe_note=(
-            "Goes on from face-refined with faces of real clips and soft labels: shares of a "
-            "crowd's votes, and, for frames of everyday clips without a label, what the network "
-            "before said of the whole clip, nearer to neutral; the mean of the weights before and "
-            "after is published. Four emotions are told apart and "
-            "added up; the profile answers for picture and mirror image together, the figures "
-            "are of one view. The shipped run went on from the weights of version 2026.11.23, "
-            "which had learned from face-stills (32 of its 36 epochs, twins of held-out images "
-            "not yet left out), face-refined and two epochs with clips."
+            "Continues from face-refined with faces from real clips and soft labels: shares of a "
+            "crowd's votes and, for frames of unlabelled everyday clips, the previous network's "
+            "answer for the whole clip, moved towards neutral; the mean of the weights before and "
+            "after is published. It distinguishes four emotions, which are added up; the profile "
+            "combines the picture and its mirror image, the figures are for one view. The shipped "
+            "run continued from the weights of version 2026.11.23, trained as face-stills (32 of "
+            "its 36 epochs, near-duplicates of held-out images not yet dropped), face-refined and "
+            "two epochs with clips."
         ),
     )
 
@@ -222,7 +222,7 @@ class FaceTask(FaceRefinedTask):
         return self.loss(outputs, labels)
 
     def correct(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Whether the likeliest sentiment is that of the label, (N,)."""
+        """Whether the most likely sentiment is that of the label, (N,)."""
         predicted = _sentiment_shares(functional.softmax(outputs, dim=1)).argmax(dim=1)
         return (predicted == _sentiment_shares(labels).argmax(dim=1)).cpu()
 

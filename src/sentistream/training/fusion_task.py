@@ -76,8 +76,8 @@ class FusedTask(PaperTask):
         recipe_note=(
             "The paper's recipe from the trained branches, with fewer epochs than its 50, after "
             "its own 21 parameters were fitted with the branches fixed. Three quarters of the "
-            "pairs join a face and a voice of different people of the same class; one quarter "
-            "are real pairs of Java-SED." + BATCH_NORM_NOTE
+            "pairs combine a face and a voice of different people with the same class; one quarter"
+            " are real pairs from Java-SED." + BATCH_NORM_NOTE
         ),
     )
 
@@ -151,16 +151,16 @@ class FusionTask(ClassificationTask):
         optimizer="adamw", learning_rate=0.02, schedule="cosine", batch=256, epochs=30
     )
     card_text: CardText = CardText(
-        task="Face and voice joined, each as far as it is to be trusted at this moment",
+        task="Fuses face and voice, each weighted by how far it can be trusted at this moment",
         data=(),
         weaknesses=(
             "Its three numbers were fitted on four acting speakers.",
-            "Trust in the voice comes from lips that move while somebody speaks: a voice from "
-            "elsewhere while somebody chews counts as theirs.",
+            "The voice is trusted when lips move during speech: a voice from elsewhere while "
+            "somebody chews counts as theirs.",
         ),
         recipe_note=(
-            "Fitted on answers of face and voice networks that had been trained without the "
-            "speakers they answered for, so that their confidence was that on people not known."
+            "Fitted on answers of face and voice networks trained without the speakers they "
+            "answered for, so that their confidence was that on unknown people."
         ),
     )
 

@@ -62,7 +62,7 @@ _EYES_APART = 0.398  # distance of an average face's eyes, in its detector's squ
 _YAWS = (0, 15, 30, 45, 60)
 
 _CARD_TEXT = CardText(
-    task="Where the 68 points of a face lie, and whether it is one; in brightness alone",
+    task="Places the 68 landmarks of a face, and says whether it is one; on brightness only",
     data=(
         *data_sets("ck", "fer2013", "java-sed", "rafdb"),
         *(
@@ -77,30 +77,29 @@ _CARD_TEXT = CardText(
         ),
         {
             "source": "views",
-            "name": "views of the faces above as if turned aside",
+            "name": "views of the faces above, rendered as if turned aside",
             "terms": "research only",
         },
     ),
     weaknesses=(
-        "Learned from other networks' points, mistakes included: where dlib's slip on frontal "
-        "faces, as on open mouths in the dark and under hands, or the mesh's on turned ones, so "
-        "do these. Points that the head hides are guessed.",
-        "Real faces turned by more than 60 degrees were few: beyond that most of what it "
-        "learned are views of frontal faces, which show no real ears or hair.",
+        "Trained on other models' points, including their mistakes: where dlib's are wrong on "
+        "frontal faces, as on open mouths in the dark and under hands, or the mesh's on turned "
+        "ones, so are these. Points hidden by the head are guessed.",
+        "There were few real faces turned by more than 60 degrees: beyond that it was mostly "
+        "trained on rendered views of frontal faces, which show no real ears or hair.",
     ),
     recipe_note=(
-        "Up to 15 degrees of yaw the teacher is dlib's 68-point model (learned from iBUG 300-W, "
-        "whose terms forbid commercial use), the median of four answers a face; from 35 degrees "
-        "MediaPipe's face mesh (Kartynnik et al. 2019, Apache 2.0), in between some of both. "
+        "Up to 15 degrees of yaw the teacher is dlib's 68-point model (trained on iBUG 300-W, "
+        "whose terms forbid commercial use), the median of four answers per face; from 35 degrees "
+        "MediaPipe's face mesh (Kartynnik et al. 2019, Apache 2.0), a mix of both in between. "
         "Faces on which the mesh of picture and mirror image, or the mesh and dlib, disagree are "
-        "left out. Views show frontal faces as if turned by 15 to 72 degrees aside and 20 up or "
-        "down, by the depth of their mesh (Zhu et al. 2016). Faces are "
-        "shifted, scaled, turned, lit otherwise and covered, and a fifth of each batch is no "
-        "face. Right means seen as a face with points on average less than 8 % of the eyes' "
-        "distance (of a frontal face of that size) from the teacher's. "
-        "Learned in two runs, the second going on from the first; the shipped weights went on "
-        "from those of version 2026.11.23 (40 passes over frontal faces, dlib's points alone) in "
-        "place of the first run."
+        "left out. Views are frontal faces rendered as if turned by 15 to 72 degrees aside and 20 "
+        "up or down, from the depth of their mesh (Zhu et al. 2016). Faces are shifted, scaled, "
+        "rotated, relit and covered, and a fifth of each batch has no face. Right means recognised"
+        " as a face with points on average less than 8 % of the eye distance (of a frontal face of"
+        " that size) from the teacher's. Trained in two runs, the second continuing from the "
+        "first; the shipped weights continued from those of version 2026.11.23 (40 epochs over "
+        "frontal faces, only dlib's points) instead of the first run."
     ),
 )
 

@@ -18,12 +18,12 @@ from sentistream.types import FloatArray
 _RESAMPLES = 2_000
 
 _NON_COMMERCIAL = (
-    "Research and other non-commercial use only, attribution and sharing alike: the weights "
-    "are bound by the terms of the data they learned from (see data)."
+    "Research and other non-commercial use only, with attribution and share-alike: the weights are"
+    " bound by the terms of the data they were trained on (see data)."
 )
 _INTENDED = (
-    "Experiments with sentiment in video: acted or open expressions of adults who know of it "
-    "and face the camera, summed up over seconds or over many people."
+    "Experiments with sentiment in video: acted or open expressions of adults who know about it "
+    "and face the camera, aggregated over seconds or over many people."
 )
 _FORBIDDEN = (
     "Decisions about a person; emotion inference at work or in education (forbidden in the EU "
@@ -31,7 +31,7 @@ _FORBIDDEN = (
 )
 
 BATCH_NORM_NOTE = (
-    " Batch normalisation's statistics were measured anew over training examples at the end."
+    " Batch normalisation statistics were recomputed over training examples at the end."
 )
 
 DataSet = dict[str, str]
@@ -77,11 +77,9 @@ _DATA_SETS: tuple[DataSet, ...] = (
 _PERMITS = {
     "research only": "research; no commercial use",
     "non-commercial research only": "non-commercial research",
-    "CC BY-NC-SA 4.0": "non-commercial use that names the authors; what is made of it is bound "
-    "by the same terms",
-    "CC BY-NC-ND 4.0": "non-commercial use that names the authors; nothing made of it may be "
-    "passed on changed",
-    "MIT": "any use that keeps the notice",
+    "CC BY-NC-SA 4.0": "non-commercial use with attribution; derived works under the same terms",
+    "CC BY-NC-ND 4.0": "non-commercial use with attribution; no derived works may be shared",
+    "MIT": "any use that keeps the copyright notice",
 }
 
 

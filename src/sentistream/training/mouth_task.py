@@ -81,7 +81,7 @@ class PaperMouthTask(PaperTask):
 
 
 class LiteMouthTask(ClassificationTask):
-    """The mouth network of ``lite``, in brightness alone."""
+    """The mouth network of ``lite``, on brightness only."""
 
     profile = "lite"
     name = "mouth"
@@ -90,14 +90,14 @@ class LiteMouthTask(ClassificationTask):
     )
     outputs: tuple[str, ...] = ("open",)
     card_text: CardText = CardText(
-        task="Is the mouth in this crop open? In brightness alone",
+        task="Is the mouth in this crop open? On brightness only",
         data=(),
         weaknesses=(
-            "About one label in ten of its data by lip gap is wrong, and what is barely open is "
-            "as often called closed.",
+            "About one label in ten by lip gap is wrong, and a barely open mouth is as often "
+            "labelled closed.",
             "A wide smile with the teeth showing counts as open.",
         ),
-        recipe_note="Crops placed, turned and lit otherwise, mirrored and blurred.",
+        recipe_note="Crops are shifted, rotated, relit, mirrored and blurred.",
     )
 
     def prepare(self, preparation: Preparation, runs: Path) -> Splits:

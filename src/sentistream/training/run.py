@@ -155,7 +155,7 @@ def dry_run(
         task, data, out, changes, device, on_prepare, on_problem: As ``run`` takes them.
 
     Returns:
-        None where the network starts from others that are not trained yet.
+        None if the network starts from others that are not trained yet.
 
     Raises:
         DataError: The data is missing or would leak.

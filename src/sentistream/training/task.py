@@ -37,7 +37,7 @@ class Task:
         revision: Raised when augmentation or loss change, so that no run resumes from a
             checkpoint of the earlier ones.
         recipe: Hyperparameters.
-        card_text: The written part of its model card; None where nothing was written.
+        card_text: The written part of its model card; None if nothing was written.
         outputs: Meaning of each output.
         raw_outputs: Whether ``exported`` gives final values rather than logits.
         published_classes: The published class of each class learned, -1 for none; None where

@@ -230,7 +230,7 @@ def _mesh_interpreter() -> Any:
 
 
 def fit_mesh(luma: UInt8Array, square: Alignment) -> Mesh | None:
-    """The mesh of a face; None where the network sees no face.
+    """The mesh of a face; None if the network sees no face.
 
     Args:
         luma: Brightness, shape (height, width), which is all that the landmark network sees.

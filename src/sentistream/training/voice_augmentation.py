@@ -48,7 +48,7 @@ def augment_voice(
 
 
 def _without_digital_silence(sound: FloatArray, random: np.random.Generator) -> FloatArray:
-    """Faint noise in place of digital silence, which only some corpora have in their pauses."""
+    """Faint noise instead of digital silence, which only some corpora have in their pauses."""
     level = 10 ** (-60 / 20) * float(np.abs(sound).max(initial=0))
     noise = random.standard_normal(len(sound)).astype(np.float32) * level
     return np.asarray(np.where(np.abs(sound) < _SILENT, noise, sound), dtype=np.float32)

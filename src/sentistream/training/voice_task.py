@@ -47,9 +47,9 @@ VOICES_PER_CLASS = 1_600
 """A third of the paper's 4,800 spectrograms (Table 6)."""
 
 PAPER_VOICE_WEAKNESSES = (
-    "30 ms of sound in two columns hold almost nothing of how a voice moves; on people not "
-    "trained on the voice alone is close to chance, as the paper found (53.89 % where training "
-    "gave 100 %).",
+    "30 ms of sound in two columns show almost nothing of how a voice moves; on people not trained"
+    " on, the voice alone is close to chance, as the paper found (53.89 % against 100 % in "
+    "training).",
     "Loudness is drawn on a fixed scale: another microphone or distance shifts the answer.",
 )
 _HEARD = tuple(
@@ -72,10 +72,10 @@ _HEARD = tuple(
     )
 )
 _SPEAKERS = (
-    "Learned from people who act in eleven languages; how a voice sounds when nobody acts was "
-    "measured on few.",
-    "Of a voice first heard it says little, and of corpora it never heard much less than of "
-    "those it did: docs/lite.md has the table.",
+    "Trained on actors in eleven languages; there were few recordings of people who do not act to "
+    "measure it on.",
+    "It says little about a new speaker's voice, and is much worse on unseen corpora than on those"
+    " it was trained on: docs/lite.md has the table.",
     "Calm and sad voices are hard to tell apart, and so are happy and angry ones.",
 )
 
@@ -94,8 +94,8 @@ class AudioTask(PaperTask):
         data=data_sets("ravdess"),
         weaknesses=PAPER_VOICE_WEAKNESSES,
         recipe_note=(
-            "The paper's recipe, with fewer epochs than its 50, on as many windows of each class."
-            + BATCH_NORM_NOTE
+            "The paper's recipe, with fewer epochs than its 50, on the same number of windows of "
+            "each class." + BATCH_NORM_NOTE
         ),
     )
 
@@ -181,17 +181,16 @@ class VoiceTask(LiteVoiceTask):
         label_smoothing=0.0,
     )
     card_text: CardText = CardText(
-        task="Sentiment of what somebody says, beside how that voice usually sounds",
+        task="Sentiment of an utterance, relative to how that voice usually sounds",
         data=_HEARD,
         weaknesses=_SPEAKERS,
         recipe_note=(
-            "79 statistics of pitch, loudness, timbre and rhythm, each also relative to mean and "
-            "spread of up to 24 other utterances of the same voice in the same condition, "
-            "shrunk towards the population's. Eight emotions are told apart, those of the three "
-            "sentiments added up. Each recording is learned from as it is, in noise, in a room "
-            "and through a telephone, at other speeds and gains; corpora and sentiments are "
-            "weighed against each other. Noises and rooms: ESC-10, emospeech_in, Chromium, "
-            "ReverbJS."
+            "79 statistics of pitch, loudness, timbre and rhythm, each also relative to the mean "
+            "and spread of up to 24 other utterances of the same voice in the same condition, "
+            "shrunk towards the population's. It distinguishes eight emotions, which are added up "
+            "to three sentiments. Each recording is used as it is, in noise, in a room and through"
+            " a telephone, at other speeds and gains; corpora and sentiments are weighted against "
+            "each other. Noises and rooms: ESC-10, emospeech_in, Chromium, ReverbJS."
         ),
     )
 
@@ -233,16 +232,16 @@ class VoiceSpectrumTask(LiteVoiceTask):
         clip=5.0,
     )
     card_text: CardText = CardText(
-        task="Sentiment of what somebody says, by how spectrum and pitch move",
+        task="Sentiment of an utterance, from how its spectrum and pitch move",
         data=_HEARD,
         weaknesses=_SPEAKERS,
         recipe_note=(
-            "Up to 4.4 s of 64 bands and 48 periods, the level and four fifths of the mean "
-            "spectrum subtracted. Eight emotions are told apart, those of the three sentiments "
-            "added up. Each recording is learned from as it is and in noise, in a room or "
-            "through a telephone; levels, noise floors and lengths change at random, stretches "
-            "of time and frequency are masked (SpecAugment). It knows the corpora it learned "
-            "from, and counts for 0.2 beside lite/voice."
+            "Up to 4.4 s of 64 bands and 48 periods, with the level and four fifths of the mean "
+            "spectrum subtracted. It distinguishes eight emotions, which are added up to three "
+            "sentiments. Each recording is used as it is and in noise, in a room or through a "
+            "telephone; levels, noise floors and lengths change at random, stretches of time and "
+            "frequency are masked (SpecAugment). It is biased towards its training corpora, so its"
+            " weight is 0.2 next to lite/voice."
         ),
     )
 

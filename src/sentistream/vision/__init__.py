@@ -1,1 +1,1 @@
-"""Find and track faces, place their landmarks, cut out what the networks look at."""
+"""Detects and tracks faces, places their landmarks, and crops the networks' inputs."""

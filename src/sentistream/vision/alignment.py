@@ -1,8 +1,8 @@
 """Face alignment: the upright, tight luma crop that the ``lite`` networks take.
 
-Eyes, nose and mouth are brought onto fixed places by a rotation, a scale and a shift
-(least squares, Umeyama 1991), which removes roll, distance and position.
-No colour is used: grey cameras and coloured light change nothing.
+A rotation, a scale and a shift (least squares, Umeyama 1991) map eyes, nose and mouth to fixed
+positions, which removes roll, distance and position. No colour is used, so grey cameras and
+coloured light make no difference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POINTS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 
 """Landmarks of the right eye, the left eye, the tip of the nose and the corners of the mouth."""
 
 PLACES = np.array([[0.31, 0.40], [0.69, 0.40], [0.50, 0.60], [0.355, 0.77], [0.645, 0.77]])
-"""Where their means come to lie, as shares of the view."""
+"""Target positions of their means, as shares of the view."""
 
 
 def _means() -> NDArray[np.float64]:
@@ -45,7 +45,7 @@ class Alignment:
     Attributes:
         x, y: Its centre, pixels.
         side: Its width and height, pixels.
-        roll: How far it is turned, radians; positive is clockwise as one looks at it.
+        roll: Rotation, radians; positive is clockwise as the viewer sees it.
     """
 
     x: float
@@ -60,13 +60,14 @@ class Alignment:
         return Box(self.x - half, self.y - half, self.x + half, self.y + half)
 
     def from_shares(self, shares: FloatArray) -> FloatArray:
-        """From shares of the square's sides, shape (N, 2), to pixels at pixel centres."""
+        """Converts shares of the square's sides, shape (N, 2), to pixels at pixel centres."""
         cosine, sine = math.cos(self.roll) * self.side, math.sin(self.roll) * self.side
         turn = np.array([[cosine, sine], [-sine, cosine]])
         return np.asarray((shares - 0.5) @ turn + (self.x - 0.5, self.y - 0.5), dtype=np.float32)
 
     def to_shares(self, points: FloatArray) -> FloatArray:
-        """From pixels at pixel centres, shape (N, 2), to shares: the inverse of ``from_shares``."""
+        """Converts pixels at pixel centres, shape (N, 2), to shares; the inverse of
+        ``from_shares``."""
         cosine, sine = math.cos(self.roll) / self.side, math.sin(self.roll) / self.side
         turn = np.array([[cosine, -sine], [sine, cosine]])
         shares = (points - (self.x - 0.5, self.y - 0.5)) @ turn + 0.5
@@ -83,7 +84,7 @@ def similarity(shares: NDArray[np.floating], points: NDArray[np.floating]) -> Al
     Raises:
         ValueError: The points are not finite or span nothing.
     """
-    # as complex numbers a similarity is one factor and one shift
+    # in complex numbers a similarity is one factor and one shift
     target, template = points.astype(np.float64) @ (1, 1j), shares.astype(np.float64) @ (1, 1j)
     template_mean, target_mean = template.mean(), target.mean()
     spread = template - template_mean
@@ -121,19 +122,19 @@ def view(
 
     Args:
         luma: Brightness, shape (height, width).
-        where: As ``align`` gives it.
-        size: Pixels a side.
-        cover: How much of the surroundings to show; 1 is the networks' own view.
+        where: From ``align``.
+        size: Pixels per side.
+        cover: How much of the surroundings to show; 1 is the networks' view.
     """
     cosine, sine = math.cos(where.roll), math.sin(where.roll)
     widening = abs(cosine) + abs(sine)
     half = where.side * cover * widening / 2
     box = Box(where.x - half, where.y - half, where.x + half, where.y + half)
-    # brought to about the right size without aliasing first, then turned
+    # first resized to about the right size without aliasing, then rotated
     count = math.ceil(size * widening)
     patch = resample(luma, box, count, count)
     across, down = cosine * count / (size * widening), sine * count / (size * widening)
-    # PIL takes pixel centres to pixel centres: both middles lie on each other
+    # PIL maps pixel centres to pixel centres: the two centres coincide
     shift = count / 2 - (across - down) * size / 2, count / 2 - (across + down) * size / 2
     turned = Image.fromarray(patch).transform(
         (size, size),

@@ -27,16 +27,16 @@ square distance of the 68 points from their mean, mean of two clips of actor 01)
 """
 
 FACE_RISE = 0.2
-"""How far it sits above the points' mean, in centroid sizes: they know no forehead."""
+"""Its offset above the points' mean, in centroid sizes: the points exclude the forehead."""
 
 MOUTH = slice(48, 63)
 """Landmarks 49-63, counted from 1 (section 2.1)."""
 
 MOUTH_MARGIN = 1.4
-"""Side of the mouth's window over that of the lips: as in what the mouth network learned from."""
+"""Side of the mouth window relative to that of the lips, as in the training data."""
 
 MIN_MOUTH_SIDE = 0.5
-"""Least side of that window in centroid sizes, for lips seen from the side or badly placed."""
+"""Smallest side of that window in centroid sizes, for lips seen from the side or misplaced."""
 
 
 def centroid_size(landmarks: FloatArray) -> float:
@@ -46,9 +46,9 @@ def centroid_size(landmarks: FloatArray) -> float:
         ValueError: The points are not finite or all lie on one spot.
     """
     count = len(landmarks)
-    # about one of them, so that squares stay small
+    # relative to one of them, so that squares stay small
     offsets = landmarks - landmarks[0]
-    # the ufuncs themselves, here and in ``shape``: arrays' methods cost more than the sums do
+    # ufuncs directly, here and in ``shape``: array methods cost more than the sums
     x, y = np.add.reduce(offsets, axis=0).tolist()
     x, y = x / count, y / count
     size = math.sqrt(max(0.0, float(np.vdot(offsets, offsets)) / count - x * x - y * y))
@@ -81,7 +81,7 @@ def face_window(landmarks: FloatArray) -> Box:
 
 
 def mouth_window(landmarks: FloatArray) -> Box:
-    """A square about the lips, landmarks 49-63 with a margin.
+    """A square around the lips, landmarks 49-63, with a margin.
 
     Args:
         landmarks: Shape (68, 2), pixels.

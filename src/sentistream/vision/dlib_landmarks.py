@@ -18,7 +18,7 @@ from sentistream.translatable import Translatable
 from sentistream.types import Box, FloatArray, UInt8Array
 
 ENVIRONMENT = "SENTISTREAM_LANDMARKS"
-"""Names another landmark file of dlib's format with the same 68 points."""
+"""Environment variable that names another landmark file in dlib's format."""
 
 PACKAGE = "face_recognition_models"
 FILE = "shape_predictor_68_face_landmarks.dat"
@@ -27,8 +27,8 @@ POINTS = 68
 
 # dlib reads pixels a little outside the box it is given
 _REACH = 1.6
-# dlib places points on whole pixels: narrower faces are enlarged first, which takes a tenth
-# to a fifth off their points' jitter
+# dlib places points on whole pixels: narrower faces are enlarged first, which reduces their points'
+# jitter by a tenth to a fifth
 _FINE_BELOW = 200
 _LARGEST_FACTOR = 4
 
@@ -45,7 +45,7 @@ def landmark_file() -> Path:
         if not Path(named).is_file():
             raise ModelError(
                 Translatable(
-                    "{variable} names {path}, which is no file.",
+                    "{variable} names {path}, which is not a file.",
                     variable=ENVIRONMENT,
                     path=repr(named),
                 ),
@@ -62,10 +62,10 @@ def landmark_file() -> Path:
 
 
 def check_landmark_file(path: Path) -> None:
-    """Compares the package's file with its known SHA-256 (about 0.25 s); others pass as they are.
+    """Verifies the SHA-256 of the package's file (about 0.25 s); other files are not checked.
 
     Raises:
-        ModelError: The file is not the one it should be, or cannot be read.
+        ModelError: The checksum differs, or the file cannot be read.
     """
     if os.environ.get(ENVIRONMENT):
         return
@@ -84,7 +84,7 @@ def check_landmark_file(path: Path) -> None:
     if digest != SHA256:
         raise ModelError(
             Translatable("The landmark model {path} is altered or cut short.", path=path),
-            "Install it anew with: pip install --force-reinstall face-recognition-models.",
+            "Reinstall it with: pip install --force-reinstall face-recognition-models.",
         )
 
 
@@ -128,14 +128,14 @@ class LandmarkPredictor:
 
         Args:
             luma: Brightness, shape (height, width).
-            box: The detector's square box, or one framed alike; may reach outside.
+            box: The detector's square box, or a similar one; may extend outside.
 
         Returns:
             Shape (68, 2), x and y in pixels of ``luma``, at pixel centres. Points are
-            placed whether or not there is a face: whoever asks has to know that there is.
+            placed whether or not there is a face: the caller must know that there is one.
 
         Raises:
-            ModelError: The model gives another number of points.
+            ModelError: The model returns another number of points.
         """
         rows, columns = luma.shape
         reach = box.scaled(_REACH)
@@ -151,7 +151,7 @@ class LandmarkPredictor:
         else:
             part = luma[top:bottom, left:right]
         shape = self._predictor(
-            np.ascontiguousarray(part),  # dlib takes no view with a stride, as decoders give them
+            np.ascontiguousarray(part),  # dlib does not accept strided views, which decoders return
             self._rectangle(
                 round((box.left - left) * factor),
                 round((box.top - top) * factor),

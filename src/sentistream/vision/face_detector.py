@@ -1,4 +1,4 @@
-"""Face detection: the ``lite`` profile's own network, on luma alone.
+"""Face detection: the detector network of ``lite``, on luma only.
 
 A face is a score, a box and five points: the eyes' centres, the tip of the nose and the corners
 of the mouth.
@@ -22,10 +22,10 @@ from sentistream.vision.alignment import Alignment
 from sentistream.vision.face_geometry import square_of_points
 
 MULTIPLE = 32
-"""Width and height that the network is shown are multiples of so many pixels."""
+"""The network's input width and height are multiples of this many pixels."""
 
 FINE, COARSE = 640, 160
-"""Longer side of the picture as the network is shown it, pixels: for small faces, for large ones.
+"""Longer side of the network's input, pixels: for small faces, for large ones.
 
 The network finds faces of about 8 to 150 pixels, so the two meet.
 """
@@ -39,22 +39,22 @@ OVERLAP = 0.4
 WITHIN = 0.8
 """Share of the smaller of two detections in the other above which they are one face."""
 
-_NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is looked for at this size, in so large a square
-# the square of a face beside the box found: its side, and how far its centre lies below, by the
-# medians that ``mean_face`` comes from
+_NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is searched at this size, in a square this large
+# a face's square relative to the detected box: its side, and how far its centre is below, from the
+# medians behind ``mean_face``
 _SQUARE, _BELOW = 0.94, 0.07
 _ROLLS = (0, 45, -45, 90, -90, 135, -135, 180)  # degrees
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A face in a picture.
+    """A detected face.
 
     Attributes:
-        box: From forehead to chin, pixels; may reach beyond the picture.
-        score: How sure the detector is, 0 to 1.
+        box: From forehead to chin, pixels; may extend beyond the picture.
+        score: The detector's confidence, 0 to 1.
         points: The eyes' centres, the tip of the nose and the corners of the mouth, the
-            person's right first; shape (5, 2), pixels. None where the detector gives none.
+            person's right first; shape (5, 2), pixels. None if the detector gives none.
     """
 
     box: Box
@@ -67,12 +67,12 @@ class DetectionIntervals:
     """How often a picture is searched, seconds of the media clock.
 
     Attributes:
-        alone: Between searches for all faces while none is followed.
-        coarse: Between searches for large faces while some are followed.
-        fine: Between searches for all faces while some are followed.
-        still: Between searches for all faces while nothing moves.
-        confirm: After which a followed face is looked for again at its own place.
-        carry: For which landmarks may carry a face that the detector does not see.
+        alone: Interval of searches for all faces while none is tracked.
+        coarse: Interval of searches for large faces while some are tracked.
+        fine: Interval of searches for all faces while some are tracked.
+        still: Interval of searches for all faces while nothing moves.
+        confirm: After which a tracked face is searched again in its own region.
+        carry: How long landmarks alone may track a face that the detector misses.
     """
 
     alone: float
@@ -84,7 +84,7 @@ class DetectionIntervals:
 
 
 class Detector(Protocol):
-    """What finds faces in a picture."""
+    """Finds faces in a picture."""
 
     @property
     def intervals(self) -> DetectionIntervals: ...
@@ -97,18 +97,18 @@ class Detector(Protocol):
         Args:
             luma: Brightness, shape (height, width).
             size: Longer side to which a larger picture is shrunk first, pixels.
-            threshold: Least score.
+            threshold: Lowest score.
         """
         ...
 
     def detect_near(
         self, luma: UInt8Array, box: Box, *, threshold: float = THRESHOLD
     ) -> list[Detection]:
-        """Faces of about the size of ``box`` at most half of its width beside it, best first."""
+        """Faces about the size of ``box``, at most half its width away from it, best first."""
         ...
 
     def alignments(self, detection: Detection) -> list[Alignment]:
-        """The squares in which landmarks may be placed on a face found, the likeliest first."""
+        """The squares in which to place landmarks on a detected face, the most likely first."""
         ...
 
 
@@ -151,9 +151,9 @@ class NetworkDetector:
         return [one for one in found if is_near(box, one.box)]
 
     def alignments(self, detection: Detection) -> list[Alignment]:
-        """From the five points; then by the box, turned by eighths.
+        """From the five points; then from the box, rotated in eighths of a turn.
 
-        The points of faces that are turned by more than about 30 degrees are not to be trusted.
+        The points of faces rotated by more than about 30 degrees cannot be trusted.
         """
         if detection.points is None:
             raise ValueError("A detection of the network has five points.")
@@ -170,7 +170,7 @@ class NetworkDetector:
         return [square_of_points(detection.points), *turned]
 
     def _run(self, shown: UInt8Array, region: Box, threshold: float) -> FloatArray:
-        """What the network says of a region as it is shown; in the pixels of the region."""
+        """The network's output for a region, in the region's pixels."""
         height, width = shown.shape
         answers = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
         found: FloatArray = answers[answers[:, 0] >= threshold]
@@ -189,7 +189,7 @@ def _detections(answers: FloatArray) -> list[Detection]:
 
 
 def make_detector(profile: Profile) -> Detector:
-    """What a profile finds faces with.
+    """The profile's face detector.
 
     Raises:
         ModelError: The detector network is missing or altered.
@@ -210,9 +210,9 @@ def is_near(known: Box, found: Box) -> bool:
 
 
 def shown_size(width: int, height: int, longest: int) -> tuple[int, int]:
-    """Width and height at which a picture is shown to the network, pixels.
+    """Width and height of the network's input for a picture, pixels.
 
-    Pictures are shrunk to the longer side given, never enlarged beyond what rounding needs.
+    Pictures are shrunk to the given longer side, and enlarged only as far as rounding requires.
     """
     scale = min(1.0, longest / max(width, height))
     across, down = (round(side * scale / MULTIPLE) * MULTIPLE for side in (width, height))
@@ -220,11 +220,11 @@ def shown_size(width: int, height: int, longest: int) -> tuple[int, int]:
 
 
 def suppressed(found: FloatArray, overlap: float) -> NDArray[np.intp]:
-    """Positions of the best detection of each face, best first (non-maximum suppression).
+    """Indices of the best detection of each face, best first (non-maximum suppression).
 
     Args:
         found: Score, left, top, right and bottom in the first five columns, shape (N, 5 or more).
-        overlap: Intersection over union above which the lower score gives way.
+        overlap: Intersection over union above which the lower score is dropped.
     """
     order = np.argsort(-found[:, 0], kind="stable")
     boxes = found[:, 1:5]
@@ -237,6 +237,6 @@ def suppressed(found: FloatArray, overlap: float) -> NDArray[np.intp]:
         high = np.minimum(boxes[best, 2:], boxes[rest, 2:])
         shared = np.prod(np.clip(high - low, 0, None), axis=1)
         apart = shared <= overlap * (areas[best] + areas[rest] - shared)
-        # a part of a face, such as a mouth, is no face of its own
+        # a part of a face, such as a mouth, is not a separate face
         order = rest[apart & (shared <= WITHIN * np.minimum(areas[best], areas[rest]))]
     return np.array(kept, np.intp)

@@ -1,6 +1,6 @@
 """Geometry of the 68 landmarks: the mean face, the detector's square, lip gap, plausibility.
 
-The mean face holds medians over 127 upright frontal faces of 30 clips, made symmetrical, in
+The mean face is the median over 127 upright frontal faces of 30 clips, made symmetrical, in
 thousandths of the width of the square in which a detector finds a face (``detector_square``).
 """
 
@@ -55,18 +55,18 @@ def _between() -> FloatArray:
 _BETWEEN = _between()
 
 SQUARE_WIDTH, SQUARE_RISE = 2.7, 0.12
-"""The HOG detector's square about a face, in centroid sizes of its points: median width and rise of
-its centre above their mean over the sample clips; landmarks placed in it again stay put."""
+"""The HOG detector's square around a face, in centroid sizes of its points: median width, and
+height of its centre above their mean, over the sample clips; landmarks placed in it are stable."""
 
 EYE_DISTANCE, EYES_TO_MOUTH = (0.4, 1.8), (0.5, 1.9)
-"""Outside these no face that the detector finds was seen to lie, with room; in centroid sizes."""
+"""Range of all faces that the detector found, with a margin; in centroid sizes."""
 
 MIN_CENTROID_SIZE = 3.0
-"""Least centroid size of a face's points, pixels."""
+"""Smallest centroid size of a face's points, pixels."""
 
 
 def detector_square(landmarks: FloatArray) -> Alignment:
-    """The square, turned with the face, in which the landmark networks see this face.
+    """The square, rotated with the face, in which the landmark networks see this face.
 
     Args:
         landmarks: Shape (68, 2), pixels.
@@ -85,7 +85,7 @@ def detector_square(landmarks: FloatArray) -> Alignment:
 
 
 def square_of_points(points: FloatArray) -> Alignment:
-    """The same from a detector's five points, shape (5, 2), pixels.
+    """``landmark_square`` from a detector's five points, shape (5, 2), pixels.
 
     Raises:
         ValueError: The points are not finite or span nothing.
@@ -96,13 +96,13 @@ def square_of_points(points: FloatArray) -> Alignment:
 def mean_landmarks(square: Alignment) -> FloatArray:
     """The 68 points of an average face in a square, shape (68, 2), pixels.
 
-    They stand for those of a face whose own points cannot be placed.
+    They replace those of a face whose own points cannot be placed.
     """
     return square.from_shares(MEAN_FACE)
 
 
 def extent(landmarks: FloatArray) -> Box:
-    """The face from brow to chin and from cheek to cheek: the box about its points.
+    """The face from brow to chin and from cheek to cheek: the bounding box of its points.
 
     Raises:
         ValueError: The points lie on a line, or are not finite.
@@ -113,7 +113,7 @@ def extent(landmarks: FloatArray) -> Box:
 
 
 def is_face_like(landmarks: FloatArray) -> bool:
-    """Whether the points lie as a face's do, however it is turned: two eyes, a mouth below."""
+    """Whether the points form a plausible face, however rotated: two eyes, a mouth below."""
     try:
         size = centroid_size(landmarks)
         extent(landmarks)
@@ -126,13 +126,13 @@ def is_face_like(landmarks: FloatArray) -> bool:
     return (
         EYE_DISTANCE[0] < eye_distance < EYE_DISTANCE[1]
         and EYES_TO_MOUTH[0] < eyes_to_mouth < EYES_TO_MOUTH[1]
-        # the mouth lies below the eyes, not above or beside them
+        # the mouth is below the eyes, not above or beside them
         and across[0] * down[1] - across[1] * down[0] > eye_distance * eyes_to_mouth / 2
     )
 
 
 def lip_gap(landmarks: FloatArray) -> float:
-    """Mean distance of the inner lips over the distance of the eyes' centres, 0 or more."""
+    """Mean distance between the inner lips, divided by the distance between the eyes; 0 or more."""
     apart = (landmarks[61:64] - landmarks[67:64:-1]).tolist()
     gap = sum(math.hypot(*step) for step in apart) / len(apart)
     eyes = math.hypot(*(_BETWEEN[0] @ landmarks).tolist())

@@ -2,8 +2,8 @@
 
 The detector runs on the whole picture at intervals. Its detections are associated with tracks by
 overlap with their predicted boxes, high scores first, then low ones (ByteTrack, Zhang et al.
-2022). In between, a face is propagated by predicting its landmarks again; where that fails, the
-detector runs on the region of that face alone. No appearance features are kept.
+2022). In between, a face is propagated by predicting its landmarks again; if that fails, the
+detector runs on that face's region only. No appearance features are kept.
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ from sentistream.vision.landmarker import Landmarker, predict_best
 from sentistream.vision.scene_change import SceneChangeDetector
 
 MEMORY = 1.0
-"""Seconds for which a face that was lost keeps its track."""
+"""How long a lost face keeps its track, seconds."""
 
 MAX_FACES = 16
 """Default for the most faces that are tracked at once."""
 
 CERTAIN, HIGH, LOW = 0.72, 0.45, 0.25
-"""Scores from which a detection begins a track by itself, begins one where landmarks can be placed
-on it and a second look finds it too, and goes on with one that is there."""
+"""Scores from which a detection starts a track on its own, starts one if landmarks can be placed
+on it and a second look confirms it, and continues an existing track."""
 
 SURE_FACE = 0.99
-"""Probability by the landmark network from which a doubtful detection begins a track."""
+"""Landmark network's face probability from which a doubtful detection starts a track."""
 
 AGREES = 0.3
-"""Least intersection over union of a track with its detection, and from picture to picture."""
+"""Lowest intersection over union of a track with its detection, and from picture to picture."""
 
-_TURNED = 0.7  # score from which a new face is tried in other turns
+_TURNED = 0.7  # score from which a new face is tried at other rotations
 _SLIPPED = 0.5  # below this overlap with the detection, landmarks are predicted again
-_DOUBLE = 0.5  # above this overlap, two tracks follow one face
-_LOOK_AGAIN = 0.09  # seconds between looks for a face that was lost
-_DAMPING = 0.5  # of a track's speed, from one picture to the next
-_FASTEST = 2.0  # widths of the face a second
+_DOUBLE = 0.5  # above this overlap, two tracks are on one face
+_LOOK_AGAIN = 0.09  # seconds between searches for a lost face
+_DAMPING = 0.5  # decay of a track's speed, from one picture to the next
+_FASTEST = 2.0  # face widths a second
 
 
 @dataclass(slots=True)
 class _Track:
-    """A face that is followed.
+    """A tracked face.
 
     Attributes:
         number: Its track number.
         square: Where its landmarks are placed.
         landmarks: Its newest points, shape (68, 2), pixels.
-        box: As the detector would frame it, pixels.
-        detected: As it framed it last.
-        score: The detector's newest.
-        time: Of the newest picture in which it was found, seconds.
+        box: Its box as the detector would draw it, pixels.
+        detected: The detector's last box.
+        score: The detector's latest score.
+        time: Time of the newest picture in which it was found, seconds.
         detected_at: When the detector last found it.
-        looked_at: When the detector last looked for it.
-        readable: Whether its points are those of the landmarker.
-        speed: Of its centre, pixels a second.
+        looked_at: When the detector last searched for it.
+        readable: Whether its points come from the landmarker.
+        speed: Velocity of its centre, pixels a second.
         confirmed: Whether the detector found it in the newest picture.
     """
 
@@ -77,20 +77,20 @@ class _Track:
     confirmed: bool = True
 
     def expected(self, time: float) -> Box:
-        """Where the box will be, by uniform motion."""
+        """Predicts the box by uniform motion."""
         later = min(time - self.time, MEMORY / 2)
         across, down = self.speed[0] * later, self.speed[1] * later
         box = self.box
         return Box(box.left + across, box.top + down, box.right + across, box.bottom + down)
 
     def move(self, square: Alignment, landmarks: FloatArray, time: float, box: Box | None) -> None:
-        """Takes its place in a new picture; without a box the old one goes along."""
+        """Updates its position in a new picture; without a box, the old one moves along."""
         later = time - self.time
         across, down = square.x - self.square.x, square.y - self.square.y
         if box is None:
             scale = square.side / self.square.side
             x, y = self.box.center
-            # the box keeps its place about the square
+            # the box keeps its position relative to the square
             x = square.x + (x - self.square.x) * scale
             y = square.y + (y - self.square.y) * scale
             half_width, half_height = self.box.width * scale / 2, self.box.height * scale / 2
@@ -107,19 +107,19 @@ class _Track:
 
 
 class FaceTracker:
-    """Faces of successive pictures, each with the number of its track.
+    """Tracks faces through successive pictures.
 
     Args:
         detector: Finds faces.
         landmarker: Places their points.
-        max_faces: At most so many at once; the largest are kept.
+        max_faces: The most faces at once; the largest are kept.
 
     Attributes:
-        left_out: Faces that the last search found and that are not followed, because there are
+        left_out: Faces that the last search found but that are not tracked, because there are
             more than ``max_faces``.
 
     Raises:
-        ValueError: No face is allowed.
+        ValueError: ``max_faces`` allows no face.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class FaceTracker:
         """The faces in ``picture``, in the order of their track numbers.
 
         Args:
-            picture: The same object as before costs nothing and gives the same faces.
+            picture: The same object as before costs nothing and returns the same faces.
             time: Its time in seconds. A step back resets the tracker.
         """
         if picture is self._picture:
@@ -182,7 +182,7 @@ class FaceTracker:
             if track.readable
             and track.time == self._time
             and time - track.detected_at < self._detector.intervals.carry
-            # points that are placed on anything drift off where the detector sees no face
+            # points that can be placed on anything drift off unless the detector sees a face
             and (self._landmarker.detects_faces or track.looked_at == track.detected_at)
         ]
         placed = self._landmarker.predict(luma, [track.square for track in carried])
@@ -194,7 +194,7 @@ class FaceTracker:
                 track.move(square, points, time, None)
 
     def _search(self, luma: UInt8Array, time: float) -> None:
-        """Runs the detector on the whole picture where that is due."""
+        """Runs the detector on the whole picture if that is due."""
         intervals = self._detector.intervals
         # while no face is tracked, or one is lost, the fine search for small faces runs more often
         followed = bool(self._tracks) and all(track.time == time for track in self._tracks)
@@ -213,7 +213,7 @@ class FaceTracker:
         found = self._detector.detect(luma, size=size, threshold=LOW)
         left = [track for track in self._tracks if track.time == time]
         lost = [track for track in self._tracks if track.time < time]
-        # a face that is in view has the first claim to what is found, a lost one the last
+        # faces in view are matched with detections first, lost ones last
         for tracks, low, high in ((left, HIGH, 2.0), (left, LOW, HIGH), (lost, HIGH, 2.0)):
             some = [one for one in found if low <= one.score < high]
             matched = _associate([track.expected(time) for track in tracks], some)
@@ -243,7 +243,7 @@ class FaceTracker:
             track.looked_at = time
             place = track.expected(time)
             others = [other for other in self._tracks if other is not track and other.time == time]
-            # what has no landmarks is worth following only while the detector is sure of it
+            # a face without landmarks is tracked only while the detector is confident
             least = LOW if track.readable else HIGH
             for one in self._detector.detect_near(luma, place, threshold=least):
                 free = not any(_matches(other, one.box) for other in others)
@@ -273,12 +273,12 @@ class FaceTracker:
     def _landmarks(
         self, luma: UInt8Array, detection: Detection, squares: Sequence[Alignment]
     ) -> tuple[Alignment, FloatArray, bool, float] | None:
-        """Landmarks of a face found, those of an average face where its own cannot be placed.
+        """Landmarks of a detected face, or those of an average face if its own cannot be placed.
 
         Returns:
             Their square, the points, whether they are its own, and the landmarker's score. None
-            where neither is of use: without points of its own, a detection is worth what its
-            landmarks are.
+            if neither is usable: without its own points, a detection is only as good as its
+            landmarks.
         """
         points, is_face, score = predict_best(self._landmarker, luma, squares)
         if is_face:
@@ -304,7 +304,7 @@ class FaceTracker:
                 nearer = self._detector.detect_near(luma, one.box, threshold=HIGH)
                 if not nearer:
                     continue
-                # small in the whole picture, a face may be beyond doubt when looked at closely
+                # a doubtful small face in the whole picture may be certain on a closer look
                 if nearer[0].score >= CERTAIN:
                     one, doubtful = nearer[0], False
             lost = [
@@ -318,7 +318,7 @@ class FaceTracker:
                 self._update_track(luma, time, nearest, one)
                 continue
             squares = self._detector.alignments(one)
-            # what the detector doubts is no face unless the landmarks are sure
+            # a doubtful detection is not a face unless the landmarks are confident
             squares = squares if one.score >= _TURNED else squares[:1]
             placed = self._landmarks(luma, one, squares)
             if placed is None:
@@ -345,7 +345,7 @@ class FaceTracker:
             self.left_out = left_out
 
     def _end_duplicates(self, time: float) -> None:
-        """Where two tracks follow one face, ends the one that was detected less recently."""
+        """If two tracks are on one face, ends the one that was detected less recently."""
         followed = [track for track in self._tracks if track.time == time]
         for track in sorted(followed, key=lambda track: (track.detected_at, -track.number)):
             rivals = (other for other in followed if other is not track and other.time == time)
@@ -378,7 +378,7 @@ def _overlap(one: _Track, other: _Track) -> float:
 
 
 def _matches(track: _Track, found: Box) -> bool:
-    """Whether a detection is of a face that is followed: they overlap, or one holds the other."""
+    """Whether a detection is of a tracked face: they overlap, or one contains the other."""
     x, y = found.center
     for known in (track.box, track.square.box):
         inside = known.scaled(0.6)
@@ -389,7 +389,7 @@ def _matches(track: _Track, found: Box) -> bool:
 
 
 def _associate(places: Sequence[Box], found: Sequence[Detection]) -> dict[int, Detection]:
-    """Which detection belongs to which place, the best overlap first."""
+    """Matches detections with tracks, the best overlap first."""
     overlaps = sorted(
         (
             (place.iou(one.box), -i, -j)

@@ -9,9 +9,9 @@ import numpy as np
 from sentistream.types import FloatArray, HeadPose
 from sentistream.vision.alignment import five_points
 
-# Eyes' centres, tip of the nose and corners of the mouth of an average adult head, in distances
-# of the eyes' centres: x to the viewer's right, y down, z away from the viewer. Depths are those
-# of generic head models as used for pose from few points; frontal x and y are our own medians.
+# Eye centres, tip of the nose and corners of the mouth of an average adult head, in eye distances:
+# x to the viewer's right, y down, z away from the viewer. Depths are those of generic head models
+# for pose estimation from few points; frontal x and y are our own medians.
 HEAD = np.array(
     [
         [-0.5, -0.36, 0.12],
@@ -29,7 +29,7 @@ def head_pose(landmarks: FloatArray) -> HeadPose:
     """Yaw, pitch and roll of a face.
 
     A rigid head is fitted to five points under scaled orthographic projection (DeMenthon and
-    Davis 1995, without their refinement): the two rows that project it best, made
+    Davis 1995, without their refinement): the two rows of the best projection, made
     perpendicular and of equal length.
 
     Args:
@@ -40,7 +40,7 @@ def head_pose(landmarks: FloatArray) -> HeadPose:
     (a, b, c), (d, e, f) = (
         _INVERSE @ (points - np.add.reduce(points, axis=0) / len(points))
     ).T.tolist()
-    # the nearest pair of perpendicular rows of one length: (R R^T)^(-1/2) R
+    # the nearest pair of perpendicular rows of equal length: (R R^T)^(-1/2) R
     xx, xy, yy = a * a + b * b + c * c, a * d + b * e + c * f, d * d + e * e + f * f
     root = math.sqrt(max(xx * yy - xy * xy, 1e-12))
     left, both, right = yy + root, -xy, xx + root
@@ -55,7 +55,7 @@ def head_pose(landmarks: FloatArray) -> HeadPose:
     size = math.sqrt(max(a * a + b * b + c * c, 1e-12))
     a, b, c, d, e, f = (value / size for value in (a, b, c, d, e, f))
     away_x, away_y, away_z = b * f - c * e, c * d - a * f, a * e - b * d
-    # a roll of a pitch of a yaw
+    # roll after pitch after yaw
     return HeadPose(
         yaw=math.degrees(math.atan2(away_x, away_z)),
         pitch=math.degrees(math.asin(max(-1.0, min(1.0, away_y)))),

@@ -1,7 +1,7 @@
-"""Finds faces: dlib's histogram-of-oriented-gradients detector, on brightness alone.
+"""Face detection by dlib's histogram-of-oriented-gradients detector, on brightness only.
 
-The detector's window is 80 pixels wide and it only ever shrinks what it is given, so the
-scale at which a picture is shown to it decides both the smallest face found and the cost.
+The detector's window is 80 pixels wide and it only ever shrinks its input, so the scale of the
+input determines both the smallest face found and the cost.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ WINDOW = 80
 """Width of the smallest face the detector can see, pixels."""
 
 REGION_FACE = 100
-"""Width to which a known face is brought before looking for it again, pixels."""
+"""Width to which a known face is scaled before searching for it again, pixels."""
 
-_NEAR = 1.7  # a region about a known face, in its widths
+_NEAR = 1.7  # a region around a known face, in its widths
 _LARGE = 0.4  # of the shorter side: faces that fill much of the picture
-_STEEPNESS = 2.0  # of the curve that brings dlib's scores to 0 to 1
+_STEEPNESS = 2.0  # slope of the curve that maps dlib's scores to 0 to 1
 
 SMALLEST_FACE = 40
-"""Narrower faces are not looked for: too little of them reaches the networks."""
+"""Narrower faces are not searched for: they have too few pixels for the networks."""
 
 SMALLEST_SHARE = 0.1
-"""A face that matters is at least this wide, as a share of the picture's root area."""
+"""The narrowest relevant face, as a share of the square root of the picture's area."""
 
 
 class HogDetector:
@@ -62,16 +62,16 @@ class HogDetector:
 
         Args:
             luma: Brightness, shape (height, width).
-            region: Where to look, in pixels of ``luma``; None for everywhere. Its parts
+            region: Where to search, in pixels of ``luma``; None for everywhere. Its parts
                 outside the picture are not searched.
-            face_width: Width of the face looked for, pixels. With a region, about the
-                width expected (the half of the region's shorter side unless told); without,
-                the least width (``smallest_face`` unless told).
-            size: Below ``FINE`` only faces that fill much of the picture are looked for.
-            threshold: Least score, above 0 and below 1; 0.5 is the detector's own threshold.
+            face_width: Width of the face to find, pixels. With a region, about the
+                expected width (by default half of the region's shorter side); without,
+                the smallest width (by default ``smallest_face``).
+            size: Below ``FINE`` only faces that fill much of the picture are searched.
+            threshold: Lowest score, above 0 and below 1; 0.5 is the detector's own threshold.
 
         Returns:
-            Square boxes in pixels of ``luma``, best first; they may reach beyond the picture.
+            Square boxes in pixels of ``luma``, best first; they may extend beyond the picture.
         """
         rows, columns = luma.shape
         left, top, right, bottom = 0, 0, columns, rows
@@ -88,7 +88,7 @@ class HogDetector:
                 least_width = max(least_width, _LARGE * min(columns, rows))
             scale = WINDOW / (face_width or least_width)
         width, height = round((right - left) * scale), round((bottom - top) * scale)
-        # a face may be cut by the edge, but less than half a window holds none
+        # a face may be cut by the edge, but less than half a window contains none
         if min(width, height) < WINDOW / 2:
             return []
         shown = resample(luma, Box(left, top, right, bottom), width, height)
@@ -135,5 +135,5 @@ def load_dlib() -> Any:
 
 
 def smallest_face(width: int, height: int) -> float:
-    """Width in pixels of the smallest face looked for in a picture of that size."""
+    """Width in pixels of the smallest face searched for in a picture of that size."""
     return max(SMALLEST_FACE, SMALLEST_SHARE * math.sqrt(width * height))

@@ -1,4 +1,4 @@
-"""The networks' face crops from still images that show little more than a face."""
+"""The networks' face crops from still images that are already cropped to a face."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from sentistream.vision.landmarker import Landmarker, predict_single
 
 _WORKING_SIZE = 300
 _SURROUNDINGS = 1.5
-# of images already cut to the face: centre and side of the usual square, as shares of the image
+# for images already cropped to the face: centre and side of the usual square, as shares of the
+# image
 _TYPICAL_FACE = (0.475, 0.575, 0.9)
 
 
@@ -33,8 +34,8 @@ class FaceCropper:
     def landmarks(self, pixels: UInt8Array) -> FloatArray:
         """The 68 points, in pixels of the image, shape (68, 2).
 
-        Where the detector finds no face (a quarter of the images of FER2013, whose faces are
-        48 pixels wide), the points are placed in the box it usually gives.
+        If the detector finds no face (a quarter of FER2013's images, whose faces are 48 pixels
+        wide), the points are placed in the box that it usually returns.
         """
         rows, columns = pixels.shape[:2]
         around = Box(0, 0, columns, rows).squared().scaled(_SURROUNDINGS)
@@ -67,7 +68,7 @@ class FaceCropper:
         return self.cut(pixels)[0]
 
     def cut(self, pixels: UInt8Array) -> tuple[UInt8Array, NDArray[np.bool_]]:
-        """The window, shape (96, 96, 3), and which of its pixels the image really has."""
+        """The window, shape (96, 96, 3), and which of its pixels come from the image."""
         window = face_window(self.landmarks(pixels))
         rows, columns = pixels.shape[:2]
         centres = (np.arange(FACE_SIZE) + 0.5) / FACE_SIZE

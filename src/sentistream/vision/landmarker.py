@@ -20,19 +20,19 @@ VIEW_SIZE = 64
 """Width and height of the network's input, pixels."""
 
 COVER = 1.3
-"""Width of what it sees, in widths of the detector's square about the face."""
+"""Width of its input, in widths of the detector's square around the face."""
 
 
 UPRIGHT = math.radians(20)
-"""Faces turned less than this are seen as they are, without turning the picture: it costs less."""
+"""Faces rotated less than this are not made upright first, which saves time."""
 
 
 def landmark_view(luma: UInt8Array, square: Alignment) -> UInt8Array:
-    """The view of a face, turned upright, shape (64, 64, 1).
+    """The view of a face, rotated upright, shape (64, 64, 1).
 
     Args:
         luma: Brightness, shape (height, width).
-        square: The face's, as ``face_geometry.detector_square`` gives it; may reach outside.
+        square: The face's, from ``face_geometry.detector_square``; may extend outside.
     """
     if _turn(square):
         return view(luma, square, VIEW_SIZE, COVER)[..., np.newaxis]
@@ -52,23 +52,23 @@ def normalized_points(points: FloatArray, window: Box) -> FloatArray:
 
 
 def landmarks_from_network(shares: FloatArray, square: Alignment) -> FloatArray:
-    """From the network's outputs to pixels: the inverse of ``landmark_view``.
+    """Converts the network's outputs to pixels; the inverse of ``landmark_view``.
 
     Args:
-        shares: x and y by turns, shape (136,), or (68, 2).
-        square: The one given to ``landmark_view``.
+        shares: x and y alternately, shape (136,), or (68, 2).
+        square: The one passed to ``landmark_view``.
     """
     window = Alignment(square.x, square.y, square.side * COVER, _turn(square))
     return window.from_shares(shares.reshape(-1, 2))
 
 
 def _turn(square: Alignment) -> float:
-    """How far the view of a face is turned, radians; 0 where it is nearly upright."""
+    """Rotation of a face's view, radians; 0 if it is nearly upright."""
     return square.roll if abs(square.roll) > UPRIGHT else 0.0
 
 
 READABLE = 0.5
-"""Probability of a face from which the landmark network's points are used."""
+"""Face probability from which the landmark network's points are used."""
 
 
 class Landmarks(NamedTuple):
@@ -76,9 +76,9 @@ class Landmarks(NamedTuple):
 
     Attributes:
         points: Shape (68, 2), pixels.
-        is_face: Whether they are to be believed: they lie as a face's do, and the network
+        is_face: Whether they can be trusted: they form a plausible face, and the network
             that placed them saw one.
-        score: Probability of a face, 0 to 1, by whoever placed them.
+        score: Probability of a face, 0 to 1, according to the landmarker.
     """
 
     points: FloatArray
@@ -90,8 +90,8 @@ class Landmarker(Protocol):
     """Predicts the 68 landmarks of faces.
 
     Attributes:
-        detects_faces: Whether ``is_face`` tells faces from other things, so that a face can be
-            followed by its landmarks alone for a while.
+        detects_faces: Whether ``is_face`` distinguishes faces from other things, so that a face
+            can be tracked by its landmarks alone for a while.
     """
 
     @property
@@ -125,7 +125,7 @@ class NetworkLandmarker:
     """Our own network, which also says whether there is a face.
 
     Args:
-        network: Takes ``face``, gives (N, 137): probability of a face, then points.
+        network: Takes ``face``, returns (N, 137): probability of a face, then points.
     """
 
     detects_faces = True
@@ -151,7 +151,7 @@ def make_landmarker(model: str) -> Landmarker:
     """A profile's landmarker.
 
     Args:
-        model: The landmark network's name; empty for dlib's trees.
+        model: The landmark network's name; empty for dlib's regression trees.
 
     Raises:
         ModelError: The network, or the trees' file, is missing or altered.
@@ -163,15 +163,15 @@ def make_landmarker(model: str) -> Landmarker:
 def predict_best(
     landmarker: Landmarker, luma: UInt8Array, squares: Sequence[Alignment]
 ) -> Landmarks:
-    """The points of a face of which it is not known how it is turned.
+    """The points of a face with unknown rotation.
 
     Args:
         landmarker: Places them.
         luma: Brightness, shape (height, width).
-        squares: Where the face may lie, the likeliest first.
+        squares: Where the face may be, the most likely first.
 
     Returns:
-        Those of the first square if they are a face's, else of the best of the others.
+        Those of the first square if they are a face's, else those of the best other one.
     """
     (first,) = landmarker.predict(luma, squares[:1])
     if first.is_face or len(squares) == 1:

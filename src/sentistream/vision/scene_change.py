@@ -10,10 +10,10 @@ import numpy as np
 from sentistream.types import Box, FloatArray, UInt8Array
 
 _CELLS = 32  # along the longer side
-_SAMPLES = 4  # a cell's brightness is the mean of so many squared
+_SAMPLES = 4  # a cell averages a square of this many pixels per side
 _MIN = 15.0  # mean change, levels of brightness, below which nothing is a cut
 _TIMES = 3.0  # times the running mean of changes
-_DIFFERENT, _MAX = 8.0, 0.5  # levels by which so large a share of the cells has to change
+_DIFFERENT, _MAX = 8.0, 0.5  # this share of the cells must change by these levels
 _KEPT = 0.8  # of the running mean, from picture to picture
 _MOVES, _NOISE = 2.0, 7.0  # levels by which a cell changes where something moves; times the median
 
@@ -22,7 +22,7 @@ class SceneChangeDetector:
     """Detects cuts, and motion since a chosen picture.
 
     A cut is a change relative to the running mean of changes: the adaptive content detector of
-    PySceneDetect (Castellano), on brightness alone.
+    PySceneDetect (Castellano), on brightness only.
     """
 
     def __init__(self) -> None:
@@ -30,10 +30,10 @@ class SceneChangeDetector:
         self._side = 1  # pixels along a cell
         self._reference: FloatArray | None = None
         self._usual = _MIN / _TIMES
-        self._differed = False  # whether the picture before differed as after a cut
+        self._differed = False  # whether the previous picture differed as after a cut
 
     def is_cut(self, luma: UInt8Array) -> bool:
-        """Takes the next picture, shape (height, width); whether it begins another scene."""
+        """Takes the next picture, shape (height, width); whether it starts another scene."""
         before = self._cells
         cells = self._cells = _cells(luma)
         self._side = _step(luma) * _SAMPLES
@@ -43,14 +43,14 @@ class SceneChangeDetector:
             return True
         changes = np.abs(cells - before)
         change = float(changes.mean())
-        # somebody who comes close changes a part of the picture, a cut most of it
+        # somebody who comes close changes part of the picture, a cut most of it
         differs = (
             change > _MIN
             and change > _TIMES * self._usual
             and float((changes > _DIFFERENT).mean()) > _MAX
         )
         self._usual += (1 - _KEPT) * (min(change, _MIN) - self._usual)
-        # one picture after the other that differs is a camera that turns, not a row of scenes
+        # consecutive pictures that all differ mean a turning camera, not a series of scenes
         cut = differs and not self._differed
         self._differed = differs
         return cut
@@ -92,7 +92,7 @@ def _cells(luma: UInt8Array) -> FloatArray:
     rows, columns = few.shape[0] // _SAMPLES, few.shape[1] // _SAMPLES
     if not (rows and columns):
         return few.astype(np.float32)
-    # sums of whole numbers, slice by slice: a mean over two axes of the blocks takes far longer
+    # integer sums, slice by slice: a mean over two axes of the blocks takes far longer
     blocks = few[: rows * _SAMPLES, : columns * _SAMPLES].astype(np.uint16)
     across = sum((blocks[:, at::_SAMPLES] for at in range(1, _SAMPLES)), blocks[:, ::_SAMPLES])
     sums = sum((across[at::_SAMPLES] for at in range(1, _SAMPLES)), across[::_SAMPLES])

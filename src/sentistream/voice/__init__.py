@@ -1,1 +1,1 @@
-"""Turn sound into what the networks listen to."""
+"""Turns sound into the voice networks' inputs."""

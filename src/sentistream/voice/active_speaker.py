@@ -1,6 +1,6 @@
 """Active speaker detection by lip motion (Cutler and Davis 2000).
 
-A mouth that is merely open, as in a smile, is no evidence. What counts is how much its opening
+A mouth that is merely open, as in a smile, is not evidence. What counts is how much its opening
 varied over the last second of speech.
 """
 
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 MEMORY = 1.0
 """Seconds over which mouths and voice are compared."""
 NOBODY = 0.08**2
-"""Variance that a mouth has to show before the voice is taken for its own.
+"""Variance that a mouth must show before the voice is attributed to it.
 
-Landmarks of a still face alone make less than 0.03 squared; half of the people who talk make
-more than 0.3 squared.
+Landmark noise of a still face stays below 0.03 squared; half of the people who talk exceed
+0.3 squared.
 """
 
 
 class ActiveSpeakerDetector:
-    """Follows how much each mouth moves while somebody speaks."""
+    """Tracks how much each mouth moves while somebody speaks."""
 
     def __init__(self) -> None:
         self._time = -math.inf
@@ -49,7 +49,7 @@ class ActiveSpeakerDetector:
         self._motions = followed
 
     def share(self, track: int) -> float:
-        """How surely the voice is this face's own, 0 to 1."""
+        """Confidence that the voice is this face's, 0 to 1."""
         if track not in self._motions:
             return 0.0
         total = sum(motion.variance for motion in self._motions.values()) + NOBODY
@@ -58,7 +58,7 @@ class ActiveSpeakerDetector:
 
 @dataclass(slots=True)
 class _Motion:
-    """Mean and variance of a value, older moments counting exponentially less (West 1979)."""
+    """Exponentially weighted mean and variance of a value (West 1979)."""
 
     mean: float
     seconds: float = 0.0
@@ -69,7 +69,7 @@ class _Motion:
         return self.squares / self.seconds if self.seconds else 0.0
 
     def add(self, value: float, step: float) -> None:
-        """Takes in a value that stands for the last ``step`` seconds."""
+        """Adds a value for the last ``step`` seconds."""
         if step <= 0:
             return
         kept = math.exp(-step / MEMORY)

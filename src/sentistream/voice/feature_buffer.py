@@ -10,15 +10,15 @@ from sentistream.voice import features
 from sentistream.voice.voice_activity import VoiceActivity
 
 SPAN = 3.0
-"""Seconds that are remembered."""
+"""Length of the buffer, seconds."""
 _FRAMES = round(SPAN / features.FRAME_STEP)
 _RECENT = round(0.2 / features.FRAME_STEP)
-_AT_ONCE = 8  # frames that are made together: one by one each costs three times as much
-_FORGET_AFTER = 1.0  # seconds without sound
+_AT_ONCE = 8  # frames computed in one batch: one by one, each costs three times as much
+_FORGET_AFTER = 1.0  # seconds of missing sound
 
 
 class FeatureBuffer:
-    """Joins the overlapping sound windows of moments and computes each frame once."""
+    """Merges the overlapping sound windows of moments and computes each frame once."""
 
     def __init__(self) -> None:
         self.reset()
@@ -50,12 +50,13 @@ class FeatureBuffer:
 
     @property
     def speaking(self) -> bool:
-        """Whether somebody speaks now: in most of a fifth of a second, known every 80 ms."""
+        """Whether somebody speaks now: in most of the last fifth of a second, updated every 80
+        ms."""
         recent = self._speech[-_RECENT:]
         return bool(len(recent)) and float(recent.mean()) > 0.5
 
     def add(self, moment: Moment) -> bool:
-        """Adds the new part of the moment's sound; False where the moment has no sound."""
+        """Adds the new part of the moment's sound; False if it has none."""
         now = round(moment.time * SOUND_RATE)
         known = self._received_until is not None
         missed = now - self._received_until if self._received_until is not None else 0
@@ -79,7 +80,7 @@ class FeatureBuffer:
             self._compute_frames()
 
     def _compute_frames(self) -> None:
-        """Computes frames of the samples that came since the last."""
+        """Computes frames from the new samples."""
         new = features.extract_features(self._tail)
         if not len(new):
             return

@@ -11,7 +11,7 @@ import numpy as np
 from sentistream.types import SOUND_RATE, FloatArray, UInt8Array
 
 WINDOW = 1_536
-"""Samples a frame is made of, 32 ms."""
+"""Samples per frame, 32 ms."""
 HOP = 480
 """Samples from one frame to the next, 10 ms."""
 FRAME_STEP = HOP / SOUND_RATE
@@ -20,15 +20,15 @@ FRAME_STEP = HOP / SOUND_RATE
 BANDS = 64
 LOWEST_HZ, HIGHEST_HZ = 60.0, 8_000.0
 FLOOR_DB, STEP_DB = -100.0, 0.5
-"""A level of 0 means at most ``FLOOR_DB``; each more is ``STEP_DB``."""
+"""A level of 0 means at most ``FLOOR_DB``; each step is ``STEP_DB``."""
 
 PERIODS = 48
 LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ = 70.0, 520.0
 PERIODICITY_STEP = 1 / 127
-"""A value of 127 means none, each more or less is this much of a perfect repetition."""
+"""A value of 127 means none; each step up or down is this share of a perfect repetition."""
 
 WIDTH = BANDS + PERIODS
-"""Values a frame."""
+"""Values per frame."""
 
 _FFT = 2_048
 _PERIODIC_BINS = int(1_200 / SOUND_RATE * _FFT)
@@ -39,13 +39,13 @@ def _mel(hertz: float) -> float:
 
 
 def _edges() -> FloatArray:
-    """Where the bands begin, are centred and end, Hz, shape (66,)."""
+    """Edges and centres of the bands, Hz, shape (66,)."""
     mels = np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), BANDS + 2)
     return np.asarray(700 * (10 ** (mels / 2595) - 1))
 
 
 BAND_CENTRES_HZ = _edges()[1:-1]
-"""Middle of each band, shape (64,)."""
+"""Centre of each band, shape (64,)."""
 
 
 def _filters() -> FloatArray:
@@ -66,7 +66,7 @@ _FILTERS = _filters()
 def _repetition() -> FloatArray:
     """From power below 1.2 kHz to autocorrelation at each period, shape (bins, 48).
 
-    By the Wiener-Khinchin theorem; what the window alone takes from long periods is given back.
+    By the Wiener-Khinchin theorem; the window's attenuation of long periods is compensated.
     """
     periods = SOUND_RATE / np.geomspace(LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ, PERIODS)
     window = np.fft.irfft(np.abs(np.fft.rfft(_HANN, 2 * _FFT)) ** 2)
@@ -79,7 +79,7 @@ _REPETITION = _repetition()
 
 
 def frame_count(samples: int) -> int:
-    """How many whole frames there are in so many samples."""
+    """The number of whole frames in this many samples."""
     return max(0, (samples - WINDOW) // HOP + 1)
 
 

@@ -1,7 +1,7 @@
-"""An utterance in numbers: statistics of its pitch, loudness, timbre and rhythm.
+"""Functionals of an utterance: statistics of its pitch, loudness, timbre and rhythm.
 
-In the way of eGeMAPS (Eyben et al. 2016): descriptors of every frame, and their means, spreads
-and quantiles over the utterance. All of them come from the frames of ``features``.
+Similar to eGeMAPS (Eyben et al. 2016): descriptors of every frame, and their means, spreads and
+quantiles over the utterance, all computed from the frames of ``features``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ VOICED_PERIODICITY = 0.5
 
 _VOICED_RANGE_DB, _ACTIVE_RANGE_DB, _SHOWN_RANGE_DB = 30.0, 35.0, 55.0  # below the loud frames
 _MIN_VOICED = 5  # frames
-_JUMP = 0.25  # octaves from one frame to the next that are an error of the pitch
+_JUMP = 0.25  # a jump of this many octaves between frames is a pitch error
 _SHORT_SEGMENT = 3  # frames
 _COEFFICIENTS = 12
 _LOUDNESS_BANDS = slice(2, 56)
@@ -46,7 +46,7 @@ Described = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class _Frames:
-    """Frames with what several statistics are made of.
+    """Frames with the values that several statistics share.
 
     Attributes:
         levels: Of each band, dB, shape (frames, 64).
@@ -55,7 +55,7 @@ class _Frames:
         top: Loudness of the loud frames, dB.
         pitch: Octaves above 1 Hz.
         periodicity: 0 to 1.
-        active, voiced: Whether a frame is sound, and a voice's.
+        active, voiced: Whether a frame has sound, and whether it is voiced.
     """
 
     levels: FloatArray
@@ -114,7 +114,7 @@ def _frames(frames: UInt8Array) -> _Frames:
 
 
 def _octaves(repeated: FloatArray) -> FloatArray:
-    """Pitch of each frame in octaves above 1 Hz, between the periods by a parabola.
+    """Pitch of each frame in octaves above 1 Hz, interpolated between periods by a parabola.
 
     Two periods repeat as well as one: a voice above 300 Hz may be taken for one an octave lower.
     """

@@ -26,9 +26,9 @@ _WAY_OUT = "Name a file that has sound."
 
 
 def read_sound(path: Path) -> FloatArray:
-    """The sound of a file, mono, 48 kHz, shape (samples,): the track that a video would use.
+    """The sound of a file, mono, 48 kHz, shape (samples,): the same track as for a video.
 
-    What is damaged is left out, as it is of a video, and how much that was is logged.
+    Damaged parts are skipped, as in a video, and their duration is logged.
 
     Raises:
         InputError: It has no sound that can be decoded.
@@ -82,7 +82,7 @@ def _opened(path: Path) -> InputContainer:
 
 
 def voiced_starts(sound: FloatArray) -> NDArray[np.int64]:
-    """First samples of all voiced windows of 30 ms, every 5 ms; none in digital silence."""
+    """First samples of all voiced 30 ms windows, every 5 ms; none in digital silence."""
     step = spectrogram.SAMPLES // 6
     if len(sound) < spectrogram.SAMPLES or not sound.any():
         return np.zeros(0, np.int64)

@@ -1,10 +1,10 @@
 """The paper's spectrogram (section 2.4, Equation 4, Figure 5) of 30 ms of sound.
 
-Short-time Fourier transform as ``scipy.signal.stft`` does it by default: a periodic Hann
-window of 1,400 samples, an overlap of 250, zeros put about the signal. 1,440 samples give
-three columns; the third lies wholly in those zeros and is always silent. Magnitudes in
-decibels over a fixed range are coloured with viridis and drawn as 400 x 400 blocks, 0 to
-0.03 s from left to right, 0 Hz at the bottom to 24 kHz at the top.
+A short-time Fourier transform like the default of ``scipy.signal.stft``: a periodic Hann
+window of 1,400 samples, an overlap of 250, and zero padding. 1,440 samples give three columns;
+the third is entirely padding and always silent. Magnitudes in decibels over a fixed range are
+coloured with viridis and drawn as 400 x 400 blocks, 0 to 0.03 s from left to right, 0 Hz at the
+bottom to 24 kHz at the top.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ HOP = WINDOW - 250
 PICTURE_SIZE = 400
 SOUNDING_COLUMNS = 2
 FLOOR_DB, CEILING_DB = -120.0, -40.0
-"""What is drawn darkest and brightest; 1st to 99.9th percentile of RAVDESS speech, about."""
+"""The darkest and brightest levels; about the 1st and 99.9th percentile of RAVDESS speech."""
 
 _HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
 _BINS = WINDOW // 2 + 1

@@ -13,22 +13,22 @@ MIN_SPEECH = 0.3
 """Seconds of speech below which there is no utterance."""
 
 LONGEST = 4.4
-"""Seconds of a recording that are judged at once."""
+"""Longest part of a recording judged in one piece, seconds."""
 
 _MARGIN = round(0.08 / features.FRAME_STEP)
 _SHORTEST = round(0.6 / features.FRAME_STEP)
 
 
 def utterance(frames: UInt8Array, speech: NDArray[np.bool_]) -> UInt8Array | None:
-    """From just before the first frame of speech to just after the last.
+    """The frames from just before the first speech to just after the last.
 
     Args:
         frames: Shape (frames, 112).
         speech: Which of them are speech, shape (frames,).
 
     Returns:
-        Shape (frames, 112, 1), at least 0.6 s long where there is that much;
-        None if there is less than ``MIN_SPEECH`` of speech.
+        Shape (frames, 112, 1), at least 0.6 s long if there is that much;
+            None if there is less than ``MIN_SPEECH`` of speech.
     """
     spoken = np.flatnonzero(speech)
     if len(spoken) * features.FRAME_STEP < MIN_SPEECH:
@@ -40,7 +40,7 @@ def utterance(frames: UInt8Array, speech: NDArray[np.bool_]) -> UInt8Array | Non
 
 
 def utterance_of(sound: FloatArray) -> UInt8Array | None:
-    """The utterance of a whole recording (its middle, where it is long); see ``utterance``.
+    """The utterance in a whole recording (its middle, if it is long); see ``utterance``.
 
     Args:
         sound: Mono samples at 48 kHz.

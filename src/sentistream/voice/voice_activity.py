@@ -11,7 +11,7 @@ from sentistream.voice.features import FLOOR_DB, FRAME_STEP, STEP_DB
 RISE_DB = 10.0
 """Speech is at least this much louder than the noise floor."""
 MIN_DB = -88.0
-"""Nothing below this counts as speech, however low the noise floor, dB of full scale a band."""
+"""Nothing below this counts as speech, however low the noise floor; dBFS per band."""
 MEMORY = 10.0
 """Seconds over which the noise floor is estimated."""
 _QUIET_SHARE = 0.1

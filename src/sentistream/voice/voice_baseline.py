@@ -1,4 +1,4 @@
-"""How a voice usually sounds, kept as long as its track."""
+"""Baseline of a voice: how it usually sounds, kept as long as its track."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sentistream.types import FloatArray
 from sentistream.voice.functionals import NAMES
 
 MAX = 60
-"""Utterances after which the oldest begin to fade."""
+"""Number of utterances after which the oldest begin to fade."""
 
 
 class VoiceBaseline:
-    """Running mean and spread of what ``functionals`` measures of one voice.
+    """Running mean and spread of one voice's ``functionals``.
 
-    Nothing else is kept of it: neither sound nor single utterances.
+    Nothing else about it is kept: neither sound nor single utterances.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class VoiceBaselines:
     An utterance enters a baseline once, after its seconds have left the window being judged.
 
     Args:
-        span: Seconds that are judged together.
+        span: Seconds judged together.
     """
 
     def __init__(self, span: float) -> None:
@@ -55,7 +55,7 @@ class VoiceBaselines:
         self._waiting: deque[tuple[float, FloatArray, int | None]] = deque()
 
     def of(self, track: int | None) -> VoiceBaseline:
-        """A track's baseline; the scene's where the track has none yet.
+        """A track's baseline; the scene's if the track has none yet.
 
         Args:
             track: None for the scene.
@@ -64,12 +64,12 @@ class VoiceBaselines:
         return own or self._of_scene
 
     def take(self, time: float, values: FloatArray, speaker: int | None) -> None:
-        """Adds the functionals of the current window; only one in each span is kept.
+        """Adds the functionals of the current window; only one per span is kept.
 
         Args:
             time: Seconds.
             values: As ``functionals`` gives them.
-            speaker: The track that speaks, where one surely does.
+            speaker: The track that speaks, if one clearly does.
         """
         while self._waiting and time - self._waiting[0][0] >= self._span:
             _, earlier, track = self._waiting.popleft()

@@ -62,7 +62,9 @@ class FakeCameras(Supervisor):
 
     async def connect_browser(self, sdp: str) -> tuple[str, str]:
         if not sdp.startswith("v=0"):
-            raise InputError("This is no offer of a browser.", "Send its session description.")
+            raise InputError(
+                "This is not a valid offer from a browser.", "Send its session description."
+            )
         self.offers += 1
         return f"visitor-{self.offers}", "v=0 answer"
 

@@ -85,7 +85,7 @@ def test_what_is_to_be_known_of_a_source_is_said(
     assert chosen == "Of 2 tracks of sound, track 2 is used (track 1 is silent)."
     assert sizes.startswith("The pictures changed their size or shape ")
     assert "64 x 48, 96 x 64" in sizes
-    assert damaged.startswith("Packets or pictures that are damaged and were left out: ")
+    assert damaged.startswith("Damaged packets or pictures that were left out: ")
     assert Health.of(newest, "").remarks == list(newest.remarks)
     (tile,) = tiles(settings, heard.bus, time.time(), translator("en"))
     assert chosen in {text for text, _ in tile.facts}

@@ -43,7 +43,7 @@ def test_a_real_sender_is_tried(demonstration_clip: Path, tmp_path: Path) -> Non
         nowhere = opener(f"rtsp://owner:{SECRET}@127.0.0.1:{port}/other", tmp_path)
         with pytest.raises(InputError, match="no such stream"):
             take_trial_picture(nowhere, preview=True, blur=True, timeout=60)
-    with pytest.raises(InputError, match="nobody listens there"):
+    with pytest.raises(InputError, match="nothing listens there"):
         take_trial_picture(
             opener(f"rtsp://127.0.0.1:{free_port()}/x", tmp_path),
             preview=True,

@@ -1,4 +1,4 @@
-"""Who is told when: quiet hours, reminders, ends, acknowledgements, and the log of it."""
+"""Who is notified when: quiet hours, reminders, ends, acknowledgements, and the log of it."""
 
 from __future__ import annotations
 
@@ -374,10 +374,10 @@ def test_what_comes_all_at_once_reaches_people_in_one_message(tmp_path: Path) ->
         told.tick(12 + (AT_ONCE_SECONDS - 1) / 3600)
         told.messages(MAX_AT_ONCE)
         told.tick(12 + AT_ONCE_SECONDS / 3600)
-        assert "came at once" in str(told.messages(MAX_AT_ONCE + 1)[-1])
+        assert "so many at once" in str(told.messages(MAX_AT_ONCE + 1)[-1])
         # a single one is told by itself again
         told.say(alert("later", 12.1), 12.1)
-        assert "came at once" not in str(told.messages(MAX_AT_ONCE + 2)[-1])
+        assert "so many at once" not in str(told.messages(MAX_AT_ONCE + 2)[-1])
         states = told.states()
         assert states.count(("a299", "begin", "held")) == 1
         assert states.count(("a299", "summary", "delivered")) == 1

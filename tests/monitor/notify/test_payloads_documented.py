@@ -77,7 +77,7 @@ def test_webhooks_are_as_described() -> None:
     delays = [f"{delay:g}" for delay in DELAYS]
     assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in WEBHOOKS
     assert f"within {TIMEOUT:g} seconds" in WEBHOOKS
-    assert f"to {DEPTH}\nmessages" in WEBHOOKS
+    assert f"to {DEPTH} messages" in " ".join(WEBHOOKS.split())
 
 
 def test_figures_of_alerts_and_the_broker_are_as_described() -> None:
@@ -105,7 +105,7 @@ def test_settings_of_the_page_on_notifications_are_taken() -> None:
     delays = [f"{delay:g}" for delay in DELAYS]
     assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in page
     words = " ".join(page.split())
-    assert f"tried again every {RETRY_DELAY / 60:g} minutes for two days" in words
+    assert f"retried every {RETRY_DELAY / 60:g} minutes for two days" in words
     assert CATCH_UP.days == 2
     health = HealthAlerts()
     assert f"`health_alerts.camera_minutes` ({health.camera_minutes:g})" in words

@@ -101,7 +101,7 @@ def test_what_leaves_the_machine(made: PrivacyState, stays: bool) -> None:
     assert made.stays_on_machine is stays
     in_force, told = note("on-the-machine", made)
     assert (in_force is InForce.YES) is stays
-    assert ("no other program" in told) is stays
+    assert ("nothing is sent to other programs" in told) is stays
     assert ("Nothing leaves the computer" in render_notice(made, EN)) is stays
     assert ("Nichts verlässt den Rechner" in render_notice(made, DE)) is stays
 
@@ -190,7 +190,7 @@ def test_without_cameras_nothing_is_claimed_of_sound() -> None:
             "3 backup copies",
             "decides",
         ),
-        ({"url": POSTGRES}, InForce.PARTLY, "the database decides", "is deleted is overwritten;"),
+        ({"url": POSTGRES}, InForce.PARTLY, "the database decides", "deleted data is overwritten;"),
         # PostgreSQL is backed up with its own tools
         ({"url": POSTGRES, "backup_folder": "backups"}, InForce.PARTLY, "decides", "backup"),
     ],

@@ -51,10 +51,10 @@ def test_what_leaves_the_machine_is_named() -> None:
 @pytest.mark.parametrize(
     ("server", "holds", "said"),
     [
-        ({}, InForce.PARTLY, "Not encrypted, and reached from this machine only"),
+        ({}, InForce.PARTLY, "Not encrypted, but reachable from this machine only"),
         ({"host": "0.0.0.0"}, InForce.NO, "readably"),  # noqa: S104
-        ({"public_url": "https://a.example"}, InForce.YES, "by a proxy"),
-        ({"tls_certificate": "a", "tls_key": "b"}, InForce.YES, "encrypted by the monitor"),
+        ({"public_url": "https://a.example"}, InForce.YES, "A proxy on this machine encrypts"),
+        ({"tls_certificate": "a", "tls_key": "b"}, InForce.YES, "The monitor encrypts"),
     ],
 )
 def test_what_is_encrypted(server: dict[str, Any], holds: InForce, said: str) -> None:
@@ -80,9 +80,9 @@ def test_masks_and_schedules_name_the_cameras_without() -> None:
     assert holds is InForce.YES and "Nothing is masked" not in text
     assert told("hours", cameras={"b": some["b"]})[1] is InForce.NO
     text, holds = told("hours", cameras=some)
-    assert holds is InForce.PARTLY and "Around the clock these watch: Yard." in text
+    assert holds is InForce.PARTLY and "Watching around the clock: Yard." in text
     text, holds = told("hours", cameras=all_of_them)
-    assert holds is InForce.YES and "Around the clock" not in text
+    assert holds is InForce.YES and "around the clock" not in text
 
 
 def test_deletion_and_groups() -> None:
@@ -93,7 +93,7 @@ def test_deletion_and_groups() -> None:
     text, holds = told("retention", storage={"backup_folder": "x", "backups_kept": 1})
     assert holds is InForce.PARTLY and "1 backup copy still holds" in text
     text, holds = told("retention", storage={"url": "postgresql://db.example/x"})
-    assert holds is InForce.PARTLY and "the database decides" in text
+    assert holds is InForce.PARTLY and "The database decides" in text
     assert told("group", privacy={"smallest_group": 1})[1] is InForce.NO
     assert "fewer than 7 appearances" in told("group", privacy={"smallest_group": 7})[0]
 

@@ -96,7 +96,7 @@ def test_a_real_cameras_failure_is_translated(
 @pytest.mark.parametrize(
     ("headers", "begin"),
     [
-        ({}, "This is no offer"),
+        ({}, "This is not a valid"),
         ({"accept-language": "de-AT"}, "Das ist kein Angebot"),
         ({"cookie": "sentistream-language=fr"}, "Ce n\u2019est pas l\u2019offre"),
     ],

@@ -224,8 +224,8 @@ def test_every_state_of_a_camera_is_translated(german: FakeMonitor, language: st
     for state in CameraState:
         for reason in (
             "",
-            "The demonstration clip is being drawn.",
-            "Its worker hung and was ended.",
+            "The demo clip is being drawn.",
+            "Its worker hung and was killed.",
         ):
             german.health("yard", state, reason=reason, tick=0.05, restarts=1)
             for path in ("/", "/live"):

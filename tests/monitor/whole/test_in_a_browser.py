@@ -52,7 +52,7 @@ def open_page(chromium: Browser) -> Iterator[PageOpener]:
 def page(open_page: PageOpener, program: Program) -> Page:
     """The live page of the first manager, who came by the link on the terminal."""
     address = program.page()
-    until(lambda: "/setup/" in program.said, "the set-up link")
+    until(lambda: "/setup/" in program.said, "the setup link")
     opened = open_page(re.findall(r"http\S+/setup/\S+", program.said)[-1])
     opened.fill("#name", "ada")
     opened.fill("#password", PASSWORD)

@@ -1,5 +1,5 @@
 """Archives of any size: clips analyzed on a Ray cluster into one Parquet data set.
 
-``run`` holds the whole together, ``ray_pool`` is all that knows Ray, ``worker`` is what one of its
-processes does, ``ledger`` keeps account of the clips, ``tables`` and ``storage`` make the data set.
+``run`` coordinates everything, ``ray_pool`` alone uses Ray, ``worker`` is the code of one worker
+process, ``ledger`` records each clip's state, ``tables`` and ``storage`` make the data set.
 """

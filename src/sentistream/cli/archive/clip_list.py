@@ -1,4 +1,4 @@
-"""From what a user names to the clips of an archive, one by one: lists may be of any length."""
+"""Turns what a user names into the clips of an archive, one by one: lists may have any length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sentistream.errors import InputError
 from sentistream.redaction import address_identity, shown_object
 
 COLUMNS = ("path", "id")
-"""Columns of a list: a clip's path or address, and optionally what it is known by."""
+"""Columns of a list: a clip's path or address, and optionally its name."""
 
 ID_DIGITS = 20
 """Hexadecimal digits of a clip's id: 80 bits."""
@@ -29,7 +29,7 @@ class ArchiveClip:
 
     Attributes:
         address: Its absolute path, or its address for fsspec; may hold secrets.
-        clip_id: What it is known by, ``ID_DIGITS`` digits; the same whenever it is named.
+        clip_id: Its id, ``ID_DIGITS`` digits; always the same for the same name.
     """
 
     address: str
@@ -43,7 +43,7 @@ class ArchiveClip:
 
 
 def archive_clip(address: str, known_by: str = "") -> ArchiveClip:
-    """A clip by its address, or by what a list says it is known by."""
+    """A clip, identified by its address or by its name in a list."""
     if not is_remote(address):
         address = os.path.abspath(address)  # noqa: PTH100 - links are not followed
     named = f"id {known_by}" if known_by else address_identity(address)
@@ -54,15 +54,15 @@ def archive_clip(address: str, known_by: str = "") -> ArchiveClip:
 def list_clips(
     sources: Sequence[str], on_left_out: Callable[[str], None] = lambda _: None
 ) -> Iterator[ArchiveClip]:
-    """All clips that the sources name, as they are found; one named twice comes twice.
+    """Yields all clips that the sources name, as they are found; one named twice comes twice.
 
     A source is a file, a folder, a pattern, a list (a CSV file with a column ``path``), or an
-    address of one of them for fsspec. A list is read row by row, and an object store folder by
+    address of one of them for fsspec. A list is read row by row, an object store folder by
     folder; local folders are sorted.
 
     Args:
         sources: What the user names.
-        on_left_out: Told in a sentence of what cannot be followed.
+        on_left_out: Called with a sentence about anything that is left out.
 
     Raises:
         InputError: A source names nothing or cannot be read.

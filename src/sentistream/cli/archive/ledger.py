@@ -1,4 +1,4 @@
-"""What each clip of an archive waits for, or how it ended. Kept on disk, not in memory."""
+"""The state of each clip of an archive, kept on disk instead of in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sentistream.reports.result_folder import harmless
 
 
 class Status(StrEnum):
-    """What became of a clip."""
+    """The state of a clip."""
 
     DONE = "done"
     FAILED = "failed"
@@ -32,12 +32,12 @@ COLUMNS = ("clip", "clip_id", "status", "tries", "earlier", "seconds", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A clip that is to be begun.
+    """A clip to be analyzed.
 
     Attributes:
         number: Its place in the list, from 1.
         clip: The clip.
-        tries: How often it was begun before.
+        tries: How often it was tried before.
     """
 
     number: int
@@ -49,7 +49,7 @@ class Ledger:
     """Every clip once, in the order of the list; a context manager.
 
     Args:
-        path: A file for it, which is made.
+        path: Its file, which is created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,14 +77,14 @@ class Ledger:
         return self.counts.total()
 
     def add(self, clips: Iterable[ArchiveClip], limit: int) -> bool:
-        """Takes clips into the account; one that is there already is left as it is.
+        """Adds clips; one that is there already is unchanged.
 
         Args:
             clips: An iterator over them.
             limit: How many are taken from it at most.
 
         Returns:
-            Whether there were so many.
+            Whether there were that many.
         """
         some = list(islice(clips, limit))
         for clip in some:
@@ -103,7 +103,7 @@ class Ledger:
         return self.counts[Status.NOT_STARTED]
 
     def begin(self) -> Waiting | None:
-        """The next clip that waits, those that failed before after all others."""
+        """The next waiting clip; those that failed before come after all others."""
         found = self._database.execute(
             "SELECT number, address, clip_id, tries FROM clips"
             " WHERE status = 'not started' ORDER BY tries, number LIMIT 1"
@@ -153,7 +153,7 @@ class Ledger:
         return False
 
     def put_back(self) -> None:
-        """What runs was stopped: it counts as not started."""
+        """Running clips were stopped: they count as not started."""
         self._database.execute("UPDATE clips SET status = 'not started' WHERE status = 'running'")
         self.counts[Status.NOT_STARTED] += self.counts.pop(Status.RUNNING, 0)
 

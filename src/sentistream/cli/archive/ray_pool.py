@@ -1,8 +1,8 @@
 """Workers on a Ray cluster: started, given clips, and replaced when they or their nodes die.
 
-The only module that imports Ray. Its tasks are not retried by Ray itself, nor are its data sets
-used: Ray Data begins a piece of work whose worker dies again and again without end, so that one
-clip that crashes a decoder would keep an archive from ever being done.
+The only module that imports Ray. It uses neither Ray's retries nor its data sets: Ray Data
+restarts work whose worker dies without limit, so one clip that crashes a decoder would keep an
+archive from ever finishing.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from sentistream.operating_system import stop_signals
 from sentistream.redaction import shown_object, without_secrets
 
 LOCAL = "local"
-"""The address that stands for a cluster of this machine alone, made for the run."""
+"""The address for a cluster of this machine alone, made for the run."""
 
 MAX_FAILED_STARTS = 3
-"""Workers in a row that may die while they start."""
+"""Most workers in a row that may die while they start."""
 
 START_TIMEOUT = 300.0
-"""Seconds for which the cluster may have no worker to offer."""
+"""Most seconds for which the cluster may have no worker."""
 
 CONNECT_TIMEOUT = 10.0
 """Seconds in which a cluster's head must answer."""
@@ -41,7 +41,7 @@ OBJECT_STORE = 100 * 1024 * 1024
 """Bytes of shared memory for a local cluster: clips and tables do not pass through it."""
 
 PROGRESS_INTERVAL = 2.0
-"""Seconds between two questions how far a worker is."""
+"""Seconds between two progress queries to a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker died, or its node; ``number`` is the clip that it was at."""
+    """A worker or its node died; ``number`` is the clip it was working on."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A clip was analyzed up to this media time, of its length where known; both in seconds."""
+    """A clip was analyzed up to this media time, out of its length if known; both in seconds."""
 
     number: int
     seconds: float
@@ -80,7 +80,7 @@ class _Worker:
 
 
 class RayPool:
-    """Actors on a Ray cluster that analyze clips; a context manager that leaves none behind.
+    """Actors on a Ray cluster that analyze clips; a context manager that removes all of them.
 
     Args:
         address: ``LOCAL``, ``auto``, or ``HOST:PORT`` of a cluster's head.
@@ -141,12 +141,12 @@ class RayPool:
 
     @property
     def free(self) -> int:
-        """How many workers wait for a clip."""
+        """How many workers are idle."""
         return sum(each.ready and each.task is None for each in self._workers.values())
 
     @property
     def busy(self) -> bool:
-        """Whether one is at work."""
+        """Whether any worker is busy."""
         return any(worker.task is not None for worker in self._workers.values())
 
     def give(self, task: Waiting) -> None:
@@ -159,7 +159,7 @@ class RayPool:
         self._workers[worker.actor.analyze.remote(task.clip)] = worker
 
     def wait(self, seconds: float) -> Iterator[Event]:
-        """What happens next, if it happens within some seconds.
+        """The next event, if there is one within some seconds.
 
         Raises:
             SentistreamError: No worker can start.
@@ -280,10 +280,10 @@ class RayPool:
 def _load(*, local: bool) -> Any:
     """Ray, set up before it is loaded: no telemetry; a local cluster for this run alone."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # Ray would print what befalls its nodes between our own lines, or those of --json
+    # Ray would print events of its nodes between our own lines, or those of --json
     os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = ".*"
     if local:
-        # as on macOS and Windows: all listens on the loopback address alone
+        # as on macOS and Windows: everything listens on the loopback address only
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -1,4 +1,4 @@
-"""An archive from its list to its account."""
+"""Runs an archive, from the clip list to the account."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from sentistream.errors import OutputError, SentistreamError
 from sentistream.runtime.inference import CUDA
 
 RETRIES = 2
-"""Times that a clip is tried again unless the user says otherwise."""
+"""How often a clip is retried by default."""
 
 _LISTED_AT_ONCE = 1_000
-"""Clips that are taken from the list before the workers are looked after again."""
+"""Clips taken from the list before the workers are served again."""
 
 _WAIT = 0.5
 """Seconds to wait for the workers before the list is read on."""
@@ -37,16 +37,16 @@ _LOST = "The process that analyzed it was killed, or its machine was lost."
 
 
 class Archive:
-    """Analyzes an archive's clips on Ray and says what became of each.
+    """Analyzes an archive's clips on Ray and reports the outcome of each.
 
     Args:
         sources: What the user names.
         out: Path or address of the data set.
         options: What the user asked for.
-        interruption: Says when to stop.
-        retries: Times that a clip is tried again.
-        resumed: Whether clips that are complete are left alone.
-        force: Whether results that are there are replaced.
+        interruption: Tells when to stop.
+        retries: How often a clip is retried.
+        resumed: Whether complete clips are skipped.
+        force: Whether existing results are replaced.
 
     Attributes:
         failed: How many clips failed.
@@ -89,7 +89,7 @@ class Archive:
 
         Raises:
             SentistreamError: It could not go on; the account is written all the same.
-            KeyboardInterrupt: The user stopped it; likewise.
+                KeyboardInterrupt: The user stopped it; likewise.
         """
         load()
         run = uuid.uuid4().hex[:12]
@@ -134,7 +134,7 @@ class Archive:
             )
 
     def _open(self, storage: Storage, folder: Path, run: str) -> None:
-        """Says in the data set's place what it is, which also shows that it can be written."""
+        """Writes a description into the data set, which also shows that it is writable."""
         about = {
             "format": 1,
             "sentistream": __version__,
@@ -217,13 +217,13 @@ class Archive:
     ) -> None:
         try:
             self._account(ledger, clips, storage, file)
-        except SentistreamError as error:  # what ended the run, if anything did, is said as well
+        except SentistreamError as error:  # the reason for the run's end, if any, is reported too
             echo(str(error), err=True)
 
     def _account(
         self, ledger: Ledger, clips: Iterator[ArchiveClip], storage: Storage, file: Path
     ) -> None:
-        """What became of every clip, also of those that were never started."""
+        """Writes the outcome of every clip, including those that were never started."""
         ledger.put_back()
         while not self._listed:
             self._listed = not ledger.add(clips, _LISTED_AT_ONCE)

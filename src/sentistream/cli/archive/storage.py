@@ -1,4 +1,4 @@
-"""Where a data set is kept: a local folder, or an object store by fsspec. Files appear whole."""
+"""Storage of a data set: a local folder, or an object store by fsspec. Files appear whole."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from sentistream.reports.output_files import writing
 
 EXTRA = "ray"
 _ATOMIC = frozenset({"abfs", "abfss", "az", "gcs", "gs", "s3", "s3a"})
-"""Stores in which an object is there once it is whole."""
+"""Stores in which an object appears only when it is complete."""
 
 
 class Storage(Protocol):
-    """Files by name below one place.
+    """Files by name below one location.
 
-    Names have slashes. Everything raises ``OutputError`` where the place cannot be used.
+    Names have slashes. Everything raises ``OutputError`` if the location cannot be used.
     """
 
     def put(self, file: Path, name: str) -> None:
-        """Writes or replaces a file; it is there whole, or as it was before."""
+        """Writes or replaces a file atomically."""
         ...
 
     def read(self, name: str) -> bytes | None:
-        """A file's content; None where there is none."""
+        """A file's content; None if there is none."""
         ...
 
     def exists(self, name: str) -> bool:
@@ -41,7 +41,7 @@ class Storage(Protocol):
         ...
 
     def shown(self, name: str = "") -> str:
-        """The address of a file, or of the place, as it may be shown."""
+        """The address of a file or of the location, without secrets."""
         ...
 
 
@@ -51,10 +51,10 @@ def is_remote(address: str) -> bool:
 
 
 def open_storage(address: str) -> Storage:
-    """The place that a path or an address names; made when something is written.
+    """The storage for a path or an address; created when something is written.
 
     Raises:
-        InputError: There is no such kind of address, or what reads it is not installed.
+        InputError: There is no such kind of address, or its package is not installed.
         MissingExtraError: fsspec is not installed.
     """
     return _Remote(address) if is_remote(address) else _Folder(Path(address))
@@ -64,7 +64,7 @@ def open_filesystem(address: str) -> tuple[Any, str]:
     """The fsspec file system of an address, and the address's path in it.
 
     Raises:
-        InputError: There is no such kind of address, or what reads it is not installed.
+        InputError: There is no such kind of address, or its package is not installed.
         MissingExtraError: fsspec is not installed.
     """
     try:
@@ -88,7 +88,7 @@ def open_filesystem(address: str) -> tuple[Any, str]:
 
 
 def reason_of(error: Exception, *addresses: str) -> str:
-    """What a file system said, in one line and without the secrets of some addresses."""
+    """A file system's error in one line, without secrets from addresses."""
     known = set[str]().union(*map(secrets_in, addresses))
     lines = without_secrets(str(error), known).splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -64,25 +64,25 @@ FAULTS_COLUMNS = (
 
 
 def file_name(table: str, clip_id: str) -> str:
-    """Where a clip's part of a table is, below the data set's place."""
+    """Path of a clip's part of a table within the data set."""
     return f"{table}/part={clip_id[:PARTITION_DIGITS]}/{clip_id}.parquet"
 
 
 def fingerprint(wanted: Mapping[str, Any], version: str, source: Mapping[str, Any]) -> str:
-    """What must be the same for results to count as those that are asked for."""
+    """Identifies everything that must be equal for existing results to be reused."""
     known = json.dumps([wanted, version, source], sort_keys=True, default=str)
     return hashlib.sha256(known.encode()).hexdigest()
 
 
 class ClipTables:
-    """One clip's results, written into a folder of the worker's own; a context manager.
+    """One clip's results, written into the worker's private folder; a context manager.
 
     Args:
-        folder: Where to.
+        folder: The folder.
         subject: The analysis.
         settings: What the user asked for.
         clip_id: The clip's.
-        shown: Its address as it may be shown.
+        shown: Its address without secrets.
 
     Attributes:
         opened: Whether writing has begun.
@@ -132,7 +132,7 @@ def publish(
     mark: str,
     core_seconds: float,
 ) -> None:
-    """Puts a complete clip into the data set; again, if it is there.
+    """Adds a complete clip to the data set, or replaces it.
 
     Args:
         storage: The data set's.
@@ -146,8 +146,8 @@ def publish(
     Raises:
         OutputError: It cannot be written.
     """
-    # What was made otherwise counts as not there until all is replaced. What another worker of this
-    # run has written, which was given up for dead or took the clip over, is the same and stays.
+    # Results made with other settings count as missing until all is replaced. Results of another
+    # worker of this run, presumed dead or having taken the clip over, are the same and stay.
     if found_mark(storage, clip_id) != mark:
         storage.delete(file_name(SUMS, clip_id))
     storage.put(folder / "readings.parquet", file_name(READINGS, clip_id))
@@ -162,7 +162,7 @@ def publish(
 
 
 def publish_failure(storage: Storage, clip_id: str, shown: str, reason: str) -> None:
-    """Puts a clip that failed into the faults, and takes what there may be of it out of the rest.
+    """Adds a failed clip to the faults and removes any other results of it.
 
     Raises:
         OutputError: It cannot be written.

@@ -1,6 +1,6 @@
-"""What one worker of an archive does: a clip after the other, with networks loaded once.
+"""The code of one archive worker: clip after clip, with networks loaded once.
 
-Nothing here knows Ray.
+Nothing here depends on Ray.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from sentistream.api import Analysis
 
 MEMORY = 600 * 1024 * 1024
-"""Bytes of memory that are set aside for a worker; one that holds more after a clip is replaced."""
+"""Bytes of memory reserved for a worker; one that holds more after a clip is replaced."""
 
 ENVIRONMENT = ("SENTISTREAM_PRECISION", "SENTISTREAM_RUNTIME")
-"""Variables that hold on every node as they do where the command runs."""
+"""Environment variables copied to every node."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -53,8 +53,8 @@ class Settings(ByValue):
         options: What the user asked for.
         wanted: Settings and networks of the profile, for the fingerprint.
         out: Path or address of the data set.
-        run: The run's own name.
-        skip: Whether clips that are complete are left alone.
+        run: The run's name.
+        skip: Whether complete clips are skipped.
         environment: Variables to set.
         gpus: Share of a GPU that each worker takes; 0 for none.
     """
@@ -75,7 +75,7 @@ class Hello:
     Attributes:
         version: The version of sentistream that it runs.
         host: Its machine's name.
-        sees: Whether it sees the place of the data set.
+        sees: Whether it can access the data set's storage.
     """
 
     version: str
@@ -92,9 +92,9 @@ class Outcome(ByValue):
         seconds: Seconds of video analyzed.
         earlier: Whether it was complete already.
         failure: Why it failed.
-        again: Whether another try might go better.
-        fatal: What every other clip would meet, too.
-        full: Whether the worker should be replaced, as it holds much memory.
+        again: Whether another try might succeed.
+        fatal: An error that every other clip would meet, too.
+        full: Whether the worker should be replaced because it holds much memory.
     """
 
     facts: dict[str, Any] | None = None
@@ -125,7 +125,7 @@ class ArchiveWorker:
         )
 
     def hello(self) -> Hello:
-        """Says that it has started, and where; what may fail in loading fails here."""
+        """Reports that it has started, and where; loading errors occur here."""
         import sentistream.api  # noqa: F401
 
         about = self._storage.read(ABOUT)
@@ -133,15 +133,15 @@ class ArchiveWorker:
         return Hello(__version__, platform.node(), sees)
 
     def reached(self) -> tuple[float, float | None]:
-        """How far the clip is that it works on: seconds, and its length where known."""
+        """Progress of the current clip: seconds, and its length if known."""
         return self._reached
 
     def start(self, name: str, seconds: float | None) -> None:
-        """The analysis of a clip begins."""
+        """Starts the analysis of a clip."""
         self._reached = (0.0, seconds)
 
     def reach(self, seconds: float, moments: int) -> None:
-        """It has come to this media time."""
+        """Records the media time reached."""
         self._reached = (seconds, self._reached[1])
 
     def analyze(self, clip: ArchiveClip) -> Outcome:
@@ -161,7 +161,7 @@ class ArchiveWorker:
             return Outcome(fatal=error)
 
     def close(self) -> None:
-        """Leaves nothing behind on its machine."""
+        """Removes everything it left on its machine."""
         shutil.rmtree(self._work, ignore_errors=True)
         with suppress(OSError):
             self._work.parent.rmdir()
@@ -172,7 +172,7 @@ class ArchiveWorker:
         try:
             source = _remote_facts(clip.address) if remote else _local_facts(clip.address)
         except FileNotFoundError:
-            # on the web it is also what a connection that failed looks like
+            # for web addresses a failed connection looks the same
             return self._failed("There is no such file.", again=remote)
         except InputError:
             raise
@@ -238,11 +238,11 @@ def _local_facts(address: str) -> dict[str, Any]:
 
 
 _CHANGES = ("ETag", "etag", "md5Hash", "generation", "mtime", "LastModified", "last_modified")
-"""By what file systems tell that a file has changed; the first that there is counts."""
+"""Fields by which file systems show that a file has changed; the first available one counts."""
 
 
 def _remote_facts(address: str) -> dict[str, Any]:
-    """Size in bytes, and what changes with the content."""
+    """Size in bytes, and a value that changes with the content."""
     filesystem, path = open_filesystem(address)
     info: Mapping[str, Any] = filesystem.info(path)
     changes = next((str(info[name]) for name in _CHANGES if info.get(name)), "")
@@ -255,14 +255,14 @@ def _fetch(address: str, path: Path) -> None:
 
 
 def _safe_name(address: str) -> str:
-    """A name for the copy: it keeps the ending, by which some formats are known."""
+    """A name for the copy: it keeps the suffix, by which some formats are recognized."""
     name = PurePosixPath(address.partition("?")[0]).name
     kept = "".join(each if each.isalnum() or each in "._-" else "_" for each in name)
     return kept.lstrip(".")[-100:] or "clip"
 
 
 def tidy_up(run: str) -> None:
-    """Deletes what workers of a run that were killed have left on this machine."""
+    """Deletes what killed workers of a run have left on this machine."""
     shutil.rmtree(_run_folder(run), ignore_errors=True)
 
 
@@ -271,7 +271,7 @@ def _run_folder(run: str) -> Path:
 
 
 def _work_folder(run: str) -> Path:
-    """A folder of this process's own; what dead ones of the run have left is deleted."""
+    """A private folder for this process; those of dead workers of the run are deleted."""
     base = _run_folder(run)
     base.mkdir(mode=0o700, exist_ok=True)
     for left in base.iterdir():

@@ -108,7 +108,7 @@ class Answers:
 def hear(sound: Array) -> tuple[Array | None, float]:
     """The voice in some seconds of sound, mono at 48 kHz, and how much of it there is, 0 to 1.
 
-    Of a voice first heard, by statistics and spectrum; None where nobody speaks.
+    Of a voice first heard, by statistics and spectrum; None if nobody speaks.
     """
     frames, v = extract_features(sound.astype(np.float32)), P["voice"]
     speech = VoiceActivity().update(frames)

@@ -1,6 +1,6 @@
 """The tables of accounts, in the database of the readings and created by its migrations.
 
-Passwords, session ids, tokens and set-up links are stored as hashes only.
+Passwords, session ids, tokens and setup links are stored as hashes only.
 """
 
 from __future__ import annotations

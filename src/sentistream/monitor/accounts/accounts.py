@@ -29,7 +29,7 @@ _CACHE_SIZE = 1024
 
 
 class Accounts:
-    """Users, sessions, tokens and the set-up link, in one database.
+    """Users, sessions, tokens and the setup link, in one database.
 
     Safe to use from several threads. All methods but ``cached_identity`` may wait for the database,
     and raise ``StorageError`` if it cannot be reached.

@@ -1,4 +1,4 @@
-"""Sessions, API tokens and the one-time set-up link: random secrets of which hashes are stored."""
+"""Sessions, API tokens and the one-time setup link: random secrets of which hashes are stored."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Tokens:
 
 
 SETUP_LIFETIME = 3600.0
-"""Seconds for which a set-up link can be used."""
+"""Seconds for which a setup link can be used."""
 
 
 class SetupLinks:

@@ -1,4 +1,4 @@
-"""Resets a forgotten password, for whoever may write to the database."""
+"""Resets a forgotten password; needs write access to the database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reset_password(settings: Settings, state: Path, name: str, password: str) ->
 
     Raises:
         InputError: There is no database yet, or no such user.
-        UnfitPasswordError: The password will not do.
+        UnfitPasswordError: The password is not acceptable.
         StorageError: The database cannot be reached.
     """
     if not settings.storage.url.get_secret_value() and not (state / SQLITE_FILE).exists():

@@ -24,7 +24,7 @@ hasher: PasswordHasher = PasswordHasher()
 
 @cache
 def _decoy_hash(used: PasswordHasher) -> str:
-    """Verified in place of a missing hash, so that unknown names take as long as known ones."""
+    """Verified instead of a missing hash, so that unknown names take as long as known ones."""
     return used.hash("the password of nobody")
 
 

@@ -26,8 +26,8 @@ MIN_COVERAGE = 0.8
 """Share of a rule's minutes that must have been watched before an alert starts."""
 
 HYSTERESIS = 0.05
-"""By how much the share must come back over the limit before an alert ends, unless the rule has a
-limit of its own for that."""
+"""By how much the share must come back past the limit before an alert ends, unless the rule has
+its own end limit."""
 
 NOT_KNOWN = Translatable("Too little has been seen since to know more.")
 WITHDRAWN = Translatable("The rule or the camera was changed or removed.")
@@ -38,7 +38,7 @@ _WindowKey = tuple[str, str, float]
 
 
 class AlertEvaluator(Subscriber):
-    """Publishes an ``Alert`` when a rule becomes true of a camera, and when it no longer is.
+    """Publishes an ``Alert`` when a rule becomes true for a camera, and when it no longer is.
 
     Cameras of visitors' browsers are ignored. Windows are kept when rules change, so that a new
     limit is evaluated at once.
@@ -92,7 +92,7 @@ class AlertEvaluator(Subscriber):
             self._publish(state.expire(wall=wall, now=now))
 
     def finish(self) -> None:
-        """Ends all alerts: nobody evaluates them any more."""
+        """Ends all alerts, because they are no longer evaluated."""
         for state in self._states.values():
             self._publish(state.withdraw(wall=time.time(), reason=STOPPED))
 

@@ -37,7 +37,7 @@ RECOVERY = 60.0
 """Seconds for which a camera must run before the alert about it ends."""
 
 DISK_INTERVAL = 30.0
-"""Seconds between two looks at the disks."""
+"""Seconds between two checks of the disks."""
 
 DISK_DELAY = 60.0
 """Seconds for which a disk must be too full, or no longer, before that counts."""
@@ -56,7 +56,7 @@ class DiskSpace:
     """A file system.
 
     Attributes:
-        device: The number that tells it from others.
+        device: Its device number.
         total: Its size, bytes.
         free: Bytes that the monitor may still write.
     """
@@ -67,7 +67,7 @@ class DiskSpace:
 
 
 def disk_space(folder: Path) -> DiskSpace | None:
-    """The file system of a folder; None where it cannot be asked."""
+    """The file system of a folder; None if it cannot be queried."""
     try:
         usage = shutil.disk_usage(folder)
         return DiskSpace(folder.stat().st_dev, usage.total, usage.free)
@@ -76,9 +76,9 @@ def disk_space(folder: Path) -> DiskSpace | None:
 
 
 class DelayedCondition:
-    """Something that counts only after it has lasted for a while, in both directions.
+    """A condition that counts only after it has lasted for a while, in both directions.
 
-    What is true again and again, with pauses shorter than its end takes, counts as lasting.
+    A condition that is true repeatedly, with pauses shorter than its end takes, counts as lasting.
 
     Attributes:
         holds: Whether it counts as true now.
@@ -123,7 +123,7 @@ class HealthWatch(Subscriber):
         configuration: The settings, which may change while it runs.
         state: The state folder, with the database.
         clock: Seconds of a clock that is never set.
-        space: Asks a folder's disk.
+        space: Queries a folder's disk.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class HealthWatch(Subscriber):
         super().start()
 
     def handle(self, event: Event) -> None:
-        """Notes how a camera does."""
+        """Records a camera's health."""
         if isinstance(event, CameraHealth):
             self._health[event.camera] = event
             if event.reason:
@@ -162,7 +162,7 @@ class HealthWatch(Subscriber):
             self._check_camera(event.camera)
 
     def tick(self) -> None:
-        """Looks at what has lasted long enough, and at the disks now and then."""
+        """Checks what has lasted long enough, and the disks at intervals."""
         for camera in list(self._health):
             self._check_camera(camera)
         now = self._clock()
@@ -171,7 +171,7 @@ class HealthWatch(Subscriber):
             self._check_disks(self._configuration.settings)
 
     def finish(self) -> None:
-        """Ends all alerts: nobody looks any more."""
+        """Ends all alerts, because nothing is checked any more."""
         for key in list(self._active):
             self._end(key, STOPPED)
 

@@ -1,4 +1,4 @@
-"""One alert from its start to its end, with who acknowledged it and who was told."""
+"""One alert from start to end, with who acknowledged it and who was notified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Incident:
     Attributes:
         begin: Its start.
         end: Its end; None while it is active.
-        acknowledgement: Who takes care of it; None if nobody has said so.
+        acknowledgement: Who has acknowledged it; None if nobody has.
         deliveries: The messages about it, the newest first.
     """
 
@@ -48,7 +48,7 @@ def find(store: Store, bus: EventBus, incident: str) -> Incident | None:
 def acknowledge(
     store: Store, bus: EventBus, incident: str, *, user: str, now: float
 ) -> Acknowledgement | None:
-    """Notes who takes care of an alert, and tells everybody; None if there is no such alert.
+    """Stores and publishes an acknowledgement; None if there is no such alert.
 
     Raises:
         StorageError: The database does not answer.

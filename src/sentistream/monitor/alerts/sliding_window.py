@@ -30,7 +30,7 @@ class WindowStats(ByValue):
     """The contents of a window.
 
     Attributes:
-        shares: Of each sentiment in the time of faces, 0 to 1; None where nobody was seen.
+        shares: Of each sentiment in the time of faces, 0 to 1; None if nobody was seen.
         seen: Seconds of faces, added up over everybody.
         appearances: Different tracks, counted up to ``MAX_TRACKS``.
         covered: The share of the window's seconds that were watched, 0 to 1.

@@ -1,4 +1,4 @@
-"""Says alerts in words: the same on the page, in messages and in digests."""
+"""Alerts in words: the same on the page, in messages and in digests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def place(alert: Alert, names: DisplayNames, tr: Translator) -> str:
 
 
 def rule_sentence(rule: AlertRule, names: DisplayNames, tr: Translator) -> str:
-    """A rule as one would say it."""
+    """A rule in words."""
     values = {
         "sentiment": tr.gettext(rule.sentiment),
         "direction": tr.gettext(rule.direction),
@@ -46,14 +46,14 @@ def title(alert: Alert, names: DisplayNames, tr: Translator) -> str:
     if alert.kind is AlertKind.DISK:
         return tr.gettext("Disk nearly full")
     if alert.kind is AlertKind.SHOP and alert.shop is None:
-        return tr.gettext("Broker out of reach")
+        return tr.gettext("Broker unreachable")
     if alert.kind is AlertKind.SHOP:
         return tr.gettext("Shop silent: {shop}", shop=alert.name)
     return alert.name if alert.shop is None else f"{alert.shop.name}: {alert.name}"
 
 
 def sentence(alert: Alert, names: DisplayNames, tr: Translator) -> str:
-    """What is, or was, the matter."""
+    """What the problem is or was."""
     if alert.kind is not AlertKind.SENTIMENT:
         return tr.translate(alert.reason)
     return tr.gettext(
@@ -72,7 +72,7 @@ def end_sentence(end: Alert, names: DisplayNames, tr: Translator) -> str:
         return tr.gettext("The camera is running again.")
     if end.kind is AlertKind.SHOP and not end.reason:
         if end.shop is None:
-            return tr.gettext("The broker is reached again.")
+            return tr.gettext("The broker can be reached again.")
         return tr.gettext("The shop reports again.")
     if end.reason:
         return tr.translate(end.reason)

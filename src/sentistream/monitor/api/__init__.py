@@ -1,1 +1,1 @@
-"""The monitor's door: REST, events, metrics, health, login, and what keeps strangers out."""
+"""The monitor's API: REST, events, metrics, health, login, and access control."""

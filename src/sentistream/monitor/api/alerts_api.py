@@ -1,4 +1,4 @@
-"""Alerts over REST: what is active, what was, who was told, who takes care; and the channels."""
+"""Alerts over REST: active and past ones, notifications, acknowledgements; and channels."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from sentistream.monitor.translation import language_of, translator
 router: APIRouter = APIRouter(prefix="/api", tags=["Alerts"], dependencies=[Depends(viewer)])
 
 MAX_ALERTS = 1000
-"""Alerts of an answer."""
+"""Most alerts in a response."""
 
 MAX_DELIVERIES = 1000
-"""Deliveries of an answer."""
+"""Most deliveries in a response."""
 
 IncidentId = Annotated[
     str, Path(pattern=r"^[a-z0-9-]{1,32}$", description="The incident of an alert.")
@@ -82,7 +82,7 @@ def incident(request: Request, services: ServicesDep, incident: IncidentId) -> I
 def acknowledge(
     services: ServicesDep, identity: Manager, incident: IncidentId
 ) -> AcknowledgementEvent:
-    """Reminders end; the first who says so is noted. For managers."""
+    """Reminders end; the first to acknowledge is recorded. For managers."""
     given = incidents.acknowledge(
         services.store, services.bus, incident, user=identity.user.name, now=time.time()
     )
@@ -100,7 +100,7 @@ def deliveries(
     _: Manager,
     limit: Annotated[int, Query(ge=1, le=MAX_DELIVERIES, description="The most.")] = 100,
 ) -> list[DeliveryResult]:
-    """Of all alerts, digests and tests, the newest first; for managers."""
+    """For all alerts, digests and tests, the newest first; for managers."""
     found = services.store.deliveries(limit=limit)
     return [_delivery_result(request, services, each) for each in found]
 
@@ -116,7 +116,7 @@ class ChannelDescription(ResponseBody):
 
 @router.get("/channels", summary="Whom messages go to", responses=documented(403))
 def list_channels(services: ServicesDep, _: Manager) -> list[ChannelDescription]:
-    """E-mail, topics of ntfy and webhooks, without their secrets; for managers."""
+    """E-mail, ntfy topics and webhooks, without their secrets; for managers."""
     return [
         ChannelDescription(
             key=one.key, medium=one.medium, name=one.name, events=list(one.settings.events)
@@ -133,7 +133,8 @@ def list_channels(services: ServicesDep, _: Manager) -> list[ChannelDescription]
 def test_channel(
     request: Request, services: ServicesDep, _: Manager, channel: ChannelKey
 ) -> DeliveryResult:
-    """Now, once, whatever the quiet hours; ``reason`` says what went wrong. For managers."""
+    """Immediately, once, regardless of quiet hours; ``reason`` says what went wrong. For
+    managers."""
     settings = services.configuration.settings
     found = find_channel(settings, channel)
     if found is None:

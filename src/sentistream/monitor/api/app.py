@@ -49,7 +49,7 @@ from sentistream.monitor.services import Services
 from sentistream.monitor.translation import Translator, language_of, translator
 
 MAX_ERRORS = 20
-"""Errors of one request that its answer lists."""
+"""Most errors of one request listed in its response."""
 
 _ROUTERS = (
     *(cameras_api, history, insight_api, alerts_api, digest_api, settings_api, users),
@@ -58,15 +58,15 @@ _ROUTERS = (
 
 
 def create_app(services: Services, *, counters: Counters | None = None) -> FastAPI:
-    """The application: API, login, metrics; nothing of it, nor of what is mounted on it, is open
-    but what ``security.authentication.PUBLIC_ROUTES`` names.
+    """The application: API, login, metrics; only ``security.authentication.PUBLIC_ROUTES`` are
+    public, also of mounted applications.
 
     Args:
-        services: The running monitor. The tables of accounts have to be there.
-        counters: Figures of the store's writer for ``/metrics``.
+        services: The running monitor. The tables of accounts must exist.
+        counters: The store writer's counters for ``/metrics``.
 
-    ``app.state.accounts`` are the accounts; ``request.state.user`` is the ``User`` who asks and
-    ``request.state.csrf_token`` what changes by cookie carry.
+    ``app.state.accounts`` are the accounts; ``request.state.user`` is the requesting ``User`` and
+    ``request.state.csrf_token`` the token for changes by cookie.
     """
     accounts, configuration = Accounts(services.engine), services.configuration
     app = FastAPI(
@@ -100,9 +100,9 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
 
 
 def setup_link(services: Services, base_url: str) -> str | None:
-    """The one-time address that makes the first manager; None where somebody can log in.
+    """The one-time address that creates the first manager; None if somebody can log in.
 
-    Links of earlier starts end. It belongs on the terminal and nowhere else.
+    Links of earlier starts expire. Show it only on the terminal.
     """
     secret = Accounts(services.engine).new_setup()
     return None if secret is None else f"{base_url.rstrip('/')}/setup/{secret}"
@@ -130,7 +130,7 @@ def _add_exception_handlers(app: FastAPI, services: Services) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def unfit(request: Request, error: RequestValidationError) -> Response:
-        # what was sent is not repeated: it may hold a password
+        # the input is not echoed: it may contain a password
         wrong = [
             FieldError(
                 where=".".join(str(part) for part in one["loc"])[:200],

@@ -1,4 +1,4 @@
-"""Who may use an operation, and what operations work with."""
+"""Access rights to operations, and their dependencies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _accounts(connection: HTTPConnection) -> Accounts:
 
 
 def viewer(connection: HTTPConnection) -> Identity:
-    """Anybody who is let in; the guard has seen to that, and this does not rely on it."""
+    """Any authenticated user; checked again here, independently of the middleware."""
     identity = getattr(connection.state, "identity", None)
     if not isinstance(identity, Identity):
         raise HTTPException(401, "This needs a login.")
@@ -37,7 +37,7 @@ def manager(identity: Annotated[Identity, Depends(viewer)]) -> Identity:
 
 
 def person(identity: Annotated[Identity, Depends(viewer)]) -> Identity:
-    """Somebody who has logged in, no program."""
+    """A user who has logged in, not a program."""
     if identity.user.by_token:
         raise HTTPException(403, "This needs a login; a token is not enough.")
     return identity
@@ -46,7 +46,7 @@ def person(identity: Annotated[Identity, Depends(viewer)]) -> Identity:
 def logged_in_manager(
     identity: Annotated[Identity, Depends(manager)], _: Annotated[Identity, Depends(person)]
 ) -> Identity:
-    """A manager who has logged in: a stolen token must not make itself accounts."""
+    """A manager who has logged in: a stolen token must not create accounts."""
     return identity
 
 

@@ -30,7 +30,7 @@ CameraKey = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$", description="The c
 
 @router.get("/live", summary="The newest moment of each camera", responses=documented())
 def live(services: ServicesDep) -> list[LatestObservation]:
-    """Cameras that have seen nothing yet are left out, and so are visitors' own cameras."""
+    """Without cameras that have seen nothing yet, and without visitors' own cameras."""
     settings = services.configuration.settings
     keys = [key for key in _camera_keys(services) if is_own_camera(key, settings)]
     seen = [services.bus.observation(key) for key in keys]
@@ -39,7 +39,7 @@ def live(services: ServicesDep) -> list[LatestObservation]:
 
 @router.get("/cameras", summary="All cameras and how they do", responses=documented())
 def cameras(services: ServicesDep) -> list[Camera]:
-    """Those of the configuration, and those of visitors that run now."""
+    """The configured ones, and those of visitors that are running."""
     masks = SecretMasks(services.configuration.settings)
     health = {one.camera: Health.of(one, masks.redact(one.reason)) for one in services.bus.health()}
     configured = services.configuration.settings.cameras
@@ -60,12 +60,12 @@ def cameras(services: ServicesDep) -> list[Camera]:
 
 @router.post(
     "/cameras/{camera}/restart",
-    summary="Start a camera anew",
+    summary="Restart a camera",
     status_code=204,
     responses=documented(403, 404, 422),
 )
 def restart(camera: CameraKey, services: ServicesDep, _: Manager) -> None:
-    """At once, whatever its back-off; for managers."""
+    """Immediately, regardless of its back-off; for managers."""
     try:
         services.cameras.restart(camera)
     except KeyError:
@@ -82,7 +82,7 @@ def restart(camera: CameraKey, services: ServicesDep, _: Manager) -> None:
     },
 )
 def preview(camera: CameraKey, services: ServicesDep) -> Response:
-    """Faces and all that differs from the background are blurred unless the settings say otherwise.
+    """Faces and whatever differs from the background are blurred unless the settings say otherwise.
 
     The camera makes pictures only while somebody looks: the first answer may be 404; ask again.
     """
@@ -106,26 +106,26 @@ _OWNERS_KEPT = 256
 
 
 class BrowserCameraOwners:
-    """Which login brought which camera; who brought it may end it."""
+    """Which login owns which browser camera; only the owner may end it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owners: OrderedDict[str, str] = OrderedDict()
 
     def add(self, camera: str, digest: str) -> None:
-        """Remembers a camera, and forgets the oldest of too many."""
+        """Remembers a camera, and drops the oldest of too many."""
         with self._lock:
             self._owners[camera] = digest
             while len(self._owners) > _OWNERS_KEPT:
                 self._owners.popitem(last=False)
 
     def owns(self, camera: str, digest: str) -> bool:
-        """Whether this login brought the camera."""
+        """Whether this login owns the camera."""
         with self._lock:
             return self._owners.get(camera) == digest
 
     def take(self, camera: str, digest: str | None) -> bool:
-        """Forgets a camera if it is this login's (None: anybody's); whether it was."""
+        """Removes a camera if this login owns it (None: any login); returns whether it did."""
         with self._lock:
             owner = self._owners.get(camera)
             if owner is None or digest not in (None, owner):
@@ -147,14 +147,14 @@ MAX_OFFER = 65_536
 
 
 class Offer(RequestBody):
-    """What a browser offers."""
+    """A browser's offer."""
 
     type: Literal["offer"] = "offer"
     sdp: str = Field(min_length=1, max_length=MAX_OFFER, description="The session description.")
 
 
 class Answer(ResponseBody):
-    """What the monitor answers."""
+    """The monitor's answer."""
 
     type: Literal["answer"] = "answer"
     sdp: str = Field(description="The session description.")
@@ -167,7 +167,7 @@ class Answer(ResponseBody):
     responses=documented(400, 403, 422),
 )
 async def offer(body: Offer, services: ServicesDep, owners: OwnersDep, identity: Viewer) -> Answer:
-    """Takes the browser's WebRTC offer; end it with DELETE when done."""
+    """Accepts the browser's WebRTC offer; end it with DELETE when done."""
     if services.configuration.settings.server.browser_cameras == 0:
         raise HTTPException(403, "Visitors' cameras are turned off.")
     camera, sdp = await services.cameras.connect_browser(body.sdp)
@@ -182,7 +182,7 @@ async def offer(body: Offer, services: ServicesDep, owners: OwnersDep, identity:
     responses=documented(404, 422),
 )
 def dismiss(camera: CameraKey, services: ServicesDep, owners: OwnersDep, identity: Viewer) -> None:
-    """One's own, or anybody's for managers."""
+    """Your own, or anybody's for managers."""
     if not owners.take(camera, None if identity.user.is_manager else identity.digest):
         raise HTTPException(404, "There is no such visitor's camera.")
     services.cameras.disconnect_browser(camera)

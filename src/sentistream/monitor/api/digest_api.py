@@ -27,7 +27,7 @@ WhichPeriod = Annotated[DigestPeriod, Path(description="A calendar week or month
 
 
 def _written_out(day: object) -> object:
-    """Numbers would be taken for seconds since 1970."""
+    """Rejects numbers, which would count as seconds since 1970."""
     if isinstance(day, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
         raise ValueError("write it as 2026-11-23")
     return day
@@ -52,7 +52,7 @@ Day = Annotated[
 def pdf(
     request: Request, services: ServicesDep, _: Manager, period: WhichPeriod, day: Day = None
 ) -> Response:
-    """The same figures as in the history, in the language of who asks; for managers."""
+    """The same figures as in the history, in the client's language; for managers."""
     settings, now = services.configuration.settings, time.time()
     chosen = _day(day, period, now)
     digest = make_digest(

@@ -1,4 +1,4 @@
-"""Everything that happens, as it happens, over a WebSocket."""
+"""Events as they happen, over a WebSocket."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from sentistream.monitor.services import Services
 router: APIRouter = APIRouter(prefix="/api", tags=["Now"], dependencies=[Depends(viewer)])
 
 QUEUE_SIZE = 256
-"""Events that wait for a slow listener; the oldest are dropped beyond."""
+"""Events queued for a slow subscriber; beyond that the oldest are dropped."""
 
 MAX_SUBSCRIBERS = 128
-"""Listeners at once."""
+"""Most simultaneous subscribers."""
 
 Kind = Literal["observation", "health", "alert", "acknowledgement", "reading"]
 KINDS: dict[str, type[Event]] = {
@@ -49,7 +49,7 @@ KINDS: dict[str, type[Event]] = {
 
 
 class Message(BaseModel):
-    """One message: its kind, and what belongs to it."""
+    """One message: its kind and content."""
 
     kind: Literal["observation", "health", "alert", "acknowledgement", "reading", "dropped"]
     observation: LatestObservation | None = None
@@ -69,7 +69,7 @@ async def events(
     identity: Viewer,
     kinds: Annotated[str, Query(max_length=100)] = "observation,health,alert",
 ) -> None:
-    """JSON messages; ``kinds`` chooses, parted by commas. Single readings are for managers."""
+    """JSON messages; ``kinds`` selects, separated by commas. Single readings are for managers."""
     wanted = {kind for kind in kinds.split(",") if kind}
     forbidden = "reading" in wanted and not identity.user.is_manager
     if not wanted or wanted - KINDS.keys() or forbidden:
@@ -88,12 +88,12 @@ async def _forward(websocket: WebSocket, services: Services, kinds: list[type[Ev
     loop, arrived = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
-        # the publisher must not suffer from a server that has just ended
+        # the publisher must not fail because of a server that has just ended
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(arrived.set)
 
     reported_dropped = 0
-    # who is let in misses nothing that happens from then on
+    # an accepted client misses nothing from then on
     with services.bus.subscribe(*kinds, depth=QUEUE_SIZE, wake=wake) as subscription:
         await websocket.accept()
         gone = asyncio.create_task(_until_gone(websocket, arrived))
@@ -132,7 +132,7 @@ async def _send(websocket: WebSocket, message: Message) -> None:
 def _messages(event: Event, services: Services) -> list[Message]:
     settings = services.configuration.settings
     if isinstance(event, Observation | Seconds) and not is_own_camera(event.camera, settings):
-        return []  # what is read of a visitor is the visitor's alone
+        return []  # a visitor's readings are only for the visitor
     if isinstance(event, Observation):
         return [Message(kind="observation", observation=LatestObservation.of(event))]
     if isinstance(event, CameraHealth):

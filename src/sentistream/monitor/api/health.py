@@ -32,13 +32,13 @@ _PATIENCE = 2.0
 
 
 class State(ResponseBody):
-    """How the monitor does, in a word."""
+    """The monitor's state, in a word."""
 
     status: Literal["ok", "degraded"]
 
 
 class Readiness(ResponseBody):
-    """Whether it does its work."""
+    """Whether it works."""
 
     ready: bool
     store: bool = Field(description="Whether readings can be stored.")
@@ -46,7 +46,7 @@ class Readiness(ResponseBody):
 
 
 class StoreHealth:
-    """Asks the store how it is, seldom, whoever wants to know."""
+    """Caches the store's state, so that it is queried rarely."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -58,7 +58,7 @@ class StoreHealth:
         async with self._asking:
             if time.monotonic() - self._known[1] > _CHECK_INTERVAL:
                 well = False
-                # a database that hangs is not well, and must not make this hang too
+                # a hanging database is unhealthy, and must not make this hang, too
                 with anyio.move_on_after(_PATIENCE):
                     well = await anyio.to_thread.run_sync(
                         self._store.is_writable, abandon_on_cancel=True
@@ -69,9 +69,10 @@ class StoreHealth:
 
 @router.get("/health", summary="Whether it lives", responses={429: documented()[429]})
 async def health(request: Request, services: ServicesDep) -> State:
-    """Open to everybody, and tells nothing but this.
+    """Public; reveals nothing else.
 
-    ``degraded``: it lives, but nothing is stored, or no camera of those that should runs.
+    ``degraded``: it is alive, but nothing is stored, or none of the cameras that should run
+    does.
     """
     well = await _watch(request).is_writable() and (_running(services) > 0 or _resting(services))
     return State(status="ok" if well else "degraded")
@@ -84,7 +85,7 @@ async def health(request: Request, services: ServicesDep) -> State:
     responses={**documented(), 503: {"model": Readiness, "description": "It does not."}},
 )
 async def ready(request: Request, response: Response, services: ServicesDep) -> Readiness:
-    """503 where readings cannot be stored or no camera runs, unless all rest by their hours."""
+    """503 if readings cannot be stored or no camera runs, unless all are outside their hours."""
     store, running = await _watch(request).is_writable(), _running(services)
     is_ready = store and (running > 0 or _resting(services))
     response.status_code = 200 if is_ready else 503
@@ -99,7 +100,7 @@ async def ready(request: Request, response: Response, services: ServicesDep) -> 
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented()},
 )
 def metrics(request: Request) -> Response:
-    """Of each camera, the store and the process; send a token as Authorization: Bearer."""
+    """For each camera, the store and the process; send a token as Authorization: Bearer."""
     figures: Metrics = request.app.state.metrics
     return Response(figures.text(), media_type=figures.media_type)
 
@@ -121,16 +122,16 @@ def _resting(services: Services) -> bool:
 
 
 Counters = Callable[[], Mapping[str, float]]
-"""Figures of the store's writer by name, counted from the start."""
+"""The store writer's counters by name, since the start."""
 
 
 class Metrics:
-    """Everything that can be counted; read when it is asked for, so nothing has to be kept.
+    """All metrics, read on request.
 
     Args:
-        hub: What happens now.
-        counters: Of the store's writer; None without.
-        headquarters: Takes the messages of sites; None where this is no headquarters.
+        hub: The event bus.
+        counters: The store writer's; None without one.
+        headquarters: Receives the sites' messages; None if this is not a headquarters.
     """
 
     media_type = CONTENT_TYPE_PLAIN_0_0_4

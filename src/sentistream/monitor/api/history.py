@@ -36,7 +36,7 @@ router: APIRouter = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depend
 
 DAY = 86_400.0
 LONGEST = {Step.MINUTE: 14 * DAY, Step.HOUR: 400 * DAY, Step.DAY: 3660 * DAY}
-"""Seconds that may be asked for at once."""
+"""Longest period of one query, seconds."""
 _SECONDS = {Step.MINUTE: 60.0, Step.HOUR: 3600.0, Step.DAY: DAY}
 MAX_AGGREGATES = 250_000
 READINGS_SPAN = 2 * DAY
@@ -82,7 +82,7 @@ def together(
     camera: OneCamera = None,
     zone: Annotated[str, Query(max_length=64, description="The zone.")] = "",
 ) -> list[AggregateInterval]:
-    """For comparisons: this week and the last, this camera and that."""
+    """For comparisons between weeks or cameras."""
     until = time.time() if end is None else end
     check_span(begin, until, AGGREGATE_SPAN, "sums")
     found = services.store.aggregate(begin=begin, end=until, camera=camera, zone=zone)
@@ -106,8 +106,8 @@ def readings(
 ) -> Readings:
     """Of each face, the oldest first; at most two days at a time; for managers.
 
-    Where more were found than ``limit``, ``next_begin`` says where to go on: whole seconds are
-    answered, unless a single one holds more than ``limit`` alone.
+    If there are more than ``limit``, ``next_begin`` says where to continue: whole seconds are
+        returned, unless a single one has more than ``limit``.
     """
     until = time.time() if end is None else end
     since = max(0.0, until - 60) if begin is None else begin
@@ -120,7 +120,7 @@ def readings(
 
 
 class DeletionRequest(RequestBody):
-    """Whose readings are to be deleted: whoever was seen then and there."""
+    """Which readings to delete: all of a camera and time."""
 
     begin: Instant
     end: Instant
@@ -141,7 +141,7 @@ class DeletionResult(ResponseBody):
     responses=documented(400, 403, 422),
 )
 def forget(body: DeletionRequest, services: ServicesDep, _: Manager) -> DeletionResult:
-    """No identity is kept, so a person is found by time and camera; for managers."""
+    """No identity is stored, so people are found by time and camera; for managers."""
     check_span(body.begin, body.end, 400 * DAY, "readings")
     gone = services.store.erase(begin=body.begin, end=body.end, camera=body.camera)
     return DeletionResult(readings=gone)
@@ -166,13 +166,13 @@ def _page(
     whole = [reading for reading in found if reading.second < cut]
     if whole:
         return whole, cut
-    # one second alone is more than was asked for: it is not torn apart
+    # a single second exceeds the limit: it is not split
     second = store.readings(begin=cut, end=cut + 1, camera=camera, limit=MAX_READINGS)
     return list(second), cut + 1
 
 
 EXPORTS_AT_ONCE = 2
-"""Files made at the same time; more have to wait."""
+"""Most simultaneous exports; more have to wait."""
 
 EXPORT_SPAN = 3660 * DAY
 
@@ -228,7 +228,7 @@ async def export(
                 style=PLAIN if excel is None else spreadsheet_style(DECIMAL_MARKS[excel]),
             )
         )
-        # what fails does so before the answer has begun
+        # failures must occur before the response has begun
         first = await run_in_threadpool(next, pieces, None)
     except BaseException:
         places.release()
@@ -239,7 +239,7 @@ async def export(
 
 
 def file_name(what: str, kind: str, *, begin: float, end: float, camera: str | None) -> str:
-    """What a download is called: with its first and last day, by the machine's own time zone."""
+    """A download's file name, with its first and last day in the machine's time zone."""
     first, last = (datetime.fromtimestamp(time).date() for time in (begin, max(begin, end - 1)))
     days = f"{first}" if first == last else f"{first}-to-{last}"
     place = f"-{camera}" if camera and re.fullmatch(r"[a-z0-9-]{1,64}", camera) else ""
@@ -247,7 +247,7 @@ def file_name(what: str, kind: str, *, begin: float, end: float, camera: str | N
 
 
 class _ChunkedResponse(StreamingResponse):
-    """Sends piece by piece; whatever happens to the client, the place is free afterwards."""
+    """Sends piece by piece; releases the export slot whatever happens to the client."""
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 router: APIRouter = APIRouter(prefix="/api", tags=["Past"], dependencies=[Depends(viewer)])
 
 SPAN = 3660 * 86_400.0
-"""Seconds that may be asked for at once."""
+"""Longest period of one query, seconds."""
 
 _SECONDS: dict[str, float] = {
     "minute": 60.0,
@@ -58,7 +58,7 @@ _SECONDS: dict[str, float] = {
 
 
 class Share(ResponseBody):
-    """A share of the time in view, 0 to 1, with its interval of 95 %."""
+    """A share of the time in view, 0 to 1, with its 95 % interval."""
 
     value: float
     low: float
@@ -70,7 +70,7 @@ class Share(ResponseBody):
 
 
 class Usual(ResponseBody):
-    """What earlier weeks (or months) had at the same time: the middle, the least, the most."""
+    """Values of earlier weeks (or months) at the same time: median, lowest, highest."""
 
     median: float
     low: float
@@ -85,7 +85,7 @@ class Usual(ResponseBody):
 
 
 class Difference(ResponseBody):
-    """By how much a share differs from the time before, with its interval of 95 %."""
+    """A share's difference from the period before, with its 95 % interval."""
 
     value: float
     low: float
@@ -133,7 +133,7 @@ class ComparedWith(ResponseBody):
 
 
 class FiguresOfSpan(ResponseBody):
-    """What a camera, a zone or all cameras saw over a span, beside what is usual then."""
+    """What a camera, a zone or all cameras saw over a span, compared with what is usual."""
 
     camera: str = Field(description="Empty for all cameras together.")
     zone: str = Field(description="Empty for the whole picture.")
@@ -189,7 +189,7 @@ class SeriesOfFigures(ResponseBody):
 
 
 class Today(ResponseBody):
-    """Today so far, beside the same weekday of the last weeks up to the same time."""
+    """Today so far, compared with the same weekday of the last weeks up to the same time."""
 
     whole: FiguresOfSpan = Field(description="All cameras together.")
     places: list[FiguresOfSpan] = Field(description="Each camera's whole picture and its zones.")
@@ -288,7 +288,7 @@ SeriesDep = Annotated[Series, Depends(_series)]
     responses=documented(400, 422),
 )
 def series(found: SeriesDep) -> SeriesOfFigures:
-    """As the history page shows it; at most 400 parts. What is not over is compared up to now."""
+    """As on the history page; at most 400 parts. An unfinished period is compared up to now."""
     return SeriesOfFigures(
         by=found.period.by,
         minutes=found.period.minutes if found.period.by == "minute" else None,
@@ -323,7 +323,7 @@ def series_as_file(
         Query(description="CSV for a spreadsheet whose numbers have this; with a byte order mark."),
     ] = None,
 ) -> Response:
-    """One row a part; docs/monitor-data.md has the columns."""
+    """One row per part; docs/monitor-data.md has the columns."""
     style = PLAIN if excel is None else spreadsheet_style(DECIMAL_MARKS[excel])
     names = display_names(services.configuration.settings, services.bus)
     span = found.period.span

@@ -1,4 +1,4 @@
-"""Trying passwords: so many a minute from one address and for one name."""
+"""Login throttling: limits password attempts per minute, by address and by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sentistream.monitor.configuration import Configuration
 
 
 class TooManyAttemptsError(Exception):
-    """Somebody has to wait.
+    """Too many attempts; the client has to wait.
 
     Attributes:
         seconds: How long.
@@ -27,7 +27,7 @@ class TooManyAttemptsError(Exception):
 
 @dataclass
 class Attempt:
-    """One try; set ``right`` to whether the password was."""
+    """One attempt; set ``right`` to whether the password was right."""
 
     right: bool
 
@@ -41,7 +41,8 @@ class LoginThrottle:
 
     @contextmanager
     def one(self, scope: Scope, name: str) -> Iterator[Attempt]:
-        """A try, counted before its outcome is known so that many at once do not slip through.
+        """An attempt, counted before its outcome is known, so that many at once cannot bypass the
+        limit.
 
         Raises:
             TooManyAttemptsError: There were too many wrong ones.
@@ -58,7 +59,7 @@ class LoginThrottle:
         try:
             yield attempt
         finally:
-            # an attempt that failed by no fault of the password is not counted
+            # an attempt that failed for other reasons is not counted
             if attempt.right:
                 for key in keys:
                     self._rates.refund(key)

@@ -1,4 +1,4 @@
-"""The OpenAPI description, and a page of it that needs nothing from elsewhere."""
+"""The OpenAPI description, and a self-contained page of it."""
 
 from __future__ import annotations
 

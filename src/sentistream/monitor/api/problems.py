@@ -1,4 +1,4 @@
-"""How everything that goes wrong is told: RFC 9457, problem details as JSON."""
+"""Error responses: RFC 9457, problem details as JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class LockedSettingError(InputError):
-    """This setting is changed in the configuration file alone."""
+    """This setting can be changed only in the configuration file."""
 
 
 _STATUS: dict[type[SentistreamError], int] = {
@@ -44,12 +44,12 @@ _STATUS: dict[type[SentistreamError], int] = {
 
 
 def status_of(error: SentistreamError) -> int:
-    """The HTTP status that an error is answered with."""
+    """The HTTP status for an error."""
     return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
 
 
 class FieldError(BaseModel):
-    """One field that does not fit."""
+    """One invalid field."""
 
     where: str = Field(description="Path to it, for instance body.begin.")
     message: str = Field(description="What is wrong with it.")
@@ -122,5 +122,5 @@ DOCUMENTED: dict[int | str, dict[str, object]] = {
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """What may go wrong, for an operation's documentation; what may everywhere is included."""
+    """An operation's error responses for its documentation, including the general ones."""
     return {status: DOCUMENTED[status] for status in sorted({401, 421, 429, 503, *statuses})}

@@ -27,7 +27,7 @@ from sentistream.translatable import Translatable
 from sentistream.types import Distribution, Flag, HeadPose, Label
 
 LATEST_TIME = 4_102_444_800.0
-"""2100-01-01; later times are taken for slips."""
+"""2100-01-01; later times count as mistakes."""
 
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,40})?([eE][+-]?\d{1,3})?")
 
@@ -70,16 +70,16 @@ Instant = Annotated[
         }
     ),
 ]
-"""Wall-clock seconds (UTC), however they were written."""
+"""Wall-clock seconds (UTC), in any notation."""
 
 
 def utc(seconds: float) -> datetime:
-    """For answers, to the millisecond."""
+    """For responses, to the millisecond."""
     return datetime.fromtimestamp(round(seconds, 3), UTC)
 
 
 def check_span(begin: float, end: float, most: float, what: str) -> None:
-    """Raises a 400 for what is upside down, or longer than ``most`` seconds."""
+    """Raises a 400 for a reversed period, or one longer than ``most`` seconds."""
     if end <= begin:
         raise HTTPException(400, "The end must come after the beginning.")
     if end - begin > most:
@@ -93,13 +93,13 @@ def check_span(begin: float, end: float, most: float, what: str) -> None:
 
 
 class ResponseBody(BaseModel):
-    """Base of all answers."""
+    """Base of all responses."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
 
 class RequestBody(BaseModel):
-    """Base of all request bodies; what is not known is refused, so that slips are noticed."""
+    """Base of all request bodies; unknown fields are rejected, so that mistakes are noticed."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
@@ -194,7 +194,7 @@ class LatestObservation(ResponseBody):
 
 
 class Health(ResponseBody):
-    """How a camera does."""
+    """A camera's health."""
 
     camera: str
     state: CameraState
@@ -359,7 +359,7 @@ class AlertEvent(ResponseBody):
 
 
 class AcknowledgementEvent(ResponseBody):
-    """Who has taken care of an alert, and when."""
+    """Who has acknowledged an alert, and when."""
 
     incident: str
     user: str
@@ -371,7 +371,7 @@ class AcknowledgementEvent(ResponseBody):
 
 
 class DeliveryResult(ResponseBody):
-    """A message about an alert, and what became of it."""
+    """A message about an alert, and its outcome."""
 
     channel: str = Field(description="The channel's name.")
     event: str = Field(description="begin, end, reminder, summary, test or digest.")
@@ -393,7 +393,7 @@ class DeliveryResult(ResponseBody):
 
 
 class Incident(ResponseBody):
-    """One alert from its start to its end: who was told, who acknowledged it."""
+    """One alert from start to end: who was notified, who acknowledged it."""
 
     begin: AlertEvent
     end: AlertEvent | None = Field(description="None while it is active.")

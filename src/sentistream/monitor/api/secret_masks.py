@@ -1,4 +1,4 @@
-"""Secrets in the settings: never shown, and kept when what is shown for them comes back."""
+"""Masks secrets in the settings, and restores them when their masks come back."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from sentistream.redaction import is_address, secrets_in, shown_address, without
 from sentistream.translatable import Translatable
 
 _KEY = secrets.token_bytes(32)
-"""Masks say nothing about their secrets; those of an earlier start are not known."""
+"""Masks reveal nothing about their secrets; those of an earlier start are unknown."""
 
 _MASKED = re.compile(r"\[masked|\*\*\*")
 
 Kind = tuple[str, str]
-"""A group and a field: a mask keeps its secret only in the field it was shown for."""
+"""A group and a field: a mask is valid only in the field it was shown for."""
 
 
 class SecretMasks:
     """The secrets of one state of the settings.
 
     Args:
-        settings: In force now.
+        settings: The current settings.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -50,13 +50,13 @@ class SecretMasks:
         """Settings as JSON values with the secrets where their masks were.
 
         Raises:
-            InputError: A mask stands where it was not shown, or was changed.
+            InputError: A mask is where it was not shown, or was changed.
         """
         restored: dict[str, Any] = _map_leaves(shown, (), self._restore)
         return restored
 
     def redact(self, text: str) -> str:
-        """A message without any of the secrets, in whole or in their telling parts."""
+        """A message without the secrets or revealing parts of them."""
         known: set[str] = set()
         for (kind, _), secret in self._secrets.items():
             known |= {secret} | secrets_in(secret, path=kind == ("webhooks", "url"))

@@ -1,4 +1,4 @@
-"""A series of the history as a file: one row a part, as the page and the API show it."""
+"""A history series as a file: one row per part, as on the page and in the API."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def series_file(
     """The parts of a series; ``style`` is that of CSV.
 
     Raises:
-        MissingExtraError: A Parquet file is asked for and pyarrow is not installed.
+        MissingExtraError: A Parquet file is requested and pyarrow is not installed.
     """
     rows = [series.parts]
     if kind == "csv":
@@ -43,7 +43,7 @@ def _figure(name: str, type_: str, digits: int | None = None) -> Column:
 
 
 def _number(name: str, of: Callable[[Point], Any], edge: str) -> Column:
-    """An edge of an interval, empty where there is none."""
+    """An edge of an interval, empty if there is none."""
 
     def value(point: Point, _: DisplayNames) -> float | None:
         found = of(point)
@@ -104,4 +104,4 @@ SERIES_COLUMNS: Sequence[Column] = (
         lambda point, names: names.zone(point.figures.camera, point.figures.zone),
     ),
 )
-"""One row a part; docs/monitor-data.md has their meaning."""
+"""One row per part; docs/monitor-data.md explains them."""

@@ -1,4 +1,4 @@
-"""How the application is served."""
+"""Serves the application."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sentistream.monitor.settings import ServerSettings
 
 HEADER_BYTES = 32_768
-"""Bytes of a request's head."""
+"""Most bytes of a request's headers."""
 CONNECTIONS = 1024
-"""Connections and tasks at once; beyond, 503 is answered."""
+"""Most simultaneous connections and tasks; beyond that, 503."""
 
 MESSAGE_QUEUE = 8
-"""Messages of a WebSocket that wait to be taken; then its other side has to wait."""
+"""Most queued messages of a WebSocket; then the other side has to wait."""
 
 IDLE_SECONDS = 15
-"""For which a connection is kept without a request."""
+"""How long an idle connection is kept open, seconds."""
 
 SHUTDOWN_SECONDS = 5
-"""In which open connections may end when the monitor does."""
+"""How long open connections may take to end when the monitor stops, seconds."""
 
 HEAD_TIMEOUT = 15.0
-"""In which a new connection has to have sent a request's head."""
+"""Timeout for a new connection to send a request's headers, seconds."""
 
 
 class HeadTimeoutProtocol(H11Protocol):
-    """Uvicorn's, but a connection that says nothing, or not enough, is hung up."""
+    """Uvicorn's protocol, but closes a connection that sends nothing, or not enough."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begins to wait."""
+        """Starts the timeout."""
         super().connection_made(transport)
-        # whatever else does with the loggers: set-up links are in paths
+        # whatever else configures loggers: setup links are in paths
         self.access_log = False
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._hang_up)
 
@@ -45,22 +45,23 @@ class HeadTimeoutProtocol(H11Protocol):
             self.transport.close()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """The head has come; the connection is a WebSocket from now on, however long it is."""
+        """The headers have arrived; from now on the connection is a WebSocket without a time
+        limit."""
         self._head_timer.cancel()
         super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits no longer."""
+        """Stops the timeout."""
         self._head_timer.cancel()
         super().connection_lost(exc)
 
 
 def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
-    """Uvicorn's options for the open network.
+    """Uvicorn's options for an untrusted network.
 
-    Addresses that a proxy forwards are believed where ``public_url`` says that there is one, and
-    only from this machine, or from the addresses in uvicorn's variable ``FORWARDED_ALLOW_IPS``: to
-    a container its own machine is another. Requests are not logged: their paths hold set-up links.
+    Forwarded addresses are trusted if ``public_url`` says that there is a proxy, and only from
+    this machine, or from the addresses in uvicorn's variable ``FORWARDED_ALLOW_IPS``: a container
+    sees its host as another machine. Requests are not logged: their paths contain setup links.
     """
     return uvicorn.Config(
         app,
@@ -79,7 +80,7 @@ def server_config(app: FastAPI, server: ServerSettings) -> uvicorn.Config:
         server_header=False,
         access_log=False,
         log_config=None,
-        # finer, it would write down the headers of WebSockets, tokens among them
+        # a finer level would log WebSocket headers, including tokens
         log_level="info",
         ssl_certfile=server.tls_certificate,
         ssl_keyfile=server.tls_key,

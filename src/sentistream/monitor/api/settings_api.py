@@ -47,7 +47,7 @@ def change(
         Body(description="A merge patch (RFC 7396) of what GET answers; masks keep secrets."),
     ],
 ) -> dict[str, Any]:
-    """In force at once, for the cameras that change alone; for managers.
+    """Applied immediately, and only to the cameras that change; for managers.
 
     Addresses, ports, files and the database can only be changed in the configuration file (403).
     """
@@ -66,12 +66,12 @@ def apply_patch(settings: Settings, patch: dict[str, Any]) -> Settings:
     """Settings with a merge patch (RFC 7396) applied to the masked ones (``SecretMasks.shown``).
 
     Args:
-        settings: In force now.
-        patch: What is to be different; null puts a default back, or takes a camera away. Masks
-            keep their secrets.
+        settings: The current settings.
+        patch: The changes; null restores a default, or removes a camera. Masks keep their
+            secrets.
 
     Raises:
-        InputError: A setting is unknown, out of its bounds, or masked in a wrong place.
+        InputError: A setting is unknown, out of bounds, or masked in the wrong place.
         LockedSettingError: It opens files or ports of the machine.
     """
     masks = SecretMasks(settings)
@@ -100,7 +100,7 @@ def apply_patch(settings: Settings, patch: dict[str, Any]) -> Settings:
 
 
 def _check_kept_secrets(old: Settings, new: Settings) -> None:
-    """A kept secret must not be sent to whoever points it elsewhere."""
+    """A kept secret must not be redirected to another server."""
     for moved in moved_secrets(old, new):
         if moved.path == ("mqtt", "password"):
             raise InputError(

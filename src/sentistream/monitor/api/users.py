@@ -18,7 +18,7 @@ from sentistream.monitor.api.schemas import Instant, RequestBody, ResponseBody, 
 router: APIRouter = APIRouter(prefix="/api", tags=["Accounts"], dependencies=[Depends(viewer)])
 
 SESSION_ONLY = ("/api/me/password", "/api/users", "/api/tokens")
-"""Where a token does not do."""
+"""Responses where a token is not enough."""
 
 NameParam = Annotated[str, Path(pattern=NAME, description="The name.")]
 Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
@@ -26,7 +26,7 @@ Name = Annotated[str, Field(pattern=NAME, description="Letters a to z, digits an
 
 
 class Me(ResponseBody):
-    """Who asks."""
+    """The requesting user."""
 
     name: str
     role: Role
@@ -38,7 +38,7 @@ class Me(ResponseBody):
 
 
 class PasswordChange(RequestBody):
-    """One's own password."""
+    """A change of the own password."""
 
     old: SecretStr = Field(max_length=1024)
     new: Password
@@ -57,7 +57,7 @@ class UserInfo(ResponseBody):
 
 
 class NewUser(RequestBody):
-    """Somebody who is to log in."""
+    """A new user."""
 
     name: Name
     password: Password
@@ -65,14 +65,14 @@ class NewUser(RequestBody):
 
 
 class UserChange(RequestBody):
-    """What is to be different; what is left out stays."""
+    """Changes; fields left out stay as they are."""
 
     role: Role | None = None
     password: Password | None = None
 
 
 class TokenInfo(ResponseBody):
-    """An API token; the token itself was shown when it was made."""
+    """An API token; the token itself was shown when it was created."""
 
     name: str
     role: Role
@@ -100,7 +100,7 @@ class NewToken(RequestBody):
 
 
 class CreatedToken(ResponseBody):
-    """The token, this once."""
+    """The token, shown only once."""
 
     name: str
     token: str = Field(description="Keep it like a password; it is not shown again.")
@@ -108,7 +108,7 @@ class CreatedToken(ResponseBody):
 
 @router.get("/me", summary="Who asks", responses=documented())
 def me(request: Request, identity: Viewer) -> Me:
-    """Name, role, and what changes by cookie need."""
+    """Name, role, and the CSRF token for changes by cookie."""
     return Me(
         name=identity.user.name,
         role=identity.user.role,
@@ -195,7 +195,7 @@ def tokens(accounts: AccountsDep, _: LoggedInManager) -> list[TokenInfo]:
     responses=documented(400, 403, 409, 422),
 )
 def make_token(body: NewToken, accounts: AccountsDep, identity: LoggedInManager) -> CreatedToken:
-    """It is shown this once; what is kept is a hash."""
+    """It is shown only once; only a hash is stored."""
     token = accounts.make_token(
         body.name, body.role, maker=identity.user.name, expires=body.expires
     )
@@ -209,5 +209,5 @@ def make_token(body: NewToken, accounts: AccountsDep, identity: LoggedInManager)
     responses=documented(403, 404, 422),
 )
 def revoke_token(name: NameParam, accounts: AccountsDep, _: LoggedInManager) -> None:
-    """At once, its WebSockets too."""
+    """Immediately, including its WebSockets."""
     accounts.revoke_token(name)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sentistream.types import Box, Picture, UInt8Array
 
 LONGEST_STEP = 2.0
-"""Most seconds that count between two pictures: the rest of a gap was not observed."""
+"""Most seconds counted between two pictures: the rest of a gap was not observed."""
 
 LEARN_AFTER = 30.0
 """Seconds without change after which an unknown cell becomes background."""
@@ -24,7 +24,7 @@ RELEARN_AFTER = 1200.0
 """The same for a cell that differs from its background, and where a face was."""
 
 COVER_ALL = 0.5
-"""Share of the known cells that differ from which the whole picture is covered."""
+"""Share of differing known cells above which the whole picture is covered."""
 
 NEW_SCENE = 0.8
 """Share of the known cells that differ when the light was switched or the camera moved."""
@@ -44,7 +44,10 @@ _CHANGE_MARGIN = 6  # cells around a change that do not count as still: the rest
 _FLICKER = 10.0  # seconds of stillness lost by a second of change in a single cell
 _ANCHOR_TIME = 3.0  # time constant with which a new value is adopted, seconds
 _LIGHT_TIME = 30.0  # time constant with which slow changes of light are followed, seconds
-_EXPOSURE = (0.8, 1.25)  # range of the camera's automatic exposure; beyond, the light is another
+_EXPOSURE = (
+    0.8,
+    1.25,
+)  # range of the camera's automatic exposure; beyond it, the light has changed
 _MIN_KNOWN = 0.2  # share of the picture that has to be known to recognize a new scene
 _HEAD = 1.7  # a head with its hair, in sizes of the face from brow to chin
 _USABLE = (30.0, 220.0)  # range of levels from which the exposure is estimated
@@ -152,7 +155,9 @@ class BackgroundModel:
     def _protect(self, face: Box, differs: CellMask) -> None:
         """Keeps a face from becoming background, and removes one that has become it."""
         inner, outer = _within(face), _within(face.scaled(_HEAD))
-        self._still[outer] = LEARN_AFTER - RELEARN_AFTER  # so much more before anything is learned
+        self._still[outer] = (
+            LEARN_AFTER - RELEARN_AFTER
+        )  # this much longer until anything is learned
         learned = self._known[inner] & ~differs[inner]
         if learned.size and learned.mean() > 0.5:
             self._known[outer] = False
@@ -161,7 +166,7 @@ class BackgroundModel:
     def _follow_light(
         self, cells: Cells, elapsed: float, exposure: Cells, differs: CellMask
     ) -> None:
-        """Follows the light: visible cells each for itself, covered ones with the exposure."""
+        """Follows the light: each visible cell separately, covered ones with the exposure."""
         share = _share(elapsed, _LIGHT_TIME)
         hidden = dilated(differs, _COVER_MARGIN)
         target = np.where(hidden[..., None], self._mean * exposure, cells)

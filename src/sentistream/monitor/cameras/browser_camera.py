@@ -17,7 +17,7 @@ from sentistream.monitor.event_bus import EventBus
 from sentistream.translatable import Translatable
 
 MAX_FACES = 4
-"""Faces followed at once."""
+"""Most faces tracked at once."""
 
 MAX_OFFER = 64_000
 """Characters of an offer; a browser's has a few thousand."""
@@ -55,7 +55,7 @@ class BrowserCamera:
     Args:
         offer: The browser's session description.
         profile: Name of the profile.
-        opener: Makes of an offer what opens the camera.
+        opener: Creates the camera's opener from an offer.
         bus: Takes the camera's events.
         timeouts: How long to wait for what.
         wake: Asks for a call of ``step`` soon.
@@ -65,7 +65,7 @@ class BrowserCamera:
         process: Its worker.
 
     Raises:
-        InputError: The offer is none.
+        InputError: The offer is invalid.
     """
 
     def __init__(
@@ -79,7 +79,9 @@ class BrowserCamera:
         wake: Callable[[], None],
     ) -> None:
         if not (offer.startswith("v=0") and len(offer) <= MAX_OFFER):
-            raise InputError("This is no offer of a browser.", "Send the session description.")
+            raise InputError(
+                "This is not a valid offer from a browser.", "Send the session description."
+            )
         self.key: str = BROWSER_CAMERA_PREFIX + secrets.token_hex(8)
         self._answer: Future[str] = Future()
         job = CameraJob(

@@ -1,4 +1,4 @@
-"""Where the cameras of common makers keep their stream."""
+"""Stream addresses of the cameras of common makers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Maker:
 
     Attributes:
         name: As people know it.
-        path: Where the stream with the full picture is; ``{channel}`` is the number of the camera
-            at a recorder, 1 for a camera by itself.
+        path: Path of the stream with the full picture; ``{channel}`` is the number of the camera
+            at a recorder, 1 for a standalone camera.
         port: Of RTSP.
-        words: What its cameras call themselves, in small letters.
+        words: How its cameras call themselves, in lower case.
     """
 
     name: str
@@ -44,11 +44,11 @@ MAKERS: dict[str, Maker] = {
     "uniview": Maker("Uniview", "/unicast/c{channel}/s0/live", 554, ("uniview", "unv")),
     "vivotek": Maker("Vivotek", "/live.sdp", 554, ("vivotek",)),
 }
-"""By key. Models differ: whether it is right, a trial picture tells."""
+"""By key. Models differ: a trial picture tells whether an address is right."""
 
 
 def maker_of(*texts: str) -> str:
-    """The key of the maker whose words stand in what a camera says of itself; empty for none."""
+    """The key of the maker whose words occur in a camera's self-description; empty for none."""
     text = " ".join(texts).lower()
     return next((key for key, maker in MAKERS.items() if any(w in text for w in maker.words)), "")
 
@@ -60,7 +60,7 @@ def address_of(
 
     Args:
         maker: A key of ``MAKERS``.
-        host: The camera's address, with a port where it is another than the maker's.
+        host: The camera's address, with a port if it differs from the maker's.
         user, password: Of the camera; empty for none.
         channel: Which camera of a recorder, from 1.
 
@@ -78,12 +78,12 @@ def address_of(
 
 
 def with_login(user: str, password: str) -> str:
-    """What stands before the host of an address; empty without a user."""
+    """The part of an address before the host; empty without a user."""
     if not user:
         return ""
     return quote(user, safe="") + (":" + quote(password, safe="") if password else "") + "@"
 
 
 def is_whole_address(text: str) -> bool:
-    """Whether a text is a stream's address by itself."""
+    """Whether a text is a complete stream address."""
     return scheme(text) in ADDRESSES

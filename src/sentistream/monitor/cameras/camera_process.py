@@ -48,8 +48,8 @@ class Timeouts:
 
     Attributes:
         backoff: Before the first restart, the second and so on; the last one repeats.
-        reset_after: Of running until earlier failures are forgotten.
-        first_picture: For the first picture of a source, which has to be connected to first.
+        reset_after: Running time after which earlier failures are forgotten.
+        first_picture: For the first picture of a source, including the connection.
         next_picture: For each picture after it.
         heartbeat: For a heartbeat.
         shutdown: For a worker that was asked to stop, before it is killed.
@@ -128,10 +128,10 @@ class CameraProcess:
         return self._idle_state is None
 
     def configure(self, job: CameraJob, idle_state: CameraState | None) -> None:
-        """Sets what it does from now on.
+        """Sets the job.
 
         Args:
-            job: The worker's; if it differs from before, the worker is replaced by a new one.
+            job: The worker's; if it has changed, the worker is replaced by a new one.
             idle_state: See ``set_idle_state``.
         """
         with self._lock:
@@ -236,10 +236,10 @@ class CameraProcess:
         is_first = heartbeat.last_picture is None
         picture_timeout = timeouts.first_picture if is_first else timeouts.next_picture
         picture_age = heartbeat.picture_age + now - self._last_heartbeat
-        # before the first picture it loads its networks, which takes long on a busy machine
+        # before the first picture it loads its networks, which is slow on a busy machine
         heartbeat_timeout = max(timeouts.heartbeat, timeouts.first_picture if is_first else 0)
         if now - self._last_heartbeat > heartbeat_timeout:
-            self._give_up(worker, "Its worker hung and was ended.")
+            self._give_up(worker, "Its worker hung and was killed.")
         elif not heartbeat.preparing and picture_age > picture_timeout:
             self._give_up(
                 worker,
@@ -343,7 +343,7 @@ class CameraProcess:
             self._wake()
 
     def _log_new(self, remarks: tuple[str, ...]) -> None:
-        """Logs each kind of remark once: the numbers in it may rise with every picture."""
+        """Logs each kind of remark once: its numbers may rise with every picture."""
         for remark in () if self._temporary else remarks:
             kind = re.sub(r"[\d.,]+", "", remark)
             if kind not in self._logged:
@@ -356,8 +356,8 @@ class _Health:
 
     Attributes:
         state: What it is doing.
-        reason: Why it does not run; empty where that is obvious.
-        restarts: How often a worker was started in place of another.
+        reason: Why it does not run; empty if that is obvious.
+        restarts: How often a worker was replaced.
         heartbeat: The worker's newest heartbeat; an empty one before the first.
         has_changed: Whether state or reason have changed; reset by whoever publishes them.
     """
@@ -383,7 +383,7 @@ class _Health:
             self.reason, self.has_changed = reason, True
 
     def update(self, heartbeat: Heartbeat) -> None:
-        """Takes in the worker's newest heartbeat."""
+        """Records the worker's newest heartbeat."""
         self.heartbeat = heartbeat
         if heartbeat.last_picture is not None:
             self._last_picture = heartbeat.last_picture
@@ -396,7 +396,7 @@ class _Health:
         self.heartbeat = Heartbeat()
 
     def as_event(self) -> CameraHealth:
-        """All of it, to be published."""
+        """The camera's health, to be published."""
         heartbeat = self.heartbeat
         return CameraHealth(
             camera=self._camera,
@@ -418,5 +418,5 @@ def _cause_of_death(killed_by: int | None) -> str:
     if killed_by is None:
         return Translatable("Its worker ended unexpectedly.")
     name = signal.Signals(killed_by).name
-    memory = Translatable("Perhaps memory ran out.") if killed_by == KILL else ""
+    memory = Translatable("It may have run out of memory.") if killed_by == KILL else ""
     return sentences(Translatable("Its worker was killed ({signal}).", signal=name), memory)

@@ -28,10 +28,10 @@ DEPTH = 4
 """Moments that may wait; each holds one picture."""
 
 MIN_SMALL_SIDE = 720
-"""Rows and columns that pictures of a camera's smaller stream have at least to be taken."""
+"""Least rows and columns of a camera's smaller stream for it to be used."""
 
 DEMO = "demo:"
-"""The source's name in the settings for the demonstration clip."""
+"""The source's name in the settings for the demo clip."""
 
 DEMO_CLIP = "demonstration.mp4"
 """The clip's file name in the state folder."""
@@ -41,7 +41,7 @@ DEMO_SIZE = (960, 540)
 
 
 class Capture:
-    """Reads one camera in a thread of its own and keeps its newest moments.
+    """Reads one camera in its own thread and keeps its newest moments.
 
     Args:
         opening: Opens the source; called in the thread, because it may hang.
@@ -91,7 +91,7 @@ class Capture:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is to be known of the source, but for ``dropped``, a sentence each."""
+        """Remarks on the source, except ``dropped``, a sentence each."""
         if self.source is None:
             return ()
         info = self.source.info
@@ -103,7 +103,7 @@ class Capture:
         return self.source.faults if self.source else Faults()
 
     def close(self) -> None:
-        """Stops reading; does not wait for a source that hangs."""
+        """Stops reading, without waiting for a source that hangs."""
         self._queue.stop()
         if self.source is not None:
             self.source.close()
@@ -128,7 +128,7 @@ class Capture:
 def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> Source:
     """Opens a camera of the settings as an endless source of moments.
 
-    The sound of a webcam is only read if its microphone is named. A file is played at its pace, in
+    The sound of a webcam is only read if its microphone is named. A file is played in real time, in
     a loop. Without ``camera.sound`` no sound is decoded.
 
     Args:
@@ -152,7 +152,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
     if scheme(source) is not None:
         return _open_stream(camera, source, tick=tick, sound_window=sound_window)
     if "\0" in source:
-        raise InputError("A path holds no zero bytes.", "Check the spelling of the path.")
+        raise InputError("A path must not contain zero bytes.", "Check the spelling of the path.")
     return LoopingSource(
         Path(source).expanduser(),
         tick=tick,
@@ -168,7 +168,7 @@ def open_camera(camera: CameraSettings, *, tick: float, sound_window: float) -> 
 def _open_stream(
     camera: CameraSettings, source: str, *, tick: float, sound_window: float
 ) -> Source:
-    """The camera's smaller stream where it is wanted and large enough, else its source."""
+    """The camera's smaller stream if it is wanted and large enough, else its source."""
 
     def opened(address: str, remarks: tuple[str, ...] = ()) -> LiveSource:
         return open_stream(
@@ -201,9 +201,9 @@ def _open_stream(
 
 
 def file_problem(source: str) -> str:
-    """What is wrong with the file or device that a source names; empty where nothing is.
+    """What is wrong with the file or device that a source names; empty if nothing is.
 
-    Addresses and the numbers of webcams have none: they may be there another time.
+    It is empty for addresses and webcam numbers: they may be available later.
     """
     path = Path(source).expanduser()
     if DEVICE.fullmatch(source):
@@ -236,7 +236,7 @@ def is_webcam(source: str) -> bool:
 
 
 def ensure_demo_clip(path: Path) -> None:
-    """Draws the demonstration clip if it does not exist; safe to call from several processes.
+    """Draws the demo clip if it does not exist; safe to call from several processes.
 
     Raises:
         OutputError: It cannot be written.

@@ -1,7 +1,7 @@
 """Converts a stream's timestamps to the monotonic clock, and that to the wall clock.
 
 A stream's timestamps may restart or jump, and the wall clock may be set. Neither makes time go
-back here, except where the wall clock is set back by more than ``BACK``.
+back here, unless the wall clock is set back by more than ``BACK``.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ BACKLOG = 2.0
 """Seconds by which a moment may arrive late; more than that is a jump of the timestamps."""
 
 DRIFT = 0.001
-"""Seconds a second by which a stream's clock may be slower than ours; crystals are far better."""
+"""Seconds per second by which a stream's clock may be slower than ours; crystals are far better."""
 
 FORWARD = 0.5
-"""Seconds the wall clock may be ahead and still be slewed to; a larger step is adopted at once."""
+"""Seconds by which the wall clock may be ahead and is still slewed; a larger step is adopted at
+once."""
 
 BACK = 10.0
-"""Seconds the wall clock may be behind and still be slewed to; likewise."""
+"""The same for a wall clock that is behind."""
 
 SLEW = 0.1
-"""Seconds a second by which the wall clock is approached."""
+"""Seconds per second by which the wall clock is approached."""
 
 
 class StreamClock:
-    """Places a stream's moments on the monotonic clock by those that arrived with least delay.
+    """Maps a stream's moments to the monotonic clock by those that arrived with the least delay.
 
     Args:
         pace: Seconds of the stream played in one second.
@@ -40,7 +41,7 @@ class StreamClock:
         self._placed = float("-inf")
 
     def place(self, media: float, arrival: float) -> float:
-        """When a moment was, seconds of the monotonic clock; never back, never in the future.
+        """The time of a moment on the monotonic clock; never goes back, never in the future.
 
         Args:
             media: Its time on the stream's clock, seconds.
@@ -78,7 +79,7 @@ class WallClock:
         self._offset = wall() - self._checked
 
     def follow(self) -> None:
-        """Compares with the wall clock; call it every now and then."""
+        """Compares with the wall clock; call it from time to time."""
         now = self._monotonic()
         difference = self._wall() - now - self._offset
         limit = SLEW * (now - self._checked)

@@ -1,7 +1,7 @@
 """Prepares the fork server that camera workers are forked from; imported nowhere else.
 
-What all workers have in common is loaded here once: they share its memory as long as none of
-them writes to it. The fork server has one thread and nothing open.
+Everything that workers have in common is loaded here once: they share the memory as long as none
+of them writes to it. The fork server has one thread and no open files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import gc
 import os
 import signal
 
-# one thread less in each worker; read when NumPy is loaded, so before the imports below
+# saves a thread in each worker; read when NumPy is loaded, so before the imports below
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import onnxruntime  # noqa: F401

@@ -1,13 +1,13 @@
-"""Network cameras found and asked for their stream by ONVIF.
+"""Finds network cameras and their streams by ONVIF.
 
 ``discover`` sends one WS-Discovery probe to the local network (WS-Discovery 1.0, section 5.3, as
-profiled by the ONVIF Core Specification, section 7) and collects who answers. ``find_streams``
-asks one camera where its stream is (ONVIF Media Service, GetProfiles and GetStreamUri), with the
-user and password that it wants (WS-Security UsernameToken Profile 1.0, and HTTP Digest).
+profiled by the ONVIF Core Specification, section 7) and collects the responses. ``find_streams``
+queries one camera for its streams (ONVIF Media Service, GetProfiles and GetStreamUri), with the
+required user and password (WS-Security UsernameToken Profile 1.0, and HTTP Digest).
 
-Written here since the libraries for it bring a whole SOAP stack that is hardly kept up, and since
-what answers is not trusted: answers are bounded, document types are refused (SOAP 1.2 forbids
-them), and a camera cannot make this machine connect to any other host than its own.
+It does not use a library, since those bring a whole, hardly maintained SOAP stack, and since
+responses are not trusted: their size is limited, document types are rejected (SOAP 1.2 forbids
+them), and a camera cannot make this machine connect to any host but its own.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ MULTICAST = ("239.255.255.250", 3702)
 """Where WS-Discovery listens (section 2.4)."""
 
 MAX_ANSWER = 262_144
-"""Bytes of an answer; those of cameras have a few thousand."""
+"""Most bytes of a response; cameras send a few thousand."""
 
 MAX_CAMERAS = 64
-"""Cameras that are listed."""
+"""Most cameras that are listed."""
 
 _TIMEOUT = 6.0
 _DATAGRAM = 65_535
@@ -75,12 +75,12 @@ _MEDIA = "http://www.onvif.org/ver10/media/wsdl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundCamera:
-    """A camera that has answered a probe.
+    """A camera that responded to a probe.
 
     Attributes:
         host: Its address.
-        name: What it calls itself; empty where it does not say.
-        hardware: Its model; empty where it does not say.
+        name: Its own name; empty if it does not say.
+        hardware: Its model; empty if it does not say.
         service: The address of its ONVIF device service.
     """
 
@@ -93,10 +93,10 @@ class FoundCamera:
 def discover(
     *, seconds: float = 2.5, target: tuple[str, int] = MULTICAST, copies: int = 2
 ) -> list[FoundCamera]:
-    """Cameras of the local network that answer a WS-Discovery probe, by address.
+    """Cameras of the local network that respond to a WS-Discovery probe, by address.
 
     Args:
-        seconds: How long to wait for answers.
+        seconds: How long to wait for responses.
         target: Where the probe is sent.
         copies: How often it is sent, since datagrams may be lost.
 
@@ -106,7 +106,7 @@ def discover(
     probe = _PROBE.format(id=uuid.uuid4()).encode()
     found: dict[str, FoundCamera] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe_socket:
-        probe_socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)  # this network alone
+        probe_socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)  # this network only
         try:
             for _ in range(copies):
                 probe_socket.sendto(probe, target)
@@ -126,7 +126,7 @@ def discover(
 
 
 def _matches(answer: bytes, sender: str) -> Iterator[FoundCamera]:
-    """The cameras of one answer; an address other than the sender's is not believed."""
+    """The cameras of one response; an address other than the sender's is ignored."""
     root = _parsed(answer)
     if root is None:
         return
@@ -157,13 +157,13 @@ def _scope(scopes: list[str], kind: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraStreams:
-    """Where a camera's streams are, with user and password: sources for the settings.
+    """Addresses of a camera's streams, with user and password: sources for the settings.
 
     Attributes:
         main: The one with the largest pictures.
-        small: A smaller one; empty where there is none. Of several, the smallest that is large
+        small: A smaller one; empty if there is none. Of several, the smallest that is large
             enough, else the largest.
-        small_is_enough: Whether its pictures have at least as many rows and columns as asked for.
+        small_is_enough: Whether its pictures have at least the required rows and columns.
     """
 
     main: str
@@ -174,16 +174,16 @@ class CameraStreams:
 def find_streams(
     host: str, user: str, password: str, *, service: str = "", enough: int = 720
 ) -> CameraStreams:
-    """Asks a camera for its streams.
+    """Queries a camera for its streams.
 
     Args:
-        host: The camera's address, with a port where its ONVIF service has another than 80.
-        user, password: What the camera wants to be asked with.
-        service: The address of its device service, where a probe has told it.
+        host: The camera's address, with a port if its ONVIF service has another than 80.
+        user, password: The camera's login.
+        service: The address of its device service, if known from a probe.
         enough: Rows and columns that pictures of a smaller stream should have.
 
     Raises:
-        InputError: It does not answer, refuses the password, or knows no ONVIF.
+        InputError: It does not respond, rejects the password, or does not support ONVIF.
     """
     with httpx.Client(timeout=_TIMEOUT, trust_env=False, verify=False) as client:  # noqa: S501
         camera = _Camera(client, host, service, user, password)
@@ -200,7 +200,7 @@ def _with_login(uri: str, bare_host: str, user: str, password: str) -> str:
     login = quote(user, safe="")
     if password:
         login += ":" + quote(password, safe="")
-    # whatever a camera calls itself, it is asked where it was found
+    # requests go to the host where the camera was found, whatever address it gives
     netloc = f"{login}@" * bool(user) + bare_host
     if parts.port:
         netloc += f":{parts.port}"
@@ -257,7 +257,7 @@ class _Camera:
         return self._uri(media, token), small, bool(large_enough)
 
     def _uri(self, media: str, token: str) -> str:
-        """The address of a profile's stream, as the camera gives it."""
+        """The address of a profile's stream, as given by the camera."""
         answer = self._ask(
             media,
             f'<GetStreamUri xmlns="{_MEDIA}"><StreamSetup>'
@@ -272,7 +272,7 @@ class _Camera:
         raise self._refused(Translatable("It names no stream."))
 
     def _learn_clock(self) -> None:
-        """A camera refuses passwords that are dated by another clock than its own."""
+        """The camera's clock: it rejects passwords dated by another clock."""
         answer = self._ask(
             self._device, f'<GetSystemDateAndTime xmlns="{_DEVICE}"/>', with_login=False
         )
@@ -294,7 +294,7 @@ class _Camera:
         content = _ENVELOPE.format(header=header, body=body).encode()
         status, answer = self._post(address, content, None)
         if status == 401 and with_login and self._user:
-            # others want the password in HTTP itself
+            # others require HTTP authentication
             login = httpx.DigestAuth(self._user, self._password)
             status, answer = self._post(address, content, login)
         root = _parsed(answer)
@@ -302,7 +302,7 @@ class _Camera:
         if status in (401, 403) or re.search(r"(?i)not\s?authorized|sender not auth", faults):
             raise InputError(
                 Translatable("{name} refuses the user or the password.", name=self.bare_host),
-                "Many cameras want a user of their own for ONVIF; see the camera's settings.",
+                "Many cameras need a separate user for ONVIF; see the camera's settings.",
             )
         if root is None or status >= 400:
             raise self._refused(Translatable("It does not speak ONVIF there."))
@@ -327,7 +327,7 @@ class _Camera:
     def _security(self) -> str:
         nonce = secrets.token_bytes(16)
         created = f"{datetime.now(UTC) + self._skew:%Y-%m-%dT%H:%M:%SZ}"
-        # SHA-1 is what the profile prescribes (UsernameToken Profile 1.0, section 3.1)
+        # the profile prescribes SHA-1 (UsernameToken Profile 1.0, section 3.1)
         digest = hashlib.sha1(  # noqa: S324
             nonce + created.encode() + self._password.encode()
         ).digest()
@@ -339,7 +339,7 @@ class _Camera:
         )
 
     def _own(self, address: str) -> str:
-        """An address that the camera gives, at the host where it was found."""
+        """An address given by the camera, moved to the host where it was found."""
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https"):
             return self._device
@@ -349,7 +349,7 @@ class _Camera:
     def _refused(self, reason: Translatable) -> InputError:
         return InputError(
             Translatable(
-                "{name} cannot be asked for its stream. {reason}",
+                "{name} cannot be queried for its stream. {reason}",
                 name=self.bare_host,
                 reason=reason,
             ),
@@ -367,7 +367,7 @@ def _size(profile: ElementTree.Element) -> tuple[int, int]:
 
 
 def _parsed(text: bytes) -> ElementTree.Element | None:
-    """An answer; None for what is none. SOAP knows no document types, so nothing is expanded."""
+    """A parsed response, else None. SOAP has no document types, so nothing is expanded."""
     if len(text) > MAX_ANSWER or b"<!" in text.replace(b"<!--", b""):
         return None
     try:
@@ -377,7 +377,7 @@ def _parsed(text: bytes) -> ElementTree.Element | None:
 
 
 def _texts(element: ElementTree.Element, name: str) -> list[str]:
-    """The words of all elements of that name within one."""
+    """The words in all elements of that name within an element."""
     return [
         word
         for each in element.iter()

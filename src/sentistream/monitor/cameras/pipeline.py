@@ -1,4 +1,4 @@
-"""A worker's pipeline, without its process: decoded moments in, messages for the server out."""
+"""A worker's pipeline, without the process: decoded moments in, messages for the server out."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Pipeline:
         self._picture_time: float | None = None
 
     def request_preview(self) -> None:
-        """Somebody looks: live pictures are made for a few seconds, if the job allows them."""
+        """Makes live pictures for a few seconds because somebody looks, if the job allows them."""
         if self._job.preview:
             self._preview.request(self._monotonic())
 
@@ -141,7 +141,7 @@ class Pipeline:
             self._send(second)
 
     def heartbeat(self, *, dropped: int, damaged: int) -> Heartbeat:
-        """The pipeline's state; the counts are capture's."""
+        """The pipeline's state; the counts are those of ``capture``."""
         now = self._monotonic()
         latencies = sorted(self._latencies)
         return Heartbeat(
@@ -155,7 +155,8 @@ class Pipeline:
         )
 
     def _update_layout(self, now: float) -> None:
-        """Once a second; where the masks change, everything seen before is forgotten."""
+        """Updates the layout once a second; if the masks change, everything seen before is
+        forgotten."""
         if self._layout_second == int(now):
             return
         self._layout_second = int(now)

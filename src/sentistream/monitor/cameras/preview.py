@@ -23,10 +23,10 @@ INTERVAL = 0.2
 """Seconds between live pictures."""
 
 REQUEST_LIFETIME = 5.0
-"""Seconds for which live pictures are made after a request."""
+"""How long live pictures are made after a request, seconds."""
 
 HOLD = 2.0
-"""Seconds for which the place of a lost face stays blurred."""
+"""How long the place of a lost face stays blurred, seconds."""
 
 LEARNING_INTERVAL = 1.0
 """Seconds between pictures from which the background is learned while nobody looks."""
@@ -35,7 +35,7 @@ BLOCKS = 4
 """Blocks that a blurred face is reduced to across: too few to recognize anybody."""
 
 _COVER = 1.7  # the blurred area, in sizes of the face from brow to chin
-_HAIR = 0.3  # so much more of the face's height above it
+_HAIR = 0.3  # additional share of the face's height above it
 _SPREAD = 0.5  # growth a second of the area of a lost face, which may move on
 _QUALITY = 75
 
@@ -44,8 +44,8 @@ class PreviewRenderer:
     """Renders a camera's live pictures.
 
     Args:
-        blur: Whether people are blurred: detected faces, and all that differs from the background.
-        moving: Whether the camera moves, so that it has no background: only detected faces are.
+        blur: Whether people are blurred: detected faces, and whatever differs from the background.
+        moving: Whether the camera moves and so has no background: only detected faces are blurred.
     """
 
     def __init__(self, *, blur: bool, moving: bool = False) -> None:

@@ -54,10 +54,10 @@ class _FaceTotals:
 
 
 class SecondAggregator:
-    """Adds up faces over time and gives out each second once, when it is over.
+    """Adds up faces over time and emits each second once, when it is over.
 
-    Time that is not added was not watched: a second of which nothing was watched is not given out.
-    When the wall clock is set back, seconds that were given out before do not come again.
+    Time that is not added was not watched: a second of which nothing was watched is not emitted.
+    When the wall clock is set back, seconds that were emitted before are not emitted again.
 
     Args:
         camera: The camera's key.
@@ -101,7 +101,7 @@ class SecondAggregator:
             yield from self.flush()
 
     def flush(self) -> Iterator[Seconds]:
-        """The second in progress, as far as it has come."""
+        """The second in progress, so far."""
         second, totals = self._second, self._totals
         self._second, self._totals = None, {}
         if second is None or second in self._emitted:

@@ -31,14 +31,14 @@ _INTERVAL = 0.25  # seconds between two rounds over all cameras
 class Supervisor:
     """Starts cameras, checks on them and restarts them. Safe to use from several threads.
 
-    Nothing runs before ``apply``. It ends with ``close``, or else when the program exits; its
+    Nothing runs before ``apply``. It ends with ``close`` or when the program exits; its
     workers end with the program in any case, even if it is killed.
 
     Args:
         bus: Takes the cameras' events.
-        state: Folder in which the demonstration clip is kept.
+        state: Folder in which the demo clip is kept.
         timeouts: How long to wait for what.
-        browser_opener: Makes of a browser's WebRTC offer what opens its camera in the worker.
+        browser_opener: Creates the opener of a browser's camera from its WebRTC offer.
         clock: Wall-clock seconds (UTC), for the watching hours.
 
     Attributes:
@@ -74,7 +74,7 @@ class Supervisor:
 
     @property
     def cameras(self) -> Mapping[str, CameraSettings]:
-        """Those in force, by key: the configured ones, else the one that was chosen."""
+        """The cameras in force, by key: the configured ones, else the one chosen."""
         return self._configured
 
     @property
@@ -95,7 +95,7 @@ class Supervisor:
         return process.pid
 
     def apply(self, settings: Settings) -> None:
-        """Starts, stops and restarts exactly those cameras whose settings have changed."""
+        """Starts, stops and restarts the cameras whose settings have changed, and only those."""
         chosen = dict(choose_cameras(settings))
         with self._lock:
             if self._closing.is_set():
@@ -143,7 +143,7 @@ class Supervisor:
             The temporary camera's key, and the answer for the browser.
 
         Raises:
-            InputError: The offer is none, or too many visitors try it already.
+            InputError: The offer is invalid, or too many visitors are already trying it.
         """
         camera = self._add_browser_camera(sdp)
         try:
@@ -189,7 +189,7 @@ class Supervisor:
         return camera
 
     def _idle_state(self, camera: CameraSettings) -> CameraState | None:
-        """The state of a camera that is not to run now; None for one that is."""
+        """The state of a camera that should not run now; None for one that should."""
         if not camera.enabled:
             return CameraState.STOPPED
         return None if is_watching(camera, self._clock()) else CameraState.PAUSED
@@ -237,7 +237,7 @@ class Supervisor:
 
 
 def choose_cameras(settings: Settings) -> Mapping[str, CameraSettings]:
-    """The configured cameras; without any, the first webcam, or else the demonstration clip.
+    """The configured cameras; without any, the first webcam, or else the demo clip.
 
     A headquarters without cameras has none.
     """

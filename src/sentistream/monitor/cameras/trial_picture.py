@@ -1,4 +1,4 @@
-"""A picture of a camera before its settings are saved, taken in a process of its own."""
+"""A picture of a camera before its settings are saved, taken in its own process."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from sentistream.translatable import Translatable
 from sentistream.types import Moment
 
 TIMEOUT = 25.0
-"""Seconds within which a picture has to come; opening a stream alone may take ten."""
+"""Seconds within which a picture has to arrive; opening a stream alone may take ten."""
 
 AT_ONCE = 2
-"""Pictures taken at the same time."""
+"""Most pictures taken at the same time."""
 
 COLUMNS = 48
-"""Cells across to which a picture is reduced where people are to be unrecognizable."""
+"""Cells across to which a picture is reduced if people must be unrecognizable."""
 
 LOOK = 1.5
-"""Seconds for which faces are looked for, and pictures and sound counted."""
+"""Seconds for which faces are detected, and pictures and sound counted."""
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialPicture:
-    """What a camera has shown.
+    """The result of a trial.
 
     Attributes:
         width, height: Of its pictures, pixels.
@@ -75,7 +75,7 @@ def take_trial_picture(
         timeout: Seconds to wait.
 
     Raises:
-        InputError: It cannot be opened, sends nothing in time, or others are being tried.
+        InputError: It cannot be opened, sends nothing in time, or too many others are being tried.
     """
     if not _places.acquire(blocking=False):
         raise InputError("Other cameras are being tried.", "Try again in a few seconds.")
@@ -129,9 +129,7 @@ def _look(opener: CameraOpener, preview: bool, blur: bool, connection: Connectio
         answer = WorkerExit(redact(error.problem), redact(error.way_out))
     except Exception as error:
         answer = WorkerExit(
-            Translatable(
-                "It failed in a way that was not foreseen ({kind}).", kind=type(error).__name__
-            ),
+            Translatable("It failed unexpectedly ({kind}).", kind=type(error).__name__),
             "Check the address, or choose another source.",
         )
     with contextlib.suppress(OSError):

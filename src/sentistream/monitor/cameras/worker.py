@@ -1,4 +1,4 @@
-"""A camera's worker process: what runs inside it, and how the server starts it and talks to it.
+"""A camera's worker process: its code, and how the server starts and controls it.
 
 Pictures never leave it, except small ones with blurred people while somebody looks.
 """
@@ -54,7 +54,7 @@ TRIM_INTERVAL = 30.0
 PRELOAD = ["sentistream.monitor.cameras.forkserver"]
 """What the fork server imports before the first worker is forked from it."""
 
-_READ_TIMEOUT = 0.1  # seconds the loop waits for a moment before it does its other chores
+_READ_TIMEOUT = 0.1  # seconds the loop waits for a moment before its other tasks
 
 _preloaded: list[Analyzer] = []
 
@@ -93,7 +93,7 @@ class WorkerProcess:
         on_message: Callable[[WorkerProcess, Message], None],
         on_end: Callable[[], None],
     ) -> None:
-        # not forked from the server, which has threads and secrets of its own
+        # not forked from the server, which has threads and secrets
         context = worker_context(PRELOAD)
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
@@ -198,7 +198,7 @@ class _Worker:
         try:
             if self._preparing:
                 self._prepare()
-                # what drawing the clip has left in memory is not kept for the camera's lifetime
+                # memory left over from rendering the clip is not kept for the camera's lifetime
                 self._send(WorkerExit(prepared=True))
                 return
             analyzer = make_analyzer(self._profile, self._job.max_faces)
@@ -213,10 +213,8 @@ class _Worker:
             raise
         except Exception as error:
             exit_message = WorkerExit(
-                Translatable(
-                    "It failed in a way that was not foreseen ({kind}).", kind=type(error).__name__
-                ),
-                "It is started again; if this goes on, report it with the log.",
+                Translatable("It failed unexpectedly ({kind}).", kind=type(error).__name__),
+                "It will be restarted; if this continues, report it with the log.",
                 _locations(error),
             )
         if pipeline is not None:
@@ -296,9 +294,9 @@ class _Worker:
 
 
 def die_with_server() -> None:
-    """This process ends with the one that started it, even if it hangs in a decoder.
+    """Ends this process with its parent, even if it hangs in a decoder.
 
-    That is the server, or the fork server, which ends with the server.
+    The parent is the server, or the fork server, which ends with the server.
     """
     parent = os.getppid()
     end_with_parent(parent, at_once=True)

@@ -1,6 +1,6 @@
-"""What the server hands to a camera's worker, and the messages both exchange over their pipe.
+"""A camera worker's job, and the messages that it exchanges with the server over a pipe.
 
-A worker also sends ``Observation``, ``Seconds`` and, while somebody looks, ``Preview``: the only
+A worker also sends ``Observation``, ``Seconds`` and, while somebody looks, ``Preview``, the only
 message with a picture.
 """
 
@@ -24,11 +24,11 @@ class SourceOpener(Protocol):
 
     @property
     def preparing(self) -> str:
-        """What ``prepare`` will do, in words; empty if there is nothing to prepare."""
+        """A description of what ``prepare`` will do; empty if there is nothing to prepare."""
         ...
 
     def prepare(self) -> None:
-        """Does what has to be done before the camera can be opened; may take minutes."""
+        """Prepares to open the camera; may take minutes."""
         ...
 
     def open(self, *, tick: float, sound_window: float) -> Source:
@@ -46,7 +46,7 @@ class CameraOpener:
 
     Attributes:
         camera: Its settings.
-        clip: Where the demonstration clip is kept.
+        clip: Where the demo clip is kept.
     """
 
     camera: CameraSettings
@@ -55,7 +55,7 @@ class CameraOpener:
     @property
     def preparing(self) -> str:
         missing = self._is_demo and not self.clip.exists()
-        return Translatable("The demonstration clip is being drawn.") if missing else ""
+        return Translatable("The demo clip is being drawn.") if missing else ""
 
     @property
     def _is_demo(self) -> bool:
@@ -83,13 +83,13 @@ class CameraJob:
         opener: Opens it.
         profile: Name of the profile.
         pace: Playback speed of a file; 1 for everything else.
-        max_faces: Faces followed at once.
-        prior: How common the classes are taken to be: a name or three numbers.
+        max_faces: Most faces tracked at once.
+        prior: How common the classes are assumed to be: a name or three numbers.
         zones: Parts of its picture.
         preview: Whether live pictures may be shown.
         blur: Whether people are blurred in them.
-        moving: Whether the camera itself moves, as in the demonstration clip, where nobody is
-            real: it has no still background to compare with, and only detected faces are blurred.
+        moving: Whether the camera itself moves, as in the demo clip, where nobody is
+            real: there is no still background, and only detected faces are blurred.
         secrets: What must not appear in error messages.
     """
 
@@ -132,13 +132,13 @@ class Heartbeat:
     """Sent about twice a second by a worker that is alive.
 
     Attributes:
-        preparing: What it does before the first picture, in words; empty once that is done.
+        preparing: A description of what it does before the first picture; empty after that.
         moments_per_second: Analyzed now.
         tick: Seconds between moments now.
-        latency: Seconds from a picture's decoding to its reading, 95th percentile of the last ones.
+        latency: Seconds from a picture's decoding to its reading, 95th percentile of recent ones.
         dropped: Moments dropped since the worker started.
         damaged: Packets or pictures that could not be decoded since then.
-        remarks: What is to be known of its source, a sentence each.
+        remarks: Remarks on its source, a sentence each.
         last_picture: Wall-clock time of the newest picture; None before the first.
         picture_age: Seconds since the newest picture arrived, or since the worker began to wait.
     """
@@ -168,8 +168,8 @@ class WorkerExit:
     Attributes:
         problem: What went wrong, without passwords; empty if the source simply ended.
         way_out: What to do about it.
-        trace: Where in the program, if it was not foreseen; without values.
-        prepared: Whether it has only prepared the source: start the next worker at once.
+        trace: Where in the program, if it was unexpected; without values.
+        prepared: Whether it only prepared the source: start the next worker at once.
     """
 
     problem: str = ""
@@ -184,7 +184,7 @@ Message = Observation | Seconds | Preview | Heartbeat | SdpAnswer | WorkerExit
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """Somebody looks: live pictures are wanted for a few seconds."""
+    """Requests live pictures for a few seconds, as somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a digest says: the figures of ``Insight.report`` and the alerts of that time, in words."""
+"""A digest's content: the figures of ``Insight.report`` and that period's alerts, in words."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from sentistream.monitor.translation import Translator
 DigestPeriod = Literal["week", "month"]
 
 ALERTS_READ = 1000
-"""The newest events that are looked through for the alerts of a digest."""
+"""The number of newest events searched for the alerts of a digest."""
 
 ALERTS_LISTED = 40
-"""Alerts that a digest lists; it says how many there were beyond."""
+"""Most alerts that a digest lists; it says how many more there were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,8 @@ class FigureRow:
 
     Attributes:
         name: Of what: a day, a camera, a zone.
-        appearances: How many; empty where nothing was recorded.
-        negative, neutral, positive: Each with its margin; empty where it is not shown.
+        appearances: How many; empty if nothing was recorded.
+        negative, neutral, positive: Each with its margin; empty if it is not shown.
         note: Why nothing is shown, what is unusual, or how it has changed.
         shares: Negative, neutral and positive, 0 to 1; None where they are not shown.
         is_zone: Whether it is a part of a camera's picture.
@@ -75,7 +75,7 @@ class AlertRow:
         when: When it began, and for how long it was.
         title: What it was.
         text: A sentence.
-        who: Who took care of it; empty if nobody did.
+        who: Who acknowledged it; empty if nobody did.
     """
 
     when: str
@@ -89,22 +89,22 @@ class Digest:
     """A digest, ready to be laid out.
 
     Attributes:
-        key: Names its period: ``week-2026-W48``, ``month-2026-11``.
-        period: Which kind.
+        key: Its period: ``week-2026-W48``, ``month-2026-11``.
+        period: Its kind.
         span: When.
-        language: Of its words.
-        title: What it is of.
-        controller: Who runs the monitor; empty where the settings do not say.
+        language: Its language.
+        title: Its title.
+        controller: Who runs the monitor; empty if the settings do not say.
         whole: All cameras over the whole time.
-        sentences: What is to be known first, a sentence each.
+        sentences: The most important points, a sentence each.
         days: Each day.
         places_title: What ``places`` are.
         places: Each camera and zone, or each shop, the most negative first.
         alerts: The alerts, the oldest first.
         more_alerts: How many were left out.
-        notes: What the words mean.
+        notes: Explanations of the terms.
         path: Of the page with these figures.
-        path_title: What that page is called on the button to it.
+        path_title: The label of the button to it.
     """
 
     key: str
@@ -166,10 +166,10 @@ def make_digest(
         period: Which of the two.
         day: Any day in it.
         store: The readings and alerts.
-        settings: The settings in force.
+        settings: The current settings.
         names: The display names; the cameras among them are reported.
-        now: Wall-clock seconds; what is not over is compared up to now.
-        tr: The words.
+        now: Wall-clock seconds; an unfinished period is compared up to now.
+        tr: The translator.
 
     Raises:
         StorageError: The database does not answer.
@@ -227,7 +227,7 @@ def digest_title(period: DigestPeriod, span: Span, tr: Translator) -> str:
 
 
 def shares_note(tr: Translator) -> str:
-    """What shares, margins and appearances are."""
+    """Explanations of shares, margins and appearances."""
     return tr.gettext(
         "Shares are of the time that faces were in view. ± is the margin of 95 %, by the "
         "number of appearances. An appearance is the time during which one face is "
@@ -238,7 +238,7 @@ def shares_note(tr: Translator) -> str:
 def whole_sentence(
     now: Figures, change: Difference | None, period: DigestPeriod, smallest: int, tr: Translator
 ) -> str:
-    """How negative the whole of the time was, and how that has changed."""
+    """How negative the whole period was, and how that has changed."""
     if now.negative is None:
         return tr.gettext("Nothing can be said: {why}.", why=unknown_words(now, smallest, tr))
     said = tr.gettext("{share} negative", share=shares_words(now, tr)["negative"])
@@ -268,12 +268,12 @@ def figure_row(
     *,
     is_zone: bool = False,
 ) -> FigureRow:
-    """Figures in words; why there are none in place of the note where there are none."""
+    """Figures in words; if there are none, the note says why."""
     negative, neutral, positive = figures.negative, figures.neutral, figures.positive
     if negative is None or neutral is None or positive is None:
         return FigureRow(
             name=name,
-            # nobody looked, or nobody could have
+            # nobody was watched, or could have been
             appearances=""
             if figures.known in (Known.OFF, Known.AHEAD)
             else tr.number(figures.appearances),

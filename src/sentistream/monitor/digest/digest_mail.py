@@ -10,7 +10,7 @@ from sentistream.monitor.translation import translator
 
 
 def digest_notice(digest: Digest, *, page: str) -> Notice:
-    """The message of a digest.
+    """A digest as a message.
 
     Args:
         digest: The digest.

@@ -1,4 +1,4 @@
-"""Sends digests when their time has come, and on demand."""
+"""Sends digests on schedule and on demand."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from sentistream.monitor.translation import translator
 _log = logging.getLogger(__name__)
 
 POLL_INTERVAL = 30.0
-"""Seconds between two looks at the clock."""
+"""Seconds between two checks of the clock."""
 
 RETRY_DELAY = 900.0
-"""Seconds after which a digest that could not be sent is tried again."""
+"""Seconds after which a digest that could not be sent is retried."""
 
 CATCH_UP = timedelta(days=2)
-"""A digest whose time was missed, because the monitor did not run, is sent up to so much later."""
+"""A digest that was missed because the monitor was not running is sent up to this much later."""
 
 
 def send_digest(
@@ -59,14 +59,14 @@ def send_digest(
         period: A week or a month.
         day: Any day in it.
         store: The readings and alerts.
-        settings: The settings in force.
+        settings: The current settings.
         names: The display names; the cameras among them are reported.
         page: The monitor's address, without a slash at its end.
         now: Wall-clock seconds (UTC).
         timeout: Seconds for connecting to the mail server, and for each answer.
 
     Returns:
-        What became of it.
+        The outcome.
 
     Raises:
         InputError: There is no mail server in the settings.
@@ -86,13 +86,13 @@ def send_digest(
 
 
 def require_mail_server(settings: Settings) -> None:
-    """Sees to it that digests can be sent.
+    """Checks that digests can be sent.
 
     Raises:
         InputError: There is no mail server in the settings.
     """
     if not settings.email.host:
-        raise InputError("There is no mail server to send it by.", "Set it up under E-mail.")
+        raise InputError("There is no mail server to send it with.", "Set it up under E-mail.")
 
 
 def send_made_digest(
@@ -124,7 +124,7 @@ def send_made_digest(
 
 @dataclass(frozen=True, slots=True)
 class DueDigest:
-    """A digest whose time has come.
+    """A digest that is due.
 
     Attributes:
         period: Which kind.
@@ -156,11 +156,11 @@ class OutgoingDigest:
 
 
 Edition = Callable[[DueDigest, Settings, float], Iterable[OutgoingDigest]]
-"""What is to be sent when a digest is due, by the settings and the time."""
+"""Returns the digests to send when one is due, from the settings and the time."""
 
 
 def due_digests(settings: DigestSettings, now: float) -> Iterator[DueDigest]:
-    """The digests that were to be sent within ``CATCH_UP`` before now."""
+    """The digests that were due within ``CATCH_UP`` before now."""
     local = datetime.fromtimestamp(now)
     for period, is_wanted in (("week", settings.weekly), ("month", settings.monthly)):
         if not is_wanted:
@@ -173,7 +173,7 @@ def due_digests(settings: DigestSettings, now: float) -> Iterator[DueDigest]:
 
 
 class DigestSender:
-    """Sends each digest once, in a thread of its own; a context manager.
+    """Sends each digest once, in its own thread; a context manager.
 
     Which were sent is read from the log of deliveries, so that a restart sends none again.
 
@@ -182,7 +182,7 @@ class DigestSender:
         store: The readings, the alerts and the log of deliveries.
         configuration: The settings, which may change while it runs.
         page: Returns the monitor's address.
-        edition: What is sent; by default the digest of the monitor's own cameras.
+        edition: The digests to send; by default that of the monitor's own cameras.
         clock: Wall-clock seconds (UTC).
         timeout: Seconds for connecting to the mail server.
     """
@@ -211,7 +211,7 @@ class DigestSender:
         self._thread = threading.Thread(target=self._run, name="digests", daemon=True)
 
     def run_due(self) -> None:
-        """Sends what is due and was not sent yet."""
+        """Sends due digests that have not been sent."""
         now, settings = self._clock(), self._configuration.settings
         for due in due_digests(settings.digest, now):
             try:

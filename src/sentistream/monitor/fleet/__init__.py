@@ -1,1 +1,1 @@
-"""What sites and their headquarters say to each other: messages, signatures, join codes, broker."""
+"""The protocol between sites and headquarters: messages, signatures, join codes, broker."""

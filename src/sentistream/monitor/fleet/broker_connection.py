@@ -27,23 +27,23 @@ KEEP_ALIVE = 30
 """Seconds after which a silent connection is probed."""
 
 MAX_QUEUED = 64
-"""Messages handed to a site's connection that it has not delivered to the broker yet."""
+"""Most messages passed to a site's connection and not yet delivered to the broker."""
 
 MAX_ANSWERS = 60_000
-"""The same for headquarters, whose answers to all sites come at once."""
+"""The same for headquarters, which answers all sites."""
 
 MAX_UNDER_WAY = 1000
-"""Messages that headquarters and the broker exchange before one of them is confirmed."""
+"""Most unconfirmed messages between headquarters and the broker."""
 
 SESSION_SECONDS = 7 * 24 * 3600
 """For how long the broker keeps what headquarters has not received."""
 
 CLOSE_TIMEOUT = 2.0
-"""Seconds for the broker to take the last messages when a connection is closed."""
+"""Seconds for the broker to accept the last messages when a connection is closed."""
 
 
 class BrokerConnection:
-    """Connects in a thread of its own, reconnects for ever, and never blocks the caller.
+    """Connects in its own thread, reconnects forever, and never blocks the caller.
 
     Args:
         address: The broker.
@@ -114,7 +114,7 @@ class BrokerConnection:
         return self._connected.wait(timeout)
 
     def publish(self, topic: str, payload: bytes) -> bool:
-        """Hands a message over; False if it cannot be sent now."""
+        """Queues a message; False if it cannot be sent now."""
         if not self._connected.is_set():
             return False
         return self._client.publish(topic, payload, qos=1).rc == paho.MQTT_ERR_SUCCESS
@@ -122,7 +122,7 @@ class BrokerConnection:
     def close(self) -> None:
         """Disconnects; waits at most about ``CLOSE_TIMEOUT`` seconds."""
         self._client.disconnect()
-        # a broker that hangs delays nobody: the thread ends by itself or with the program
+        # a hanging broker must not delay this: the thread ends later or with the program
         stopping = threading.Thread(target=self._client.loop_stop, daemon=True, name="fleet-stop")
         stopping.start()
         stopping.join(CLOSE_TIMEOUT)
@@ -141,7 +141,7 @@ class BrokerConnection:
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
             self._warn(
-                Translatable("the broker does not let us receive ({reason})", reason=refused[0])
+                Translatable("the broker does not permit receiving ({reason})", reason=refused[0])
             )
             return
         self.problem = ""

@@ -1,4 +1,4 @@
-"""The one-time code by which a site joins: where the broker is, who headquarters is, a secret."""
+"""The one-time code with which a site joins: the broker, headquarters' key, a secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sentistream.monitor.fleet.signatures import is_public_key
 
 PREFIX = "sentistream-join-"
 _MAX_LENGTH = 16_384
-_UNFIT = "This is no code by which a site can join."
+_UNFIT = "This is not a join code."
 _WAY_OUT = "Copy the whole code from the headquarters' page; it begins with sentistream-join-."
 
 
@@ -42,16 +42,16 @@ class BrokerAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinCode:
-    """What a code says.
+    """The content of a code.
 
     Attributes:
         broker: Where messages go.
-        topic: What all topics begin with.
+        topic: Common prefix of all topics.
         site: The site's key at headquarters.
-        name: What headquarters calls the site.
-        secret: Seed of the key that signs the request to join, once; hexadecimal.
+        name: Headquarters' name for the site.
+        secret: Seed of the key that signs the join request, once; hexadecimal.
         headquarters: The public key of headquarters, hexadecimal.
-        headquarters_name: What headquarters calls itself.
+        headquarters_name: Headquarters' own name.
     """
 
     broker: BrokerAddress
@@ -73,7 +73,7 @@ class JoinCode:
         """Reads a code; spaces and line breaks in it do not matter.
 
         Raises:
-            InputError: It is no code, or cut off.
+            InputError: It is not a code, or truncated.
         """
         packed = re.sub(r"\s+", "", text)
         if not packed.startswith(PREFIX) or len(packed) > _MAX_LENGTH:

@@ -22,11 +22,11 @@ MAX_BYTES = 262_144
 """Bytes of a message as it is sent."""
 
 MAX_JSON_BYTES = 4_194_304
-"""Bytes of its JSON; a signed message that is larger when decompressed is refused."""
+"""Most bytes of its JSON; a signed message that is larger when decompressed is refused."""
 
 
 class UnreadableMessageError(ValueError):
-    """The bytes are no message."""
+    """The bytes are not a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class FleetTopics:
     """The topics of one fleet.
 
     Attributes:
-        root: What all begin with, for instance ``sentistream/fleet``.
+        root: Their common prefix, for instance ``sentistream/fleet``.
     """
 
     root: str
@@ -80,10 +80,10 @@ def split(payload: bytes) -> tuple[bytes, bytes]:
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """The fields of a body whose signature was checked.
+    """The fields of a body whose signature was verified.
 
     Raises:
-        UnreadableMessageError: It is no compressed JSON object, or too large.
+        UnreadableMessageError: It is not a compressed JSON object, or too large.
     """
     try:
         inflater = zlib.decompressobj()
@@ -106,5 +106,5 @@ def is_supported(version: object) -> bool:
 
 
 def payload_digest(payload: bytes) -> str:
-    """What a refusal calls the refused bytes, so that nobody takes it for another message's."""
+    """The digest by which a refusal identifies the refused bytes."""
     return hashlib.sha256(payload).hexdigest()[:32]

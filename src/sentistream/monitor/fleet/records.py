@@ -1,8 +1,7 @@
-"""Everything that may leave a site: four kinds of records, each with all of its fields.
+"""Everything that may leave a site: four kinds of records, with all their fields.
 
-A record is made by a function of this module or not at all; :func:`check_record` refuses what is
-not listed, and the outbox takes nothing that it refuses. Readings of single faces, pictures and
-sound have no record.
+Only this module creates records; :func:`check_record` rejects what is not listed, and the outbox
+accepts nothing that it rejects. There are no records of single faces' readings, pictures or sound.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ SUM_COLUMNS = (
     "neutral",
     "negative",
 )
-"""Of a row of sums. ``appearances``: tracks in view; ``arrived``: those that began then;
+"""Columns of a row of sums. ``appearances``: tracks in view; ``arrived``: those that began then;
 ``watched``: seconds; ``seen`` and ``speaking``: milliseconds, the three shares: ten-thousandths,
-these five null where the group is too small."""
+these five null if the group is too small."""
 
 FIELDS: Mapping[str, frozenset[str]] = {
     "sums": frozenset({"kind", "begin", "length", "revision", "rows"}),
@@ -58,7 +57,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
 
 
 class ForbiddenRecordError(ValueError):
-    """A record holds something that must not leave the site."""
+    """A record contains something that must not leave the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def sums_record(begin: int, length: int, revision: int, rows: Iterable[SumRow]) 
 
 
 def health_record(health: CameraHealth) -> dict[str, Any]:
-    """A camera's state. Secrets and addresses' credentials are taken out of the reason."""
+    """A camera's state. Secrets and credentials in addresses are removed from the reason."""
     return {
         "kind": "health",
         "camera": health.camera,
@@ -125,10 +124,9 @@ def alert_record(alert: Alert) -> dict[str, Any]:
 
 
 def about_record(time_zone: str, program: str, names: DisplayNames) -> dict[str, Any]:
-    """The site's time zone (IANA), the program's version, and what cameras and zones are called.
+    """The site's time zone (IANA), the program's version, and the names of cameras and zones.
 
-    ``zones`` holds a zone's name by its key within the key of its camera; those are left out that
-    are called by their key.
+    ``zones`` maps camera keys to zone keys to names; zones named by their key are left out.
     """
     zones: dict[str, dict[str, str]] = {}
     for (camera, zone), name in names.zones.items():
@@ -144,10 +142,10 @@ def about_record(time_zone: str, program: str, names: DisplayNames) -> dict[str,
 
 
 def check_record(record: Mapping[str, Any]) -> None:
-    """Lets through what may leave the site.
+    """Checks that a record may leave the site.
 
     Raises:
-        ForbiddenRecordError: The record is of no known kind, or its fields or their types are not
+        ForbiddenRecordError: The record's kind is unknown, or its fields or their types are not
             exactly those of its kind.
     """
     kind = str(record.get("kind"))

@@ -1,8 +1,8 @@
 """Ed25519 signatures (RFC 8032) of messages between sites and headquarters.
 
-Ed25519 and not an HMAC: a site makes its key pair itself and its private key never leaves the
-site's disk. Headquarters stores public keys only, so that nobody who reads its database or a
-backup of it can speak in a site's name.
+Ed25519 rather than HMAC: a site generates its own key pair and the private key never leaves the
+site's disk. Headquarters stores only public keys, so that nobody who reads its database or a
+backup of it can impersonate a site.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SigningKey:
         return cls(Ed25519PrivateKey.generate().private_bytes_raw().hex())
 
     def sign(self, topic: str, body: bytes) -> bytes:
-        """The signature of a message; it holds for this topic alone."""
+        """The signature of a message; valid only for this topic."""
         return self._key.sign(_signed(topic, body))
 
 

@@ -1,1 +1,1 @@
-"""Headquarters of many shops: takes in what sites report, and says how they compare."""
+"""Headquarters of many shops: receives the sites' reports and compares them."""

@@ -1,4 +1,4 @@
-"""Relays deliveries of messages about shops to the monitor's own log."""
+"""Relays deliveries of messages about shops to the monitor's log."""
 
 from __future__ import annotations
 

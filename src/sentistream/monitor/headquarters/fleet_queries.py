@@ -1,4 +1,4 @@
-"""What headquarters' pages and digests ask: how shops compare, their days, zones and alerts."""
+"""Queries of headquarters' pages and digests: comparison of shops, their days, zones, alerts."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ MAX_ALERTS = 500
 
 
 class FleetQueries:
-    """Questions about shops. All raise ``StorageError`` if the database cannot be reached.
+    """Queries about shops. All raise ``StorageError`` if the database cannot be reached.
 
     Args:
         engine: A database with the tables of headquarters.
-        silent_minutes: After how many minutes without a message a shop counts as silent.
+        silent_minutes: Minutes without a message after which a shop counts as silent.
     """
 
     def __init__(self, engine: Engine, silent_minutes: float) -> None:
@@ -70,7 +70,7 @@ class FleetQueries:
     ) -> list[ShopSummary]:
         """All shops that a user may see, by name, over a period of ``PERIODS``.
 
-        Also what a digest is made of: without ``user`` these are all shops.
+        Digests use this, too: without ``user`` these are all shops.
         """
         moment = time.time() if now is None else now
         sites = self._registry.sites(user)

@@ -1,4 +1,4 @@
-"""What questions about shops are answered with: totals, summaries, places, cameras, alerts."""
+"""Results of queries about shops: totals, summaries, places, cameras, alerts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Totals:
         covered: How many of them the shares are about; the others were in groups too small.
         watched: Seconds for which cameras watched, added up over them.
         seen, speaking: Seconds of faces and of speech, added up over everybody.
-        positive, neutral, negative: Shares of ``seen``, 0 to 1; None where nothing may be told.
+        positive, neutral, negative: Shares of ``seen``, 0 to 1; None if nothing may be told.
     """
 
     appearances: int = 0
@@ -85,7 +85,7 @@ class ShopPlace:
 
     Attributes:
         camera, zone: Their keys; ``zone`` is empty for the whole picture.
-        camera_name, zone_name: What the shop calls them.
+        camera_name, zone_name: The shop's names for them.
         totals: What was seen there.
     """
 
@@ -119,11 +119,11 @@ class ShopAlert:
     Attributes:
         site, site_name: The shop.
         rule, name, camera, zone, sentiment, share, limit, minutes: As in ``observations.Alert``.
-        camera_name, zone_name: What the shop calls camera and zone.
+        camera_name, zone_name: The shop's names for camera and zone.
         began: Wall-clock seconds.
         ended: Wall-clock seconds; None while it lasts.
         incident: Its id; empty for some seconds after it was reported.
-        event: Its start, as people are told of it.
+        event: Its start, as it is sent to people.
     """
 
     site: str

@@ -1,4 +1,4 @@
-"""The tables of headquarters, as the newest of its migrations leaves them.
+"""The tables of headquarters, as of its newest migration.
 
 Sums have the units of ``fleet.records.SUM_COLUMNS``. ``minute`` counts from 1970; ``minutes`` is 1
 for a minute, 60 for the withheld minutes of an hour together. In totals by hour and day the three
@@ -84,7 +84,7 @@ ZONES = Table(
     Column("zone", String(64), primary_key=True),
     Column("name", String(80), nullable=False),
 )
-"""What sites call their zones; those are missing that are called by their key."""
+"""Sites' zone names; zones named by their key are missing."""
 
 SERIES = Table(
     "fleet_series",
@@ -154,8 +154,8 @@ ALERTS = Table(
     Column("incident", String(32), nullable=False, server_default=""),
     Column("notified", Boolean, nullable=False, server_default=false()),
 )
-"""Starts and ends. ``incident`` is what the two have in common, empty until they were looked at;
-``notified`` says of a start whether people were notified of it."""
+"""Starts and ends. ``incident`` is shared by the two and empty until they were processed;
+``notified`` says whether people were notified of a start."""
 
 ACCESS = Table(
     "fleet_access",

@@ -1,4 +1,4 @@
-"""Headquarters as a part of the monitor: opens its tables, receives, forgets what is too old."""
+"""Headquarters as part of the monitor: opens its tables, receives, deletes old data."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ RETENTION_INTERVAL = 3600.0
 """Seconds from one deletion of old sums to the next."""
 
 STEADY_CLOCK = 600.0
-"""Seconds after the start before anything is deleted: a clock that was just set may be wrong."""
+"""Seconds after the start before anything is deleted: the clock may still be wrong."""
 
 LOOK_INTERVAL = 3.0
-"""Seconds between two looks for alerts that sites have reported."""
+"""Seconds between two checks for alerts that sites have reported."""
 
 BROKER_DELAY = 120.0
-"""Seconds for which the broker must be out of reach before that is an alert."""
+"""Seconds for which the broker must be unreachable before that is an alert."""
 
 CLIENT_ID = "sentistream-headquarters"
 
 
 class Headquarters:
-    """Receives what sites report. Made only where the settings name a broker.
+    """Receives the sites' reports. Created only if the settings name a broker.
 
     Args:
-        engine: The monitor's database; its own tables are made or brought up to date.
-        settings: How the broker is reached.
-        bus: Where it is told that the broker cannot be reached; None for nowhere.
+        engine: The monitor's database; its tables are created or migrated.
+        settings: The broker's settings.
+        bus: Where an unreachable broker is published; None for nowhere.
 
     Attributes:
         registry: The sites.
-        receiver: Takes their messages.
+        receiver: Receives their messages.
         settings: As given.
-        bus: The shops' alerts, and nothing else: a bus of their own, as not everybody who sees
-            the monitor's alerts may see those of each shop.
+        bus: A separate bus for the shops' alerts, because not everybody who sees the monitor's
+            alerts may see those of each shop.
 
     Raises:
         InputError: The authority's file cannot be read.
@@ -87,7 +87,7 @@ class Headquarters:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the broker is reached now."""
+        """Whether the broker is connected now."""
         return self._connection is not None and self._connection.is_connected
 
     @property
@@ -116,7 +116,7 @@ class Headquarters:
         self._thread.start()
 
     def close(self) -> None:
-        """Stores what was received, and stops."""
+        """Stores received messages, and stops."""
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(5)
@@ -164,9 +164,7 @@ class Headquarters:
                 minutes=BROKER_DELAY / 60,
                 kind=AlertKind.SHOP,
                 incident=new_incident(),
-                reason=Translatable(
-                    "The broker cannot be reached. Shops keep what they have to report."
-                ),
+                reason=Translatable("The broker cannot be reached. Shops keep their reports."),
             )
             if self._own_bus is not None:
                 self._own_bus.publish(self._broker_alert)

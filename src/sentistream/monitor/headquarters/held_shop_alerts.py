@@ -1,4 +1,4 @@
-"""What quiet hours hold back of the shops' alerts, in headquarters' tables."""
+"""Shops' alerts that quiet hours hold back, in headquarters' tables."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class HeldShopAlerts:
         ]
 
     def release_alerts(self, numbers: Sequence[int]) -> None:
-        """Deletes what was held back and has been told."""
+        """Deletes alerts that were held back and have been sent."""
         with write_transaction(self._engine) as connection:
             connection.execute(delete(HELD).where(HELD.c.id.in_(list(numbers))))
 

@@ -1,8 +1,8 @@
-"""Receives the messages of sites, refuses what is not theirs, stores the rest and answers.
+"""Receives sites' messages, rejects forged ones, stores the rest and answers.
 
-A message is checked in the broker connection's thread and stored in another, many in one
-transaction; it is answered when that is committed, so that a site deletes nothing that is not
-stored. New sums overtake those of sites that catch up.
+A message is verified in the broker connection's thread and stored in another, many per
+transaction; it is answered after the commit, so that a site deletes nothing that is not
+stored. New sums have priority over those of sites that are catching up.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ from sentistream.monitor.store.database import write_transaction
 _log = logging.getLogger(__name__)
 
 MAX_LIVE = 20_000
-"""Messages with new sums that wait to be stored; more are left to be sent again."""
+"""Messages with new sums waiting to be stored; sites must resend further ones."""
 
 MAX_BACKLOG = 500
-"""Messages of sites that catch up, likewise."""
+"""The same for messages of sites that are catching up."""
 
 BATCH_ROWS = 20_000
 """Sums stored in one transaction, about."""
 
 BACKLOG_ROWS = 6_000
-"""Of these, at most so many of sites that catch up, while new ones wait."""
+"""The most of these from sites that are catching up, while new ones wait."""
 
 BATCH_DELAY = 0.1
 """Seconds to wait for the messages of other sites, to store them in one transaction."""
 
 RELOAD_INTERVAL = 5.0
-"""Seconds after which keys that were changed elsewhere count."""
+"""Seconds after which keys changed elsewhere are reloaded."""
 
 WARNING_INTERVAL = 60.0
 """Seconds between two warnings about the same site and reason; all are counted."""
@@ -75,7 +75,7 @@ MAX_WARNED = 4096
 """Sites and reasons whose last warning is remembered."""
 
 RETRY_DELAYS = (1.0, 2.0, 5.0, 10.0)
-"""Seconds before a failed transaction is tried again; the last repeats."""
+"""Seconds before a failed transaction is retried; the last repeats."""
 
 
 class Receiver:
@@ -84,7 +84,7 @@ class Receiver:
     Args:
         engine: The database.
         topic: What all topics begin with.
-        publish: Hands an answer to the broker; False if it cannot be sent now.
+        publish: Passes an answer to the broker; False if it cannot be sent now.
         clock: Wall-clock seconds.
 
     Attributes:
@@ -139,18 +139,18 @@ class Receiver:
         self._thread.start()
 
     def close(self, timeout: float = 10.0) -> None:
-        """Stores what waits, and stops."""
+        """Stores queued messages, and stops."""
         with self._arrived:
             self._closing = True
             self._arrived.notify_all()
         self._thread.join(timeout)
 
     def reload(self) -> None:
-        """Counts changes to sites from now on."""
+        """Reloads changed sites from now on."""
         self._loaded_at = float("-inf")
 
     def receive(self, topic: str, payload: bytes) -> None:
-        """Checks a message; what is genuine waits to be stored."""
+        """Verifies a message and queues genuine ones for storage."""
         site = self._topics.site_of(topic)
         try:
             signature, body = split(payload)
@@ -159,7 +159,7 @@ class Receiver:
             return
         known = self._known(site)
         if known is None:
-            self._refuse(site, "unknown site")  # no answer: anybody can make up names
+            self._refuse(site, "unknown site")  # no answer: anybody can invent names
             return
         signer, reason = self._signer(known, topic, body, signature)
         if reason:
@@ -201,7 +201,7 @@ class Receiver:
         found = self._registry.keys()
         for key, site in found.items():
             if key in self._sites:
-                # numbers of messages that wait to be stored count already
+                # the numbers of queued messages already count
                 site.last_number = max(site.last_number, self._sites[key].last_number)
         self._sites = found
         sites = self._registry.sites()
@@ -211,7 +211,7 @@ class Receiver:
     def _signer(
         self, known: SiteKeys, topic: str, body: bytes, signature: bytes
     ) -> tuple[str, str]:
-        """Whose key signed a message, and why it is refused; one of them is empty."""
+        """Whose key signed a message, or why it is refused; one of the two is empty."""
         if known.public and is_signed_by(known.public, topic, body, signature):
             return "site", ""
         if known.code and is_signed_by(known.code, topic, body, signature):
@@ -282,7 +282,7 @@ class Receiver:
         queue, most = (self._live, MAX_LIVE) if message.is_live else (self._backlog, MAX_BACKLOG)
         with self._arrived:
             if len(queue) >= most:
-                self.deferred += 1  # not answered: the site sends it again
+                self.deferred += 1  # not answered: the site resends it
                 return
             queue.append(message)
             self._arrived.notify_all()
@@ -310,7 +310,7 @@ class Receiver:
                 with self._arrived:
                     self._put_back(batch)
                     if self._closing:
-                        return  # the sites have it
+                        return  # the sites still have it
                     self._arrived.wait_for(lambda: self._closing, backoff.next_delay())
 
     def _take(self) -> list[SiteMessage]:
@@ -330,7 +330,7 @@ class Receiver:
             (self._live if message.is_live else self._backlog).appendleft(message)
 
     def _store(self, batch: Sequence[SiteMessage]) -> None:
-        """Stores messages and answers them; if one cannot be stored, the others can.
+        """Stores messages and answers them; if one cannot be stored, the others still are.
 
         Raises:
             StorageError: The database cannot be used; nothing is stored.

@@ -1,4 +1,4 @@
-"""Reads the records of a site's message; what does not fit is left out and counted."""
+"""Parses the records of a site's message; invalid ones are skipped and counted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sentistream.monitor.fleet.records import HOUR, MINUTE, SHARE_UNIT, SUM_COLU
 from sentistream.monitor.observations import CameraState
 
 OLDEST_SECONDS = 400 * 86_400
-"""Sums and alerts older than this are not taken; their site's clock is wrong."""
+"""Sums and alerts older than this are rejected; their site's clock is wrong."""
 
 MAX_AHEAD_SECONDS = 86_400
-"""Nor those so far ahead."""
+"""So are those this far in the future."""
 
 _MAX = 2**31 - 1
 
@@ -38,7 +38,7 @@ class ParsedRecords:
         health: Values of cameras' states, by the columns of ``CAMERAS``.
         alerts: Values of alerts, by the columns of ``ALERTS``.
         about: The newest description of the site; None if there is none.
-        discarded: Records and rows that do not fit; unknown kinds are not counted.
+        discarded: Invalid records and rows; unknown kinds are not counted.
     """
 
     sums: list[SiteSum] = field(default_factory=list)
@@ -49,10 +49,10 @@ class ParsedRecords:
 
 
 def parse_records(records: object, now: float) -> ParsedRecords:
-    """Reads records; unknown kinds and fields, which a newer release may send, are ignored.
+    """Parses records; unknown kinds and fields, which a newer release may send, are ignored.
 
     Args:
-        records: As they stand in the message.
+        records: As in the message.
         now: Wall-clock seconds.
     """
     parsed = ParsedRecords()

@@ -1,4 +1,4 @@
-"""Storage of what sites report beside their sums: about themselves, camera health, alerts."""
+"""Storage of what sites report besides sums: about themselves, camera health, alerts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NO_HEALTH: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteMessage(ByValue):
-    """A message of a site that was found to be its own, and what it carries."""
+    """A verified message of a site, and its content."""
 
     site: str
     site_id: int
@@ -47,7 +47,7 @@ class SiteMessage(ByValue):
 def site_values(
     site_id: int, message: SiteMessage, newest_minute: int, discarded: int
 ) -> dict[str, Any]:
-    """What a site's newest message says of itself, for ``update_sites``."""
+    """What a site's newest message says about itself, for ``update_sites``."""
     fields = message.fields
     offset = fields.get("offset")
     sent = fields.get("sent")
@@ -168,7 +168,7 @@ def _upsert_cameras(
 
 
 def update_sites(connection: Connection, values: Sequence[Mapping[str, Any]]) -> None:
-    """Notes when sites were last heard of, and how far they are; rows of ``site_values``."""
+    """Stores when sites last sent something, and their progress; rows of ``site_values``."""
     greatest = "GREATEST" if connection.dialect.name == "postgresql" else "MAX"
     statement = (
         "UPDATE fleet_sites SET "  # noqa: S608 - constants

@@ -1,7 +1,7 @@
 """Alerts about shops: those that they report, and that a shop has gone silent.
 
 Sites decide about their own alerts and cameras, with their own rules and hysteresis; headquarters
-tells its people of the result. What arrives late is told only if it still matters.
+notifies its people of the result. Late arrivals are sent only if they still matter.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from sentistream.translatable import Translatable
 _log = logging.getLogger(__name__)
 
 TOLD_LATE = 3600.0
-"""Seconds after which an alert that has ended meanwhile is not told any more, only listed."""
+"""Seconds after which an alert that has already ended is only listed, not sent."""
 
 OPEN_DAYS = 2
 """Days after which an alert without an end counts as ended."""
 
 SILENCE_INTERVAL = 30.0
-"""Seconds between two looks for shops that went silent."""
+"""Seconds between two checks for silent shops."""
 
 SETTLING = 660.0
-"""Seconds for which the broker must have been reached before a shop is called silent: sites try
-again every ten minutes."""
+"""Seconds for which the broker must have been reachable before a shop is called silent: sites
+retry every ten minutes."""
 
 LISTED = 500
 """Shops that one statement may list; beyond them it reads all."""
@@ -67,18 +67,18 @@ class _Open:
 
 
 class ShopAlerts:
-    """Looks for new alerts in headquarters' tables and for silent shops, and publishes them.
+    """Finds new alerts in headquarters' tables, and silent shops, and publishes them.
 
-    What is open is read from the tables, so that a restart tells nothing twice. Not thread-safe.
+    Open alerts are read from the tables, so that a restart sends nothing twice. Not thread-safe.
 
     Args:
         engine: A database with the tables of headquarters.
-        bus: Where alerts are published; nothing but shops' alerts is on it.
-        silent_minutes: After how many minutes without a message a shop counts as silent.
-        reached_since: Returns since when the broker is reached, in seconds of ``steady``; None
-            while it is not.
+        bus: Where alerts are published; it carries only shops' alerts.
+        silent_minutes: Minutes without a message after which a shop counts as silent.
+        reached_since: Returns since when the broker has been connected, in seconds of ``steady``;
+            None while it is not.
         clock: Wall-clock seconds (UTC).
-        steady: Seconds of a clock that is never set.
+        steady: Seconds of a monotonic clock.
     """
 
     def __init__(
@@ -103,10 +103,10 @@ class ShopAlerts:
         self._silence_at = float("-inf")
 
     def look(self) -> None:
-        """Publishes what has begun or ended since the last look.
+        """Publishes what has begun or ended since the last check.
 
         Raises:
-            StorageError: The database cannot be used; the next look tries again.
+            StorageError: The database cannot be used; the next check retries.
         """
         now, steady = self._clock(), self._steady()
         due = steady - self._silence_at >= SILENCE_INTERVAL
@@ -144,7 +144,7 @@ class ShopAlerts:
     def _reported(
         self, connection: Connection, sites: dict[int, Site], now: float
     ) -> Iterator[Alert]:
-        """Pairs starts with ends of what sites have reported; yields what is to be told."""
+        """Pairs the sites' starts and ends; yields what to send."""
         new = connection.execute(
             select(ALERTS).where(ALERTS.c.incident == "").order_by(ALERTS.c.time, ALERTS.c.id)
         ).all()
@@ -185,7 +185,7 @@ class ShopAlerts:
         is_new: bool,
         now: float,
     ) -> Iterator[Alert]:
-        """What people are to be told of one alert now."""
+        """What to send about one alert now."""
         assert self._open is not None  # noqa: S101
         end, incident = episode.end, episode.incident
         if is_new:
@@ -204,7 +204,7 @@ class ShopAlerts:
             if known.notified:
                 yield replace(alert, active=False, time=end.time, share=end.share, reason="")
         elif episode.is_followed:
-            # the next began without an end of this: the site was killed meanwhile
+            # the next one began before this one ended: the site was killed meanwhile
             yield from self._end(connection, incident, now, NOT_KNOWN)
 
     def _expired(
@@ -232,7 +232,7 @@ class ShopAlerts:
                 continue
             condition = self._silence.setdefault(site.id, DelayedCondition())
             if not (settled or condition.holds):
-                continue  # it could not be heard
+                continue  # its messages could not arrive
             is_silent = now - (site.last_seen or 0.0) > self._silent_seconds
             if not condition.update(is_silent, steady, begin=0.0, end=RECOVERY):
                 continue
@@ -291,7 +291,7 @@ class ShopAlerts:
             select(ALERTS).where(ALERTS.c.incident == incident, ALERTS.c.active)
         ).first()
         if begin is not None:  # not erased with its shop
-            # sites round to milliseconds: this cannot be in the place of an end of theirs
+            # sites round to milliseconds, so this cannot collide with one of their ends
             values = {
                 **begin._mapping,
                 "active": False,
@@ -309,7 +309,7 @@ def as_alert(row: Any, site: Site, names: Mapping[int, DisplayNames]) -> Alert:
     Args:
         row: A start or an end.
         site: The shop.
-        names: What shops call their cameras and zones, by the shop's number.
+        names: Shops' names of their cameras and zones, by the shop's number.
     """
     shown = names.get(site.id, DisplayNames())
     kind, reason = AlertKind.SENTIMENT, ""
@@ -342,7 +342,7 @@ def names_of(connection: Connection, site_ids: Collection[int]) -> dict[int, Dis
 
 
 def _read_open(connection: Connection, sites: dict[int, Site], now: float) -> dict[str, _Open]:
-    """What had begun and not ended when headquarters stopped."""
+    """The alerts that were open when headquarters stopped."""
     rows = connection.execute(
         select(ALERTS)
         .where(ALERTS.c.incident != "", ALERTS.c.time >= now - 400 * 86_400)
@@ -381,10 +381,10 @@ class _Episode:
     """One alert as it is in the table.
 
     Attributes:
-        begin: Its start; None of an end whose start has not come.
+        begin: Its start; None for an end whose start has not arrived.
         end: Its end; None while it is active.
         incident: Its id.
-        is_followed: Whether the same began once more.
+        is_followed: Whether the same alert began again.
     """
 
     begin: Any | None
@@ -394,14 +394,14 @@ class _Episode:
 
     @property
     def rows(self) -> list[Any]:
-        """Both, as far as there are."""
+        """Start and end, if known."""
         return [row for row in (self.begin, self.end) if row is not None]
 
 
 def _paired(rows: Sequence[Any]) -> list[_Episode]:
     """Starts with their ends; rows of one rule, camera and zone, the oldest first.
 
-    An end that came before its start has an id of its own until then.
+    An end that arrived before its start has its own id until then.
     """
     named = {row.incident for row in rows if row.active and row.incident}
     found: list[_Episode] = []

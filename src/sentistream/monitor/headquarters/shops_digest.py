@@ -1,4 +1,4 @@
-"""The digest of headquarters: shops compared over a week or month, for each who may see them."""
+"""Headquarters' digest: shops compared over a week or month, for each permitted user."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def shops_edition(
     queries: FleetQueries, registry: SiteRegistry, store: Store, due: DueDigest, settings: Settings,
     now: float,
 ) -> Iterator[OutgoingDigest]:  # fmt: skip
-    """All shops for the recipients of digests, and for each viewer with an address their own.
+    """Digests of all shops for the recipients, and of their own shops for viewers with an address.
 
     A viewer who may see no shop gets none.
     """
@@ -89,17 +89,17 @@ def make_shops_digest(
 ) -> Digest:
     """The digest of the shops that a user may see; of all without a user.
 
-    Days are those of each shop's own time zone.
+    Days are in each shop's own time zone.
 
     Args:
         period: A week or a month.
         day: Any day in it.
         queries: Headquarters' tables.
         store: The monitor's, for who acknowledged alerts.
-        settings: The settings in force.
-        user: Who is to read it.
+        settings: The current settings.
+        user: Its reader.
         now: Wall-clock seconds (UTC).
-        tr: The words.
+        tr: The translator.
 
     Raises:
         StorageError: The database does not answer.

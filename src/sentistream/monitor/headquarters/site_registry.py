@@ -49,7 +49,7 @@ from sentistream.translatable import Translatable
 _log = logging.getLogger(__name__)
 
 MAX_RETIRED = 8
-"""Replaced keys of a site that are remembered, to tell an old key from a stranger's."""
+"""Replaced keys of a site that are remembered, to distinguish an old key from a stranger's."""
 
 EVERY_SITE = "*"
 """Stands for all sites in a user's access."""
@@ -68,7 +68,7 @@ class SiteRegistry:
         self._engine = engine
 
     def signing_key(self) -> SigningKey:
-        """The key of headquarters; made at the first call."""
+        """The key of headquarters; generated at the first call."""
         with write_transaction(self._engine) as connection:
             seed = connection.scalar(select(IDENTITY.c.seed))
             if seed is None:
@@ -126,8 +126,9 @@ class SiteRegistry:
                 connection.execute(insert(SITES).values(values))
             except IntegrityError:
                 raise InputError(
-                    "There is a shop with this key already.",
-                    "Take another; a removed shop keeps its key for as long as its sums are kept.",
+                    "A shop with this key already exists.",
+                    "Choose another; a removed shop keeps its key for as long as its sums are "
+                    "kept.",
                 ) from None
 
     def new_code(
@@ -179,9 +180,9 @@ class SiteRegistry:
         )
 
     def change(self, key: str, *, name: str, time_zone: str) -> None:
-        """Changes name and time zone; an empty zone is that of the site itself.
+        """Changes name and time zone; an empty zone means the site's own.
 
-        Days that were added up stay those of the zone in force when they were.
+        Existing daily totals keep the time zone they were computed with.
 
         Raises:
             InputError: The name or the zone is not valid.
@@ -192,7 +193,7 @@ class SiteRegistry:
             _change(connection, key, name=name.strip(), chosen_time_zone=time_zone)
 
     def ask_for_new_key(self, key: str) -> None:
-        """Asks a site to replace its key, with the next answer that it gets.
+        """Requests a new key from a site, with its next answer.
 
         Raises:
             UnknownSiteError: There is no such site.
@@ -201,11 +202,11 @@ class SiteRegistry:
             _change(connection, key, renew_key=True)
 
     def remove(self, key: str, *, erase: bool = False) -> None:
-        """Takes nothing from a site any more.
+        """Rejects a site from now on.
 
         Args:
             key: The site's.
-            erase: Whether to delete what it has sent, too; its key is then free for another.
+            erase: Whether to delete its data, too; its key is then free for another.
 
         Raises:
             UnknownSiteError: There is no such site.
@@ -221,7 +222,7 @@ class SiteRegistry:
         _log.info("shop %s was removed", key)
 
     def access(self) -> dict[str, frozenset[str]]:
-        """Which sites each user was given, by login name; ``*`` stands for all."""
+        """The sites that each user may see, by login name; ``*`` stands for all."""
         statement = select(users.c.name, ACCESS.c.site_key).join(
             ACCESS, ACCESS.c.user_id == users.c.id, isouter=True
         )
@@ -266,10 +267,10 @@ class SiteRegistry:
             ]
 
     def set_digest_address(self, name: str, address: str) -> None:
-        """Sends a user's digest to an address; to none where it is empty.
+        """Sets the address of a user's digest; an empty one removes it.
 
         Raises:
-            InputError: There is no such user, or it is no e-mail address.
+            InputError: There is no such user, or it is not an e-mail address.
         """
         if address and not is_email_address(address):
             raise InputError(
@@ -309,7 +310,7 @@ def retire(connection: Connection, site_id: int, state: str) -> None:
 
 
 def replace_key(connection: Connection, site_id: int, public: str, now: float) -> None:
-    """Puts a new key in the place of a site's present one."""
+    """Replaces a site's current key."""
     row = connection.execute(select(SITES).where(SITES.c.id == site_id)).one()
     retired = json.loads(row.retired_keys)
     if row.public_key and row.public_key != public:

@@ -1,4 +1,4 @@
-"""A site that reports to headquarters, its keys, and where digests go: values read from tables."""
+"""A site that reports to headquarters, its keys, and digest addresses: rows of tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INVITED, JOINED, LEFT, REMOVED = "invited", "joined", "left", "removed"
 
 
 class UnknownSiteError(SentistreamError):
-    """There is no such shop, or it may not be seen."""
+    """There is no such shop, or the user may not see it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +29,15 @@ class Site:
         chosen_time_zone: Whether somebody at headquarters has chosen it, instead of the site.
         program: The version of its program; empty before it has joined.
         joined: Wall-clock seconds; None before.
-        key_made: When its present key was taken in; None without one.
-        renew_key: Whether it is asked for a new key.
+        key_made: When its current key was accepted; None without one.
+        renew_key: Whether a new key has been requested.
         code_expires: When its join code expires; 0 without one that is unused.
-        last_seen: When its newest message came; None before the first.
+        last_seen: When its newest message arrived; None before the first.
         newest_minute: Wall-clock seconds at which its newest sums begin; None before the first.
         clock_offset: Seconds by which headquarters' clock is ahead of its own; None if unknown.
         waiting: Records that waited there at the newest message.
         dropped: Records that it lost because they waited too long.
-        discarded: Records that were taken from its messages and could not be stored.
+        discarded: Records in its messages that could not be stored.
     """
 
     id: int

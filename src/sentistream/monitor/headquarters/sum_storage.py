@@ -1,8 +1,8 @@
 """Stores the sums of sites, each once, and adds them to totals by hour and day.
 
-A sum is known by its camera, zone and minute. One that is there already is replaced only by a
-higher revision, and totals are changed by the difference, so that a message may come any number of
-times. On PostgreSQL the table of sums is partitioned by month: old months are dropped as a whole.
+A sum is identified by camera, zone and minute. An existing one is replaced only by a higher
+revision, and totals change by the difference, so that a message may arrive any number of times. On
+PostgreSQL the table of sums is partitioned by month: old months are dropped as a whole.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class SumBatch:
 
     Attributes:
         site_id: Its number.
-        time_zone: Its time zone, by which its days are cut.
+        time_zone: Its time zone, which defines its days.
         sums: Its sums.
     """
 
@@ -224,13 +224,13 @@ class SumStorage:
 
 
 def local_day(moment: float, time_zone: str) -> int:
-    """The ordinal of the day at a place."""
+    """The ordinal of a place's day."""
     return datetime.fromtimestamp(moment, zone_of(time_zone)).toordinal()
 
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its IANA name; UTC where this machine does not know it."""
+    """A time zone by its IANA name; UTC if this machine does not know it."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
@@ -360,8 +360,8 @@ def _add_totals(
 def _totals(row: Sequence[int | None], length: int) -> _Totals:
     """What a row adds to its hour and day.
 
-    The withheld minutes of an hour together add what their own rows could not say; watched time
-    and appearances are in those rows already.
+    An hour's combined withheld minutes add what their own rows lack; watched time and appearances
+    are already in those rows.
     """
     _, watched, _, arrived, seen, speaking, *shares = row
     is_minute = length == 1

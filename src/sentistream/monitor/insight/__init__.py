@@ -1,4 +1,4 @@
-"""Figures with margins, what is usual, and comparisons: one layer for all who show them."""
+"""Figures with margins, usual values and comparisons, shared by everything that shows them."""
 
 from sentistream.monitor.insight.figures import (
     ALL_CAMERAS,

@@ -1,4 +1,4 @@
-"""What is known of a camera, a zone or all cameras over a span of time."""
+"""The figures of a camera, a zone or all cameras over a time span."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from sentistream.monitor.observations import EVERYWHERE
 from sentistream.types import SENTIMENTS
 
 ALL_CAMERAS = ""
-"""In place of a camera's key: all of them together."""
+"""Instead of a camera's key: all cameras together."""
 
 COVERED = 0.8
-"""Share of the watched time that the time before must have had, to be compared with."""
+"""Share of the watched time that the earlier span must have had for a comparison."""
 
 
 class Known(StrEnum):
-    """What is known of a stretch of time."""
+    """How much is known about a time span."""
 
     SHOWN = "shown"
     WITHHELD = "withheld"
     """There were too few appearances to say more."""
     NOBODY = "nobody"
     OFF = "off"
-    """There is nothing: the camera was off, or it was before it came."""
+    """No data: the camera was off or not installed yet."""
     AHEAD = "ahead"
-    """It has not been yet."""
+    """It lies in the future."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +41,11 @@ class Figures:
         zone: The zone; ``EVERYWHERE`` for the whole picture.
         span: When. Where only open hours count, from the first to the last.
         known: What is known of it.
-        appearances: Stretches of time in which one face was followed.
+        appearances: Periods in which one face was tracked.
         watched: Seconds for which cameras watched, added up over them.
-        seen: Seconds of faces, added up over everybody; None where that is withheld.
+        seen: Seconds of faces, added up over everybody; None if that is withheld.
         speaking: Seconds of speech; None likewise.
-        positive, neutral, negative: Shares of ``seen``; None where there are none to show.
+        positive, neutral, negative: Shares of ``seen``; None if there are none to show.
     """
 
     camera: str
@@ -79,13 +79,13 @@ def together(
 ) -> Figures:
     """The figures of one camera, or of several together.
 
-    Where some of several are withheld, shares, ``seen`` and ``speaking`` are of the others: to add
-    up what was released reveals nothing more.
+    Where some of several are withheld, shares, ``seen`` and ``speaking`` cover the others only:
+    adding up released figures reveals nothing more.
 
     Args:
         aggregates: What the store released over the span, one a camera.
         span: When that was.
-        camera, zone: What to call it.
+        camera, zone: Its name in the result.
         now: Wall-clock seconds; a span without data that begins later lies ahead.
     """
     found = list(aggregates)
@@ -135,19 +135,19 @@ def together(
 
 
 def nothing(span: Span, *, camera: str = ALL_CAMERAS, zone: str = EVERYWHERE) -> Figures:
-    """Where the store has no row."""
+    """Figures for a span without a row in the store."""
     return Figures(camera=camera, zone=zone, span=span, known=Known.OFF)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A span beside an earlier one of equal elapsed time.
+    """A span compared with an earlier one of equal elapsed time.
 
     Attributes:
         now, before: The figures of both.
-        positive, neutral, negative: How the shares differ; None where one of them is not shown.
+        positive, neutral, negative: How the shares differ; None if one of them is not shown.
         covered: The watched time of the earlier span as a part of that of the later, at most 1;
-            None where nothing was watched later.
+            None if nothing was watched later.
     """
 
     now: Figures
@@ -159,7 +159,7 @@ class Comparison:
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether so much earlier data is missing that the numbers of appearances mislead."""
+        """Whether too much earlier data is missing to compare numbers of appearances."""
         return self.covered is not None and self.covered < COVERED
 
     def difference(self, sentiment: str) -> Difference | None:

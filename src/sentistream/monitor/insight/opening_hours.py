@@ -1,4 +1,4 @@
-"""When a place is open: by its cameras' schedules, or by when people come."""
+"""When a place is open, according to its cameras' schedules or to when people come."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class OpenHours:
     scheduled: bool
 
     def within(self, span: Span) -> list[Span]:
-        """The open stretches of a span, in order; whole hours but at its ends."""
+        """The open periods of a span, in order; whole hours except at its ends."""
         found: list[Span] = []
         begin = span.begin
         while begin < span.end:
@@ -64,13 +64,13 @@ class OpenHours:
         return found
 
     def includes(self, moment: float) -> bool:
-        """Whether it is open in the hour of a moment."""
+        """Whether it is open in the hour that contains a moment."""
         return hour_of_week(moment) in self.hours
 
 
 @lru_cache(maxsize=64)
 def _runs(hours: frozenset[HourOfWeek]) -> tuple[tuple[tuple[int, int], ...], ...]:
-    """Of each weekday the runs of open hours: first, and the one behind the last."""
+    """For each weekday the runs of open hours: the first, and the one after the last."""
     week = []
     for weekday in range(7):
         runs: list[list[int]] = []
@@ -86,7 +86,7 @@ def _runs(hours: frozenset[HourOfWeek]) -> tuple[tuple[tuple[int, int], ...], ..
 
 
 def hour_of_week(moment: float) -> HourOfWeek:
-    """In which hour of the week a moment lies."""
+    """The hour of the week that contains a moment."""
     local = datetime.fromtimestamp(moment)
     return local.weekday(), local.hour
 
@@ -103,7 +103,7 @@ def hours_of(span: Span) -> list[Span]:
 
 
 def scheduled_hours(cameras: Iterable[CameraSettings]) -> OpenHours | None:
-    """When any of them watches by its schedule; None where one watches always, or there is none."""
+    """When any of them is scheduled to watch; None if one always watches, or there are none."""
     found: set[HourOfWeek] = set()
     for camera in cameras:
         if not camera.hours:
@@ -113,7 +113,7 @@ def scheduled_hours(cameras: Iterable[CameraSettings]) -> OpenHours | None:
 
 
 def observed_hours(hours: Sequence[Aggregate]) -> OpenHours | None:
-    """When people usually come; None where too few came to say.
+    """When people usually come; None if there were too few.
 
     Args:
         hours: Sums of whole pictures by the hour, of some weeks.

@@ -1,7 +1,7 @@
-"""The questions of the overview, the history, the API and the digest, asked of the store.
+"""Queries for the overview, the history, the API and the digest.
 
-Everything that shows a figure about a span of time asks here, so that all of them show the same.
-Small groups are withheld by the store, before anything is added up.
+Everything that shows a figure about a time span queries it here, so that all show the same.
+The store withholds small groups before anything is added up.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ from sentistream.monitor.observations import EVERYWHERE
 from sentistream.monitor.settings import Settings
 
 USUAL_WEEKS = 8
-"""Earlier weeks (of months: months) that say what is usual."""
+"""Earlier weeks (for months: months) from which usual values are taken."""
 
 Key = TypeVar("Key", bound=Hashable)
 
 
 class Insight:
-    """Asks the store. Safe from several threads; everything raises ``StorageError``.
+    """Queries the store. Thread-safe; everything raises ``StorageError``.
 
     Args:
         store: The readings.
@@ -81,11 +81,11 @@ class Insight:
     def figures(
         self, spans: Sequence[Span], *, camera: str = ALL_CAMERAS, zone: str = EVERYWHERE
     ) -> Figures:
-        """Of a camera, a zone or all cameras over spans that do not overlap, in order."""
+        """Figures of a camera, a zone or all cameras over spans that do not overlap, in order."""
         return self._figures({_outer(spans): spans}, camera, zone)[_outer(spans)]
 
     def open_hours(self, now: float, camera: str = ALL_CAMERAS) -> OpenHours | None:
-        """By the schedules of the cameras, else by when people came in the last weeks."""
+        """From the schedules of the cameras, else from when people came in the last weeks."""
         keys = self.cameras if camera == ALL_CAMERAS else (camera,)
         known = [self._settings.cameras[key] for key in keys if key in self._settings.cameras]
         scheduled = scheduled_hours(known)
@@ -107,13 +107,13 @@ class Insight:
         shift: Shift | None = None,
         hours: OpenHours | None = None,
     ) -> Series:
-        """A period part by part, each beside what is usual then.
+        """A period part by part, each with the usual values for that time.
 
         Args:
             period: Which.
-            now: Wall-clock seconds; what is not over is compared up to the last whole minute.
-            camera, zone: Of what.
-            shift: How far before lies what it is compared with; None for no comparison.
+            now: Wall-clock seconds; an unfinished period is compared up to the last whole minute.
+        camera, zone: Whose figures.
+        shift: How much earlier the compared period is; None for no comparison.
             hours: Only these hours count; None for all.
         """
         now = whole_minute(now)
@@ -137,7 +137,7 @@ class Insight:
         zone: str = EVERYWHERE,
         hours: OpenHours | None = None,
     ) -> Mapping[HourOfWeek, Figures]:
-        """Each hour of the week over a span; those without anything are left out."""
+        """Each hour of the week over a span; hours without data are left out."""
         groups: dict[HourOfWeek, list[Span]] = defaultdict(list)
         for hour in hours_of(span):
             groups[hour_of_week(hour.begin)].append(hour)
@@ -149,15 +149,15 @@ class Insight:
     def ranking(
         self, span: Span, *, camera: str = ALL_CAMERAS, hours: OpenHours | None = None
     ) -> list[Figures]:
-        """Cameras and zones, the most negative first; those that say too little come last."""
+        """Cameras and zones, the most negative first; those with too little data come last."""
         group = [span] if hours is None else hours.within(span)
         found = self._places({span: group}, camera)[span]
         return sorted(found.values(), key=_badness, reverse=True)
 
     def worst_hour(self, span: Span, *, camera: str = ALL_CAMERAS) -> WorstHour | None:
-        """The hour that was surely the most negative, in a zone where the camera has any.
+        """The hour that was most certainly the most negative, in a zone if the camera has any.
 
-        It is the one whose interval begins highest, so that an hour of few appearances does not
+        It is the one with the highest lower bound, so that an hour with few appearances does not
         win by chance.
         """
         hours = {hour: [hour] for hour in hours_of(span)}
@@ -169,12 +169,12 @@ class Insight:
         ]
         if not candidates:
             return None
-        # among equals a zone says more than the whole picture
+        # in a tie a zone says more than the whole picture
         worst = max(candidates, key=lambda one: (_low(one), one.zone != EVERYWHERE))
         return WorstHour(figures=worst)
 
     def overview(self, now: float) -> Overview:
-        """Today so far, beside the same weekday of the last weeks up to the same time."""
+        """Today so far, compared with the same weekday of the last weeks up to the same time."""
         now = whole_minute(now)
         today = Span(min(day_start(datetime.fromtimestamp(now).date()), now), now)
         earlier = [today.moved(Shift(-7 * week)) for week in range(1, USUAL_WEEKS + 1)]
@@ -191,12 +191,12 @@ class Insight:
         return Overview(span=today, whole=whole, places=places, worst=worst)
 
     def report(self, span: Span, shift: Shift, *, now: float) -> Report:
-        """A week or a month for a digest, beside an earlier span of equal elapsed time.
+        """A week or a month for a digest, compared with an earlier span of equal elapsed time.
 
         Args:
             span: Which.
-            shift: How far before lies what it is compared with; at least its length.
-            now: Wall-clock seconds; what is not over is compared up to the last whole minute.
+            shift: How much earlier the compared span is; at least its length.
+            now: Wall-clock seconds; an unfinished span is compared up to the last whole minute.
         """
         now = whole_minute(now)
         over = span.until(now)
@@ -217,7 +217,7 @@ class Insight:
         )
 
     def _with_width(self, period: Period, camera: str, zone: str, now: float) -> Period:
-        """An hour in the shortest parts of which at least half can be shown."""
+        """An hour, divided into the shortest parts of which at least half can be shown."""
         if period.by != "minute" or period.minutes is not None:
             return period
         for minutes in MINUTE_WIDTHS:
@@ -239,7 +239,7 @@ class Insight:
         hours: OpenHours | None,
         now: float,
     ) -> list[Point]:
-        """Parts that are over, and one that is not up to now, beside the same time before."""
+        """Finished parts, and an unfinished one up to now, compared with the same time before."""
         over = {part: part.until(now) for part in parts}
         running = {span for part, span in over.items() if span != part and span.seconds}
         earlier = {
@@ -249,7 +249,7 @@ class Insight:
             for span in over.values()
         }
         figures: dict[Span, Figures] = {}
-        # what is cut overlaps whole parts before it, so it is a question of its own
+        # a truncated span overlaps whole parts before it, so it needs a separate query
         for chosen in ([s for s in over.values() if s not in running], sorted(running)):
             spans = {span for span in chosen if span.seconds}
             for span in list(spans):
@@ -281,7 +281,7 @@ class Insight:
     def _figures(
         self, groups: Mapping[Key, Sequence[Span]], camera: str, zone: str
     ) -> dict[Key, Figures]:
-        """Of each group, for one camera and zone or for all cameras together."""
+        """Sums of each group, for one camera and zone or for all cameras together."""
         found = self._totals(groups, camera, zone)
         return {
             key: together(
@@ -296,7 +296,7 @@ class Insight:
     def _places(
         self, groups: Mapping[Key, Sequence[Span]], camera: str
     ) -> dict[Key, dict[Place, Figures]]:
-        """Of each group, for each camera and zone."""
+        """Sums of each group, for each camera and zone."""
         found = self._totals(groups, camera, None)
         places = self.places(camera)
         made: dict[Key, dict[Place, Figures]] = {}
@@ -319,7 +319,7 @@ class Insight:
         found = self._store.totals(
             [[(span.begin, span.end) for span in groups[key]] for key in keys],
             camera=None if camera == ALL_CAMERAS else camera,
-            # whether nobody came to a zone is told by the whole picture
+            # the whole picture tells whether nobody came to a zone
             zone=EVERYWHERE if zone == EVERYWHERE else None,
         )
         return {
@@ -329,7 +329,7 @@ class Insight:
 
 
 def _of_zone(found: Sequence[Aggregate], zone: str) -> list[Aggregate]:
-    """The sums of a zone; of cameras that watched and saw nobody there, empty ones."""
+    """The sums of a zone; empty ones for cameras that watched and saw nobody there."""
     whole = {each.camera: each for each in found if each.zone == EVERYWHERE}
     if zone == EVERYWHERE:
         return list(whole.values())

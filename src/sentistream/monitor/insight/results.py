@@ -1,4 +1,4 @@
-"""What a question about a span of time is answered with: points, series, the overview, reports."""
+"""Query results for time spans: points, series, the overview, reports."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsualFigures:
-    """What earlier weeks had at the same time; None each where too few had anything.
+    """The values of earlier weeks at the same time; None each if too few weeks had data.
 
     Attributes:
         weeks: How many earlier weeks (or months) were watched for long enough.
-        appearances: Of their numbers of appearances.
-        positive, neutral, negative: Of their shares, 0 to 1.
+        appearances: Their numbers of appearances.
+        positive, neutral, negative: Their shares, 0 to 1.
     """
 
     weeks: int = 0
@@ -37,7 +37,7 @@ class UsualFigures:
     negative: Usual | None = None
 
     def share(self, sentiment: str) -> Usual | None:
-        """Of the shares of one of ``SENTIMENTS``."""
+        """The usual share of one of ``SENTIMENTS``."""
         found: Usual | None = getattr(self, sentiment)
         return found
 
@@ -47,9 +47,9 @@ class Point:
     """One part of a series, or the whole of it.
 
     Attributes:
-        figures: What was then.
-        usual: What earlier weeks had at the same time.
-        compared: The same beside the span that was chosen for comparison; None without.
+        figures: Its figures.
+        usual: Values of earlier weeks at the same time.
+        compared: The comparison with the chosen span; None without.
     """
 
     figures: Figures
@@ -62,7 +62,7 @@ class Point:
 
     @property
     def appearances_verdict(self) -> Verdict:
-        """How the number of appearances does."""
+        """How the number of appearances compares with what is usual."""
         if self.figures.known in (Known.OFF, Known.AHEAD):
             return Verdict.UNKNOWN
         return verdict_on_count(self.figures.appearances, self.usual.appearances)
@@ -74,8 +74,8 @@ class Series:
 
     Attributes:
         period: Which; with wider parts than were asked for where minutes show too little.
-        whole: All of it that is over.
-        parts: Each part, in order; closed hours are left out where only open ones are asked for.
+        whole: All of it so far.
+        parts: Each part, in order; closed hours are left out if only open ones are requested.
     """
 
     period: Period
@@ -85,7 +85,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorstHour:
-    """The hour whose share of negative was highest, with the least doubt about it."""
+    """The hour with the most certainly highest share of negative."""
 
     figures: Figures
 
@@ -109,13 +109,13 @@ class Overview(ByValue):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Report(ByValue):
-    """A span beside the one before of equal elapsed time, for a digest.
+    """A span compared with the previous one of equal elapsed time, for a digest.
 
     Attributes:
         whole: All cameras together.
         places: Each camera's whole picture and each zone, in the settings' order.
-        ranking: The same places, the most negative first, those that say too little last.
-        days: Each day of the span beside what is usual on that weekday.
+        ranking: The same places, the most negative first, those with too little data last.
+        days: Each day of the span with the usual values of that weekday.
         worst: The worst hour and where it was; None where too little was seen to say.
     """
 
@@ -127,7 +127,7 @@ class Report(ByValue):
 
 
 def usual_of(now: Figures, earlier: Sequence[Figures]) -> UsualFigures:
-    """What is usual, by earlier spans that were watched for long enough."""
+    """The usual values, from earlier spans that were watched for long enough."""
     comparable = [each for each in earlier if is_comparable(each, now)]
     shares = {
         name: Usual.of([share.value for each in comparable if (share := each.share(name))])

@@ -1,11 +1,11 @@
-"""Shares with their margins, what is usual, and whether a difference is more than chance.
+"""Shares with their margins, usual values, and whether a difference is more than chance.
 
 A share is of the time that faces were in view, so an appearance that stays longer weighs more.
 Its margin is Wilson's interval over appearances. Stays are about exponentially distributed; then
-``n`` appearances, weighted by their stay, tell as much as ``n / 2`` that weigh alike (the design
+``n`` appearances, weighted by their stay, tell as much as ``n / 2`` of equal weight (the design
 effect of unequal weights, 1 + the square of their coefficient of variation: Kish 1965, *Survey
-Sampling*, 11.7). Somebody who comes back is another appearance, so where few people come back
-often, margins are too narrow.
+Sampling*, 11.7). Somebody who comes back is another appearance, so margins are too narrow where
+a few people come back often.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Self
 from sentistream.intervals import difference_interval, wilson_interval
 
 STAY_EFFECT = 2.0
-"""How many appearances of unequal stay tell as much as one of many equal ones."""
+"""How many appearances of unequal length are worth one of equal length."""
 
 TOO_WIDE = 0.2
-"""Half the width of a margin, as a share, from which on a share says too little."""
+"""Half the width of a margin, as a share, above which a share says too little."""
 
 FEWEST_WEEKS = 3
 """Earlier weeks (or months) without which nothing is called usual."""
@@ -44,7 +44,7 @@ class Share:
 
     @classmethod
     def of(cls, value: float, appearances: int) -> Self:
-        """With the interval that so many appearances allow.
+        """The share with the interval for so many appearances.
 
         Raises:
             ValueError: ``value`` is outside 0 to 1.
@@ -79,14 +79,14 @@ class Difference:
 
     @classmethod
     def of(cls, now: Share, before: Share) -> Self:
-        """Of two shares of different appearances."""
+        """The difference of two shares of different appearances."""
         n, m = now.appearances / STAY_EFFECT, before.appearances / STAY_EFFECT
         low, high = difference_interval((now.value * n, n), (before.value * m, m))
         return cls(now.value - before.value, low, high)
 
     @property
     def is_more_than_chance(self) -> bool:
-        """Whether its interval leaves out 0."""
+        """Whether its interval excludes 0."""
         return self.low > 0 or self.high < 0
 
 
@@ -97,16 +97,16 @@ class Verdict(StrEnum):
     ABOVE = "above"
     BELOW = "below"
     UNKNOWN = "unknown"
-    """There is too little, now or before."""
+    """There is too little data, now or before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What earlier weeks (or months) had at the same time.
+    """The values of earlier weeks (or months) at the same time.
 
     Attributes:
-        median, low, high: Of their values: the middle, the least and the most.
-        count: How many of them.
+        median, low, high: Their median, minimum and maximum.
+        count: How many there are.
     """
 
     median: float
@@ -116,14 +116,14 @@ class Usual:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Self | None:
-        """None of fewer than ``FEWEST_WEEKS``."""
+        """The usual value; None for fewer than ``FEWEST_WEEKS``."""
         if len(values) < FEWEST_WEEKS:
             return None
         return cls(statistics.median(values), min(values), max(values), len(values))
 
 
 def verdict_on_share(share: Share | None, usual: Usual | None) -> Verdict:
-    """Unusual is what lies beyond the usual range with the whole of its interval."""
+    """A share is unusual if its whole interval lies outside the usual range."""
     if share is None or usual is None or share.is_vague:
         return Verdict.UNKNOWN
     if share.low > usual.high:
@@ -132,7 +132,7 @@ def verdict_on_share(share: Share | None, usual: Usual | None) -> Verdict:
 
 
 def verdict_on_count(count: int, usual: Usual | None) -> Verdict:
-    """The same of a number that has no margin."""
+    """The same for a number without a margin."""
     if usual is None:
         return Verdict.UNKNOWN
     if count > usual.high:

@@ -1,4 +1,4 @@
-"""Spans of time by the calendar of the machine's own time zone: parts, and the same time before."""
+"""Calendar time spans in the machine's time zone: their parts, and the same time before."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class Span:
         return self.end - self.begin
 
     def until(self, now: float) -> Span:
-        """What of it is over; empty where it has not begun."""
+        """The part of it that is over; empty if it has not begun."""
         return Span(self.begin, max(self.begin, min(self.end, now)))
 
     def moved(self, shift: Shift) -> Span:
-        """The same stretch by the calendar, earlier or later."""
+        """The same calendar span, earlier or later."""
         return Span(shift.of(self.begin), shift.of(self.end))
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A distance by the calendar: the clock time stays, whatever summer time does.
+    """A calendar distance: the clock time stays the same across changes of summer time.
 
     Attributes:
         days, months: How many; below 0 for earlier.
@@ -63,7 +63,7 @@ class Shift:
     months: int = 0
 
     def of(self, moment: float) -> float:
-        """A moment moved by it; of a shorter month the last day where it lacks the moment's."""
+        """A moment moved by it; the last day of a shorter month if that lacks the moment's day."""
         local = datetime.fromtimestamp(moment)
         if self.months:
             first = _month_start(local.year, local.month + self.months)
@@ -75,7 +75,7 @@ class Shift:
         return local.timestamp()
 
     def times(self, count: int) -> Shift:
-        """So many of it."""
+        """A multiple of it."""
         return Shift(self.days * count, self.months * count)
 
 
@@ -86,7 +86,7 @@ class Period:
     Attributes:
         by: What it is divided into.
         span: All of it.
-        minutes: Minutes of a part where ``by`` is minute: one of ``MINUTE_WIDTHS``; None for the
+        minutes: Minutes of a part if ``by`` is minute: one of ``MINUTE_WIDTHS``; None for the
             fewest with which enough can be shown.
     """
 
@@ -96,7 +96,7 @@ class Period:
 
     @classmethod
     def about(cls, by: By, day: date, hour: int = 0) -> Period:
-        """The usual one a day (and hour) lies in; weeks begin on Monday."""
+        """The usual period that contains a day (and hour); weeks begin on Monday."""
         if by == "minute":
             begin = datetime(day.year, day.month, day.day, hour).timestamp()
             return cls(by, _bucket(Step.HOUR, begin))
@@ -113,10 +113,10 @@ class Period:
 
     @classmethod
     def between(cls, first: date, last: date, by: By | None = None) -> Period:
-        """From the begin of one day to the end of another, in either order.
+        """From the start of one day to the end of another, in either order.
 
-        ``by`` is made longer where there would be more than ``MAX_PARTS``; without, it is what
-        suits the length. Weeks and months are taken whole.
+        ``by`` is made longer if there would be more than ``MAX_PARTS``; by default it suits
+        the length. Weeks and months are taken whole.
         """
         first, last = min(first, last), max(first, last)
         days = (last - first).days + 1
@@ -152,7 +152,7 @@ class Period:
         return day_start(day + timedelta(days=1 if self.by == "day" else 7))
 
     def comparisons(self) -> dict[str, Shift]:
-        """How far before lies what it may be compared with, by name; the first is usual."""
+        """How much earlier the spans to compare with are, by name; the first is the default."""
         if self.by == "month":
             return {"year": Shift(months=-12)}
         days = max(1, round(self.span.seconds / 86_400))
@@ -162,11 +162,11 @@ class Period:
         return {"before": Shift(-7 * math.ceil(days / 7))}
 
     def usual(self) -> Shift:
-        """From a part to the one before it that should be alike."""
+        """The distance from a part to the earlier one that should be similar."""
         return Shift(months=-1) if self.by == "month" else Shift(-7)
 
     def next(self, forward: bool) -> Period:
-        """The one after or before it."""
+        """The next or previous period."""
         if self.by == "minute":
             moment = self.span.end if forward else self.span.begin - 1
             return Period(self.by, _bucket(Step.HOUR, moment), self.minutes)
@@ -179,13 +179,13 @@ class Period:
 
 
 def day_start(day: date) -> float:
-    """The first second of a local day, as the store has it."""
+    """The first second of a local day, as stored."""
     noon = datetime(day.year, day.month, day.day, 12).timestamp()
     return float(bucket_bounds(Step.DAY, int(noon))[0])
 
 
 def whole_minute(moment: float) -> float:
-    """The minute that a moment lies in: sums are kept by the minute, so spans end on one."""
+    """The minute that contains a moment: sums are kept by the minute, so spans end on one."""
     return moment - moment % 60
 
 

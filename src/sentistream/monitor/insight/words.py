@@ -24,7 +24,7 @@ VERDICTS = {
     Verdict.AS_USUAL: N_("as usual"),
     Verdict.ABOVE: N_("more than usual"),
     Verdict.BELOW: N_("less than usual"),
-    Verdict.UNKNOWN: N_("too little to say what is usual"),
+    Verdict.UNKNOWN: N_("too little data to say what is usual"),
 }
 
 UNKNOWN = {
@@ -55,7 +55,7 @@ _TOGETHER = ("negative", "neutral", "positive")
 def shares_words(figures: Figures, tr: Translator) -> dict[str, str]:
     """All three shares with their margins, in whole per cent that add up to 100.
 
-    By the sentiment's name; empty where there are none to show.
+    By the sentiment's name; empty if there are none to show.
     """
     shares = [figures.share(name) for name in _TOGETHER]
     known = [share for share in shares if share is not None]
@@ -69,18 +69,18 @@ def shares_words(figures: Figures, tr: Translator) -> dict[str, str]:
 
 
 def share_words(share: Share, tr: Translator, percent: str | None = None) -> str:
-    """A share with its margin, and a plain word where there were too few.
+    """A share with its margin, and a remark if there were too few appearances.
 
     Args:
         share: The share.
         tr: The words.
-        percent: The share in whole per cent, where it was rounded together with others.
+        percent: The share in whole per cent, if it was rounded together with others.
     """
     value = tr.percent(share.value) if percent is None else percent
     if share.is_vague:
         return tr.gettext("about {share}, {few}", share=value, few=tr.gettext(TOO_FEW))
     if not share.margin <= share.value <= 1 - share.margin:
-        # the interval is lopsided there: what lies beyond 0 or 1 is no share
+        # the interval is asymmetric there: nothing beyond 0 or 1 is a share
         return tr.gettext(
             "{share} ({range})", share=value, range=range_words(share.low, share.high, tr)
         )
@@ -100,7 +100,7 @@ def range_words(low: float, high: float, tr: Translator) -> str:
 
 
 def usual_share_words(usual: Usual | None, tr: Translator) -> str:
-    """What is usual of a share: median and range of earlier weeks; empty if nothing is known."""
+    """The usual values of a share: median and range of earlier weeks; empty if unknown."""
     if usual is None:
         return ""
     median, range_ = tr.percent(usual.median), range_words(usual.low, usual.high, tr)
@@ -108,7 +108,7 @@ def usual_share_words(usual: Usual | None, tr: Translator) -> str:
 
 
 def usual_count_words(usual: Usual | None, tr: Translator) -> str:
-    """What is usual of a number of appearances."""
+    """The usual number of appearances."""
     if usual is None:
         return ""
     low, high = tr.number(usual.low), tr.number(usual.high)
@@ -132,7 +132,7 @@ def unknown_words(figures: Figures, smallest: int, tr: Translator) -> str:
 
 
 def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
-    """All that is known of a span, in a line."""
+    """All figures of a span in one line."""
     shares = [figures.share(name) for name in _TOGETHER]
     known = [share for share in shares if share is not None]
     if len(known) < len(shares):
@@ -148,14 +148,14 @@ def figures_words(figures: Figures, smallest: int, tr: Translator) -> str:
 
 
 def _one_of_all(share: Share, percent: str, tr: Translator) -> str:
-    """A share among others; that there were too few is said once of all of them."""
+    """A share among others; a lack of data is stated once for all of them."""
     if share.is_vague:
         return tr.gettext("about {share}", share=percent)
     return share_words(share, tr, percent)
 
 
 def change_words(difference: Difference, tr: Translator) -> str:
-    """By how much a share changed, and whether that is more than chance."""
+    """How much a share changed, and whether that is more than chance."""
     points = tr.ngettext(
         "{points} point",
         "{points} points",
@@ -205,7 +205,9 @@ def headline(point: Point, tr: Translator) -> str:
     usual, verdict = point.usual.negative, point.verdict("negative")
     values = {"share": shares_words(point.figures, tr)["negative"]}
     if usual is None or verdict is Verdict.UNKNOWN:
-        return tr.gettext("{share} negative; too little is known to say what is usual.", **values)
+        return tr.gettext(
+            "{share} negative; there is too little data to say what is usual.", **values
+        )
     values["usual"] = range_words(usual.low, usual.high, tr)
     if verdict is Verdict.ABOVE:
         return tr.gettext("More negative than usual: {share}, usually {usual}.", **values)
@@ -215,7 +217,7 @@ def headline(point: Point, tr: Translator) -> str:
 
 
 def unusual(points: Sequence[Point]) -> list[Point]:
-    """The parts whose share of negative lies beyond the usual range."""
+    """The parts whose share of negative lies outside the usual range."""
     return [
         point for point in points if point.verdict("negative") in (Verdict.ABOVE, Verdict.BELOW)
     ]

@@ -21,4 +21,4 @@ if TYPE_CHECKING:
     Language = str
 else:
     Language = Literal[LANGUAGES]
-"""The code of a language that there is."""
+"""The code of an available language."""

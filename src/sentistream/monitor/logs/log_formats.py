@@ -1,4 +1,4 @@
-"""Log formats: text for people, or one JSON object a line."""
+"""Log formats: text for people, or one JSON object per line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TextFormat(_RedactingFormatter):
 
 
 class JsonFormat(_RedactingFormatter):
-    """One JSON object a line: time, level, logger, message, then the fields and the error."""
+    """One JSON object per line: time, level, logger, message, then the fields and the error."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON in ASCII."""

@@ -65,7 +65,7 @@ def configure_logging(settings: LoggingSettings) -> None:
     ``log_redactor.set_secrets_from``; passwords in addresses are redacted in any case.
 
     Raises:
-        OutputError: The file cannot be opened; then everything stays as it was.
+        OutputError: The file cannot be opened; nothing changes.
     """
     handler: logging.Handler = logging.StreamHandler()
     if settings.file is not None:

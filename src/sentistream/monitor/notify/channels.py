@@ -25,12 +25,12 @@ _FORMATS = {"json": "Webhook", "slack": "Slack", "teams": "Teams", "discord": "D
 
 @dataclass(frozen=True, slots=True)
 class NotificationChannel:
-    """One way to tell people.
+    """A notification channel.
 
     Attributes:
         key: For addresses: ``email``, ``ntfy-1``, ``webhooks-2``.
         medium: Its kind.
-        name: What people call it; without secrets.
+        name: Its display name; without secrets.
         settings: Its settings.
     """
 
@@ -59,7 +59,7 @@ def find_channel(settings: Settings, key: str) -> NotificationChannel | None:
 
 
 def transport_for(channel: NotificationChannel, *, timeout: float = TIMEOUT) -> Transport:
-    """How messages leave by a channel."""
+    """A channel's transport."""
     settings = channel.settings
     if isinstance(settings, EmailSettings):
         return SmtpTransport(settings, timeout=timeout)
@@ -71,16 +71,16 @@ def transport_for(channel: NotificationChannel, *, timeout: float = TIMEOUT) -> 
 def send_test(
     channel: NotificationChannel, tr: Translator, *, page: str, timeout: float = TIMEOUT
 ) -> Delivery:
-    """Sends a test message now, once, whatever the quiet hours.
+    """Sends a test message immediately, once, regardless of quiet hours.
 
     Args:
-        channel: By which.
-        tr: The words of the message.
+        channel: The channel.
+        tr: The translator.
         page: The monitor's address.
         timeout: Seconds for connecting, and for each answer.
 
     Returns:
-        What became of it, with a sentence if it was not accepted.
+        The outcome, with a sentence if it was not accepted.
     """
     transport = transport_for(channel, timeout=timeout)
     try:
@@ -97,7 +97,7 @@ def delivery_of(
     event: str = "test",
     incident: str = "",
 ) -> Delivery:
-    """What became of a message that was tried once."""
+    """The outcome of a message that was tried once."""
     return Delivery(
         incident=incident,
         channel=channel.name,

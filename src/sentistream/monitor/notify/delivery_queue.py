@@ -1,4 +1,4 @@
-"""Delivers notices to one receiver in a thread, with retries; one that hangs delays no other."""
+"""Delivers notices to one receiver in a thread, with retries; it does not delay other ones."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ TOO_MANY = Translatable("Too many messages were waiting.")
 STOPPED = Translatable("The monitor was stopped, or the channel changed, before it was sent.")
 
 Report = Callable[[Notice, DeliveryState, str, int], None]
-"""Told of each notice: its state, the reason, and the number of attempts."""
+"""Called for each notice: its state, the reason, and the number of attempts."""
 
 
 class DeliveryQueue:
     """Delivers to one receiver in a thread.
 
     Args:
-        transport: How; closed with the queue.
+        transport: The transport; closed with the queue.
         delays: Seconds before each retry.
-        report: Told what became of each notice, in the queue's thread.
+        report: Called with each notice's outcome, in the queue's thread.
 
     Attributes:
         dropped: Messages dropped because too many were waiting.
@@ -82,7 +82,7 @@ class DeliveryQueue:
         return len(self._waiting)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Delivers what waits within ``timeout`` seconds, gives up the rest."""
+        """Delivers queued notices within ``timeout`` seconds, gives up the rest."""
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting or self._closed, timeout)
             self._closed = True

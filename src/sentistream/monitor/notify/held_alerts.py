@@ -1,4 +1,4 @@
-"""What quiet hours hold back: kept in the database, so that a restart loses none of it."""
+"""Alerts that quiet hours hold back: kept in the database, so that a restart loses none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Entry:
-    """One of them: its number in the database, and the message that tells it."""
+    """A held alert: its number in the database, and its message."""
 
     def __init__(self, channel: str, alert: Alert, number: int | None = None) -> None:
         self.channel = channel
@@ -26,12 +26,12 @@ class _Entry:
 class HeldAlerts:
     """Starts and ends of alerts that wait for the end of quiet hours.
 
-    Memory has all of them; the database follows, as soon as it answers. Each is deleted when the
-    message about it was delivered or given up: one that was under way when the monitor stopped is
-    sent again. Safe from several threads.
+    All are in memory; the database follows as soon as it answers. Each is deleted once the
+    message about it was delivered or given up: one that was in transit when the monitor stopped is
+    resent. Thread-safe.
 
     Args:
-        store: The database; None to keep them in memory alone.
+        store: The database; None to keep them only in memory.
     """
 
     def __init__(self, store: HeldAlertStore | None) -> None:
@@ -48,16 +48,16 @@ class HeldAlerts:
         self.save()
 
     def waiting(self, channel: str) -> list[Alert]:
-        """What a channel is still to be told of, the oldest first."""
+        """The alerts still to be sent to a channel, the oldest first."""
         with self._lock:
             return [each.alert for each in self._of(channel) if not each.message]
 
     def holds_start(self, channel: str, incident: str) -> bool:
-        """Whether a channel is still to be told that an alert began."""
+        """Whether the start of an alert is still to be sent to a channel."""
         return any(alert.active and alert.incident == incident for alert in self.waiting(channel))
 
     def take(self, channel: str, alerts: Collection[Alert], message: str) -> None:
-        """Notes that a message about some of them is under way."""
+        """Records that a message about some of them is in transit."""
         with self._lock:
             for each in self._of(channel):
                 if not each.message and each.alert in alerts:
@@ -69,18 +69,18 @@ class HeldAlerts:
             return any(each.message == message for each in self._entries)
 
     def forget(self, message: str) -> None:
-        """Forgets what a message was about: it was delivered, or given up."""
+        """Deletes a message's alerts: it was delivered, or given up."""
         with self._lock:
             self._forget([each for each in self._entries if each.message == message])
 
     def put_back(self, channel: str) -> None:
-        """What was under way by a channel waits again."""
+        """Returns a channel's alerts in transit to the waiting ones."""
         with self._lock:
             for each in self._of(channel):
                 each.message = ""
 
     def drop_oldest(self, channel: str, most: int) -> list[Alert]:
-        """Forgets the oldest beyond so many; returns them."""
+        """Drops the oldest beyond a number; returns them."""
         with self._lock:
             found = [each for each in self._of(channel) if not each.message]
             dropped = found[: max(0, len(found) - most)]
@@ -88,14 +88,14 @@ class HeldAlerts:
         return [each.alert for each in dropped]
 
     def drop_others(self, channels: Collection[str]) -> list[HeldAlert]:
-        """Forgets those of channels that there are no longer; returns them."""
+        """Drops those of removed channels; returns them."""
         with self._lock:
             dropped = [each for each in self._entries if each.channel not in channels]
             self._forget(dropped)
         return [HeldAlert(channel=each.channel, alert=each.alert) for each in dropped]
 
     def save(self) -> None:
-        """Brings the database up to date; what it does not take now it is given next time."""
+        """Synchronises the database; whatever fails is retried the next time."""
         if self._store is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""Home Assistant MQTT discovery: makes cameras appear there by themselves.
+"""Home Assistant MQTT discovery: makes cameras appear there automatically.
 
 The format: https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 """
@@ -54,7 +54,7 @@ _ICONS = {
 
 
 def discovery_configs(settings: Settings, cameras: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Every entity's configuration by its topic; empty if discovery is switched off.
+    """Every entity's configuration by its topic; empty if discovery is off.
 
     Args:
         settings: The settings.
@@ -80,7 +80,7 @@ def rules_of(settings: Settings, camera: str) -> Iterator[AlertRule]:
 def _entities(
     settings: Settings, topics: Topics, camera: str
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Component, name and configuration of each entity, without what all have in common."""
+    """Component, name and configuration of each entity, without the common parts."""
     names = _NAMES.get(settings.language, _NAMES["en"])
     running = _available(topics.status, topics.availability(camera))
     always = _available(topics.status)

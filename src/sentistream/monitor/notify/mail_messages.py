@@ -14,10 +14,10 @@ from sentistream.monitor.translation import translator
 
 
 def mail_message(notice: Notice, sender: str, recipients: Sequence[str]) -> EmailMessage:
-    """A notice as a message; those about one alert make a thread.
+    """A notice as a message; those about one alert form a thread.
 
     Args:
-        notice: What to say.
+        notice: The notice.
         sender: The address it comes from.
         recipients: The addresses it goes to.
     """
@@ -31,7 +31,7 @@ def mail_message(notice: Notice, sender: str, recipients: Sequence[str]) -> Emai
     message["Message-ID"] = f"<{notice.id}@{domain}>"
     if len(notice.incidents) == 1 and notice.event in ("begin", "end", "reminder"):
         message["References"] = f"<{notice.incidents[0]}@{domain}>"
-    # no answers by programs (RFC 3834)
+    # no automatic replies (RFC 3834)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(plain_text(notice, tr))
@@ -53,9 +53,9 @@ def render_mail(name: str, language: str, **values: object) -> str:
     """Fills a template of e-mail.
 
     Args:
-        name: The template without its ending.
-        language: The language of its words.
-        values: What it needs.
+        name: The template's name without its suffix.
+        language: Its language.
+        values: Its values.
     """
     tr = translator(language)
     template = _environment().get_template(f"{name}.html.j2")

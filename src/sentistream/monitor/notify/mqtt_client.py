@@ -32,7 +32,7 @@ RECONNECT_DELAYS = (1, 60)
 class MqttClient:
     """Publishes retained messages, at least once, and only those that changed.
 
-    It connects and reconnects in a thread of its own and never blocks the caller. After each
+    It connects and reconnects in its own thread and never blocks the caller. After each
     connection everything is published again. Topics of an earlier run that are no longer needed
     are cleared; topics of others are neither read nor changed, even below the same root topic.
 

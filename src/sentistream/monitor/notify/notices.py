@@ -1,4 +1,4 @@
-"""Notices: what people are told, worded once for every channel."""
+"""Notices: messages to people, worded once for all channels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Line:
     Attributes:
         title: What it is, in a few words.
         text: A sentence.
-        when: When it was, or since when it is.
+        when: When it was, or since when.
         link: Address of its page; empty without one.
     """
 
@@ -35,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with an e-mail.
+    """An e-mail attachment.
 
     Attributes:
         name: Its file name.
@@ -53,19 +53,19 @@ class Notice:
     """One message, ready for any channel.
 
     Attributes:
-        id: The same whenever it is sent again.
-        event: What it says.
+        id: The same when it is resent.
+        event: Its kind.
         incidents: The alerts that it is about; for digests their period.
         title: For a subject.
         text: One or two sentences.
-        when: When it was, in words; empty where it does not matter.
+        when: When it was, in words; empty if it does not matter.
         lines: The alerts of a summary.
         link: Address of the page about it; empty without one.
         history: Address of its minutes in the history; empty without one.
         language: The language of the words.
         alerts: The alerts themselves, for programs.
-        attachments: For e-mail alone.
-        html: The HTML body of an e-mail, in place of the usual one.
+        attachments: Only for e-mail.
+        html: The HTML body of an e-mail, instead of the usual one.
     """
 
     id: str = field(default_factory=lambda: uuid4().hex)
@@ -84,7 +84,7 @@ class Notice:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether something is the matter now."""
+        """Whether it reports a current problem."""
         return self.event in ("begin", "reminder")
 
 
@@ -147,14 +147,14 @@ def summary_notice(
     page: str,
     many: bool = False,
 ) -> Notice:
-    """Several alerts in one message: what happened in quiet hours, or what came at once.
+    """Several alerts in one message: those in quiet hours, or simultaneous ones.
 
     Args:
         alerts: Starts and ends, the oldest first; of one alert there may be either or both.
         names: Of cameras and zones.
         tr: The words.
         page: The monitor's address, without a slash at its end.
-        many: Whether they are told together because so many came at once.
+        many: Whether they are combined because there were too many at once.
     """
     by_incident: dict[str, list[Alert]] = {}
     for alert in alerts:
@@ -191,9 +191,9 @@ def summary_notice(
         else tr.ngettext(
             "1 alert during quiet hours", "{n} alerts during quiet hours", len(by_incident)
         ),
-        text=tr.gettext("So many came at once that they are told in one message.")
+        text=tr.gettext("There were so many at once that they are in one message.")
         if many
-        else tr.gettext("This is what happened while nobody was to be disturbed."),
+        else tr.gettext("This is what happened during quiet hours."),
         lines=tuple(lines),
         link=f"{page}/alerts" if alerts[0].shop is None else f"{page}/shops/alerts",
         language=tr.language,
@@ -202,7 +202,7 @@ def summary_notice(
 
 
 def test_notice(tr: Translator, *, page: str, channel: str) -> Notice:
-    """Says that a channel works."""
+    """A test message."""
     return Notice(
         event="test",
         title=tr.gettext("Test message"),

@@ -1,4 +1,4 @@
-"""Tells people of alerts, by every channel of the settings."""
+"""Notifies people of alerts through all configured channels."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from sentistream.monitor.translation import Translator, translator
 from sentistream.translatable import Translatable
 
 SHUTDOWN_TIMEOUT = 2.0
-"""Seconds that all deliveries together may take when the monitor stops."""
+"""Seconds for all deliveries when the monitor stops."""
 
 MAX_HELD = 500
-"""Starts and ends of alerts that wait for the end of quiet hours; the oldest are dropped beyond."""
+"""Starts and ends held until quiet hours end; beyond that the oldest are dropped."""
 
 MAX_AT_ONCE = 10
 """Messages about single alerts that a channel gets within ``AT_ONCE_SECONDS``; the next ones are
-held for as long and told in one: when a provider fails, a headquarters has hundreds."""
+held for as long and combined: when an internet provider fails, a headquarters has hundreds."""
 
 AT_ONCE_SECONDS = 60.0
 
-MANY = Translatable("Many came at once; they are told in one message.")
+MANY = Translatable("There were many at once; they are in one message.")
 QUIET = Translatable("Quiet hours.")
-NO_CHANNEL = Translatable("There is no such channel any more.")
+NO_CHANNEL = Translatable("This channel no longer exists.")
 NEXT_START = Translatable("It was under way when the monitor stopped; the next start sends it.")
 
 
@@ -61,19 +61,19 @@ class _Open:
 
 @dataclass(slots=True)
 class _Outlet:
-    """A channel with what waits for it."""
+    """A channel with its queue."""
 
     channel: NotificationChannel
     queue: DeliveryQueue
     sent: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_AT_ONCE))
     """When the newest messages about single alerts were sent."""
     many: bool = False
-    """Whether some are held because so many came at once."""
+    """Whether some are held because there were too many at once."""
 
     def is_busy(self, now: float) -> bool:
-        """Whether so many were sent just now that further ones are put together.
+        """Whether so many were sent recently that further ones are combined.
 
-        Only for people: a program (a webhook of the format ``json``) gets each by itself.
+        Only for people: a program (a webhook of the format ``json``) gets each separately.
         """
         if getattr(self.channel.settings, "format", "") == "json":
             return False
@@ -81,18 +81,18 @@ class _Outlet:
 
 
 class Notifier(Subscriber):
-    """Sends each channel the alerts it asks for: starts, ends, reminders, and what was held.
+    """Sends each channel its alerts: starts, ends, reminders, and held ones.
 
-    Messages that fall into quiet hours, of the channel or of the rule, are dropped or held and
-    sent after them in one message, as the channel's settings say, also after a restart. Where many
-    come at once, they are told in one message, too. Each outcome is published as a ``Delivery``.
+    Messages in quiet hours, of the channel or of the rule, are dropped, or held and sent
+    afterwards in one message, according to the channel's settings, even after a restart. Many at
+    once are also combined in one message. Each outcome is published as a ``Delivery``.
 
     Args:
         bus: Where alerts come from and deliveries go to.
         configuration: The settings, which may change while it runs.
         page: Returns the monitor's address, for links.
         history: Returns the path of an alert's minutes in the history; empty for none.
-        store: Keeps what is held, and knows how alerts have ended; None for memory alone.
+        store: Keeps held alerts, and knows how alerts have ended; None for memory only.
         delays: Seconds before each retry of a message.
         timeout: Seconds for connecting, and for a response.
         clock: Wall-clock seconds (UTC).
@@ -129,12 +129,12 @@ class Notifier(Subscriber):
         return {key: outlet.queue for key, outlet in self._outlets.items()}
 
     def start(self) -> None:
-        """Starts the queues, takes up what an earlier run has held, and subscribes."""
+        """Starts the queues, loads the alerts held by an earlier run, and subscribes."""
         self._reload_settings()
         super().start()
 
     def handle(self, event: Event) -> None:
-        """Sends what is to be said of an alert; notes who acknowledged one."""
+        """Sends an alert; records who acknowledged one."""
         self._reload_settings()
         if isinstance(event, Acknowledgement):
             if event.incident in self._open:
@@ -148,7 +148,7 @@ class Notifier(Subscriber):
             self._tell(event, began)
 
     def tick(self) -> None:
-        """Adopts changed settings, reminds, and sends what quiet hours have held."""
+        """Applies changed settings, sends reminders, and alerts held by quiet hours."""
         self._reload_settings()
         now = self._clock()
         for each in self._open.values():
@@ -163,7 +163,7 @@ class Notifier(Subscriber):
             self._release(outlet, now)
 
     def finish(self) -> None:
-        """Delivers what waits within ``SHUTDOWN_TIMEOUT``, gives up the rest but what was held."""
+        """Delivers the queues within ``SHUTDOWN_TIMEOUT``, gives up the rest except held alerts."""
         end = time.monotonic() + SHUTDOWN_TIMEOUT
         for outlet in self._outlets.values():
             outlet.queue.close(max(0.0, end - time.monotonic()))
@@ -174,7 +174,7 @@ class Notifier(Subscriber):
         for outlet in self._interested(alert):
             channel = outlet.channel.settings
             key = outlet.channel.key
-            # whoever is told later of its start is not to think that it lasts
+            # a start that is sent later must not suggest that the alert is still active
             if not (alert.active or channel.ends or self._held.holds_start(key, alert.incident)):
                 continue
             is_quiet = self._is_quiet(outlet, alert, now)
@@ -197,7 +197,7 @@ class Notifier(Subscriber):
                 outlet.queue.put(self._notice(alert, reminder=True))
 
     def _release(self, outlet: _Outlet, now: float) -> None:
-        """Sends what was held and may be told now, in one message."""
+        """Sends the held alerts that may be sent now, in one message."""
         key = outlet.channel.key
         held = self._held.waiting(key)
         free = [alert for alert in held if not self._is_quiet(outlet, alert, now)]
@@ -215,7 +215,7 @@ class Notifier(Subscriber):
         outlet.queue.put(notice)
 
     def _ends_of(self, alerts: Sequence[Alert]) -> Iterable[Alert]:
-        """The ends of alerts that have ended while nobody listened: the monitor did not run."""
+        """The ends of alerts that ended while the monitor was not running."""
         ended = {alert.incident for alert in alerts if not alert.active}
         for alert in alerts:
             if alert.incident in ended or alert.incident in self._open or self._store is None:

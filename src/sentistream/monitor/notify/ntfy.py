@@ -1,4 +1,4 @@
-"""ntfy: messages on telephones, by a server of one's own or ntfy.sh.
+"""ntfy: messages on phones, through your own server or ntfy.sh.
 
 The format: https://docs.ntfy.sh/publish/#publish-as-json
 """

@@ -22,7 +22,7 @@ def iso_time(time: float) -> str:
 def state_payload(
     stats: WindowStats, *, faces: int, time: float, minutes: float, smallest_group: int
 ) -> dict[str, Any]:
-    """A camera's state. Shares in per cent; None where there were too few appearances.
+    """A camera's state. Shares in per cent; None if there were too few appearances.
 
     Args:
         stats: The last minutes.

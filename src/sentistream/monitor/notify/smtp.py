@@ -1,7 +1,7 @@
 """E-mail by SMTP, with STARTTLS or TLS.
 
-``smtplib`` of the standard library: each channel has a thread of its own that may wait, so that an
-asynchronous client would add a dependency and nothing else.
+Uses ``smtplib``: each channel has its own thread that may block, so an asynchronous client would
+only add a dependency.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from sentistream.redaction import without_secrets
 from sentistream.translatable import Translatable
 
 OWN_NAME = "[127.0.0.1]"
-"""What it calls itself in its greeting (RFC 5321, 4.1.3): not the machine's name."""
+"""The name in its greeting (RFC 5321, 4.1.3): not the machine's."""
 
 LONGEST_REPLY = 160
-"""Characters of a server's own words that are told."""
+"""Most characters quoted from a server's reply."""
 
 
 class SmtpTransport:
-    """Sends notices as e-mail; each over a connection of its own, which ends with it.
+    """Sends notices as e-mail, each over a new connection.
 
     Args:
-        settings: The mail server and whom to write to.
-        recipients: Others in place of those in the settings.
+        settings: The mail server and the recipients.
+        recipients: Recipients to use instead of those in the settings.
         timeout: Seconds for connecting, and for each answer.
     """
 
@@ -54,7 +54,7 @@ class SmtpTransport:
         return self._settings.host
 
     def send(self, notice: Notice) -> Failure | None:
-        """Tries once; None if the server took it for at least one recipient."""
+        """Tries once; None if the server accepted it for at least one recipient."""
         message = mail_message(notice, self._settings.from_address, self._recipients)
         try:
             with self._connection() as connection:
@@ -186,7 +186,7 @@ def _network_failure(error: Exception, settings: EmailSettings) -> Failure:
             Translatable("There is no server of the name {host}; check the address.", host=host),
             True,
         )
-    # smtplib reports a time-out of an answer as a connection that was closed
+    # smtplib reports a response timeout as a closed connection
     if isinstance(error, TimeoutError) or "timed out" in str(error):
         return Failure(
             Translatable(

@@ -1,4 +1,4 @@
-"""What all ways out have in common: a transport sends one notice, and says why it could not."""
+"""The base of all transports: a transport sends one notice, or says why it could not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIMEOUT = 10.0
 """Seconds for connecting, and for a response."""
 
 _RETRIED = frozenset({408, 425, 429})
-"""Statuses that may be another one later, besides those from 500 on."""
+"""Temporary failure statuses, besides those from 500 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Failure:
 
     Attributes:
         reason: A sentence without secrets.
-        can_retry: Whether the same may succeed later.
+        can_retry: Whether a retry may succeed.
     """
 
     reason: str
@@ -37,7 +37,7 @@ class Transport(Protocol):
 
     @property
     def receiver(self) -> str:
-        """Whom, without secrets, for the log."""
+        """The receiver, without secrets, for the log."""
         ...
 
     def send(self, notice: Notice) -> Failure | None:
@@ -45,12 +45,12 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Lets go of connections."""
+        """Closes connections."""
         ...
 
 
 def http_client(timeout: float) -> httpx.Client:
-    """A client that neither follows redirects nor uses proxies or logins of the environment."""
+    """A client that neither follows redirects nor uses proxies or logins from the environment."""
     return httpx.Client(
         timeout=timeout,
         follow_redirects=False,
@@ -66,7 +66,7 @@ def post(
     """Sends by POST; None for a status from 200 to 299.
 
     Args:
-        client: By which.
+        client: The HTTP client.
         url: The address, which may hold secrets and is never part of a reason.
         content: The body.
         headers: Its headers.
@@ -81,7 +81,7 @@ def post(
     except Exception as error:
         return Failure(
             Translatable(
-                "{host} could not be asked ({words}).", host=host, words=type(error).__name__
+                "{host} could not be reached ({words}).", host=host, words=type(error).__name__
             ),
             False,
         )
@@ -91,7 +91,7 @@ def post(
 
 
 def _connection_reason(error: httpx.HTTPError, host: str) -> str:
-    """What went wrong; the error's own text may hold the address."""
+    """What went wrong; the error's own text may contain the address."""
     text = str(error).lower()
     if isinstance(error, httpx.TimeoutException):
         return Translatable("{host} does not answer.", host=host)

@@ -19,10 +19,10 @@ Format = Literal["json", "slack", "teams", "discord"]
 
 LONGEST_TITLE = 150
 LONGEST_TEXT = 1500
-"""Characters; all three services take more than that."""
+"""Most characters; all three services allow more."""
 
 MAX_LINES = 10
-"""Alerts of a summary that are told one by one."""
+"""Most alerts listed in a summary."""
 
 _EVENTS: dict[AlertKind, Literal["alert", "camera", "disk", "shop"]] = {
     AlertKind.SENTIMENT: "alert",
@@ -152,7 +152,7 @@ def _discord(notice: Notice) -> dict[str, Any]:
         embed["footer"] = {"text": notice.when}
     if notice.alerts:
         embed["timestamp"] = iso_time(notice.alerts[-1].time)
-    # names in a message must not call anybody
+    # names in a message must not mention anybody
     return {"username": "sentistream", "embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
@@ -174,7 +174,7 @@ def _mrkdwn(text: str) -> dict[str, str]:
 
 
 def _slack_escaped(text: str) -> str:
-    """Nothing in it is a mention or a link of Slack's."""
+    """Escapes a text so that it contains no Slack mentions or links."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

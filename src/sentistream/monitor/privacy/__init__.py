@@ -1,4 +1,4 @@
-"""Privacy: what is so, the notice at the door, and the data protection impact assessment."""
+"""Privacy: the actual state, the notice, and the data protection impact assessment."""
 
 from sentistream.monitor.privacy.privacy_documents import render_assessment, render_notice
 from sentistream.monitor.privacy.privacy_measures import MEASURES, Measure, Standing

@@ -23,12 +23,12 @@ from sentistream.monitor.translation import Translator, translator
 def render_notice(state: PrivacyState, tr: Translator) -> str:
     """The notice for the door: who watches, why, what is measured and what is not stored.
 
-    It covers what GDPR Art. 13 and Art. 50(3) of the EU AI Act ask for, as far as the settings
+    It covers what GDPR Art. 13 and Art. 50(3) of the EU AI Act require, as far as the settings
     contain it; the rest is marked as to be filled in.
 
     Args:
-        state: What is so at present.
-        tr: The words.
+        state: The current state.
+        tr: The translator.
 
     Returns:
         An HTML document that needs no other file.
@@ -43,8 +43,8 @@ def render_assessment(state: PrivacyState, tr: Translator) -> str:
     operator can judge is marked as to be filled in.
 
     Args:
-        state: What is so at present.
-        tr: The words.
+        state: The current state.
+        tr: The translator.
 
     Returns:
         An HTML document that needs no other file.
@@ -108,7 +108,7 @@ class CameraFacts:
         name: Its display name.
         sound: Whether its sound is analyzed.
         hours: Its watching hours.
-        not_looked_at: Zones that are masked, with the hours of those that are so at times.
+        not_looked_at: Masked zones, with the hours of those that are masked at times.
         counted: Zones that are counted separately.
     """
 

@@ -12,10 +12,10 @@ from sentistream.monitor.privacy.privacy_state import InForce, PrivacyState, Tra
 from sentistream.monitor.translation import N_, Translator
 
 PROMPT_DAYS = 30
-"""Days within which single readings are to be deleted, so that it protects."""
+"""Most days after which single readings must be deleted for the measure to protect."""
 
 SMALL_GROUP = 5
-"""Appearances from which a sum says little about one of them."""
+"""Fewest appearances for which a sum says little about one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Standing:
 
     Attributes:
         in_force: Whether it is.
-        note: What exactly is so; empty where the measure's own text says it all.
+        note: The details; empty if the measure's own text is complete.
     """
 
     in_force: InForce
@@ -42,8 +42,8 @@ class Measure:
         key: Its key in docs/privacy.md.
         text: What is done, in a sentence or two; a message of the catalogues.
         against: Keys of the risks that it reduces, see the assessment's template.
-        standing: Whether it is in force at present, in the words of a language.
-        setting: The settings that decide; empty if it cannot be switched off.
+        standing: Whether it is in force at present, translated.
+        setting: The settings that decide; empty if it cannot be turned off.
     """
 
     key: str
@@ -66,9 +66,7 @@ def _on_the_machine(state: PrivacyState, tr: Translator) -> Standing:
         parts.append(tr.gettext("browsers on other machines reach it"))
     if parts:
         return Standing(InForce.PARTLY, "; ".join(parts))
-    return Standing(
-        InForce.YES, tr.gettext("no other program and no other machine is told anything")
-    )
+    return Standing(InForce.YES, tr.gettext("nothing is sent to other programs or machines"))
 
 
 def _small_groups(state: PrivacyState, tr: Translator) -> Standing:
@@ -112,10 +110,10 @@ def _deletion(state: PrivacyState, tr: Translator) -> Standing:
     if days > PROMPT_DAYS:
         in_force = InForce.PARTLY
     if state.overwrites:
-        parts.append(tr.gettext("what is deleted is overwritten"))
+        parts.append(tr.gettext("deleted data is overwritten"))
     else:
         in_force = InForce.PARTLY
-        parts.append(tr.gettext("the database decides when what is deleted is overwritten"))
+        parts.append(tr.gettext("the database decides when deleted data is overwritten"))
     if state.backups:
         in_force = InForce.PARTLY
         parts.append(
@@ -211,7 +209,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         key="masked-zones",
         text=N_(
-            "Places where staff work can be masked: they are blackened before faces are looked for."
+            "Places where staff work can be masked: they are blackened before faces are detected."
         ),
         against=("staff",),
         standing=lambda state, tr: _at_cameras(state.masks, state.masked, state.unmasked, tr),
@@ -239,7 +237,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         key="deletion",
         text=N_(
-            "Readings are deleted by themselves when their time is over, and on request at once."
+            "Readings are deleted automatically when their time is over, and at once on request."
         ),
         against=("surveillance", "breach"),
         standing=_deletion,

@@ -1,7 +1,7 @@
-"""What is so at present, for everything that the monitor says about privacy.
+"""The actual state, for everything that the monitor says about privacy.
 
-The privacy page, the notice and the impact assessment make their statements from this and
-nothing else, so that they cannot differ.
+The privacy page, the notice and the impact assessment derive their statements only from this, so
+that they cannot differ.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class InForce(StrEnum):
 
 
 class Transport(StrEnum):
-    """How what browsers are sent gets to them."""
+    """How data is transported to browsers."""
 
     TLS = "tls"
     """Encrypted by the monitor."""
     PROXY = "proxy"
-    """Encrypted by a proxy, which alone reaches the monitor: it runs on the same machine."""
+    """Encrypted by a proxy on the same machine, through which alone the monitor can be reached."""
     PROXY_AND_PLAIN = "proxy_and_plain"
     """Encrypted by a proxy, but the monitor's own port is open to the network, unencrypted."""
     LOCAL = "local"
@@ -56,12 +56,12 @@ _RECIPIENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who is told of what was seen, besides those who log in.
+    """A recipient of data, besides those who log in.
 
     Attributes:
         kind: What it is.
         host: Where it is: no path, no user, no password.
-        name: What a headquarters calls itself.
+        name: A headquarters' own name.
     """
 
     kind: Literal["broker", "mail_server", "push_server", "webhook", "database", "headquarters"]
@@ -69,19 +69,19 @@ class Recipient:
     name: str = ""
 
     def in_words(self, tr: Translator) -> str:
-        """What it is, and where."""
+        """Its kind and host."""
         return tr.gettext(_RECIPIENTS[self.kind], host=self.host, name=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyState:
-    """What is so at present.
+    """The current state.
 
     Attributes:
-        settings: The settings in force.
-        cameras: The cameras that are not turned off, by key: the configured ones, else the one
-            that the monitor chose. Empty where none is configured and the monitor does not run.
-        tokens: How many programs have an API token; None where that is not known.
+        settings: The current settings.
+        cameras: The enabled cameras, by key: the configured ones, else the one that the monitor
+            chose. Empty if none is configured and the monitor is not running.
+        tokens: How many programs have an API token; None if unknown.
         headquarters: The headquarters that the site reports to; None if it reports to none.
     """
 
@@ -99,12 +99,12 @@ class PrivacyState:
         tokens: int | None = None,
         headquarters: LinkState | None = None,
     ) -> PrivacyState:
-        """From the settings, and from what they do not say.
+        """From the settings, and from what they do not contain.
 
         Args:
-            settings: The settings in force.
-            running: The cameras that run where none is configured.
-            tokens: How many programs have an API token; None where that is not known.
+            settings: The current settings.
+            running: The cameras that run if none is configured.
+            tokens: How many programs have an API token; None if unknown.
             headquarters: The headquarters that the site reports to; None if it reports to none.
         """
         cameras = settings.cameras or running or {}
@@ -113,7 +113,7 @@ class PrivacyState:
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:
-        """Who is sent aggregates, states or alerts, or keeps the readings."""
+        """Who receives aggregates, states or alerts, or stores the readings."""
         settings = self.settings
         found: list[Recipient] = []
         if (link := self.headquarters) is not None:
@@ -140,12 +140,12 @@ class PrivacyState:
 
     @property
     def stays_on_machine(self) -> bool:
-        """Whether nothing that was seen gets to another program or machine."""
+        """Whether no data gets to another program or machine."""
         return not (self.recipients or self.tokens != 0 or self.is_reached_from_network)
 
     @property
     def transport(self) -> Transport:
-        """How what browsers are sent gets to them."""
+        """How data is transported to browsers."""
         return transport_of(self.settings.server)
 
     @property
@@ -185,12 +185,13 @@ class PrivacyState:
 
     @property
     def overwrites(self) -> bool:
-        """Whether what is deleted is overwritten: SQLite's file is, PostgreSQL's is its own."""
+        """Whether deleted data is overwritten: in an SQLite file it is, PostgreSQL decides
+        itself."""
         return not self.settings.storage.url.get_secret_value()
 
     @property
     def backups(self) -> int:
-        """How many backup copies are kept, which hold what was deleted since; 0 for none."""
+        """How many backups are kept, which contain data deleted since; 0 for none."""
         storage = self.settings.storage
         return storage.backups_kept if storage.backup_folder and self.overwrites else 0
 
@@ -209,7 +210,7 @@ def has_masks(camera: CameraSettings) -> bool:
 
 
 def hears(camera: CameraSettings) -> bool:
-    """Whether a camera's sound is analyzed: a webcam's only where its microphone is named."""
+    """Whether a camera's sound is analyzed: a webcam's only if its microphone is named."""
     source = camera.source.get_secret_value().strip()
     return camera.sound and (bool(camera.microphone) or not is_webcam(source))
 
@@ -220,7 +221,7 @@ def is_demonstration(camera: CameraSettings) -> bool:
 
 
 def transport_of(server: ServerSettings) -> Transport:
-    """How what browsers are sent gets to them."""
+    """How data is transported to browsers."""
     is_local = is_loopback(server.host)
     if server.tls_certificate is not None:
         return Transport.TLS
@@ -231,7 +232,7 @@ def transport_of(server: ServerSettings) -> Transport:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own, which no other reaches."""
+    """Whether an address is a loopback address of this machine."""
     name = host.strip("[]").lower()
     try:
         return ipaddress.ip_address(name).is_loopback

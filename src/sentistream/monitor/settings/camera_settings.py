@@ -37,9 +37,9 @@ _ONE_SLASH = re.compile(r"(?i)(?:rtsps?|https?|rtmps?|srt|udp):(?!//)")
 
 
 def source_problem(source: str) -> str:
-    """What is wrong with how a source is written; empty where nothing is.
+    """What is wrong with the notation of a source; empty if nothing is.
 
-    Whether it can be opened is for the camera's worker to find out.
+    The camera's worker finds out whether it can be opened.
     """
     if not source:
         return Translatable("a camera needs a source")
@@ -77,7 +77,7 @@ class Zone(SettingsGroup):
         default="",
         max_length=80,
         title="Name",
-        description="Its display name; the key where it is empty.",
+        description="Its display name; the key if it is empty.",
     )
     points: tuple[Point, ...] = Field(
         min_length=3,
@@ -102,7 +102,7 @@ class Zone(SettingsGroup):
 
     @property
     def shown_name(self) -> str:
-        """What people call it."""
+        """Its display name."""
         return self.title or self.name
 
     @field_validator("hours")
@@ -264,7 +264,7 @@ class CameraSettings(SettingsGroup):
 
     @property
     def secrets(self) -> set[str]:
-        """What must not be shown of its addresses."""
+        """The secret parts of its addresses."""
         addresses = (self.source, self.small_source)
         return set().union(*(secrets_in(each.get_secret_value()) for each in addresses))
 

@@ -17,7 +17,7 @@ class HeadquartersSettings(SettingsGroup):
         max_length=255,
         pattern=r"^[A-Za-z0-9:._-]*$",
         title="Broker",
-        description="The broker by which sites report; empty where this is no headquarters.",
+        description="The broker through which sites report; empty if this is not a headquarters.",
     )
     port: int = Field(default=8883, ge=1, le=65535, title="Port", description="The broker's port.")
     tls: bool = Field(
@@ -87,7 +87,7 @@ class HeadquartersSettings(SettingsGroup):
     )
     minutes_days: int = Field(
         default=90,
-        ge=62,  # longer than anything waits at a site: what comes twice is known as such
+        ge=62,  # longer than anything waits at a site, so that duplicates are recognised
         le=3650,
         title="Days of minutes",
         description="How long the shops' sums by the minute are kept.",

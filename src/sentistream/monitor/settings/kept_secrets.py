@@ -1,4 +1,4 @@
-"""A secret that is kept must not be sent to another server than it was entered for."""
+"""Kept secrets must not be sent to a server other than the one they were entered for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sentistream.monitor.settings.settings_model import Settings
 
 @dataclass(frozen=True, slots=True)
 class MovedSecret:
-    """A secret whose server is another one now.
+    """A secret whose server has changed.
 
     Attributes:
         path: Keys and indices of the secret in the new settings.
@@ -26,8 +26,8 @@ class MovedSecret:
 def moved_secrets(before: Settings, after: Settings) -> Iterator[MovedSecret]:
     """The kept secrets that ``after`` would send to other servers than ``before`` did.
 
-    Whoever may change settings but does not know a secret could have it sent to themselves
-    otherwise.
+    Otherwise, somebody who may change settings but does not know a secret could have it sent to
+    themselves.
     """
     for group in ("mqtt", "email"):
         old, new = getattr(before, group), getattr(after, group)

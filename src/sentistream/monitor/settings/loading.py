@@ -77,11 +77,11 @@ def load_settings(
 
 
 def build_settings(*layers: Mapping[str, Any]) -> Settings:
-    """Settings from layers alone, without files or the environment.
+    """Settings only from layers, without files or the environment.
 
     Args:
         layers: Values by field, plain or as in other settings. Each overrides the ones before it,
-            group by group; None removes what they say.
+            group by group; None removes their values.
 
     Raises:
         pydantic.ValidationError: A value is unknown, out of its bounds, or conflicts with others.
@@ -105,7 +105,7 @@ def _environment() -> dict[str, Any]:
         return dict(EnvSettingsSource(Settings)())
     except SettingsError:
         raise InputError(
-            "An environment variable for a whole group of settings is not JSON.",
+            "An environment variable for a group of settings is not JSON.",
             Translatable("Check those that begin with {prefix}.", prefix=ENV_PREFIX),
         ) from None
 

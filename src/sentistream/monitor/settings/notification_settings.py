@@ -50,7 +50,9 @@ class AlertRule(SettingsGroup):
     key: Key = Field(title="Key", description="Short name in topics and messages.")
     name: Title = Field(title="Name", description="Its display name.")
     camera: Key | Literal[""] = Field(
-        default="", title="Camera", description="Key of the camera; empty for each by itself."
+        default="",
+        title="Camera",
+        description="Key of the camera; empty for each camera separately.",
     )
     zone: Key | Literal[""] = Field(
         default="", title="Zone", description="Key of the zone; empty for the whole picture."
@@ -101,7 +103,7 @@ class AlertRule(SettingsGroup):
         default=(),
         max_length=16,
         title="Quiet hours",
-        description="When nobody is told of this alert, whatever the channel.",
+        description="When nobody is notified of this alert, on any channel.",
     )
 
     @model_validator(mode="after")
@@ -139,7 +141,7 @@ class HealthAlerts(SettingsGroup):
         ge=0.01,
         le=100_000,
         title="Free gigabytes",
-        description="Less free space than this is too little (a tenth of the disk where that is "
+        description="Less free space than this is too little (a tenth of the disk if that is "
         "less); the alert ends at a quarter more.",
     )
     remind_minutes: float = Field(
@@ -208,7 +210,7 @@ class MailServer(SettingsGroup):
     password_file: Path | None = Field(
         default=None,
         title="Password file",
-        description="A file whose first line is the password, in place of the password here.",
+        description="A file whose first line is the password, instead of the password here.",
     )
     sender: str = Field(
         default="",
@@ -367,7 +369,7 @@ class WebhookAddress(SettingsGroup):
         default="", max_length=80, title="Name", description="Its display name; may be empty."
     )
     format: Literal["json", "slack", "teams", "discord"] = Field(
-        default="json", title="Format", description="Whom the message is written for."
+        default="json", title="Format", description="The service that receives the message."
     )
     url: HttpUrl = Field(title="Address", description="Where the message is sent by POST.")
     secret: SecretStr = Field(

@@ -151,7 +151,7 @@ def create_merge_patch(source: Mapping[str, Any], target: Mapping[str, Any]) -> 
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Equal and of the same kind: in a file, True is not 1."""
+    """Equal and of the same type: in a file, True is not 1."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 

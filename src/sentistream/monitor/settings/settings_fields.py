@@ -54,7 +54,7 @@ def inner_group(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
 
 
 def allowed_values(field: FieldInfo) -> str:
-    """What a setting may be, in words: the kind of value and its bounds."""
+    """A setting's allowed values, in words: the kind of value and its bounds."""
     words = [_kind(field.annotation)]
     limits: dict[type, str] = {Ge: "≥ {}", Gt: "> {}", Le: "≤ {}", Lt: "< {}"}
     for each in field.metadata:

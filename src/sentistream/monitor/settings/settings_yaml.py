@@ -1,4 +1,4 @@
-"""Reads and writes YAML (1.2) files of settings, with ruamel.yaml."""
+"""Reads and writes YAML (1.2) settings files, with ruamel.yaml."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sentistream.errors import InputError
 from sentistream.translatable import Translatable
 
 MAX_BYTES = 1_000_000
-"""The largest file of settings that is read."""
+"""The largest settings file that is read, bytes."""
 
 
 def read_text(path: Path) -> str:
-    """The text of a file of settings.
+    """The text of a settings file.
 
     Raises:
         InputError: It is missing, too large, or cannot be read.
@@ -44,10 +44,10 @@ def read_text(path: Path) -> str:
 
 
 def read_values(path: Path, text: str) -> dict[str, Any]:
-    """The settings in a text; tags make nothing and are refused.
+    """The settings in a text; tags are rejected.
 
     Raises:
-        InputError: It is not YAML, repeats a key, has a tag, or is no mapping; names the line.
+        InputError: It is not YAML, repeats a key, has a tag, or is not a mapping; names the line.
     """
     try:
         values = YAML(typ="safe", pure=True).load(text)

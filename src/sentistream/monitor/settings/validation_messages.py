@@ -1,4 +1,4 @@
-"""Says in plain sentences which settings are wrong, where they stand, and what is allowed."""
+"""Plain sentences about which settings are wrong, where they are, and what is allowed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Layer(ByValue):
 
     Attributes:
         name: The place: a file's path, or a phrase that begins a sentence.
-        values: What it says.
+        values: Its values.
         text: The YAML that it was read from; empty if it was not.
     """
 
@@ -85,7 +85,7 @@ def _sentence(keys: tuple[str | int, ...], error: Mapping[str, Any]) -> str:
 
 
 def _place(keys: tuple[str | int, ...], layers: Sequence[Layer]) -> str:
-    """Where a setting stands: in the highest layer that says most of its keys."""
+    """Where a setting is: in the highest layer that contains most of its keys."""
     found = max(layers, key=lambda layer: _depth(layer.values, keys), default=None)
     if found is None or not _depth(found.values, keys):
         return ""
@@ -94,7 +94,7 @@ def _place(keys: tuple[str | int, ...], layers: Sequence[Layer]) -> str:
 
 
 def _depth(values: Any, keys: Sequence[str | int]) -> int:
-    """How many of the keys lead somewhere."""
+    """How many of the keys exist."""
     for depth, key in enumerate(keys):
         try:
             values = values[key]

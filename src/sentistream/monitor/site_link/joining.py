@@ -1,4 +1,4 @@
-"""Joins a headquarters, and leaves it: a question, signed, and its answer."""
+"""Joins and leaves a headquarters with a signed request and its answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ JOIN_TIMEOUT = 20.0
 
 
 class JoinError(SentistreamError):
-    """Headquarters cannot be reached, or does not take the site in."""
+    """Headquarters cannot be reached, or rejects the site."""
 
 
 _USED = (
@@ -66,7 +66,7 @@ def join(state: Path, text: str, *, timeout: float = JOIN_TIMEOUT) -> LinkState:
         timeout: Seconds to wait for the broker, and again for headquarters.
 
     Raises:
-        InputError: The text is no code, or the site has joined a headquarters already.
+        InputError: The text is not a code, or the site has already joined a headquarters.
         JoinError: The broker or headquarters does not answer or refuses.
         OutputError: The state folder cannot be written.
     """
@@ -89,7 +89,7 @@ def join(state: Path, text: str, *, timeout: float = JOIN_TIMEOUT) -> LinkState:
         key=key.seed,
         key_made=time.time(),
     )
-    write_link(state, link)  # before the question: its answer may be lost
+    write_link(state, link)  # before the request, because its answer may be lost
     answer = _ask(
         link,
         SigningKey(code.secret),
@@ -116,10 +116,10 @@ def join(state: Path, text: str, *, timeout: float = JOIN_TIMEOUT) -> LinkState:
 
 
 def leave(state: Path, *, timeout: float = JOIN_TIMEOUT) -> bool:
-    """Leaves the headquarters: tells it, and deletes link and outbox.
+    """Leaves the headquarters: notifies it, and deletes link and outbox.
 
     Returns:
-        Whether headquarters knows; it is left in any case.
+        Whether headquarters confirmed; the site has left in any case.
 
     Raises:
         InputError: The site has not joined any.
@@ -148,10 +148,10 @@ def leave(state: Path, *, timeout: float = JOIN_TIMEOUT) -> bool:
 def _ask(
     link: LinkState, key: SigningKey, fields: Mapping[str, Any], number: int, timeout: float
 ) -> dict[str, Any]:
-    """Sends one signed question and waits for the signed answer to it.
+    """Sends one signed request and waits for the signed answer.
 
     Raises:
-        JoinError: The broker cannot be reached, or nobody answers.
+        JoinError: The broker cannot be reached, or there is no answer.
     """
     topics = FleetTopics(link.topic)
     values = {"site": link.site, "n": number, "sent": time.time(), **fields}
@@ -197,7 +197,7 @@ def _ask(
 
 
 def read_answer(link: LinkState, topic: str, payload: bytes) -> dict[str, Any] | None:
-    """An answer of headquarters; None if it is not signed by it, or not for this site."""
+    """An answer from headquarters; None if it is not signed by it, or not for this site."""
     try:
         signature, body = split(payload)
         if topic != FleetTopics(link.topic).down(link.site):

@@ -1,4 +1,4 @@
-"""What a site knows of its headquarters: a private file in the state folder."""
+"""A site's link to its headquarters: a private file in the state folder."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class LinkState:
 
     Attributes:
         broker: Where messages go.
-        topic: What all topics begin with.
+        topic: Common prefix of all topics.
         site: The site's key.
-        name: What headquarters calls the site.
+        name: Headquarters' name for the site.
         headquarters: The public key of headquarters, hexadecimal.
-        headquarters_name: What headquarters calls itself.
+        headquarters_name: Headquarters' own name.
         key: Seed of the key that signs the site's messages, hexadecimal.
         key_made: Wall-clock seconds at which that key was made.
-        next_key: Seed of the key that is to replace it; empty while none is.
-        joined: Wall-clock seconds at which headquarters took the site in; None before.
-        refused: Why headquarters takes nothing from the site any more; empty while it does.
+        next_key: Seed of the key that will replace it; empty if there is none.
+        joined: Wall-clock seconds at which headquarters accepted the site; None before.
+        refused: Why headquarters no longer accepts anything from the site; empty while it does.
     """
 
     broker: BrokerAddress
@@ -49,7 +49,7 @@ class LinkState:
 
 
 def read_link(state: Path) -> LinkState | None:
-    """The link in a state folder; None where no site has joined.
+    """The link in a state folder; None if no site has joined.
 
     Raises:
         InputError: The file is there and cannot be read.

@@ -1,7 +1,7 @@
-"""What waits to be sent to headquarters: an SQLite file beside the store, kept for weeks.
+"""Records waiting to be sent to headquarters: an SQLite file beside the store, kept for weeks.
 
-A record stays until headquarters says that it is stored. The file also remembers which sums were
-put into it, so that a minute is sent again, with a higher revision, only if it has changed.
+A record stays until headquarters confirms that it is stored. The file also remembers which sums
+were added, so that a minute is resent, with a higher revision, only if it has changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_RECORDS = 200_000
 """Records that wait; beyond that the oldest are dropped and counted. A minute is one record."""
 
 _REMEMBERED = 7 * 24 * 3600
-"""Seconds for which a sum that was put in is remembered."""
+"""Seconds for which an added sum is remembered."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS records (
@@ -54,11 +54,11 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A record that waits.
+    """A waiting record.
 
     Attributes:
-        seq: Its place in the outbox.
-        created: Wall-clock seconds at which it was put in.
+        seq: Its sequence number in the outbox.
+        created: Wall-clock seconds at which it was added.
         body: Its JSON.
     """
 
@@ -93,19 +93,19 @@ class Outbox:
         Args:
             record: Made by ``fleet.records``.
             now: Wall-clock seconds.
-            replaces: A record that waits under the same name is superseded; empty for none.
+            replaces: A waiting record with the same name is superseded; empty for none.
 
         Raises:
-            ForbiddenRecordError: It holds what must not leave the site.
+            ForbiddenRecordError: It contains something that must not leave the site.
         """
         check_record(record)
         with self._transaction() as connection:
             _insert(connection, record, now, replaces)
 
     def put_sums(self, begin: int, length: int, rows: Sequence[SumRow], now: float) -> bool:
-        """Adds the sums of a minute or hour if they are new or have changed; whether they have.
+        """Adds the sums of a minute or hour if they are new or changed; returns whether they were.
 
-        They count as made when the minute or hour ended, so that old ones are no news.
+        They count as created when the minute or hour ended, so that old ones are not new.
         """
         made = min(now, float(begin + length))
         text = json.dumps([row.as_list() for row in rows])
@@ -125,19 +125,19 @@ class Outbox:
                 "INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)",
                 (length, begin, revision, digest),
             )
-            # an older revision need not be sent any more
+            # an older revision need not be sent
             _insert(connection, record, made, f"sums {length} {begin}")
         return True
 
     def waiting(
         self, after: int, limit: int, *, since: float = 0.0, before: float = float("inf")
     ) -> list[Waiting]:
-        """Records after a place in the outbox, in order.
+        """Records after a position in the outbox, in order.
 
         Args:
             after: Only those with a higher ``seq``.
-            limit: At most so many.
-            since, before: Only those made in [since, before), wall-clock seconds.
+            limit: At most this many.
+            since, before: Only those created in [since, before), wall-clock seconds.
         """
         with self._transaction() as connection:
             found = connection.execute(
@@ -164,18 +164,18 @@ class Outbox:
             return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
 
     def oldest(self) -> float | None:
-        """When the oldest of them was put in; None if nothing waits."""
+        """When the oldest of them was added; None if nothing waits."""
         with self._transaction() as connection:
             found = connection.execute("SELECT min(created) FROM records").fetchone()[0]
         return None if found is None else float(found)
 
     def counter(self, name: str) -> int:
-        """A number that is kept across restarts; 0 at first."""
+        """A persistent number; 0 at first."""
         with self._transaction() as connection:
             return _counter(connection, name)
 
     def set_counter(self, name: str, value: int) -> None:
-        """Keeps a number."""
+        """Stores a number."""
         with self._transaction() as connection:
             _set_counter(connection, name, value)
 

@@ -1,8 +1,8 @@
-"""Sends what the outbox holds, in order, until headquarters says that it is stored.
+"""Sends the outbox's records, in order, until headquarters confirms that they are stored.
 
-What is new goes in a lane of its own, so that catching up after weeks without a line delays
-nothing. Each lane has few messages under way; while no answer comes, only one is, and it is
-repeated ever more slowly.
+New records have a separate queue, so that catching up after weeks offline does not delay them.
+Each queue has few messages in flight; while there is no answer, only one is, and it is
+repeated with back-off.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ LIVE_AGE = 180.0
 """Seconds after which a record no longer counts as new."""
 
 WINDOW = 3
-"""Messages under way in each lane."""
+"""Most messages in flight in each queue."""
 
 BATCH_RECORDS = 120
 BATCH_BYTES = 300_000
 """Records, and bytes of their JSON, in one message."""
 
 ANSWER_TIMEOUT = 30.0
-"""Seconds to wait for the answer of headquarters before records are sent again."""
+"""Seconds to wait for headquarters' answer before records are resent."""
 
 RETRY_DELAYS = (1.0, 10.0, 60.0, 300.0, 600.0)
-"""Seconds between attempts while no answer comes, or while headquarters refuses; the last
+"""Seconds between attempts while there is no answer, or while headquarters refuses; the last
 repeats."""
 
 OFFSET_SAMPLES = 20
-"""Answers of which the quickest tells the clock's offset."""
+"""Number of answers, the fastest of which determines the clock offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class Sender:
     """The sending half of a link. Not thread-safe: its caller holds a lock.
 
     Args:
-        outbox: What is to be sent.
+        outbox: The records to send.
         topics: The fleet's topics.
         site: The site's key.
-        publish: Hands a message to the broker; False if it cannot be sent now.
-        clock, monotonic: Wall-clock seconds, and those of a clock that is never set.
+        publish: Passes a message to the broker; False if it cannot be sent now.
+        clock, monotonic: Wall-clock seconds, and those of a monotonic clock.
     """
 
     def __init__(
@@ -127,8 +127,8 @@ class Sender:
 
         Args:
             number: Of the message.
-            digest: Of the bytes that were refused: somebody else's refusal is not ours.
-            again: Whether to send its records again at once instead of after a pause.
+            digest: Of the refused bytes, so that refusals of forged messages are ignored.
+            again: Whether to resend its records immediately instead of after a pause.
         """
         found = self._under_way.get(number) or self._late.get(number)
         if found is None or found.digest != digest:
@@ -139,13 +139,13 @@ class Sender:
         return True
 
     def reconnected(self) -> None:
-        """The connection is new: what is under way may be lost and is sent again."""
+        """The connection is new: messages in flight may be lost and are resent."""
         self._restart()
         self._backoff.reset()
         self._paused_until = 0.0
 
     def _may_send(self, live: bool) -> bool:
-        if not self._answered:  # one message finds out whether anybody answers
+        if not self._answered:  # one message probes whether there is an answer
             return not self._under_way
         return sum(each.live == live for each in self._under_way.values()) < WINDOW
 
@@ -199,7 +199,7 @@ class Sender:
         self._paused_until = self._monotonic() + self._backoff.next_delay()
 
     def _restart(self) -> None:
-        """Everything not acknowledged is sent again; answers that come late still count."""
+        """Everything unacknowledged is resent; late answers still count."""
         self._late = dict(list({**self._late, **self._under_way}.items())[-100:])
         self._under_way.clear()
         self._cursor = {True: 0, False: 0}

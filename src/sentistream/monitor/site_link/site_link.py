@@ -32,13 +32,13 @@ from sentistream.monitor.subscriber import Subscriber
 _log = logging.getLogger(__name__)
 
 QUEUE_DEPTH = 4096
-"""Events that wait to be put into the outbox."""
+"""Most events waiting to be put into the outbox."""
 
 INTERVAL = 0.5
-"""Seconds between two looks at what is to be sent."""
+"""Seconds between two checks of the outbox."""
 
 COLLECT_INTERVAL = 5.0
-"""Seconds between two looks at the minutes that are over."""
+"""Seconds between two checks for finished minutes."""
 
 HEALTH_INTERVAL = 300.0
 """Seconds after which a camera's state is sent even if it has not changed."""
@@ -46,7 +46,7 @@ HEALTH_INTERVAL = 300.0
 PRUNE_INTERVAL = 3600.0
 
 KEY_DAYS = 90
-"""Days after which the site makes itself a new key."""
+"""Days after which the site generates a new key."""
 
 CLOCK_TOLERANCE = 30.0
 """Seconds by which the clock may differ from that of headquarters without a warning."""
@@ -56,11 +56,11 @@ _STOP = frozenset({"removed"})
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LinkStatus:
-    """The link as the page shows it.
+    """The link's state for the page.
 
     Attributes:
         link: Where the site has joined; None if nowhere.
-        connected: Whether the broker is reached now.
+        connected: Whether the broker is connected now.
         waiting: Records that headquarters has not stored yet.
         oldest: Wall-clock seconds of the oldest of them; None if nothing waits.
         dropped: Records that were lost because they waited too long.
@@ -80,9 +80,9 @@ class LinkStatus:
 
 
 class SiteLink(Subscriber):
-    """Sends to the headquarters that the state folder names; does nothing where it names none.
+    """Sends to the headquarters named in the state folder; does nothing if there is none.
 
-    Joining and leaving write that file; this notices within a second, whoever wrote it.
+    Joining and leaving write that file; this notices changes within a second.
 
     Args:
         bus: Where states and alerts come from.
@@ -188,7 +188,7 @@ class SiteLink(Subscriber):
             self._disconnect()
 
     def renew_key(self) -> None:
-        """Makes a new key and lets headquarters replace the old one by it."""
+        """Generates a new key and has headquarters replace the old one."""
         with self._lock:
             if self._link is not None and self._link.joined is not None and not self._link.next_key:
                 self._save(next_key=SigningKey.generate().seed)
@@ -242,7 +242,7 @@ class SiteLink(Subscriber):
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            # its thread may wait for our lock
+            # its thread may be waiting for our lock
             threading.Thread(target=connection.close, daemon=True, name="fleet-close").start()
         if self._outbox is not None:
             self._outbox.close()
@@ -281,7 +281,7 @@ class SiteLink(Subscriber):
             self.renew_key()
 
     def _put_health(self, health: CameraHealth) -> None:
-        """Puts a state into the outbox if it has changed, or was not sent for long."""
+        """Puts a state into the outbox if it has changed, or was not sent for a while."""
         assert self._outbox is not None  # noqa: S101
         now = self._clock()
         known = self._health.get(health.camera)
@@ -298,7 +298,7 @@ class SiteLink(Subscriber):
         if link is None or sender is None or key is None:
             return
         if link.next_key:
-            # data signed by the old key must arrive before it is replaced
+            # data signed with the old key must arrive before it is replaced
             if sender.is_idle:
                 self._ask_for_new_key(link, key)
             return
@@ -386,7 +386,7 @@ class SiteLink(Subscriber):
             self._save(refused=reason)
 
     def _save(self, **changes: Any) -> None:
-        """Changes the link, unless somebody has left or joined anew meanwhile."""
+        """Changes the link, unless the site has left or joined again meanwhile."""
         link = self._link
         if link is None:
             return

@@ -1,4 +1,4 @@
-"""Puts the sums of each minute that is over into the outbox, small groups withheld."""
+"""Puts the sums of each finished minute into the outbox, small groups withheld."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SETTLING = 5.0
 """Seconds after the end of a minute until its readings are in the database."""
 
 LATE = 3600
-"""Seconds for which a minute is looked at again: late readings change its sums."""
+"""Seconds for which a minute is checked again, because late readings change its sums."""
 
 FIRST_REACH = 24 * 3600
-"""Seconds before the joining from which sums are sent."""
+"""Seconds before joining from which sums are sent."""
 
 _CHUNK = 6 * 3600
-"""Seconds of sums that are read at a time."""
+"""Seconds of sums read at a time."""
 
 
 class MinuteSums(Protocol):
@@ -32,7 +32,7 @@ class MinuteSums(Protocol):
         ...
 
     def withheld_minutes(self, begin: int, end: int) -> Sequence[tuple[Aggregate, int]]:
-        """For each camera, its minutes that were withheld, together; if they are enough."""
+        """For each camera, its withheld minutes combined, if they are enough."""
         ...
 
 
@@ -49,17 +49,17 @@ class SumCollector:
         self._outbox = outbox
 
     def collect(self, now: float, cameras: frozenset[str] | None = None) -> int:
-        """Puts what is new or has changed into the outbox.
+        """Puts new and changed sums into the outbox.
 
         Args:
             now: Wall-clock seconds.
             cameras: Keys of the cameras whose sums are sent; None for all.
 
         Returns:
-            How many minutes and hours were put in.
+            How many minutes and hours were added.
 
         Raises:
-            StorageError: The database or the outbox cannot be used; what is missing follows later.
+            StorageError: The database or the outbox cannot be used; the rest follows later.
         """
         end = int(now - SETTLING) // MINUTE * MINUTE
         done = self._outbox.counter("collected") or int(now) - FIRST_REACH

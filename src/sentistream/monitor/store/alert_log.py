@@ -1,4 +1,4 @@
-"""Stores alerts, acknowledgements, deliveries and what is held back, and finds them again."""
+"""Stores and queries alerts, acknowledgements, deliveries and held alerts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add_alert(connection: Connection, alert: Alert) -> None:
 def alerts(
     connection: Connection, *, since: float = 0.0, limit: int = 100, incident: str | None = None
 ) -> list[Alert]:
-    """Alerts since ``since``, newest first; of one incident where it is given."""
+    """Alerts since ``since``, newest first; of one incident if given."""
     table = ALERTS.c
     statement = select(ALERTS).where(table.time >= since)
     if incident is not None:
@@ -64,7 +64,7 @@ def alerts(
 
 
 def end_open_alerts(connection: Connection, time: float, reason: str) -> list[Alert]:
-    """Ends the alerts that have not ended: whoever evaluated them was killed; returns the ends."""
+    """Ends open alerts of a run that was killed; returns the ends."""
     other = ALERTS.alias()
     ended = exists().where(other.c.incident == ALERTS.c.incident, ~other.c.active)
     chosen = select(ALERTS).where(ALERTS.c.active, ALERTS.c.incident != "", ~ended)
@@ -78,7 +78,7 @@ def end_open_alerts(connection: Connection, time: float, reason: str) -> list[Al
 
 
 def add_acknowledgement(connection: Connection, given: Acknowledgement) -> Acknowledgement:
-    """Stores an acknowledgement unless there is one; returns the one that counts."""
+    """Stores an acknowledgement unless there is one; returns the valid one."""
     connection.execute(
         insert_into(connection.dialect.name, ACKNOWLEDGEMENTS).on_conflict_do_nothing(),
         {"incident": given.incident, "user_name": given.user, "time": given.time},
@@ -99,7 +99,7 @@ def acknowledgements(
 
 
 def add_delivery(connection: Connection, delivery: Delivery) -> None:
-    """Stores what became of a message; storing it again changes nothing."""
+    """Stores a message's outcome; storing it again changes nothing."""
     connection.execute(
         insert_into(connection.dialect.name, DELIVERIES).on_conflict_do_nothing(),
         {
@@ -117,7 +117,7 @@ def add_delivery(connection: Connection, delivery: Delivery) -> None:
 def deliveries(
     connection: Connection, *, incident: str | None = None, limit: int = 200
 ) -> list[Delivery]:
-    """The newest first; of one incident where it is given."""
+    """The newest first; of one incident if given."""
     statement = select(DELIVERIES).order_by(DELIVERIES.c.time.desc(), DELIVERIES.c.id.desc())
     if incident is not None:
         statement = statement.where(DELIVERIES.c.incident == incident)
@@ -136,7 +136,7 @@ def deliveries(
 
 
 def hold(connection: Connection, held: HeldAlert) -> int:
-    """Stores what is held back; returns its number."""
+    """Stores a held alert; returns its number."""
     alert = held.alert
     values = asdict(alert) | {"kind": str(alert.kind), "reason": _packed(alert.reason)}
     row = {
@@ -150,7 +150,7 @@ def hold(connection: Connection, held: HeldAlert) -> int:
 
 
 def held_alerts(connection: Connection) -> list[HeldAlert]:
-    """What is held back, the oldest first."""
+    """The held alerts, the oldest first."""
     found = []
     for row in connection.execute(select(ALERTS_ON_HOLD).order_by(ALERTS_ON_HOLD.c.id)):
         values = json.loads(row.alert)
@@ -160,7 +160,7 @@ def held_alerts(connection: Connection) -> list[HeldAlert]:
 
 
 def release(connection: Connection, numbers: Sequence[int]) -> None:
-    """Deletes what was held back."""
+    """Deletes held alerts."""
     connection.execute(delete(ALERTS_ON_HOLD).where(ALERTS_ON_HOLD.c.id.in_(numbers)))
 
 

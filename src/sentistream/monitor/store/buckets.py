@@ -13,7 +13,7 @@ BucketRange = tuple[Step, int, int]
 """The buckets of one length that lie within [begin, end)."""
 
 _LIMIT = 2**40
-"""Seconds; about 35,000 years from 1970, beyond any time that is meant."""
+"""Seconds; about 35,000 years from 1970, beyond any sensible time."""
 
 
 def ceil_second(moment: float) -> int:
@@ -41,7 +41,7 @@ def bucket_bounds(step: Step, second: int) -> tuple[int, int]:
 def covering_buckets(begin: float, end: float) -> list[BucketRange]:
     """The fewest buckets that cover [begin, end), extended outwards to whole minutes."""
     if end - begin == 3_600 and bucket_bounds(Step.HOUR, int(begin)) == (begin, end):
-        return [(Step.HOUR, int(begin), int(end))]  # often asked for; the rest takes longer
+        return [(Step.HOUR, int(begin), int(end))]  # frequently requested; the rest takes longer
     first = bucket_bounds(Step.MINUTE, math.floor(max(begin, -_LIMIT)))[0]
     last = _next_boundary(Step.MINUTE, ceil_second(end))
     hour, last_hour = _next_boundary(Step.HOUR, first), bucket_bounds(Step.HOUR, last)[0]
@@ -71,7 +71,7 @@ def _next_boundary(step: Step, second: int) -> int:
 
 
 def _midnight_candidates(year: int, month: int, day: int) -> list[int]:
-    """What the C library makes of a local midnight, with summer time, without, and unknown."""
+    """The C library's results for a local midnight, with and without DST, and unknown."""
     found = []
     for dst in (-1, 0, 1):
         # glibc fails near a date that was skipped, as Samoa's 2011-12-30 was
@@ -88,7 +88,7 @@ def _midnight(year: int, month: int, day: int, _zone: tuple[str, str]) -> int:
     date = time.localtime(time.mktime((year, month, day, 12, 0, 0, 0, 0, -1)))[:3]
     midnights = [second for second in found if time.localtime(second)[:6] == (*date, 0, 0, 0)]
     if midnights:
-        return min(midnights)  # where clocks go back at midnight it comes twice
+        return min(midnights)  # where clocks go back at midnight, it occurs twice
     second = min(found) - 7200  # where clocks go forward at midnight there is none
     while time.localtime(second)[:3] != date:
         second += 900

@@ -31,7 +31,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = ON",  # what is deleted is overwritten
+    "PRAGMA secure_delete = ON",  # deleted data is overwritten
     "PRAGMA cache_size = -8000",
     "PRAGMA journal_size_limit = 33554432",
 )

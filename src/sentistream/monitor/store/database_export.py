@@ -1,6 +1,6 @@
 """Exports readings and aggregates as CSV or Parquet, streamed in bounded memory.
 
-Rows are fetched in chunks, each in a short transaction of its own, so that a slow download blocks
+Rows are fetched in chunks, each in a separate short transaction, so that a slow download blocks
 nobody.
 """
 
@@ -73,7 +73,7 @@ AGGREGATE_COLUMNS: Sequence[Column] = (
 
 
 NO_NAMES = DisplayNames()
-"""Where keys have to do."""
+"""Names for when only keys are known."""
 
 
 def export(

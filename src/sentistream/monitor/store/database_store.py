@@ -35,7 +35,7 @@ class DatabaseStore:
 
     Args:
         engine: An opened and migrated database; disposed of by :meth:`close`.
-        settings: Returns the settings in force, so that changes apply at once:
+        settings: Returns the current settings, so that changes apply at once:
             ``lambda: configuration.settings``.
     """
 
@@ -76,12 +76,12 @@ class DatabaseStore:
             return alert_log.acknowledgements(connection, incidents)
 
     def add_delivery(self, delivery: Delivery) -> None:
-        """Stores what became of a message."""
+        """Stores a message's outcome."""
         with write_transaction(self._engine) as connection:
             alert_log.add_delivery(connection, delivery)
 
     def deliveries(self, *, incident: str | None = None, limit: int = 200) -> Sequence[Delivery]:
-        """What became of messages, the newest first."""
+        """Outcomes of messages, the newest first."""
         with read_transaction(self._engine) as connection:
             return alert_log.deliveries(connection, incident=incident, limit=limit)
 
@@ -96,7 +96,7 @@ class DatabaseStore:
             return alert_log.held_alerts(connection)
 
     def release_alerts(self, numbers: Sequence[int]) -> None:
-        """Deletes what was held back and has been told."""
+        """Deletes alerts that were held back and have been sent."""
         with write_transaction(self._engine) as connection:
             alert_log.release(connection, numbers)
 
@@ -160,7 +160,7 @@ class DatabaseStore:
             return [*queries.minute_sums(connection, begin=begin, end=end, smallest=smallest)]
 
     def withheld_minutes(self, begin: int, end: int) -> Sequence[tuple[Aggregate, int]]:
-        """The minutes that these withhold, together; see ``queries.withheld_minutes``."""
+        """The minutes that these withhold, combined; see ``queries.withheld_minutes``."""
         smallest = self._settings().privacy.smallest_group
         with read_transaction(self._engine) as connection:
             return [*queries.withheld_minutes(connection, begin=begin, end=end, smallest=smallest)]
@@ -168,7 +168,7 @@ class DatabaseStore:
     def aggregate(
         self, *, begin: float, end: float, camera: str | None = None, zone: str | None = ""
     ) -> Sequence[Aggregate]:
-        """One aggregate a camera over the whole of [begin, end); small cells suppressed."""
+        """One aggregate per camera over the whole of [begin, end); small cells suppressed."""
         return self.totals([[(begin, end)]], camera=camera, zone=zone)[0]
 
     def totals(
@@ -178,7 +178,7 @@ class DatabaseStore:
         camera: str | None = None,
         zone: str | None = "",
     ) -> Sequence[Sequence[Aggregate]]:
-        """Of each group of spans one aggregate a camera and zone; small cells suppressed."""
+        """For each group of spans, one aggregate per camera and zone; small cells suppressed."""
         with read_transaction(self._engine) as connection:
             return queries.totals(
                 connection,

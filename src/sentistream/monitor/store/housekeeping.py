@@ -26,7 +26,7 @@ RETENTION_INTERVAL = 3_600.0
 """Seconds from one deletion of old data to the next."""
 
 RETRY_DELAY = 600.0
-"""Seconds after which a failed task is tried again."""
+"""Seconds after which a failed task is retried."""
 
 STEADY_CLOCK = 600.0
 """Seconds for which the clock must not have jumped before anything is deleted: a clock that jumps
@@ -34,16 +34,16 @@ years ahead would otherwise delete everything."""
 
 _JUMP = 60.0
 POLL_INTERVAL = 20.0
-"""Seconds between looks at what is due."""
+"""Seconds between checks of what is due."""
 
 
 class Housekeeper:
-    """Applies the retention settings every hour and makes backups, in a thread of its own.
+    """Applies the retention settings every hour and makes backups, in its own thread.
 
     Args:
         store: The store to maintain.
-        settings: Returns the settings in force: ``lambda: configuration.settings``.
-        poll_interval: Seconds between looks at what is due.
+        settings: Returns the current settings: ``lambda: configuration.settings``.
+        poll_interval: Seconds between checks of what is due.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Housekeeper:
 
     @property
     def last_error(self) -> str:
-        """What fails at present, as sentences for the owner; empty when nothing does."""
+        """Current failures, as sentences for the owner; empty if there are none."""
         return " ".join(self._errors.values())
 
     def start(self) -> None:

@@ -41,7 +41,7 @@ ReadingKey = tuple[int, str, str, str]
 """Second, camera, zone, track: the order of readings."""
 
 MAX_ANNOTATIONS = 500
-"""Annotations of an answer."""
+"""Most annotations in a result."""
 
 RANGES = 2_000
 """Ranges of buckets in one statement, so that none grows without bounds."""
@@ -135,7 +135,7 @@ def minute_sums(
 ) -> Iterator[tuple[Aggregate, int]]:
     """Minutes that begin in [begin, end) of all cameras and zones; small cells suppressed.
 
-    With each comes how many of its appearances were in no earlier minute.
+    Each has the number of its appearances that were in no earlier minute.
     """
     for start, camera, by_zone, arrived in _raw_minutes(connection, begin, end):
         for one in suppress_small_cells(
@@ -147,11 +147,11 @@ def minute_sums(
 def withheld_minutes(
     connection: Connection, *, begin: int, end: int, smallest: int
 ) -> Iterator[tuple[Aggregate, int]]:
-    """For each camera, the minutes of [begin, end) that :func:`minute_sums` withholds, together.
+    """For each camera, the minutes of [begin, end) that :func:`minute_sums` withholds, combined.
 
-    Only of the whole picture, and only where so many appearances began in them that their sum may
-    be released: these minutes and the released ones are apart, so that no subtraction of one from
-    the other leaves a small group.
+    Only for the whole picture, and only if enough appearances began in them for their sum to be
+    released: these minutes and the released ones do not overlap, so that no subtraction of one
+    from the other leaves a small group.
     """
     totals: dict[str, RawAggregate] = {}
     for _, camera, by_zone, arrived in _raw_minutes(connection, begin, end):
@@ -202,7 +202,7 @@ def totals(
     zone: str | None,
     smallest: int,
 ) -> list[list[Aggregate]]:
-    """Of each group of spans one aggregate a camera and zone; small cells suppressed.
+    """For each group of spans, one aggregate per camera and zone; small cells suppressed.
 
     Args:
         connection: A transaction.
@@ -237,7 +237,7 @@ def totals(
 
 
 _Cover = tuple[int, int, str, int, int, int]
-"""Buckets that cover a span: group, span, step, first begin, last begin (not included), and the
+"""Buckets that cover a span: group, span, step, first begin, last begin (exclusive), and the
 end of the span's last bucket."""
 
 
@@ -265,23 +265,23 @@ def _chunks_of_groups(covers: list[_Cover]) -> Iterator[list[_Cover]]:
 
 
 def _as_table(covers: list[_Cover]) -> CTE:
-    """The covers as a table of a statement.
+    """The covers as a table in a statement.
 
-    They are written out, because thousands of parameters take longer than the query itself; all
-    of them are whole numbers and names of steps.
+    They are written as literals, because thousands of parameters take longer than the query
+    itself; all of them are integers and names of steps.
     """
     rows = ",".join(
         f"({group},{span},'{Step(step)}',{first},{last},{stop})"
         for group, span, step, first, last, stop in covers
     )
-    # both databases name the columns of VALUES so
+    # both databases name the columns of VALUES like this
     types = (Integer, Integer, String, BigInteger, BigInteger, BigInteger)
     columns = (column(f"column{place}", kind()) for place, kind in enumerate(types, 1))
     return text(f"VALUES {rows}").columns(*columns).cte("spans")
 
 
 def _totals(covers: list[_Cover], camera: str | None, zone: str | None) -> Select[Any]:
-    """One row a group, camera and zone: the columns of ``SUMMED``, then appearances."""
+    """One row per group, camera and zone: the columns of ``SUMMED``, then appearances."""
     spans = _as_table(covers)
     table = SUMS.c
     inside = and_(
@@ -316,7 +316,7 @@ def _totals(covers: list[_Cover], camera: str | None, zone: str | None) -> Selec
         .select_from(spans.join(SUMS, inside))
         .cte("buckets")
     )
-    # every track of a span's first bucket, and of later ones those that are new there
+    # every track of a span's first bucket, and the new ones of later buckets
     counted = case((buckets.c.place == 1, buckets.c.people), else_=buckets.c.arrived)
     of_span = buckets.c.group_, buckets.c.span, buckets.c.camera, buckets.c.zone
     by_span = (

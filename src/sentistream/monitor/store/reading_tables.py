@@ -1,4 +1,4 @@
-"""The tables of readings, as the newest migration leaves them.
+"""The tables of readings, as of the newest migration.
 
 Shares and durations are integers (ten-thousandths and milliseconds), so that incremental sums are
 exact and a reading takes few bytes. Keys begin with the time: new rows are appended, old ones are
@@ -173,10 +173,10 @@ DELIVERIES = Table(
     Column("attempts", Integer, nullable=False),
     UniqueConstraint("incident", "channel", "event", "time", "state"),
 )
-"""Messages about alerts and digests, and what became of them."""
+"""Messages about alerts and digests, with their outcomes."""
 
 ALERT_JSON = 4000
-"""Characters of an alert as JSON; its reason takes the most of them."""
+"""Characters of an alert as JSON; most of them are its reason."""
 
 ALERTS_ON_HOLD = Table(
     "held_alerts",
@@ -186,7 +186,7 @@ ALERTS_ON_HOLD = Table(
     Column("time", Double, nullable=False),
     Column("alert", String(ALERT_JSON), nullable=False),
 )
-"""Starts and ends of alerts (JSON) that channels are told of after their quiet hours."""
+"""Starts and ends of alerts (JSON) to be sent to channels after their quiet hours."""
 
 ANNOTATION_LENGTH = 120
 """Characters of an annotation."""
@@ -200,7 +200,7 @@ ANNOTATIONS = Table(
     Column("text", String(ANNOTATION_LENGTH), nullable=False),
     Column("author", String(KEY), nullable=False),
 )
-"""What happened when, in a manager's words; ``camera`` is empty where it concerns all."""
+"""Managers' notes; ``camera`` is empty if a note concerns all."""
 
 PULSE = Table(
     "pulse",

@@ -1,9 +1,9 @@
 """Small-cell suppression: the one place through which every aggregate leaves the database.
 
-An aggregate over few appearances would reveal how each of those people felt, so only the number of
-appearances is released (primary suppression). It must not be recoverable by subtraction either: a
-camera's whole picture minus its released zones equals the suppressed zones plus the faces outside
-all zones. Where those are too few, the zone with the fewest appearances is suppressed as well
+An aggregate over few appearances would reveal how each of those people came across, so only the
+number of appearances is released (primary suppression). It must not be recoverable by subtraction
+either: a camera's whole picture minus its released zones equals the suppressed zones plus the faces
+outside all zones. If those are too few, the zone with the fewest appearances is suppressed as well
 (complementary suppression).
 
 Aggregates over overlapping times can still be subtracted from each other; docs/monitor-data.md
@@ -74,7 +74,7 @@ def _suppressed_zones(by_zone: Mapping[str, RawAggregate], smallest: int) -> set
     hidden = {zone for zone in cells if zone in suppressed or zone == OUTSIDE}
     released = sorted(set(cells) - hidden, key=lambda zone: (cells[zone], zone))
     if hidden and released:
-        # a face may have stood in several zones, so this is a lower bound for the hidden cells
+        # a face may have been in several zones, so this is a lower bound for the hidden cells
         rest = occupied[EVERYWHERE].appearances - sum(cells[zone] for zone in released)
         if max(rest, *(cells[zone] for zone in hidden)) < smallest:
             suppressed.add(released[0])

@@ -1,4 +1,4 @@
-"""Writes what cameras report into the store, and buffers it while the database is unavailable."""
+"""Writes the cameras' reports to the store, and buffers them while it is unavailable."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class WriterState:
 
 
 Stored = Seconds | Alert | Delivery
-"""What is written."""
+"""The events that are written."""
 
 
 class StoreWriter:
-    """Writes the hub's seconds, alerts and deliveries into a store, from a thread of its own.
+    """Writes the bus's seconds, alerts and deliveries to a store, in its own thread.
 
     The readings of each second are written as it ends. While the database is locked, full or
     unreachable they wait in memory and are retried with back-off; only what exceeds
@@ -69,7 +69,7 @@ class StoreWriter:
     Args:
         hub: Where seconds and alerts are published.
         store: Where they are written.
-        max_buffered: Readings and seconds that may wait.
+        max_buffered: Most readings and seconds to buffer.
         retry_delays: Seconds before each retry; the last repeats.
     """
 

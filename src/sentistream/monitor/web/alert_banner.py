@@ -20,7 +20,7 @@ from sentistream.monitor.translation import Translator, language_of, translator
 from sentistream.monitor.web.rendering import fragment
 
 BANNER_ROWS = 3
-"""Alerts that the banner names; the others are a link."""
+"""Most alerts listed in the banner; the others are behind a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class BannerItem:
 
     Attributes:
         incident: Its id.
-        tone: What it looks like: a sentiment, ``camera`` or ``disk``.
+        tone: Its appearance: a sentiment, ``camera`` or ``disk``.
         title: What it is.
         text: A sentence.
         when: Since when.
         page: The path of its own page.
-        minutes: The path of its minutes in the history, or of its own page where it has none.
-        acknowledged: Who takes care of it, in words; empty if nobody does.
+        minutes: The path of its minutes in the history, or of its own page if it has none.
+        acknowledged: Who has acknowledged it, in words; empty if nobody has.
     """
 
     incident: str
@@ -49,7 +49,7 @@ class BannerItem:
 
 
 def banner_items(services: Services, tr: Translator) -> list[BannerItem]:
-    """The active alerts: first those that nobody takes care of, then the newest."""
+    """The active alerts: first unacknowledged ones, then the newest."""
     names = display_names(services.configuration.settings, services.bus)
     items = []
     for alert in services.bus.active_alerts():
@@ -70,7 +70,7 @@ def banner_items(services: Services, tr: Translator) -> list[BannerItem]:
 
 
 def acknowledged_words(given: Acknowledgement, tr: Translator) -> str:
-    """Who takes care of an alert, since when."""
+    """Who has acknowledged an alert, and when."""
     return tr.gettext(
         "{user} takes care of it since {moment}", user=given.user, moment=tr.moment(given.time)
     )
@@ -86,7 +86,7 @@ def banner_routes(services: Services) -> APIRouter:
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
-            # the publisher must not suffer from a server that has just ended
+            # the publisher must not fail because of a server that has just ended
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(changed.set)
 

@@ -1,4 +1,4 @@
-"""Alerts, now and before, the rules that make them, and who is told."""
+"""Current and past alerts, their rules, and who is notified."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from sentistream.monitor.web.form_fields import FormField, form_fields
 from sentistream.monitor.web.site import Site
 
 SHOWN = 200
-"""How many of the newest events are looked through."""
+"""How many of the newest events are searched."""
 
 FormDep = Annotated[Form, Depends(read_form)]
 
@@ -60,8 +60,8 @@ class Episode:
         title: What it is, in a few words.
         text: A sentence.
         link: The path of its page.
-        tone: What it looks like: a sentiment, ``camera`` or ``disk``.
-        acknowledged: Who takes care of it, in words; empty if nobody does.
+        tone: Its appearance: a sentiment, ``camera`` or ``disk``.
+        acknowledged: Who has acknowledged it, in words; empty if nobody has.
     """
 
     alert: Alert
@@ -76,13 +76,13 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A channel in the list of who is told.
+    """A channel in the list of who is notified.
 
     Attributes:
         channel: The channel.
-        events: What it is sent, in words.
+        events: Its events, in words.
         quiet: Its quiet hours, in words; empty for none.
-        last: What became of the newest message; None before the first.
+        last: The outcome of its newest message; None before the first.
     """
 
     channel: NotificationChannel
@@ -276,12 +276,12 @@ def alert_routes(site: Site) -> APIRouter:
 
 
 def episodes(alerts: Sequence[Alert], names: DisplayNames, tr: Translator) -> list[Episode]:
-    """Starts joined with their ends, the newest first.
+    """Starts paired with their ends, the newest first.
 
     Args:
         alerts: The newest first.
         names: Of cameras and zones.
-        tr: The words.
+        tr: The translator.
     """
     ends: dict[tuple[str, ...], float] = {}
     found = []
@@ -308,9 +308,9 @@ def channel_rows(settings: Settings, log: Sequence[Delivery], tr: Translator) ->
     """The channels of the settings, each with its newest delivery.
 
     Args:
-        settings: The settings in force.
+        settings: The current settings.
         log: Deliveries, the newest first.
-        tr: The words.
+        tr: The translator.
     """
     last = {delivery.channel: delivery for delivery in reversed(log)}
     return [
@@ -325,7 +325,7 @@ def channel_rows(settings: Settings, log: Sequence[Delivery], tr: Translator) ->
 
 
 def digest_words(settings: Settings, tr: Translator) -> str:
-    """When digests are sent by themselves, in a sentence."""
+    """When digests are sent automatically, in a sentence."""
     digest = settings.digest
     clock = f"{digest.send_at:%H:%M}"
     if digest.weekly and digest.monthly:
@@ -336,11 +336,11 @@ def digest_words(settings: Settings, tr: Translator) -> str:
         return tr.gettext("It is sent on Mondays at {clock}.", clock=clock)
     if digest.monthly:
         return tr.gettext("It is sent on the first of the month at {clock}.", clock=clock)
-    return tr.gettext("It is not sent by itself.")
+    return tr.gettext("It is not sent automatically.")
 
 
 def _acknowledged(site: Site, found: list[Episode], tr: Translator) -> list[Episode]:
-    """With who takes care of each."""
+    """Adds who has acknowledged each."""
     known = site.services.store.acknowledgements([each.alert.incident for each in found])
     return [
         replace(each, acknowledged=acknowledged_words(given, tr))

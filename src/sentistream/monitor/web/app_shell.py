@@ -1,4 +1,4 @@
-"""What makes the page installable: manifest, service worker and a page without a network."""
+"""Makes the page installable: manifest, service worker and offline page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ICONS = (("icon-192.png", 192, "any"), ("icon-512.png", 512, "any"))
 MASKABLE = ("icon-maskable-512.png", 512, "maskable")
 
 OFFLINE_FILES = ("main.css", "icon.svg")
-"""What the page without a network needs, and nothing else is kept: pages hold what people see."""
+"""The offline page's files; nothing else is cached, because pages show personal data."""
 
 
 def app_shell_routes(site: Site) -> APIRouter:
@@ -63,7 +63,7 @@ def app_shell_routes(site: Site) -> APIRouter:
 
     @routes.get("/service-worker.js")
     def service_worker(request: Request, _: CurrentUser) -> Response:
-        """The service worker; another one as soon as a file of the page has changed."""
+        """The service worker; it changes with the page's files."""
         root = prefix_of(request)
         text = (
             environment()
@@ -80,7 +80,7 @@ def app_shell_routes(site: Site) -> APIRouter:
 
     @routes.get("/offline")
     def offline(request: Request, _: CurrentUser) -> HTMLResponse:
-        """What stands in place of a page while the monitor cannot be reached; holds no data."""
+        """The page shown while the monitor cannot be reached; contains no data."""
         headers = {"Content-Security-Policy": POLICY}
         return render_plain(request, "offline", tr=site.translator(request), headers=headers)
 

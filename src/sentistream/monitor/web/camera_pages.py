@@ -32,11 +32,11 @@ NEW = "new"
 
 
 class CameraInUseError(Exception):
-    """Something that only shows beside the other cameras."""
+    """An error that only shows in combination with other cameras."""
 
 
 class SourceProblemError(Exception):
-    """A file or device that is not there."""
+    """A missing file or device."""
 
 
 def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
@@ -77,7 +77,7 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
         )
 
     def sent(form: Form, key: str, tr: Translator) -> list[FormField]:
-        """The fields as they were sent; a source is shown again where it holds no secret."""
+        """The fields as sent; a source is shown again if it contains no secret."""
         held = site.services.configuration.settings.cameras.get(key)
         fields = form_fields(
             CameraSettings.model_fields,
@@ -107,7 +107,7 @@ def camera_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
             if held is None and key != NEW:
                 raise CameraInUseError(tr.gettext("This camera no longer exists."))
             made = CameraSettings.model_validate(values_of(CameraSettings.model_fields, form, held))
-            # one that was there may be back another time
+            # an existing one may come back later
             typed = first(form, "source")
             if typed and (wrong := file_problem(typed)):
                 raise SourceProblemError(tr.translate(wrong))

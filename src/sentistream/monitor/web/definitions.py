@@ -1,4 +1,4 @@
-"""What the words on the pages mean; docs/glossary.md says it at length."""
+"""Definitions of the terms on the pages; docs/glossary.md has the long version."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sentistream.monitor.translation import N_, Translator
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word and what it means.
+    """A term and its meaning.
 
     Attributes:
-        word: As the pages say it.
+        word: The term on the pages.
         meaning: In a few sentences.
     """
 
@@ -74,7 +74,7 @@ TERMS = {
     ),
     "speaking": Term(
         N_("speaking time"),
-        N_("The time in which faces in view were seen and heard to speak, added up."),
+        N_("The time in which faces in view were speaking, added up."),
     ),
     "voice-share": Term(
         N_("part from the voice"),
@@ -86,8 +86,8 @@ TERMS = {
     "zone": Term(
         N_("zone"),
         N_(
-            "A part of the picture with a name. It is counted by itself, or masked: then it "
-            "is blackened before faces are looked for."
+            "A named part of the picture. It is counted separately, or masked: then it is "
+            "blackened before faces are detected."
         ),
     ),
     "not-recorded": Term(

@@ -1,4 +1,4 @@
-"""What a form sends, as values for the settings; and what is wrong with them, in words."""
+"""Converts form data to settings values, and describes what is wrong with them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Form = dict[str, list[str]]
 
 
 async def read_form(request: Request) -> Form:
-    """The fields of a form; none where there is none.
+    """The fields of a form; none without a form.
 
-    The guard before the page has bounded the body.
+    The body limit before the page has bounded the body.
     """
     body = await request.body()
     try:
@@ -60,8 +60,8 @@ def values_of(
     Args:
         fields: The group's fields.
         form: What was sent.
-        now: The group as it is; secrets that were not replaced are taken from it.
-        prefix: What the names of its fields begin with.
+        now: The current group; secrets that were not replaced are taken from it.
+        prefix: Prefix of its fields' names.
     """
     return {
         name: _value(info, form, prefix + name, getattr(now, name, None))
@@ -105,13 +105,13 @@ def _rows(info: FieldInfo, form: Form, name: str, now: object) -> list[dict[str,
 
 
 def row_numbers(form: Form, name: str) -> list[int]:
-    """Numbers of the rows that were sent; there are gaps where some were removed."""
+    """Numbers of the rows that were sent, with gaps for removed ones."""
     pattern = re.compile(rf"{re.escape(name)}\.(\d{{1,6}})\.")
     return sorted({int(matched[1]) for key in form if (matched := pattern.match(key))})
 
 
 def origins(form: Form, fields: list[FormField]) -> None:
-    """Notes, after a form was sent, which row each of its rows has been before."""
+    """Records, after a form was sent, which previous row each of its rows was."""
     for one in fields:
         if one.kind is Kind.ROWS:
             one.origins = [
@@ -120,7 +120,7 @@ def origins(form: Form, fields: list[FormField]) -> None:
 
 
 def attach_errors(fields: list[FormField], error: ValidationError, tr: Translator) -> list[str]:
-    """Writes what is wrong beside the fields; what belongs to none of them is returned."""
+    """Attaches errors to their fields; returns those that belong to none."""
     known = {each.name: each for one in fields for each in one.walk()}
     left = []
     for one in error.errors(include_url=False, include_input=False):
@@ -136,7 +136,7 @@ def attach_errors(fields: list[FormField], error: ValidationError, tr: Translato
 
 
 def problem(error: Mapping[str, Any], tr: Translator) -> str:
-    """One error of validation in a sentence."""
+    """One validation error in a sentence."""
     kind: str = error["type"]
     context: Mapping[str, Any] = error.get("ctx", {})
     if kind == "value_error":
@@ -157,12 +157,12 @@ def problem(error: Mapping[str, Any], tr: Translator) -> str:
 
 
 def unused_key(name: str, taken: Container[str], *, otherwise: str) -> str:
-    """A key made of a name that no other has: letters a to z, digits and hyphens.
+    """A unique key derived from a name: letters a to z, digits and hyphens.
 
     Args:
-        name: As people write it.
+        name: The display name.
         taken: Keys that are in use.
-        otherwise: What to begin with where nothing is left of the name.
+        otherwise: The key's beginning if nothing is left of the name.
     """
     key = slug(name)[:36].strip("-") or otherwise
     if key not in taken:
@@ -171,7 +171,7 @@ def unused_key(name: str, taken: Container[str], *, otherwise: str) -> str:
 
 
 def slug(name: str) -> str:
-    """A name in letters a to z, digits and hyphens; empty where nothing of it is left."""
+    """A name in letters a to z, digits and hyphens; empty if nothing of it is left."""
     plain = name.lower()
     for letter, written in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
         plain = plain.replace(letter, written)

@@ -1,4 +1,4 @@
-"""Fields of forms, made from the settings' own titles, descriptions, bounds and defaults."""
+"""Form fields, generated from the settings' titles, descriptions, bounds and defaults."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sentistream.monitor.translation import Translator, languages
 from sentistream.monitor.web import labels
 
 LONG_TEXT = 300
-"""Longest text that still stands in one line."""
+"""Longest text that gets a one-line field."""
 
 
 class Kind(StrEnum):
-    """How a field is asked for."""
+    """The kind of a form field."""
 
     TEXT = "text"
     LONG = "long"
@@ -44,21 +44,21 @@ class FormField:
     """One field, ready for the template.
 
     Attributes:
-        name: In the form; the names of what lies within have it in front, with a dot.
-        kind: How it is asked for.
+        name: In the form; nested fields have it as a prefix, with a dot.
+        kind: Its kind.
         title, description: For people, in their language.
-        value: What it holds: a text, for a switch "on" or "", for choices several.
-        several: The chosen ones of ``CHOICES``.
-        choices: What may be chosen, with its word.
-        minimum, maximum, step: Bounds of a number, as the browser wants them.
+        value: Its value: a text, for a switch "on" or "".
+        several: The selected ones of ``CHOICES``.
+        choices: The choices, with their labels.
+        minimum, maximum, step: Bounds of a number, for the browser.
         longest: Most characters of a text.
-        required: Whether it may be empty.
+        required: Whether it must not be empty.
         kept: For a secret: whether there is one, which stays unless replaced.
-        hint: What may be told of it.
-        locked: Whether it is changed in the configuration's file alone.
+        hint: What may be shown of it.
+        locked: Whether it can be changed only in the configuration file.
         rows: For ``ROWS``: the fields of each.
         blank: For ``ROWS``: the fields of a new one.
-        origins: For ``ROWS``: which row of the settings each has been; empty for a new one.
+        origins: For ``ROWS``: the previous row of each; empty for a new one.
         error: What is wrong with it.
     """
 
@@ -93,7 +93,7 @@ class FormField:
         return any(each.error for each in self.walk())
 
     def walk(self) -> Iterator[FormField]:
-        """Itself and all within its rows."""
+        """The field and all fields within its rows."""
         yield self
         for row in self.rows:
             for each in row:
@@ -112,10 +112,10 @@ def form_fields(
 
     Args:
         fields: The group's fields.
-        values: What they hold now; what is missing holds its default.
-        tr: The words.
-        prefix: What their names begin with.
-        depth: In how many rows they lie.
+        values: Their current values; missing ones have their defaults.
+        tr: The translator.
+        prefix: Prefix of their names.
+        depth: Nesting depth of rows.
     """
     made = []
     for name, info in fields.items():
@@ -132,12 +132,12 @@ def form_fields(
 
 
 def kind_of(info: FieldInfo) -> Kind:
-    """How a field is asked for."""
+    """The kind of a form field."""
     return _kind(_bare(info.annotation))
 
 
 def row_model(info: FieldInfo) -> type[BaseModel]:
-    """The group of settings that each row of a field holds."""
+    """The group of settings in each row of a field."""
     model = get_args(_bare(info.annotation))[0]
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise TypeError(f"{info.title} has no rows.")
@@ -200,7 +200,7 @@ def _fill(one: FormField, info: FieldInfo, value: Any, tr: Translator, depth: in
 
 
 def format_points(value: Any) -> str:
-    """Corners as one may write them: x,y pairs with a space between."""
+    """Corners as text: x,y pairs separated by spaces."""
     if isinstance(value, str):
         return value
     return " ".join(

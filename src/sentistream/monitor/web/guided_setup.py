@@ -1,4 +1,4 @@
-"""Guided set-up after the first login: camera, zones, opening hours, first alert, notice."""
+"""Guided setup after the first login: camera, zones, opening hours, first alert, notice."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the set-up, as its list shows it.
+    """A step of the setup, as its list shows it.
 
     Attributes:
         key: In its address.
@@ -78,7 +78,7 @@ class Step:
 
 
 def guided_setup_routes(site: Site) -> APIRouter:
-    """The routes of the set-up; for managers."""
+    """The routes of the setup; for managers."""
     routes = APIRouter(prefix="/start")
 
     def show(
@@ -156,7 +156,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
 
     @routes.post("/camera/look")
     async def look(request: Request, _: CurrentManager) -> JSONResponse:
-        """Cameras of the local network that answer; only looked for when somebody asks."""
+        """Cameras that answer on the local network; searched only on request."""
         tr = site.translator(request)
         try:
             found = await run_in_threadpool(discover)
@@ -167,8 +167,8 @@ def guided_setup_routes(site: Site) -> APIRouter:
                 "message": tr.ngettext("1 camera was found.", "{n} cameras were found.", len(found))
                 if found
                 else tr.gettext(
-                    "No camera answered. Many have to be told in their own settings to answer "
-                    "ONVIF; you can enter the address by hand."
+                    "No camera answered. In many, ONVIF must first be turned on in the camera's "
+                    "settings; you can enter the address by hand."
                 ),
                 "cameras": [
                     {
@@ -341,7 +341,7 @@ def guided_setup_routes(site: Site) -> APIRouter:
 
 
 def steps(settings: Settings, tr: Translator) -> list[Step]:
-    """All steps, with what is done already."""
+    """All steps, with their state."""
     cameras = settings.cameras.values()
     done = {
         "camera": bool(cameras),
@@ -354,7 +354,7 @@ def steps(settings: Settings, tr: Translator) -> list[Step]:
 
 
 def next_step(settings: Settings) -> str:
-    """The first step that nothing was done for; the last where all are done."""
+    """The first step that is not done; the last if all are."""
     undone = (step.key for step in steps(settings, translator(SOURCE)) if not step.is_done)
     return next(undone, list(STEPS)[-1])
 
@@ -384,7 +384,7 @@ def _privacy() -> dict[str, Any]:
 
 
 def alert_fields(form: Form | Mapping[str, list[str]], tr: Translator) -> list[FormField]:
-    """The fields of the first alert; suggested values where none were sent."""
+    """The fields of the first alert, with suggested values if none were sent."""
     fields = form_fields(
         {name: AlertRule.model_fields[name] for name in ("name", "limit", "minutes")}, {}, tr=tr
     )

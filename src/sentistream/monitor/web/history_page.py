@@ -185,7 +185,7 @@ def _days(span: Span) -> tuple[date, date]:
 
 
 def _trail(query: HistoryQuery, period: Period, tr: Translator) -> list[tuple[str, str]]:
-    """From the months down to what is shown: names and addresses."""
+    """Breadcrumbs from the months down to the current view: names and addresses."""
     if query.by == "pattern" or query.first is not None:
         return []
     day = datetime.fromtimestamp(period.span.end - 1).date()
@@ -221,5 +221,5 @@ def _heading(period: Period, tr: Translator) -> str:
 
 
 def _kind(query: HistoryQuery) -> str:
-    """What its comparisons are called after."""
+    """The key of its comparisons' names."""
     return "free" if query.first is not None else query.by

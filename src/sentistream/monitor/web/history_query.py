@@ -1,4 +1,4 @@
-"""What a visitor of the history asks for: the address of a view, read and written."""
+"""Parses and formats the address of a history view."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EARLIEST = date(2000, 1, 1)
 LATEST = date(2200, 1, 1)
 
 PATTERN_WEEKS = 8
-"""Weeks whose hours are added up by the hour of the week."""
+"""Weeks that are summed up by the hour of the week."""
 
 View = Literal["minute", "hour", "day", "week", "month", "pattern"]
 VIEWS: tuple[View, ...] = (*BYS, "pattern")
@@ -33,13 +33,13 @@ VIEWS: tuple[View, ...] = (*BYS, "pattern")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryQuery:
-    """What a visitor wants to see, slips put right.
+    """A visitor's query, with mistakes corrected.
 
     Attributes:
         by: What the period is divided into, or ``pattern`` for the hours of the week.
-        day, hour: In which period; the hour counts by the minute only.
-        minute: Which of its minutes was asked for; None for no single one.
-        first, last: The days of a free range; None for the usual period.
+        day, hour: The period; the hour applies only by the minute.
+        minute: The requested minute; None for no single one.
+        first, last: The days of a custom range; None for the usual period.
         camera, zone: Of what; empty for all cameras, for the whole picture.
         against: What it is compared with; empty for the usual, ``none`` for nothing.
         open_only: Whether only opening hours count.
@@ -57,7 +57,7 @@ class HistoryQuery:
     open_only: bool
 
     def link(self, **changes: str) -> str:
-        """The address of the same view with something else."""
+        """The address of the same view with changes."""
         values = {
             "by": self.by,
             "day": self.day.isoformat(),
@@ -72,7 +72,7 @@ class HistoryQuery:
         return "/history?" + urlencode({key: value for key, value in values.items() if value})
 
     def encoded(self) -> str:
-        """What follows the path in the address of this view, with its question mark."""
+        """The query string of this view, with its question mark."""
         return self.link().removeprefix("/history")
 
     def period(self) -> Period:
@@ -87,7 +87,7 @@ class HistoryQuery:
         return Period.about(self.by, self.day, self.hour)
 
     def drill(self, by: By, span: Span) -> str:
-        """Where a part of a period is shown in parts of its own; empty for minutes."""
+        """The address that drills down into a part of a period; empty for minutes."""
         local = datetime.fromtimestamp(span.begin)
         day = local.date().isoformat()
         if by == "hour":
@@ -104,11 +104,11 @@ class HistoryQuery:
 
 
 USUAL = {"from": "", "to": "", "against": ""}
-"""What a link to another period leaves behind."""
+"""Parameters dropped from a link to another period."""
 
 
 def from_address(site: Site) -> Callable[..., HistoryQuery]:
-    """Reads the address; what makes no sense becomes the usual."""
+    """Parses the address; invalid values become defaults."""
 
     def read(
         by: str = "hour",

@@ -1,4 +1,4 @@
-"""What the history page shows: the answers of the insight in words, rows and charts."""
+"""The history page's content: insight results in words, rows and charts."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ from sentistream.monitor.web.insight_charts import (
 from sentistream.monitor.web.site import Site
 
 MAX_ALERTS = 500
-"""Alerts that a view looks through, the newest first."""
+"""Alerts that a view searches, the newest first."""
 
 LEVELS = 9
-"""Steps of colour of the hours of the week."""
+"""Colour levels of the hours of the week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,8 @@ class Heatmap:
     """Negative by the hour of the week.
 
     Attributes:
-        hours: The hours of the day, one a row.
-        weekdays: Names of the days, one a column.
+        hours: The hours of the day, one per row.
+        weekdays: Names of the days, one per column.
         cells: By hour and weekday: a level of colour, 0 to ``LEVELS``, short and whole words.
     """
 
@@ -68,8 +68,8 @@ class HeatmapCell:
     """One hour of the week.
 
     Attributes:
-        level: Of its colour; None where there are no shares.
-        short, sentence: What stands in it, and all that is known.
+        level: Of its colour; None if there are no shares.
+        short, sentence: Its short text, and the complete one.
         vague: Whether there were too few appearances to say much.
     """
 
@@ -81,7 +81,7 @@ class HeatmapCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryView:
-    """What the store says, ready to be shown; ``series`` is None for a pattern."""
+    """The data, ready to be shown; ``series`` is None for a pattern."""
 
     series: Series | None
     rows: Sequence[Row]
@@ -108,7 +108,7 @@ def view_of(
     now: float,
     tr: Translator,
 ) -> HistoryView:
-    """Asks the store for all of a view.
+    """Queries the store for a complete view.
 
     Raises:
         StorageError: It does not answer.
@@ -219,7 +219,7 @@ def _headline(whole: Point, smallest: int, tr: Translator) -> str:
 
 
 def _api(query: HistoryQuery, period: Period, against: str) -> str:
-    """What the API is asked for the same view."""
+    """The API query for the same view."""
     values = {
         "by": period.by,
         "minutes": str(period.minutes or ""),
@@ -234,7 +234,7 @@ def _api(query: HistoryQuery, period: Period, against: str) -> str:
 
 
 def _chosen(query: HistoryQuery, parts: Sequence[Span]) -> int | None:
-    """The part that somebody asked for by its time."""
+    """The part that was requested by its time."""
     if query.minute is None or not parts:
         return None
     place = place_of(parts[0].begin + query.minute * 60, parts)

@@ -1,4 +1,4 @@
-"""Pages of text: about, the visitor's own camera; and the choice of language."""
+"""Text pages: about, the visitor's own camera; and the choice of language."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def info_routes(site: Site) -> APIRouter:
 
     @routes.get("/api/docs")
     def api_docs(request: Request, _: CurrentUser) -> HTMLResponse:
-        """The REST API for people; English, as the API is."""
+        """The REST API's documentation; in English, like the API."""
         schema = openapi_schema(request.app)
         operations: dict[str, list[dict[str, Any]]] = {}
         for path, by_method in schema["paths"].items():
@@ -89,6 +89,6 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _is_own(address: str) -> bool:
-    """Whether it is a plain path of this server, with a query; others could lead elsewhere."""
+    """Whether it is a plain path on this server, with a query; others could lead elsewhere."""
     plain = r"/([A-Za-z0-9_-]+(/[A-Za-z0-9._-]+)*)?(\?[A-Za-z0-9=&%+.:_-]*)?"
     return re.fullmatch(plain, address) is not None

@@ -1,4 +1,4 @@
-"""A series as its chart and its table show it: numbers for the script, words for people."""
+"""A series for its chart and its table: numbers for the script, words for people."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AXES = {
     "week": N_("Week, by its Monday"),
     "month": N_("Month"),
 }
-"""What lies along a chart, by what its period is divided into."""
+"""The label of a chart's axis, by what its period is divided into."""
 
 DRILL = {
     "hour": N_("Show {part} by the minute"),
@@ -64,15 +64,15 @@ class Row:
 
     Attributes:
         title: Which part.
-        link: Where its own parts are shown; empty where it has none.
-        known: What is known of it.
-        note: Instead of shares where there are none.
+        link: Where its own parts are shown; empty if it has none.
+        known: Whether there are shares, and if not, why.
+        note: Shown instead of shares if there are none.
         negative, neutral, positive: Shares with margins.
         usual: What is usual of the negative share.
-        verdict: How it compares with that; empty where that is not known.
-        unusual: Whether it lies beyond the usual range.
+        verdict: How it compares with that; empty if unknown.
+        unusual: Whether it is outside the usual range.
         appearances, usual_appearances: The number, and what is usual.
-        dwell: How long an appearance stayed on average; empty where that is not shown.
+        dwell: How long an appearance stayed on average; empty if that is not shown.
         change: How the negative share differs from the time before; empty without.
     """
 
@@ -100,7 +100,7 @@ def rows(
     link: Callable[[Span], str],
     tr: Translator,
 ) -> list[Row]:
-    """The table of a series, without what lies ahead."""
+    """The table of a series, without future parts."""
     return [
         row(
             point,
@@ -146,7 +146,7 @@ def chart(
     marks: Sequence[Mark],
     tr: Translator,
 ) -> dict[str, Any]:
-    """What the script draws."""
+    """The data for the script."""
     by = series.period.by
     points = series.parts
     figures = [point.figures for point in points]
@@ -183,7 +183,7 @@ def chart(
 
 
 def place_of(moment: float, parts: Sequence[Span]) -> float | None:
-    """Where a moment lies, counted in parts; None where none includes it."""
+    """Where a moment lies, counted in parts; None if none includes it."""
     found = bisect_right([part.begin for part in parts], moment) - 1
     if found < 0 or moment >= parts[found].end:
         return None
@@ -192,7 +192,7 @@ def place_of(moment: float, parts: Sequence[Span]) -> float | None:
 
 
 def annotation_marks(annotations: Sequence[Annotation], parts: Sequence[Span]) -> list[Mark]:
-    """Lines for annotations; those of hours that are left out are, too."""
+    """Lines for annotations, except in hours that are left out."""
     return [
         Mark(at, each.text, "note")
         for each in annotations

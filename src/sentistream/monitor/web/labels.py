@@ -12,7 +12,7 @@ SENTIMENTS = {
     "unknown": N_("unclear"),
     "no_face": N_("Nobody in view"),
 }
-"""What a face comes across as, by label."""
+"""How a face comes across, by label."""
 
 PAGES = {
     "overview": N_("Overview"),
@@ -46,7 +46,7 @@ STATE_REASONS = {
     "paused": N_("Outside its schedule nothing is analyzed."),
     "stopped": N_("It is turned off in the settings."),
 }
-"""Where a camera gives no reason of its own."""
+"""Default reasons of cameras."""
 
 NO_PICTURE = {
     "starting": N_("Opening the camera …"),
@@ -54,7 +54,7 @@ NO_PICTURE = {
     "paused": N_("Not watching at this time"),
     "stopped": N_("Turned off"),
 }
-"""What stands in place of a live picture, by state."""
+"""The text instead of a live picture, by state."""
 
 HISTORY_VIEWS = {
     "minute": N_("By minute"),
@@ -209,7 +209,7 @@ SYMBOLS = {
     "unknown": N_("a face, but no clear answer"),
     "no_face": N_("no face was found"),
 }
-"""What a sign on the pages means."""
+"""The meaning of symbols on the pages."""
 
 CONSENT = (
     N_("Your picture and sound go to this monitor and nowhere else."),
@@ -217,11 +217,11 @@ CONSENT = (
         "Each moment is discarded as soon as it has been analyzed; no picture and "
         "no sound is stored."
     ),
-    N_("Only you see what is read of you; it is not stored."),
+    N_("Only you see your readings; they are not stored."),
     N_("It says how you come across, not how you feel, and it is often wrong."),
     N_("You can stop at any time; the connection then ends at once."),
 )
-"""What a visitor agrees to before their own camera starts."""
+"""The consent text before a visitor's own camera starts."""
 
 ALERT_KINDS = {
     "sentiment": N_("Sentiment"),

@@ -1,4 +1,4 @@
-"""Live updates: each is made once and sent to all who look, however many they are."""
+"""Live updates: each is rendered once and sent to all viewers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ TICK = 0.25
 """Seconds between two updates."""
 
 PREVIEWS_PER_SECOND = 60.0
-"""Most pictures sent a second, over everybody; more viewers get fewer each."""
+"""Most pictures sent a second, over all viewers; more viewers get fewer each."""
 
 SLOWEST_PREVIEW = 2.0
-"""Most seconds between two pictures of a camera, however many look."""
+"""Most seconds between two pictures of a camera, however many viewers there are."""
 
 HEARTBEAT = 3.0
 """Seconds after which something is sent even if nothing has changed."""
@@ -35,8 +35,8 @@ class LiveClient:
     """One open page.
 
     Attributes:
-        language: What it is told in.
-        watching: Keys of the cameras whose tiles are in sight.
+        language: Its language.
+        watching: Keys of the cameras whose tiles are visible.
         fresh: Set when there is something new.
     """
 
@@ -47,7 +47,7 @@ class LiveClient:
 
 
 class Broadcast:
-    """Makes the updates while anybody looks, in the server's event loop.
+    """Renders the updates while there are viewers, in the server's event loop.
 
     Attributes:
         states: Each language's newest update.
@@ -72,18 +72,18 @@ class Broadcast:
 
     @property
     def viewers(self) -> int:
-        """How many look now."""
+        """The current number of viewers."""
         return len(self._viewers)
 
     def join(self, viewer: LiveClient) -> None:
-        """Somebody begins to look."""
+        """Adds a viewer."""
         self._viewers.add(viewer)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run(), name="broadcast")
         viewer.fresh.set()
 
     def leave(self, viewer: LiveClient) -> None:
-        """And ends; the last one to leave ends the work."""
+        """Removes a viewer; the last one stops the rendering."""
         self._viewers.discard(viewer)
 
     async def _run(self) -> None:

@@ -21,7 +21,7 @@ from sentistream.monitor.web.recent import NO_RECENT
 from sentistream.monitor.web.site import Site
 
 SOCKET_LIFETIME = 300.0
-"""Seconds after which a socket ends and is opened anew, so that ended sessions are noticed."""
+"""Seconds after which a socket is reopened, so that ended sessions are noticed."""
 
 LONGEST = 4096
 """Longest message that a browser may send, characters."""
@@ -51,7 +51,7 @@ def live_routes(site: Site) -> APIRouter:
 
     @routes.get("/live/picture/{camera}")
     async def picture(camera: str, _: CurrentUser) -> Response:
-        """The newest live picture, for those who draw zones on it; nothing where there is none."""
+        """The newest live picture, for drawing zones; empty if there is none."""
         site.services.cameras.request_preview(camera)
         preview = site.services.bus.preview(camera)
         if preview is None or not site.services.configuration.settings.privacy.preview:
@@ -62,7 +62,7 @@ def live_routes(site: Site) -> APIRouter:
 
     @routes.get("/live/alive")
     async def alive(_: CurrentUser) -> Response:
-        """Whether the server is there and the session good."""
+        """Whether the server responds and the session is valid."""
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     @routes.post("/live/restart/{camera}")
@@ -86,7 +86,7 @@ def live_routes(site: Site) -> APIRouter:
 
     @routes.websocket("/try/socket/{camera}")
     async def own(websocket: WebSocket, camera: str, identity: Viewer) -> None:
-        """What is read from a visitor's own camera, for the overlay beside it; for its owner."""
+        """The readings of a visitor's own camera, for its overlay; only for its owner."""
         owners: BrowserCameraOwners | None = getattr(websocket.app.state, "owners", None)
         if owners is not None and not owners.owns(camera, identity.digest):
             await websocket.close(4403, "This is somebody else's camera.")
@@ -99,7 +99,7 @@ def live_routes(site: Site) -> APIRouter:
 
 
 async def _serve(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
-    """Sends and listens until one of the two ends, or the round is over."""
+    """Sends and receives until one of the two ends, or the time is over."""
     tasks = {
         asyncio.create_task(_send(websocket, viewer, site.broadcast)),
         asyncio.create_task(_listen(websocket, viewer, site)),
@@ -120,7 +120,7 @@ async def _serve(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
 
 
 async def _send(websocket: WebSocket, viewer: LiveClient, broadcast: Broadcast) -> None:
-    """The newest of everything; who is slow skips what has been overtaken meanwhile."""
+    """The newest updates; slow clients skip outdated ones."""
     state: str | None = None
     recent: str | None = None
     pictures: dict[str, bytes] = {}
@@ -143,7 +143,7 @@ async def _send(websocket: WebSocket, viewer: LiveClient, broadcast: Broadcast) 
 
 
 async def _listen(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:
-    """Which tiles are in sight; anything else ends the connection."""
+    """Receives which tiles are visible; anything else ends the connection."""
     while True:
         text = await websocket.receive_text()
         try:

@@ -1,4 +1,4 @@
-"""A camera as its tile shows it, in words."""
+"""The content of a camera's tile, in words."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from sentistream.profiles import PROFILES
 from sentistream.types import SENTIMENTS, Flag
 
 STALE_FACES = 3.0
-"""Seconds after which a moment says nothing about now."""
+"""Seconds after which a moment is outdated."""
 
 STALE_PICTURE = 6.0
-"""Seconds after which a live picture is none."""
+"""Seconds after which a live picture is outdated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceBox:
-    """One face in the overlay; places are shares of the picture, 0 to 1."""
+    """One face in the overlay; coordinates are shares of the picture, 0 to 1."""
 
     track: str
     left: float
@@ -48,14 +48,14 @@ class Tile:
     Attributes:
         key: The camera's key.
         name: What people call it.
-        state: What it is doing, for the look.
+        state: What it is doing, for styling.
         state_word: The same as a word.
-        reason: Why it is not running; empty where it is.
-        seen: How many faces, and how many of them are not followed, in words.
-        speaking: Who speaks, and how much of what is said of them came from the voice, in words.
-        counts: How many faces now, for each of ``SENTIMENTS``, then of the unclear.
-        facts: How well it works, each a few words and whether they deserve notice.
-        note: What stands where there is no picture; empty where there is one.
+        reason: Why it is not running; empty if it is.
+        seen: How many faces, and how many of them are not tracked, in words.
+        speaking: Who speaks, and how much of their answer came from the voice, in words.
+        counts: Current number of faces for each of ``SENTIMENTS``, then of unclear ones.
+        facts: Its condition, each a few words and whether they need attention.
+        note: The text in place of a picture; empty if there is one.
         faces: The overlay.
     """
 
@@ -122,7 +122,7 @@ def tile(
 
 
 def boxes(faces: Sequence[FaceState], tr: Translator) -> tuple[FaceBox, ...]:
-    """The overlay of what is seen."""
+    """The overlay of the faces."""
     return tuple(
         FaceBox(
             track=face.track,

@@ -61,7 +61,7 @@ def login_routes(site: Site) -> APIRouter:
 
     @routes.post("/login")
     async def login(request: Request, services: ServicesDep, accounts: AccountsDep) -> Response:
-        """Name and password for a session; the same answer whatever of them is wrong."""
+        """Name and password for a session; the same answer whichever of them is wrong."""
         form = await _fields(request)
         name, password, target = (
             form.get("name", ""),
@@ -100,7 +100,7 @@ def login_routes(site: Site) -> APIRouter:
     async def setup(
         secret: str, request: Request, services: ServicesDep, accounts: AccountsDep
     ) -> Response:
-        """Makes the first manager and logs in."""
+        """Creates the first manager and logs in."""
         form = await _fields(request)
         name, password = form.get("name", "").strip(), form.get("password", "")
         fault = ""
@@ -139,7 +139,7 @@ def login_routes(site: Site) -> APIRouter:
 
     @routes.get("/logout")
     def logout_page(request: Request, services: ServicesDep, identity: Person) -> HTMLResponse:
-        """A button, since a link alone must not log anybody out."""
+        """A button, because a mere link must not log anybody out."""
         token = request.state.csrf_token
         return site.render_plain(request, "logout", user=identity.user.name, csrf_token=token)
 
@@ -180,7 +180,7 @@ def _welcome(services: Services, session: str, target: str) -> Response:
 
 
 def _local(target: str) -> str:
-    """A path of our own to go on to; the start page for anything else."""
+    """A local path to continue to; the start page for anything else."""
     parts = urlsplit(target if target.isprintable() else "")
     if parts.scheme or parts.netloc or not parts.path.startswith("/") or "\\" in target:
         return "/"

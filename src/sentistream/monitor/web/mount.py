@@ -1,4 +1,4 @@
-"""The pages added to the server."""
+"""Adds the pages to the server."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class _Assets(StaticFiles):
 def mount_web(app: FastAPI, services: Services) -> None:
     """Adds the pages, their static files and error pages to the server.
 
-    ``app`` authenticates every request and leaves the ``Identity`` at ``request.state.identity``,
-    of WebSockets too.
+    ``app`` authenticates every request, including WebSockets, and stores the ``Identity`` at
+    ``request.state.identity``.
 
     Args:
         app: The server, with its handlers of exceptions.
@@ -80,7 +80,7 @@ def mount_web(app: FastAPI, services: Services) -> None:
 def _with_page(
     site: Site, otherwise: Callable[[Request, Any], Any] | None
 ) -> Callable[[Request, Any], Awaitable[Response]]:
-    """A handler that answers browsers with a page, and everybody else as before."""
+    """A handler that answers browsers with a page, and other clients as before."""
 
     async def handle(request: Request, error: Any) -> Response:
         status = status_of(error) if isinstance(error, SentistreamError) else error.status_code
@@ -96,7 +96,7 @@ def _with_page(
 
 
 def _error_page(site: Site, request: Request, status: int) -> Response | None:
-    """What somebody in front of a browser sees; None for programs."""
+    """The error page for a browser; None for programs."""
     path = request.url.path
     if path.startswith("/api/") or path in ("/health", "/ready", "/metrics"):
         return None

@@ -20,7 +20,7 @@ from sentistream.monitor.web.form_data import FieldProblemError, Form, attach_er
 from sentistream.monitor.web.form_fields import FormField, Kind
 
 ONVIF, ADDRESS, WEBCAM = "onvif", "address", "webcam-"
-"""Ways to name a camera, besides the makers."""
+"""Kinds of cameras, besides the makers."""
 
 WRONG_LOGIN = (
     "{name} cannot be opened: wrong user or password.",
@@ -43,7 +43,7 @@ def camera_fields(
         *((key, name) for name, key in makers),
         (ADDRESS, tr.gettext("Another one: I know its stream address")),
         *webcams,
-        (DEMO, tr.gettext("The demonstration clip, to try things out")),
+        (DEMO, tr.gettext("The demo clip, to try things out")),
     ]
     fields = [
         FormField(
@@ -84,7 +84,7 @@ def camera_fields(
             name="channel",
             kind=Kind.NUMBER,
             title=tr.gettext("Channel"),
-            description=tr.gettext("Which camera of a recorder; 1 for a camera by itself."),
+            description=tr.gettext("Which camera of a recorder; 1 for a standalone camera."),
             value="1",
             minimum="1",
             maximum="64",
@@ -107,7 +107,7 @@ def camera_fields(
 
 
 def trial_sentence(seen: TrialPicture, settings: Settings, tr: Translator) -> str:
-    """What a trial picture has shown, in sentences."""
+    """The result of a trial picture, in sentences."""
     sentences = [
         tr.gettext(
             "It works: {width} × {height} pixels.",  # noqa: RUF001
@@ -126,7 +126,7 @@ def trial_sentence(seen: TrialPicture, settings: Settings, tr: Translator) -> st
 
 
 def camera_from_form(form: Form, tr: Translator) -> CameraSettings:
-    """The camera that a form describes; asks it for its stream where that is wanted."""
+    """The camera that a form describes; queries its stream by ONVIF if requested."""
     name = first(form, "name")
     values = _source(form, tr)
     if missing := file_problem(values["source"]):
@@ -157,7 +157,7 @@ def _default_name(form: Form, tr: Translator) -> str:
 
 
 def _source(form: Form, tr: Translator) -> dict[str, str]:
-    """The source for the settings, and a smaller stream where the camera tells of one."""
+    """The source for the settings, and a smaller stream if the camera has one."""
     maker, host = first(form, "maker"), first(form, "host")
     # a password may begin or end with a space
     user, password = first(form, "user"), form.get("password", [""])[0]
@@ -198,7 +198,7 @@ def _source(form: Form, tr: Translator) -> dict[str, str]:
 
 
 def _with_login(address: str, user: str, password: str) -> str:
-    """A whole address with a user that was given beside it, unless it has one."""
+    """A full address with the separately given user, unless it has one."""
     scheme, mark, rest = address.partition("://")
     if not mark or not user or "@" in rest.partition("/")[0]:
         return address
@@ -207,7 +207,7 @@ def _with_login(address: str, user: str, password: str) -> str:
 
 
 def field_problem(error: InputError, maker: str, tr: Translator) -> FieldProblemError:
-    """A camera that cannot be opened, beside the field that is most likely wrong."""
+    """A camera that cannot be opened, with the field that is most likely wrong."""
     template = getattr(error.problem, "template", error.problem)
     if template in WRONG_LOGIN:
         # the way out speaks of an address; here are fields of their own

@@ -1,4 +1,4 @@
-"""The overview: today beside what is usual, all cameras and zones, what needs attention."""
+"""The overview: today compared with what is usual, all cameras and zones, what needs attention."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class CameraOfToday:
     """One camera and its zones.
 
     Attributes:
-        key, name: Its key, and what people call it.
+        key, name: Its key and display name.
         link: Its history of today.
-        state: What it is doing, for the look; ``state_word`` says it.
-        down: Why and since when it is down; empty where it is not.
+        state: What it is doing, for styling; ``state_word`` is the word.
+        down: Why and since when it is down; empty if it is not.
         places: Its whole picture and each zone: a name, the numbers, a row of words.
     """
 
@@ -115,7 +115,7 @@ def overview_routes(site: Site) -> APIRouter:
 
 
 def minute_link(span: Span, camera: str = "", zone: str = "") -> str:
-    """Where an hour is shown by the minute."""
+    """The address of an hour by the minute."""
     local = datetime.fromtimestamp(span.begin)
     values = {
         "by": "minute",
@@ -130,14 +130,14 @@ def minute_link(span: Span, camera: str = "", zone: str = "") -> str:
 def down_words(
     camera: str, settings: Settings, health: CameraHealth | None, now: float, tr: Translator
 ) -> str:
-    """Why a camera that should watch does not, and since when; empty where all is well."""
+    """Why a camera that should watch does not, and since when; empty if all is well."""
     known = settings.cameras.get(camera)
     if health is None or (known is not None and not known.enabled):
         return ""
     late = health.state is CameraState.STARTING and now - health.since > STARTING
     if not late and health.state is not CameraState.WAITING:
         return ""
-    # each attempt begins a state of its own, so the last picture says more
+    # each attempt begins a new state, so the last picture says more
     since = health.since if health.last_picture is None else health.last_picture
     reason = tr.translate(health.reason or labels.STATE_REASONS[health.state.value])
     return tr.gettext("down since {time}: {reason}", time=_when(since, now, tr), reason=reason)
@@ -149,7 +149,7 @@ def _when(time: float, now: float, tr: Translator) -> str:
 
 
 def _active(found: Sequence[Episode], down: Collection[str]) -> list[tuple[Episode, str]]:
-    """What is wrong now, and where its minutes are shown; ``down`` have rows of their own."""
+    """What is wrong now, with links to its minutes; ``down`` has separate rows."""
     return [
         (each, minute_link(Span(each.alert.time, each.alert.time), each.alert.camera))
         for each in found

@@ -1,4 +1,4 @@
-"""The privacy page and its documents: what the people in view can rely on, as it is now."""
+"""The privacy page and its documents: what the people in view can rely on at present."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ DOCUMENT_POLICY = (
 """The documents are single files with their style inside, and have no script."""
 
 _TRANSPORTS = {
-    Transport.TLS: N_("What browsers are sent is encrypted by the monitor."),
+    Transport.TLS: N_("The monitor encrypts connections to browsers."),
     Transport.PROXY: N_(
-        "What browsers are sent is encrypted by a proxy on this machine. From the proxy to the "
-        "monitor it is not, and does not leave the machine."
+        "A proxy on this machine encrypts connections to browsers. From the proxy to the monitor "
+        "data is not encrypted, but does not leave the machine."
     ),
     Transport.PROXY_AND_PLAIN: N_(
-        "A proxy encrypts what browsers are sent. But the monitor itself also answers the "
+        "A proxy encrypts connections to browsers. But the monitor itself also answers the "
         "network, unencrypted: let it listen on 127.0.0.1 only."
     ),
     Transport.LOCAL: N_(
-        "Not encrypted, and reached from this machine only: nothing crosses a network."
+        "Not encrypted, but reachable from this machine only: nothing crosses a network."
     ),
     Transport.PLAIN: N_(
         "Not encrypted: passwords, readings and live pictures cross the network readably. Give "
@@ -60,7 +60,7 @@ class Guarantee:
 
     Attributes:
         key: Which, of ``labels.GUARANTEES``.
-        text: What is so.
+        text: The statement.
         holds: Whether people are protected in this way, everywhere or in part.
     """
 
@@ -110,7 +110,7 @@ def _state(site: Site, request: Request) -> PrivacyState:
 
 
 def _count_tokens(site: Site, request: Request) -> int | None:
-    """How many programs have a token that is valid; None where the database does not answer."""
+    """How many programs have a valid token; None if the database does not answer."""
     accounts: Accounts | None = getattr(request.app.state, "accounts", None)
     try:
         tokens = None if accounts is None else accounts.tokens()
@@ -123,7 +123,7 @@ def _count_tokens(site: Site, request: Request) -> int | None:
 
 
 def guarantees(state: PrivacyState, tr: Translator) -> Iterator[Guarantee]:
-    """The page's statements; each is made from what is so."""
+    """The page's statements, each derived from the actual state."""
     yield Guarantee("local", *_local(state, tr))
     yield Guarantee("transport", *_transport(state, tr))
     yield Guarantee(
@@ -152,7 +152,9 @@ Statement = tuple[str, InForce]
 
 
 def _local(state: PrivacyState, tr: Translator) -> Statement:
-    sentences = [tr.gettext("Pictures and sound are analyzed here and sent nowhere for it.")]
+    sentences = [
+        tr.gettext("Pictures and sound are analyzed here and never sent elsewhere for analysis.")
+    ]
     if state.recipients:
         sentences.append(
             tr.gettext(
@@ -238,11 +240,11 @@ def _hours(state: PrivacyState, tr: Translator) -> Statement:
             InForce.NO,
         )
     sentence = tr.gettext(
-        "Outside their schedules these decode nothing: {names}.", names=", ".join(state.scheduled)
+        "Outside their schedules nothing is decoded at: {names}.", names=", ".join(state.scheduled)
     )
     if state.unscheduled:
         always = tr.gettext(
-            "Around the clock these watch: {names}.", names=", ".join(state.unscheduled)
+            "Watching around the clock: {names}.", names=", ".join(state.unscheduled)
         )
         sentence = f"{sentence} {always}"
     return sentence, state.hours
@@ -295,7 +297,7 @@ def _retention(state: PrivacyState, tr: Translator) -> Statement:
         )
     if not state.overwrites:
         sentences.append(
-            tr.gettext("When the deleted is overwritten on the disk, the database decides.")
+            tr.gettext("The database decides when deleted data is overwritten on the disk.")
         )
     is_gone = state.overwrites and not state.backups
     return " ".join(sentences), InForce.YES if is_gone else InForce.PARTLY

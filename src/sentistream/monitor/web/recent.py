@@ -1,4 +1,4 @@
-"""How a camera's last minutes were, asked of the store once for everybody who looks."""
+"""A camera's last minutes, queried once for all viewers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sentistream.monitor.interfaces import Aggregate, Step, Store
 
 MINUTES = 15
 KEPT = 10.0
-"""Seconds for which an answer is good."""
+"""Seconds for which a result is cached."""
 
 AGAIN = 2.0
-"""Seconds after which a database that did not answer is asked again."""
+"""Seconds after which an unresponsive database is queried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class RecentMinutes:
     """A camera's last minutes.
 
     Attributes:
-        together: All of them in one; None where nobody was watched.
-        minutes: Each minute, the oldest first; None where nobody was watched in it.
+        together: All of them combined; None if nobody was watched.
+        minutes: Each minute, the oldest first; None if nobody was watched in it.
     """
 
     together: Aggregate | None
@@ -51,12 +51,12 @@ class RecentSentiment:
 
     @property
     def stale(self) -> bool:
-        """Whether to ask again."""
+        """Whether to query again."""
         kept = AGAIN if self._known is None else KEPT
         return not 0 <= self._clock() - self._asked < kept
 
     def now(self) -> dict[str, RecentMinutes] | None:
-        """By camera; None where the database does not answer. May wait for the database."""
+        """By camera; None if the database does not answer. May wait for the database."""
         with self._lock:
             if self.stale:
                 self._asked = self._clock()

@@ -1,4 +1,4 @@
-"""Templates filled into pages."""
+"""Renders templates to pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ POLICY = (
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-"""What a page may load and run: files of this server, nothing else, nothing written into it."""
+"""Content security policy: only files from this server, no inline scripts or styles."""
 
 PAGES = (
     ("overview", "/"),
@@ -47,7 +47,7 @@ PAGES = (
 
 @functools.cache
 def environment() -> Environment:
-    """Where templates are found, and what each may use."""
+    """The template environment, with its globals and filters."""
     made = Environment(
         loader=PackageLoader("sentistream.monitor.web", "templates"),
         autoescape=True,
@@ -69,7 +69,7 @@ def environment() -> Environment:
 
 @functools.cache
 def assets() -> str:
-    """Where the page's files are; it changes with their content, so they are cached for good."""
+    """The path of the static files; it changes with their content, so they are cached forever."""
     digest = hashlib.sha256()
     folder = resources.files("sentistream.monitor.web") / "static"
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
@@ -83,7 +83,7 @@ def asset(name: str) -> str:
 
 
 def fragment(template: str, name: str, tr: Translator, **values: Any) -> str:
-    """What a macro of a template makes, for pages that are already open."""
+    """Renders a template's macro, to update open pages."""
     module = environment().get_template(template).make_module(_language(tr))
     return str(getattr(module, name)(**values))
 
@@ -97,15 +97,15 @@ def render(
     status: int = 200,
     **values: Any,
 ) -> HTMLResponse:
-    """A page, whole.
+    """A complete page.
 
     Args:
-        request: What was asked; its path marks the place in the navigation.
-        name: The template without its ending.
-        user: Who looks.
-        tr: The words to tr it with.
+        request: The request; its path marks the place in the navigation.
+        name: The template's name without its suffix.
+        user: The visitor.
+        tr: The translator.
         status: HTTP status.
-        values: What the template needs beside that.
+        values: Additional values for the template.
     """
     theme = request.cookies.get(THEME_COOKIE, "")
     text = (
@@ -124,7 +124,7 @@ def render(
             **values,
         )
     )
-    # pages hold what was true a moment ago; nobody may keep them
+    # pages are a snapshot and must not be cached
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY}
     return HTMLResponse(text, status, headers=headers)
 
@@ -142,12 +142,12 @@ def render_plain(
     """A page without script and navigation, for people who have not logged in.
 
     Args:
-        request: What was asked.
-        name: The template without its ending.
-        tr: The words to tr it with.
-        status: HTTP status.
-        headers: More headers.
-        values: What the template needs beside that.
+        request: The request.
+            name: The template's name without its suffix.
+            tr: The translator.
+            status: HTTP status.
+            headers: Additional headers.
+            values: Additional values for the template.
     """
     template = environment().get_template(f"{name}.html.j2")
     text = template.render(**_language(tr), root=prefix_of(request), **values)
@@ -156,11 +156,11 @@ def render_plain(
 
 
 def _here(request: Request) -> str:
-    """Where the visitor is, to come back to after a choice."""
+    """The visitor's current address, to return to after a choice."""
     query = request.url.query if request.method == "GET" else ""
     return request.url.path + (f"?{query}" if query else "")
 
 
 def _language(tr: Translator) -> dict[str, Any]:
-    """What templates say things with."""
+    """The formatting functions for templates."""
     return {"_": tr.gettext, "ngettext": tr.ngettext, "tr": tr}

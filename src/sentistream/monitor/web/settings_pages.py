@@ -35,7 +35,7 @@ UNGROUPED = ("profile", "language")
 
 
 class MovedSecretError(Exception):
-    """A server is another one, and its secret was not given again.
+    """A server was changed, and its secret was not entered again.
 
     Attributes:
         field: The name of the secret's field.
@@ -52,11 +52,11 @@ class Section:
 
     Attributes:
         name: In its address.
-        group: Where it lies in the settings; empty for those of no group.
-        fields: What it asks for.
-        later: Whether a change counts only once the monitor is started again.
-        locked: Fields that are changed in the configuration's file alone: what opens files and
-            ports of the machine is for who has the machine.
+        group: Its group in the settings; empty for those without a group.
+        fields: Its fields.
+        later: Whether a change takes effect only after a restart of the monitor.
+        locked: Fields that can be changed only in the configuration file, because they open
+            files and ports of the machine.
     """
 
     name: str
@@ -191,7 +191,7 @@ def _values(section: Section, form: Form, held: Any) -> dict[str, Any]:
 def _check_kept_secrets(
     settings: Settings, changed: Mapping[str, Any], section: Section, tr: Translator
 ) -> None:
-    """A kept secret must not be sent to another server than it was typed for."""
+    """A kept secret must not be sent to a server other than the one it was entered for."""
     kept = {name: getattr(settings, name) for name in Settings.model_fields}
     for moved in moved_secrets(settings, build_settings(kept | dict(changed))):
         path = moved.path[1:] if section.group else moved.path

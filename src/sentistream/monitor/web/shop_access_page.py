@@ -1,4 +1,4 @@
-"""Which viewer may see which shop, and where their digest goes."""
+"""Which viewer may see which shop, and the address of their digest."""
 
 from __future__ import annotations
 

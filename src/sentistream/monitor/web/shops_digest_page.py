@@ -1,4 +1,4 @@
-"""The digest of the shops: when it goes to whom, as a PDF, and sent by hand."""
+"""The digest of the shops: when it is sent to whom, as a PDF, and on demand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sentistream.monitor.web.site import Site
 
 
 def add_digest_routes(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
-    """Everybody has theirs as a PDF; managers send it."""
+    """Everybody gets theirs as a PDF; managers can send it."""
     registry = headquarters.registry
     queries = FleetQueries(headquarters.engine, headquarters.settings.silent_minutes)
 

@@ -80,7 +80,7 @@ _UNKNOWN = math.inf
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What the comparison was asked for."""
+    """The query of the comparison."""
 
     period: str
     order: str
@@ -88,7 +88,7 @@ class Listing:
     page: int
 
     def link(self, **changes: object) -> str:
-        """The address of the same listing with something changed."""
+        """The address of the same listing with changes."""
         values = {
             "period": self.period,
             "order": self.order,
@@ -108,7 +108,7 @@ class ShopEpisode:
         title: What it is, in a few words.
         text: A sentence.
         link: The path of its page; empty in its first seconds.
-        tone: What it looks like: a sentiment, ``camera`` or ``shop``.
+        tone: Its appearance: a sentiment, ``camera`` or ``shop``.
     """
 
     alert: ShopAlert
@@ -119,7 +119,7 @@ class ShopEpisode:
 
 
 def shop_routes(site: Site) -> APIRouter:
-    """The routes of these pages; where this is no headquarters there is nothing behind them."""
+    """The routes of these pages; they are not found if this is not a headquarters."""
     routes = APIRouter()
     headquarters = site.services.headquarters
     if headquarters is None:
@@ -155,7 +155,7 @@ def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> Non
         chosen = period if period in PERIODS else "week"
         shops = queries.compare(chosen, user, now=now)
         if period not in PERIODS and not any(each.now.appearances for each in shops):
-            chosen = "today"  # the first day: nothing is known of days that are over
+            chosen = "today"  # the first day: no day is over yet
             shops = queries.compare(chosen, user, now=now)
         query = Listing(
             period=chosen,
@@ -386,11 +386,11 @@ def _in_words(alerts: Sequence[ShopAlert], tr: Translator) -> list[ShopEpisode]:
 
 
 def _trouble(headquarters: Headquarters, tr: Translator) -> str:
-    """What keeps headquarters from receiving, as a sentence; empty if nothing does."""
+    """What prevents headquarters from receiving, as a sentence; empty if nothing does."""
     if headquarters.receiver.last_error:
         return headquarters.receiver.last_error
     if not headquarters.is_connected:
-        return tr.gettext("The broker cannot be reached. Shops keep what they have to report.")
+        return tr.gettext("The broker cannot be reached. Shops keep their reports.")
     return ""
 
 

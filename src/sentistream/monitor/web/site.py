@@ -59,7 +59,7 @@ class Site:
         )
 
     def translator(self, request: Request) -> Translator:
-        """The words of who asks."""
+        """The visitor's translator."""
         return translator(language_of(request, self.services.configuration.settings.language))
 
     def render(
@@ -127,14 +127,14 @@ class Site:
         return json.dumps(values, separators=(",", ":"))
 
     def save(self, change: Callable[[Settings], dict[str, Any]]) -> None:
-        """Changes some of the settings: validated as a whole, then put into force.
+        """Changes some of the settings: validated as a whole, then applied.
 
         Args:
             change: Given the current settings, returns the new values by field.
 
         Raises:
             ValidationError: They do not fit together.
-            OutputError: Their file cannot be written; everything stays as it was.
+            OutputError: Their file cannot be written; nothing changes.
         """
         with self.settings_lock:
             now = self.services.configuration.settings

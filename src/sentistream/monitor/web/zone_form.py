@@ -23,14 +23,14 @@ from sentistream.monitor.web.form_data import (
 
 @dataclass(slots=True)
 class ZoneRow:
-    """A zone in the form of the set-up.
+    """A zone in the form of the setup.
 
     Attributes:
-        number: In the form.
+        number: Its number in the form.
         title: Its display name.
         masked: As in the settings.
-        points: Its corners, as one may write them.
-        was: Which zone of the settings it has been; empty for a new one.
+        points: Its corners as text.
+        was: The zone's key in the settings; empty for a new one.
         error: What is wrong with it.
     """
 
@@ -43,9 +43,9 @@ class ZoneRow:
 
 
 def mask_choices(rows: Sequence[ZoneRow]) -> list[tuple[str, str]]:
-    """What a zone may be; a schedule only where there is one, for it is made elsewhere."""
+    """The choices for a zone; a schedule only if there is one, because it is edited elsewhere."""
     found = [
-        ("never", N_("Counted by itself")),
+        ("never", N_("Counted separately")),
         ("always", N_("Staff works here: always masked")),
     ]
     if any(row.masked == "scheduled" for row in rows):
@@ -69,7 +69,7 @@ def rows_from_form(form: Form) -> list[ZoneRow]:
 def zones_from_rows(
     rows: Sequence[ZoneRow], held: Sequence[Zone], tr: Translator
 ) -> tuple[Zone, ...]:
-    """Zones for the settings; one that was there keeps its key, so that its history goes on."""
+    """Zones for the settings; existing ones keep their keys, so that their history continues."""
     taken: set[str] = set()
     known = {str(n): zone for n, zone in enumerate(held)}
     made = []

@@ -1,4 +1,4 @@
-"""What stands between the network and the monitor; each layer is a plain ASGI application."""
+"""The security middleware; each layer is a plain ASGI application."""
 
 from sentistream.monitor.api.security.authentication import Authentication
 from sentistream.monitor.api.security.body_limit import BodyLimit

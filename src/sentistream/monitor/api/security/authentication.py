@@ -1,4 +1,4 @@
-"""Authentication: nobody without a session or a token gets past it, whatever the path."""
+"""Authentication: every path requires a session or a token, except the public ones."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ PUBLIC_ROUTES: dict[str, tuple[str, ...]] = {
     r"/setup/[A-Za-z0-9_-]{43}": ("GET", "HEAD", "POST"),
     r"/static-login/[a-z]+\.css": ("GET", "HEAD"),
 }
-"""All that strangers may ask for: whole paths, and how."""
+"""The public routes: complete paths and methods."""
 
 _LOW_COST = re.compile(r"/assets/.*|/live/picture/[^/]+|/api/cameras/[^/]+/preview\.jpg")
-"""What a page asks for in numbers, and costs little."""
+"""Requests that pages send often and that cost little."""
 
 
 class Authentication:
-    """Lets in who has a session or a token; deny is what happens otherwise.
+    """Requires a session or a token; calls ``deny`` otherwise.
 
     Puts ``user``, ``identity`` and, for sessions, ``csrf_token`` into ``scope["state"]``; a
     WebSocket is closed when its session or token ends.
@@ -49,7 +49,7 @@ class Authentication:
         self._accounts = accounts
         self._configuration = configuration
         self._rates = RateLimiter()
-        # logins are looked up even while all other threads wait for the database
+        # sessions are looked up even while all other threads wait for the database
         self._threads = CapacityLimiter(4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +75,7 @@ class Authentication:
                     self._accounts.identify, secret, limiter=self._threads
                 )
         except StorageError:
-            # where the database is, is nothing for strangers
+            # strangers must not learn where the database is
             response = ProblemResponse(
                 503, "The database does not answer.", headers={"retry-after": "5"}
             )
@@ -109,7 +109,7 @@ class Authentication:
                     self._accounts.identify, secret, limiter=self._threads
                 )
             except StorageError:
-                # nobody is thrown out because the database restarts
+                # nobody is logged out because the database restarts
                 return identity.expires is None or time.time() < identity.expires
         return found is not None and found.user == identity.user
 
@@ -125,7 +125,7 @@ def _credential(scope: Scope, server: ServerSettings) -> str:
     connection = HTTPConnection(scope)
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        # who shows a token is judged by it alone
+        # with a token, only the token counts
         return token if token.startswith(BEARER_PREFIX) else "none"
     session = session_from(connection, server)
     return "none" if session.startswith(BEARER_PREFIX) else session
@@ -160,7 +160,7 @@ def _unauthenticated(scope: Scope) -> Response:
 
 
 CHECK_INTERVAL = 1.0
-"""Between two looks."""
+"""Seconds between two checks."""
 
 SESSION_ENDED = 4401
 """The WebSocket close code for a session or token that has ended, or whose role has changed."""
@@ -173,7 +173,7 @@ async def run_until_revoked(
     send: Send,
     is_valid: Callable[[], Awaitable[bool]],
 ) -> None:
-    """Runs a WebSocket until it ends by itself or ``is_valid`` says no."""
+    """Runs a WebSocket until it ends or ``is_valid`` returns False."""
     ended = asyncio.Event()
     closed = False
 

@@ -1,4 +1,4 @@
-"""Request bodies: taken in whole before anything works with them, never more than allowed."""
+"""Reads whole request bodies in advance, up to the limit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sentistream.monitor.api.problems import ProblemResponse, refuse
 from sentistream.monitor.configuration import Configuration
 
 BODY_TIMEOUT = 30.0
-"""In which a body has to come."""
+"""Timeout for a body, seconds."""
 
 
 class BodyLimit:
-    """Refuses bodies that are too large (said to be, or found to be) or too slow.
+    """Rejects bodies that are too large (declared or actual) or too slow.
 
-    Puts the body into ``scope["state"]["body"]`` and hands it on.
+    Stores the body in ``scope["state"]["body"]`` and passes it on.
     """
 
     def __init__(self, app: ASGIApp, configuration: Configuration) -> None:
@@ -57,7 +57,7 @@ class BodyLimit:
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
-    """The body; None where it is too large."""
+    """The body; None if it is too large."""
     body = bytearray()
     while True:
         message = await receive()

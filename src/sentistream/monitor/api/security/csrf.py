@@ -1,4 +1,4 @@
-"""Against requests that another site makes a logged-in browser send (CSRF)."""
+"""Protection against cross-site request forgery (CSRF)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ HEADER = "x-csrf-token"
 FIELD = "csrf_token"
 SAFE = ("GET", "HEAD", "OPTIONS")
 MAX_FIELDS = 20
-"""Fields of a form without script, such as that of the login."""
+"""Most fields of a form without script, such as the login."""
 
 
 def csrf_token(session: str) -> str:
-    """What requests that change something carry beside the cookie of this session id."""
+    """The CSRF token of a session id, required for requests that change something."""
     return hashlib.sha256(f"csrf:{session}".encode()).hexdigest()
 
 
 class CsrfCheck:
-    """Same origin for every WebSocket and change by a browser; a token for changes by cookie.
+    """Requires the same origin for WebSockets and changes by browsers, and a token with a cookie.
 
-    Requests with an API token need neither: no browser sends one by itself.
+    Requests with an API token need neither: browsers never send one automatically.
     """
 
     def __init__(self, app: ASGIApp, configuration: Configuration) -> None:
@@ -52,7 +52,7 @@ class CsrfCheck:
         headers = Headers(scope=scope)
         origin = self._is_same_origin(scope, headers)
         if identity is None:
-            # the login: nothing is at stake that a browser brings along by itself
+            # the login: no credentials are sent automatically
             return "This comes from another site." if origin is False else ""
         if not origin:
             return "This comes from another site."
@@ -64,7 +64,7 @@ class CsrfCheck:
         return ""
 
     def _is_same_origin(self, scope: Scope, headers: Headers) -> bool | None:
-        """None where the client does not say."""
+        """None if the client does not say."""
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is not None and site != "same-origin":
             return False

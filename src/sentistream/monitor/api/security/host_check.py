@@ -1,4 +1,4 @@
-"""Only requests that name this machine: against DNS rebinding."""
+"""Accepts only requests for this host, against DNS rebinding."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
 
 
 class HostCheck:
-    """Refuses a ``Host`` that is neither a plain address nor one of the machine's names.
+    """Rejects a ``Host`` that is neither a plain IP address nor one of the machine's names.
 
-    A page that lets its own name point at this machine cannot hide that name; who types an
-    address, 192.168.1.10 say, was not led by a name at all.
+    A page whose own name points to this machine cannot hide that name; a plain address, such as
+    192.168.1.10, involves no name.
     """
 
     def __init__(self, app: ASGIApp, configuration: Configuration) -> None:

@@ -1,8 +1,8 @@
-"""A monitor below a path of another server: ``https://host/sentistream/``.
+"""A monitor under a path of another server: ``https://host/sentistream/``.
 
-Inside, addresses are those of a monitor that has a host to itself. Here they are translated as
-requests come in and redirects go out; whatever writes an address into a page or a script puts
-``prefix_of`` before it.
+Internally, addresses are those of a monitor at the root of a host. They are translated here for
+incoming requests and outgoing redirects; code that writes an address into a page or a script
+prepends ``prefix_of``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from sentistream.monitor.configuration import Configuration
 
 
 def prefix_of(connection: HTTPConnection) -> str:
-    """What stands before every path as browsers see it; empty, or such as ``/sentistream``."""
+    """The prefix of every path for browsers, such as ``/sentistream``, or empty."""
     return str(getattr(connection.state, "prefix", ""))
 
 
 class PathPrefix:
-    """Takes the path of ``server.public_url`` from requests, and adds it to redirects.
+    """Strips the path of ``server.public_url`` from requests, and adds it to redirects.
 
-    Proxies may leave it in the path or take it away; both are understood.
+    Proxies may pass it on or strip it; both work.
     """
 
     def __init__(self, app: ASGIApp, configuration: Configuration) -> None:

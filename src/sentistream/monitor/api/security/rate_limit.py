@@ -1,4 +1,4 @@
-"""How often somebody may ask."""
+"""Rate limits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from starlette.types import Scope
 
 
 class RateLimiter:
-    """One bucket a key that fills evenly; safe from several threads, bounded in memory.
+    """A token bucket per key; thread-safe, bounded in memory.
 
     Args:
-        most: How many keys are remembered; those longest not seen are forgotten first.
+        most: How many keys are remembered; the least recently used are dropped first.
     """
 
     def __init__(self, most: int = 8192) -> None:
@@ -23,10 +23,10 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key: str, a_minute: float, cost: float = 1.0) -> float:
-        """Takes ``cost`` out of the key's bucket of ``a_minute``.
+        """Takes ``cost`` from the key's bucket of ``a_minute``.
 
         Returns:
-            0 where it may go on, else the seconds until it may; then nothing was taken.
+            0 if allowed, else the seconds to wait; nothing was taken then.
         """
         now = time.monotonic()
         with self._lock:
@@ -48,7 +48,7 @@ class RateLimiter:
 
 
 def client_address(scope: Scope) -> str:
-    """Who asks, as one counts them: an IPv4 address, or the 64 bits a household has of IPv6."""
+    """The key of a client: its IPv4 address, or the /64 prefix of its IPv6 address."""
     client = scope.get("client")
     try:
         address = ipaddress.ip_address(client[0] if client else "")

@@ -1,4 +1,4 @@
-"""What browsers are told about every response; and a plain answer where the monitor failed."""
+"""Security headers of every response, and a plain response after an internal error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE = (
     "media-src 'self' blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""No script and no style but from files of our own."""
+"""Scripts and styles only from our own files."""
 
 _ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -59,7 +59,7 @@ class SecurityHeaders:
         try:
             await self._app(scope, receive, with_headers)
         except Exception as error:
-            # the message of a strange error may hold anything; where it happened is enough
+            # an unexpected error's message may contain anything; its location is enough
             _log.error("%s while answering: %s", type(error).__name__, _place(error))
             if started:
                 raise RuntimeError("A response could not be finished.") from None

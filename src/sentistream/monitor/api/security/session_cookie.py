@@ -1,4 +1,4 @@
-"""The session's cookie."""
+"""The session cookie."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _NAME = "sentistream_session"
 
 
 def is_secure(server: ServerSettings) -> bool:
-    """Whether browsers reach the monitor over TLS alone."""
+    """Whether browsers reach the monitor only over TLS."""
     return server.tls_certificate is not None or server.public_url.startswith("https:")
 
 
 def cookie_name(server: ServerSettings) -> str:
-    """Over TLS the browser itself sees to it that no other host has set the cookie.
+    """The cookie's name; over TLS its prefix guarantees that no other host has set it.
 
-    Below a path only that it was set over TLS: the stronger promise is for whole hosts.
+    Under a path the prefix guarantees only TLS: the stronger one is for whole hosts.
     """
     if not is_secure(server):
         return _NAME
@@ -26,12 +26,12 @@ def cookie_name(server: ServerSettings) -> str:
 
 
 def session_from(connection: HTTPConnection, server: ServerSettings) -> str:
-    """The session id a browser brings; empty without one."""
+    """The browser's session id; empty without one."""
     return connection.cookies.get(cookie_name(server), "")
 
 
 def set_session_cookie(response: Response, session: str, server: ServerSettings) -> None:
-    """Hands the session id to the browser; scripts cannot read it, other sites not use it."""
+    """Sets the session cookie; scripts cannot read it, other sites cannot use it."""
     response.set_cookie(
         cookie_name(server),
         session,
@@ -44,7 +44,7 @@ def set_session_cookie(response: Response, session: str, server: ServerSettings)
 
 
 def clear_session_cookie(response: Response, server: ServerSettings) -> None:
-    """Takes the session id from the browser."""
+    """Deletes the session cookie."""
     response.delete_cookie(
         cookie_name(server),
         path=f"{server.prefix}/",

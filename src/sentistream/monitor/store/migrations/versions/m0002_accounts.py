@@ -1,4 +1,4 @@
-"""Users, their sessions, API tokens, the set-up link."""
+"""Users, their sessions, API tokens, the setup link."""
 
 from __future__ import annotations
 
