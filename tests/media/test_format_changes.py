@@ -149,7 +149,7 @@ def turned_by_messages(
 def test_a_turn_that_changes_in_h264(
     tmp_path: Path, every: int, b_frames: int, threads: int
 ) -> None:
-    """The message comes with some key pictures alone, or just behind them."""
+    """The message comes with some keyframes alone, or just behind them."""
     path = turned_by_messages(tmp_path / "t.ts", (0, 90, 0, 270), every=every, b_frames=b_frames)
     with open_source(path, tick=0.04, sound_window=0.04, threads=threads) as source:
         pictures = [(m.picture.width, m.picture.height) for m in source]
@@ -157,7 +157,7 @@ def test_a_turn_that_changes_in_h264(
         assert source.info.sizes == ((64, 48), (48, 64))
     runs = [(size, len(list(run))) for size, run in groupby(pictures)]
     assert [size for size, _ in runs] == [(64, 48), (48, 64), (64, 48), (48, 64)]
-    # a message that comes behind the last key picture of a second is the next second's first
+    # a message that comes behind the last keyframe of a second is the next second's first
     assert [length for _, length in runs] == pytest.approx([25, 25, 25, 25], abs=2)
 
 

@@ -192,7 +192,7 @@ def test_a_live_stream_goes_on_while_the_rest_of_a_group_is_left_out(
     right = [one.picture == pictures[round(one.picture_time, 3)] for one in found]
     assert all(right)
     # beyond what sorting takes
-    assert max(waits[150:-20]) < 0.35, "none waits for the next key picture"
+    assert max(waits[150:-20]) < 0.35, "none waits for the next keyframe"
 
 
 def test_real_clips_keep_their_pictures(real_data: Path) -> None:
@@ -282,7 +282,7 @@ def test_it_is_known_until_when_no_picture_comes() -> None:
             assert one.leaves_out_rest
             assert one.left_out_until == number / 30
         elif packet.is_keyframe and number > 90:
-            assert one.left_out_until == number / 30, "up to the key picture"
+            assert one.left_out_until == number / 30, "up to the keyframe"
 
 
 def test_who_comes_after_a_key_picture_but_is_shown_before_it_is_left_out_with_the_rest() -> None:

@@ -60,7 +60,7 @@ class Coding:
 
     Attributes:
         rate: Pictures a second.
-        group: Pictures from one key picture to the next.
+        group: Pictures from one keyframe to the next.
         referred: Of so many pictures in a row, only the first is referred to; 1 for all.
     """
 

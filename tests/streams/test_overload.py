@@ -10,8 +10,8 @@ HOLDS = 9
 
 CODINGS = {
     "pictures that nothing refers to": Coding(referred=3),
-    "key pictures each second": Coding(),
-    "key pictures every two seconds": Coding(group=60),
+    "keyframes each second": Coding(),
+    "keyframes every two seconds": Coding(group=60),
     "25 pictures a second": Coding(rate=25, group=50, referred=2),
 }
 

@@ -179,7 +179,7 @@ class Decoder:
         return frames
 
     def drain(self) -> list[VideoFrame]:
-        """The pictures that are held back to be put in order; the next packet is a key picture's.
+        """The pictures still held back for reordering; the next packet must be a keyframe's.
 
         Hardware may keep them: they come with the next ones.
         """

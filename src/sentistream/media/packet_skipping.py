@@ -20,13 +20,13 @@ INTRA_ONLY = frozenset(
 """Codecs, by FFmpeg's names, in which no picture refers to another."""
 
 MAX_GROUP = 4.0
-"""Seconds between key pictures up to which the rest of a group is left out as soon as leaving out
-pictures that nothing refers to is not enough. Where they are further apart, fewer of the decoded
-pictures are analyzed first."""
+"""Longest interval of keyframes, seconds, for which the rest of a group is skipped as soon as skipping
+unreferenced pictures is not enough. With longer ones, fewer of the decoded pictures are analyzed
+first."""
 
 MIN_ANALYZED = 0.6
-"""Share of the decoded pictures that is analyzed at least: with less the rest of a group is left
-out, however long it is."""
+"""Minimum share of the decoded pictures that is analyzed: below it, the rest of a group is skipped,
+however long it is."""
 
 MAX_GAP = 15.0
 """Longest wait for a keyframe, seconds of the media clock."""
@@ -101,22 +101,22 @@ def _length_size(codec: str, extradata: bytes) -> int:
 class PacketSkipper:
     """Decides which packets of a video track are decoded.
 
-    With ``set_ticks`` pictures that nothing refers to are left out where no tick shows them: the
-    pictures of all ticks stay the same, as long as none is shown longer than it declares. With a
-    ``share`` below 1 more of them are left out, evenly. Where that is not enough, each group of
-    pictures is decoded up to some picture, and the rest of it is left out (``left_out_until``), as
-    long as key pictures are not too far apart; else it remains to analyze only some of what is
-    decoded (``analyzed_share``). To ``catch_up`` everything is left out up to a key picture.
+    With ``set_ticks`` unreferenced pictures are skipped if no tick needs them: the pictures of
+    all ticks stay the same, as long as none is shown longer than it declares. With a ``share``
+    below 1 more of them are skipped, evenly. If that is not enough, each group of pictures is
+    decoded up to some picture and the rest of it is skipped (``left_out_until``), provided that
+    keyframes are close enough; otherwise only some of what is decoded has to be analyzed
+    (``analyzed_share``). To ``catch_up`` everything is skipped up to a keyframe.
 
     Args:
         disposable: Which packets are unreferenced.
 
     Attributes:
         share: The share of pictures that is to be analyzed, 0 to 1.
-        resumed_at: Time of the key picture with which the last gap ended, seconds.
-        left_out_until: No picture from before this time (seconds) is still to come: the rest of
-            its group was left out. It is shown on up to then.
-        skipped: Packets left out so far.
+        resumed_at: Time of the keyframe that ended the last gap, seconds.
+        left_out_until: No picture from before this time (seconds) will follow: the rest of its
+            group was skipped. The last one is shown until then.
+        skipped: Packets skipped so far.
         passed: Packets decoded so far.
     """
 
@@ -145,14 +145,14 @@ class PacketSkipper:
 
     @property
     def leaves_out_rest(self) -> bool:
-        """Whether the rest of a group of pictures is being left out."""
+        """Whether the rest of a group of pictures is being skipped."""
         return self._cut_at is not None
 
     @property
     def analyzed_share(self) -> float:
-        """The share of the decoded pictures that is to be analyzed, so that it is ``share`` of all.
+        """The share of the decoded pictures to analyze, so that it is ``share`` of all.
 
-        1 where enough can be left out before it is decoded.
+        1 if enough can be skipped before decoding.
         """
         if self.share >= self._referred or (self._group is not None and self._group <= MAX_GROUP):
             return 1.0

@@ -25,20 +25,20 @@ MAX_DIVISOR = 8
 """At least every eighth moment is analyzed: the sound of one moment reaches that far."""
 
 FULL_MOMENTS = 1 / 16
-"""Share of the pictures, about two a second, down to which every moment is analyzed. Below it both
-become rarer alike."""
+"""Share of the pictures, about two a second, down to which every moment is analyzed. Below it,
+moments become rarer as well."""
 
 MIN_SHARE = FULL_MOMENTS / MAX_DIVISOR
-"""At least this share of the pictures is decoded and analyzed; then every eighth moment is, too."""
+"""Minimum share of the pictures that is decoded and analyzed, with every eighth moment."""
 
 STEP = 0.85
 """By how much the share is lowered at least, and raised, each time."""
 
 FEW = 0.3
-"""Share of the pictures below which a step up is larger, as it changes less."""
+"""Share of the pictures below which it is raised in larger steps."""
 
 LARGE_STEP = 0.7
-"""That step."""
+"""The size of such a step."""
 
 MAX_STEP = 0.5
 """By how much the share is lowered at most each time."""
@@ -62,7 +62,7 @@ OVERLOADED_WINDOWS = 3
 """Windows in a row that have to be overloaded before the rate is lowered."""
 
 UNCOUNTED_WINDOWS = 2
-"""Overloaded windows that do not count after a large step."""
+"""Overloaded windows that are ignored after a large step down."""
 
 MUCH_TOO_MUCH = 0.8
 """Share of the moments below which an overloaded window counts twice."""
@@ -72,7 +72,7 @@ CALM_WINDOWS = 3
 after each raise that lasts."""
 
 LONGEST_CALM = 48
-"""Upper limit of that doubling, times the share: with few pictures more are tried sooner."""
+"""Upper limit of that doubling, times the share: with few pictures, more are tried sooner."""
 
 WARM_UP = 3.0
 """Seconds at the start that are not measured: networks warm up, whole pictures are searched."""
@@ -242,7 +242,7 @@ class RateController:
             self._calm_needed = CALM_WINDOWS
 
     def _lower(self) -> int:
-        """Lowers the share; how many overloaded windows are let pass before the next time."""
+        """Lowers the share; returns minus the overloaded windows to ignore before the next time."""
         step = max(MAX_STEP, min(STEP, self._handled))
         if self._cannot_catch_up():
             step = MAX_STEP
@@ -283,7 +283,7 @@ class RateController:
 
 
 def _shrinks(backlog: Sequence[float]) -> bool:
-    """Whether it was less in the second half: it is being worked off."""
+    """Whether a backlog is being worked off: it was smaller in the second half."""
     half = len(backlog) // 2
     return half > 0 and statistics.mean(backlog[half:]) <= 0.95 * statistics.mean(backlog[:half])
 
