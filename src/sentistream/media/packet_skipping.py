@@ -20,9 +20,9 @@ INTRA_ONLY = frozenset(
 """Codecs, by FFmpeg's names, in which no picture refers to another."""
 
 MAX_GROUP = 4.0
-"""Longest interval of keyframes, seconds, for which the rest of a group is skipped as soon as skipping
-unreferenced pictures is not enough. With longer ones, fewer of the decoded pictures are analyzed
-first."""
+"""Longest interval of keyframes, seconds, with which the rest of a group is skipped as soon as
+skipping unreferenced pictures is not enough. With longer ones, fewer of the decoded pictures are
+analyzed first."""
 
 MIN_ANALYZED = 0.6
 """Minimum share of the decoded pictures that is analyzed: below it, the rest of a group is skipped,
