@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentistream.profiles import PAPER
-from sentistream.reports.summary_file import TRACKS_TOLD, Statistics, SummaryFile
+from sentistream.reports.summary_file import MAX_LISTED_TRACKS, Statistics, SummaryFile
 from sentistream.reports.timeline_chart import Timeline
 from sentistream.types import Flag, Label, Moment, Reading
 from synthetic import Info, Subject, moments, picture, reading
@@ -120,13 +120,13 @@ def test_shares_add_up_and_tracks_add_up_to_the_whole(
 def test_a_crowd_is_counted_whole_and_told_of_in_bounded_room() -> None:
     statistics = Statistics(PAPER)
     timeline = Timeline(mouth_threshold=0.5)
-    for track in range(1, TRACKS_TOLD + 51):
+    for track in range(1, MAX_LISTED_TRACKS + 51):
         readings = (reading(track * 1.0, track),)
         statistics.add(track * 1.0, readings)
         timeline.add(track * 1.0, readings)
-    assert statistics.appearances == TRACKS_TOLD + 50
-    assert len(statistics.tracks) == len(timeline.tracks) == TRACKS_TOLD
-    assert statistics.overall.readings == TRACKS_TOLD + 50
+    assert statistics.appearances == MAX_LISTED_TRACKS + 50
+    assert len(statistics.tracks) == len(timeline.tracks) == MAX_LISTED_TRACKS
+    assert statistics.overall.readings == MAX_LISTED_TRACKS + 50
 
 
 def test_moments_with_more_faces_than_are_followed_are_counted(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def run_robustness(
             scene = _scene(plain, item, items, task)
             rows[0].add(item, plain, plain)
             for row, condition in zip(rows[1:], conditions, strict=True):
-                source = _disturbed(item.path, task, profile, condition, scene)
+                source = _corrupted(item.path, task, profile, condition, scene)
                 if source is not None:
                     row.add(item, plain, run(source))
         except InputError as error:
@@ -159,7 +159,7 @@ def _open(path: Path, task: str, profile: Profile) -> Source:
     )
 
 
-def _disturbed(
+def _corrupted(
     path: Path, task: str, profile: Profile, condition: ClipCondition, scene: ClipContext
 ) -> Source | None:
     """The corrupted item; None if it does not allow the condition."""

@@ -54,7 +54,7 @@ class FromPictures(nn.Module):
         outputs: How many; 1 means a sigmoid, more a softmax.
         convert: From raw inputs to the network's arguments.
         names: Of the inputs, if ``convert`` takes them.
-        as_values: Whether to return the network's outputs unchanged.
+        raw_outputs: Whether to return the network's outputs unchanged.
     """
 
     def __init__(
@@ -64,20 +64,20 @@ class FromPictures(nn.Module):
         convert: Convert = convert_pictures,
         names: tuple[str, ...] | None = None,
         *,
-        as_values: bool = False,
+        raw_outputs: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
         self.outputs = outputs
         self._convert = convert
         self._names = names
-        self._as_values = as_values
+        self._raw_outputs = raw_outputs
 
     def forward(self, *pictures: Tensor) -> Tensor:
         """Probabilities (N, outputs) of what ``convert`` takes: uint8 (N, height, width, 3)."""
         names = self._names or tuple(map(str, range(len(pictures))))
         logits: Tensor = self.network(*self._convert(dict(zip(names, pictures, strict=True))))
-        if self._as_values:
+        if self._raw_outputs:
             return logits
         return logits.sigmoid() if self.outputs == 1 else logits.softmax(dim=1)
 
@@ -95,7 +95,7 @@ def export_onnx(
     convert: Convert = convert_pictures,
     types: Mapping[str, str] | None = None,
     *,
-    as_values: bool = False,
+    raw_outputs: bool = False,
     multiple: int = 1,
 ) -> str:
     """Writes ``network`` as ONNX and returns the file's SHA-256.
@@ -107,10 +107,10 @@ def export_onnx(
         outputs: How many the network gives; 1 means a sigmoid, more a softmax.
         path: Where to write; its folder is made.
         convert: From raw inputs to the network's arguments; becomes part of the file.
-        as_values: Whether to return the network's outputs unchanged.
+        raw_outputs: Whether to return the network's outputs unchanged.
         multiple: Dynamic lengths are multiples of it.
     """
-    whole = FromPictures(network, outputs, convert, tuple(inputs), as_values=as_values).eval()
+    whole = FromPictures(network, outputs, convert, tuple(inputs), raw_outputs=raw_outputs).eval()
     batch = torch.export.Dim("batch", min=1, max=4_096)
     examples, free = [], []
     for name, shape in inputs.items():

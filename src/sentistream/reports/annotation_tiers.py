@@ -15,7 +15,7 @@ from typing import Any
 from sentistream.atomic_write import atomic_path
 from sentistream.reports.output_files import Output, writing
 from sentistream.reports.report_clip import LinkedClip
-from sentistream.reports.summary_file import TRACKS_TOLD
+from sentistream.reports.summary_file import MAX_LISTED_TRACKS
 from sentistream.tables import mouth_state
 from sentistream.types import Moment, Reading
 
@@ -91,7 +91,7 @@ class TierFile(Output):
         for reading in readings:
             if reading.track is None:
                 continue
-            if reading.track not in self._tracks and len(self._tracks) >= TRACKS_TOLD:
+            if reading.track not in self._tracks and len(self._tracks) >= MAX_LISTED_TRACKS:
                 continue
             self._tracks.add(reading.track)
             values[f"appearance {reading.track}"] = reading.label.value

@@ -265,7 +265,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-TRACKS_TOLD = 1_000
+MAX_LISTED_TRACKS = 1_000
 """Most faces with separate statistics; later ones count only in the total."""
 
 
@@ -305,7 +305,7 @@ class Statistics:
             faces += 1
             self.overall.add(reading)
             tally = self.tracks.get(reading.track)
-            if tally is None and len(self.tracks) < TRACKS_TOLD:
+            if tally is None and len(self.tracks) < MAX_LISTED_TRACKS:
                 tally = self.tracks[reading.track] = Tally(self._profile)
                 self.appearances += 1
             elif tally is None and reading.track > self._highest:

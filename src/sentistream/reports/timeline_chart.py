@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from sentistream.reports.report_wording import clock, percent
-from sentistream.reports.summary_file import TRACKS_TOLD
+from sentistream.reports.summary_file import MAX_LISTED_TRACKS
 from sentistream.tables import mouth_state
 from sentistream.types import Reading
 from sentistream.values import ByValue
@@ -108,7 +108,7 @@ class Timeline:
 
     Attributes:
         width: Seconds per bin.
-        tracks: The bins of each of the first ``TRACKS_TOLD`` tracks, by index from ``start``.
+        tracks: The bins of each of the first ``MAX_LISTED_TRACKS`` tracks, by index from ``start``.
         together: The bins of all readings, including later tracks.
     """
 
@@ -144,7 +144,7 @@ class Timeline:
             if reading.track is None:
                 continue
             self.together.setdefault(index, Bin()).add(reading, self._threshold)
-            if reading.track not in self.tracks and len(self.tracks) >= TRACKS_TOLD:
+            if reading.track not in self.tracks and len(self.tracks) >= MAX_LISTED_TRACKS:
                 continue
             bins = self.tracks.setdefault(reading.track, {})
             bins.setdefault(index, Bin()).add(reading, self._threshold)

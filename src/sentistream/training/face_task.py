@@ -60,7 +60,7 @@ _LABELS = (
     "Skin tone, age and head coverings are not annotated in its data: differences between such "
     "groups could not be measured.",
 )
-_VOTED = (
+_FACE_DATA = (
     {
         "source": "fer2013",
         "name": "FER2013 (Goodfellow et al. 2013), training part, with the votes of FER+ "
@@ -184,7 +184,7 @@ class FaceTask(FaceRefinedTask):
     averages_with_start = True
     card_text: CardText = CardText(
         task="Sentiment of an aligned face, on brightness only",
-        data=_VOTED,
+        data=_FACE_DATA,
         weaknesses=(_READS, *_LABELS),
         recipe_note=(
             "Continues from face-refined with faces from real clips and soft labels: shares of a "

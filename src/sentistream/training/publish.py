@@ -56,7 +56,7 @@ def publish(run: Run, folder: Path) -> ModelCard:
         path,
         task.convert,
         types,
-        as_values=task.raw_outputs,
+        raw_outputs=task.raw_outputs,
         multiple=max(1, task.size_multiple),
     )
     answer = raw_outputs if task.raw_outputs else probabilities

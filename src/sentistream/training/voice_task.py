@@ -52,7 +52,7 @@ PAPER_VOICE_WEAKNESSES = (
     "training).",
     "Loudness is drawn on a fixed scale: another microphone or distance shifts the answer.",
 )
-_HEARD = tuple(
+_VOICE_DATA = tuple(
     {"source": source, "name": name, "terms": terms}
     for source, name, terms in (
         ("ravdess", "RAVDESS speech (Livingstone and Russo 2018), 16 actors", "CC BY-NC-SA 4.0"),
@@ -71,7 +71,7 @@ _HEARD = tuple(
         ("turev", "TurEV-DB, Turkish (Canpolat et al. 2020)", "CC BY-NC-ND 4.0"),
     )
 )
-_SPEAKERS = (
+_VOICE_WEAKNESSES = (
     "Trained on actors in eleven languages; there were few recordings of people who do not act to "
     "measure it on.",
     "It says little about a new speaker's voice, and is much worse on unseen corpora than on those"
@@ -182,8 +182,8 @@ class VoiceTask(LiteVoiceTask):
     )
     card_text: CardText = CardText(
         task="Sentiment of an utterance, relative to how that voice usually sounds",
-        data=_HEARD,
-        weaknesses=_SPEAKERS,
+        data=_VOICE_DATA,
+        weaknesses=_VOICE_WEAKNESSES,
         recipe_note=(
             "79 statistics of pitch, loudness, timbre and rhythm, each also relative to the mean "
             "and spread of up to 24 other utterances of the same voice in the same condition, "
@@ -233,8 +233,8 @@ class VoiceSpectrumTask(LiteVoiceTask):
     )
     card_text: CardText = CardText(
         task="Sentiment of an utterance, from how its spectrum and pitch move",
-        data=_HEARD,
-        weaknesses=_SPEAKERS,
+        data=_VOICE_DATA,
+        weaknesses=_VOICE_WEAKNESSES,
         recipe_note=(
             "Up to 4.4 s of 64 bands and 48 periods, with the level and four fifths of the mean "
             "spectrum subtracted. It distinguishes eight emotions, which are added up to three "

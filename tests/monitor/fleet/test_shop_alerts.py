@@ -26,10 +26,10 @@ from sentistream.monitor.headquarters.fleet_tables import ALERTS, CAMERAS, SITES
 from sentistream.monitor.headquarters.headquarters import MIGRATIONS, Headquarters
 from sentistream.monitor.headquarters.held_shop_alerts import HeldShopAlerts
 from sentistream.monitor.headquarters.shop_alerts import (
+    MAX_NOTICE_DELAY,
+    MIN_BROKER_SECONDS,
     OPEN_DAYS,
-    SETTLING,
     SILENCE_INTERVAL,
-    TOLD_LATE,
     ShopAlerts,
 )
 from sentistream.monitor.headquarters.site_registry import SiteRegistry
@@ -131,12 +131,12 @@ def test_a_start_and_its_end_are_told_once(watched: Watched) -> None:
 
 
 def test_what_arrives_late_is_told_only_while_it_lasts(watched: Watched) -> None:
-    watched.report(TOLD_LATE + 7200)
-    watched.report(TOLD_LATE + 3600, active=False)
+    watched.report(MAX_NOTICE_DELAY + 7200)
+    watched.report(MAX_NOTICE_DELAY + 3600, active=False)
     assert watched.told() == []
-    watched.report(TOLD_LATE + 1800)
+    watched.report(MAX_NOTICE_DELAY + 1800)
     assert watched.told() == [("sour", True)]
-    watched.report(TOLD_LATE + 900, active=False)
+    watched.report(MAX_NOTICE_DELAY + 900, active=False)
     assert watched.told() == [("sour", False)]
     watched.report((OPEN_DAYS + 1) * 86_400, rule="older")
     assert watched.told() == []
@@ -206,7 +206,7 @@ def test_nobody_is_silent_while_nobody_can_be_heard(watched: Watched) -> None:
     watched.reached = None  # type: ignore[assignment]
     assert watched.told(after=7200) == []
     watched.reached = watched.steady
-    assert watched.told(after=SETTLING) == []
+    assert watched.told(after=MIN_BROKER_SECONDS) == []
     assert watched.told(after=SILENCE_INTERVAL + 15 * 60) == [("shop_silent", True)] * 2
 
 

@@ -35,7 +35,7 @@ from sentistream.translatable import Translatable
 
 _log = logging.getLogger(__name__)
 
-TOLD_LATE = 3600.0
+MAX_NOTICE_DELAY = 3600.0
 """Seconds after which an alert that has already ended is only listed, not sent."""
 
 OPEN_DAYS = 2
@@ -44,7 +44,7 @@ OPEN_DAYS = 2
 SILENCE_INTERVAL = 30.0
 """Seconds between two checks for silent shops."""
 
-SETTLING = 660.0
+MIN_BROKER_SECONDS = 660.0
 """Seconds for which the broker must have been reachable before a shop is called silent: sites
 retry every ten minutes."""
 
@@ -191,7 +191,7 @@ class ShopAlerts:
         if is_new:
             age = now - alert.time
             is_over = end is not None or episode.is_followed or age > OPEN_DAYS * 86_400
-            notified = age <= TOLD_LATE or not is_over
+            notified = age <= MAX_NOTICE_DELAY or not is_over
             if notified:
                 connection.execute(
                     update(ALERTS)
@@ -225,7 +225,9 @@ class ShopAlerts:
         self, connection: Connection, sites: dict[int, Site], now: float, steady: float
     ) -> Iterator[Alert]:
         reached = self._reached_since()
-        settled = reached is not None and steady - reached >= max(self._silent_seconds, SETTLING)
+        settled = reached is not None and steady - reached >= max(
+            self._silent_seconds, MIN_BROKER_SECONDS
+        )
         for site in sites.values():
             if site.state != JOINED:
                 self._silence.pop(site.id, None)

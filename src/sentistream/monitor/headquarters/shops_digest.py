@@ -36,7 +36,7 @@ from sentistream.monitor.observations import EVERYWHERE
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import N_, Translator, translator
 
-NAMED = 10
+MAX_NAMED_SHOPS = 10
 """Shops that a sentence names at most."""
 
 _DAY = 86_400.0
@@ -279,9 +279,9 @@ def _worsened(
 def _named(sites: Sequence[Site], template: str, tr: Translator) -> str:
     if not sites:
         return ""
-    names = [site.name for site in sites[:NAMED]]
-    if len(sites) > NAMED:
-        more = len(sites) - NAMED
+    names = [site.name for site in sites[:MAX_NAMED_SHOPS]]
+    if len(sites) > MAX_NAMED_SHOPS:
+        more = len(sites) - MAX_NAMED_SHOPS
         names.append(tr.ngettext("1 more shop", "{n} more shops", more))
     return tr.gettext(template, shops=tr.listed(names))
 

@@ -108,14 +108,14 @@ class CameraFacts:
         name: Its display name.
         sound: Whether its sound is analyzed.
         hours: Its watching hours.
-        not_looked_at: Masked zones, with the hours of those that are masked at times.
+        masked_zones: Masked zones, with the hours of those that are masked at times.
         counted: Zones that are counted separately.
     """
 
     name: str
     sound: bool
     hours: str
-    not_looked_at: tuple[str, ...]
+    masked_zones: tuple[str, ...]
     counted: tuple[str, ...]
 
 
@@ -180,7 +180,7 @@ def _camera(key: str, camera: CameraSettings, tr: Translator) -> CameraFacts:
         name=camera_name(key, camera),
         sound=hears(camera),
         hours=hours_words(camera.hours, tr) or tr.gettext("always"),
-        not_looked_at=tuple(masked),
+        masked_zones=tuple(masked),
         counted=tuple(zone.shown_name for zone in camera.zones if zone.masked == "never"),
     )
 
