@@ -17,7 +17,7 @@ export class Answers {
     this.waiting = [];
   }
 
-  /** {mouth, now, summed, label} at `time`, seconds; mouth and shares are 0 to 1. */
+  /** {mouth, open, now, summed, label} at `time`, seconds; mouth and shares are 0 to 1. */
   async update(picture, points, time) {
     const a = this.p.accumulation;
     const step = time - this.time;
@@ -36,7 +36,8 @@ export class Answers {
       trust: ["float32", new Float32Array(2), [2, 1]],
     });
     const [momentary, summed] = [Array.from(data.slice(0, 3)), Array.from(data.slice(3))];
-    return { mouth: this.mouth, now: momentary, summed, label: label(this.p, summed) };
+    const open = this.mouth >= this.p.mouth.open_from;
+    return { mouth: this.mouth, open, now: momentary, summed, label: label(this.p, summed) };
   }
 
   async lips(picture, points) {

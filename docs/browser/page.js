@@ -172,7 +172,7 @@ function show(face) {
     bar.firstElementChild.style.width = `${percent}%`;
     bar.nextElementSibling.textContent = face ? `${percent} %` : "–";
   });
-  byId("mouth").textContent = face ? `mouth ${face.mouth >= 0.5 ? "open" : "closed"}` : " ";
+  byId("mouth").textContent = face ? `mouth ${face.open ? "open" : "closed"}` : " ";
   drawBox(face);
 }
 

@@ -124,8 +124,12 @@ def voice_predictor(profile: Profile) -> Predictor:
 
 
 def mouth_predictor(profile: Profile) -> Predictor:
-    """The mouth network on a crop of a mouth: probabilities of closed and open."""
+    """The mouth network on a crop of a mouth: probabilities of closed and open.
+
+    They are shifted so that they are equal at the profile's threshold, as in the product's answer.
+    """
     network = load_network(profile.mouth_model)
+    closed_odds = profile.mouth_threshold / (1 - profile.mouth_threshold)
 
     def predict(path: Path) -> Probabilities | None:
         pixels = read_image(path)
@@ -134,7 +138,8 @@ def mouth_predictor(profile: Profile) -> Predictor:
         else:
             crop = as_square(pixels, MOUTH_SIZE)
         opened = float(network.run(mouth=crop[np.newaxis])[0, 0])
-        return np.array([1 - opened, opened])
+        closed = (1 - opened) * closed_odds
+        return np.array([closed, opened]) / (closed + opened)
 
     return predict
 
