@@ -16,8 +16,8 @@ INSTALL := $(BIN)/python scripts/install.py
 INPUT ?=
 CONFIG ?=
 
-# one more than there are cores: many tests wait, for a browser or for other processes
-TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# two more than there are cores: many tests wait, for a browser or for other processes
+TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 SENTISTREAM_DATA ?= $(abspath $(wildcard ../shared/data))
 export SENTISTREAM_DATA

@@ -25,10 +25,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from browser_pages import CHROMIUM, PATIENCE
 from sentistream.analyzer import Analyzer
-from sentistream.export.pipeline_description import describe_pipeline
+from sentistream.export import export_networks
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
-from sentistream.runtime import load_card
 from sentistream.types import SENTIMENTS, Moment, UInt8Array
 
 LOADING = 2 * PATIENCE
@@ -213,8 +212,9 @@ def check_agreement(site: Path, camera: Path) -> None:
         ]
         same.append(found["label"] == reading.label)
     assert np.quantile(moved, 0.9) < 0.03
-    assert moved[0] < 1e-3
-    assert differences[0] < 1e-3  # of the first picture no rounding has been passed on
+    # of the first picture nothing has been passed on but the rounding of 8-bit convolutions
+    assert moved[0] < 0.01
+    assert differences[0] < 0.01
     assert np.quantile(differences, 0.9) < ANSWERS
     assert np.mean(differences) < ANSWERS / 4
     assert np.mean(same) >= LABELS
@@ -280,10 +280,11 @@ def test_everybody_can_use_it(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_description_is_that_of_the_product() -> None:
-    cards = {name.rpartition("/")[2]: load_card(name) for name in LITE.models}
+def test_the_description_is_that_of_an_export(tmp_path: Path) -> None:
+    export_networks(tmp_path / "lite", LITE)
+    exported = json.loads((tmp_path / "lite" / "pipeline.json").read_text("utf-8"))
     written = json.loads((browser_demo.PAGE / "pipeline.json").read_text("utf-8"))
-    assert written == json.loads(json.dumps(describe_pipeline(LITE, cards))), (
+    assert written == exported, (
         "Write it again: sentistream export FOLDER, and copy its pipeline.json to docs/browser"
     )
     assert all(path.exists() for path in browser_demo.network_files())

@@ -56,7 +56,7 @@ def test_a_visitor_is_dismissed(
 
 @pytest.mark.parametrize("offer", ["", "hello", "v=0" + "x" * 100_000])
 def test_what_is_no_offer_is_refused(host: Supervisor, offer: str) -> None:
-    with pytest.raises(InputError, match="no offer"):
+    with pytest.raises(InputError, match="not a valid offer"):
         asyncio.run(host.connect_browser(offer))
 
 

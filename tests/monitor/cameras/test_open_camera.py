@@ -142,7 +142,7 @@ def test_a_file_that_is_gone_ends_the_camera(clip: Path) -> None:
         ("no\0file", "zero bytes"),
         ("gopher://host/x", "begin with gopher"),
         ("file:///etc/passwd", "begin with file"),
-        ("http://127.0.0.1:1/x", "nobody listens"),
+        ("http://127.0.0.1:1/x", "nothing listens"),
         ("rtsp://me:se/cr@et@127.0.0.1:1/x", "cannot be opened"),
     ],
 )
