@@ -11,7 +11,7 @@ from sentistream.monitor.interfaces import Aggregate
 from sentistream.monitor.observations import EVERYWHERE
 from sentistream.monitor.site_link.outbox import Outbox
 
-SETTLE_SECONDS = 5.0
+SETTLED_AFTER = 5.0
 """Seconds after the end of a minute until its readings are in the database."""
 
 LATE = 3600
@@ -61,7 +61,7 @@ class SumCollector:
         Raises:
             StorageError: The database or the outbox cannot be used; the rest follows later.
         """
-        end = int(now - SETTLE_SECONDS) // MINUTE * MINUTE
+        end = int(now - SETTLED_AFTER) // MINUTE * MINUTE
         done = self._outbox.counter("collected") or int(now) - FIRST_REACH
         if done > end + HOUR:
             done = end - LATE  # the clock was set back
