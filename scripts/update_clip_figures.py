@@ -1,7 +1,7 @@
 """Write what the product reaches on whole clips into the card of its fusion network.
 
-Run `sentistream evaluate --task clips --manifest LIST --out FOLDER` on clips of people not learned
-from, then `python scripts/update_clip_figures.py FOLDER=SOURCE ...`, such as `out/acted=java-sed`,
+Run `sentistream evaluate --task clips --manifest LIST --out FOLDER` on clips of people not trained
+on, then `python scripts/update_clip_figures.py FOLDER=SOURCE ...`, such as `out/acted=java-sed`,
 then `sentistream models --markdown docs/model-cards.md`.
 """
 
@@ -24,7 +24,7 @@ def figure(results: dict[str, Any], source: str) -> dict[str, Any]:
     kept = ("n", "accuracy", "accuracy_ci95", "uar", "macro_f1", "confusion", "ece")
     return {
         "source": source,
-        "split": "people not learned from",
+        "split": "people not trained on",
         "unit": "whole clips",
         "people": len(results["per_person"]),
         **{name: results[name] for name in kept},

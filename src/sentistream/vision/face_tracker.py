@@ -224,8 +224,8 @@ class FaceTracker:
         self._start_tracks(luma, time, found, fine)
 
     def _needs_fine_search(self, time: float) -> bool:
-        """Whether something moves that is not a face that is followed and its body, or the last
-        search missed a face: one too small for the coarse search, or landmarks that drift."""
+        """Whether anything moves besides the people who are tracked, or the last search missed a
+        tracked face: it may be too small for the coarse search, or its landmarks drift."""
         missed = any(
             track.time < time or track.detected_at != self._coarse_at for track in self._tracks
         )
@@ -367,7 +367,7 @@ def _face(track: _Track) -> Face:
 
 
 def _body(face: Box) -> Box:
-    """The head and the body below, to the bottom of any picture."""
+    """Where the head and body of a person may be: from above the face to the picture's bottom."""
     wide, high = 1.5 * face.width, 0.5 * face.height
     return Box(face.left - wide, face.top - high, face.right + wide, face.bottom + 20 * face.height)
 

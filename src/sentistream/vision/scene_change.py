@@ -10,7 +10,7 @@ import numpy as np
 from sentistream.types import Box, FloatArray, UInt8Array
 
 _CELLS = 32  # along the longer side
-_SAMPLES = 4  # a cell averages a square of this many pixels per side
+_SAMPLES = 4  # a cell is the mean of a square of this many sampled pixels per side
 _MIN = 15.0  # mean change, levels of brightness, below which nothing is a cut
 _TIMES = 3.0  # times the running mean of changes
 _DIFFERENT, _MAX = 8.0, 0.5  # this share of the cells must change by these levels
