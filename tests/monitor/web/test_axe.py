@@ -105,6 +105,26 @@ def test_no_page_has_a_fault(
     context.close()
 
 
+def test_a_page_fits_before_its_charts_are_drawn_for_a_new_width(
+    chromium: Browser, lively: FakeMonitor
+) -> None:
+    context = chromium.new_context(base_url=lively.url, reduced_motion="reduce")
+    context.add_init_script(
+        "window.ResizeObserver = class { observe() {} unobserve() {} disconnect() {} }"
+    )
+    page = context.new_page()
+    too_wide: dict[str, int] = {}
+    for path in PAGES:
+        page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+        page.goto(path)
+        page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        width: int = page.evaluate("document.documentElement.scrollWidth")
+        if width > PHONE[0] and not path.startswith("/privacy/"):
+            too_wide[path] = width
+    assert too_wide == {}
+    context.close()
+
+
 def test_a_viewer_s_pages_have_no_fault(chromium: Browser, house: FakeMonitor, axe: str) -> None:
     house.user = User("vera", Role.VIEWER)
     context = chromium.new_context(base_url=house.url)
