@@ -2,8 +2,9 @@
 
 ``paper`` uses wide RGB windows of one sentiment each, ``lite`` aligned faces on brightness only:
 with emotions for ``face-stills``, with soft labels for ``face``. Votes of ten people on FER2013
-(Barsoum et al. 2016) say how clear a face is; in clips of somebody who talks, each frame has the
-label of the whole clip, as mouth shapes change while the mood does not.
+(Barsoum et al. 2016) say how clear a face is, and our own annotations what people of all ages look
+like at rest; in clips of somebody who talks, each frame has the label of the whole clip, as mouth
+shapes change while the mood does not.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sentistream.datasets.recordings import Recording
 from sentistream.errors import DataError, skip_failures
 from sentistream.evaluation.paper_tables import face_alone
 from sentistream.media import open_source
+from sentistream.media.image_file import read_image
 from sentistream.media.picture import RgbPicture
 from sentistream.media.resample import resample
 from sentistream.networks.lite import FACE_EMOTIONS
@@ -50,6 +52,14 @@ from sentistream.training.examples import (
     person_of,
     rows_as_arrays,
 )
+from sentistream.training.expression_annotations import (
+    ANNOTATIONS,
+    EVERYDAY,
+    FAIRFACE,
+    expression_shares,
+    fairface_name,
+    is_fairface_held_out,
+)
 from sentistream.training.preparation import OnProblem, Preparation
 from sentistream.training.splits import Splits
 from sentistream.training.worker_pool import WorkerPool
@@ -66,6 +76,7 @@ _COLUMNS = {"happy": "happiness", "neutral": "neutral", "sad": "sadness", "angry
 _OTHERS = ("surprise", "disgust", "fear", "contempt", "unknown", "NF")
 _MIN_SHARE = 0.6
 """Share of votes for one of the four emotions below which a face is left out."""
+_ANNOTATED_REPEATS = 6  # there are few
 _OFFICIAL = 0.25  # weight of a set's own label beside the crowd's votes
 
 
@@ -183,9 +194,13 @@ def soft_labelled_faces(preparation: Preparation) -> Splits:
         _java_sed_faces(preparation, held_out=False), _java_sed_faces(preparation, held_out=True)
     )
     train = [images.train, _one_hot(clips.train)]
+    held_out = [images.held_out, _one_hot(clips.held_out)]
     if (preparation.data / "everyday").exists():
         train.append(_everyday_examples(preparation))
-    return Splits(join(train), join([images.held_out, _one_hot(clips.held_out)]))
+    if (preparation.data / "face_boxes.parquet").exists():
+        train += [_annotated_images(preparation, held_out=False)] * _ANNOTATED_REPEATS
+        held_out.append(_annotated_images(preparation, held_out=True))
+    return Splits(join(train), join(held_out))
 
 
 def _voted_images(preparation: Preparation, split: str) -> Examples:
@@ -206,6 +221,47 @@ def _voted_images(preparation: Preparation, split: str) -> Examples:
 
     all_files = preparation.image_files("faces") + files
     return preparation.examples(f"lite-voted-{split}", all_files, make)
+
+
+def _annotated_images(preparation: Preparation, *, held_out: bool) -> Examples:
+    """Faces of FairFace with the shares of our own annotations."""
+    boxes = preparation.data / "face_boxes.parquet"
+
+    def make(work: Path) -> Examples:
+        found = annotated_images(boxes, held_out=held_out, on_problem=preparation.on_problem)
+        items = ((image, not held_out, shares) for image, shares in found)
+        return _aligned_examples(preparation.pool(work, "faces"), items, FLOAT_LABELS)
+
+    return preparation.examples(f"lite-annotated-faces-{held_out}", [boxes, ANNOTATIONS], make)
+
+
+def annotated_images(
+    boxes: Path, *, held_out: bool, on_problem: OnProblem | None = None
+) -> Iterator[tuple[LabelledImage, FloatArray]]:
+    """Faces of FairFace, and the annotated shares of the four emotions.
+
+    Args:
+        boxes: ``face_boxes.parquet``, which holds them.
+        held_out: Whether those to test on, or those to train on.
+        on_problem: Called for each picture that cannot be read and is left out; None to raise.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    load_pyarrow("Reading Parquet files")
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(boxes) as file:
+        for batch in file.iter_batches(128, columns=["image", "source", "split", "info"]):
+            for row in batch.to_pylist():
+                name = fairface_name(row["source"])
+                shares = expression_shares(FAIRFACE, name)
+                if shares is None or is_fairface_held_out(name, row["split"]) != held_out:
+                    continue
+                with skip_failures(name, on_problem):
+                    pixels = read_image(row["image"], name)
+                    image = LabelledImage(pixels, "", FAIRFACE, row["split"], "", name)
+                    yield image, shares
 
 
 def _java_sed_faces(preparation: Preparation, *, held_out: bool) -> Examples:
@@ -240,7 +296,9 @@ def _everyday_examples(preparation: Preparation) -> Examples:
         arrays = rows_as_arrays("face", rows, (STORED_FACE_SIZE, STORED_FACE_SIZE, 1))
         return examples_from("face", [arrays], FLOAT_LABELS)
 
-    return preparation.examples("lite-everyday-faces", sorted(folder.glob("*.mp4")), make)
+    return preparation.examples(
+        "lite-everyday-faces", [*sorted(folder.glob("*.mp4")), ANNOTATIONS], make
+    )
 
 
 Votes = dict[str, FloatArray]
@@ -287,8 +345,8 @@ def _everyday_faces(
 ) -> Iterator[tuple[UInt8Array, Any, FloatArray, str, str]]:
     """Faces of everyday clips: brightness, landmarks, soft label, person and clip.
 
-    Clips with a label teach that; frames of others teach what the shipped networks say of the
-    whole track, so that single mouth shapes do not matter.
+    The label is the clip's, our annotation, or the mean of both; without either, it is what the
+    shipped networks say of the whole track, so that single mouth shapes do not matter.
     """
     analyzer = Analyzer(face_alone(LITE))
     for path, person, label in everyday_clips(folder, held_out=False):
@@ -310,8 +368,12 @@ def _clip_faces(
                 track = reading.face.track
                 seen.setdefault(track, []).append((moment.picture.luma, reading.face.landmarks))
                 answers.setdefault(track, []).append(reading.momentary.as_tuple())
+    annotated = expression_shares(EVERYDAY, path.name)
     for track, faces in seen.items():
         soft = _label_of(label, np.mean(answers[track], axis=0))
+        if annotated is not None:
+            both = (soft + annotated) / 2 if label in SENTIMENTS else annotated
+            soft = np.asarray(both, dtype=np.float32)
         for luma, landmarks in faces:
             yield luma, landmarks, soft, person, f"{path.stem}-{track}"
 

@@ -1,0 +1,76 @@
+"""Our own annotations of expressions, in ``annotations/expressions.csv``.
+
+Two passes of a large vision-language model, not people, judged the 850 faces of FairFace in
+``face_boxes.parquet`` and the everyday clips that show one face, independently and without seeing
+any other label: what the face shows, not how its lines or drooping features look at rest; a face
+that merely talks is neutral. They agree on 91 % of the faces (Cohen's kappa 0.81) and on 89 % of
+the clips.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from sentistream.networks.lite import FACE_EMOTIONS
+from sentistream.types import FloatArray
+
+FAIRFACE, EVERYDAY = "fairface", "everyday"
+"""The annotated sets."""
+
+ANNOTATIONS = Path(__file__).parent / "annotations" / "expressions.csv"
+"""One row for each picture or clip: both passes' label, and how sure they were (1 to 3)."""
+
+_SHARES = {"3": 1.0, "2": 0.9, "1": 0.7}  # of the label, by the sureness
+_MIN_SHARE = 0.75  # of the two votes for one of the four emotions
+_NEUTRAL = FACE_EMOTIONS.index("neutral")
+
+
+def expression_shares(collection: str, name: str) -> FloatArray | None:
+    """Shares of the four emotions, shape (4,); None where it is not annotated or unreadable.
+
+    Args:
+        collection: ``FAIRFACE`` or ``EVERYDAY``.
+        name: FairFace's name of the picture (``train/123.jpg``), or the clip's file name.
+    """
+    return _annotations().get((collection, name))
+
+
+def fairface_name(source: str) -> str:
+    """FairFace's name of a picture from the column ``source`` of ``face_boxes.parquet``."""
+    return source.rpartition("fair_face/")[2]
+
+
+def is_fairface_held_out(name: str, split: str) -> bool:
+    """Whether a picture is held out: the validation part and half of the rest, never to change."""
+    return split == "validation" or zlib.crc32(name.encode()) % 2 == 1
+
+
+@functools.cache
+def _annotations() -> dict[tuple[str, str], FloatArray]:
+    known = {}
+    for row in csv.DictReader(ANNOTATIONS.read_text("utf-8").splitlines()):
+        shares = sum(
+            (_vote(row[one], row[f"{one}_sureness"]) for one in ("first", "second")),
+            start=np.zeros(len(FACE_EMOTIONS), np.float32),
+        )
+        if shares.sum() >= 2 * _MIN_SHARE:
+            known[row["set"], row["name"]] = shares / shares.sum()
+    return known
+
+
+def _vote(label: str, sureness: str) -> FloatArray:
+    """One pass's vote: what is unsure goes to neutral or, from neutral, to all others."""
+    shares = np.zeros(len(FACE_EMOTIONS), np.float32)
+    if label not in FACE_EMOTIONS:
+        return shares
+    sure = _SHARES[sureness]
+    if label == "neutral":
+        shares += (1 - sure) / (len(FACE_EMOTIONS) - 1)
+    shares[_NEUTRAL] += 1 - sure
+    shares[FACE_EMOTIONS.index(label)] = sure
+    return shares
