@@ -17,6 +17,7 @@ from sentistream.training.augmentation import (
     augment_faces_weakly,
     augment_images,
     augment_mouths,
+    random_detail,
 )
 from sentistream.training.recipes import Augmentation
 
@@ -72,3 +73,21 @@ def test_mouths_keep_their_size() -> None:
     seen = augment_mouths(torch.rand(6, 1, 32, 32))
     assert seen.shape == (6, 1, 32, 32)
     assert bool(seen.isfinite().all())
+
+
+def test_detail_changes_and_coarse_brightness_stays() -> None:
+    coarse = torch.linspace(0.2, 0.8, 48).reshape(1, 1, 1, 48).expand(60, 1, 48, 48)
+    fine = 0.05 * torch.tensor([1.0, -1.0]).repeat(24).reshape(1, 1, 48, 1)
+    images = coarse + fine
+    changed = random_detail(images, 0.5)
+    contrast = (changed[:, 0, 16:32] - coarse[:, 0, 16:32]).abs().mean((1, 2)) / 0.05
+    kept = (contrast - 1).abs() < 1e-4
+    assert 0.2 < kept.float().mean() < 0.8
+    assert bool((contrast[~kept] < 0.8).any())
+    assert bool((contrast[~kept] > 1.2).any())
+    assert contrast.max() < 2.3
+    middle = slice(12, 36)
+    assert torch.allclose(
+        changed[:, 0, middle, middle].mean(), images[:, 0, middle, middle].mean(), atol=0.01
+    )
+    assert torch.equal(random_detail(images, 0.0), images)

@@ -173,6 +173,25 @@ def random_downscale(images: Tensor, share: float, smallest: int, largest: int) 
     return images
 
 
+def random_detail(images: Tensor, share: float) -> Tensor:
+    """Weakens or strengthens fine detail, such as wrinkles, in a share of the images."""
+    chosen = torch.rand(len(images)) < share
+    if not chosen.any():
+        return images
+    radius = 4
+    deviation = float(torch.empty(1).uniform_(0.8, 2.2))
+    kernel = (-torch.arange(-radius, radius + 1.0).square() / (2 * deviation**2)).exp()
+    kernel = kernel / kernel.sum()
+    sharp = images[chosen]
+    padded = functional.pad(sharp, (radius,) * 4, mode="replicate")
+    across = functional.conv2d(padded, kernel.view(1, 1, 1, -1))
+    blurred = functional.conv2d(across, kernel.view(1, 1, -1, 1))
+    factor = torch.empty(len(sharp), 1, 1, 1).uniform_(0.2, 2.2)
+    images = images.clone()
+    images[chosen] = (blurred + factor * (sharp - blurred)).clamp(0, 1.5)
+    return images
+
+
 def random_occlusion(images: Tensor, share: float, smallest: int, largest: int) -> Tensor:
     """Covers part of a share of the images with a rectangle of one brightness, in place."""
     size = images.shape[-1]
