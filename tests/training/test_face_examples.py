@@ -47,7 +47,7 @@ def test_an_image_without_a_face_still_gives_a_window_of_the_right_size() -> Non
     ("votes", "official", "expected"),
     [
         ({"happiness": 10}, "happy", (1, 0, 0, 0)),
-        ({"happiness": 5, "neutral": 5}, "happy", (0.625, 0.375, 0, 0)),
+        ({"happiness": 5, "neutral": 5}, "happy", (0.55, 0.45, 0, 0)),
         ({"neutral": 4, "surprise": 6}, "neutral", None),
         ({"sadness": 7, "anger": 3}, "", (0, 0, 0.7, 0.3)),
         (None, "angry", (0, 0, 0, 1)),

@@ -67,10 +67,10 @@ def test_a_run_on_a_gpu_resumes_to_the_same_weights(tmp_path: object) -> None:
     assert_same(whole.state_dict(), resumed.state_dict())
 
 
-def test_the_mean_of_two_states() -> None:
+def test_interpolation_of_two_states() -> None:
     one, two = torch.nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
     two.weight.data.fill_(3)
     two.load_state_dict({**two.state_dict(), "num_batches_tracked": torch.tensor(7)})
-    mean = run.mean_weights(one.state_dict(), two.state_dict())
-    assert mean["weight"].tolist() == [2, 2, 2]
-    assert int(mean["num_batches_tracked"]) == 7
+    mixed = run.interpolated_weights(one.state_dict(), two.state_dict(), 0.25)
+    assert mixed["weight"].tolist() == [2.5, 2.5, 2.5]
+    assert int(mixed["num_batches_tracked"]) == 7

@@ -77,7 +77,7 @@ _OTHERS = ("surprise", "disgust", "fear", "contempt", "unknown", "NF")
 _MIN_SHARE = 0.6
 """Share of votes for one of the four emotions below which a face is left out."""
 _ANNOTATED_REPEATS = 6  # there are few
-_OFFICIAL = 0.25  # weight of a set's own label beside the crowd's votes
+_OFFICIAL = 0.1  # weight of a set's own label beside the crowd's votes
 
 
 def paper_face_images(preparation: Preparation) -> Splits:
@@ -220,7 +220,7 @@ def _voted_images(preparation: Preparation, split: str) -> Examples:
         return _aligned_examples(preparation.pool(work, "faces"), items, FLOAT_LABELS)
 
     all_files = preparation.image_files("faces") + files
-    return preparation.examples(f"lite-voted-{split}", all_files, make)
+    return preparation.examples(f"lite-voted-{split}", all_files, make, official=_OFFICIAL)
 
 
 def _annotated_images(preparation: Preparation, *, held_out: bool) -> Examples:

@@ -116,7 +116,7 @@ def run(
     splits = task.prepare(preparation, out)
     torch.manual_seed(recipe.seed)
     network = task.build(out).to(device)
-    start = copy.deepcopy(network.state_dict()) if task.averages_with_start else {}
+    start = copy.deepcopy(network.state_dict()) if task.share_of_start else {}
     table = HistoryFile(folder)
     progress = fit(
         network,
@@ -131,8 +131,9 @@ def run(
     # the run may have been killed between a checkpoint and its row
     table.on_epoch(progress.history)
     draw_curves(progress.history, folder / "curves.png")
-    if task.averages_with_start:
-        network.load_state_dict(mean_weights(start, network.state_dict()))
+    if task.share_of_start:
+        mixed = interpolated_weights(start, network.state_dict(), task.share_of_start)
+        network.load_state_dict(mixed)
         update_batch_norm(network, splits.train, task, augmented=True)
     elif task.updates_batch_norm:
         update_batch_norm(network, splits.train, task)
@@ -199,10 +200,14 @@ def dry_run(
     )
 
 
-def mean_weights(start: dict[str, Tensor], end: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The mean of two states of one network; integers are those of the second."""
+def interpolated_weights(
+    start: dict[str, Tensor], end: dict[str, Tensor], share_of_start: float
+) -> dict[str, Tensor]:
+    """The weighted mean of two states of one network; integers are those of the second."""
     return {
-        name: (start[name].to(value.device) + value) / 2 if value.is_floating_point() else value
+        name: torch.lerp(value, start[name].to(value.device), share_of_start)
+        if value.is_floating_point()
+        else value
         for name, value in end.items()
     }
 

@@ -46,9 +46,9 @@ class Task:
         size_multiple: Unless 0, the published network takes inputs of any height and width that
             are multiples of it.
         updates_batch_norm: Whether batch-norm statistics are computed again after training.
-        averages_with_start: Whether the mean of the starting and final weights is published
-            (WiSE-FT, Wortsman et al. 2022), so that fine-tuning does not forget; batch-norm
-            statistics are then computed again on augmented examples.
+        share_of_start: Share of the starting weights in the published ones (WiSE-FT, Wortsman
+            et al. 2022), so that fine-tuning does not forget; unless it is 0, batch-norm
+            statistics are computed again on augmented examples.
         shipped: Whether ``sentistream train all`` includes it.
     """
 
@@ -63,7 +63,7 @@ class Task:
     int8_input: str | None = None
     size_multiple: int = 0
     updates_batch_norm: bool = False
-    averages_with_start: bool = False
+    share_of_start: float = 0.0
     shipped: bool = True
 
     def prepare(self, preparation: Preparation, runs: Path) -> Splits:
