@@ -14,6 +14,7 @@ import stream_server as cameras
 from clips import FLASH, GREY
 from sentistream.errors import InputError
 from sentistream.media import live_source, network_stream
+from sentistream.media.receive_clock import MAX_BEHIND
 from sentistream.media.source_factory import open_stream
 from sentistream.types import SOUND_RATE, Moment
 
@@ -117,7 +118,11 @@ def test_sound_that_is_missing_late_or_stops(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_stream_that_stalls(server: cameras.Server) -> None:
+def test_a_stream_that_stalls(server: cameras.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packet that FFmpeg returns at its time limit is no sign that data still arrives."""
+    # so late that the packet is too old to be decoded
+    monkeypatch.setattr(network_stream, "READ_TIMEOUT", MAX_BEHIND + 0.5)
+
     def stalling(write: cameras.Write) -> None:
         write(cameras.stream(1))
         server.wait()

@@ -85,6 +85,7 @@ def test_no_page_has_a_fault(
     looks: list[tuple[tuple[int, int], Any]],
 ) -> None:
     context = chromium.new_context(base_url=lively.url, locale=language, reduced_motion="reduce")
+    context.add_init_script(axe)
     page = context.new_page()
     found: dict[object, object] = {}
     for path in PAGES:
