@@ -118,7 +118,7 @@ LITE = Profile(
     overall_temperature=0.57,
     accumulation="evidence",
     unknown_below=0.45,
-    learned_shares=(0.35, 0.28, 0.37),
+    learned_shares=(0.35, 0.36, 0.29),
 )
 
 PROFILES = {PAPER.name: PAPER, LITE.name: LITE}
