@@ -1,4 +1,4 @@
-"""What each way of decoding less saves, and whether answers stay the same.
+"""What each way of reducing decoding saves, and whether the answers stay the same.
 
 The ways take turns in each round, so that a busy machine troubles all alike; seconds are those of
 the processor. A smaller stream is the clip encoded anew at half its width, as cameras offer one.
@@ -35,8 +35,8 @@ from sentistream.types import Moment, Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A way of decoding.
+class Variant:
+    """One way of decoding.
 
     Attributes:
         name: In the table.
@@ -60,33 +60,33 @@ class Way:
 
 
 WAYS = (
-    Way(name="every picture"),
-    Way(name="a share of 0.7", share=0.7, whole=False),
-    Way(name="a share of 0.5", share=0.5, whole=False),
-    Way(name="a share of 0.4", share=0.4, whole=False),
-    Way(name="a share of 0.25", share=0.25, whole=False),
-    Way(name="a share of 0.1", share=0.1, whole=False),
-    Way(name="a moment every 0.1 s, every picture", every=0.1),
-    Way(
+    Variant(name="every picture"),
+    Variant(name="a share of 0.7", share=0.7, whole=False),
+    Variant(name="a share of 0.5", share=0.5, whole=False),
+    Variant(name="a share of 0.4", share=0.4, whole=False),
+    Variant(name="a share of 0.25", share=0.25, whole=False),
+    Variant(name="a share of 0.1", share=0.1, whole=False),
+    Variant(name="a moment every 0.1 s, every picture", every=0.1),
+    Variant(
         name="a moment every 0.1 s, pictures that are seen",
         every=0.1,
         whole=False,
         beside="a moment every 0.1 s, every picture",
     ),
-    Way(name="a moment every 0.2 s, every picture", every=0.2),
-    Way(
+    Variant(name="a moment every 0.2 s, every picture", every=0.2),
+    Variant(
         name="a moment every 0.2 s, pictures that are seen",
         every=0.2,
         whole=False,
         beside="a moment every 0.2 s, every picture",
     ),
-    Way(name="smaller stream", small=True),
-    Way(name="without loop filter (not offered)", loop_filter=False),
+    Variant(name="smaller stream", small=True),
+    Variant(name="without loop filter (not offered)", loop_filter=False),
 )
 
 
 def smaller(clip: Path, folder: Path) -> Path:
-    """The clip at half its width and height, H.264, with its sound left out."""
+    """The clip at half its width and height, H.264, without sound."""
     target = folder / "smaller.mp4"
     with av.open(str(clip)) as read, av.open(str(target), "w") as written:
         source = read.streams.video[0]
@@ -111,8 +111,8 @@ def no_loop_filter() -> Iterator[None]:
         yield
 
 
-def spent(way: Way, clip: Path, use: Callable[[Moment], object]) -> tuple[float, int, int]:
-    """Seconds of the processor, pictures decoded, and those there were."""
+def spent(way: Variant, clip: Path, use: Callable[[Moment], object]) -> tuple[float, int, int]:
+    """CPU seconds, pictures decoded, and pictures in the stream."""
     begun = time.process_time()
     with FileSource(
         clip,
@@ -134,8 +134,8 @@ def touch(moment: Moment) -> object:
     return moment.picture.luma[0].max()
 
 
-def run(way: Way, clip: Path, small: Path, analyzer: Analyzer | None) -> tuple[Any, list[Reading]]:
-    """What a way takes, and its readings where it is analyzed, too."""
+def run(way: Variant, clip: Path, small: Path, analyzer: Analyzer | None) -> tuple[Any, list[Reading]]:
+    """What one variant costs, and its readings if it is analyzed."""
     readings: list[Reading] = []
 
     def use(moment: Moment) -> object:
@@ -155,7 +155,7 @@ def run(way: Way, clip: Path, small: Path, analyzer: Analyzer | None) -> tuple[A
 
 
 def agreement(found: list[Reading], expected: list[Reading]) -> dict[str, float]:
-    """Of the readings at the same times: labels that agree, and the mean distance of answers."""
+    """For readings at the same times: share of equal labels, and mean distance of the answers."""
     by_time = {(one.time, one.track): one for one in expected}
     pairs = [(one, by_time.get((one.time, one.track))) for one in found]
     both = [(a, b) for a, b in pairs if b is not None and a.face and b.face]
@@ -179,9 +179,9 @@ def agreement(found: list[Reading], expected: list[Reading]) -> dict[str, float]
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(clip: Path | None, seconds: float, rounds: int, json_file: Path | None) -> None:
-    """Measure each way of decoding less on CLIP, or on the demonstration clip."""
+    """Measure each way of reducing decoding on CLIP, or on the demonstration clip."""
     works = [one.name for one in hardware_decoders() if not one.problem]
-    ways = [*WAYS, *(Way(name=f"decoder {name}", decoder=name) for name in works)]
+    ways = [*WAYS, *(Variant(name=f"decoder {name}", decoder=name) for name in works)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = clip or make_clip(folder / "demonstration.mp4", size=(1280, 720))

@@ -81,7 +81,7 @@ LAG_GOAL, PAGE_GOAL = 10.0, 0.5
 
 
 class Database(Server):
-    """PostgreSQL as it is run for good: commits reach the disk."""
+    """PostgreSQL as in production: commits reach the disk."""
 
     def start(self) -> None:
         options = (
@@ -97,7 +97,7 @@ class Database(Server):
 
 @dataclass
 class Figures:
-    """What is counted on the sites' side."""
+    """Counters on the sites' side."""
 
     lags: list[float] = field(default_factory=list)
     pages: dict[str, list[float]] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Figures:
 
 
 class SimulatedSite:
-    """One site: a connection, a key, and messages that wait for their answer."""
+    """One site: a connection, a key, and messages awaiting an answer."""
 
     def __init__(self, number: int, broker: Mosquitto, figures: Figures) -> None:
         self.name = f"site-{number:04d}"
@@ -132,7 +132,7 @@ class SimulatedSite:
         self._port = broker.port
 
     def connect(self) -> None:
-        """Connects; the answer is read with everything else."""
+        """Connects; the answer is read by the event loop."""
         self.client.connect("127.0.0.1", self._port, keepalive=600)
 
     def send(self, records: list[dict[str, Any]], first: float | None = None) -> None:
@@ -165,7 +165,7 @@ class SimulatedSite:
 
 
 class Network:
-    """Drives all clients' sockets from one thread."""
+    """Serves the sockets of all clients from one thread."""
 
     def __init__(self, sites: list[SimulatedSite]) -> None:
         self._sites = sites
@@ -238,7 +238,7 @@ def health(camera: int, now: float) -> dict[str, Any]:
 
 
 def add_sites(engine: Engine, sites: list[tuple[str, str]]) -> None:
-    """Sites that have joined already, by name and public key."""
+    """Sites that have already joined, by name and public key."""
     now = time.time()
     rows = [
         {
@@ -270,7 +270,7 @@ def add_sites(engine: Engine, sites: list[tuple[str, str]]) -> None:
 
 
 def fill_past(engine: Engine, cameras: int, zones: int, now: float) -> None:
-    """56 days of totals for every site, and six days of minutes of that whose page is read."""
+    """56 days of totals for every site, and six days of minutes for the site whose page is read."""
     today, hour = int(now // 86_400) + 719_163, int(now // 3600)
     totals = "900, 700, 40000, 90000000, 9000000, 25000000, 45000000, 20000000 + (random() * 1e7)"
     with engine.begin() as connection:
@@ -299,7 +299,7 @@ def _week(now: float, cameras: int, zones: int) -> Iterator[tuple[int, SumRow]]:
 def headquarters(
     folder: Path, broker: Mosquitto, database: Database
 ) -> Iterator[tuple[str, int, str]]:
-    """The program as headquarters: its page's address, its process, the set-up link."""
+    """The program as headquarters: its page's address, its process, and the set-up link."""
     settings = folder / "monitor.yaml"
     settings.write_text(
         "\n".join(
@@ -341,7 +341,7 @@ def headquarters(
 
 
 class PageReader(threading.Thread):
-    """Reads the pages again and again, as people do."""
+    """Reads the pages over and over, as users do."""
 
     def __init__(self, base: str, link: str, figures: Figures) -> None:
         super().__init__(daemon=True)
@@ -374,13 +374,13 @@ def catch_up(
     days: float,
     figures: Figures,
 ) -> int:
-    """The product's outbox and sender after days without a line; returns the rows sent."""
+    """The product's outbox and sender after days offline; returns the number of rows sent."""
     outbox = Outbox(folder / "outbox.db")
     generator, now = random.Random(7), time.time()  # noqa: S311
     begin = int(now) // 60 * 60 - int(days * 1440) * 60
     begins = range(begin, int(now) // 60 * 60 - 60, 60)
     rows = len(begins) * cameras * (zones + 1)
-    # in one transaction: filling it is not what is measured
+    # in one transaction: filling it is not measured
     with outbox._transaction() as database:
         for minute in begins:
             record = sums_record(minute, MINUTE, 1, minute_rows(cameras, zones, generator))
@@ -451,7 +451,7 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of a process and its children, living and gone."""
+    """CPU seconds of a process and its children, including those that have exited."""
     total = 0.0
     ticks = 100
     for each in [pid, *_children(pid)]:
@@ -496,7 +496,7 @@ def main(
     json_file: Path | None,
 ) -> None:
     """Measure a headquarters with simulated sites."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # everything started is stopped
     figures = Figures()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleet-")))

@@ -1,4 +1,4 @@
-"""Whether memory grows over a stream of hours: decoding and analysis, as fast as it goes.
+"""Whether memory grows over a stream of hours: decoding and analysis, as fast as possible.
 
 The stream is MPEG-TS, which has no index: it is read from beginning to end as a camera's is.
 
@@ -42,7 +42,7 @@ SETTLED = 0.125
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(hours: float, profile: str, tick: float, json_file: Path | None) -> None:
-    """Follow a camera that goes on and on, and say how memory went."""
+    """Follow an endless camera, and report how memory develops."""
     chosen = get_profile(profile)
     samples: list[tuple[float, float]] = []
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""How soon the page is there, and what twenty viewers cost the cameras.
+"""How fast the live page opens, and what twenty viewers cost the cameras.
 
     python benchmarks/page.py            # the page alone, with made-up cameras
     python benchmarks/page.py URL COOKIE # a running monitor: its address, a session's Cookie header
@@ -35,7 +35,7 @@ VIEWERS = 20
 
 @dataclass
 class Received:
-    """What all viewers took in."""
+    """What all viewers received."""
 
     updates: int = 0
     pictures: int = 0
@@ -71,7 +71,7 @@ def first_paint(url: str, cookie: str) -> dict[str, list[float]]:
 
 
 async def watch(url: str, cookie: str, viewers: int, seconds: float) -> Received:
-    """So many look for so long."""
+    """Run that many viewers for that many seconds."""
     received = Received()
     address = f"{url.replace('http', 'ws', 1)}/live/socket"
     headers = {"Cookie": cookie, "Origin": url} if cookie else {"Origin": url}
@@ -105,7 +105,7 @@ async def _look(socket: ClientConnection, received: Received) -> None:
 
 
 def rates(url: str, cookie: str, seconds: float) -> float:
-    """Moments a second of all cameras together, as the monitor says, over some time."""
+    """Moments per second of all cameras together, as the monitor reports, over some time."""
     found = []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -119,7 +119,7 @@ def rates(url: str, cookie: str, seconds: float) -> float:
 
 
 def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
-    """A monitor with cameras: without and with viewers in turn."""
+    """A monitor with cameras: alternately without and with viewers."""
     alone, watched = [], []
     for _ in range(rounds):
         time.sleep(5)
@@ -137,7 +137,7 @@ def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
 
 
 def made_up(seconds: float) -> None:
-    """The page alone: what the server process spends on viewers."""
+    """The page alone: CPU time that the server process spends on viewers."""
     from web.fake_monitor import FakeMonitor
     from web.fake_people import live
 
@@ -146,7 +146,7 @@ def made_up(seconds: float) -> None:
         ended = threading.Event()
         threading.Thread(target=live, args=(house, ended), daemon=True).start()
         url = house.url
-        tell_paint(first_paint(url, ""))
+        print_paint(first_paint(url, ""))
         spent = {}
         for viewers in (0, VIEWERS):
             before = resource.getrusage(resource.RUSAGE_SELF)
@@ -165,7 +165,7 @@ def made_up(seconds: float) -> None:
 
 
 def _in_a_process(url: str, viewers: int, seconds: float) -> Received:
-    """Viewers in a process of their own, so that their work is not counted."""
+    """Viewers in a separate process, so that their work is not counted."""
     import multiprocessing
 
     context = multiprocessing.get_context("spawn")
@@ -177,8 +177,8 @@ def _watch(url: str, viewers: int, seconds: float) -> Received:
     return asyncio.run(watch(url, "", viewers, seconds))
 
 
-def tell_paint(took: dict[str, list[float]]) -> None:
-    """One line for each way."""
+def print_paint(took: dict[str, list[float]]) -> None:
+    """One line for each cache state."""
     for kind, times in took.items():
         print(
             f"first contentful paint, {kind} cache: median {statistics.median(times):.0f} ms, "
@@ -197,7 +197,7 @@ def main() -> None:
         made_up(options.seconds)
         return
     url = options.url.rstrip("/")
-    tell_paint(first_paint(url, options.cookie))
+    print_paint(first_paint(url, options.cookie))
     running(url, options.cookie, options.seconds, options.rounds)
 
 

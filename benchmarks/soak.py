@@ -74,7 +74,7 @@ def main(
     Ends with exit code 1 where a second is lost or stored twice that no fault accounts for, a
     fault is not recovered from, or memory or handles grow by more than a tenth.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything started is ended too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything started is also stopped
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
@@ -94,7 +94,7 @@ def main(
         sampler.stop()
         finish = time.time()
         ledger = read_ledger(scene.database, scene.cameras, finish)
-        shutil.copy2(scene.database, out)  # the small disk it is on goes
+        shutil.copy2(scene.database, out)  # the small disk it is on is unmounted
         dropped = _dropped(scene.state)
         rtsp = "H.264 over RTSP" if scene.rtsp else "in place of RTSP a third file"
     machine = describe_machine()
@@ -133,7 +133,7 @@ def main(
 
 
 def _wait_for_all(scene: Scene) -> int:
-    """Until each camera has been read; the second from which on all must be."""
+    """Until each camera has been read; the second from which all cameras count."""
     deadline = time.time() + START
     while time.time() < deadline:
         if not scene.monitor.is_running:
@@ -141,7 +141,7 @@ def _wait_for_all(scene: Scene) -> int:
         if scene.database.exists():
             try:
                 found = read_ledger(scene.database, scene.cameras, time.time()).seconds
-            except Exception:  # the tables are being made
+            except Exception:  # the tables are being created
                 found = {}
             if found and all(len(seconds) >= 3 for seconds in found.values()):
                 return math.ceil(time.time())
@@ -152,7 +152,7 @@ def _wait_for_all(scene: Scene) -> int:
 def _watch(
     kinds: list[Fault], begin: float, end: float, every: float, scene: Scene
 ) -> list[Injected]:
-    """Injects one fault after the other until the end."""
+    """Inject one fault after the other until the end."""
     done: list[Injected] = []
     while kinds and (due := begin + every * (len(done) + 0.5)) < end - QUIET:
         time.sleep(max(0.0, due - time.time()))
@@ -193,7 +193,7 @@ def _result(ledger: Ledger, done: list[Injected], begin: int, end: int) -> dict[
         "lost_outside_when": {key: when for key, when in outside.items() if when},
         "stored_twice": len(ledger.twice),
         "sums_agree": ledger.sums_agree,
-        "faults": [_told(one, begin) for one in outcomes],
+        "faults": [_print_outcome(one, begin) for one in outcomes],
         "passed": not lost
         and not ledger.twice
         and ledger.sums_agree
@@ -201,7 +201,7 @@ def _result(ledger: Ledger, done: list[Injected], begin: int, end: int) -> dict[
     }
 
 
-def _told(one: Outcome, begin: int) -> dict[str, Any]:
+def _print_outcome(one: Outcome, begin: int) -> dict[str, Any]:
     fault = one.fault
     minutes, seconds = divmod(round(fault.begin - begin), 60)
     return {
@@ -216,7 +216,7 @@ def _told(one: Outcome, begin: int) -> dict[str, Any]:
 
 
 def _dropped(state: Path) -> dict[str, int]:
-    """Moments dropped by each camera, where the monitor left word of it."""
+    """Moments dropped by each camera, where the monitor left a record."""
     try:
         health = json.loads((state / "health.json").read_text("utf-8"))
     except (OSError, ValueError):

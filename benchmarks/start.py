@@ -51,8 +51,8 @@ print(json.dumps([time.monotonic(), time.process_time()]))
 """
 
 
-def seconds_until_told(program: str, *arguments: str) -> tuple[float, float]:
-    """Runs a program until it tells its time: seconds by the clock, and of the processor."""
+def seconds_until_first_reading(program: str, *arguments: str) -> tuple[float, float]:
+    """Run a program until it prints its time: wall and CPU seconds."""
     begun = time.monotonic()
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
@@ -61,7 +61,7 @@ def seconds_until_told(program: str, *arguments: str) -> tuple[float, float]:
 
 
 def slowest_modules(clip: Path, out: Path) -> list[tuple[float, str]]:
-    """Milliseconds that loading each package added, and its name, the longest first."""
+    """Milliseconds that loading each package added, and its name, the slowest first."""
     command = [sys.executable, "-X", "importtime", "-c", UNTIL_FIRST, "analyze", str(clip)]
     done = subprocess.run(  # noqa: S603
         [*command, "--out", str(out)], capture_output=True, text=True, check=True
@@ -88,9 +88,9 @@ def main() -> None:
         floors: list[tuple[float, float]] = []
         for number in range(given.times + 1):
             out = ("analyze", str(clip), "--out", str(folder / str(number)))
-            runs.append(seconds_until_told(UNTIL_FIRST, *out))
-            floors.append(seconds_until_told(FLOOR))
-        # the first of each reads files that are not in memory yet
+            runs.append(seconds_until_first_reading(UNTIL_FIRST, *out))
+            floors.append(seconds_until_first_reading(FLOOR))
+        # the first run of each reads files that are not cached yet
         clock, processor = (statistics.median(column) for column in zip(*runs[1:], strict=True))
         bare, floor = (statistics.median(column) for column in zip(*floors[1:], strict=True))
         print(f"first reading after {clock:.2f} s, {processor:.2f} s of the processor")

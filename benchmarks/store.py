@@ -1,4 +1,4 @@
-"""How fast the monitor's database takes readings and answers the page.
+"""How fast the monitor's database stores readings and answers the page's queries.
 
 Fills it with seconds of four cameras with three faces each, and with minutes of the weeks before,
 then asks what the page asks.

@@ -21,7 +21,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 
 def main() -> None:
     least = float(sys.argv[1]) if len(sys.argv) > 1 else MIN
-    # an interpreter that is a link may hide the environment's packages from pyright
+    # if the interpreter is a symlink, pyright may miss the environment's packages
     paths = os.pathsep.join([str(SOURCE), sysconfig.get_path("purelib")])
     command = [sys.executable, "-m", "pyright", "--verifytypes", "sentistream"]
     with tempfile.TemporaryDirectory() as folder:

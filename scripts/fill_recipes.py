@@ -1,4 +1,4 @@
-"""Writes the conda recipe and the Homebrew formula of a release.
+"""Write the conda recipe and the Homebrew formula of a release.
 
 Usage: python scripts/fill_recipes.py dist/sentistream-1.2.0.tar.gz --out dist/recipes
 
@@ -19,7 +19,7 @@ ADDRESS = "https://files.pythonhosted.org/packages/source/s/sentistream/{name}"
 
 
 def conda(version: str, address: str, digest: str) -> str:
-    """The recipe, with the sdist instead of the tree as its source."""
+    """The recipe, with the sdist as its source instead of the tree."""
     text = (DEPLOY / "conda" / "meta.yaml").read_text("utf-8")
     text = _replaced(r'set version = "[^"]*"', f'set version = "{version}"', text)
     text = _replaced(r"  path: \.\./\.\.", f"  url: {address}\n  sha256: {digest}", text)

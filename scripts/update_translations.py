@@ -1,4 +1,4 @@
-"""Brings the catalogues ``src/sentistream/monitor/locales/*.po`` up to date with the source.
+"""Bring the catalogues ``src/sentistream/monitor/locales/*.po`` up to date with the source.
 
 ``python scripts/update_translations.py`` adds what is new with an empty translation and takes out
 what is gone. ``--check`` changes nothing and fails where something is missing. A new language is
@@ -76,7 +76,7 @@ SYSTEM_REASONS = (
 
 
 def messages() -> dict[Id, list[str]]:
-    """Every message of the source, with the files it is in."""
+    """Every message of the source, with the files it appears in."""
     found: dict[Id, list[str]] = {}
     for file, message in (*_in_python(), *_in_templates(), *_in_settings(), *_of_the_system()):
         places = found.setdefault(message, [])
@@ -86,7 +86,7 @@ def messages() -> dict[Id, list[str]]:
 
 
 def updated(language: str, wanted: Mapping[Id, list[str]]) -> Catalog:
-    """A language's catalogue with exactly the messages that are wanted."""
+    """A language's catalogue with exactly the given messages."""
     path = LOCALES / f"{language}.po"
     old = Catalog(locale=language)
     if path.exists():
@@ -105,7 +105,7 @@ def updated(language: str, wanted: Mapping[Id, list[str]]) -> Catalog:
 
 
 def untranslated(catalogue: Catalog) -> list[object]:
-    """Messages that have no translation, or lack one of its forms."""
+    """Messages without a translation, or without one of its plural forms."""
     return [
         message.id
         for message in catalogue
@@ -115,7 +115,7 @@ def untranslated(catalogue: Catalog) -> list[object]:
 
 
 def written(catalogue: Catalog) -> bytes:
-    """A catalogue as its file, without dates and names that would change each time."""
+    """A catalogue as file content, without dates and names that would change each time."""
     file = io.BytesIO()
     write_po(file, catalogue, width=98, sort_output=False, include_lineno=False)
     kept = (b'"Language: ', b'"Plural-Forms: ', b'"Content-', b'"MIME-')
@@ -200,7 +200,7 @@ def _described(fields: Mapping[str, FieldInfo]) -> Iterator[str]:
     for info in fields.values():
         annotation = info.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            # a group of its own; the pages name it themselves
+            # a nested model; the pages have their own title for it
             yield from _described(annotation.model_fields)
             continue
         yield from (text for text in (info.title, info.description) if text)

@@ -1,4 +1,4 @@
-"""Several clips analyzed by the command in a process of its own, as a shell would start it."""
+"""Run ``sentistream analyze`` on several clips in a separate process, as a shell would."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def statuses(path: Path) -> list[tuple[str, str]]:
-    """Each row's file name and status."""
+    """File name and status of each row."""
     return [(Path(row["clip"]).name, row["status"]) for row in rows_of(path)]
 
 
 def start(*arguments: str | Path, script: Path | None = None) -> subprocess.Popen[str]:
-    """The command, or a script that stands in for it, in a process group of its own."""
+    """Start the command, or a script in its place, in its own process group."""
     program = ["-m", "sentistream"] if script is None else [str(script)]
     return subprocess.Popen(  # noqa: S603
         [sys.executable, *program, "analyze", *map(str, arguments)],
@@ -41,20 +41,20 @@ def start(*arguments: str | Path, script: Path | None = None) -> subprocess.Pope
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         start_new_session=True,
-        # a shell's background jobs ignore Ctrl-C, and so would what they start
+        # a shell's background jobs ignore Ctrl-C, and so would their children
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
 def run(*arguments: str | Path, script: Path | None = None) -> tuple[int, str, str]:
-    """Its exit code and what it prints."""
+    """Exit code and output."""
     process = start(*arguments, script=script)
     stdout, stderr = process.communicate(timeout=240)
     return process.returncode, stdout, stderr
 
 
 def altered(path: Path, patch: str) -> Path:
-    """The command with a patch that holds in its workers, too: they run its main module again."""
+    """The command with a patch that also applies in its workers, which re-run its main module."""
     path.write_text(
         "import os, signal, sys, time\n"
         "from pathlib import Path\n"
@@ -70,7 +70,7 @@ def altered(path: Path, patch: str) -> Path:
 
 
 def children(pid: int) -> set[int]:
-    """The processes that a process has started and that still run."""
+    """Child processes that are still running."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return {int(child) for child in found.split()}
 

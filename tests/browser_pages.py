@@ -1,4 +1,4 @@
-"""Pages in the system's Chromium, led by Playwright, with what the tests want to know of each."""
+"""Pages in the system's Chromium, driven by Playwright, with a log of each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PageLog:
 
 
 class PageOpener:
-    """Opens pages, keeps a log of each, and closes what is left at the end."""
+    """Opens pages, logs what happens on each, and closes them at the end."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -56,7 +56,7 @@ class PageOpener:
         script: bool = True,
         cookies: Mapping[str, str] | None = None,
     ) -> Page:
-        """Opens an address in a browser profile of its own, until it is loaded.
+        """Open an address in a new browser profile, and wait until it is loaded.
 
         Args:
             url: What it shows.
@@ -103,7 +103,7 @@ class PageOpener:
 
 
 def wait_for(page: Page, condition: str) -> None:
-    """Until an expression of JavaScript is true; the pages' policy forbids Playwright's own way.
+    """Wait until a JavaScript expression is true; the pages' CSP forbids Playwright's own way.
 
     Raises:
         AssertionError: It did not become true.
@@ -111,7 +111,7 @@ def wait_for(page: Page, condition: str) -> None:
     guarded = f"(() => {{ try {{ return Boolean({condition}); }} catch {{ return false; }} }})()"
     end = time.monotonic() + PATIENCE
     while True:
-        # a page that goes to another address has no answer
+        # a page that is navigating cannot answer
         with contextlib.suppress(PlaywrightError):
             if page.evaluate(guarded):
                 return

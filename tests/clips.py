@@ -1,4 +1,4 @@
-"""Tiny videos made on the spot: grey pictures that flash and sound that clicks."""
+"""Small synthetic videos: grey pictures that flash, and sound that clicks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FLASH = 230
 
 
 def flat(level: int, width: int = 64, height: int = 48) -> UInt8Array:
-    """One even grey picture."""
+    """A uniform grey picture."""
     return np.full((height, width, 3), level, np.uint8)
 
 
 def clicks(seconds: float, rate: int, at: Sequence[float] = ()) -> FloatArray:
-    """A quiet hum with bursts of 5 ms that begin at the given seconds."""
+    """A quiet hum with 5 ms bursts at the given seconds."""
     time = np.arange(round(seconds * rate)) / rate
     sound = 0.01 * np.sin(2 * np.pi * 200 * time)
     for start in at:
@@ -51,7 +51,7 @@ def write_clip(
     codec_options: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write pictures at their times (seconds) and sound from ``sound_start`` on.
+    """Write pictures at their times (seconds), and sound from ``sound_start`` on.
 
     ``sound_holes`` are stretches, in seconds from the sound's start, that are left out.
     """
@@ -62,7 +62,7 @@ def write_clip(
             height, width = pictures[0][1].shape[:2]
             video = container.add_stream(codec, rate=rate, options=codec_options or {})
             video.width, video.height, video.pix_fmt = width, height, pix_fmt
-            # avi and mpeg have a fixed grid of pictures, the others any time
+            # avi and mpeg have a fixed frame rate, the others arbitrary timestamps
             steady = path.suffix in (".avi", ".mpg", ".flv")
             clock = Fraction(1, rate) if steady else Fraction(1, 1000)
             video.codec_context.time_base = clock
@@ -121,7 +121,7 @@ def _encoded_sound(
 def flashing(
     seconds: float, at: Sequence[float], rate: float = 25, width: int = 64, height: int = 48
 ) -> list[tuple[float, UInt8Array]]:
-    """Grey pictures at a steady rate; those at the given seconds are bright."""
+    """Grey pictures at a constant rate; those at the given seconds are bright."""
     times = [index / rate for index in range(round(seconds * rate))]
     return [
         (

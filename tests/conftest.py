@@ -1,4 +1,4 @@
-"""What the tests share: where the real data is, if anywhere, and a face that may be carried."""
+"""Shared fixtures: real data (if available), a portrait, the demonstration clip, a browser."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """The same, for what the test itself asks for."""
+    """The same for lazy imports in the test itself."""
     return (yield from _skipped_without_paper())
 
 
@@ -93,7 +93,7 @@ def _skipped_without_paper() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _level_of_the_root_logger() -> Iterator[None]:
-    """A library's caller chooses what is logged: nothing leaves the level changed."""
+    """Callers choose the log level: fail if a test leaves the root logger's level changed."""
     before = logging.getLogger().level
     yield
     after = logging.getLogger().level
@@ -103,7 +103,7 @@ def _level_of_the_root_logger() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder named by SENTISTREAM_DATA; tests that need it are skipped without."""
+    """The folder named by SENTISTREAM_DATA; tests that need it are skipped without it."""
     folder = os.environ.get("SENTISTREAM_DATA", "")
     if not folder or not Path(folder).is_dir():
         pytest.skip("real data: set SENTISTREAM_DATA to its folder")
@@ -123,7 +123,7 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
 
 @pytest.fixture(scope="session")
 def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound.
+    """The synthetic clip of ``sentistream demo``, 640 by 360 pixels, with sound.
 
     It takes a while to draw: test processes that run side by side share the first one that is done.
     """
@@ -139,13 +139,13 @@ def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the extra ``parquet`` is not installed."""
+    """Simulates that the extra ``parquet`` is not installed."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, led by Playwright; skipped where there is none.
+    """The system's Chromium, driven by Playwright; skipped if not installed.
 
     It has a camera that shows a test picture. One a module: while Playwright runs, its thread
     has an event loop, and ``asyncio.run`` cannot be called in tests beside it.
@@ -169,7 +169,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[PageOpener]:
-    """Opens pages that are closed at the end of the test."""
+    """Opens pages and closes them at the end of the test."""
     from browser_pages import PageOpener
 
     opener = PageOpener(chromium)

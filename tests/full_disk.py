@@ -1,4 +1,4 @@
-"""A disk that is full, as far as files written atomically see it."""
+"""Simulates a full disk for atomic file writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unittest import mock
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Inside it, files cannot be flushed to the disk."""
+    """Within this context, files cannot be flushed to disk."""
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with mock.patch.object(os, "fsync", side_effect=full):
         yield

@@ -1,4 +1,4 @@
-"""What is installed with which extra, and a Python in which nothing but the base is."""
+"""Which modules each extra installs, and a Python that sees only the base installation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _normal(name: str) -> str:
 
 
 def packages(requirements: list[str]) -> set[str]:
-    """The names in a list of requirements."""
+    """The package names in a list of requirements."""
     return {_normal(re.split(r"[ ;<>=!~\[(]", text, maxsplit=1)[0]) for text in requirements}
 
 
@@ -27,18 +27,18 @@ EXTRAS = {name: packages(found) for name, found in PROJECT["optional-dependencie
 
 
 def modules_of_extras() -> list[str]:
-    """Top-level modules that are installed here and that the base installation does not bring."""
+    """Top-level modules installed here that are not part of the base installation."""
     brought, waiting = set[str](), [*BASE, "sentistream"]
     while waiting:
         name = waiting.pop()
         if name in brought:
             continue
         brought.add(name)
-        if name == "sentistream":  # this tree's are read above; those of its metadata may be older
+        if name == "sentistream":  # this tree's are read above; the installed metadata may be older
             continue
         try:
             found = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:  # for another system
+        except metadata.PackageNotFoundError:  # for another operating system
             continue
         waiting += packages([text for text in found if "extra ==" not in text])
     return sorted(
@@ -49,7 +49,7 @@ def modules_of_extras() -> list[str]:
 
 
 def run_base(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program in a Python that finds no module of any extra."""
+    """Run a program in a Python that cannot import any extra's modules."""
     block = f"import sys; sys.modules.update(dict.fromkeys({modules_of_extras()!r}))\n"
     return subprocess.run(  # noqa: S603
         [sys.executable, "-c", block + program, *arguments],

@@ -1,4 +1,4 @@
-"""Help for tests of what listens to the hub: made-up seconds, and waiting on a condition."""
+"""Helpers for tests of event bus subscribers: sample seconds, and waiting for conditions."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ def reading(
 
 
 def crowd(people: int, negative: float, *, zone: str = "") -> tuple[SecondReading, ...]:
-    """As many different faces, all in the same mood."""
+    """That many different faces, all with the same share of negative."""
     return tuple(reading(f"p{number}", negative, zone=zone) for number in range(people))
 
 
 def seconds(second: int, *readings: SecondReading, camera: str = "door") -> Seconds:
-    """What a camera says of one second."""
+    """A camera's event for one second."""
     return Seconds(camera=camera, second=second, readings=readings)
 
 
 def health(camera: str, state: CameraState, reason: str = "") -> CameraHealth:
-    """How a camera does."""
+    """A camera's health event."""
     return CameraHealth(camera=camera, state=state, since=float(BEGIN), reason=reason)
 
 
 def configured(folder: Path, **settings: object) -> Configuration:
-    """Settings in a file of their own."""
+    """Settings loaded from a file."""
     return Configuration(Settings.model_validate(settings), folder / "settings.yaml")
 
 
-def until(true: Callable[[], object], limit: float = 15.0, what: str = "") -> None:
-    """Waits for a condition.
+def wait_until(true: Callable[[], object], limit: float = 15.0, what: str = "") -> None:
+    """Wait for a condition.
 
     Raises:
         AssertionError: It did not come true in ``limit`` seconds.
@@ -74,7 +74,7 @@ def until(true: Callable[[], object], limit: float = 15.0, what: str = "") -> No
 
 @contextmanager
 def collecting(bus: EventBus, kind: type[Event]) -> Iterator[list[Event]]:
-    """A list that fills with what is published; take ``list(...)`` of it after ``until``."""
+    """A list that fills with published events; take ``list(...)`` of it after ``wait_until``."""
     with bus.subscribe(kind, depth=10_000) as subscription:
         yield _Filling(subscription.take)
 

@@ -1,4 +1,4 @@
-"""A real SMTP server on 127.0.0.1 (aiosmtpd) that keeps what it is sent, and refuses when asked."""
+"""A real SMTP server on 127.0.0.1 (aiosmtpd) that keeps messages, and rejects on demand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USER, PASSWORD = "shop@example.org", "a word between us"
 
 
 class MailServer:
-    """Keeps messages.
+    """Keeps the messages it receives.
 
     Attributes:
         messages: What it took.
@@ -74,7 +74,7 @@ class MailServer:
 def mail_server(
     *, certificate: Path | None = None, tls: bool = False, login: bool = False
 ) -> Iterator[MailServer]:
-    """A server; with a certificate it offers STARTTLS, or speaks TLS from the start."""
+    """A server; with a certificate it offers STARTTLS, or uses TLS from the start."""
     kept = MailServer()
     context = None
     if certificate is not None:

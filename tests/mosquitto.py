@@ -1,4 +1,4 @@
-"""A real broker on 127.0.0.1 for tests, and somebody who listens to it."""
+"""A real MQTT broker on 127.0.0.1 for tests, and a subscriber to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def free_port() -> int:
 
 
 class Mosquitto:
-    """The broker; may be killed and started again on the same port."""
+    """The broker; can be killed and restarted on the same port."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Mosquitto:
 
 
 def certificate(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that signs itself."""
+    """A self-signed certificate for 127.0.0.1."""
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl")
     path = folder / "certificate.pem"
@@ -103,8 +103,8 @@ def mosquitto(folder: Path, **options: Any) -> Iterator[Mosquitto]:
         broker.kill()
 
 
-class Ear:
-    """Everything that is published, as a newcomer would see it."""
+class Subscriber:
+    """Everything that is published, as a new subscriber would see it."""
 
     def __init__(self, broker: Mosquitto, *, login: bool = False) -> None:
         self.topics: dict[str, str] = {}
@@ -121,7 +121,7 @@ class Ear:
         self._client.connect("127.0.0.1", broker.port)
         self._client.loop_start()
 
-    def _hear(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
+    def _receive(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
         payload = message.payload.decode()
         with self._lock:
             self.all.append((message.topic, payload))
@@ -139,8 +139,8 @@ class Ear:
 
 
 @contextmanager
-def ear(broker: Mosquitto, *, login: bool = False) -> Iterator[Ear]:
-    listener = Ear(broker, login=login)
+def subscriber(broker: Mosquitto, *, login: bool = False) -> Iterator[Subscriber]:
+    listener = Subscriber(broker, login=login)
     try:
         yield listener
     finally:

@@ -1,4 +1,4 @@
-"""A made-up ONVIF camera on loopback: answers probes, and tells its stream to who knows it."""
+"""A fake ONVIF camera on loopback: answers probes, and gives its stream to known clients."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class OnvifCamera:
 
     @contextmanager
     def running(self) -> Iterator[OnvifCamera]:
-        """Answers on ``port`` (TCP) and ``probe_port`` (UDP)."""
+        """Serve on ``port`` (TCP) and ``probe_port`` (UDP)."""
         camera = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -149,7 +149,7 @@ class OnvifCamera:
             fault = "<s:Fault><s:Reason><s:Text>Sender not authorized</s:Text></s:Reason></s:Fault>"
             return 400, ENVELOPE.format(fault), {}
         if operation == "GetCapabilities":
-            # it takes itself for another host, as behind a router
+            # it reports another host, as behind a router
             media = f"http://192.0.2.7:{self.port}/onvif/media"
             inner = f"<t:Media><t:XAddr>{media}</t:XAddr></t:Media>"
         elif operation == "GetProfiles":
@@ -166,7 +166,7 @@ class OnvifCamera:
             inner = f"<t:Uri>{stream.replace('&', '&amp;')}</t:Uri>"
         return 200, ENVELOPE.format(inner), {}
 
-    def _knows(self, body: str) -> bool:
+    def _is_authenticated(self, body: str) -> bool:
         """By WS-Security: a digest of nonce, time and password, dated by the camera's clock."""
         found = re.search(
             r"<s:Username>(.*?)</s:Username>.*?PasswordDigest\">(.*?)</s:Password>"
@@ -187,7 +187,7 @@ class OnvifCamera:
             and abs(age) < timedelta(seconds=30)
         )
 
-    def _knows_digest(self, authorization: str) -> bool:
+    def _is_digest_authenticated(self, authorization: str) -> bool:
         """By HTTP Digest (RFC 7616)."""
         values = dict(re.findall(r'(\w+)="?([^",]+)"?', authorization))
         if values.get("username") != self.user:

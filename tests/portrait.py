@@ -1,4 +1,4 @@
-"""Facts about the demonstration's portrait, which the fixture ``portrait`` gives."""
+"""Geometry of the demonstration's portrait, which the fixture ``portrait`` returns."""
 
 from sentistream.types import Box
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 that receives webhooks, and misbehaves when asked."""
+"""A real HTTP server on 127.0.0.1 that receives webhooks, and can misbehave on demand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Received:
 
 
 class Receiver:
-    """Answers with ``answers`` in turn, the last one again and again.
+    """Replies with ``answers`` in turn, repeating the last one.
 
     An answer is a status, or what is called with the handler.
     """
@@ -63,11 +63,11 @@ class Receiver:
         return f"{self.scheme}://127.0.0.1:{self.port}{path}"
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
-        """Answers nothing until the test is over."""
+        """Send no answer until the test ends."""
         self.released.wait(30)
 
     def drip(self, handler: BaseHTTPRequestHandler) -> None:
-        """Says 200 and then sends a body without end."""
+        """Answer 200, then send an endless body."""
         handler.send_response(200)
         handler.end_headers()
         while not self.released.wait(0.01):

@@ -1,4 +1,4 @@
-"""A real RTSP server that sends a clip: GStreamer's."""
+"""A real RTSP server that plays a clip, by GStreamer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVER = Path(__file__).parents[1] / "benchmarks" / "soaking" / "rtsp_server.py"
 
 
 def python_with_gstreamer() -> str:
-    """A Python that can serve RTSP; the test is skipped where there is none."""
+    """A Python that can serve RTSP; the test is skipped if there is none."""
     for python in ("/usr/bin/python3", sys.executable):
         query = "import gi; gi.require_version('GstRtspServer', '1.0')"
         try:
@@ -29,7 +29,7 @@ def python_with_gstreamer() -> str:
 
 @contextmanager
 def rtsp(python: str, clip: Path, *login: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """The server's port and process; it sends the clip at ``/camera``."""
+    """The server's port and process; it serves the clip at ``/camera``."""
     port = free_port()
     process = subprocess.Popen(  # noqa: S603
         [python, SERVER, clip, str(port), *login], stdout=subprocess.PIPE
@@ -44,7 +44,7 @@ def rtsp(python: str, clip: Path, *login: str) -> Iterator[tuple[int, subprocess
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """An unused loopback port."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Networks and faces that answer as told."""
+"""Stub networks and faces with given answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sentistream.types import Box, Face, FloatArray, Picture
 
 
 class StubNetwork:
-    """Answers as told, one row for each face, and keeps what it was asked."""
+    """Returns fixed answers, one row for each face, and records its inputs."""
 
     def __init__(self, *answers: tuple[float, ...]) -> None:
         self.answers = answers
@@ -42,7 +42,7 @@ class StubTracker:
 def make_face(
     track: int = 1, x: float = 300, y: float = 240, size: float = 60, missed: bool = False
 ) -> Face:
-    """A face whose points have that mean and centroid size."""
+    """A face whose points have the given mean and centroid size."""
 
     points = np.random.default_rng(track).uniform(-1, 1, (68, 2))
     points -= points.mean(axis=0)

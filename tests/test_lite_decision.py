@@ -1,4 +1,4 @@
-"""The lite decision, with networks that answer as told."""
+"""The decision of profile lite, with stub networks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BY_VOICE = (0.1, 0.1, 0.8)
 
 
 class Trusting:
-    """Fuses by the share of trust alone, so that a test can see what it was given."""
+    """Fuses by the share of trust alone, so that tests can see it."""
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:
         trust = inputs["trust"]
@@ -34,7 +34,7 @@ class Trusting:
 
 
 class TalkingMouths(StubNetwork):
-    """Mouths that open and close five times a second, each as far as told."""
+    """Mouths that open and close five times a second, to given degrees."""
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:
         share = 0.55 + 0.45 * math.cos(2 * math.pi * 5 * LITE.tick * len(self.calls))
@@ -79,14 +79,14 @@ def test_without_sound_the_face_decides_alone() -> None:
     assert not stage.voice.calls
 
 
-def test_silence_says_nothing() -> None:
+def test_silence_has_no_effect() -> None:
     stage = Stage(make_face())
     (reading,) = stage.show(np.zeros(2 * SOUND_RATE, np.float32), 2.0)[-1]
     assert reading.branch is Branch.FACE
     assert not stage.voice.calls
 
 
-def test_a_voice_counts_for_the_mouth_that_is_at_work() -> None:
+def test_voice_counts_for_the_moving_mouth() -> None:
     stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
     speaker, listener = stage.show(talk(3.0), 3.0)[-1]
     assert speaker.branch is Branch.FUSED
@@ -96,7 +96,7 @@ def test_a_voice_counts_for_the_mouth_that_is_at_work() -> None:
     assert listener.momentary.negative < 0.3
 
 
-def test_a_mouth_held_open_gets_less_of_the_voice_than_one_that_moves() -> None:
+def test_still_open_mouth_gets_less_voice_than_a_moving_one() -> None:
     stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
     moved = stage.show(talk(3.0), 3.0)[-1][0].voice_share
     stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02), moving=False)
@@ -106,7 +106,7 @@ def test_a_mouth_held_open_gets_less_of_the_voice_than_one_that_moves() -> None:
     assert held < 0.1 < 0.4 < moved
 
 
-def test_lips_that_move_with_the_teeth_showing_talk() -> None:
+def test_moving_lips_with_visible_teeth_count_as_talking() -> None:
     """The mouth network says open throughout; the landmarks say how far."""
     still, moving = make_face(1), make_face(2, x=500)
     stage, tracker = Stage(moving=False), StubTracker(still, moving)
@@ -130,7 +130,7 @@ def test_lips_that_move_with_the_teeth_showing_talk() -> None:
     assert shares[1] > 0.4 > 0.1 > shares[0]
 
 
-def test_the_voices_share_is_how_far_it_moves_the_answer() -> None:
+def test_voice_share_is_the_change_in_the_answer() -> None:
     stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
     speaker, listener = stage.show(talk(3.0), 3.0)[-1]
     assert speaker.smoothed is not None
@@ -141,7 +141,7 @@ def test_the_voices_share_is_how_far_it_moves_the_answer() -> None:
     assert listener.voice_share < 0.1
 
 
-def test_a_voice_that_agrees_and_silence_have_no_share() -> None:
+def test_agreeing_voice_and_silence_have_no_share() -> None:
     stage = Stage(make_face())
     stage.voice.answers = (BY_FACE,)
     (agreed,) = stage.show(talk(3.0), 3.0)[-1]
@@ -151,7 +151,7 @@ def test_a_voice_that_agrees_and_silence_have_no_share() -> None:
     assert silent.voice_share == 0
 
 
-def test_the_fusion_learns_from_the_first_face_and_its_voice() -> None:
+def test_fusion_gets_the_first_faces_answer_and_its_voice() -> None:
     pytest.importorskip("torch")
     from sentistream.training.fusion_task import FusionInputRecorder
 
@@ -165,12 +165,12 @@ def test_the_fusion_learns_from_the_first_face_and_its_voice() -> None:
     assert recorder.inputs[-1]["trust"].item() > 0.5
 
 
-def test_the_voice_is_asked_a_few_times_a_second() -> None:
+def test_voice_network_runs_a_few_times_a_second() -> None:
     stage = Stage(make_face())
     stage.show(talk(3.0), 3.0)
     assert 5 <= len(stage.voice.calls) <= 3.0 / VOICE_INTERVAL + 1
     heard = stage.voice.calls[-1]
-    # against how the place sounds, and against how the one who is seen does
+    # against the baseline of the place, and against that of the visible speaker
     assert {name: values.shape for name, values in heard.items()} == {
         "functionals": (2, len(NAMES)),
         "mean": (2, len(NAMES)),
@@ -180,17 +180,17 @@ def test_the_voice_is_asked_a_few_times_a_second() -> None:
     assert all(values.dtype == np.float32 for values in heard.values())
 
 
-def test_a_voice_is_judged_against_what_it_said_before() -> None:
+def test_voice_is_judged_against_its_baseline() -> None:
     stage = Stage(make_face())
     stage.show(talk(16.0), 16.0)
     counts = [call["heard"][:, 0].tolist() for call in stage.voice.calls]
     assert counts[0] == [0, 0]
-    # nothing that is still being judged counts, and each stretch counts once
+    # current speech does not count yet, and each stretch counts once
     assert counts[-1] == [4, 4]
     assert all(later[0] >= sooner[0] for sooner, later in itertools.pairwise(counts))
 
 
-def test_how_a_voice_sounds_is_forgotten_with_the_track() -> None:
+def test_voice_baseline_is_forgotten_with_the_track() -> None:
     stage = Stage(make_face())
     stage.show(talk(8.0), 8.0)
     assert stage.voice.calls[-1]["heard"][1, 0] > 0
@@ -199,14 +199,14 @@ def test_how_a_voice_sounds_is_forgotten_with_the_track() -> None:
     assert not stage.voice.calls[-1]["heard"].any()
 
 
-def test_networks_get_brightness_alone() -> None:
+def test_networks_get_only_brightness() -> None:
     stage = Stage(make_face(1), make_face(2, x=500))
     stage.show(None, 0.1)
     assert stage.face.calls[0]["face"].shape == (4, 48, 48, 1)  # and their mirror images
     assert stage.mouth.calls[0]["mouth"].shape == (2, 32, 32, 1)
 
 
-def test_a_picture_shown_again_is_not_looked_at_again() -> None:
+def test_repeated_picture_is_not_analyzed_again() -> None:
     stage = Stage(make_face())
     picture = RgbPicture(np.zeros((480, 640, 3), np.uint8))
     for time in (0.0, 0.03, 0.06):
@@ -214,13 +214,13 @@ def test_a_picture_shown_again_is_not_looked_at_again() -> None:
     assert len(stage.face.calls) == len(stage.mouth.calls) == 1
 
 
-def test_what_was_heard_before_a_face_came_counts() -> None:
+def test_sound_before_a_face_appeared_counts() -> None:
     stage = Stage()
     stage.show(talk(2.0), 2.0)
     assert stage.voice.calls
 
 
-def test_starting_anew_forgets_the_voice() -> None:
+def test_reset_forgets_the_voice() -> None:
     stage = Stage(make_face())
     stage.show(talk(3.0), 3.0)
     stage.analyzer.reset()
@@ -228,7 +228,7 @@ def test_starting_anew_forgets_the_voice() -> None:
     assert reading.branch is Branch.FACE
 
 
-def test_a_face_adds_up_while_the_latest_voice_stands() -> None:
+def test_face_accumulates_while_the_latest_voice_answer_stands() -> None:
     stage = Stage(make_face())
     stage.face.answers = ((0.05, 0.9, 0.05),)
     stage.show(None, 1.0)
@@ -242,14 +242,14 @@ def test_a_face_adds_up_while_the_latest_voice_stands() -> None:
     assert 0.3 < reading.smoothed.negative < 0.8
 
 
-def test_thin_evidence_is_unknown() -> None:
+def test_weak_evidence_is_unknown() -> None:
     stage = Stage(make_face())
     stage.face.answers = ((0.36, 0.33, 0.31),)
     (reading,) = stage.show(None, 0.3)[-1]
     assert reading.label is Label.UNKNOWN
 
 
-def test_where_no_mouth_counts_as_open_the_face_decides_alone() -> None:
+def test_face_decides_alone_if_no_mouth_counts_as_open() -> None:
     face_only = dataclasses.replace(LITE, mouth_threshold=math.inf)
     stage = Stage(make_face(), profile=face_only)
     (reading,) = stage.show(talk(2.0), 2.0)[-1]

@@ -1,4 +1,4 @@
-"""A clip has one answer: what ``evaluate`` measures is what summary, table and page say."""
+"""A clip has one answer: ``evaluate``, summary, table and page agree."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Said = list[tuple[Moment, tuple[Reading, ...]]]
 
 
 def drawn(seed: int, profile: Profile) -> Said:
-    """Readings of a few faces that come and go; what is said wanders independently of moments."""
+    """Readings of a few faces that come and go; smoothed answers wander independently."""
     random = np.random.default_rng(seed)
     seconds = random.uniform(0.3, 12)
     spans = np.sort(random.uniform(-1, seconds + 1, (random.integers(1, 4), 2)), axis=1)
@@ -67,7 +67,7 @@ def drawn(seed: int, profile: Profile) -> Said:
 
 
 class MadeUp:
-    """Stands where ``analyze`` stands: gives the readings it was made of."""
+    """Stub for ``analyze``: yields the given readings."""
 
     analyzer = None
 
@@ -103,7 +103,7 @@ def written(said: Said, profile: Profile, folder: Path) -> tuple[dict[str, Any],
 
 
 def shown(page: str) -> list[list[float]]:
-    """Of each bar on the page, the overall one first, the three widths."""
+    """The three widths of each bar on the page, the overall one first."""
     widths = re.findall(r'<span class="(\w+)" style="flex-grow:([\d.]+)">', page)
     assert [name for name, _ in widths] == [*SENTIMENTS] * (len(widths) // 3)
     numbers = [float(value) for _, value in widths]
@@ -135,7 +135,7 @@ def test_evaluate_summary_and_page_agree(
     assert overall["sure"] == (max(exact) >= profile.unknown_below)
     bars = shown(page)
     assert bars[0] == pytest.approx(exact, abs=6e-5)
-    # each face is answered by the same rule from its own readings alone
+    # the same rule gives each face's answer, from its own readings only
     assert len(bars) == 1 + len(facts["tracks"])
     tracks = sorted(facts["tracks"], key=lambda track: track["track"])
     for bar, track in zip(bars[1:], tracks, strict=True):
@@ -150,8 +150,8 @@ def test_evaluate_summary_and_page_agree(
         assert bar == pytest.approx(face.probabilities.tolist(), abs=6e-5)
 
 
-def test_the_answer_of_lite_is_no_mean_of_moments(tmp_path: Path) -> None:
-    """Otherwise the test above would hold for the wrong rule."""
+def test_lite_answer_is_not_the_mean_of_moments(tmp_path: Path) -> None:
+    """Otherwise the test above would accept the wrong rule."""
     said = drawn(3, LITE)
     moments = [one.momentary for _, readings in said for one in readings if one.momentary]
     mean = np.mean([one.as_tuple() for one in moments], axis=0)
@@ -159,7 +159,7 @@ def test_the_answer_of_lite_is_no_mean_of_moments(tmp_path: Path) -> None:
     assert np.abs(mean - [found[name] for name in SENTIMENTS]).max() > 0.02
 
 
-def test_a_tie_is_answered_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tie_is_resolved_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     even = Distribution(0.4, 0.2, 0.4)
     one = Reading(0.0, make_face(1), 0.1, Branch.FACE, even, even, even.label)
     said: Said = [(Moment(0.0, SCENE, 0.0), (one,))]
@@ -169,8 +169,8 @@ def test_a_tie_is_answered_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert facts["overall"]["label"] == SENTIMENTS[prediction.answer] == "negative"
 
 
-def test_shares_of_time_stand_apart_from_the_answer(tmp_path: Path) -> None:
-    """Nine readings in ten waver towards neutral, the last is sure of negative."""
+def test_shares_of_time_are_separate_from_the_answer(tmp_path: Path) -> None:
+    """Nine readings in ten waver towards neutral, the last is certainly negative."""
     wavering, sure = Distribution(0.2, 0.5, 0.3), Distribution(0.05, 0.05, 0.9)
     said: Said = []
     for index in range(10):
@@ -188,7 +188,7 @@ def test_shares_of_time_stand_apart_from_the_answer(tmp_path: Path) -> None:
     assert "90\N{NO-BREAK SPACE}% neutral" in page
 
 
-def test_an_unsure_answer_is_given_and_marked(tmp_path: Path) -> None:
+def test_uncertain_answer_is_given_and_marked(tmp_path: Path) -> None:
     unsure = Distribution(0.3, 0.44, 0.26)
     one = Reading(0.0, make_face(1), 0.1, Branch.FACE, unsure, unsure, Label.UNKNOWN)
     said: Said = [(Moment(0.0, SCENE, 0.0), (one,))]
@@ -203,7 +203,7 @@ def test_an_unsure_answer_is_given_and_marked(tmp_path: Path) -> None:
     assert (row["label"], row["sure"]) == ("neutral", "False")
 
 
-def test_memory_is_bounded_however_many_people_pass() -> None:
+def test_memory_is_bounded_for_any_number_of_people() -> None:
     overall, value = Overall(LITE), Distribution(0.2, 0.3, 0.5)
     sizes = []
     for track in range(1, 2001):
@@ -221,7 +221,7 @@ def test_memory_is_bounded_however_many_people_pass() -> None:
     assert overall.answer.as_tuple() == pytest.approx(sharpened / sharpened.sum())
 
 
-def test_real_clips_are_answered_alike(real_data: Path, tmp_path: Path) -> None:
+def test_real_clips_have_one_answer(real_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "clips"
     folder.mkdir()
     for name in ("03-01-01_01.mp4", "03-01-02_01.mp4", "08-01-03_01.mp4", "08-01-06_01.mp4"):

@@ -1,4 +1,4 @@
-"""The one module that knows which operating system it runs on, with each of them in its place."""
+"""The one module that depends on the operating system, with each system simulated."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ ONLY_SOME_SAY = ("/proc", "forkserver", "v4l2", "win32", "darwin")
 """Words that no other module may hold as a whole string, or a path's beginning."""
 
 MAY_SAY = {
-    Path("media/capture_devices.py"): {"v4l2"},  # FFmpeg's name of an input
+    Path("media/capture_devices.py"): {"v4l2"},  # an FFmpeg input format
     Path("decoder_names.py"): {"v4l2"},
     Path("media/decoder.py"): {"v4l2"},
-    Path("benchmarking/system_facts.py"): {"win32"},  # in a pattern for markers of packages
+    Path("benchmarking/system_facts.py"): {"win32"},  # in a pattern for package markers
 }
 
 UNIX_ALONE = {
@@ -106,7 +106,7 @@ def other_modules() -> Iterator[Path]:
     return (path for path in SOURCE.rglob("*.py") if path != HERE)
 
 
-def test_no_other_module_asks_which_system_it_is() -> None:
+def test_no_other_module_checks_the_operating_system() -> None:
     found = []
     for path in other_modules():
         place = path.relative_to(SOURCE)
@@ -172,7 +172,7 @@ print(len([name for name in sys.modules if name.startswith("sentistream")]))
 
 def imported(platform: str, *arguments: str, only: Sequence[str] = (), run: str = "") -> str:
     lacks = ONLY_SOME_HAVE if platform == "win32" else {"_winapi", "msvcrt", "nt", "winreg"}
-    lacks = lacks - {"posix", "_posixsubprocess"}  # loaded before any program begins
+    lacks = lacks - {"posix", "_posixsubprocess"}  # loaded before any program starts
     given = (platform, sorted(lacks), UNIX_ALONE, list(only))
     facts = f"PLATFORM, LACKS, UNIX_ALONE, ONLY = {given!r}\n"
     done = subprocess.run(  # noqa: S603
@@ -187,13 +187,13 @@ def imported(platform: str, *arguments: str, only: Sequence[str] = (), run: str 
 
 @on_linux
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
-def test_every_module_is_imported_where_linux_modules_are_missing(platform: str) -> None:
+def test_every_module_is_importable_without_linux_modules(platform: str) -> None:
     there = sum(1 for _ in other_modules())
     assert int(imported(platform)) > 0.8 * there
 
 
 @on_linux
-def test_a_clip_is_analyzed_where_linux_is_missing(
+def test_clip_is_analyzed_without_linux_features(
     tmp_path: Path, demonstration_clip: Path
 ) -> None:
     run = (
@@ -212,7 +212,7 @@ def test_a_clip_is_analyzed_where_linux_is_missing(
 
 
 @on_linux
-def test_which_system(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_is_recognized(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, expected in (
         ("linux", System.LINUX),
         ("darwin", System.MACOS),
@@ -223,7 +223,7 @@ def test_which_system(monkeypatch: pytest.MonkeyPatch) -> None:
         assert operating_system.system() is expected
 
 
-def test_what_stops_a_program(each_system: System) -> None:
+def test_stop_signals_by_system(each_system: System) -> None:
     numbers = {int(number) for number in operating_system.stop_signals()}
     assert {int(signal.SIGINT), int(signal.SIGTERM)} <= numbers
     assert (21 in numbers) == (each_system is System.WINDOWS)  # SIGBREAK
@@ -246,7 +246,7 @@ def test_windows_programs_are_stopped_by_ctrl_break(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("windows")
-def test_windows_has_no_sockets_with_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_has_no_unix_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     receiver, address = operating_system.receive_notifications(tmp_path)
     with receiver:
@@ -268,7 +268,7 @@ def test_notifications_reach_a_unix_socket(tmp_path: Path) -> None:
         assert not operating_system.send_notification(nowhere, "READY=1"), nowhere
 
 
-def test_only_one_process_holds_a_lock(tmp_path: Path) -> None:
+def test_lock_is_held_by_one_process_only(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with path.open("a") as ours:
         operating_system.lock_file(ours, wait=False)
@@ -298,7 +298,7 @@ def test_windows_locks_a_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert tries == [(2, 1)] * 3
 
 
-def test_which_processes_there_are() -> None:
+def test_running_processes_are_recognized() -> None:
     assert operating_system.process_exists(os.getpid())
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -306,7 +306,7 @@ def test_which_processes_there_are() -> None:
 
 
 @pytest.mark.usefixtures("windows")
-def test_windows_is_asked_for_a_process_without_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_process_check_sends_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     fake: Any = ModuleType("_winapi")
 
     def open_process(_access: int, _inherit: bool, pid: int) -> int:
@@ -350,7 +350,7 @@ os._exit(0)
 @on_linux
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 @pytest.mark.parametrize("how", ["at once", "in order"])
-def test_a_process_ends_with_its_parent(platform: str, how: str) -> None:
+def test_process_ends_with_its_parent(platform: str, how: str) -> None:
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", ORPHAN, platform, how, "2"],
         capture_output=True,
@@ -362,23 +362,23 @@ def test_a_process_ends_with_its_parent(platform: str, how: str) -> None:
     assert done.stdout.split() == (["ready"] if how == "at once" else ["ready", "stopped"])
 
 
-def test_how_workers_start(each_system: System) -> None:
+def test_worker_start_method_by_system(each_system: System) -> None:
     method = operating_system.worker_context(["sentistream.types"]).get_start_method()
     assert method == ("forkserver" if each_system is System.LINUX else "spawn")
 
 
-def test_what_the_machine_tells(each_system: System) -> None:
+def test_machine_properties_by_system(each_system: System) -> None:
     assert operating_system.processor_name()
     peak = operating_system.peak_memory()
     assert peak is not None
-    kib = 1 if each_system is System.MACOS else 1024  # macOS says it in bytes
+    kib = 1 if each_system is System.MACOS else 1024  # macOS reports bytes
     assert peak > 1024 * kib
     operating_system.keep_allocator_lean()
     operating_system.return_freed_memory()
 
 
 @on_linux
-def test_memory_of_processes() -> None:
+def test_process_memory_is_measured() -> None:
     held = operating_system.resident_memory()
     shared = operating_system.proportional_memory(os.getpid())
     assert held is not None
@@ -388,7 +388,7 @@ def test_memory_of_processes() -> None:
 
 
 class Device(SimpleNamespace):
-    """As PyAV's ``DeviceInfo``."""
+    """Like PyAV's ``DeviceInfo``."""
 
 
 MAC = [
@@ -406,7 +406,7 @@ PC = [
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, str]]]:
-    """What FFmpeg was asked to open: device, format and options; it refuses all of it."""
+    """Calls of FFmpeg's open: device, format and options; all are refused."""
     asked: list[tuple[str, str, dict[str, str]]] = []
 
     def refuse(device: str, _mode: str, **given: Any) -> Any:
@@ -458,7 +458,7 @@ def test_windows_captures_by_directshow(opened: list[tuple[str, str, dict[str, s
 
 
 @pytest.mark.usefixtures("windows")
-def test_an_ffmpeg_without_the_systems_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ffmpeg_without_the_systems_devices_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("av.formats_available", frozenset())
     assert list_cameras() == ()  # this PyAV's FFmpeg was built for another system
     with pytest.raises(InputError, match="lacks DirectShow"):
@@ -500,7 +500,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_worker_starts_below_a_long_temporary_folder(tmp_path: Path) -> None:
+def test_worker_starts_below_a_long_temporary_folder(tmp_path: Path) -> None:
     long = tmp_path / LONG / LONG
     long.mkdir(parents=True)
     program = tmp_path / "start.py"

@@ -21,14 +21,14 @@ from av.packet import Packet
 
 
 class _Sink:
-    """What a muxer writes to."""
+    """The muxer's output file."""
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
         self._rubbish = b""
 
     def spoil(self, rubbish: bytes) -> None:
-        """These bytes come next."""
+        """Insert these bytes next."""
         self._rubbish = rubbish
 
     def write(self, data: bytes) -> int:
@@ -38,7 +38,7 @@ class _Sink:
 
 
 def send(clip: Path, sink: _Sink) -> None:
-    """Sends the clip without end; returns when nobody takes it any more."""
+    """Send the clip in a loop; returns when the client disconnects."""
     begun, shift = time.monotonic(), 0.0
     with av.open(sink, "w", format="mpegts") as output:
         streams: dict[int, av.stream.Stream] = {}

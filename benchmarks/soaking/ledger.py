@@ -1,4 +1,4 @@
-"""What the database holds of each second, read from its file alone."""
+"""What the database holds of each second, read from the file alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TWICE = 1_100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The seconds of each camera in which its face was read.
+    """The seconds of each camera for which its face was read.
 
     Attributes:
         seconds: By camera, true seconds (UTC), the feigned clock's leaps taken back.
@@ -30,7 +30,7 @@ class Ledger:
 
 
 def read_ledger(database: Path, cameras: Iterable[str], now: float) -> Ledger:
-    """Reads the file, beside whoever writes it.
+    """Read the file while others write to it.
 
     Args:
         database: SQLite's file.
@@ -53,7 +53,7 @@ def read_ledger(database: Path, cameras: Iterable[str], now: float) -> Ledger:
     finally:
         connection.close()
     total = 0
-    # the second in which the clock leaps is stored in two parts, a day apart
+    # the second in which the clock jumps is stored in two parts, a day apart
     seen_in: dict[tuple[str, int], int] = {}
     for camera, second, seen, count in rows:
         true = int(second - DAY) if second > now + DAY / 2 else int(second)

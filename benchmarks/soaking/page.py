@@ -1,4 +1,4 @@
-"""The soak's results as a Markdown page, and memory and handles as a drawing."""
+"""The soak's results as a Markdown page, and memory and handles as a plot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.soaking.sampling import Sample
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The page."""
+    """The results as Markdown."""
     lines = [
         "# Soak",
         "",

@@ -30,7 +30,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Sampler:
-    """Takes a sample every so many seconds, in a thread."""
+    """Takes samples at an interval, in a thread."""
 
     monitor: Program
     every: float
@@ -40,12 +40,12 @@ class Sampler:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start sampling."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """No more."""
+        """Stop sampling."""
         self._ending.set()
         if self._thread is not None:
             self._thread.join()
@@ -66,7 +66,7 @@ class Sampler:
 
 
 def growth(samples: list[Sample], name: str) -> tuple[float, float] | None:
-    """The median at first and at last, a quarter of the time each; None with too few.
+    """Medians of the first and last quarter of the time; None with too few samples.
 
     The first fifth does not count: caches fill and models load.
     """

@@ -1,4 +1,4 @@
-"""The monitor and its four simulated cameras, as processes that can be killed and started."""
+"""The monitor and its four simulated cameras, as processes that can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HERE = Path(__file__).parent
 
 
 class Program:
-    """A process that can be started again.
+    """A process that can be restarted.
 
     Args:
         command: What is run.
@@ -48,7 +48,7 @@ class Program:
     ) -> None:
         self._command = [str(word) for word in command]
         self._log = log
-        # this copy's own code, whatever else is installed
+        # this checkout's code, whatever else is installed
         self._environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT / "src"),
@@ -65,11 +65,11 @@ class Program:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it is still running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Starts it, and waits until it is ready where it says so."""
+        """Start it; wait for ``ready`` if it announces it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the list is ours
                 self._command,
@@ -84,26 +84,26 @@ class Program:
             if self._process.stdout.readline().strip() != b"ready":
                 raise RuntimeError(f"{self._command[1]} did not start; see {self._log}")
 
-    def tell(self, line: str) -> None:
-        """Writes a line to its input."""
+    def write_line(self, line: str) -> None:
+        """Write a line to its standard input."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until it has ended."""
+        """Wait until it has exited."""
         if self._process is not None:
             self._process.wait(seconds)
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kill it at once."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def end(self, seconds: float = 30) -> bool:
-        """Asks it to end; whether it did in that time, or had to be killed."""
+        """Terminate it; whether it exited in time without being killed."""
         if self._process is None or self._process.poll() is not None:
             return True
         self._process.terminate()
@@ -117,7 +117,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Everything that runs.
+    """All processes of the soak.
 
     Attributes:
         monitor: The server.
@@ -149,7 +149,7 @@ class Scene:
 
 @contextmanager
 def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene]:
-    """Starts the cameras; the monitor is left to be started.
+    """Start the cameras, but not the monitor.
 
     Args:
         folder: For clips, logs and state.
@@ -216,7 +216,7 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
 
 
 def python_with_gstreamer() -> str | None:
-    """A Python that can run the RTSP camera; None where there is none."""
+    """A Python that can run the RTSP camera; None if there is none."""
     for python in ("/usr/bin/python3", sys.executable):
         query = "import gi; gi.require_version('GstRtspServer', '1.0')"
         with contextlib.suppress(OSError):
@@ -227,7 +227,7 @@ def python_with_gstreamer() -> str | None:
 
 
 def _command() -> list[str]:
-    """``sentistream monitor`` where it exists, or what stands in for it."""
+    """``sentistream monitor`` if it exists, otherwise its replacement."""
     monitor = [sys.executable, "-m", "sentistream", "monitor"]
     helped = subprocess.run([*monitor, "--help"], check=False, capture_output=True, cwd=ROOT)  # noqa: S603
     if helped.returncode == 0:
@@ -237,7 +237,7 @@ def _command() -> list[str]:
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[bool]:
-    """Mounts a small disk in memory there, where that is allowed."""
+    """Mount a small disk in memory there, if permitted."""
     mount, unmount = shutil.which("mount"), shutil.which("umount")
     done = mount is not None and unmount is not None
     if mount and done:

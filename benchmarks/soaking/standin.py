@@ -28,7 +28,7 @@ TOGETHER = 500
 
 
 class Recorder:
-    """Puts seconds into the store, again and again until it takes them."""
+    """Writes seconds to the store, retrying until it accepts them."""
 
     def __init__(self, bus: EventBus, store: Any) -> None:
         self._hub = bus
@@ -39,7 +39,7 @@ class Recorder:
         self._thread.start()
 
     def close(self) -> None:
-        """Puts away what is left."""
+        """Write what is left."""
         self._ending.set()
         self._thread.join(20)
 
@@ -68,7 +68,7 @@ class Recorder:
 
 
 def main() -> None:
-    """Run until told to end."""
+    """Run until terminated."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--state", type=Path, required=True)

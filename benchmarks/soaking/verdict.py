@@ -33,7 +33,7 @@ class Injected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of it.
+    """The effect of a fault.
 
     Attributes:
         fault: What was injected.
@@ -80,7 +80,7 @@ def outcome(fault: Injected, ledger: Ledger, until: int) -> Outcome:
 
 
 def _again(seconds: set[int], begin: int, until: int) -> int | None:
-    """The first of the next ``STEADY`` seconds that are all there."""
+    """The first of the next ``STEADY`` consecutive seconds that are all present."""
     for again in range(begin, until - STEADY + 1):
         if all(second in seconds for second in range(again, again + STEADY)):
             return again

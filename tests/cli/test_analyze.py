@@ -1,4 +1,4 @@
-"""End to end: what a user types, what comes out, and every way it can go wrong."""
+"""``sentistream analyze`` end to end: arguments, outputs, and every error."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_one_file_writes_into_out(tmp_path: Path) -> None:
+def test_one_file_writes_its_results_into_out(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4")
     done = run(source, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
@@ -72,7 +72,7 @@ def test_one_file_writes_into_out(tmp_path: Path) -> None:
     assert "report.html" in done.stdout
 
 
-def test_json_prints_the_summary_and_nothing_else(tmp_path: Path) -> None:
+def test_json_prints_only_the_summary(tmp_path: Path) -> None:
     done = run(clip(tmp_path / "in.mp4"), "--out", tmp_path / "out", "--json")
     assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "summary.json").read_text())
     assert done.stdout.count("\n") == 1
@@ -84,7 +84,7 @@ def test_quiet_prints_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_pyarrow")
-def test_without_pyarrow_the_csv_is_written_and_that_is_said_once(tmp_path: Path) -> None:
+def test_missing_pyarrow_writes_csv_and_is_reported_once(tmp_path: Path) -> None:
     clips = [clip(tmp_path / name, 0.2) for name in ("a.mp4", "b.mp4")]
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / "readings.parquet").write_text("of an earlier run")
@@ -101,12 +101,12 @@ def test_without_pyarrow_the_csv_is_written_and_that_is_said_once(tmp_path: Path
     assert "parquet" not in run(*arguments, "--json").output
 
 
-def test_with_pyarrow_nothing_is_said_of_it(tmp_path: Path) -> None:
+def test_available_pyarrow_is_not_mentioned(tmp_path: Path) -> None:
     assert "parquet" not in run(clip(tmp_path / "in.mp4", 0.2), "--out", tmp_path / "out").output
     assert "readings.parquet" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
-def test_without_out_the_folder_bears_the_clips_name(
+def test_default_output_folder_is_named_after_the_clip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -128,7 +128,7 @@ def test_earlier_results_are_kept_unless_forced(tmp_path: Path) -> None:
     assert {path.name for path in out.iterdir()} == {*FILES, "mine.txt"}
 
 
-def test_the_input_is_never_replaced(tmp_path: Path) -> None:
+def test_input_file_is_never_overwritten(tmp_path: Path) -> None:
     source = clip(tmp_path / "annotated.mp4")
     before = source.read_bytes()
     done = run(source, "--out", tmp_path, "--video", "--force")
@@ -136,7 +136,7 @@ def test_the_input_is_never_replaced(tmp_path: Path) -> None:
     assert source.read_bytes() == before
 
 
-def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_bad_file_does_not_stop_the_batch(tmp_path: Path) -> None:
     folder = tmp_path / "in put"
     folder.mkdir()
     clip(folder / "a.mp4")
@@ -154,7 +154,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     assert run(folder, "--out", tmp_path / "out").exit_code == 2
 
 
-def test_seconds_stops_early(tmp_path: Path) -> None:
+def test_seconds_option_stops_early(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4", 3)
     assert run(source, "--out", tmp_path / "out", "--seconds", "1").exit_code == 0
     facts = json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -199,7 +199,7 @@ def huge(folder: Path) -> Path:
 @pytest.mark.parametrize(
     "make", [text_file, truncated, empty, sound_only, one_picture, huge], ids=lambda f: f.__name__
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(
+def test_bad_input_is_one_sentence_with_exit_code_2(
     make: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     path = make(tmp_path)
@@ -212,7 +212,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_path_with_spaces_and_other_letters(tmp_path: Path) -> None:
+def test_path_with_spaces_and_non_ascii_letters_is_accepted(tmp_path: Path) -> None:
     folder = tmp_path / "день 1 日"
     folder.mkdir()
     source = clip(folder / "smörgås 店 'quoted'.mp4")
@@ -223,7 +223,7 @@ def test_a_path_with_spaces_and_other_letters(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["file/below", "/proc/sentistream", "/dev/full/out"])
-def test_an_unwritable_folder_is_a_user_error(place: str, tmp_path: Path) -> None:
+def test_unwritable_folder_is_a_user_error(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = run(clip(tmp_path / "in.mp4"), "--out", tmp_path / place)
     assert done.exit_code == 2, done.output
@@ -231,14 +231,14 @@ def test_an_unwritable_folder_is_a_user_error(place: str, tmp_path: Path) -> Non
     assert "--out" in done.stderr
 
 
-def test_a_full_disk_is_said_and_leaves_valid_files(tmp_path: Path) -> None:
+def test_full_disk_is_reported_and_leaves_valid_files(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4112k", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
         pytest.skip("a file system of its own: needs the right to mount one")
     try:
-        # the reserve of 4 MB and 16 kB: too little for the readings of a minute
+        # the reserve of 4 MB plus 16 kB: too little for a minute of readings
         source = clip(tmp_path / "in.mp4", 60)
         done = run(source, "--out", disk / "out")
         assert done.exit_code == 2, done.output
@@ -255,7 +255,7 @@ def test_a_full_disk_is_said_and_leaves_valid_files(tmp_path: Path) -> None:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
 
 
-def test_a_full_disk_ends_a_batch_and_says_what_was_not_tried(tmp_path: Path) -> None:
+def test_full_disk_ends_the_batch_and_lists_untried_clips(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
@@ -276,7 +276,7 @@ def test_a_full_disk_ends_a_batch_and_says_what_was_not_tried(tmp_path: Path) ->
         subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
 
 
-def test_a_list_is_no_video(tmp_path: Path) -> None:
+def test_table_output_over_a_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.CSV").write_text("path;label\nin.mp4;neutral\n")
     alone = run(tmp_path / "list.CSV", "--out", tmp_path / "out")
     assert alone.exit_code == 2
@@ -290,7 +290,7 @@ def test_a_list_is_no_video(tmp_path: Path) -> None:
     ], done.output
 
 
-def test_one_folder_that_cannot_be_written_does_not_end_a_batch(tmp_path: Path) -> None:
+def test_one_unwritable_folder_does_not_end_the_batch(tmp_path: Path) -> None:
     clips = [clip(tmp_path / f"{name}.mp4") for name in "abc"]
     out = tmp_path / "out"
     out.mkdir()
@@ -307,7 +307,7 @@ def test_one_folder_that_cannot_be_written_does_not_end_a_batch(tmp_path: Path) 
     assert json.loads((out / "c" / "summary.json").read_text())["complete"] is True
 
 
-def test_files_that_may_not_grow_are_said_one_by_one(tmp_path: Path) -> None:
+def test_file_size_limit_is_reported_for_each_file(tmp_path: Path) -> None:
     for name in "ab":
         clip(tmp_path / f"{name}.mp4")
     limited = (
@@ -324,7 +324,7 @@ def test_files_that_may_not_grow_are_said_one_by_one(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("file too large") == 2
     assert [row["status"] for row in rows_of(out / "summary.csv")][-1] == "failed"
-    # nothing half-written is taken for complete
+    # no partial file passes for complete
     for found in out.glob("*/summary.json"):
         assert json.loads(found.read_text())["complete"] is False
     assert not list(out.rglob("*.partial*"))
@@ -332,7 +332,7 @@ def test_files_that_may_not_grow_are_said_one_by_one(tmp_path: Path) -> None:
 
 @pytest.fixture
 def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the networks that may be harmed."""
+    """A copy of the networks that tests may damage."""
     folder = tmp_path / "models"
     shutil.copytree(models_folder(), folder)
     monkeypatch.setenv("SENTISTREAM_MODELS", str(folder))
@@ -340,7 +340,7 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("harm", ["missing", "altered", "no card"])
-def test_a_missing_or_altered_network_is_a_user_error(
+def test_missing_or_altered_network_is_a_user_error(
     harm: str, own_models: Path, tmp_path: Path
 ) -> None:
     network = next((own_models / "lite").glob("mouth*.onnx"))
@@ -358,7 +358,7 @@ def test_a_missing_or_altered_network_is_a_user_error(
     clip(folder / "b.mp4")
     done = run(folder, "--out", tmp_path / "out")
     assert done.exit_code == 2, done.output
-    # every clip would meet the same, so it is said once
+    # it would affect every clip, so it is reported once
     assert done.stderr.count("\n") == 1
     assert "mouth" in done.stderr
     assert CliRunner().invoke(main, ["doctor"]).exit_code == 1
@@ -372,7 +372,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
-        # a shell's background jobs ignore Ctrl-C, and so would what they start
+        # a shell's background jobs ignore Ctrl-C, and so would their children
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
@@ -380,7 +380,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["int", "term"]
 )
-def test_a_stopped_run_closes_all_files(number: signal.Signals, code: int, tmp_path: Path) -> None:
+def test_interrupted_run_closes_all_files(number: signal.Signals, code: int, tmp_path: Path) -> None:
     source, out = clip(tmp_path / "in.mp4", 60), tmp_path / "out"
     process = start("analyze", source, "--out", out, "--video")
     table = out / "readings.csv"
@@ -410,7 +410,7 @@ def test_exit_codes_reach_the_shell(tmp_path: Path) -> None:
     assert stderr.count("\n") == 1
 
 
-def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
+def test_closed_pipe_prints_no_traceback(tmp_path: Path) -> None:
     process = start("analyze", clip(tmp_path / "in.mp4"), "--out", tmp_path / "out", "--json")
     assert process.stdout is not None
     process.stdout.close()
@@ -421,14 +421,14 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["complete"] is True
 
 
-def test_the_api_in_three_lines(tmp_path: Path) -> None:
+def test_three_line_api_works(tmp_path: Path) -> None:
     readings = list(sentistream.analyze(clip(tmp_path / "in.mp4")))
     assert len(readings) > 25
     assert {reading.label for reading in readings} == {sentistream.Label.NO_FACE}
     assert [one.time for one in readings] == sorted(one.time for one in readings)
 
 
-def test_an_analysis_can_be_left_early_and_its_analyzer_used_again(tmp_path: Path) -> None:
+def test_analysis_can_be_left_early_and_its_analyzer_reused(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4", 4)
     threads = threading.active_count()
     with sentistream.analyze(source) as first:
@@ -445,7 +445,7 @@ def test_an_analysis_can_be_left_early_and_its_analyzer_used_again(tmp_path: Pat
         assert again == list(fresh)
 
 
-def test_a_real_person_is_read(real_data: Path, tmp_path: Path) -> None:
+def test_real_person_is_read(real_data: Path, tmp_path: Path) -> None:
     source = next((real_data / "clips").glob("01-01-0[1-5]*.mp4"))
     done = run(source, "--out", tmp_path / "out", "--video")
     assert done.exit_code == 0, done.output
@@ -469,7 +469,7 @@ def crowd(path: Path, portrait: UInt8Array) -> Path:
     return write_clip(path, [(index / 25, scene) for index in range(25)])
 
 
-def test_more_faces_than_are_followed_are_told_of(tmp_path: Path, portrait: UInt8Array) -> None:
+def test_faces_beyond_the_limit_are_reported(tmp_path: Path, portrait: UInt8Array) -> None:
     source = crowd(tmp_path / "in.mp4", portrait)
     for limit, faces in ((1, 1), (2, 2)):
         out = tmp_path / str(limit)
@@ -486,7 +486,7 @@ def test_more_faces_than_are_followed_are_told_of(tmp_path: Path, portrait: UInt
         assert ("At most one face" in (out / "report.html").read_text()) == (limit == 1)
 
 
-def test_no_face_at_all_cannot_be_asked_for(tmp_path: Path) -> None:
+def test_zero_faces_is_refused(tmp_path: Path) -> None:
     done = run(clip(tmp_path / "in.mp4"), "--max-faces", "0")
     assert done.exit_code == 2
     assert "--max-faces" in done.output
@@ -494,7 +494,7 @@ def test_no_face_at_all_cannot_be_asked_for(tmp_path: Path) -> None:
         sentistream.analyze(tmp_path / "in.mp4", max_faces=0)
 
 
-def test_an_analyzer_that_was_made_for_another_limit_is_refused(tmp_path: Path) -> None:
+def test_analyzer_with_another_face_limit_is_refused(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4")
     with sentistream.analyze(source, max_faces=3) as first:
         assert first.max_faces == 3
@@ -504,10 +504,10 @@ def test_an_analyzer_that_was_made_for_another_limit_is_refused(tmp_path: Path) 
         sentistream.analyze(source, max_faces=4, analyzer=first.analyzer)
 
 
-def test_a_source_that_breaks_off_leaves_ctrl_c_working(
+def test_source_that_breaks_off_keeps_ctrl_c_working(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first clip breaks off in the middle; Ctrl-C comes while the second is being opened."""
+    """The first clip breaks off midway; Ctrl-C arrives while the second is being opened."""
     folder = tmp_path / "in"
     folder.mkdir()
     for name in ("a.mp4", "b.mp4"):
@@ -523,7 +523,7 @@ def test_a_source_that_breaks_off_leaves_ctrl_c_working(
         opened.append(source)
         if len(opened) == 2:
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(5)  # ends at once by the signal
+            time.sleep(5)  # the signal ends it at once
             raise AssertionError("Ctrl-C was kept back")
         return real(source, **options)
 
@@ -539,7 +539,7 @@ def test_a_source_that_breaks_off_leaves_ctrl_c_working(
     assert len(opened) == 2
 
 
-def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+def test_second_ctrl_c_exits_at_once(tmp_path: Path) -> None:
     script = tmp_path / "hangs.py"
     script.write_text(
         "import sys, threading\n"
@@ -569,7 +569,7 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     assert "Stopped at once" in process.communicate()[1]
 
 
-def test_a_fault_in_one_clip_does_not_end_the_others(
+def test_error_in_one_clip_does_not_end_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "in"
@@ -592,7 +592,7 @@ def test_a_fault_in_one_clip_does_not_end_the_others(
     assert statuses == ["complete", "failed", "complete"]
 
 
-def test_names_that_cannot_be_printed_end_nothing(tmp_path: Path) -> None:
+def test_unprintable_file_names_do_not_abort(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     clip(folder / "z.mp4")
@@ -618,7 +618,7 @@ def test_names_that_cannot_be_printed_end_nothing(tmp_path: Path) -> None:
     assert (done.returncode, b"There is no file" in done.stderr) == (2, True)
 
 
-def test_excel_opens_the_tables(tmp_path: Path) -> None:
+def test_excel_option_writes_tables_that_excel_opens(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     clip(folder / "müller.mp4")
@@ -631,7 +631,7 @@ def test_excel_opens_the_tables(tmp_path: Path) -> None:
     assert "müller" in (tmp_path / "out" / "summary.csv").read_text("utf-8-sig")
 
 
-def test_formats_are_written_beside_the_table_by_workers_too(tmp_path: Path) -> None:
+def test_workers_also_write_formats_beside_the_table(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for name in "ab":
         clip(tmp_path / "in" / f"{name}.mp4")
@@ -644,7 +644,7 @@ def test_formats_are_written_beside_the_table_by_workers_too(tmp_path: Path) -> 
         assert there == {*(one.file for one in FORMATS.values()), "report.html", "summary.json"}
 
 
-def test_a_format_whose_package_is_missing_is_said_before_any_work(
+def test_format_with_missing_package_is_refused_before_analysis(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -657,7 +657,7 @@ def test_a_format_whose_package_is_missing_is_said_before_any_work(
     assert not (tmp_path / "out").exists()
 
 
-def test_pictures_are_either_left_out_or_embedded(tmp_path: Path) -> None:
+def test_pictures_are_omitted_or_embedded(tmp_path: Path) -> None:
     path = clip(tmp_path / "a.mp4")
     arguments = ["analyze", str(path), "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(main, [*arguments, "--no-images", "--report-video", "embed"])

@@ -26,7 +26,7 @@ HEAVY = ("av", "dlib", "numpy", "onnxruntime", "openvino", "pyarrow", "tqdm", "j
         "from sentistream.cli import main; main(['train', '--help'], standalone_mode=False)",
     ],
 )
-def test_nothing_heavy_is_loaded_before_it_is_needed(statement: str) -> None:
+def test_heavy_packages_are_loaded_lazily(statement: str) -> None:
     program = f"{statement}\nimport sys; print([n for n in {HEAVY} if n in sys.modules])"
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -34,13 +34,13 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(statement: str) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_everything_exported_exists() -> None:
+def test_every_exported_name_exists() -> None:
     assert all(getattr(sentistream, name) is not None for name in sentistream.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = sentistream.nonsense
 
 
-def test_version_and_help() -> None:
+def test_version_and_help_are_printed() -> None:
     version = CliRunner().invoke(main, ["--version"])
     assert sentistream.__version__ in version.output
     help_ = CliRunner().invoke(main, ["-h"]).output
@@ -50,13 +50,13 @@ def test_version_and_help() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_of_the_table_can_be_asked_for_help(name: str) -> None:
+def test_every_command_has_help(name: str) -> None:
     done = CliRunner().invoke(main, [name, "--help"])
     assert done.exit_code == 0, done.output
     assert done.output.startswith("Usage:")
 
 
-def test_an_unknown_command_or_option_is_a_user_error() -> None:
+def test_unknown_command_or_option_is_a_user_error() -> None:
     assert CliRunner().invoke(main, ["analyse"]).exit_code == 2
     assert CliRunner().invoke(main, ["analyze", "x.mp4", "--profile", "no"]).exit_code == 2
     assert CliRunner().invoke(main, ["analyze"]).exit_code == 2
@@ -64,7 +64,7 @@ def test_an_unknown_command_or_option_is_a_user_error() -> None:
 
 @pytest.fixture
 def breaking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that raises what it is told to."""
+    """A command that raises the given error."""
 
     @click.command()
     @click.argument("kind")
@@ -89,7 +89,7 @@ def test_errors_are_one_sentence_with_their_exit_code() -> None:
 
 
 @pytest.mark.usefixtures("breaking")
-def test_a_fault_of_ours_leaves_its_details_in_a_file() -> None:
+def test_internal_error_writes_its_details_to_a_file() -> None:
     broken = CliRunner().invoke(main, ["breaks", "other"])
     assert broken.exit_code == 1
     assert broken.stderr.count("\n") == 1
@@ -132,7 +132,7 @@ def test_doctor_works_without_a_package(module: str) -> None:
     assert all(finding["advice"] for finding in broken)
 
 
-def test_doctor_finds_nothing_wrong_here() -> None:
+def test_doctor_finds_no_problem_here() -> None:
     done = CliRunner().invoke(main, ["doctor"])
     assert done.exit_code == 0, done.output
     assert "Ready" in done.output

@@ -1,4 +1,4 @@
-"""``--resume``: what is complete is left alone, all else is analyzed again."""
+"""``--resume``: complete clips are skipped, all others analyzed again."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def analyzed_again(folder: Path, *arguments: str) -> tuple[set[str], Result]:
     return {name for name in after if after[name] != before.get(name)}, done
 
 
-def test_what_is_complete_is_skipped_and_keeps_its_row(folder: Path) -> None:
+def test_complete_clips_are_skipped_and_keep_their_row(folder: Path) -> None:
     index = folder.with_name("out") / "summary.csv"
     before = index.read_bytes()
     again, done = analyzed_again(folder)
@@ -76,12 +76,12 @@ def test_new_failed_and_incomplete_clips_are_analyzed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["readings.csv", "report.html"])
-def test_results_without_one_of_their_files_are_not_complete(folder: Path, missing: str) -> None:
+def test_results_with_a_missing_file_are_incomplete(folder: Path, missing: str) -> None:
     (folder.with_name("out") / "a" / missing).unlink()
     assert analyzed_again(folder)[0] == {"a"}
 
 
-def test_a_file_that_changed_is_analyzed_again(folder: Path) -> None:
+def test_changed_file_is_analyzed_again(folder: Path) -> None:
     os.utime(folder / "a.mp4", (1_700_000_000, 1_700_000_000))
     clip(folder / "b.mp4", 0.5)
     again, done = analyzed_again(folder)
@@ -93,7 +93,7 @@ def test_a_file_that_changed_is_analyzed_again(folder: Path) -> None:
 @pytest.mark.parametrize(
     "options", [["--prior", "everyday"], ["--no-images"], ["--seconds", "0.1"], ["--video"]]
 )
-def test_other_options_are_another_analysis(folder: Path, options: list[str]) -> None:
+def test_changed_options_require_a_new_analysis(folder: Path, options: list[str]) -> None:
     again, done = analyzed_again(folder, *options)
     assert again == {"a", "b", "c"}, done.output
     assert "Analyzed again, as options or networks were others: 3." in done.stdout
@@ -109,13 +109,13 @@ def test_rows_of_other_clips_are_kept(folder: Path) -> None:
     rows = rows_of(out / "summary.csv")
     assert [Path(row["clip"]).name for row in rows] == ["z.mp4", "a.mp4", "b.mp4", "c.mp4"]
     assert rows[1:] == before
-    # in another style they are the same numbers
+    # in another number format the values are the same
     done = run(folder.with_name("more"), "--out", out, "--resume", "--excel")
     assert done.exit_code == 0, done.output
     assert rows_of(out / "summary.csv")[1:] == before
 
 
-def test_a_single_clip_is_resumed_too(tmp_path: Path) -> None:
+def test_single_clip_is_resumed_too(tmp_path: Path) -> None:
     source, out = clip(tmp_path / "in.mp4", 0.3), tmp_path / "out"
     assert run(source, "--out", out, "--resume").exit_code == 0
     before = (out / "summary.json").read_bytes()
@@ -129,7 +129,7 @@ def test_resume_and_force_exclude_each_other(folder: Path) -> None:
     assert "choose one" in done.stderr
 
 
-def test_a_table_of_another_kind_is_not_replaced(folder: Path) -> None:
+def test_table_of_another_kind_is_not_replaced(folder: Path) -> None:
     index = folder.with_name("out") / "summary.csv"
     index.write_text("name,value\nx,1\n")
     done = run(folder, "--out", index.parent, "--resume")
@@ -138,7 +138,7 @@ def test_a_table_of_another_kind_is_not_replaced(folder: Path) -> None:
     assert index.read_text() == "name,value\nx,1\n"
 
 
-def test_a_format_that_is_missing_is_made_and_one_too_many_is_left(folder: Path) -> None:
+def test_missing_format_is_added_and_extra_one_kept(folder: Path) -> None:
     out = folder.with_name("out")
     again, done = analyzed_again(folder, "--format", "srt", "--format", "eaf")
     assert (again, done.exit_code) == ({"a", "b", "c"}, 0)
@@ -152,7 +152,7 @@ def test_a_format_that_is_missing_is_made_and_one_too_many_is_left(folder: Path)
     assert analyzed_again(folder, "--format", "srt")[0] == {"b"}
 
 
-def test_results_of_a_version_without_formats_still_count(folder: Path) -> None:
+def test_results_of_versions_without_formats_still_count(folder: Path) -> None:
     for path in folder.with_name("out").glob("*/summary.json"):
         facts = json.loads(path.read_text())
         del facts["settings"]["formats"], facts["settings"]["report_video"]

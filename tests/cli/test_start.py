@@ -1,4 +1,4 @@
-"""What ``sentistream analyze`` loads before its first reading: nothing that it does not use.
+"""``sentistream analyze`` imports only what it uses before its first reading.
 
 How long it takes is measured by ``python -m benchmarks.start``.
 """
@@ -62,7 +62,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(path, pictures, clicks(1.0, 48_000))
 
 
-def test_an_analysis_loads_no_package_of_other_uses(clip: Path, tmp_path: Path) -> None:
+def test_analysis_loads_no_unrelated_package(clip: Path, tmp_path: Path) -> None:
     found = loaded("analyze", str(clip), "--out", str(tmp_path / "out"))
     assert {"av", "numpy", "onnxruntime", "sentistream"} <= found
     heavy = {"matplotlib", "pandas", "polars", "scipy", "sqlalchemy", "starlette", "torch"}

@@ -1,4 +1,4 @@
-"""Small data sets made on the spot."""
+"""Small synthetic data sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sentistream.types import FloatArray, UInt8Array
 
 
 def tone(seconds: float, pitch: float, rate: int = 16_000) -> FloatArray:
-    """A sine of half the full scale."""
+    """A sine at half of full scale."""
     return (0.5 * np.sin(2 * np.pi * pitch * np.arange(round(seconds * rate)) / rate)).astype(
         np.float32
     )
@@ -32,7 +32,7 @@ def write_sound(path: Path, sound: FloatArray, rate: int = 16_000) -> Path:
 
 
 def scene(seed: int, side: int = 64) -> UInt8Array:
-    """A smooth picture, unlike that of any other seed; shape (side, side, 3)."""
+    """A smooth random picture that depends on the seed; shape (side, side, 3)."""
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3)).astype(np.uint8)
     image = Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)
     return np.asarray(image, dtype=np.uint8)

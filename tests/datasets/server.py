@@ -1,4 +1,4 @@
-"""A web server on this machine that can misbehave as told."""
+"""A local web server that misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Self
 
 @dataclass
 class Misbehaviour:
-    """What the server does to requests for files.
+    """How the server treats requests for files.
 
     Attributes:
         ranges: Whether it knows ranges.
@@ -30,7 +30,7 @@ class Misbehaviour:
 
 @dataclass
 class WebServer:
-    """Serves ``files`` and JSON ``answers`` by path; remembers requests and their ranges."""
+    """Serves ``files`` and JSON ``answers`` by path; records requests and their ranges."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, Callable[[bytes], object]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class WebServer:
             protocol_version = "HTTP/1.1"
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Says nothing."""
+                """Log nothing."""
 
             def do_GET(self) -> None:
                 outer.answer(self, b"")

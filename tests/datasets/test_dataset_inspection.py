@@ -1,4 +1,4 @@
-"""Contents are read to their end: lengths, faults, duplicates; and a sheet of pictures."""
+"""Inspection reads whole files: lengths, faults, duplicates; and draws a sheet of thumbnails."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def recordings(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_recordings_are_read_to_their_end(recordings: Path) -> None:
+def test_recordings_are_decoded_completely(recordings: Path) -> None:
     found = inspected(recordings)
     assert faults(found) == {
         "03-01-04-01-01-01-01.wav": "duplicate",
@@ -62,10 +62,10 @@ def test_recordings_are_read_to_their_end(recordings: Path) -> None:
     assert duplicate.others == ("03-01-04-01-01-01-02.wav",)
 
 
-def test_the_same_sound_in_another_file_is_found(tmp_path: Path) -> None:
+def test_duplicate_sound_in_another_file_is_found(tmp_path: Path) -> None:
     first = write_sound(tmp_path / "1001_DFA_ANG_XX.wav", tone(1, 300))
     content = bytearray(first.read_bytes())
-    # a further block at the end changes the file and not the sound
+    # another block at the end changes the file but not the sound
     content += b"LIST\x04\x00\x00\x00INFO"
     (tmp_path / "1002_DFA_ANG_XX.wav").write_bytes(content)
     found = inspected(tmp_path)
@@ -97,7 +97,7 @@ def test_images_are_decoded_and_compared(tmp_path: Path) -> None:
     assert len(found.pictures["happy"]) >= 11
 
 
-def test_the_command_tells_and_writes(tmp_path: Path) -> None:
+def test_command_prints_and_writes_the_inspection(tmp_path: Path) -> None:
     for split in ("train", "test"):
         for number, label in enumerate(("happy", "sad")):
             write_image(tmp_path / "set" / split / label / "1.png", scene(number + len(split)))
@@ -116,13 +116,13 @@ def test_the_command_tells_and_writes(tmp_path: Path) -> None:
     assert len(np.unique(colours, axis=0)) > 500
 
 
-def test_a_wrong_path_is_one_sentence(tmp_path: Path) -> None:
+def test_wrong_path_is_one_sentence(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["data", "inspect", str(tmp_path)])
     assert done.exit_code == 2
     assert done.stderr.startswith("Error: What data set")
 
 
-def test_real_clips_are_whole(real_data: Path) -> None:
+def test_real_clips_have_no_faults(real_data: Path) -> None:
     found = inspect(open_dataset(real_data / "clips", "ravdess"))
     assert [round(one.seconds, 1) for one in found.examinations] == [3.3, 3.3]
     assert {fault.kind for fault in found.faults} == {"misnamed"}

@@ -1,4 +1,4 @@
-"""Files come whole, through broken connections, or not at all with the reason."""
+"""Downloads are complete, survive broken connections, or fail with the reason."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Fetching:
         return self.downloader.fetch(self.file, folder, self.sizes.append).read_bytes()
 
 
-def test_a_file_is_fetched_once(server: WebServer, tmp_path: Path) -> None:
+def test_file_is_downloaded_once(server: WebServer, tmp_path: Path) -> None:
     fetch = Fetching(server)
     assert fetch(tmp_path) == CONTENT
     assert fetch(tmp_path) == CONTENT
@@ -51,16 +51,16 @@ def test_a_file_is_fetched_once(server: WebServer, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["big"]
 
 
-def test_broken_connections_go_on_where_they_broke(server: WebServer, tmp_path: Path) -> None:
+def test_broken_connection_resumes_where_it_broke(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(breaks_after=300_000, breaks=3)
     fetch = Fetching(server)
     assert fetch(tmp_path) == CONTENT
     starts = [int(asked.strip("bytes=-") or 0) for _, asked in server.asked]
     assert starts == [0, 300_000, 600_000, 900_000]
-    assert fetch.pauses == [1, 1, 1]  # each brought something: no longer pauses
+    assert fetch.pauses == [1, 1, 1]  # each attempt received something: pauses do not grow
 
 
-def test_a_later_run_goes_on_where_an_earlier_one_was_stopped(
+def test_later_run_resumes_an_interrupted_download(
     server: WebServer, tmp_path: Path
 ) -> None:
     server.how = Misbehaviour(breaks_after=400_000, breaks=1)
@@ -70,13 +70,13 @@ def test_a_later_run_goes_on_where_an_earlier_one_was_stopped(
     assert server.asked[-1] == ("/big", "bytes=400000-")
 
 
-def test_a_server_without_ranges_starts_again(server: WebServer, tmp_path: Path) -> None:
+def test_server_without_ranges_restarts_the_download(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(ranges=False, breaks_after=300_000, breaks=1)
     assert Fetching(server)(tmp_path) == CONTENT
     assert server.asked[-1][1] == "bytes=300000-"
 
 
-def test_a_busy_server_is_asked_again_with_longer_pauses(server: WebServer, tmp_path: Path) -> None:
+def test_busy_server_is_retried_with_growing_pauses(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(refusals=3)
     fetch = Fetching(server)
     assert fetch(tmp_path) == CONTENT
@@ -86,19 +86,19 @@ def test_a_busy_server_is_asked_again_with_longer_pauses(server: WebServer, tmp_
         Fetching(server)(tmp_path / "again")
 
 
-def test_a_damaged_file_is_fetched_anew_and_then_refused(server: WebServer, tmp_path: Path) -> None:
+def test_damaged_file_is_downloaded_again_then_refused(server: WebServer, tmp_path: Path) -> None:
     server.files["/big"] = CONTENT[:-1] + b"x"
     with pytest.raises(DataError, match="arrives damaged"):
         Fetching(server)(tmp_path)
     assert len(server.asked) == 2
     assert list((tmp_path / "a").iterdir()) == []
-    # what an earlier run left is not trusted
+    # leftovers of an earlier run are not trusted
     server.files["/big"] = CONTENT
     (tmp_path / "a" / "big.part").write_bytes(b"y" * 500_000)
     assert Fetching(server)(tmp_path) == CONTENT
 
 
-def test_what_is_not_there_is_not_asked_for_again(server: WebServer, tmp_path: Path) -> None:
+def test_missing_file_is_not_retried(server: WebServer, tmp_path: Path) -> None:
     del server.files["/big"]
     fetch = Fetching(server)
     with pytest.raises(DataError, match="the server says 404"):
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_not_asked_for_again(server: WebServer, tmp_path: P
     assert fetch.pauses == []
 
 
-def test_only_encrypted_addresses_and_the_mirror(server: WebServer, tmp_path: Path) -> None:
+def test_only_https_addresses_and_the_mirror_are_allowed(server: WebServer, tmp_path: Path) -> None:
     file = RemoteFile(url=f"{server.url}/big", name="big")
     with pytest.raises(DataError, match="not an encrypted address"):
         Downloader().fetch(file, tmp_path)
@@ -118,7 +118,7 @@ def test_only_encrypted_addresses_and_the_mirror(server: WebServer, tmp_path: Pa
         Fetching(server)(tmp_path)
 
 
-def test_nobody_there_is_one_sentence(tmp_path: Path) -> None:
+def test_unreachable_server_is_one_sentence(tmp_path: Path) -> None:
     file = RemoteFile(url="http://127.0.0.1:9/x", name="x", size=1)
     pauses: list[float] = []
     with pytest.raises(DataError, match="Connection refused"):
@@ -126,7 +126,7 @@ def test_nobody_there_is_one_sentence(tmp_path: Path) -> None:
     assert pauses == [1, 2]
 
 
-def test_a_full_disk_is_said(server: WebServer, tmp_path: Path) -> None:
+def test_full_disk_is_reported(server: WebServer, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "big.part").symlink_to("/dev/full")
     with pytest.raises(OutputError, match="The disk is full"):
@@ -148,7 +148,7 @@ def zipped(name: str, content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def test_ravdess_from_a_record_to_an_inspection(server: WebServer, tmp_path: Path) -> None:
+def test_ravdess_is_downloaded_and_inspected(server: WebServer, tmp_path: Path) -> None:
     sound = write_sound(tmp_path / "x.wav", tone(0.4, 250)).read_bytes()
     archives = {
         "Audio_Speech_Actors_01-24.zip": zipped("Actor_01/03-01-03-01-01-01-01.wav", sound),
@@ -188,7 +188,7 @@ def test_ravdess_from_a_record_to_an_inspection(server: WebServer, tmp_path: Pat
     assert wrong.exit_code == 2
 
 
-def test_crema_d_from_pointers_to_files(server: WebServer, tmp_path: Path) -> None:
+def test_crema_d_is_downloaded_from_git_lfs_pointers(server: WebServer, tmp_path: Path) -> None:
     sounds = {
         f"AudioWAV/{actor}_DFA_{emotion}_XX.wav": write_sound(
             tmp_path / "x.wav", tone(0.3, 200 + actor + 40 * number)

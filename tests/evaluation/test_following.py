@@ -1,4 +1,4 @@
-"""Figures of tracking on cases small enough to count by hand."""
+"""Tracking metrics on cases small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def seen(
     return FrameTracks(time, tuple((faces or {}).items()), tuple((tracks or {}).items()))
 
 
-def test_pairs_are_worth_as_much_as_those_of_scipy() -> None:
+def test_assignment_matches_scipy() -> None:
     optimize = pytest.importorskip("scipy.optimize")
     generator = np.random.default_rng(3)
     for _ in range(200):
@@ -41,7 +41,7 @@ def test_pairs_are_worth_as_much_as_those_of_scipy() -> None:
         assert sum(weight[pair] for pair in pairs) == pytest.approx(expected)
 
 
-def test_nothing_is_paired_with_nothing() -> None:
+def test_empty_inputs_match_nothing() -> None:
     assert max_weight_matching(np.zeros((0, 3))) == max_weight_matching(np.zeros((3, 0))) == []
     assert max_weight_matching(np.zeros((2, 2))) == []
 
@@ -50,21 +50,21 @@ def test_nothing_is_paired_with_nothing() -> None:
     ("reading", "same"),
     [
         (Box(0, 0, 100, 40), True),  # IoU 0.4
-        (Box(0, 0, 100, 39), True),  # less, but its centre lies within and it is as wide
-        (Box(-60, 0, 40, 100), False),  # as wide, IoU 0.25, its centre outside
+        (Box(0, 0, 100, 39), True),  # less, but its center lies within and it is as wide
+        (Box(-60, 0, 40, 100), False),  # as wide, IoU 0.25, its center outside
         (Box(25, 25, 75, 75), True),  # IoU 0.25, half as wide
         (Box(26, 26, 74, 74), False),  # less than half as wide
         (Box(-50, -50, 150, 150), True),  # twice as wide
         (Box(-51, -51, 151, 151), False),
     ],
 )
-def test_a_reading_is_on_a_face_by_overlap_or_by_its_centre_and_width(
+def test_reading_matches_a_face_by_overlap_or_by_center_and_width(
     reading: Box, same: bool
 ) -> None:
     assert same_face(reading, HERE) is same
 
 
-def test_as_many_faces_as_can_be_are_found() -> None:
+def test_matching_maximizes_the_faces_found() -> None:
     # the first reading fits both faces and the left one better; the second only the left one
     left, right = Box(0, 0, 100, 100), Box(50, 0, 150, 100)
     readings = [Box(20, 0, 120, 100), Box(-20, 0, 80, 100)]
@@ -72,16 +72,16 @@ def test_as_many_faces_as_can_be_are_found() -> None:
 
 
 def broken_in_half() -> list[FrameTracks]:
-    """One person over four frames, followed by one track and then by another."""
+    """One person over four frames, covered by one track and then by another."""
     return [seen(time, {"ann": HERE}, {"1" if time < 2 else "2": HERE}) for time in range(4)]
 
 
-def test_a_track_that_breaks_in_half_agrees_by_half() -> None:
+def test_track_broken_in_half_agrees_by_half() -> None:
     found = idf1(broken_in_half())
     assert (found.value, found.true, found.faces, found.readings) == (0.5, 2, 4, 4)
 
 
-def test_hota_of_a_track_that_breaks_in_half() -> None:
+def test_hota_of_a_track_broken_in_half() -> None:
     found = hota(broken_in_half())
     assert found.detection == pytest.approx(1)
     # each of four hits shares 2 of the person's 4 frames with its track
@@ -94,7 +94,7 @@ def test_hota_counts_the_alphas_that_the_overlap_reaches() -> None:
     assert hota(frames).value == pytest.approx(10 / 19)
 
 
-def test_hota_with_a_missed_person_and_a_track_on_nobody() -> None:
+def test_hota_with_a_missed_person_and_a_false_track() -> None:
     frames = [
         seen(0, {"ann": HERE, "bob": THERE}, {"1": HERE}),
         seen(1, {"ann": HERE}, {"1": HERE, "2": THERE}),
@@ -106,7 +106,7 @@ def test_hota_with_a_missed_person_and_a_track_on_nobody() -> None:
     assert idf1(frames).value == pytest.approx(4 / 6)
 
 
-def test_two_tracks_that_change_places() -> None:
+def test_two_tracks_that_swap() -> None:
     frames = [
         seen(0, {"ann": HERE, "bob": THERE}, {"1": HERE, "2": THERE}),
         seen(1, {"ann": HERE, "bob": THERE}, {"1": HERE, "2": THERE}),
@@ -118,7 +118,7 @@ def test_two_tracks_that_change_places() -> None:
     assert hota(frames).association == pytest.approx((4 * 2 / 4 + 2 * 1 / 5) / 6)
 
 
-def test_a_face_is_fragmented_only_where_it_was_there_and_missed() -> None:
+def test_fragmentation_counts_only_faces_present_and_missed() -> None:
     frames = [
         seen(0, {"ann": HERE, "bob": THERE}, {"1": HERE}),  # bob is not found yet
         seen(1, {"ann": HERE, "bob": THERE}, {"2": THERE}),  # ann is missed
@@ -128,13 +128,13 @@ def test_a_face_is_fragmented_only_where_it_was_there_and_missed() -> None:
     assert track_breaks(frames) == TrackBreaks(fragmentations=1, switches=1)
 
 
-def test_without_anything_there_are_no_figures() -> None:
+def test_no_data_gives_no_metrics() -> None:
     for figure in (idf1, hota):
         with pytest.raises(ValueError, match="Without a face or a reading"):
             figure([seen(0)])
 
 
-def test_faces_without_names_are_linked_by_overlap() -> None:
+def test_unnamed_faces_are_linked_by_overlap() -> None:
     moved = Box(20, 0, 120, 100)
     assert link_by_iou([[HERE, THERE], [THERE, moved], [], [moved]]) == [
         ["1", "2"],

@@ -1,4 +1,4 @@
-"""One item that cannot be answered does not end the others."""
+"""One item without an answer does not end the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def answer(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
     return None if path.stem == "c" else SURE
 
 
-def test_a_fault_in_one_item_is_told_and_the_others_go_on() -> None:
+def test_error_in_one_item_is_reported_and_others_continue() -> None:
     told: list[str] = []
     predictions = predict_items(ITEMS, answer, on_problem=told.append)
     assert [prediction.item for prediction in predictions] == ITEMS
@@ -36,7 +36,7 @@ def test_a_fault_in_one_item_is_told_and_the_others_go_on() -> None:
 
 
 @pytest.mark.parametrize("error", [ModelError("There is no network."), KeyboardInterrupt()])
-def test_what_the_next_one_would_meet_too_ends_it(error: BaseException) -> None:
+def test_error_common_to_all_items_ends_the_run(error: BaseException) -> None:
     def fail(_: Path) -> None:
         raise error
 

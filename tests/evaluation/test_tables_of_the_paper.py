@@ -1,4 +1,4 @@
-"""Tables 5-10: the paper's own arithmetic, ours from cards and clips, nothing invented."""
+"""Tables 5-10: the paper's own arithmetic, our figures from cards and clips, nothing invented."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from sentistream.types import SENTIMENTS, UInt8Array
         (paper_tables.OUT_OF_SAMPLE, 3, {"visual": 0.5556, "audio": 0.3333, "audiovisual": 0.6667}),
     ],
 )
-def test_the_papers_counts_give_the_papers_accuracies(
+def test_papers_counts_give_the_papers_accuracies(
     table: dict[str, tuple[int, ...]], each: int, shares: dict[str, float]
 ) -> None:
     for branch, of_class in paper_tables.paper_counts(table, each).items():
@@ -40,7 +40,7 @@ def test_the_papers_counts_give_the_papers_accuracies(
         assert right / (3 * each) == pytest.approx(shares[branch], abs=1e-4)
 
 
-def test_tables_from_the_cards() -> None:
+def test_tables_are_filled_from_the_cards() -> None:
     cards = [load_card(f"paper/{name}") for name in ("mouth", "visual", "audio", "fused")]
     mouth, visual, audio, fused = cards
     five = paper_tables.table_5(mouth).markdown()
@@ -48,7 +48,7 @@ def test_tables_from_the_cards() -> None:
     (figure, *_) = mouth.figures
     assert f"{figure['source']} {figure['accuracy']:.2%}" in five
     seven = {row[:2]: row[2:] for row in paper_tables.table_7(visual, audio, fused).rows}
-    # the shipped face network learned with augmentation
+    # the shipped face network was trained with augmentation
     assert seven["visual", "training accuracy"] == ("99.31%", "not measured")
     assert "FER2013" not in seven["visual", "validation accuracy"][1]
     assert "fer2013" in seven["visual with augmentation", "validation accuracy"][1]
@@ -60,7 +60,7 @@ def test_tables_from_the_cards() -> None:
     assert eight["negative", "neutral"][0] == "0.6%"
 
 
-def test_a_card_without_figures_invents_none() -> None:
+def test_card_without_figures_gives_none() -> None:
     card = load_card(PAPER.fused_model)
     for values in (card.figures, card.data):
         values.clear()
@@ -69,7 +69,7 @@ def test_a_card_without_figures_invents_none() -> None:
     assert all(row[3] == "not measured" for row in rows)
 
 
-def test_counts_by_class() -> None:
+def test_counts_are_by_class() -> None:
     said = [Prediction(Item(Path("x"), label, ""), np.eye(3)[0]) for label in (0, 0, 2)]
     ours = {branch: correct_by_class(said) for branch in paper_tables.BRANCHES}
     assert ours["audio"] == {
@@ -107,7 +107,7 @@ def ravdess_folder(tmp_path: Path, portrait: UInt8Array) -> Path:
     return folder
 
 
-def test_takes_of_frames_and_speech(ravdess_folder: Path) -> None:
+def test_takes_of_frames_and_speech_are_read(ravdess_folder: Path) -> None:
     (take,) = find_takes(ravdess_folder)
     assert (take.item.label, take.item.person) == (0, "ravdess-11")
     assert len(take.frames) == 2
@@ -120,7 +120,7 @@ def test_takes_of_frames_and_speech(ravdess_folder: Path) -> None:
     assert len(moments[1].sound) == 1440
 
 
-def test_the_command_prints_and_writes_all_tables(tmp_path: Path, ravdess_folder: Path) -> None:
+def test_command_prints_and_writes_all_tables(tmp_path: Path, ravdess_folder: Path) -> None:
     out = tmp_path / "out"
     arguments = ["evaluate", "--paper-tables", "--data", str(ravdess_folder), "--out", str(out)]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""Damages small clips in many ways and sees what comes of reading them.
+"""Corrupts small clips in many ways and checks what reading them does.
 
 Usage, for a long run by hand: python tests/media/fuzzing.py --minutes 20 --keep FOLDER
 
@@ -45,7 +45,7 @@ _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xF
 
 
 def seeds() -> dict[str, bytes]:
-    """Small clips, sound, and streams of most formats in use, by name."""
+    """Small clips, sounds and streams in the most common formats, by name."""
     from stream_server import stream
 
     found = {
@@ -104,7 +104,7 @@ def _wav() -> bytes:
 
 
 def damaged(data: bytes, others: list[bytes], seed: int) -> bytes:
-    """The bytes with one to four damages."""
+    """The bytes with one to four corruptions."""
     random = np.random.default_rng(seed)
     spoilt = bytearray(data)
     for _ in range(random.integers(1, 5)):
@@ -196,7 +196,7 @@ _DAMAGES = (
 
 
 class _Pipe(io.RawIOBase):
-    """Bytes as a network brings them: once, and with no way back."""
+    """Bytes as a network delivers them: once, and without seeking."""
 
     def __init__(self, data: bytes) -> None:
         self._rest = memoryview(data)
@@ -223,7 +223,7 @@ def opened(data: bytes, path: Path, way: str) -> Source:
 
 
 def finding(data: bytes, name: str, way: str) -> str:
-    """What went wrong in reading those bytes; empty where nothing did."""
+    """The problem with reading those bytes; empty if there is none."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -234,7 +234,7 @@ def finding(data: bytes, name: str, way: str) -> str:
             os._exit(99)
     os.close(writer)
     with os.fdopen(reader, "rb") as told:
-        # A child that hangs before its own alarm is set would otherwise be waited for without end.
+        # without this timeout, a child that hangs before setting its own alarm would block forever
         if not select.select([told], [], [], SECONDS + GRACE)[0]:
             os.kill(child, signal.SIGKILL)
         words = told.read().decode("utf-8", "replace")
@@ -272,7 +272,7 @@ def _read(data: bytes, name: str, way: str, writer: int) -> None:
 
 
 def cases(count: int | None, begin: int = 0) -> Iterator[tuple[str, str, int, bytes]]:
-    """Name, way, seed and bytes of damaged clips, without end where ``count`` is None."""
+    """Name, way, seed and bytes of corrupted clips, endless if ``count`` is None."""
     clips = seeds()
     names, all_of_them = sorted(clips), list(clips.values())
     seed = begin
@@ -284,14 +284,14 @@ def cases(count: int | None, begin: int = 0) -> Iterator[tuple[str, str, int, by
 
 
 def replayed(paths: list[Path]) -> Iterator[tuple[str, str, int, bytes]]:
-    """Stored clips, as ``cases`` has them; their names begin with the way of reading."""
+    """Stored clips in the form of ``cases``; their names begin with the way of reading."""
     for number, path in enumerate(paths):
         way, _, name = path.name.partition("-")
         yield name, way, number, path.read_bytes()
 
 
 def main() -> None:
-    """Reads damaged clips for a while, or stored ones; exit code 1 after a finding."""
+    """Read corrupted or stored clips for a while; exit code 1 after a finding."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--count", type=int, help="At most so many.")

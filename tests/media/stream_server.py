@@ -1,4 +1,4 @@
-"""Cameras over HTTP that do as a test says, and clips as they would send them."""
+"""Simulated HTTP cameras with scripted behavior, and clips as they would send them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Send = Callable[[Write], None]
 
 
 class Server:
-    """Where the cameras are, and how often each path was asked for."""
+    """The address of the cameras, and the requests per path."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -36,18 +36,18 @@ class Server:
         self.ending = threading.Event()
 
     def add(self, send: Send | bytes, *, name: str = "camera") -> str:
-        """The address of a camera that sends so."""
+        """The address of a new camera that sends this."""
         self.cameras[f"/{name}"] = send if callable(send) else _whole(send)
         return f"{self.address}/{name}"
 
     def wait(self) -> None:
-        """A camera that sends nothing until the test is over."""
+        """A camera that sends nothing until the test ends."""
         self.ending.wait(60)
 
 
 @contextmanager
 def serve() -> Iterator[Server]:
-    """A server of cameras on this machine."""
+    """A local server of simulated cameras."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -60,7 +60,7 @@ def serve() -> Iterator[Server]:
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Connection", "close")
             self.end_headers()
-            with suppress(OSError):  # nobody looks any more
+            with suppress(OSError):  # the client has disconnected
                 send(self.wfile.write)
 
         def log_message(self, *_: object) -> None:
@@ -84,7 +84,7 @@ def _whole(data: bytes) -> Send:
 
 
 def paced(data: bytes, seconds: float) -> Send:
-    """Sends these bytes evenly over so many seconds."""
+    """Send these bytes evenly over that many seconds."""
 
     def send(write: Write) -> None:
         begun, pieces = time.monotonic(), 50

@@ -1,4 +1,4 @@
-"""Cameras by device, local ones without a proxy, and the true reason where there is no stream."""
+"""Cameras by device path, local cameras without a proxy, and the actual cause of failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sentistream.monitor.cameras.capture import is_recording
 
 @pytest.fixture
 def asked() -> Iterator[tuple[str, list[str]]]:
-    """A server's address, and the paths it was asked for."""
+    """A server's address, and the paths requested from it."""
     paths: list[str] = []
     picture = io.BytesIO()
     Image.new("RGB", (64, 48)).save(picture, "JPEG")
@@ -51,7 +51,7 @@ def asked() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize("path", ["/dev/video97", "/dev/v4l/by-id/usb-Nobody_Camera-index0"])
-def test_a_camera_by_its_device(path: str) -> None:
+def test_camera_is_opened_by_its_device_path(path: str) -> None:
     with pytest.raises(InputError, match=f"There is no camera {path}"):
         open_source(path, tick=0.1, sound_window=0.1)
     (found,), several = find_clips([path])
@@ -63,13 +63,13 @@ def test_a_camera_by_its_device(path: str) -> None:
     ("path", "reason"),
     [("/snapshot.jpg?size=1", "single picture"), ("/live.m3u8", "a playlist"), ("/x", "cannot be")],
 )
-def test_the_true_reason(asked: tuple[str, list[str]], path: str, reason: str) -> None:
+def test_actual_reason_is_reported(asked: tuple[str, list[str]], path: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason) as refused:
         open_source(asked[0] + path, tick=0.1, sound_window=0.1)
     assert refused.value.way_out
 
 
-def test_a_local_camera_is_not_asked_for_through_a_proxy(
+def test_local_camera_bypasses_the_proxy(
     asked: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY"):
@@ -96,5 +96,5 @@ def test_a_local_camera_is_not_asked_for_through_a_proxy(
         ("", False),
     ],
 )
-def test_what_is_local(host: str, local: bool) -> None:
+def test_local_hosts_are_recognized(host: str, local: bool) -> None:
     assert is_local(host) is local

@@ -1,4 +1,4 @@
-"""A visitor's camera from a real browser: Chromium with the camera and microphone it feigns."""
+"""A visitor's camera from a real browser: Chromium with its fake camera and microphone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PAGE = b"""<!doctype html><title>camera</title><script>
 
 @pytest.fixture
 def sources() -> Iterator[tuple[str, queue.Queue[BrowserSource | str]]]:
-    """A page that sends its offer, the address of it, and what comes of the offers."""
+    """A page that sends its offer, its address, and the sources made from offers."""
     came: queue.Queue[BrowserSource | str] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -72,7 +72,7 @@ def sources() -> Iterator[tuple[str, queue.Queue[BrowserSource | str]]]:
         server.shutdown()
 
 
-def test_a_real_browser(
+def test_chromium_sends_synchronized_moments(
     sources: tuple[str, queue.Queue[BrowserSource | str]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -112,7 +112,7 @@ def test_a_real_browser(
             assert source.info.width / source.info.height == pytest.approx(4 / 3, abs=0.01)
             assert np.allclose(np.diff(times), 0.03)
             assert np.mean(levels) > 20
-            assert beeps  # Chromium's feigned microphone beeps once a second
+            assert beeps  # Chromium's fake microphone beeps once a second
             process.kill()
             begun = time.monotonic()
             list(source)

@@ -1,4 +1,4 @@
-"""However picture and sound lie in a file_source, the moments are the same."""
+"""The moments are the same however picture and sound are interleaved in the file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def count_openings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.mark.parametrize("most", [0, 700])
-def test_sound_read_apart_is_the_same_sound(
+def test_separately_read_sound_is_identical(
     clip: Path, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = told(clip)
@@ -62,7 +62,7 @@ def test_sound_read_apart_is_the_same_sound(
     assert len(opened) == 2
 
 
-def test_one_reading_is_enough_for_a_usual_file(
+def test_usual_file_is_opened_once(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = count_openings(monkeypatch)

@@ -1,4 +1,4 @@
-"""Damaged clips: moments or an InputError, never anything else, and in little time and memory."""
+"""Corrupted clips give moments or an InputError, with bounded time and memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ print(fuzzing.finding(b"", "clip.mp4", "file"))
 
 
 def run(*words: object) -> str:
-    """What Python prints; never in this process: forks beside its threads may hang."""
+    """Python's output; run in a child, since forking beside this process's threads may hang."""
     done = subprocess.run(  # noqa: S603 - the list is ours
         [sys.executable, *map(str, words)], check=False, capture_output=True, text=True, timeout=120
     )
@@ -49,18 +49,18 @@ def fuzz(*words: object) -> str:
     return run(SCRIPT, *words)
 
 
-def test_damaged_clips() -> None:
+def test_corrupted_clips_raise_only_input_errors() -> None:
     assert fuzz("--minutes", 1.5, "--count", 25) == "25 damaged clips, 0 findings\n"
     fuzz("--minutes", SECONDS / 60, "--count", 275, "--begin", 25)
 
 
-def test_what_once_did_harm() -> None:
+def test_earlier_findings_stay_fixed() -> None:
     stored = sorted(CORPUS.iterdir())
     assert fuzz(*stored) == f"{len(stored)} damaged clips, 0 findings\n"
 
 
-def test_whole_clips_are_read(tmp_path: Path) -> None:
-    """So that the damages above have something to damage."""
+def test_intact_clips_are_read(tmp_path: Path) -> None:
+    """Otherwise the corruptions above would have no effect."""
     read = 0
     for name, data in fuzzing.seeds().items():
         for way in ("file", "stream"):
@@ -82,5 +82,5 @@ def test_whole_clips_are_read(tmp_path: Path) -> None:
         ("fuzzing.signal.alarm(0); time.sleep(30)", "took longer"),
     ],
 )
-def test_harm_is_noticed(harm: str, words: str) -> None:
+def test_harmful_behavior_is_detected(harm: str, words: str) -> None:
     assert words in run("-c", HARM, SCRIPT.parent, harm)

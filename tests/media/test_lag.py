@@ -1,4 +1,4 @@
-"""A stream that is decoded too slowly is read at its own pace all the same."""
+"""A stream whose decoding is too slow is still read at its own pace."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sentistream.media.receive_clock import ArrivalPace
 SECONDS = 8.0
 
 
-def test_decoding_that_takes_twice_the_time_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_decoding_still_reads_at_the_streams_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     decode = Decoder.decode
 
     def slowly(decoder: Decoder, packet: Any) -> Any:
@@ -46,7 +46,7 @@ def test_decoding_that_takes_twice_the_time_there_is(monkeypatch: pytest.MonkeyP
 
 
 @given(jitter=st.lists(st.floats(0, 0.2), min_size=10, max_size=60), drift=st.floats(-5e-4, 5e-4))
-def test_lag_is_what_comes_later_than_the_earliest(jitter: list[float], drift: float) -> None:
+def test_lag_is_the_delay_beyond_the_earliest_arrival(jitter: list[float], drift: float) -> None:
     pace = ArrivalPace()
     for number, late in enumerate(jitter):
         stamp = number / 25

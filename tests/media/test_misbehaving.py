@@ -1,4 +1,4 @@
-"""Streams that misbehave: what cameras and networks do, and what must come of it."""
+"""Streams with the faults of real cameras and networks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TICK, WINDOW = 0.02, 0.04
 
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however little of the machine is left for the test."""
+    """Nothing is dropped, however slow the machine."""
     monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
 
@@ -33,7 +33,7 @@ def server() -> Iterator[cameras.Server]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_stream, "OPEN_TIMEOUT", 1.0)
     monkeypatch.setattr(network_stream, "READ_TIMEOUT", 1.0)
     monkeypatch.setattr(live_source, "READ_TIMEOUT", 1.0)
@@ -64,20 +64,20 @@ def _first_of_each(times: list[float]) -> list[float]:
     return [t for before, t in zip([-9.0, *times], times, strict=False) if t - before > 0.2]
 
 
-def test_timestamps_that_begin_anew_or_leap(server: cameras.Server) -> None:
-    """A camera that restarts, at zero, an hour on, or a day back, goes on as time does."""
+def test_restarted_or_jumping_timestamps_are_continued(server: cameras.Server) -> None:
+    """A camera that restarts at zero, an hour ahead or a day back continues the media clock."""
     parts = [cameras.stream(0.8, start=start, flashes=[0.4]) for start in (100, 0, 3700, 5)]
     moments, source = read(server.add(cameras.paced(b"".join(parts), 3.2)))
     assert source.faults.skipped_seconds == 0
     assert np.allclose(np.diff([moment.time for moment in moments]), TICK)
     assert bright(moments) == pytest.approx([0.4, 1.2, 2.0, 2.8], abs=0.4)
     assert len(loud(moments)) == 4
-    # sound and pictures stay together over every leap
+    # sound and picture stay in sync across every jump
     assert loud(moments) == pytest.approx(bright(moments), abs=0.05)
 
 
-def test_a_counter_that_wraps(server: cameras.Server) -> None:
-    """MPEG-TS counts to 2**33 at 90 kHz, which takes a day and two hours."""
+def test_wrapping_timestamps_are_continued(server: cameras.Server) -> None:
+    """MPEG-TS counts to 2**33 at 90 kHz, which takes 26.5 hours."""
     wrap = 2**33 / 90_000
     data = cameras.stream(2.4, start=wrap - 1, flashes=[0.4, 1.6])
     moments, _ = read(server.add(cameras.paced(data, 1)))
@@ -86,7 +86,7 @@ def test_a_counter_that_wraps(server: cameras.Server) -> None:
     assert loud(moments) == pytest.approx([0.4, 1.6], abs=0.03)
 
 
-def test_pictures_that_change_their_size(server: cameras.Server) -> None:
+def test_pictures_may_change_their_size(server: cameras.Server) -> None:
     data = cameras.stream(1, size=(64, 48)) + cameras.stream(
         1, start=1, size=(48, 96), flashes=[number / 25 for number in range(25)]
     )
@@ -103,7 +103,7 @@ def test_pictures_that_change_their_size(server: cameras.Server) -> None:
 @pytest.mark.parametrize(
     ("sound", "begin", "end"), [(False, 0.0, 0.0), (True, 1.0, 9.0), (True, 0.0, 1.0)]
 )
-def test_sound_that_is_missing_late_or_stops(
+def test_missing_late_or_ending_sound_is_tolerated(
     server: cameras.Server, sound: bool, begin: float, end: float
 ) -> None:
     data = cameras.stream(2.2, sound=sound, sound_from=begin, sound_to=end)
@@ -117,7 +117,7 @@ def test_sound_that_is_missing_late_or_stops(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_stream_that_stalls(server: cameras.Server) -> None:
+def test_stalled_stream_times_out(server: cameras.Server) -> None:
     def stalling(write: cameras.Write) -> None:
         write(cameras.stream(1))
         server.wait()
@@ -129,7 +129,7 @@ def test_a_stream_that_stalls(server: cameras.Server) -> None:
         assert time.monotonic() - begun < 5
 
 
-def test_closing_while_a_stream_stalls(server: cameras.Server) -> None:
+def test_closing_a_stalled_stream_returns(server: cameras.Server) -> None:
     def stalling(write: cameras.Write) -> None:
         write(cameras.stream(1))
         server.wait()
@@ -144,12 +144,12 @@ def test_closing_while_a_stream_stalls(server: cameras.Server) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_sound_goes_on_without_pictures(server: cameras.Server) -> None:
+def test_sound_without_pictures_ends_the_stream(server: cameras.Server) -> None:
     def blind(write: cameras.Write) -> None:
         both = cameras.stream(1)
         write(both)
         only_sound = cameras.stream(6, start=1, pictures=False)
-        # the same programme: what a camera sends whose picture hangs
+        # the same program: what a camera sends when its picture freezes
         for number in range(60):
             write(only_sound[number * 3760 : (number + 1) * 3760])
             time.sleep(0.1)
@@ -163,7 +163,7 @@ def test_sound_goes_on_without_pictures(server: cameras.Server) -> None:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("kind", ["nothing", "hangs up", "trickle", "rubbish", "text", "sound"])
-def test_what_is_no_stream(server: cameras.Server, kind: str) -> None:
+def test_invalid_stream_is_reported(server: cameras.Server, kind: str) -> None:
     def trickle(write: cameras.Write) -> None:
         for _ in range(100):
             write(b"G")
@@ -188,7 +188,7 @@ def test_what_is_no_stream(server: cameras.Server, kind: str) -> None:
     assert time.monotonic() - begun < 6
 
 
-def test_rubbish_in_the_middle(server: cameras.Server) -> None:
+def test_garbage_midway_is_skipped(server: cameras.Server) -> None:
     data = cameras.stream(2.4, flashes=[0.4, 1.8])
     middle = len(data) // 2
 
@@ -204,10 +204,10 @@ def test_rubbish_in_the_middle(server: cameras.Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ["jpegs", "h264"])
-def test_pictures_without_timestamps_take_as_long_as_they_take(
+def test_pictures_without_timestamps_take_their_arrival_times(
     server: cameras.Server, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """FFmpeg would take ten JPEGs a second for twenty-five, and so on."""
+    """FFmpeg would assume 25 fps for ten JPEGs a second, and so on."""
     monkeypatch.setattr(network_stream, "ANALYZED", 0.5)
     bare = cameras.stream(5, sound=False, form="h264")
     send = cameras.jpegs(2, 10) if kind == "jpegs" else cameras.paced(bare, 2.5)
@@ -219,7 +219,7 @@ def test_pictures_without_timestamps_take_as_long_as_they_take(
 
 
 @pytest.mark.parametrize("kind", ["hls", "dash", "concat"])
-def test_a_stream_that_names_other_addresses(server: cameras.Server, kind: str) -> None:
+def test_stream_that_redirects_elsewhere_is_refused(server: cameras.Server, kind: str) -> None:
     elsewhere = server.add(cameras.stream(1), name="elsewhere")
     text = {
         "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{elsewhere}\n#EXT-X-ENDLIST\n",
@@ -233,7 +233,7 @@ def test_a_stream_that_names_other_addresses(server: cameras.Server, kind: str) 
     assert server.asked == ["/camera"]
 
 
-def test_nothing_is_left_behind(server: cameras.Server) -> None:
+def test_closing_leaves_no_threads_or_connections(server: cameras.Server) -> None:
     address = server.add(cameras.stream(1))
     read(address)
     handles = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
@@ -244,7 +244,7 @@ def test_nothing_is_left_behind(server: cameras.Server) -> None:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         named = [t for t in threading.enumerate() if t.name.startswith("source http")]
-        # the server's own side of a connection may take a moment to be closed
+        # the server may need a moment to close its side of a connection
         if not named and len(os.listdir("/proc/self/fd")) <= handles + 1:  # noqa: PTH208
             return
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The clock that ends a thread's reads, and no other thread's."""
+"""The clock that interrupts one thread's reads, and no other thread's."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from sentistream.media.read_interruption import ended, interrupt
 
 
 def clock() -> float:
-    """What PyAV asks."""
+    """The clock that PyAV reads."""
     return float(vars(av.container.core)["time"].monotonic())
 
 
-def test_a_thread_that_is_not_interrupted_has_the_usual_clock() -> None:
+def test_uninterrupted_thread_sees_the_real_clock() -> None:
     assert clock() == pytest.approx(time.monotonic(), abs=1)
 
 
-def test_reads_end_also_those_that_begin_after_the_interruption() -> None:
+def test_interruption_ends_current_and_later_reads() -> None:
     begun: list[float] = []
     told, interrupted = threading.Event(), threading.Event()
 
     def read() -> None:
-        begun.append(clock())  # a read under way
+        begun.append(clock())  # a read in progress
         told.set()
         interrupted.wait(5)
         begun.extend(clock() for _ in range(3))
@@ -41,11 +41,11 @@ def test_reads_end_also_those_that_begin_after_the_interruption() -> None:
     first, *later = begun
     assert first == pytest.approx(time.monotonic(), abs=5)
     for before, now in zip(begun, later, strict=False):
-        assert now > before + 3600  # beyond any time limit
+        assert now > before + 3600  # beyond any timeout
 
 
-def test_another_thread_of_the_same_number_is_not_interrupted() -> None:
-    """A thread may be interrupted in the moment in which it ends anyway."""
+def test_another_thread_with_the_same_id_is_not_interrupted() -> None:
+    """A thread may be interrupted at the moment it ends anyway."""
     over, interrupted = threading.Event(), threading.Event()
 
     def end() -> None:

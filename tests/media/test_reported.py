@@ -1,4 +1,4 @@
-"""What users of peers have reported, with the right values."""
+"""Bugs reported by users of other projects, with the correct results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sentistream.media.image_file import read_image
 RED = (200, 60, 60)
 
 
-def test_a_pixel_format_that_changes_in_mid_stream(tmp_path: Path) -> None:
+def test_changing_pixel_format_in_mid_stream_is_converted(tmp_path: Path) -> None:
     """PyAV: a reformatter made for the first picture's format misreads later ones."""
     path = tmp_path / "formats.mkv"
     formats = ("yuvj420p", "yuvj444p", "yuvj422p")
@@ -46,8 +46,8 @@ def test_a_pixel_format_that_changes_in_mid_stream(tmp_path: Path) -> None:
     assert np.allclose(seen, RED, atol=4)
 
 
-def test_a_recording_that_begins_anew_in_the_middle(tmp_path: Path) -> None:
-    """Frigate: segments put together, whose timestamps go back to their start."""
+def test_recording_whose_timestamps_restart_is_continued(tmp_path: Path) -> None:
+    """Frigate: concatenated segments whose timestamps return to the start."""
     once = write_clip(
         tmp_path / "once.ts", flashing(2, []), codec="libx264", codec_options={"bf": "0"}
     )
@@ -59,8 +59,8 @@ def test_a_recording_that_begins_anew_in_the_middle(tmp_path: Path) -> None:
     assert all(before < after for before, after in pairwise(times))
 
 
-def test_a_grey_image_with_alpha_and_a_name_of_any_script(tmp_path: Path) -> None:
-    """DeepFace: images whose names are not ASCII, or that have two channels, are no images."""
+def test_grey_alpha_image_with_a_non_ascii_name_is_read(tmp_path: Path) -> None:
+    """DeepFace: images with non-ASCII names or two channels are rejected."""
     path = tmp_path / "Zoë 图.png"
     Image.new("LA", (40, 30), (200, 255)).save(path)
     assert np.all(read_image(path) == 200)

@@ -28,7 +28,7 @@ TICK, WINDOW = 0.03, 0.24
 
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however little of the machine is left for the test."""
+    """Nothing is dropped, however slow the machine."""
     monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
 
@@ -47,7 +47,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_rtsp(gstreamer: str, clip: Path, transport: Transport) -> None:
+def test_rtsp_is_read_over_each_transport(gstreamer: str, clip: Path, transport: Transport) -> None:
     with (
         rtsp(gstreamer, clip) as (port, _),
         open_stream(
@@ -75,7 +75,7 @@ def _check(moments: list[Moment]) -> None:
     assert not nearest or np.median(nearest) <= 2 * TICK
 
 
-def test_rtsp_without_its_sound(gstreamer: str, clip: Path) -> None:
+def test_rtsp_is_read_without_sound(gstreamer: str, clip: Path) -> None:
     with (
         rtsp(gstreamer, clip) as (port, _),
         open_stream(
@@ -86,7 +86,7 @@ def test_rtsp_without_its_sound(gstreamer: str, clip: Path) -> None:
         assert next(source).sound is None
 
 
-def test_rtsp_whose_first_sound_is_silent(
+def test_rtsp_with_a_silent_first_sound_track_uses_the_second(
     gstreamer: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = tmp_path / "both.mp4"
@@ -116,7 +116,7 @@ def test_rtsp_whose_first_sound_is_silent(
     _check(moments)
 
 
-def test_rtsp_with_a_password(gstreamer: str, clip: Path) -> None:
+def test_rtsp_with_a_password_is_opened(gstreamer: str, clip: Path) -> None:
     with rtsp(gstreamer, clip, "me", "geheim") as (port, _):
         for login in ("", "me:falsch@"):
             with pytest.raises(InputError, match="wrong user or password") as caught:
@@ -132,7 +132,7 @@ def test_rtsp_with_a_password(gstreamer: str, clip: Path) -> None:
             open_stream(address.replace("/camera", "/none"), tick=TICK, sound_window=WINDOW)
 
 
-def test_an_rtsp_server_that_dies_or_is_left(gstreamer: str, clip: Path) -> None:
+def test_rtsp_server_may_die_or_be_closed(gstreamer: str, clip: Path) -> None:
     with rtsp(gstreamer, clip) as (port, process):
         address = f"rtsp://127.0.0.1:{port}/camera"
         left = open_stream(address, tick=TICK, sound_window=WINDOW)
@@ -146,13 +146,13 @@ def test_an_rtsp_server_that_dies_or_is_left(gstreamer: str, clip: Path) -> None
             process.kill()
             begun = time.monotonic()
             try:
-                list(source)  # it may end or say that it was lost
+                list(source)  # it may end, or report a lost connection
             except InputError as error:
                 assert "stopped sending" in str(error)
             assert time.monotonic() - begun < 5
 
 
-def test_mpegts_over_udp() -> None:
+def test_mpegts_over_udp_is_read() -> None:
     port, ending = free_port(), threading.Event()
     flashes = [0.6 + number for number in range(30)]
     data = cameras.stream(30, flashes=flashes, size=(160, 120))

@@ -1,4 +1,4 @@
-"""What ONNX Runtime and OpenVINO answer is what PyTorch answers."""
+"""ONNX Runtime and OpenVINO give PyTorch's answers."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_exported_folded_network_equals_the_unfolded_one_in_pytorch(
     assert np.abs(got - expected).max() < 2e-3
 
 
-def test_the_file_is_half_size_reproducible_and_says_nothing_of_its_machine(
+def test_exported_file_is_half_size_reproducible_and_anonymous(
     tmp_path: Path,
 ) -> None:
     network = VisualNetwork()

@@ -1,4 +1,4 @@
-"""The folded audio network gives what the unfolded one gives, in training too."""
+"""The folded audio network equals the unfolded one, in training too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sentistream.voice.spectrogram import draw
 
 @pytest.fixture
 def pair() -> tuple[AudioNetwork, FoldedAudioNetwork]:
-    """Two copies of one network whose batch norms are not where they started."""
+    """Two copies of one network whose batch norms differ from their initial state."""
     torch.manual_seed(3)
     network = AudioNetwork()
     for part in network.modules():
@@ -37,7 +37,7 @@ def pair() -> tuple[AudioNetwork, FoldedAudioNetwork]:
 
 
 def spectrograms(count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same as whole pictures and as columns."""
+    """The same spectrograms as whole pictures and as columns."""
     columns = np.random.default_rng(5).integers(0, 256, (count, 400, 2, 3)).astype(np.uint8)
     return (
         as_network_input(torch.from_numpy(draw(columns))),
@@ -45,7 +45,7 @@ def spectrograms(count: int) -> tuple[torch.Tensor, torch.Tensor]:
     )
 
 
-def test_same_answer(pair: tuple[AudioNetwork, FoldedAudioNetwork]) -> None:
+def test_folded_network_gives_the_same_answer(pair: tuple[AudioNetwork, FoldedAudioNetwork]) -> None:
     whole, folded = (network.eval() for network in pair)
     pictures, columns = spectrograms(2)
     with torch.inference_mode():
@@ -54,11 +54,11 @@ def test_same_answer(pair: tuple[AudioNetwork, FoldedAudioNetwork]) -> None:
         assert torch.allclose(folded(columns), expected, atol=1e-5)
 
 
-def test_same_training_step(pair: tuple[AudioNetwork, FoldedAudioNetwork]) -> None:
+def test_folded_network_trains_the_same(pair: tuple[AudioNetwork, FoldedAudioNetwork]) -> None:
     whole, folded = (network.train() for network in pair)
     pictures, columns = spectrograms(3)
     expected, got = whole(pictures), folded(columns)
-    # batch norm over 3 examples of 16 values magnifies rounding
+    # batch norm over 3 examples of 16 values amplifies rounding
     assert torch.allclose(got, expected, atol=2e-3)
     (expected * torch.arange(3.0)).sum().backward()
     (got * torch.arange(3.0)).sum().backward()
@@ -69,7 +69,7 @@ def test_same_training_step(pair: tuple[AudioNetwork, FoldedAudioNetwork]) -> No
         assert first.grad is not None and second.grad is not None, name
         scale = float(first.grad.abs().max())
         difference = float((first.grad - second.grad).abs().max())
-        # gradients that should vanish (a bias before batch norm) are rounding on both sides
+        # gradients that should be zero (a bias before batch norm) are rounding errors on both sides
         assert difference < 0.01 * scale + 1e-3, name
     buffers = zip(whole.named_buffers(), folded.network.buffers(), strict=True)
     for (name, expected), got in buffers:

@@ -1,4 +1,4 @@
-"""The lite networks: small, blind to what does not matter, and exact about what does."""
+"""The lite networks: small, invariant to irrelevant changes, and exact otherwise."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def seeded() -> None:
 
 
 def some_voice(count: int = 1, heard: int = 0) -> list[Tensor]:
-    """Functionals, mean, spread, and how many utterances were heard before."""
+    """Functionals, mean, spread, and the number of earlier utterances."""
     values, mean = torch.randn(count, len(NAMES)), torch.randn(count, len(NAMES))
     spread = torch.rand(count, len(NAMES)) + 0.5
     return [values, mean, spread, torch.full((count, 1), float(heard))]
 
 
-def test_all_together_stay_below_the_promised_size() -> None:
+def test_networks_together_stay_below_the_size_limit() -> None:
     voices = VoiceNetwork(), VoiceSpectrumNetwork()
     networks = (FaceNetwork(), MouthNetwork(), *voices, Fusion())
     assert sum(parameter_count(network) for network in networks) <= 450_000
 
 
-def test_light_and_contrast_change_nothing() -> None:
+def test_face_network_is_invariant_to_light_and_contrast() -> None:
     picture = 0.2 + 0.3 * torch.rand(2, 1, 48, 48)
     for network in (FaceNetwork().eval(), MouthNetwork().eval()):
         shown = picture if isinstance(network, FaceNetwork) else picture[..., :32, :32]
@@ -53,7 +53,7 @@ def test_light_and_contrast_change_nothing() -> None:
             assert torch.allclose(network(shown), network(1.8 * shown + 0.05), atol=0.05)
 
 
-def test_a_louder_microphone_changes_nothing_while_nothing_was_heard_there() -> None:
+def test_voice_network_is_invariant_to_gain_without_a_baseline() -> None:
     network = VoiceNetwork().eval()
     values, *history = some_voice()
     louder = values.clone()
@@ -64,7 +64,7 @@ def test_a_louder_microphone_changes_nothing_while_nothing_was_heard_there() -> 
         assert not torch.allclose(network(values, *known), network(louder, *known))
 
 
-def test_a_history_of_nothing_says_nothing() -> None:
+def test_empty_baseline_has_no_effect() -> None:
     network = VoiceNetwork().eval()
     values, mean, spread, heard = some_voice()
     with torch.no_grad():
@@ -73,7 +73,7 @@ def test_a_history_of_nothing_says_nothing() -> None:
         )
 
 
-def test_a_voice_that_is_always_so_and_one_that_is_so_now_differ() -> None:
+def test_constant_voice_and_momentary_change_differ() -> None:
     network = VoiceNetwork().eval()
     values, _, spread, heard = some_voice(heard=20)
     with torch.no_grad():
@@ -81,11 +81,11 @@ def test_a_voice_that_is_always_so_and_one_that_is_so_now_differ() -> None:
         unusual = network(values, values - 2, spread, heard)
         still = network(values + 3, values + 3, spread, heard)
     assert not torch.allclose(usual, unusual, atol=1e-3)
-    # of somebody known well, only what differs from the usual counts for much
+    # for a well-known voice, only the deviation from its baseline counts much
     assert (usual - still).abs().max() < (usual - unusual).abs().max()
 
 
-def test_the_population_is_what_it_was_shown() -> None:
+def test_normalization_uses_the_population_statistics() -> None:
     network = VoiceNetwork()
     values = torch.randn(500, len(NAMES)) * 3 + 7
     network.learn_population(values, torch.full((len(NAMES),), 1.5))
@@ -95,7 +95,7 @@ def test_the_population_is_what_it_was_shown() -> None:
 
 
 def some_spectrum(frames: int = 200, held: int = 440) -> list[torch.Tensor]:
-    """Levels, periodicity and which frames are of the utterance."""
+    """Levels, periodicity and a mask of the utterance's frames."""
     generator = torch.Generator().manual_seed(frames)
     levels = -60 + 15 * torch.randn(2, frames, 64, generator=generator)
     periodicity = torch.rand(2, frames, 48, generator=generator)
@@ -105,7 +105,7 @@ def some_spectrum(frames: int = 200, held: int = 440) -> list[torch.Tensor]:
 
 
 def trained_spectrum_network() -> VoiceSpectrumNetwork:
-    """With batch statistics of its own."""
+    """With non-initial batch statistics."""
     torch.manual_seed(3)
     network = VoiceSpectrumNetwork()
     for _ in range(3):
@@ -113,7 +113,7 @@ def trained_spectrum_network() -> VoiceSpectrumNetwork:
     return network.eval()
 
 
-def test_a_spectrum_is_the_same_however_loud_and_however_much_comes_behind_it() -> None:
+def test_spectrum_network_is_invariant_to_gain_and_padding() -> None:
     network = trained_spectrum_network()
     levels, periodicity, valid = some_spectrum()
     with torch.no_grad():
@@ -123,11 +123,11 @@ def test_a_spectrum_is_the_same_however_loud_and_however_much_comes_behind_it() 
         other = network(levels.flip(1), periodicity.flip(1), valid.flip(1))
     torch.testing.assert_close(louder, answer, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(cut, answer, atol=1e-3, rtol=1e-3)
-    # backwards it is another
+    # reversed in time it differs
     assert not torch.allclose(other, answer, atol=1e-2)
 
 
-def test_sentiments_are_their_emotions_added_up() -> None:
+def test_sentiments_are_sums_of_their_emotions() -> None:
     network = VoiceNetwork().eval()
     heard = some_voice()
     with torch.no_grad():
@@ -141,14 +141,14 @@ def test_sentiments_are_their_emotions_added_up() -> None:
     assert found == pytest.approx([value / sum(sums) for value in sums], abs=1e-5)
 
 
-def test_a_mirrored_face_gets_the_same_answer() -> None:
+def test_mirrored_face_gets_the_same_answer() -> None:
     network = Sentiments(FaceNetwork(), FACE_EMOTIONS, mirrored=True).eval()
     face = torch.rand(3, 1, 48, 48)
     with torch.no_grad():
         assert torch.allclose(network(face), network(face.flip(3)), atol=1e-5)
 
 
-def test_without_trust_the_voice_says_nothing() -> None:
+def test_voice_without_trust_has_no_effect() -> None:
     fusion = Fusion()
     face = torch.tensor([[0.2, 0.5, 0.3]])
     with torch.no_grad():
@@ -160,7 +160,7 @@ def test_without_trust_the_voice_says_nothing() -> None:
         assert torch.equal(answers[0], answers[1])
 
 
-def test_trust_brings_the_voice_in() -> None:
+def test_trust_includes_the_voice() -> None:
     fusion = Fusion()
     face, voice = torch.tensor([[0.3, 0.4, 0.3]]), torch.tensor([[0.05, 0.05, 0.9]])
     with torch.no_grad():
@@ -172,7 +172,7 @@ def test_trust_brings_the_voice_in() -> None:
     assert negative[-1] > 0.8
 
 
-def test_an_exported_voice_gives_the_same(tmp_path: Path) -> None:
+def test_exported_voice_network_gives_the_same(tmp_path: Path) -> None:
     ort = pytest.importorskip("onnxruntime")
     network = Sentiments(VoiceNetwork(), EMOTIONS).eval()
     names = ("functionals", "mean", "spread", "heard")
@@ -195,7 +195,7 @@ def test_an_exported_voice_gives_the_same(tmp_path: Path) -> None:
         assert found == pytest.approx(network(*heard).softmax(1).numpy(), abs=2e-3)
 
 
-def test_an_exported_fusion_takes_numbers(tmp_path: Path) -> None:
+def test_exported_fusion_network_takes_scalars(tmp_path: Path) -> None:
     ort = pytest.importorskip("onnxruntime")
     shapes: dict[str, tuple[int, ...]] = {"face": (3,), "voice": (3,), "trust": (1,)}
     export_onnx(

@@ -66,12 +66,12 @@ TABLE_3: list[tuple[Shape, int]] = [
     ],
     ids=["table 1", "table 2", "table 3"],
 )
-def test_rows(network: type, size: int, table: list[tuple[Shape, int]]) -> None:
+def test_layers_match_the_papers_table(network: type, size: int, table: list[tuple[Shape, int]]) -> None:
     inputs = torch.zeros(1, 3, size, size)
     assert trace_shapes(network().eval(), inputs) == table
 
 
-def test_totals() -> None:
+def test_totals_match_the_paper() -> None:
     mouth, visual, audio = MouthNetwork(), VisualNetwork(), AudioNetwork()
     fused = FusedNetwork(visual, audio)
     assert parameter_count(mouth) == 1_252_571
@@ -83,11 +83,11 @@ def test_totals() -> None:
     assert sum(map(parameter_count, (mouth, VisualNetwork(), fused))) == 4_034_937
 
 
-def test_the_folded_form_has_the_same_parameters() -> None:
+def test_folded_network_has_the_same_parameters() -> None:
     assert parameter_count(FoldedAudioNetwork()) == 2_509_827
 
 
-def test_fused_output_is_made_of_the_branches_distributions() -> None:
+def test_fused_output_is_computed_from_the_branches_distributions() -> None:
     fused = FusedNetwork(VisualNetwork(), AudioNetwork()).eval()
     face, picture = torch.rand(2, 3, 96, 96), torch.rand(2, 3, 400, 400)
     with torch.inference_mode():
@@ -96,7 +96,7 @@ def test_fused_output_is_made_of_the_branches_distributions() -> None:
         assert torch.allclose(fused(face, picture), expected, atol=1e-6)
 
 
-def test_dropout_follows_every_pooling_of_mouth_and_visual_and_none_of_audio() -> None:
+def test_dropout_follows_every_pooling_of_mouth_and_visual_but_not_of_audio() -> None:
     def rates(network: torch.nn.Module) -> list[float]:
         return [part.p for part in network.modules() if isinstance(part, torch.nn.Dropout)]
 

@@ -24,7 +24,7 @@ from synthetic import Info, Subject, moments, picture, reading
 
 
 class Page(HTMLParser):
-    """Collects tags, and checks that they nest."""
+    """Collects tags, and checks that they are nested correctly."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -78,14 +78,14 @@ def write(
     return Page(path.read_text())
 
 
-def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
+def test_page_describes_each_appearance_in_words(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(12)))
     assert "Appearance 1" in page.text
     assert "Appearance 2" in page.text
     assert "12 seconds" in page.text
     assert "counted two appearances" in page.text
     assert "a search missed the face" in page.text
-    # one line for all together and one an appearance; a table each carries the numbers
+    # one line for all together and one per appearance; a table each carries the numbers
     assert [cell["data-tracks"] for cell in page.all("div") if cell.get("class") == "cell"] == [
         "",
         "1",
@@ -103,7 +103,7 @@ def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
         ((0.9, 0.1, 0.1, 0.1), None, "75 % of the readings rested on the face alone, the others"),
     ],
 )
-def test_it_says_where_the_answers_came_from(
+def test_page_reports_where_the_answers_came_from(
     tmp_path: Path, mouths: tuple[float, ...], share: float | None, told: str
 ) -> None:
     said = []
@@ -115,7 +115,7 @@ def test_it_says_where_the_answers_came_from(
     assert told in write(tmp_path / "r.html", said).text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:
+def test_page_needs_no_external_resource(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(3)))
     assert page.all("link") == page.all("iframe") == []
     assert [script.get("src") for script in page.all("script")] == [None, None]
@@ -123,7 +123,7 @@ def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:
     assert not re.search(r"https?:|url\(|@import", text)
     assert all((image["src"] or "").startswith("data:image/jpeg;") for image in page.all("img"))
     assert all(image["alt"] for image in page.all("img"))
-    # its own script is the only one that may run
+    # only its own script may run
     policy = next(m["content"] for m in page.all("meta") if "http-equiv" in m) or ""
     digest = base64.b64encode(hashlib.sha256(page.scripts[-1].encode()).digest()).decode()
     assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:; ")
@@ -131,7 +131,7 @@ def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:
     assert "connect-src" not in policy
 
 
-def test_the_clip_is_linked_from_where_the_page_lies(tmp_path: Path) -> None:
+def test_clip_is_linked_relative_to_the_page(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     clip = tmp_path / "in" / "a #1 100%.mp4"
     link = linked_clip(clip, tmp_path / "out" / "a")
@@ -141,7 +141,7 @@ def test_the_clip_is_linked_from_where_the_page_lies(tmp_path: Path) -> None:
     assert write(tmp_path / "r.html", list(moments(1))).all("video") == []
 
 
-def test_it_says_which_part_of_the_face_was_gone_by(tmp_path: Path) -> None:
+def test_page_reports_the_face_part_that_mattered(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(2)))
     data = json.loads(page.scripts[0])
     reasons = data["why"]["1"]
@@ -183,7 +183,7 @@ def test_accuracy_and_limits_are_those_of_the_cards(tmp_path: Path, profile: Pro
     assert accuracy_notes(without, profile) == []
 
 
-def test_pictures_can_be_left_out(tmp_path: Path) -> None:
+def test_pictures_can_be_omitted(tmp_path: Path) -> None:
     said = list(moments(3))
     assert write(tmp_path / "with.html", said).all("img")
     page = write(tmp_path / "without.html", said, images=False)
@@ -191,7 +191,7 @@ def test_pictures_can_be_left_out(tmp_path: Path) -> None:
     assert "data:image" not in (tmp_path / "without.html").read_text()
 
 
-def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
+def test_hostile_name_is_escaped(tmp_path: Path) -> None:
     name = '"><script>alert(1)</script>{{ 7 * 7 }}<img src=x onerror=alert(1)> 店.mp4'
     page = write(tmp_path / "r.html", list(moments(1)), Subject(info=Info(name=name)))
     assert [script.get("type") for script in page.all("script")] == ["application/json", None]
@@ -199,24 +199,24 @@ def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
     assert name in " ".join(page.words)
 
 
-def test_no_face_is_said_plainly(tmp_path: Path) -> None:
+def test_missing_face_is_reported(tmp_path: Path) -> None:
     scene = picture(8, 8)
     page = write(tmp_path / "r.html", [(Moment(0.0, scene, 0.0), (Reading(0.0),))])
     assert "No face was seen" in page.text
     assert "%" not in page.text.split("How far to trust this")[0].replace("0 %", "")
 
 
-def test_faces_without_an_answer_are_said_plainly(tmp_path: Path) -> None:
+def test_faces_without_an_answer_are_reported(tmp_path: Path) -> None:
     one = Reading(0.0, face=reading(0.0).face, label=Label.UNKNOWN)
     page = write(tmp_path / "r.html", [(Moment(0.0, picture(), 0.0), (one,))])
     assert "No clear answer" in page.text
 
 
-def test_nothing_at_all_is_still_a_page(tmp_path: Path) -> None:
+def test_empty_analysis_still_has_a_page(tmp_path: Path) -> None:
     assert "No face was seen" in write(tmp_path / "r.html", []).text
 
 
-def test_an_hour_makes_no_bigger_page_than_a_minute(tmp_path: Path) -> None:
+def test_page_size_does_not_grow_with_duration(tmp_path: Path) -> None:
     scene = picture(64, 48)
     sizes = []
     for seconds in (60, 3600):
@@ -233,13 +233,13 @@ def test_many_appearances_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
         said.append((Moment(one.time, picture(), one.time), (one,)))
     page = write(tmp_path / "r.html", said)
     lanes = [cell["data-tracks"] for cell in page.all("div") if cell.get("class") == "cell"]
-    # all together, twelve alone, and the others on as many as there are in a tenth of a second
+    # all together, twelve alone, and the others on as many lanes as overlap within 0.1 s
     assert len(lanes) == 1 + 12 + 4
     assert sorted(int(track) for lane in lanes for track in (lane or "").split()) == [*range(1, 81)]
     assert "68 further appearances were shorter" in page.text
 
 
-def test_faces_that_were_left_out_are_told_of(tmp_path: Path) -> None:
+def test_omitted_faces_are_reported(tmp_path: Path) -> None:
     said = [
         (Moment(time, picture(), time), (reading(time, left_out=left_out),))
         for time, left_out in ((0.0, 0), (0.1, 2), (0.2, 1), (0.3, 0))
@@ -254,14 +254,14 @@ def test_faces_that_were_left_out_are_told_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flag", [flag for flag in Flag if flag is not Flag.MORE_FACES])
-def test_every_flag_of_a_reading_has_words(flag: Flag, tmp_path: Path) -> None:
+def test_every_flag_of_a_reading_has_a_description(flag: Flag, tmp_path: Path) -> None:
     one = reading(0.0, flags=(flag,))
     page = write(tmp_path / "r.html", [(Moment(0.0, picture(), 0.0), (one,))])
     assert "of the readings" in page.text
 
 
 @pytest.mark.parametrize("count", [1, 4, 6])
-def test_thumbnails_are_spread_and_hold_the_extremes(count: int) -> None:
+def test_thumbnails_are_spread_and_include_the_extremes(count: int) -> None:
     kept = Thumbnails(LITE)
     scene = picture()
     for index in range(2000):

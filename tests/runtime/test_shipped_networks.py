@@ -1,4 +1,4 @@
-"""The networks in the package are there, whole, and answer."""
+"""The networks in the package exist, are intact, and answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine in virtual time: cores, and worker processes that decode and analyze streams on them.
+"""A simulated machine: cores, and worker processes that decode and analyze streams on them.
 
 Costs are those measured for 720p (docs/benchmark.md); time is shared in turns among the threads
 that have work, as operating systems do.
@@ -31,7 +31,7 @@ _PIXELS = np.zeros((2, 2, 3), np.uint8)
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of a core.
+    """CPU seconds.
 
     Attributes:
         decode: A picture's decoding.
@@ -56,7 +56,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Coding:
-    """How a stream is coded.
+    """A stream's GOP structure.
 
     Attributes:
         rate: Pictures a second.
@@ -81,7 +81,7 @@ def is_disposable(packet: Any) -> bool:
 
 @dataclass
 class Stream:
-    """One camera; its thread reads packets as they have come, decodes, and queues moments."""
+    """One camera; its thread reads packets as they arrive, decodes, and queues moments."""
 
     coding: Coding
     begin: float
@@ -100,7 +100,7 @@ class Stream:
     slowed: int = 0
 
     def run(self, clock: Clock) -> Iterator[bool]:
-        """Yields whether there is work, for each quantum that it is given."""
+        """Yield whether there is work, for each quantum of CPU time."""
         packet, ticks = 0, 0
         picture, shown = RgbPicture(_PIXELS), 0.0
         owed = 0.0
@@ -230,7 +230,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out, a second: of each stream, once the machine has settled."""
+    """Per-second results of each stream, once the machine has settled."""
 
     moments: list[float]
     fresh: list[float]
@@ -252,7 +252,7 @@ def simulate(
     until: dict[int, float] | None = None,
     apart: float = 0.1,
 ) -> Outcome:
-    """Runs streams on as many workers as cores.
+    """Run streams on as many workers as cores.
 
     Args:
         codings: One a stream.
@@ -310,5 +310,5 @@ def simulate(
 
 
 def jain(values: list[float]) -> float:
-    """Jain's index of fairness: 1 where all have the same."""
+    """Jain's fairness index: 1 if all are equal."""
     return sum(values) ** 2 / (len(values) * sum(value * value for value in values))

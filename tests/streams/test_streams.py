@@ -17,7 +17,7 @@ from sentistream.types import Box, Reading, UInt8Array
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> list[Path]:
-    """Two with a face that moves, one without."""
+    """Two with a moving face, one without."""
     folder = tmp_path_factory.mktemp("clips")
     made = []
     for number, step in enumerate((2, -2)):
@@ -46,7 +46,7 @@ def same(one: Reading, other: Reading) -> bool:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_streams_together_say_what_each_says_alone(clips: list[Path], workers: int) -> None:
+def test_parallel_streams_equal_single_ones(clips: list[Path], workers: int) -> None:
     said: dict[int, list[tuple[Reading, ...]]] = {number: [] for number in range(len(clips))}
     ends = []
     with analyze_streams(clips, workers=workers) as streams:
@@ -67,7 +67,7 @@ def test_streams_together_say_what_each_says_alone(clips: list[Path], workers: i
     assert any(reading.face for readings in said[0] for reading in readings)
 
 
-def test_streams_follow_no_more_faces_than_asked(tmp_path: Path, portrait: UInt8Array) -> None:
+def test_streams_track_no_more_faces_than_requested(tmp_path: Path, portrait: UInt8Array) -> None:
     twice = np.concatenate((portrait, portrait), axis=1)
     source = write_clip(tmp_path / "two.mp4", [(i / 25, twice) for i in range(8)])
     with analyze_streams([source], max_faces=1) as streams:
@@ -76,7 +76,7 @@ def test_streams_follow_no_more_faces_than_asked(tmp_path: Path, portrait: UInt8
     assert {readings[0].left_out for readings in said} == {1}
 
 
-def test_a_bad_source_ends_with_its_reason_and_the_others_go_on(clips: list[Path]) -> None:
+def test_bad_source_ends_with_its_reason_and_others_continue(clips: list[Path]) -> None:
     with analyze_streams([clips[0].with_name("none.mp4"), clips[2]], workers=1) as streams:
         events = list(streams)
     (bad,) = [e for e in events if isinstance(e, StreamEnd) and e.stream == 0]
@@ -85,15 +85,15 @@ def test_a_bad_source_ends_with_its_reason_and_the_others_go_on(clips: list[Path
     assert sum(isinstance(event, StreamMoment) for event in events) > 10
 
 
-def test_recordings_may_begin_apart_as_cameras_do(clips: list[Path]) -> None:
-    """By more than they are long: one is over before the next begins."""
+def test_recordings_may_start_at_different_times(clips: list[Path]) -> None:
+    """Further apart than their length: one is over before the next begins."""
     with analyze_streams([clips[2]] * 3, workers=1, paced=True, apart=3.0) as streams:
         order = [event.stream for event in streams]
     assert order == sorted(order)
     assert set(order) == {0, 1, 2}
 
 
-def test_a_killed_worker_ends_its_streams_with_a_reason(clips: list[Path]) -> None:
+def test_killed_worker_ends_its_streams_with_a_reason(clips: list[Path]) -> None:
     with analyze_streams(clips, workers=2) as streams:
         killed, _ = streams.processes
         os.kill(killed, signal.SIGKILL)
@@ -115,7 +115,7 @@ def test_workers_end_with_the_pool(clips: list[Path]) -> None:
     assert list(streams) == []
 
 
-def test_nothing_to_analyze_and_no_worker_are_refused() -> None:
+def test_empty_input_and_zero_workers_are_refused() -> None:
     with pytest.raises(InputError, match="nothing"):
         analyze_streams([])
     with pytest.raises(ValueError, match="worker"):
@@ -124,7 +124,7 @@ def test_nothing_to_analyze_and_no_worker_are_refused() -> None:
         analyze_streams(["clip.mp4"], max_faces=0)
 
 
-def test_errors_keep_their_way_out_between_processes() -> None:
+def test_errors_keep_their_hint_between_processes() -> None:
     import pickle
 
     error = sentistream.MissingExtraError("This", "train")
@@ -133,8 +133,8 @@ def test_errors_keep_their_way_out_between_processes() -> None:
     assert (back.problem, back.way_out) == (error.problem, error.way_out)
 
 
-def test_workers_give_numpy_one_thread(clips: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """More would only wait for work, and busily."""
+def test_workers_limit_numpy_to_one_thread(clips: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """More threads would only busy-wait for work."""
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     with analyze_streams(clips[:1], workers=1, paced=True) as streams:
         next(streams)

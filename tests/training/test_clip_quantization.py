@@ -1,4 +1,4 @@
-"""8-bit networks that are calibrated on clips, by ``sentistream export --variant int8``."""
+"""8-bit networks calibrated on clips, by ``sentistream export --variant int8``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def clips(demonstration_clip: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return one, other
 
 
-def test_an_export_with_8_bits_answers_as_floats_do(
+def test_int8_export_answers_like_floats(
     clips: tuple[Path, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -46,7 +46,7 @@ def test_an_export_with_8_bits_answers_as_floats_do(
         assert "DequantizeLinear" in made
 
 
-def test_what_is_measured_is_told(clips: tuple[Path, Path]) -> None:
+def test_measured_agreement_is_reported(clips: tuple[Path, Path]) -> None:
     read = list[Path]()
     made = quantize_on_clips(clips, read.append)
     assert read == list(clips)
@@ -73,7 +73,7 @@ def test_one_clip_is_not_enough(clips: tuple[Path, Path]) -> None:
         ["--profile", "paper", "--variant", "int8", "--calibrate", "a.mp4"],
     ],
 )
-def test_options_that_do_not_go_together_are_refused(options: list[str], tmp_path: Path) -> None:
+def test_conflicting_options_are_refused(options: list[str], tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["export", str(tmp_path / "out"), *options])
     assert result.exit_code == 2
     assert "go together" in result.output

@@ -1,4 +1,4 @@
-"""The device that training runs on, the memory allocator, and the mean of two states."""
+"""Selection of the training device, the memory allocator, and the mean of two states."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sentistream.training import run
     ("there", "name", "chosen"),
     [(True, "auto", "cuda"), (False, "auto", "cpu"), (True, "cpu", "cpu"), (True, "cuda", "cuda")],
 )
-def test_auto_takes_a_gpu_where_there_is_one(
+def test_auto_uses_a_gpu_if_present(
     there: bool, name: str, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
@@ -25,7 +25,7 @@ def test_auto_takes_a_gpu_where_there_is_one(
 
 
 @pytest.mark.parametrize(("built", "said"), [(None, "without CUDA"), ("12.4", "no GPU that")])
-def test_a_gpu_that_is_not_there(
+def test_missing_gpu_is_reported(
     built: str | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -34,7 +34,7 @@ def test_a_gpu_that_is_not_there(
         run.choose_device("cuda")
 
 
-def test_memory_is_kept_only_where_the_allocator_is_known(
+def test_allocator_is_tuned_only_if_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
@@ -42,7 +42,7 @@ def test_memory_is_kept_only_where_the_allocator_is_known(
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_run_on_a_gpu_resumes_to_the_same_weights(tmp_path: object) -> None:
+def test_gpu_run_resumes_to_the_same_weights(tmp_path: object) -> None:
     """As on the CPU, as far as PyTorch has deterministic algorithms."""
     from pathlib import Path
 
@@ -67,7 +67,7 @@ def test_a_run_on_a_gpu_resumes_to_the_same_weights(tmp_path: object) -> None:
     assert_same(whole.state_dict(), resumed.state_dict())
 
 
-def test_the_mean_of_two_states() -> None:
+def test_mean_of_two_states() -> None:
     one, two = torch.nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
     two.weight.data.fill_(3)
     two.load_state_dict({**two.state_dict(), "num_batches_tracked": torch.tensor(7)})

@@ -1,4 +1,4 @@
-"""A voice in any recording condition stays a voice."""
+"""Augmented voices remain voices, in every recording condition."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from synthetic import talk
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_a_voice_in_any_condition_stays_a_voice(condition: str) -> None:
+def test_augmented_voice_remains_a_voice(condition: str) -> None:
     sound = talk(2.0)
     heard = augment_voice(sound, condition, "a-1", None)
     assert heard.dtype == np.float32

@@ -1,4 +1,4 @@
-"""Rules over made-up seconds: when they are told, when they end, when they must not be."""
+"""Alert rules over simulated seconds: when alerts begin, end, and stay off."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DOOR = {"door": {"source": "0"}}
 
 @dataclass
 class Simulated:
-    """An evaluator without a thread, whose clock follows the seconds it is given."""
+    """An evaluator without a thread, whose clock follows the given seconds."""
 
     folder: Path
     rules: list[dict[str, Any]] = field(default_factory=lambda: [RULE])
@@ -71,7 +71,7 @@ class Simulated:
         return [alert for alert in self.told.take(0) if isinstance(alert, Alert)]
 
 
-def test_told_once_and_ended_once(tmp_path: Path) -> None:
+def test_alert_begins_and_ends_once(tmp_path: Path) -> None:
     it = Simulated(tmp_path)
     began = it.pass_seconds(300, crowd(5, 0.9))
     assert [alert.active for alert in began] == [True]
@@ -83,20 +83,20 @@ def test_told_once_and_ended_once(tmp_path: Path) -> None:
     assert [alert.active for alert in ended] == [False]
 
 
-def test_too_few_appearances_are_never_told_of(tmp_path: Path) -> None:
+def test_too_few_appearances_raise_no_alert(tmp_path: Path) -> None:
     it = Simulated(tmp_path, smallest_group=5)
     assert not it.pass_seconds(300, crowd(4, 1.0))
     assert it.pass_seconds(10, crowd(5, 1.0))
 
 
-def test_too_little_watched_is_not_told_of(tmp_path: Path) -> None:
+def test_too_little_watched_time_raises_no_alert(tmp_path: Path) -> None:
     it = Simulated(tmp_path)
     for _ in range(50):  # 2 s watched, 2 s not
         assert not it.pass_seconds(2, crowd(5, 1.0))
         assert not it.silence(2)
 
 
-def test_does_not_flap_about_the_limit(tmp_path: Path) -> None:
+def test_alert_does_not_flap_around_the_limit(tmp_path: Path) -> None:
     it = Simulated(tmp_path)
     told = []
     for number in range(600):
@@ -104,7 +104,7 @@ def test_does_not_flap_about_the_limit(tmp_path: Path) -> None:
     assert [alert.active for alert in told] == [True]
 
 
-def test_quiet_minutes(tmp_path: Path) -> None:
+def test_quiet_minutes_limit_how_often_alerts_begin(tmp_path: Path) -> None:
     it = Simulated(tmp_path, rules=[RULE | {"quiet_minutes": 10}])
     told = []
     for _ in range(10):  # one and a half minutes each way, half an hour in all
@@ -116,14 +116,14 @@ def test_quiet_minutes(tmp_path: Path) -> None:
     assert [alert.active for alert in told] == [True, False] * len(begun)
 
 
-def test_below(tmp_path: Path) -> None:
+def test_rule_below_a_limit(tmp_path: Path) -> None:
     rule = RULE | {"direction": "below", "sentiment": "neutral", "limit": 0.5}
     it = Simulated(tmp_path, rules=[rule])
     assert not it.pass_seconds(120, crowd(5, 0.2))
     assert [alert.active for alert in it.pass_seconds(120, crowd(5, 0.9))] == [True]
 
 
-def test_each_camera_by_itself_and_no_visitors(tmp_path: Path) -> None:
+def test_cameras_are_evaluated_separately_without_visitors(tmp_path: Path) -> None:
     it = Simulated(tmp_path, cameras=DOOR | {"hall": {"source": "1"}})
     bad, well = crowd(5, 1.0), crowd(5, 0.0)
     for _ in range(120):
@@ -134,16 +134,16 @@ def test_each_camera_by_itself_and_no_visitors(tmp_path: Path) -> None:
     assert [alert.camera for alert in it.alerts()] == ["door"]
 
 
-def test_visitors_are_nobody_s_business_without_cameras_either(tmp_path: Path) -> None:
+def test_visitor_cameras_never_alert(tmp_path: Path) -> None:
     it = Simulated(tmp_path, cameras={})
     assert not it.pass_seconds(120, crowd(5, 1.0), camera="visitor-4f2a")
     assert it.pass_seconds(120, crowd(5, 1.0), camera="webcam")
 
 
-def test_zones(tmp_path: Path) -> None:
+def test_rule_watches_its_zone_only(tmp_path: Path) -> None:
     rules = [RULE | {"key": "till", "zone": "till"}, RULE | {"key": "all"}]
     it = Simulated(tmp_path, rules=rules)
-    # the till is unhappy, the others are not: a share of 0.2 over everybody
+    # the till is negative, the others are not: a share of 0.2 over everybody
     readings = crowd(2, 1.0, zone="till") + tuple(
         reading for reading in crowd(10, 0.0) if reading.track not in ("p0", "p1")
     )
@@ -151,21 +151,21 @@ def test_zones(tmp_path: Path) -> None:
     assert [alert.rule for alert in it.pass_seconds(120, crowd(5, 1.0, zone="till"))] == ["all"]
 
 
-def test_a_silent_camera_ends_its_alert(tmp_path: Path) -> None:
+def test_silent_camera_ends_its_alert(tmp_path: Path) -> None:
     it = Simulated(tmp_path)
     it.pass_seconds(60, crowd(5, 1.0))
     assert not it.silence(50)
     assert [alert.active for alert in it.silence(15)] == [False]
 
 
-def test_an_empty_room_ends_its_alert(tmp_path: Path) -> None:
+def test_empty_zone_ends_its_alert(tmp_path: Path) -> None:
     it = Simulated(tmp_path, smallest_group=5)
     it.pass_seconds(60, crowd(5, 1.0))
     assert [alert.active for alert in it.pass_seconds(130, ())] == [False]
 
 
 @pytest.mark.parametrize("jump", [-3600, -86400 * 400, 3600, 86400 * 400])
-def test_survives_the_clock_being_set(tmp_path: Path, jump: int) -> None:
+def test_clock_change_is_survived(tmp_path: Path, jump: int) -> None:
     it = Simulated(tmp_path, rules=[RULE | {"quiet_minutes": 1}])
     assert it.pass_seconds(60, crowd(5, 1.0))
     it.second += jump
@@ -175,7 +175,7 @@ def test_survives_the_clock_being_set(tmp_path: Path, jump: int) -> None:
     assert [alert.active for alert in it.pass_seconds(120, crowd(5, 1.0))][-1:] == [True]
 
 
-def test_settings_changed_while_it_runs(tmp_path: Path) -> None:
+def test_settings_change_while_running(tmp_path: Path) -> None:
     it = Simulated(tmp_path, rules=[RULE | {"limit": 0.95}])
     assert not it.pass_seconds(60, crowd(5, 0.9))
     it.change(alerts=[RULE | {"limit": 0.5}])
@@ -198,7 +198,7 @@ def test_settings_changed_while_it_runs(tmp_path: Path) -> None:
     st.floats(0, 1),
     st.integers(1, 9),
 )
-def test_whatever_comes_beginnings_and_ends_take_turns(
+def test_alert_starts_and_ends_alternate_for_any_input(
     measures: list[tuple[float, int, float]], direction: str, limit: float, group: int
 ) -> None:
     rule = AlertRule.model_validate(RULE | {"direction": direction, "limit": limit})
@@ -217,7 +217,7 @@ def test_whatever_comes_beginnings_and_ends_take_turns(
     assert told == [number % 2 == 0 for number in range(len(told))]
 
 
-def test_as_a_thread(tmp_path: Path) -> None:
+def test_evaluator_runs_as_a_thread(tmp_path: Path) -> None:
     bus = EventBus()
     configuration = configured(
         tmp_path, alerts=[RULE | {"minutes": 0.1}], privacy={"smallest_group": 1}
@@ -227,7 +227,7 @@ def test_as_a_thread(tmp_path: Path) -> None:
             for second in range(10):
                 bus.publish(seconds(BEGIN + second, *crowd(3, 1.0)))
             until(lambda: len(told) == 1)
-        until(lambda: len(told) == 2)  # ended with the watch
+        until(lambda: len(told) == 2)  # ended by stopping the evaluator
     begun, ended = told
     assert isinstance(begun, Alert)
     assert isinstance(ended, Alert)

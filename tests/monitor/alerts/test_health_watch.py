@@ -1,4 +1,4 @@
-"""Cameras that are down and disks that are nearly full, with a clock and a disk made up."""
+"""Alerts about cameras that are down and full disks, with a simulated clock and disk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RUNNING, WAITING, STARTING = CameraState.RUNNING, CameraState.WAITING, CameraSta
 
 @dataclass
 class Watched:
-    """A watch without a thread."""
+    """A health watch without a thread."""
 
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Watched:
         )
 
     def camera(self, state: CameraState, seconds: float = 0, reason: str = "") -> list[Alert]:
-        """A camera is in a state for a while."""
+        """A camera stays in a state for a while."""
         self.watch.handle(health("door", state, reason))
         return self.wait(seconds)
 
@@ -63,7 +63,7 @@ class Watched:
         return [each for each in self.told.take(0) if isinstance(each, Alert)]
 
 
-def test_a_camera_that_is_down_is_told_of_once_and_ends_when_it_has_run(tmp_path: Path) -> None:
+def test_camera_down_alerts_once_and_ends_when_it_runs(tmp_path: Path) -> None:
     it = Watched(tmp_path)
     assert it.camera(RUNNING, 100) == []
     assert it.camera(WAITING, 100, "at rtsp://a:secret@h/1") == []
@@ -80,7 +80,7 @@ def test_a_camera_that_is_down_is_told_of_once_and_ends_when_it_has_run(tmp_path
     assert (up.active, up.incident, up.reason) == (False, down.incident, "")
 
 
-def test_a_camera_that_fails_again_and_again_is_down(tmp_path: Path) -> None:
+def test_repeatedly_failing_camera_is_down(tmp_path: Path) -> None:
     it = Watched(tmp_path)
     told = []
     for _ in range(10):
@@ -90,21 +90,21 @@ def test_a_camera_that_fails_again_and_again_is_down(tmp_path: Path) -> None:
     assert [each.active for each in told] == [True]
 
 
-def test_a_short_interruption_is_not_told_of(tmp_path: Path) -> None:
+def test_short_interruption_raises_no_alert(tmp_path: Path) -> None:
     it = Watched(tmp_path)
     for _ in range(5):
         assert it.camera(WAITING, 20) == []
         assert it.camera(RUNNING, 120) == []
 
 
-def test_a_camera_that_is_opened_has_time(tmp_path: Path) -> None:
+def test_opening_camera_gets_time(tmp_path: Path) -> None:
     it = Watched(tmp_path, {"health_alerts": {"camera_minutes": 0}})
     assert it.camera(STARTING, 50) == []
     (down,) = it.camera(WAITING, 1, "no answer")
     assert down.active
 
 
-def test_a_camera_that_rests_is_not_down(tmp_path: Path) -> None:
+def test_paused_camera_is_not_down(tmp_path: Path) -> None:
     it = Watched(tmp_path)
     assert len(it.camera(WAITING, 130)) == 1
     (ended,) = it.camera(CameraState.PAUSED, 300)
@@ -112,14 +112,14 @@ def test_a_camera_that_rests_is_not_down(tmp_path: Path) -> None:
     assert it.camera(CameraState.STOPPED, 300) == []
 
 
-def test_visitors_and_unwanted_alerts_are_left_out(tmp_path: Path) -> None:
+def test_visitors_and_disabled_alerts_are_ignored(tmp_path: Path) -> None:
     it = Watched(tmp_path, {"health_alerts": {"camera": False, "disk": False}})
     it.free = 0.1
     it.watch.handle(health("visitor-1", WAITING))
     assert it.camera(WAITING, 600) == []
 
 
-def test_a_disk_is_told_of_with_delay_and_hysteresis(tmp_path: Path) -> None:
+def test_full_disk_alerts_with_delay_and_hysteresis(tmp_path: Path) -> None:
     it = Watched(tmp_path)
     assert it.wait(200) == []
     it.free = 1.9
@@ -127,14 +127,14 @@ def test_a_disk_is_told_of_with_delay_and_hysteresis(tmp_path: Path) -> None:
     (full,) = it.wait(90)
     assert (full.kind, full.camera) == (AlertKind.DISK, "")
     assert full.reason == f"1.9 GB of 100.0 GB are free on the disk of {tmp_path}."
-    it.free = 2.4  # not yet a quarter more than the limit
+    it.free = 2.4  # less than a quarter above the limit
     assert it.wait(600) == []
     it.free = 2.6
     (ended,) = it.wait(200)
     assert (ended.active, ended.incident) == (False, full.incident)
 
 
-def test_on_a_small_disk_a_tenth_is_enough(tmp_path: Path) -> None:
+def test_small_disk_needs_a_tenth_free(tmp_path: Path) -> None:
     it = Watched(tmp_path)
     it.total, it.free = 8.0, 1.0
     assert it.wait(300) == []
@@ -142,7 +142,7 @@ def test_on_a_small_disk_a_tenth_is_enough(tmp_path: Path) -> None:
     assert len(it.wait(300)) == 1
 
 
-def test_stopping_ends_what_is_active(tmp_path: Path) -> None:
+def test_stopping_ends_active_alerts(tmp_path: Path) -> None:
     it = Watched(tmp_path)
     it.free = 0.5
     it.camera(WAITING, 300)
@@ -152,7 +152,7 @@ def test_stopping_ends_what_is_active(tmp_path: Path) -> None:
     ] * 2
 
 
-def test_a_real_disk_is_asked(tmp_path: Path) -> None:
+def test_real_disk_is_queried(tmp_path: Path) -> None:
     space = disk_space(tmp_path)
     assert space is not None
     assert 0 < space.free <= space.total
@@ -164,7 +164,7 @@ def test_a_real_disk_is_asked(tmp_path: Path) -> None:
     st.integers(0, 120),
     st.integers(0, 120),
 )
-def test_conditions_change_only_after_their_time(
+def test_conditions_change_only_after_their_delay(
     steps: list[tuple[bool, int]], begin: int, end: int
 ) -> None:
     condition = DelayedCondition()
@@ -187,7 +187,7 @@ def test_conditions_change_only_after_their_time(
 
 
 @pytest.mark.parametrize("state", [WAITING, RUNNING])
-def test_a_camera_that_was_removed_is_forgotten(tmp_path: Path, state: CameraState) -> None:
+def test_removed_camera_is_forgotten(tmp_path: Path, state: CameraState) -> None:
     it = Watched(tmp_path)
     it.camera(WAITING, 200)
     values = it.configuration.settings.model_copy(

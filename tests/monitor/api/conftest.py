@@ -1,4 +1,4 @@
-"""One served monitor for the tests that leave it as it was."""
+"""A shared running monitor for tests that do not change it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sentistream.monitor.accounts import passwords
 
 @pytest.fixture(scope="package", autouse=True)
 def quick_hashes() -> Iterator[None]:
-    """Logins that take no time; the real parameters are tested with the accounts."""
+    """Fast password hashes; the production parameters are tested with the accounts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
         yield
@@ -28,7 +28,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Five people at the door for ten minutes, two at the till: too few to be told."""
+    """Five people at the door for ten minutes, two at the till: too few to be shown."""
     given = settings(privacy={"smallest_group": 5})
     with Served(tmp_path_factory.mktemp("lived"), given) as served:
         served.store.add(crowd(TEN, TEN + 600))

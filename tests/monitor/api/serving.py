@@ -41,7 +41,7 @@ MANAGER, VIEWER, PASSWORD = "anna", "vera", "correct horse battery"
 
 @dataclass
 class FakeCameras(Supervisor):
-    """Notes what is asked of it."""
+    """Records the requests it receives."""
 
     keys: tuple[str, ...] = ("door", "till")
     restarted: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class FakeCameras(Supervisor):
 
 
 def settings(**changes: Any) -> Settings:
-    """Two cameras, one with a password, and no limit that a test would run into."""
+    """Two cameras, one with a password, and no limit that a test would reach."""
     server = {"requests_a_minute": 100_000, "login_attempts": 100} | changes.pop("server", {})
     values: dict[str, Any] = {
         "cameras": {
@@ -92,7 +92,7 @@ def settings(**changes: Any) -> Settings:
 
 
 class Served:
-    """A monitor on a port of its own, with a manager and a viewer."""
+    """A monitor on its own port, with a manager and a viewer."""
 
     def __init__(
         self,
@@ -147,12 +147,12 @@ class Served:
         self.services.engine.dispose()
         assert not self._thread.is_alive()
 
-    def stranger(self, **options: Any) -> httpx.Client:
-        """A client that nobody knows."""
+    def anonymous(self, **options: Any) -> httpx.Client:
+        """A client without credentials."""
         return httpx.Client(base_url=self.url, timeout=30, **options)
 
     def by_token(self, role: Role = Role.MANAGER, name: str = "program") -> httpx.Client:
-        """A program's client."""
+        """An API client with a token."""
         return self.stranger(headers={"authorization": f"Bearer {self.token(role, name)}"})
 
     def token(self, role: Role = Role.MANAGER, name: str = "program") -> str:
@@ -162,7 +162,7 @@ class Served:
 
     @contextmanager
     def person(self, name: str = MANAGER, password: str = PASSWORD) -> Iterator[httpx.Client]:
-        """A browser's client that has logged in, with what it sends to change things."""
+        """A logged-in browser client, with the headers it sends to make changes."""
         client = self.stranger(headers={"origin": self.url})
         with client:
             answer = client.post("/login", data={"name": name, "password": password})
@@ -171,7 +171,7 @@ class Served:
             yield client
 
     def sees(self, camera: str = "door", moment: float = 1_767_607_200.5) -> None:
-        """A camera runs and sees somebody."""
+        """A camera runs and reports a face."""
         self.bus.publish(
             CameraHealth(
                 camera=camera,
@@ -224,7 +224,7 @@ class Served:
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Until it holds."""
+    """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "It did not come to be."
@@ -232,7 +232,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 def hidden_field(html: str, name: str) -> str:
-    """The value of a hidden field of a form."""
+    """The value of a form's hidden field."""
     found = re.search(rf'name="{name}" value="([^"]*)"', html)
     assert found is not None, html
     return found[1]

@@ -1,4 +1,4 @@
-"""Alerts over REST: who was told, who takes care of it, and channels that are tried."""
+"""Alerts over REST: deliveries, acknowledgements, and channel tests."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def stored(served: Served, given: Alert) -> Alert:
-    """Published and written, as the store's writer does."""
+    """Publish an event and wait until the store's writer has written it."""
     served.bus.publish(given)
     served.store.add_alert(given)
     return given
 
 
-def test_one_alert_with_all_that_belongs_to_it(served: Served) -> None:
+def test_alert_includes_its_deliveries_and_acknowledgement(served: Served) -> None:
     stored(served, DOWN)
     refused = Delivery(
         incident="d0d0",
@@ -70,7 +70,7 @@ def test_one_alert_with_all_that_belongs_to_it(served: Served) -> None:
         assert client.get("/api/alerts/d0d0").json()["end"]["time"] == "2026-01-05T10:05:00Z"
 
 
-def test_the_first_who_acknowledges_is_noted_and_everybody_hears_of_it(served: Served) -> None:
+def test_first_acknowledgement_is_stored_and_published(served: Served) -> None:
     stored(served, DOWN)
     with (
         served.person(VIEWER) as viewer,
@@ -94,7 +94,7 @@ def test_the_first_who_acknowledges_is_noted_and_everybody_hears_of_it(served: S
         assert viewer.get("/api/alerts/d0d0").json()["acknowledgement"] == given
 
 
-def test_channels_are_tried_and_say_what_is_wrong(tmp_path: Path) -> None:
+def test_channel_test_reports_what_is_wrong(tmp_path: Path) -> None:
     with mail_server() as mail, receiving(200) as hook, receiving(403) as push:
         values: dict[str, Any] = {
             "email": {
@@ -136,7 +136,7 @@ def test_channels_are_tried_and_say_what_is_wrong(tmp_path: Path) -> None:
         assert secret not in told
 
 
-def test_digests_as_pdf_and_by_mail(tmp_path: Path) -> None:
+def test_digests_are_served_as_pdf_and_mailed(tmp_path: Path) -> None:
     with mail_server() as mail:
         email = {
             "host": "localhost",
@@ -163,14 +163,14 @@ def test_digests_as_pdf_and_by_mail(tmp_path: Path) -> None:
     assert attached.get_filename() == "sentistream-month-2026-01.pdf"
 
 
-def test_without_a_mail_server_nothing_is_sent(served: Served) -> None:
+def test_mail_is_not_sent_without_a_server(served: Served) -> None:
     with served.person() as client:
         answer = client.post("/api/digest/week/send")
         assert answer.status_code == 400
         assert "no mail server" in answer.json()["detail"]
 
 
-def test_deliveries_are_for_managers(served: Served) -> None:
+def test_deliveries_are_visible_to_managers_only(served: Served) -> None:
     served.store.add_delivery(
         Delivery(
             incident="", channel="x", event="test", time=TEN + 0.0, state=DeliveryState.DELIVERED

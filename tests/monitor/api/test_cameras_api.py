@@ -1,4 +1,4 @@
-"""What happens now: cameras, pictures, visitors, health, figures."""
+"""The current state: cameras, previews, visitors, health, metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sentistream.monitor.observations import CameraHealth, CameraState
 HOUR = 3600
 
 
-def test_live_and_cameras(lived: Served) -> None:
+def test_live_state_and_cameras_are_listed(lived: Served) -> None:
     with lived.by_token(Role.VIEWER) as client:
         seen = client.get("/api/live").json()
         assert [one["camera"] for one in seen] == ["door"]
@@ -24,7 +24,7 @@ def test_live_and_cameras(lived: Served) -> None:
         assert front["flags"] == ["small_face", "more_faces"]
         assert front["pose"] == {"yaw": 12.5, "pitch": -3.0, "roll": 4.0}
         assert (front["voice_share"], aside["voice_share"]) == (0.125, None)
-        # what is not read is not guessed
+        # unread faces have no made-up values
         assert (aside["label"], aside["smoothed"], aside["mouth_open"]) == ("unknown", None, None)
         assert aside["flags"] == ["turned_away", "more_faces"]
         assert aside["pose"]["yaw"] == -71.0
@@ -34,7 +34,7 @@ def test_live_and_cameras(lived: Served) -> None:
         assert till["health"] is None
 
 
-def test_previews_ask_the_camera_for_pictures(lived: Served) -> None:
+def test_preview_request_reaches_the_camera(lived: Served) -> None:
     lived.cameras.watched.clear()
     with lived.by_token(Role.VIEWER) as client:
         picture = client.get("/api/cameras/door/preview.jpg")
@@ -45,14 +45,14 @@ def test_previews_ask_the_camera_for_pictures(lived: Served) -> None:
     assert lived.cameras.watched == ["door", "till"]
 
 
-def test_restarting(lived: Served) -> None:
+def test_camera_is_restarted(lived: Served) -> None:
     with lived.by_token() as client:
         assert client.post("/api/cameras/door/restart").status_code == 204
         assert client.post("/api/cameras/none/restart").status_code == 404
     assert lived.cameras.restarted == ["door"]
 
 
-def test_visitors_cameras(tmp_path: Path) -> None:
+def test_visitor_cameras_are_connected_and_ended(tmp_path: Path) -> None:
     with Served(tmp_path) as served, served.person(VIEWER) as one, served.by_token() as manager:
         assert one.post("/api/browser-camera", json={"sdp": "nonsense"}).status_code == 400
         answer = one.post("/api/browser-camera", json={"type": "offer", "sdp": "v=0"}).json()
@@ -60,7 +60,7 @@ def test_visitors_cameras(tmp_path: Path) -> None:
         second = one.post("/api/browser-camera", json={"sdp": "v=0"}).json()["camera"]
         with served.person(VIEWER) as other:
             assert other.delete("/api/browser-camera/visitor-1").status_code == 404
-        # a camera of the configuration is nobody's to end
+        # a configured camera cannot be ended by anybody
         assert manager.delete("/api/browser-camera/door").status_code == 404
         assert one.delete("/api/browser-camera/visitor-1").status_code == 204
         assert one.delete("/api/browser-camera/visitor-1").status_code == 404
@@ -69,7 +69,7 @@ def test_visitors_cameras(tmp_path: Path) -> None:
         assert one.post("/api/browser-camera", json={"sdp": "v" * 65_537}).status_code == 422
 
 
-def test_what_is_switched_off(tmp_path: Path) -> None:
+def test_disabled_features_are_refused(tmp_path: Path) -> None:
     given = settings(server={"browser_cameras": 0}, privacy={"preview": False})
     with Served(tmp_path, given) as served, served.by_token() as client:
         served.sees()
@@ -78,7 +78,7 @@ def test_what_is_switched_off(tmp_path: Path) -> None:
         assert served.cameras.watched == []
 
 
-def test_health_ready_and_metrics(tmp_path: Path) -> None:
+def test_health_readiness_and_metrics(tmp_path: Path) -> None:
     well = [True]
 
     class Watched:
@@ -100,7 +100,7 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
         assert both() == ("degraded", 503)
         well[0] = True
         served.bus.publish(CameraHealth(camera="door", state=CameraState.PAUSED, since=0))
-        # nobody is to be watched now: that is as it should be
+        # nobody needs to be watched now: that is fine
         assert both() == ("ok", 200)
         served.bus.publish(CameraHealth(camera="till", state=CameraState.WAITING, since=0))
         assert both() == ("degraded", 503)
@@ -120,7 +120,7 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
     assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
 
 
-def test_a_database_that_hangs_does_not_hang_the_health(tmp_path: Path) -> None:
+def test_hanging_database_does_not_block_the_health_check(tmp_path: Path) -> None:
     go_on = threading.Event()
 
     class Hanging:

@@ -1,4 +1,4 @@
-"""The Python client against a served monitor, and the example of the documentation."""
+"""The Python client against a running monitor, and the documented example."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def client(lived: Served) -> Iterator[Client]:
         yield client
 
 
-def test_history(client: Client) -> None:
+def test_history_is_returned(client: Client) -> None:
     for begin in (BEGIN, float(TEN), BEGIN.replace(tzinfo=None)):
         found = client.history(begin, BEGIN + timedelta(hours=1), camera="door")
         assert [one.begin for one in found] == [BEGIN]
@@ -62,7 +62,7 @@ def test_history(client: Client) -> None:
     assert both["till"].positive is None
 
 
-def test_the_names_of_the_last_version_still_work_and_say_the_new_ones(client: Client) -> None:
+def test_deprecated_names_work_and_name_their_replacements(client: Client) -> None:
     with pytest.warns(DeprecationWarning, match="called Aggregate"):
         old = client_package.Sum
     assert old is client_package.Aggregate
@@ -73,7 +73,7 @@ def test_the_names_of_the_last_version_still_work_and_say_the_new_ones(client: C
         assert client.together(begin, end) == client.aggregate(begin, end)
 
 
-def test_readings_come_in_parts(client: Client) -> None:
+def test_readings_are_paged(client: Client) -> None:
     found = list(client.readings(BEGIN, BEGIN + timedelta(hours=1), camera="door"))
     assert len(found) == 7500
     assert len({(one.time, one.track) for one in found}) == 7500
@@ -81,7 +81,7 @@ def test_readings_come_in_parts(client: Client) -> None:
     assert found[0].neutral == pytest.approx(0.5)
 
 
-def test_what_is_now(client: Client) -> None:
+def test_live_state_is_returned(client: Client) -> None:
     (seen,) = client.live()
     assert (seen.camera, seen.max_faces, seen.left_out) == ("door", 2, 3)
     front, aside = seen.faces
@@ -98,7 +98,7 @@ def test_what_is_now(client: Client) -> None:
     assert client.alerts(since=BEGIN + timedelta(days=1)) == []
 
 
-def test_files(client: Client, tmp_path: Path) -> None:
+def test_exports_are_written_to_files(client: Client, tmp_path: Path) -> None:
     path = client.export(tmp_path / "hours.csv", "hour", BEGIN, BEGIN + timedelta(hours=1))
     with path.open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 2
@@ -112,7 +112,7 @@ def test_files(client: Client, tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["hours.csv"]
 
 
-def test_events(client: Client, lived: Served) -> None:
+def test_events_are_streamed(client: Client, lived: Served) -> None:
     def happen() -> None:
         wait_for(lambda: lived.bus.subscribers == 1)
         lived.sees()
@@ -130,7 +130,7 @@ def test_events(client: Client, lived: Served) -> None:
     wait_for(lambda: lived.bus.subscribers == 0)
 
 
-def test_events_end_with_the_token(lived: Served) -> None:
+def test_revoking_the_token_ends_the_event_stream(lived: Served) -> None:
     with Client(lived.url, lived.token(Role.VIEWER, "short")) as client:
         events = client.events()
 
@@ -150,7 +150,7 @@ def test_events_end_with_the_token(lived: Served) -> None:
         assert refused.value.status == 401
 
 
-def test_refusals_are_told(lived: Served) -> None:
+def test_refusals_raise_errors(lived: Served) -> None:
     with Client(lived.url, lived.token(Role.VIEWER)) as client:
         with pytest.raises(MonitorError, match="Only managers") as refused:
             next(client.readings(BEGIN))
@@ -168,7 +168,7 @@ def test_refusals_are_told(lived: Served) -> None:
             next(client.events())
 
 
-def test_too_many_requests_say_how_long(tmp_path: Path) -> None:
+def test_rate_limit_reports_the_waiting_time(tmp_path: Path) -> None:
     given = settings(server={"requests_a_minute": 10})
     with Served(tmp_path, given) as served, Client(served.url, served.token()) as client:
         with pytest.raises(MonitorError) as refused:
@@ -179,7 +179,7 @@ def test_too_many_requests_say_how_long(tmp_path: Path) -> None:
         assert 0 < refused.value.wait <= 6
 
 
-def test_nobody_there() -> None:
+def test_unreachable_server_is_reported() -> None:
     with Client("http://127.0.0.1:9", "x", timeout=2) as client:
         with pytest.raises(UnreachableError, match="does not answer"):
             client.live()
@@ -189,13 +189,13 @@ def test_nobody_there() -> None:
         Client("ftp://monitor", "x")
 
 
-def test_the_token_is_not_shown() -> None:
+def test_token_is_not_shown() -> None:
     assert (
         repr(Client("http://127.0.0.1:9", "sentistream_hidden")) == "Client('http://127.0.0.1:9')"
     )
 
 
-def test_it_needs_nothing_of_the_monitor() -> None:
+def test_client_imports_nothing_of_the_monitor() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['fastapi', 'sqlalchemy', 'pydantic', "
         "'argon2'])); from sentistream.client import Client; "
@@ -205,7 +205,7 @@ def test_it_needs_nothing_of_the_monitor() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603
 
 
-def test_the_documented_example_runs(lived: Served, tmp_path: Path) -> None:
+def test_documented_example_runs(lived: Served, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "api.md").read_text("utf-8")
     example = text.split("```python\n", 1)[1].split("```", 1)[0]
     assert "Client(" in example

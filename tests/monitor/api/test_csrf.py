@@ -37,7 +37,7 @@ SITES = [
 
 
 @pytest.mark.parametrize("headers", SITES, ids=str)
-def test_other_sites_change_nothing(served: Served, headers: dict[str, str]) -> None:
+def test_cross_site_requests_change_nothing(served: Served, headers: dict[str, str]) -> None:
     with served.person() as client:
         if "origin" not in headers:
             del client.headers["origin"]
@@ -47,7 +47,7 @@ def test_other_sites_change_nothing(served: Served, headers: dict[str, str]) -> 
     assert served.cameras.restarted == []
 
 
-def test_who_does_not_say_where_it_comes_from_changes_nothing(served: Served) -> None:
+def test_request_without_an_origin_changes_nothing(served: Served) -> None:
     with served.person() as client:
         del client.headers["origin"]
         assert client.post("/api/cameras/door/restart").status_code == 403
@@ -59,7 +59,7 @@ def test_who_does_not_say_where_it_comes_from_changes_nothing(served: Served) ->
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64, "ä" * 32])
-def test_changes_need_the_token(served: Served, token: str) -> None:
+def test_changes_need_the_csrf_token(served: Served, token: str) -> None:
     with served.person() as client, served.person() as other:
         foreign = other.headers["x-csrf-token"]
         del client.headers["x-csrf-token"]
@@ -71,24 +71,24 @@ def test_changes_need_the_token(served: Served, token: str) -> None:
     assert served.cameras.restarted == []
 
 
-def test_a_form_sends_the_token_as_a_field(served: Served) -> None:
+def test_form_sends_the_csrf_token_as_a_field(served: Served) -> None:
     with served.person() as client:
         token = client.headers.pop("x-csrf-token")
         wrong = client.post("/other", json={"csrf_token": token})
         assert wrong.status_code == 403
         assert client.post("/other", data={"csrf_token": token}).status_code == 200
-        # for other files it stands in the query of a log somewhere: not taken
+        # in a query it could end up in a log: not accepted
         assert client.post(f"/other?csrf_token={token}").status_code == 403
 
 
-def test_programs_need_no_token(served: Served) -> None:
+def test_api_tokens_need_no_csrf_token(served: Served) -> None:
     with served.by_token() as client:
         client.headers["origin"] = "http://anywhere.test"
         assert client.post("/api/cameras/door/restart").status_code == 204
     served.cameras.restarted.clear()
 
 
-def test_the_login_cannot_be_forged_either(served: Served) -> None:
+def test_login_is_protected_against_forgery(served: Served) -> None:
     with served.stranger() as client:
         form = {"name": "anna", "password": "correct horse battery"}
         answer = client.post("/login", data=form, headers={"origin": "http://evil.test"})
@@ -96,7 +96,7 @@ def test_the_login_cannot_be_forged_either(served: Served) -> None:
         assert "set-cookie" not in answer.headers
 
 
-def test_other_sites_do_not_listen(served: Served) -> None:
+def test_other_sites_cannot_open_the_websocket(served: Served) -> None:
     with served.person() as client:
         cookie = f"sentistream_session={client.cookies['sentistream_session']}"
     url = f"ws://127.0.0.1:{served.port}/api/events"
@@ -106,7 +106,7 @@ def test_other_sites_do_not_listen(served: Served) -> None:
         assert refused.value.response.status_code == 403
 
 
-def test_no_other_site_is_invited(served: Served) -> None:
+def test_cors_allows_no_other_site(served: Served) -> None:
     with served.person() as client:
         for method in ("GET", "OPTIONS"):
             answer = client.request(

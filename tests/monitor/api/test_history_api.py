@@ -1,4 +1,4 @@
-"""What was, as the API answers it from a real database."""
+"""History, as the API answers it from a real database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sentistream.monitor.api.history import EXPORTS_AT_ONCE
 HOUR = 3600
 
 
-def test_history_by_hour(lived: Served) -> None:
+def test_history_is_grouped_by_hour(lived: Served) -> None:
     with lived.by_token(Role.VIEWER) as client:
         for begin in (
             str(TEN),
@@ -44,7 +44,7 @@ def test_history_by_hour(lived: Served) -> None:
         assert len(by_minute) == 10
 
 
-def test_a_plus_sign_that_was_not_encoded(lived: Served) -> None:
+def test_unencoded_plus_sign_is_accepted(lived: Served) -> None:
     with lived.by_token() as client:
         answer = client.get(
             f"/api/history?begin=2026-01-05T11:00:00+01:00&end={TEN + HOUR}&camera=door"
@@ -54,7 +54,7 @@ def test_a_plus_sign_that_was_not_encoded(lived: Served) -> None:
         assert answer.status_code == 200
 
 
-def test_together(lived: Served) -> None:
+def test_aggregate_of_a_period(lived: Served) -> None:
     with lived.by_token(Role.VIEWER) as client:
         query = {"begin": TEN, "end": TEN + HOUR}
         found = {one["camera"]: one for one in client.get("/api/together", params=query).json()}
@@ -87,7 +87,7 @@ def test_together(lived: Served) -> None:
         ("export/users.csv", {"begin": TEN}, 422),
     ],
 )
-def test_no_question_is_without_bounds(
+def test_every_query_parameter_is_bounded(
     lived: Served, path: str, query: dict[str, str | int], status: int
 ) -> None:
     with lived.by_token() as client:
@@ -96,7 +96,7 @@ def test_no_question_is_without_bounds(
     assert answer.json()["detail"]
 
 
-def test_too_many_sums_at_once_are_refused(tmp_path: Path) -> None:
+def test_too_many_buckets_are_refused(tmp_path: Path) -> None:
     cameras = {f"cam{n}": {"source": "demo:"} for n in range(40)}
     with Served(tmp_path, settings(cameras=cameras)) as served, served.by_token() as client:
         query = {"begin": str(TEN), "end": str(TEN + 14 * 86_400), "step": "minute"}
@@ -104,7 +104,7 @@ def test_too_many_sums_at_once_are_refused(tmp_path: Path) -> None:
         assert client.get("/api/history", params=query | {"camera": "cam1"}).status_code == 200
 
 
-def test_readings_go_on_where_they_were_cut(lived: Served) -> None:
+def test_readings_continue_at_the_next_page(lived: Served) -> None:
     seen: list[tuple[str, str]] = []
     begin: int | str | None = TEN
     with lived.by_token() as client:
@@ -119,7 +119,7 @@ def test_readings_go_on_where_they_were_cut(lived: Served) -> None:
     assert seen[0] == ("2026-01-05T10:00:00Z", "a")
 
 
-def test_a_second_is_not_torn_apart(lived: Served) -> None:
+def test_page_break_does_not_split_a_second(lived: Served) -> None:
     with lived.by_token() as client:
         query = {"begin": str(TEN), "end": str(TEN + 60), "camera": "door", "limit": "2"}
         answer = client.get("/api/readings", params=query).json()
@@ -127,14 +127,14 @@ def test_a_second_is_not_torn_apart(lived: Served) -> None:
     assert answer["next_begin"] == "2026-01-05T10:00:01Z"
 
 
-def test_readings_of_the_last_minute_by_themselves(lived: Served) -> None:
+def test_default_period_of_readings_is_the_last_minute(lived: Served) -> None:
     lived.store.add(crowd(int(time.time()) - 5, int(time.time()) - 4, ("late",)))
     with lived.by_token() as client:
         found = client.get("/api/readings").json()["readings"]
     assert {one["track"] for one in found} == {"late"}
 
 
-def test_alerts_newest_first(lived: Served) -> None:
+def test_alerts_are_newest_first(lived: Served) -> None:
     with lived.by_token(Role.VIEWER) as client:
         found = client.get("/api/alerts").json()
         assert [one["active"] for one in found] == [False, True]
@@ -143,7 +143,7 @@ def test_alerts_newest_first(lived: Served) -> None:
         assert len(since) == 1
 
 
-def test_files(lived: Served) -> None:
+def test_exports_are_downloaded(lived: Served) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
     with lived.by_token() as client:
         text = client.get("/api/export/hour.csv", params=query)
@@ -162,10 +162,10 @@ def test_files(lived: Served) -> None:
 
 
 @pytest.mark.usefixtures("without_pyarrow")
-def test_parquet_without_its_package_is_refused_with_the_way_to_get_it(lived: Served) -> None:
+def test_parquet_without_pyarrow_names_the_package(lived: Served) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
     with lived.by_token() as client:
-        for _ in range(EXPORTS_AT_ONCE + 1):  # what is refused holds no place
+        for _ in range(EXPORTS_AT_ONCE + 1):  # a refused export takes no slot
             refused = client.get("/api/export/hour.parquet", params=query)
             assert refused.status_code == 501
             assert refused.headers["content-type"] == "application/problem+json"
@@ -175,7 +175,7 @@ def test_parquet_without_its_package_is_refused_with_the_way_to_get_it(lived: Se
         assert client.get("/api/export/hour.csv", params=query).status_code == 200
 
 
-def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:
+def test_concurrent_exports_are_limited(tmp_path: Path) -> None:
     going, go_on = threading.Semaphore(0), threading.Event()
     closed: list[bool] = []
 
@@ -208,7 +208,7 @@ def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:
         third = client.get("/api/export/hour.csv", params={"begin": TEN, "end": TEN + 1})
         assert third.status_code == 429
         go_on.set()
-        # a client that goes away frees its place, and the file's rest is not made
+        # a disconnected client frees its slot, and the rest of the file is not produced
         for stream in streams:
             stream.__exit__(None, None, None)
         wait_for(lambda: len(closed) == 2)
@@ -218,7 +218,7 @@ def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:
             assert fourth.status_code == 200
 
 
-def test_forgetting(tmp_path: Path) -> None:
+def test_readings_are_erased(tmp_path: Path) -> None:
     with Served(tmp_path) as served, served.person() as client:
         served.store.add(crowd(TEN, TEN + 10))
         served.store.add(crowd(TEN, TEN + 10, camera="till"))
@@ -229,7 +229,7 @@ def test_forgetting(tmp_path: Path) -> None:
         assert len(left) == 35 + 50
 
 
-def test_a_database_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_unavailable_database_is_reported(tmp_path: Path) -> None:
     class Broken:
         def __init__(self, store: object) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Logging in and out, the first start, and what ends with a session."""
+"""Login, logout, the first start, and what ends with a session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sentistream.monitor.api.app import setup_link
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Served]:
-    """Nobody can log in yet."""
+    """No user exists yet."""
     with Served(tmp_path, people=False) as served:
         yield served
 
@@ -25,7 +25,7 @@ def _cookie(served: Served, **headers: str) -> str:
     return str(answer.headers["set-cookie"])
 
 
-def test_the_cookie_is_for_this_site_alone(served: Served) -> None:
+def test_session_cookie_is_restricted_to_this_site(served: Served) -> None:
     parts = _cookie(served).split("; ")
     assert parts[0].startswith("sentistream_session=")
     assert set(parts[1:]) == {"HttpOnly", "Max-Age=43200", "Path=/", "SameSite=lax"}
@@ -42,12 +42,12 @@ def test_over_tls_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
         assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax", "Max-Age=7200"} == set(parts[1:])
         with served.stranger(headers={"cookie": parts[0]}) as client:
             assert client.get("/api/me").json()["name"] == MANAGER
-        # without the prefix any other host beside ours could have set it
+        # without the prefix, any subdomain could have set it
         with served.stranger(headers={"cookie": parts[0].removeprefix("__Host-")}) as client:
             assert client.get("/api/me").status_code == 401
 
 
-def test_a_name_that_nobody_has_gets_the_same_answer(served: Served) -> None:
+def test_unknown_name_gets_the_same_answer(served: Served) -> None:
     with served.stranger() as client:
         wrong = [
             client.post("/login", data={"name": name, "password": "not the password"})
@@ -73,7 +73,7 @@ def test_a_name_that_nobody_has_gets_the_same_answer(served: Served) -> None:
         ("history", "/"),
     ],
 )
-def test_the_login_leads_only_to_our_own_pages(served: Served, wanted: str, led: str) -> None:
+def test_login_redirects_only_to_own_pages(served: Served, wanted: str, led: str) -> None:
     with served.stranger() as client:
         page = client.get("/login", params={"next": wanted})
         assert hidden_field(page.text, "next").replace("&amp;", "&") == led
@@ -81,7 +81,7 @@ def test_the_login_leads_only_to_our_own_pages(served: Served, wanted: str, led:
         assert client.post("/login", data=form).headers["location"] == led
 
 
-def test_what_was_typed_is_text_in_the_page(served: Served) -> None:
+def test_typed_text_is_escaped_in_the_page(served: Served) -> None:
     evil = '"><script>alert(1)</script>'
     with served.stranger() as client:
         answer = client.post("/login", data={"name": evil, "password": "x", "next": f"/{evil}"})
@@ -102,14 +102,14 @@ def test_what_was_typed_is_text_in_the_page(served: Served) -> None:
         ({"cookie": "sentistream-language=../../etc"}, "Log in"),
     ],
 )
-def test_languages(served: Served, headers: dict[str, str], word: str) -> None:
+def test_login_page_is_translated(served: Served, headers: dict[str, str], word: str) -> None:
     with served.stranger(headers=headers) as client:
         page = client.get("/login").text
     assert f"<button>{word}</button>" in page
     assert f'lang="{"de" if word == "Anmelden" else "en"}"' in page
 
 
-def test_people_are_told_in_their_language_what_is_not_there(served: Served) -> None:
+def test_missing_page_is_reported_in_the_users_language(served: Served) -> None:
     with served.person() as client:
         browser = {"accept": "text/html", "accept-language": "de"}
         missing = client.get("/nothing", headers=browser)
@@ -121,7 +121,7 @@ def test_people_are_told_in_their_language_what_is_not_there(served: Served) -> 
         assert client.get("/api/nothing", headers=browser).json()["status"] == 404
 
 
-def test_logging_out(served: Served) -> None:
+def test_logout_ends_the_session(served: Served) -> None:
     with served.person() as client:
         page = client.get("/logout").text
         token = hidden_field(page, "csrf_token")
@@ -134,7 +134,7 @@ def test_logging_out(served: Served) -> None:
         assert client.get("/api/me").status_code == 401
 
 
-def test_the_first_start(empty: Served, caplog: pytest.LogCaptureFixture) -> None:
+def test_first_start_creates_a_manager(empty: Served, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     link = setup_link(empty.services, empty.url + "/")
     assert link is not None
@@ -167,7 +167,7 @@ def test_the_first_start(empty: Served, caplog: pytest.LogCaptureFixture) -> Non
     assert not any(secret in one.getMessage() for one in ours)
 
 
-def test_a_new_start_ends_the_earlier_link(empty: Served) -> None:
+def test_restart_invalidates_the_earlier_setup_link(empty: Served) -> None:
     first, second = (setup_link(empty.services, empty.url) for _ in range(2))
     assert first is not None
     assert second is not None

@@ -1,4 +1,4 @@
-"""Requests that are too many, too large, too slow, malformed, or meant for somebody else."""
+"""Requests that are too many, too large, too slow, malformed, or for another host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def _sent(served: Served, *pieces: bytes, patience: float = 20.0) -> bytes:
-    """What the server says to raw bytes."""
+    """The server's response to raw bytes."""
     with socket.create_connection(("127.0.0.1", served.port), timeout=patience) as line:
         for piece in pieces:
             line.sendall(piece)
@@ -58,27 +58,27 @@ def test_large_bodies_are_refused(small: Served) -> None:
             assert "4 kB" in answer.json()["detail"]
 
 
-def test_a_large_body_is_refused_before_it_is_sent(small: Served) -> None:
+def test_large_body_is_refused_before_it_is_sent(small: Served) -> None:
     assert b" 413 " in _sent(small, _head(small, "Content-Length: 99999999999"))
     assert b" 413 " in _sent(small, _head(small, "Content-Length: " + "9" * 19))
 
 
-def test_a_chunked_body_without_end_is_refused(small: Served) -> None:
+def test_endless_chunked_body_is_refused(small: Served) -> None:
     chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
     said = _sent(small, _head(small, "Transfer-Encoding: chunked"), chunk * 5)
     assert b" 413 " in said
 
 
-def test_strangers_bodies_are_not_even_read(small: Served) -> None:
+def test_anonymous_bodies_are_not_read(small: Served) -> None:
     head = b"POST /api/forget HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999999\r\n\r\n"
     assert b" 401 " in _sent(small, head)
 
 
-def test_a_slow_body_is_refused(small: Served) -> None:
+def test_slow_body_is_refused(small: Served) -> None:
     assert b" 408 " in _sent(small, _head(small, "Content-Length: 100"), b"{")
 
 
-def test_a_slow_head_is_hung_up(small: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_header_closes_the_connection(small: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sentistream.monitor.api.server.HEAD_TIMEOUT", 0.5)
     assert _sent(small, b"GET /health HTTP/1.1\r\nHost: 127.0") == b""
     assert _sent(small, b"") == b""
@@ -99,7 +99,7 @@ def test_a_slow_head_is_hung_up(small: Served, monkeypatch: pytest.MonkeyPatch) 
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_malformed_requests(small: Served, request_: bytes) -> None:
+def test_malformed_requests_are_refused(small: Served, request_: bytes) -> None:
     said = _sent(small, request_)
     assert said.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")) or said == b"", said
     assert b"Traceback" not in said
@@ -124,7 +124,7 @@ def test_malformed_requests(small: Served, request_: bytes) -> None:
         b'{"begin": "9999-99-99", "end": "0000-00-00"}',
     ],
 )
-def test_malformed_bodies(small: Served, content: bytes) -> None:
+def test_malformed_bodies_are_refused(small: Served, content: bytes) -> None:
     with small.by_token() as client:
         answer = client.post(
             "/api/forget", content=content, headers={"content-type": "application/json"}
@@ -134,7 +134,7 @@ def test_malformed_bodies(small: Served, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"&" * 4000, b"a=1&" * 900, b"\xff=\xfe", b"name=%FF%FE"])
-def test_malformed_forms(small: Served, content: bytes) -> None:
+def test_malformed_forms_are_refused(small: Served, content: bytes) -> None:
     with small.stranger(headers={"content-type": "application/x-www-form-urlencoded"}) as client:
         assert client.post("/login", content=content).status_code == 401
 
@@ -161,12 +161,12 @@ def test_malformed_forms(small: Served, content: bytes) -> None:
         ("2130706433", 421),
     ],
 )
-def test_only_our_own_names(small: Served, host: str, status: int) -> None:
+def test_foreign_host_names_are_refused(small: Served, host: str, status: int) -> None:
     request = b"GET /health HTTP/1.1\r\nHost: " + host.encode() + b"\r\n\r\n"
     assert b"HTTP/1.1 %d " % status in _sent(small, request)
 
 
-def test_many_requests_make_one_wait_and_not_the_others(tmp_path: Path) -> None:
+def test_rate_limit_applies_per_client(tmp_path: Path) -> None:
     with Served(tmp_path, settings(server={"requests_a_minute": 10})) as served:
         one, other = served.token(), served.token()
         with served.stranger() as client:
@@ -177,14 +177,14 @@ def test_many_requests_make_one_wait_and_not_the_others(tmp_path: Path) -> None:
 
             assert [ask(one) for _ in range(14)][-3:] == [429] * 3
             assert ask(other) == 200
-            # strangers are counted by their address, whatever they make up
+            # anonymous clients are counted by address, whatever headers they send
             assert 429 in [ask(f"sentistream_{n:043}") for n in range(12)]
             waiting = client.get("/health")
             assert waiting.status_code == 429
             assert 1 <= int(waiting.headers["retry-after"]) <= 60
 
 
-def test_buckets_fill_evenly_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_buckets_refill_evenly_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     limiter = RateLimiter(most=3)
@@ -209,11 +209,11 @@ def test_buckets_fill_evenly_and_are_bounded(monkeypatch: pytest.MonkeyPatch) ->
         (None, "unknown"),
     ],
 )
-def test_addresses_as_they_are_counted(client: object, address: str) -> None:
+def test_addresses_are_grouped_for_counting(client: object, address: str) -> None:
     assert client_address({"client": client}) == address
 
 
-def test_every_response_is_secured(served: Served) -> None:
+def test_every_response_has_security_headers(served: Served) -> None:
     with served.by_token() as client, served.stranger() as stranger:
         answers = [
             client.get("/api/me"),
@@ -239,7 +239,7 @@ def test_every_response_is_secured(served: Served) -> None:
     assert all("no-store" in one.headers["cache-control"] for one in answers[:8])
 
 
-def test_what_fails_inside_is_told_without_its_inside(
+def test_internal_error_reveals_no_details(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(camera: str) -> None:

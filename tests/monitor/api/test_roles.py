@@ -1,4 +1,4 @@
-"""Who may do what, and that all of it is described."""
+"""Permissions of each role, and the completeness of the API description."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ VIEWERS = {
 """All that viewers may do; a change here is a decision."""
 
 
-def test_viewers_do_what_viewers_may(lived: Served) -> None:
+def test_viewers_can_do_only_what_viewers_may(lived: Served) -> None:
     operations = {
         (method.upper(), path)
         for path, methods in lived.app.openapi()["paths"].items()
@@ -59,7 +59,7 @@ def test_viewers_do_what_viewers_may(lived: Served) -> None:
         assert client.get(f"/api/export/readings.csv?begin={TEN}&end={TEN + 1}").status_code == 403
 
 
-def test_a_token_makes_no_accounts(lived: Served) -> None:
+def test_tokens_cannot_manage_accounts(lived: Served) -> None:
     with lived.by_token(Role.MANAGER) as client:
         for method, path in (
             ("GET", "/api/users"),
@@ -80,7 +80,7 @@ def test_a_token_makes_no_accounts(lived: Served) -> None:
             assert answer.status_code == 403, (method, path)
 
 
-def test_the_documentation_needs_nothing_from_elsewhere(served: Served) -> None:
+def test_api_documentation_loads_nothing_external(served: Served) -> None:
     with served.person() as client:
         page = client.get("/api/docs")
         schema = client.get("/api/openapi.json").json()

@@ -1,4 +1,4 @@
-"""No secret of the settings leaves, in any answer, event, metric or log line."""
+"""No secret of the settings is in any response, event, metric or log line."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_masks_hide_and_restore(seed: int) -> None:
+def test_masks_hide_and_restore_secrets(seed: int) -> None:
     given, made = _with_secrets(random.Random(seed))  # noqa: S311
     masks = SecretMasks(given)
     shown = json.dumps(masks.shown)
     for secret in made:
         assert secret not in shown
-        # nor a telling part of it
+        # nor a recognizable part of it
         for part in secret.replace("@", " ").replace("/", " ").replace("?", " ").split():
             assert len(part) < 6 or part not in shown, (part, shown)
         assert secret not in masks.redact(f"cannot open {secret}: refused")
@@ -85,7 +85,7 @@ def test_masks_hide_and_restore(seed: int) -> None:
     assert apply_patch(given, json.loads(shown)) == given
 
 
-def test_masks_move_with_what_they_belong_to() -> None:
+def test_masks_follow_what_they_belong_to() -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
     shown = SecretMasks(given).shown
     cameras = shown["cameras"]
@@ -115,18 +115,18 @@ def test_masks_move_with_what_they_belong_to() -> None:
         {"webhooks": [{"url": "https://hooks.test/ [masked 0123456789abcdef]"}]},
     ],
 )
-def test_made_up_masks_are_refused(patch: dict[str, Any]) -> None:
+def test_forged_masks_are_refused(patch: dict[str, Any]) -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
     with pytest.raises(InputError, match="masked"):
         apply_patch(given, patch)
 
 
-def test_a_mask_is_worth_nothing_in_another_field() -> None:
+def test_mask_is_invalid_in_another_field() -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
     shown = SecretMasks(given).shown
     with pytest.raises(InputError):
         apply_patch(given, {"mqtt": {"password": shown["storage"]["url"]}})
-    # nor does a field that is shown give it away
+    # nor does a visible field reveal it
     new = apply_patch(given, {"privacy": {"purpose": shown["mqtt"]["password"]}})
     assert new.privacy.purpose == shown["mqtt"]["password"]
 
@@ -147,7 +147,7 @@ def test_secrets_do_not_move_to_other_servers(patch: dict[str, Any], secret: str
         apply_patch(given, patch)
 
 
-def test_a_password_file_does_not_serve_another_mail_server() -> None:
+def test_password_file_is_bound_to_its_mail_server() -> None:
     email = {
         "host": "mail.test",
         "username": "mo@mail.test",
@@ -160,7 +160,7 @@ def test_a_password_file_does_not_serve_another_mail_server() -> None:
         apply_patch(settings(email=email), {"email": {"password_file": "/etc/shadow"}})
 
 
-def test_the_broker_does_not_move_with_its_password() -> None:
+def test_broker_does_not_move_with_its_password() -> None:
     given, _ = _with_secrets(random.Random(7))  # noqa: S311
     for moved in ({"host": "evil.test"}, {"port": 1884}):
         with pytest.raises(InputError, match="password must be sent again"):
@@ -181,18 +181,18 @@ def test_the_broker_does_not_move_with_its_password() -> None:
         ("logging", "file", "/etc/cron.d/evil"),
     ],
 )
-def test_files_and_ports_are_not_for_clients(group: str, field: str, value: object) -> None:
+def test_files_and_ports_cannot_be_changed_by_clients(group: str, field: str, value: object) -> None:
     given = settings()
     with pytest.raises(LockedSettingError):
         apply_patch(given, {group: {field: value}})
-    # put back to its default is a change, too
+    # resetting to the default is a change, too
     if field == "backup_folder":
         with_folder = settings(storage={"backup_folder": "/var/backups"})
         with pytest.raises(LockedSettingError):
             apply_patch(with_folder, {"storage": {"backup_folder": None}})
 
 
-def test_certificates_are_not_for_clients() -> None:
+def test_certificates_cannot_be_changed_by_clients() -> None:
     with pytest.raises(LockedSettingError):
         apply_patch(settings(), {"server": {"tls_certificate": "/a.pem", "tls_key": "/b.pem"}})
 
@@ -212,17 +212,17 @@ def test_certificates_are_not_for_clients() -> None:
     ],
     ids=str,
 )
-def test_settings_that_do_not_fit_are_refused(patch: dict[str, Any]) -> None:
+def test_invalid_settings_are_refused(patch: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         apply_patch(settings(), patch)
 
 
-def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MONITOR_PROFILE", "paper")
     assert apply_patch(settings(profile="lite"), {"profile": None}).profile == "lite"
 
 
-def test_metrics_tell_no_secret(tmp_path: Path) -> None:
+def test_metrics_reveal_no_secret(tmp_path: Path) -> None:
     given, made = _with_secrets(random.Random(21))  # noqa: S311
     with Served(tmp_path, given) as served, served.person() as client:
         for key, camera in given.cameras.items():
@@ -236,13 +236,13 @@ def test_metrics_tell_no_secret(tmp_path: Path) -> None:
         assert secret not in said
 
 
-def test_nothing_tells_a_secret(
+def test_no_output_reveals_a_secret(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(20)  # noqa: S311
     given, made = _with_secrets(chance)
     caplog.set_level(logging.DEBUG)
-    for ours in ("httpx", "httpcore", "websockets.client"):  # the test's own side
+    for ours in ("httpx", "httpcore", "websockets.client"):  # the test's own logs
         monkeypatch.setattr(logging.getLogger(ours), "level", logging.WARNING)
     answers: list[str] = []
     with ExitStack() as stack:

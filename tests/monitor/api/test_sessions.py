@@ -1,4 +1,4 @@
-"""Too many wrong passwords, sessions over TLS, and what ends with a session."""
+"""Login throttling, sessions over TLS, and what ends with a session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sentistream.client import Client
 from sentistream.monitor.accounts import Role
 
 
-def test_wrong_passwords_make_an_address_wait(tmp_path: Path) -> None:
+def test_wrong_passwords_throttle_an_address(tmp_path: Path) -> None:
     given = settings(server={"login_attempts": 3})
     with Served(tmp_path, given) as served, served.stranger() as client:
         form = {"name": "nobody", "password": "wrong password"}
@@ -33,13 +33,13 @@ def test_wrong_passwords_make_an_address_wait(tmp_path: Path) -> None:
         assert "set-cookie" not in blocked.headers
 
 
-def test_wrong_passwords_make_a_name_wait_wherever_they_come_from(tmp_path: Path) -> None:
+def test_wrong_passwords_throttle_a_name_from_all_addresses(tmp_path: Path) -> None:
     given = settings(server={"login_attempts": 3, "public_url": "https://mood.test"})
     with Served(tmp_path, given) as served, served.stranger() as client:
 
         def login(name: str, password: str, address: str) -> int:
             form = {"name": name, "password": password}
-            # a proxy on this machine says where requests come from
+            # a proxy on this machine reports the client address
             headers = {"x-forwarded-for": address, "host": "mood.test"}
             return client.post("/login", data=form, headers=headers).status_code
 
@@ -56,7 +56,7 @@ def test_right_passwords_are_not_counted(tmp_path: Path) -> None:
                 pass
 
 
-def test_without_a_proxy_forwarded_addresses_are_not_believed(tmp_path: Path) -> None:
+def test_forwarded_addresses_are_ignored_without_a_proxy(tmp_path: Path) -> None:
     given = settings(server={"login_attempts": 2})
     with Served(tmp_path, given) as served, served.stranger() as client:
         form = {"name": "nobody", "password": "wrong password"}
@@ -71,7 +71,7 @@ def test_without_a_proxy_forwarded_addresses_are_not_believed(tmp_path: Path) ->
     assert tried == [401, 401, 429]
 
 
-def test_changing_ones_password(tmp_path: Path) -> None:
+def test_own_password_is_changed(tmp_path: Path) -> None:
     new = "another good password"
     with Served(tmp_path) as served, served.person() as client, served.person() as other:
         wrong = client.post("/api/me/password", json={"old": "wrong", "new": new})
@@ -89,7 +89,7 @@ def test_changing_ones_password(tmp_path: Path) -> None:
             pass
 
 
-def test_over_tls_itself(tmp_path: Path) -> None:
+def test_monitor_serves_tls_itself(tmp_path: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs openssl")
@@ -137,7 +137,7 @@ def _see(served: Served) -> None:
 
 
 @pytest.mark.parametrize("ended", ["logout", "token", "removed", "password", "role"])
-def test_websockets_end_with_their_login(tmp_path: Path, ended: str) -> None:
+def test_websockets_close_with_their_login(tmp_path: Path, ended: str) -> None:
     with Served(tmp_path) as served, served.person(VIEWER) as client:
         token = served.token(Role.VIEWER)
         headers = {"Authorization": f"Bearer {token}"}

@@ -14,7 +14,7 @@ from sentistream.monitor.settings import overlay_path
 HOUR = 3600
 
 
-def test_changing_settings(tmp_path: Path) -> None:
+def test_settings_are_changed(tmp_path: Path) -> None:
     with Served(tmp_path) as served, served.person() as client:
         told: list[str] = []
         served.configuration.on_change(lambda new: told.append(new.cameras["door"].name))
@@ -46,7 +46,7 @@ def test_changing_settings(tmp_path: Path) -> None:
         assert served.configuration.settings.language == "en"
 
 
-def test_users_and_tokens(tmp_path: Path) -> None:
+def test_users_and_tokens_are_managed(tmp_path: Path) -> None:
     with Served(tmp_path) as served, served.person() as client:
         new = {"name": "otto", "password": PASSWORD, "role": "viewer"}
         assert client.post("/api/users", json=new).status_code == 201

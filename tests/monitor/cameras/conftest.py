@@ -1,4 +1,4 @@
-"""Clips, supervisors and what they told, for the tests of the cameras."""
+"""Clips, supervisors and recorded events for tests of the cameras."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from sentistream.types import Box, UInt8Array
 TIMEOUTS = Timeouts(backoff=(0.3, 0.6, 30.0), heartbeat=4.0)
 
 
-def eventually(condition: Callable[[], object], *, within: float = 30.0) -> None:
-    """Waits until something holds."""
+def wait_until(condition: Callable[[], object], *, within: float = 30.0) -> None:
+    """Wait until a condition holds."""
     ends = time.monotonic() + within
     while not condition():
         assert time.monotonic() < ends, "it did not come to pass in time"
         time.sleep(0.02)
 
 
-class Heard:
-    """Everything that cameras told, by kind."""
+class RecordedEvents:
+    """Every event published by cameras, by kind."""
 
     def __init__(self, bus: EventBus) -> None:
         self.bus = bus
@@ -74,8 +74,8 @@ def bus() -> EventBus:
 
 
 @pytest.fixture
-def heard(bus: EventBus) -> Heard:
-    return Heard(bus)
+def events(bus: EventBus) -> RecordedEvents:
+    return RecordedEvents(bus)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def scene(portrait: UInt8Array) -> UInt8Array:
 
 @pytest.fixture(scope="session")
 def face_clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
-    """Two seconds of a face that moves a little, with sound."""
+    """Two seconds of a slightly moving face, with sound."""
     pictures = [
         (i / 25, resample(portrait, Box(60 + i % 25, 0, 380 + i % 25, 240), 320, 240))
         for i in range(50)
@@ -104,6 +104,6 @@ def face_clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) ->
 
 @pytest.fixture(scope="session")
 def empty_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of nobody."""
+    """Two seconds without people."""
     pictures = [(i / 25, flat(80 + i)) for i in range(50)]
     return write_clip(tmp_path_factory.mktemp("clips") / "empty.mp4", pictures)

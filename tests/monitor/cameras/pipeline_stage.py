@@ -1,4 +1,4 @@
-"""A watcher without a process, for pictures that stand still."""
+"""A camera pipeline without a process, for still pictures."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def _analyzer() -> Analyzer:
     return Analyzer("lite")
 
 
-class Stage:
-    """Shows a watcher pictures at the pace of the clock it is given."""
+class PipelineHarness:
+    """Feeds pictures to a pipeline at the pace of a fake clock."""
 
     def __init__(
         self, work: CameraJob, analyzer: Analyzer | None = None, wall: float = 1e9
@@ -69,18 +69,18 @@ class Stage:
             monotonic=lambda: self.now,
         )
 
-    def show(self, pixels: UInt8Array, seconds: float, *, tick: float = TICK) -> None:
+    def feed(self, pixels: UInt8Array, seconds: float, *, tick: float = TICK) -> None:
         for _ in range(round(seconds / tick)):
             self.now += tick
             moment = Moment(self.now, RgbPicture(pixels), self.now)
             self.pipeline.process(DecodedMoment(moment, self.now))
 
-    def told(self, kind: type[T]) -> list[T]:
+    def published(self, kind: type[T]) -> list[T]:
         return [message for message in self.messages if isinstance(message, kind)]
 
     @property
     def faces(self) -> list[tuple[str, str]]:
-        """Track and zone of all that were observed."""
+        """Track and zone of all observations."""
         return [(f.track, f.zone) for one in self.told(Observation) for f in one.faces]
 
     @property

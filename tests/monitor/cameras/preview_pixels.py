@@ -1,4 +1,4 @@
-"""What can be seen in a live picture."""
+"""What is recognizable in a live picture."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def pixels_of(shown: Preview) -> UInt8Array:
 
 
 def shows_a_face(shown: Preview, place: Box = FACE) -> bool:
-    """Whether the detector, asked to be lenient, finds the face at its place."""
+    """Whether the detector, at a low threshold, finds the face at its place."""
     luma = RgbPicture(pixels_of(shown)).luma
     found = HogDetector().detect(luma, threshold=0.27)
     return any(one.box.iou(place) > 0.2 for one in found)
 
 
 def detail(pixels: NDArray[np.floating]) -> float:
-    """How much neighbouring pixels differ, levels."""
+    """Mean difference of neighboring pixels, levels."""
     return float(np.abs(np.diff(pixels, axis=0)).mean() + np.abs(np.diff(pixels, axis=1)).mean())

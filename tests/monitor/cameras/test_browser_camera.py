@@ -22,7 +22,7 @@ def host(bus: EventBus, tmp_path: Path, empty_clip: Path) -> Iterator[Supervisor
     made.close()
 
 
-def test_a_visitor_is_seen_and_forgotten(
+def test_visitor_is_observed_and_forgotten(
     host: Supervisor, heard: Heard, bus: EventBus, face_clip: Path
 ) -> None:
     key, answer = asyncio.run(host.connect_browser(f"v=0 {face_clip}"))
@@ -45,7 +45,7 @@ def test_a_visitor_is_seen_and_forgotten(
     assert again != key
 
 
-def test_a_visitor_is_dismissed(
+def test_visitor_is_disconnected(
     host: Supervisor, heard: Heard, bus: EventBus, face_clip: Path
 ) -> None:
     key, _ = asyncio.run(host.connect_browser(f"v=0 {face_clip}"))
@@ -55,12 +55,12 @@ def test_a_visitor_is_dismissed(
 
 
 @pytest.mark.parametrize("offer", ["", "hello", "v=0" + "x" * 100_000])
-def test_what_is_no_offer_is_refused(host: Supervisor, offer: str) -> None:
+def test_invalid_offer_is_refused(host: Supervisor, offer: str) -> None:
     with pytest.raises(InputError, match="not a valid offer"):
         asyncio.run(host.connect_browser(offer))
 
 
-def test_an_offer_that_cannot_be_read_is_refused_with_its_reason(host: Supervisor) -> None:
+def test_unreadable_offer_is_refused_with_its_reason(host: Supervisor) -> None:
     for _ in range(2):  # and leaves room for the next
         with pytest.raises(InputError, match="cannot be read") as caught:
             asyncio.run(host.connect_browser("v=0 nonsense"))

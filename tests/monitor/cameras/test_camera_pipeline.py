@@ -29,8 +29,8 @@ FACE = (0.25, 0.1, 0.8, 0.9)
 """About the face in the scene, as shares."""
 
 
-class Spy(Analyzer):
-    """Keeps what it was shown."""
+class RecordingAnalyzer(Analyzer):
+    """Records the moments it receives."""
 
     def __init__(self) -> None:
         super().__init__("lite")
@@ -41,7 +41,7 @@ class Spy(Analyzer):
         return super().process(moment)
 
 
-def test_faces_are_named_at_random_and_stand_in_zones(scene: UInt8Array) -> None:
+def test_faces_get_random_names_and_zones(scene: UInt8Array) -> None:
     stage = Stage(job(square("till", *FACE), square("all", 0, 0, 1, 1)))
     stage.show(scene, 1.5)
     ((track, zone),) = set(stage.faces)
@@ -54,15 +54,15 @@ def test_faces_are_named_at_random_and_stand_in_zones(scene: UInt8Array) -> None
     assert another != track
 
 
-def test_who_comes_again_has_another_name(scene: UInt8Array) -> None:
+def test_returning_person_gets_another_name(scene: UInt8Array) -> None:
     stage = Stage(job())
     for pixels in (scene, np.zeros_like(scene), scene):
         stage.show(pixels, 3.0)
     assert len({track for track, _ in stage.faces}) == 2
 
 
-class Scripted(Analyzer):
-    """Says the same of every moment."""
+class ScriptedAnalyzer(Analyzer):
+    """Returns the same readings for every moment."""
 
     def __init__(self, *readings: Reading) -> None:
         super().__init__("lite")
@@ -72,14 +72,14 @@ class Scripted(Analyzer):
         return tuple(dataclasses.replace(each, time=moment.time) for each in self.readings)
 
 
-def test_poses_flags_and_faces_left_out_are_told(scene: UInt8Array) -> None:
+def test_poses_flags_and_omitted_faces_are_published(scene: UInt8Array) -> None:
     flags = (Flag.TURNED_AWAY, Flag.MORE_FACES)
     front = reading(0.0, box=Box(40, 60, 120, 150), flags=(Flag.SMALL_FACE,), left_out=2)
     assert front.face is not None
     pose = HeadPose(yaw=-71.0, pitch=2.0, roll=0.5)
     turned = dataclasses.replace(front.face, track=2, pose=pose)
     aside = Reading(time=0.0, face=turned, label=Label.UNKNOWN, flags=flags, left_out=2)
-    stage = Stage(dataclasses.replace(job(), max_faces=2), Scripted(front, aside))
+    stage = Stage(dataclasses.replace(job(), max_faces=2), ScriptedAnalyzer(front, aside))
     stage.show(scene, 1.5)
     seen = stage.told(Observation)[-1]
     assert (seen.max_faces, seen.left_out) == (2, 2)
@@ -87,12 +87,12 @@ def test_poses_flags_and_faces_left_out_are_told(scene: UInt8Array) -> None:
     assert (one.flags, one.pose) == ((Flag.SMALL_FACE, Flag.MORE_FACES), None)
     assert (other.flags, other.pose, other.label) == (flags, pose, Label.UNKNOWN)
     assert (other.smoothed, other.mouth_open, other.speaking) == (None, None, False)
-    # only the one that is read is stored
+    # only the face that is read is stored
     stored = {reading.track for second in stage.seconds for reading in second.readings}
     assert stored == {one.track}
 
 
-def test_a_face_of_a_real_picture_has_its_pose(scene: UInt8Array) -> None:
+def test_real_face_has_its_pose(scene: UInt8Array) -> None:
     stage = Stage(job())
     stage.show(scene, 1.5)
     (face,) = stage.told(Observation)[-1].faces
@@ -100,14 +100,14 @@ def test_a_face_of_a_real_picture_has_its_pose(scene: UInt8Array) -> None:
     assert abs(face.pose.yaw) < 45 and abs(face.pose.pitch) < 30 and abs(face.pose.roll) < 20
 
 
-def test_a_masked_face_is_never_seen(scene: UInt8Array) -> None:
-    spy = Spy()
+def test_masked_face_is_never_seen(scene: UInt8Array) -> None:
+    spy = RecordingAnalyzer()
     stage = Stage(job(square("staff", *FACE, masked="always")), spy)
     stage.show(scene, 3.0)
     assert not stage.faces
     assert stage.seconds
     assert not any(second.readings for second in stage.seconds)
-    # not left out afterwards: nothing that looks at the picture was shown it
+    # not excluded afterwards: the analyzer never received it
     left, top, right, bottom = 80, 24, 256, 216
     for picture in spy.shown:
         assert not picture.luma[top:bottom, left:right].any()
@@ -116,7 +116,7 @@ def test_a_masked_face_is_never_seen(scene: UInt8Array) -> None:
         assert picture.luma[:, right + 4 :].any()
 
 
-def test_a_scheduled_mask_falls_and_lifts_without_a_new_start(scene: UInt8Array) -> None:
+def test_scheduled_mask_starts_and_ends_without_a_restart(scene: UInt8Array) -> None:
     # from two seconds before a full minute on; the zone is masked from that minute on
     begin = datetime.fromtimestamp(1_750_000_020).replace(second=0) + timedelta(minutes=1)
     hours = {
@@ -146,12 +146,12 @@ def test_masked_pixels_do_not_bleed_over_the_edge() -> None:
     assert not covered.luma.any()
 
 
-def test_without_masks_pictures_are_not_copied(scene: UInt8Array) -> None:
+def test_unmasked_pictures_are_not_copied(scene: UInt8Array) -> None:
     picture = RgbPicture(scene)
     assert Mask(()).apply(picture) is picture
 
 
-def test_the_same_picture_stays_the_same_when_it_is_masked(scene: UInt8Array) -> None:
+def test_repeated_picture_stays_identical_when_masked(scene: UInt8Array) -> None:
     mask = Mask([square("half", 0, 0, 0.5, 1).points])
     picture = RgbPicture(scene)
     assert mask.apply(picture) is mask.apply(picture)
@@ -160,7 +160,7 @@ def test_the_same_picture_stays_the_same_when_it_is_masked(scene: UInt8Array) ->
 def test_zones_may_have_any_shape() -> None:
     arrow = ((0.1, 0.1), (0.9, 0.5), (0.1, 0.9), (0.5, 0.5))
     assert contains(arrow, 0.7, 0.5)
-    assert not contains(arrow, 0.2, 0.5)  # inside its bounds, outside of it
+    assert not contains(arrow, 0.2, 0.5)  # inside its bounding box, outside of it
     both = layout_at((square("a", 0, 0, 0.5, 1), square("b", 0, 0, 1, 1)), 0.0)
     assert [both.zone_of(x, 0.5) for x in (0.2, 0.7, 1.5)] == ["a", "b", EVERYWHERE]
 
@@ -178,7 +178,7 @@ def test_seconds_follow_the_wall_clock(scene: UInt8Array) -> None:
 
 
 @pytest.mark.parametrize("step", [7200.0, -7200.0])
-def test_a_clock_that_is_set_neither_repeats_nor_stops_seconds(
+def test_clock_changes_neither_repeat_nor_block_seconds(
     scene: UInt8Array, step: float
 ) -> None:
     stage = Stage(job())
@@ -197,7 +197,7 @@ def test_a_clock_that_is_set_neither_repeats_nor_stops_seconds(
     assert all(0 < r.seen <= 1 for one in stage.seconds for r in one.readings)
 
 
-def test_time_that_nobody_saw_is_nobodys(scene: UInt8Array) -> None:
+def test_unobserved_time_is_not_attributed(scene: UInt8Array) -> None:
     stage = Stage(job())
     stage.show(scene, 2.0)
     stage.now += 5.0
@@ -210,7 +210,7 @@ def test_time_that_nobody_saw_is_nobodys(scene: UInt8Array) -> None:
     assert sum(r.seen for one in stage.seconds for r in one.readings) <= 4.1
 
 
-def test_observations_come_several_times_a_second(scene: UInt8Array) -> None:
+def test_observations_are_published_several_times_a_second(scene: UInt8Array) -> None:
     stage = Stage(job())
     stage.show(scene, 3.0)
     told: Sequence[Observation] = stage.told(Observation)

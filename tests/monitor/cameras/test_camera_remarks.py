@@ -1,4 +1,4 @@
-"""What is to be known of a camera's source is said: to the interface, the page and the log."""
+"""Remarks about a camera's source are reported: on the event bus, the page and in the log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RATE = 48_000
 
 
 def remarkable(path: Path) -> Path:
-    """Two seconds: one track of sound is silent; the pictures change their size, one is broken."""
+    """Two seconds: one sound track is silent; the pictures change their size, one is damaged."""
     with av.open(str(path), "w") as container:
         video: Any = container.add_stream("mjpeg", rate=25)
         video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
@@ -66,7 +66,7 @@ def remarkable(path: Path) -> Path:
     return path
 
 
-def test_what_is_to_be_known_of_a_source_is_said(
+def test_remarks_about_a_source_are_reported(
     supervisor: Supervisor, heard: Heard, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sentistream.monitor")
@@ -89,7 +89,7 @@ def test_what_is_to_be_known_of_a_source_is_said(
     assert Health.of(newest, "").remarks == list(newest.remarks)
     (tile,) = tiles(settings, heard.bus, time.time(), translator("en"))
     assert chosen in {text for text, _ in tile.facts}
-    # played over and over the counts rise, and the log does not
+    # with each loop the counts rise, and the log does not grow
     eventually(lambda: (seen := told()) is not None and seen.remarks != newest.remarks)
     assert len([line for line in caplog.messages if "tracks of sound" in line]) == 1
     assert len([line for line in caplog.messages if "left out" in line]) == 1
@@ -119,7 +119,7 @@ def test_what_is_to_be_known_of_a_source_is_said(
         ),
     ],
 )
-def test_the_page_says_it_in_its_language(language: str, told: list[str]) -> None:
+def test_page_shows_remarks_in_its_language(language: str, told: list[str]) -> None:
     with av.open(io.BytesIO(), "w", format="matroska") as container:
         streams: list[Any] = [container.add_stream("flac", rate=RATE) for _ in range(3)]
         chosen = describe_choice(streams, streams[2], {0: "silent", 1: "undecodable"})

@@ -1,4 +1,4 @@
-"""Real workers on real files, killed and hung as life does it."""
+"""Real workers on real files, killed and hung as in production."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def parent_of(process: int) -> int:
 
 def test_faces_become_readings(supervisor: Supervisor, heard: Heard, face_clip: Path) -> None:
     supervisor.apply(settings({"door": face_clip}))
-    eventually(lambda: len(heard.seconds_of("door")) >= 4)  # it begins again at its end
+    eventually(lambda: len(heard.seconds_of("door")) >= 4)  # it restarts at its end
     assert heard.is_running("door")
     assert heard.faces_of("door")
     newest = heard.newest("door")
@@ -56,7 +56,7 @@ def test_faces_become_readings(supervisor: Supervisor, heard: Heard, face_clip: 
     assert all(now - 60 < one.second <= now for one in heard.seconds_of("door"))
 
 
-def test_a_killed_worker_comes_back_and_the_others_do_not_notice(
+def test_killed_worker_restarts_without_affecting_others(
     supervisor: Supervisor, heard: Heard, face_clip: Path, empty_clip: Path
 ) -> None:
     supervisor.apply(settings({"door": face_clip, "till": empty_clip}))
@@ -85,7 +85,7 @@ def test_a_killed_worker_comes_back_and_the_others_do_not_notice(
     assert is_gone(process)
 
 
-def test_a_hung_worker_is_killed_and_comes_back(
+def test_hung_worker_is_killed_and_restarts(
     supervisor: Supervisor, heard: Heard, face_clip: Path, empty_clip: Path
 ) -> None:
     supervisor.apply(settings({"door": empty_clip, "till": empty_clip}))
@@ -105,7 +105,7 @@ def test_a_hung_worker_is_killed_and_comes_back(
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
-def test_workers_come_back_when_what_they_are_forked_from_is_killed(
+def test_workers_restart_when_their_fork_server_is_killed(
     supervisor: Supervisor, heard: Heard, empty_clip: Path
 ) -> None:
     supervisor.apply(settings({"door": empty_clip, "till": empty_clip}))
@@ -120,7 +120,7 @@ def test_workers_come_back_when_what_they_are_forked_from_is_killed(
     eventually(lambda: heard.is_running("door", "till"))
 
 
-def test_what_cannot_be_opened_is_tried_again_at_a_pace(
+def test_unopenable_source_is_retried_with_backoff(
     supervisor: Supervisor, heard: Heard, tmp_path: Path, face_clip: Path
 ) -> None:
     missing = tmp_path / "none.mp4"
@@ -139,13 +139,13 @@ def test_what_cannot_be_opened_is_tried_again_at_a_pace(
     newest = heard.newest("door")
     assert newest is not None
     assert (newest.restarts, newest.state) == (2, CameraState.WAITING)
-    # it is there now, and somebody asks for it
+    # now it exists, and a restart is requested
     missing.hardlink_to(face_clip)
     supervisor.restart("door")
     eventually(lambda: heard.is_running("door"))
 
 
-def test_reasons_hold_no_password(supervisor: Supervisor, heard: Heard) -> None:
+def test_error_messages_contain_no_password(supervisor: Supervisor, heard: Heard) -> None:
     address = "rtsp://owner:pa:ss@w0rd/s3cret@127.0.0.1:9/live?token=qwerty"
     supervisor.apply(settings({"door": address}))
     eventually(lambda: (h := heard.newest("door")) is not None and h.reason)
@@ -154,7 +154,7 @@ def test_reasons_hold_no_password(supervisor: Supervisor, heard: Heard) -> None:
             assert secret not in health.reason
 
 
-def test_only_cameras_that_changed_start_anew(
+def test_only_changed_cameras_restart(
     supervisor: Supervisor, heard: Heard, face_clip: Path, empty_clip: Path
 ) -> None:
     one = {"source": str(empty_clip), "name": "Door"}
@@ -176,14 +176,14 @@ def test_only_cameras_that_changed_start_anew(
     eventually(lambda: is_gone(till or 0))
     eventually(lambda: [h.camera for h in heard.bus.health()] == ["door", "shelf"])
     assert supervisor.pid("door") == changed
-    # what protects people changes every worker
+    # privacy settings restart every worker
     supervisor.apply(
         settings({"door": {**one, "max_faces": 3}, "shelf": empty_clip}, privacy={"blur": False})
     )
     eventually(lambda: supervisor.pid("door") not in (changed, None))
 
 
-def test_a_disabled_camera_is_stopped(
+def test_disabled_camera_is_stopped(
     supervisor: Supervisor, heard: Heard, empty_clip: Path
 ) -> None:
     camera = {"source": str(empty_clip)}
@@ -198,7 +198,7 @@ def test_a_disabled_camera_is_stopped(
     assert len(told) == len(set(told))
 
 
-def test_outside_its_hours_a_camera_is_paused(
+def test_camera_is_paused_outside_its_hours(
     bus: EventBus, heard: Heard, empty_clip: Path, tmp_path: Path
 ) -> None:
     noon = time.mktime((2026, 6, 1, 12, 0, 0, 0, 0, -1))
@@ -221,7 +221,7 @@ def test_outside_its_hours_a_camera_is_paused(
         supervisor.close()
 
 
-def test_live_pictures_come_while_somebody_looks(
+def test_previews_are_published_while_requested(
     supervisor: Supervisor, heard: Heard, bus: EventBus, face_clip: Path
 ) -> None:
     supervisor.apply(settings({"door": face_clip}))
@@ -234,10 +234,10 @@ def test_live_pictures_come_while_somebody_looks(
     assert shown is not None
     assert shown.jpeg.startswith(b"\xff\xd8")
     assert shown.time == pytest.approx(time.time(), abs=5)
-    eventually(lambda: bus.preview("door") is None, within=15)  # nobody looks any more
+    eventually(lambda: bus.preview("door") is None, within=15)  # no longer requested
 
 
-def test_closing_tells_the_second_under_way_and_leaves_nobody(
+def test_closing_publishes_the_current_second_and_leaves_no_process(
     supervisor: Supervisor, heard: Heard, face_clip: Path
 ) -> None:
     supervisor.apply(settings({"door": face_clip, "till": face_clip}))
@@ -255,7 +255,7 @@ def test_closing_tells_the_second_under_way_and_leaves_nobody(
     assert all(is_gone(process or 0) for process in processes)
 
 
-def test_without_cameras_there_is_one_all_the_same(
+def test_webcam_or_else_demonstration_is_the_default_camera(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sentistream.media.capture_devices import Camera
@@ -270,7 +270,7 @@ def test_without_cameras_there_is_one_all_the_same(
     assert module.choose_cameras(settings({"door": "0"})).keys() == {"door"}
 
 
-def test_the_demonstration_is_drawn_once_and_then_shown(
+def test_demonstration_clip_is_drawn_once_and_reused(
     supervisor: Supervisor, heard: Heard, tmp_path: Path, face_clip: Path
 ) -> None:
     (tmp_path / "demonstration.mp4").write_bytes(face_clip.read_bytes())
@@ -278,15 +278,15 @@ def test_the_demonstration_is_drawn_once_and_then_shown(
     eventually(lambda: heard.is_running("demo"))
 
 
-def test_restarting_asks_for_a_camera_that_exists(supervisor: Supervisor) -> None:
+def test_restart_requires_an_existing_camera(supervisor: Supervisor) -> None:
     with pytest.raises(KeyError):
         supervisor.restart("nowhere")
 
 
-def test_workers_start_where_nothing_can_be_forked(
+def test_workers_start_without_fork(
     supervisor: Supervisor, heard: Heard, face_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on macOS and Windows: spawned, with nothing loaded before."""
+    """As on macOS and Windows: spawned, with nothing preloaded."""
     monkeypatch.setattr(sys, "platform", "darwin")
     supervisor.apply(settings({"door": face_clip}))
     eventually(lambda: heard.seconds_of("door"), within=60)

@@ -13,7 +13,7 @@ from sentistream.types import Box, UInt8Array
 from synthetic import reading
 
 
-def test_none_is_made_unless_somebody_looks(scene: UInt8Array) -> None:
+def test_no_preview_is_made_unless_requested(scene: UInt8Array) -> None:
     stage = Stage(job())
     stage.show(scene, 2.0)
     assert not stage.told(Preview)
@@ -24,44 +24,44 @@ def test_none_is_made_unless_somebody_looks(scene: UInt8Array) -> None:
     assert all(one.time < 1e9 + 7.5 for one in shown)
 
 
-def test_none_is_made_where_none_may_be(scene: UInt8Array) -> None:
+def test_no_preview_is_made_when_forbidden(scene: UInt8Array) -> None:
     stage = Stage(job(preview=False))
     stage.pipeline.request_preview()
     stage.show(scene, 1.0)
     assert not stage.told(Preview)
 
 
-def test_faces_cannot_be_recognised(portrait: UInt8Array) -> None:
+def test_faces_are_unrecognizable(portrait: UInt8Array) -> None:
     blurred, clear = Stage(job()), Stage(job(blur=False))
     for stage in (blurred, clear):
         stage.show(portrait, 0.3)
-        stage.show(portrait, 40.0, tick=LONGEST_STEP)  # all but the face is known by then
+        stage.show(portrait, 40.0, tick=LONGEST_STEP)  # everything but the face is background by then
         stage.pipeline.request_preview()
         stage.show(portrait, 0.6)
     assert all(shows_a_face(one, PORTRAIT_FACE) for one in clear.told(Preview))
     assert not any(shows_a_face(one, PORTRAIT_FACE) for one in blurred.told(Preview))
-    # of the face next to nothing is left: a few colours that run into each other
+    # next to nothing is left of the face: a few colors blending into each other
     face = pixels_of(blurred.told(Preview)[-1])[80:165, 180:275].astype(float)
     was = pixels_of(clear.told(Preview)[-1])[80:165, 180:275].astype(float)
     assert detail(face) < 0.15 * detail(was)
-    # and the rest is as it was
+    # and the rest is unchanged
     rest = [pixels_of(s.told(Preview)[-1])[350:].astype(float) for s in (blurred, clear)]
     assert abs(rest[0] - rest[1]).mean() < 2
 
 
-def test_the_place_of_a_lost_face_stays_blurred(scene: UInt8Array) -> None:
+def test_place_of_a_lost_face_stays_blurred(scene: UInt8Array) -> None:
     picture = RgbPicture(scene)
     for after, is_shown in ((HOLD - 0.1, False), (HOLD + 0.1, True)):
-        # a moving camera has no background: the face alone decides
+        # a moving camera has no background model: only the face is blurred
         renderer = PreviewRenderer(blur=True, moving=True)
         renderer.observe(picture, (reading(0.0, box=FACE),), 100.0)
-        # the analysis has lost it, it is there all the same
+        # lost by the tracker, but still in the picture
         renderer.observe(picture, (), 100.0 + after)
         jpeg = renderer.render(picture, 100.0 + after)
         assert shows_a_face(Preview(jpeg, 0.0)) is is_shown
 
 
-def test_masked_parts_are_black_in_it(scene: UInt8Array) -> None:
+def test_masked_parts_are_black(scene: UInt8Array) -> None:
     stage = Stage(job(square("staff", 0, 0, 1, 0.5, masked="always"), blur=False))
     stage.pipeline.request_preview()
     stage.show(scene, 0.5)
@@ -70,7 +70,7 @@ def test_masked_parts_are_black_in_it(scene: UInt8Array) -> None:
     assert pixels_of(shown)[130:].max() > 100
 
 
-def test_it_is_small() -> None:
+def test_preview_is_small() -> None:
     wide = np.tile(np.arange(1920, dtype=np.uint16)[None, :, None] % 251, (1080, 1, 3))
     stage = Stage(job())
     stage.pipeline.request_preview()
@@ -78,7 +78,7 @@ def test_it_is_small() -> None:
     assert pixels_of(stage.told(Preview)[0]).shape == (360, WIDTH, 3)
 
 
-def test_a_box_outside_the_picture_blurs_nothing(scene: UInt8Array) -> None:
+def test_box_outside_the_picture_blurs_nothing(scene: UInt8Array) -> None:
     picture = RgbPicture(scene)
     blurred = PreviewRenderer(blur=True, moving=True)
     blurred.observe(picture, (reading(0.0, box=Box(-200, -200, -100, -100)),), 100.0)

@@ -1,4 +1,4 @@
-"""Who enters is beyond recognition in the first live picture already, found or not."""
+"""A newcomer is unrecognizable from the first preview on, detected or not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEAN_FACE = (214, 178, 152)
 
 
 def room(kind: str) -> UInt8Array:
-    """A room without anybody, shape (360, 640, 3): the even walls are the harder ones."""
+    """An empty room, shape (360, 640, 3): plain walls are the harder case."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     if kind == "like the skin":
         return np.broadcast_to(np.array(MEAN_FACE, np.uint8), (HEIGHT, WIDTH, 3)).copy()
@@ -36,13 +36,13 @@ def room(kind: str) -> UInt8Array:
 
 
 class Camera:
-    """A room's pictures with some noise, and people that are put into it."""
+    """Noisy pictures of a room with people pasted into it."""
 
     def __init__(self, kind: str, portrait: UInt8Array) -> None:
         self.room = room(kind)
         self._chance = np.random.default_rng(5)
         self._noise = self._chance.normal(0, 3, (4, HEIGHT, WIDTH, 3)).astype(np.float32)
-        # head and neck, as they are, within an oval
+        # head and neck, cut out as an oval
         self._head = portrait[30:190, 150:300]
         y, x = np.mgrid[:160, :150]
         self._oval = ((x - 76) / 64) ** 2 + ((y - 88) / 76) ** 2 < 1
@@ -50,7 +50,7 @@ class Camera:
     def picture(
         self, left: int | None = None, top: int = 90, size: float = 1.0, light: float = 1.0
     ) -> RgbPicture:
-        """With somebody's head at ``left`` (which may lie outside), or nobody."""
+        """With a head at ``left`` (which may lie outside), or nobody."""
         pixels = self.room.copy()
         if left is not None:
             shape = round(150 * size), round(160 * size)
@@ -70,7 +70,7 @@ def camera(request: pytest.FixtureRequest, portrait: UInt8Array) -> Camera:
 
 
 def knows(camera: Camera) -> tuple[PreviewRenderer, float]:
-    """A renderer that has seen the room, and what time it is."""
+    """A renderer that has learned the room, and the current time."""
     renderer = PreviewRenderer(blur=True)
     pictures = [camera.picture().rgb() for _ in range(4)]
     now = 0.0
@@ -81,7 +81,7 @@ def knows(camera: Camera) -> tuple[PreviewRenderer, float]:
 
 
 def seen(renderer: PreviewRenderer, picture: RgbPicture, now: float) -> UInt8Array:
-    """A live picture of what no face was found in."""
+    """The preview of a picture without a detected face."""
     renderer.observe(picture, (), now)
     return pixels_of(Preview(renderer.render(picture, now), 0.0))
 
@@ -91,7 +91,7 @@ def clear(picture: RgbPicture) -> UInt8Array:
 
 
 @pytest.mark.parametrize("size", [0.3, 1.0, 1.6])
-def test_a_newcomer_is_unrecognisable_in_the_first_picture(camera: Camera, size: float) -> None:
+def test_newcomer_is_unrecognizable_in_the_first_preview(camera: Camera, size: float) -> None:
     renderer, now = knows(camera)
     picture = camera.picture(300, size=size)
     shown, was = seen(renderer, picture, now + 0.1), clear(picture)
@@ -103,11 +103,11 @@ def test_a_newcomer_is_unrecognisable_in_the_first_picture(camera: Camera, size:
         place = Box(left, brow, right, chin)
         assert shows_a_face(Preview(_jpeg(was), 0.0), place)
         assert not shows_a_face(Preview(_jpeg(shown), 0.0), place)
-    # and the rest of the room is as sharp as it was
+    # and the rest of the room is as sharp as before
     assert np.abs(shown[:, :200].astype(float) - was[:, :200]).mean() < 2
 
 
-def test_who_comes_in_over_the_edge_is_never_seen(camera: Camera) -> None:
+def test_person_entering_at_the_edge_is_never_recognizable(camera: Camera) -> None:
     renderer, now = knows(camera)
     for step, left in enumerate(range(-100, 400, 100)):
         picture = camera.picture(left)
@@ -117,7 +117,7 @@ def test_who_comes_in_over_the_edge_is_never_seen(camera: Camera) -> None:
         assert not shows_a_face(Preview(_jpeg(shown), 0.0), Box(left + 22, 127, left + 130, 235))
 
 
-def test_nobody_becomes_clear_by_standing_still(portrait: UInt8Array) -> None:
+def test_standing_still_does_not_reveal_a_person(portrait: UInt8Array) -> None:
     camera = Camera("shelves", portrait)
     renderer, now = knows(camera)
     pictures = [camera.picture(300).rgb() for _ in range(4)]
@@ -131,7 +131,7 @@ def test_nobody_becomes_clear_by_standing_still(portrait: UInt8Array) -> None:
             assert not shows_a_face(Preview(_jpeg(shown), 0.0), Box(322, 127, 430, 235))
 
 
-def test_another_light_makes_all_coarse_for_a_while(portrait: UInt8Array) -> None:
+def test_light_change_pixelates_everything_for_a_while(portrait: UInt8Array) -> None:
     camera = Camera("shelves", portrait)
     renderer, now = knows(camera)
     was = detail(clear(camera.picture(light=0.5)).astype(float))
@@ -144,14 +144,14 @@ def test_another_light_makes_all_coarse_for_a_while(portrait: UInt8Array) -> Non
     assert shown > 0.9 * was
 
 
-def test_the_first_pictures_of_a_camera_show_nothing(camera: Camera) -> None:
+def test_first_previews_of_a_camera_show_nothing(camera: Camera) -> None:
     picture = camera.picture(300)
     shown = seen(PreviewRenderer(blur=True), picture, 100.0)
     assert detail(shown.astype(float)) < 1
     assert not shows_a_face(Preview(_jpeg(shown), 0.0), Box(322, 127, 430, 235))
 
 
-def test_the_background_is_learned_while_nobody_looks(portrait: UInt8Array) -> None:
+def test_background_is_learned_without_viewers(portrait: UInt8Array) -> None:
     camera = Camera("shelves", portrait)
     stage = Stage(job())
     stage.show(camera.room, 40.0, tick=LONGEST_STEP)
@@ -163,7 +163,7 @@ def test_the_background_is_learned_while_nobody_looks(portrait: UInt8Array) -> N
     assert np.abs(pixels_of(shown)[:, :200].astype(float) - camera.room[:, :200]).mean() < 4
 
 
-def test_only_the_demonstration_does_without_a_background(tmp_path: Path) -> None:
+def test_only_the_demonstration_skips_the_background_model(tmp_path: Path) -> None:
     settings = Settings.model_validate(
         {"cameras": {"demo": {"source": "demo:"}, "door": {"source": "0"}, "file": {"source": "f"}}}
     )

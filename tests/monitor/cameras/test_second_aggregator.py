@@ -28,7 +28,7 @@ def face(
     )
 
 
-def test_what_is_seen_adds_up_to_the_second() -> None:
+def test_moments_add_up_to_the_second() -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
     assert not list(keeper.add(10.0, 10.5, [face(positive=1.0, speaking=True)]))
     assert not list(keeper.add(10.5, 10.75, [face(positive=0.0)]))
@@ -39,31 +39,31 @@ def test_what_is_seen_adds_up_to_the_second() -> None:
     assert reading.speaking == pytest.approx(0.5)
     assert reading.positive == pytest.approx(2 / 3)
     assert reading.neutral == pytest.approx(1 / 3)
-    assert reading.label is Label.NEUTRAL  # what was said last
+    assert reading.label is Label.NEUTRAL  # the latest value
 
 
-def test_faces_whose_expression_is_not_read_do_not_count() -> None:
+def test_unread_faces_do_not_count() -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
     aside = dataclasses.replace(face(), label=Label.UNKNOWN, smoothed=None, mouth_open=None)
     told = [*keeper.add(10.0, 10.25, [face()]), *keeper.add(10.25, 12.0, [aside])]
     assert [[one.seen for one in second.readings] for second in told] == [[0.25], []]
 
 
-def test_a_second_without_anybody_is_told_and_one_that_was_not_watched_is_not() -> None:
+def test_empty_second_is_published_and_unwatched_one_is_not() -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
     told = [*keeper.add(5.2, 7.0, []), *keeper.add(9.5, 9.6, []), *keeper.flush()]
     assert [one.second for one in told] == [5, 6, 9]
     assert not any(one.readings for one in told)
 
 
-def test_zones_are_kept_apart() -> None:
+def test_zones_are_separate() -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
     list(keeper.add(1.0, 1.4, [face(zone="till")]))
     (second,) = keeper.add(1.4, 2.0, [face(zone="")])
     assert {(r.zone, round(r.seen, 6)) for r in second.readings} == {("till", 0.4), ("", 0.6)}
 
 
-def test_a_second_that_is_over_is_told_without_another_moment() -> None:
+def test_finished_second_is_published_without_another_moment() -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
     list(keeper.add(1.0, 1.4, []))
     assert not list(keeper.flush_before(1.9))
@@ -71,7 +71,7 @@ def test_a_second_that_is_over_is_told_without_another_moment() -> None:
     assert not list(keeper.flush())
 
 
-def test_seconds_told_before_a_new_start_are_not_told_again() -> None:
+def test_published_seconds_are_not_repeated_after_a_restart() -> None:
     told = EmittedSeconds()
     first = SecondAggregator("door", told)
     assert [one.second for one in (*first.add(7.0, 8.3, []), *first.flush())] == [7, 8]
@@ -79,7 +79,7 @@ def test_seconds_told_before_a_new_start_are_not_told_again() -> None:
     assert [one.second for one in second.add(8.4, 10.0, [])] == [9]
 
 
-def test_told_seconds_are_kept_as_runs() -> None:
+def test_published_seconds_are_stored_as_runs() -> None:
     told = EmittedSeconds()
     for second in (1, 2, 3, 9, 10, 2):
         told.add(second)
@@ -90,19 +90,19 @@ def test_told_seconds_are_kept_as_runs() -> None:
 
 steps = st.lists(
     st.tuples(
-        st.floats(-50, 50),  # a leap of the clock before it
-        st.floats(0, 3),  # how long it is
+        st.floats(-50, 50),  # clock jump before the moment
+        st.floats(0, 3),  # duration of the moment
         st.sets(st.sampled_from("abc")),
         st.sampled_from(["", "till"]),
         st.booleans(),
-        st.booleans(),  # whether there is a leap
+        st.booleans(),  # whether the clock jumps
     ),
     max_size=60,
 )
 
 
 @given(steps)
-def test_whatever_the_clock_does_no_second_comes_twice_or_holds_too_much(
+def test_clock_changes_never_repeat_or_overfill_a_second(
     moments: list[tuple[float, float, set[str], str, bool, bool]],
 ) -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
@@ -128,7 +128,7 @@ def test_whatever_the_clock_does_no_second_comes_twice_or_holds_too_much(
 
 
 @given(st.lists(st.floats(0.001, 0.999), min_size=1, max_size=80), st.floats(0, 1))
-def test_nothing_is_lost_while_the_clock_goes_on(lengths: list[float], begin: float) -> None:
+def test_nothing_is_lost_while_the_clock_runs(lengths: list[float], begin: float) -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
     told: list[Seconds] = []
     time = begin

@@ -1,4 +1,4 @@
-"""A picture before a camera is saved: from a real sender, unrecognizable, without secrets."""
+"""A picture before a camera is saved: from a real stream, unrecognizable, without secrets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pixels(jpeg: bytes | None) -> UInt8Array:
     return np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"))
 
 
-def test_a_real_sender_is_tried(demonstration_clip: Path, tmp_path: Path) -> None:
+def test_real_stream_is_tried(demonstration_clip: Path, tmp_path: Path) -> None:
     with rtsp(python_with_gstreamer(), demonstration_clip, "owner", SECRET) as (port, _):
         good = opener(f"rtsp://owner:{SECRET}@127.0.0.1:{port}/camera", tmp_path)
         seen = take_trial_picture(good, preview=True, blur=True, timeout=60)
@@ -52,7 +52,7 @@ def test_a_real_sender_is_tried(demonstration_clip: Path, tmp_path: Path) -> Non
         )
 
 
-def test_nobody_is_recognized_unless_the_settings_say_so(
+def test_faces_are_unrecognizable_unless_the_settings_allow_it(
     demonstration_clip: Path, tmp_path: Path
 ) -> None:
     file = opener(str(demonstration_clip), tmp_path)
@@ -61,7 +61,7 @@ def test_nobody_is_recognized_unless_the_settings_say_so(
     assert coarse.shape == clear.shape == (360, 640, 3)
 
     def detail(picture: UInt8Array) -> float:
-        """What is left between neighbouring pixels once cells of COLUMNS across are taken out."""
+        """Remaining contrast of neighboring pixels within cells of COLUMNS across."""
         few = Image.fromarray(picture).resize((COLUMNS, 27), Image.Resampling.BOX)
         smooth = np.asarray(few.resize((640, 360), Image.Resampling.BILINEAR), dtype=float)
         return float(np.abs(picture - smooth).mean())
@@ -70,14 +70,14 @@ def test_nobody_is_recognized_unless_the_settings_say_so(
     assert take_trial_picture(file, preview=False, blur=True, timeout=60).jpeg is None
 
 
-def test_it_does_not_wait_for_ever(demonstration_clip: Path, tmp_path: Path) -> None:
+def test_unresponsive_source_times_out(demonstration_clip: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No picture came in time"):
         take_trial_picture(
             opener(str(demonstration_clip), tmp_path), preview=True, blur=True, timeout=0.001
         )
 
 
-def test_only_a_few_are_tried_at_once(demonstration_clip: Path, tmp_path: Path) -> None:
+def test_concurrent_trials_are_limited(demonstration_clip: Path, tmp_path: Path) -> None:
     for _ in range(trial_picture.AT_ONCE):
         assert trial_picture._places.acquire(blocking=False)
     try:

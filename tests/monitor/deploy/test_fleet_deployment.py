@@ -1,4 +1,4 @@
-"""The files for headquarters and shops: parsed, held to the settings, and the broker's tried."""
+"""Files for headquarters and shops: parsed, checked against the settings; the broker is run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def compose(place: str) -> dict[str, Any]:
     return read
 
 
-def test_the_environment_of_headquarters_holds_known_settings(
+def test_headquarters_environment_holds_known_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = compose("headquarters")["services"]["monitor"]["environment"]
@@ -45,14 +45,14 @@ def test_the_environment_of_headquarters_holds_known_settings(
     assert "@database/" in settings.storage.url.get_secret_value()
 
 
-def test_no_password_stands_in_a_file() -> None:
+def test_no_file_contains_a_password() -> None:
     text = (DEPLOY / "headquarters" / "compose.yaml").read_text("utf-8")
     for line in text.splitlines():
         if "PASSWORD:" in line:
             assert "${" in line, line
 
 
-def test_services_are_shut_in_and_only_the_broker_is_open() -> None:
+def test_containers_are_hardened_and_only_the_broker_is_public() -> None:
     services = compose("headquarters")["services"]
     assert set(services) == {"broker", "database", "monitor"}
     open_to_all = [
@@ -67,7 +67,7 @@ def test_services_are_shut_in_and_only_the_broker_is_open() -> None:
         assert service["restart"] == "unless-stopped"
 
 
-def test_what_is_mounted_exists_or_is_asked_for() -> None:
+def test_mounted_files_exist_or_are_required() -> None:
     text = (DEPLOY / "headquarters" / "compose.yaml").read_text("utf-8")
     for source in re.findall(r"- \./([\w./]+):", text):
         if not source.startswith("certs"):
@@ -78,7 +78,7 @@ def test_what_is_mounted_exists_or_is_asked_for() -> None:
     assert (folder / build["dockerfile"]).resolve() == DEPLOY / "Containerfile"
 
 
-def test_a_shop_extends_the_container_that_is_there() -> None:
+def test_shop_extends_the_standard_container() -> None:
     service = compose("site")["services"]["monitor"]
     extended = service["extends"]
     path = (DEPLOY / "site" / extended["file"]).resolve()
@@ -89,7 +89,7 @@ def test_a_shop_extends_the_container_that_is_there() -> None:
     assert compose("site")["volumes"] == base["volumes"]
 
 
-def test_the_broker_takes_what_the_program_sends() -> None:
+def test_broker_limits_fit_the_messages() -> None:
     lines = dict(line.split(" ", 1) for line in CONFIG.splitlines() if line[:1].isalpha())
     assert int(lines["message_size_limit"]) == MAX_BYTES
     assert int(lines["max_inflight_messages"]) == MAX_UNDER_WAY
@@ -97,7 +97,7 @@ def test_the_broker_takes_what_the_program_sends() -> None:
 
 
 class Deployed(Mosquitto):
-    """The broker with the files that are deployed, their paths and port replaced."""
+    """The broker with the deployed files, with their paths and port replaced."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, tls=True)
@@ -144,7 +144,7 @@ def client(broker: Deployed, user: str, name: str, topics: list[str], heard: lis
     )
 
 
-def test_sites_do_not_read_what_others_report(deployed: Deployed) -> None:
+def test_sites_cannot_read_other_sites_reports(deployed: Deployed) -> None:
     hears: dict[str, list[str]] = {"headquarters": [], "site": [], "nosy": []}
     headquarters = client(deployed, "headquarters", "hq", [TOPICS.all_up], hears["headquarters"])
     site = client(deployed, "site", "north", [TOPICS.down("north")], hears["site"])

@@ -1,4 +1,4 @@
-"""The digest says what the history says, is sent once, and is a PDF that can be read."""
+"""Digests: the history's figures, each sent once, as readable PDF."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def text_of(pdf: bytes) -> str:
     period=st.sampled_from(["week", "month"]),
     language=st.sampled_from(["en", "de", "fr"]),
 )
-def test_its_figures_are_those_of_the_history(
+def test_digest_figures_match_the_history(
     store: DatabaseStore, day: date, period: Any, language: str
 ) -> None:
     used, tr = settings(), translator(language)
@@ -112,7 +112,7 @@ def test_its_figures_are_those_of_the_history(
         assert places[name].appearances == tr.number(comparison.now.appearances)
 
 
-def test_the_pdf_says_what_is_in_it(store: DatabaseStore) -> None:
+def test_pdf_contains_the_digest(store: DatabaseStore) -> None:
     used = settings(privacy={"controller": "Müller & Söhne <Laden>"})
     digest = make_digest(
         "week",
@@ -141,11 +141,11 @@ def test_the_pdf_says_what_is_in_it(store: DatabaseStore) -> None:
     ("text", "shown"),
     [("50\u202f%", "50\u00a0%"), ("\u22123", "\u20133"), ("Wejście", "Wejscie"), ("入口", "??")],
 )
-def test_what_the_fonts_lack_is_replaced(text: str, shown: str) -> None:
+def test_characters_missing_from_the_fonts_are_replaced(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-def test_an_empty_week_is_said_to_be_one(store: DatabaseStore) -> None:
+def test_empty_week_is_reported_as_empty(store: DatabaseStore) -> None:
     used = settings()
     digest = make_digest(
         "week",
@@ -171,14 +171,14 @@ def test_an_empty_week_is_said_to_be_one(store: DatabaseStore) -> None:
         ("2027-01-01 09:00", ["month-2026-12"]),
     ],
 )
-def test_when_they_are_due(now: str, due: list[str]) -> None:
+def test_digests_are_due_after_their_period(now: str, due: list[str]) -> None:
     wanted = DigestSettings(weekly=True, monthly=True)
     found = due_digests(wanted, datetime.fromisoformat(now).timestamp())
     assert [each.key for each in found] == due
 
 
 @given(st.dates(date(2001, 1, 1), date(2090, 1, 1)), st.sampled_from(["week", "month"]))
-def test_each_day_belongs_to_the_span_of_its_name(day: date, period: Any) -> None:
+def test_each_day_belongs_to_its_period(day: date, period: Any) -> None:
     span, _ = digest_span(period, day)
     noon = datetime(day.year, day.month, day.day, 12).timestamp()
     assert span.begin <= noon < span.end
@@ -199,7 +199,7 @@ def mailing(server: MailServer) -> dict[str, Any]:
     }
 
 
-def test_each_is_sent_once_even_after_a_restart(store: DatabaseStore, tmp_path: Path) -> None:
+def test_each_digest_is_sent_once_even_after_a_restart(store: DatabaseStore, tmp_path: Path) -> None:
     bus = EventBus()
     clock = {"now": datetime(2026, 11, 9, 7, 0, 30).timestamp()}
     with mail_server() as server, bus.subscribe(Delivery) as log:
@@ -246,7 +246,7 @@ def test_each_is_sent_once_even_after_a_restart(store: DatabaseStore, tmp_path: 
     assert "Wochenbericht" in text_of(attached.get_content())
 
 
-def test_without_a_mail_server_it_says_so(store: DatabaseStore) -> None:
+def test_missing_mail_server_is_reported(store: DatabaseStore) -> None:
     with pytest.raises(InputError, match="no mail server"):
         send_digest(
             "week",

@@ -1,4 +1,4 @@
-"""A made-up chain of shops in a headquarters' database, for tests of its pages."""
+"""A synthetic chain of shops in a headquarters database, for tests of its pages."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def fill(engine: Any, *, days: int = 30, now: float | None = None) -> None:
 
 
 def _sums(now: float, days: int, negative: float, number: int) -> list[SiteSum]:
-    """A minute every half hour."""
+    """One minute every half hour."""
     found = []
     for step in range(days * 48):
         begin = int(now) // 60 * 60 - 60 - step * 1800

@@ -23,14 +23,14 @@ _NUMBERS = itertools.count()
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    """One broker for all tests that leave it running."""
+    """One broker, for all tests that leave it running."""
     with mosquitto(tmp_path_factory.mktemp("broker"), tls=True) as broker:
         yield broker
 
 
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A broker that a test may kill."""
+    """A separate broker that a test may kill."""
     folder = tmp_path / "broker"
     folder.mkdir()
     with mosquitto(folder, tls=True) as broker:
@@ -39,7 +39,7 @@ def own_broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 @pytest.fixture
 def postgresql_fleet(postgresql: Server) -> Iterator[Engine]:
-    """An empty database on PostgreSQL."""
+    """An empty PostgreSQL database."""
     name = f"fleet{next(_NUMBERS)}"
     postgresql.create(name)
     engine = open_database(postgresql.url_of(name))

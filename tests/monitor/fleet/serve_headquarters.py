@@ -1,4 +1,4 @@
-"""Serves a made-up headquarters to look at: ``python tests/monitor/fleet/serve_headquarters.py``.
+"""Serve a synthetic headquarters for viewing: ``python tests/monitor/fleet/serve_headquarters.py``.
 
 Log in as anna (manager) or vera (viewer); the password stands in ``api.serving``.
 """

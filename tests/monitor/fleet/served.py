@@ -1,4 +1,4 @@
-"""A headquarters' pages, served with a made-up chain and without a broker."""
+"""Headquarters pages, served with a synthetic chain and without a broker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADQUARTERS = {
 
 
 class ServedHeadquarters(Served):
-    """Five shops; nothing is received."""
+    """Five shops; no messages are received."""
 
     def __init__(self, folder: Path, *, filled: bool = True, given: Settings | None = None) -> None:
         def parts(served: Served) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def headquarters(engine: Engine, broker: Mosquitto, **changes: Any) -> Iterator[
 
 
 def invite(made: Headquarters, key: str = "north", name: str = "North Street") -> str:
-    """The code of a new site."""
+    """The joining code of a new site."""
     if key not in {site.key for site in made.registry.sites()}:
         made.registry.add(key, name)
     code = made.registry.new_code(key, made.settings, ca=made.ca).encode()
@@ -69,7 +69,7 @@ def invite(made: Headquarters, key: str = "north", name: str = "North Street") -
 
 
 class Shop:
-    """A site without cameras: what they would report is put into its store.
+    """A site without cameras: their readings are added to its store directly.
 
     Args:
         state: Its state folder.
@@ -96,7 +96,7 @@ class Shop:
 
     @contextmanager
     def running(self) -> Iterator[SiteLink]:
-        """Its link, as the monitor runs it."""
+        """Run its link, as the monitor does."""
         link = SiteLink(
             self.bus, self.configuration, self.store, state=self.state, clock=self.clock
         )
@@ -108,7 +108,7 @@ class Shop:
 
 
 def sums(made: Headquarters, site: str = "north") -> dict[tuple[str, str, int, int], Any]:
-    """All that headquarters has stored of a site: by camera, zone, minute and length."""
+    """Everything that headquarters has stored of a site: by camera, zone, minute and length."""
     statement = (
         select(SERIES.c.camera, SERIES.c.zone, SUMS)
         .join(SERIES, SERIES.c.id == SUMS.c.series_id)
@@ -122,8 +122,8 @@ def sums(made: Headquarters, site: str = "north") -> dict[tuple[str, str, int, i
         }
 
 
-class Wire:
-    """Everything that goes over the broker, decoded; and a way to say anything oneself."""
+class BrokerTap:
+    """Records and decodes every message on the broker, and publishes arbitrary ones."""
 
     def __init__(self, broker: Mosquitto) -> None:
         import secrets
@@ -147,7 +147,7 @@ class Wire:
         )
         assert self.connection.wait(30)
 
-    def _hear(self, topic: str, payload: bytes) -> None:
+    def _receive(self, topic: str, payload: bytes) -> None:
         with self._lock:
             self.raw.append((topic, payload))
 
@@ -169,7 +169,7 @@ class Wire:
         signed_topic: str = "",
         **fields: Any,
     ) -> bytes:
-        """Publishes a message as a site; returns its bytes."""
+        """Publish a message as a site; returns its bytes."""
         topic = FleetTopics(TOPIC).up(topic_site or site)
         values = {"site": site, "sent": time.time(), "kind": "data", "records": [], **fields}
         values.setdefault("n", int(time.time() * 1000))
@@ -192,10 +192,10 @@ def key_of(shop: Shop) -> SigningKey:
 
 
 def is_connected(link: SiteLink) -> Callable[[], bool]:
-    """Whether a link reaches the broker, asked later."""
+    """A predicate: whether a link is connected to the broker."""
     return lambda: link.status.connected
 
 
 def has_alerts(queries: FleetQueries, count: int, site: str = "") -> Callable[[], bool]:
-    """Whether headquarters has at least so many alerts, asked later."""
+    """A predicate: whether headquarters has at least that many alerts."""
     return lambda: len(queries.alerts(site=site)) >= count

@@ -16,7 +16,7 @@ def run(state: Path, *arguments: str, given: str = "") -> Result:
     return CliRunner().invoke(main, ["monitor", "--state", str(state), *arguments], input=given)
 
 
-def test_a_site_joins_looks_and_leaves(hq: Headquarters, tmp_path: Path) -> None:
+def test_site_joins_shows_its_state_and_leaves(hq: Headquarters, tmp_path: Path) -> None:
     state = tmp_path / "shop"
     before = run(state, "link")
     assert before.exit_code == 1
@@ -50,7 +50,7 @@ def test_leaving_works_without_headquarters(hq: Headquarters, tmp_path: Path) ->
     assert not (tmp_path / "shop" / LINK_FILE).exists()
 
 
-def test_a_wrong_code_and_a_dead_broker_are_said(tmp_path: Path, hq: Headquarters) -> None:
+def test_wrong_code_and_unreachable_broker_are_reported(tmp_path: Path, hq: Headquarters) -> None:
     wrong = run(tmp_path / "shop", "join", "sentistream-join-nonsense")
     assert wrong.exit_code == 2
     assert "Copy the whole code" in wrong.output
@@ -70,5 +70,5 @@ def test_a_wrong_code_and_a_dead_broker_are_said(tmp_path: Path, hq: Headquarter
     assert dead.exit_code == 2
     assert "The broker 127.0.0.1:9 cannot be used" in dead.output
     assert run(tmp_path / "shop", "link").exit_code == 1
-    # nothing is in the way of the right code
+    # the right code still works
     assert run(tmp_path / "shop", "join", code).exit_code == 0

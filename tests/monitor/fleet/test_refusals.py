@@ -1,4 +1,4 @@
-"""A stranger, an old key, a false name, a replay: refused, said, and nobody else harmed."""
+"""Forged, stale or replayed messages are refused and reported, without affecting other sites."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def record(number: int = 0) -> dict[str, Any]:
 
 
 def refused(hq: Headquarters, reason: str, act: Callable[[], object]) -> None:
-    """Does something that is refused for one reason, which is counted once, and not stored."""
+    """Do something that is refused for one reason, counted once, and not stored."""
     before, stored = dict(hq.receiver.refused), hq.receiver.stored
     act()
     until(lambda: hq.receiver.refused.total() > sum(before.values()), what="it is refused")
@@ -71,7 +71,7 @@ def refused(hq: Headquarters, reason: str, act: Callable[[], object]) -> None:
     assert hq.receiver.stored == stored
 
 
-def test_what_is_refused_is_counted_said_and_harms_nobody(
+def test_refused_messages_are_counted_logged_and_harmless(
     hq: Headquarters, joined: Shop, wire: Wire, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -83,27 +83,27 @@ def test_what_is_refused_is_counted_said_and_harms_nobody(
         UP,
         own,
     )
-    # whoever knows nothing
+    # without any key
     refused(hq, "signature", lambda: wire.say(stranger, records=[record()]))
     refused(hq, "unknown site", lambda: wire.say(stranger, site="nowhere"))
     refused(hq, "unreadable", lambda: wire.publish(UP, b"too short"))
     refused(hq, "unreadable", lambda: wire.publish(UP, b"x" * 300_000))
     refused(hq, "signature", lambda: wire.publish(UP, b"x" * 200))
-    # another site: its own key in a foreign name, in each of three ways
+    # another site: its own key under a foreign name, in each of three ways
     refused(hq, "signature", lambda: wire.say(foreign, records=[record()]))
     refused(hq, "wrong name", lambda: wire.say(foreign, site="north", topic_site="south"))
     refused(hq, "signature", lambda: wire.say(foreign, signed_topic=FleetTopics(TOPIC).up("south")))
-    # what was changed on the way
+    # changed in transit
     refused(hq, "signature", lambda: wire.publish(UP, good[:-3] + b"abc"))
     assert sums(hq) == sums(hq, "south") == {}
 
     wire.publish(UP, good)
     until(lambda: len(sums(hq)) == 1, what="a genuine message is stored")
-    # heard on the line and sent once more
+    # recorded and replayed
     refused(hq, "replay", lambda: wire.publish(UP, good))
     assert len(sums(hq)) == 1
 
-    # everybody who is genuine reports as before
+    # genuine sites report as before
     queries = FleetQueries(hq.engine, 15)
     for each, site in ((joined, "north"), (other, "south")):
         with each.running() as link:
@@ -116,7 +116,7 @@ def test_what_is_refused_is_counted_said_and_harms_nobody(
         assert f"a message was refused: {reason}" in caplog.text
 
 
-def test_an_old_key_is_refused_after_it_was_replaced(
+def test_replaced_key_is_refused(
     hq: Headquarters, joined: Shop, wire: Wire
 ) -> None:
     old = key_of(joined)
@@ -130,7 +130,7 @@ def test_an_old_key_is_refused_after_it_was_replaced(
     until(lambda: len(sums(hq)) == 1, what="the new key counts")
 
 
-def test_the_key_of_a_shop_that_left_is_refused(hq: Headquarters, joined: Shop, wire: Wire) -> None:
+def test_key_of_a_departed_shop_is_refused(hq: Headquarters, joined: Shop, wire: Wire) -> None:
     from sentistream.monitor.site_link.joining import leave
 
     key = key_of(joined)
@@ -138,7 +138,7 @@ def test_the_key_of_a_shop_that_left_is_refused(hq: Headquarters, joined: Shop, 
     refused(hq, "old key", lambda: wire.say(key, records=[record()]))
 
 
-def test_a_stolen_code_is_no_key(hq: Headquarters, wire: Wire) -> None:
+def test_joining_code_cannot_sign_reports(hq: Headquarters, wire: Wire) -> None:
     """The code's key signs the request to join and nothing else."""
     hq.registry.add("north", "North")
     code = hq.registry.new_code("north", hq.settings, ca=hq.ca)
@@ -147,7 +147,7 @@ def test_a_stolen_code_is_no_key(hq: Headquarters, wire: Wire) -> None:
     assert sums(hq) == {}
 
 
-def test_a_replayed_request_to_join_changes_nothing(
+def test_replayed_join_request_changes_nothing(
     hq: Headquarters, shop: Shop, wire: Wire
 ) -> None:
     shop.join(invite(hq))
@@ -159,9 +159,9 @@ def test_a_replayed_request_to_join_changes_nothing(
     assert (after.public, after.retired, after.state) == (before.public, (), "joined")
 
 
-def test_a_forged_answer_deletes_nothing(hq: Headquarters, joined: Shop, wire: Wire) -> None:
-    """An acknowledgement that headquarters did not sign is ignored, as are foreign refusals."""
-    hq.receiver.close()  # hears everything and answers nothing
+def test_forged_acknowledgement_deletes_nothing(hq: Headquarters, joined: Shop, wire: Wire) -> None:
+    """Acknowledgements and refusals that headquarters did not sign are ignored."""
+    hq.receiver.close()  # receives everything and answers nothing
     down = FleetTopics(TOPIC).down("north")
     with joined.running() as link:
         until(lambda: wire.up() and link.status.waiting, what="a message is under way")
@@ -182,7 +182,7 @@ def test_a_forged_answer_deletes_nothing(hq: Headquarters, joined: Shop, wire: W
         until(lambda: link.status.waiting < waiting, what="a genuine answer counts")
 
 
-def test_a_message_that_would_fill_the_memory_is_refused(
+def test_oversized_decompressed_message_is_refused(
     hq: Headquarters, joined: Shop, wire: Wire
 ) -> None:
     key = key_of(joined)
@@ -192,7 +192,7 @@ def test_a_message_that_would_fill_the_memory_is_refused(
 
 
 @pytest.mark.parametrize("version", [VERSION + 2, 0, "1", None, True])
-def test_a_version_two_releases_away_is_refused(
+def test_version_two_releases_away_is_refused(
     hq: Headquarters, joined: Shop, wire: Wire, version: object
 ) -> None:
     refused(hq, "version", lambda: wire.say(key_of(joined), v=version, records=[record()]))
@@ -201,7 +201,7 @@ def test_a_version_two_releases_away_is_refused(
     )
 
 
-def test_the_next_release_may_say_more(hq: Headquarters, joined: Shop, wire: Wire) -> None:
+def test_next_release_may_add_fields(hq: Headquarters, joined: Shop, wire: Wire) -> None:
     """Unknown fields, columns and kinds of records are ignored; the rest is stored."""
     newer = record() | {"mood_index": 3, "provenance": {"a": [1]}}
     newer["rows"] = [[*newer["rows"][0], 17, "more"]]
@@ -216,8 +216,8 @@ def test_the_next_release_may_say_more(hq: Headquarters, joined: Shop, wire: Wir
     assert hq.registry.site("north").discarded == 0
 
 
-def test_an_older_release_may_say_less(hq: Headquarters, joined: Shop, wire: Wire) -> None:
-    """The fewest fields: those that came later have defaults."""
+def test_older_release_may_omit_fields(hq: Headquarters, joined: Shop, wire: Wire) -> None:
+    """The minimal fields: newer ones have defaults."""
     older = record()
     del older["length"], older["revision"]
     topic = UP
@@ -245,7 +245,7 @@ def test_an_older_release_may_say_less(hq: Headquarters, joined: Shop, wire: Wir
         "no record",
     ],
 )
-def test_a_record_that_does_not_fit_is_left_out_and_counted(
+def test_invalid_record_is_skipped_and_counted(
     hq: Headquarters, joined: Shop, wire: Wire, unfit: Any
 ) -> None:
     wire.say(key_of(joined), records=[unfit, record()])

@@ -1,4 +1,4 @@
-"""A shop joins, reports, and everything arrives once; over a real broker with TLS."""
+"""A shop joins and reports, and everything arrives once; over a real broker with TLS."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def this_minute() -> int:
     return int(time.time()) // 60 * 60
 
 
-def test_sums_arrive_and_small_groups_are_withheld_at_the_source(
+def test_sums_arrive_with_small_groups_withheld_at_the_source(
     hq: Headquarters, shop: Shop
 ) -> None:
     now = this_minute()
@@ -88,7 +88,7 @@ def test_states_and_alerts_arrive_and_are_shown(hq: Headquarters, shop: Shop) ->
     assert (summary.problems, summary.active_alerts, summary.silent) == (1, 0, False)
 
 
-def test_headquarters_reads_the_names_that_a_shop_gave(hq: Headquarters, shop: Shop) -> None:
+def test_headquarters_shows_the_shops_names(hq: Headquarters, shop: Shop) -> None:
     def rename(**zone: str) -> None:
         drawn = {"points": [[0, 0], [1, 0], [1, 1]], "name": "entrance", **zone}
         door = {"name": "Front door", "source": "demo:", "zones": [drawn]}
@@ -119,7 +119,7 @@ def test_headquarters_reads_the_names_that_a_shop_gave(hq: Headquarters, shop: S
         until(lambda: queries.alerts(), what="the alert at headquarters")
         (found,) = queries.alerts()
         assert (found.camera_name, found.zone_name) == ("Front door", "Way in")
-        rename()  # a zone without a name of its own is called by its key again
+        rename()  # a zone without a name is shown by its key again
         until(lambda: ("Front door", "entrance") in names(), limit=30)
 
 
@@ -145,7 +145,7 @@ def summary_totals(queries: FleetQueries, hq: Headquarters) -> list[Totals]:
     return [totals for _, totals in queries.days(site, 3)]
 
 
-def test_an_outage_loses_nothing_doubles_nothing_and_keeps_the_order(
+def test_outage_loses_and_duplicates_nothing_and_keeps_the_order(
     engine: Engine, own_broker: Mosquitto, shop: Shop
 ) -> None:
     now = this_minute()
@@ -173,10 +173,10 @@ def test_an_outage_loses_nothing_doubles_nothing_and_keeps_the_order(
         assert total == sum(one.seen or 0 for one, _ in expected if not one.zone)
 
 
-def test_headquarters_is_killed_before_it_stores(
+def test_headquarters_killed_before_storing_loses_nothing(
     engine: Engine, broker: Mosquitto, shop: Shop
 ) -> None:
-    """What was received and not stored is sent again: only what is stored is answered."""
+    """Messages received but not stored are sent again: only stored ones are acknowledged."""
     now = this_minute()
     shop.store.add(crowd(now - 180, now - 60))
     with headquarters(engine, broker) as hq:
@@ -196,14 +196,14 @@ def test_headquarters_is_killed_before_it_stores(
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """A site that sends again sooner."""
+    """Shorten the sites' resend interval."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sender, "ANSWER_TIMEOUT", seconds)
         patch.setattr(sender, "RETRY_DELAYS", (0.1,))
         yield
 
 
-def test_a_code_is_used_once(hq: Headquarters, shop: Shop, tmp_path: Path) -> None:
+def test_joining_code_works_once(hq: Headquarters, shop: Shop, tmp_path: Path) -> None:
     code = invite(hq)
     shop.join(code)
     other = Shop(tmp_path / "other")
@@ -215,7 +215,7 @@ def test_a_code_is_used_once(hq: Headquarters, shop: Shop, tmp_path: Path) -> No
         join(shop.state, code)
 
 
-def test_the_same_machine_may_ask_again_when_the_answer_was_lost(
+def test_same_machine_may_join_again_after_a_lost_answer(
     hq: Headquarters, shop: Shop
 ) -> None:
     code = invite(hq)
@@ -226,7 +226,7 @@ def test_the_same_machine_may_ask_again_when_the_answer_was_lost(
     assert join(shop.state, code).key == link.key
 
 
-def test_an_expired_code_and_nonsense_are_refused(hq: Headquarters, shop: Shop) -> None:
+def test_expired_and_invalid_codes_are_refused(hq: Headquarters, shop: Shop) -> None:
     hq.registry.add("north", "North")
     code = hq.registry.new_code("north", hq.settings, ca=hq.ca, now=time.time() - 80 * 3600)
     hq.receiver.reload()
@@ -237,7 +237,7 @@ def test_an_expired_code_and_nonsense_are_refused(hq: Headquarters, shop: Shop) 
             join(shop.state, nonsense)
 
 
-def test_leaving_is_known_on_both_sides(hq: Headquarters, shop: Shop) -> None:
+def test_leaving_is_recorded_on_both_sides(hq: Headquarters, shop: Shop) -> None:
     shop.join(invite(hq))
     with shop.running() as link:
         until(lambda: link.status.answered, what="the first answer")
@@ -250,7 +250,7 @@ def test_leaving_is_known_on_both_sides(hq: Headquarters, shop: Shop) -> None:
     assert hq.registry.site("north").state == "joined"
 
 
-def test_a_site_that_headquarters_removes_stops_and_keeps_its_data(
+def test_removed_site_stops_and_keeps_its_data(
     hq: Headquarters, shop: Shop, wire: Wire
 ) -> None:
     shop.join(invite(hq))
@@ -267,7 +267,7 @@ def test_a_site_that_headquarters_removes_stops_and_keeps_its_data(
     assert [site.key for site in hq.registry.sites()] == []
 
 
-def test_the_key_is_replaced_while_it_reports(hq: Headquarters, shop: Shop) -> None:
+def test_key_is_replaced_while_reporting(hq: Headquarters, shop: Shop) -> None:
     shop.join(invite(hq))
     before = key_of(shop).public
     with shop.running() as link:
@@ -285,7 +285,7 @@ def test_the_key_is_replaced_while_it_reports(hq: Headquarters, shop: Shop) -> N
     assert not hq.registry.site("north").renew_key
 
 
-def test_a_wrong_clock_is_measured_and_said(
+def test_wrong_clock_is_measured_and_reported(
     hq: Headquarters, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     late = Shop(tmp_path / "late", now=time.time() - 90)
@@ -302,7 +302,7 @@ def test_a_wrong_clock_is_measured_and_said(
     assert "the clock of this machine differs from that of headquarters by 90 s" in caplog.text
 
 
-def test_a_link_survives_a_restart_and_a_lost_outbox(hq: Headquarters, shop: Shop) -> None:
+def test_link_survives_a_restart_and_a_lost_outbox(hq: Headquarters, shop: Shop) -> None:
     shop.join(invite(hq))
     queries = FleetQueries(hq.engine, 15)
     for number, count in enumerate((1, 2)):
@@ -314,7 +314,7 @@ def test_a_link_survives_a_restart_and_a_lost_outbox(hq: Headquarters, shop: Sho
             file.unlink()
 
 
-def test_what_a_killed_site_left_open_ends_at_headquarters(hq: Headquarters, shop: Shop) -> None:
+def test_alerts_left_open_by_a_killed_site_end_at_headquarters(hq: Headquarters, shop: Shop) -> None:
     queries = FleetQueries(hq.engine, 15)
     shop.join(invite(hq))
     given = replace(alert(time.time() - 60), incident="a1")

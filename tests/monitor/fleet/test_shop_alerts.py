@@ -1,4 +1,4 @@
-"""Alerts of shops: paired, told once, not told too late; silent shops; who is told, and by what."""
+"""Alerts of shops: pairing, single and timely notification, silent shops, and recipients."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NOW = 1_790_000_000.0
 
 @dataclass
 class Watched:
-    """Headquarters' tables with two shops, and clocks that are set by hand."""
+    """Headquarters tables with two shops, and manually set clocks."""
 
     engine: Engine
 
@@ -67,7 +67,7 @@ class Watched:
         self.start()
 
     def start(self) -> None:
-        """As at a start of the program."""
+        """As at program start."""
         self.bus = EventBus()
         self.events = self.bus.subscribe(Alert, depth=1000)
         self.alerts = ShopAlerts(
@@ -84,7 +84,7 @@ class Watched:
             connection.execute(update(SITES).where(SITES.c.key == key).values(values))
 
     def report(self, ago: float, *, active: bool = True, rule: str = "sour") -> None:
-        """A row as the receiver stores it."""
+        """Store a row as the receiver does."""
         north = self.id("north")
         with self.engine.begin() as connection:
             connection.execute(
@@ -110,7 +110,7 @@ def watched(engine: Engine) -> Watched:
     return Watched(engine)
 
 
-def test_a_start_and_its_end_are_told_once(watched: Watched) -> None:
+def test_start_and_end_are_each_notified_once(watched: Watched) -> None:
     watched.report(20)
     (begin,) = watched.look()
     assert begin.active
@@ -130,7 +130,7 @@ def test_a_start_and_its_end_are_told_once(watched: Watched) -> None:
     assert found.ended is not None
 
 
-def test_what_arrives_late_is_told_only_while_it_lasts(watched: Watched) -> None:
+def test_late_alert_is_notified_only_while_active(watched: Watched) -> None:
     watched.report(MAX_NOTICE_DELAY + 7200)
     watched.report(MAX_NOTICE_DELAY + 3600, active=False)
     assert watched.told() == []
@@ -142,7 +142,7 @@ def test_what_arrives_late_is_told_only_while_it_lasts(watched: Watched) -> None
     assert watched.told() == []
 
 
-def test_an_end_may_come_before_its_start(watched: Watched) -> None:
+def test_end_may_arrive_before_its_start(watched: Watched) -> None:
     """New records overtake old ones after an outage."""
     watched.report(10, active=False)
     assert watched.told() == []
@@ -155,8 +155,8 @@ def test_an_end_may_come_before_its_start(watched: Watched) -> None:
     assert listed.ended is not None
 
 
-def test_one_that_begins_again_has_ended_before(watched: Watched) -> None:
-    """A site that was killed sends no end."""
+def test_alert_that_starts_again_has_ended_before(watched: Watched) -> None:
+    """A killed site sends no end."""
     watched.report(900)
     (first,) = watched.look()
     watched.report(60)
@@ -173,7 +173,7 @@ def test_one_that_begins_again_has_ended_before(watched: Watched) -> None:
     assert all(each.ended is not None for each in listed)
 
 
-def test_what_never_ends_is_given_up(watched: Watched) -> None:
+def test_unended_alert_expires(watched: Watched) -> None:
     watched.report(60)
     assert watched.told() == [("sour", True)]
     watched.start()
@@ -183,7 +183,7 @@ def test_what_never_ends_is_given_up(watched: Watched) -> None:
     assert watched.told(after=SILENCE_INTERVAL) == []
 
 
-def test_a_silent_shop_is_an_alert_until_it_reports_again(watched: Watched) -> None:
+def test_silent_shop_is_an_alert_until_it_reports_again(watched: Watched) -> None:
     watched.site("south", last_seen=NOW + 10_000)
     assert watched.told(after=15 * 60) == []
     (begin,) = watched.look(after=SILENCE_INTERVAL)
@@ -202,7 +202,7 @@ def test_a_silent_shop_is_an_alert_until_it_reports_again(watched: Watched) -> N
     assert (end.incident, end.active, end.reason) == (begin.incident, False, "")
 
 
-def test_nobody_is_silent_while_nobody_can_be_heard(watched: Watched) -> None:
+def test_no_shop_is_silent_while_the_broker_is_down(watched: Watched) -> None:
     watched.reached = None  # type: ignore[assignment]
     assert watched.told(after=7200) == []
     watched.reached = watched.steady
@@ -210,7 +210,7 @@ def test_nobody_is_silent_while_nobody_can_be_heard(watched: Watched) -> None:
     assert watched.told(after=SILENCE_INTERVAL + 15 * 60) == [("shop_silent", True)] * 2
 
 
-def test_a_shop_that_has_left_has_no_alerts(watched: Watched) -> None:
+def test_departed_shop_has_no_alerts(watched: Watched) -> None:
     watched.report(60)
     assert watched.told() == [("sour", True)]
     watched.told(after=15 * 60)
@@ -224,7 +224,7 @@ def test_a_shop_that_has_left_has_no_alerts(watched: Watched) -> None:
     assert watched.look(after=SILENCE_INTERVAL) == []
 
 
-def test_a_site_cannot_say_that_it_or_another_is_silent(watched: Watched) -> None:
+def test_site_cannot_report_itself_or_another_as_silent(watched: Watched) -> None:
     watched.report(5, rule="shop_silent")
     (event,) = watched.look()
     assert event.kind is AlertKind.SENTIMENT
@@ -232,10 +232,10 @@ def test_a_site_cannot_say_that_it_or_another_is_silent(watched: Watched) -> Non
     assert event.shop.key == "north"
 
 
-def test_an_alert_of_a_shop_reaches_people_by_all_channels(
+def test_shop_alert_reaches_all_channels(
     engine: Engine, broker: Mosquitto, shop: Shop, tmp_path: Path
 ) -> None:
-    """From the site's bus over the broker to a webhook and a mail server."""
+    """From the site's event bus over the broker to a webhook and a mail server."""
     with (
         headquarters(engine, broker) as hq,
         receiving(204) as receiver,
@@ -288,7 +288,7 @@ def test_an_alert_of_a_shop_reaches_people_by_all_channels(
                 assert json.loads(receiver.requests[-1].body)["active"] is False
 
 
-def test_quiet_hours_hold_alerts_of_shops_also_over_a_restart(
+def test_quiet_hours_hold_shop_alerts_also_over_a_restart(
     watched: Watched, tmp_path: Path
 ) -> None:
     clock = [datetime(2026, 3, 4, 23).timestamp()]
@@ -343,7 +343,7 @@ def test_quiet_hours_hold_alerts_of_shops_also_over_a_restart(
         assert HeldShopAlerts(watched.engine).held_alerts() == []
 
 
-def test_an_unreachable_broker_is_an_alert_of_the_monitor(
+def test_unreachable_broker_is_an_alert_of_the_monitor(
     engine: Engine, own_broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sentistream.monitor.headquarters import headquarters as module

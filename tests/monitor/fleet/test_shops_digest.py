@@ -1,4 +1,4 @@
-"""The digest of headquarters: the comparison's figures, and for each reader their shops alone."""
+"""The headquarters digest: the comparison's figures, for each reader of their own shops only."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def made(served: ServedHeadquarters, user: User | None, day: date, period: Any =
     )
 
 
-def test_its_figures_are_those_of_each_shops_days(served: ServedHeadquarters) -> None:
+def test_digest_figures_match_each_shops_days(served: ServedHeadquarters) -> None:
     queries = FleetQueries(served.engine, 15)
     day = last_day_of("week", datetime.now().timestamp())
     digest = made(served, None, day)
@@ -99,7 +99,7 @@ def test_its_figures_are_those_of_each_shops_days(served: ServedHeadquarters) ->
         negative = sum((days[n].negative or 0) * days[n].seen for n in range(first, first + 7))
         assert row.shares is not None
         assert row.shares[0] == pytest.approx(negative / weight, abs=1e-6)
-        # the week before is there, so each is compared
+        # the week before exists, so each is compared
         assert "point" in row.note
     whole = sum(int(each.appearances.replace(",", "")) for each in digest.places)
     assert digest.whole.appearances == translator("en").number(whole)
@@ -113,7 +113,7 @@ def test_its_figures_are_those_of_each_shops_days(served: ServedHeadquarters) ->
     assert len(month.days) in (28, 29, 30, 31)
 
 
-def test_a_reader_gets_the_shops_they_may_see_and_no_others(
+def test_reader_gets_only_permitted_shops(
     served: ServedHeadquarters, mail: MailServer
 ) -> None:
     registry = served.headquarters.registry
@@ -146,12 +146,12 @@ def test_a_reader_gets_the_shops_they_may_see_and_no_others(
             assert (name.partition(" <")[0] in said) == (key in own), (key, message["To"])
         assert "https://hq.example.org/shops" in said
         assert ("Sour mood" in said) == ("station" in own)
-    # a viewer of no shop gets nothing, and nobody gets it twice
+    # a viewer without shops gets nothing, and nobody gets it twice
     sender.run_due()
     assert len(mail.messages) == 2
 
 
-def test_a_failed_digest_is_sent_later_and_the_others_once(
+def test_failed_digest_is_sent_later_and_the_others_once(
     served: ServedHeadquarters, mail: MailServer
 ) -> None:
     registry = served.headquarters.registry
@@ -174,10 +174,10 @@ def test_a_failed_digest_is_sent_later_and_the_others_once(
     sender.run_due()
     sender.run_due()
     told = [envelope.rcpt_tos for envelope in mail.envelopes]
-    assert told == [["boss@example.org"]]  # a viewer of no shop gets none
+    assert told == [["boss@example.org"]]  # a viewer without shops gets none
 
 
-def test_the_page_gives_each_reader_their_own(served: ServedHeadquarters, mail: MailServer) -> None:
+def test_page_offers_each_reader_their_own_digest(served: ServedHeadquarters, mail: MailServer) -> None:
     registry = served.headquarters.registry
     with served.person(VIEWER) as viewer, served.person() as manager:
         csrf = {"csrf_token": manager.headers["x-csrf-token"]}
@@ -204,7 +204,7 @@ def test_the_page_gives_each_reader_their_own(served: ServedHeadquarters, mail: 
         assert "none of the recipients" in manager.post("/shops/digest/send", data=csrf).text
 
 
-def test_an_address_needs_a_user(served: ServedHeadquarters) -> None:
+def test_address_requires_a_user(served: ServedHeadquarters) -> None:
     registry = served.headquarters.registry
     with pytest.raises(InputError, match="no such user"):
         registry.set_digest_address("nobody", "a@example.org")

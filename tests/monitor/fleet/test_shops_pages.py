@@ -1,4 +1,4 @@
-"""The pages of headquarters: who sees which shop, comparison, adding, keys, removing."""
+"""Headquarters pages: visibility per viewer, comparison, adding, keys, removing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def listed(html: str) -> list[str]:
     return re.findall(r'href="/shops/shop/([a-z-]+)"', table)
 
 
-def test_the_comparison_orders_shops(served: ServedHeadquarters) -> None:
+def test_comparison_orders_shops(served: ServedHeadquarters) -> None:
     with served.person() as person:
         html = person.get("/shops?period=month&order=negative").text
         assert listed(html)[0] == "station"
@@ -62,7 +62,7 @@ def test_the_comparison_orders_shops(served: ServedHeadquarters) -> None:
         assert person.get("/", follow_redirects=False).headers["location"] == "/shops"
 
 
-def test_odd_questions_get_a_page(served: ServedHeadquarters) -> None:
+def test_invalid_queries_get_a_page(served: ServedHeadquarters) -> None:
     with served.person() as person:
         for query in ("period=never&order=x", "page=99999", "search=%00%3Cscript%3E"):
             assert person.get(f"/shops?{query}").status_code == 200
@@ -70,7 +70,7 @@ def test_odd_questions_get_a_page(served: ServedHeadquarters) -> None:
         assert person.get("/shops/shop/nowhere").status_code == 404
 
 
-def test_a_viewer_sees_the_given_shops_alone(served: ServedHeadquarters) -> None:
+def test_viewer_sees_only_assigned_shops(served: ServedHeadquarters) -> None:
     registry = served.headquarters.registry
     with served.person(VIEWER) as viewer, served.person() as manager:
         assert listed(viewer.get("/shops").text) == []
@@ -107,7 +107,7 @@ def test_a_viewer_sees_the_given_shops_alone(served: ServedHeadquarters) -> None
     assert registry.sites(User(VIEWER, Role.VIEWER, by_token=True)) == []
 
 
-def test_an_alert_has_a_page_for_those_who_may_see_the_shop(tmp_path: Path) -> None:
+def test_alert_has_a_page_for_users_of_its_shop(tmp_path: Path) -> None:
     with (
         ServedHeadquarters(tmp_path) as served,
         served.person(VIEWER) as viewer,
@@ -134,12 +134,12 @@ def test_an_alert_has_a_page_for_those_who_may_see_the_shop(tmp_path: Path) -> N
         assert "takes care of it since" in manager.get(path).text
         served.headquarters.registry.give_access(VIEWER, ["station"])
         assert viewer.get(path).status_code == 200
-        # nothing of shops is among the monitor's own alerts, which every viewer sees
+        # the monitor's own alerts, visible to every viewer, include none of shops
         assert "Sour mood" not in viewer.get("/alerts").text
         assert viewer.get(f"/alerts/{found.incident}").status_code == 404
 
 
-def test_a_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
+def test_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
     with ServedHeadquarters(tmp_path, filled=False) as served, served.person() as person:
         csrf = {"csrf_token": person.headers["x-csrf-token"]}
         form = {"key": "mill", "name": "Mill Lane", "time_zone": "Europe/Paris"}
@@ -177,7 +177,7 @@ def test_a_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
             assert connection.execute(select(SERIES)).all() == []
 
 
-def test_pages_without_a_headquarters_are_not_there(tmp_path: Path) -> None:
+def test_shop_pages_need_a_headquarters(tmp_path: Path) -> None:
     with Served(tmp_path) as served, served.person() as person:
         assert person.get("/shops").status_code == 404
         assert 'href="/shops"' not in person.get("/settings").text
@@ -186,7 +186,7 @@ def test_pages_without_a_headquarters_are_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_pages_are_translated(served: ServedHeadquarters, language: str) -> None:
+def test_shop_pages_are_translated(served: ServedHeadquarters, language: str) -> None:
     expected = {
         "de": ("Filialen", "1 Filiale ist verstummt", "Negativste zuerst"),
         "fr": ("Magasins", "1 magasin est muet", "Les plus négatifs d\u2019abord"),
@@ -200,8 +200,8 @@ def test_pages_are_translated(served: ServedHeadquarters, language: str) -> None
             assert person.get(path).status_code == 200
 
 
-def test_days_are_those_of_the_shop(tmp_path: Path) -> None:
-    """At 20:00 UTC it is tomorrow already in Kolkata, and still today in New York."""
+def test_days_are_in_the_shops_time_zone(tmp_path: Path) -> None:
+    """At 20:00 UTC it is already tomorrow in Kolkata, and still today in New York."""
     engine = open_database(f"sqlite:///{tmp_path / 'headquarters.db'}")
     migrate(engine)
     made = Headquarters(engine, HeadquartersSettings(host="broker.invalid"))
@@ -209,7 +209,7 @@ def test_days_are_those_of_the_shop(tmp_path: Path) -> None:
     fill(engine, days=3, now=now)
     queries = FleetQueries(engine, 15)
     today = {each.site.key: each.now for each in queries.compare("today", now=now)}
-    # a minute every half hour: since midnight at each place, two cameras with seven arrivals each
+    # a minute every half hour: since local midnight, two cameras with seven arrivals each
     expected = {"old-town": 1.5, "airport": 16.0, "north": 20.0, "harbour": 21.0, "station": 21.0}
     for key, hours in expected.items():
         steps = int(hours * 2) + 1
@@ -221,7 +221,7 @@ def test_days_are_those_of_the_shop(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_on_the_first_day_the_comparison_is_of_today(tmp_path: Path) -> None:
+def test_first_day_compares_today(tmp_path: Path) -> None:
     with ServedHeadquarters(tmp_path) as served, served.person() as person:
         assert '<option value="week" selected' in person.get("/shops").text
         today = datetime.datetime.now(datetime.UTC).date().toordinal()
@@ -234,13 +234,13 @@ def test_on_the_first_day_the_comparison_is_of_today(tmp_path: Path) -> None:
         assert '<option value="week" selected' in person.get("/shops?period=week").text
 
 
-def test_settings_make_it_a_headquarters_and_no_camera_is_opened() -> None:
+def test_headquarters_settings_open_no_camera() -> None:
     from sentistream.monitor.cameras.supervisor import choose_cameras
 
     assert choose_cameras(Settings.model_validate({"headquarters": HEADQUARTERS})) == {}
 
 
-def test_the_pages_in_a_browser(served: ServedHeadquarters, chromium: Browser) -> None:
+def test_shop_pages_work_in_a_browser(served: ServedHeadquarters, chromium: Browser) -> None:
     page = chromium.new_page(viewport={"width": 390, "height": 800})
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text))

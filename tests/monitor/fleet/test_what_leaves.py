@@ -1,4 +1,4 @@
-"""What leaves a site: sums with small groups withheld, camera health, alerts. Nothing else."""
+"""What a site transmits: sums with small groups withheld, camera health, alerts. Nothing else."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ COLUMNS = (
 )
 
 
-def test_nothing_but_sums_states_and_alerts_is_sent(
+def test_only_sums_states_and_alerts_are_sent(
     hq: Headquarters, shop: Shop, wire: Wire
 ) -> None:
-    """A shop lives, joins, changes its key and leaves; every byte that it sends is looked at."""
+    """A shop runs, joins, changes its key and leaves; every byte it sends is inspected."""
     now = int(time.time()) // 60 * 60
     marks = [f"secret-track-{letter}" for letter in "abcdefg"]
     shop.store.add(crowd(now - 180, now - 60, marks, zone="entrance"))
@@ -113,12 +113,12 @@ def test_nothing_but_sums_states_and_alerts_is_sent(
     assert all(len(value) < 400 for value in re.findall(r'"[^"]*"', link_key))
 
 
-def test_the_allowed_fields_are_those() -> None:
+def test_allowed_fields_are_exactly_these() -> None:
     assert {kind: set(fields) for kind, fields in FIELDS.items()} == RECORD_FIELDS
     assert SUM_COLUMNS == COLUMNS
 
 
-def test_the_document_lists_every_field() -> None:
+def test_document_lists_every_field() -> None:
     text = PAGE.read_text("utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE))
     for kind, fields in RECORD_FIELDS.items():
@@ -136,7 +136,7 @@ deep = st.one_of(
 
 
 @given(name=st.text(min_size=1, max_size=12), value=st.one_of(plain, deep, st.binary()))
-def test_a_record_with_one_field_more_is_refused(name: str, value: Any) -> None:
+def test_record_with_an_extra_field_is_refused(name: str, value: Any) -> None:
     record = health_record(health("door", CameraState.RUNNING))
     if name in record:
         return
@@ -145,7 +145,7 @@ def test_a_record_with_one_field_more_is_refused(name: str, value: Any) -> None:
 
 
 @given(field=st.sampled_from(sorted(RECORD_FIELDS["health"] - {"kind"})), value=deep)
-def test_a_field_that_holds_more_than_a_value_is_refused(field: str, value: Any) -> None:
+def test_nested_field_value_is_refused(field: str, value: Any) -> None:
     record = health_record(health("door", CameraState.RUNNING))
     with pytest.raises(ForbiddenRecordError):
         check_record({**record, field: value})
@@ -186,10 +186,10 @@ def link_of(shop: Shop) -> LinkState:
     return link
 
 
-def test_privacy_page_and_documents_say_so_and_only_where_a_site_has_joined(
+def test_privacy_page_and_documents_mention_headquarters_only_after_joining(
     hq: Headquarters, shop: Shop, tmp_path: Path
 ) -> None:
-    """The same monitor before and after it joins: on its page, in its notice and assessment."""
+    """The same monitor before and after it joins: its page, its notice and assessment."""
     links: list[SiteLink] = []
 
     def parts(served: Served) -> dict[str, Any]:
@@ -255,6 +255,6 @@ def test_documents_in_all_languages_name_headquarters(
     for render in (render_notice, render_assessment):
         assert "Example Ltd" in render(joined, translator(language))
         assert "Example Ltd" not in render(PrivacyState.of(Settings()), translator(language))
-    if language == "en":  # the page above was asked of a shop that withholds nothing
+    if language == "en":  # the page above is of a shop that withholds nothing
         assert "withheld minutes together" in " ".join(render_notice(joined, EN).split())
     assert never in " ".join(render_notice(joined, translator(language)).split())

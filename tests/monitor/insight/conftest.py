@@ -1,4 +1,4 @@
-"""A database of made-up visitors, filled once."""
+"""A database of synthetic visitors, filled once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WEEKS = 10
 
 
 def shop(smallest_group: int = 5) -> Settings:
-    """Its cameras and zones."""
+    """The shop's cameras and zones."""
     corners = [[0, 0], [0, 0.1], [0.1, 0.1]]
     return Settings.model_validate(
         {
@@ -38,7 +38,7 @@ def shop(smallest_group: int = 5) -> Settings:
 
 @pytest.fixture(scope="session")
 def weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Ten weeks of visitors at four cameras; a few of them, so that it is soon filled."""
+    """Ten weeks of visitors at four cameras; few, so that it is filled quickly."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('weeks') / 'monitor.sqlite3'}")
     migrate(engine)
     fill(engine, NOW - WEEKS * 7 * DAY, NOW, an_hour=8)
@@ -48,7 +48,7 @@ def weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def insight(weeks: Engine) -> Insight:
-    """Asks them; groups below five are withheld."""
+    """Queries on it; groups below five are withheld."""
     settings = shop()
     return Insight(DatabaseStore(weeks, lambda: settings), settings, CAMERAS)
 

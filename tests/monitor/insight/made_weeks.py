@@ -1,4 +1,4 @@
-"""Weeks of made-up visitors, written as the sums that their readings would have become."""
+"""Weeks of synthetic visitors, written as the sums of their readings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One appearance: a face that stays, in one zone, with the same shares throughout.
+    """One appearance: a face that stays in one zone, with constant shares.
 
     Attributes:
         begin: Whole second.
@@ -55,7 +55,7 @@ def visits(
     opened: Container[int] = OPEN,
     seed: int = 1,
 ) -> Iterator[Visit]:
-    """Visitors of [begin, end) in opening hours: busy and grim at noon and at five, at tills.
+    """Visitors of [begin, end) in opening hours: many and negative at noon and five, at tills.
 
     Args:
         begin, end: Whole seconds.
@@ -102,7 +102,7 @@ def fill(
     opened: Container[int] = OPEN,
     watched: Container[int] = WATCHED,
 ) -> int:
-    """Writes the sums of all visits, and of the hours watched, into an empty database.
+    """Write the sums of all visits, and of the watched hours, into an empty database.
 
     Returns:
         How many rows.
@@ -153,7 +153,7 @@ def _add(rows: dict[tuple[Step, int, str, str], list[int]], visit: Visit) -> Non
 
 
 def readings(made: list[Visit], begin: int, end: int) -> list[Seconds]:
-    """The same as a camera would report it, second by second, in which all cameras watched."""
+    """The same as per-second camera readings, with all cameras watching."""
     by_second: dict[tuple[int, str], list[SecondReading]] = defaultdict(list)
     for number, visit in enumerate(made):
         for second in range(visit.begin, visit.begin + visit.stay):

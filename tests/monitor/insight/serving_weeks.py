@@ -1,4 +1,4 @@
-"""A monitor with weeks of visitors until now, served for tests of its pages and its API."""
+"""A monitor with weeks of visitors until now, served for tests of its pages and API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sentistream.monitor.observations import CameraHealth, CameraState
 
 @contextmanager
 def served_weeks(folder: Path, *, weeks: int = 4, an_hour: float = 30) -> Iterator[Served]:
-    """Four cameras of which one is down; visitors until this minute."""
+    """Four cameras, one of them down; visitors until this minute."""
     now = int(time.time() // 60 * 60)
     given = shop()
     free = given.server.model_copy(update={"requests_a_minute": 100_000, "login_attempts": 100})
@@ -50,7 +50,7 @@ def served_weeks(folder: Path, *, weeks: int = 4, an_hour: float = 30) -> Iterat
 
 
 def session_cookie(served: Served, name: str = MANAGER) -> dict[str, str]:
-    """What a browser that has logged in holds, for Playwright."""
+    """A logged-in browser's session cookie, for Playwright."""
     with httpx.Client(base_url=served.url, headers={"origin": served.url}) as client:
         client.post("/login", data={"name": name, "password": PASSWORD})
         (cookie,) = [one for one in client.cookies.jar if "session" in one.name]

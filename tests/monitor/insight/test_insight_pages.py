@@ -1,4 +1,4 @@
-"""Overview and history in a real Chromium: pointer, finger and keyboard, desk and phone."""
+"""Overview and history in a real Chromium: mouse, touch and keyboard, desktop and phone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def opened(
     language: str = "en",
     user: str = "anna",
 ) -> Iterator[Page]:
-    """A page of somebody who has logged in; whatever a script complains of fails the test."""
+    """A page of a logged-in user; any script error fails the test."""
     width, height = SCREENS[screen]
     context = chromium.new_context(
         viewport={"width": width, "height": height},
@@ -65,7 +65,7 @@ def opened(
     problems: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # an answer of 422 to a form that was filled in wrongly is meant
+        # 422 is the expected answer to an invalid form
         if message.type == "error" and "422" not in message.text:
             problems.append(message.text)
 
@@ -77,7 +77,7 @@ def opened(
 
 
 def _is_drawn(page: Page) -> None:
-    """Both charts have ink on them."""
+    """Whether both charts contain ink."""
     expect(page.locator("figure.chart canvas")).to_have_count(2)
     inked = page.evaluate(
         "[...document.querySelectorAll('figure.chart canvas')].map(c => c.getContext('2d')"
@@ -95,7 +95,7 @@ def _is_drawn(page: Page) -> None:
         ("phone", True, "de"),
     ],
 )
-def test_pages_are_fit_for_everybody(
+def test_pages_are_accessible(
     chromium: Browser, shopful: Served, screen: str, dark: bool, language: str
 ) -> None:
     faults: list[tuple[str, str]] = []
@@ -122,7 +122,7 @@ def test_pages_are_fit_for_everybody(
     assert faults == []
 
 
-def test_the_overview_uses_a_wide_screen(chromium: Browser, shopful: Served) -> None:
+def test_overview_uses_a_wide_screen(chromium: Browser, shopful: Served) -> None:
     with opened(chromium, shopful, screen="wide") as page:
         page.goto("/")
         places = page.locator(".camera-card").evaluate_all(
@@ -132,7 +132,7 @@ def test_the_overview_uses_a_wide_screen(chromium: Browser, shopful: Served) -> 
         assert page.locator("main").bounding_box()["width"] > 1800  # type: ignore[index]
 
 
-def test_the_overview_says_what_needs_attention(chromium: Browser, shopful: Served) -> None:
+def test_overview_shows_what_needs_attention(chromium: Browser, shopful: Served) -> None:
     with opened(chromium, shopful) as page:
         page.goto("/")
         since = datetime.fromtimestamp(time.time() - 3_600)
@@ -149,7 +149,7 @@ def test_the_overview_says_what_needs_attention(chromium: Browser, shopful: Serv
         assert page.evaluate("location.pathname") == "/"
 
 
-def test_the_overview_renews_itself_and_keeps_the_place(
+def test_overview_refreshes_and_keeps_the_scroll_position(
     chromium: Browser, served_now: Served
 ) -> None:
     with opened(chromium, served_now) as page:
@@ -169,7 +169,7 @@ def served_now(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-def test_what_happened_at_a_time_is_two_clicks_away(chromium: Browser, shopful: Served) -> None:
+def test_minute_is_two_clicks_away(chromium: Browser, shopful: Served) -> None:
     with opened(chromium, shopful) as page:
         page.goto("/")
         page.click("nav a[href='/history']")  # one
@@ -192,7 +192,7 @@ def test_what_happened_at_a_time_is_two_clicks_away(chromium: Browser, shopful: 
         expect(page.locator("details table").first).to_contain_text(f"{hour:02d}:30")
 
 
-def test_from_months_to_minutes_by_keyboard_alone(chromium: Browser, shopful: Served) -> None:
+def test_keyboard_drills_down_from_months_to_minutes(chromium: Browser, shopful: Served) -> None:
     with opened(chromium, shopful) as page:
         page.goto("/history?by=month&camera=tills")
         for view in ("by=day", "by=hour", "by=minute"):
@@ -207,7 +207,7 @@ def test_from_months_to_minutes_by_keyboard_alone(chromium: Browser, shopful: Se
             hint = output.inner_text()
             page.keyboard.press("End")
             told = output.inner_text()
-            for _ in range(40):  # back to what has been
+            for _ in range(40):  # back to the past
                 if re.search(r"appearance", output.inner_text()):
                     break
                 page.keyboard.press("ArrowLeft")
@@ -221,7 +221,7 @@ def test_from_months_to_minutes_by_keyboard_alone(chromium: Browser, shopful: Se
         page.wait_for_url("**by=hour*")
 
 
-def test_a_finger_shows_values_that_stay_and_opens_them(chromium: Browser, shopful: Served) -> None:
+def test_touch_shows_persistent_values_and_opens_them(chromium: Browser, shopful: Served) -> None:
     with opened(chromium, shopful, screen="phone", language="de") as page:
         page.goto("/history?by=day")
         _is_drawn(page)
@@ -243,7 +243,7 @@ def test_a_finger_shows_values_that_stay_and_opens_them(chromium: Browser, shopf
         page.wait_for_url("**by=hour*")
 
 
-def test_the_hours_of_the_week_by_pointer_and_keys(chromium: Browser, shopful: Served) -> None:
+def test_hours_of_the_week_work_with_mouse_and_keyboard(chromium: Browser, shopful: Served) -> None:
     with opened(chromium, shopful) as page:
         page.goto("/history")
         page.get_by_role("link", name="Hours of the week").click()
@@ -259,11 +259,11 @@ def test_the_hours_of_the_week_by_pointer_and_keys(chromium: Browser, shopful: S
         assert page.evaluate("document.activeElement.cellIndex") == (
             cell.evaluate("e => e.cellIndex") + 1
         )
-        # one stop of the Tab key
+        # one Tab stop
         assert page.locator(".heatmap td[tabindex='0']").count() == 1
 
 
-def test_a_note_is_added_drawn_and_removed(chromium: Browser, shopful: Served) -> None:
+def test_note_is_added_drawn_and_removed(chromium: Browser, shopful: Served) -> None:
     with opened(chromium, shopful) as page:
         page.goto("/history")
         page.get_by_text("Add a note").click()
@@ -278,7 +278,7 @@ def test_a_note_is_added_drawn_and_removed(chromium: Browser, shopful: Served) -
         assert [mark["text"] for mark in marks] == ["New till <b>opened</b>"]
         page.get_by_role("button", name="Remove").click()
         expect(page.locator("#annotations li")).to_have_count(0)
-        # what is wrong is said where it is
+        # errors are shown at the field
         page.get_by_text("Add a note").click()
         page.fill("input[name=text]", "   ")
         page.locator("#annotations form button", has_text="Add").click()
@@ -289,7 +289,7 @@ def test_a_note_is_added_drawn_and_removed(chromium: Browser, shopful: Served) -
         assert page.locator("#annotations form").count() == 0
 
 
-def test_without_script_all_is_said_in_tables(chromium: Browser, shopful: Served) -> None:
+def test_without_scripts_tables_show_everything(chromium: Browser, shopful: Served) -> None:
     context = chromium.new_context(java_script_enabled=False, base_url=shopful.url)
     context.add_cookies([session_cookie(shopful)])  # type: ignore[list-item]
     page = context.new_page()
@@ -301,7 +301,7 @@ def test_without_script_all_is_said_in_tables(chromium: Browser, shopful: Served
     context.close()
 
 
-def test_a_changed_theme_is_drawn_anew(chromium: Browser, shopful: Served) -> None:
+def test_theme_change_redraws_the_charts(chromium: Browser, shopful: Served) -> None:
     pixels = "(c => c.toDataURL())(document.querySelector('figure.chart canvas'))"
     with opened(chromium, shopful) as page:
         page.goto("/history")
@@ -311,7 +311,7 @@ def test_a_changed_theme_is_drawn_anew(chromium: Browser, shopful: Served) -> No
         page.wait_for_function(f"{pixels} !== {light!r}")
 
 
-def test_pages_stay_light_and_below_a_prefix(chromium: Browser, shopful: Served) -> None:
+def test_pages_are_small_and_respect_the_path_prefix(chromium: Browser, shopful: Served) -> None:
     with opened(chromium, shopful) as page:
         weight = 0
 

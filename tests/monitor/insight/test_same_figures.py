@@ -1,4 +1,4 @@
-"""Page, API and CSV give the same figures for the same span, whichever it is."""
+"""Page, API and CSV give the same figures for any period."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client(shopful: Served) -> Iterator[httpx.Client]:
 
 
 def drawn(html: str) -> dict[str, Any]:
-    """What a page gives to its chart."""
+    """The data that a page passes to its chart."""
     found = re.search(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
     assert found is not None
     chart: dict[str, Any] = json.loads(found[1])
@@ -52,14 +52,14 @@ def drawn(html: str) -> dict[str, Any]:
 
 
 def asked(html: str) -> str:
-    """What the page's link to its file asks the API."""
+    """The API query of the page's download link."""
     found = re.search(r'href="/api/series\.csv\?([^"]*)"', html)
     assert found is not None
     return unescape(found[1])
 
 
 def random_view(chance: random.Random) -> dict[str, str]:
-    """Any view of the history that a visitor may ask for."""
+    """A random valid view of the history."""
     day = date.today() - timedelta(days=chance.randrange(25))
     camera = chance.choice(["", *CAMERAS])
     view = {
@@ -80,7 +80,7 @@ def random_view(chance: random.Random) -> dict[str, str]:
 
 
 def assert_same_rows(rows: list[dict[str, str]], excel: bytes, parquet: bytes) -> None:
-    """The file for a spreadsheet and the one for programs hold what the plain one does."""
+    """The spreadsheet file and the Parquet file contain the rows of the plain CSV."""
     table = pq.read_table(io.BytesIO(parquet))
     assert excel.startswith(b"\xef\xbb\xbf")
     sheet = list(csv.DictReader(io.StringIO(excel.decode("utf-8-sig")), delimiter=";"))
@@ -104,7 +104,7 @@ def assert_same_rows(rows: list[dict[str, str]], excel: bytes, parquet: bytes) -
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_digest_has_the_figures_of_the_history(client: httpx.Client, seed: int) -> None:
+def test_digest_matches_the_history(client: httpx.Client, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
     period = chance.choice(["week", "month"])
     day = date.today() - timedelta(days=chance.randrange(24))
@@ -148,7 +148,7 @@ def shares_of(part: dict[str, Any]) -> list[float]:
 @pytest.mark.parametrize("seed", range(24))
 def test_page_api_and_file_agree(client: httpx.Client, seed: int) -> None:
     view = random_view(random.Random(seed))  # noqa: S311
-    while True:  # what is not over goes on to the next minute
+    while True:  # unfinished periods move on to the next minute
         minute = time.time() // 60
         page = client.get("/history", params=view)
         query = asked(page.text)
@@ -188,7 +188,7 @@ def test_page_api_and_file_agree(client: httpx.Client, seed: int) -> None:
         assert f"<dd>{shown}<small>" in page.text
 
 
-def test_figures_agree_with_the_sums_that_were_there_before(client: httpx.Client) -> None:
+def test_figures_match_the_underlying_sums(client: httpx.Client) -> None:
     day = datetime.combine(date.today() - timedelta(days=3), datetime.min.time()).timestamp()
     span: dict[str, str | float] = {"begin": day, "end": day + 86_400, "camera": "hall"}
     series = client.get("/api/series", params=span).json()
@@ -205,7 +205,7 @@ def test_figures_agree_with_the_sums_that_were_there_before(client: httpx.Client
     assert together["negative"] == pytest.approx(series["whole"]["negative"]["value"])
 
 
-def test_overview_of_page_api_and_layer(client: httpx.Client, shopful: Served) -> None:
+def test_overview_matches_between_page_api_and_queries(client: httpx.Client, shopful: Served) -> None:
     told = client.get("/api/overview").json()
     found = Insight(shopful.store, shop(), CAMERAS).overview(time.time())
     assert [(one["camera"], one["zone"]) for one in told["places"]] == list(found.places)
@@ -227,7 +227,7 @@ def test_overview_of_page_api_and_layer(client: httpx.Client, shopful: Served) -
         ({"begin": 1_767_607_200, "end": 1_767_607_200 + 86_400, "against": "week"}, 200),
     ],
 )
-def test_questions_have_bounds(
+def test_queries_have_bounds(
     client: httpx.Client, query: dict[str, str | float], status: int
 ) -> None:
     for path in ("/api/series", "/api/series.csv"):
@@ -235,7 +235,7 @@ def test_questions_have_bounds(
         assert answer.status_code == status, answer.text
 
 
-def test_what_makes_no_sense_shows_the_usual_view(client: httpx.Client) -> None:
+def test_invalid_view_shows_the_default(client: httpx.Client) -> None:
     for view in (
         {"by": "second", "day": "yesterday", "hour": "99", "camera": "nowhere", "zone": "x"},
         {"by": "minute", "at": "25:61"},

@@ -1,4 +1,4 @@
-"""Against a real SMTP server: what arrives, how it is encrypted, and what is said when it fails."""
+"""Email over a real SMTP server: content, encryption, and error messages."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def to(server: MailServer, **changes: Any) -> EmailSettings:
 
 
 def sent(settings: EmailSettings, given: Notice | None = None) -> str:
-    """What went wrong; empty if nothing did."""
+    """The error message; empty if it was sent."""
     failure = SmtpTransport(settings, timeout=3).send(given or notice())
     return "" if failure is None else str(failure.reason)
 
 
-def test_an_alert_arrives_as_text_and_html() -> None:
+def test_alert_arrives_as_text_and_html() -> None:
     with mail_server() as server:
         assert sent(to(server)) == ""
     (message,) = server.messages
@@ -71,12 +71,12 @@ def test_an_alert_arrives_as_text_and_html() -> None:
         assert said in body
         assert f"{PAGE}/alerts/5e1f" in body
         assert "/history?m=1" in body
-    # names are words, not markup; nothing is loaded from anywhere
+    # names are escaped; no external resource is loaded
     assert "<b>" not in html.get_content()
     assert "src=" not in html.get_content()
 
 
-def test_mail_about_one_alert_is_a_thread() -> None:
+def test_mails_about_one_alert_form_a_thread() -> None:
     with mail_server() as server:
         for given in (
             notice(),
@@ -96,7 +96,7 @@ def test_mail_about_one_alert_is_a_thread() -> None:
     ("language", "said"),
     [("de", "Schwelle"), ("fr", "seuil")],
 )
-def test_in_the_language_of_the_settings(language: str, said: str) -> None:
+def test_mail_is_in_the_configured_language(language: str, said: str) -> None:
     with mail_server() as server:
         assert sent(to(server), notice(language=language)) == ""
     body = server.messages[0].get_body(("html",))
@@ -105,7 +105,7 @@ def test_in_the_language_of_the_settings(language: str, said: str) -> None:
     assert f'lang="{language}"' in body.get_content()
 
 
-def test_a_summary_has_a_line_for_each_alert() -> None:
+def test_summary_has_a_line_for_each_alert() -> None:
     down = replace(
         ALERT, kind=AlertKind.CAMERA, incident="77", name="Front door",
         reason=Translatable("{host} does not answer.", host="10.0.0.4"),
@@ -123,7 +123,7 @@ def test_a_summary_has_a_line_for_each_alert() -> None:
     assert "10.0.0.4 does not answer." in text
 
 
-def test_attachments_arrive_whole() -> None:
+def test_attachments_arrive_intact() -> None:
     content = bytes(range(256)) * 20
     given = replace(notice(), attachments=(Attachment("week.pdf", "application/pdf", content),))
     with mail_server() as server:
@@ -134,7 +134,7 @@ def test_attachments_arrive_whole() -> None:
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_encrypted_with_a_login(
+def test_mail_is_encrypted_and_authenticated(
     security: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = certificate(tmp_path)
@@ -152,7 +152,7 @@ def test_encrypted_with_a_login(
         assert "guessed" not in sent(wrong)
 
 
-def test_the_password_of_a_file(tmp_path: Path) -> None:
+def test_password_is_read_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     with mail_server(login=True) as server:
         settings = to(server, username=USER, password_file=secret)
@@ -162,7 +162,7 @@ def test_the_password_of_a_file(tmp_path: Path) -> None:
     assert server.logins == [True]
 
 
-def test_what_goes_wrong_is_said_plainly() -> None:
+def test_failures_are_reported_in_plain_sentences() -> None:
     with mail_server() as server:
         assert "offers no STARTTLS" in sent(to(server, security="starttls"))
         assert "does not speak TLS" in sent(to(server, security="tls"))
@@ -178,7 +178,7 @@ def test_what_goes_wrong_is_said_plainly() -> None:
     assert sent(lost) == ("There is no server of the name no-such-host.invalid; check the address.")
 
 
-def test_a_server_that_says_nothing() -> None:
+def test_unresponsive_server_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = EmailSettings.model_validate(
             {
@@ -195,7 +195,7 @@ def test_a_server_that_says_nothing() -> None:
     assert "does not answer on port" in failure.reason
 
 
-def test_which_failures_may_pass() -> None:
+def test_temporary_failures_are_recognized() -> None:
     with mail_server() as server:
         server.refuse["DATA"] = "451 try later"
         first = SmtpTransport(to(server)).send(notice())
@@ -218,6 +218,6 @@ def test_which_failures_may_pass() -> None:
         ({"recipients": "a@b.c\r\nBcc:@d.e"}, "is not an e-mail address"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(values: dict[str, Any], said: str) -> None:
+def test_invalid_settings_are_refused(values: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         to(MailServer(), port=25, **values)

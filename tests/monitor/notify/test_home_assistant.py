@@ -1,4 +1,4 @@
-"""The real Home Assistant on a real broker: what it makes of what the monitor publishes.
+"""The real Home Assistant on a real broker, with what the monitor publishes.
 
 It has pinned dependencies of its own and a Python newer than others need, so it is installed apart:
 
@@ -46,7 +46,7 @@ def python_of_home_assistant() -> list[str]:
 
 
 class HomeAssistant:
-    """It runs in a process of its own; the newest line about each entity is kept."""
+    """Runs in a separate process; keeps the latest line about each entity."""
 
     def __init__(self, broker: Mosquitto, folder: Path) -> None:
         folder.mkdir()
@@ -76,12 +76,12 @@ class HomeAssistant:
             else:
                 self.entities[told["entity"]] = told
 
-    def until(self, entity: str, state: str | None, limit: float = 15.0) -> dict[str, Any]:
+    def wait_until(self, entity: str, state: str | None, limit: float = 15.0) -> dict[str, Any]:
         def is_so() -> bool:
             return entity in self.entities and self.entities[entity]["state"] == state
 
         try:
-            until(is_so, limit, f"{entity} is {state}")
+            wait_until(is_so, limit, f"{entity} is {state}")
         except AssertionError:
             shown = {name: each["state"] for name, each in self.entities.items()}
             pytest.fail(f"{entity} is not {state}: {shown}\n{''.join(self.noise[-30:])}")
@@ -101,7 +101,7 @@ class HomeAssistant:
 def home_assistant(broker: Mosquitto, folder: Path) -> Iterator[HomeAssistant]:
     running = HomeAssistant(broker, folder)
     try:
-        until(lambda: running.version, START, "Home Assistant has started")
+        wait_until(lambda: running.version, START, "Home Assistant has started")
         yield running
     finally:
         running.close()
@@ -123,7 +123,7 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
             assert mood["device"] == ["sentistream", "Front door"]
             assert mood["attributes"]["options"] == ["positive", "neutral", "negative"]
             assert mood["attributes"]["device_class"] == "enum"
-            assert mood["attributes"]["faces"] == 6  # all of the state
+            assert mood["attributes"]["faces"] == 6  # the complete state
             negative = hass.until("sensor.front_door_negative", "25.0")
             assert negative["attributes"]["unit_of_measurement"] == "%"
             assert negative["attributes"]["state_class"] == "measurement"
@@ -161,7 +161,7 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
             alarmed = hass.until("binary_sensor.front_door_bad_mood", "on")
             assert alarmed["attributes"]["share"] == 0.9
 
-            # the camera fails: what it sees is unavailable, why is said
+            # the camera fails: its values become unavailable, and the reason is shown
             bus.publish(health("door", CameraState.WAITING, "no route to host"))
             hass.until("sensor.front_door_mood", "unavailable")
             hass.until("sensor.front_door_faces", "unavailable")
@@ -171,7 +171,7 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
             bus.publish(health("door", CameraState.RUNNING))
             hass.until("sensor.front_door_mood", "negative")
 
-            # too few people: nothing is told of them
+            # too few people: no values are published
             small = configuration.settings.model_copy(
                 update={
                     "privacy": configuration.settings.privacy.model_copy(
@@ -183,7 +183,7 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
             hass.until("sensor.front_door_mood", "unknown")
             hass.until("sensor.front_door_negative", "unknown")
             configuration.change(small.model_copy(update={"alerts": ()}))
-            hass.until("binary_sensor.front_door_bad_mood", None)  # a removed rule's is removed
+            hass.until("binary_sensor.front_door_bad_mood", None)  # of a removed rule
 
         # the monitor ends
         for entity in ("sensor.front_door_mood", "sensor.front_door_state"):
@@ -191,7 +191,7 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
         hass.until("binary_sensor.front_door_problem", "unavailable")
 
 
-def test_it_appears_in_german(tmp_path: Path) -> None:
+def test_entities_have_german_names(tmp_path: Path) -> None:
     python_of_home_assistant()
     bus = EventBus()
     with mosquitto(tmp_path) as broker:
@@ -200,7 +200,7 @@ def test_it_appears_in_german(tmp_path: Path) -> None:
         configuration = configured(tmp_path, cameras=cameras, mqtt=mqtt, language="de")
         with MqttPublisher(bus, configuration):
             bus.publish(health("hall", CameraState.RUNNING))
-            # Home Assistant comes later, and learns all from what the broker retains
+            # Home Assistant starts later, and receives the retained messages
             with home_assistant(broker, tmp_path / "config") as hass:
                 hass.until("sensor.empfang_zustand", "running")
                 hass.until("binary_sensor.empfang_storung", "off")

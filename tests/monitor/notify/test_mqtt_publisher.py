@@ -1,4 +1,4 @@
-"""Against a real broker: what is published, to whom it is announced, and how it comes back."""
+"""MQTT publishing to a real broker: messages, last will, reconnection."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def alert(active: bool) -> Alert:
     )  # fmt: skip
 
 
-def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
+def test_new_subscriber_receives_the_complete_state(tmp_path: Path) -> None:
     bus = EventBus()
     with mosquitto(tmp_path) as broker:
         configuration = settings(tmp_path, broker.port, alerts=[RULE])
@@ -69,7 +69,7 @@ def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
                 until(
                     lambda: '"active": true' in heard.topics.get("sentistream/door/alert/bad", "")
                 )
-            with ear(broker) as newcomer:  # nothing but what is retained
+            with ear(broker) as newcomer:  # only retained messages
                 until(lambda: len(newcomer.topics) >= 24, what="all retained topics")
                 topics = dict(newcomer.topics)
         assert topics["sentistream/status"] == "online"
@@ -88,7 +88,7 @@ def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
         told = state(topics, "sentistream/door/alert/bad")
         assert (told["active"], told["share"], told["name"]) == (True, 0.512, "Bad mood")
         assert state(topics, "sentistream/hall/alert/bad") == {"active": False}
-        with ear(broker) as after:  # the monitor has ended and said so
+        with ear(broker) as after:  # the monitor ended and announced it
             until(lambda: after.topics.get("sentistream/status") == "offline")
 
 
@@ -108,10 +108,10 @@ def test_small_groups_are_not_sent(tmp_path: Path) -> None:
     assert {first[key] for key in ("mood", "positive", "neutral", "negative")} == {None}
 
 
-def test_neither_single_people_nor_visitors_are_told_of(tmp_path: Path) -> None:
+def test_no_message_describes_single_people_or_visitors(tmp_path: Path) -> None:
     bus = EventBus()
     with mosquitto(tmp_path) as broker, ear(broker) as heard:
-        # no cameras in the settings: the one that was chosen is told of, visitors' are not
+        # no cameras in the settings: the chosen one is published, visitors' cameras are not
         configuration = settings(tmp_path, broker.port, cameras={}, alerts=[RULE])
         with MqttPublisher(bus, configuration):
             for camera in ("webcam", "visitor-1"):
@@ -125,7 +125,7 @@ def test_neither_single_people_nor_visitors_are_told_of(tmp_path: Path) -> None:
     assert not any(f"p{number}" in told for number in range(6))  # names of tracks
 
 
-def test_no_message_tells_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_message_contains_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     sources = {
         "door": "rtsp://eye:zq1@:/rest@10.0.0.7:554/stream",
@@ -156,7 +156,7 @@ def test_no_message_tells_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixt
         assert secret not in written
 
 
-def test_a_device_below_the_same_topic_keeps_its_own(tmp_path: Path) -> None:
+def test_foreign_device_below_the_same_topic_is_kept(tmp_path: Path) -> None:
     others = {
         "home/status": "online",
         "home/door/state": "OPEN",
@@ -182,7 +182,7 @@ def test_a_device_below_the_same_topic_keeps_its_own(tmp_path: Path) -> None:
         assert heard.topics == others
 
 
-def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_killed_broker_is_reconnected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     bus = EventBus()
     caplog.set_level(logging.INFO)
     with mosquitto(tmp_path) as broker, MqttPublisher(bus, settings(tmp_path, broker.port)):
@@ -192,7 +192,7 @@ def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptu
         broker.kill()
         bus.publish(health("door", CameraState.WAITING))
         began = time.monotonic()
-        for second in range(500):  # nobody waits meanwhile
+        for second in range(500):  # publishing does not block meanwhile
             bus.publish(seconds(BEGIN + second, *crowd(6, 0.5)))
         assert time.monotonic() - began < 1
         until(lambda: any("trying again" in each.message for each in caplog.records))
@@ -205,8 +205,8 @@ def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptu
     assert sum("trying again" in each.message for each in caplog.records) <= 2
 
 
-def test_a_killed_monitor_is_said_to_be_gone(tmp_path: Path) -> None:
-    """By its last will: SIGKILL leaves no time for a goodbye."""
+def test_killed_monitor_is_reported_offline(tmp_path: Path) -> None:
+    """By its last will, since SIGKILL leaves no time for a message."""
     script = """
         import sys, time
         from pathlib import Path
@@ -233,7 +233,7 @@ def test_a_killed_monitor_is_said_to_be_gone(tmp_path: Path) -> None:
         until(lambda: heard.topics["sentistream/status"] == "offline")
 
 
-def test_a_hanging_broker_holds_nobody_up(tmp_path: Path) -> None:
+def test_hanging_broker_does_not_block(tmp_path: Path) -> None:
     bus = EventBus()
     with mosquitto(tmp_path) as broker:
         publisher = MqttPublisher(bus, settings(tmp_path, broker.port))
@@ -253,7 +253,7 @@ def test_a_hanging_broker_holds_nobody_up(tmp_path: Path) -> None:
             broker.process.send_signal(signal.SIGCONT)
 
 
-def test_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_broker_password_is_sent_and_hidden(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     bus = EventBus()
     login = {"username": USER, "password": PASSWORD}
@@ -270,7 +270,7 @@ def test_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert "wrong-horse" not in caplog.text
 
 
-def test_tls_is_verified(
+def test_broker_certificate_is_verified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bus = EventBus()
@@ -284,10 +284,10 @@ def test_tls_is_verified(
             until(lambda: heard.topics.get("sentistream/status") == "online")
 
 
-def test_what_is_removed_is_cleared(tmp_path: Path) -> None:
+def test_removed_entities_are_cleared(tmp_path: Path) -> None:
     bus = EventBus()
     with mosquitto(tmp_path) as broker, ear(broker) as heard:
-        # somebody else's, also beneath our own root and among our own entities
+        # another publisher's topics, also below our root and among our entities
         others = {
             "homeassistant/sensor/other/x/config",
             "homeassistant/sensor/sentistream/lamp/config",
@@ -320,7 +320,7 @@ def test_what_is_removed_is_cleared(tmp_path: Path) -> None:
             until(lambda: set(heard.topics) == others)
 
 
-def test_more_than_the_queue_holds_is_published_in_the_end(tmp_path: Path) -> None:
+def test_more_messages_than_the_queue_holds_are_all_published(tmp_path: Path) -> None:
     bus = EventBus()
     cameras = {f"camera-{number}": {"source": str(number)} for number in range(64)}
     with mosquitto(tmp_path) as broker, ear(broker) as heard:
@@ -331,7 +331,7 @@ def test_more_than_the_queue_holds_is_published_in_the_end(tmp_path: Path) -> No
             until(lambda: len(heard.topics) == expected, 30)
 
 
-def test_no_broker_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_broker_means_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
     monkeypatch.setattr("paho.mqtt.client.Client", made.append)
     bus = EventBus()
@@ -340,7 +340,7 @@ def test_no_broker_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not made
 
 
-def test_a_name_that_is_none_is_said_plainly(
+def test_unresolvable_broker_name_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bus = EventBus()

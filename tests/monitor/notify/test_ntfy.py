@@ -1,4 +1,4 @@
-"""Against a real HTTP server that stands where ntfy does."""
+"""Messages to ntfy, against a real HTTP server in its place."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def to(receiver: Receiver, **changes: Any) -> NtfyTopic:
     return NtfyTopic.model_validate(values | changes)
 
 
-def test_an_alert_is_published_as_json() -> None:
+def test_alert_is_published_as_json() -> None:
     with receiving(200) as receiver:
         assert NtfyTransport(to(receiver)).send(notice()) is None
         ended = notice(replace(ALERT, active=False))
@@ -54,7 +54,7 @@ def test_an_alert_is_published_as_json() -> None:
     assert "authorization" not in last.headers
 
 
-def test_a_long_message_is_cut_between_letters() -> None:
+def test_long_message_is_cut_between_characters() -> None:
     given = replace(notice(), text="ü" * 5000)
     with receiving(200) as receiver:
         assert NtfyTransport(to(receiver)).send(given) is None
@@ -74,7 +74,7 @@ def test_a_long_message_is_cut_between_letters() -> None:
         (400, "does not accept the message (status 400)", False),
     ],
 )
-def test_refusals_are_told_in_words(status: int, said: str, again: bool) -> None:
+def test_refusals_are_reported_in_words(status: int, said: str, again: bool) -> None:
     with receiving(status) as receiver:
         failure = NtfyTransport(to(receiver)).send(notice())
     assert failure is not None
@@ -84,7 +84,7 @@ def test_refusals_are_told_in_words(status: int, said: str, again: bool) -> None
         assert secret not in failure.reason
 
 
-def test_nobody_there() -> None:
+def test_unreachable_server_is_reported() -> None:
     topic = NtfyTopic.model_validate({"server": f"http://127.0.0.1:{free_port()}", "topic": TOPIC})
     failure = NtfyTransport(topic).send(notice())
     assert failure is not None
@@ -97,6 +97,6 @@ def test_nobody_there() -> None:
 
 
 @pytest.mark.parametrize("topic", ["", "with space", "a/b", "x" * 65, "ünicode"])
-def test_topics_that_ntfy_does_not_have(topic: str) -> None:
+def test_invalid_topics_are_refused(topic: str) -> None:
     with pytest.raises(ValueError, match="letters, digits"):
         NtfyTopic.model_validate({"topic": topic})

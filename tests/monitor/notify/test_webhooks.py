@@ -1,4 +1,4 @@
-"""Against a real HTTP server: what is sent, signed, tried again, and given up."""
+"""Webhooks to a real HTTP server: content, signature, retries and giving up."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def notice(text: str = "", about: Alert | None = None) -> Notice:
     return Notice(event="begin", title="Bad mood", text=text, alerts=(about or alert(),))
 
 
-def test_an_alert_arrives_signed(tmp_path: Path) -> None:
+def test_alert_arrives_signed(tmp_path: Path) -> None:
     bus = EventBus()
     with receiving() as receiver, sending(bus, tmp_path, to(receiver)):
         bus.publish(alert())
@@ -80,14 +80,14 @@ def test_an_alert_arrives_signed(tmp_path: Path) -> None:
     assert SECRET not in str(headers)
 
 
-def test_the_signature_is_what_the_documents_say() -> None:
+def test_signature_follows_the_documentation() -> None:
     # printf '1760000000.{"a": 1}' | openssl dgst -sha256 -hmac between-us
     assert sign(SECRET, "1760000000", b'{"a": 1}') == (
         "sha256=263fdad6da5ff19fef499ed94f867a19cb25b6badc1b1cb2995202a3071fc518"
     )
 
 
-def test_cameras_that_are_down_and_run_again(tmp_path: Path) -> None:
+def test_camera_down_and_recovery_are_sent(tmp_path: Path) -> None:
     bus = EventBus()
     down = replace(
         alert(CAMERA_DOWN), kind=AlertKind.CAMERA, zone="", reason="at rtsp://a:secret@h/1"
@@ -110,7 +110,7 @@ def test_cameras_that_are_down_and_run_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429])
-def test_trouble_is_tried_again_with_the_same_name(tmp_path: Path, trouble: int) -> None:
+def test_failed_delivery_is_retried_with_the_same_id(tmp_path: Path, trouble: int) -> None:
     bus = EventBus()
     with (
         receiving(trouble, trouble, 200) as receiver,
@@ -125,7 +125,7 @@ def test_trouble_is_tried_again_with_the_same_name(tmp_path: Path, trouble: int)
 
 
 @pytest.mark.parametrize("refusal", [301, 302, 307, 308, 400, 401, 404, 410])
-def test_refusals_are_not_and_redirects_not_followed(refusal: int) -> None:
+def test_refusals_are_not_retried_and_redirects_not_followed(refusal: int) -> None:
     with receiving(refusal) as receiver:
         delivery = queue_to(receiver)
         delivery.put(notice())
@@ -134,7 +134,7 @@ def test_refusals_are_not_and_redirects_not_followed(refusal: int) -> None:
     assert [request.path for request in receiver.requests] == ["/hook"]
 
 
-def test_given_up_after_a_few_attempts_and_on_with_the_next() -> None:
+def test_delivery_is_given_up_after_a_few_attempts_and_the_next_sent() -> None:
     with receiving(500, 500, 500, 200) as receiver:
         delivery = queue_to(receiver)
         first, second = alert("r1"), alert("r2")
@@ -149,7 +149,7 @@ def test_given_up_after_a_few_attempts_and_on_with_the_next() -> None:
     ]
 
 
-def test_nobody_there_then_somebody(tmp_path: Path) -> None:
+def test_unreachable_receiver_is_retried_until_it_answers(tmp_path: Path) -> None:
     port = free_port()
     webhook = Webhook.model_validate({"url": f"http://127.0.0.1:{port}/"})
     delivery = queue_to(webhook, delays=(0.05,) * 3)
@@ -158,7 +158,7 @@ def test_nobody_there_then_somebody(tmp_path: Path) -> None:
     delivery.close()
 
 
-def test_a_hanging_receiver_holds_up_nobody_else(tmp_path: Path) -> None:
+def test_hanging_receiver_does_not_block_others(tmp_path: Path) -> None:
     bus = EventBus()
     with receiving() as well:
         slow = Receiver()
@@ -173,13 +173,13 @@ def test_a_hanging_receiver_holds_up_nobody_else(tmp_path: Path) -> None:
             stuck = sender.queues["webhooks-1"]
             until(lambda: stuck.dropped > 0)
             assert stuck.waiting <= DEPTH
-            until(lambda: len(hanging.requests) >= 2)  # timed out and tried again
+            until(lambda: len(hanging.requests) >= 2)  # timed out and retried
             sender.close(timeout=5)
             assert not sender.is_running
             slow.released.set()
 
 
-def test_an_answer_without_end_is_not_read() -> None:
+def test_endless_response_is_not_read() -> None:
     with receiving() as receiver:
         receiver.answers = [receiver.drip]
         delivery = queue_to(receiver, timeout=1)
@@ -203,7 +203,7 @@ def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         trusting.close()
 
 
-def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as proxy, receiving() as receiver:
         monkeypatch.setenv("HTTP_PROXY", proxy.url(""))
         monkeypatch.setenv("ALL_PROXY", proxy.url(""))
@@ -229,7 +229,7 @@ def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         assert secret not in written
 
 
-def test_settings_changed_while_it_runs(tmp_path: Path) -> None:
+def test_settings_change_while_running(tmp_path: Path) -> None:
     bus = EventBus()
     with receiving() as first, receiving() as second:
         sender = sending(bus, tmp_path, to(first))
@@ -245,7 +245,7 @@ def test_settings_changed_while_it_runs(tmp_path: Path) -> None:
             assert list(sender.queues) == ["webhooks-1"]
 
 
-def test_the_earlier_names_warn() -> None:
+def test_deprecated_names_warn() -> None:
     from sentistream.monitor import notify
 
     with pytest.warns(DeprecationWarning, match="verify_signature"):

@@ -1,4 +1,4 @@
-"""Runs Python where it could reach the world, and counts the packets that try.
+"""Run Python in a network namespace, and count the packets it tries to send.
 
 A network namespace of its own has a link whose other end leads nowhere, and a route to
 everywhere through it: whatever is sent beyond the machine, by whatever library, is counted.
@@ -40,7 +40,7 @@ def sent():
 
 
 def run_isolated(script: str, *arguments: str, limit: float = 120) -> str:
-    """What a script prints in a namespace of its own; it may call ``sent()``.
+    """A script's output in its own namespace; the script may call ``sent()``.
 
     Skips where no such namespace can be made.
 

@@ -1,4 +1,4 @@
-"""Looks for pictures and sound inside files, whatever they are called."""
+"""Find pictures and sound inside files, whatever their names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ AT_BEGIN = {
 
 
 def media_in(folder: Path, *, except_for: tuple[str, ...] = ()) -> list[str]:
-    """Each file with a picture or sound in it, and the kind: ``name: kind``.
+    """Each file that contains a picture or sound, with the kind: ``name: kind``.
 
     Args:
         folder: Searched with all that lies below it.

@@ -1,4 +1,4 @@
-"""Nothing leaves the machine, nothing that was seen or heard is kept: whole runs, watched."""
+"""Nothing leaves the machine, and no picture or sound is kept: complete runs, monitored."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def clip(portrait: UInt8Array, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """For state and temporary files; with a short name, because sockets lie in it too."""
+    """For state and temporary files; with a short path, because it also contains sockets."""
     with tempfile.TemporaryDirectory(prefix="s-") as name:
         yield Path(name)
 
 
-def test_the_counter_counts() -> None:
+def test_packet_counter_counts() -> None:
     """Otherwise the tests below could not fail."""
     told = run_isolated(
         """
@@ -61,8 +61,8 @@ def test_the_counter_counts() -> None:
     assert told.split() == ["1", "True"]
 
 
-def test_imports_and_messengers_send_nothing() -> None:
-    """Every module is imported, and all that could send runs with the default settings."""
+def test_imports_and_notifiers_send_nothing() -> None:
+    """Every module is imported, and every sender runs with the default settings."""
     told = run_isolated(
         """
         import importlib, pkgutil, tempfile, time
@@ -114,8 +114,8 @@ def test_analysis_sends_nothing(clip: Path) -> None:
     assert told.split()[-2:] == ["True", "0"]
 
 
-def test_a_camera_s_worker_sends_nothing_and_writes_nothing(clip: Path, folder: Path) -> None:
-    """The real supervisor with its real worker process, over a file that is played as a camera."""
+def test_camera_worker_sends_and_writes_nothing(clip: Path, folder: Path) -> None:
+    """The real supervisor with its real worker process, on a file played as a camera."""
     pytest.importorskip("sentistream.monitor.cameras.supervisor", reason="needs the cameras")
     told = run_isolated(
         """
@@ -149,8 +149,8 @@ def test_a_camera_s_worker_sends_nothing_and_writes_nothing(clip: Path, folder: 
     assert media_in(folder) == []
 
 
-def test_the_whole_monitor_sends_nothing_and_keeps_no_picture(clip: Path, folder: Path) -> None:
-    """The command as it is installed, until it has stored readings of a face."""
+def test_whole_monitor_sends_nothing_and_keeps_no_picture(clip: Path, folder: Path) -> None:
+    """The installed command, until it has stored readings of a face."""
     assert isinstance(main, Group)
     if "monitor" not in main.list_commands(Context(main)):
         pytest.skip("needs the command sentistream monitor")

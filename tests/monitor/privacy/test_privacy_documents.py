@@ -1,4 +1,4 @@
-"""The notice and the assessment: filled from the settings, honest about what they lack."""
+"""The privacy notice and assessment: generated from the settings, with gaps clearly marked."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ HOUSE: dict[str, Any] = {
 
 
 class Checker(HTMLParser):
-    """Collects text, and complains about tags that do not match."""
+    """Collects text, and fails on mismatched tags."""
 
     VOID = frozenset({"meta", "br", "link"})
 
@@ -88,13 +88,13 @@ EMPTY = PrivacyState.of(Settings(), tokens=0)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("render", [render_notice, render_assessment])
-def test_is_one_sound_page_without_secrets(render: Any, language: str) -> None:
+def test_document_is_one_valid_page_without_secrets(render: Any, language: str) -> None:
     for state in (EMPTY, house(), PrivacyState.of(Settings())):
         page = render(state, translator(language))
         checked = Checker(page)
         assert page.startswith("<!doctype html>")
         assert f'<html lang="{language}">' in page
-        assert not checked.sources  # needs no other file, asks nobody
+        assert not checked.sources  # no external files or requests
         assert "hunter2secret" not in page
         assert "10.0.0.4" not in page
         assert "@media print" in page
@@ -103,7 +103,7 @@ def test_is_one_sound_page_without_secrets(render: Any, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_notice_says_what_the_settings_say(language: str) -> None:
+def test_notice_matches_the_settings(language: str) -> None:
     checked = Checker(render_notice(house(), translator(language)))
     for said in (
         "Example & Sons, 1 Market Street",
@@ -140,11 +140,11 @@ def test_the_notice_says_what_the_settings_say(language: str) -> None:
         "de": "Ton wird nicht ausgewertet",
         "fr": "le son n\u2019est pas écouté",
     }[language] in checked.text
-    assert checked.marks == 2  # where no camera looks and who the officer is, only the house knows
+    assert checked.marks == 2  # where no camera looks, and the officer: only the operator knows
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_lacks_is_seen(language: str) -> None:
+def test_missing_details_are_marked(language: str) -> None:
     checked = Checker(render_notice(EMPTY, translator(language)))
     assert checked.text.count(MISSING[language]) == checked.marks == 7
     assert {
@@ -160,7 +160,7 @@ def test_what_lacks_is_seen(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_recipients_and_switched_off_protection_are_named(language: str) -> None:
+def test_recipients_and_disabled_protection_are_named(language: str) -> None:
     open_house = house(
         mqtt={"host": "broker.example.org"},
         webhooks=[{"url": "https://hooks.example.org/T000/secret-path"}],
@@ -195,7 +195,7 @@ def test_recipients_and_switched_off_protection_are_named(language: str) -> None
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_mail_and_push_are_named_only_where_they_are_set_up(language: str) -> None:
+def test_mail_and_push_are_named_only_if_configured(language: str) -> None:
     said = {
         "en": ("mail server", "push service"),
         "de": ("Mailserver", "Push-Dienst"),
@@ -209,7 +209,7 @@ def test_mail_and_push_are_named_only_where_they_are_set_up(language: str) -> No
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_assessment_has_the_four_parts_and_every_measure(
+def test_assessment_has_the_four_parts_and_every_measure(
     language: str,
 ) -> None:
     checked = Checker(render_assessment(house(), translator(language)))
@@ -229,7 +229,7 @@ def test_the_assessment_has_the_four_parts_and_every_measure(
     }[language] in checked.text
 
 
-def test_measures_tell_whether_they_are_in_force() -> None:
+def test_measures_state_whether_they_are_in_force() -> None:
     protected = house(
         cameras={"door": HOUSE["cameras"]["door"]},
         server={"tls_certificate": "certificate.pem", "tls_key": "key.pem"},
@@ -261,7 +261,7 @@ def test_measures_tell_whether_they_are_in_force() -> None:
     assert "none in force" in page  # nothing protects staff any more
 
 
-def test_measures_name_settings_and_risks_that_exist() -> None:
+def test_measures_name_existing_settings_and_risks() -> None:
     risks = set(re.findall(r'"([a-z]+)": \(', _template("assessment.html.j2")))
     assert len(risks) == 6
     assert {risk for measure in MEASURES for risk in measure.against} == risks

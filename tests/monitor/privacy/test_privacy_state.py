@@ -1,4 +1,4 @@
-"""What the privacy page and the documents say is what is so: both answers of each statement."""
+"""The privacy page and documents state the facts: each statement in both cases."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def note(measure: str, of: PrivacyState) -> tuple[InForce, str]:
         ),
     ],
 )
-def test_what_is_encrypted(
+def test_encryption_statement(
     server: dict[str, Any], transport: Transport, in_force: InForce, said: str
 ) -> None:
     of = state(server=server)
@@ -97,7 +97,7 @@ def test_plain_http_is_never_called_encrypted() -> None:
         (state(server={"public_url": "http://localhost/mood"}), True),
     ],
 )
-def test_what_leaves_the_machine(made: PrivacyState, stays: bool) -> None:
+def test_external_transmission_statement(made: PrivacyState, stays: bool) -> None:
     assert made.stays_on_machine is stays
     in_force, told = note("on-the-machine", made)
     assert (in_force is InForce.YES) is stays
@@ -113,7 +113,7 @@ def test_programs_with_tokens_are_recipients(tokens: int, told: str) -> None:
     assert told in notice and told in assessment
 
 
-def test_what_only_the_running_monitor_knows_is_left_open() -> None:
+def test_facts_known_only_to_a_running_monitor_are_left_open() -> None:
     for make in (render_notice, render_assessment):
         assert "hether programs have" in make(state(tokens=None), EN)
         assert "b Programme" in make(state(tokens=None), DE)
@@ -130,13 +130,13 @@ def _cameras(*cameras: dict[str, Any]) -> dict[str, Any]:
         (({}, {}), InForce.NO, ""),
         (({"zones": [MASK]}, {}, {}, {}), InForce.PARTLY, "at 1 of 4 cameras: Camera-0; not at"),
         (({"zones": [MASK]}, {"zones": [MASK]}), InForce.YES, ""),
-        # what is turned off neither protects nor endangers anybody
+        # a disabled one neither protects nor endangers anybody
         (({"zones": [MASK]}, {"enabled": False}), InForce.YES, ""),
         (({}, {"zones": [MASK], "enabled": False}), InForce.NO, ""),
         ((), InForce.NO, ""),
     ],
 )
-def test_masks(cameras: tuple[dict[str, Any], ...], in_force: InForce, said: str) -> None:
+def test_masks_statement(cameras: tuple[dict[str, Any], ...], in_force: InForce, said: str) -> None:
     found, told = note("masked-zones", state(cameras=_cameras(*cameras)))
     assert found is in_force and told.startswith(said) and bool(told) is bool(said)
 
@@ -149,7 +149,7 @@ def test_masks(cameras: tuple[dict[str, Any], ...], in_force: InForce, said: str
         (({"hours": HOURS}, {"hours": HOURS}), InForce.YES),
     ],
 )
-def test_hours(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
+def test_hours_statement(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
     found, told = note("watching-hours", state(cameras=_cameras(*cameras)))
     assert found is in_force
     assert ("at 1 of 2 cameras" in told) is (in_force is InForce.PARTLY)
@@ -158,7 +158,7 @@ def test_hours(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
 @pytest.mark.parametrize(
     ("camera", "heard"),
     [
-        ({"source": "0"}, False),  # a webcam has sound only where its microphone is named
+        ({"source": "0"}, False),  # a webcam has sound only if its microphone is named
         ({"source": "/dev/video2"}, False),
         ({"source": "0", "microphone": "hw:1"}, True),
         ({"source": "0", "microphone": "hw:1", "sound": False}, False),
@@ -166,14 +166,14 @@ def test_hours(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
         ({"source": "rtsp://10.0.0.4/live", "sound": False}, False),
     ],
 )
-def test_what_is_heard(camera: dict[str, Any], heard: bool) -> None:
+def test_sound_statement(camera: dict[str, Any], heard: bool) -> None:
     of = state(cameras={"door": camera})
     assert of.hears is heard
     assert ("listens to the tone of voices" in render_notice(of, EN)) is heard
     assert ("hört auf den Klang von Stimmen" in render_notice(of, DE)) is heard
 
 
-def test_without_cameras_nothing_is_claimed_of_sound() -> None:
+def test_no_cameras_make_no_claim_about_sound() -> None:
     assert not state().hears
     running = Settings.model_validate({"cameras": {"demo": {"source": "demo:"}}}).cameras
     assert PrivacyState.of(Settings(), running=running, tokens=0).hears
@@ -195,7 +195,7 @@ def test_without_cameras_nothing_is_claimed_of_sound() -> None:
         ({"url": POSTGRES, "backup_folder": "backups"}, InForce.PARTLY, "decides", "backup"),
     ],
 )
-def test_deletion(storage: dict[str, Any], in_force: InForce, said: str, unsaid: str) -> None:
+def test_deletion_statement(storage: dict[str, Any], in_force: InForce, said: str, unsaid: str) -> None:
     of = state(storage=storage)
     found, told = note("deletion", of)
     assert found is in_force and said in told and unsaid not in told
@@ -205,7 +205,7 @@ def test_deletion(storage: dict[str, Any], in_force: InForce, said: str, unsaid:
 @pytest.mark.parametrize(
     ("smallest", "in_force"), [(1, InForce.NO), (3, InForce.PARTLY), (5, InForce.YES)]
 )
-def test_small_groups(smallest: int, in_force: InForce) -> None:
+def test_small_groups_statement(smallest: int, in_force: InForce) -> None:
     of = state(privacy={"smallest_group": smallest})
     assert note("small-groups", of)[0] is in_force
     notice = render_notice(of, EN)
@@ -221,13 +221,13 @@ def test_small_groups(smallest: int, in_force: InForce) -> None:
         ({"blur": False, "preview": False}, InForce.YES, "Nobody can look at the picture"),
     ],
 )
-def test_live_pictures(privacy: dict[str, Any], in_force: InForce, said: str) -> None:
+def test_preview_statement(privacy: dict[str, Any], in_force: InForce, said: str) -> None:
     of = state(privacy=privacy)
     assert note("blurred-preview", of)[0] is in_force
     assert said in render_notice(of, EN)
 
 
-def test_zones_have_the_names_that_people_gave_them() -> None:
+def test_zones_are_called_by_their_names() -> None:
     of = state(cameras=_cameras({"zones": [MASK]}))
     for make in (render_notice, render_assessment):
         assert "Behind the till" in make(of, EN)
@@ -241,8 +241,8 @@ COMPLETED = {"email": {"sender": "a@somebody.example", "recipients": ["b@somebod
 """What a group needs besides its address."""
 
 
-def test_no_recipient_goes_unnamed() -> None:
-    """Whoever adds a setting with an address of somebody has to say so in the documents."""
+def test_every_recipient_is_named() -> None:
+    """Any new setting with an external address must be mentioned in the documents."""
     found = list(_addresses(Settings))
     assert {("mqtt", "host"), ("webhooks",), ("storage", "url")} <= {path for path, _ in found}
     for path, example in found:

@@ -1,4 +1,4 @@
-"""Copies made while the database is written to, and when they are made."""
+"""Backups taken during writes, and their schedule."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def sqlite_engine(tmp_path: Path) -> Engine:
     return engine
 
 
-def test_a_copy_made_while_it_is_written_to_is_whole(
+def test_backup_taken_during_writes_is_consistent(
     sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backups_module, "PAGES_PER_STEP", 8)  # so that many writes fall into it
+    monkeypatch.setattr(backups_module, "PAGES_PER_STEP", 8)  # so that many writes happen during it
     store = DatabaseStore(sqlite_engine, settings)
     for start in range(0, 4_000, 500):
         store.add(crowd(TEN + start, TEN + start + 500, "abc"))
@@ -72,7 +72,7 @@ def test_a_copy_made_while_it_is_written_to_is_whole(
     assert readings >= 12_000
     assert (
         seen == readings * 1000
-    )  # one state of it, not the beginning of one and the end of another
+    )  # one state of the database, not the beginning of one and the end of another
     again = open_database(f"sqlite:///{target}")
     migrate(again)
     assert DatabaseStore(again, settings).is_writable()
@@ -80,7 +80,7 @@ def test_a_copy_made_while_it_is_written_to_is_whole(
     store.close()
 
 
-def test_a_folder_that_takes_nothing_is_told_and_nothing_half_is_left(
+def test_unwritable_folder_is_reported_and_leaves_no_partial_backup(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
     store = DatabaseStore(sqlite_engine, settings)
@@ -93,7 +93,7 @@ def test_a_folder_that_takes_nothing_is_told_and_nothing_half_is_left(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "state", "taken"]
 
 
-def test_postgresql_is_told_to_use_its_own_tools(postgresql: Server, tmp_path: Path) -> None:
+def test_postgresql_backup_refers_to_its_own_tools(postgresql: Server, tmp_path: Path) -> None:
     store = DatabaseStore(open_database(postgresql.url), settings)
     with pytest.raises(StorageError, match="pg_dump"):
         store.backup(tmp_path / "copy")
@@ -115,7 +115,7 @@ def test_backups_are_made_when_due_and_old_ones_deleted(
     assert made() == ["sentistream-20260105T100000Z.sqlite3"]
     keeper.run_due(TEN + 5 * HOUR, 100.0 + 5 * HOUR)
     assert len(made()) == 1
-    # the program was started again: the clock of the copies goes on
+    # after a program restart, the backup schedule continues
     keeper = Housekeeper(store, lambda: keep)
     keeper.run_due(TEN + 5.5 * HOUR, 7.0)
     assert len(made()) == 1
@@ -130,7 +130,7 @@ def test_backups_are_made_when_due_and_old_ones_deleted(
     store.close()
 
 
-def test_a_backup_that_fails_is_told_once_and_tried_again(
+def test_failed_backup_is_reported_once_and_retried(
     sqlite_engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "copies").write_text("in the way")
@@ -148,12 +148,12 @@ def test_a_backup_that_fails_is_told_once_and_tried_again(
     store.close()
 
 
-def test_a_clock_that_jumps_ahead_deletes_nothing(sqlite_engine: Engine) -> None:
+def test_clock_jump_ahead_deletes_nothing(sqlite_engine: Engine) -> None:
     store = DatabaseStore(sqlite_engine, settings)
     store.add(crowd(TEN, TEN + 10, "a"))
     keeper = Housekeeper(store, settings)
     years = 20 * 365 * 24 * HOUR
-    for second in range(0, 9_000, 20):  # for minutes the clock is wrong, again and again
+    for second in range(0, 9_000, 20):  # for minutes the clock is wrong, repeatedly
         keeper.run_due(TEN + second + years * (second // 500 % 2), float(second))
     assert len(store.readings(begin=TEN, end=TEN + 10)) == 10
     for second in range(9_000, 10_000, 20):  # and now it truly is that late
@@ -162,7 +162,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(sqlite_engine: Engine) -> None
     store.close()
 
 
-def test_it_runs_by_itself_and_stops_when_closed(sqlite_engine: Engine, tmp_path: Path) -> None:
+def test_backup_thread_runs_and_stops_when_closed(sqlite_engine: Engine, tmp_path: Path) -> None:
     store = DatabaseStore(sqlite_engine, settings)
     keeper = Housekeeper(
         store, lambda: settings(backup_folder=tmp_path / "copies"), poll_interval=0.01

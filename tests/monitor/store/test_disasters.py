@@ -1,4 +1,4 @@
-"""Killed, locked, full, gone: the database stays whole and readings are kept."""
+"""Killed, locked, full, deleted: the database stays consistent and readings are kept."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SOURCE = Path(sentistream.__file__).parents[1]
 
 
 def written(store: DatabaseStore) -> list[int]:
-    """Every second there is a reading of, from one face."""
+    """Every second with a reading of one face."""
     found = store.readings(begin=0, end=4e9, limit=10**6)
     return [one.second for one in found if one.track == "a"]
 
 
 def is_consistent(store: DatabaseStore) -> bool:
-    """Whether the sums are those of the readings."""
+    """Whether the aggregates match the readings."""
     readings = store.readings(begin=0, end=4e9, limit=10**6)
     days = store.history(Step.DAY, begin=0, end=4e9)
     hours = store.history(Step.HOUR, begin=0, end=4e9)
@@ -44,7 +44,7 @@ def is_consistent(store: DatabaseStore) -> bool:
     return sum(s.seen or 0 for s in days) == seen == sum(s.seen or 0 for s in hours)
 
 
-def test_kill_9_loses_at_most_the_last_second(url: str) -> None:
+def test_sigkill_loses_at_most_the_last_second(url: str) -> None:
     first = TEN
     lost = set()
     for _ in range(2):
@@ -79,7 +79,7 @@ def test_kill_9_loses_at_most_the_last_second(url: str) -> None:
     assert len(lost) < 2 * 20
 
 
-def test_kill_9_of_postgresql_loses_nothing(postgresql: Server, postgresql_engine: Engine) -> None:
+def test_sigkill_of_postgresql_loses_nothing(postgresql: Server, postgresql_engine: Engine) -> None:
     with write_transaction(postgresql_engine) as connection:
         for name in ("readings", "sums", "presences", "watches"):
             connection.execute(text(f"DELETE FROM {name}"))  # noqa: S608 - our own names
@@ -119,12 +119,12 @@ def test_kill_9_of_postgresql_loses_nothing(postgresql: Server, postgresql_engin
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sentistream.monitor.store.database.LOCK_TIMEOUT", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")
-def test_locked_for_some_seconds(tmp_path: Path) -> None:
+def test_lock_of_some_seconds_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "r.sqlite3"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
@@ -137,7 +137,7 @@ def test_locked_for_some_seconds(tmp_path: Path) -> None:
         bus.publish(one)
     until(lambda: writer.state.failures >= 2)
     assert "locked" in writer.state.last_error
-    assert store.history(Step.DAY, begin=0, end=4e9) == []  # who reads is not kept waiting
+    assert store.history(Step.DAY, begin=0, end=4e9) == []  # readers are not blocked
     assert not store.is_writable()
     other.execute("ROLLBACK")
     other.close()
@@ -150,7 +150,7 @@ def test_locked_for_some_seconds(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of two megabytes."""
+    """A disk of 2 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
@@ -162,7 +162,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S603, S607
 
 
-def test_a_full_disk(small_disk: Path) -> None:
+def test_full_disk_keeps_readings_in_memory(small_disk: Path) -> None:
     path = small_disk / "r.sqlite3"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
@@ -183,7 +183,7 @@ def test_a_full_disk(small_disk: Path) -> None:
         "filler",
         *(f"r.sqlite3{end}" for end in ("", "-wal", "-shm")),
     }
-    assert store.readings(begin=TEN, end=TEN + 1)  # what is there can still be read
+    assert store.readings(begin=TEN, end=TEN + 1)  # existing data can still be read
     filler.unlink()
     until(lambda: writer.state.failing_since is None and not writer.state.waiting)
     assert writer.state.dropped == 0
@@ -207,12 +207,12 @@ def _publish_until_full(bus: EventBus, writer: StoreWriter) -> bool:
     return writer.state.failures > 1
 
 
-def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
+def test_file_size_limit_keeps_readings_in_memory(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
     migrate(engine)
     store = DatabaseStore(engine, settings)
     with write_transaction(engine) as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count = 30")  # of the one pooled connection
+        connection.exec_driver_sql("PRAGMA max_page_count = 30")  # of the only pooled connection
     with pytest.raises(StorageError, match=r"disk is full.*Free some space"):
         store.add(crowd(TEN, TEN + 5_000, "abc"))
     assert store.readings(begin=0, end=4e9) == []
@@ -223,7 +223,7 @@ def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
     store.close()
 
 
-def test_readers_see_one_state_while_it_is_written_to(engine: Engine) -> None:
+def test_readers_see_a_consistent_state_during_writes(engine: Engine) -> None:
     store = DatabaseStore(engine, settings)
     store.add(crowd(TEN, TEN + 2, "abc"))
     done = threading.Event()
@@ -250,7 +250,7 @@ def test_readers_see_one_state_while_it_is_written_to(engine: Engine) -> None:
     try:
         for second in range(TEN + 2, TEN + 90):
             store.add(crowd(second, second + 1, "abc"))
-            if second % 20 == 0:  # however busy the machine is, each has its turns while it grows
+            if second % 20 == 0:  # however busy the machine, each reader runs while it grows
                 before = list(looks)
                 until(
                     lambda b=before: all(n > m for n, m in zip(looks, b, strict=True)),  # type: ignore[misc]

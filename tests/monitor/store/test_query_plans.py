@@ -1,4 +1,4 @@
-"""No statement of every day looks through a whole table: SQLite is asked how it would run them."""
+"""No common statement scans a whole table, according to SQLite's query plans."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ LARGE = ("readings", "sums", "presences", "watches")
 
 @pytest.fixture
 def plans(tmp_path: Path) -> tuple[Engine, dict[str, list[str]]]:
-    """A database, and how each statement on it is run, as SQLite plans it."""
+    """A database, and SQLite's query plan of each statement on it."""
     engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
     migrate(engine)
     plans: dict[str, list[str]] = {}
 
     @event.listens_for(engine, "before_cursor_execute")
-    def _ask(_: Any, cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+    def _explain(_: Any, cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
         if re.match(r"SELECT|INSERT|DELETE|UPDATE", statement):
             one = values[0] if isinstance(values, list) else values
             told = cursor.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", one)
@@ -35,7 +35,7 @@ def plans(tmp_path: Path) -> tuple[Engine, dict[str, list[str]]]:
     return engine, plans
 
 
-def test_nothing_looks_through_a_whole_table(
+def test_no_statement_scans_a_whole_table(
     plans: tuple[Engine, dict[str, list[str]]],
 ) -> None:
     engine, asked = plans
@@ -43,7 +43,7 @@ def test_nothing_looks_through_a_whole_table(
     store.add(crowd(TEN, TEN + 200, "abc", zone="shelf"))
     with write_transaction(engine) as connection:
         connection.execute(delete(PRESENCES).where(PRESENCES.c.track.in_(list("abc"))))
-    store.add(crowd(TEN + 200, TEN + 201, "abc"))  # presences are made again
+    store.add(crowd(TEN + 200, TEN + 201, "abc"))  # appearances are recomputed
     for zone in ("", "shelf", None):
         for camera in ("door", None):
             store.history(Step.HOUR, begin=TEN, end=TEN + 9, camera=camera, zone=zone)

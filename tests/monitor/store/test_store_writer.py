@@ -1,4 +1,4 @@
-"""The writer: nothing is lost while the database is away, but what exceeds its memory."""
+"""The store writer: no data is lost while the database is down, up to the memory limit."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from store.sample_readings import TEN, alert, crowd, reading, seconds
 from store.waiting import until
 
 
-class Shelf:
-    """A store that takes what it is given, or fails as told."""
+class FakeStore:
+    """A store that accepts or refuses batches on demand."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -46,15 +46,15 @@ class Shelf:
 
     @property
     def seconds(self) -> list[int]:
-        """All there is, in the order it came."""
+        """All stored seconds, in order of arrival."""
         return [some.second for batch in self.batches for some in batch]
 
 
-def writer_of(bus: EventBus, shelf: Shelf, **options: Any) -> StoreWriter:
+def writer_of(bus: EventBus, shelf: FakeStore, **options: Any) -> StoreWriter:
     return StoreWriter(bus, shelf, **{"retry_delays": (0.05,), **options})
 
 
-def test_seconds_and_alerts_are_written_as_they_come(store: DatabaseStore) -> None:
+def test_seconds_and_alerts_are_written_as_they_arrive(store: DatabaseStore) -> None:
     bus = EventBus()
     writer = StoreWriter(bus, store)
     bus.publish(CameraHealth(camera="door", state=CameraState.RUNNING, since=0))
@@ -73,8 +73,8 @@ def test_seconds_and_alerts_are_written_as_they_come(store: DatabaseStore) -> No
     assert store.history(Step.HOUR, begin=TEN, end=TEN + 1)[0].watched == 6
 
 
-def test_cameras_that_report_together_are_written_together() -> None:
-    bus, shelf = EventBus(), Shelf()
+def test_simultaneous_cameras_are_written_in_one_batch() -> None:
+    bus, shelf = EventBus(), FakeStore()
     writer = writer_of(bus, shelf)
     for camera in ("door", "till", "shelf", "yard"):
         bus.publish(crowd(TEN, TEN + 1, "a", camera=camera)[0])
@@ -83,10 +83,10 @@ def test_cameras_that_report_together_are_written_together() -> None:
     writer.close()
 
 
-def test_what_waits_is_written_in_order_once_the_database_is_back(
+def test_queued_seconds_are_written_in_order_once_the_database_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bus, shelf = EventBus(), Shelf()
+    bus, shelf = EventBus(), FakeStore()
     shelf.error = StorageError("It is gone.", "Wait.")
     writer = writer_of(bus, shelf)
     with caplog.at_level(logging.INFO):
@@ -98,18 +98,18 @@ def test_what_waits_is_written_in_order_once_the_database_is_back(
         shelf.error = None
         until(lambda: writer.state.written == 3_000)
     assert shelf.seconds == list(range(TEN, TEN + 3_000))
-    assert max(len(batch) for batch in shelf.batches) < 1_000  # none locks it for long
+    assert max(len(batch) for batch in shelf.batches) < 1_000  # no batch locks it for long
     state = writer.state
     assert (state.waiting, state.dropped, state.failing_since) == (0, 0, None)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     writer.close()
 
 
-def test_too_much_is_dropped_oldest_first_and_counted() -> None:
-    bus, shelf = EventBus(), Shelf()
+def test_excess_is_dropped_oldest_first_and_counted() -> None:
+    bus, shelf = EventBus(), FakeStore()
     shelf.error = StorageError("It is gone.")
     writer = writer_of(bus, shelf, max_buffered=30)
-    for one in crowd(TEN, TEN + 25, "ab"):  # each weighs three
+    for one in crowd(TEN, TEN + 25, "ab"):  # each counts as three
         bus.publish(one)
     until(lambda: writer.state.waiting + writer.state.dropped == 25)
     assert writer.state.waiting == 10
@@ -120,8 +120,8 @@ def test_too_much_is_dropped_oldest_first_and_counted() -> None:
     writer.close()
 
 
-def test_what_can_never_be_stored_holds_nothing_up() -> None:
-    bus, shelf = EventBus(), Shelf()
+def test_unstorable_second_does_not_block_others() -> None:
+    bus, shelf = EventBus(), FakeStore()
     shelf.unfit = {TEN + 3}
     writer = writer_of(bus, shelf)
     for one in crowd(TEN, TEN + 6, "a"):
@@ -134,7 +134,7 @@ def test_what_can_never_be_stored_holds_nothing_up() -> None:
     writer.close()
 
 
-def test_a_number_that_is_none_is_dropped_by_the_real_store(store: DatabaseStore) -> None:
+def test_nan_is_dropped_by_the_real_store(store: DatabaseStore) -> None:
     bus = EventBus()
     writer = StoreWriter(bus, store)
     bus.publish(seconds(TEN, reading(TEN, seen=float("nan"))))
@@ -148,8 +148,8 @@ def test_a_number_that_is_none_is_dropped_by_the_real_store(store: DatabaseStore
     writer.close()
 
 
-def test_closing_gives_up_when_the_database_stays_away() -> None:
-    bus, shelf = EventBus(), Shelf()
+def test_closing_gives_up_if_the_database_stays_down() -> None:
+    bus, shelf = EventBus(), FakeStore()
     shelf.error = StorageError("It is gone.")
     writer = writer_of(bus, shelf)
     for one in crowd(TEN, TEN + 4, "a"):
@@ -157,4 +157,4 @@ def test_closing_gives_up_when_the_database_stays_away() -> None:
     writer.close(timeout=0.3)
     assert (writer.state.waiting, writer.state.dropped) == (0, 4)
     assert not any(thread.name == "store-writer" for thread in threading.enumerate())
-    bus.publish(crowd(TEN, TEN + 1, "a")[0])  # nobody listens any more
+    bus.publish(crowd(TEN, TEN + 1, "a")[0])  # no longer subscribed

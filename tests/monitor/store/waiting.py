@@ -1,4 +1,4 @@
-"""Waiting for conditions, never for times."""
+"""Wait for conditions, never for fixed times."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 
-def until(condition: Callable[[], bool], limit: float = 30.0) -> None:
-    """Returns as soon as it holds; the test fails when it never does."""
+def wait_until(condition: Callable[[], bool], limit: float = 30.0) -> None:
+    """Return as soon as it holds; fail if it does not within the limit."""
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:

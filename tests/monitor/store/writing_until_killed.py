@@ -14,7 +14,7 @@ from store.sample_readings import crowd, settings
 
 
 def main() -> None:
-    """Publishes some twenty seconds in each second."""
+    """Publish about twenty seconds of readings per second."""
     engine = open_database(sys.argv[1])
     migrate(engine)
     bus = EventBus()

@@ -1,4 +1,4 @@
-"""Rules of accessibility, looked after in the browser; axe-core too where it is at hand.
+"""Accessibility rules, checked in the browser; also axe-core if available.
 
 Set ``SENTISTREAM_AXE`` to a file ``axe.min.js`` (npm's package ``axe-core``) for its rules.
 """
@@ -15,7 +15,7 @@ RULES = (Path(__file__).parent / "accessibility.js").read_text("utf-8")
 
 
 def faults(page: Page) -> list[str]:
-    """What is wrong with a page as it stands."""
+    """The accessibility violations of the page as displayed."""
     found = [str(fault) for fault in page.evaluate(RULES)]
     axe = os.environ.get("SENTISTREAM_AXE", "")
     if axe:

@@ -1,4 +1,4 @@
-"""What the tests of the page share: a made-up monitor each."""
+"""Shared fixtures of the page tests: one fake monitor each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.fake_people import live
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[FakeMonitor]:
-    """Nothing happens in it by itself."""
+    """A fake monitor where nothing happens by itself."""
     house = FakeMonitor(tmp_path)
     yield house
     house.stop()
@@ -22,7 +22,7 @@ def house(tmp_path: Path) -> Iterator[FakeMonitor]:
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[FakeMonitor]:
-    """A monitor that nobody has set up."""
+    """A monitor before its first set-up."""
     house = FakeMonitor(tmp_path, {})
     yield house
     house.stop()

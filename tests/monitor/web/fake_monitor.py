@@ -1,4 +1,4 @@
-"""A monitor made up for the page, served on a port of its own."""
+"""A fake monitor behind the real pages, served on its own port."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class FakeCameras(Supervisor):
-    """Takes orders and remembers them."""
+    """Records the requests it receives."""
 
     def __init__(self, state: Path) -> None:
         self.state_folder = state
@@ -95,7 +95,7 @@ class FakeCameras(Supervisor):
 
 
 class Guard:
-    """Stands where the login stands: names a user, refuses strangers and forged requests."""
+    """Fake login: identifies a user, refuses anonymous and forged requests."""
 
     def __init__(self, app: ASGIApp, house: FakeMonitor) -> None:
         self._app = app
@@ -127,7 +127,7 @@ class Guard:
 
 
 class FakeMonitor:
-    """Everything, served on a port of its own until it is closed.
+    """All services, served on its own port until it is closed.
 
     Args:
         folder: For the settings' file.
@@ -151,12 +151,12 @@ class FakeMonitor:
         self._server: uvicorn.Server | None = None
 
     @functools.cached_property
-    def _asked(self) -> FastAPI:
+    def _preview_requests(self) -> FastAPI:
         return self.app()
 
     @functools.cached_property
     def services(self) -> Services:
-        """What the pages show."""
+        """The services behind the pages."""
         return Services(
             configuration=self.configuration,
             bus=self.bus,
@@ -166,7 +166,7 @@ class FakeMonitor:
         )
 
     def app(self) -> FastAPI:
-        """The page behind a guard."""
+        """The pages behind the fake login."""
         app = FastAPI()
 
         @app.post("/logout")
@@ -181,8 +181,8 @@ class FakeMonitor:
         app.add_middleware(Guard, house=self)
         return app
 
-    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """One request without a server."""
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Make one request without a server."""
 
         async def asking() -> httpx.Response:
             transport = httpx.ASGITransport(self._asked)
@@ -194,7 +194,7 @@ class FakeMonitor:
         return asyncio.run(asking())
 
     def start(self) -> None:
-        """Serves; again after ``stop`` on the same port."""
+        """Start serving; after ``stop``, on the same port again."""
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self.app(),
@@ -224,7 +224,7 @@ class FakeMonitor:
 
     @property
     def url(self) -> str:
-        """Where it is served; from the first time that this is asked."""
+        """Its address; serving starts on first access."""
         if self._server is None:
             self.start()
         return f"http://127.0.0.1:{self.port}"

@@ -1,4 +1,4 @@
-"""A database of readings that never were, the same each time it is asked."""
+"""A fake database of readings that returns the same data each time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sentistream.monitor.observations import (
 
 
 class FakeStore:
-    """Remembers what never was, the same each time it is asked."""
+    """Generates the same data for every query."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration

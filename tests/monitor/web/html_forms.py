@@ -1,4 +1,4 @@
-"""Forms as a browser would send them, read out of a page's HTML."""
+"""Forms parsed from a page's HTML, as a browser would send them."""
 
 from __future__ import annotations
 
@@ -57,21 +57,21 @@ class _Forms(HTMLParser):
 
 
 def form_of(house: FakeMonitor, path: str, action: str | None = None) -> Fields:
-    """The fields of a page's form as they stand."""
+    """The current fields of a page's form."""
     answer = house.ask("GET", path)
     assert answer.status_code == 200, answer.text
     return fields_of(answer.text, path if action is None else action)
 
 
 def fields_of(page: str, action: str) -> Fields:
-    """The fields of a form as they stand in a page that was answered."""
+    """The fields of a form in the given HTML."""
     parser = _Forms()
     parser.feed(page)
     return parser.forms[action]
 
 
 def changed(fields: Fields, **values: str | list[str] | None) -> Fields:
-    """The same with other values; None takes a field out. ``__`` stands for a dot."""
+    """The fields with other values; None removes a field. ``__`` stands for a dot."""
     named = {name.replace("__", "."): value for name, value in values.items()}
     kept = [(name, value) for name, value in fields if name not in named]
     for name, value in named.items():
@@ -81,7 +81,7 @@ def changed(fields: Fields, **values: str | list[str] | None) -> Fields:
 
 
 def send(house: FakeMonitor, path: str, fields: Fields, language: str = "en") -> httpx.Response:
-    """As the page's script sends it."""
+    """Submit as the page's script does."""
     grouped: dict[str, list[str]] = {}
     for name, value in fields:
         grouped.setdefault(name, []).append(value)

@@ -1,4 +1,4 @@
-"""A proxy that serves the monitor below a path of its own."""
+"""A reverse proxy that serves the monitor below a path prefix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PREFIX = "/rooms/mood"
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """Hands on what is below ``PREFIX``, with or without it; all else is another site's."""
+    """Forwards requests below ``PREFIX``, with or without it; other paths are another site's."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -50,7 +50,7 @@ class _Handing(socketserver.BaseRequestHandler):
         if self.server.strips:
             path = path[len(PREFIX) :] or b"/"
         if not any(field.lower().startswith(b"upgrade:") for field in fields):
-            # one request a connection, so that each head is seen
+            # one request per connection, so that every head is seen
             fields = [one for one in fields if not one.lower().startswith(b"connection:")]
             fields.append(b"Connection: close")
         sent = b"\r\n".join([b" ".join([method, path, version]), *fields]) + b"\r\n\r\n" + body
@@ -72,7 +72,7 @@ def _pour(source: socket.socket, target: socket.socket) -> None:
 
 @contextmanager
 def proxied(folder: Path, *, strips: bool) -> Iterator[tuple[Proxy, Served]]:
-    """A monitor behind it."""
+    """A monitor behind the proxy."""
     with Proxy(strips=strips) as proxy:
         given = settings(server={"public_url": f"{proxy.url}{PREFIX}/"})
         with Served(folder, given) as served:

@@ -1,4 +1,4 @@
-"""Serves a made-up monitor to look at: ``python tests/monitor/web/serve_demo.py [PORT]``."""
+"""Serve a fake monitor for viewing: ``python tests/monitor/web/serve_demo.py [PORT]``."""
 
 from __future__ import annotations
 

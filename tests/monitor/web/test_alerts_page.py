@@ -1,4 +1,4 @@
-"""Alerts on the pages: the banner everywhere, an alert's own page, channels that are tried."""
+"""Alerts on the pages: the banner, an alert's own page, channel tests."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from web.fake_people import alert, camera_down
 FORM = {"X-CSRF-Token": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
 
 
-def begin(house: FakeMonitor) -> None:
-    """Two alerts are active, one of them about a camera."""
+def start_alerts(house: FakeMonitor) -> None:
+    """Activate two alerts, one of them about a camera."""
     now = time.time()
     house.store.given = [
         camera_down(now - 100),
@@ -34,10 +34,10 @@ def begin(house: FakeMonitor) -> None:
         house.bus.publish(each)
 
 
-def test_the_banner_is_on_every_page_and_leads_to_the_minutes(house: FakeMonitor) -> None:
+def test_banner_is_on_every_page_and_links_to_the_minutes(house: FakeMonitor) -> None:
     quiet = house.ask("GET", "/alerts").text
     assert 'class="alert-banner"' in quiet
-    begin(house)
+    start_alerts(house)
     for path in ("/live", "/alerts", "/privacy", "/try", "/about", "/account", "/settings"):
         page = house.ask("GET", path).text
         assert "Camera down: Yard" in page, path
@@ -49,8 +49,8 @@ def test_the_banner_is_on_every_page_and_leads_to_the_minutes(house: FakeMonitor
     assert "/sour02/acknowledge" not in house.ask("GET", "/about").text
 
 
-def test_the_link_leads_to_the_hour_of_the_alert(house: FakeMonitor) -> None:
-    begin(house)
+def test_link_opens_the_hour_of_the_alert(house: FakeMonitor) -> None:
+    start_alerts(house)
     page = house.ask("GET", "/about").text
     (link,) = re.findall(r'href="(/history[^"]*camera=entrance[^"]*)"', page)
     shown = house.ask("GET", html.unescape(link))
@@ -60,8 +60,8 @@ def test_the_link_leads_to_the_hour_of_the_alert(house: FakeMonitor) -> None:
     assert 'data-by="minute"' in shown.text or "by=minute" in shown.text
 
 
-def test_who_was_told_is_on_the_page_of_an_alert(house: FakeMonitor) -> None:
-    begin(house)
+def test_alert_page_lists_its_deliveries(house: FakeMonitor) -> None:
+    start_alerts(house)
     assert "there is no channel" in house.ask("GET", "/alerts/sour02").text
     house.store.sent = [
         Delivery(
@@ -82,8 +82,8 @@ def test_who_was_told_is_on_the_page_of_an_alert(house: FakeMonitor) -> None:
     assert house.ask("GET", "/alerts/no-such").status_code == 404
 
 
-def test_an_alert_is_acknowledged_once(house: FakeMonitor) -> None:
-    begin(house)
+def test_alert_is_acknowledged_once(house: FakeMonitor) -> None:
+    start_alerts(house)
     house.user = User("vera", Role.VIEWER)
     path = "/alerts/sour02/acknowledge"
     assert house.ask("POST", path, headers=FORM).status_code == 403
@@ -97,7 +97,7 @@ def test_an_alert_is_acknowledged_once(house: FakeMonitor) -> None:
     assert house.ask("POST", "/alerts/no-such/acknowledge", headers=FORM).status_code == 404
 
 
-def test_a_channel_is_tried_from_the_page(tmp_path: Path) -> None:
+def test_channel_is_tested_from_the_page(tmp_path: Path) -> None:
     with receiving(200, 404) as hook:
         url = hook.url("/services/secret-path")
         house = FakeMonitor(
@@ -115,7 +115,7 @@ def test_a_channel_is_tried_from_the_page(tmp_path: Path) -> None:
     assert len(hook.requests) == 2
 
 
-def test_a_rule_has_an_end_limit_and_quiet_hours(house: FakeMonitor) -> None:
+def test_rule_has_an_end_limit_and_quiet_hours(house: FakeMonitor) -> None:
     body = (
         "name=Grim&sentiment=negative&direction=above&limit=40&minutes=10&quiet_minutes=30"
         "&remind_minutes=15&end_limit={}&camera=&zone=&quiet_hours.0.days=mon"
@@ -133,9 +133,9 @@ def test_a_rule_has_an_end_limit_and_quiet_hours(house: FakeMonitor) -> None:
     assert 'value="35"' in again and 'value="22:00"' in again
 
 
-def test_the_overview_tells_of_every_active_alert(house: FakeMonitor) -> None:
-    """A camera that runs again is not down any more; the alert about it still is active."""
-    begin(house)
+def test_overview_lists_every_active_alert(house: FakeMonitor) -> None:
+    """A camera that runs again is no longer down, but the alert about it is still active."""
+    start_alerts(house)
     house.health("yard")
     page = house.ask("GET", "/").text
     attention = page.partition('class="attention')[2].partition("</section>")[0]
@@ -148,10 +148,10 @@ def test_the_overview_tells_of_every_active_alert(house: FakeMonitor) -> None:
     assert "Camera down: Yard" not in attention and "The cable is out." in attention
 
 
-def test_the_banner_comes_and_goes_by_itself(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_banner_updates_without_reloading(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(f"{house.url}/about")
     expect(page.locator(".alert-banner")).to_be_hidden()
-    begin(house)
+    start_alerts(house)
     wait_for(page, "document.querySelectorAll('.banner-alert').length === 2")
     assert page.evaluate("document.querySelector('[data-number]').textContent") == "2"
     assert "Camera down: Yard" in page.inner_text(".alert-banner")
@@ -169,10 +169,10 @@ def test_the_banner_comes_and_goes_by_itself(open_page: PageOpener, house: FakeM
     assert faults(page) == []
 
 
-def test_the_pages_of_alerts_are_fit_for_everybody(
+def test_alert_pages_are_accessible(
     open_page: PageOpener, house: FakeMonitor
 ) -> None:
-    begin(house)
+    start_alerts(house)
     for path in ("/alerts", "/alerts/down01", "/settings/email", "/settings/ntfy"):
         for dark, size in ((False, (1440, 900)), (True, (390, 844))):
             page = open_page(house.url + path, size=size, dark=dark)

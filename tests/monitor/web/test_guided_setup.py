@@ -1,4 +1,4 @@
-"""The guided set-up's forms: what they make of what is sent, and what they say is wrong."""
+"""The guided set-up's forms: what they save, and the errors they report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def settings(house: FakeMonitor) -> Settings:
         ({"maker": "axis", "host": "192.168.1.20", "name": "n" * 81}, "name", "80 characters"),
     ],
 )
-def test_what_is_wrong_is_said_at_the_field(
+def test_error_is_reported_at_its_field(
     empty: FakeMonitor, form: dict[str, str], field: str, said: str
 ) -> None:
     headers = {"x-csrf-token": TOKEN}
@@ -47,7 +47,7 @@ def test_what_is_wrong_is_said_at_the_field(
     assert settings(empty).cameras == {}
 
 
-def test_an_address_without_rtsp_is_told_on_the_camera_page_too(house: FakeMonitor) -> None:
+def test_camera_page_also_rejects_an_address_without_rtsp(house: FakeMonitor) -> None:
     form = {"name": "Yard", "source": "10.0.0.9/live", "enabled": "on"}
     answer = house.ask("POST", "/settings/cameras/new", data=form, headers={"x-csrf-token": TOKEN})
     assert answer.status_code == 422
@@ -67,11 +67,11 @@ def test_an_address_without_rtsp_is_told_on_the_camera_page_too(house: FakeMonit
         ),
         ({"maker": "address", "host": "rtsp://10.0.0.4/x", "user": "a", "password": "b@c"},
          "rtsp://a:b%40c@10.0.0.4/x"),
-        # who pastes a whole address means it, whatever the kind says
+        # a pasted complete address counts, whatever the selected kind
         ({"maker": "onvif", "host": "rtsp://u:p@10.0.0.4/x", "user": "a"}, "rtsp://u:p@10.0.0.4/x"),
     ],
 )  # fmt: skip
-def test_sources(empty: FakeMonitor, form: dict[str, str], source: str) -> None:
+def test_sources_are_built_from_the_form(empty: FakeMonitor, form: dict[str, str], source: str) -> None:
     answer = empty.ask("POST", "/start/camera", data=form, headers={"x-csrf-token": TOKEN})
     assert answer.status_code == 303, answer.text
     (camera,) = settings(empty).cameras.values()
@@ -87,7 +87,7 @@ def test_sources(empty: FakeMonitor, form: dict[str, str], source: str) -> None:
         ("", ""),
     ],
 )
-def test_a_found_camera_is_asked_at_its_own_service(
+def test_found_camera_is_queried_at_its_own_service_address(
     empty: FakeMonitor, monkeypatch: pytest.MonkeyPatch, service: str, asked: str
 ) -> None:
     def find_streams(
@@ -105,7 +105,7 @@ def test_a_found_camera_is_asked_at_its_own_service(
     assert camera.stream == "auto"
 
 
-def test_steps_follow_what_is_there() -> None:
+def test_current_step_follows_from_the_settings() -> None:
     zone = {"name": "till", "points": CORNERS}
     values: dict[str, object] = {}
     assert next_step(Settings.model_validate(values)) == "camera"
@@ -116,7 +116,7 @@ def test_steps_follow_what_is_there() -> None:
     assert list(STEPS)[-1] == "notice"
 
 
-def test_a_schedule_of_a_mask_is_kept(house: FakeMonitor) -> None:
+def test_mask_schedule_is_saved(house: FakeMonitor) -> None:
     zone = {
         "name": "till",
         "points": CORNERS,
@@ -139,7 +139,7 @@ def test_a_schedule_of_a_mask_is_kept(house: FakeMonitor) -> None:
     assert kept.hours == camera.zones[0].hours and kept.title == "Till"
 
 
-def test_only_managers_set_up(house: FakeMonitor) -> None:
+def test_only_managers_can_set_up(house: FakeMonitor) -> None:
     house.user = User("vera", Role.VIEWER)
     for step in ("", *(f"/{each}" for each in STEPS)):
         assert house.ask("GET", f"/start{step}").status_code == 403
@@ -147,7 +147,7 @@ def test_only_managers_set_up(house: FakeMonitor) -> None:
     assert answer.status_code == 403
 
 
-def test_a_trial_shows_no_picture_where_none_may_be(
+def test_trial_shows_no_picture_if_previews_are_off(
     house: FakeMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[tuple[bool, bool]] = []
@@ -174,7 +174,7 @@ def test_a_trial_shows_no_picture_where_none_may_be(
     assert shown == [(True, True), (False, True)]
 
 
-def test_there_are_as_many_zones_as_a_camera_may_have(house: FakeMonitor) -> None:
+def test_zones_per_camera_are_limited(house: FakeMonitor) -> None:
     form: dict[str, str] = {}
     for n in range(17):
         form |= {f"zones.{n}.title": f"Zone {n}", f"zones.{n}.points": "0,0 1,0 1,1"}

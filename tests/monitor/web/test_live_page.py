@@ -1,4 +1,4 @@
-"""The live view in a real browser: up to date, honest about what is not there, and steady."""
+"""The live view in a real browser: up to date, with gaps marked, and stable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENTRANCE = "#camera-entrance"
 
 
 def _keep_seeing(page: Page, house: FakeMonitor, condition: str, *faces: object) -> None:
-    """A camera goes on seeing somebody until the page shows it."""
+    """A camera keeps seeing somebody until the page shows it."""
     end = time.monotonic() + 30
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
@@ -26,7 +26,7 @@ def _keep_seeing(page: Page, house: FakeMonitor, condition: str, *faces: object)
         time.sleep(0.1)
 
 
-def test_numbers_are_there_before_any_script(open_page: PageOpener, lively: FakeMonitor) -> None:
+def test_numbers_are_rendered_without_scripts(open_page: PageOpener, lively: FakeMonitor) -> None:
     lively.see("entrance", face("a", 0.2, "negative"), face("b", 0.6, "positive", speaking=True))
     page = open_page(f"{lively.url}/live", script=False)
     text = page.inner_text(ENTRANCE)
@@ -59,7 +59,7 @@ def test_tiles_are_kept_up_to_date(open_page: PageOpener, house: FakeMonitor) ->
     assert page.inner_text(f"{ENTRANCE} .face-count").strip() == "2 faces in view"
     told = page.inner_text(f"{ENTRANCE} .speech").strip()
     assert told == "1 speaking; 31% of the answer came from the voice"
-    # it moves, does not blink: the same element, somewhere else
+    # it moves without blinking: the same element at another position
     page.evaluate(f"document.querySelector('{ENTRANCE} .face').mine = true")
     _keep_seeing(
         page,
@@ -73,7 +73,7 @@ def test_tiles_are_kept_up_to_date(open_page: PageOpener, house: FakeMonitor) ->
     expect(page.locator(f"{ENTRANCE} .face-count")).to_contain_text("No reading")
 
 
-def test_faces_that_are_not_followed_or_not_read_are_told(
+def test_untracked_and_unread_faces_are_reported(
     open_page: PageOpener, house: FakeMonitor
 ) -> None:
     house.health("entrance")
@@ -83,7 +83,7 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
     told = "5 faces in view; 3 of them are not tracked (limit: 2)"
     end = time.monotonic() + 60
     while page.inner_text(f"{ENTRANCE} .face-count").strip() != told:
-        # on a busy machine the page may come when what was seen is of the past already
+        # on a slow machine the page may load when the observation is already outdated
         assert time.monotonic() < end
         house.see("entrance", *shown, max_faces=2, left_out=3)
         page.goto(house.url)
@@ -96,7 +96,7 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
         time.sleep(0.1)
     assert page.inner_text(f"{ENTRANCE} .face").strip() == "turned away"
     assert page.inner_text(f"{ENTRANCE} .count[data-count=unknown] b") == "1"
-    # the limit alone is nobody's concern
+    # the limit alone is not reported
     _keep_seeing(
         page,
         house,
@@ -105,7 +105,7 @@ def test_faces_that_are_not_followed_or_not_read_are_told(
     )
 
 
-def test_states_are_told_and_announced(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_camera_states_are_shown_and_announced(open_page: PageOpener, house: FakeMonitor) -> None:
     house.health("entrance")
     page = open_page(f"{house.url}/live")
     wait_for(page, f"document.querySelector('{ENTRANCE}').dataset.state === 'running'")
@@ -119,7 +119,7 @@ def test_states_are_told_and_announced(open_page: PageOpener, house: FakeMonitor
     )
     house.health("entrance", moments_per_second=16, tick=0.06, dropped=1284)
     expect(page.locator(f"{ENTRANCE} .statistics").first).to_contain_text("half speed")
-    # what an engineer asks for lies in a panel that is closed at first
+    # technical details are in a panel that is closed at first
     assert "1,284 dropped" not in page.inner_text(ENTRANCE)
     page.click(f"{ENTRANCE} details summary")
     assert "1,284 dropped" in page.inner_text(f"{ENTRANCE} details")
@@ -127,7 +127,7 @@ def test_states_are_told_and_announced(open_page: PageOpener, house: FakeMonitor
     expect(page.locator(f"{ENTRANCE} .statistics").first).to_contain_text("25% of full")
 
 
-def test_pictures_come_while_somebody_looks(
+def test_pictures_load_only_while_visible(
     open_page: PageOpener, house: FakeMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiles, "STALE_PICTURE", 1.5)
@@ -145,17 +145,17 @@ def test_pictures_come_while_somebody_looks(
         time.sleep(0.1)
     assert page.evaluate(f"document.querySelector('{ENTRANCE} .placeholder').hidden")
     assert house.cameras.watched["entrance"] > 0
-    # the last tile is below the screen
+    # the last tile is below the fold
     assert "night" not in house.cameras.watched
     page.evaluate("document.querySelector('#camera-night').scrollIntoView()")
     end = time.monotonic() + 30
     while "night" not in house.cameras.watched:
         assert time.monotonic() < end
         time.sleep(0.05)
-    # a picture that is too old is none
+    # an outdated picture is not shown
     expect(page.locator(f"{ENTRANCE} .placeholder")).to_be_visible()
     page.close()
-    # nobody looks any longer, so nobody asks the cameras for pictures
+    # nobody looks any longer, so no previews are requested
     end = time.monotonic() + 30
     while True:
         before = dict(house.cameras.watched)
@@ -165,7 +165,7 @@ def test_pictures_come_while_somebody_looks(
         assert time.monotonic() < end
 
 
-def test_small_groups_and_a_silent_database_are_told(
+def test_small_groups_and_an_unresponsive_database_are_reported(
     open_page: PageOpener, house: FakeMonitor
 ) -> None:
     house.store.broken, house.store.hour = True, 10
@@ -177,7 +177,7 @@ def test_small_groups_and_a_silent_database_are_told(
     assert "Nothing was recorded" in page.inner_text("#camera-yard .recent")
 
 
-def test_a_camera_is_restarted_from_its_tile(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_camera_is_restarted_from_its_tile(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(f"{house.url}/live")
     expect(page.locator("[data-restart=yard]").first).to_be_attached()
     page.click("[data-restart=yard]")
@@ -185,7 +185,7 @@ def test_a_camera_is_restarted_from_its_tile(open_page: PageOpener, house: FakeM
     assert house.cameras.restarted == ["yard"]
 
 
-def test_a_lost_server_is_told_and_found_again(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_lost_server_is_reported_and_reconnected(open_page: PageOpener, house: FakeMonitor) -> None:
     house.health("entrance")
     page = open_page(f"{house.url}/live")
     expect(page.locator(".connection")).to_be_hidden()
@@ -207,7 +207,7 @@ def test_a_lost_server_is_told_and_found_again(open_page: PageOpener, house: Fak
     assert page.evaluate("document.querySelector('.connection a').getAttribute('href')") == "/login"
 
 
-def test_nothing_is_asked_of_any_other_machine(open_page: PageOpener, lively: FakeMonitor) -> None:
+def test_page_makes_no_external_requests(open_page: PageOpener, lively: FakeMonitor) -> None:
     page = open_page(f"{lively.url}/live")
     wait_for(page, f"document.querySelectorAll('{ENTRANCE} .face').length === 3")
     for path in (
@@ -228,7 +228,7 @@ def test_nothing_is_asked_of_any_other_machine(open_page: PageOpener, lively: Fa
     assert open_page.log(page).problems == []
 
 
-def test_the_first_paint_is_soon(open_page: PageOpener, lively: FakeMonitor) -> None:
+def test_first_paint_is_fast(open_page: PageOpener, lively: FakeMonitor) -> None:
     lively.see("entrance", face("a", 0.2, "negative"))
     page = open_page("about:blank")
     took = []
@@ -238,5 +238,5 @@ def test_the_first_paint_is_soon(open_page: PageOpener, lively: FakeMonitor) -> 
         took.append(
             page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         )
-    # benchmarks/page.py has the figure; a busy machine may take its time here
+    # benchmarks/page.py has the figure; a slow machine may take its time here
     assert min(took) < 2000, took

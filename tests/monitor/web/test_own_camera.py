@@ -1,4 +1,4 @@
-"""What a visitor is told of their own camera, and nobody else is."""
+"""Visitors see readings of their own camera, and nobody else does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from web.fake_monitor import FakeMonitor
 from web.fake_people import face
 
 
-def test_shares_add_up_and_are_in_the_order_of_the_faces(house: FakeMonitor) -> None:
+def test_shares_add_up_and_follow_the_order_of_faces(house: FakeMonitor) -> None:
     third = FaceState(
         track="c",
         zone="",
@@ -38,11 +38,11 @@ def test_shares_add_up_and_are_in_the_order_of_the_faces(house: FakeMonitor) -> 
     site = Site(house.services)
     told = json.loads(site.browser_camera_state("visitor-1", translator("en")))
     assert [one["word"] for one in told["faces"]] == ["positive", "turned away", "neutral"]
-    # what is not read is not guessed
+    # unread faces have no made-up values
     assert told["shares"] == [[70, 20, 10], None, [34, 33, 33]]
 
 
-def test_a_camera_s_readings_are_for_who_brought_it(tmp_path: Path) -> None:
+def test_visitor_readings_are_visible_to_their_visitor_only(tmp_path: Path) -> None:
     with (
         Served(tmp_path) as served,
         served.person(VIEWER) as mine,

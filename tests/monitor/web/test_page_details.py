@@ -1,4 +1,4 @@
-"""Small things of the pages: definitions, errors, language, labels, print."""
+"""Details of the pages: definitions, errors, language, labels, print."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def context(chromium: Browser, house: FakeMonitor) -> BrowserContext:
     return chromium.new_context(base_url=house.url, viewport={"width": 1280, "height": 900})
 
 
-def test_a_definition_is_one_click_away(context: BrowserContext) -> None:
+def test_definition_is_one_click_away(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/live")
     meaning = page.get_by_text("The part of the time of all faces in view")
@@ -42,7 +42,7 @@ def test_a_definition_is_one_click_away(context: BrowserContext) -> None:
     context.close()
 
 
-def test_what_is_not_there_has_a_way_on(context: BrowserContext) -> None:
+def test_missing_page_has_a_link_onward(context: BrowserContext) -> None:
     page = context.new_page()
     answer = page.goto("/nowhere")
     assert answer is not None and answer.status == 404
@@ -52,7 +52,7 @@ def test_what_is_not_there_has_a_way_on(context: BrowserContext) -> None:
     context.close()
 
 
-def test_the_language_is_remembered_and_the_view_stays(context: BrowserContext) -> None:
+def test_language_is_remembered_and_the_view_kept(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/history?by=day&camera=entrance")
     page.get_by_role("button", name="Français").click()
@@ -66,7 +66,7 @@ def test_the_language_is_remembered_and_the_view_stays(context: BrowserContext) 
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "en"])
-def test_the_browser_chooses_the_language_at_first(
+def test_browser_language_is_the_default(
     chromium: Browser, house: FakeMonitor, language: str
 ) -> None:
     context = chromium.new_context(locale=f"{language}-CH")
@@ -88,7 +88,7 @@ def test_the_browser_chooses_the_language_at_first(
         ("/a b", False),
     ],
 )
-def test_only_own_addresses_are_gone_back_to(address: str, own: bool) -> None:
+def test_back_links_lead_only_to_own_addresses(address: str, own: bool) -> None:
     assert _is_own(address) is own
 
 
@@ -109,7 +109,7 @@ def test_labels_are_never_clipped(chromium: Browser, house: FakeMonitor) -> None
             page.wait_for_timeout(50)
             if stage.locator(".face").count() == len(faces):
                 break
-        page.wait_for_timeout(400)  # boxes glide to their place
+        page.wait_for_timeout(400)  # boxes move to their position gradually
         house.see("entrance", *faces)
         page.wait_for_timeout(400)
         boxes = [label.bounding_box() for label in stage.locator(".face p").all()]
@@ -133,7 +133,7 @@ def test_labels_are_never_clipped(chromium: Browser, house: FakeMonitor) -> None
 
 
 @pytest.mark.parametrize("path", ["/", "/history?day=2026-11-20", "/privacy", "/alerts"])
-def test_print_has_neither_navigation_nor_darkness(
+def test_print_has_neither_navigation_nor_dark_theme(
     chromium: Browser, house: FakeMonitor, path: str
 ) -> None:
     context = chromium.new_context(base_url=house.url, color_scheme="dark")
@@ -150,7 +150,7 @@ def test_print_has_neither_navigation_nor_darkness(
     context.close()
 
 
-def test_numbers_stand_at_the_right_of_their_cells(context: BrowserContext) -> None:
+def test_numbers_are_right_aligned(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/about")
     # every table of the pages
@@ -166,7 +166,7 @@ def test_numbers_stand_at_the_right_of_their_cells(context: BrowserContext) -> N
     context.close()
 
 
-def test_the_engine_figures_are_folded(context: BrowserContext, house: FakeMonitor) -> None:
+def test_engine_figures_are_collapsed(context: BrowserContext, house: FakeMonitor) -> None:
     house.health("entrance", moments_per_second=28.0, tick=0.03, latency=0.1)
     page = context.new_page()
     page.goto("/live")

@@ -1,4 +1,4 @@
-"""Every page on a desk and on a phone, light and dark, in both languages, by keyboard."""
+"""Every page on desktop and phone, light and dark, in two languages, by keyboard."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NARROW = "[document.documentElement.scrollWidth, innerWidth]"
     [((1280, 900), False, "en"), ((360, 740), True, "de")],
     ids=["desk, light, English", "phone, dark, German"],
 )
-def test_pages_are_fit_for_everybody(
+def test_pages_are_accessible(
     open_page: PageOpener, lively: FakeMonitor, size: tuple[int, int], dark: bool, language: str
 ) -> None:
     cookies = {"sentistream-language": language}
@@ -56,7 +56,7 @@ def test_pages_are_fit_for_everybody(
     assert found == []
 
 
-def test_it_is_said_in_german(open_page: PageOpener, lively: FakeMonitor) -> None:
+def test_page_is_in_german(open_page: PageOpener, lively: FakeMonitor) -> None:
     page = open_page(f"{lively.url}/live")
     expect(page.locator(".languages").first).to_be_attached()
     page.evaluate("document.querySelector('button[value=de]').click()")
@@ -67,7 +67,7 @@ def test_it_is_said_in_german(open_page: PageOpener, lively: FakeMonitor) -> Non
     assert set(words) <= {"positiv", "neutral", "negativ", "unklar"}
 
 
-def test_a_theme_is_chosen_and_kept(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_theme_is_chosen_and_kept(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(house.url)
     wait_for(page, "document.querySelector('.theme-button').title === 'Switch to dark'")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -78,7 +78,7 @@ def test_a_theme_is_chosen_and_kept(open_page: PageOpener, house: FakeMonitor) -
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
 
 
-def test_the_menu_of_a_phone_opens_and_closes(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_phone_menu_opens_and_closes(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(house.url, size=(360, 740))
     expect(page.locator(".menu-button").first).to_be_attached()
     assert page.evaluate("document.querySelector('.menu').checkVisibility()") is False
@@ -90,7 +90,7 @@ def test_the_menu_of_a_phone_opens_and_closes(open_page: PageOpener, house: Fake
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/start/camera", "/start/zones?camera=entrance"])
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(
+def test_keyboard_reaches_everything_with_visible_focus(
     open_page: PageOpener, house: FakeMonitor, path: str
 ) -> None:
     page = open_page(f"{house.url}{path}")
@@ -112,19 +112,19 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
         reached.append(number)
         assert outlined, number
     assert reached == wanted
-    # the first of them leads past the navigation
+    # the first link skips the navigation
     page.evaluate("document.querySelector('.skip-link').focus()")
     page.keyboard.press("Enter")
     wait_for(page, "document.activeElement.id === 'main'")
 
 
-def test_a_silent_database_is_told(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_unresponsive_database_is_reported(open_page: PageOpener, house: FakeMonitor) -> None:
     house.store.broken = True
     page = open_page(f"{house.url}/history")
     for path in ("/history", "/"):
         page.goto(house.url + path)
         assert "The database is not responding" in page.inner_text("[role=alert]")
-    # what does not need it is still told
+    # parts that do not need it are still shown
     house.health("yard", CameraState.WAITING, reason="The cable is out.")
     page.goto(f"{house.url}/")
     assert "The cable is out." in page.inner_text(".attention")

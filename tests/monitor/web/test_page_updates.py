@@ -1,4 +1,4 @@
-"""Changes made by hand, in a real browser."""
+"""Interactive changes in a real browser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from web.fake_monitor import FakeMonitor
 from web.fake_people import face
 
 
-def test_a_setting_is_changed_and_saved(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_setting_is_changed_and_saved(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(f"{house.url}/settings/privacy")
     expect(page.locator("#field-smallest_group").first).to_be_attached()
     page.fill("#field-smallest_group", "8")
@@ -32,17 +32,17 @@ def test_a_setting_is_changed_and_saved(open_page: PageOpener, house: FakeMonito
     ) and "without blur" in page.inner_text("main")
 
 
-def test_a_slip_is_told_where_it_was_made(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_error_is_shown_at_its_field(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(f"{house.url}/settings/privacy")
     expect(page.locator("form.form").first).to_be_attached()
-    # browsers check numbers themselves; what they let through is checked again
+    # browsers validate numbers; what they let through is validated again
     page.evaluate("document.querySelector('form.form').noValidate = true")
     page.fill("#field-smallest_group", "0")
     page.fill("#field-controller", "Corner Shop")
     page.click(".primary")
     expect(page.locator("#field-smallest_group-error").first).to_be_attached()
     assert page.inner_text("#field-smallest_group-error") == "At least 1."
-    wait_for(page, "document.activeElement.id !== ''")  # the browser gives the focus after loading
+    wait_for(page, "document.activeElement.id !== ''")  # the browser sets the focus after loading
     assert page.evaluate("document.activeElement.id") == "field-smallest_group"
     assert page.evaluate("document.activeElement.getAttribute('aria-describedby')").startswith(
         "field-smallest_group-error"
@@ -55,7 +55,7 @@ def test_a_slip_is_told_where_it_was_made(open_page: PageOpener, house: FakeMoni
     assert house.configuration.settings.privacy.smallest_group == 6
 
 
-def test_what_was_typed_survives_a_lost_server(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_typed_text_survives_a_lost_server(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(f"{house.url}/settings/privacy")
     page.fill("#field-contact", "ask@example.org")
     house.stop()
@@ -68,7 +68,7 @@ def test_what_was_typed_survives_a_lost_server(open_page: PageOpener, house: Fak
     assert house.configuration.settings.privacy.contact == "ask@example.org"
 
 
-def test_a_zone_is_drawn_by_mouse_and_by_keyboard(
+def test_zone_is_drawn_with_mouse_and_keyboard(
     open_page: PageOpener, house: FakeMonitor
 ) -> None:
     page = open_page(f"{house.url}/settings/cameras/window", size=(1280, 900))
@@ -98,7 +98,7 @@ def test_a_zone_is_drawn_by_mouse_and_by_keyboard(
         assert abs(point[0] - x) < 0.01 and abs(point[1] - y) < 0.01
 
 
-def test_a_rule_is_made_by_hand(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_rule_is_created(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(f"{house.url}/alerts")
     wait_for(
         page, "document.querySelector('.rule') && document.querySelector('.theme-button').title"
@@ -111,14 +111,14 @@ def test_a_rule_is_made_by_hand(open_page: PageOpener, house: FakeMonitor) -> No
     assert house.configuration.settings.alerts[-1].limit == 0.35
 
 
-def test_a_visitor_logs_out(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_user_logs_out(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(house.url)
     page.click(".logout button")
     wait_for(page, "location.pathname === '/login'")
     assert house.user is None
 
 
-class _Receiver:
+class _WebRtcReceiver:
     """Answers browsers' offers, as the monitor does."""
 
     def __init__(self, house: FakeMonitor) -> None:
@@ -158,8 +158,8 @@ class _Receiver:
             self.pictures += 1
 
 
-def test_ones_own_camera_is_read_and_let_go(open_page: PageOpener, house: FakeMonitor) -> None:
-    receiver = _Receiver(house)
+def test_own_camera_is_read_and_stopped(open_page: PageOpener, house: FakeMonitor) -> None:
+    receiver = _WebRtcReceiver(house)
     page = open_page(f"{house.url}/try")
     page.click("[data-start]")
     wait_for(
@@ -179,7 +179,7 @@ def test_ones_own_camera_is_read_and_let_go(open_page: PageOpener, house: FakeMo
         house.see("visitor-1", face("a", 0.1, "positive"))
         time.sleep(0.1)
     assert page.inner_text(".browser-camera-reading") == "1 face in view positive"
-    # the picture is mirrored, and the boxes with it
+    # the picture is mirrored, and so are the boxes
     assert page.evaluate("document.querySelector('.browser-camera .face').style.left") == "76%"
     # nobody else sees it
     other = open_page(f"{house.url}/live")
@@ -190,7 +190,7 @@ def test_ones_own_camera_is_read_and_let_go(open_page: PageOpener, house: FakeMo
     assert page.evaluate("document.querySelector('video').srcObject") is None
 
 
-def test_a_refused_or_failing_camera_is_told(open_page: PageOpener, house: FakeMonitor) -> None:
+def test_denied_or_failing_camera_is_reported(open_page: PageOpener, house: FakeMonitor) -> None:
     page = open_page(f"{house.url}/try")
     for name, told in (
         ("NotAllowedError", "You did not allow"),
@@ -205,5 +205,5 @@ def test_a_refused_or_failing_camera_is_told(open_page: PageOpener, house: FakeM
         expect(page.locator(".status-message")).to_contain_text(f"{told}")
     assert page.evaluate("document.querySelector('[data-start]').checkVisibility()")
     page.evaluate("delete navigator.mediaDevices.getUserMedia")
-    page.click("[data-start]")  # the made-up server knows of no such thing
+    page.click("[data-start]")  # the fake server does not implement it
     expect(page.locator(".status-message")).to_contain_text("could not be established")

@@ -1,4 +1,4 @@
-"""Settings through their forms: what was not touched stays, slips are told, secrets stay here."""
+"""Settings forms: untouched values stay, errors are reported, secrets are not sent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_saving_an_untouched_camera_changes_nothing(house: FakeMonitor, key: str
     assert house.configuration.settings.model_dump() == before.model_dump()
 
 
-def test_a_change_is_saved_applied_and_touches_nothing_else(house: FakeMonitor) -> None:
+def test_change_is_saved_applied_and_touches_nothing_else(house: FakeMonitor) -> None:
     before = house.configuration.settings
     path = "/settings/cameras/window"
     fields = changed(form_of(house, path), name="Terrace", max_faces="4", sound=None)
@@ -70,13 +70,13 @@ def test_no_secret_reaches_the_browser(tmp_path: Path) -> None:
         text = house.ask("GET", path).text
         for secret in (SOURCE_PASSWORD, MQTT_PASSWORD, "secret-path", "first-secret", "second-"):
             assert secret not in text, path
-    # nor when something is wrong with the form
+    # nor when the form has an error
     fields = changed(form_of(house, "/settings/mqtt"), port="0", password="typed-anew")  # noqa: S106
     text = send(house, "/settings/mqtt", fields).text
     assert MQTT_PASSWORD not in text and "typed-anew" not in text
 
 
-def test_a_secret_is_kept_replaced_and_removed(house: FakeMonitor) -> None:
+def test_secret_is_kept_replaced_and_removed(house: FakeMonitor) -> None:
     path = "/settings/mqtt"
 
     def password() -> str:
@@ -90,7 +90,7 @@ def test_a_secret_is_kept_replaced_and_removed(house: FakeMonitor) -> None:
     assert password() == ""
 
 
-def test_a_kept_password_is_not_sent_to_another_broker(house: FakeMonitor) -> None:
+def test_kept_password_is_not_sent_to_another_broker(house: FakeMonitor) -> None:
     path = "/settings/mqtt"
     fields = changed(form_of(house, path), host="elsewhere.example")
     answer = send(house, path, fields)
@@ -106,7 +106,7 @@ def test_each_webhook_keeps_its_own_secret(tmp_path: Path) -> None:
     fields = form_of(house, path)
     fields = [(n, v) for n, v in fields if not n.startswith("webhooks.0.")]
     fields += [("webhooks.7.was", ""), ("webhooks.7.url", "https://third.example/")]
-    refused = send(house, path, fields)  # a new one that sends nothing
+    refused = send(house, path, fields)  # a new one without a secret
     assert refused.status_code == 422 and "At least 1 is needed" in refused.text
     fields += [("webhooks.7.events", "alert")]
     assert send(house, path, fields).status_code == 303
@@ -116,7 +116,7 @@ def test_each_webhook_keeps_its_own_secret(tmp_path: Path) -> None:
     assert (str(third.url), third.secret.get_secret_value()) == ("https://third.example/", "")
 
 
-def test_what_opens_files_and_ports_is_not_changed_here(house: FakeMonitor) -> None:
+def test_file_paths_and_ports_cannot_be_changed_here(house: FakeMonitor) -> None:
     before = house.configuration.settings
     fields = form_of(house, "/settings/server")
     assert "host" not in dict(fields)
@@ -163,7 +163,7 @@ def test_what_opens_files_and_ports_is_not_changed_here(house: FakeMonitor) -> N
         ),
     ],
 )
-def test_a_slip_is_told_beside_its_field(
+def test_error_is_shown_at_its_field(
     house: FakeMonitor, path: str, field: str, value: str, english: str, german: str
 ) -> None:
     before = house.configuration.settings
@@ -177,9 +177,9 @@ def test_a_slip_is_told_beside_its_field(
         if errors:
             assert told in errors[0][1]
             assert field.replace(".", "-").startswith(errors[0][0])
-        else:  # it is no single field's fault
+        else:  # not the fault of a single field
             assert told in whole[1]
-        # what was typed is still there
+        # the typed value is still there
         assert field.endswith("days") or "same key" in english or value in answer.text
     assert house.configuration.settings == before
 
@@ -198,12 +198,12 @@ def test_a_slip_is_told_beside_its_field(
     ],
 )
 @pytest.mark.parametrize("key", ["new", "window"])
-def test_a_wrong_source_is_told_at_its_field(
+def test_invalid_source_is_reported_at_its_field(
     house: FakeMonitor, source: str, told: str, key: str
 ) -> None:
     path = f"/settings/cameras/{key}"
     if key == "window" and not source:
-        return  # it stays as it is
+        return  # it remains unchanged
     before = house.configuration.settings
     given = changed(form_of(house, path), name="Back door", source=source, max_faces="3")
     answer = send(house, path, given)
@@ -218,14 +218,14 @@ def test_a_wrong_source_is_told_at_its_field(
     assert house.configuration.settings == before
 
 
-def test_an_address_with_a_password_is_not_shown_again(house: FakeMonitor) -> None:
+def test_address_with_a_password_is_not_shown_again(house: FakeMonitor) -> None:
     path = "/settings/cameras/new"
     given = changed(form_of(house, path), name="", source="rtsp://ada:hunter2@10.0.0.4/live")
     answer = send(house, path, given)
     assert answer.status_code == 422 and "hunter2" not in answer.text
 
 
-def test_a_file_that_is_gone_does_not_keep_the_rest_from_being_changed(
+def test_missing_file_does_not_block_other_changes(
     tmp_path: Path, house: FakeMonitor
 ) -> None:
     clip = tmp_path / "clip.mp4"
@@ -239,7 +239,7 @@ def test_a_file_that_is_gone_does_not_keep_the_rest_from_being_changed(
     assert house.configuration.settings.cameras["clip"].name == "Film"
 
 
-def test_masked_hours_that_lack_are_told_at_their_field(house: FakeMonitor) -> None:
+def test_missing_mask_hours_are_reported_at_their_field(house: FakeMonitor) -> None:
     path = "/settings/cameras/entrance"
     answer = send(house, path, changed(form_of(house, path), zones__0__masked="scheduled"))
     assert answer.status_code == 422
@@ -247,7 +247,7 @@ def test_masked_hours_that_lack_are_told_at_their_field(house: FakeMonitor) -> N
     assert "scheduled" in error
 
 
-def test_a_camera_is_added_and_removed(house: FakeMonitor) -> None:
+def test_camera_is_added_and_removed(house: FakeMonitor) -> None:
     path = "/settings/cameras/new"
     fields = changed(form_of(house, path), name="Tür Süd", source="rtsp://10.0.0.9/")
     answer = send(house, path, fields)
@@ -259,13 +259,13 @@ def test_a_camera_is_added_and_removed(house: FakeMonitor) -> None:
     assert nameless.status_code == 422 and "A camera needs a source" in nameless.text
 
 
-def test_a_camera_that_a_rule_watches_is_not_removed(house: FakeMonitor) -> None:
+def test_camera_watched_by_a_rule_cannot_be_removed(house: FakeMonitor) -> None:
     answer = send(house, "/settings/cameras/entrance/remove", [])
     assert answer.status_code == 409 and "Sour mood" in answer.text
     assert "entrance" in house.configuration.settings.cameras
 
 
-def test_a_rule_is_made_changed_and_removed(house: FakeMonitor) -> None:
+def test_rule_is_created_changed_and_removed(house: FakeMonitor) -> None:
     fields = form_of(house, "/alerts", "/alerts/save")
     fields = changed(fields, name="Quiet!", limit="12,5", minutes="3", camera="yard", zone="")
     assert send(house, "/alerts/save", fields).status_code == 303
@@ -282,7 +282,7 @@ def test_a_rule_is_made_changed_and_removed(house: FakeMonitor) -> None:
     assert [each.key for each in house.configuration.settings.alerts] == ["sour", "bliss"]
 
 
-def test_what_cannot_be_written_is_told(house: FakeMonitor) -> None:
+def test_unwritable_settings_are_reported(house: FakeMonitor) -> None:
     house.configuration.path = house.configuration.path.parent / "gone" / "monitor.yaml"
     before = house.configuration.settings
     fields = changed(form_of(house, "/settings/privacy"), smallest_group="9")
@@ -291,7 +291,7 @@ def test_what_cannot_be_written_is_told(house: FakeMonitor) -> None:
     assert house.configuration.settings is before
 
 
-def test_viewers_look_and_change_nothing(house: FakeMonitor) -> None:
+def test_viewers_can_look_but_not_change(house: FakeMonitor) -> None:
     fields = form_of(house, "/settings/privacy")
     house.user = User("vera", Role.VIEWER)
     before = house.configuration.settings
@@ -313,7 +313,7 @@ def test_hostile_forms_are_answered(house: FakeMonitor) -> None:
             assert answer.status_code in (303, 422), (path, body[:20])
 
 
-def test_saving_leaves_the_comments_of_the_file(house: FakeMonitor) -> None:
+def test_saving_keeps_the_comments_of_the_file(house: FakeMonitor) -> None:
     path = house.configuration.path
     text = path.read_text("utf-8").replace("privacy:\n", "# asked for by Jörg\nprivacy:  # mind\n")
     path.write_text(text, "utf-8")

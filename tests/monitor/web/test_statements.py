@@ -1,4 +1,4 @@
-"""Statements of the pages about themselves: made from what is so, in both answers."""
+"""Statements of the pages about privacy follow the settings, in both cases."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ CORNERS = [[0, 0], [1, 0], [1, 1]]
 MASK = {"name": "till", "title": "Behind the till", "points": CORNERS, "masked": "always"}
 
 
-def told(key: str, tokens: int | None = 0, **settings: Any) -> tuple[str, InForce]:
+def statement(key: str, tokens: int | None = 0, **settings: Any) -> tuple[str, InForce]:
     state = PrivacyState.of(Settings.model_validate(settings), tokens=tokens)
     found = {each.key: each for each in guarantees(state, EN)}[key]
     return found.text, found.holds
 
 
-def test_what_leaves_the_machine_is_named() -> None:
-    text, holds = told("local")
+def test_external_transmission_is_named() -> None:
+    text, holds = statement("local")
     assert holds is InForce.YES and "Nothing is sent to another program" in text
-    text, holds = told("local", tokens=1)
+    text, holds = statement("local", tokens=1)
     assert holds is InForce.PARTLY
     assert "1 program has an API token" in text and "Nothing is sent" not in text
-    text, holds = told("local", tokens=None)
+    text, holds = statement("local", tokens=None)
     assert holds is InForce.PARTLY and "is unknown" in text and "Nothing is sent" not in text
-    text, holds = told(
+    text, holds = statement(
         "local", mqtt={"host": "a.example"}, webhooks=[{"url": "https://b.example/secret"}]
     )
     assert "the MQTT broker a.example and the program at b.example." in text
     assert "secret" not in text and "Nothing is sent" not in text
-    text, _ = told("local", server={"host": "0.0.0.0"})  # noqa: S104
+    text, _ = statement("local", server={"host": "0.0.0.0"})  # noqa: S104
     assert "from another machine" in text and "Nothing is sent" not in text
 
 
@@ -57,8 +57,8 @@ def test_what_leaves_the_machine_is_named() -> None:
         ({"tls_certificate": "a", "tls_key": "b"}, InForce.YES, "The monitor encrypts"),
     ],
 )
-def test_what_is_encrypted(server: dict[str, Any], holds: InForce, said: str) -> None:
-    text, found = told("transport", server=server)
+def test_encryption_statement(server: dict[str, Any], holds: InForce, said: str) -> None:
+    text, found = statement("transport", server=server)
     assert found is holds and said in text
 
 
@@ -69,39 +69,39 @@ def test_masks_and_schedules_name_the_cameras_without() -> None:
         "b": {"name": "Yard", "source": "1"},
     }
     all_of_them = {"a": some["a"]}
-    assert told("masks", cameras={"b": some["b"]}) == (
+    assert statement("masks", cameras={"b": some["b"]}) == (
         "No part of any picture is masked. Mask the places where staff work.",
         InForce.NO,
     )
-    text, holds = told("masks", cameras=some)
+    text, holds = statement("masks", cameras=some)
     assert holds is InForce.PARTLY
     assert "Door: Behind the till (always)" in text and "Nothing is masked at: Yard." in text
-    text, holds = told("masks", cameras=all_of_them)
+    text, holds = statement("masks", cameras=all_of_them)
     assert holds is InForce.YES and "Nothing is masked" not in text
-    assert told("hours", cameras={"b": some["b"]})[1] is InForce.NO
-    text, holds = told("hours", cameras=some)
+    assert statement("hours", cameras={"b": some["b"]})[1] is InForce.NO
+    text, holds = statement("hours", cameras=some)
     assert holds is InForce.PARTLY and "Watching around the clock: Yard." in text
-    text, holds = told("hours", cameras=all_of_them)
+    text, holds = statement("hours", cameras=all_of_them)
     assert holds is InForce.YES and "around the clock" not in text
 
 
-def test_deletion_and_groups() -> None:
-    text, holds = told("retention", storage={"seconds_days": 1})
+def test_deletion_and_group_statements() -> None:
+    text, holds = statement("retention", storage={"seconds_days": 1})
     assert (
         holds is InForce.YES and "deleted after 1 day, aggregates by minute after 90 days" in text
     )
-    text, holds = told("retention", storage={"backup_folder": "x", "backups_kept": 1})
+    text, holds = statement("retention", storage={"backup_folder": "x", "backups_kept": 1})
     assert holds is InForce.PARTLY and "1 backup copy still holds" in text
-    text, holds = told("retention", storage={"url": "postgresql://db.example/x"})
+    text, holds = statement("retention", storage={"url": "postgresql://db.example/x"})
     assert holds is InForce.PARTLY and "The database decides" in text
-    assert told("group", privacy={"smallest_group": 1})[1] is InForce.NO
-    assert "fewer than 7 appearances" in told("group", privacy={"smallest_group": 7})[0]
+    assert statement("group", privacy={"smallest_group": 1})[1] is InForce.NO
+    assert "fewer than 7 appearances" in statement("group", privacy={"smallest_group": 7})[0]
 
 
-def test_live_pictures() -> None:
-    assert told("preview")[1] is InForce.YES
-    assert told("preview", privacy={"blur": False})[1] is InForce.NO
-    assert told("preview", privacy={"preview": False})[0].startswith("Turned off.")
+def test_preview_statement() -> None:
+    assert statement("preview")[1] is InForce.YES
+    assert statement("preview", privacy={"blur": False})[1] is InForce.NO
+    assert statement("preview", privacy={"preview": False})[0].startswith("Turned off.")
 
 
 def page(house: FakeMonitor, path: str) -> str:
@@ -111,7 +111,7 @@ def page(house: FakeMonitor, path: str) -> str:
 
 
 @pytest.mark.parametrize(("expires", "counted"), [(None, True), (1.0, False)])
-def test_the_page_counts_tokens_that_are_valid(
+def test_page_counts_valid_tokens(
     house: FakeMonitor, expires: float | None, counted: bool
 ) -> None:
     token = Token(name="ha", role=Role.VIEWER, created=0.0, expires=expires, maker="ada")
@@ -122,7 +122,7 @@ def test_the_page_counts_tokens_that_are_valid(
         assert (re.search("1 program (has|with) an API token", text) is not None) is counted
 
 
-def test_a_silent_database_makes_no_promise(house: FakeMonitor) -> None:
+def test_unresponsive_database_makes_no_promise(house: FakeMonitor) -> None:
     def fail() -> None:
         raise StorageError("The database does not answer.", "Wait.")
 
@@ -130,8 +130,8 @@ def test_a_silent_database_makes_no_promise(house: FakeMonitor) -> None:
     assert "Whether programs have API tokens is unknown" in page(house, "/privacy")
 
 
-def test_what_a_viewer_is_told_of_single_faces_is_so(house: FakeMonitor) -> None:
-    """The live view is not barred from viewers, so no page says that single faces are."""
+def test_statement_about_single_faces_for_viewers_is_true(house: FakeMonitor) -> None:
+    """Viewers may open the live view, so no page says that single faces are hidden from them."""
     house.user = User("vera", Role.VIEWER)
     assert "shows everyone who logs in how each face in view" in page(house, "/privacy")
     assert "they see how your face comes across" in page(house, "/privacy/notice")
@@ -153,14 +153,14 @@ def aggregate(appearances: int) -> Aggregate:
     )
 
 
-def test_why_shares_are_hidden() -> None:
+def test_hidden_shares_name_their_reason() -> None:
     assert why_withheld(aggregate(4), 5, EN).startswith("Fewer than 5 appearances")
-    # withheld because another zone's rest could be had by subtraction
+    # withheld because another zone's remainder could be computed by subtraction
     assert "subtraction" in why_withheld(aggregate(5), 5, EN)
     assert "Fewer" not in why_withheld(aggregate(12), 5, EN)
 
 
-def test_every_word_is_defined_in_every_language() -> None:
+def test_every_term_is_defined_in_every_language() -> None:
     for language in LANGUAGES:
         tr = translator(language)
         for term in TERMS.values():

@@ -1,4 +1,4 @@
-"""Why a camera fails is said in every language."""
+"""Camera errors are translated into every language."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ REASONS = set(catalogues.SYSTEM_REASONS)
         *(errno.EMFILE, errno.EINVAL, errno.EADDRNOTAVAIL, errno.ENOTTY, errno.EAGAIN),
     ],
 )
-def test_words_of_the_system_are_known(number: int) -> None:
+def test_operating_system_messages_are_known(number: int) -> None:
     assert os.strerror(number).lower() in REASONS
 
 
-def test_words_of_ffmpeg_are_known() -> None:
+def test_ffmpeg_messages_are_known() -> None:
     wanted = (
         *("InvalidDataError", "EOFError", "HTTPUnauthorizedError", "HTTPForbiddenError"),
         *("HTTPNotFoundError", "HTTPServerError", "HTTPOtherClientError", "ExitError"),
@@ -71,7 +71,7 @@ def _failures(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_a_real_cameras_failure_is_translated(
+def test_real_camera_error_is_translated(
     tmp_path: Path, house: FakeMonitor, language: str
 ) -> None:
     for source in _failures(tmp_path):
@@ -102,7 +102,7 @@ def test_a_real_cameras_failure_is_translated(
     ],
     ids=str,
 )
-def test_the_api_says_what_is_wrong_in_the_language_asked_for(
+def test_api_errors_are_in_the_requested_language(
     tmp_path: Path, headers: dict[str, str], begin: str
 ) -> None:
     with Served(tmp_path) as served, served.by_token() as client:

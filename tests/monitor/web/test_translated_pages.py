@@ -1,4 +1,4 @@
-"""Translated pages are translated throughout: no English word of the source is left on any."""
+"""Translated pages are translated completely: no English word of the source remains on any."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GERMAN_HOUSE = SETTINGS | {
 }
 
 OF_NO_LANGUAGE = {
-    # keys of zones and cameras in the made-up house, parts of addresses, names of things
+    # keys of zones and cameras of the fake monitor, parts of addresses, proper names
     *("door", "till", "entrance", "window", "yard", "night", "rtsp", "http", "https", "localhost"),
     *("demo", "default", "postgresql", "user", "password", "host", "name", "example", "live"),
     *(
@@ -99,7 +99,7 @@ PAGES = (
 )
 
 
-class _Words(HTMLParser):
+class _VisibleWords(HTMLParser):
     """Everything that is shown or read aloud."""
 
     ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "label")
@@ -131,8 +131,8 @@ class _Words(HTMLParser):
 
 
 def words_of(html: str) -> set[str]:
-    """What somebody sees or hears of a page, word by word."""
-    parser = _Words()
+    """What a user sees or a screen reader reads on a page, word by word."""
+    parser = _VisibleWords()
     parser.feed(html)
     return _split(" ".join(parser.texts))
 
@@ -144,7 +144,7 @@ def _split(text: str) -> set[str]:
 
 @cache
 def english_words(language: str) -> set[str]:
-    """Words of the source that the language does not have, as far as its catalogue knows."""
+    """Words of the source that do not occur in the language's catalogue."""
     with (catalogues.LOCALES / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=language)
     english = " ".join(str(message.id) for message in catalogue if message.id)
@@ -155,7 +155,7 @@ def english_words(language: str) -> set[str]:
 
 @pytest.fixture
 def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeMonitor]:
-    """A house that has no English name in it, with all that can be shown."""
+    """A fake monitor without English names in its settings, with all that can be shown."""
     house = FakeMonitor(tmp_path_factory.mktemp("haus"), GERMAN_HOUSE)
     refused = sentences(
         Translatable(
@@ -194,7 +194,7 @@ def left_over(html: str, language: str = "de") -> set[str]:
     return words_of(html) & english_words(language)
 
 
-def test_the_words_looked_for_are_english() -> None:
+def test_words_searched_for_are_english() -> None:
     german, french = english_words("de"), english_words("fr")
     assert len(german) > 600 and len(french) > 600
     wanted = {"watching", "dropped", "speed", "settings", "people", "warning"}
@@ -203,14 +203,14 @@ def test_the_words_looked_for_are_english() -> None:
     assert {"minutes", "direct", "session", "images"}.isdisjoint(french)
 
 
-def test_english_would_be_noticed(german: FakeMonitor) -> None:
+def test_english_words_would_be_detected(german: FakeMonitor) -> None:
     for path in PAGES:
         if not path.startswith("/privacy/"):
             assert words_of(german.ask("GET", path).text) & english_words("de"), path
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_no_page_has_english_left(german: FakeMonitor, language: str) -> None:
+def test_pages_contain_no_english(german: FakeMonitor, language: str) -> None:
     # the documents quote the law and are written in English and German
     pages = [path for path in PAGES if language == "de" or not path.startswith("/privacy/")]
     found = {
@@ -220,7 +220,7 @@ def test_no_page_has_english_left(german: FakeMonitor, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_every_state_of_a_camera_is_translated(german: FakeMonitor, language: str) -> None:
+def test_every_camera_state_is_translated(german: FakeMonitor, language: str) -> None:
     for state in CameraState:
         for reason in (
             "",
@@ -233,7 +233,7 @@ def test_every_state_of_a_camera_is_translated(german: FakeMonitor, language: st
                 assert told == set(), (path, state, reason)
 
 
-def test_what_is_wrong_is_said_in_german(german: FakeMonitor) -> None:
+def test_form_errors_are_in_german(german: FakeMonitor) -> None:
     wrong = {
         "/settings/server": [("port", "x"), ("session_hours", "0"), ("login_attempts", "1.5")],
         "/settings/privacy": [("smallest_group", "999"), ("purpose", "x" * 501)],
@@ -257,7 +257,7 @@ def test_what_is_wrong_is_said_in_german(german: FakeMonitor) -> None:
     assert "ist nicht zu schreiben" in lost.text and left_over(lost.text) == set()
 
 
-def test_viewers_and_silent_databases_are_told_in_german(german: FakeMonitor) -> None:
+def test_viewer_pages_and_database_errors_are_in_german(german: FakeMonitor) -> None:
     german.user = User("vera", Role.VIEWER)
     for path in ("/", "/live", "/history", "/alerts", "/account"):
         assert left_over(ask(german, path)) == set(), path
@@ -269,7 +269,7 @@ def test_viewers_and_silent_databases_are_told_in_german(german: FakeMonitor) ->
         assert left_over(answer.text) == set(), path
 
 
-def test_parquet_is_offered_where_it_can_be_made_and_else_how_to_get_it_is_said(
+def test_parquet_is_offered_or_its_installation_explained(
     german: FakeMonitor, request: pytest.FixtureRequest
 ) -> None:
     path, command = "/history?day=2026-11-20", "pip install &#39;sentistream[parquet]&#39;"
@@ -300,7 +300,7 @@ def test_numbers_and_times_are_german(german: FakeMonitor) -> None:
         assert not re.search(r"(?<![\d.])\d+\.\d{1,2}(?![\d.])", re.sub(r"sentistream.*", "", text))
 
 
-def test_the_language_is_that_of_the_login(house: FakeMonitor) -> None:
+def test_language_follows_the_request_headers(house: FakeMonitor) -> None:
     for headers, language in (
         ({"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"}, "de"),
         ({"Accept-Language": "de", "Cookie": "sentistream-language=en"}, "en"),

@@ -1,4 +1,4 @@
-"""Users, tokens and one's own account in a real browser, on the real login and database."""
+"""Users, tokens and the own account in a real browser, with the real login and database."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NEW_PASSWORD = "staple battery horse"  # noqa: S105
 
 @pytest.fixture
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """The page behind the real login; passwords are hashed with less labour than in life."""
+    """The page behind the real login, with cheap password hashes."""
     monkeypatch.setattr(passwords, "hasher", PasswordHasher(1, 1024, 1))
     made = Served(tmp_path)
     with made:
@@ -47,7 +47,7 @@ def log_in(
     size: tuple[int, int] = (1280, 800),
     dark: bool = False,
 ) -> Page:
-    """Somebody logs in, in a browser of their own."""
+    """Log in, in a new browser profile."""
     cookies = {"sentistream-language": language}
     page = open_page(f"{served.url}/login?next={path}", cookies=cookies, size=size, dark=dark)
     expect(page.locator("#password").first).to_be_attached()
@@ -71,7 +71,7 @@ def gone(page: Page, selector: str) -> None:
 
 
 def tab_to(page: Page, selector: str) -> None:
-    """With the keyboard alone."""
+    """By keyboard only."""
     for _ in range(80):
         page.keyboard.press("Tab")
         if page.evaluate(f"document.activeElement.matches({selector!r})"):
@@ -84,7 +84,7 @@ def write(page: Page, text: str) -> None:
     page.keyboard.insert_text(text)
 
 
-def test_a_manager_makes_a_viewer_who_sees_no_managers_page(
+def test_manager_creates_a_viewer_who_sees_no_manager_page(
     open_page: PageOpener, real: Served
 ) -> None:
     manager = log_in(open_page, real, path="/settings/people")
@@ -94,7 +94,7 @@ def test_a_manager_makes_a_viewer_who_sees_no_managers_page(
     manager.click("[data-kind=users] form .primary")
     there(manager, of_users("carl"))
     expect(manager.locator("[data-kind=users] form .status-message")).to_have_text("Saved.")
-    # what was typed does not stay, and the next may be added at once
+    # the typed values are cleared, and the next user may be added at once
     assert manager.evaluate("document.querySelector('#user-password').value") == ""
     assert manager.evaluate("document.activeElement.id") == "user-name"
     assert (
@@ -115,7 +115,7 @@ def test_a_manager_makes_a_viewer_who_sees_no_managers_page(
     assert open_page.log(manager).problems == []
 
 
-def test_a_manager_gives_somebody_a_new_password(open_page: PageOpener, real: Served) -> None:
+def test_manager_resets_a_password(open_page: PageOpener, real: Served) -> None:
     manager = log_in(open_page, real, path="/settings/people")
     there(manager, of_users(VIEWER))
     assert not manager.evaluate(f"document.querySelector('{of_users(MANAGER)} [aria-expanded]')")
@@ -142,7 +142,7 @@ def test_a_manager_gives_somebody_a_new_password(open_page: PageOpener, real: Se
     gone(manager, ".row-form")
 
 
-def test_a_changed_password_ends_all_other_sessions(open_page: PageOpener, real: Served) -> None:
+def test_changed_password_ends_all_other_sessions(open_page: PageOpener, real: Served) -> None:
     with real.person(VIEWER) as elsewhere:
         page = log_in(open_page, real, VIEWER, path="/account")
         assert "You are vera, a viewer." in page.inner_text("main")
@@ -155,7 +155,7 @@ def test_a_changed_password_ends_all_other_sessions(open_page: PageOpener, real:
             "[...document.querySelectorAll('[type=password]')].every(e => !e.value)"
         )
         assert elsewhere.get("/api/me").status_code == 401
-        # this one goes on
+        # the current one continues
         page.goto(f"{real.url}/history")
         assert page.evaluate("location.pathname") == "/history"
     again = log_in(open_page, real, VIEWER, NEW_PASSWORD)
@@ -164,7 +164,7 @@ def test_a_changed_password_ends_all_other_sessions(open_page: PageOpener, real:
     again.close()
 
 
-def test_a_token_is_shown_once_works_and_is_revoked(open_page: PageOpener, real: Served) -> None:
+def test_token_is_shown_once_works_and_is_revoked(open_page: PageOpener, real: Served) -> None:
     page = log_in(open_page, real, path="/settings/people")
     expect(page.locator("[data-kind=tokens]")).to_contain_text("There are no tokens")
     page.fill("#token-name", "home-assistant")
@@ -190,7 +190,7 @@ def test_a_token_is_shown_once_works_and_is_revoked(open_page: PageOpener, real:
         assert asks.get("/api/cameras").status_code == 401
 
 
-def test_who_is_removed_is_out_at_once(open_page: PageOpener, real: Served) -> None:
+def test_removed_user_is_logged_out_at_once(open_page: PageOpener, real: Served) -> None:
     vera = log_in(open_page, real, VIEWER, path="/live")
     expect(vera.locator(".connection")).to_be_hidden()
     manager = log_in(open_page, real, path="/settings/people")
@@ -202,13 +202,13 @@ def test_who_is_removed_is_out_at_once(open_page: PageOpener, real: Served) -> N
     ]
     assert manager.inner_text("[data-kind=users] > .status-message") == "Saved."
     wait_for(manager, "document.activeElement.matches('[data-kind=users] > .status-message')")
-    # her open page says so, and no other lets her in
+    # the open page shows it, and every other page is denied
     expect(vera.locator(".connection")).to_contain_text("session has expired")
     vera.goto(f"{real.url}/history")
     assert vera.evaluate("location.pathname") == "/login"
 
 
-def test_the_last_manager_stays_and_others_may_go(open_page: PageOpener, real: Served) -> None:
+def test_last_manager_cannot_be_removed_but_others_can(open_page: PageOpener, real: Served) -> None:
     page = log_in(open_page, real, path="/settings/people")
     there(page, of_users(MANAGER))
     page.click(f"{of_users(MANAGER)} button")
@@ -221,9 +221,9 @@ def test_the_last_manager_stays_and_others_may_go(open_page: PageOpener, real: S
     )
     wait_until(lambda: {each.role for each in real.accounts.users()} == {Role.MANAGER})
     wait_for(page, f"document.querySelector('{role}').value === 'manager'")
-    # the list was made anew, and the keyboard is where it was
+    # the list was rendered again, and the keyboard focus is where it was
     wait_for(page, f"document.activeElement === document.querySelector('{role}')")
-    # who steps down is asked, and finds a page that is open to viewers
+    # a manager who steps down confirms it, and is sent to a page open to viewers
     page.evaluate(
         "(e => { e.value = 'viewer'; e.dispatchEvent(new Event('change')); })"
         f"(document.querySelector('{of_users(MANAGER)} select'))"
@@ -233,7 +233,7 @@ def test_the_last_manager_stays_and_others_may_go(open_page: PageOpener, real: S
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_what_is_wrong_is_said_beside_its_field(
+def test_error_is_shown_at_its_field(
     open_page: PageOpener, real: Served, language: str
 ) -> None:
     say = translator(language)
@@ -301,11 +301,11 @@ def test_what_is_wrong_is_said_beside_its_field(
         page.fill("#again", password)
         wrong("form[data-password]", "new", say.gettext(message))
     assert faults(page) == []
-    # nothing of it came to be
+    # no change was made
     assert real.accounts.login(MANAGER, PASSWORD, 1.0) is not None
 
 
-def test_who_logs_in_again_elsewhere_goes_on_here(open_page: PageOpener, real: Served) -> None:
+def test_form_continues_after_logging_in_again_elsewhere(open_page: PageOpener, real: Served) -> None:
     page = log_in(open_page, real, path="/account")
     page.fill("#old", PASSWORD)
     page.fill("#new", NEW_PASSWORD)
@@ -322,7 +322,7 @@ def test_who_logs_in_again_elsewhere_goes_on_here(open_page: PageOpener, real: S
         wait_for(page, "document.querySelector('.status-message').innerText.startsWith('Changed.')")
 
 
-def test_the_keyboard_alone_will_do(open_page: PageOpener, real: Served) -> None:
+def test_keyboard_alone_is_sufficient(open_page: PageOpener, real: Served) -> None:
     page = log_in(open_page, real, path="/settings/people")
     there(page, of_users(VIEWER))
     tab_to(page, "#user-name")
@@ -350,7 +350,7 @@ def test_the_keyboard_alone_will_do(open_page: PageOpener, real: Served) -> None
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_phone_shows_all_of_it(open_page: PageOpener, real: Served, dark: bool) -> None:
+def test_phone_shows_everything(open_page: PageOpener, real: Served, dark: bool) -> None:
     real.accounts.add_user(LONG_NAME, PASSWORD, Role.VIEWER)
     real.accounts.make_token(LONG_NAME, Role.MANAGER, maker=LONG_NAME)
     options = {"language": "de" if dark else "en", "size": (360, 740), "dark": dark}

@@ -1,4 +1,4 @@
-"""The whole program, started as its users start it."""
+"""The whole program, started as users start it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ LIMIT = 90.0
 """Seconds for anything to happen, on a busy machine."""
 
 
-def until(happened: Callable[[], object], what: str, limit: float = LIMIT) -> None:
-    """Waits for it."""
+def wait_until(happened: Callable[[], object], what: str, limit: float = LIMIT) -> None:
+    """Wait until it happened."""
     ends = time.monotonic() + limit
     while not happened():
         assert time.monotonic() < ends, f"not within {limit:g} s: {what}"
@@ -74,13 +74,13 @@ class Program:
             print(self.said)
 
     @property
-    def said(self) -> str:
-        """Everything on the terminal so far."""
+    def output(self) -> str:
+        """All terminal output so far."""
         return (self.state / "said.txt").read_text()
 
     def page(self) -> str:
-        """The newest address that it printed."""
-        until(lambda: self._pages() or self.process.poll() is not None, "the page's address")
+        """The latest address that it printed."""
+        wait_until(lambda: self._pages() or self.process.poll() is not None, "the page's address")
         return self._pages()[-1]
 
     def starts(self) -> int:
@@ -91,7 +91,7 @@ class Program:
         return re.findall(r"^The page: (\S+)$", self.said, re.MULTILINE)
 
     def client(self) -> httpx.Client:
-        """Logged in as the first manager, who is made if need be."""
+        """Logged in as the first manager, who is created if necessary."""
         page = self.page()
         client = httpx.Client(base_url=page, timeout=LIMIT, headers={"origin": page})
         link = re.findall(r"http\S+/setup/\S+", self.said)
@@ -105,17 +105,17 @@ class Program:
         return client
 
     def server(self) -> int:
-        """The number of the process that serves: the guard's child."""
+        """The PID of the serving process: the supervisor's child."""
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return int(path.read_text().split()[0])
 
     def kill_server(self) -> None:
-        """As the kernel does it when memory is short."""
+        """Kill it, as the kernel does when memory runs out."""
         os.kill(self.server(), signal.SIGKILL)
 
 
 def is_alive(number: int) -> bool:
-    """Whether a process runs."""
+    """Whether a process is running."""
     try:
         state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:

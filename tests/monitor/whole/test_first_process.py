@@ -1,4 +1,4 @@
-"""The monitor as process 1, which it is in a container without an init."""
+"""The monitor as process 1, as in a container without an init."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from whole.running import until
 UNSHARE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
 
 
-def test_it_starts_and_ends(tmp_path: Path) -> None:
+def test_monitor_starts_and_stops_as_process_1(tmp_path: Path) -> None:
     if shutil.which("unshare") is None:
         pytest.skip("needs unshare")
     if subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode:  # noqa: S603
         pytest.skip("needs leave to make namespaces")
     log = tmp_path / "said.txt"
     environment = {key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"}
-    # nothing to watch: what counts here is the guard and the server
+    # no cameras: only the supervisor and the server are tested
     environment["SENTISTREAM_MONITOR_CAMERAS"] = '{"door": {"source": "0", "enabled": false}}'
     monitor = ["-m", "sentistream", "monitor", "--no-browser", "--port", "0"]
     with log.open("w") as file:

@@ -1,4 +1,4 @@
-"""What a shop owner does on the first day, in a real browser on the real program."""
+"""A shop owner's first day, in a real browser on the real program."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def open_page(chromium: Browser) -> Iterator[PageOpener]:
 
 @pytest.fixture(scope="module")
 def page(open_page: PageOpener, program: Program) -> Page:
-    """The live page of the first manager, who came by the link on the terminal."""
+    """The live page of the first manager, opened by the link on the terminal."""
     address = program.page()
     until(lambda: "/setup/" in program.said, "the setup link")
     opened = open_page(re.findall(r"http\S+/setup/\S+", program.said)[-1])
@@ -68,7 +68,7 @@ def of(camera: str, part: str) -> str:
     return f"document.querySelector('#camera-{camera} [data-part={part}]')?.innerText"
 
 
-def test_the_live_page_shows_who_is_there(page: Page, open_page: PageOpener) -> None:
+def test_live_page_shows_people_in_view(page: Page, open_page: PageOpener) -> None:
     until(
         lambda: page.evaluate(f"{of('door', 'seen')} === '1 face in view'"), "one face at the door"
     )
@@ -78,7 +78,7 @@ def test_the_live_page_shows_who_is_there(page: Page, open_page: PageOpener) -> 
     shown = "document.querySelector('#camera-door .video-frame canvas')"
     until(lambda: page.evaluate(f"Boolean({shown})"), "a live picture")
     boxes = "document.querySelectorAll('#camera-door .overlay *').length > 0"
-    # the picture jumps as at a cut every 0.8 s, and for a moment nobody is shown then
+    # the picture jumps, as at a cut, every 0.8 s, and for a moment nobody is shown then
     until(lambda: page.evaluate(boxes), "a box about the face")
     assert open_page.log(page).problems == []
     folder = os.environ.get("SENTISTREAM_SCREENSHOTS")
@@ -86,7 +86,7 @@ def test_the_live_page_shows_who_is_there(page: Page, open_page: PageOpener) -> 
         (Path(folder) / "whole-live.png").write_bytes(page.screenshot())
 
 
-def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -> None:
+def test_changing_a_camera_does_not_affect_the_other(page: Page, program: Program) -> None:
     address = program.page()
     page.goto(f"{address}/settings/cameras/till")
     expect(page.locator("form [name=name]").first).to_be_attached()
@@ -111,7 +111,7 @@ def test_a_changed_camera_leaves_the_other_alone(page: Page, program: Program) -
 @pytest.mark.parametrize(
     "path", ["/history", "/live", "/alerts", "/settings", "/privacy", "/account"]
 )
-def test_every_page_is_there(
+def test_every_page_opens(
     page: Page, open_page: PageOpener, program: Program, path: str
 ) -> None:
     page.goto(f"{program.page()}{path}")
@@ -120,7 +120,7 @@ def test_every_page_is_there(
     assert open_page.log(page).problems == []
 
 
-def test_my_camera(page: Page, program: Program) -> None:
+def test_own_camera_is_read(page: Page, program: Program) -> None:
     pytest.importorskip("aiortc")
     page.goto(f"{program.page()}/try")
     expect(page.locator("[data-start]").first).to_be_attached()
@@ -128,7 +128,7 @@ def test_my_camera(page: Page, program: Program) -> None:
     running = "!document.querySelector('[data-stop]').hidden"
     until(lambda: page.evaluate(running), "the visitor's camera")
     told = "document.querySelector('[data-part=seen]').innerText"
-    # Chromium's own camera shows a test picture without a face
+    # Chromium's fake camera shows a test picture without a face
     until(lambda: page.evaluate(f"Boolean({told})"), "what is said of the visitor")
     page.click("[data-stop]")
     until(lambda: page.evaluate("document.querySelector('[data-stop]').hidden"), "its end")

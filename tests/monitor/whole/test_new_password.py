@@ -1,4 +1,4 @@
-"""Whoever may write the database comes back in after a password was forgotten."""
+"""Whoever has write access to the database can reset a forgotten password."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OLD, NEW = "correct horse battery", "another horse altogether"
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> Iterator[Accounts]:
-    """A monitor's, which runs."""
+    """The accounts of a running monitor."""
     engine = open_database(f"sqlite:///{tmp_path / SQLITE_FILE}")
     migrate(engine)
     yield Accounts(engine)
@@ -29,7 +29,7 @@ def ask(state: Path, name: str, *typed: str) -> Result:
     return CliRunner().invoke(main, arguments, input="".join(f"{line}\n" for line in typed))
 
 
-def test_a_forgotten_password_is_set_anew(tmp_path: Path, accounts: Accounts) -> None:
+def test_forgotten_password_is_reset(tmp_path: Path, accounts: Accounts) -> None:
     accounts.add_user("ada", OLD, Role.MANAGER)
     session = accounts.login("ada", OLD, 1.0)
     assert session is not None
@@ -41,7 +41,7 @@ def test_a_forgotten_password_is_set_anew(tmp_path: Path, accounts: Accounts) ->
     assert accounts.identify(session) is None, "whoever was logged in is not any more"
 
 
-def test_what_is_wrong_is_said(tmp_path: Path, accounts: Accounts) -> None:
+def test_errors_are_reported(tmp_path: Path, accounts: Accounts) -> None:
     empty = ask(tmp_path, "ada", NEW, NEW)
     assert empty.exit_code == 2
     assert "prints a link" in empty.output

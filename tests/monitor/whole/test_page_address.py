@@ -1,4 +1,4 @@
-"""The address that the terminal prints can be opened on this machine."""
+"""The printed address can be opened on this machine."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sentistream.monitor.settings import ServerSettings
         ("shop.local", "http://shop.local:8080"),
     ],
 )
-def test_it_can_be_opened(host: str, address: str) -> None:
+def test_printed_address_is_reachable(host: str, address: str) -> None:
     assert page_address(ServerSettings(host=host), 8080) == address
 
 
-def test_where_a_proxy_stands_its_address_is_told() -> None:
+def test_address_behind_a_proxy_is_printed() -> None:
     server = ServerSettings(public_url="https://mood.example")
     assert page_address(server, 8080).rstrip("/") == "https://mood.example"

@@ -1,4 +1,4 @@
-"""The monitor from the command line: starts, answers, is killed, comes back."""
+"""The monitor from the command line: start, requests, kills, restarts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from whole.running import Program, is_alive, until
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
-    """Four seconds of a face that moves a little."""
+    """Four seconds of a slightly moving face."""
     pictures = [
         (i / 25, resample(portrait, Box(60 + i % 20, 0, 380 + i % 20, 240), 320, 240))
         for i in range(100)
@@ -41,7 +41,7 @@ def config(tmp_path: Path, clip: Path) -> Path:
 
 
 def seconds_stored(state: Path) -> int:
-    """How many different seconds of faces the database holds."""
+    """How many different seconds with faces the database holds."""
     with closing(sqlite3.connect(f"file:{state / 'monitor.db'}?mode=ro", uri=True)) as database:
         return int(database.execute("SELECT count(DISTINCT second) FROM readings").fetchone()[0])
 
@@ -56,7 +56,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_answers_reads_faces_and_survives_being_killed(tmp_path: Path, config: Path) -> None:
+def test_monitor_answers_reads_faces_and_survives_kills(tmp_path: Path, config: Path) -> None:
     state = tmp_path / "state"
     with Program(state, ["--config", str(config)]) as program:
         page = program.page()
@@ -82,7 +82,7 @@ def test_it_answers_reads_faces_and_survives_being_killed(tmp_path: Path, config
         assert program.server() != server
         assert seconds_stored(state) >= before, "what was stored is still there"
         until(lambda: seconds_stored(state) >= before + 2, "readings after the restart")
-        # the session outlives the restart, the port was any
+        # the session outlives the restart; any port was allowed
         cookies = client.cookies
         with httpx.Client(base_url=program.page(), cookies=cookies, timeout=30) as later:
             assert later.get("/api/cameras").status_code == 200
@@ -92,7 +92,7 @@ def test_it_answers_reads_faces_and_survives_being_killed(tmp_path: Path, config
         assert not is_alive(program.process.pid)
 
 
-def test_the_server_ends_when_its_parent_is_killed(tmp_path: Path, config: Path) -> None:
+def test_server_exits_when_its_parent_is_killed(tmp_path: Path, config: Path) -> None:
     with Program(tmp_path / "state", ["--config", str(config)]) as program:
         program.page()
         server = program.server()
@@ -100,7 +100,7 @@ def test_the_server_ends_when_its_parent_is_killed(tmp_path: Path, config: Path)
         until(lambda: not is_alive(server), "the server to end")
 
 
-def test_the_address_may_be_taken(tmp_path: Path, config: Path) -> None:
+def test_port_in_use_is_reported(tmp_path: Path, config: Path) -> None:
     with Program(tmp_path / "one", ["--config", str(config)]) as program:
         port = program.page().rpartition(":")[2]
         second = run("--config", str(config), "--state", str(tmp_path / "two"), "--port", port)
@@ -121,7 +121,7 @@ def test_the_address_may_be_taken(tmp_path: Path, config: Path) -> None:
         ("cameras:\n  a: {source: 0\n", "is not YAML"),
     ],
 )
-def test_wrong_settings_are_said_in_a_sentence(tmp_path: Path, text: str, told: str) -> None:
+def test_invalid_settings_are_reported_in_a_sentence(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(text)
     done = run("--config", str(path), "--check")
@@ -130,7 +130,7 @@ def test_wrong_settings_are_said_in_a_sentence(tmp_path: Path, text: str, told: 
     assert "Traceback" not in done.stderr
 
 
-def test_what_it_says_without_running(tmp_path: Path, config: Path) -> None:
+def test_informational_options_print_and_exit(tmp_path: Path, config: Path) -> None:
     assert run("--config", str(config), "--check").stdout == "The settings are valid: 1 camera.\n"
     schema = json.loads(run("--schema").stdout)
     assert "cameras" in schema["properties"]

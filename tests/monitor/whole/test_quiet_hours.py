@@ -1,4 +1,4 @@
-"""What quiet hours hold back is sent after them, though the program was killed meanwhile."""
+"""Alerts held in quiet hours are sent afterwards, even if the program was killed meanwhile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from receiver import receiving
 from whole.running import Program, until
 
 
-def test_what_is_held_outlives_the_program(tmp_path: Path) -> None:
+def test_held_alerts_survive_a_kill(tmp_path: Path) -> None:
     now = datetime.now()
     hours = {
         "begin": f"{now - timedelta(hours=1):%H:%M}",
@@ -30,7 +30,7 @@ def test_what_is_held_outlives_the_program(tmp_path: Path) -> None:
                     {"url": receiver.url(), "events": ["camera"], "quiet_hours": quiet_hours}
                 ],
             }
-            config.write_text(json.dumps(values))  # YAML has all of JSON
+            config.write_text(json.dumps(values))  # JSON is valid YAML
             return ["--config", str(config)]
 
         with Program(state, configure([hours])) as program:
@@ -53,7 +53,7 @@ def test_what_is_held_outlives_the_program(tmp_path: Path) -> None:
             client = program.client()
 
             def summaries() -> list[dict[str, Any]]:
-                """The new run's own alert may come before what was held."""
+                """The new run's own alert may arrive before the held ones."""
                 bodies = [json.loads(request.body) for request in list(receiver.requests)]
                 return [body for body in bodies if body["event"] == "summary"]
 

@@ -1,4 +1,4 @@
-"""The page in a real browser, and what it lets nobody else do."""
+"""The labelling page in a real browser, and its access control."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def ask(
 JSON = {"Content_Type": "application/json"}
 
 
-def test_only_who_knows_the_token_gets_in(server: LabelServer, manifest: Path) -> None:
+def test_only_token_holders_get_access(server: LabelServer, manifest: Path) -> None:
     good = f"/{server.token}"
     said = json.dumps({"number": 0, "decision": "open"}).encode()
     assert ask(server, "GET", "/")[0] == 403
@@ -66,7 +66,7 @@ def test_only_who_knows_the_token_gets_in(server: LabelServer, manifest: Path) -
 
 
 def decided(page: Page, count: int) -> None:
-    """Waits until so many are decided, all is saved, and the next picture is there."""
+    """Wait until that many are decided, all is saved, and the next picture is shown."""
     wait_for(
         page,
         f"document.getElementById('progress').value === {count} && "
@@ -107,11 +107,11 @@ def test_keys_decide_and_everything_is_saved(
     assert labels(manifest) == ["open", "closed", "closed", "open", "open"]
     assert page.evaluate("document.querySelectorAll('#strip img').length") == 6
     assert open_page.log(page).problems == []
-    # and a later page goes on from there
+    # and a page opened later continues from there
     page = open_page(server.url)
     wait_for(page, "document.getElementById('name').textContent.startsWith('6:')")
     wait_for(page, "document.getElementById('view').complete")
-    # a full disk is said, and nothing is taken for decided
+    # a full disk is reported, and the decision not counted
     with full_disk():
         page.keyboard.press("o")
         wait_for(page, "document.getElementById('problem').textContent.startsWith('Not saved')")
