@@ -70,7 +70,7 @@ def timed(out: Path, pattern: str, *arguments: str | Path) -> dict[str, float]:
     Those of cores are of the command and all that it starts, seen four times a second. On a machine
     with other things to do they tell more than the time.
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     process = analyze(*arguments, "--out", out)
     used = dict[int, float]()
     seen = list[tuple[int, float]]()
@@ -80,7 +80,7 @@ def timed(out: Path, pattern: str, *arguments: str | Path) -> dict[str, float]:
         time.sleep(0.25)
     if process.returncode:
         raise click.ClickException(f"sentistream ended with exit code {process.returncode}.")
-    whole = time.monotonic() - begun
+    whole = time.monotonic() - start
     ends = sorted(path.stat().st_mtime for path in out.glob(pattern))
     first = next(each for each in seen if each[0])
     last = next(each for each in seen if each[0] == seen[-1][0])
@@ -180,12 +180,12 @@ def kills(clips: int, clip: Path | None, interval: float, json_file: Path | None
         folder, out = make_clips(Path(name) / "in", clips, clip), Path(name) / "out"
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE})
         nodes = [cluster.add_node(num_cpus=1, **NODE) for _ in range(2)]
-        begun = time.monotonic()
+        start = time.monotonic()
         process = analyze(folder, "--out", out, "--ray", cluster.address, "--retries", "5")
-        killed, done = list[int](), threading.Event()
+        killed, finished = list[int](), threading.Event()
 
         def kill_workers() -> None:
-            while not done.wait(interval):
+            while not finished.wait(interval):
                 if pids := workers():
                     killed.append(random.choice(pids))  # noqa: S311 - not for secrets
                     with suppress(ProcessLookupError):
@@ -200,11 +200,11 @@ def kills(clips: int, clip: Path | None, interval: float, json_file: Path | None
                 cluster.remove_node(nodes[0], allow_graceful=False)
                 cluster.add_node(num_cpus=1, **NODE)
                 nodes_killed = 1
-        done.set()
+        finished.set()
         killer.join()
         result = {
             "machine": describe_machine(),
-            "seconds": time.monotonic() - begun,
+            "seconds": time.monotonic() - start,
             "exit_code": process.returncode,
             "workers_killed": len(killed),
             "nodes_killed": nodes_killed,
@@ -251,11 +251,11 @@ def counted(out: Path, clips: int) -> dict[str, Any]:
         account = list(csv.DictReader(file))
     sums = pq.read_table(out / "sums", columns=["clip", "track", "moments"]).to_pylist()
     readings = pq.read_table(out / "readings", columns=["clip", "time", "track"]).to_pylist()
-    done = {row["clip"] for row in account if row["status"] == "done"}
+    finished = {row["clip"] for row in account if row["status"] == "done"}
     whole = Counter(row["clip"] for row in sums if row["track"] is None)
     rows = Counter((row["clip"], row["time"], row["track"]) for row in readings)
     moments = Counter(clip for clip, _ in {(row["clip"], row["time"]) for row in readings})
-    told = {row["clip"]: row["moments"] for row in sums if row["track"] is None}
+    reported = {row["clip"]: row["moments"] for row in sums if row["track"] is None}
     facts = {
         "clips": clips,
         "statuses": Counter(row["status"] for row in account),
@@ -266,11 +266,13 @@ def counted(out: Path, clips: int) -> dict[str, Any]:
         "clips_twice_in_sums": sum(count > 1 for count in whole.values()),
         "readings": len(readings),
         "readings_twice": sum(count > 1 for count in rows.values()),
-        "clips_with_other_moments_than_told": sum(moments[each] != told[each] for each in told),
+        "clips_with_other_moments_than_told": sum(
+            moments[each] != reported[each] for each in reported
+        ),
     }
     facts["all_accounted_for_and_none_twice"] = (
         len(account) == facts["clips_in_account"] == clips
-        and whole.keys() == done == moments.keys()
+        and whole.keys() == finished == moments.keys()
         and not facts["clips_twice_in_sums"]
         and not facts["readings_twice"]
         and not facts["clips_with_other_moments_than_told"]

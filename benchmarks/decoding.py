@@ -59,7 +59,7 @@ class Variant:
     beside: str = "every picture"
 
 
-WAYS = (
+VARIANTS = (
     Variant(name="every picture"),
     Variant(name="a share of 0.7", share=0.7, whole=False),
     Variant(name="a share of 0.5", share=0.5, whole=False),
@@ -111,30 +111,32 @@ def no_loop_filter() -> Iterator[None]:
         yield
 
 
-def spent(way: Variant, clip: Path, use: Callable[[Moment], object]) -> tuple[float, int, int]:
+def spent(variant: Variant, clip: Path, use: Callable[[Moment], object]) -> tuple[float, int, int]:
     """CPU seconds, pictures decoded, and pictures in the stream."""
-    begun = time.process_time()
+    start = time.process_time()
     with FileSource(
         clip,
-        tick=way.every,
+        tick=variant.every,
         sound_window=LITE.sound_window,
         threads=1,
         sound=False,
-        whole=way.whole,
-        decoder=way.decoder,
+        whole=variant.whole,
+        decoder=variant.decoder,
     ) as source:
-        source.limit_decoding(way.share)
+        source.limit_decoding(variant.share)
         for moment in source:
             use(moment)
         skipper = source._reader.skipper
-    return time.process_time() - begun, skipper.passed, skipper.passed + skipper.skipped
+    return time.process_time() - start, skipper.passed, skipper.passed + skipper.skipped
 
 
 def touch(moment: Moment) -> object:
     return moment.picture.luma[0].max()
 
 
-def run(way: Variant, clip: Path, small: Path, analyzer: Analyzer | None) -> tuple[Any, list[Reading]]:
+def run(
+    variant: Variant, clip: Path, small: Path, analyzer: Analyzer | None
+) -> tuple[Any, list[Reading]]:
     """What one variant costs, and its readings if it is analyzed."""
     readings: list[Reading] = []
 
@@ -147,11 +149,11 @@ def run(way: Variant, clip: Path, small: Path, analyzer: Analyzer | None) -> tup
 
     if analyzer is not None:
         analyzer.reset(renumber=True)
-    path = small if way.small else clip
-    if way.loop_filter:
-        return spent(way, path, use), readings
+    path = small if variant.small else clip
+    if variant.loop_filter:
+        return spent(variant, path, use), readings
     with no_loop_filter():
-        return spent(way, path, use), readings
+        return spent(variant, path, use), readings
 
 
 def agreement(found: list[Reading], expected: list[Reading]) -> dict[str, float]:
@@ -181,44 +183,46 @@ def agreement(found: list[Reading], expected: list[Reading]) -> dict[str, float]
 def main(clip: Path | None, seconds: float, rounds: int, json_file: Path | None) -> None:
     """Measure each way of reducing decoding on CLIP, or on the demonstration clip."""
     works = [one.name for one in hardware_decoders() if not one.problem]
-    ways = [*WAYS, *(Variant(name=f"decoder {name}", decoder=name) for name in works)]
+    variants = [*VARIANTS, *(Variant(name=f"decoder {name}", decoder=name) for name in works)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = clip or make_clip(folder / "demonstration.mp4", size=(1280, 720))
         long = loop_clip(clip, seconds, folder)
         small = smaller(long, folder)
         analyzer = Analyzer(LITE)
-        answers = {way.name: run(way, long, small, analyzer)[1] for way in ways}
-        alone: dict[str, list[float]] = {way.name: [] for way in ways}
-        analyzed: dict[str, list[float]] = {way.name: [] for way in ways}
+        answers = {variant.name: run(variant, long, small, analyzer)[1] for variant in variants}
+        alone: dict[str, list[float]] = {variant.name: [] for variant in variants}
+        analyzed: dict[str, list[float]] = {variant.name: [] for variant in variants}
         decoded: dict[str, str] = {}
         for number in range(rounds):
-            for way in ways:
-                click.echo(f"\r{number + 1} of {rounds}: {way.name:50}", nl=False, err=True)
-                (took, some, all_of_them), _ = run(way, long, small, None)
-                alone[way.name].append(took)
-                decoded[way.name] = f"{some / all_of_them:.2f}"
-                analyzed[way.name].append(run(way, long, small, analyzer)[0][0])
+            for variant in variants:
+                click.echo(f"\r{number + 1} of {rounds}: {variant.name:50}", nl=False, err=True)
+                (took, some, all_of_them), _ = run(variant, long, small, None)
+                alone[variant.name].append(took)
+                decoded[variant.name] = f"{some / all_of_them:.2f}"
+                analyzed[variant.name].append(run(variant, long, small, analyzer)[0][0])
     click.echo(err=True)
     rows, result = [], {}
-    for way in ways:
-        against = way.beside
-        ratios = [a / b for a, b in zip(alone[way.name], alone[against], strict=True)]
-        shares = [a / b for a, b in zip(alone[way.name], analyzed[way.name], strict=True)]
-        same = agreement(answers[way.name], answers[against])
-        result[way.name] = {
+    for variant in variants:
+        against = variant.beside
+        ratios = [a / b for a, b in zip(alone[variant.name], alone[against], strict=True)]
+        shares = [a / b for a, b in zip(alone[variant.name], analyzed[variant.name], strict=True)]
+        same = agreement(answers[variant.name], answers[against])
+        result[variant.name] = {
             "ratio": statistics.median(ratios),
             "decode_share": statistics.median(shares),
-            "pictures": decoded[way.name],
-            "seconds": statistics.median(alone[way.name]),
+            "pictures": decoded[variant.name],
+            "seconds": statistics.median(alone[variant.name]),
             **same,
         }
-        labels = "-" if way.small or way.name == against else f"{100 * same['labels']:.1f} %"
-        change = "-" if way.small or way.name == against else f"{same['distance']:.4f}"
+        labels = (
+            "-" if variant.small or variant.name == against else f"{100 * same['labels']:.1f} %"
+        )
+        change = "-" if variant.small or variant.name == against else f"{same['distance']:.4f}"
         rows.append(
             [
-                way.name,
-                decoded[way.name],
+                variant.name,
+                decoded[variant.name],
                 f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
                 f"{statistics.median(shares):.2f}",
                 labels,

@@ -67,7 +67,7 @@ sys.path[:0] = [str(HERE / "tests"), str(HERE / "tests" / "monitor")]
 
 from store.postgres import Server  # noqa: E402
 
-from mosquitto import Mosquitto, mosquitto  # noqa: E402
+from mqtt_broker import Mosquitto, mosquitto  # noqa: E402
 
 TOPIC = "sentistream/fleet"
 PASSWORD = "long enough to measure"  # noqa: S105
@@ -316,13 +316,13 @@ def headquarters(
             ]
         )
     )
-    said = (folder / "said").open("w")
+    output = (folder / "said").open("w")
     process = subprocess.Popen(  # noqa: S603
         [
             *(sys.executable, "-m", "sentistream", "monitor", "--no-browser", "--no-guard"),
             *("--port", "0", "--config", str(settings), "--state", str(folder / "state")),
         ],
-        stdout=said,
+        stdout=output,
         stderr=subprocess.STDOUT,
     )
     try:
@@ -337,7 +337,7 @@ def headquarters(
     finally:
         process.terminate()
         process.wait(60)
-        said.close()
+        output.close()
 
 
 class PageReader(threading.Thread):

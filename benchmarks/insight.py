@@ -60,7 +60,7 @@ VIEWS = {
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(weeks: int, browser: bool, json_file: Path | None) -> None:
     """Measure overview and history."""
-    from insight.serving_weeks import served_weeks, session_cookie
+    from insight.served_insight import served_weeks, session_cookie
 
     with (
         tempfile.TemporaryDirectory() as name,

@@ -86,9 +86,9 @@ def with_openvino(content: bytes, inputs: Inputs) -> Callable[[], object]:
 
 def measured(run: Callable[[], object]) -> float:
     """Seconds of one run."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     run()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

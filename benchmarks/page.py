@@ -98,10 +98,12 @@ async def _look(socket: ClientConnection, received: Received) -> None:
             received.pictures += 1
             continue
         received.updates += 1
-        told = json.loads(message)
-        if not watching and "tiles" in told:
+        message_fields = json.loads(message)
+        if not watching and "tiles" in message_fields:
             watching = True
-            await socket.send(json.dumps({"watch": [tile["key"] for tile in told["tiles"]]}))
+            await socket.send(
+                json.dumps({"watch": [tile["key"] for tile in message_fields["tiles"]]})
+            )
 
 
 def rates(url: str, cookie: str, seconds: float) -> float:

@@ -88,7 +88,9 @@ def main(
         begin = _wait_for_all(scene)
         end = begin + 60 * minutes
         click.echo(f"all cameras are read; {minutes:g} minutes from now")
-        done = _watch([kind for kind in kinds if kind.possible], begin, end, every, scene)
+        outcomes_so_far = _watch(
+            [kind for kind in kinds if kind.possible], begin, end, every, scene
+        )
         survived = scene.monitor.is_running
         ended = scene.monitor.end() and survived
         sampler.stop()
@@ -98,7 +100,7 @@ def main(
         dropped = _dropped(scene.state)
         rtsp = "H.264 over RTSP" if scene.rtsp else "in place of RTSP a third file"
     machine = describe_machine()
-    result = _result(ledger, done, begin, math.floor(end))
+    result = _result(ledger, outcomes_so_far, begin, math.floor(end))
     pieces: dict[str, Any] = {
         "minutes": minutes,
         "speed": speed,
@@ -125,7 +127,7 @@ def main(
     page = markdown(result)
     (out / "soak.md").write_text(page, "utf-8")
     shift = time.time() - time.monotonic()
-    marks = [(fault.begin - shift - sampler.begun, fault.name) for fault in done]
+    marks = [(fault.begin - shift - sampler.begun, fault.name) for fault in outcomes_so_far]
     draw(sampler.samples, marks, out / "soak.png")
     click.echo(page)
     if not result["passed"]:
@@ -153,18 +155,18 @@ def _watch(
     kinds: list[Fault], begin: float, end: float, every: float, scene: Scene
 ) -> list[Injected]:
     """Inject one fault after the other until the end."""
-    done: list[Injected] = []
-    while kinds and (due := begin + every * (len(done) + 0.5)) < end - QUIET:
+    outcomes_so_far: list[Injected] = []
+    while kinds and (due := begin + every * (len(outcomes_so_far) + 0.5)) < end - QUIET:
         time.sleep(max(0.0, due - time.time()))
         if not scene.monitor.is_running:
             break
-        kind = kinds[len(done) % len(kinds)]
+        kind = kinds[len(outcomes_so_far) % len(kinds)]
         started, error = time.time(), ""
         try:
             kind.inject()
         except Exception as failed:
             error = str(failed) or type(failed).__name__
-        done.append(
+        outcomes_so_far.append(
             Injected(
                 name=kind.name,
                 affects=kind.affects or scene.cameras,
@@ -178,12 +180,16 @@ def _watch(
         time.sleep(min(5, max(0.1, end + 2 - time.time())))
     if not scene.monitor.is_running:
         click.echo("The monitor ended by itself; see monitor.log.", err=True)
-    return done
+    return outcomes_so_far
 
 
-def _result(ledger: Ledger, done: list[Injected], begin: int, end: int) -> dict[str, Any]:
-    ends = [math.floor(following.begin) - 2 for following in done[1:]] + [end]
-    outcomes = [outcome(fault, ledger, until) for fault, until in zip(done, ends, strict=True)]
+def _result(
+    ledger: Ledger, outcomes_so_far: list[Injected], begin: int, end: int
+) -> dict[str, Any]:
+    ends = [math.floor(following.begin) - 2 for following in outcomes_so_far[1:]] + [end]
+    outcomes = [
+        outcome(fault, ledger, until) for fault, until in zip(outcomes_so_far, ends, strict=True)
+    ]
     outside = lost_outside(ledger, begin, end, outcomes)
     lost = sum(len(seconds) for seconds in outside.values())
     return {

@@ -53,21 +53,21 @@ print(json.dumps([time.monotonic(), time.process_time()]))
 
 def seconds_until_first_reading(program: str, *arguments: str) -> tuple[float, float]:
     """Run a program until it prints its time: wall and CPU seconds."""
-    begun = time.monotonic()
+    start = time.monotonic()
     command = [sys.executable, "-c", program, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    ended, processor = json.loads(done.stdout.strip().splitlines()[-1])
-    return ended - begun, processor
+    result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    ended, processor = json.loads(result.stdout.strip().splitlines()[-1])
+    return ended - start, processor
 
 
 def slowest_modules(clip: Path, out: Path) -> list[tuple[float, str]]:
     """Milliseconds that loading each package added, and its name, the slowest first."""
     command = [sys.executable, "-X", "importtime", "-c", UNTIL_FIRST, "analyze", str(clip)]
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [*command, "--out", str(out)], capture_output=True, text=True, check=True
     )
     took: dict[str, float] = {}
-    for line in done.stderr.splitlines():
+    for line in result.stderr.splitlines():
         found = re.fullmatch(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)", line)
         if found:
             package = found[2].partition(".")[0]

@@ -76,7 +76,7 @@ def _measure(store: DatabaseStore, days: float, month: float) -> dict[str, Any]:
         for second in range(END, END + 200)
     ]
     week: dict[str, Any] = {"begin": END - 7 * DAY, "end": END}
-    asked: dict[str, Callable[[], Sequence[object]]] = {
+    queries: dict[str, Callable[[], Sequence[object]]] = {
         "a_week_by_hour_ms": lambda: store.history(Step.HOUR, **week),
         "a_week_by_hour_with_zones_ms": lambda: store.history(Step.HOUR, **week, zone=None),
         "a_week_of_one_camera_ms": lambda: store.history(Step.HOUR, **week, camera="door"),
@@ -91,7 +91,7 @@ def _measure(store: DatabaseStore, days: float, month: float) -> dict[str, Any]:
         "readings_a_second": round(readings / filled),
         "one_second_of_all_cameras_ms": round(statistics.median(live), 2),
     }
-    for name, ask in asked.items():
+    for name, ask in queries.items():
         result[name] = round(statistics.median(_milliseconds(ask) for _ in range(9)), 2)
     return result
 

@@ -19,10 +19,10 @@ def python_with_gstreamer() -> str:
     for python in ("/usr/bin/python3", sys.executable):
         query = "import gi; gi.require_version('GstRtspServer', '1.0')"
         try:
-            done = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
+            result = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
         except OSError:
             continue
-        if done.returncode == 0:
+        if result.returncode == 0:
             return python
     pytest.skip("needs gst-rtsp-server")
 

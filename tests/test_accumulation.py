@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sentistream.accumulation import EvidenceMean, Overall
 from sentistream.profiles import LITE, PAPER
 from sentistream.types import Branch, Distribution, FloatArray, Label, Reading
-from stand_ins import make_face
+from stub_networks import make_face
 
 SURE = (0.01, 0.04, 0.95)
 WAVERING = (0.40, 0.35, 0.25)

@@ -12,7 +12,7 @@ from sentistream.reports.result_folder import FILES, INDEX_COLUMNS
 from sentistream.reports.summary_file import SummaryFile
 from sentistream.tables import COLUMNS
 from sentistream.types import Flag
-from synthetic import Subject
+from synthetic_readings import Subject
 
 TEXT = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text("utf-8")
 

@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import sentistream
-from clips import flat, write_clip
 from sentistream.cli import main
 from sentistream.errors import InputError
 from sentistream.explanation import REGIONS, Explanation, FaceView, explain_moment, occlude
@@ -32,7 +31,8 @@ from sentistream.types import (
 )
 from sentistream.vision.alignment import Alignment, align
 from sentistream.vision.face_geometry import MEAN_FACE
-from synthetic import picture, reading
+from synthetic_clips import flat, write_clip
+from synthetic_readings import picture, reading
 
 SIZE = 48
 POSITIVE = SENTIMENTS.index("positive")
@@ -49,7 +49,9 @@ def seen() -> FaceView:
     return FaceView(pixels, points - 0.5, pixels[..., 0])
 
 
-def network_driven_by(weight: Callable[[FloatArray], FloatArray]) -> Callable[[UInt8Array], FloatArray]:
+def network_driven_by(
+    weight: Callable[[FloatArray], FloatArray],
+) -> Callable[[UInt8Array], FloatArray]:
     """A network whose answer is positive in proportion to ``weight`` of a face, 0 to 1."""
 
     def ask(views: UInt8Array) -> FloatArray:
@@ -123,7 +125,7 @@ def test_explained_answer_equals_analyze(smile: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "track", "said"),
+    ("at", "track", "message"),
     [
         (1.95, None, "No face is in view at 1.95 s"),
         (9.0, None, "ends at 1.98 s; there is nothing at 9 s"),
@@ -133,9 +135,9 @@ def test_explained_answer_equals_analyze(smile: Path) -> None:
     ],
 )
 def test_unexplainable_input_is_reported(
-    smile: Path, at: float, track: int | None, said: str
+    smile: Path, at: float, track: int | None, message: str
 ) -> None:
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         sentistream.explain(smile, at, track=track)
 
 
@@ -174,7 +176,7 @@ def test_table_lists_the_strongest_parts_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "text"),
     [
         ({}, "Appearance 1 at 1.50 s: positive (80 %)."),
         ({"label": Label.UNKNOWN}, "not clear, rather positive (80 %)"),
@@ -185,8 +187,8 @@ def test_table_lists_the_strongest_parts_first() -> None:
         ({"voice_share": None}, "is not known."),
     ],
 )
-def test_explanation_is_put_in_words(changes: dict[str, object], told: str) -> None:
-    assert told in " ".join(sentences(explained(**changes)))
+def test_explanation_is_put_in_words(changes: dict[str, object], text: str) -> None:
+    assert text in " ".join(sentences(explained(**changes)))
 
 
 def run(*arguments: object) -> Result:
@@ -195,10 +197,10 @@ def run(*arguments: object) -> Result:
 
 def test_command_prints_and_draws(smile: Path, tmp_path: Path) -> None:
     out = tmp_path / "why.png"
-    done = run(smile, "--at", 0.4, "--out", out)
-    assert done.exit_code == 0, done.output
-    for told in ("Appearance 1 at 0.39 s: positive", "mouth", "cheeks", "no voice", str(out)):
-        assert told in done.output
+    result = run(smile, "--at", 0.4, "--out", out)
+    assert result.exit_code == 0, result.output
+    for text in ("Appearance 1 at 0.39 s: positive", "mouth", "cheeks", "no voice", str(out)):
+        assert text in result.output
     with Image.open(out) as image:
         assert image.format == "PNG"
         assert image.width > 2 * 384
@@ -208,7 +210,7 @@ def test_command_prints_and_draws(smile: Path, tmp_path: Path) -> None:
 def test_obstacles_are_reported_before_any_work(smile: Path, tmp_path: Path) -> None:
     there = tmp_path / "there.png"
     there.write_bytes(b"mine")
-    for arguments, told in (
+    for arguments, text in (
         ((smile, "--at", 0.4, "--out", there), "already exists"),
         ((smile, "--at", 0.4, "--out", tmp_path / "why.jpg"), "end in .png"),
         ((smile, "--at", 0.4, "--out", tmp_path / "none" / "why.png"), "no folder"),
@@ -219,10 +221,10 @@ def test_obstacles_are_reported_before_any_work(smile: Path, tmp_path: Path) -> 
         ((smile, "--at", "soon"), "not a valid float"),
         ((smile,), "--at"),
     ):
-        done = run(*arguments)
-        assert done.exit_code == 2, (arguments, done.output)
-        assert told in done.output
-        assert "Traceback" not in done.output
+        result = run(*arguments)
+        assert result.exit_code == 2, (arguments, result.output)
+        assert text in result.output
+        assert "Traceback" not in result.output
     assert there.read_bytes() == b"mine"
     assert run(smile, "--at", 0.4, "--out", there, "--force").exit_code == 0
     assert there.read_bytes().startswith(b"\x89PNG")

@@ -5,7 +5,7 @@ import pytest
 
 from sentistream.decision.expressions import EXPRESSION_INTERVAL, Expressions
 from sentistream.types import FloatArray, UInt8Array
-from stand_ins import StubNetwork
+from stub_networks import StubNetwork
 
 
 class Brighter(StubNetwork):

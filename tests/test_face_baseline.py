@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sentistream.decision.face_baseline import HORIZON, KNOWN_AFTER, STRENGTH, FaceBaseline
 from sentistream.types import FloatArray
-from stand_ins import make_face
-from test_lite_decision import BY_FACE, Stage
+from stub_networks import make_face
+from test_lite_decision import BY_FACE, Harness
 
 SPAN = 3.0
 
@@ -33,8 +33,8 @@ def test_shrunk_share_of_the_baseline_is_subtracted(
     usual: FloatArray, now: FloatArray, seconds: float
 ) -> None:
     relative = known(usual, seconds).relative(now)
-    heard = min(HORIZON, seconds)
-    share = STRENGTH * heard / (heard + KNOWN_AFTER)
+    duration = min(HORIZON, seconds)
+    share = STRENGTH * duration / (duration + KNOWN_AFTER)
     expected = now / usual**share
     assert relative == pytest.approx(expected / expected.sum(), rel=0.05)
 
@@ -61,7 +61,7 @@ def test_older_emotion_fades_beyond_the_horizon() -> None:
 
 
 def test_baseline_ends_with_its_track() -> None:
-    stage = Stage(make_face())
+    stage = Harness(make_face())
     readings = stage.show(None, 10.0)
     first, last = (reading.momentary for (reading,) in (readings[0], readings[-1]))
     assert first is not None and first.as_tuple() == pytest.approx(BY_FACE)

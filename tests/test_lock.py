@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from installation import PROJECT, ROOT
+from base_environment import PROJECT, ROOT
 
 TEXT = (ROOT / "uv.lock").read_text("utf-8")
 LOCK = tomllib.loads(TEXT)
@@ -127,9 +127,9 @@ def test_base_has_wheels(system: str, minor: int) -> None:
 
 
 def test_packages_without_wheels_are_documented() -> None:
-    said = (ROOT / "docs" / "platforms.md").read_text("utf-8")
+    page = (ROOT / "docs" / "platforms.md").read_text("utf-8")
     for name in {name for name, _, _ in WITHOUT_WHEEL}:
-        assert re.search(rf"`{name}`.*Intel", said), name
+        assert re.search(rf"`{name}`.*Intel", page), name
 
 
 @pytest.mark.parametrize(("system", "minor"), list(product(SYSTEMS, PYTHONS)))

@@ -35,7 +35,7 @@ def test_there_are_the_four_notebooks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("first_reading.ipynb", ["appearance 1", "Distribution(positive=", "points for"]),
         ("compare_two_people.ipynb", ["mean difference", "track", "Axes"]),
@@ -44,15 +44,15 @@ def test_there_are_the_four_notebooks() -> None:
     ],
 )
 def test_notebook_runs(
-    name: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the kernel, in another working directory, imports the same sentistream
     monkeypatch.setenv("PYTHONPATH", str(Path(sentistream.__file__).parents[1]))
     notebook = nbformat.read(FOLDER / name, as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    said = outputs(notebook)
-    for words in told:
-        assert words in said
+    shown = outputs(notebook)
+    for words in expected:
+        assert words in shown
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -112,9 +112,15 @@ def test_no_other_module_checks_the_operating_system() -> None:
         place = path.relative_to(SOURCE)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                asked = f"{node.value.id}.{node.attr}"
-                if asked in ("sys.platform", "os.name", "os.kill", "signal.SIGKILL", "os.uname"):
-                    found.append((place, asked))
+                requested = f"{node.value.id}.{node.attr}"
+                if requested in (
+                    "sys.platform",
+                    "os.name",
+                    "os.kill",
+                    "signal.SIGKILL",
+                    "os.uname",
+                ):
+                    found.append((place, requested))
             elif isinstance(node, ast.Import):
                 found += [(place, a.name) for a in node.names if a.name in ONLY_SOME_HAVE]
             elif isinstance(node, ast.ImportFrom) and node.module in ONLY_SOME_HAVE:
@@ -175,14 +181,14 @@ def imported(platform: str, *arguments: str, only: Sequence[str] = (), run: str 
     lacks = lacks - {"posix", "_posixsubprocess"}  # loaded before any program starts
     given = (platform, sorted(lacks), UNIX_ALONE, list(only))
     facts = f"PLATFORM, LACKS, UNIX_ALONE, ONLY = {given!r}\n"
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", facts + IMPORT_ALL + run, *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @on_linux
@@ -193,9 +199,7 @@ def test_every_module_is_importable_without_linux_modules(platform: str) -> None
 
 
 @on_linux
-def test_clip_is_analyzed_without_linux_features(
-    tmp_path: Path, demonstration_clip: Path
-) -> None:
+def test_clip_is_analyzed_without_linux_features(tmp_path: Path, demonstration_clip: Path) -> None:
     run = (
         "from sentistream.cli import main\n"
         "main(['analyze', *sys.argv[1:], '--format', 'csv'], standalone_mode=False)\n"
@@ -351,15 +355,15 @@ os._exit(0)
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 @pytest.mark.parametrize("how", ["at once", "in order"])
 def test_process_ends_with_its_parent(platform: str, how: str) -> None:
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", ORPHAN, platform, how, "2"],
         capture_output=True,
         text=True,
         timeout=30,  # the pipe closes with the grandchild
         check=True,
     )
-    assert "still there" not in done.stdout
-    assert done.stdout.split() == (["ready"] if how == "at once" else ["ready", "stopped"])
+    assert "still there" not in result.stdout
+    assert result.stdout.split() == (["ready"] if how == "at once" else ["ready", "stopped"])
 
 
 def test_worker_start_method_by_system(each_system: System) -> None:
@@ -407,10 +411,10 @@ PC = [
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, str]]]:
     """Calls of FFmpeg's open: device, format and options; all are refused."""
-    asked: list[tuple[str, str, dict[str, str]]] = []
+    requested: list[tuple[str, str, dict[str, str]]] = []
 
     def refuse(device: str, _mode: str, **given: Any) -> Any:
-        asked.append((device, given["format"], given["options"]))
+        requested.append((device, given["format"], given["options"]))
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("av.container.open", refuse)
@@ -419,7 +423,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, st
         "av.enumerate_input_devices",
         {"avfoundation": MAC, "dshow": PC}.__getitem__,
     )
-    return asked
+    return requested
 
 
 @pytest.mark.usefixtures("macos")
@@ -478,10 +482,10 @@ def test_sockets_fit_below_a_long_temporary_folder(
     folder = operating_system.socket_folder()
     assert len(folder) < 60
     assert os.access(folder, os.W_OK)
-    asked = list[str | None]()
-    monkeypatch.setattr(util, "get_temp_dir", lambda: asked.append(tempfile.tempdir))
+    requested = list[str | None]()
+    monkeypatch.setattr(util, "get_temp_dir", lambda: requested.append(tempfile.tempdir))
     operating_system.keep_socket_paths_short()
-    assert asked == [folder]
+    assert requested == [folder]
     assert tempfile.gettempdir() == str(long)
     monkeypatch.setattr("tempfile.tempdir", "/tmp")  # noqa: S108
     assert operating_system.socket_folder() == "/tmp"  # noqa: S108
@@ -506,15 +510,15 @@ def test_worker_starts_below_a_long_temporary_folder(tmp_path: Path) -> None:
     program = tmp_path / "start.py"
     program.write_text(START)
     begun = time.monotonic()
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, str(program)],
         env={**os.environ, "TMPDIR": str(long)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
     method = "forkserver" if sys.platform.startswith("linux") else "spawn"
-    assert done.stdout.split() == ["hello", method]
+    assert result.stdout.split() == ["hello", method]
     assert time.monotonic() - begun < 60
     assert list(long.iterdir()) == []

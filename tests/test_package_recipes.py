@@ -15,7 +15,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 import sentistream
-from installation import PROJECT, ROOT
+from base_environment import PROJECT, ROOT
 
 
 def recipe(text: str) -> dict[str, Any]:
@@ -59,8 +59,10 @@ def test_formula_is_valid_ruby() -> None:
     ruby = shutil.which("ruby")
     if ruby is None:
         pytest.skip("needs ruby")
-    done = subprocess.run([ruby, "-c"], input=HOMEBREW, text=True, capture_output=True, check=False)  # noqa: S603
-    assert done.stdout.strip() == "Syntax OK", done.stderr
+    result = subprocess.run(  # noqa: S603
+        [ruby, "-c"], input=HOMEBREW, text=True, capture_output=True, check=False
+    )
+    assert result.stdout.strip() == "Syntax OK", result.stderr
 
 
 def test_release_fills_in_the_recipes(tmp_path: Path) -> None:
@@ -85,6 +87,6 @@ def test_only_an_sdist_is_accepted(tmp_path: Path) -> None:
     other = tmp_path / "sentistream-1.0-py3-none-any.whl"
     other.touch()
     command = [sys.executable, str(ROOT / "scripts" / "fill_recipes.py"), str(other), "--out", "x"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    assert done.returncode == 1
-    assert "no sdist" in done.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert result.returncode == 1
+    assert "no sdist" in result.stderr

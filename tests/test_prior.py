@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sentistream
-from clips import flashing, write_clip
 from sentistream.accumulation import Overall
 from sentistream.cli import main
 from sentistream.datasets.manifest import Item
@@ -22,8 +21,9 @@ from sentistream.evaluation.predictions import Prediction, accuracy_facts, resul
 from sentistream.prior import LEARNED, MIN_SHARE, PRIORS, Prior, correct, get_prior
 from sentistream.profiles import LITE, PAPER
 from sentistream.types import Distribution, Label, Moment, Reading
-from stand_ins import StubNetwork, make_face
-from synthetic import picture
+from stub_networks import StubNetwork, make_face
+from synthetic_clips import flashing, write_clip
+from synthetic_readings import picture
 
 SHARES = st.tuples(*[st.floats(0.02, 1.0)] * 3).map(
     lambda values: tuple(value / sum(values) for value in values)
@@ -78,14 +78,14 @@ def _whole(answers: list[np.ndarray], factors: np.ndarray | None) -> np.ndarray:
     """The answer for a clip with these moments."""
     overall = Overall(LITE if factors is None else LITE.with_prior("everyday"))
     for place, one in enumerate(answers):
-        said = Distribution.from_array(correct(one, factors))
+        corrected = Distribution.from_array(correct(one, factors))
         overall.add(
             [
                 Reading(
                     time=place * 1.0,
                     face=make_face(),
-                    momentary=said,
-                    smoothed=said,
+                    momentary=corrected,
+                    smoothed=corrected,
                     label=Label.NEUTRAL,
                 )
             ]
@@ -117,19 +117,19 @@ def test_decisions_are_corrected() -> None:
     """The networks' answers are multiplied by the factors, with and without voice."""
 
     profile = LITE.with_prior("0.1,0.8,0.1")
-    asked = (0.5, 0.3, 0.2)
+    shares = (0.5, 0.3, 0.2)
     decision = LiteDecision(
         profile,
         mouth=StubNetwork((0.0,)),
-        face=StubNetwork(asked),
+        face=StubNetwork(shares),
         voice=StubNetwork((1 / 3,) * 3),
-        fusion=StubNetwork(asked),
+        fusion=StubNetwork(shares),
     )
     shown = picture()
     decision.update_faces(shown, [make_face()], 0.0)
     (verdict,) = decision.decide(Moment(0.0, shown, 0.0))
     factors = profile.prior.factors(profile.learned_shares)
-    expected = correct(np.array(asked), factors)
+    expected = correct(np.array(shares), factors)
     np.testing.assert_allclose(verdict.momentary.as_tuple(), expected, atol=1e-5)
     assert verdict.accumulated is not None
     np.testing.assert_allclose(verdict.accumulated.as_tuple(), expected, atol=1e-5)

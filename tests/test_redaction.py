@@ -98,15 +98,15 @@ def test_no_command_prints_a_secret(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = ""
+    output = ""
     for arguments in ([ADDRESSES[0]], list(ADDRESSES), ["--out", "results", *ADDRESSES[:23]]):
         result = CliRunner().invoke(main, [command, *arguments], catch_exceptions=True)
-        said += result.output + repr(result.exception)
+        output += result.output + repr(result.exception)
         assert result.exit_code != 0
     for path in tmp_path.rglob("*"):
-        said += str(path.relative_to(tmp_path))
-        said += path.read_text("utf-8", "replace") if path.is_file() else ""
-    assert not leaks(said)
+        output += str(path.relative_to(tmp_path))
+        output += path.read_text("utf-8", "replace") if path.is_file() else ""
+    assert not leaks(output)
 
 
 def test_path_component_after_a_key_is_hidden() -> None:

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 import sentistream
-from clips import clicks, write_clip
 from sentistream import tables
 from sentistream.errors import MissingExtraError
 from sentistream.media.resample import resample
 from sentistream.reports.readings_table import CsvTable
 from sentistream.tables import COLUMNS
 from sentistream.types import Box, Reading, UInt8Array
-from synthetic import moments
+from synthetic_clips import clicks, write_clip
+from synthetic_readings import moments
 
 READINGS = [reading for _, readings in moments(3) for reading in readings]
 

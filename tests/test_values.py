@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import sentistream
-from clips import clicks, flashing, write_clip
 from sentistream.datasets.dataset import Sample
 from sentistream.datasets.images import LabelledImage
 from sentistream.datasets.manifest import Item
@@ -23,6 +22,7 @@ from sentistream.media import open_source
 from sentistream.media.picture import RgbPicture
 from sentistream.types import Box, Face, FloatArray, Label, Moment, Reading
 from sentistream.values import ByValue
+from synthetic_clips import clicks, flashing, write_clip
 
 # internal, or never compared
 _INNER = ("training", "vision", "networks", "voice", "demo")

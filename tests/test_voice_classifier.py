@@ -44,7 +44,9 @@ class Answers:
 
 
 @given(shares, shares)
-def test_combined_answers_are_probabilities_between_both(one: FloatArray, other: FloatArray) -> None:
+def test_combined_answers_are_probabilities_between_both(
+    one: FloatArray, other: FloatArray
+) -> None:
     joined = combine(one, other)
     assert joined.sum() == pytest.approx(1, abs=1e-5)
     odds = np.log(joined[0, 0] / joined[0, 2])
@@ -82,24 +84,26 @@ def test_silence_is_distinguished_from_padding() -> None:
 
 def test_spectrum_is_computed_once_for_all_voices() -> None:
     statistics, spectrum = Answers(0.6, 0.3, 0.1), Answers(0.1, 0.1, 0.8)
-    said = Utterance(np.zeros(len(NAMES), np.float32), np.zeros((SPECTRUM_FRAMES, WIDTH), np.uint8))
+    utterance = Utterance(
+        np.zeros(len(NAMES), np.float32), np.zeros((SPECTRUM_FRAMES, WIDTH), np.uint8)
+    )
     baselines = [VoiceBaseline(), VoiceBaseline(), VoiceBaseline()]
-    answers = VoiceClassifier(statistics, spectrum).classify(said, baselines)
+    answers = VoiceClassifier(statistics, spectrum).classify(utterance, baselines)
     assert answers.shape == (3, 3)
     np.testing.assert_allclose(
         answers[0], combine(statistics.probabilities, spectrum.probabilities)[0]
     )
     assert [one["frames"].shape for one in spectrum.inputs] == [(1, SPECTRUM_FRAMES, WIDTH)]
-    alone = VoiceClassifier(statistics, None).classify(said, baselines)
+    alone = VoiceClassifier(statistics, None).classify(utterance, baselines)
     np.testing.assert_array_equal(alone[0], statistics.probabilities[0])
 
 
 def test_shipped_networks_classify_a_tone() -> None:
     time = np.arange(2 * SOUND_RATE) / SOUND_RATE
     voice = np.sin(2 * np.pi * 160 * time) * (0.3 + 0.2 * np.sin(2 * np.pi * 3 * time))
-    said = describe(features.extract_features(voice.astype(np.float32))[..., np.newaxis])
-    answers = VoiceClassifier.load(LITE).classify(said, [VoiceBaseline()])
+    utterance = describe(features.extract_features(voice.astype(np.float32))[..., np.newaxis])
+    answers = VoiceClassifier.load(LITE).classify(utterance, [VoiceBaseline()])
     assert answers.sum() == pytest.approx(1, abs=1e-4)
-    assert said == describe(features.extract_features(voice.astype(np.float32)))
+    assert utterance == describe(features.extract_features(voice.astype(np.float32)))
     assert LITE.voice_spectrum_model in LITE.models
     assert not PAPER.voice_spectrum_model

@@ -77,7 +77,7 @@ def _stall(source: Any, seconds: float) -> None:
 
 
 def _garbage(scene: Scene) -> None:
-    scene.http.tell("garbage 500000")
+    scene.http.write_line("garbage 500000")
     time.sleep(1)
 
 

@@ -39,7 +39,7 @@ class _Sink:
 
 def send(clip: Path, sink: _Sink) -> None:
     """Send the clip in a loop; returns when the client disconnects."""
-    begun, shift = time.monotonic(), 0.0
+    start, shift = time.monotonic(), 0.0
     with av.open(sink, "w", format="mpegts") as output:
         streams: dict[int, av.stream.Stream] = {}
         while True:
@@ -51,7 +51,7 @@ def send(clip: Path, sink: _Sink) -> None:
                     if packet.dts is None or packet.pts is None or packet.dts < 0:
                         continue
                     seconds = float(packet.dts * packet.time_base) + shift
-                    time.sleep(max(0.0, begun + seconds - time.monotonic()))
+                    time.sleep(max(0.0, start + seconds - time.monotonic()))
                     ticks = round(shift / packet.time_base)
                     copy = Packet(bytes(packet))
                     copy.time_base = packet.time_base

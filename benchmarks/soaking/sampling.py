@@ -70,9 +70,9 @@ def growth(samples: list[Sample], name: str) -> tuple[float, float] | None:
 
     The first fifth does not count: caches fill and models load.
     """
-    settled = samples[len(samples) // 5 :]
-    part = len(settled) // 4
+    steady = samples[len(samples) // 5 :]
+    part = len(steady) // 4
     if part < 3:
         return None
-    values = [float(getattr(sample, name)) for sample in settled]
+    values = [float(getattr(sample, name)) for sample in steady]
     return median(values[:part]), median(values[-part:])

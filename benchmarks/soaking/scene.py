@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from benchmarks.soaking.clip import write_portrait
-from benchmarks.soaking.clock import FeignedClock
+from benchmarks.soaking.clock import FakeClock
 from sentistream.demo.clip import repeat_clip
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,7 @@ class Scene:
     monitor: Program
     http: Program
     rtsp: Program | None
-    clock: FeignedClock
+    clock: FakeClock
     clip: Path
     state: Path
     small_disk: bool
@@ -187,7 +187,7 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
         "storage": {"url": f"sqlite:///{(state / DATABASE).absolute()}"},
     }
     config.write_text(yaml.safe_dump(settings), "utf-8")
-    clock = FeignedClock(folder)
+    clock = FakeClock(folder)
     words = command.split() if command else _command()
     with _small_disk(state) as small:
         monitor = Program(
@@ -220,8 +220,8 @@ def python_with_gstreamer() -> str | None:
     for python in ("/usr/bin/python3", sys.executable):
         query = "import gi; gi.require_version('GstRtspServer', '1.0')"
         with contextlib.suppress(OSError):
-            done = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
-            if done.returncode == 0:
+            result = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
+            if result.returncode == 0:
                 return python
     return None
 
@@ -232,21 +232,21 @@ def _command() -> list[str]:
     helped = subprocess.run([*monitor, "--help"], check=False, capture_output=True, cwd=ROOT)  # noqa: S603
     if helped.returncode == 0:
         return [*monitor, "--no-browser"]
-    return [sys.executable, "-m", "benchmarks.soaking.standin"]
+    return [sys.executable, "-m", "benchmarks.soaking.minimal_monitor"]
 
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[bool]:
     """Mount a small disk in memory there, if permitted."""
     mount, unmount = shutil.which("mount"), shutil.which("umount")
-    done = mount is not None and unmount is not None
-    if mount and done:
+    mounted = mount is not None and unmount is not None
+    if mount and mounted:
         command = [mount, "-t", "tmpfs", "-o", f"size={_SMALL}m", "soak", str(folder)]
-        done = subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603
+        mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603
     try:
-        yield done
+        yield mounted
     finally:
-        if done and unmount:
+        if mounted and unmount:
             subprocess.run([unmount, "-l", str(folder)], check=False)  # noqa: S603
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from clips import clicks, write_clip
 from sentistream.cli import main
 from sentistream.media.resample import resample
 from sentistream.types import Box, UInt8Array
+from synthetic_clips import clicks, write_clip
 
 
 @pytest.fixture(scope="module")

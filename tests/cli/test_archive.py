@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from batches import clip
+from analyze_command import clip
 from sentistream.cli import main
 from sentistream.cli.archive.clip_list import archive_clip, list_clips
 from sentistream.cli.archive.ledger import COLUMNS as ACCOUNT_COLUMNS
@@ -77,12 +77,12 @@ def test_ray_is_loaded_only_on_request() -> None:
 
 @pytest.mark.parametrize("named", [["--ray", "none.mp4"], ["none.mp4", "--ray"]])
 def test_input_after_the_ray_option_is_not_its_address(named: list[str]) -> None:
-    done = CliRunner().invoke(main, ["analyze", *named])
-    assert "There is no file or folder 'none.mp4'." in done.output
+    result = CliRunner().invoke(main, ["analyze", *named])
+    assert "There is no file or folder 'none.mp4'." in result.output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--ray=ftp:/x"], "is not local, auto or HOST:PORT"),
         (["--ray", "--video"], "--video, --excel and --format are not for --ray"),
@@ -90,41 +90,41 @@ def test_input_after_the_ray_option_is_not_its_address(named: list[str]) -> None
         (["--gpus", "0.5"], "--retries and --gpus are for --ray"),
     ],
 )
-def test_conflicting_options_are_refused(arguments: list[str], said: str) -> None:
-    done = CliRunner().invoke(main, ["analyze", "a.mp4", *arguments])
-    assert (done.exit_code, said in done.output) == (2, True)
+def test_conflicting_options_are_refused(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["analyze", "a.mp4", *arguments])
+    assert (result.exit_code, message in result.output) == (2, True)
 
 
 def test_unreachable_cluster_is_reported_at_once(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     source = clip(tmp_path / "a.mp4", 0.1)
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray", "127.0.0.1:1"]
     )
-    assert done.exit_code == 2
-    assert "The Ray cluster 127.0.0.1:1 cannot be reached" in done.output
+    assert result.exit_code == 2
+    assert "The Ray cluster 127.0.0.1:1 cannot be reached" in result.output
     assert not (tmp_path / "out").exists()
 
 
 def test_missing_ray_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = clip(tmp_path / "a.mp4", 0.1)
     monkeypatch.setitem(sys.modules, "ray", None)
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray", "127.0.0.1:1"]
     )
-    assert done.exit_code == 2
-    assert "pip install 'sentistream[ray]'" in done.output
+    assert result.exit_code == 2
+    assert "pip install 'sentistream[ray]'" in result.output
 
 
 def test_existing_archive_is_not_mixed_with_another(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mp4", 0.1)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "archive.json").touch()
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray"]
     )
-    assert done.exit_code == 2
-    assert "already holds an archive. Go on with it with --resume" in done.output
+    assert result.exit_code == 2
+    assert "already holds an archive. Go on with it with --resume" in result.output
 
 
 def test_lists_contain_paths_and_urls(tmp_path: Path) -> None:
@@ -159,10 +159,12 @@ def test_list_is_read_lazily(tmp_path: Path) -> None:
         list(clips)
 
 
-@pytest.mark.parametrize(("text", "said"), [("name\nx", "no column path"), ("", "no column path")])
-def test_list_without_paths_is_refused(tmp_path: Path, text: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"), [("name\nx", "no column path"), ("", "no column path")]
+)
+def test_list_without_paths_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "list.csv").write_text(text)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         list(list_clips([str(tmp_path / "list.csv")]))
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from batches import clip, wait_for
+from analyze_command import clip, wait_for
 
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
@@ -95,7 +95,9 @@ def account(filesystem: Any) -> list[dict[str, str]]:
 
 
 @pytest.mark.timeout(420)
-def test_killed_node_neither_loses_nor_duplicates_clips(store: Any, cluster: Any, tmp_path: Path) -> None:
+def test_killed_node_neither_loses_nor_duplicates_clips(
+    store: Any, cluster: Any, tmp_path: Path
+) -> None:
     for number in range(CLIPS):
         path = clip(tmp_path / f"{number}.mp4", 2, level=40 + number)
         store.put_file(str(path), f"archive/in/day={number % 2}/{number}.mp4")
@@ -109,15 +111,15 @@ def test_killed_node_neither_loses_nor_duplicates_clips(store: Any, cluster: Any
     assert stdout.startswith(f"{CLIPS + 1} clips: {CLIPS} done, 1 failed, 0 never started.")
     assert SECRET not in stdout + stderr
 
-    told = account(store)
-    assert Counter(row["status"] for row in told) == {"done": CLIPS, "failed": 1}
-    assert len({row["clip"] for row in told}) == CLIPS + 1
-    assert {row["clip"] for row in told if row["status"] == "failed"} == {
+    rows = account(store)
+    assert Counter(row["status"] for row in rows) == {"done": CLIPS, "failed": 1}
+    assert len({row["clip"] for row in rows}) == CLIPS + 1
+    assert {row["clip"] for row in rows if row["status"] == "failed"} == {
         "s3://archive/in/broken.mp4"
     }
     sums, readings = table(store, "sums"), table(store, "readings")
     assert Counter(row["clip_id"] for row in sums) == Counter(
-        row["clip_id"] for row in told if row["status"] == "done"
+        row["clip_id"] for row in rows if row["status"] == "done"
     )
     assert Counter((row["clip_id"], row["time"]) for row in readings).most_common(1)[0][1] == 1
     assert len(readings) == sum(row["moments"] for row in sums)
@@ -181,10 +183,10 @@ LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("gpus", "said"),
+    ("gpus", "message"),
     [(0, "The cluster has no 0.5 of a GPU"), (1, "cannot use an NVIDIA GPU")],
 )
-def test_missing_gpus_are_reported(tmp_path: Path, gpus: int, said: str) -> None:
+def test_missing_gpus_are_reported(tmp_path: Path, gpus: int, message: str) -> None:
     """Ray believes a node that claims to have one; ONNX Runtime does not."""
     from ray.cluster_utils import Cluster
 
@@ -200,7 +202,7 @@ def test_missing_gpus_are_reported(tmp_path: Path, gpus: int, said: str) -> None
     finally:
         there.shutdown()
     assert process.returncode != 0
-    assert said in output
+    assert message in output
 
 
 @pytest.mark.timeout(300)

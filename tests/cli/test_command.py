@@ -28,10 +28,10 @@ HEAVY = ("av", "dlib", "numpy", "onnxruntime", "openvino", "pyarrow", "tqdm", "j
 )
 def test_heavy_packages_are_loaded_lazily(statement: str) -> None:
     program = f"{statement}\nimport sys; print([n for n in {HEAVY} if n in sys.modules])"
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert result.stdout.splitlines()[-1] == "[]"
 
 
 def test_every_exported_name_exists() -> None:
@@ -51,9 +51,9 @@ def test_version_and_help_are_printed() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str) -> None:
-    done = CliRunner().invoke(main, [name, "--help"])
-    assert done.exit_code == 0, done.output
-    assert done.output.startswith("Usage:")
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("Usage:")
 
 
 def test_unknown_command_or_option_is_a_user_error() -> None:
@@ -103,15 +103,15 @@ def test_internal_error_writes_its_details_to_a_file() -> None:
 def test_doctor_finds_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
     monkeypatch.setenv("SENTISTREAM_RUNTIME", "abacus")
-    done = CliRunner().invoke(main, ["doctor", "--json"])
-    said = json.loads(done.output)
-    states = {finding["topic"]: finding["state"] for finding in said["findings"]}
-    assert done.exit_code == 1
-    assert said["ok"] is False
+    result = CliRunner().invoke(main, ["doctor", "--json"])
+    report = json.loads(result.output)
+    states = {finding["topic"]: finding["state"] for finding in report["findings"]}
+    assert result.exit_code == 1
+    assert report["ok"] is False
     assert states["network paper/mouth"] == "fail"
     assert states["runtime"] == "fail"
     assert states["landmark file"] == "ok"
-    assert all(f["advice"] for f in said["findings"] if f["state"] != "ok")
+    assert all(f["advice"] for f in report["findings"] if f["state"] != "ok")
     assert "fail  network paper/mouth" in CliRunner().invoke(main, ["doctor"]).output
 
 
@@ -121,18 +121,18 @@ def test_doctor_works_without_a_package(module: str) -> None:
         f"import sys; sys.modules[{module!r}] = None\n"
         "from sentistream.cli import main; main(['doctor', '--json'])"
     )
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
-    assert "Traceback" not in done.stderr
-    findings = json.loads(done.stdout)["findings"]
+    assert "Traceback" not in result.stderr
+    findings = json.loads(result.stdout)["findings"]
     broken = [finding for finding in findings if finding["state"] != "ok"]
-    assert done.returncode == (0 if module in ("dlib", "pyarrow") else 1)
+    assert result.returncode == (0 if module in ("dlib", "pyarrow") else 1)
     assert any(finding["topic"] == "Python" for finding in findings)
     assert all(finding["advice"] for finding in broken)
 
 
 def test_doctor_finds_no_problem_here() -> None:
-    done = CliRunner().invoke(main, ["doctor"])
-    assert done.exit_code == 0, done.output
-    assert "Ready" in done.output
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 0, result.output
+    assert "Ready" in result.output

@@ -55,7 +55,9 @@ def test_same_file_twice_is_one_clip(tmp_path: Path) -> None:
     assert names(tmp_path / "a.mp4", tmp_path / "*.mp4") == ["a"]
 
 
-def test_cameras_and_addresses_are_recognized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cameras_and_addresses_are_recognized(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     clips, several = find_clips(["0"])
     assert (clips[0].source, str(clips[0]), several) == (0, "camera 0", False)

@@ -27,7 +27,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def ask(*words: str) -> tuple[int, str]:
+def run_models(*words: str) -> tuple[int, str]:
     result = CliRunner().invoke(main, ["models", *words])
     return result.exit_code, result.output
 
@@ -53,8 +53,8 @@ def test_shipped_cards_are_complete(name: str) -> None:
 
 
 def test_list_is_the_default_output() -> None:
-    code, text = ask()
-    assert (code, text) == ask("list")
+    code, text = run_models()
+    assert (code, text) == run_models("list")
     assert code == 0
     lines = text.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list_models()
@@ -63,28 +63,28 @@ def test_list_is_the_default_output() -> None:
 
 
 def test_one_card_is_printed() -> None:
-    code, text = ask("show", "paper/mouth")
+    code, text = run_models("show", "paper/mouth")
     assert code == 0
     card = load_card("paper/mouth")
     flat = " ".join(text.split())
     assert card.sha256 in flat
-    for said in (card.licence, card.forbidden_use, card.weaknesses[0], card.data[0]["name"]):
-        assert said in flat
+    for statement in (card.licence, card.forbidden_use, card.weaknesses[0], card.data[0]["name"]):
+        assert statement in flat
     assert interval(card.figures[0], "accuracy") in flat
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
-    code, text = ask("show", "paper/nose")
+    code, text = run_models("show", "paper/nose")
     assert code == 2
     assert "no network 'paper/nose'" in text
     assert "paper/audio, paper/fused, paper/mouth, paper/visual" in text
 
 
 def test_verify_finds_altered_and_missing_networks(copied: Path) -> None:
-    assert ask("verify")[0] == 0
+    assert run_models("verify")[0] == 0
     (copied / "paper" / "mouth.onnx").write_bytes(b"altered")
     (copied / "paper" / "audio.onnx").unlink()
-    code, text = ask("verify")
+    code, text = run_models("verify")
     assert code == 1
     states = {line.split()[1].rstrip(":"): line.split()[0] for line in text.splitlines()}
     assert states == {
@@ -106,17 +106,17 @@ def test_verify_finds_altered_and_missing_networks(copied: Path) -> None:
 def test_missing_model_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
     for words in ((), ("--markdown", "-"), ("verify",)):
-        code, text = ask(*words)
+        code, text = run_models(*words)
         assert code == 2, words
         assert "There are no networks in" in text
 
 
 def test_page_is_written_to_the_given_path(tmp_path: Path) -> None:
-    assert ask("--markdown", "-")[1] == PAGE.read_text("utf-8")
-    code, text = ask("--markdown", str(tmp_path / "cards.md"))
+    assert run_models("--markdown", "-")[1] == PAGE.read_text("utf-8")
+    code, text = run_models("--markdown", str(tmp_path / "cards.md"))
     assert code == 0
     assert (tmp_path / "cards.md").read_text("utf-8") == PAGE.read_text("utf-8")
-    code, text = ask("--markdown", str(tmp_path / "no" / "cards.md"))
+    code, text = run_models("--markdown", str(tmp_path / "no" / "cards.md"))
     assert code == 2
     assert "cannot be written (No such file or directory)" in text
 
@@ -131,9 +131,9 @@ def test_cards_without_seed_and_commit_still_load(tmp_path: Path) -> None:
     path.write_text(json.dumps(content), "utf-8")
     old = read_card(path)
     assert (old.seed, old.commit) == (None, "")
-    said = dict(facts(old))
-    assert said["seed"] == "1"
-    assert said["source"] == "not recorded"
+    statement = dict(facts(old))
+    assert statement["seed"] == "1"
+    assert statement["source"] == "not recorded"
 
 
 def test_minimal_card_renders_as_a_page() -> None:

@@ -15,7 +15,17 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from batches import altered, children, clip, is_running, rows_of, run, start, statuses, wait_for
+from analyze_command import (
+    altered,
+    children,
+    clip,
+    is_running,
+    rows_of,
+    run,
+    start,
+    statuses,
+    wait_for,
+)
 from sentistream.cli import main
 from sentistream.cli.batch import workers_for
 from sentistream.cli.inputs import Clip
@@ -46,7 +56,7 @@ def without_times(folder: Path) -> dict[str, Any]:
 
 
 def test_two_workers_write_the_same_as_one(tmp_path: Path, portrait: Any) -> None:
-    from clips import clicks, write_clip
+    from synthetic_clips import clicks, write_clip
 
     folder = tmp_path / "in"
     clip(folder / "a.mp4", 3)

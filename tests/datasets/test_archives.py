@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from material import scene, tone, write_image, write_sound
+from synthetic_datasets import scene, tone, write_image, write_sound
 
 from sentistream.datasets.archives import unpack
 from sentistream.datasets.formats import open_dataset

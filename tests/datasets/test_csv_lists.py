@@ -111,9 +111,7 @@ def test_missing_list_is_an_error(tmp_path: Path) -> None:
         ("cp866", "Ян.mp4"),
     ],
 )
-def test_unmarked_encodings_are_decoded(
-    tmp_path: Path, encoding: str, name: str
-) -> None:
+def test_unmarked_encodings_are_decoded(tmp_path: Path, encoding: str, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     path = tmp_path / "list.csv"
     text = f"path,label,person\nclips/a.mp4,neutral,1\n{name},happy,2\n"

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from material import encoded, scene, tone, write_image, write_parquet, write_sound
 from PIL import Image
+from synthetic_datasets import encoded, scene, tone, write_image, write_parquet, write_sound
 
-from clips import flashing, write_clip
 from sentistream.cli import main
 from sentistream.datasets.dataset_inspection import Inspection, inspect
 from sentistream.datasets.formats import open_dataset
+from synthetic_clips import flashing, write_clip
 
 
 def inspected(path: Path) -> Inspection:
@@ -102,12 +102,12 @@ def test_command_prints_and_writes_the_inspection(tmp_path: Path) -> None:
         for number, label in enumerate(("happy", "sad")):
             write_image(tmp_path / "set" / split / label / "1.png", scene(number + len(split)))
     out = tmp_path / "look"
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["data", "inspect", str(tmp_path / "set"), "--out", str(out)], catch_exceptions=False
     )
-    assert done.exit_code == 0, done.output
-    assert "set (image-folder): 4 images" in done.output
-    assert "labels: happy 2, sad 2" in done.output
+    assert result.exit_code == 0, result.output
+    assert "set (image-folder): 4 images" in result.output
+    assert "labels: happy 2, sad 2" in result.output
     facts = json.loads((out / "inspect.json").read_text())
     assert facts["splits"] == {"test": {"happy": 1, "sad": 1}, "train": {"happy": 1, "sad": 1}}
     assert facts["samples"] == 4
@@ -117,9 +117,9 @@ def test_command_prints_and_writes_the_inspection(tmp_path: Path) -> None:
 
 
 def test_wrong_path_is_one_sentence(tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["data", "inspect", str(tmp_path)])
-    assert done.exit_code == 2
-    assert done.stderr.startswith("Error: What data set")
+    result = CliRunner().invoke(main, ["data", "inspect", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: What data set")
 
 
 def test_real_clips_have_no_faults(real_data: Path) -> None:

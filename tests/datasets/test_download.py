@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from material import tone, write_sound
-from server import Misbehaviour, WebServer
+from faulty_web_server import Misbehaviour, WebServer
+from synthetic_datasets import tone, write_sound
 
 from sentistream.cli import main
 from sentistream.datasets.download import Downloader, RemoteFile, refuse_full_disk
@@ -46,7 +46,7 @@ def test_file_is_downloaded_once(server: WebServer, tmp_path: Path) -> None:
     fetch = Fetching(server)
     assert fetch(tmp_path) == CONTENT
     assert fetch(tmp_path) == CONTENT
-    assert server.asked == [("/big", "")]
+    assert server.requests == [("/big", "")]
     assert fetch.sizes[-1] == len(CONTENT)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["big"]
 
@@ -55,25 +55,23 @@ def test_broken_connection_resumes_where_it_broke(server: WebServer, tmp_path: P
     server.how = Misbehaviour(breaks_after=300_000, breaks=3)
     fetch = Fetching(server)
     assert fetch(tmp_path) == CONTENT
-    starts = [int(asked.strip("bytes=-") or 0) for _, asked in server.asked]
+    starts = [int(requested.strip("bytes=-") or 0) for _, requested in server.requests]
     assert starts == [0, 300_000, 600_000, 900_000]
     assert fetch.pauses == [1, 1, 1]  # each attempt received something: pauses do not grow
 
 
-def test_later_run_resumes_an_interrupted_download(
-    server: WebServer, tmp_path: Path
-) -> None:
+def test_later_run_resumes_an_interrupted_download(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(breaks_after=400_000, breaks=1)
     with pytest.raises(DataError, match="broke off after 400,000 of 1,000,000"):
         Fetching(server, retries=0)(tmp_path)
     assert Fetching(server)(tmp_path) == CONTENT
-    assert server.asked[-1] == ("/big", "bytes=400000-")
+    assert server.requests[-1] == ("/big", "bytes=400000-")
 
 
 def test_server_without_ranges_restarts_the_download(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(ranges=False, breaks_after=300_000, breaks=1)
     assert Fetching(server)(tmp_path) == CONTENT
-    assert server.asked[-1][1] == "bytes=300000-"
+    assert server.requests[-1][1] == "bytes=300000-"
 
 
 def test_busy_server_is_retried_with_growing_pauses(server: WebServer, tmp_path: Path) -> None:
@@ -90,7 +88,7 @@ def test_damaged_file_is_downloaded_again_then_refused(server: WebServer, tmp_pa
     server.files["/big"] = CONTENT[:-1] + b"x"
     with pytest.raises(DataError, match="arrives damaged"):
         Fetching(server)(tmp_path)
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
     assert list((tmp_path / "a").iterdir()) == []
     # leftovers of an earlier run are not trusted
     server.files["/big"] = CONTENT
@@ -173,9 +171,9 @@ def test_ravdess_is_downloaded_and_inspected(server: WebServer, tmp_path: Path) 
     assert refused.exit_code == 2
     assert "CC BY-NC-SA 4.0" in refused.stdout
     assert "--accept-licence" in refused.stderr
-    assert server.asked == []
-    done = get("ravdess", folder, server, "--accept-licence", "--actors", "1")
-    assert done.exit_code == 0, done.output
+    assert server.requests == []
+    result = get("ravdess", folder, server, "--accept-licence", "--actors", "1")
+    assert result.exit_code == 0, result.output
     assert sorted(path.name for path in folder.iterdir()) == [
         "Audio_Speech_Actors_01-24.zip",
         "Video_Speech_Actor_01.zip",
@@ -227,8 +225,8 @@ def test_crema_d_is_downloaded_from_git_lfs_pointers(server: WebServer, tmp_path
     first = get("crema-d", folder, server, *mirrored, "--actors", "1001")
     assert first.exit_code == 0, first.output
     assert batches == [2]
-    done = get("crema-d", folder, server, *mirrored)
-    assert done.exit_code == 0, done.output
+    result = get("crema-d", folder, server, *mirrored)
+    assert result.exit_code == 0, result.output
     assert batches == [2, 2]
     for name, content in sounds.items():
         assert (folder / name).read_bytes() == content

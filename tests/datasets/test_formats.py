@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from material import encoded, scene, tone, write_image, write_parquet, write_sound
+from synthetic_datasets import encoded, scene, tone, write_image, write_parquet, write_sound
 
 from sentistream.datasets.formats import detect_format, open_dataset
 from sentistream.datasets.images import read_images

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from material import encoded, scene
 from PIL import Image
+from synthetic_datasets import encoded, scene
 
 from sentistream.datasets.images import read_images
 from sentistream.datasets.near_duplicates import (

@@ -49,12 +49,16 @@ PLAIN = Method("as said", lambda _: NoAccumulation(), ({"nothing": 0.0},))
 
 
 def recorded(
-    labels: list[int], said: list[int], moments: int = 10, step: float = 0.1, tempo: str = "quick"
+    labels: list[int],
+    shown_classes: list[int],
+    moments: int = 10,
+    step: float = 0.1,
+    tempo: str = "quick",
 ) -> RecordedSequence:
     """Clips of that many moments; ``said`` has the class of the face at each of them."""
     clips = np.repeat(np.arange(len(labels)), moments)
     face = np.full((len(clips), 3), 0.1, np.float32)
-    face[np.arange(len(clips)), said] = 0.8
+    face[np.arange(len(clips)), shown_classes] = 0.8
     return RecordedSequence(
         name="by hand",
         tempo=tempo,
@@ -71,8 +75,8 @@ def recorded(
 
 def test_accuracy_and_delay_match_manual_results() -> None:
     # the second sentiment is detected after four moments, the third never; equal neighbors merge
-    said = [0] * 10 + [0] * 4 + [2] * 6 + [2] * 10 + [2] * 10
-    sequence = recorded([0, 2, 2, 1], said)
+    shown_classes = [0] * 10 + [0] * 4 + [2] * 6 + [2] * 10 + [2] * 10
+    sequence = recorded([0, 2, 2, 1], shown_classes)
     assert mood_changes(sequence) == [(1.0, 3.0, 2), (3.0, 4.0, 1)]
     scores = score_sequence(sequence, PLAIN, {}, FaceOnly())
     assert scores.right.tolist() == [10, 6, 10, 0]

@@ -20,9 +20,9 @@ distributions = st.tuples(positive, positive, positive).map(
 
 
 @given(st.lists(distributions, min_size=1, max_size=20), st.permutations([0, 1, 2]))
-def test_forward_filter_favors_no_class(said: list[FloatArray], order: list[int]) -> None:
+def test_forward_filter_favors_no_class(answers: list[FloatArray], order: list[int]) -> None:
     plain, mixed = ForwardFilter(0.1, 4.0, 2.0), ForwardFilter(0.1, 4.0, 2.0)
-    for step, value in enumerate(said):
+    for step, value in enumerate(answers):
         one = plain.update(value, step * 0.06)
         other = mixed.update(value[order], step * 0.06)
         np.testing.assert_allclose(one[order], other, atol=1e-5)
@@ -30,13 +30,13 @@ def test_forward_filter_favors_no_class(said: list[FloatArray], order: list[int]
 
 
 @given(st.lists(distributions, min_size=1, max_size=20))
-def test_infinite_persistence_gives_the_product_of_moments(said: list[FloatArray]) -> None:
+def test_infinite_persistence_gives_the_product_of_moments(answers: list[FloatArray]) -> None:
     """Bayes' rule, each moment weighted by its duration."""
     running = ForwardFilter(1e-9, 2.0)
-    for step, value in enumerate(said):
+    for step, value in enumerate(answers):
         found = running.update(value, step * 0.1)
-    seconds = np.array([LONGEST_STEP] + [0.1] * (len(said) - 1))
-    logarithms = (2.0 * seconds[:, np.newaxis] * np.log(said)).sum(axis=0)
+    seconds = np.array([LONGEST_STEP] + [0.1] * (len(answers) - 1))
+    logarithms = (2.0 * seconds[:, np.newaxis] * np.log(answers)).sum(axis=0)
     expected = np.exp(logarithms - logarithms.max())
     np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-4)
 

@@ -9,7 +9,7 @@ from sentistream.evaluation import corruptions
 from sentistream.evaluation.corruptions import CorruptedSource
 from sentistream.evaluation.evaluation_inputs import StillSource, pad_face_image
 from sentistream.types import SOUND_RATE, Box, FloatArray, UInt8Array
-from synthetic import landmarks
+from synthetic_readings import landmarks
 
 FACE = Box(40, 30, 140, 130)
 MOUTH_LEFT, MOUTH_RIGHT, MOUTH_Y = 70, 110, 105  # of ``landmarks(FACE)``
@@ -56,7 +56,9 @@ def test_stated_share_of_the_mouth_is_covered(
     covered = cover(picture, points, share)
     assert np.array_equal(picture, before)
     assert red_columns(covered) == pytest.approx(40 * (1 - share), abs=5)
-    assert np.array_equal(covered[:, MOUTH_RIGHT:], picture[:, MOUTH_RIGHT:])  # the right side is free
+    assert np.array_equal(
+        covered[:, MOUTH_RIGHT:], picture[:, MOUTH_RIGHT:]
+    )  # the right side is free
     assert np.array_equal(covered[:60], picture[:60])  # and so are the eyes
 
 

@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import flat, write_clip
 from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import Item, read_manifest
@@ -20,7 +19,8 @@ from sentistream.errors import InputError
 from sentistream.evaluation.evaluation_results import summarize_predictions
 from sentistream.evaluation.predictions import Prediction
 from sentistream.types import SENTIMENTS, UInt8Array
-from synthetic import talk
+from synthetic_clips import flat, write_clip
+from synthetic_readings import talk
 
 
 def write_manifest(path: Path, rows: Sequence[tuple[str, ...]]) -> Path:

@@ -16,13 +16,13 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from clips import write_clip
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.cli import main
 from sentistream.errors import InputError
 from sentistream.evaluation.face_annotations import read_face_annotations
 from sentistream.evaluation.picture_detection import detect_in_pictures, summarize_pictures
 from sentistream.types import Box, UInt8Array
+from synthetic_clips import write_clip
 
 FACE = (PORTRAIT_FACE.left, PORTRAIT_FACE.top, PORTRAIT_FACE.right, PORTRAIT_FACE.bottom)
 NONE = ("", "", "", "")
@@ -181,17 +181,13 @@ def test_pictures_stored_in_the_manifest_are_read(tmp_path: Path, portrait: UInt
         ({"image": None, "boxes": []}, "Row 2 of .* has no image"),
     ],
 )
-def test_invalid_stored_picture_is_named(
-    tmp_path: Path, row: dict[str, Any], problem: str
-) -> None:
+def test_invalid_stored_picture_is_named(tmp_path: Path, row: dict[str, Any], problem: str) -> None:
     good = {"image": b"x", "boxes": [[1.0, 2.0, 3.0, 4.0]]}
     with pytest.raises(InputError, match=problem):
         read_face_annotations(write_stored(tmp_path / "m.parquet", [good, row]))
 
 
-def test_unreadable_pictures_are_skipped_and_reported(
-    tmp_path: Path, portrait: UInt8Array
-) -> None:
+def test_unreadable_pictures_are_skipped_and_reported(tmp_path: Path, portrait: UInt8Array) -> None:
     (tmp_path / "p.png").write_bytes(png(portrait))
     (tmp_path / "broken.png").write_bytes(b"no picture")
     rows = [("p.png", *FACE), ("broken.png", 0, 0, 50, 50), ("gone.png", *NONE)]

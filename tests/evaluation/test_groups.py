@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clips import flat, write_clip
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.evaluation.evaluation_results import results_by_group
 from sentistream.evaluation.face_attributes import add_face_attributes, measure_face
 from sentistream.evaluation.predictions import Prediction
 from sentistream.types import SENTIMENTS, Distribution, FloatArray, UInt8Array
+from synthetic_clips import flat, write_clip
 
 
 def prediction(right: bool, person: str, **groups: str) -> Prediction:

@@ -90,8 +90,8 @@ def test_papers_split_matches_its_table_6_and_reports_overlapping_people() -> No
         labels = [items[index].label for index in part.test if items[index].person == person]
         assert sorted(labels) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     voices = [replace(item, path=Path("03" + item.path.name[2:])) for item in items]
-    (heard,) = protocol_splits(protocol, voices)
-    assert heard.test.tolist() == part.test.tolist()  # the same takes in any modality
+    (splits,) = protocol_splits(protocol, voices)
+    assert splits.test.tolist() == part.test.tolist()  # the same takes in any modality
 
 
 def test_only_the_papers_split_overlaps() -> None:
@@ -134,9 +134,7 @@ def test_leave_one_out_holds_out_each_speaker() -> None:
         ),
     ],
 )
-def test_untrustworthy_splits_are_refused(
-    protocol: str, items: list[Item], problem: str
-) -> None:
+def test_untrustworthy_splits_are_refused(protocol: str, items: list[Item], problem: str) -> None:
     with pytest.raises(DataError, match=problem):
         list(protocol_splits(load_protocol(protocol), items))
 

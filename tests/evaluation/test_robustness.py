@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import clicks, write_clip
 from sentistream.cli import main
 from sentistream.datasets.manifest import Item
 from sentistream.evaluation.clip_trace import ClipTrace, trace_clip
@@ -19,7 +18,8 @@ from sentistream.evaluation.corruption_conditions import CLIP_CONDITIONS, ClipCo
 from sentistream.evaluation.robustness import RobustnessRow, run_robustness
 from sentistream.profiles import PAPER
 from sentistream.types import Box, Label, Moment, Reading, UInt8Array
-from synthetic import picture, reading
+from synthetic_clips import clicks, write_clip
+from synthetic_readings import picture, reading
 
 
 def trace(entries: list[tuple[str, bool] | None]) -> ClipTrace:

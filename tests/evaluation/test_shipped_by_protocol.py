@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from clips import clicks, flat, write_clip
 from sentistream.cli import main
 from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.manifest import Item
@@ -25,6 +24,7 @@ from sentistream.evaluation.predictions import Prediction
 from sentistream.evaluation.predictors import task_cards, trained_on
 from sentistream.profiles import PAPER
 from sentistream.types import SENTIMENTS
+from synthetic_clips import clicks, flat, write_clip
 
 
 def test_training_people_of_the_shipped_networks_are_known() -> None:

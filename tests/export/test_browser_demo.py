@@ -154,8 +154,8 @@ def drawn_camera(demonstration_clip: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def empty_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    room = np.tile(np.linspace(40, 200, 640, dtype=np.uint8)[:, None], (480, 1, 3))
-    return write_camera(tmp_path_factory.mktemp("camera") / "empty.y4m", [room] * 10)
+    background = np.tile(np.linspace(40, 200, 640, dtype=np.uint8)[:, None], (480, 1, 3))
+    return write_camera(tmp_path_factory.mktemp("camera") / "empty.y4m", [background] * 10)
 
 
 def test_page_agrees_with_the_product(site: Path, drawn_camera: Path) -> None:
@@ -171,28 +171,28 @@ def test_page_agrees_with_the_product_on_real_people(
 
 def check_agreement(site: Path, camera: Path) -> None:
     """Both give the same answers, and the page makes no request to other hosts."""
-    asked, complaints = list[str](), list[str]()
+    requests, complaints = list[str](), list[str]()
     with served(site) as url, opened("about:blank", camera) as page:
-        page.context.on("request", lambda request: asked.append(request.url))
+        page.context.on("request", lambda request: requests.append(request.url))
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(url)
         page.click("#switch")
         wait(page, f"recorded.said.length >= {PICTURES}")
-        said = page.evaluate("recorded.said")[:PICTURES]
+        readings = page.evaluate("recorded.said")[:PICTURES]
         sent = [page.evaluate(TAKE_PICTURE, at) for at in range(PICTURES)]
         label = page.inner_text("#label")
         shares = page.evaluate("[...document.querySelectorAll('.percent')].map(e => e.innerText)")
         assert page.inner_text("#hint") == ""
         assert page.locator("#problem").is_hidden()
     assert complaints == []
-    assert any(address.endswith("models/detector.onnx") for address in asked)
-    assert all(address.startswith((url, "data:", "blob:")) for address in asked), asked
+    assert any(address.endswith("models/detector.onnx") for address in requests)
+    assert all(address.startswith((url, "data:", "blob:")) for address in requests), requests
     assert label in (*SENTIMENTS, "unknown")
     assert sum(int(share.removesuffix(" %")) for share in shares) == 100
     analyzer = Analyzer(LITE)
     differences, moved, same = list[float](), list[float](), list[bool]()
-    for picture, answer in zip(sent, said, strict=True):
+    for picture, answer in zip(sent, readings, strict=True):
         assert picture["time"] == answer["time"]
         shape = (picture["height"], picture["width"], 4)
         rgba = np.frombuffer(base64.b64decode(picture["pixels"]), np.uint8).reshape(shape)
@@ -295,9 +295,7 @@ def test_page_refers_to_no_other_host() -> None:
         assert not re.search(r"https?:/|[\"'(]//", path.read_text("utf-8")), path.name
 
 
-def test_altered_runtime_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_altered_runtime_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     npm = tmp_path / "npm"
     npm.write_text(
         '#!/bin/sh\nfor last; do :; done\necho no > "$last/onnxruntime-web.tgz"\n', "utf-8"

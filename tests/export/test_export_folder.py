@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 
-from installation import run_base
+from base_environment import run_base
 from sentistream.cli import main
 from sentistream.profiles import LITE, PROFILES
 from sentistream.runtime import load_card
@@ -104,15 +104,15 @@ def test_reference_runs_standalone(tmp_path: Path, portrait_luma: UInt8Array) ->
         "sys.path.insert(0, sys.argv[0]); "
         "runpy.run_path(sys.argv[0] + '/reference.py', run_name='__main__')"
     )
-    done = subprocess.run(  # noqa: S603
+    run = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program, folder, "face.npy", "nobody.npy"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    first, second = done.stdout.splitlines()
-    assert (done.stderr, done.returncode) == ("", 0)
+    first, second = run.stdout.splitlines()
+    assert (run.stderr, run.returncode) == ("", 0)
     assert first.startswith("0.00 s: positive")
     assert "mouth open" in first
     assert second == "0.04 s: no face"
@@ -149,13 +149,13 @@ def test_floats_are_exported_on_request(tmp_path: Path) -> None:
 
 
 def test_export_needs_no_extra(tmp_path: Path) -> None:
-    done = run_base(COMMAND, "export", str(tmp_path / "out"))
-    assert (done.returncode, done.stderr) == (0, "")
+    run = run_base(COMMAND, "export", str(tmp_path / "out"))
+    assert (run.returncode, run.stderr) == (0, "")
     assert (tmp_path / "out" / "reference.py").exists()
 
 
 def test_int8_export_names_the_required_extra(tmp_path: Path) -> None:
     options = ("--variant", "int8", "--calibrate", "clip.mp4")
-    done = run_base(COMMAND, "export", str(tmp_path / "out"), *options)
-    assert done.returncode == 2
-    assert "pip install 'sentistream[train]'" in done.stderr
+    run = run_base(COMMAND, "export", str(tmp_path / "out"), *options)
+    assert run.returncode == 2
+    assert "pip install 'sentistream[train]'" in run.stderr

@@ -189,7 +189,9 @@ def compare_clip(lite: Reference, clip: Path) -> int:
     return len(same)
 
 
-def test_answers_of_a_synthetic_clip_are_identical(lite: Reference, demonstration_clip: Path) -> None:
+def test_answers_of_a_synthetic_clip_are_identical(
+    lite: Reference, demonstration_clip: Path
+) -> None:
     assert compare_clip(lite, demonstration_clip) > 50
 
 
@@ -238,7 +240,9 @@ def check_voice(lite: Reference, recording: Path) -> None:
     assert 0 < enough <= 1
 
 
-def test_voice_answers_of_a_synthetic_clip_are_identical(lite: Reference, demonstration_clip: Path) -> None:
+def test_voice_answers_of_a_synthetic_clip_are_identical(
+    lite: Reference, demonstration_clip: Path
+) -> None:
     check_voice(lite, demonstration_clip)
 
 

@@ -71,7 +71,7 @@ def seeds() -> dict[str, bytes]:
 
 
 def _written(form: str, pictures: str, sound: str, **options: str) -> bytes:
-    from clips import clicks, flashing, write_clip
+    from synthetic_clips import clicks, flashing, write_clip
 
     with tempfile.TemporaryDirectory() as folder:
         ending = {"mpeg": "mpg"}.get(form, form)
@@ -90,7 +90,7 @@ def _written(form: str, pictures: str, sound: str, **options: str) -> bytes:
 
 
 def _wav() -> bytes:
-    from clips import clicks
+    from synthetic_clips import clicks
 
     held = io.BytesIO()
     with av.open(held, "w", format="wav") as output:
@@ -233,11 +233,11 @@ def finding(data: bytes, name: str, way: str) -> str:
         finally:
             os._exit(99)
     os.close(writer)
-    with os.fdopen(reader, "rb") as told:
+    with os.fdopen(reader, "rb") as pipe:
         # without this timeout, a child that hangs before setting its own alarm would block forever
-        if not select.select([told], [], [], SECONDS + GRACE)[0]:
+        if not select.select([pipe], [], [], SECONDS + GRACE)[0]:
             os.kill(child, signal.SIGKILL)
-        words = told.read().decode("utf-8", "replace")
+        words = pipe.read().decode("utf-8", "replace")
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code == 0:
@@ -299,12 +299,12 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="Folder for what does harm.")
     parser.add_argument("stored", type=Path, nargs="*", help="Read these instead.")
     options = parser.parse_args()
-    deadline, done, found = time.monotonic() + 60 * options.minutes, 0, 0
+    deadline, result, found = time.monotonic() + 60 * options.minutes, 0, 0
     those = replayed(options.stored) if options.stored else cases(options.count, options.begin)
     for name, way, seed, data in those:
         if time.monotonic() > deadline:
             break
-        done += 1
+        result += 1
         words = finding(data, name, way)
         if not words:
             continue
@@ -315,7 +315,7 @@ def main() -> None:
             (options.keep / f"{way}-{seed}-{name}.txt").write_text(words, "utf-8")
         sys.stdout.write(f"{seed} {way} {name}: {words.strip().splitlines()[-1]}\n")
         sys.stdout.flush()
-    sys.stdout.write(f"{done} damaged clips, {found} findings\n")
+    sys.stdout.write(f"{result} damaged clips, {found} findings\n")
     sys.exit(bool(found))
 
 

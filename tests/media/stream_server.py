@@ -15,8 +15,8 @@ import av
 import numpy as np
 from av import AudioFrame, VideoFrame
 
-from clips import FLASH, GREY, clicks, flat
 from sentistream.types import UInt8Array
+from synthetic_clips import FLASH, GREY, clicks, flat
 
 RATE = 25
 SOUND = 48_000
@@ -32,7 +32,7 @@ class Server:
     def __init__(self, address: str) -> None:
         self.address = address
         self.cameras: dict[str, Send] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.ending = threading.Event()
 
     def add(self, send: Send | bytes, *, name: str = "camera") -> str:
@@ -51,7 +51,7 @@ def serve() -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            server.asked.append(self.path)
+            server.requests.append(self.path)
             send = server.cameras.get(self.path)
             if send is None:
                 self.send_error(404)
@@ -87,10 +87,10 @@ def paced(data: bytes, seconds: float) -> Send:
     """Send these bytes evenly over that many seconds."""
 
     def send(write: Write) -> None:
-        begun, pieces = time.monotonic(), 50
+        started, pieces = time.monotonic(), 50
         size = -(-len(data) // pieces)
         for number in range(pieces):
-            time.sleep(max(0.0, begun + number * seconds / pieces - time.monotonic()))
+            time.sleep(max(0.0, started + number * seconds / pieces - time.monotonic()))
             write(data[number * size : (number + 1) * size])
 
     return send
@@ -137,12 +137,12 @@ def stream(
             for first in range(0, len(samples) - 1024, 1024):
                 if not sound_from <= first / SOUND < sound_to:
                     continue
-                heard = AudioFrame.from_ndarray(
+                sound_frame = AudioFrame.from_ndarray(
                     samples[None, first : first + 1024], format="fltp", layout="mono"
                 )
-                heard.sample_rate, heard.time_base = SOUND, Fraction(1, SOUND)
-                heard.pts = round(start * SOUND) + first
-                packets += audio.encode(heard)
+                sound_frame.sample_rate, sound_frame.time_base = SOUND, Fraction(1, SOUND)
+                sound_frame.pts = round(start * SOUND) + first
+                packets += audio.encode(sound_frame)
             packets += audio.encode(None)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             output.mux(packet)
@@ -153,9 +153,9 @@ def jpegs(seconds: float, rate: float) -> Send:
     """A camera that sends JPEGs one after the other, as many do over HTTP."""
 
     def send(write: Write) -> None:
-        begun = time.monotonic()
+        started = time.monotonic()
         for number in range(round(seconds * rate)):
-            time.sleep(max(0.0, begun + number / rate - time.monotonic()))
+            time.sleep(max(0.0, started + number / rate - time.monotonic()))
             bright = number / rate % 1 < 0.5
             context: Any = av.CodecContext.create("mjpeg", "w")
             context.width, context.height = 64, 48

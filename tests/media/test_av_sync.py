@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from av import VideoFrame
 
-from clips import GREY, flat
 from sentistream.media.av_sync import LONGEST_GAP, MISSED, PATIENCE, AvSync
 from sentistream.media.frame_reader import TimedFrame
 from sentistream.media.source import Faults
 from sentistream.types import FloatArray
+from synthetic_clips import GREY, flat
 
 TICK = 0.04
 

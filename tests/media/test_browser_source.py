@@ -15,13 +15,13 @@ pytest.importorskip("aiortc")
 
 from webrtc_peer import Peer
 
-from clips import FLASH, GREY, flat
 from sentistream.errors import InputError
 from sentistream.media import browser_source
 from sentistream.media.browser_source import BrowserSource
 from sentistream.media.receive_clock import ReceiveClock
 from sentistream.media.sdp import check_offer
 from sentistream.types import SOUND_RATE, UInt8Array
+from synthetic_clips import FLASH, GREY, flat
 
 TICK, WINDOW = 0.03, 0.24
 
@@ -76,9 +76,9 @@ def test_source_ends_when_the_visitor_disconnects() -> None:
     peer.take(source.answer)
     next(source)
     threading.Timer(0.2, peer.close).start()
-    begun = time.monotonic()
+    start = time.monotonic()
     for _ in source:
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - start < 10
     source.close()
     source.close()
     assert not source._thread.is_alive()
@@ -105,10 +105,10 @@ def test_source_ends_when_nobody_connects(monkeypatch: pytest.MonkeyPatch, offer
 
 
 def test_picture_size_may_change_midway() -> None:
-    begun = time.monotonic()
+    start = time.monotonic()
 
     def turning(now: float) -> UInt8Array:
-        return flat(FLASH, 320, 240) if now - begun < 2 else flat(FLASH, 240, 320)
+        return flat(FLASH, 320, 240) if now - start < 2 else flat(FLASH, 240, 320)
 
     peer = Peer(turning, sound=False)
     with BrowserSource(peer.offer(), tick=TICK, sound_window=WINDOW) as source:
@@ -118,7 +118,7 @@ def test_picture_size_may_change_midway() -> None:
             if (moment.picture.width, moment.picture.height) == (240, 320):
                 assert source.info.sizes == ((320, 240), (240, 320))
                 break
-            assert time.monotonic() - begun < 15
+            assert time.monotonic() - start < 15
     peer.close()
 
 
@@ -151,12 +151,12 @@ def test_ice_candidates_are_local_only(offer: str) -> None:
         kinds = re.findall(r"a=candidate:.* typ (\w+)", source.answer)
     assert kinds
     assert set(kinds) == {"host"}
-    strangers = (
+    foreign_hosts = (
         "a=candidate:1 1 udp 1 203.0.113.7 9 typ srflx raddr 0.0.0.0 rport 9\r\n"
         "a=candidate:2 1 udp 1 203.0.113.8 9 typ relay raddr 0.0.0.0 rport 9\r\n"
         "a=candidate:3 1 tcp 1 203.0.113.9 9 typ host tcptype active\r\n"
     )
-    kept = check_offer(offer + strangers)
+    kept = check_offer(offer + foreign_hosts)
     assert "203.0.113" not in kept
     assert kept.count("typ host") == offer.count("typ host")
 

@@ -14,7 +14,6 @@ from av.error import InvalidDataError
 from av.video.codeccontext import VideoCodecContext
 from click.testing import CliRunner
 
-from clips import write_clip
 from sentistream import analyze
 from sentistream.cli import main
 from sentistream.decoder_names import DECODERS, HARDWARE
@@ -23,6 +22,7 @@ from sentistream.media import open_source
 from sentistream.media.decoder import Decoder, hardware_decoders
 from sentistream.media.picture import YuvPicture
 from sentistream.types import Box
+from synthetic_clips import write_clip
 
 
 @pytest.fixture(autouse=True)
@@ -39,12 +39,12 @@ def clip(tmp_path: Path) -> Path:
 
 def moving(seconds: float) -> list[tuple[float, Any]]:
     """Moving stripes, so that every picture differs."""
-    made = []
+    contexts = []
     for number in range(round(25 * seconds)):
         pixels = np.zeros((48, 64, 3), np.uint8)
         pixels[:, np.arange(64) % 16 < 1 + number % 15] = 40 + 2 * (number % 100)
-        made.append((number / 25, pixels))
-    return made
+        contexts.append((number / 25, pixels))
+    return contexts
 
 
 class Context:
@@ -88,7 +88,7 @@ class Context:
 
 
 def pretend(
-    monkeypatch: pytest.MonkeyPatch, made: list[Context], name: str = "cuda", **how: Any
+    monkeypatch: pytest.MonkeyPatch, contexts: list[Context], name: str = "cuda", **how: Any
 ) -> None:
     """Make that decoder available, as a ``Context``."""
 
@@ -96,8 +96,8 @@ def pretend(
         assert coding == "h264"
         if wanted != name:
             return None
-        made.append(Context(stream, **how))
-        return made[-1]
+        contexts.append(Context(stream, **how))
+        return contexts[-1]
 
     monkeypatch.setattr(decoders, "hwdevices_available", lambda: [name])
     monkeypatch.setattr(decoders, "_problem", lambda one: "" if one == name else "absent")
@@ -152,12 +152,12 @@ def test_available_hardware_decodes(
     clip: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
     expected, _ = pictures(clip, "software")
-    made: list[Context] = []
-    pretend(monkeypatch, made)
+    contexts: list[Context] = []
+    pretend(monkeypatch, contexts)
     found, info = pictures(clip, wanted)
     assert_same(found, expected)
     assert info.decoder == "cuda" and not info.remarks
-    assert made[-1].packets > 10
+    assert contexts[-1].packets > 10
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from av import AudioFrame
 
-from clips import flashing, write_clip
 from sentistream.media import open_source
 from sentistream.media.downmix import Downmixer
 from sentistream.media.sound import SoundBuffer
+from synthetic_clips import flashing, write_clip
 
 RATE = 48_000
 VOICE = (0.3 * np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE)).astype(np.float32)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import FLASH, GREY, clicks, flashing, flat, write_clip
 from sentistream.media import open_source
 from sentistream.media.prefetch import prefetch
 from sentistream.types import SOUND_RATE, Moment
+from synthetic_clips import FLASH, GREY, clicks, flashing, flat, write_clip
 
 CONTAINERS = {
     "mp4": ("mpeg4", "aac", 48_000, "mono"),
@@ -128,9 +128,9 @@ def test_sound_with_holes_and_an_early_end_keeps_sync(tmp_path: Path) -> None:
     assert first_click(found) == pytest.approx(1.5, abs=0.002)
     for moment in found:
         in_hole = 0.56 < moment.time < 1.0 or moment.time > 2.03
-        heard = 0.03 <= moment.time < 0.5 or 1.06 < moment.time < 1.99
+        is_audible = 0.03 <= moment.time < 0.5 or 1.06 < moment.time < 1.99
         assert not (in_hole and moment.sound is not None)
-        assert not (heard and moment.sound is None)
+        assert not (is_audible and moment.sound is None)
 
 
 def test_wrong_timestamp_does_not_move_the_clock(tmp_path: Path) -> None:

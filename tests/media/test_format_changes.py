@@ -18,7 +18,6 @@ from av import AudioFrame, VideoFrame
 from av.bitstream import BitStreamFilterContext
 from click.testing import CliRunner
 
-from clips import flashing, write_clip
 from sentistream.cli import main
 from sentistream.media import live_source, open_source
 from sentistream.media.av_sync import AvSync
@@ -26,6 +25,7 @@ from sentistream.media.frame_reader import TimedFrame, nanosecond
 from sentistream.media.sound import SoundBuffer
 from sentistream.media.source import Faults
 from sentistream.media.source_factory import open_stream
+from synthetic_clips import flashing, write_clip
 
 
 def changing(
@@ -131,8 +131,8 @@ def turned_by_messages(
             with av.open(str(upright)) as source:
                 video = source.streams.video[0]
                 stream = stream or output.add_stream_from_template(video)
-                asked = turn if isinstance(turn, str) else f"rotate={turn}"
-                options = f"display_orientation=insert:{asked}" if turn else ""
+                option = turn if isinstance(turn, str) else f"rotate={turn}"
+                options = f"display_orientation=insert:{option}" if turn else ""
                 messages = BitStreamFilterContext(f"h264_metadata={options}".strip("="), video)
                 packets = [one for packet in source.demux(video) for one in messages.filter(packet)]
                 for packet in packets:
@@ -240,10 +240,10 @@ def sounds_joined(path: Path, second: tuple[int, str]) -> Path:
             )
             for first in range(0, rate - 1152, 1152):
                 samples = np.repeat(wave[first : first + 1152], 2 if layout == "stereo" else 1)
-                heard = AudioFrame.from_ndarray(samples[None], format="s16", layout=layout)
-                heard.sample_rate, heard.pts = rate, rate * place + first
-                heard.time_base = Fraction(1, rate)
-                encoded = encoder.encode(heard)
+                sound_frame = AudioFrame.from_ndarray(samples[None], format="s16", layout=layout)
+                sound_frame.sample_rate, sound_frame.pts = rate, rate * place + first
+                sound_frame.time_base = Fraction(1, rate)
+                encoded = encoder.encode(sound_frame)
                 for packet in encoded:
                     packet.stream = track
                 packets += encoded
@@ -253,7 +253,9 @@ def sounds_joined(path: Path, second: tuple[int, str]) -> Path:
 
 
 @pytest.mark.parametrize("second", [(48_000, "mono"), (32_000, "stereo")])
-def test_changing_sound_format_in_a_file_is_reported(tmp_path: Path, second: tuple[int, str]) -> None:
+def test_changing_sound_format_in_a_file_is_reported(
+    tmp_path: Path, second: tuple[int, str]
+) -> None:
     path, out = sounds_joined(tmp_path / "joined.ts", second), tmp_path / "out"
     with open_source(path, tick=0.1, sound_window=0.1) as source:
         sounds = [moment.sound for moment in source]

@@ -38,11 +38,11 @@ print(fuzzing.finding(b"", "clip.mp4", "file"))
 
 def run(*words: object) -> str:
     """Python's output; run in a child, since forking beside this process's threads may hang."""
-    done = subprocess.run(  # noqa: S603 - the list is ours
+    result = subprocess.run(  # noqa: S603 - the list is ours
         [sys.executable, *map(str, words)], check=False, capture_output=True, text=True, timeout=120
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def fuzz(*words: object) -> str:

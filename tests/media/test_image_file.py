@@ -197,9 +197,7 @@ WIDE = {
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_wide_gamut_colors_are_converted_to_srgb(
-    tmp_path: Path, kind: str, mode: str
-) -> None:
+def test_wide_gamut_colors_are_converted_to_srgb(tmp_path: Path, kind: str, mode: str) -> None:
     if (kind, mode) == ("jpeg", "RGBA"):
         pytest.skip("JPEG has no alpha")
     path = tmp_path / f"a.{kind}"

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clips import clicks, flashing, flat, write_clip
 from sentistream.errors import InputError
 from sentistream.media import Faults, open_source
 from sentistream.types import Moment
+from synthetic_clips import clicks, flashing, flat, write_clip
 
 
 def read(source: str | Path | int) -> tuple[list[Moment], Faults]:
@@ -123,7 +123,9 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_input_error_is_reported(tmp_path: Path, mistake: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_input_error_is_reported(
+    tmp_path: Path, mistake: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     make, words = MISTAKES[mistake]
     path = make(tmp_path)
     with pytest.raises(InputError, match=words) as caught:
@@ -145,7 +147,9 @@ def test_unreadable_file_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["two words.mp4", "видео 映像.mp4", "-dash.mp4", "a:b%d.mp4", "http:.mp4", "7"]
 )
-def test_unusual_file_names_are_read(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusual_file_names_are_read(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_clip(tmp_path / "plain.mp4", flashing(0.2, [])).rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     assert len(read(name)[0]) == 7

@@ -31,11 +31,11 @@ def test_slow_decoding_still_reads_at_the_streams_pace(monkeypatch: pytest.Monke
     with cameras.serve() as server:
         address = server.add(cameras.paced(cameras.stream(SECONDS, sound=False), SECONDS))
         with open_source(address, tick=0.04, sound_window=0.03) as source:
-            begun = time.monotonic()
+            start = time.monotonic()
             for moment in source:
                 found.append(moment)
                 lags.append(source.lag)
-            took = time.monotonic() - begun
+            took = time.monotonic() - start
     assert took < 1.6 * SECONDS, "decoding all would take twice as long as the stream"
     assert max(lags) < 0.6 * SECONDS, "and be as far behind in the end"
     assert found[-1].time > 0.6 * SECONDS

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import stream_server as cameras
 
-from clips import write_clip
 from sentistream import Camera
 from sentistream.backoff import Backoff
 from sentistream.errors import InputError
 from sentistream.media.resample import resample
 from sentistream.types import Box, Reading, UInt8Array
+from synthetic_clips import write_clip
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ def read_until(readings: Iterator[Reading], holds: Callable[[Reading], bool]) ->
     raise AssertionError("The camera has ended.")
 
 
-def test_reconnection_continues_times_and_track_numbers(server: cameras.Server, face: bytes) -> None:
+def test_reconnection_continues_times_and_track_numbers(
+    server: cameras.Server, face: bytes
+) -> None:
     address = server.add(cameras.paced(face, 1.0))
     with Camera(address) as camera:
         assert list(camera.newest) == []
@@ -64,7 +66,7 @@ def test_reconnection_continues_times_and_track_numbers(server: cameras.Server, 
         found = read_until(iter(camera), second)
         assert camera.newest[-1] == found[-1]
         assert camera.problem is None
-    assert len(server.asked) >= 2
+    assert len(server.requests) >= 2
     assert tracks == {1, 2}
     times = [reading.time for reading in found]
     assert times == sorted(times)

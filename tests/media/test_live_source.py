@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import FLASH, GREY, clicks, flashing, write_clip
 from sentistream.errors import InputError
 from sentistream.media import Camera, capture_devices, list_cameras, open_source
 from sentistream.media.bounded_queue import BoundedQueue
 from sentistream.types import SOUND_RATE
+from synthetic_clips import FLASH, GREY, clicks, flashing, write_clip
 
 
 @pytest.fixture

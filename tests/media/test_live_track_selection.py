@@ -23,7 +23,7 @@ SECONDS = 1.0
 
 
 @pytest.fixture(autouse=True)
-def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is dropped, however slow the machine."""
     monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
@@ -116,6 +116,6 @@ def test_selection_is_reported(server: cameras.Server, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     facts = json.loads((out / "summary.json").read_text("utf-8"))["input"]
     assert (facts["video_track"], facts["audio_track"], facts["audio_codec"]) == (2, 2, "mp2")
-    for said in ("track 2 is used (track 1 is empty)", "track 2 is used (track 1 is silent)"):
-        assert said in " ".join(facts["remarks"])
-        assert said in result.output
+    for statement in ("track 2 is used (track 1 is empty)", "track 2 is used (track 1 is silent)"):
+        assert statement in " ".join(facts["remarks"])
+        assert statement in result.output

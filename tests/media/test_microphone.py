@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import stream_server as cameras
 
-from clips import FLASH, GREY
 from sentistream.errors import InputError
 from sentistream.media import capture_devices, live_source
 from sentistream.media.live_source import LiveSource
 from sentistream.media.network_stream import open_address
 from sentistream.media.source_factory import open_webcam
 from sentistream.types import SOUND_RATE, Moment
+from synthetic_clips import FLASH, GREY
 
 TICK, WINDOW = 0.02, 0.04
 LENGTH = 1.8
@@ -27,7 +27,7 @@ FLASHES = [0.88, 1.48]
 
 
 @pytest.fixture(autouse=True)
-def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is dropped, however slow the machine."""
     monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
@@ -50,10 +50,10 @@ def both(server: cameras.Server, pictures_from: float, sound_from: float) -> Liv
         return send
 
     seen = cameras.stream(LENGTH, start=pictures_from, flashes=FLASHES, sound=False)
-    heard = cameras.stream(LENGTH, start=sound_from, flashes=FLASHES, pictures=False)
+    sound = cameras.stream(LENGTH, start=sound_from, flashes=FLASHES, pictures=False)
     addresses = [
         server.add(together(seen), name="pictures"),
-        server.add(together(heard), name="sound"),
+        server.add(together(sound), name="sound"),
     ]
     opened: list[object] = [None, None]
 
@@ -133,9 +133,9 @@ def test_hanging_input_is_closed(server: cameras.Server) -> None:
     )
     next(source)
     time.sleep(0.2)  # until both wait for more
-    begun = time.monotonic()
+    start = time.monotonic()
     source.close()
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - start < 1.5
     assert not [thread for thread in threading.enumerate() if thread.name == "microphone"]
 
 

@@ -130,9 +130,7 @@ def test_every_moment_keeps_its_picture(
 
 @pytest.mark.parametrize("ending", ["mp4", "ts"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_decoded_part_of_a_group_is_bit_exact(
-    tmp_path: Path, coding: str, ending: str
-) -> None:
+def test_decoded_part_of_a_group_is_bit_exact(tmp_path: Path, coding: str, ending: str) -> None:
     needs(coding)
     if coding == "MJPEG" and ending == "ts":
         pytest.skip("a transport stream holds no MJPEG")

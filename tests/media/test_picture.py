@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clips import flashing, write_clip
 from sentistream.media import open_source
 from sentistream.media.orientation import Orientation
 from sentistream.media.picture import YuvPicture
 from sentistream.media.resample import resample
 from sentistream.types import Box, UInt8Array
+from synthetic_clips import flashing, write_clip
 
 FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12", "gray")
 OTHERS = ("rgb24", "yuv420p10le", "yuva420p", "gbrp", "yuyv422", "gray10le", "bgra")

@@ -16,12 +16,12 @@ def test_order_is_kept() -> None:
 
 
 def test_prefetch_stays_within_its_depth() -> None:
-    made: list[int] = []
+    contexts: list[int] = []
     waiting = threading.Event()
 
     def items() -> Iterator[int]:
         for item in range(100):
-            made.append(item)
+            contexts.append(item)
             if item == 4:
                 waiting.set()
             yield item
@@ -30,7 +30,7 @@ def test_prefetch_stays_within_its_depth() -> None:
         assert waiting.wait(10)
         assert next(ahead) == 0
     # one consumed, four queued, one held by the thread
-    assert len(made) <= 6
+    assert len(contexts) <= 6
 
 
 def test_errors_follow_the_items_before_them() -> None:

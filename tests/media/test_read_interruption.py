@@ -22,25 +22,25 @@ def test_uninterrupted_thread_sees_the_real_clock() -> None:
 
 
 def test_interruption_ends_current_and_later_reads() -> None:
-    begun: list[float] = []
-    told, interrupted = threading.Event(), threading.Event()
+    start: list[float] = []
+    started, interrupted = threading.Event(), threading.Event()
 
     def read() -> None:
-        begun.append(clock())  # a read in progress
-        told.set()
+        start.append(clock())  # a read in progress
+        started.set()
         interrupted.wait(5)
-        begun.extend(clock() for _ in range(3))
+        start.extend(clock() for _ in range(3))
         ended()
 
     thread = threading.Thread(target=read)
     thread.start()
-    told.wait(5)
+    started.wait(5)
     interrupt(thread)
     interrupted.set()
     thread.join()
-    first, *later = begun
+    first, *later = start
     assert first == pytest.approx(time.monotonic(), abs=5)
-    for before, now in zip(begun, later, strict=False):
+    for before, now in zip(start, later, strict=False):
         assert now > before + 3600  # beyond any timeout
 
 

@@ -15,19 +15,19 @@ import pytest
 import stream_server as cameras
 from av import AudioFrame
 
-from clips import FLASH, GREY
 from rtsp_sender import free_port, python_with_gstreamer, rtsp
 from sentistream.errors import InputError
 from sentistream.media import live_source
 from sentistream.media.network_stream import Transport
 from sentistream.media.source_factory import open_stream
 from sentistream.types import Moment
+from synthetic_clips import FLASH, GREY
 
 TICK, WINDOW = 0.03, 0.24
 
 
 @pytest.fixture(autouse=True)
-def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is dropped, however slow the machine."""
     monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
@@ -137,19 +137,19 @@ def test_rtsp_server_may_die_or_be_closed(gstreamer: str, clip: Path) -> None:
         address = f"rtsp://127.0.0.1:{port}/camera"
         left = open_stream(address, tick=TICK, sound_window=WINDOW)
         next(left)
-        begun = time.monotonic()
+        start = time.monotonic()
         left.close()
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - start < 1.5
         assert not left._thread.is_alive()
         with open_stream(address, tick=TICK, sound_window=WINDOW) as source:
             next(source)
             process.kill()
-            begun = time.monotonic()
+            start = time.monotonic()
             try:
                 list(source)  # it may end, or report a lost connection
             except InputError as error:
                 assert "stopped sending" in str(error)
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - start < 5
 
 
 def test_mpegts_over_udp_is_read() -> None:
@@ -158,12 +158,12 @@ def test_mpegts_over_udp_is_read() -> None:
     data = cameras.stream(30, flashes=flashes, size=(160, 120))
 
     def send() -> None:
-        begun, sent, rate = time.monotonic(), 0, len(data) / 30
+        start, sent, rate = time.monotonic(), 0, len(data) / 30
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             while sent < len(data) and not ending.is_set():
                 out.sendto(data[sent : sent + 7 * 188], ("127.0.0.1", port))
                 sent += 7 * 188
-                ending.wait(max(0.0, begun + sent / rate - time.monotonic()))
+                ending.wait(max(0.0, start + sent / rate - time.monotonic()))
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -171,8 +171,8 @@ def test_mpegts_over_udp_is_read() -> None:
         with open_stream(f"udp://127.0.0.1:{port}", tick=TICK, sound_window=WINDOW) as source:
             assert source.info.live
             moments = list(islice(source, 60))
-            begun = time.monotonic()
-        assert time.monotonic() - begun < 1.5
+            start = time.monotonic()
+        assert time.monotonic() - start < 1.5
     finally:
         ending.set()
         thread.join()

@@ -16,11 +16,11 @@ import pytest
 from av import AudioFrame, VideoFrame
 from click.testing import CliRunner
 
-from clips import flat
 from sentistream.cli import main
 from sentistream.errors import InputError
 from sentistream.media import open_source
 from sentistream.media.track_selection import list_tracks
+from synthetic_clips import flat
 
 RATE = 48_000
 
@@ -63,7 +63,11 @@ def write(
             for first in range(0, len(sound), size):
                 block = (sound[None, first : first + size] * 32767).astype(np.int16)
                 audible_tone = AudioFrame.from_ndarray(block, format="s16", layout="mono")
-                audible_tone.sample_rate, audible_tone.pts, audible_tone.time_base = RATE, first, Fraction(1, RATE)
+                audible_tone.sample_rate, audible_tone.pts, audible_tone.time_base = (
+                    RATE,
+                    first,
+                    Fraction(1, RATE),
+                )
                 packets += audio.encode(audible_tone)
             packets += audio.encode(None)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
@@ -157,9 +161,9 @@ def test_summary_reports_the_selection(tmp_path: Path) -> None:
 def test_doctor_lists_the_tracks(tmp_path: Path) -> None:
     sounds, titles = [np.zeros(RATE), tone(700)], ["Music", "Voice"]
     path = write(tmp_path / "a.mkv", sounds, titles=titles)
-    said = CliRunner().invoke(main, ["doctor", str(path)])
-    assert said.exit_code == 0
-    lines = said.output.splitlines()
+    output = CliRunner().invoke(main, ["doctor", str(path)])
+    assert output.exit_code == 0
+    lines = output.output.splitlines()
     assert lines[1].startswith("  video 1: mpeg4")
     assert "Music" in lines[2]
     assert lines[2].endswith("silent")
@@ -174,13 +178,13 @@ def test_doctor_lists_the_tracks(tmp_path: Path) -> None:
 def test_closed_terminal_is_not_an_internal_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [tone(400)])
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(  # noqa: S603 - our own
+        listing = subprocess.run(  # noqa: S603 - our own
             [sys.executable, "-m", "sentistream", "doctor", str(path)],
             check=False,
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
         )
-    assert done.returncode == 2
-    assert "no space left" in done.stderr
-    assert "went wrong inside" not in done.stderr
+    assert listing.returncode == 2
+    assert "no space left" in listing.stderr
+    assert "went wrong inside" not in listing.stderr

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import FLASH, GREY, clicks, flashing, flat, write_clip
 from sentistream.errors import OutputError
 from sentistream.media import open_source
 from sentistream.media.video_writer import VideoWriter
 from sentistream.types import SOUND_RATE, Box
+from synthetic_clips import FLASH, GREY, clicks, flashing, flat, write_clip
 
 
 def test_times_size_and_color_are_kept(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_killed_process_leaves_a_playable_file(tmp_path: Path) -> None:
         "os._exit(9)\n"
     )
     target = tmp_path / "killed.mp4"
-    done = subprocess.run([sys.executable, "-c", script, str(target)], check=False)  # noqa: S603
-    assert done.returncode == 9
+    result = subprocess.run([sys.executable, "-c", script, str(target)], check=False)  # noqa: S603
+    assert result.returncode == 9
     with open_source(target, tick=0.04, sound_window=0.04) as source:
         assert len(list(source)) >= 240
 

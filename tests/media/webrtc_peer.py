@@ -19,8 +19,8 @@ from aiortc import (
 )
 from av import AudioFrame, VideoFrame
 
-from clips import FLASH, GREY, flat
 from sentistream.types import UInt8Array
+from synthetic_clips import FLASH, GREY, flat
 
 T = TypeVar("T")
 _SOUND = 48_000

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clips import clicks, flat, write_clip
 from sentistream.media import open_source
 from sentistream.reports.annotated_video import AnnotatedVideo
 from sentistream.reports.frame_drawing import annotate
 from sentistream.reports.report_wording import ink, rgb
 from sentistream.types import Box, Label, Reading
-from synthetic import picture, reading
+from synthetic_clips import clicks, flat, write_clip
+from synthetic_readings import picture, reading
 
 
 def has(pixels: np.ndarray, color: tuple[int, int, int]) -> bool:
@@ -63,8 +63,8 @@ def test_any_size_and_position_can_be_drawn(
 ) -> None:
     pixels = np.zeros((height, width, 3), np.uint8)
     box = Box(left, top, left + size, top + size)
-    said = [reading(0.0, track, box=box) for track in range(1, people + 1)] or [Reading(0.0)]
-    drawn = annotate(pixels, said, mouth_threshold=0.5)
+    readings = [reading(0.0, track, box=box) for track in range(1, people + 1)] or [Reading(0.0)]
+    drawn = annotate(pixels, readings, mouth_threshold=0.5)
     assert drawn.shape == pixels.shape
     assert drawn.dtype == np.uint8
 
@@ -74,12 +74,12 @@ def test_panels_of_two_people_do_not_overlap(size: tuple[int, int]) -> None:
     width, height = size
     pixels = np.zeros((height, width, 3), np.uint8)
     boxes = [Box(width * x, height * 0.3, width * (x + 0.15), height * 0.6) for x in (0.2, 0.6)]
-    said = [
+    readings = [
         reading(0.0, track, 0.8 if track == 1 else 0.1, 0.1 if track == 1 else 0.8, box=box)
         for track, box in enumerate(boxes, 1)
     ]
-    drawn = annotate(pixels, said, mouth_threshold=0.5)
-    for one in said:
+    drawn = annotate(pixels, readings, mouth_threshold=0.5)
+    for one in readings:
         color = np.array(rgb(one.label), np.uint8)
         alone = annotate(pixels, [one], mouth_threshold=0.5)
         shown = (drawn == color).all(axis=-1).sum()

@@ -20,7 +20,7 @@ from sentistream.reports.summary_file import SummaryFile
 from sentistream.reports.thumbnails import Thumbnails
 from sentistream.runtime import load_card
 from sentistream.types import Branch, Flag, Label, Moment, Reading
-from synthetic import Info, Subject, moments, picture, reading
+from synthetic_readings import Info, Subject, moments, picture, reading
 
 
 class Page(HTMLParser):
@@ -62,7 +62,7 @@ class Page(HTMLParser):
 
 def write(
     path: Path,
-    said: Sequence[tuple[Moment, tuple[Reading, ...]]],
+    results: Sequence[tuple[Moment, tuple[Reading, ...]]],
     subject: Subject | None = None,
     images: bool = True,
     clip: LinkedClip | None = None,
@@ -72,7 +72,7 @@ def write(
         SummaryFile(path.with_suffix(".json"), subject, {}) as summary,
         ReportPage(path, summary, mouth_threshold=0.5, images=images, clip=clip) as page,
     ):
-        for moment, readings in said:
+        for moment, readings in results:
             summary.add(moment, readings)
             page.add(moment, readings)
     return Page(path.read_text())
@@ -95,7 +95,7 @@ def test_page_describes_each_appearance_in_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mouths", "share", "told"),
+    ("mouths", "share", "sentence"),
     [
         ((0.1, 0.1, 0.1, 0.1), 0.3, "all readings rested on the face alone"),
         ((0.1, 0.9, 0.9, 0.9), 0.3, "25 % of the readings rested on the face alone"),
@@ -104,15 +104,15 @@ def test_page_describes_each_appearance_in_words(tmp_path: Path) -> None:
     ],
 )
 def test_page_reports_where_the_answers_came_from(
-    tmp_path: Path, mouths: tuple[float, ...], share: float | None, told: str
+    tmp_path: Path, mouths: tuple[float, ...], share: float | None, sentence: str
 ) -> None:
-    said = []
+    results = []
     for step, mouth in enumerate(mouths):
         one = reading(0.03 * step, mouth_open=mouth)
-        heard = share if one.branch is Branch.FUSED else 0.0
-        one = dataclasses.replace(one, voice_share=heard)
-        said.append((Moment(0.03 * step, picture(), 0.03 * step), (one,)))
-    assert told in write(tmp_path / "r.html", said).text.replace("\N{NO-BREAK SPACE}", " ")
+        from_voice = share if one.branch is Branch.FUSED else 0.0
+        one = dataclasses.replace(one, voice_share=from_voice)
+        results.append((Moment(0.03 * step, picture(), 0.03 * step), (one,)))
+    assert sentence in write(tmp_path / "r.html", results).text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_page_needs_no_external_resource(tmp_path: Path) -> None:
@@ -163,10 +163,10 @@ def test_accuracy_and_limits_are_those_of_the_cards(tmp_path: Path, profile: Pro
     face = load_card(profile.face_model)
     assert face.figures
     assert face.weaknesses[0] in text
-    said = accuracy_sentence(cards, profile).replace("\N{NO-BREAK SPACE}", " ")
-    assert said in text
+    results = accuracy_sentence(cards, profile).replace("\N{NO-BREAK SPACE}", " ")
+    assert results in text
     for row in face.figures:
-        assert row["source"] in said
+        assert row["source"] in results
         share = f"{round(100 * row['accuracy'])} % of {row['n']:,} ({row['source']}"
         assert share in text
     better = [{**card, "figures": [{**face.figures[0], "accuracy": 0.123}]} for card in cards]
@@ -184,9 +184,9 @@ def test_accuracy_and_limits_are_those_of_the_cards(tmp_path: Path, profile: Pro
 
 
 def test_pictures_can_be_omitted(tmp_path: Path) -> None:
-    said = list(moments(3))
-    assert write(tmp_path / "with.html", said).all("img")
-    page = write(tmp_path / "without.html", said, images=False)
+    results = list(moments(3))
+    assert write(tmp_path / "with.html", results).all("img")
+    page = write(tmp_path / "without.html", results, images=False)
     assert page.all("img") == []
     assert "data:image" not in (tmp_path / "without.html").read_text()
 
@@ -220,18 +220,20 @@ def test_page_size_does_not_grow_with_duration(tmp_path: Path) -> None:
     scene = picture(64, 48)
     sizes = []
     for seconds in (60, 3600):
-        said = [(Moment(float(t), scene, float(t)), (reading(float(t)),)) for t in range(seconds)]
-        write(tmp_path / "r.html", said)
+        results = [
+            (Moment(float(t), scene, float(t)), (reading(float(t)),)) for t in range(seconds)
+        ]
+        write(tmp_path / "r.html", results)
         sizes.append((tmp_path / "r.html").stat().st_size)
     assert sizes[1] < sizes[0] * 2.5
 
 
 def test_many_appearances_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
-    said = []
+    results = []
     for track in range(1, 81):
         one = reading(track * 0.03, track)
-        said.append((Moment(one.time, picture(), one.time), (one,)))
-    page = write(tmp_path / "r.html", said)
+        results.append((Moment(one.time, picture(), one.time), (one,)))
+    page = write(tmp_path / "r.html", results)
     lanes = [cell["data-tracks"] for cell in page.all("div") if cell.get("class") == "cell"]
     # all together, twelve alone, and the others on as many lanes as overlap within 0.1 s
     assert len(lanes) == 1 + 12 + 4
@@ -240,16 +242,16 @@ def test_many_appearances_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
 
 
 def test_omitted_faces_are_reported(tmp_path: Path) -> None:
-    said = [
+    results = [
         (Moment(time, picture(), time), (reading(time, left_out=left_out),))
         for time, left_out in ((0.0, 0), (0.1, 2), (0.2, 1), (0.3, 0))
     ]
-    page = write(tmp_path / "r.html", said)
+    page = write(tmp_path / "r.html", results)
     assert "At most two faces were followed at once. 50 % of the time there were more" in (
         page.text.replace("\N{NO-BREAK SPACE}", " ")
     )
     assert "up to two more faces" in page.text
-    whole = write(tmp_path / "r.html", [said[0], said[3]])
+    whole = write(tmp_path / "r.html", [results[0], results[3]])
     assert "more faces" not in whole.text
 
 

@@ -30,16 +30,16 @@ from sentistream.reports.text_formats import LEGIBLE, JsonLines, SubRip, WebVtt
 from sentistream.reports.workbook import Workbook
 from sentistream.tables import COLUMNS
 from sentistream.types import Label, Moment, Reading
-from synthetic import TICK, Subject, moments, picture, reading
+from synthetic_readings import TICK, Subject, moments, picture, reading
 
 SECONDS = 4
-Said = Sequence[tuple[Moment, tuple[Reading, ...]]]
-SAID = list(moments(SECONDS))
+Readings = Sequence[tuple[Moment, tuple[Reading, ...]]]
+READINGS = list(moments(SECONDS))
 
 
-def write(output: Output, said: Said = SAID) -> None:
+def write(output: Output, timeline: Readings = READINGS) -> None:
     with output:
-        for moment, readings in said:
+        for moment, readings in timeline:
             output.add(moment, readings)
 
 
@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip = base / "my shop.mp4"
     clip.write_bytes(b"")
     with ResultFolder(base / "out", Subject(), {}, clip=clip, formats=tuple(FORMATS)) as results:
-        for moment, readings in SAID:
+        for moment, readings in READINGS:
             results.add(moment, readings)
     return base / "out"
 
@@ -62,7 +62,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 def label_at(time: float, track: int) -> str | None:
     """The reading of an appearance at the last moment before a time."""
-    before = [readings for moment, readings in SAID if moment.time <= time + 1e-6][-1]
+    before = [readings for moment, readings in READINGS if moment.time <= time + 1e-6][-1]
     return next((one.label.value for one in before if one.track == track), None)
 
 
@@ -111,7 +111,7 @@ def test_full_sheet_is_continued_on_another(tmp_path: Path) -> None:
     book = openpyxl.load_workbook(path)
     sizes = [sheet.max_row for sheet in book]
     assert book.sheetnames[:2] == ["readings", "readings 2"]
-    assert sum(sizes) - len(sizes) == sum(len(readings) for _, readings in SAID)
+    assert sum(sizes) - len(sizes) == sum(len(readings) for _, readings in READINGS)
     assert set(sizes[:-1]) == {50}
     assert all(sheet["A1"].value == "time" for sheet in book)
 
@@ -154,7 +154,7 @@ def test_praat_opens_the_same_tiers(folder: Path) -> None:
             assert 1000 * entry.end == pytest.approx(end, abs=0.51)
     praat: Any = parselmouth.read(path)
     assert praat.class_name == "TextGrid"
-    assert praat.xmax == pytest.approx(SAID[-1][0].time + TICK, abs=1e-5)
+    assert praat.xmax == pytest.approx(READINGS[-1][0].time + TICK, abs=1e-5)
     assert parselmouth.praat.call(praat, "Get number of tiers") == len(grid.tierNames)
 
 
@@ -193,8 +193,8 @@ def test_subtitles_end_at_a_gap(tmp_path: Path) -> None:
     assert spans == [(0.0, 1.0), (20.0, 21.0)]
 
 
-@pytest.mark.parametrize("said", [[], [(Moment(0.0, picture(), 0.0), (Reading(0.0),))]])
-def test_empty_analysis_gives_a_valid_file(tmp_path: Path, said: Said) -> None:
+@pytest.mark.parametrize("timeline", [[], [(Moment(0.0, picture(), 0.0), (Reading(0.0),))]])
+def test_empty_analysis_gives_a_valid_file(tmp_path: Path, timeline: Readings) -> None:
     make: dict[str, Output] = {
         "eaf": ElanFile(tmp_path / "r.eaf", tick=TICK, mouth_threshold=0.5),
         "TextGrid": TextGridFile(tmp_path / "r.TextGrid", tick=TICK, mouth_threshold=0.5),
@@ -204,12 +204,12 @@ def test_empty_analysis_gives_a_valid_file(tmp_path: Path, said: Said) -> None:
         "xlsx": Workbook(tmp_path / "r.xlsx", mouth_threshold=0.5),
     }
     for output in make.values():
-        write(output, said)
+        write(output, timeline)
     assert list(Eaf(tmp_path / "r.eaf").get_tier_names()) == ["faces in view"]
     assert parselmouth.read(str(tmp_path / "r.TextGrid")).class_name == "TextGrid"
     assert webvtt.read(str(tmp_path / "r.vtt")).captions == []
     assert list(pysrt.open(tmp_path / "r.srt")) == []
-    assert openpyxl.load_workbook(tmp_path / "r.xlsx")["readings"].max_row == 1 + len(said)
+    assert openpyxl.load_workbook(tmp_path / "r.xlsx")["readings"].max_row == 1 + len(timeline)
 
 
 @given(
@@ -219,16 +219,16 @@ def test_empty_analysis_gives_a_valid_file(tmp_path: Path, said: Said) -> None:
         max_size=40,
     )
 )
-def test_annotations_match_the_readings_at_each_moment(said: list[dict[str, str]]) -> None:
+def test_annotations_match_the_readings_at_each_moment(timeline: list[dict[str, str]]) -> None:
     tiers = Tiers(0.03)
-    for index, one in enumerate(said):
+    for index, one in enumerate(timeline):
         tiers.add(0.03 * index, one)
     tiers.finish()
     for name, spans in tiers.tiers.items():
         for (_, end, before), (start, _, after) in pairwise(spans):
             assert end <= start
             assert end < start or before != after
-        for index, one in enumerate(said):
+        for index, one in enumerate(timeline):
             time = 0.03 * index + 0.015
             here = [value for start, end, value in spans if start <= time < end]
             assert here == ([one[name]] if name in one else [])

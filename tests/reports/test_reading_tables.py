@@ -21,7 +21,7 @@ from sentistream.reports.readings_table import CsvTable, ParquetTable
 from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 from sentistream.tables import COLUMNS
 from sentistream.types import Moment, Reading
-from synthetic import moments, picture, reading
+from synthetic_readings import moments, picture, reading
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -30,16 +30,16 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_both_tables_hold_one_row_per_moment_and_face(tmp_path: Path) -> None:
-    said = list(moments(3))
+    results = list(moments(3))
     with (
         CsvTable(tmp_path / "r.csv", mouth_threshold=0.5) as table,
         ParquetTable(tmp_path / "r.parquet", mouth_threshold=0.5, row_group=50) as parquet,
     ):
-        for moment, readings in said:
+        for moment, readings in results:
             table.add(moment, readings)
             parquet.add(moment, readings)
 
-    expected = [one for _, readings in said for one in readings]
+    expected = [one for _, readings in results for one in readings]
     rows = rows_of(tmp_path / "r.csv")
     whole = pq.read_table(tmp_path / "r.parquet")
     assert len(rows) == whole.num_rows == len(expected)
@@ -122,7 +122,7 @@ def test_killed_run_keeps_the_csv_and_no_partial_parquet(tmp_path: Path) -> None
     program = """
 import os, signal, sys
 from pathlib import Path
-from synthetic import moments
+from synthetic_readings import moments
 from sentistream.reports.readings_table import CsvTable, ParquetTable
 folder = Path(sys.argv[1])
 with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
@@ -134,12 +134,12 @@ with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
         parquet.add(moment, readings)
 """
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": path},
         check=False,
     )
-    assert done.returncode == -9
+    assert result.returncode == -9
     assert len({row["time"] for row in rows_of(tmp_path / "r.csv")}) == 100
     assert (tmp_path / "r.csv").read_text().endswith("\n")
     assert not (tmp_path / "r.parquet").exists()

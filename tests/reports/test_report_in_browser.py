@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from browser_pages import wait_for
 from sentistream.media.video_writer import VideoWriter
 from sentistream.reports.result_folder import ResultFolder
-from synthetic import Info, Subject, moments
+from synthetic_readings import Info, Subject, moments
 
 SECONDS = 6
 
@@ -30,9 +30,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(folder: Path, clip: Path | None, report_video: str = "link") -> str:
     """The address of a page with two appearances."""
     subject = Subject(info=Info(name="shop #1.mp4", audio_codec=None))
-    with ResultFolder(folder, subject, {}, clip=clip, report_video=report_video) as results:
+    with ResultFolder(folder, subject, {}, clip=clip, report_video=report_video) as log:
         for moment, readings in moments(SECONDS):
-            results.add(moment, readings)
+            log.add(moment, readings)
     return (folder / "report.html").as_uri()
 
 
@@ -40,12 +40,12 @@ def report(folder: Path, clip: Path | None, report_video: str = "link") -> str:
 def page(chromium: Browser) -> Iterator[Page]:
     with chromium.new_context(viewport={"width": 1440, "height": 900}) as context:
         page = context.new_page()
-        said: list[str] = []
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda message: said.append(message.text))
+        console: list[str] = []
+        page.on("pageerror", lambda error: console.append(str(error)))
+        page.on("console", lambda message: console.append(message.text))
         yield page
         # the browser itself logs a missing clip
-        assert [text for text in said if "ERR_FILE_NOT_FOUND" not in text] == []
+        assert [text for text in console if "ERR_FILE_NOT_FOUND" not in text] == []
 
 
 def click(page: Page, share: float) -> None:
@@ -97,17 +97,17 @@ def test_hovering_shows_the_reading(page: Page, tmp_path: Path) -> None:
     page.goto(report(tmp_path, None))
     assert page.locator("#video").count() == 0
     click(page, 0.2)
-    said = " ".join(page.inner_text("#readout").split())
-    assert said.startswith("0:01.2")
-    assert "Appearance 1 positive" in said
-    assert "Appearance 2 positive 25 %, neutral 60 %, negative 15 %" in said
-    assert "mouth closed; face alone" in said
+    console = " ".join(page.inner_text("#readout").split())
+    assert console.startswith("0:01.2")
+    assert "Appearance 1 positive" in console
+    assert "Appearance 2 positive 25 %, neutral 60 %, negative 15 %" in console
+    assert "mouth closed; face alone" in console
     box = page.locator("#cover").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 20)
-    said = page.inner_text("#readout")
-    assert "Appearance 1" in said
-    assert "Appearance 2" not in said  # absent for a while
+    console = page.inner_text("#readout")
+    assert "Appearance 1" in console
+    assert "Appearance 2" not in console  # absent for a while
 
 
 def test_timeline_zooms_by_dragging_wheel_and_keys(page: Page, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from sentistream.reports.timeline_chart import (
     ticks,
 )
 from sentistream.types import Label, Reading
-from synthetic import reading
+from synthetic_readings import reading
 
 
 @given(st.lists(st.floats(0, 4000), min_size=1, max_size=80), st.integers(2, 12))
@@ -160,8 +160,8 @@ def test_every_appearance_is_on_one_lane_without_overlap(
     timeline = timeline_of(*moments, width=1.0)
     alone = tuple(range(1, min(own, len(spans)) + 1))
     shown = lanes(timeline, alone)
-    told = [track for lane in shown for track in lane.tracks]
-    assert sorted(told) == list(range(1, len(spans) + 1))
+    tracks = [track for lane in shown for track in lane.tracks]
+    assert sorted(tracks) == list(range(1, len(spans) + 1))
     assert [lane.tracks for lane in shown if len(lane.tracks) == 1][: len(alone)] == [
         (track,) for track in alone
     ]

@@ -10,7 +10,7 @@ import pytest
 from sentistream import plot_timeline, tables
 from sentistream.errors import MissingExtraError
 from sentistream.types import Reading
-from synthetic import moments, reading
+from synthetic_readings import moments, reading
 
 READINGS = [reading for _, readings in moments(3) for reading in readings]
 
@@ -83,9 +83,9 @@ def test_long_timelines_are_thinned_out() -> None:
     assert bands(ax)[0][2] == pytest.approx(19_999, abs=20)
 
 
-@pytest.mark.parametrize("said", [[], [Reading(0.0)]])
-def test_no_readings_give_an_empty_plot(said: list[Reading]) -> None:
-    ax = plot_timeline(said)
+@pytest.mark.parametrize("results", [[], [Reading(0.0)]])
+def test_no_readings_give_an_empty_plot(results: list[Reading]) -> None:
+    ax = plot_timeline(results)
     assert list(ax.collections) == []
     assert ax.get_legend() is None
 

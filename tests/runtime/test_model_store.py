@@ -78,9 +78,7 @@ def test_unknown_engine_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch
         load_network("mine/mouth")
 
 
-def test_missing_gpu_runtime_is_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_gpu_runtime_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_RUNTIME", "cuda")
     with pytest.raises(ModelError, match=r"cannot use an NVIDIA GPU here.*onnxruntime-gpu"):
         load_network("mine/mouth")

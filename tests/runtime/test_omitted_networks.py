@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from installation import ROOT
+from base_environment import ROOT
 from sentistream.cli import main
 from sentistream.errors import ModelError
 from sentistream.runtime import load_card, load_network, model_store
@@ -45,9 +45,7 @@ def test_default_networks_are_installed_and_give_the_same_answers(
     assert np.array_equal(answer, load_network("paper/fused").run(**inputs))
 
 
-def test_omitted_network_names_its_source(
-    installed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_omitted_network_names_its_source(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelError, match="not part of the installed package") as raised:
         load_network("paper/audio")
     assert "SENTISTREAM_MODELS" in raised.value.way_out
@@ -60,9 +58,9 @@ def test_omission_is_no_fault_but_other_gaps_are(installed: Path) -> None:
     assert check_model(load_card("paper/audio")) == ("audio.onnx",)
     assert check_model(load_card("paper/fused")) == ("fused.onnx",)
     assert check_model(load_card("paper/mouth")) == ()
-    said = CliRunner().invoke(main, ["models", "verify"])
-    assert said.exit_code == 0, said.output
-    assert "ok    paper/audio (audio.onnx is not part of the package)" in said.output
+    result = CliRunner().invoke(main, ["models", "verify"])
+    assert result.exit_code == 0, result.output
+    assert "ok    paper/audio (audio.onnx is not part of the package)" in result.output
     (installed / "paper" / "fused.int8.onnx").unlink()
     with pytest.raises(ModelError, match="cannot be read"):
         check_model(load_card("paper/fused"))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import sentistream
-from clips import clicks, flat, write_clip
 from sentistream.errors import InputError
 from sentistream.media.resample import resample
 from sentistream.streams import StreamEnd, StreamMoment, analyze_streams
 from sentistream.types import Box, Reading, UInt8Array
+from synthetic_clips import clicks, flat, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,9 @@ def same(one: Reading, other: Reading) -> bool:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_parallel_streams_equal_single_ones(clips: list[Path], workers: int) -> None:
-    said: dict[int, list[tuple[Reading, ...]]] = {number: [] for number in range(len(clips))}
+    found_readings: dict[int, list[tuple[Reading, ...]]] = {
+        number: [] for number in range(len(clips))
+    }
     ends = []
     with analyze_streams(clips, workers=workers) as streams:
         assert len(streams.processes) == workers
@@ -56,24 +58,24 @@ def test_parallel_streams_equal_single_ones(clips: list[Path], workers: int) -> 
                 ends.append(event)
             else:
                 assert event.latency >= 0
-                said[event.stream].append(event.readings)
+                found_readings[event.stream].append(event.readings)
     assert sorted(end.stream for end in ends) == [0, 1, 2]
     assert all(end.problem is None for end in ends)
     for number, path in enumerate(clips):
         expected = alone(path)
-        assert len(said[number]) == len(expected)
-        for given, wanted in zip(said[number], expected, strict=True):
+        assert len(found_readings[number]) == len(expected)
+        for given, wanted in zip(found_readings[number], expected, strict=True):
             assert all(same(*pair) for pair in zip(given, wanted, strict=True))
-    assert any(reading.face for readings in said[0] for reading in readings)
+    assert any(reading.face for readings in found_readings[0] for reading in readings)
 
 
 def test_streams_track_no_more_faces_than_requested(tmp_path: Path, portrait: UInt8Array) -> None:
     twice = np.concatenate((portrait, portrait), axis=1)
     source = write_clip(tmp_path / "two.mp4", [(i / 25, twice) for i in range(8)])
     with analyze_streams([source], max_faces=1) as streams:
-        said = [event.readings for event in streams if not isinstance(event, StreamEnd)]
-    assert {len(readings) for readings in said} == {1}
-    assert {readings[0].left_out for readings in said} == {1}
+        found_readings = [event.readings for event in streams if not isinstance(event, StreamEnd)]
+    assert {len(readings) for readings in found_readings} == {1}
+    assert {readings[0].left_out for readings in found_readings} == {1}
 
 
 def test_bad_source_ends_with_its_reason_and_others_continue(clips: list[Path]) -> None:
@@ -133,7 +135,9 @@ def test_errors_keep_their_hint_between_processes() -> None:
     assert (back.problem, back.way_out) == (error.problem, error.way_out)
 
 
-def test_workers_limit_numpy_to_one_thread(clips: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_limit_numpy_to_one_thread(
+    clips: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More threads would only busy-wait for work."""
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     with analyze_streams(clips[:1], workers=1, paced=True) as streams:

@@ -111,7 +111,9 @@ def without_seconds(history: Sequence[Mapping[str, float]]) -> list[dict[str, fl
     ids=["everything", "cosine alone", "momentum", "as the paper"],
 )
 @pytest.mark.parametrize("after", [1, 7, 13])
-def test_resuming_within_an_epoch_gives_identical_weights(recipe: Recipe, after: int, tmp_path: Path) -> None:
+def test_resuming_within_an_epoch_gives_identical_weights(
+    recipe: Recipe, after: int, tmp_path: Path
+) -> None:
     whole = tiny()
     progress = fit(whole, *SPLITS, recipe, tmp_path / "whole", checkpoint_seconds=0)
     with pytest.raises(KilledError):

@@ -25,9 +25,7 @@ def clips(demonstration_clip: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return one, other
 
 
-def test_int8_export_answers_like_floats(
-    clips: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_int8_export_answers_like_floats(clips: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = CliRunner().invoke(
         main, ["export", str(out), "--variant", "int8", "--calibrate", str(clips[0].parent)]

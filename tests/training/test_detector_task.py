@@ -81,24 +81,24 @@ def test_loss_decreases_when_learning_one_view() -> None:
 
 
 def test_false_and_missed_detections_are_counted() -> None:
-    said = np.zeros((4, 15), np.float32)
-    said[0, :5] = 0.9, 12, 10, 40, 42  # the first face
-    said[1, :5] = 0.8, 100, 100, 130, 130  # nobody
-    said[2, :5] = 0.7, 60, 60, 90, 90  # to be ignored
-    said[3, :5] = 0.4, 130, 10, 150, 30  # below the threshold
+    predictions = np.zeros((4, 15), np.float32)
+    predictions[0, :5] = 0.9, 12, 10, 40, 42  # the first face
+    predictions[1, :5] = 0.8, 100, 100, 130, 130  # nobody
+    predictions[2, :5] = 0.7, 60, 60, 90, 90  # to be ignored
+    predictions[3, :5] = 0.4, 130, 10, 150, 30  # below the threshold
     known = labels(
         face(10, 10, 40, 40),
         face(130, 10, 150, 30),
         face(60, 60, 90, 90, kind=-1),
         face(2, 100, 8, 106),  # too small to count
     )
-    assert match_detections(said, known) == (1, 1, 1)
+    assert match_detections(predictions, known) == (1, 1, 1)
 
 
 def test_values_are_decoded_relative_to_their_cell() -> None:
     centre, stride = torch.tensor([[20.0, 28.0]]), torch.tensor([[8.0]])
-    said = torch.zeros(1, 1, 15)
-    (row,) = decoded(said, centre, stride)[0].tolist()
+    predictions = torch.zeros(1, 1, 15)
+    (row,) = decoded(predictions, centre, stride)[0].tolist()
     assert row[:5] == pytest.approx([0.5, 20 - 32, 28 - 32, 20 + 32, 28 + 32])
     assert row[5:7] == pytest.approx([20, 28])
 

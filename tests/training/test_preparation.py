@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import write_clip
+from synthetic_clips import write_clip
 
 pytest.importorskip("torch", reason="needs the extra 'train'")
 import torch
@@ -190,9 +190,7 @@ def test_folder_without_recordings_is_refused(tmp_path: Path) -> None:
         java_sed(tmp_path)
 
 
-def test_examples_and_held_out_set_have_different_people(
-    data: Path, tmp_path: Path
-) -> None:
+def test_examples_and_held_out_set_have_different_people(data: Path, tmp_path: Path) -> None:
     preparation = Preparation(data, tmp_path)
     voices = AudioTask().prepare(preparation, tmp_path)
     assert set(voices.train.people.tolist()) == {"ravdess-03"}
@@ -212,9 +210,7 @@ def test_examples_and_held_out_set_have_different_people(
     assert set(faces.train.labels[faces.train.sources == "java-sed"]) == {0, 1, 2}
 
 
-def test_only_changed_data_is_prepared_again(
-    data: Path, tmp_path: Path
-) -> None:
+def test_only_changed_data_is_prepared_again(data: Path, tmp_path: Path) -> None:
     copy, out = tmp_path / "data", tmp_path / "prepared"
     shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
     worked: list[str] = []
@@ -241,11 +237,11 @@ def test_command_prepares_available_data_in_processes(data: Path, tmp_path: Path
     shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
     shutil.copy(data / "mouths.parquet", copy)
     arguments = ["data", "prepare", str(copy), "--out", str(tmp_path), "--jobs", "2"]
-    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    assert "mouths: 32 of 2 people to learn from, 32 of 2 people held out" in done.output
-    assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in done.output
-    assert "faces: left out, there is no" in done.output
+    run = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert run.exit_code == 0, run.output
+    assert "mouths: 32 of 2 people to learn from, 32 of 2 people held out" in run.output
+    assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in run.output
+    assert "faces: left out, there is no" in run.output
     alone = paper_voice_windows(Preparation(copy, tmp_path / "alone"))
     worked: list[str] = []
     together = paper_voice_windows(Preparation(copy, tmp_path / "prepared", worked.append))
@@ -272,15 +268,15 @@ def test_bad_file_does_not_end_the_preparation(data: Path, tmp_path: Path) -> No
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(table), copy / "mouths.parquet")
     arguments = ["data", "prepare", str(copy), "--out", str(tmp_path), "--jobs", "1"]
     for _ in range(2):  # the cache states what it lacks
-        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
-        assert done.exit_code == 2
-        assert "mouths: 30 of 2 people to learn from, 32 of 2 people held out" in done.output
-        assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in done.output
-        assert re.search(r"clips: [1-9][0-9]* moments to learn from, [1-9]", done.output)
-        told = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
+        run = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert run.exit_code == 2
+        assert "mouths: 30 of 2 people to learn from, 32 of 2 people held out" in run.output
+        assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in run.output
+        assert re.search(r"clips: [1-9][0-9]* moments to learn from, [1-9]", run.output)
+        messages = [line for line in run.stderr.splitlines() if line.startswith("left out: ")]
         named = ("cut short.png", "nothing.png", bad_voice.name, bad_clip.name)
-        assert [sum(name in line for line in told) for name in named] == [1, 1, 1, 1]
-        assert "4 could not be read and are left out." in done.stderr
+        assert [sum(name in line for line in messages) for name in named] == [1, 1, 1, 1]
+        assert "4 could not be read and are left out." in run.stderr
 
 
 def test_training_images_similar_to_held_out_ones_are_excluded(tmp_path: Path) -> None:

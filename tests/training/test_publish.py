@@ -13,13 +13,13 @@ from sentistream.training.publish import source_version
 
 def git(folder: Path, *words: str) -> str:
     identity = ("-c", "user.name=Anna", "-c", "user.email=anna@example.org")
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         ["git", "-C", str(folder), *identity, *words],  # noqa: S607
         check=True,
         capture_output=True,
         text=True,
     )
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 @pytest.fixture
@@ -58,7 +58,9 @@ def test_package_inside_a_foreign_checkout_has_no_commit(package: Path) -> None:
     assert source_version(installed) == sentistream.__version__
 
 
-def test_without_checkout_or_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_checkout_or_git_there_is_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert source_version(tmp_path) == sentistream.__version__
     monkeypatch.setenv("PATH", "")
     assert source_version() == sentistream.__version__

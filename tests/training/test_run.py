@@ -24,13 +24,13 @@ def test_auto_uses_a_gpu_if_present(
     assert run.choose_device(name).type == chosen
 
 
-@pytest.mark.parametrize(("built", "said"), [(None, "without CUDA"), ("12.4", "no GPU that")])
+@pytest.mark.parametrize(("built", "message"), [(None, "without CUDA"), ("12.4", "no GPU that")])
 def test_missing_gpu_is_reported(
-    built: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+    built: str | None, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", built)
-    with pytest.raises(InputError, match=f"{said}.*--device cpu"):
+    with pytest.raises(InputError, match=f"{message}.*--device cpu"):
         run.choose_device("cuda")
 
 

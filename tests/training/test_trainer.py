@@ -103,9 +103,7 @@ def test_killed_run_resumes_to_the_same_weights(
     assert torch.equal(next(loaded.parameters()), next(resumed.parameters()))
 
 
-def test_changed_recipe_does_not_resume(
-    splits: tuple[Examples, Examples], tmp_path: Path
-) -> None:
+def test_changed_recipe_does_not_resume(splits: tuple[Examples, Examples], tmp_path: Path) -> None:
     fit(new_network(), *splits, replace(RECIPE, epochs=1), tmp_path)
     other = replace(RECIPE, epochs=1, learning_rate=0.01)
     assert fit(new_network(), *splits, other, tmp_path).history[0]["epoch"] == 1

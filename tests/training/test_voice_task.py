@@ -42,8 +42,8 @@ def utterances_of(people: dict[str, int], condition: str = "as recorded") -> dic
 
 
 def test_baseline_is_of_the_same_voice_without_the_utterance_itself() -> None:
-    heard = utterances_of({"a-1": 12, "a-2": 3, "b-1": 1})
-    examples = utterances_with_history(heard, held_out=True, seed=1)
+    utterances = utterances_of({"a-1": 12, "a-2": 3, "b-1": 1})
+    examples = utterances_with_history(utterances, held_out=True, seed=1)
     counts = examples.inputs["heard"][:, 0]
     assert set(counts[examples.people == "a-1"].tolist()) == {0, HISTORY_SIZE}
     assert set(counts[examples.people == "a-2"].tolist()) == {0, 2}
@@ -56,14 +56,16 @@ def test_baseline_is_of_the_same_voice_without_the_utterance_itself() -> None:
         assert abs(float(mean.mean()) - level[person]) < 1
     (alone,) = np.flatnonzero((examples.people == "a-2") & (counts == 2))[:1]
     own = examples.inputs["functionals"][alone]
-    others = heard["voice"][(heard["person"] == "a-2") & (heard["voice"] != own).any(axis=1)]
+    others = utterances["voice"][
+        (utterances["person"] == "a-2") & (utterances["voice"] != own).any(axis=1)
+    ]
     assert examples.inputs["mean"][alone] == pytest.approx(others.mean(axis=0), abs=1e-5)
 
 
 def test_corpora_and_sentiments_are_weighted_equally() -> None:
-    heard = utterances_of({"a-1": 64, "b-1": 16})
-    heard["label"] = np.array([EMOTIONS.index("happy")] * 60 + [EMOTIONS.index("sad")] * 20)
-    examples = utterances_with_history(heard, held_out=True, seed=1)
+    utterances = utterances_of({"a-1": 64, "b-1": 16})
+    utterances["label"] = np.array([EMOTIONS.index("happy")] * 60 + [EMOTIONS.index("sad")] * 20)
+    examples = utterances_with_history(utterances, held_out=True, seed=1)
     weights, labels = examples.labels[:, 1], examples.labels[:, 0]
     of_a = examples.sources == "a"
     happy, sad = (
@@ -85,12 +87,12 @@ def test_voice_loss_accepts_sentiments_without_an_emotion() -> None:
 def test_voice_network_learns_deviations_from_the_baseline() -> None:
     random = np.random.default_rng(2)
     people = {f"a-{number}": 16 for number in range(8)}
-    heard = utterances_of(people)
-    happy = np.arange(len(heard["label"])) % 2 == 0
-    heard["label"] = np.where(happy, EMOTIONS.index("happy"), EMOTIONS.index("sad"))
-    heard["voice"][happy, :10] += 3
-    heard["voice"] += random.normal(0, 0.1, heard["voice"].shape).astype(np.float32)
-    train = utterances_with_history(heard, held_out=False, seed=3)
+    utterances = utterances_of(people)
+    happy = np.arange(len(utterances["label"])) % 2 == 0
+    utterances["label"] = np.where(happy, EMOTIONS.index("happy"), EMOTIONS.index("sad"))
+    utterances["voice"][happy, :10] += 3
+    utterances["voice"] += random.normal(0, 0.1, utterances["voice"].shape).astype(np.float32)
+    train = utterances_with_history(utterances, held_out=False, seed=3)
     network = VoiceNetwork()
     TASK.initialize(network, train)
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
@@ -100,7 +102,7 @@ def test_voice_network_learns_deviations_from_the_baseline() -> None:
         optimizer.zero_grad()
         TASK.loss(network(*inputs), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    measured = utterances_with_history(heard, held_out=True, seed=4)
+    measured = utterances_with_history(utterances, held_out=True, seed=4)
     with torch.no_grad():
         logits = network.eval()(*(torch.from_numpy(one) for one in measured.inputs.values()))
     right = TASK.correct(logits, torch.from_numpy(np.asarray(measured.labels)))

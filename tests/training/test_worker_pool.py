@@ -31,10 +31,10 @@ def all_squares(pool: WorkerPool, count: int) -> list[int]:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_results_are_ordered_and_cached(tmp_path: Path, jobs: int) -> None:
-    done: list[int] = []
-    pool = WorkerPool(tmp_path, jobs, lambda: done.append(1))
+    result: list[int] = []
+    pool = WorkerPool(tmp_path, jobs, lambda: result.append(1))
     assert all_squares(pool, 11) == [number**2 for number in range(11)]
-    assert len(done) == 11
+    assert len(result) == 11
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"0000{chunk}.npz" for chunk in range(3)
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.errors import MissingExtraError, ModelError
 from sentistream.types import Box, UInt8Array
 from sentistream.vision import dlib_landmarks
@@ -55,9 +55,7 @@ def test_missing_package_names_its_installation(monkeypatch: pytest.MonkeyPatch)
         landmark_file()
 
 
-def test_file_of_another_format_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_file_of_another_format_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "landmarks.dat"
     path.write_bytes(b"not a model")
     monkeypatch.setenv("SENTISTREAM_LANDMARKS", str(path))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.types import Box, FloatArray, UInt8Array

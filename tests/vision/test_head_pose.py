@@ -30,9 +30,7 @@ def projected(yaw: float, pitch: float, roll: float, size: float = 80.0) -> Floa
 
 
 @given(st.floats(-80, 80), st.floats(-60, 60), st.floats(-175, 175), st.floats(5, 500))
-def test_pose_of_a_rigid_head_is_exact(
-    yaw: float, pitch: float, roll: float, size: float
-) -> None:
+def test_pose_of_a_rigid_head_is_exact(yaw: float, pitch: float, roll: float, size: float) -> None:
     pose = head_pose(projected(yaw, pitch, roll, size))
     assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((yaw, pitch, roll), abs=0.5)
 

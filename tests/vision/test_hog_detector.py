@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.hog_detector import HogDetector, smallest_face
 

@@ -86,9 +86,9 @@ def test_evaluated_and_training_mouths_keep_their_shape(
     network = RecordingNetwork()
     monkeypatch.setattr(predictors, "load_network", lambda _: network)
     Image.fromarray(disc(*shape)).save(tmp_path / "mouth.png")
-    said = predictors.mouth_predictor(profile)(tmp_path / "mouth.png")
-    assert said is not None
-    assert said.argmax() == 1
+    answer = predictors.mouth_predictor(profile)(tmp_path / "mouth.png")
+    assert answer is not None
+    assert answer.argmax() == 1
     assert_round(network.seen[0], shape)
     prepare = lite_mouth_examples if profile is LITE else paper_mouth_examples
     image = LabelledImage(disc(*shape), "open", "made", "train", "", "1")
@@ -98,10 +98,8 @@ def test_evaluated_and_training_mouths_keep_their_shape(
 
 
 @pytest.mark.parametrize("profile", [LITE, PAPER], ids=lambda profile: profile.name)
-def test_face_is_found_alike_in_a_non_square_image(
-    profile: Profile, portrait: UInt8Array
-) -> None:
-    """Compared with the same face in a square; stretching would move the points by a tenth or more."""
+def test_face_is_found_alike_in_a_non_square_image(profile: Profile, portrait: UInt8Array) -> None:
+    """Compared with the same face in a square; stretching would move the points by over a tenth."""
     cutter = FaceCropper(make_detector(profile), make_landmarker(profile.landmark_model))
     face = portrait[60:180, 165:285]
     expected = cutter.landmarks(face)

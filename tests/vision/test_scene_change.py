@@ -14,8 +14,10 @@ def scene(seed: int, height: int = 360, width: int = 640) -> UInt8Array:
 
 def test_cut_is_reported_once() -> None:
     cuts = SceneChangeDetector()
-    told = [cuts.is_cut(picture) for picture in [scene(1)] * 5 + [scene(2)] * 5 + [scene(1)] * 3]
-    assert [number for number, cut in enumerate(told) if cut] == [5, 10]
+    cuts_found = [
+        cuts.is_cut(picture) for picture in [scene(1)] * 5 + [scene(2)] * 5 + [scene(1)] * 3
+    ]
+    assert [number for number, cut in enumerate(cuts_found) if cut] == [5, 10]
 
 
 def test_motion_light_and_noise_are_no_cuts() -> None:
@@ -44,8 +46,8 @@ def test_pictures_of_any_size_are_accepted(shape: tuple[int, int]) -> None:
 def test_fast_pan_is_at_most_one_cut() -> None:
     cuts = SceneChangeDetector()
     calm, turned = scene(1), [scene(seed) for seed in range(2, 8)]
-    told = [cuts.is_cut(picture) for picture in [*[calm] * 10, *turned, *[turned[-1]] * 10]]
-    assert sum(told) <= 1
+    cuts_found = [cuts.is_cut(picture) for picture in [*[calm] * 10, *turned, *[turned[-1]] * 10]]
+    assert sum(cuts_found) <= 1
     # once the picture is still again, the next cut is reported
     assert cuts.is_cut(calm)
 

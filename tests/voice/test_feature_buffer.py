@@ -11,7 +11,7 @@ from sentistream.voice import features
 from sentistream.voice.feature_buffer import SPAN, FeatureBuffer
 from sentistream.voice.utterance import utterance, utterance_of
 from sentistream.voice.voice_activity import VoiceActivity
-from synthetic import talk
+from synthetic_readings import talk
 
 PICTURE = RgbPicture(np.zeros((4, 4, 3), np.uint8))
 

@@ -74,12 +74,12 @@ def rows(count: int) -> NDArray[np.float32]:
 
 @given(st.integers(1, MAX))
 def test_baseline_is_mean_and_spread(count: int) -> None:
-    baseline, heard = VoiceBaseline(), rows(count)
-    for row in heard:
+    baseline, utterances = VoiceBaseline(), rows(count)
+    for row in utterances:
         baseline.add(row)
     assert baseline.utterances == count
-    assert baseline.mean == pytest.approx(heard.mean(axis=0), abs=1e-3)
-    assert baseline.spread == pytest.approx(heard.std(axis=0), abs=1e-3)
+    assert baseline.mean == pytest.approx(utterances.mean(axis=0), abs=1e-3)
+    assert baseline.spread == pytest.approx(utterances.std(axis=0), abs=1e-3)
 
 
 def test_long_baseline_follows_a_changing_voice() -> None:

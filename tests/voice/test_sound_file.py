@@ -151,14 +151,14 @@ def test_skipped_share_of_a_damaged_recording_is_reported(
     cut = tmp_path / "cut.flac"
     cut.write_bytes(broken.read_bytes()[: broken.stat().st_size * 3 // 5])
     seconds = len(read_sound(cut)) / RATE
-    (said,) = caplog.messages
-    assert f"{cut} is damaged: {2 - seconds:.2f} s of its sound were left out" in said
+    (message,) = caplog.messages
+    assert f"{cut} is damaged: {2 - seconds:.2f} s of its sound were left out" in message
     caplog.clear()
     damaged = bytearray(broken.read_bytes())
     middle = len(damaged) // 2
     damaged[middle : middle + 20_000] = bytes(20_000)
     broken.write_bytes(damaged)
-    heard = read_sound(broken)
-    (said,) = caplog.messages
-    assert f"{broken} is damaged: " in said
-    assert f"{len(heard) / RATE:.2f} s were read" in said
+    read = read_sound(broken)
+    (message,) = caplog.messages
+    assert f"{broken} is damaged: " in message
+    assert f"{len(read) / RATE:.2f} s were read" in message

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listening import BEGIN, crowd, reading
+from event_bus_helpers import BEGIN, crowd, reading
 from sentistream.monitor.alerts import SlidingWindow
 from sentistream.monitor.alerts.sliding_window import CLOCK_STEP, MAX_TRACKS
 

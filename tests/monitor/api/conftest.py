@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 from store.sample_readings import TEN, alert, crowd
 
-from api.serving import Served, settings
+from api.served_monitor import ServedMonitor, settings
 from sentistream.monitor.accounts import passwords
 
 
@@ -21,16 +21,16 @@ def quick_hashes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with Served(tmp_path_factory.mktemp("monitor")) as served:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
+    with ServedMonitor(tmp_path_factory.mktemp("monitor")) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
     """Five people at the door for ten minutes, two at the till: too few to be shown."""
     given = settings(privacy={"smallest_group": 5})
-    with Served(tmp_path_factory.mktemp("lived"), given) as served:
+    with ServedMonitor(tmp_path_factory.mktemp("lived"), given) as served:
         served.store.add(crowd(TEN, TEN + 600))
         served.store.add(crowd(TEN, TEN + 600, ("x", "y"), camera="till"))
         served.store.add_alert(alert(TEN + 300))

@@ -12,12 +12,13 @@ import pytest
 from store.sample_readings import TEN, alert, crowd
 from websockets.sync.client import connect
 
-from api.serving import MANAGER, VIEWER, Served, settings, wait_for
-from mail_server import mail_server
-from mosquitto import free_port
-from receiver import receiving
+from api.served_monitor import MANAGER, VIEWER, ServedMonitor, settings
+from http_receiver import receiving
+from mqtt_broker import free_port
 from sentistream.monitor.observations import Alert, AlertKind, Delivery, DeliveryState
 from sentistream.translatable import Translatable
+from smtp_server import mail_server
+from waiting import wait_until
 
 DOWN = replace(
     alert(TEN + 10.0),
@@ -28,19 +29,19 @@ DOWN = replace(
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path) as served:
+def served(tmp_path: Path) -> Iterator[ServedMonitor]:
+    with ServedMonitor(tmp_path) as served:
         yield served
 
 
-def stored(served: Served, given: Alert) -> Alert:
+def stored(served: ServedMonitor, given: Alert) -> Alert:
     """Publish an event and wait until the store's writer has written it."""
     served.bus.publish(given)
     served.store.add_alert(given)
     return given
 
 
-def test_alert_includes_its_deliveries_and_acknowledgement(served: Served) -> None:
+def test_alert_includes_its_deliveries_and_acknowledgement(served: ServedMonitor) -> None:
     stored(served, DOWN)
     refused = Delivery(
         incident="d0d0",
@@ -70,7 +71,7 @@ def test_alert_includes_its_deliveries_and_acknowledgement(served: Served) -> No
         assert client.get("/api/alerts/d0d0").json()["end"]["time"] == "2026-01-05T10:05:00Z"
 
 
-def test_first_acknowledgement_is_stored_and_published(served: Served) -> None:
+def test_first_acknowledgement_is_stored_and_published(served: ServedMonitor) -> None:
     stored(served, DOWN)
     with (
         served.person(VIEWER) as viewer,
@@ -84,10 +85,10 @@ def test_first_acknowledgement_is_stored_and_published(served: Served) -> None:
             additional_headers={"Authorization": token},
         ) as socket:
             given = manager.post("/api/alerts/d0d0/acknowledge").json()
-            told = json.loads(socket.recv(10))
+            event = json.loads(socket.recv(10))
         assert (given["incident"], given["user"]) == ("d0d0", MANAGER)
-        assert told["kind"] == "acknowledgement"
-        assert told["acknowledgement"]["user"] == MANAGER
+        assert event["kind"] == "acknowledgement"
+        assert event["acknowledgement"]["user"] == MANAGER
         later = program.post("/api/alerts/d0d0/acknowledge").json()
         assert later == given
         assert manager.post("/api/alerts/no-such/acknowledge").status_code == 404
@@ -110,7 +111,7 @@ def test_channel_test_reports_what_is_wrong(tmp_path: Path) -> None:
                 {"url": f"http://127.0.0.1:{free_port()}/x", "format": "discord"},
             ],
         }
-        with Served(tmp_path, settings(**values)) as served, served.person() as client:
+        with ServedMonitor(tmp_path, settings(**values)) as served, served.person() as client:
             found = client.get("/api/channels").json()
             assert [each["key"] for each in found] == [
                 "email",
@@ -131,9 +132,9 @@ def test_channel_test_reports_what_is_wrong(tmp_path: Path) -> None:
         assert json.loads(hook.requests[0].body)["blocks"][0]["text"]["text"] == "Test message"
     assert "(status 403)" in results["ntfy-1"]["reason"]
     assert "refuses the connection" in results["webhooks-2"]["reason"]
-    told = json.dumps([found, results])
+    event = json.dumps([found, results])
     for secret in ("shop-7f3a91", "tk_secret1234", "secret-path"):
-        assert secret not in told
+        assert secret not in event
 
 
 def test_digests_are_served_as_pdf_and_mailed(tmp_path: Path) -> None:
@@ -145,7 +146,7 @@ def test_digests_are_served_as_pdf_and_mailed(tmp_path: Path) -> None:
             "sender": "m@example.org",
             "recipients": ["o@example.org"],
         }
-        with Served(tmp_path, settings(email=email)) as served:
+        with ServedMonitor(tmp_path, settings(email=email)) as served:
             served.store.add(crowd(TEN, TEN + 600))
             with served.person() as client:
                 answer = client.get("/api/digest/week.pdf?day=2026-01-05")
@@ -163,14 +164,14 @@ def test_digests_are_served_as_pdf_and_mailed(tmp_path: Path) -> None:
     assert attached.get_filename() == "sentistream-month-2026-01.pdf"
 
 
-def test_mail_is_not_sent_without_a_server(served: Served) -> None:
+def test_mail_is_not_sent_without_a_server(served: ServedMonitor) -> None:
     with served.person() as client:
         answer = client.post("/api/digest/week/send")
         assert answer.status_code == 400
         assert "no mail server" in answer.json()["detail"]
 
 
-def test_deliveries_are_visible_to_managers_only(served: Served) -> None:
+def test_deliveries_are_visible_to_managers_only(served: ServedMonitor) -> None:
     served.store.add_delivery(
         Delivery(
             incident="", channel="x", event="test", time=TEN + 0.0, state=DeliveryState.DELIVERED
@@ -178,4 +179,4 @@ def test_deliveries_are_visible_to_managers_only(served: Served) -> None:
     )
     with served.person(VIEWER) as viewer, served.person() as manager:
         assert viewer.get("/api/deliveries").status_code == 403
-        wait_for(lambda: manager.get("/api/deliveries").json())
+        wait_until(lambda: manager.get("/api/deliveries").json())

@@ -6,15 +6,15 @@ import threading
 import time
 from pathlib import Path
 
-from api.serving import VIEWER, Served, settings
+from api.served_monitor import VIEWER, ServedMonitor, settings
 from sentistream.monitor.accounts import Role
 from sentistream.monitor.observations import CameraHealth, CameraState
 
 HOUR = 3600
 
 
-def test_live_state_and_cameras_are_listed(lived: Served) -> None:
-    with lived.by_token(Role.VIEWER) as client:
+def test_live_state_and_cameras_are_listed(populated: ServedMonitor) -> None:
+    with populated.by_token(Role.VIEWER) as client:
         seen = client.get("/api/live").json()
         assert [one["camera"] for one in seen] == ["door"]
         assert seen[0]["time"] == "2026-01-05T10:00:00.500000Z"
@@ -34,26 +34,30 @@ def test_live_state_and_cameras_are_listed(lived: Served) -> None:
         assert till["health"] is None
 
 
-def test_preview_request_reaches_the_camera(lived: Served) -> None:
-    lived.cameras.watched.clear()
-    with lived.by_token(Role.VIEWER) as client:
+def test_preview_request_reaches_the_camera(populated: ServedMonitor) -> None:
+    populated.cameras.watched.clear()
+    with populated.by_token(Role.VIEWER) as client:
         picture = client.get("/api/cameras/door/preview.jpg")
         assert picture.content == b"\xff\xd8 picture"
         assert picture.headers["content-type"] == "image/jpeg"
         assert client.get("/api/cameras/till/preview.jpg").status_code == 404
         assert client.get("/api/cameras/other/preview.jpg").status_code == 404
-    assert lived.cameras.watched == ["door", "till"]
+    assert populated.cameras.watched == ["door", "till"]
 
 
-def test_camera_is_restarted(lived: Served) -> None:
-    with lived.by_token() as client:
+def test_camera_is_restarted(populated: ServedMonitor) -> None:
+    with populated.by_token() as client:
         assert client.post("/api/cameras/door/restart").status_code == 204
         assert client.post("/api/cameras/none/restart").status_code == 404
-    assert lived.cameras.restarted == ["door"]
+    assert populated.cameras.restarted == ["door"]
 
 
 def test_visitor_cameras_are_connected_and_ended(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, served.person(VIEWER) as one, served.by_token() as manager:
+    with (
+        ServedMonitor(tmp_path) as served,
+        served.person(VIEWER) as one,
+        served.by_token() as manager,
+    ):
         assert one.post("/api/browser-camera", json={"sdp": "nonsense"}).status_code == 400
         answer = one.post("/api/browser-camera", json={"type": "offer", "sdp": "v=0"}).json()
         assert answer == {"type": "answer", "sdp": "v=0 answer", "camera": "visitor-1"}
@@ -71,7 +75,7 @@ def test_visitor_cameras_are_connected_and_ended(tmp_path: Path) -> None:
 
 def test_disabled_features_are_refused(tmp_path: Path) -> None:
     given = settings(server={"browser_cameras": 0}, privacy={"preview": False})
-    with Served(tmp_path, given) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path, given) as served, served.by_token() as client:
         served.sees()
         assert client.get("/api/cameras/door/preview.jpg").status_code == 403
         assert client.post("/api/browser-camera", json={"sdp": "v=0"}).status_code == 403
@@ -81,7 +85,7 @@ def test_disabled_features_are_refused(tmp_path: Path) -> None:
 def test_health_readiness_and_metrics(tmp_path: Path) -> None:
     well = [True]
 
-    class Watched:
+    class CountingStore:
         def __init__(self, store: object) -> None: ...
 
         def is_writable(self) -> bool:
@@ -92,7 +96,10 @@ def test_health_readiness_and_metrics(tmp_path: Path) -> None:
         status: str = client.get("/health").json()["status"]
         return status, client.get("/ready").status_code
 
-    with Served(tmp_path, store=Watched) as served, served.by_token(Role.VIEWER) as client:
+    with (
+        ServedMonitor(tmp_path, store=CountingStore) as served,
+        served.by_token(Role.VIEWER) as client,
+    ):
         assert both() == ("degraded", 503)
         served.sees()
         assert both() == ("ok", 200)
@@ -129,7 +136,7 @@ def test_hanging_database_does_not_block_the_health_check(tmp_path: Path) -> Non
         def is_writable(self) -> bool:
             return go_on.wait(30)
 
-    with Served(tmp_path, store=Hanging) as served, served.stranger() as client:
+    with ServedMonitor(tmp_path, store=Hanging) as served, served.anonymous() as client:
         served.sees()
         begin = time.monotonic()
         assert client.get("/health").json() == {"status": "degraded"}

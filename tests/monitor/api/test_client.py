@@ -14,7 +14,7 @@ import pytest
 from store.sample_readings import TEN, alert, crowd
 
 import sentistream.client as client_package
-from api.serving import Served, settings, wait_for
+from api.served_monitor import ServedMonitor, settings
 from sentistream.client import (
     Alert,
     Client,
@@ -25,15 +25,16 @@ from sentistream.client import (
 )
 from sentistream.errors import InputError, OutputError
 from sentistream.monitor.accounts import Role
+from waiting import wait_until
 
 BEGIN = datetime.fromtimestamp(TEN, UTC)
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
     given = settings(privacy={"smallest_group": 5})
-    with Served(tmp_path_factory.mktemp("client"), given) as served:
+    with ServedMonitor(tmp_path_factory.mktemp("client"), given) as served:
         served.store.add(crowd(TEN, TEN + 1500))
         served.store.add(crowd(TEN, TEN + 10, ("x",), camera="till"))
         served.store.add_alert(alert(TEN + 300))
@@ -42,8 +43,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def client(lived: Served) -> Iterator[Client]:
-    with Client(lived.url, lived.token(Role.MANAGER)) as client:
+def client(populated: ServedMonitor) -> Iterator[Client]:
+    with Client(populated.url, populated.token(Role.MANAGER)) as client:
         yield client
 
 
@@ -112,32 +113,32 @@ def test_exports_are_written_to_files(client: Client, tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["hours.csv"]
 
 
-def test_events_are_streamed(client: Client, lived: Served) -> None:
+def test_events_are_streamed(client: Client, populated: ServedMonitor) -> None:
     def happen() -> None:
-        wait_for(lambda: lived.bus.subscribers == 1)
-        lived.sees()
-        lived.bus.publish(alert(TEN))
+        wait_until(lambda: populated.bus.subscribers == 1)
+        populated.sees()
+        populated.bus.publish(alert(TEN))
 
     thread = threading.Thread(target=happen)
     thread.start()
     events = client.events()
-    health, seen, told = next(events), next(events), next(events)
+    health, seen, alert_event = next(events), next(events), next(events)
     events.close()  # type: ignore[attr-defined]
     thread.join()
     assert isinstance(health, Health)
     assert isinstance(seen, Observation)
-    assert isinstance(told, Alert)
-    wait_for(lambda: lived.bus.subscribers == 0)
+    assert isinstance(alert_event, Alert)
+    wait_until(lambda: populated.bus.subscribers == 0)
 
 
-def test_revoking_the_token_ends_the_event_stream(lived: Served) -> None:
-    with Client(lived.url, lived.token(Role.VIEWER, "short")) as client:
+def test_revoking_the_token_ends_the_event_stream(populated: ServedMonitor) -> None:
+    with Client(populated.url, populated.token(Role.VIEWER, "short")) as client:
         events = client.events()
 
         def revoke() -> None:
-            wait_for(lambda: lived.bus.subscribers == 1)
-            name = next(t.name for t in lived.accounts.tokens() if t.name.startswith("short"))
-            lived.accounts.revoke_token(name)
+            wait_until(lambda: populated.bus.subscribers == 1)
+            name = next(t.name for t in populated.accounts.tokens() if t.name.startswith("short"))
+            populated.accounts.revoke_token(name)
 
         thread = threading.Thread(target=revoke)
         thread.start()
@@ -150,8 +151,8 @@ def test_revoking_the_token_ends_the_event_stream(lived: Served) -> None:
         assert refused.value.status == 401
 
 
-def test_refusals_raise_errors(lived: Served) -> None:
-    with Client(lived.url, lived.token(Role.VIEWER)) as client:
+def test_refusals_raise_errors(populated: ServedMonitor) -> None:
+    with Client(populated.url, populated.token(Role.VIEWER)) as client:
         with pytest.raises(MonitorError, match="Only managers") as refused:
             next(client.readings(BEGIN))
         assert refused.value.status == 403
@@ -160,7 +161,7 @@ def test_refusals_raise_errors(lived: Served) -> None:
         assert refused.value.status == 403
         with pytest.raises(MonitorError, match=r"query\.step"):
             client.history(BEGIN, step="second")  # type: ignore[arg-type]
-    with Client(lived.url, "none") as client:
+    with Client(populated.url, "none") as client:
         with pytest.raises(MonitorError, match="needs a login") as refused:
             client.live()
         assert refused.value.status == 401
@@ -170,7 +171,7 @@ def test_refusals_raise_errors(lived: Served) -> None:
 
 def test_rate_limit_reports_the_waiting_time(tmp_path: Path) -> None:
     given = settings(server={"requests_a_minute": 10})
-    with Served(tmp_path, given) as served, Client(served.url, served.token()) as client:
+    with ServedMonitor(tmp_path, given) as served, Client(served.url, served.token()) as client:
         with pytest.raises(MonitorError) as refused:
             for _ in range(20):
                 client.live()
@@ -205,12 +206,12 @@ def test_client_imports_nothing_of_the_monitor() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603
 
 
-def test_documented_example_runs(lived: Served, tmp_path: Path) -> None:
+def test_documented_example_runs(populated: ServedMonitor, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "api.md").read_text("utf-8")
     example = text.split("```python\n", 1)[1].split("```", 1)[0]
     assert "Client(" in example
-    token = lived.token(Role.MANAGER)
-    example = example.replace("http://127.0.0.1:8420", lived.url)
+    token = populated.token(Role.MANAGER)
+    example = example.replace("http://127.0.0.1:8420", populated.url)
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", example],
         env={"SENTISTREAM_TOKEN": token, "PYTHONPATH": ":".join(sys.path), "PATH": ""},
@@ -220,12 +221,12 @@ def test_documented_example_runs(lived: Served, tmp_path: Path) -> None:
         text=True,
     )
     try:
-        wait_for(lambda: lived.bus.subscribers == 1 or process.poll() is not None)
-        lived.sees()
-        lived.bus.publish(alert(TEN))
-        said, _ = process.communicate(timeout=30)
+        wait_until(lambda: populated.bus.subscribers == 1 or process.poll() is not None)
+        populated.sees()
+        populated.bus.publish(alert(TEN))
+        output, _ = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert process.returncode == 0, said
-    assert "Grim faces" in said
+    assert process.returncode == 0, output
+    assert "Grim faces" in output
     assert (tmp_path / "yesterday.csv").exists()

@@ -9,17 +9,17 @@ from fastapi.responses import PlainTextResponse
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from api.serving import Served
+from api.served_monitor import ServedMonitor
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
     def page(app: object) -> None:
         @app.post("/other")  # type: ignore[attr-defined,untyped-decorator]
         def other() -> PlainTextResponse:
             return PlainTextResponse("taken")
 
-    with Served(tmp_path_factory.mktemp("forgery"), mount=page) as served:
+    with ServedMonitor(tmp_path_factory.mktemp("forgery"), mount=page) as served:
         yield served
 
 
@@ -37,7 +37,7 @@ SITES = [
 
 
 @pytest.mark.parametrize("headers", SITES, ids=str)
-def test_cross_site_requests_change_nothing(served: Served, headers: dict[str, str]) -> None:
+def test_cross_site_requests_change_nothing(served: ServedMonitor, headers: dict[str, str]) -> None:
     with served.person() as client:
         if "origin" not in headers:
             del client.headers["origin"]
@@ -47,7 +47,7 @@ def test_cross_site_requests_change_nothing(served: Served, headers: dict[str, s
     assert served.cameras.restarted == []
 
 
-def test_request_without_an_origin_changes_nothing(served: Served) -> None:
+def test_request_without_an_origin_changes_nothing(served: ServedMonitor) -> None:
     with served.person() as client:
         del client.headers["origin"]
         assert client.post("/api/cameras/door/restart").status_code == 403
@@ -59,7 +59,7 @@ def test_request_without_an_origin_changes_nothing(served: Served) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64, "ä" * 32])
-def test_changes_need_the_csrf_token(served: Served, token: str) -> None:
+def test_changes_need_the_csrf_token(served: ServedMonitor, token: str) -> None:
     with served.person() as client, served.person() as other:
         foreign = other.headers["x-csrf-token"]
         del client.headers["x-csrf-token"]
@@ -71,7 +71,7 @@ def test_changes_need_the_csrf_token(served: Served, token: str) -> None:
     assert served.cameras.restarted == []
 
 
-def test_form_sends_the_csrf_token_as_a_field(served: Served) -> None:
+def test_form_sends_the_csrf_token_as_a_field(served: ServedMonitor) -> None:
     with served.person() as client:
         token = client.headers.pop("x-csrf-token")
         wrong = client.post("/other", json={"csrf_token": token})
@@ -81,22 +81,22 @@ def test_form_sends_the_csrf_token_as_a_field(served: Served) -> None:
         assert client.post(f"/other?csrf_token={token}").status_code == 403
 
 
-def test_api_tokens_need_no_csrf_token(served: Served) -> None:
+def test_api_tokens_need_no_csrf_token(served: ServedMonitor) -> None:
     with served.by_token() as client:
         client.headers["origin"] = "http://anywhere.test"
         assert client.post("/api/cameras/door/restart").status_code == 204
     served.cameras.restarted.clear()
 
 
-def test_login_is_protected_against_forgery(served: Served) -> None:
-    with served.stranger() as client:
+def test_login_is_protected_against_forgery(served: ServedMonitor) -> None:
+    with served.anonymous() as client:
         form = {"name": "anna", "password": "correct horse battery"}
         answer = client.post("/login", data=form, headers={"origin": "http://evil.test"})
         assert answer.status_code == 403
         assert "set-cookie" not in answer.headers
 
 
-def test_other_sites_cannot_open_the_websocket(served: Served) -> None:
+def test_other_sites_cannot_open_the_websocket(served: ServedMonitor) -> None:
     with served.person() as client:
         cookie = f"sentistream_session={client.cookies['sentistream_session']}"
     url = f"ws://127.0.0.1:{served.port}/api/events"
@@ -106,7 +106,7 @@ def test_other_sites_cannot_open_the_websocket(served: Served) -> None:
         assert refused.value.response.status_code == 403
 
 
-def test_cors_allows_no_other_site(served: Served) -> None:
+def test_cors_allows_no_other_site(served: ServedMonitor) -> None:
     with served.person() as client:
         for method in ("GET", "OPTIONS"):
             answer = client.request(

@@ -12,16 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 from store.sample_readings import TEN, crowd
 
-from api.serving import Served, settings, wait_for
+from api.served_monitor import ServedMonitor, settings
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Role
 from sentistream.monitor.api.history import EXPORTS_AT_ONCE
+from waiting import wait_until
 
 HOUR = 3600
 
 
-def test_history_is_grouped_by_hour(lived: Served) -> None:
-    with lived.by_token(Role.VIEWER) as client:
+def test_history_is_grouped_by_hour(populated: ServedMonitor) -> None:
+    with populated.by_token(Role.VIEWER) as client:
         for begin in (
             str(TEN),
             "2026-01-05T10:00:00Z",
@@ -44,8 +45,8 @@ def test_history_is_grouped_by_hour(lived: Served) -> None:
         assert len(by_minute) == 10
 
 
-def test_unencoded_plus_sign_is_accepted(lived: Served) -> None:
-    with lived.by_token() as client:
+def test_unencoded_plus_sign_is_accepted(populated: ServedMonitor) -> None:
+    with populated.by_token() as client:
         answer = client.get(
             f"/api/history?begin=2026-01-05T11:00:00+01:00&end={TEN + HOUR}&camera=door"
         )
@@ -54,8 +55,8 @@ def test_unencoded_plus_sign_is_accepted(lived: Served) -> None:
         assert answer.status_code == 200
 
 
-def test_aggregate_of_a_period(lived: Served) -> None:
-    with lived.by_token(Role.VIEWER) as client:
+def test_aggregate_of_a_period(populated: ServedMonitor) -> None:
+    with populated.by_token(Role.VIEWER) as client:
         query = {"begin": TEN, "end": TEN + HOUR}
         found = {one["camera"]: one for one in client.get("/api/together", params=query).json()}
     assert found["door"]["appearances"] == 5
@@ -88,9 +89,9 @@ def test_aggregate_of_a_period(lived: Served) -> None:
     ],
 )
 def test_every_query_parameter_is_bounded(
-    lived: Served, path: str, query: dict[str, str | int], status: int
+    populated: ServedMonitor, path: str, query: dict[str, str | int], status: int
 ) -> None:
-    with lived.by_token() as client:
+    with populated.by_token() as client:
         answer = client.get(f"/api/{path}", params=query)
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"]
@@ -98,16 +99,16 @@ def test_every_query_parameter_is_bounded(
 
 def test_too_many_buckets_are_refused(tmp_path: Path) -> None:
     cameras = {f"cam{n}": {"source": "demo:"} for n in range(40)}
-    with Served(tmp_path, settings(cameras=cameras)) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path, settings(cameras=cameras)) as served, served.by_token() as client:
         query = {"begin": str(TEN), "end": str(TEN + 14 * 86_400), "step": "minute"}
         assert client.get("/api/history", params=query).status_code == 400
         assert client.get("/api/history", params=query | {"camera": "cam1"}).status_code == 200
 
 
-def test_readings_continue_at_the_next_page(lived: Served) -> None:
+def test_readings_continue_at_the_next_page(populated: ServedMonitor) -> None:
     seen: list[tuple[str, str]] = []
     begin: int | str | None = TEN
-    with lived.by_token() as client:
+    with populated.by_token() as client:
         for _ in range(100):
             query = {"begin": str(begin), "end": str(TEN + 60), "camera": "door", "limit": "7"}
             answer = client.get("/api/readings", params=query).json()
@@ -119,23 +120,23 @@ def test_readings_continue_at_the_next_page(lived: Served) -> None:
     assert seen[0] == ("2026-01-05T10:00:00Z", "a")
 
 
-def test_page_break_does_not_split_a_second(lived: Served) -> None:
-    with lived.by_token() as client:
+def test_page_break_does_not_split_a_second(populated: ServedMonitor) -> None:
+    with populated.by_token() as client:
         query = {"begin": str(TEN), "end": str(TEN + 60), "camera": "door", "limit": "2"}
         answer = client.get("/api/readings", params=query).json()
     assert len(answer["readings"]) == 5
     assert answer["next_begin"] == "2026-01-05T10:00:01Z"
 
 
-def test_default_period_of_readings_is_the_last_minute(lived: Served) -> None:
-    lived.store.add(crowd(int(time.time()) - 5, int(time.time()) - 4, ("late",)))
-    with lived.by_token() as client:
+def test_default_period_of_readings_is_the_last_minute(populated: ServedMonitor) -> None:
+    populated.store.add(crowd(int(time.time()) - 5, int(time.time()) - 4, ("late",)))
+    with populated.by_token() as client:
         found = client.get("/api/readings").json()["readings"]
     assert {one["track"] for one in found} == {"late"}
 
 
-def test_alerts_are_newest_first(lived: Served) -> None:
-    with lived.by_token(Role.VIEWER) as client:
+def test_alerts_are_newest_first(populated: ServedMonitor) -> None:
+    with populated.by_token(Role.VIEWER) as client:
         found = client.get("/api/alerts").json()
         assert [one["active"] for one in found] == [False, True]
         assert found[1]["time"] == "2026-01-05T10:05:00Z"
@@ -143,9 +144,9 @@ def test_alerts_are_newest_first(lived: Served) -> None:
         assert len(since) == 1
 
 
-def test_exports_are_downloaded(lived: Served) -> None:
+def test_exports_are_downloaded(populated: ServedMonitor) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
-    with lived.by_token() as client:
+    with populated.by_token() as client:
         text = client.get("/api/export/hour.csv", params=query)
         assert text.headers["content-type"] == "text/csv; charset=utf-8"
         assert (
@@ -162,9 +163,9 @@ def test_exports_are_downloaded(lived: Served) -> None:
 
 
 @pytest.mark.usefixtures("without_pyarrow")
-def test_parquet_without_pyarrow_names_the_package(lived: Served) -> None:
+def test_parquet_without_pyarrow_names_the_package(populated: ServedMonitor) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
-    with lived.by_token() as client:
+    with populated.by_token() as client:
         for _ in range(EXPORTS_AT_ONCE + 1):  # a refused export takes no slot
             refused = client.get("/api/export/hour.parquet", params=query)
             assert refused.status_code == 501
@@ -196,7 +197,7 @@ def test_concurrent_exports_are_limited(tmp_path: Path) -> None:
             finally:
                 closed.append(True)
 
-    with Served(tmp_path, store=Slow) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path, store=Slow) as served, served.by_token() as client:
         streams = [
             client.stream("GET", "/api/export/hour.csv", params={"begin": TEN, "end": TEN + 1})
             for _ in range(2)
@@ -211,7 +212,7 @@ def test_concurrent_exports_are_limited(tmp_path: Path) -> None:
         # a disconnected client frees its slot, and the rest of the file is not produced
         for stream in streams:
             stream.__exit__(None, None, None)
-        wait_for(lambda: len(closed) == 2)
+        wait_until(lambda: len(closed) == 2)
         with client.stream(
             "GET", "/api/export/hour.csv", params={"begin": TEN, "end": TEN + 1}
         ) as fourth:
@@ -219,7 +220,7 @@ def test_concurrent_exports_are_limited(tmp_path: Path) -> None:
 
 
 def test_readings_are_erased(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, served.person() as client:
+    with ServedMonitor(tmp_path) as served, served.person() as client:
         served.store.add(crowd(TEN, TEN + 10))
         served.store.add(crowd(TEN, TEN + 10, camera="till"))
         body = {"begin": "2026-01-05T10:00:02Z", "end": TEN + 5, "camera": "door"}
@@ -239,7 +240,7 @@ def test_unavailable_database_is_reported(tmp_path: Path) -> None:
         def __getattr__(self, name: str) -> object:
             raise StorageError("The database rtsp://eye:hidden-71@x is locked.", "Wait.")
 
-    with Served(tmp_path, store=Broken) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path, store=Broken) as served, served.by_token() as client:
         for path in (
             "/api/history?begin=1&end=2",
             "/api/readings",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from api.serving import MANAGER, PASSWORD, Served, settings
+from api.served_monitor import MANAGER, PASSWORD, ServedMonitor, settings
 from browser_pages import PageOpener, wait_for
 from sentistream.monitor.api.app import setup_link
 
@@ -18,8 +18,8 @@ SHOTS = os.environ.get("SENTISTREAM_SHOTS", "")
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, people=False) as served:
+def empty(tmp_path: Path) -> Iterator[ServedMonitor]:
+    with ServedMonitor(tmp_path, people=False) as served:
         yield served
 
 
@@ -47,7 +47,7 @@ def _kept(page: Page, name: str) -> None:
         (Path(SHOTS) / f"{name}.png").write_bytes(page.screenshot())
 
 
-def test_first_start_login_and_logout_work(open_page: PageOpener, empty: Served) -> None:
+def test_first_start_login_and_logout_work(open_page: PageOpener, empty: ServedMonitor) -> None:
     link = setup_link(empty.services, empty.url)
     assert link is not None
     page = _open(open_page, link)
@@ -81,8 +81,10 @@ def test_first_start_login_and_logout_work(open_page: PageOpener, empty: Served)
     assert refused == []
 
 
-def test_anonymous_user_is_redirected_to_login_and_back(open_page: PageOpener, tmp_path: Path) -> None:
-    with Served(tmp_path, settings(language="de")) as served:
+def test_anonymous_user_is_redirected_to_login_and_back(
+    open_page: PageOpener, tmp_path: Path
+) -> None:
+    with ServedMonitor(tmp_path, settings(language="de")) as served:
         page = _open(open_page, f"{served.url}/")
         assert page.evaluate("location.pathname") == "/login"
         assert page.evaluate("document.documentElement.lang") in ("en", "de")
@@ -94,7 +96,7 @@ def test_anonymous_user_is_redirected_to_login_and_back(open_page: PageOpener, t
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_pages_are_readable_and_usable(
-    open_page: PageOpener, served: Served, phone: bool, dark: bool
+    open_page: PageOpener, served: ServedMonitor, phone: bool, dark: bool
 ) -> None:
     name = f"login-{'phone' if phone else 'desktop'}-{'dark' if dark else 'light'}"
     language = "de" if dark else "en"
@@ -135,7 +137,7 @@ def _contrast(page: Page, selector: str) -> float:
     return (one + 0.05) / (other + 0.05)
 
 
-def test_api_documentation_is_readable(open_page: PageOpener, served: Served) -> None:
+def test_api_documentation_is_readable(open_page: PageOpener, served: ServedMonitor) -> None:
     page = _open(open_page, f"{served.url}/login", phone=True, dark=True)
     _fill(page, name=MANAGER, password=PASSWORD)
     page.click("button")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.serving import Served
+from api.served_monitor import ServedMonitor
 
 EXAMPLES = "4"
 """Of each operation, on top of what covers the description; thousands were tried by hand."""
@@ -25,7 +25,7 @@ negative_data_rejection.expected-statuses = ["4xx", "503"]
 
 @pytest.mark.parametrize("by", ["token", "session"])
 def test_api_conforms_to_its_description(tmp_path: Path, by: str) -> None:
-    with Served(tmp_path) as served, served.person() as client:
+    with ServedMonitor(tmp_path) as served, served.person() as client:
         served.sees()
         description = served.app.openapi()
         if by == "token":

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from websockets.sync.client import connect
 
-from api.serving import Served, settings
+from api.served_monitor import ServedMonitor, settings
 from sentistream.errors import InputError
 from sentistream.monitor.api.problems import LockedSettingError
 from sentistream.monitor.api.secret_masks import SecretMasks
@@ -181,7 +181,9 @@ def test_broker_does_not_move_with_its_password() -> None:
         ("logging", "file", "/etc/cron.d/evil"),
     ],
 )
-def test_files_and_ports_cannot_be_changed_by_clients(group: str, field: str, value: object) -> None:
+def test_files_and_ports_cannot_be_changed_by_clients(
+    group: str, field: str, value: object
+) -> None:
     given = settings()
     with pytest.raises(LockedSettingError):
         apply_patch(given, {group: {field: value}})
@@ -224,16 +226,16 @@ def test_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_metrics_reveal_no_secret(tmp_path: Path) -> None:
     given, made = _with_secrets(random.Random(21))  # noqa: S311
-    with Served(tmp_path, given) as served, served.person() as client:
+    with ServedMonitor(tmp_path, given) as served, served.person() as client:
         for key, camera in given.cameras.items():
             reason = f"{camera.source.get_secret_value()} does not answer"
-            told = CameraHealth(camera=key, state=CameraState.WAITING, since=0, reason=reason)
-            served.bus.publish(told)
-        said = client.get("/metrics").text
+            health = CameraHealth(camera=key, state=CameraState.WAITING, since=0, reason=reason)
+            served.bus.publish(health)
+        output = client.get("/metrics").text
     for key in given.cameras:
-        assert f'sentistream_camera_state{{camera="{key}",state="waiting"}} 1.0' in said
+        assert f'sentistream_camera_state{{camera="{key}",state="waiting"}} 1.0' in output
     for secret in [*made, "10.0.0.7", "camera.test", "db.test"]:
-        assert secret not in said
+        assert secret not in output
 
 
 def test_no_output_reveals_a_secret(
@@ -246,7 +248,7 @@ def test_no_output_reveals_a_secret(
         monkeypatch.setattr(logging.getLogger(ours), "level", logging.WARNING)
     answers: list[str] = []
     with ExitStack() as stack:
-        served = stack.enter_context(Served(tmp_path, given))
+        served = stack.enter_context(ServedMonitor(tmp_path, given))
         client = stack.enter_context(served.person())
         program = stack.enter_context(served.by_token())
         token = program.headers["authorization"].removeprefix("Bearer ")
@@ -299,11 +301,11 @@ def test_no_output_reveals_a_secret(
         kept = yaml.safe_load(path.read_text("utf-8"))
         assert kept["mqtt"]["password"] == given.mqtt.password.get_secret_value()
         assert served.configuration.settings == given.model_copy(update={"language": "de"})
-    said = "".join(answers)
-    assert "cam4" in said
+    output = "".join(answers)
+    assert "cam4" in output
     for secret in made:
-        assert secret not in said
+        assert secret not in output
         assert secret not in caplog.text
     assert token not in caplog.text
     assert session not in caplog.text
-    assert session not in said
+    assert session not in output

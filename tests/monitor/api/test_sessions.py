@@ -15,14 +15,15 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from api.serving import MANAGER, PASSWORD, VIEWER, Served, settings, wait_for
+from api.served_monitor import MANAGER, PASSWORD, VIEWER, ServedMonitor, settings
 from sentistream.client import Client
 from sentistream.monitor.accounts import Role
+from waiting import wait_until
 
 
 def test_wrong_passwords_throttle_an_address(tmp_path: Path) -> None:
     given = settings(server={"login_attempts": 3})
-    with Served(tmp_path, given) as served, served.stranger() as client:
+    with ServedMonitor(tmp_path, given) as served, served.anonymous() as client:
         form = {"name": "nobody", "password": "wrong password"}
         assert [
             client.post("/login", data=form | {"name": f"n{n}"}).status_code for n in range(4)
@@ -35,7 +36,7 @@ def test_wrong_passwords_throttle_an_address(tmp_path: Path) -> None:
 
 def test_wrong_passwords_throttle_a_name_from_all_addresses(tmp_path: Path) -> None:
     given = settings(server={"login_attempts": 3, "public_url": "https://mood.test"})
-    with Served(tmp_path, given) as served, served.stranger() as client:
+    with ServedMonitor(tmp_path, given) as served, served.anonymous() as client:
 
         def login(name: str, password: str, address: str) -> int:
             form = {"name": name, "password": password}
@@ -50,7 +51,7 @@ def test_wrong_passwords_throttle_a_name_from_all_addresses(tmp_path: Path) -> N
 
 
 def test_right_passwords_are_not_counted(tmp_path: Path) -> None:
-    with Served(tmp_path, settings(server={"login_attempts": 1})) as served:
+    with ServedMonitor(tmp_path, settings(server={"login_attempts": 1})) as served:
         for _ in range(3):
             with served.person():
                 pass
@@ -58,7 +59,7 @@ def test_right_passwords_are_not_counted(tmp_path: Path) -> None:
 
 def test_forwarded_addresses_are_ignored_without_a_proxy(tmp_path: Path) -> None:
     given = settings(server={"login_attempts": 2})
-    with Served(tmp_path, given) as served, served.stranger() as client:
+    with ServedMonitor(tmp_path, given) as served, served.anonymous() as client:
         form = {"name": "nobody", "password": "wrong password"}
         tried = [
             client.post(
@@ -73,7 +74,7 @@ def test_forwarded_addresses_are_ignored_without_a_proxy(tmp_path: Path) -> None
 
 def test_own_password_is_changed(tmp_path: Path) -> None:
     new = "another good password"
-    with Served(tmp_path) as served, served.person() as client, served.person() as other:
+    with ServedMonitor(tmp_path) as served, served.person() as client, served.person() as other:
         wrong = client.post("/api/me/password", json={"old": "wrong", "new": new})
         assert wrong.status_code == 403
         assert (
@@ -105,8 +106,8 @@ def test_monitor_serves_tls_itself(tmp_path: Path) -> None:
     )
     trusting = ssl.create_default_context(cafile=str(certificate))
     given = settings(server={"tls_certificate": certificate, "tls_key": key})
-    with Served(tmp_path, given) as served:
-        with served.stranger(verify=trusting, headers={"origin": served.url}) as client:
+    with ServedMonitor(tmp_path, given) as served:
+        with served.anonymous(verify=trusting, headers={"origin": served.url}) as client:
             form = {"name": MANAGER, "password": PASSWORD}
             answer = client.post("/login", data=form)
             assert answer.status_code == 303
@@ -127,18 +128,18 @@ def test_monitor_serves_tls_itself(tmp_path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with served.stranger(verify=old) as client, pytest.raises(httpx.ConnectError):
+        with served.anonymous(verify=old) as client, pytest.raises(httpx.ConnectError):
             client.get("/health")
 
 
-def _see(served: Served) -> None:
-    wait_for(lambda: served.bus.subscribers)
+def _see(served: ServedMonitor) -> None:
+    wait_until(lambda: served.bus.subscribers)
     served.sees()
 
 
 @pytest.mark.parametrize("ended", ["logout", "token", "removed", "password", "role"])
 def test_websockets_close_with_their_login(tmp_path: Path, ended: str) -> None:
-    with Served(tmp_path) as served, served.person(VIEWER) as client:
+    with ServedMonitor(tmp_path) as served, served.person(VIEWER) as client:
         token = served.token(Role.VIEWER)
         headers = {"Authorization": f"Bearer {token}"}
         if ended != "token":

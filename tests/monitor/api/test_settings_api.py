@@ -8,16 +8,16 @@ from pathlib import Path
 
 import yaml
 
-from api.serving import PASSWORD, Served
+from api.served_monitor import PASSWORD, ServedMonitor
 from sentistream.monitor.settings import overlay_path
 
 HOUR = 3600
 
 
 def test_settings_are_changed(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, served.person() as client:
-        told: list[str] = []
-        served.configuration.on_change(lambda new: told.append(new.cameras["door"].name))
+    with ServedMonitor(tmp_path) as served, served.person() as client:
+        changes: list[str] = []
+        served.configuration.on_change(lambda new: changes.append(new.cameras["door"].name))
         patch = {"cameras": {"door": {"name": "Front door"}}, "privacy": {"smallest_group": 7}}
         shown = client.patch("/api/settings", json=patch)
         assert shown.status_code == 200
@@ -26,7 +26,7 @@ def test_settings_are_changed(tmp_path: Path) -> None:
         now = served.configuration.settings
         assert now.cameras["door"].source.get_secret_value().startswith("rtsp://eye:hidden-71@")
         assert now.privacy.smallest_group == 7
-        assert told == ["Front door"]
+        assert changes == ["Front door"]
         kept = yaml.safe_load(overlay_path(served.configuration.path).read_text("utf-8"))
         assert kept == {
             "cameras": {"door": {"name": "Front door"}},
@@ -37,7 +37,7 @@ def test_settings_are_changed(tmp_path: Path) -> None:
         assert "privacy.smallest_group" in wrong.json()["detail"]
         locked = client.patch("/api/settings", json={"logging": {"file": "/etc/passwd"}})
         assert locked.status_code == 403
-        assert told == ["Front door"]
+        assert changes == ["Front door"]
         schema = client.get("/api/settings/schema").json()
         assert schema["properties"]["cameras"]["title"] == "Cameras"
         served.configuration.path = Path("/proc/none/monitor.yaml")
@@ -47,7 +47,7 @@ def test_settings_are_changed(tmp_path: Path) -> None:
 
 
 def test_users_and_tokens_are_managed(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, served.person() as client:
+    with ServedMonitor(tmp_path) as served, served.person() as client:
         new = {"name": "otto", "password": PASSWORD, "role": "viewer"}
         assert client.post("/api/users", json=new).status_code == 201
         assert client.post("/api/users", json=new | {"name": "OTTO"}).status_code == 409
@@ -72,7 +72,7 @@ def test_users_and_tokens_are_managed(tmp_path: Path) -> None:
         shown = client.get("/api/tokens")
         assert token not in shown.text
         assert shown.json()[0]["maker"] == "anna"
-        with served.stranger(headers={"authorization": f"Bearer {token}"}) as program:
+        with served.anonymous(headers={"authorization": f"Bearer {token}"}) as program:
             me = program.get("/api/me").json()
             assert (me["name"], me["role"], me["by_token"]) == ("probe", "viewer", True)
             assert client.delete("/api/tokens/probe").status_code == 204

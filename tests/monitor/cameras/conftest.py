@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from clips import clicks, flat, write_clip
 from sentistream.media.resample import resample
 from sentistream.monitor.cameras.camera_process import Timeouts
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.event_bus import EventBus, Subscription
 from sentistream.monitor.observations import CameraHealth, CameraState, Observation, Seconds
 from sentistream.types import Box, UInt8Array
+from synthetic_clips import clicks, flat, write_clip
 
 TIMEOUTS = Timeouts(backoff=(0.3, 0.6, 30.0), heartbeat=4.0)
-
-
-def wait_until(condition: Callable[[], object], *, within: float = 30.0) -> None:
-    """Wait until a condition holds."""
-    ends = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < ends, "it did not come to pass in time"
-        time.sleep(0.02)
 
 
 class RecordedEvents:

@@ -81,8 +81,8 @@ class PipelineHarness:
     @property
     def faces(self) -> list[tuple[str, str]]:
         """Track and zone of all observations."""
-        return [(f.track, f.zone) for one in self.told(Observation) for f in one.faces]
+        return [(f.track, f.zone) for one in self.published(Observation) for f in one.faces]
 
     @property
     def seconds(self) -> list[Seconds]:
-        return self.told(Seconds)
+        return self.published(Seconds)

@@ -55,7 +55,7 @@ def watch(
 
 
 @pytest.fixture
-def settled(room: Draw) -> BackgroundModel:
+def learned(room: Draw) -> BackgroundModel:
     background = BackgroundModel()
     assert not watch(background, LEARN_AFTER + 15, empty_scene).any()
     return background
@@ -67,26 +67,24 @@ def test_everything_is_masked_until_still_for_a_while(room: Draw) -> None:
     assert not watch(background, 15, empty_scene).any()
 
 
-def test_newcomer_is_masked_at_once_with_a_margin(settled: BackgroundModel, room: Draw) -> None:
-    marks = settled.update(person(empty_scene()), 0.2)
+def test_newcomer_is_masked_at_once_with_a_margin(learned: BackgroundModel, room: Draw) -> None:
+    marks = learned.update(person(empty_scene()), 0.2)
     assert marks[6:15, 13:21].all()
     assert not marks[AWAY].any()
-    assert not settled.update(empty_scene(), 0.2).any()  # and nothing once they have left
+    assert not learned.update(empty_scene(), 0.2).any()  # and nothing once they have left
 
 
-def test_standing_person_does_not_become_background(
-    settled: BackgroundModel, room: Draw
-) -> None:
+def test_standing_person_does_not_become_background(learned: BackgroundModel, room: Draw) -> None:
     for _ in range(int(RELEARN_AFTER) - 5):
-        assert settled.update(person(empty_scene()), 1.0)[HERE].all()
+        assert learned.update(person(empty_scene()), 1.0)[HERE].all()
     # whatever stays longer is an object: it becomes background eventually
-    assert not watch(settled, 30, lambda: person(empty_scene())).any()
+    assert not watch(learned, 30, lambda: person(empty_scene())).any()
 
 
-def test_occasionally_moving_person_stays_masked(settled: BackgroundModel, room: Draw) -> None:
+def test_occasionally_moving_person_stays_masked(learned: BackgroundModel, room: Draw) -> None:
     for second in range(2 * int(RELEARN_AFTER)):
         moved = 40.0 * (second // 120 % 2)  # a little, every two minutes
-        assert settled.update(person(empty_scene(), moved), 1.0)[HERE].all()
+        assert learned.update(person(empty_scene(), moved), 1.0)[HERE].all()
 
 
 def test_person_present_at_the_start_is_masked_while_moving(room: Draw) -> None:
@@ -114,36 +112,38 @@ def test_late_detected_face_is_removed_from_the_background(room: Draw) -> None:
     assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(empty_scene()))[HERE].all()
 
 
-def test_face_leaves_the_background_behind_it_known(settled: BackgroundModel, room: Draw) -> None:
-    watch(settled, 60, lambda: person(empty_scene()), (Box(15, 8, 19, 13),))
-    assert not settled.update(empty_scene(), 1.0).any()
+def test_face_leaves_the_background_behind_it_known(learned: BackgroundModel, room: Draw) -> None:
+    watch(learned, 60, lambda: person(empty_scene()), (Box(15, 8, 19, 13),))
+    assert not learned.update(empty_scene(), 1.0).any()
 
 
-def test_light_change_masks_everything_and_is_relearned(settled: BackgroundModel, room: Draw) -> None:
+def test_light_change_masks_everything_and_is_relearned(
+    learned: BackgroundModel, room: Draw
+) -> None:
     def lit() -> Cells:
         return np.asarray(np.minimum(255, 1.6 * empty_scene() + 20), np.float32)
 
-    assert settled.update(lit(), 0.2).all()
-    assert watch(settled, LEARN_AFTER - 2, lit).all()
-    assert not watch(settled, 20, lit).any()
+    assert learned.update(lit(), 0.2).all()
+    assert watch(learned, LEARN_AFTER - 2, lit).all()
+    assert not watch(learned, 20, lit).any()
 
 
-def test_flash_is_forgotten(settled: BackgroundModel, room: Draw) -> None:
-    assert settled.update(np.full_like(empty_scene(), 250), 1.0).all()
-    assert not settled.update(empty_scene(), 1.0).any()
+def test_flash_is_forgotten(learned: BackgroundModel, room: Draw) -> None:
+    assert learned.update(np.full_like(empty_scene(), 250), 1.0).all()
+    assert not learned.update(empty_scene(), 1.0).any()
 
 
 @pytest.mark.parametrize("gain", [0.88, 1.12])
-def test_exposure_and_dusk_are_followed(settled: BackgroundModel, room: Draw, gain: float) -> None:
-    assert not settled.update(gain * empty_scene(), 0.2).any()
+def test_exposure_and_dusk_are_followed(learned: BackgroundModel, room: Draw, gain: float) -> None:
+    assert not learned.update(gain * empty_scene(), 0.2).any()
     for second in range(300):
-        assert not settled.update((gain - 0.0014 * second) * empty_scene(), 1.0).any()
+        assert not learned.update((gain - 0.0014 * second) * empty_scene(), 1.0).any()
 
 
-def test_exposure_is_followed_behind_a_person(settled: BackgroundModel, room: Draw) -> None:
+def test_exposure_is_followed_behind_a_person(learned: BackgroundModel, room: Draw) -> None:
     for second in range(300):
-        settled.update(person((1 - 0.001 * second) * empty_scene(), 40 * (second % 2)), 1.0)
-    assert not settled.update(0.7 * empty_scene(), 1.0).any()
+        learned.update(person((1 - 0.001 * second) * empty_scene(), 40 * (second % 2)), 1.0)
+    assert not learned.update(0.7 * empty_scene(), 1.0).any()
 
 
 def test_repeated_picture_changes_nothing(room: Draw) -> None:
@@ -155,9 +155,9 @@ def test_repeated_picture_changes_nothing(room: Draw) -> None:
         assert background.update(cells, 1000.0).all()
 
 
-def test_size_change_resets_the_model(settled: BackgroundModel) -> None:
+def test_size_change_resets_the_model(learned: BackgroundModel) -> None:
     for _ in range(3):
-        assert settled.update(np.full((30, 40, 3), 90, np.float32), 1.0).all()
+        assert learned.update(np.full((30, 40, 3), 90, np.float32), 1.0).all()
 
 
 def test_flickering_cell_does_not_keep_its_surroundings_masked(room: Draw) -> None:
@@ -169,12 +169,12 @@ def test_flickering_cell_does_not_keep_its_surroundings_masked(room: Draw) -> No
     assert marks.mean() < 0.1
 
 
-def test_memory_does_not_grow(settled: BackgroundModel, room: Draw) -> None:
+def test_memory_does_not_grow(learned: BackgroundModel, room: Draw) -> None:
     def held() -> int:
-        return sum(v.nbytes for v in vars(settled).values() if isinstance(v, np.ndarray))
+        return sum(v.nbytes for v in vars(learned).values() if isinstance(v, np.ndarray))
 
     before = held()
-    watch(settled, 100, lambda: person(empty_scene()))
+    watch(learned, 100, lambda: person(empty_scene()))
     assert held() == before < 100_000
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 import sentistream
-from cameras.conftest import Heard, eventually
+from cameras.conftest import RecordedEvents
 from cameras.test_camera_supervision import is_gone, parent_of, settings
 from sentistream.monitor.cameras.supervisor import Supervisor
+from waiting import wait_until
 
 SERVER = """
 import sys, time
@@ -84,19 +85,19 @@ def test_workers_write_nothing_and_die_with_a_killed_server(
         server.kill()
         server.wait()
         shutil.rmtree(temporary)
-    eventually(lambda: all(is_gone(worker) for worker in workers), within=10)
-    eventually(lambda: all(is_gone(parent) for parent in parents), within=10)
+    wait_until(lambda: all(is_gone(worker) for worker in workers), limit=10)
+    wait_until(lambda: all(is_gone(parent) for parent in parents), limit=10)
 
 
 def test_names_differ_between_runs(
-    supervisor: Supervisor, heard: Heard, face_clip: Path
+    supervisor: Supervisor, events: RecordedEvents, face_clip: Path
 ) -> None:
     supervisor.apply(settings({"door": face_clip}))
-    eventually(lambda: heard.faces_of("door"))
-    first = heard.faces_of("door")
+    wait_until(lambda: events.faces_of("door"))
+    first = events.faces_of("door")
     supervisor.restart("door")
-    eventually(lambda: heard.faces_of("door") > first)
-    for name in heard.faces_of("door"):
+    wait_until(lambda: events.faces_of("door") > first)
+    for name in events.faces_of("door"):
         assert len(bytes.fromhex(name)) == 8
 
 

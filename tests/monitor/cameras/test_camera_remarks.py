@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from av import AudioFrame, VideoFrame
 
-from cameras.conftest import Heard, eventually
-from clips import flashing
+from cameras.conftest import RecordedEvents
 from sentistream.media.track_selection import describe_choice
 from sentistream.monitor.api.schemas import Health
 from sentistream.monitor.cameras.supervisor import Supervisor
@@ -25,6 +24,8 @@ from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import translator
 from sentistream.monitor.web.live_tiles import tiles
 from sentistream.reports.report_wording import faults_in_words
+from synthetic_clips import flashing
+from waiting import wait_until
 
 RATE = 48_000
 
@@ -57,9 +58,9 @@ def remarkable(path: Path) -> Path:
             sound = level * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)
             for begin in range(0, len(sound), 1000):
                 block = (sound[None, begin : begin + 1000] * 32767).astype(np.int16)
-                heard = AudioFrame.from_ndarray(block, format="s16", layout="mono")
-                heard.sample_rate, heard.pts, heard.time_base = RATE, begin, Fraction(1, RATE)
-                packets += audio.encode(heard)
+                events = AudioFrame.from_ndarray(block, format="s16", layout="mono")
+                events.sample_rate, events.pts, events.time_base = RATE, begin, Fraction(1, RATE)
+                packets += audio.encode(events)
             packets += audio.encode(None)
         for packet in sorted(packets, key=lambda each: each.dts * each.time_base):
             container.mux(packet)
@@ -67,19 +68,19 @@ def remarkable(path: Path) -> Path:
 
 
 def test_remarks_about_a_source_are_reported(
-    supervisor: Supervisor, heard: Heard, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    supervisor: Supervisor, events: RecordedEvents, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sentistream.monitor")
     clip = remarkable(tmp_path / "remarkable.mkv")
     settings = Settings.model_validate({"cameras": {"door": {"source": str(clip)}}})
     supervisor.apply(settings)
 
-    def told() -> CameraHealth | None:
-        newest = heard.newest("door")
+    def expected() -> CameraHealth | None:
+        newest = events.newest("door")
         return newest if newest is not None and len(newest.remarks) > 2 else None
 
-    eventually(told)
-    newest = told()
+    wait_until(expected)
+    newest = expected()
     assert newest is not None
     chosen, sizes, damaged, *_ = newest.remarks
     assert chosen == "Of 2 tracks of sound, track 2 is used (track 1 is silent)."
@@ -87,17 +88,17 @@ def test_remarks_about_a_source_are_reported(
     assert "64 x 48, 96 x 64" in sizes
     assert damaged.startswith("Damaged packets or pictures that were left out: ")
     assert Health.of(newest, "").remarks == list(newest.remarks)
-    (tile,) = tiles(settings, heard.bus, time.time(), translator("en"))
+    (tile,) = tiles(settings, events.bus, time.time(), translator("en"))
     assert chosen in {text for text, _ in tile.facts}
     # with each loop the counts rise, and the log does not grow
-    eventually(lambda: (seen := told()) is not None and seen.remarks != newest.remarks)
+    wait_until(lambda: (seen := expected()) is not None and seen.remarks != newest.remarks)
     assert len([line for line in caplog.messages if "tracks of sound" in line]) == 1
     assert len([line for line in caplog.messages if "left out" in line]) == 1
     assert f"camera door: {chosen}" in caplog.messages
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "expected"),
     [
         (
             "de",
@@ -119,7 +120,7 @@ def test_remarks_about_a_source_are_reported(
         ),
     ],
 )
-def test_page_shows_remarks_in_its_language(language: str, told: list[str]) -> None:
+def test_page_shows_remarks_in_its_language(language: str, expected: list[str]) -> None:
     with av.open(io.BytesIO(), "w", format="matroska") as container:
         streams: list[Any] = [container.add_stream("flac", rate=RATE) for _ in range(3)]
         chosen = describe_choice(streams, streams[2], {0: "silent", 1: "undecodable"})
@@ -136,4 +137,4 @@ def test_page_shows_remarks_in_its_language(language: str, told: list[str]) -> N
     bus.publish(health)
     settings = Settings.model_validate({"cameras": {"door": {"source": "0"}}})
     (tile,) = tiles(settings, bus, 0.0, translator(language))
-    assert [text for text, _ in tile.facts][-3:] == told
+    assert [text for text, _ in tile.facts][-3:] == expected

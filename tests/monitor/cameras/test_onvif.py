@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onvif_camera import ENVELOPE, OnvifCamera
+from fake_onvif_camera import ENVELOPE, OnvifCamera
 from sentistream.errors import InputError
 from sentistream.monitor.cameras.camera_makers import MAKERS, address_of, maker_of
 from sentistream.monitor.cameras.onvif import FoundCamera, discover, find_streams
@@ -66,7 +66,9 @@ def test_largest_stream_is_chosen_with_credentials(skew: float, by_http: bool) -
     # the host is the one contacted, whatever address the camera reports
     assert address == "rtsp://owner:p%26ss%20w%C3%B6rd@127.0.0.1:8554/live?x=1"
     assert "ss" not in shown_address(address)
-    assert camera.password not in "".join(camera.asked)  # the password is never sent in clear text
+    assert camera.password not in "".join(
+        camera.requests
+    )  # the password is never sent in clear text
 
 
 def test_camera_without_a_password_is_read() -> None:
@@ -101,14 +103,14 @@ def test_smallest_sufficient_stream_is_chosen(
 def test_wrong_password_is_reported(by_http: bool) -> None:
     with (
         OnvifCamera(by_http=by_http).running() as camera,
-        pytest.raises(InputError, match="refuses the user or the password") as told,
+        pytest.raises(InputError, match="refuses the user or the password") as caught,
     ):
         find_streams(f"127.0.0.1:{camera.port}", camera.user, WRONG)
-    assert WRONG not in told.value.message.replace("wrong user", "")
+    assert WRONG not in caught.value.message.replace("wrong user", "")
 
 
 @pytest.mark.parametrize(
-    ("operation", "answer", "said"),
+    ("operation", "answer", "message"),
     [
         ("GetSystemDateAndTime", "no XML", "does not speak ONVIF"),
         ("GetProfiles", ENVELOPE.format(""), "names no stream"),
@@ -116,10 +118,10 @@ def test_wrong_password_is_reported(by_http: bool) -> None:
         ("GetProfiles", ENVELOPE.format("x" * 300_000), "too long"),
     ],
 )
-def test_onvif_errors_are_reported(operation: str, answer: str, said: str) -> None:
+def test_onvif_errors_are_reported(operation: str, answer: str, message: str) -> None:
     with OnvifCamera().running() as camera:
         camera.answers[operation] = answer
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             find_streams(f"127.0.0.1:{camera.port}", camera.user, camera.password)
 
 

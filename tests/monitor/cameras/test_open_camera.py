@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import FLASH, GREY, clicks, flashing, write_clip
 from sentistream.errors import InputError
 from sentistream.media import MediaInfo, simulated_camera
 from sentistream.media.source import Source
@@ -19,6 +18,7 @@ from sentistream.monitor.cameras import capture
 from sentistream.monitor.cameras.capture import open_camera
 from sentistream.monitor.settings import CameraSettings
 from sentistream.types import SOUND_RATE
+from synthetic_clips import FLASH, GREY, clicks, flashing, write_clip
 
 TICK, WINDOW = 0.02, 0.1
 
@@ -224,8 +224,8 @@ def test_main_or_substream_is_selected(
     source = opened(settings)
     assert source is made[read]  # type: ignore[comparison-overlap]
     assert not made[read].closed
-    told = f"The smaller stream is not used. {remark}" if remark else ""
-    assert "".join(made[read].info.remarks) == told
+    expected = f"The smaller stream is not used. {remark}" if remark else ""
+    assert "".join(made[read].info.remarks) == expected
     assert all(one.closed for name, one in made.items() if name != read)
 
 

@@ -45,15 +45,15 @@ def test_moments_add_up_to_the_second() -> None:
 def test_unread_faces_do_not_count() -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
     aside = dataclasses.replace(face(), label=Label.UNKNOWN, smoothed=None, mouth_open=None)
-    told = [*keeper.add(10.0, 10.25, [face()]), *keeper.add(10.25, 12.0, [aside])]
-    assert [[one.seen for one in second.readings] for second in told] == [[0.25], []]
+    emitted = [*keeper.add(10.0, 10.25, [face()]), *keeper.add(10.25, 12.0, [aside])]
+    assert [[one.seen for one in second.readings] for second in emitted] == [[0.25], []]
 
 
 def test_empty_second_is_published_and_unwatched_one_is_not() -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
-    told = [*keeper.add(5.2, 7.0, []), *keeper.add(9.5, 9.6, []), *keeper.flush()]
-    assert [one.second for one in told] == [5, 6, 9]
-    assert not any(one.readings for one in told)
+    emitted = [*keeper.add(5.2, 7.0, []), *keeper.add(9.5, 9.6, []), *keeper.flush()]
+    assert [one.second for one in emitted] == [5, 6, 9]
+    assert not any(one.readings for one in emitted)
 
 
 def test_zones_are_separate() -> None:
@@ -72,20 +72,20 @@ def test_finished_second_is_published_without_another_moment() -> None:
 
 
 def test_published_seconds_are_not_repeated_after_a_restart() -> None:
-    told = EmittedSeconds()
-    first = SecondAggregator("door", told)
+    emitted = EmittedSeconds()
+    first = SecondAggregator("door", emitted)
     assert [one.second for one in (*first.add(7.0, 8.3, []), *first.flush())] == [7, 8]
-    second = SecondAggregator("door", EmittedSeconds(told.runs))
+    second = SecondAggregator("door", EmittedSeconds(emitted.runs))
     assert [one.second for one in second.add(8.4, 10.0, [])] == [9]
 
 
 def test_published_seconds_are_stored_as_runs() -> None:
-    told = EmittedSeconds()
+    emitted = EmittedSeconds()
     for second in (1, 2, 3, 9, 10, 2):
-        told.add(second)
-    assert told.runs == ((1, 3), (9, 10))
-    assert 2 in told
-    assert 4 not in told
+        emitted.add(second)
+    assert emitted.runs == ((1, 3), (9, 10))
+    assert 2 in emitted
+    assert 4 not in emitted
 
 
 steps = st.lists(
@@ -107,15 +107,15 @@ def test_clock_changes_never_repeat_or_overfill_a_second(
 ) -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
     time = 1000.0
-    told: list[Seconds] = []
+    emitted: list[Seconds] = []
     for leap, length, tracks, zone, speaking, leaps in moments:
         time += leap if leaps else 0.0
         faces = [face(track, zone=zone, speaking=speaking) for track in sorted(tracks)]
-        told += keeper.add(time, time + length, faces)
+        emitted += keeper.add(time, time + length, faces)
         time += length
-    told += keeper.flush()
-    assert max(Counter(one.second for one in told).values(), default=1) == 1
-    for one in told:
+    emitted += keeper.flush()
+    assert max(Counter(one.second for one in emitted).values(), default=1) == 1
+    for one in emitted:
         keys = [(r.zone, r.track) for r in one.readings]
         assert len(keys) == len(set(keys))
         by_track: Counter[str] = Counter()
@@ -130,12 +130,12 @@ def test_clock_changes_never_repeat_or_overfill_a_second(
 @given(st.lists(st.floats(0.001, 0.999), min_size=1, max_size=80), st.floats(0, 1))
 def test_nothing_is_lost_while_the_clock_runs(lengths: list[float], begin: float) -> None:
     keeper = SecondAggregator("door", EmittedSeconds())
-    told: list[Seconds] = []
+    emitted: list[Seconds] = []
     time = begin
     for length in lengths:
-        told += keeper.add(time, time + length, [face()])
+        emitted += keeper.add(time, time + length, [face()])
         time += length
-    told += keeper.flush()
-    assert [one.second for one in told] == list(range(math.floor(begin), told[-1].second + 1))
-    seen = sum(reading.seen for one in told for reading in one.readings)
+    emitted += keeper.flush()
+    assert [one.second for one in emitted] == list(range(math.floor(begin), emitted[-1].second + 1))
+    seen = sum(reading.seen for one in emitted for reading in one.readings)
     assert seen == pytest.approx(time - begin)

@@ -37,9 +37,9 @@ def test_real_stream_is_tried(demonstration_clip: Path, tmp_path: Path) -> None:
         assert (seen.width, seen.height, seen.sound) == (640, 360, True)
         assert seen.faces >= 1
         bad = opener(f"rtsp://owner:{SECRET}x@127.0.0.1:{port}/camera", tmp_path)
-        with pytest.raises(InputError, match="wrong user or password") as told:
+        with pytest.raises(InputError, match="wrong user or password") as caught:
             take_trial_picture(bad, preview=True, blur=True, timeout=60)
-        assert SECRET not in told.value.message
+        assert SECRET not in caught.value.message
         nowhere = opener(f"rtsp://owner:{SECRET}@127.0.0.1:{port}/other", tmp_path)
         with pytest.raises(InputError, match="no such stream"):
             take_trial_picture(nowhere, preview=True, blur=True, timeout=60)

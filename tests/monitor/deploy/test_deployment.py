@@ -134,21 +134,21 @@ def analyze(tmp_path: Path, *arguments: str) -> str:
     ran = subprocess.run(  # noqa: S603
         [program, *arguments, str(copy)], capture_output=True, text=True, timeout=60, check=False
     )
-    said = ran.stdout + ran.stderr
-    if "Failed to" in said and ("bus" in said or "manager" in said or "option" in said):
-        pytest.skip(f"needs a working systemd-analyze: {said.splitlines()[0]}")
-    return said
+    output = ran.stdout + ran.stderr
+    if "Failed to" in output and ("bus" in output or "manager" in output or "option" in output):
+        pytest.skip(f"needs a working systemd-analyze: {output.splitlines()[0]}")
+    return output
 
 
 def test_systemd_verify_accepts_the_unit(tmp_path: Path) -> None:
-    said = analyze(tmp_path, "verify", "--man=no")
-    assert not [line for line in said.splitlines() if UNIT.name in line]
+    output = analyze(tmp_path, "verify", "--man=no")
+    assert not [line for line in output.splitlines() if UNIT.name in line]
 
 
 def test_systemd_security_rates_the_unit_well(tmp_path: Path) -> None:
-    said = analyze(tmp_path, "security", "--offline=yes", "--no-pager")
-    exposure = re.search(r"Overall exposure level for .*: ([\d.]+)", said)
-    assert exposure, said
+    output = analyze(tmp_path, "security", "--offline=yes", "--no-pager")
+    exposure = re.search(r"Overall exposure level for .*: ([\d.]+)", output)
+    assert exposure, output
     assert float(exposure[1]) < 2.5
 
 

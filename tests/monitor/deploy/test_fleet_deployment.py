@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from listening import until
-from mosquitto import Mosquitto, certificate, free_port
+from mqtt_broker import Mosquitto, certificate, free_port
 from sentistream.monitor.fleet.broker_connection import MAX_UNDER_WAY, BrokerConnection
 from sentistream.monitor.fleet.join_code import BrokerAddress
 from sentistream.monitor.fleet.messages import MAX_BYTES, FleetTopics
 from sentistream.monitor.settings import HeadquartersSettings, load_settings
 from sentistream.monitor.settings.settings_model import ENV_PREFIX
+from waiting import wait_until
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 CONFIG = (DEPLOY / "headquarters" / "mosquitto.conf").read_text("utf-8")
@@ -128,7 +128,9 @@ def deployed(tmp_path: Path) -> Iterator[Deployed]:
     broker.kill()
 
 
-def client(broker: Deployed, user: str, name: str, topics: list[str], heard: list[str]) -> Any:
+def client(
+    broker: Deployed, user: str, name: str, topics: list[str], topics_received: list[str]
+) -> Any:
     address = BrokerAddress(
         host="127.0.0.1",
         port=broker.port,
@@ -140,26 +142,26 @@ def client(broker: Deployed, user: str, name: str, topics: list[str], heard: lis
         address,
         client_id=name,
         subscriptions=topics,
-        on_message=lambda topic, _: heard.append(topic),
+        on_message=lambda topic, _: topics_received.append(topic),
     )
 
 
 def test_sites_cannot_read_other_sites_reports(deployed: Deployed) -> None:
-    hears: dict[str, list[str]] = {"headquarters": [], "site": [], "nosy": []}
-    headquarters = client(deployed, "headquarters", "hq", [TOPICS.all_up], hears["headquarters"])
-    site = client(deployed, "site", "north", [TOPICS.down("north")], hears["site"])
-    nosy = client(deployed, "site", "nosy", [TOPICS.all_up, "#"], hears["nosy"])
-    stranger = client(deployed, "nobody", "stranger", [TOPICS.all_up], [])
+    received: dict[str, list[str]] = {"headquarters": [], "site": [], "nosy": []}
+    headquarters = client(deployed, "headquarters", "hq", [TOPICS.all_up], received["headquarters"])
+    site = client(deployed, "site", "north", [TOPICS.down("north")], received["site"])
+    nosy = client(deployed, "site", "nosy", [TOPICS.all_up, "#"], received["nosy"])
+    anonymous = client(deployed, "nobody", "stranger", [TOPICS.all_up], [])
     try:
-        until(lambda: headquarters.is_connected and site.is_connected, what="both are connected")
+        wait_until(lambda: headquarters.is_connected and site.is_connected, "both are connected")
         assert site.publish(TOPICS.up("north"), b"sums")
-        until(lambda: hears["headquarters"] == [TOPICS.up("north")], what="headquarters hears")
+        wait_until(lambda: received["headquarters"] == [TOPICS.up("north")], "headquarters hears")
         assert headquarters.publish(TOPICS.down("north"), b"answer")
-        until(lambda: hears["site"] == [TOPICS.down("north")], what="the site hears")
+        wait_until(lambda: received["site"] == [TOPICS.down("north")], "the site hears")
         time.sleep(1)
-        assert TOPICS.up("north") not in hears["nosy"]
-        assert not stranger.is_connected
-        assert "refuses the login" in stranger.problem
+        assert TOPICS.up("north") not in received["nosy"]
+        assert not anonymous.is_connected
+        assert "refuses the login" in anonymous.problem
     finally:
-        for each in (headquarters, site, nosy, stranger):
+        for each in (headquarters, site, nosy, anonymous):
             each.close()

@@ -130,8 +130,8 @@ def test_mounted_and_referenced_resources_exist(name: str) -> None:
                     assert source["secretKeyRef"]["name"] in secrets
                     assert source["secretKeyRef"]["key"] in keys
                 if "configMapKeyRef" in source:
-                    asked = source["configMapKeyRef"]
-                    assert asked["key"] in maps[asked["name"]]
+                    reference = source["configMapKeyRef"]
+                    assert reference["key"] in maps[reference["name"]]
     services = {
         each["metadata"]["name"]: each for each in resources(name) if each["kind"] == "Service"
     }
@@ -231,10 +231,10 @@ def test_kubectl_renders_the_manifests(name: str, tmp_path: Path) -> None:
         for file in [*generated.get("files", []), *generated.get("envs", [])]:
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_text("HEADQUARTERS_PASSWORD=a\nSITE_PASSWORD=b\n")
-    said = subprocess.run(  # noqa: S603
+    output = subprocess.run(  # noqa: S603
         [kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60
     )
-    made = [each for each in yaml.safe_load_all(said.stdout) if each]
+    made = [each for each in yaml.safe_load_all(output.stdout) if each]
     names = {each["kind"]: set[str]() for each in made}
     for each in made:
         names[each["kind"]].add(each["metadata"]["name"])

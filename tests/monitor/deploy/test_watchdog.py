@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from listening import until
 from sentistream.monitor.watchdog import Watchdog, extending_start_timeout, notify
+from waiting import wait_until
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -41,35 +41,39 @@ def test_ready_alive_and_stopping_are_sent(
         assert systemd.recv(100) == f"READY=1\nMAINPID={os.getpid()}".encode()
         assert systemd.recv(100) == b"WATCHDOG=1"
         assert systemd.recv(100) == b"WATCHDOG=1"
-    said = systemd.recv(100)
-    while said == b"WATCHDOG=1":
-        said = systemd.recv(100)
-    assert said == b"STOPPING=1"
+    message = systemd.recv(100)
+    while message == b"WATCHDOG=1":
+        message = systemd.recv(100)
+    assert message == b"STOPPING=1"
 
 
-def test_nothing_is_sent_while_unhealthy(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_sent_while_unhealthy(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "60000")
     monkeypatch.delenv("WATCHDOG_PID", raising=False)
-    asked = threading.Event()
+    checked = threading.Event()
     answers = iter([True, False])
 
     def is_well() -> bool:
         try:
             return next(answers)
         except StopIteration:
-            asked.set()
+            checked.set()
             raise OSError("the database is gone") from None
 
     with Watchdog(is_well):
         assert systemd.recv(100).startswith(b"READY=1")
         assert systemd.recv(100) == b"WATCHDOG=1"
-        assert asked.wait(10)
+        assert checked.wait(10)
         systemd.settimeout(0.2)
         with pytest.raises(TimeoutError):
             systemd.recv(100)
 
 
-def test_hang_stops_the_notifications(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hang_stops_the_notifications(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "60000")
     monkeypatch.delenv("WATCHDOG_PID", raising=False)
     released = threading.Event()
@@ -142,4 +146,4 @@ def test_killed_process_stops_sending(
             return True
         return False
 
-    until(silent)
+    wait_until(silent)

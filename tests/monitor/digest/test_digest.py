@@ -14,9 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as checking
 from hypothesis import strategies as st
-from insight.made_weeks import fill
+from insight.synthetic_visits import fill
 
-from mail_server import MailServer, mail_server
 from sentistream.errors import InputError
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.digest import DigestSender, digest_pdf, make_digest, send_digest
@@ -31,6 +30,7 @@ from sentistream.monitor.observations import Acknowledgement, Alert, Delivery
 from sentistream.monitor.settings import DigestSettings, Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.monitor.translation import translator
+from smtp_server import MailServer, mail_server
 
 FIRST = datetime(2026, 9, 28)
 DAYS = 42
@@ -95,7 +95,7 @@ def test_digest_figures_match_the_history(
     digest = make_digest(period, day, store=store, settings=used, names=names, now=NOW, tr=tr)
     span, shift = digest_span(period, day)
     insight = Insight(store, used, names.cameras)
-    said = text_of(digest_pdf(digest))
+    content = text_of(digest_pdf(digest))
     whole = insight.figures([span.until(NOW)])
     assert digest.whole.appearances == tr.number(whole.appearances)
     for sentiment in ("negative", "neutral", "positive"):
@@ -103,7 +103,7 @@ def test_digest_figures_match_the_history(
         assert share is not None
         words = shares_words(whole, tr)[sentiment]
         assert getattr(digest.whole, sentiment) == words
-        assert re.sub(r"\s+", " ", printable(words)) in said
+        assert re.sub(r"\s+", " ", printable(words)) in content
     report = insight.report(span, shift, now=NOW)
     assert len(digest.days) == len(report.days)
     places = {row.name: row for row in digest.places}
@@ -123,7 +123,7 @@ def test_pdf_contains_the_digest(store: DatabaseStore) -> None:
         now=NOW,
         tr=translator("de"),
     )
-    said = text_of(digest_pdf(digest))
+    content = text_of(digest_pdf(digest))
     for words in (
         "Wochenbericht · Müller & Söhne <Laden>",
         "Woche vom 12. Oktober 2026 bis 18. Oktober 2026",
@@ -133,8 +133,8 @@ def test_pdf_contains_the_digest(store: DatabaseStore) -> None:
         "Die negativsten zuerst".replace("Die", "die"),
         "Seite 1",
     ):
-        assert words in said, words
-    assert "?" not in said
+        assert words in content, words
+    assert "?" not in content
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,9 @@ def mailing(server: MailServer) -> dict[str, Any]:
     }
 
 
-def test_each_digest_is_sent_once_even_after_a_restart(store: DatabaseStore, tmp_path: Path) -> None:
+def test_each_digest_is_sent_once_even_after_a_restart(
+    store: DatabaseStore, tmp_path: Path
+) -> None:
     bus = EventBus()
     clock = {"now": datetime(2026, 11, 9, 7, 0, 30).timestamp()}
     with mail_server() as server, bus.subscribe(Delivery) as log:

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from store.conftest import postgresql
 from store.postgres import Server
 
-from fleet.shops import Shop, Wire, headquarters
-from mosquitto import Mosquitto, mosquitto
+from fleet.fleet_sites import BrokerTap, Shop, headquarters
+from mqtt_broker import Mosquitto, mosquitto
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.store import open_database
 
@@ -72,7 +72,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def wire(broker: Mosquitto) -> Iterator[Wire]:
-    wire = Wire(broker)
-    yield wire
-    wire.close()
+def tap(broker: Mosquitto) -> Iterator[BrokerTap]:
+    tap = BrokerTap(broker)
+    yield tap
+    tap.close()

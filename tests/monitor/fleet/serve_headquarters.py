@@ -12,9 +12,9 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
-from api.serving import PASSWORD
+from api.served_monitor import PASSWORD
 
-from fleet.served import ServedHeadquarters
+from fleet.served_headquarters import ServedHeadquarters
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made, ServedHeadquarters(Path(made)) as shown:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from fleet.shops import invite
+from fleet.fleet_sites import invite
 from sentistream.cli import main
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.site_link.link_state import LINK_FILE

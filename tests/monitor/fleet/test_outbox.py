@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store.sample_readings import TEN, alert, reading, seconds
 
-from fleet.shops import Shop
+from fleet.fleet_sites import Shop
 from sentistream.errors import StorageError
 from sentistream.monitor.fleet.messages import FleetTopics, decode, split
 from sentistream.monitor.fleet.records import SumRow, alert_record
@@ -112,54 +112,54 @@ class FakeHeadquarters:
 def test_after_an_outage_new_minutes_overtake_and_old_ones_follow_in_order(
     outbox: Outbox,
 ) -> None:
-    line = FakeHeadquarters(outbox)
+    headquarters = FakeHeadquarters(outbox)
     old = range(TEN, TEN + 1500 * 60, 60)
     for minute in old:
         outbox.put_sums(minute, 60, [row(minute - TEN + 1)], minute + 70)
-    line.sender.pump(KEY)
-    assert len(line.sent) == 1  # a single probe message is sent first
+    headquarters.sender.pump(KEY)
+    assert len(headquarters.sent) == 1  # a single probe message is sent first
     begins: list[int] = []
     fresh: list[int] = []
     for turn in range(200):
-        if not line.sent:
+        if not headquarters.sent:
             break
         if turn % 3 == 1:
-            minute = int(line.now) // 60 * 60 - 60
-            outbox.put_sums(minute, 60, [row(turn + 5)], line.now)
-            line.sender.pump(KEY)
+            minute = int(headquarters.now) // 60 * 60 - 60
+            outbox.put_sums(minute, 60, [row(turn + 5)], headquarters.now)
+            headquarters.sender.pump(KEY)
             # a new minute is sent before anything else is answered
-            newest = line.sent[-1]
+            newest = headquarters.sent[-1]
             assert newest["live"]
             assert newest["records"][0]["begin"] == minute
             fresh.append(minute)
-        message = line.sent.pop(0)
+        message = headquarters.sent.pop(0)
         if not message["live"]:
             begins += [record["begin"] for record in message["records"]]
-        line.now += 5
-        line.answer(message["n"])
-        assert sum(not each["live"] for each in line.sent) <= 3
+        headquarters.now += 5
+        headquarters.answer(message["n"])
+        assert sum(not each["live"] for each in headquarters.sent) <= 3
     assert begins == list(old)
     assert outbox.count() == 0
     assert fresh
 
 
 def test_unanswered_message_is_repeated_with_growing_delays(outbox: Outbox) -> None:
-    line = FakeHeadquarters(outbox)
+    headquarters = FakeHeadquarters(outbox)
     for minute in range(TEN, TEN + 600, 60):
         outbox.put_sums(minute, 60, [row()], minute + 70)
     times = []
     for _ in range(4 * 3600):
-        before = len(line.sent)
-        line.sender.pump(KEY)
-        if len(line.sent) > before:
-            times.append(line.now)
-        line.now += 1
+        before = len(headquarters.sent)
+        headquarters.sender.pump(KEY)
+        if len(headquarters.sent) > before:
+            times.append(headquarters.now)
+        headquarters.now += 1
     gaps = [round(later - earlier) for earlier, later in itertools.pairwise(times)]
     assert gaps[:3] == [ANSWER_TIMEOUT + 1, ANSWER_TIMEOUT + 10, ANSWER_TIMEOUT + 60]
     assert set(gaps[5:]) == {ANSWER_TIMEOUT + 600}
     assert outbox.count() == 10
     # a late answer still counts
-    line.answer(line.sent[0]["n"])
+    headquarters.answer(headquarters.sent[0]["n"])
     assert outbox.count() == 0
 
 

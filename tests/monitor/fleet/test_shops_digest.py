@@ -10,12 +10,11 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from api.serving import VIEWER
+from api.served_monitor import VIEWER
 from argon2 import PasswordHasher
 
-from fleet.chain import SHOPS
-from fleet.served import HEADQUARTERS, ServedHeadquarters
-from mail_server import MailServer, mail_server
+from fleet.sample_chain import SHOPS
+from fleet.served_headquarters import HEADQUARTERS, ServedHeadquarters
 from sentistream.errors import InputError
 from sentistream.monitor.accounts import Role, User, passwords
 from sentistream.monitor.digest import digest_pdf
@@ -26,6 +25,7 @@ from sentistream.monitor.headquarters.shops_digest import make_shops_digest
 from sentistream.monitor.runner import digest_sender
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import translator
+from smtp_server import MailServer, mail_server
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,18 +104,16 @@ def test_digest_figures_match_each_shops_days(served: ServedHeadquarters) -> Non
     whole = sum(int(each.appearances.replace(",", "")) for each in digest.places)
     assert digest.whole.appearances == translator("en").number(whole)
     assert len(digest.days) == 7
-    said = text_of(digest_pdf(digest))
+    text = text_of(digest_pdf(digest))
     for key, (name, _, _) in SHOPS.items():
-        assert printable(name) in said, key
-    assert "Silent now: Airport." in said
+        assert printable(name) in text, key
+    assert "Silent now: Airport." in text
     month = made(served, None, date.today(), "month")
     assert month.days[0].name != digest.days[0].name
     assert len(month.days) in (28, 29, 30, 31)
 
 
-def test_reader_gets_only_permitted_shops(
-    served: ServedHeadquarters, mail: MailServer
-) -> None:
+def test_reader_gets_only_permitted_shops(served: ServedHeadquarters, mail: MailServer) -> None:
     registry = served.headquarters.registry
     registry.give_access(VIEWER, ["harbour", "airport"])
     registry.set_digest_address(VIEWER, "vera@example.org")
@@ -141,11 +139,11 @@ def test_reader_gets_only_permitted_shops(
         assert plain is not None
         (pdf,) = list(message.iter_attachments())
         content = pdf.get_content()
-        said = " ".join([html.get_content(), plain.get_content(), text_of(content)])
+        text = " ".join([html.get_content(), plain.get_content(), text_of(content)])
         for key, (name, _, _) in SHOPS.items():
-            assert (name.partition(" <")[0] in said) == (key in own), (key, message["To"])
-        assert "https://hq.example.org/shops" in said
-        assert ("Sour mood" in said) == ("station" in own)
+            assert (name.partition(" <")[0] in text) == (key in own), (key, message["To"])
+        assert "https://hq.example.org/shops" in text
+        assert ("Sour mood" in text) == ("station" in own)
     # a viewer without shops gets nothing, and nobody gets it twice
     sender.run_due()
     assert len(mail.messages) == 2
@@ -157,7 +155,7 @@ def test_failed_digest_is_sent_later_and_the_others_once(
     registry = served.headquarters.registry
     registry.give_access(VIEWER, [])
     registry.set_digest_address(VIEWER, "vera@example.org")
-    told = []
+    recipients = []
     sender = digest_sender(
         served.bus, served.store, served.configuration, served.headquarters, lambda: "http://hq"
     )
@@ -173,11 +171,13 @@ def test_failed_digest_is_sent_later_and_the_others_once(
     clock[0] += 1000
     sender.run_due()
     sender.run_due()
-    told = [envelope.rcpt_tos for envelope in mail.envelopes]
-    assert told == [["boss@example.org"]]  # a viewer without shops gets none
+    recipients = [envelope.rcpt_tos for envelope in mail.envelopes]
+    assert recipients == [["boss@example.org"]]  # a viewer without shops gets none
 
 
-def test_page_offers_each_reader_their_own_digest(served: ServedHeadquarters, mail: MailServer) -> None:
+def test_page_offers_each_reader_their_own_digest(
+    served: ServedHeadquarters, mail: MailServer
+) -> None:
     registry = served.headquarters.registry
     with served.person(VIEWER) as viewer, served.person() as manager:
         csrf = {"csrf_token": manager.headers["x-csrf-token"]}

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from api.serving import VIEWER, Served
+from api.served_monitor import VIEWER, ServedMonitor
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser
 from sqlalchemy import delete, func, select, update
 
-from fleet.chain import SHOPS, fill
-from fleet.served import HEADQUARTERS, ServedHeadquarters
+from fleet.sample_chain import SHOPS, fill
+from fleet.served_headquarters import HEADQUARTERS, ServedHeadquarters
 from sentistream.monitor.accounts import Role, User, passwords
 from sentistream.monitor.fleet.join_code import JoinCode
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
@@ -178,7 +178,7 @@ def test_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
 
 
 def test_shop_pages_need_a_headquarters(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, served.person() as person:
+    with ServedMonitor(tmp_path) as served, served.person() as person:
         assert person.get("/shops").status_code == 404
         assert 'href="/shops"' not in person.get("/settings").text
         page = person.get("/settings/headquarters")

@@ -91,17 +91,20 @@ def test_any_order_and_batching_gives_the_same_totals(
     migrate(engine, MIGRATIONS)
     SiteRegistry(engine).add("north", "North")
     # a site reports each revision in one way
-    said = {(minute, revision): seen for minute, revision, seen in events}
-    sums = [one(minute, said[minute, revision], revision) for minute, revision, _ in events]
+    seen_by_revision = {(minute, revision): seen for minute, revision, seen in events}
+    sums = [
+        one(minute, seen_by_revision[minute, revision], revision) for minute, revision, _ in events
+    ]
     bounds = [0, *sorted(min(cut, len(sums)) for cut in cuts), len(sums)]
     storage = SumStorage(engine)
     for first, last in itertools.pairwise(bounds):
         store(engine, *sums[first:last], storage=storage)
     store(engine, *sums, storage=storage)
     highest = {
-        minute: max(revision for each, revision in said if each == minute) for minute, _ in said
+        minute: max(revision for each, revision in seen_by_revision if each == minute)
+        for minute, _ in seen_by_revision
     }
-    expected = sum(said[minute, revision] for minute, revision in highest.items())
+    expected = sum(seen_by_revision[minute, revision] for minute, revision in highest.items())
     assert totals(engine)["seen"] == expected
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(SUMS)) == len(highest)

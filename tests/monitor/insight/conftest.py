@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Engine
 
-from insight.made_weeks import CAMERAS, DAY, ZONES, fill
+from insight.synthetic_visits import CAMERAS, DAY, ZONES, fill
 from sentistream.monitor.insight import Insight
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from insight.conftest import NOW, WEEKS, shop
-from insight.made_weeks import CAMERAS, DAY, HOUR, ZONES, Visit, fill, readings, visits
+from insight.synthetic_visits import CAMERAS, DAY, HOUR, ZONES, Visit, fill, readings, visits
 from sentistream.monitor.insight import (
     ALL_CAMERAS,
     Figures,
@@ -39,7 +39,9 @@ def everybody() -> list[Visit]:
     return list(visits(BEGIN, NOW, an_hour=8))
 
 
-def brute_force(made: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str) -> tuple[int, int]:
+def brute_force(
+    made: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str
+) -> tuple[int, int]:
     """Appearances of each span added up, and seconds of faces."""
     appearances = seconds = 0
     for span in spans:

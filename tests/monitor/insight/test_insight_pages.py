@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from api.serving import VIEWER, Served
+from api.served_monitor import VIEWER, ServedMonitor
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from insight.serving_weeks import served_weeks, session_cookie
+from insight.served_insight import served_weeks, session_cookie
 
 SHOTS = os.environ.get("SENTISTREAM_SHOTS", "")
 """A folder for pictures of the pages, to look at."""
@@ -35,7 +35,7 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def shopful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def shop_monitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
     with served_weeks(tmp_path_factory.mktemp("shop")) as served:
         yield served
 
@@ -43,7 +43,7 @@ def shopful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @contextmanager
 def opened(
     chromium: Browser,
-    served: Served,
+    served: ServedMonitor,
     *,
     screen: str = "desk",
     dark: bool = False,
@@ -96,10 +96,10 @@ def _is_drawn(page: Page) -> None:
     ],
 )
 def test_pages_are_accessible(
-    chromium: Browser, shopful: Served, screen: str, dark: bool, language: str
+    chromium: Browser, shop_monitor: ServedMonitor, screen: str, dark: bool, language: str
 ) -> None:
     faults: list[tuple[str, str]] = []
-    with opened(chromium, shopful, screen=screen, dark=dark, language=language) as page:
+    with opened(chromium, shop_monitor, screen=screen, dark=dark, language=language) as page:
         for path in PAGES:
             page.goto(path)
             page.wait_for_load_state("networkidle")
@@ -111,19 +111,19 @@ def test_pages_are_accessible(
             faults += [(path, fault) for fault in page.evaluate(RULES)]
             if AXE:
                 page.evaluate(Path(AXE).read_text("utf-8"))
-                told = page.evaluate(
+                readout = page.evaluate(
                     "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations"
                     ".map(v => v.id + ' ' + v.help + ' ' + v.nodes.map(n => n.html).slice(0, 3)))"
                 )
-                faults += [(path, fault) for fault in told]
+                faults += [(path, fault) for fault in readout]
             if SHOTS:
                 name = re.sub(r"\W+", "-", f"insight{path}-{screen}-{'dark' if dark else 'light'}")
                 page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
     assert faults == []
 
 
-def test_overview_uses_a_wide_screen(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful, screen="wide") as page:
+def test_overview_uses_a_wide_screen(chromium: Browser, shop_monitor: ServedMonitor) -> None:
+    with opened(chromium, shop_monitor, screen="wide") as page:
         page.goto("/")
         places = page.locator(".camera-card").evaluate_all(
             "cards => cards.map(card => Math.round(card.getBoundingClientRect().top))"
@@ -132,8 +132,10 @@ def test_overview_uses_a_wide_screen(chromium: Browser, shopful: Served) -> None
         assert page.locator("main").bounding_box()["width"] > 1800  # type: ignore[index]
 
 
-def test_overview_shows_what_needs_attention(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_overview_shows_what_needs_attention(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/")
         since = datetime.fromtimestamp(time.time() - 3_600)
         attention = page.locator(".attention")
@@ -150,7 +152,7 @@ def test_overview_shows_what_needs_attention(chromium: Browser, shopful: Served)
 
 
 def test_overview_refreshes_and_keeps_the_scroll_position(
-    chromium: Browser, served_now: Served
+    chromium: Browser, served_now: ServedMonitor
 ) -> None:
     with opened(chromium, served_now) as page:
         page.clock.install()
@@ -164,13 +166,13 @@ def test_overview_refreshes_and_keeps_the_scroll_position(
 
 
 @pytest.fixture
-def served_now(tmp_path: Path) -> Iterator[Served]:
+def served_now(tmp_path: Path) -> Iterator[ServedMonitor]:
     with served_weeks(tmp_path, weeks=1, an_hour=5) as served:
         yield served
 
 
-def test_minute_is_two_clicks_away(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_minute_is_two_clicks_away(chromium: Browser, shop_monitor: ServedMonitor) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/")
         page.click("nav a[href='/history']")  # one
         _is_drawn(page)
@@ -181,8 +183,8 @@ def test_minute_is_two_clicks_away(chromium: Browser, shopful: Served) -> None:
         assert hours
         x = box["x"] + box["width"] * (hour + 0.5) / 24
         page.mouse.move(x, box["y"] + 100)
-        told = page.locator("figure.chart output").inner_text()
-        assert told.startswith(f"{hour:02d}:00")
+        readout = page.locator("figure.chart output").inner_text()
+        assert readout.startswith(f"{hour:02d}:00")
         page.mouse.click(x, box["y"] + 100)  # two
         page.wait_for_url("**/history?by=minute*")
         assert f"hour={hour}" in page.url
@@ -192,8 +194,10 @@ def test_minute_is_two_clicks_away(chromium: Browser, shopful: Served) -> None:
         expect(page.locator("details table").first).to_contain_text(f"{hour:02d}:30")
 
 
-def test_keyboard_drills_down_from_months_to_minutes(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_keyboard_drills_down_from_months_to_minutes(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/history?by=month&camera=tills")
         for view in ("by=day", "by=hour", "by=minute"):
             chart = page.locator(".chart-plots")
@@ -206,12 +210,12 @@ def test_keyboard_drills_down_from_months_to_minutes(chromium: Browser, shopful:
             output = page.locator("figure.chart output")
             hint = output.inner_text()
             page.keyboard.press("End")
-            told = output.inner_text()
+            readout = output.inner_text()
             for _ in range(40):  # back to the past
                 if re.search(r"appearance", output.inner_text()):
                     break
                 page.keyboard.press("ArrowLeft")
-            assert output.inner_text() not in ("", hint), told
+            assert output.inner_text() not in ("", hint), readout
             page.keyboard.press("Enter")
             page.wait_for_url(f"**{view}*")
             assert "camera=tills" in page.url
@@ -221,8 +225,10 @@ def test_keyboard_drills_down_from_months_to_minutes(chromium: Browser, shopful:
         page.wait_for_url("**by=hour*")
 
 
-def test_touch_shows_persistent_values_and_opens_them(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful, screen="phone", language="de") as page:
+def test_touch_shows_persistent_values_and_opens_them(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor, screen="phone", language="de") as page:
         page.goto("/history?by=day")
         _is_drawn(page)
         over = page.locator("figure.chart .u-over").first
@@ -234,17 +240,21 @@ def test_touch_shows_persistent_values_and_opens_them(chromium: Browser, shopful
         output = page.locator("figure.chart output")
         hint = output.inner_text()
         over.tap(position={"x": x, "y": y})
-        told = output.inner_text()
-        assert told != hint and "Erscheinung" in told
+        readout = output.inner_text()
+        assert readout != hint and "Erscheinung" in readout
         page.wait_for_timeout(400)
-        assert output.inner_text() == told and "by=day" in page.url  # it stays, and nothing opens
+        assert (
+            output.inner_text() == readout and "by=day" in page.url
+        )  # it stays, and nothing opens
         expect(page.locator(".chart-open")).to_be_visible()
         over.tap(position={"x": x, "y": y})
         page.wait_for_url("**by=hour*")
 
 
-def test_hours_of_the_week_work_with_mouse_and_keyboard(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_hours_of_the_week_work_with_mouse_and_keyboard(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/history")
         page.get_by_role("link", name="Hours of the week").click()
         output = page.locator("#heat-sentence")
@@ -263,8 +273,8 @@ def test_hours_of_the_week_work_with_mouse_and_keyboard(chromium: Browser, shopf
         assert page.locator(".heatmap td[tabindex='0']").count() == 1
 
 
-def test_note_is_added_drawn_and_removed(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_note_is_added_drawn_and_removed(chromium: Browser, shop_monitor: ServedMonitor) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/history")
         page.get_by_text("Add a note").click()
         now = datetime.fromtimestamp(time.time() - 900)
@@ -284,14 +294,16 @@ def test_note_is_added_drawn_and_removed(chromium: Browser, shopful: Served) -> 
         page.locator("#annotations form button", has_text="Add").click()
         expect(page.locator("#annotations [role=alert]")).to_contain_text("Write what happened")
         expect(page.locator("figure.chart canvas")).to_have_count(2)
-    with opened(chromium, shopful, user=VIEWER) as page:
+    with opened(chromium, shop_monitor, user=VIEWER) as page:
         page.goto("/history")
         assert page.locator("#annotations form").count() == 0
 
 
-def test_without_scripts_tables_show_everything(chromium: Browser, shopful: Served) -> None:
-    context = chromium.new_context(java_script_enabled=False, base_url=shopful.url)
-    context.add_cookies([session_cookie(shopful)])  # type: ignore[list-item]
+def test_without_scripts_tables_show_everything(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    context = chromium.new_context(java_script_enabled=False, base_url=shop_monitor.url)
+    context.add_cookies([session_cookie(shop_monitor)])  # type: ignore[list-item]
     page = context.new_page()
     page.goto("/history?by=day")
     expect(page.locator("noscript p")).to_be_visible()
@@ -301,9 +313,9 @@ def test_without_scripts_tables_show_everything(chromium: Browser, shopful: Serv
     context.close()
 
 
-def test_theme_change_redraws_the_charts(chromium: Browser, shopful: Served) -> None:
+def test_theme_change_redraws_the_charts(chromium: Browser, shop_monitor: ServedMonitor) -> None:
     pixels = "(c => c.toDataURL())(document.querySelector('figure.chart canvas'))"
-    with opened(chromium, shopful) as page:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/history")
         _is_drawn(page)
         light = page.evaluate(pixels)
@@ -311,8 +323,10 @@ def test_theme_change_redraws_the_charts(chromium: Browser, shopful: Served) -> 
         page.wait_for_function(f"{pixels} !== {light!r}")
 
 
-def test_pages_are_small_and_respect_the_path_prefix(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_pages_are_small_and_respect_the_path_prefix(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor) as page:
         weight = 0
 
         def count(response: object) -> None:

@@ -38,9 +38,7 @@ def test_interval_contains_the_share_and_narrows(value: float, appearances: int)
 
 @pytest.mark.parametrize("appearances", [20, 60, 300])
 @pytest.mark.parametrize("kind", ["sure", "mixed"])
-def test_margin_covers_the_truth_as_often_as_stated(
-    appearances: int, kind: str
-) -> None:
+def test_margin_covers_the_truth_as_often_as_stated(appearances: int, kind: str) -> None:
     """Stays are exponential; faces are all or nothing (the worst case), or in between."""
     chance, truth, rounds = np.random.default_rng(7), 0.3, 2_000
     hits = 0
@@ -93,18 +91,16 @@ def test_equal_weeks_seldom_differ_beyond_chance() -> None:
 
 
 @given(value=shares, appearances=counts)
-def test_worded_interval_stays_within_0_and_100(
-    value: float, appearances: int
-) -> None:
+def test_worded_interval_stays_within_0_and_100(value: float, appearances: int) -> None:
     share = Share.of(value, appearances)
-    said = share_words(share, translator("en"))
+    sentence = share_words(share, translator("en"))
     if share.is_vague:
-        assert said.endswith("too few to say")
-    elif "±" in said:
-        percent, margin = (int(number) for number in re.findall(r"\d+", said))
+        assert sentence.endswith("too few to say")
+    elif "±" in sentence:
+        percent, margin = (int(number) for number in re.findall(r"\d+", sentence))
         assert percent - margin >= -1 and percent + margin <= 101  # both rounded
     else:
-        numbers = [int(number) for number in re.findall(r"\d+", said)]
+        numbers = [int(number) for number in re.findall(r"\d+", sentence)]
         assert numbers[0] >= min(numbers[1:]) and numbers[0] <= max(numbers[1:])
 
 

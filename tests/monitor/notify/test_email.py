@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from listening import BEGIN
-from mail_server import PASSWORD, USER, MailServer, mail_server
-from mosquitto import certificate, free_port
+from event_bus_helpers import BEGIN
+from mqtt_broker import certificate, free_port
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Attachment, Notice, alert_notice, summary_notice
 from sentistream.monitor.notify.smtp import SmtpTransport
@@ -20,6 +19,7 @@ from sentistream.monitor.observations import Alert, AlertKind
 from sentistream.monitor.settings import EmailSettings
 from sentistream.monitor.translation import translator
 from sentistream.translatable import Translatable
+from smtp_server import PASSWORD, USER, MailServer, mail_server
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
@@ -66,9 +66,9 @@ def test_alert_arrives_as_text_and_html() -> None:
     html = message.get_body(("html",))
     assert text is not None
     assert html is not None
-    said = "Front door, zone By the till: 50% negative over 10 minutes; the threshold is 40%."
+    expected = "Front door, zone By the till: 50% negative over 10 minutes; the threshold is 40%."
     for body in (text.get_content(), html.get_content()):
-        assert said in body
+        assert expected in body
         assert f"{PAGE}/alerts/5e1f" in body
         assert "/history?m=1" in body
     # names are escaped; no external resource is loaded
@@ -93,15 +93,15 @@ def test_mails_about_one_alert_form_a_thread() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [("de", "Schwelle"), ("fr", "seuil")],
 )
-def test_mail_is_in_the_configured_language(language: str, said: str) -> None:
+def test_mail_is_in_the_configured_language(language: str, expected: str) -> None:
     with mail_server() as server:
         assert sent(to(server), notice(language=language)) == ""
     body = server.messages[0].get_body(("html",))
     assert body is not None
-    assert said in body.get_content()
+    assert expected in body.get_content()
     assert f'lang="{language}"' in body.get_content()
 
 
@@ -140,8 +140,8 @@ def test_mail_is_encrypted_and_authenticated(
     own = certificate(tmp_path)
     with mail_server(certificate=own, tls=security == "tls", login=True) as server:
         settings = to(server, host="127.0.0.1", security=security, username=USER, password=PASSWORD)
-        said = sent(settings)
-        assert said.startswith("The certificate of 127.0.0.1 is not trusted")
+        expected = sent(settings)
+        assert expected.startswith("The certificate of 127.0.0.1 is not trusted")
         assert not server.messages
         monkeypatch.setenv("SSL_CERT_FILE", str(own))
         assert sent(settings) == ""
@@ -208,7 +208,7 @@ def test_temporary_failures_are_recognized() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "expected"),
     [
         ({"recipients": []}, "at least one recipient"),
         ({"sender": ""}, "needs a sender"),
@@ -218,6 +218,6 @@ def test_temporary_failures_are_recognized() -> None:
         ({"recipients": "a@b.c\r\nBcc:@d.e"}, "is not an e-mail address"),
     ],
 )
-def test_invalid_settings_are_refused(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_invalid_settings_are_refused(values: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
         to(MailServer(), port=25, **values)

@@ -22,11 +22,12 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN, configured, crowd, health, seconds, until
-from mosquitto import Mosquitto, mosquitto
+from event_bus_helpers import BEGIN, configured, crowd, health, seconds
+from mqtt_broker import Mosquitto, mosquitto
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.notify import MqttPublisher
 from sentistream.monitor.observations import Alert, CameraState
+from waiting import wait_until
 
 VARIABLE = "SENTISTREAM_HOME_ASSISTANT"
 """Names the Python that has the package ``homeassistant``, or the command that starts it."""
@@ -69,19 +70,19 @@ class HomeAssistant:
             if not line.startswith("{"):
                 self.noise.append(line)
                 continue
-            told = json.loads(line)
-            if "version" in told:
-                assert (told["flow"], told["errors"]) == ("create_entry", None)
-                self.version = told["version"]
+            entry = json.loads(line)
+            if "version" in entry:
+                assert (entry["flow"], entry["errors"]) == ("create_entry", None)
+                self.version = entry["version"]
             else:
-                self.entities[told["entity"]] = told
+                self.entities[entry["entity"]] = entry
 
     def wait_until(self, entity: str, state: str | None, limit: float = 15.0) -> dict[str, Any]:
         def is_so() -> bool:
             return entity in self.entities and self.entities[entity]["state"] == state
 
         try:
-            wait_until(is_so, limit, f"{entity} is {state}")
+            wait_until(is_so, f"{entity} is {state}", limit=limit)
         except AssertionError:
             shown = {name: each["state"] for name, each in self.entities.items()}
             pytest.fail(f"{entity} is not {state}: {shown}\n{''.join(self.noise[-30:])}")
@@ -101,7 +102,7 @@ class HomeAssistant:
 def home_assistant(broker: Mosquitto, folder: Path) -> Iterator[HomeAssistant]:
     running = HomeAssistant(broker, folder)
     try:
-        wait_until(lambda: running.version, START, "Home Assistant has started")
+        wait_until(lambda: running.version, "Home Assistant has started", limit=START)
         yield running
     finally:
         running.close()
@@ -119,21 +120,21 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
             bus.publish(health("door", CameraState.RUNNING))
             for second in range(3):
                 bus.publish(seconds(BEGIN + second, *crowd(6, 0.25)))
-            mood = hass.until("sensor.front_door_mood", "neutral")
+            mood = hass.wait_until("sensor.front_door_mood", "neutral")
             assert mood["device"] == ["sentistream", "Front door"]
             assert mood["attributes"]["options"] == ["positive", "neutral", "negative"]
             assert mood["attributes"]["device_class"] == "enum"
             assert mood["attributes"]["faces"] == 6  # the complete state
-            negative = hass.until("sensor.front_door_negative", "25.0")
+            negative = hass.wait_until("sensor.front_door_negative", "25.0")
             assert negative["attributes"]["unit_of_measurement"] == "%"
             assert negative["attributes"]["state_class"] == "measurement"
-            hass.until("sensor.front_door_positive", "0.0")
-            hass.until("sensor.front_door_neutral", "75.0")
-            hass.until("sensor.front_door_faces", "6")
-            state = hass.until("sensor.front_door_state", "running")
+            hass.wait_until("sensor.front_door_positive", "0.0")
+            hass.wait_until("sensor.front_door_neutral", "75.0")
+            hass.wait_until("sensor.front_door_faces", "6")
+            state = hass.wait_until("sensor.front_door_state", "running")
             assert state["category"] == "diagnostic"
-            hass.until("binary_sensor.front_door_problem", "off")
-            hass.until("binary_sensor.front_door_bad_mood", "off")
+            hass.wait_until("binary_sensor.front_door_problem", "off")
+            hass.wait_until("binary_sensor.front_door_bad_mood", "off")
             assert {each["unique_id"] for each in hass.entities.values()} >= {
                 "sentistream_door_mood",
                 "sentistream_door_alert_bad",
@@ -156,20 +157,20 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
                     minutes=10,
                 )
             )
-            hass.until("sensor.front_door_mood", "negative")
-            hass.until("sensor.front_door_faces", "7")
-            alarmed = hass.until("binary_sensor.front_door_bad_mood", "on")
+            hass.wait_until("sensor.front_door_mood", "negative")
+            hass.wait_until("sensor.front_door_faces", "7")
+            alarmed = hass.wait_until("binary_sensor.front_door_bad_mood", "on")
             assert alarmed["attributes"]["share"] == 0.9
 
             # the camera fails: its values become unavailable, and the reason is shown
             bus.publish(health("door", CameraState.WAITING, "no route to host"))
-            hass.until("sensor.front_door_mood", "unavailable")
-            hass.until("sensor.front_door_faces", "unavailable")
-            problem = hass.until("binary_sensor.front_door_problem", "on")
+            hass.wait_until("sensor.front_door_mood", "unavailable")
+            hass.wait_until("sensor.front_door_faces", "unavailable")
+            problem = hass.wait_until("binary_sensor.front_door_problem", "on")
             assert problem["attributes"]["reason"] == "no route to host"
-            hass.until("sensor.front_door_state", "waiting")
+            hass.wait_until("sensor.front_door_state", "waiting")
             bus.publish(health("door", CameraState.RUNNING))
-            hass.until("sensor.front_door_mood", "negative")
+            hass.wait_until("sensor.front_door_mood", "negative")
 
             # too few people: no values are published
             small = configuration.settings.model_copy(
@@ -180,15 +181,15 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
                 }
             )
             configuration.change(small)
-            hass.until("sensor.front_door_mood", "unknown")
-            hass.until("sensor.front_door_negative", "unknown")
+            hass.wait_until("sensor.front_door_mood", "unknown")
+            hass.wait_until("sensor.front_door_negative", "unknown")
             configuration.change(small.model_copy(update={"alerts": ()}))
-            hass.until("binary_sensor.front_door_bad_mood", None)  # of a removed rule
+            hass.wait_until("binary_sensor.front_door_bad_mood", None)  # of a removed rule
 
         # the monitor ends
         for entity in ("sensor.front_door_mood", "sensor.front_door_state"):
-            hass.until(entity, "unavailable")
-        hass.until("binary_sensor.front_door_problem", "unavailable")
+            hass.wait_until(entity, "unavailable")
+        hass.wait_until("binary_sensor.front_door_problem", "unavailable")
 
 
 def test_entities_have_german_names(tmp_path: Path) -> None:
@@ -202,6 +203,6 @@ def test_entities_have_german_names(tmp_path: Path) -> None:
             bus.publish(health("hall", CameraState.RUNNING))
             # Home Assistant starts later, and receives the retained messages
             with home_assistant(broker, tmp_path / "config") as hass:
-                hass.until("sensor.empfang_zustand", "running")
-                hass.until("binary_sensor.empfang_storung", "off")
-                hass.until("sensor.empfang_stimmung", "unknown")
+                hass.wait_until("sensor.empfang_zustand", "running")
+                hass.wait_until("binary_sensor.empfang_storung", "off")
+                hass.wait_until("sensor.empfang_stimmung", "unknown")

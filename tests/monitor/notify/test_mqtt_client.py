@@ -113,9 +113,7 @@ def test_failed_clearing_is_retried_later(
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"broker": "h:1883"}', '{"topics": 3}'])
-def test_damaged_record_is_ignored(
-    tmp_path: Path, retained: dict[str, str], content: str
-) -> None:
+def test_damaged_record_is_ignored(tmp_path: Path, retained: dict[str, str], content: str) -> None:
     (tmp_path / "topics.json").write_text(content)
     connected(tmp_path).sync({"home/sentistream/hall/state": "{}"})
     assert retained == OTHERS | {"home/sentistream/hall/state": "{}"}

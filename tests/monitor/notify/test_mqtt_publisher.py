@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN, collecting, configured, crowd, health, seconds, until
-from mosquitto import PASSWORD, USER, ear, mosquitto
+from event_bus_helpers import BEGIN, collecting, configured, crowd, health, seconds
+from mqtt_broker import PASSWORD, USER, mosquitto, subscriber
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.logs import log_redactor
@@ -26,6 +26,7 @@ from sentistream.monitor.notify.mqtt_publisher import TOPICS_FILE
 from sentistream.monitor.observations import Alert, CameraState
 from sentistream.monitor.settings import Settings
 from settings_file import write_settings
+from waiting import wait_until
 
 CAMERAS = {"door": {"source": "0", "name": "Front door"}, "hall": {"source": "1"}}
 RULE = {"key": "bad", "name": "Bad mood"}
@@ -64,13 +65,15 @@ def test_new_subscriber_receives_the_complete_state(tmp_path: Path) -> None:
             for second in range(3):
                 bus.publish(seconds(BEGIN + second, *crowd(6, 0.25)))
             bus.publish(alert(active=True))
-            with ear(broker) as heard:
-                until(lambda: "sentistream/door/state" in heard.topics)
-                until(
-                    lambda: '"active": true' in heard.topics.get("sentistream/door/alert/bad", "")
+            with subscriber(broker) as received:
+                wait_until(lambda: "sentistream/door/state" in received.topics)
+                wait_until(
+                    lambda: (
+                        '"active": true' in received.topics.get("sentistream/door/alert/bad", "")
+                    )
                 )
-            with ear(broker) as newcomer:  # only retained messages
-                until(lambda: len(newcomer.topics) >= 24, what="all retained topics")
+            with subscriber(broker) as newcomer:  # only retained messages
+                wait_until(lambda: len(newcomer.topics) >= 24, "all retained topics")
                 topics = dict(newcomer.topics)
         assert topics["sentistream/status"] == "online"
         assert topics["sentistream/door/availability"] == "online"
@@ -85,24 +88,30 @@ def test_new_subscriber_receives_the_complete_state(tmp_path: Path) -> None:
         assert failing["problem"] is True
         assert failing["state"] == "waiting"
         assert failing["reason"] == "no route to rtsp://***@h/1"
-        told = state(topics, "sentistream/door/alert/bad")
-        assert (told["active"], told["share"], told["name"]) == (True, 0.512, "Bad mood")
+        state_payload = state(topics, "sentistream/door/alert/bad")
+        assert (state_payload["active"], state_payload["share"], state_payload["name"]) == (
+            True,
+            0.512,
+            "Bad mood",
+        )
         assert state(topics, "sentistream/hall/alert/bad") == {"active": False}
-        with ear(broker) as after:  # the monitor ended and announced it
-            until(lambda: after.topics.get("sentistream/status") == "offline")
+        with subscriber(broker) as after:  # the monitor ended and announced it
+            wait_until(lambda: after.topics.get("sentistream/status") == "offline")
 
 
 def test_small_groups_are_not_sent(tmp_path: Path) -> None:
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         configuration = settings(tmp_path, broker.port)
         assert configuration.settings.privacy.smallest_group == 5
         with MqttPublisher(bus, configuration):
             bus.publish(seconds(BEGIN, *crowd(4, 1.0)))
-            until(lambda: "sentistream/door/state" in heard.topics)
-            first = state(heard.topics, "sentistream/door/state")
+            wait_until(lambda: "sentistream/door/state" in received.topics)
+            first = state(received.topics, "sentistream/door/state")
             bus.publish(seconds(BEGIN + 1, *crowd(5, 1.0)))
-            until(lambda: state(heard.topics, "sentistream/door/state")["mood"] == "negative")
+            wait_until(
+                lambda: state(received.topics, "sentistream/door/state")["mood"] == "negative"
+            )
     assert first["withheld"] is True
     assert first["faces"] == 4
     assert {first[key] for key in ("mood", "positive", "neutral", "negative")} == {None}
@@ -110,19 +119,19 @@ def test_small_groups_are_not_sent(tmp_path: Path) -> None:
 
 def test_no_message_describes_single_people_or_visitors(tmp_path: Path) -> None:
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         # no cameras in the settings: the chosen one is published, visitors' cameras are not
         configuration = settings(tmp_path, broker.port, cameras={}, alerts=[RULE])
         with MqttPublisher(bus, configuration):
             for camera in ("webcam", "visitor-1"):
                 bus.publish(health(camera, CameraState.RUNNING))
                 bus.publish(seconds(BEGIN, *crowd(6, 1.0), camera=camera))
-            until(lambda: "sentistream/webcam/state" in heard.topics)
+            wait_until(lambda: "sentistream/webcam/state" in received.topics)
             bus.publish(alert(active=True))
-            until(lambda: "sentistream/webcam/alert/bad" in heard.topics)
-    told = str(heard.all)
-    assert "visitor" not in told
-    assert not any(f"p{number}" in told for number in range(6))  # names of tracks
+            wait_until(lambda: "sentistream/webcam/alert/bad" in received.topics)
+    state_payload = str(received.all)
+    assert "visitor" not in state_payload
+    assert not any(f"p{number}" in state_payload for number in range(6))  # names of tracks
 
 
 def test_no_message_contains_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -133,7 +142,7 @@ def test_no_message_contains_a_secret(tmp_path: Path, caplog: pytest.LogCaptureF
         "yard": "rtsp://10.0.0.8/user=admin_password=zq3Hidden_channel=1_stream=0.sdp",
     }
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         cameras = {key: {"source": source} for key, source in sources.items()}
         given = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
         log_redactor.set_secrets_from(given.settings)
@@ -142,16 +151,16 @@ def test_no_message_contains_a_secret(tmp_path: Path, caplog: pytest.LogCaptureF
                 for key, source in sources.items():
                     reason = f"{source} does not answer; {source[7:]}: 401"
                     bus.publish(health(key, CameraState.WAITING, reason))
-                until(
+                wait_until(
                     lambda: all(
-                        "401" in heard.topics.get(f"sentistream/{key}/health", "")
+                        "401" in received.topics.get(f"sentistream/{key}/health", "")
                         for key in sources
                     )
                 )
-                said = json.dumps(heard.topics)
+                messages = json.dumps(received.topics)
         finally:
             log_redactor.set_secrets(())
-    written = said + (tmp_path / TOPICS_FILE).read_text() + caplog.text
+    written = messages + (tmp_path / TOPICS_FILE).read_text() + caplog.text
     for secret in ("zq1", "zq2", "zq3", "rest@"):
         assert secret not in written
 
@@ -164,22 +173,22 @@ def test_foreign_device_below_the_same_topic_is_kept(tmp_path: Path) -> None:
         "homeassistant/sensor/home/home_door_mood/config": "{}",
     }
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         for topic, payload in others.items():
-            heard.publish(topic, payload)
+            received.publish(topic, payload)
         mqtt = {"host": "127.0.0.1", "port": broker.port, "every": 1, "topic": "home"}
         given = settings(tmp_path, broker.port, mqtt=mqtt)
         with MqttPublisher(bus, given, state=tmp_path):
             bus.publish(seconds(BEGIN, *crowd(6, 0.5), camera="door"))
-            until(lambda: "home/sentistream/door/state" in heard.topics)
-            assert heard.topics["home/sentistream/status"] == "online"
-            assert others.items() <= heard.topics.items()
-        until(lambda: heard.topics["home/sentistream/status"] == "offline")
+            wait_until(lambda: "home/sentistream/door/state" in received.topics)
+            assert received.topics["home/sentistream/status"] == "online"
+            assert others.items() <= received.topics.items()
+        wait_until(lambda: received.topics["home/sentistream/status"] == "offline")
         with MqttPublisher(bus, given, state=tmp_path):
-            until(lambda: heard.topics["home/sentistream/status"] == "online")
+            wait_until(lambda: received.topics["home/sentistream/status"] == "online")
             changed(given, mqtt=given.settings.mqtt.model_dump() | {"host": ""})
-            until(lambda: set(heard.topics) == set(others))
-        assert heard.topics == others
+            wait_until(lambda: set(received.topics) == set(others))
+        assert received.topics == others
 
 
 def test_killed_broker_is_reconnected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -187,21 +196,23 @@ def test_killed_broker_is_reconnected(tmp_path: Path, caplog: pytest.LogCaptureF
     caplog.set_level(logging.INFO)
     with mosquitto(tmp_path) as broker, MqttPublisher(bus, settings(tmp_path, broker.port)):
         bus.publish(health("door", CameraState.RUNNING))
-        with ear(broker) as heard:
-            until(lambda: heard.topics.get("sentistream/door/availability") == "online")
+        with subscriber(broker) as received:
+            wait_until(lambda: received.topics.get("sentistream/door/availability") == "online")
         broker.kill()
         bus.publish(health("door", CameraState.WAITING))
         began = time.monotonic()
         for second in range(500):  # publishing does not block meanwhile
             bus.publish(seconds(BEGIN + second, *crowd(6, 0.5)))
         assert time.monotonic() - began < 1
-        until(lambda: any("trying again" in each.message for each in caplog.records))
+        wait_until(lambda: any("trying again" in each.message for each in caplog.records))
         broker.start()
-        with ear(broker) as heard:
-            until(lambda: "sentistream/door/state" in heard.topics, 30)
-            until(lambda: heard.topics.get("sentistream/status") == "online")
-            until(lambda: '"waiting"' in heard.topics.get("sentistream/door/health", ""))
-            until(lambda: any("sentistream_door_mood/config" in each for each in heard.topics))
+        with subscriber(broker) as received:
+            wait_until(lambda: "sentistream/door/state" in received.topics, limit=30)
+            wait_until(lambda: received.topics.get("sentistream/status") == "online")
+            wait_until(lambda: '"waiting"' in received.topics.get("sentistream/door/health", ""))
+            wait_until(
+                lambda: any("sentistream_door_mood/config" in each for each in received.topics)
+            )
     assert sum("trying again" in each.message for each in caplog.records) <= 2
 
 
@@ -219,18 +230,18 @@ def test_killed_monitor_is_reported_offline(tmp_path: Path) -> None:
         with MqttPublisher(EventBus(), Configuration(load_settings(path), path)):
             time.sleep(60)
     """
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         configuration = settings(tmp_path, broker.port)
         write_settings(configuration.settings, configuration.path)
         monitor = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", textwrap.dedent(script), str(configuration.path)]
         )
         try:
-            until(lambda: heard.topics.get("sentistream/status") == "online", 30)
+            wait_until(lambda: received.topics.get("sentistream/status") == "online", limit=30)
         finally:
             monitor.kill()
             monitor.wait()
-        until(lambda: heard.topics["sentistream/status"] == "offline")
+        wait_until(lambda: received.topics["sentistream/status"] == "offline")
 
 
 def test_hanging_broker_does_not_block(tmp_path: Path) -> None:
@@ -238,8 +249,8 @@ def test_hanging_broker_does_not_block(tmp_path: Path) -> None:
     with mosquitto(tmp_path) as broker:
         publisher = MqttPublisher(bus, settings(tmp_path, broker.port))
         publisher.start()
-        with ear(broker) as heard:
-            until(lambda: "sentistream/status" in heard.topics)
+        with subscriber(broker) as received:
+            wait_until(lambda: "sentistream/status" in received.topics)
         broker.process.send_signal(signal.SIGSTOP)
         try:
             began = time.monotonic()
@@ -253,19 +264,21 @@ def test_hanging_broker_does_not_block(tmp_path: Path) -> None:
             broker.process.send_signal(signal.SIGCONT)
 
 
-def test_broker_password_is_sent_and_hidden(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_broker_password_is_sent_and_hidden(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     bus = EventBus()
     login = {"username": USER, "password": PASSWORD}
-    with mosquitto(tmp_path, password=True) as broker, ear(broker, login=True) as heard:
+    with mosquitto(tmp_path, password=True) as broker, subscriber(broker, login=True) as received:
         wrong = login | {"password": "wrong-horse"}
         configuration = settings(tmp_path, broker.port, mqtt=wrong)
         with MqttPublisher(bus, configuration):
-            until(lambda: any("refuses us" in each.message for each in caplog.records))
-            assert "sentistream/status" not in heard.topics
+            wait_until(lambda: any("refuses us" in each.message for each in caplog.records))
+            assert "sentistream/status" not in received.topics
             right = {"host": "127.0.0.1", "port": broker.port, **login}
             changed(configuration, mqtt=right)
-            until(lambda: heard.topics.get("sentistream/status") == "online")
+            wait_until(lambda: received.topics.get("sentistream/status") == "online")
     assert PASSWORD not in caplog.text
     assert "wrong-horse" not in caplog.text
 
@@ -275,18 +288,18 @@ def test_broker_certificate_is_verified(
 ) -> None:
     bus = EventBus()
     tls = {"tls": True}
-    with mosquitto(tmp_path, tls=True) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path, tls=True) as broker, subscriber(broker) as received:
         with MqttPublisher(bus, settings(tmp_path, broker.port, mqtt=tls)):
-            until(lambda: any("cannot be reached" in each.message for each in caplog.records))
-        assert "sentistream/status" not in heard.topics
+            wait_until(lambda: any("cannot be reached" in each.message for each in caplog.records))
+        assert "sentistream/status" not in received.topics
         monkeypatch.setenv("SSL_CERT_FILE", str(broker.certificate))
         with MqttPublisher(bus, settings(tmp_path, broker.port, mqtt=tls)):
-            until(lambda: heard.topics.get("sentistream/status") == "online")
+            wait_until(lambda: received.topics.get("sentistream/status") == "online")
 
 
 def test_removed_entities_are_cleared(tmp_path: Path) -> None:
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         # another publisher's topics, also below our root and among our entities
         others = {
             "homeassistant/sensor/other/x/config",
@@ -294,41 +307,47 @@ def test_removed_entities_are_cleared(tmp_path: Path) -> None:
             "sentistream/lamp/state",
         }
         for topic in others:
-            heard.publish(topic, "{}")
+            received.publish(topic, "{}")
         old = "homeassistant/sensor/sentistream/sentistream_gone_mood/config"
         gone = settings(tmp_path, broker.port, cameras={"gone": {"source": "0"}})
         with MqttPublisher(bus, gone, state=tmp_path):
-            until(lambda: old in heard.topics and "sentistream/gone/health" in heard.topics)
+            wait_until(
+                lambda: old in received.topics and "sentistream/gone/health" in received.topics
+            )
         configuration = settings(tmp_path, broker.port, alerts=[RULE])
         with MqttPublisher(bus, configuration, state=tmp_path):
             bus.publish(seconds(BEGIN, *crowd(6, 0.5), camera="hall"))
-            until(lambda: "sentistream/hall/state" in heard.topics)
-            until(lambda: not any("gone" in topic for topic in heard.topics))
-            assert any("_hall_" in topic for topic in heard.topics)
+            wait_until(lambda: "sentistream/hall/state" in received.topics)
+            wait_until(lambda: not any("gone" in topic for topic in received.topics))
+            assert any("_hall_" in topic for topic in received.topics)
             changed(configuration, cameras={"door": CAMERAS["door"]}, alerts=[])
-            until(lambda: not any("hall" in topic or "bad" in topic for topic in heard.topics))
-            assert any("_door_" in topic for topic in heard.topics)
+            wait_until(
+                lambda: not any("hall" in topic or "bad" in topic for topic in received.topics)
+            )
+            assert any("_door_" in topic for topic in received.topics)
             mqtt = configuration.settings.mqtt.model_copy(update={"topic": "shop/one"})
             changed(configuration, mqtt=mqtt.model_dump())
-            until(lambda: "shop/one/sentistream/status" in heard.topics)
-            until(
+            wait_until(lambda: "shop/one/sentistream/status" in received.topics)
+            wait_until(
                 lambda: (
-                    not any(topic.startswith("sentistream") for topic in set(heard.topics) - others)
+                    not any(
+                        topic.startswith("sentistream") for topic in set(received.topics) - others
+                    )
                 )
             )
             changed(configuration, mqtt=mqtt.model_dump() | {"host": ""})
-            until(lambda: set(heard.topics) == others)
+            wait_until(lambda: set(received.topics) == others)
 
 
 def test_more_messages_than_the_queue_holds_are_all_published(tmp_path: Path) -> None:
     bus = EventBus()
     cameras = {f"camera-{number}": {"source": str(number)} for number in range(64)}
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         configuration = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
         expected = len(discovery_configs(configuration.settings, cameras)) + 1 + 3 * len(cameras)
         assert expected > MAX_WAITING
         with MqttPublisher(bus, configuration):
-            until(lambda: len(heard.topics) == expected, 30)
+            wait_until(lambda: len(received.topics) == expected, limit=30)
 
 
 def test_no_broker_means_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,4 +367,4 @@ def test_unresolvable_broker_name_is_reported(
         MqttPublisher(bus, settings(tmp_path, 1, mqtt={"host": "a..b"})),
         collecting(bus, Alert),
     ):
-        until(lambda: "no name of a broker" in caplog.text)
+        wait_until(lambda: "no name of a broker" in caplog.text)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from listening import configured, until
-from receiver import Receiver, receiving
+from event_bus_helpers import configured
+from http_receiver import Receiver, receiving
 from sentistream.errors import StorageError
 from sentistream.monitor.event_bus import EventBus, Subscription
 from sentistream.monitor.interfaces import Store
@@ -30,6 +30,7 @@ from sentistream.monitor.observations import (
 )
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
+from waiting import wait_until
 
 MIDNIGHT = datetime(2026, 3, 4).timestamp()
 NIGHT = [{"begin": "22:00", "end": "07:00"}]
@@ -69,8 +70,8 @@ class NotifierHarness:
 
     def messages(self, count: int) -> list[dict[str, Any]]:
         """Wait for that many messages in total, and for their log entries."""
-        until(lambda: len(self.receiver.requests) >= count, what=f"{count} messages")
-        until(lambda: sum(q.waiting for q in self.notifier.queues.values()) == 0)
+        wait_until(lambda: len(self.receiver.requests) >= count, f"{count} messages")
+        wait_until(lambda: sum(q.waiting for q in self.notifier.queues.values()) == 0)
         assert len(self.receiver.requests) == count
         return [json.loads(request.body) for request in self.receiver.requests]
 
@@ -97,52 +98,52 @@ def harness(
             alerts=[RULE | (rule or {})],
             webhooks=[{"url": receiver.url(), "events": ["alert", "camera", "disk"], **webhook}],
         )
-        told: NotifierHarness | None = None
+        notifications: NotifierHarness | None = None
         notifier = Notifier(
             bus,
             configuration,
             store=store,
             delays=(0.05,),
-            clock=lambda: told.now if told else at(begin),
+            clock=lambda: notifications.now if notifications else at(begin),
         )
         notifier._reload_settings()
-        told = NotifierHarness(notifier, receiver, bus, subscription, [], at(begin))
-        yield told
+        notifications = NotifierHarness(notifier, receiver, bus, subscription, [], at(begin))
+        yield notifications
         notifier.finish()
 
 
 def test_each_message_is_logged(tmp_path: Path) -> None:
-    with harness(tmp_path) as told:
-        told.say(alert("a", 12), 12)
-        told.say(alert("a", 12.5, active=False), 12.5)
-        assert [each["active"] for each in told.messages(2)] == [True, False]
-        assert told.states() == [("a", "begin", "delivered"), ("a", "end", "delivered")]
+    with harness(tmp_path) as notifications:
+        notifications.publish(alert("a", 12), 12)
+        notifications.publish(alert("a", 12.5, active=False), 12.5)
+        assert [each["active"] for each in notifications.messages(2)] == [True, False]
+        assert notifications.states() == [("a", "begin", "delivered"), ("a", "end", "delivered")]
 
 
 def test_failure_is_logged_with_its_reason(tmp_path: Path) -> None:
-    with harness(tmp_path) as told:
-        told.receiver.answers = [404]
-        told.say(alert("a", 12), 12)
-        told.messages(1)
-        until(lambda: told.states() == [("a", "begin", "failed")])
-        assert "does not know this address (status 404)" in told.log[0].reason
-        assert told.log[0].attempts == 1
+    with harness(tmp_path) as notifications:
+        notifications.receiver.answers = [404]
+        notifications.publish(alert("a", 12), 12)
+        notifications.messages(1)
+        wait_until(lambda: notifications.states() == [("a", "begin", "failed")])
+        assert "does not know this address (status 404)" in notifications.log[0].reason
+        assert notifications.log[0].attempts == 1
 
 
 def test_quiet_hours_hold_alerts_for_one_summary(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT) as told:
-        told.say(alert("a", 23), 23)
-        told.say(alert("a", 23.5, active=False), 23.5)
-        told.say(alert("b", 26), 26)
-        told.tick(28)
-        assert told.messages(0) == []
-        told.tick(31.01)
-        (summary,) = told.messages(1)
+    with harness(tmp_path, quiet_hours=NIGHT) as notifications:
+        notifications.publish(alert("a", 23), 23)
+        notifications.publish(alert("a", 23.5, active=False), 23.5)
+        notifications.publish(alert("b", 26), 26)
+        notifications.tick(28)
+        assert notifications.messages(0) == []
+        notifications.tick(31.01)
+        (summary,) = notifications.messages(1)
         assert summary["event"] == "summary"
         assert [each["active"] for each in summary["alerts"]] == [True, False, True]
-        told.tick(31.1)
-        told.messages(1)
-        assert told.states() == [
+        notifications.tick(31.1)
+        notifications.messages(1)
+        assert notifications.states() == [
             ("a", "begin", "held"),
             ("a", "end", "held"),
             ("b", "begin", "held"),
@@ -152,50 +153,52 @@ def test_quiet_hours_hold_alerts_for_one_summary(tmp_path: Path) -> None:
 
 
 def test_single_held_message_is_sent_unchanged(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT) as told:
-        told.say(alert("a", 23), 23)
-        told.tick(31.01)
-        (message,) = told.messages(1)
+    with harness(tmp_path, quiet_hours=NIGHT) as notifications:
+        notifications.publish(alert("a", 23), 23)
+        notifications.tick(31.01)
+        (message,) = notifications.messages(1)
         assert message["event"] == "alert"
 
 
 def test_quiet_hours_may_drop(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT, after_quiet_hours="drop") as told:
-        told.say(alert("a", 23), 23)
-        told.tick(31.01)
-        assert told.messages(0) == []
-        assert told.states() == [("a", "begin", "dropped")]
-        assert told.log[0].reason == "Quiet hours."
+    with harness(tmp_path, quiet_hours=NIGHT, after_quiet_hours="drop") as notifications:
+        notifications.publish(alert("a", 23), 23)
+        notifications.tick(31.01)
+        assert notifications.messages(0) == []
+        assert notifications.states() == [("a", "begin", "dropped")]
+        assert notifications.log[0].reason == "Quiet hours."
 
 
 def test_quiet_hours_of_one_rule_do_not_affect_others(tmp_path: Path) -> None:
-    with harness(tmp_path, rule={"quiet_hours": NIGHT}) as told:
-        told.say(alert("a", 23), 23)
-        told.say(alert("b", 23, rule="other"), 23)
-        assert [each["rule"] for each in told.messages(1)] == ["other"]
+    with harness(tmp_path, rule={"quiet_hours": NIGHT}) as notifications:
+        notifications.publish(alert("a", 23), 23)
+        notifications.publish(alert("b", 23, rule="other"), 23)
+        assert [each["rule"] for each in notifications.messages(1)] == ["other"]
 
 
 def test_ends_are_sent_only_where_requested(tmp_path: Path) -> None:
-    with harness(tmp_path, ends=False) as told:
-        told.say(alert("a", 12), 12)
-        told.say(alert("a", 12.5, active=False), 12.5)
-        assert [each["active"] for each in told.messages(1)] == [True]
+    with harness(tmp_path, ends=False) as notifications:
+        notifications.publish(alert("a", 12), 12)
+        notifications.publish(alert("a", 12.5, active=False), 12.5)
+        assert [each["active"] for each in notifications.messages(1)] == [True]
 
 
 def test_reminders_stop_when_acknowledged(tmp_path: Path) -> None:
-    with harness(tmp_path, rule={"remind_minutes": 30}, quiet_hours=NIGHT) as told:
-        told.say(alert("a", 12), 12)
-        told.tick(12.4)
-        told.tick(12.51)
-        told.tick(12.6)
-        assert ["reminder" in each for each in told.messages(2)] == [False, True]
-        told.tick(22.5)  # no reminders in quiet hours, nor one for each missed hour afterwards
-        told.messages(2)
-        told.tick(31.01)
-        told.messages(3)
-        told.say(Acknowledgement(incident="a", user="ada", time=at(31.1)), 31.1)
-        told.tick(33)
-        told.messages(3)
+    with harness(tmp_path, rule={"remind_minutes": 30}, quiet_hours=NIGHT) as notifications:
+        notifications.publish(alert("a", 12), 12)
+        notifications.tick(12.4)
+        notifications.tick(12.51)
+        notifications.tick(12.6)
+        assert ["reminder" in each for each in notifications.messages(2)] == [False, True]
+        notifications.tick(
+            22.5
+        )  # no reminders in quiet hours, nor one for each missed hour afterwards
+        notifications.messages(2)
+        notifications.tick(31.01)
+        notifications.messages(3)
+        notifications.publish(Acknowledgement(incident="a", user="ada", time=at(31.1)), 31.1)
+        notifications.tick(33)
+        notifications.messages(3)
 
 
 def test_disk_alert_is_an_event_of_its_own(tmp_path: Path) -> None:
@@ -205,24 +208,24 @@ def test_disk_alert_is_an_event_of_its_own(tmp_path: Path) -> None:
         camera="",
         reason="1 GB is free.",
     )
-    with harness(tmp_path, events=["alert"]) as told:
-        told.say(full, 12)
-        assert told.messages(0) == []
-    with harness(tmp_path) as told:
-        told.say(full, 12)
-        (message,) = told.messages(1)
+    with harness(tmp_path, events=["alert"]) as notifications:
+        notifications.publish(full, 12)
+        assert notifications.messages(0) == []
+    with harness(tmp_path) as notifications:
+        notifications.publish(full, 12)
+        (message,) = notifications.messages(1)
         assert (message["event"], message["reason"]) == ("disk", "1 GB is free.")
 
 
 def test_held_message_survives_a_channel_change(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT) as told:
-        told.say(alert("a", 23), 23)
-        configuration = told.notifier._configuration
+    with harness(tmp_path, quiet_hours=NIGHT) as notifications:
+        notifications.publish(alert("a", 23), 23)
+        configuration = notifications.notifier._configuration
         (webhook,) = configuration.settings.webhooks
         changed = webhook.model_copy(update={"name": "Renamed"})
         configuration.change(configuration.settings.model_copy(update={"webhooks": (changed,)}))
-        told.tick(31.01)
-        told.messages(1)
+        notifications.tick(31.01)
+        notifications.messages(1)
 
 
 @pytest.fixture
@@ -234,77 +237,75 @@ def store(tmp_path: Path) -> Iterator[DatabaseStore]:
 
 
 def test_held_message_is_sent_by_the_next_run(tmp_path: Path, store: DatabaseStore) -> None:
-    with harness(tmp_path, store=store, quiet_hours=NIGHT) as told:
-        told.say(alert("a", 23), 23)
-        told.say(alert("a", 23.5, active=False), 23.5)
-    with harness(tmp_path, store=store, quiet_hours=NIGHT, begin=26) as told:
-        told.say(alert("b", 26), 26)
-        told.tick(28)
-        assert told.messages(0) == []
-        told.tick(31.01)
-        (summary,) = told.messages(1)
+    with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
+        notifications.publish(alert("a", 23), 23)
+        notifications.publish(alert("a", 23.5, active=False), 23.5)
+    with harness(tmp_path, store=store, quiet_hours=NIGHT, begin=26) as notifications:
+        notifications.publish(alert("b", 26), 26)
+        notifications.tick(28)
+        assert notifications.messages(0) == []
+        notifications.tick(31.01)
+        (summary,) = notifications.messages(1)
         assert [(each["active"], each["time"]) for each in summary["alerts"]] == [
             (each.active, iso_time(each.time))
             for each in (alert("a", 23), alert("a", 23.5, active=False), alert("b", 26))
         ]
-        until(lambda: len(told.states()) == 3)
-        told.tick(31.1)
+        wait_until(lambda: len(notifications.states()) == 3)
+        notifications.tick(31.1)
     assert store.held_alerts() == []
-    with harness(tmp_path, store=store, begin=32) as told:
-        told.tick(32)
-        assert told.messages(0) == []
+    with harness(tmp_path, store=store, begin=32) as notifications:
+        notifications.tick(32)
+        assert notifications.messages(0) == []
 
 
 def test_alert_ended_while_offline_is_not_sent_as_active(
     tmp_path: Path, store: DatabaseStore
 ) -> None:
     begun = alert("a", 23)
-    with harness(tmp_path, store=store, quiet_hours=NIGHT) as told:
-        told.say(begun, 23)
+    with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
+        notifications.publish(begun, 23)
     store.add_alert(begun)
     store.end_open_alerts(at(27), "The monitor stopped.")
-    with harness(tmp_path, store=store, quiet_hours=NIGHT, begin=27) as told:
-        told.tick(31.01)
-        (summary,) = told.messages(1)
+    with harness(tmp_path, store=store, quiet_hours=NIGHT, begin=27) as notifications:
+        notifications.tick(31.01)
+        (summary,) = notifications.messages(1)
         assert [each["active"] for each in summary["alerts"]] == [True, False]
 
 
 def test_held_start_of_an_ended_alert_is_not_sent_as_active(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT, ends=False) as told:
-        told.say(alert("a", 23), 23)
-        told.say(alert("a", 23.5, active=False), 23.5)
-        told.say(alert("b", 24, active=False), 24)
-        told.tick(31.01)
-        (summary,) = told.messages(1)
+    with harness(tmp_path, quiet_hours=NIGHT, ends=False) as notifications:
+        notifications.publish(alert("a", 23), 23)
+        notifications.publish(alert("a", 23.5, active=False), 23.5)
+        notifications.publish(alert("b", 24, active=False), 24)
+        notifications.tick(31.01)
+        (summary,) = notifications.messages(1)
         assert [each["active"] for each in summary["alerts"]] == [True, False]
 
 
 def test_held_message_interrupted_in_sending_is_sent_again(
     tmp_path: Path, store: DatabaseStore
 ) -> None:
-    with harness(tmp_path, store=store, quiet_hours=NIGHT) as told:
-        told.receiver.answers = [503] * 100
-        told.notifier._delays = (60.0,)
-        told.notifier._outlets["webhooks-1"].queue._delays = (60.0,)
-        told.say(alert("a", 23), 23)
-        told.tick(31.01)
-        until(lambda: told.receiver.requests)
-        told.notifier.finish()
-        assert told.states()[-1] == ("a", "begin", "held")
-    with harness(tmp_path, store=store, begin=32) as told:
-        told.tick(32)
-        told.messages(1)
-        until(lambda: told.states() == [("a", "begin", "delivered")])
+    with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
+        notifications.receiver.answers = [503] * 100
+        notifications.notifier._delays = (60.0,)
+        notifications.notifier._outlets["webhooks-1"].queue._delays = (60.0,)
+        notifications.publish(alert("a", 23), 23)
+        notifications.tick(31.01)
+        wait_until(lambda: notifications.receiver.requests)
+        notifications.notifier.finish()
+        assert notifications.states()[-1] == ("a", "begin", "held")
+    with harness(tmp_path, store=store, begin=32) as notifications:
+        notifications.tick(32)
+        notifications.messages(1)
+        wait_until(lambda: notifications.states() == [("a", "begin", "delivered")])
 
 
-def test_held_message_of_a_removed_channel_is_dropped(
-    tmp_path: Path, store: DatabaseStore
-) -> None:
+def test_held_message_of_a_removed_channel_is_dropped(tmp_path: Path, store: DatabaseStore) -> None:
     store.hold_alert(HeldAlert(channel="ntfy-1", alert=alert("a", 23)))
-    with harness(tmp_path, store=store) as told:
-        told.tick(12)
-        until(lambda: told.states() == [("a", "begin", "dropped")])
-        told.tick(12.1)
+    with harness(tmp_path, store=store) as notifications:
+        notifications.tick(12)
+        wait_until(lambda: notifications.states() == [("a", "begin", "dropped")])
+        notifications.tick(12.1)
     assert store.held_alerts() == []
 
 
@@ -314,14 +315,14 @@ def test_unresponsive_database_does_not_block_notifications(
     def fails(*_: object) -> None:
         raise StorageError("The disk is full.")
 
-    with harness(tmp_path, store=store, quiet_hours=NIGHT) as told:
+    with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
         with monkeypatch.context() as broken:
             for name in ("hold_alert", "held_alerts", "release_alerts"):
                 broken.setattr(store, name, fails)
-            told.say(alert("a", 23), 23)
-            told.tick(23.1)
+            notifications.publish(alert("a", 23), 23)
+            notifications.tick(23.1)
         assert store.held_alerts() == []
-        told.tick(23.2)
+        notifications.tick(23.2)
         assert [each.alert for each in store.held_alerts()] == [alert("a", 23)]
 
 
@@ -344,11 +345,11 @@ def test_messages_use_zone_names(tmp_path: Path) -> None:
         notifier = Notifier(EventBus(), configuration)
         notifier._reload_settings()
         notifier.handle(replace(alert("a", 12), zone="z-1"))
-        until(lambda: receiver.requests)
+        wait_until(lambda: receiver.requests)
         notifier.finish()
-    said = receiver.requests[0].body.decode()
-    assert "Front door, zone By the till: 50% negative over 10 minutes" in said
-    assert "z-1" not in said
+    body = receiver.requests[0].body.decode()
+    assert "Front door, zone By the till: 50% negative over 10 minutes" in body
+    assert "z-1" not in body
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -367,25 +368,25 @@ def test_event_bus_keeps_recent_alerts(count: int) -> None:
 
 
 def test_simultaneous_alerts_are_sent_in_one_message(tmp_path: Path) -> None:
-    with harness(tmp_path, format="slack") as told:
+    with harness(tmp_path, format="slack") as notifications:
         for number in range(MAX_AT_ONCE + 300):
-            told.say(alert(f"a{number}", 12), 12)
-        told.messages(MAX_AT_ONCE)
-        told.tick(12 + (AT_ONCE_SECONDS - 1) / 3600)
-        told.messages(MAX_AT_ONCE)
-        told.tick(12 + AT_ONCE_SECONDS / 3600)
-        assert "so many at once" in str(told.messages(MAX_AT_ONCE + 1)[-1])
+            notifications.publish(alert(f"a{number}", 12), 12)
+        notifications.messages(MAX_AT_ONCE)
+        notifications.tick(12 + (AT_ONCE_SECONDS - 1) / 3600)
+        notifications.messages(MAX_AT_ONCE)
+        notifications.tick(12 + AT_ONCE_SECONDS / 3600)
+        assert "so many at once" in str(notifications.messages(MAX_AT_ONCE + 1)[-1])
         # a later single one is sent by itself again
-        told.say(alert("later", 12.1), 12.1)
-        assert "so many at once" not in str(told.messages(MAX_AT_ONCE + 2)[-1])
-        states = told.states()
+        notifications.publish(alert("later", 12.1), 12.1)
+        assert "so many at once" not in str(notifications.messages(MAX_AT_ONCE + 2)[-1])
+        states = notifications.states()
         assert states.count(("a299", "begin", "held")) == 1
         assert states.count(("a299", "summary", "delivered")) == 1
         assert states.count(("a3", "begin", "delivered")) == 1
 
 
 def test_webhook_gets_each_alert_separately(tmp_path: Path) -> None:
-    with harness(tmp_path) as told:
+    with harness(tmp_path) as notifications:
         for number in range(MAX_AT_ONCE + 20):
-            told.say(alert(f"a{number}", 12), 12)
-        assert {each["event"] for each in told.messages(MAX_AT_ONCE + 20)} == {"alert"}
+            notifications.publish(alert(f"a{number}", 12), 12)
+        assert {each["event"] for each in notifications.messages(MAX_AT_ONCE + 20)} == {"alert"}

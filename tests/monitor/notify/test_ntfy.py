@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN
-from mosquitto import free_port
-from receiver import Receiver, receiving
+from event_bus_helpers import BEGIN
+from http_receiver import Receiver, receiving
+from mqtt_broker import free_port
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Notice, alert_notice
 from sentistream.monitor.notify.ntfy import LONGEST, NtfyTransport
@@ -63,7 +63,7 @@ def test_long_message_is_cut_between_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "again"),
+    ("status", "expected", "again"),
     [
         (401, "refuses the message (status 401)", False),
         (403, "the token", False),
@@ -74,11 +74,11 @@ def test_long_message_is_cut_between_characters() -> None:
         (400, "does not accept the message (status 400)", False),
     ],
 )
-def test_refusals_are_reported_in_words(status: int, said: str, again: bool) -> None:
+def test_refusals_are_reported_in_words(status: int, expected: str, again: bool) -> None:
     with receiving(status) as receiver:
         failure = NtfyTransport(to(receiver)).send(notice())
     assert failure is not None
-    assert said in failure.reason
+    assert expected in failure.reason
     assert failure.can_retry is again
     for secret in (TOPIC, TOKEN):
         assert secret not in failure.reason

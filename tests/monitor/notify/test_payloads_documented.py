@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from listening import health
+from event_bus_helpers import health
 from sentistream.monitor.alerts import WindowStats
 from sentistream.monitor.alerts.evaluator import HYSTERESIS, MIN_COVERAGE
 from sentistream.monitor.alerts.health_watch import (

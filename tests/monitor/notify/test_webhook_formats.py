@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN
-from receiver import receiving
+from event_bus_helpers import BEGIN
+from http_receiver import receiving
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Line, Notice, alert_notice, summary_notice
 from sentistream.monitor.notify.webhook_formats import MAX_LINES, Format, webhook_body

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN, configured, until
-from mosquitto import certificate, free_port
-from receiver import Receiver, receiving
+from event_bus_helpers import BEGIN, configured
+from http_receiver import Receiver, receiving
+from mqtt_broker import certificate, free_port
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.notify import Notifier, sign, verify_signature
 from sentistream.monitor.notify.delivery_queue import DEPTH, DeliveryQueue
@@ -22,6 +22,7 @@ from sentistream.monitor.notify.transports import TIMEOUT
 from sentistream.monitor.notify.webhooks import WebhookTransport
 from sentistream.monitor.observations import CAMERA_DOWN, Alert, AlertKind
 from sentistream.monitor.settings import Webhook
+from waiting import wait_until
 
 SECRET = "between-us"  # noqa: S105
 SOON = (0.05, 0.1)
@@ -58,7 +59,7 @@ def test_alert_arrives_signed(tmp_path: Path) -> None:
     bus = EventBus()
     with receiving() as receiver, sending(bus, tmp_path, to(receiver)):
         bus.publish(alert())
-        until(lambda: bool(receiver.requests))
+        wait_until(lambda: bool(receiver.requests))
     (request,) = receiver.requests
     message = json.loads(request.body)
     assert len(message.pop("id")) == 32
@@ -99,14 +100,14 @@ def test_camera_down_and_recovery_are_sent(tmp_path: Path) -> None:
     ):
         bus.publish(down)
         bus.publish(replace(down, active=False, reason=""))
-        until(lambda: len(receiver.requests) == 2)
+        wait_until(lambda: len(receiver.requests) == 2)
         bus.publish(alert())
-        until(lambda: len(alerts_only.requests) == 1)
-    told = [json.loads(request.body) for request in receiver.requests]
-    assert [each["event"] for each in told] == ["camera", "camera"]
-    assert [each["failing"] for each in told] == [True, False]
-    assert told[0]["camera"] == "door"
-    assert told[0]["reason"] == "at rtsp://***@h/1"
+        wait_until(lambda: len(alerts_only.requests) == 1)
+    bodies = [json.loads(request.body) for request in receiver.requests]
+    assert [each["event"] for each in bodies] == ["camera", "camera"]
+    assert [each["failing"] for each in bodies] == [True, False]
+    assert bodies[0]["camera"] == "door"
+    assert bodies[0]["reason"] == "at rtsp://***@h/1"
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429])
@@ -117,9 +118,9 @@ def test_failed_delivery_is_retried_with_the_same_id(tmp_path: Path, trouble: in
         sending(bus, tmp_path, to(receiver)) as sender,
     ):
         bus.publish(alert())
-        until(lambda: len(receiver.requests) == 3)
+        wait_until(lambda: len(receiver.requests) == 3)
         (delivery,) = sender.queues.values()
-        until(lambda: delivery.delivered == 1)
+        wait_until(lambda: delivery.delivered == 1)
     assert len({request.headers["x-sentistream-delivery"] for request in receiver.requests}) == 1
     assert len({request.body for request in receiver.requests}) == 1
 
@@ -129,7 +130,7 @@ def test_refusals_are_not_retried_and_redirects_not_followed(refusal: int) -> No
     with receiving(refusal) as receiver:
         delivery = queue_to(receiver)
         delivery.put(notice())
-        until(lambda: delivery.failed == 1)
+        wait_until(lambda: delivery.failed == 1)
         delivery.close()
     assert [request.path for request in receiver.requests] == ["/hook"]
 
@@ -140,7 +141,7 @@ def test_delivery_is_given_up_after_a_few_attempts_and_the_next_sent() -> None:
         first, second = alert("r1"), alert("r2")
         delivery.put(notice(about=first))
         delivery.put(notice(about=second))
-        until(lambda: delivery.delivered == 1)
+        wait_until(lambda: delivery.delivered == 1)
         delivery.close()
     assert delivery.failed == 1
     assert [json.loads(request.body)["rule"] for request in receiver.requests] == [
@@ -154,7 +155,7 @@ def test_unreachable_receiver_is_retried_until_it_answers(tmp_path: Path) -> Non
     webhook = Webhook.model_validate({"url": f"http://127.0.0.1:{port}/"})
     delivery = queue_to(webhook, delays=(0.05,) * 3)
     delivery.put(notice())
-    until(lambda: delivery.failed == 1)
+    wait_until(lambda: delivery.failed == 1)
     delivery.close()
 
 
@@ -169,11 +170,11 @@ def test_hanging_receiver_does_not_block_others(tmp_path: Path) -> None:
             for number in range(DEPTH + 50):
                 bus.publish(alert(f"r{number}"))
             assert time.monotonic() - began < 1
-            until(lambda: len(well.requests) >= DEPTH)
+            wait_until(lambda: len(well.requests) >= DEPTH)
             stuck = sender.queues["webhooks-1"]
-            until(lambda: stuck.dropped > 0)
+            wait_until(lambda: stuck.dropped > 0)
             assert stuck.waiting <= DEPTH
-            until(lambda: len(hanging.requests) >= 2)  # timed out and retried
+            wait_until(lambda: len(hanging.requests) >= 2)  # timed out and retried
             sender.close(timeout=5)
             assert not sender.is_running
             slow.released.set()
@@ -184,7 +185,7 @@ def test_endless_response_is_not_read() -> None:
         receiver.answers = [receiver.drip]
         delivery = queue_to(receiver, timeout=1)
         delivery.put(notice())
-        until(lambda: delivery.delivered == 1, 5)
+        wait_until(lambda: delivery.delivered == 1, limit=5)
         delivery.close()
 
 
@@ -193,13 +194,13 @@ def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with receiving(certificate=own) as receiver:
         delivery = queue_to(receiver, delays=(0.05,))
         delivery.put(notice())
-        until(lambda: delivery.failed == 1)
+        wait_until(lambda: delivery.failed == 1)
         delivery.close()
         assert not receiver.requests
         monkeypatch.setenv("SSL_CERT_FILE", str(own))
         trusting = queue_to(receiver, delays=(0.05,))
         trusting.put(notice())
-        until(lambda: trusting.delivered == 1)
+        wait_until(lambda: trusting.delivered == 1)
         trusting.close()
 
 
@@ -209,7 +210,7 @@ def test_environment_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv("ALL_PROXY", proxy.url(""))
         delivery = queue_to(receiver)
         delivery.put(notice())
-        until(lambda: delivery.delivered == 1)
+        wait_until(lambda: delivery.delivered == 1)
         delivery.close()
     assert not proxy.requests
 
@@ -220,7 +221,7 @@ def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         webhook = to(receiver, url=receiver.url("/T000/key-in-path?token=key-in-query"))
         delivery = queue_to(webhook)
         delivery.put(notice())
-        until(lambda: delivery.failed == 1)
+        wait_until(lambda: delivery.failed == 1)
         delivery.close()
     assert receiver.requests[0].path == "/T000/key-in-path?token=key-in-query"
     assert "given up" in caplog.text
@@ -236,11 +237,11 @@ def test_settings_change_while_running(tmp_path: Path) -> None:
         configuration = sender._configuration
         with sender:
             bus.publish(alert())
-            until(lambda: len(first.requests) == 1)
+            wait_until(lambda: len(first.requests) == 1)
             changed = configuration.settings.model_copy(update={"webhooks": (to(second),)})
             configuration.change(changed)
             bus.publish(alert())
-            until(lambda: len(second.requests) == 1)
+            wait_until(lambda: len(second.requests) == 1)
             assert len(first.requests) == 1
             assert list(sender.queues) == ["webhooks-1"]
 

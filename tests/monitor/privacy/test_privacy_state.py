@@ -37,7 +37,7 @@ def note(measure: str, of: PrivacyState) -> tuple[InForce, str]:
 
 
 @pytest.mark.parametrize(
-    ("server", "transport", "in_force", "said"),
+    ("server", "transport", "in_force", "expected"),
     [
         ({}, Transport.LOCAL, InForce.NO, "nothing crosses a network"),
         ({"host": "::1"}, Transport.LOCAL, InForce.NO, "nothing crosses a network"),
@@ -69,12 +69,12 @@ def note(measure: str, of: PrivacyState) -> tuple[InForce, str]:
     ],
 )
 def test_encryption_statement(
-    server: dict[str, Any], transport: Transport, in_force: InForce, said: str
+    server: dict[str, Any], transport: Transport, in_force: InForce, expected: str
 ) -> None:
     of = state(server=server)
     assert of.transport is transport
-    found, told = note("sealed-transport", of)
-    assert found is in_force and said in told
+    found, text = note("sealed-transport", of)
+    assert found is in_force and expected in text
 
 
 def test_plain_http_is_never_called_encrypted() -> None:
@@ -99,18 +99,18 @@ def test_plain_http_is_never_called_encrypted() -> None:
 )
 def test_external_transmission_statement(made: PrivacyState, stays: bool) -> None:
     assert made.stays_on_machine is stays
-    in_force, told = note("on-the-machine", made)
+    in_force, text = note("on-the-machine", made)
     assert (in_force is InForce.YES) is stays
-    assert ("nothing is sent to other programs" in told) is stays
+    assert ("nothing is sent to other programs" in text) is stays
     assert ("Nothing leaves the computer" in render_notice(made, EN)) is stays
     assert ("Nichts verlässt den Rechner" in render_notice(made, DE)) is stays
 
 
-@pytest.mark.parametrize(("tokens", "told"), [(0, ""), (1, "1 program with"), (3, "3 programs")])
-def test_programs_with_tokens_are_recipients(tokens: int, told: str) -> None:
+@pytest.mark.parametrize(("tokens", "text"), [(0, ""), (1, "1 program with"), (3, "3 programs")])
+def test_programs_with_tokens_are_recipients(tokens: int, text: str) -> None:
     notice, assessment = (make(state(tokens), EN) for make in (render_notice, render_assessment))
     assert ("with an API token" in notice) is bool(tokens)
-    assert told in notice and told in assessment
+    assert text in notice and text in assessment
 
 
 def test_facts_known_only_to_a_running_monitor_are_left_open() -> None:
@@ -125,7 +125,7 @@ def _cameras(*cameras: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("cameras", "in_force", "said"),
+    ("cameras", "in_force", "expected"),
     [
         (({}, {}), InForce.NO, ""),
         (({"zones": [MASK]}, {}, {}, {}), InForce.PARTLY, "at 1 of 4 cameras: Camera-0; not at"),
@@ -136,9 +136,11 @@ def _cameras(*cameras: dict[str, Any]) -> dict[str, Any]:
         ((), InForce.NO, ""),
     ],
 )
-def test_masks_statement(cameras: tuple[dict[str, Any], ...], in_force: InForce, said: str) -> None:
-    found, told = note("masked-zones", state(cameras=_cameras(*cameras)))
-    assert found is in_force and told.startswith(said) and bool(told) is bool(said)
+def test_masks_statement(
+    cameras: tuple[dict[str, Any], ...], in_force: InForce, expected: str
+) -> None:
+    found, text = note("masked-zones", state(cameras=_cameras(*cameras)))
+    assert found is in_force and text.startswith(expected) and bool(text) is bool(expected)
 
 
 @pytest.mark.parametrize(
@@ -150,13 +152,13 @@ def test_masks_statement(cameras: tuple[dict[str, Any], ...], in_force: InForce,
     ],
 )
 def test_hours_statement(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
-    found, told = note("watching-hours", state(cameras=_cameras(*cameras)))
+    found, text = note("watching-hours", state(cameras=_cameras(*cameras)))
     assert found is in_force
-    assert ("at 1 of 2 cameras" in told) is (in_force is InForce.PARTLY)
+    assert ("at 1 of 2 cameras" in text) is (in_force is InForce.PARTLY)
 
 
 @pytest.mark.parametrize(
-    ("camera", "heard"),
+    ("camera", "has_sound"),
     [
         ({"source": "0"}, False),  # a webcam has sound only if its microphone is named
         ({"source": "/dev/video2"}, False),
@@ -166,11 +168,11 @@ def test_hours_statement(cameras: tuple[dict[str, Any], ...], in_force: InForce)
         ({"source": "rtsp://10.0.0.4/live", "sound": False}, False),
     ],
 )
-def test_sound_statement(camera: dict[str, Any], heard: bool) -> None:
+def test_sound_statement(camera: dict[str, Any], has_sound: bool) -> None:
     of = state(cameras={"door": camera})
-    assert of.hears is heard
-    assert ("listens to the tone of voices" in render_notice(of, EN)) is heard
-    assert ("hört auf den Klang von Stimmen" in render_notice(of, DE)) is heard
+    assert of.hears is has_sound
+    assert ("listens to the tone of voices" in render_notice(of, EN)) is has_sound
+    assert ("hört auf den Klang von Stimmen" in render_notice(of, DE)) is has_sound
 
 
 def test_no_cameras_make_no_claim_about_sound() -> None:
@@ -180,7 +182,7 @@ def test_no_cameras_make_no_claim_about_sound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("storage", "in_force", "said", "unsaid"),
+    ("storage", "in_force", "expected", "unexpected"),
     [
         ({}, InForce.YES, "is overwritten", "backup"),
         ({"seconds_days": 31}, InForce.PARTLY, "after 31 days", "backup"),
@@ -195,11 +197,13 @@ def test_no_cameras_make_no_claim_about_sound() -> None:
         ({"url": POSTGRES, "backup_folder": "backups"}, InForce.PARTLY, "decides", "backup"),
     ],
 )
-def test_deletion_statement(storage: dict[str, Any], in_force: InForce, said: str, unsaid: str) -> None:
+def test_deletion_statement(
+    storage: dict[str, Any], in_force: InForce, expected: str, unexpected: str
+) -> None:
     of = state(storage=storage)
-    found, told = note("deletion", of)
-    assert found is in_force and said in told and unsaid not in told
-    assert ("backup cop" in render_notice(of, EN)) is ("backup" in told)
+    found, text = note("deletion", of)
+    assert found is in_force and expected in text and unexpected not in text
+    assert ("backup cop" in render_notice(of, EN)) is ("backup" in text)
 
 
 @pytest.mark.parametrize(
@@ -214,17 +218,17 @@ def test_small_groups_statement(smallest: int, in_force: InForce) -> None:
 
 
 @pytest.mark.parametrize(
-    ("privacy", "in_force", "said"),
+    ("privacy", "in_force", "expected"),
     [
         ({}, InForce.YES, "whatever moves are unrecognizable"),
         ({"blur": False}, InForce.NO, "faces are not blurred"),
         ({"blur": False, "preview": False}, InForce.YES, "Nobody can look at the picture"),
     ],
 )
-def test_preview_statement(privacy: dict[str, Any], in_force: InForce, said: str) -> None:
+def test_preview_statement(privacy: dict[str, Any], in_force: InForce, expected: str) -> None:
     of = state(privacy=privacy)
     assert note("blurred-preview", of)[0] is in_force
-    assert said in render_notice(of, EN)
+    assert expected in render_notice(of, EN)
 
 
 def test_zones_are_called_by_their_names() -> None:

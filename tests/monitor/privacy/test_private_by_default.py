@@ -8,7 +8,7 @@ from sentistream.monitor.privacy import MEASURES, InForce, PrivacyState
 from sentistream.monitor.settings import CameraSettings, Settings, load_settings
 from sentistream.monitor.translation import translator
 
-NEEDS_THE_HOUSE = {"masked-zones", "watching-hours", "sealed-transport"}
+SITE_SPECIFIC = {"masked-zones", "watching-hours", "sealed-transport"}
 """What nobody but the house can set up: it depends on its rooms, hours and certificate."""
 
 
@@ -31,7 +31,7 @@ def test_every_measure_is_in_force_by_default() -> None:
     off = {
         m.key for m in MEASURES if m.standing(state, translator("en")).in_force is not InForce.YES
     }
-    assert off == NEEDS_THE_HOUSE
+    assert off == SITE_SPECIFIC
 
 
 def test_no_setting_stores_pictures_or_sound() -> None:

@@ -127,17 +127,17 @@ def test_misplaced_password_is_not_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("- a\n- b\n", "holds no settings"),
         ("a: [", "is not YAML"),
         ("language: de\nprofile: lite\nlanguage: en\n", "repeats a key in line 3"),
     ],
 )
-def test_invalid_yaml_is_reported(tmp_path: Path, text: str, told: str) -> None:
+def test_invalid_yaml_is_reported(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "monitor.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         load_settings(path)
 
 

@@ -273,8 +273,8 @@ def test_written_overlay_is_read_back(values: dict[str, Any]) -> None:
 
 def test_identical_settings_are_not_saved(path: Path) -> None:
     configuration = Configuration(load_settings(path), path)
-    heard: list[Settings] = []
-    configuration.on_change(heard.append)
+    notified: list[Settings] = []
+    configuration.on_change(notified.append)
     configuration.change(configuration.settings)
-    assert heard == [configuration.settings]
+    assert notified == [configuration.settings]
     assert not overlay_path(path).exists()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from store.waiting import until
+from waiting import wait_until
 
 USER = "keeper"
 PASSWORD = "hush-2718"  # noqa: S105 - a server of our own, gone when the tests end
@@ -84,7 +84,7 @@ class Server:
         for one in everyone:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
-        until(lambda: not any(map(_lives, everyone)))
+        wait_until(lambda: not any(map(_lives, everyone)))
         lock.unlink()  # without an init process to reap it, it would pass for running
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class Server:
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
         command = [*self._as_other, str(self._bin / program), *arguments]
-        done = subprocess.run(  # noqa: S603 - the list is ours
+        result = subprocess.run(  # noqa: S603 - the list is ours
             command,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -103,9 +103,11 @@ class Server:
             text=True,
             check=False,
         )
-        if check and done.returncode:
+        if check and result.returncode:
             log = self.folder / "log"
-            pytest.fail(f"{program}: {done.stdout or ''} {log.read_text() if log.exists() else ''}")
+            pytest.fail(
+                f"{program}: {result.stdout or ''} {log.read_text() if log.exists() else ''}"
+            )
 
 
 def _lives(number: int) -> bool:

@@ -21,7 +21,7 @@ from sentistream.monitor.store import (
 from sentistream.monitor.store import backups as backups_module
 from store.postgres import Server
 from store.sample_readings import TEN, crowd, settings
-from store.waiting import until
+from waiting import wait_until
 
 HOUR = 3600.0
 
@@ -40,11 +40,11 @@ def test_backup_taken_during_writes_is_consistent(
     store = DatabaseStore(sqlite_engine, settings)
     for start in range(0, 4_000, 500):
         store.add(crowd(TEN + start, TEN + start + 500, "abc"))
-    done = threading.Event()
+    result = threading.Event()
     written = [0]
 
     def writes() -> None:
-        while not done.is_set():
+        while not result.is_set():
             second = TEN + 4_000 + written[0]
             store.add(crowd(second, second + 1, "abc"))
             written[0] += 1
@@ -57,7 +57,7 @@ def test_backup_taken_during_writes_is_consistent(
         store.backup(target)
         during = written[0] - before
     finally:
-        done.set()
+        result.set()
         writer.join()
     assert during > 3
     assert [path.name for path in target.parent.iterdir()] == ["one.sqlite3"]
@@ -168,7 +168,7 @@ def test_backup_thread_runs_and_stops_when_closed(sqlite_engine: Engine, tmp_pat
         store, lambda: settings(backup_folder=tmp_path / "copies"), poll_interval=0.01
     )
     keeper.start()
-    until(
+    wait_until(
         lambda: (
             (tmp_path / "copies").is_dir()
             and len(backups_module.list_backups(tmp_path / "copies")) == 1

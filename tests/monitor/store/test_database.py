@@ -152,7 +152,7 @@ def test_file_is_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "expected"),
     [
         ("mysql://me:hush-2718@host/x", "not the address of a database"),
         ("nonsense hush-2718", "not the address of a database"),
@@ -162,8 +162,8 @@ def test_file_is_private(tmp_path: Path) -> None:
         ("sqlite:////proc/nowhere/x.db", "cannot be opened"),
     ],
 )
-def test_invalid_urls_are_refused_without_repeating_them(url: str, told: str) -> None:
-    with pytest.raises(StorageError, match=told) as caught:
+def test_invalid_urls_are_refused_without_repeating_them(url: str, expected: str) -> None:
+    with pytest.raises(StorageError, match=expected) as caught:
         open_database(url)
     assert PASSWORD not in str(caught.value)
 
@@ -211,14 +211,14 @@ def test_locked_database_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_wrong_passwords_and_names_are_reported_without_secrets(postgresql: Server) -> None:
-    for url, told in (
+    for url, expected in (
         (postgresql.url_of("sentistream", "wrong-31415"), "refuses the password"),
         (postgresql.url_of("nothing"), "no such database"),
         (f"postgresql://me:wrong-31415@127.0.0.1:{postgresql.port}/x", "refuses the password"),
         ("postgresql://me:wrong-31415@127.0.0.1:9/x", "cannot be reached"),
     ):
         engine = open_database(url)
-        with pytest.raises(StorageError, match=told) as caught:
+        with pytest.raises(StorageError, match=expected) as caught:
             migrate(engine)
         message = f"{caught.value!r} {caught.value.__cause__!r}"
         assert "wrong-31415" not in message

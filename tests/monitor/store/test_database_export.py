@@ -46,7 +46,9 @@ def fill(store: DatabaseStore) -> None:
     store.add([seconds(TEN, reading(TEN, "g", camera="till", seen=0.5), camera="till")])
 
 
-def test_readings_are_exported_as_csv(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readings_are_exported_as_csv(
+    store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "CHUNK_ROWS", 7)  # page breaks within seconds, cameras and zones
     fill(store)
     rows = csv_rows(store.export("csv", "readings", begin=TEN, end=TEN + 100))

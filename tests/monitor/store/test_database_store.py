@@ -136,24 +136,24 @@ def test_retention_does_not_block_writers_and_frees_space(tmp_path: Path) -> Non
         assert connection.scalar(select(func.count()).select_from(READINGS)) == 30_000
     engine.dispose()  # the write-ahead log is checkpointed
     before = path.stat().st_size
-    done = threading.Event()
+    result = threading.Event()
     waits: list[float] = []
 
     def writes() -> None:
         second = TEN + 3 * DAY
-        while not done.is_set():
+        while not result.is_set():
             began = time.monotonic()
             store.add(crowd(second, second + 1, "z"))
             waits.append(time.monotonic() - began)
             second += 1
-            done.wait(0.02)
+            result.wait(0.02)
 
     writer = threading.Thread(target=writes)
     writer.start()
     try:
         store.apply_retention(TEN + 3 * DAY)
     finally:
-        done.set()
+        result.set()
         writer.join()
     with read_transaction(engine) as connection:
         assert connection.scalar(select(func.min(READINGS.c.second))) == TEN + 3 * DAY

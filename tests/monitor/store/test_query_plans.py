@@ -29,8 +29,8 @@ def plans(tmp_path: Path) -> tuple[Engine, dict[str, list[str]]]:
     def _explain(_: Any, cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
         if re.match(r"SELECT|INSERT|DELETE|UPDATE", statement):
             one = values[0] if isinstance(values, list) else values
-            told = cursor.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", one)
-            plans[statement] = [row[3] for row in told]
+            plan = cursor.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", one)
+            plans[statement] = [row[3] for row in plan]
 
     return engine, plans
 
@@ -38,7 +38,7 @@ def plans(tmp_path: Path) -> tuple[Engine, dict[str, list[str]]]:
 def test_no_statement_scans_a_whole_table(
     plans: tuple[Engine, dict[str, list[str]]],
 ) -> None:
-    engine, asked = plans
+    engine, plans_by_statement = plans
     store = DatabaseStore(engine, settings)
     store.add(crowd(TEN, TEN + 200, "abc", zone="shelf"))
     with write_transaction(engine) as connection:
@@ -53,7 +53,7 @@ def test_no_statement_scans_a_whole_table(
     b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 201))
     store.erase(begin=TEN, end=TEN + 20)
     store.apply_retention(TEN + 500 * 86_400)
-    assert len(asked) > 20
+    assert len(plans_by_statement) > 20
     scan = re.compile(rf"SCAN ({'|'.join(LARGE)})\b(?! USING COVERING INDEX ix)")
-    assert {s: p for s, p in asked.items() if any(map(scan.match, p))} == {}
+    assert {s: p for s, p in plans_by_statement.items() if any(map(scan.match, p))} == {}
     store.close()

@@ -26,8 +26,8 @@ def few_and_many(store: DatabaseStore) -> None:
 
 def is_withheld(one: Aggregate) -> bool:
     """Whether it reveals only the number of people."""
-    told = (one.seen, one.speaking, one.positive, one.neutral, one.negative)
-    return one.is_withheld and all(value is None for value in told)
+    figures = (one.seen, one.speaking, one.positive, one.neutral, one.negative)
+    return one.is_withheld and all(value is None for value in figures)
 
 
 def test_sums_of_small_groups_are_withheld_everywhere(engine: Engine) -> None:
@@ -42,8 +42,8 @@ def test_sums_of_small_groups_are_withheld_everywhere(engine: Engine) -> None:
     assert not store.aggregate(begin=TEN, end=TEN + 120)[0].is_withheld
     text = b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 120)).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
-    told = ("seen", "speaking", "positive", "neutral", "negative")
-    assert [rows[0][name] for name in told] == [""] * 5
+    figures = ("seen", "speaking", "positive", "neutral", "negative")
+    assert [rows[0][name] for name in figures] == [""] * 5
     assert rows[1]["positive"] == "0.2000"
 
 

@@ -12,7 +12,7 @@ HOUR = 3_600
 
 
 @pytest.fixture
-def visited(store: DatabaseStore) -> DatabaseStore:
+def store_with_visitors(store: DatabaseStore) -> DatabaseStore:
     """Three people from 10:00 to 10:02, two of them until 10:03; four others at 11:00 in a zone."""
     store.add(crowd(TEN, TEN + 120, "abc"))
     store.add(crowd(TEN + 120, TEN + 180, "ab"))
@@ -21,7 +21,7 @@ def visited(store: DatabaseStore) -> DatabaseStore:
     return store
 
 
-def test_group_total_sums_its_spans(visited: DatabaseStore) -> None:
+def test_group_total_sums_its_spans(store_with_visitors: DatabaseStore) -> None:
     groups = [
         [(TEN, TEN + 60)],
         [(TEN, TEN + 60), (TEN + 120, TEN + 180)],
@@ -29,11 +29,11 @@ def test_group_total_sums_its_spans(visited: DatabaseStore) -> None:
         [(TEN - HOUR, TEN - 60)],
         [],
     ]
-    found = visited.totals(groups, camera="door", zone=None)
-    told = [
+    found = store_with_visitors.totals(groups, camera="door", zone=None)
+    figures = [
         [(one.zone, one.appearances, one.seen, one.watched) for one in group] for group in found
     ]
-    assert told == [
+    assert figures == [
         [("", 3, 180.0, 60)],
         # every span counts who was present: nobody knows that two of them came twice
         [("", 5, 300.0, 120)],
@@ -43,38 +43,40 @@ def test_group_total_sums_its_spans(visited: DatabaseStore) -> None:
     ]
     assert found[2][0].positive == pytest.approx(0.5)
     assert (found[1][0].begin, found[1][0].end) == (TEN, TEN + 180)
-    cameras = [one.camera for one in visited.totals([[(TEN, TEN + HOUR)]])[0]]
+    cameras = [one.camera for one in store_with_visitors.totals([[(TEN, TEN + HOUR)]])[0]]
     assert cameras == ["door", "till"]
 
 
-def test_single_group_equals_the_aggregate(visited: DatabaseStore) -> None:
+def test_single_group_equals_the_aggregate(store_with_visitors: DatabaseStore) -> None:
     for begin, end in ((TEN, TEN + 600), (TEN + 30, TEN + 150), (TEN, TEN + 30 * HOUR)):
         for zone in ("", "shelf", None):
-            alone = visited.aggregate(begin=begin, end=end, zone=zone)
-            assert visited.totals([[(begin, end)]], zone=zone) == [alone]
+            alone = store_with_visitors.aggregate(begin=begin, end=end, zone=zone)
+            assert store_with_visitors.totals([[(begin, end)]], zone=zone) == [alone]
 
 
-def test_groups_may_overlap(visited: DatabaseStore) -> None:
+def test_groups_may_overlap(store_with_visitors: DatabaseStore) -> None:
     spans = [(TEN, TEN + 120), (TEN + 60, TEN + 180), (TEN, TEN + HOUR)]
-    together = visited.totals([[span] for span in spans])
-    assert together == [visited.totals([[span]])[0] for span in spans]
+    together = store_with_visitors.totals([[span] for span in spans])
+    assert together == [store_with_visitors.totals([[span]])[0] for span in spans]
 
 
-def test_group_is_withheld_as_a_whole(visited: DatabaseStore) -> None:
-    careful = DatabaseStore(visited._engine, lambda: settings(smallest_group=5))
-    first, both = careful.totals(
+def test_group_is_withheld_as_a_whole(store_with_visitors: DatabaseStore) -> None:
+    suppressing_store = DatabaseStore(
+        store_with_visitors._engine, lambda: settings(smallest_group=5)
+    )
+    first, both = suppressing_store.totals(
         [[(TEN, TEN + 60)], [(TEN, TEN + 60), (TEN + 120, TEN + 180)]], camera="door"
     )
     assert first[0].is_withheld and first[0].appearances == 3
     assert not both[0].is_withheld
     # a zone's withheld part cannot be computed from the rest of the picture
-    shelf = careful.totals([[(TEN, TEN + 2 * HOUR)]], camera="door", zone=None)[0]
-    assert [one.zone for one in shelf if one.is_withheld] == ["shelf"]
+    totals = suppressing_store.totals([[(TEN, TEN + 2 * HOUR)]], camera="door", zone=None)[0]
+    assert [one.zone for one in totals if one.is_withheld] == ["shelf"]
 
 
-def test_many_spans_are_queried_at_once(visited: DatabaseStore) -> None:
+def test_many_spans_are_queried_at_once(store_with_visitors: DatabaseStore) -> None:
     minutes = [[(TEN + 60 * n, TEN + 60 * n + 60)] for n in range(-2_000, 3_000)]
-    found = visited.totals(minutes, camera="door")
+    found = store_with_visitors.totals(minutes, camera="door")
     assert {n - 2_000: group[0].appearances for n, group in enumerate(found) if group} == {
         0: 3,
         1: 3,

@@ -13,27 +13,27 @@ from web.fake_people import live
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[FakeMonitor]:
+def monitor(tmp_path: Path) -> Iterator[FakeMonitor]:
     """A fake monitor where nothing happens by itself."""
-    house = FakeMonitor(tmp_path)
-    yield house
-    house.stop()
+    monitor = FakeMonitor(tmp_path)
+    yield monitor
+    monitor.stop()
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[FakeMonitor]:
     """A monitor before its first set-up."""
-    house = FakeMonitor(tmp_path, {})
-    yield house
-    house.stop()
+    monitor = FakeMonitor(tmp_path, {})
+    yield monitor
+    monitor.stop()
 
 
 @pytest.fixture
-def lively(house: FakeMonitor) -> Iterator[FakeMonitor]:
+def busy_monitor(monitor: FakeMonitor) -> Iterator[FakeMonitor]:
     """People come and go at its cameras."""
     ended = threading.Event()
-    thread = threading.Thread(target=live, args=(house, ended))
+    thread = threading.Thread(target=live, args=(monitor, ended))
     thread.start()
-    yield house
+    yield monitor
     ended.set()
     thread.join()

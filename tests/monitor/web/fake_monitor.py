@@ -97,15 +97,15 @@ class FakeCameras(Supervisor):
 class Guard:
     """Fake login: identifies a user, refuses anonymous and forged requests."""
 
-    def __init__(self, app: ASGIApp, house: FakeMonitor) -> None:
+    def __init__(self, app: ASGIApp, monitor: FakeMonitor) -> None:
         self._app = app
-        self._house = house
+        self._monitor = monitor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        user = self._house.user
+        user = self._monitor.user
         if user is None:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
@@ -151,7 +151,7 @@ class FakeMonitor:
         self._server: uvicorn.Server | None = None
 
     @functools.cached_property
-    def _preview_requests(self) -> FastAPI:
+    def _request_app(self) -> FastAPI:
         return self.app()
 
     @functools.cached_property
@@ -178,14 +178,14 @@ class FakeMonitor:
 
         for add in self.more:
             add(app)
-        app.add_middleware(Guard, house=self)
+        app.add_middleware(Guard, monitor=self)
         return app
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Make one request without a server."""
 
         async def asking() -> httpx.Response:
-            transport = httpx.ASGITransport(self._asked)
+            transport = httpx.ASGITransport(self._request_app)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://made.up", trust_env=False
             ) as client:

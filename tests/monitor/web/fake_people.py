@@ -103,24 +103,24 @@ def picture(people: Sequence[float], width: int = 640, height: int = 360) -> byt
     return stream.getvalue()
 
 
-def live(house: FakeMonitor, until: threading.Event) -> None:
+def live(monitor: FakeMonitor, stopped: threading.Event) -> None:
     """People appear, move and leave, while someone watches."""
     refused = "rtsp://10.0.0.14 refuses the connection; it is tried again in 10 s."
-    house.health("yard", CameraState.WAITING, reason=refused, restarts=4)
-    house.health("night", CameraState.PAUSED, tick=0.0)
-    house.health("window", moments_per_second=16.4, tick=0.06, latency=0.11, dropped=1284)
-    house.health("entrance")
+    monitor.health("yard", CameraState.WAITING, reason=refused, restarts=4)
+    monitor.health("night", CameraState.PAUSED, tick=0.0)
+    monitor.health("window", moments_per_second=16.4, tick=0.06, latency=0.11, dropped=1284)
+    monitor.health("entrance")
     now = time.time()
-    house.store.given = [
+    monitor.store.given = [
         camera_down(now - 200),
         alert(now - 500, 0.46, active=True, incident="sour02"),
         alert(now - 86000, 0.3, active=False, incident="sour01"),
         alert(now - 88000, 0.52, active=True, incident="sour01"),
     ]
-    for each in house.store.given[:2]:
-        house.bus.publish(each)
+    for each in monitor.store.given[:2]:
+        monitor.bus.publish(each)
     labels = ["positive", "neutral", "negative", "unknown"]
-    while not until.wait(0.2):
+    while not stopped.wait(0.2):
         t = time.time()
         places = [
             0.14 + 0.05 * math.sin(t / 3),
@@ -134,7 +134,7 @@ def live(house: FakeMonitor, until: threading.Event) -> None:
             )
             for n, x in enumerate(places)
         ]
-        house.see("entrance", *faces)
-        house.see("window")
-        house.bus.set_preview("entrance", Preview(picture(places), t))
-        house.bus.set_preview("window", Preview(picture([]), t))
+        monitor.see("entrance", *faces)
+        monitor.see("window")
+        monitor.bus.set_preview("entrance", Preview(picture(places), t))
+        monitor.bus.set_preview("window", Preview(picture([]), t))

@@ -33,7 +33,7 @@ class FakeStore:
         self.broken = False
         self.hour: int | None = None
         """Taken for the hour of the day, whatever the clock says."""
-        self.asked = 0
+        self.queries = 0
         self.given: list[Alert] = []
         self.taken: dict[str, Acknowledgement] = {}
         self.sent: list[Delivery] = []
@@ -92,7 +92,9 @@ class FakeStore:
                         sum(part[0] * part[1][n] for part in found) / max(people, 1)
                         for n in range(3)
                     ]
-                    sums.append(self._told(key, where, spans[0][0], spans[-1][1], people, mean))
+                    sums.append(
+                        self._aggregate_of(key, where, spans[0][0], spans[-1][1], people, mean)
+                    )
         return sums
 
     def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
@@ -161,7 +163,7 @@ class FakeStore:
     def close(self) -> None: ...
 
     def _count(self) -> None:
-        self.asked += 1
+        self.queries += 1
         if self.broken:
             raise StorageError("The database is locked.", "Wait.")
 
@@ -171,7 +173,7 @@ class FakeStore:
 
     def _sum(self, camera: str, zone: str, begin: float, end: float) -> Aggregate | None:
         raw = self._raw(camera, zone, begin, end)
-        return None if raw is None else self._told(camera, zone, begin, end, raw[0], raw[1])
+        return None if raw is None else self._aggregate_of(camera, zone, begin, end, raw[0], raw[1])
 
     def _raw(
         self, camera: str, zone: str, begin: float, end: float
@@ -194,7 +196,7 @@ class FakeStore:
         positive = min(0.25 + 0.3 * chance.random(), 1 - negative)
         return people, [positive, 1 - positive - negative, negative]
 
-    def _told(
+    def _aggregate_of(
         self,
         camera: str,
         zone: str,

@@ -56,9 +56,9 @@ class _Forms(HTMLParser):
             self._area = ""
 
 
-def form_of(house: FakeMonitor, path: str, action: str | None = None) -> Fields:
+def form_of(monitor: FakeMonitor, path: str, action: str | None = None) -> Fields:
     """The current fields of a page's form."""
-    answer = house.ask("GET", path)
+    answer = monitor.request("GET", path)
     assert answer.status_code == 200, answer.text
     return fields_of(answer.text, path if action is None else action)
 
@@ -80,12 +80,12 @@ def changed(fields: Fields, **values: str | list[str] | None) -> Fields:
     return kept
 
 
-def send(house: FakeMonitor, path: str, fields: Fields, language: str = "en") -> httpx.Response:
+def send(monitor: FakeMonitor, path: str, fields: Fields, language: str = "en") -> httpx.Response:
     """Submit as the page's script does."""
     grouped: dict[str, list[str]] = {}
     for name, value in fields:
         grouped.setdefault(name, []).append(value)
-    return house.ask(
+    return monitor.request(
         "POST",
         path,
         data=grouped,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from api.serving import Served, settings
+from api.served_monitor import ServedMonitor, settings
 
 PREFIX = "/rooms/mood"
 
@@ -24,7 +24,7 @@ class Proxy(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handing)
         self.strips = strips
         self.behind = 0
-        self.strangers: list[str] = []
+        self.foreign_requests: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -42,7 +42,7 @@ class _Handing(socketserver.BaseRequestHandler):
         line, *fields = head.split(b"\r\n")
         method, path, version = line.split(b" ")
         if path != PREFIX.encode() and not path.startswith(f"{PREFIX}/".encode()):
-            self.server.strangers.append(path.decode())
+            self.server.foreign_requests.append(path.decode())
             self.request.sendall(
                 b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )
@@ -71,11 +71,11 @@ def _pour(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def proxied(folder: Path, *, strips: bool) -> Iterator[tuple[Proxy, Served]]:
+def proxied(folder: Path, *, strips: bool) -> Iterator[tuple[Proxy, ServedMonitor]]:
     """A monitor behind the proxy."""
     with Proxy(strips=strips) as proxy:
         given = settings(server={"public_url": f"{proxy.url}{PREFIX}/"})
-        with Served(folder, given) as served:
+        with ServedMonitor(folder, given) as served:
             proxy.behind = served.port
             serving = threading.Thread(target=proxy.serve_forever, daemon=True)
             serving.start()

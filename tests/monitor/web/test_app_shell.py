@@ -6,7 +6,7 @@ import io
 import json
 from pathlib import Path
 
-from api.serving import MANAGER, PASSWORD
+from api.served_monitor import MANAGER, PASSWORD
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
@@ -21,9 +21,9 @@ def test_app_is_installable_and_shows_an_offline_page(chromium: Browser, tmp_pat
         page = context.new_page()
         problems: list[str] = []
 
-        def note(told: ConsoleMessage) -> None:
-            if told.type == "error":
-                problems.append(told.text)
+        def note(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                problems.append(message.text)
 
         page.on("console", note)
         page.goto(f"{start}/login")
@@ -66,5 +66,5 @@ def test_app_is_installable_and_shows_an_offline_page(chromium: Browser, tmp_pat
     assert (
         page.evaluate("getComputedStyle(document.querySelector('.button')).borderRadius") != "0px"
     )
-    assert set(proxy.strangers) <= {"/favicon.ico"}
+    assert set(proxy.foreign_requests) <= {"/favicon.ico"}
     context.close()

@@ -79,12 +79,14 @@ def violations_of(page: Page, axe: str) -> list[tuple[str, str, list[str]]]:
 )
 def test_pages_have_no_violations(
     chromium: Browser,
-    lively: FakeMonitor,
+    busy_monitor: FakeMonitor,
     axe: str,
     language: str,
     looks: list[tuple[tuple[int, int], Any]],
 ) -> None:
-    context = chromium.new_context(base_url=lively.url, locale=language, reduced_motion="reduce")
+    context = chromium.new_context(
+        base_url=busy_monitor.url, locale=language, reduced_motion="reduce"
+    )
     page = context.new_page()
     found: dict[object, object] = {}
     for path in PAGES:
@@ -96,19 +98,19 @@ def test_pages_have_no_violations(
                 if path == "/live":
                     page.wait_for_selector(".face")
             width = page.evaluate("document.documentElement.scrollWidth")
-            told: list[object] = [*violations_of(page, axe)]
+            violations: list[object] = [*violations_of(page, axe)]
             if width > size[0] and not path.startswith("/privacy/"):
-                told.append(f"{width} pixels wide")
-            if told:
-                found[path, size, theme] = told
+                violations.append(f"{width} pixels wide")
+            if violations:
+                found[path, size, theme] = violations
     assert found == {}
     context.close()
 
 
 def test_page_fits_a_new_width_before_its_charts_are_redrawn(
-    chromium: Browser, lively: FakeMonitor
+    chromium: Browser, busy_monitor: FakeMonitor
 ) -> None:
-    context = chromium.new_context(base_url=lively.url, reduced_motion="reduce")
+    context = chromium.new_context(base_url=busy_monitor.url, reduced_motion="reduce")
     context.add_init_script(
         "window.ResizeObserver = class { observe() {} unobserve() {} disconnect() {} }"
     )
@@ -125,14 +127,14 @@ def test_page_fits_a_new_width_before_its_charts_are_redrawn(
     context.close()
 
 
-def test_viewer_pages_have_no_violations(chromium: Browser, house: FakeMonitor, axe: str) -> None:
-    house.user = User("vera", Role.VIEWER)
-    context = chromium.new_context(base_url=house.url)
+def test_viewer_pages_have_no_violations(chromium: Browser, monitor: FakeMonitor, axe: str) -> None:
+    monitor.user = User("vera", Role.VIEWER)
+    context = chromium.new_context(base_url=monitor.url)
     page = context.new_page()
     found = {}
     for path in ("/", "/alerts", "/settings", "/privacy"):
         page.goto(path)
-        if told := violations_of(page, axe):
-            found[path] = told
+        if violations := violations_of(page, axe):
+            found[path] = violations
     assert found == {}
     context.close()

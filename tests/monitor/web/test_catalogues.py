@@ -84,8 +84,8 @@ def test_every_plural_form_is_translated(language: str) -> None:
 )
 def test_plural_forms(language: str, none: str, one: str, many: str) -> None:
     tr = translator(language)
-    told = [tr.ngettext("1 appearance", "{n} appearances", count) for count in (0, 1, 1284)]
-    assert told == [none, one, many]
+    sentence = [tr.ngettext("1 appearance", "{n} appearances", count) for count in (0, 1, 1284)]
+    assert sentence == [none, one, many]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_minutes_are_counted_by_the_languages_plural_rules(
 def test_terms_are_translated_consistently(language: str) -> None:
     """An alert has the same name everywhere, not a message here and an alarm there."""
     other = {"de": r"\bMeldung", "fr": r"\balarme"}[language]
-    said = [str(message.string) for message in _catalogue(language) if message.id]
-    assert not [text for text in said if re.search(other, text)]
+    translations = [str(message.string) for message in _catalogue(language) if message.id]
+    assert not [text for text in translations if re.search(other, text)]
 
 
 def test_numbers_and_times_are_localized() -> None:
@@ -177,34 +177,35 @@ def test_every_state_role_and_choice_has_a_label() -> None:
 
 def test_sentence_is_translated_with_its_values() -> None:
     reason = Translatable("connection refused")
-    told = Translatable("{name} cannot be opened ({words}).", name="Settings", words=reason)
-    assert told == "Settings cannot be opened (connection refused)."
+    sentence = Translatable("{name} cannot be opened ({words}).", name="Settings", words=reason)
+    assert sentence == "Settings cannot be opened (connection refused)."
     # a value is not a message, whatever its name
     assert (
-        translator("de").translate(told) == "Settings ist nicht zu öffnen (dort antwortet niemand)."
+        translator("de").translate(sentence)
+        == "Settings ist nicht zu öffnen (dort antwortet niemand)."
     )
-    assert translator("fr").translate(told).startswith("Impossible d\u2019ouvrir Settings (")
+    assert translator("fr").translate(sentence).startswith("Impossible d\u2019ouvrir Settings (")
     assert translator("de").translate(Translatable("Permission denied")) == "kein Zugriff"
     assert translator("en").translate(Translatable("Permission denied")) == "Permission denied"
-    both = sentences(told, "", "Try again.")
-    assert both == f"{told} Try again."
+    both = sentences(sentence, "", "Try again.")
+    assert both == f"{sentence} Try again."
     assert translator("de").translate(both).endswith("Versuchen Sie es noch einmal.")
     assert translator("de").translate("The cat sat on the cable.") == "The cat sat on the cable."
     assert sentences("", "") == ""
 
 
 def test_sentence_survives_pickling() -> None:
-    told = Translatable("{path} is a folder.", path=Translatable("{n} s", n=3))
-    again = pickle.loads(pickle.dumps(told))  # noqa: S301
-    assert again == told and translator("fr").translate(again) == "3 s est un dossier."
+    sentence = Translatable("{path} is a folder.", path=Translatable("{n} s", n=3))
+    again = pickle.loads(pickle.dumps(sentence))  # noqa: S301
+    assert again == sentence and translator("fr").translate(again) == "3 s est un dossier."
 
 
 def test_secrets_are_redacted_in_values() -> None:
     def redact(text: str) -> str:
         return text.replace("hunter2", "***")
 
-    told = Translatable("{name} stopped sending ({words}).", name="rtsp://hunter2@x", words="a")
-    hidden = told.mapped(redact)
+    sentence = Translatable("{name} stopped sending ({words}).", name="rtsp://hunter2@x", words="a")
+    hidden = sentence.mapped(redact)
     assert hidden == "rtsp://***@x stopped sending (a)."
     assert translator("de").translate(hidden) == "rtsp://***@x sendet nicht mehr (a)."
     # what only shows in the whole sentence is redacted, too

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from onvif_camera import OnvifCamera
+from fake_onvif_camera import OnvifCamera
 from rtsp_sender import python_with_gstreamer, rtsp
 from sentistream.monitor.cameras import onvif
 from sentistream.monitor.settings import Settings
@@ -18,26 +18,26 @@ PASSWORD = "p&ss wörd"  # noqa: S105
 LONG = 60_000.0
 
 
-def opened(chromium: Browser, house: FakeMonitor, path: str) -> Page:
+def opened(chromium: Browser, monitor: FakeMonitor, path: str) -> Page:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(house.url + path)
+    page.goto(monitor.url + path)
     return page
 
 
 def questions(page: Page) -> list[str]:
     """The types of the page's dialogs from now on; all are accepted."""
-    asked: list[str] = []
+    dialogs: list[str] = []
 
     def answer(dialog: Dialog) -> None:
-        asked.append(dialog.type)
+        dialogs.append(dialog.type)
         dialog.accept()
 
     page.on("dialog", answer)
-    return asked
+    return dialogs
 
 
-def settings(house: FakeMonitor) -> Settings:
-    return house.configuration.settings
+def settings(monitor: FakeMonitor) -> Settings:
+    return monitor.configuration.settings
 
 
 def test_setup_leads_from_nothing_to_a_notice(
@@ -132,11 +132,11 @@ def test_setup_leads_from_nothing_to_a_notice(
 
 
 def test_unsaved_zones_are_guarded_and_changes_undone(
-    chromium: Browser, house: FakeMonitor
+    chromium: Browser, monitor: FakeMonitor
 ) -> None:
     for path in ("/start/zones?camera=entrance", "/settings/cameras/entrance"):
-        page = opened(chromium, house, path)
-        asked = questions(page)
+        page = opened(chromium, monitor, path)
+        dialogs = questions(page)
         undo = page.get_by_role("button", name="Undo")
         expect(undo).to_be_disabled()
         points = page.locator("[data-points]").first
@@ -156,23 +156,23 @@ def test_unsaved_zones_are_guarded_and_changes_undone(
         undo.click()
         expect(page.locator("[data-points]")).to_have_count(2)
         assert page.locator("[data-points]").first.input_value() == before
-        page.goto(house.url + "/about")
-        assert asked == []  # in the end nothing has changed
-        page.goto(house.url + path)
+        page.goto(monitor.url + "/about")
+        assert dialogs == []  # in the end nothing has changed
+        page.goto(monitor.url + path)
         page.get_by_role("button", name="Remove: Zone 1").click()
-        page.goto(house.url + "/about")
-        assert asked == ["beforeunload"]
+        page.goto(monitor.url + "/about")
+        assert dialogs == ["beforeunload"]
         page.close()
 
 
-def test_saved_zones_are_not_guarded(chromium: Browser, house: FakeMonitor) -> None:
-    page = opened(chromium, house, "/start/zones?camera=entrance")
-    asked = questions(page)
+def test_saved_zones_are_not_guarded(chromium: Browser, monitor: FakeMonitor) -> None:
+    page = opened(chromium, monitor, "/start/zones?camera=entrance")
+    dialogs = questions(page)
     page.get_by_role("textbox", name="Name").first.fill("Front door")
     page.get_by_role("button", name="Save and go on").click()
     page.wait_for_url("**/start/hours")
-    assert asked == []
-    door, till = settings(house).cameras["entrance"].zones
+    assert dialogs == []
+    door, till = settings(monitor).cameras["entrance"].zones
     # the key is unchanged, so its history continues
     assert (door.name, door.title, till.name, till.masked) == (
         "door",

@@ -18,8 +18,8 @@ from web.fake_people import alert, face
 
 
 @pytest.fixture
-def context(chromium: Browser, house: FakeMonitor) -> BrowserContext:
-    return chromium.new_context(base_url=house.url, viewport={"width": 1280, "height": 900})
+def context(chromium: Browser, monitor: FakeMonitor) -> BrowserContext:
+    return chromium.new_context(base_url=monitor.url, viewport={"width": 1280, "height": 900})
 
 
 def test_definition_is_one_click_away(context: BrowserContext) -> None:
@@ -67,11 +67,11 @@ def test_language_is_remembered_and_the_view_kept(context: BrowserContext) -> No
 
 @pytest.mark.parametrize("language", ["de", "fr", "en"])
 def test_browser_language_is_the_default(
-    chromium: Browser, house: FakeMonitor, language: str
+    chromium: Browser, monitor: FakeMonitor, language: str
 ) -> None:
     context = chromium.new_context(locale=f"{language}-CH")
     page = context.new_page()
-    page.goto(house.url)
+    page.goto(monitor.url)
     expect(page.locator("html")).to_have_attribute("lang", language)
     context.close()
 
@@ -96,21 +96,21 @@ def _at(track: str, left: float) -> FaceState:
     return face(track, left, "negative", speaking=True)
 
 
-def test_labels_are_never_clipped(chromium: Browser, house: FakeMonitor) -> None:
-    context = chromium.new_context(base_url=house.url, viewport={"width": 390, "height": 844})
+def test_labels_are_never_clipped(chromium: Browser, monitor: FakeMonitor) -> None:
+    context = chromium.new_context(base_url=monitor.url, viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto("/live")
-    house.health("entrance")
+    monitor.health("entrance")
     stage = page.locator("#camera-entrance .overlay")
     for places in ((0.93, 0.90), (0.0, 0.02), (0.5, 0.52, 0.54)):
         faces = [_at(f"{place}", place) for place in places]
         for _ in range(200):
-            house.see("entrance", *faces)
+            monitor.see("entrance", *faces)
             page.wait_for_timeout(50)
             if stage.locator(".face").count() == len(faces):
                 break
         page.wait_for_timeout(400)  # boxes move to their position gradually
-        house.see("entrance", *faces)
+        monitor.see("entrance", *faces)
         page.wait_for_timeout(400)
         boxes = [label.bounding_box() for label in stage.locator(".face p").all()]
         room = stage.bounding_box()
@@ -134,9 +134,9 @@ def test_labels_are_never_clipped(chromium: Browser, house: FakeMonitor) -> None
 
 @pytest.mark.parametrize("path", ["/", "/history?day=2026-11-20", "/privacy", "/alerts"])
 def test_print_has_neither_navigation_nor_dark_theme(
-    chromium: Browser, house: FakeMonitor, path: str
+    chromium: Browser, monitor: FakeMonitor, path: str
 ) -> None:
-    context = chromium.new_context(base_url=house.url, color_scheme="dark")
+    context = chromium.new_context(base_url=monitor.url, color_scheme="dark")
     page = context.new_page()
     page.goto(path)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
@@ -166,8 +166,8 @@ def test_numbers_are_right_aligned(context: BrowserContext) -> None:
     context.close()
 
 
-def test_engine_figures_are_collapsed(context: BrowserContext, house: FakeMonitor) -> None:
-    house.health("entrance", moments_per_second=28.0, tick=0.03, latency=0.1)
+def test_engine_figures_are_collapsed(context: BrowserContext, monitor: FakeMonitor) -> None:
+    monitor.health("entrance", moments_per_second=28.0, tick=0.03, latency=0.1)
     page = context.new_page()
     page.goto("/live")
     tile = page.locator("#camera-entrance")
@@ -182,14 +182,14 @@ def test_zones_are_called_by_their_names(tmp_path: Path, language: str) -> None:
     zone = {"name": "z-17", "title": "By the tills", "points": [[0, 0], [1, 0], [1, 1]]}
     door = {"name": "Front door", "source": "0", "zones": [zone]}
     rule = {"key": "sour", "name": "Sour mood", "camera": "door", "zone": "z-17"}
-    house = FakeMonitor(tmp_path, {"cameras": {"door": door}, "alerts": [rule]})
-    house.health("door")
-    house.store.given = [
+    monitor = FakeMonitor(tmp_path, {"cameras": {"door": door}, "alerts": [rule]})
+    monitor.health("door")
+    monitor.store.given = [
         replace(
             alert(time.time() - 60, 0.5, active=True, incident="a1"), camera="door", zone="z-17"
         )
     ]
-    house.bus.publish(house.store.given[0])
+    monitor.bus.publish(monitor.store.given[0])
     for path in (
         "/",
         "/history",
@@ -199,7 +199,7 @@ def test_zones_are_called_by_their_names(tmp_path: Path, language: str) -> None:
         "/alerts/a1",
         "/privacy/assessment",
     ):
-        answer = httpx.get(house.url + path, headers={"Accept-Language": language})
+        answer = httpx.get(monitor.url + path, headers={"Accept-Language": language})
         assert answer.status_code == 200
         text = re.sub(r"<script.*?</script>|<[^>]*>", " ", answer.text, flags=re.DOTALL)
         assert "By the tills" in text, path

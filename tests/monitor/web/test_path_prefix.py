@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from api.serving import MANAGER, PASSWORD, Served
+from api.served_monitor import MANAGER, PASSWORD, ServedMonitor
 from playwright.sync_api import Page, expect
 from pydantic import ValidationError
 
@@ -85,7 +85,7 @@ def test_every_page_stays_below_the_prefix(
         page.evaluate("document.querySelector('.logout button').click()")
         wait_for(page, f"location.pathname === '{PREFIX}/login'")
         # browsers request this from every host by themselves
-        assert set(proxy.strangers) <= {"/favicon.ico"}
+        assert set(proxy.foreign_requests) <= {"/favicon.ico"}
 
 
 def test_session_cookie_is_limited_to_the_prefix(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_session_cookie_is_limited_to_the_prefix(tmp_path: Path) -> None:
 
 
 def test_own_paths_are_refused_as_a_prefix(tmp_path: Path) -> None:
-    with Served(tmp_path) as served:
+    with ServedMonitor(tmp_path) as served:
         assert {path.split("/")[1] for path in _paths(served.app.routes)} - {""} == RESERVED_PATHS
     for name in RESERVED_PATHS:
         with pytest.raises(ValidationError, match="public_url"):

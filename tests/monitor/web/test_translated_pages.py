@@ -21,7 +21,7 @@ from web.fake_monitor import SETTINGS, FakeMonitor
 from web.fake_people import alert, face
 from web.html_forms import form_of, send
 
-GERMAN_HOUSE = SETTINGS | {
+GERMAN_SETTINGS = SETTINGS | {
     "cameras": {
         key: camera | {"name": name}
         for (key, camera), name in zip(
@@ -117,8 +117,8 @@ class _VisibleWords(HTMLParser):
         if self._silent:
             return
         for name, value in given.items():
-            said = name.startswith("data-") and (" " in value or value[:1].isupper())
-            if said or name in self.ATTRIBUTES:
+            is_text = name.startswith("data-") and (" " in value or value[:1].isupper())
+            if is_text or name in self.ATTRIBUTES:
                 self.texts.append(value)
 
     def handle_endtag(self, tag: str) -> None:
@@ -156,7 +156,7 @@ def english_words(language: str) -> set[str]:
 @pytest.fixture
 def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeMonitor]:
     """A fake monitor without English names in its settings, with all that can be shown."""
-    house = FakeMonitor(tmp_path_factory.mktemp("haus"), GERMAN_HOUSE)
+    monitor = FakeMonitor(tmp_path_factory.mktemp("haus"), GERMAN_SETTINGS)
     refused = sentences(
         Translatable(
             "{name} cannot be opened ({words}).",
@@ -165,27 +165,27 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeMonitor]:
         ),
         "Check the address, its password and the network.",
     )
-    house.health("yard", CameraState.WAITING, reason=refused, restarts=4)
-    house.health("night", CameraState.PAUSED, tick=0.0)
-    house.health(
+    monitor.health("yard", CameraState.WAITING, reason=refused, restarts=4)
+    monitor.health("night", CameraState.PAUSED, tick=0.0)
+    monitor.health(
         "window", moments_per_second=16.4, tick=0.06, latency=1.25, dropped=1284, damaged=3
     )
-    house.health("entrance")
-    house.see("entrance", face("a", 0.2, "unknown", speaking=True), face("b", 0.6, "neutral"))
+    monitor.health("entrance")
+    monitor.see("entrance", face("a", 0.2, "unknown", speaking=True), face("b", 0.6, "neutral"))
     now = time.time()
-    house.store.given = [
+    monitor.store.given = [
         alert(now - 500, 0.46, active=True),
         alert(now - 86000, 0.3, active=False),
         alert(now - 88000, 0.525, active=True),
     ]
-    for each in house.store.given:
+    for each in monitor.store.given:
         object.__setattr__(each, "name", "Saure Stimmung")
-    yield house
-    house.stop()
+    yield monitor
+    monitor.stop()
 
 
-def ask(house: FakeMonitor, path: str, language: str = "de") -> str:
-    answer = house.ask("GET", path, headers={"Cookie": f"sentistream-language={language}"})
+def get_page(monitor: FakeMonitor, path: str, language: str = "de") -> str:
+    answer = monitor.request("GET", path, headers={"Cookie": f"sentistream-language={language}"})
     assert answer.status_code == 200, path
     return answer.text
 
@@ -206,7 +206,7 @@ def test_words_searched_for_are_english() -> None:
 def test_english_words_would_be_detected(german: FakeMonitor) -> None:
     for path in PAGES:
         if not path.startswith("/privacy/"):
-            assert words_of(german.ask("GET", path).text) & english_words("de"), path
+            assert words_of(german.request("GET", path).text) & english_words("de"), path
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
@@ -214,7 +214,9 @@ def test_pages_contain_no_english(german: FakeMonitor, language: str) -> None:
     # the documents quote the law and are written in English and German
     pages = [path for path in PAGES if language == "de" or not path.startswith("/privacy/")]
     found = {
-        path: left for path in pages if (left := left_over(ask(german, path, language), language))
+        path: left
+        for path in pages
+        if (left := left_over(get_page(german, path, language), language))
     }
     assert found == {}
 
@@ -229,8 +231,8 @@ def test_every_camera_state_is_translated(german: FakeMonitor, language: str) ->
         ):
             german.health("yard", state, reason=reason, tick=0.05, restarts=1)
             for path in ("/", "/live"):
-                told = left_over(ask(german, path, language), language)
-                assert told == set(), (path, state, reason)
+                remaining = left_over(get_page(german, path, language), language)
+                assert remaining == set(), (path, state, reason)
 
 
 def test_form_errors_are_in_german(german: FakeMonitor) -> None:
@@ -260,12 +262,12 @@ def test_form_errors_are_in_german(german: FakeMonitor) -> None:
 def test_viewer_pages_and_database_errors_are_in_german(german: FakeMonitor) -> None:
     german.user = User("vera", Role.VIEWER)
     for path in ("/", "/live", "/history", "/alerts", "/account"):
-        assert left_over(ask(german, path)) == set(), path
-    refused = german.ask("GET", "/settings", headers={"Cookie": "sentistream-language=de"})
+        assert left_over(get_page(german, path)) == set(), path
+    refused = german.request("GET", "/settings", headers={"Cookie": "sentistream-language=de"})
     assert refused.status_code == 403 and left_over(refused.text) == set()
     german.store.broken = True
     for path in ("/", "/live", "/history", "/history?by=pattern", "/alerts"):
-        answer = german.ask("GET", path, headers={"Cookie": "sentistream-language=de"})
+        answer = german.request("GET", path, headers={"Cookie": "sentistream-language=de"})
         assert left_over(answer.text) == set(), path
 
 
@@ -273,22 +275,25 @@ def test_parquet_is_offered_or_its_installation_explained(
     german: FakeMonitor, request: pytest.FixtureRequest
 ) -> None:
     path, command = "/history?day=2026-11-20", "pip install &#39;sentistream[parquet]&#39;"
-    offered = ask(german, path)
+    offered = get_page(german, path)
     assert "/api/export/hour.parquet?" in offered and command not in offered
     assert "&amp;excel=comma" in offered
     request.getfixturevalue("without_pyarrow")
-    told, english = ask(german, path), german.ask("GET", path).text
-    for html in (told, english):
+    remaining, english = get_page(german, path), german.request("GET", path).text
+    for html in (remaining, english):
         assert "/api/export/hour.csv?" in html and "/api/export/hour.parquet?" not in html
         assert command in html
-    assert "fehlt auf dem Rechner des Monitors ein Paket" in told and left_over(told) == set()
+    assert (
+        "fehlt auf dem Rechner des Monitors ein Paket" in remaining
+        and left_over(remaining) == set()
+    )
     assert "need one more package" in english
     assert "&amp;excel=point" in english
 
 
 def test_numbers_and_times_are_german(german: FakeMonitor) -> None:
-    live, alerts = ask(german, "/live"), ask(german, "/alerts")
-    history = ask(german, "/history?day=2026-11-20&camera=entrance")
+    live, alerts = get_page(german, "/live"), get_page(german, "/alerts")
+    history = get_page(german, "/history?day=2026-11-20&camera=entrance")
     assert "1.284 ausgelassen" in live and "1,2 s zurück" in live
     assert re.search(r"Gute Stunde.*0,5 Minuten lang", alerts, re.DOTALL)
     assert re.search(r"52\u00a0%|53\u00a0%", alerts) and " Uhr" in alerts
@@ -300,7 +305,7 @@ def test_numbers_and_times_are_german(german: FakeMonitor) -> None:
         assert not re.search(r"(?<![\d.])\d+\.\d{1,2}(?![\d.])", re.sub(r"sentistream.*", "", text))
 
 
-def test_language_follows_the_request_headers(house: FakeMonitor) -> None:
+def test_language_follows_the_request_headers(monitor: FakeMonitor) -> None:
     for headers, language in (
         ({"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"}, "de"),
         ({"Accept-Language": "de", "Cookie": "sentistream-language=en"}, "en"),
@@ -308,4 +313,4 @@ def test_language_follows_the_request_headers(house: FakeMonitor) -> None:
         ({"Accept-Language": "es"}, "en"),
         ({}, "en"),
     ):
-        assert f'lang="{language}"' in house.ask("GET", "/", headers=headers).text
+        assert f'lang="{language}"' in monitor.request("GET", "/", headers=headers).text

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from api.serving import MANAGER, PASSWORD, VIEWER, Served
-from api.serving import wait_for as wait_until
+from api.served_monitor import MANAGER, PASSWORD, VIEWER, ServedMonitor
 from argon2 import PasswordHasher
 from playwright.sync_api import Page, expect
 
 from browser_pages import PageOpener, wait_for
 from sentistream.monitor.accounts import Role, passwords
 from sentistream.monitor.translation import translator
-from web.accessibility import faults
+from waiting import wait_until
+from web.accessibility import accessibility_violations
 
 LONG_NAME = "maximilian.mustermann@ein-sehr-langer-name-ohne-pause.example"
 BAD_NAME = (
@@ -28,17 +28,17 @@ NEW_PASSWORD = "staple battery horse"  # noqa: S105
 
 
 @pytest.fixture
-def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedMonitor]:
     """The page behind the real login, with cheap password hashes."""
     monkeypatch.setattr(passwords, "hasher", PasswordHasher(1, 1024, 1))
-    made = Served(tmp_path)
+    made = ServedMonitor(tmp_path)
     with made:
         yield made
 
 
 def log_in(
     open_page: PageOpener,
-    served: Served,
+    served: ServedMonitor,
     name: str = MANAGER,
     password: str = PASSWORD,
     *,
@@ -85,7 +85,7 @@ def write(page: Page, text: str) -> None:
 
 
 def test_manager_creates_a_viewer_who_sees_no_manager_page(
-    open_page: PageOpener, real: Served
+    open_page: PageOpener, real: ServedMonitor
 ) -> None:
     manager = log_in(open_page, real, path="/settings/people")
     there(manager, of_users(MANAGER))
@@ -115,7 +115,7 @@ def test_manager_creates_a_viewer_who_sees_no_manager_page(
     assert open_page.log(manager).problems == []
 
 
-def test_manager_resets_a_password(open_page: PageOpener, real: Served) -> None:
+def test_manager_resets_a_password(open_page: PageOpener, real: ServedMonitor) -> None:
     manager = log_in(open_page, real, path="/settings/people")
     there(manager, of_users(VIEWER))
     assert not manager.evaluate(f"document.querySelector('{of_users(MANAGER)} [aria-expanded]')")
@@ -142,7 +142,9 @@ def test_manager_resets_a_password(open_page: PageOpener, real: Served) -> None:
     gone(manager, ".row-form")
 
 
-def test_changed_password_ends_all_other_sessions(open_page: PageOpener, real: Served) -> None:
+def test_changed_password_ends_all_other_sessions(
+    open_page: PageOpener, real: ServedMonitor
+) -> None:
     with real.person(VIEWER) as elsewhere:
         page = log_in(open_page, real, VIEWER, path="/account")
         assert "You are vera, a viewer." in page.inner_text("main")
@@ -159,12 +161,14 @@ def test_changed_password_ends_all_other_sessions(open_page: PageOpener, real: S
         page.goto(f"{real.url}/history")
         assert page.evaluate("location.pathname") == "/history"
     again = log_in(open_page, real, VIEWER, NEW_PASSWORD)
-    with real.stranger(headers={"origin": real.url}) as old:
+    with real.anonymous(headers={"origin": real.url}) as old:
         assert old.post("/login", data={"name": VIEWER, "password": PASSWORD}).status_code != 303
     again.close()
 
 
-def test_token_is_shown_once_works_and_is_revoked(open_page: PageOpener, real: Served) -> None:
+def test_token_is_shown_once_works_and_is_revoked(
+    open_page: PageOpener, real: ServedMonitor
+) -> None:
     page = log_in(open_page, real, path="/settings/people")
     expect(page.locator("[data-kind=tokens]")).to_contain_text("There are no tokens")
     page.fill("#token-name", "home-assistant")
@@ -190,7 +194,7 @@ def test_token_is_shown_once_works_and_is_revoked(open_page: PageOpener, real: S
         assert asks.get("/api/cameras").status_code == 401
 
 
-def test_removed_user_is_logged_out_at_once(open_page: PageOpener, real: Served) -> None:
+def test_removed_user_is_logged_out_at_once(open_page: PageOpener, real: ServedMonitor) -> None:
     vera = log_in(open_page, real, VIEWER, path="/live")
     expect(vera.locator(".connection")).to_be_hidden()
     manager = log_in(open_page, real, path="/settings/people")
@@ -208,7 +212,9 @@ def test_removed_user_is_logged_out_at_once(open_page: PageOpener, real: Served)
     assert vera.evaluate("location.pathname") == "/login"
 
 
-def test_last_manager_cannot_be_removed_but_others_can(open_page: PageOpener, real: Served) -> None:
+def test_last_manager_cannot_be_removed_but_others_can(
+    open_page: PageOpener, real: ServedMonitor
+) -> None:
     page = log_in(open_page, real, path="/settings/people")
     there(page, of_users(MANAGER))
     page.click(f"{of_users(MANAGER)} button")
@@ -234,7 +240,7 @@ def test_last_manager_cannot_be_removed_but_others_can(open_page: PageOpener, re
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_error_is_shown_at_its_field(
-    open_page: PageOpener, real: Served, language: str
+    open_page: PageOpener, real: ServedMonitor, language: str
 ) -> None:
     say = translator(language)
     page = log_in(open_page, real, path="/settings/people", language=language)
@@ -282,7 +288,7 @@ def test_error_is_shown_at_its_field(
         "token-name",
         say.gettext(BAD_NAME),
     )
-    assert faults(page) == []
+    assert accessibility_violations(page) == []
 
     page.goto(f"{real.url}/account")
     page.fill("#old", PASSWORD)
@@ -300,12 +306,14 @@ def test_error_is_shown_at_its_field(
         page.fill("#new", password)
         page.fill("#again", password)
         wrong("form[data-password]", "new", say.gettext(message))
-    assert faults(page) == []
+    assert accessibility_violations(page) == []
     # no change was made
     assert real.accounts.login(MANAGER, PASSWORD, 1.0) is not None
 
 
-def test_form_continues_after_logging_in_again_elsewhere(open_page: PageOpener, real: Served) -> None:
+def test_form_continues_after_logging_in_again_elsewhere(
+    open_page: PageOpener, real: ServedMonitor
+) -> None:
     page = log_in(open_page, real, path="/account")
     page.fill("#old", PASSWORD)
     page.fill("#new", NEW_PASSWORD)
@@ -322,7 +330,7 @@ def test_form_continues_after_logging_in_again_elsewhere(open_page: PageOpener, 
         wait_for(page, "document.querySelector('.status-message').innerText.startsWith('Changed.')")
 
 
-def test_keyboard_alone_is_sufficient(open_page: PageOpener, real: Served) -> None:
+def test_keyboard_alone_is_sufficient(open_page: PageOpener, real: ServedMonitor) -> None:
     page = log_in(open_page, real, path="/settings/people")
     there(page, of_users(VIEWER))
     tab_to(page, "#user-name")
@@ -350,7 +358,7 @@ def test_keyboard_alone_is_sufficient(open_page: PageOpener, real: Served) -> No
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_phone_shows_everything(open_page: PageOpener, real: Served, dark: bool) -> None:
+def test_phone_shows_everything(open_page: PageOpener, real: ServedMonitor, dark: bool) -> None:
     real.accounts.add_user(LONG_NAME, PASSWORD, Role.VIEWER)
     real.accounts.make_token(LONG_NAME, Role.MANAGER, maker=LONG_NAME)
     options = {"language": "de" if dark else "en", "size": (360, 740), "dark": dark}
@@ -365,4 +373,4 @@ def test_phone_shows_everything(open_page: PageOpener, real: Served, dark: bool)
         assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360], (
             path
         )
-        assert faults(page) == []
+        assert accessibility_violations(page) == []

@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import write_clip
 from full_disk import full_disk
 from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
@@ -19,6 +18,7 @@ from sentistream.errors import DataError, OutputError
 from sentistream.training.labelling.label_file import LabelFile
 from sentistream.training.labelling.mouth_candidates import MouthCandidate, find_mouths, open_media
 from sentistream.types import UInt8Array
+from synthetic_clips import write_clip
 
 
 def mouths(count: int, person: str = "") -> list[MouthCandidate]:
@@ -117,9 +117,9 @@ def test_proposals_alone_make_a_manifest(tmp_path: Path, portrait: UInt8Array) -
     out = tmp_path / "labels" / "m.csv"
     out.parent.mkdir()
     arguments = ["data", "label-mouths", str(tmp_path / "photo.png"), "--out", str(out)]
-    done = CliRunner().invoke(main, [*arguments, "--propose-only"], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    assert "0 skipped" in done.output
+    result = CliRunner().invoke(main, [*arguments, "--propose-only"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "0 skipped" in result.output
     Image.fromarray(np.zeros((300, 300, 3), np.uint8)).save(tmp_path / "dark.png")
     nothing = CliRunner().invoke(
         main, ["data", "label-mouths", str(tmp_path / "dark.png"), "--out", str(tmp_path / "n.csv")]

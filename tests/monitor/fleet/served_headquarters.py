@@ -1,0 +1,35 @@
+"""Headquarters pages, served with a synthetic chain and without a broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from api.served_monitor import ServedMonitor, settings
+
+from fleet.sample_chain import fill
+from sentistream.monitor.headquarters.headquarters import Headquarters
+from sentistream.monitor.settings import Settings
+
+HEADQUARTERS = {
+    "host": "broker.invalid",
+    "name": "Example Ltd",
+    "site_username": "shop",
+    "site_password": "broker-word-9",
+}
+
+
+class ServedHeadquarters(ServedMonitor):
+    """Five shops; no messages are received."""
+
+    def __init__(self, folder: Path, *, filled: bool = True, given: Settings | None = None) -> None:
+        def parts(served: ServedMonitor) -> dict[str, Any]:
+            made = Headquarters(served.engine, served.configuration.settings.headquarters)
+            if filled:
+                fill(served.engine)
+            self.headquarters = made
+            return {"headquarters": made}
+
+        super().__init__(
+            folder, given or settings(headquarters=HEADQUARTERS, cameras={}), parts=parts
+        )
