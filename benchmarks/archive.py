@@ -6,7 +6,7 @@ Usage:
 
 Both use copies of the demonstration clip. ``speed`` analyzes them in turns by plain workers and on
 a local Ray cluster. ``kills`` does so on a cluster of two nodes while a worker is killed
-every minute and one node in the middle (another joins then), and counts afterwards what is there.
+every minute, and one node midway (another joins then), and counts the results afterwards.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def analyze(*arguments: str | Path) -> subprocess.Popen[bytes]:
 def timed(out: Path, pattern: str, *arguments: str | Path) -> dict[str, float]:
     """Wall time and CPU seconds: of the whole run, and between the first and last finished clip.
 
-    Those of cores are of the command and all that it starts, seen four times a second. On a machine
-    with other things to do they tell more than the time.
+    CPU seconds are of the command and its descendants, sampled four times a second. On a busy
+        machine they are more meaningful than wall time.
     """
     start = time.monotonic()
     process = analyze(*arguments, "--out", out)
@@ -169,7 +169,7 @@ def speed(
 @main.command()
 @click.option("--clips", default=400, show_default=True)
 @CLIP
-@click.option("--interval", default=60.0, show_default=True, help="Seconds between two killings.")
+@click.option("--interval", default=60.0, show_default=True, help="Seconds between two kills.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def kills(clips: int, clip: Path | None, interval: float, json_file: Path | None) -> None:
     """Kill a worker every minute and a node once: is every clip analyzed exactly once?"""

@@ -1,7 +1,7 @@
 """What each way of reducing decoding saves, and whether the answers stay the same.
 
-The ways take turns in each round, so that a busy machine troubles all alike; seconds are those of
-the processor. A smaller stream is the clip encoded anew at half its width, as cameras offer one.
+The variants take turns in each round, so that other load affects them equally; seconds are CPU
+seconds. The smaller stream is the clip reencoded at half its width, as cameras offer one.
 
 Usage: python -m benchmarks.decoding [CLIP] [--rounds 5] [--json FILE]
 """
@@ -38,15 +38,15 @@ from sentistream.types import Moment, Reading
 class Variant:
     """One way of decoding.
 
-    Attributes:
-        name: In the table.
-        every: Seconds between moments.
-        whole: Whether pictures that nobody sees are decoded all the same.
-        share: The share of pictures that is wanted.
-        small: Whether the smaller stream is read.
-        decoder: What decodes.
-        loop_filter: Whether blocks' edges are smoothed.
-        beside: The name of the way that it is compared with.
+        Attributes:
+    name: Its name in the table.
+            every: Seconds between moments.
+    whole: Whether pictures that are not used are decoded as well.
+    share: The requested share of pictures.
+            small: Whether the smaller stream is read.
+    decoder: The decoder.
+    loop_filter: Whether the deblocking filter runs.
+    beside: The name of the variant it is compared with.
     """
 
     name: str

@@ -2,12 +2,12 @@
 
 Starts mosquitto with TLS, PostgreSQL, and ``sentistream monitor`` as headquarters, all on this
 machine, and simulates the sites in sped-up time: every site keeps its own connection, signs its
-own messages, and sends again what is not answered. Each minute of each site has a row for each
-camera and for each of its zones; about three rows in ten are withheld, which saves a few bytes.
+own messages, and resends unanswered ones. Each minute of each site has a row for each
+camera and each of its zones; about three rows in ten are withheld, which saves a few bytes.
 The sites' messages are spread evenly over the minute.
 
 While that runs, the pages are read over HTTP, and one more site, with the product's own outbox and
-sender, comes back after two weeks without a line.
+sender, comes back after two weeks offline.
 
 Usage: python -m benchmarks.fleet [--sites 1000] [--speed 10] [--minutes 30] [--json FILE]
 """
@@ -482,9 +482,9 @@ def resident_mb(pid: int) -> float:
 @click.option("--sites", "count", default=1000, show_default=True)
 @click.option("--cameras", default=4, show_default=True, help="Cameras of a site.")
 @click.option("--zones", default=6, show_default=True, help="Zones of a camera.")
-@click.option("--speed", default=10.0, show_default=True, help="Simulated seconds in a second.")
-@click.option("--minutes", default=30.0, show_default=True, help="How long, in real minutes.")
-@click.option("--outage", default=14.0, show_default=True, help="Days that one site was away.")
+@click.option("--speed", default=10.0, show_default=True, help="Simulated seconds per second.")
+@click.option("--minutes", default=30.0, show_default=True, help="Duration, in real minutes.")
+@click.option("--outage", default=14.0, show_default=True, help="Days that one site was offline.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(
     count: int,

@@ -1,9 +1,9 @@
 """How fast overview and history open, over ten weeks of four cameras with six zones each.
 
-Fills a database with made-up visitors, serves the real monitor's pages from it, and opens each
-view in Chromium: what the server takes to answer (median of nine), how long it takes from the
-click until the charts are drawn (median of five, files cached as after the first page), and what
-the browser loads for the first page of all.
+Fills a database with synthetic visitors, serves the real monitor's pages from it, and opens each
+view in Chromium. Measures the server's response time (median of nine), the time from the click
+until the charts are drawn (median of five, files cached as after the first page), and the size of
+the first page.
 
 Usage: python -m benchmarks.insight [--weeks 10] [--database FILE] [--json FILE]
 """
@@ -28,11 +28,11 @@ HERE = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(HERE / "tests"), str(HERE / "tests" / "monitor")]
 
 OVERVIEW_MS = 1_000.0
-"""From the address until the overview can be used."""
+"""From opening the address until the overview is usable."""
 VIEW_MS = 300.0
-"""Until any view of the history is there."""
+"""Until any view of the history is drawn."""
 WEIGHT_KB = 300.0
-"""What a page may load, its files included."""
+"""Limit of a page's size, including its files."""
 
 VIEWS = {
     "overview": "/",
@@ -90,8 +90,8 @@ def _day(ago: int) -> str:
 def _answer(client: httpx.Client, path: str) -> tuple[float, float]:
     """Median milliseconds until the answer, wall and CPU.
 
-    The processor's are those of the server and of the little that the client does. On a machine
-    that does other work, they say what an answer would take on one that does not.
+    CPU time is of the server and the small client. On a busy machine, it shows how long an answer
+        would take on an idle one.
     """
     took, worked = [], []
     for _ in range(9):

@@ -24,10 +24,10 @@ from sentistream.media import open_source
 from sentistream.profiles import PROFILES, get_profile
 
 SAMPLES = 96
-"""How often memory is looked at, evenly over the stream."""
+"""Number of memory samples, evenly over the stream."""
 
 SETTLED = 0.125
-"""Share of the stream after which memory should stand still."""
+"""Share of the stream after which memory should be constant."""
 
 
 @click.command()

@@ -1,12 +1,12 @@
 """How fast the live page opens, and what twenty viewers cost the cameras.
 
-    python benchmarks/page.py            # the page alone, with made-up cameras
+    python benchmarks/page.py            # the page alone, with fake cameras
     python benchmarks/page.py URL COOKIE # a running monitor: its address, a session's Cookie header
 
 The first paint is Chromium's own figure (first contentful paint), cold and with a warm cache.
-Viewers are sockets of the live view that look at every camera, take everything and decode
-nothing. What they cost is the processor time of the server; of a running monitor it is also the
-moments a second of its cameras, without and with viewers in turn.
+Viewers are live view sockets that watch every camera, receive everything and decode nothing.
+Their cost is the server's CPU time; for a running monitor also its cameras' moments per second,
+alternately without and with viewers.
 """
 
 from __future__ import annotations

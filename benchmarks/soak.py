@@ -29,9 +29,9 @@ from sentistream.benchmarking.system_facts import describe_machine
 START = 300.0
 """Seconds in which all cameras must have been read once."""
 FLAT = 0.10
-"""Growth from the first to the last quarter that still counts as flat."""
+"""Growth from the first to the last quarter that counts as none."""
 QUIET = 20.0
-"""Seconds at the end without a fault, so that the last one can be recovered from."""
+"""Seconds without a fault at the end, for recovery from the last one."""
 
 
 @click.command()
@@ -57,8 +57,8 @@ QUIET = 20.0
 )
 @click.option(
     "--command",
-    help="How the monitor is started; --config FILE --state FOLDER are added. Without it: "
-    "sentistream monitor, or, where that does not exist, a stand-in without the page.",
+    help="How the monitor is started; --config FILE --state FOLDER are added. Default: "
+    "sentistream monitor, or, if that does not exist, a replacement without the page.",
 )
 def main(
     minutes: float,
@@ -71,8 +71,8 @@ def main(
 ) -> None:
     """Run the monitor with four simulated cameras and say what was lost.
 
-    Ends with exit code 1 where a second is lost or stored twice that no fault accounts for, a
-    fault is not recovered from, or memory or handles grow by more than a tenth.
+    Exits with code 1 if a second is lost or stored twice without a fault that accounts for it, a
+        fault is not recovered from, or memory or handles grow by more than a tenth.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything started is also stopped
     out = out.resolve()
@@ -127,7 +127,7 @@ def main(
     page = markdown(result)
     (out / "soak.md").write_text(page, "utf-8")
     shift = time.time() - time.monotonic()
-    marks = [(fault.begin - shift - sampler.begun, fault.name) for fault in outcomes_so_far]
+    marks = [(fault.begin - shift - sampler.started, fault.name) for fault in outcomes_so_far]
     draw(sampler.samples, marks, out / "soak.png")
     click.echo(page)
     if not result["passed"]:

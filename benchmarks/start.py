@@ -2,9 +2,9 @@
 
 Usage: python -m benchmarks.start [CLIP] [--times 5] [--modules]
 
-Seconds by the clock and of processor time, medians; beside them those of a Python that only loads
-NumPy, ONNX Runtime and PyAV, which no analysis can do without. Without CLIP the first 5 seconds of
-the demonstration are analyzed. ``--modules`` lists what loading took longest.
+Medians of wall and CPU seconds, compared with those of a Python that only loads NumPy, ONNX
+Runtime and PyAV, which every analysis needs. Without CLIP the first 5 seconds of
+the demonstration are analyzed. ``--modules`` lists the slowest imports.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ def main() -> None:
     parser.add_argument("clip", nargs="?", type=Path)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--modules", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clip = given.clip or make_clip(folder / "clip.mp4", duration=LENGTH)
+        clip = options.clip or make_clip(folder / "clip.mp4", duration=LENGTH)
         runs: list[tuple[float, float]] = []
         floors: list[tuple[float, float]] = []
-        for number in range(given.times + 1):
+        for number in range(options.times + 1):
             out = ("analyze", str(clip), "--out", str(folder / str(number)))
             runs.append(seconds_until_first_reading(UNTIL_FIRST, *out))
             floors.append(seconds_until_first_reading(FLOOR))
@@ -96,7 +96,7 @@ def main() -> None:
         print(f"first reading after {clock:.2f} s, {processor:.2f} s of the processor")
         print(f"NumPy, ONNX Runtime and PyAV alone: {bare:.2f} s, {floor:.2f} s of the processor")
         print(f"ratio: {clock / bare:.2f} by the clock, {processor / floor:.2f} of the processor")
-        if given.modules:
+        if options.modules:
             for spent, module in slowest_modules(clip, folder / "modules")[:15]:
                 print(f"{spent:7.1f} ms  {module}")
 

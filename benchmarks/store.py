@@ -1,7 +1,7 @@
 """How fast the monitor's database stores readings and answers the page's queries.
 
 Fills it with seconds of four cameras with three faces each, and with minutes of the weeks before,
-then asks what the page asks.
+then runs the page's queries.
 
 Usage: python -m benchmarks.store [--days 7] [--month 30] [--url URL] [--json FILE]
 """
@@ -35,13 +35,13 @@ END = 1_767_571_200
 """2026-01-05 00:00 UTC."""
 DAY = 86_400
 LIMIT_MS = 100.0
-"""A week by the hour must come within this, or the page feels slow."""
+"""Limit for a week by the hour; beyond it the page feels slow."""
 
 
 @click.command()
 @click.option("--days", default=7.0, show_default=True, help="Days of seconds.")
 @click.option("--month", default=30.0, show_default=True, help="Days of minutes, those included.")
-@click.option("--url", default="", help="A database to fill; an SQLite file of its own without.")
+@click.option("--url", default="", help="A database to fill; default: a temporary SQLite file.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(days: float, month: float, url: str, json_file: Path | None) -> None:
     """Measure the database of readings."""

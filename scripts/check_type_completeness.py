@@ -1,8 +1,8 @@
 """Fails where a type of the public interface is missing: pyright's ``--verifytypes``.
 
 Usage: python scripts/check_type_completeness.py [MIN]; MIN is a share of 0 to 1. It needs every
-extra, since types of packages that are not installed are unknown, and pyright fetches Node.js
-where there is none.
+extra, since types of packages that are not installed are unknown, and pyright downloads Node.js
+if it is not installed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Install packages for the running interpreter: with uv, in a sixth of pip's time, or with pip.
 
-Usage: python scripts/install.py ARGUMENTS, as of ``pip install``.
+Usage: python scripts/install.py ARGUMENTS, as for ``pip install``.
 
-uv does not read pip's configuration, so this passes on what that says of where packages come
-from. Where uv cannot be had, fails, or has no equal of something set, pip installs.
+uv does not read pip's configuration, so this script passes its package indexes on. If uv is not
+available, fails, or has no equivalent of a setting, pip is used.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ LEFT_OUT = {
 def pip_settings(listed: str) -> dict[str, str]:
     """The settings that apply to ``pip install``, from the lines of ``pip config list``.
 
-    The environment comes before a file's ``[install]``, and that before its ``[global]``.
+    Environment variables override a file's ``[install]``, which overrides its ``[global]``.
     """
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in listed.splitlines():

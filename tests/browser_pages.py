@@ -19,10 +19,10 @@ from playwright.sync_api import (
 from playwright.sync_api import Error as PlaywrightError
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-"""The system's, if there is one."""
+"""The system's Chromium, if installed."""
 
 PATIENCE = 30.0
-"""Seconds until a page that does not get there fails its test."""
+"""Timeout of a page, seconds."""
 
 expect.set_options(timeout=PATIENCE * 1000)
 
@@ -32,11 +32,11 @@ class PageLog:
     """What happened on a page since it was opened."""
 
     problems: list[str] = field(default_factory=list)
-    """Exceptions of its scripts, and what it or its policy complained of."""
+    """Exceptions of its scripts, and console and CSP errors."""
     requests: list[str] = field(default_factory=list)
-    """Addresses it asked for, WebSockets included."""
+    """URLs it requested, including WebSockets."""
     dialogs: list[str] = field(default_factory=list)
-    """Questions that it asked; each was answered with yes."""
+    """Messages of its dialogs, all of which were accepted."""
 
 
 class PageOpener:
@@ -58,12 +58,12 @@ class PageOpener:
     ) -> Page:
         """Open an address in a new browser profile, and wait until it is loaded.
 
-        Args:
-            url: What it shows.
-            size: Width and height in CSS pixels; narrow ones are a phone's.
-            dark: Whether the system is dark.
-            script: Whether scripts run.
-            cookies: What its server finds.
+            Args:
+        url: The page's address.
+                size: Width and height in CSS pixels; a narrow one emulates a phone.
+                dark: Whether the system prefers a dark theme.
+                script: Whether scripts are enabled.
+                cookies: Sent to the server.
         """
         width, height = size
         context = self._browser.new_context(

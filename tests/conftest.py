@@ -125,7 +125,7 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
 def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The synthetic clip of ``sentistream demo``, 640 by 360 pixels, with sound.
 
-    It takes a while to draw: test processes that run side by side share the first one that is done.
+    Rendering takes a while: parallel test processes share the first one that is finished.
     """
     folder = tmp_path_factory.getbasetemp()
     shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
@@ -147,8 +147,8 @@ def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, driven by Playwright; skipped if not installed.
 
-    It has a camera that shows a test picture. One a module: while Playwright runs, its thread
-    has an event loop, and ``asyncio.run`` cannot be called in tests beside it.
+    It has a fake camera with a test picture. One per module: while Playwright runs, its thread
+        has an event loop, so that other tests cannot call ``asyncio.run``.
     """
     from playwright.sync_api import sync_playwright
 

@@ -24,15 +24,15 @@ class OnvifCamera:
     """One camera.
 
     Args:
-        user, password: Who may ask for its stream.
-        stream: The address that it gives.
-        scopes: What it says of itself.
+        user, password: Credentials for its stream.
+        stream: The address that it returns.
+        scopes: Its WS-Discovery scopes.
         skew: Seconds its clock is ahead.
-        by_http: Whether it wants the password by HTTP Digest alone.
+        by_http: Whether it accepts HTTP Digest authentication only.
 
     Attributes:
-        probes: How many probes it has answered.
-        asked: Bodies it was asked with.
+        probes: Number of probes it has answered.
+        requests: Bodies of the requests.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class OnvifCamera:
         self.probes = 0
         self.requests: list[str] = []
         self.answers: dict[str, str] = {}
-        """Other answers than its own, by the operation."""
+        """Answers that replace its own, by operation."""
         self.profiles = [("sub", 640, 360), ("main", 1920, 1080)]
-        """Names, widths and heights."""
+        """Names, widths and heights of its profiles."""
         self.foreign_host = ""
-        """A host that it claims to be in answers to probes."""
+        """The host that its answers to probes claim."""
 
     @contextmanager
     def running(self) -> Iterator[OnvifCamera]:
@@ -177,13 +177,13 @@ class OnvifCamera:
         if found is None:
             return False
         user, digest, nonce, created = found.groups()
-        made = hashlib.sha1(  # noqa: S324
+        expected_digest = hashlib.sha1(  # noqa: S324
             base64.b64decode(nonce) + created.encode() + self.password.encode()
         ).digest()
         age = datetime.now(UTC) + self.skew - datetime.fromisoformat(created)
         return (
             user == self.user
-            and base64.b64encode(made).decode() == digest
+            and base64.b64encode(expected_digest).decode() == digest
             and abs(age) < timedelta(seconds=30)
         )
 

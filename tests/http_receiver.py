@@ -23,7 +23,7 @@ class Received:
 class Receiver:
     """Replies with ``answers`` in turn, repeating the last one.
 
-    An answer is a status, or what is called with the handler.
+    An answer is a status code, or a function of the request handler.
     """
 
     def __init__(self, *answers: int | Callable[[BaseHTTPRequestHandler], None]) -> None:

@@ -48,8 +48,8 @@ class Mosquitto:
         lines = (f"listener {self.port} 127.0.0.1", "user root", *lines)
         if password:
             secrets = folder / "passwords"
-            made = [shutil.which("mosquitto_passwd") or "", "-b", "-c", str(secrets)]
-            subprocess.run([*made, USER, PASSWORD], check=True, capture_output=True)  # noqa: S603
+            command = [shutil.which("mosquitto_passwd") or "", "-b", "-c", str(secrets)]
+            subprocess.run([*command, USER, PASSWORD], check=True, capture_output=True)  # noqa: S603
             lines += (f"password_file {secrets}", "allow_anonymous false")
         else:
             lines += ("allow_anonymous true",)

@@ -3,4 +3,4 @@
 from sentistream.types import Box
 
 PORTRAIT_FACE = Box(172, 67, 280, 175)
-"""Where the detector's box lies on it, about."""
+"""The approximate box of the detector."""

@@ -23,10 +23,10 @@ class MailServer:
     """Keeps the messages it receives.
 
     Attributes:
-        messages: What it took.
-        envelopes: For whom, and from whom.
-        refuse: By command, what it answers in place of taking it.
-        encrypted: Of each message, whether it came encrypted.
+        messages: The accepted messages.
+        envelopes: Their recipients and senders.
+        refuse: Error responses by command.
+        encrypted: Whether each message arrived encrypted.
     """
 
     def __init__(self) -> None:

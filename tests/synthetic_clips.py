@@ -53,7 +53,7 @@ def write_clip(
 ) -> Path:
     """Write pictures at their times (seconds), and sound from ``sound_start`` on.
 
-    ``sound_holes`` are stretches, in seconds from the sound's start, that are left out.
+    ``sound_holes`` are omitted spans, in seconds from the sound's start.
     """
     with av.container.open(str(path), "w", options=options or {}) as container:
         video: Any = None

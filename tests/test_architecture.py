@@ -88,7 +88,7 @@ def at_import(path: Path, modules: Set[str]) -> set[str]:
 
 
 def test_diagram_matches_the_code(drawing: ModuleType) -> None:
-    assert drawing.PICTURE.read_text("utf-8") == drawing.svg(), f"draw it: {drawing.COMMAND}"
+    assert drawing.PICTURE.read_text("utf-8") == drawing.svg(), f"run: {drawing.COMMAND}"
 
 
 def test_script_reports_an_outdated_diagram(

@@ -47,7 +47,7 @@ def test_permissions_and_links_are_kept(tmp_path: Path, private: bool) -> None:
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o640)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can change owners")
 def test_owner_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.touch()

@@ -207,10 +207,10 @@ def test_memory_is_bounded_for_any_number_of_people() -> None:
     overall, value = Overall(LITE), Distribution(0.2, 0.3, 0.5)
     sizes = []
     for track in range(1, 2001):
-        begun = 10.0 * track
+        start = 10.0 * track
         face = make_face(track)
         overall.add(
-            Reading(begun + after, face, 0.1, Branch.FACE, value, value, value.label)
+            Reading(start + after, face, 0.1, Branch.FACE, value, value, value.label)
             for after in (0.0, 2.0)
         )
         if track in (200, 2000):

@@ -28,8 +28,10 @@ def test_links_have_existing_targets(page: Path) -> None:
 
 
 def test_make_targets_exist(page: Path) -> None:
-    made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    assert made >= set(re.findall(r"(?:`|^)make ([a-z]+)", page.read_text("utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert targets >= set(
+        re.findall(r"(?:`|^)make ([a-z]+)", page.read_text("utf-8"), re.MULTILINE)
+    )
 
 
 def test_python_examples_compile(page: Path) -> None:

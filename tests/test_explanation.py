@@ -208,16 +208,16 @@ def test_command_prints_and_draws(smile: Path, tmp_path: Path) -> None:
 
 
 def test_obstacles_are_reported_before_any_work(smile: Path, tmp_path: Path) -> None:
-    there = tmp_path / "there.png"
-    there.write_bytes(b"mine")
+    existing = tmp_path / "there.png"
+    existing.write_bytes(b"mine")
     for arguments, text in (
-        ((smile, "--at", 0.4, "--out", there), "already exists"),
+        ((smile, "--at", 0.4, "--out", existing), "already exists"),
         ((smile, "--at", 0.4, "--out", tmp_path / "why.jpg"), "end in .png"),
         ((smile, "--at", 0.4, "--out", tmp_path / "none" / "why.png"), "no folder"),
         ((tmp_path, "--at", 0.4), "no video"),
         ((smile.parent, "--at", 0.4), "not one video file"),
         (("0", "--at", 0.4), "not one video file"),
-        ((there, "--at", 0.4), "there.png"),
+        ((existing, "--at", 0.4), "there.png"),
         ((smile, "--at", "soon"), "not a valid float"),
         ((smile,), "--at"),
     ):
@@ -225,9 +225,9 @@ def test_obstacles_are_reported_before_any_work(smile: Path, tmp_path: Path) -> 
         assert result.exit_code == 2, (arguments, result.output)
         assert text in result.output
         assert "Traceback" not in result.output
-    assert there.read_bytes() == b"mine"
-    assert run(smile, "--at", 0.4, "--out", there, "--force").exit_code == 0
-    assert there.read_bytes().startswith(b"\x89PNG")
+    assert existing.read_bytes() == b"mine"
+    assert run(smile, "--at", 0.4, "--out", existing, "--force").exit_code == 0
+    assert existing.read_bytes().startswith(b"\x89PNG")
 
 
 def test_unread_face_is_reported() -> None:

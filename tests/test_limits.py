@@ -162,19 +162,19 @@ def inline() -> Iterator[tuple[str, str, float]]:
         if place.startswith(_SETTINGS):
             continue
         for node in ast.walk(ast.parse(source)):
-            given: list[tuple[str | None, ast.expr | None]] = []
+            arguments: list[tuple[str | None, ast.expr | None]] = []
             if isinstance(node, ast.Call):
-                given += [(each.arg, each.value) for each in node.keywords]
+                arguments += [(each.arg, each.value) for each in node.keywords]
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 named = node.args
-                given += zip(
+                arguments += zip(
                     [each.arg for each in reversed(named.args)],
                     reversed(named.defaults),
                     strict=False,
                 )
                 names = [each.arg for each in named.kwonlyargs]
-                given += zip(names, named.kw_defaults, strict=True)
-            for name, value in given:
+                arguments += zip(names, named.kw_defaults, strict=True)
+            for name, value in arguments:
                 number = value.value if isinstance(value, ast.Constant) else None
                 if isinstance(number, bool) or not isinstance(number, int | float):
                     continue
@@ -209,8 +209,8 @@ def test_documented_values_match_the_code() -> None:
     found = rows()
     assert len(found) > 25
     for module, name, value, _, beyond in found:
-        held = getattr(importlib.import_module(f"sentistream.{module}"), name)
-        assert float(value) == float(held), (module, name)
+        actual = getattr(importlib.import_module(f"sentistream.{module}"), name)
+        assert float(value) == float(actual), (module, name)
         assert beyond.strip()
 
 
@@ -229,7 +229,7 @@ def test_every_limit_is_documented() -> None:
 def test_no_limit_is_an_unnamed_number() -> None:
     excused = set[tuple[str, str, float]]().union(*_INLINE.values())
     found = set(inline())
-    assert found - excused == set(), "name these in their module, and tell of them in limits.md"
+    assert found - excused == set(), "name these in their module, and document them in limits.md"
     assert excused - found == set()
 
 

@@ -31,12 +31,12 @@ SYSTEMS = {
     "macOS x86-64": (r"macosx_\d+_\d+_(x86_64|universal2)", "darwin", "Darwin", "x86_64"),
     "Windows x86-64": (r"win_amd64", "win32", "Windows", "AMD64"),
 }
-"""The platform of a wheel that fits, ``sys.platform``, and ``platform``'s system and machine."""
+"""A matching wheel's platform, ``sys.platform``, and ``platform``'s system and machine."""
 
 WITHOUT_WHEEL: set[tuple[str, str, int]] = {
     ("onnxruntime", "macOS x86-64", minor) for minor in PYTHONS
 }
-"""Known and said in docs/platforms.md: its makers ship no wheel for Macs with Intel processors."""
+"""Documented in docs/platforms.md: its makers ship no wheel for Macs with Intel processors."""
 
 
 def environment(system: str, minor: int) -> dict[str, str]:

@@ -42,10 +42,10 @@ ONLY_SOME_HAVE = {
     "tty",
     "winreg",
 }
-"""Modules that Linux, macOS or Windows lacks."""
+"""Modules missing on Linux, macOS or Windows."""
 
 ONLY_SOME_SAY = ("/proc", "forkserver", "v4l2", "win32", "darwin")
-"""Words that no other module may hold as a whole string, or a path's beginning."""
+"""Strings (or beginnings of paths) that no other module may contain."""
 
 MAY_SAY = {
     Path("media/capture_devices.py"): {"v4l2"},  # an FFmpeg input format
@@ -74,10 +74,10 @@ UNIX_ALONE = {
     "signal": ["SIGKILL", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "pthread_sigmask"],
     "socket": ["AF_UNIX", "SOCK_CLOEXEC"],
 }
-"""What Windows lacks in modules that it has."""
+"""Attributes missing on Windows in modules that exist there."""
 
 on_linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="puts other systems in Linux's place"
+    not sys.platform.startswith("linux"), reason="simulates other systems on Linux"
 )
 
 
@@ -91,14 +91,14 @@ def each_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("puts other systems in Linux's place")
+        pytest.skip("simulates other systems on Linux")
     monkeypatch.setattr(sys, "platform", "win32")
 
 
 @pytest.fixture
 def macos(monkeypatch: pytest.MonkeyPatch) -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("puts other systems in Linux's place")
+        pytest.skip("simulates other systems on Linux")
     monkeypatch.setattr(sys, "platform", "darwin")
 
 
@@ -179,8 +179,8 @@ print(len([name for name in sys.modules if name.startswith("sentistream")]))
 def imported(platform: str, *arguments: str, only: Sequence[str] = (), run: str = "") -> str:
     lacks = ONLY_SOME_HAVE if platform == "win32" else {"_winapi", "msvcrt", "nt", "winreg"}
     lacks = lacks - {"posix", "_posixsubprocess"}  # loaded before any program starts
-    given = (platform, sorted(lacks), UNIX_ALONE, list(only))
-    facts = f"PLATFORM, LACKS, UNIX_ALONE, ONLY = {given!r}\n"
+    script_arguments = (platform, sorted(lacks), UNIX_ALONE, list(only))
+    facts = f"PLATFORM, LACKS, UNIX_ALONE, ONLY = {script_arguments!r}\n"
     result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", facts + IMPORT_ALL + run, *arguments],
         capture_output=True,
@@ -194,8 +194,8 @@ def imported(platform: str, *arguments: str, only: Sequence[str] = (), run: str 
 @on_linux
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
 def test_every_module_is_importable_without_linux_modules(platform: str) -> None:
-    there = sum(1 for _ in other_modules())
-    assert int(imported(platform)) > 0.8 * there
+    modules_seen = sum(1 for _ in other_modules())
+    assert int(imported(platform)) > 0.8 * modules_seen
 
 
 @on_linux
@@ -413,8 +413,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, st
     """Calls of FFmpeg's open: device, format and options; all are refused."""
     requested: list[tuple[str, str, dict[str, str]]] = []
 
-    def refuse(device: str, _mode: str, **given: Any) -> Any:
-        requested.append((device, given["format"], given["options"]))
+    def refuse(device: str, _mode: str, **script_arguments: Any) -> Any:
+        requested.append((device, script_arguments["format"], script_arguments["options"]))
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("av.container.open", refuse)
@@ -509,7 +509,7 @@ def test_worker_starts_below_a_long_temporary_folder(tmp_path: Path) -> None:
     long.mkdir(parents=True)
     program = tmp_path / "start.py"
     program.write_text(START)
-    begun = time.monotonic()
+    before = time.monotonic()
     result = subprocess.run(  # noqa: S603
         [sys.executable, str(program)],
         env={**os.environ, "TMPDIR": str(long)},
@@ -520,5 +520,5 @@ def test_worker_starts_below_a_long_temporary_folder(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     method = "forkserver" if sys.platform.startswith("linux") else "spawn"
     assert result.stdout.split() == ["hello", method]
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - before < 60
     assert list(long.iterdir()) == []

@@ -87,12 +87,12 @@ def test_operating_systems_and_python_versions() -> None:
 
 
 def test_referenced_files_and_targets_exist(workflow: Path) -> None:
-    made = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     for step in steps(workflow):
         command = step.get("run", "")
         for name in re.findall(r"\b(?:tests|deploy|docs)/[\w./-]+", command):
             assert (ROOT / name).exists(), name
-        assert set(re.findall(r"\bmake ([a-z]+)", command)) <= set(made)
+        assert set(re.findall(r"\bmake ([a-z]+)", command)) <= set(targets)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 Usage: python -m benchmarks.soaking.http_server CLIP PORT
 
-Says ``ready`` when it can be reached. A line ``garbage BYTES`` on its input puts that many
-random bytes into what every visitor gets.
+Prints ``ready`` when it accepts connections. A line ``garbage BYTES`` on its standard input
+inserts that many random bytes into every client's stream.
 """
 
 from __future__ import annotations

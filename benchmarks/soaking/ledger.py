@@ -9,18 +9,18 @@ from pathlib import Path
 
 DAY = 86_400.0
 _TWICE = 1_100
-"""Milliseconds of one face in a second, beyond which it was counted twice."""
+"""Milliseconds of one face per second; more means that it was counted twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """The seconds of each camera for which its face was read.
 
-    Attributes:
-        seconds: By camera, true seconds (UTC), the feigned clock's leaps taken back.
-        twice: Seconds in which a camera's one face was seen for longer than a second.
-        readings: Rows in all.
-        sums_agree: Whether the sums by minute add up to the single readings.
+        Attributes:
+            seconds: By camera, true seconds (UTC), with the fake clock's jumps undone.
+            twice: Seconds in which a camera's one face was seen for longer than a second.
+    readings: Total number of rows.
+            sums_agree: Whether the sums by minute add up to the single readings.
     """
 
     seconds: dict[str, set[int]] = field(default_factory=dict)

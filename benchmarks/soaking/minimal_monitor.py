@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks.soaking.minimal_monitor --config FILE --state FOLDER
 
-Used only where the command ``sentistream monitor`` does not exist.
+Used only if the command ``sentistream monitor`` does not exist.
 """
 
 from __future__ import annotations

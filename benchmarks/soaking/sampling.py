@@ -15,11 +15,11 @@ from benchmarks.soaking.scene import Program
 class Sample:
     """All processes of the monitor at one time.
 
-    Attributes:
-        time: Seconds since the beginning.
-        memory: Proportional set size, MiB.
-        handles: Open file handles.
-        processes: How many.
+        Attributes:
+            time: Seconds since the beginning.
+            memory: Proportional set size, MiB.
+            handles: Open file handles.
+    processes: Their number.
     """
 
     time: float
@@ -34,7 +34,7 @@ class Sampler:
 
     monitor: Program
     every: float
-    begun: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
     samples: list[Sample] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -57,7 +57,7 @@ class Sampler:
             found = family(self.monitor.number)
             self.samples.append(
                 Sample(
-                    time.monotonic() - self.begun,
+                    time.monotonic() - self.started,
                     sum(process.memory for process in found),
                     sum(process.handles for process in found),
                     len(found),

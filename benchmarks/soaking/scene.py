@@ -23,7 +23,7 @@ from sentistream.demo.clip import repeat_clip
 ROOT = Path(__file__).parents[2]
 DATABASE = "soak.sqlite"
 _SMALL = 64
-"""MiB of the disk that holds the state."""
+"""Size of the disk for the state, MiB."""
 _RTSP_CLIP = 3600.0
 _HERE = Path(__file__).parent
 
@@ -31,11 +31,11 @@ _HERE = Path(__file__).parent
 class Program:
     """A process that can be restarted.
 
-    Args:
-        command: What is run.
-        log: Where its output goes.
-        environment: Added to this process's own.
-        announces: Whether it says ``ready``, which is waited for.
+        Args:
+    command: The command line.
+    log: File for its output.
+    environment: Added to this process's environment.
+            announces: Whether it prints ``ready``, to be waited for.
     """
 
     def __init__(
@@ -119,16 +119,16 @@ class Program:
 class Scene:
     """All processes of the soak.
 
-    Attributes:
-        monitor: The server.
-        http: The camera that sends MPEG-TS.
-        rtsp: The RTSP camera; None without gst-rtsp-server.
-        clock: The monitor's wall clock.
-        clip: What the two files play.
-        state: The folder with the database.
-        small_disk: Whether that is on a small disk of its own.
-        cameras: Keys.
-        command: How the monitor was started, for the report.
+        Attributes:
+            monitor: The server.
+            http: The camera that sends MPEG-TS.
+            rtsp: The RTSP camera; None without gst-rtsp-server.
+            clock: The monitor's wall clock.
+            clip: What the two files play.
+            state: The folder with the database.
+            small_disk: Whether the state is on a small disk.
+    cameras: Their keys.
+            command: How the monitor was started, for the report.
     """
 
     monitor: Program
@@ -154,7 +154,7 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
     Args:
         folder: For clips, logs and state.
         speed: Pace of the files.
-        command: The monitor's command; None for ``sentistream monitor`` where it exists.
+        command: The monitor's command; None for ``sentistream monitor`` if it exists.
     """
     clip = write_portrait(folder / "portrait.mp4")
     state = folder / "state"
@@ -188,10 +188,10 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
     }
     config.write_text(yaml.safe_dump(settings), "utf-8")
     clock = FakeClock(folder)
-    words = command.split() if command else _command()
+    arguments = command.split() if command else _command()
     with _small_disk(state) as small:
         monitor = Program(
-            [*words, "--config", config, "--state", state],
+            [*arguments, "--config", config, "--state", state],
             folder / "monitor.log",
             environment=clock.environment,
         )
@@ -208,7 +208,7 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
                 state=state,
                 small_disk=small,
                 cameras=tuple(cameras),
-                command=" ".join(words[1:]),
+                command=" ".join(arguments[1:]),
             )
         finally:
             for program in (monitor, *programs):

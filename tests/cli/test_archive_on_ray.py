@@ -22,7 +22,7 @@ import pytest
 from analyze_command import clip, wait_for
 
 ray = pytest.importorskip("ray")
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 CLIPS = 8
 SECRET = "s3cretOfTheStore"  # noqa: S105 - of a store that the test makes
@@ -63,10 +63,10 @@ def cluster(store: Any) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-    made = Cluster(initialize_head=True, head_node_args=node)
-    made.second = made.add_node(**node)
-    yield made
-    made.shutdown()
+    started_cluster = Cluster(initialize_head=True, head_node_args=node)
+    started_cluster.second = started_cluster.add_node(**node)
+    yield started_cluster
+    started_cluster.shutdown()
 
 
 def analyze(*arguments: str | Path, **more: str) -> subprocess.Popen[str]:
@@ -193,14 +193,20 @@ def test_missing_gpus_are_reported(tmp_path: Path, gpus: int, message: str) -> N
     clip(tmp_path / "in" / "one.mp4", seconds=1.0)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-    there = Cluster(initialize_head=True, head_node_args={**node, "num_gpus": gpus})
+    cluster_with_gpus = Cluster(initialize_head=True, head_node_args={**node, "num_gpus": gpus})
     try:
         process = analyze(
-            tmp_path / "in", "--out", tmp_path / "out", "--ray", there.address, "--gpus", "0.5"
+            tmp_path / "in",
+            "--out",
+            tmp_path / "out",
+            "--ray",
+            cluster_with_gpus.address,
+            "--gpus",
+            "0.5",
         )
         output = "".join(process.communicate(timeout=240))
     finally:
-        there.shutdown()
+        cluster_with_gpus.shutdown()
     assert process.returncode != 0
     assert message in output
 

@@ -27,16 +27,14 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def run_models(*words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["models", *words])
+def run_models(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["models", *arguments])
     return result.exit_code, result.output
 
 
 def test_page_agrees_with_the_shipped_cards() -> None:
     page = cards_page([load_card(name) for name in list_models()])
-    assert PAGE.read_text("utf-8") == page, (
-        "Write it again: sentistream models --markdown docs/model-cards.md"
-    )
+    assert PAGE.read_text("utf-8") == page, "Run: sentistream models --markdown docs/model-cards.md"
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -105,9 +103,9 @@ def test_verify_finds_altered_and_missing_networks(copied: Path) -> None:
 
 def test_missing_model_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
-    for words in ((), ("--markdown", "-"), ("verify",)):
-        code, text = run_models(*words)
-        assert code == 2, words
+    for arguments in ((), ("--markdown", "-"), ("verify",)):
+        code, text = run_models(*arguments)
+        assert code == 2, arguments
         assert "There are no networks in" in text
 
 

@@ -32,7 +32,7 @@ from sentistream.cli.inputs import Clip
 from sentistream.cli.progress import Clips, ClipsLines
 from sentistream.cores import usable_cores
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def without_times(folder: Path) -> dict[str, Any]:
@@ -260,7 +260,7 @@ def test_full_disk_ends_all_workers_and_lists_untried_clips(tmp_path: Path) -> N
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("a file system of its own: needs the right to mount one")
+        pytest.skip("needs permission to mount a file system")
     try:
         clips = [clip(tmp_path / f"{name}.mp4") for name in "abcdef"]
         code, stdout, stderr = run(*clips, "--out", disk / "out", "--workers", "2")

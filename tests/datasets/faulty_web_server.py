@@ -15,9 +15,9 @@ class Misbehaviour:
     """How the server treats requests for files.
 
     Attributes:
-        ranges: Whether it knows ranges.
-        breaks_after: Connections end after so many bytes, as often as ``breaks`` says.
-        status: Answers with this, as often as ``refusals`` says.
+        ranges: Whether it supports range requests.
+        breaks_after: Connections break after this many bytes, ``breaks`` times.
+        status: Returned ``refusals`` times.
     """
 
     ranges: bool = True

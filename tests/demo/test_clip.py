@@ -23,7 +23,7 @@ from sentistream.vision.dlib_landmarks import LandmarkPredictor
 SIZE = (640, 360)
 WIDE_OPEN = 0.81
 SMILING, SERIOUS, AWAY = 0.3, 5.9, 9.2
-"""Times at which the mouth is open, closed in a smile and closed without; and nobody is there."""
+"""Times at which the mouth is open, closed smiling, closed neutral, and the face is absent."""
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def recorded(
     step: float = 0.1,
     tempo: str = "quick",
 ) -> RecordedSequence:
-    """Clips of that many moments; ``said`` has the class of the face at each of them."""
+    """Clips of that many moments; ``shown_classes`` has the face's class at each of them."""
     clips = np.repeat(np.arange(len(labels)), moments)
     face = np.full((len(clips), 3), 0.1, np.float32)
     face[np.arange(len(clips)), shown_classes] = 0.8

@@ -114,9 +114,9 @@ def test_box_turns_with_the_face(degrees: float) -> None:
 
 def test_largest_face_shrinks_to_a_size_and_alone_counts() -> None:
     large, small = AnnotatedFace(Box(40, 20, 100, 100)), AnnotatedFace(Box(150, 20, 170, 50))
-    made = shrink_annotated(ellipse(large.box, 240, 160), (small, large), 24)
-    assert made is not None
-    pixels, (other, moved) = made
+    changed = shrink_annotated(ellipse(large.box, 240, 160), (small, large), 24)
+    assert changed is not None
+    pixels, (other, moved) = changed
     assert pixels.shape == (160, 240, 3)
     assert moved.size == pytest.approx(24, abs=0.5)
     assert (other.counted, moved.counted) == (False, True)
@@ -159,10 +159,10 @@ def test_strong_jpeg_adds_block_artifacts_only() -> None:
 def test_every_condition_leaves_a_face_to_find(condition: object) -> None:
     face = AnnotatedFace(Box(20, 30, 80, 110))
     pixels = ellipse(face.box, 240, 160)
-    made = condition.make(pixels, (face,), np.random.default_rng(0))  # type: ignore[attr-defined]
-    assert made is not None
-    assert made[0].dtype == np.uint8
-    assert sum(one.counted for one in made[1]) == 1
+    changed = condition.make(pixels, (face,), np.random.default_rng(0))  # type: ignore[attr-defined]
+    assert changed is not None
+    assert changed[0].dtype == np.uint8
+    assert sum(one.counted for one in changed[1]) == 1
 
 
 def test_bands_have_names() -> None:

@@ -31,12 +31,12 @@ from sentistream.profiles import LITE
 from sentistream.types import SENTIMENTS, Moment, UInt8Array
 
 LOADING = 2 * PATIENCE
-"""Seconds: a busy machine compiles the runtime slowly."""
+"""Timeout, seconds: a busy machine compiles the runtime slowly."""
 
 PICTURES = 24
 
 ANSWERS, LABELS = 0.12, 0.9
-"""What shares may differ by, and how many labels are the same at least; see test_reference."""
+"""Tolerance of probabilities, and minimum share of equal labels; see test_reference."""
 
 RECORD = """
 window.recorded = {sent: [], said: []};
@@ -124,7 +124,7 @@ def wait(page: Page, condition: str) -> None:
 def write_camera(path: Path, pictures: list[UInt8Array], rate: int = 10) -> Path:
     """Write RGB pictures as a file that Chromium's fake camera loops.
 
-    Slower than they were taken: on a busy machine, too, faces move little between two pictures.
+    Slower than recorded, so that faces move little between two pictures even on a busy machine.
     """
     height, width = pictures[0].shape[:2]
     with path.open("wb") as file:
@@ -285,7 +285,7 @@ def test_page_pipeline_matches_an_export(tmp_path: Path) -> None:
     exported = json.loads((tmp_path / "lite" / "pipeline.json").read_text("utf-8"))
     written = json.loads((browser_demo.PAGE / "pipeline.json").read_text("utf-8"))
     assert written == exported, (
-        "Write it again: sentistream export FOLDER, and copy its pipeline.json to docs/browser"
+        "Run: sentistream export FOLDER, and copy its pipeline.json to docs/browser"
     )
     assert all(path.exists() for path in browser_demo.network_files())
 

@@ -24,7 +24,7 @@ from sentistream.types import UInt8Array
 ROOT = Path(__file__).parents[2]
 COMMAND = "import sys; from sentistream.cli import main; main(sys.argv[1:])"
 MAX_LINES = 150
-"""Lines of a file of the reference."""
+"""Maximum number of lines of a file of the reference."""
 
 
 @pytest.fixture(scope="module", params=sorted(PROFILES))

@@ -34,11 +34,11 @@ from sentistream.voice.utterance import utterance_of
 from sentistream.voice.voice_baseline import VoiceBaseline
 
 ANSWERS = 2e-4
-"""What shares may differ by where both see the same face in the same place."""
+"""Tolerance of probabilities for the same face at the same place."""
 
 CLIPS = 0.12
-"""The same over a whole clip. One pixel that is rounded otherwise moves a point by a hundredth of a
-pixel, and each picture's points decide where the next ones are looked for."""
+"""The same over a whole clip. A pixel rounded differently moves a landmark by 0.01 pixels, and
+each picture's landmarks determine where the next ones are searched."""
 
 SAME_LABELS = 0.95
 

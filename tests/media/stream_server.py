@@ -23,7 +23,7 @@ SOUND = 48_000
 
 Write = Callable[[bytes], object]
 Send = Callable[[Write], None]
-"""Sends a camera's body, and returns when it hangs up."""
+"""Sends a camera's response body; the connection closes when it returns."""
 
 
 class Server:
@@ -113,9 +113,9 @@ def stream(
     Args:
         start: The timestamp at which it begins, seconds.
     """
-    held = io.BytesIO()
+    buffer = io.BytesIO()
     options = {"mpegts_copyts": "1"} if form == "mpegts" else {}
-    with av.open(held, "w", format=form, options=options) as output:
+    with av.open(buffer, "w", format=form, options=options) as output:
         packets: list[Any] = []
         if pictures:
             video: Any = output.add_stream("libx264", rate=RATE, options={"bf": "0"})
@@ -146,7 +146,7 @@ def stream(
             packets += audio.encode(None)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             output.mux(packet)
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def jpegs(seconds: float, rate: float) -> Send:

@@ -83,7 +83,7 @@ def test_moments_continue_while_pictures_are_skipped() -> None:
         now = list(pair.ready())
         found += now
         times += [moment.time for moment in now]
-        assert times[-1] >= TICK * (number - 1) - 1e-9, "none waits for the next picture"
+        assert times[-1] >= TICK * (number - 1) - 1e-9, "no moment waits for the next picture"
     pair.add([picture(times[-1] + 2 * TICK)], left_out_until=times[-1] + 2 * TICK)
     pair.add([picture(times[-1] + 3 * TICK)], left_out_until=times[-1] + 2 * TICK)
     found += list(pair.ready())

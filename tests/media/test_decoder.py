@@ -51,9 +51,9 @@ class Context:
     """A fake hardware decoder context that decodes in software.
 
     Args:
-        fails: Whether it fails at the packet of that number.
-        nothing: Whether it never gives a picture.
-        falls_back: Whether FFmpeg goes on in software by itself.
+        fails: Whether it fails at the packet with this number.
+        nothing: Whether it never returns a picture.
+        falls_back: Whether FFmpeg falls back to software by itself.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ def first_click(found: list[Moment]) -> float:
 def test_click_and_flash_coincide(tmp_path: Path, kind: str, late: float) -> None:
     codec, sound_codec, rate, layout = CONTAINERS[kind]
     if late and kind in ("avi", "mpg"):
-        pytest.skip("this container has no late start")
+        pytest.skip("this container cannot start late")
     path = write_clip(
         tmp_path / f"clip.{kind}",
         flashing(2, [0.8]),

@@ -192,7 +192,7 @@ WIDE = {
     "g": (0.2920, 0.6922, 0.0419),
     "b": (0.1571, 0.0666, 0.7841),
 }
-"""Of Display P3, in which telephones take pictures."""
+"""Of Display P3, the color space of phone cameras."""
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])

@@ -126,9 +126,9 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], str]] = {
 def test_input_error_is_reported(
     tmp_path: Path, mistake: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    make, words = MISTAKES[mistake]
+    make, message = MISTAKES[mistake]
     path = make(tmp_path)
-    with pytest.raises(InputError, match=words) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read(path)
     assert str(path) in caught.value.problem
     assert "\n" not in str(caught.value)
@@ -136,7 +136,7 @@ def test_input_error_is_reported(
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
 def test_unreadable_file_is_reported(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "private.mp4", flashing(0.2, []))
     path.chmod(0)

@@ -1,6 +1,6 @@
 """Pictures and sound from two inputs, such as a webcam and a microphone.
 
-There is neither here: two streams over HTTP stand for them, stamped as the two would be.
+Neither exists here: two HTTP streams with the same kind of timestamps replace them.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def test_every_moment_keeps_its_picture(
 ) -> None:
     needs(coding)
     if coding == "MJPEG" and ending == "ts":
-        pytest.skip("a transport stream holds no MJPEG")
+        pytest.skip("a transport stream cannot contain MJPEG")
     path = write(tmp_path / f"a.{ending}", coding, rate=rate)
     expected, _ = moments(path, tick, whole=True)
     found, skipper = moments(path, tick, whole=False)
@@ -133,7 +133,7 @@ def test_every_moment_keeps_its_picture(
 def test_decoded_part_of_a_group_is_bit_exact(tmp_path: Path, coding: str, ending: str) -> None:
     needs(coding)
     if coding == "MJPEG" and ending == "ts":
-        pytest.skip("a transport stream holds no MJPEG")
+        pytest.skip("a transport stream cannot contain MJPEG")
     path = write(tmp_path / f"a.{ending}", coding, pictures=300)
     expected, _ = moments(path, 0.03, whole=True)
     pictures = {one[1]: one[2] for one in expected}
@@ -184,13 +184,13 @@ def test_live_stream_continues_while_the_rest_of_a_group_is_skipped(
             found = list(source)
             assert not source.faults
     assert len(found) >= len(expected) - 9
-    assert np.diff([one.time for one in found]) == pytest.approx(0.03), "every moment is there"
+    assert np.diff([one.time for one in found]) == pytest.approx(0.03), "no moment is missing"
     late = [one for one in found if one.time > 4]
     assert len({one.picture_time for one in late}) < 0.3 * 30 * (found[-1].time - 4)
     right = [one.picture == pictures[round(one.picture_time, 3)] for one in found]
     assert all(right)
     # beyond the reordering delay
-    assert max(waits[150:-20]) < 0.35, "none waits for the next keyframe"
+    assert max(waits[150:-20]) < 0.35, "no moment waits for the next keyframe"
 
 
 def test_real_clips_keep_their_pictures(real_data: Path) -> None:
@@ -255,7 +255,7 @@ def test_too_many_references_skip_the_rest_of_each_group(
     wanted = set(decoded(one, packets * groups, begin))
     for first in range(begin, begin + groups * pictures, pictures):
         taken = [n in wanted for n in range(first, first + pictures, referred)]
-        assert taken == sorted(taken, reverse=True), "none after one that was left out"
+        assert taken == sorted(taken, reverse=True), "none after a skipped one"
     assert one.analyzed_share == 1
     assert len(wanted) / (groups * pictures) == pytest.approx(one.share, abs=0.05)
 
@@ -362,7 +362,7 @@ def test_share_left_to_skip_after_decoding(
 ) -> None:
     one = skipper()
     one.share = share
-    assert one.analyzed_share == share, "nothing is known yet"
+    assert one.analyzed_share == share, "no group length is known yet"
     one.share = 1
     decoded(one, group(pictures, referred) * 3)
     one.share = share

@@ -69,7 +69,7 @@ def test_another_thread_with_the_same_id_is_not_interrupted() -> None:
         if thread.ident in seen:
             break
     else:
-        pytest.skip("this system does not give numbers again")
+        pytest.skip("this system does not reuse thread IDs")
     assert seen[thread.ident] == pytest.approx(time.monotonic(), abs=5)
 
 

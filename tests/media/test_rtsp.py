@@ -71,7 +71,7 @@ def _check(moments: list[Moment]) -> None:
     ]
     assert bright
     assert loud
-    nearest = [min(abs(there - time) for there in bright) for time in loud[1:-1]]
+    nearest = [min(abs(flash - time) for flash in bright) for time in loud[1:-1]]
     assert not nearest or np.median(nearest) <= 2 * TICK
 
 

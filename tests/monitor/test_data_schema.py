@@ -22,11 +22,11 @@ from sentistream.monitor.store.reading_tables import READINGS, SUMS
 from sentistream.monitor.store.small_cell_suppression import RawAggregate
 
 DEPRECATED = {"people"}
-"""The name of ``appearances`` in answers and files until the next version."""
+"""The deprecated name of ``appearances`` in responses and files."""
 
 
 EXPLAINED = {"time_local", "begin_local", "end_local", "camera_name", "zone_name"}
-"""Columns of files alone, for people: what other columns say, in local time and by name."""
+"""Columns of exported files only: local times and names in place of other columns."""
 
 
 def names(of: Any) -> set[str]:
@@ -38,7 +38,7 @@ def names(of: Any) -> set[str]:
 
 READING = names(SecondReading)
 OUTSIDE_READING = READING - {"second"} | {"time"}
-"""Where it leaves the monitor, a reading's second is a timestamp."""
+"""Outside the monitor, a reading's second is a timestamp."""
 
 AGGREGATE = names(Aggregate)
 

@@ -190,8 +190,8 @@ def test_exported_voice_network_gives_the_same(tmp_path: Path) -> None:
         dict.fromkeys(names, "float32"),
     )
     session = ort.InferenceSession(tmp_path / "voice.onnx")
-    given = {name: value.numpy() for name, value in zip(names, utterances, strict=True)}
-    (found,) = session.run(None, given)
+    arrays = {name: value.numpy() for name, value in zip(names, utterances, strict=True)}
+    (found,) = session.run(None, arrays)
     with torch.no_grad():
         assert found == pytest.approx(network(*utterances).softmax(1).numpy(), abs=2e-3)
 

@@ -103,9 +103,9 @@ def test_video_has_the_drawn_pictures_and_the_sound(tmp_path: Path) -> None:
         for moment in clip:
             count += 1
             video.add(moment, [reading(moment.time, box=Box(100, 60, 220, 200))])
-    with av.open(str(target)) as made:
-        assert made.streams.audio
-        pictures = [frame.to_ndarray(format="rgb24") for frame in made.decode(video=0)]
+    with av.open(str(target)) as container:
+        assert container.streams.audio
+        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(pictures) == count
     edge = pictures[10][100:160, 100:102].reshape(-1, 3).mean(axis=0)
     assert np.abs(edge - 60).max() > 25

@@ -146,10 +146,10 @@ def test_praat_opens_the_same_tiers(folder: Path) -> None:
     document = Eaf(folder / "readings.eaf")
     assert list(grid.tierNames) == list(document.get_tier_names())
     for name in grid.tierNames:
-        there = document.get_annotation_data_for_tier(name)
+        tier_annotations = document.get_annotation_data_for_tier(name)
         entries = grid.getTier(name).entries
-        assert [entry.label for entry in entries] == [value for _, _, value, *_ in there]
-        for entry, (start, end, *_) in zip(entries, there, strict=True):
+        assert [entry.label for entry in entries] == [value for _, _, value, *_ in tier_annotations]
+        for entry, (start, end, *_) in zip(entries, tier_annotations, strict=True):
             assert 1000 * entry.start == pytest.approx(start, abs=0.51)
             assert 1000 * entry.end == pytest.approx(end, abs=0.51)
     praat: Any = parselmouth.read(path)
@@ -230,8 +230,8 @@ def test_annotations_match_the_readings_at_each_moment(timeline: list[dict[str, 
             assert end < start or before != after
         for index, one in enumerate(timeline):
             time = 0.03 * index + 0.015
-            here = [value for start, end, value in spans if start <= time < end]
-            assert here == ([one[name]] if name in one else [])
+            values = [value for start, end, value in spans if start <= time < end]
+            assert values == ([one[name]] if name in one else [])
 
 
 def test_unclear_face_is_marked(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("a file system of its own: needs the right to mount one")
+        pytest.skip("needs permission to mount a file system")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S603, S607
 

@@ -85,8 +85,8 @@ def timeline_of(*times: tuple[float, int], width: float = 0.1) -> Timeline:
     """A timeline of readings with a time and a track each."""
     timeline = Timeline(0.5, finest=width)
     for time in sorted({time for time, _ in times}):
-        here = [track for at, track in times if at == time]
-        timeline.add(time, [reading(time, track, 0.2, 0.3, 0.9) for track in here])
+        current = [track for at, track in times if at == time]
+        timeline.add(time, [reading(time, track, 0.2, 0.3, 0.9) for track in current])
     return timeline
 
 
@@ -166,13 +166,13 @@ def test_every_appearance_is_on_one_lane_without_overlap(
         (track,) for track in alone
     ]
     for lane in shown:
-        taken = [
+        occupied = [
             first + place
             for track, first, text in lane.parts
             for place in range(len(base64.b64decode(text)) // 4)
             if track
         ]
-        assert len(set(taken)) == len(taken)
+        assert len(set(occupied)) == len(occupied)
 
 
 def test_table_matches_the_lane() -> None:

@@ -6,7 +6,7 @@ import pytest
 from overload_simulation import Coding, Costs, Outcome, jain, simulate
 
 HOLDS = 9
-"""Streams that the simulated machine keeps up with."""
+"""Number of streams within the simulated machine's capacity."""
 
 CODINGS = {
     "pictures that nothing refers to": Coding(referred=3),
@@ -46,12 +46,12 @@ def test_overload_costs_no_moments_and_is_shared_fairly(
 ) -> None:
     """``new_pictures``: at least this share of those within the machine's capacity.
 
-    Each is dearer the further apart they are: faces have to be looked for anew.
+    Pictures further apart are more expensive: faces have to be detected again.
     """
     offered = simulate([coding] * streams)
     assert sum(offered.moments) >= 0.95 * sum(best.moments)
     assert jain(offered.moments) >= 0.95
-    assert min(offered.slowed) > 0.5, "each says it"
+    assert min(offered.slowed) > 0.5, "each stream reports it"
     assert sum(offered.fresh) >= new_pictures * sum(best.fresh)
     assert jain(offered.fresh) >= 0.95
     assert max(offered.lags) < 2.0

@@ -51,73 +51,73 @@ class Machine:
             if self._free_at - self._moment > 4 * max(self.cost, TICK):
                 self.dropped += 1
                 continue
-            begun = max(self._free_at, self._moment)
-            self._free_at = begun + self.cost + self.picture_cost * self._rate.share
-            self._rate.update(waited=begun - self._moment, dropped=self.dropped)
+            start = max(self._free_at, self._moment)
+            self._free_at = start + self.cost + self.picture_cost * self._rate.share
+            self._rate.update(waited=start - self._moment, dropped=self.dropped)
 
 
 def machine(cost: float) -> tuple[Machine, RateController]:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
-    made = Machine(clock, rate)
-    made.cost = cost
-    return made, rate
+    simulated = Machine(clock, rate)
+    simulated.cost = cost
+    return simulated, rate
 
 
 @pytest.mark.parametrize("cost", [0.001, 0.02, 0.028])
 def test_sufficient_machine_skips_nothing(cost: float) -> None:
-    made, rate = machine(cost)
-    made.run(20)
+    simulated, rate = machine(cost)
+    simulated.run(20)
     assert rate.tick == TICK and not rate.is_slowed
 
 
 def test_short_hitch_does_not_reduce_the_rate() -> None:
-    made, rate = machine(0.005)
-    made.run(5)
-    made.cost = 0.1
-    made.run(TICK)
-    made.cost = 0.005
-    made.run(5)
+    simulated, rate = machine(0.005)
+    simulated.run(5)
+    simulated.cost = 0.1
+    simulated.run(TICK)
+    simulated.cost = 0.005
+    simulated.run(5)
     assert not rate.is_slowed
 
 
 @pytest.mark.parametrize("cost", [0.04, 0.07, 0.15, 1.0])
 def test_rate_falls_until_the_machine_keeps_up_and_little_further(cost: float) -> None:
-    made, rate = machine(cost)
-    made.run(60)
-    before = made.dropped
+    simulated, rate = machine(cost)
+    simulated.run(60)
+    before = simulated.dropped
     most = min(math.ceil(cost / TICK) + 1, MAX_DIVISOR)
     assert min(cost / TICK, MAX_DIVISOR) * TICK <= rate.tick + TICK
-    made.run(30)
+    simulated.run(30)
     assert rate.tick <= most * TICK + 1e-9
     if cost < MAX_DIVISOR * TICK:
-        assert made.dropped - before < 0.1 * 30 / TICK
+        assert simulated.dropped - before < 0.1 * 30 / TICK
 
 
 def test_rate_is_probed_with_growing_delays_and_recovers() -> None:
-    made, rate = machine(0.005)
-    made.picture_cost = 0.04
+    simulated, rate = machine(0.005)
+    simulated.picture_cost = 0.04
     raises = []
     for second in range(120):
         before = rate.share
-        made.run(1)
+        simulated.run(1)
         if rate.share > before:
             raises.append(second)
     assert 2 <= len(raises) <= 12
     assert raises[-1] - raises[-2] > raises[1] - raises[0]
-    made.picture_cost = 0.005
-    made.run(200)
+    simulated.picture_cost = 0.005
+    simulated.run(200)
     assert not rate.is_slowed
 
 
 def test_higher_rates_are_probed_sooner_at_a_low_picture_rate() -> None:
     def longest_pause(cost: float) -> int:
-        made, rate = machine(0.005)
-        made.picture_cost = cost
+        simulated, rate = machine(0.005)
+        simulated.picture_cost = cost
         raises = []
         for second in range(200):
             before = rate.share
-            made.run(1)
+            simulated.run(1)
             if rate.share > before:
                 raises.append(second)
         return max(b - a for a, b in itertools.pairwise(raises))
@@ -160,8 +160,8 @@ def test_admitted_moments_are_evenly_paced(every: int, jitter: list[float]) -> N
 
 def pictures(rate: RateController, count: int) -> list[Moment]:
     """Moments, each with a picture of its own."""
-    made = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(count)]
-    return [rate.thin(Moment(n * TICK, one, n * TICK)) for n, one in enumerate(made)]
+    simulated = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(count)]
+    return [rate.thin(Moment(n * TICK, one, n * TICK)) for n, one in enumerate(simulated)]
 
 
 def test_without_overload_each_picture_is_analyzed() -> None:
@@ -213,10 +213,10 @@ def test_analyzed_share_is_the_one_reported_by_the_source(windows: int, kept: fl
     for _ in range(windows * 40):
         rate.update(waited=1.0)
         clock.now += TICK
-    made = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(400)]
+    simulated = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(400)]
     times = {
         rate.thin(Moment(n * TICK, one, n * TICK), share=kept).picture_time
-        for n, one in enumerate(made)
+        for n, one in enumerate(simulated)
     }
     assert len(times) / 400 == pytest.approx(kept, abs=0.01)
 
@@ -262,7 +262,7 @@ def test_streams_are_independent_and_a_reset_clock_starts_over() -> None:
     assert rate.admits(0.0, "a") and rate.admits(0.0, "b")
     assert not rate.admits(TICK, "a")
     assert rate.admits(500.0, "a")
-    assert rate.admits(0.0, "a"), "the stream's clock began anew"
+    assert rate.admits(0.0, "a"), "the stream's clock started over"
 
 
 class Camera(Source):

@@ -19,15 +19,17 @@ from synthetic_clips import clicks, flat, write_clip
 def clips(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> list[Path]:
     """Two with a moving face, one without."""
     folder = tmp_path_factory.mktemp("clips")
-    made = []
+    paths = []
     for number, step in enumerate((2, -2)):
         pictures = [
             (i / 25, resample(portrait, Box(60 + step * i, 0, 380 + step * i, 240), 320, 240))
             for i in range(20)
         ]
-        made.append(write_clip(folder / f"face{number}.mp4", pictures, clicks(0.8, 48_000, (0.3,))))
-    made.append(write_clip(folder / "empty.mp4", [(i / 25, flat(90)) for i in range(20)]))
-    return made
+        paths.append(
+            write_clip(folder / f"face{number}.mp4", pictures, clicks(0.8, 48_000, (0.3,)))
+        )
+    paths.append(write_clip(folder / "empty.mp4", [(i / 25, flat(90)) for i in range(20)]))
+    return paths
 
 
 def alone(path: Path) -> list[tuple[Reading, ...]]:
@@ -64,8 +66,8 @@ def test_parallel_streams_equal_single_ones(clips: list[Path], workers: int) -> 
     for number, path in enumerate(clips):
         expected = alone(path)
         assert len(found_readings[number]) == len(expected)
-        for given, wanted in zip(found_readings[number], expected, strict=True):
-            assert all(same(*pair) for pair in zip(given, wanted, strict=True))
+        for received, wanted in zip(found_readings[number], expected, strict=True):
+            assert all(same(*pair) for pair in zip(received, wanted, strict=True))
     assert any(reading.face for readings in found_readings[0] for reading in readings)
 
 

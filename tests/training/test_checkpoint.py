@@ -42,7 +42,7 @@ RECIPE = Recipe(
     validation=0.2,
     augmentation=Augmentation(rotation=20, flip=True),
 )
-"""Everything that a run's state can hold."""
+"""Every setting that adds to a run's state."""
 
 
 def tiny() -> nn.Sequential:

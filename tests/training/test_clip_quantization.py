@@ -40,18 +40,18 @@ def test_int8_export_answers_like_floats(clips: tuple[Path, Path], tmp_path: Pat
     for name in GAINING:
         path = out / f"{name}.int8.onnx"
         assert not (out / f"{name}.onnx").exists()
-        made = {node.op_type for node in onnx.load(path).graph.node}
-        assert "DequantizeLinear" in made
+        quantized = {node.op_type for node in onnx.load(path).graph.node}
+        assert "DequantizeLinear" in quantized
 
 
 def test_measured_agreement_is_reported(clips: tuple[Path, Path]) -> None:
     read = list[Path]()
-    made = quantize_on_clips(clips, read.append)
+    quantized = quantize_on_clips(clips, read.append)
     assert read == list(clips)
-    assert [gain.name for gain in made.gains] == list(GAINING)
-    assert all(gain.int8_bytes < 0.9 * gain.float_bytes for gain in made.gains)
-    assert all(gain.time_ratio > 0 for gain in made.gains)
-    same = made.agreement
+    assert [gain.name for gain in quantized.gains] == list(GAINING)
+    assert all(gain.int8_bytes < 0.9 * gain.float_bytes for gain in quantized.gains)
+    assert all(gain.time_ratio > 0 for gain in quantized.gains)
+    same = quantized.agreement
     assert same.clips == same.same_overall == 1
     assert same.same_label >= 0.9 * same.pictures > 100
     assert 0 < same.distance < 0.1

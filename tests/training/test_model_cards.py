@@ -22,8 +22,8 @@ def test_similar_answers_within_people_widen_the_interval() -> None:
     """Two of four people are always right: less certain than over pictures."""
     labels = [number % 3 for number in range(240)]
     right = np.array([number // 60 < 2 for number in range(240)])
-    given = np.where(right, labels, (np.array(labels) + 1) % 3)
-    answers = (np.eye(3)[given] * 0.7 + 0.1).astype(np.float32)
+    predicted = np.where(right, labels, (np.array(labels) + 1) % 3)
+    answers = (np.eye(3)[predicted] * 0.7 + 0.1).astype(np.float32)
     named = [f"p{number // 60}" for number in range(240)]
     (over_people,) = card_figures(answers, examples(labels, named, ["clips"] * 240))
     (over_pictures,) = card_figures(answers, examples(labels, [""] * 240, ["clips"] * 240))

@@ -11,10 +11,10 @@ import sentistream
 from sentistream.training.publish import source_version
 
 
-def git(folder: Path, *words: str) -> str:
+def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=Anna", "-c", "user.email=anna@example.org")
     result = subprocess.run(  # noqa: S603
-        ["git", "-C", str(folder), *identity, *words],  # noqa: S607
+        ["git", "-C", str(folder), *identity, *arguments],  # noqa: S607
         check=True,
         capture_output=True,
         text=True,

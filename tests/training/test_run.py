@@ -14,13 +14,13 @@ from sentistream.training import run
 
 
 @pytest.mark.parametrize(
-    ("there", "name", "chosen"),
+    ("has_gpu", "name", "chosen"),
     [(True, "auto", "cuda"), (False, "auto", "cpu"), (True, "cpu", "cpu"), (True, "cuda", "cuda")],
 )
 def test_auto_uses_a_gpu_if_present(
-    there: bool, name: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+    has_gpu: bool, name: str, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_gpu)
     assert run.choose_device(name).type == chosen
 
 

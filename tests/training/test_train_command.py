@@ -101,8 +101,8 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     # takes many seconds, and is tested in test_preparation.py
     monkeypatch.setattr("sentistream.training.publish.export_onnx", write_nothing)
 
-    def call(*words: str) -> Result:
-        arguments = ["train", *words, "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    def call(*options: str) -> Result:
+        arguments = ["train", *options, "--data", str(tmp_path), "--out", str(tmp_path / "out")]
         return CliRunner().invoke(main, arguments)
 
     return call
@@ -110,8 +110,8 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
 
 def test_unreadable_data_is_reported_in_output_and_exit_code(train: Call, tmp_path: Path) -> None:
     (tmp_path / "one.broken").touch()
-    for words in (("all", "--epochs", "1"), ("face", "--dry-run")):
-        result = train(*words, "--threads", "1", "--device", "cpu")
+    for options in (("all", "--epochs", "1"), ("face", "--dry-run")):
+        result = train(*options, "--threads", "1", "--device", "cpu")
         assert result.exit_code == 2
         assert "face: left out: " in result.stderr
         assert "1 could not be read and are left out." in result.stderr

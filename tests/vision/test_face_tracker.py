@@ -18,7 +18,7 @@ from sentistream.vision.landmarker import make_landmarker
 
 STEP = 0.04
 HEAD = Box(136, 10, 316, 220)
-"""The portrait's head, hair to chin."""
+"""The portrait's head, from hair to chin."""
 
 
 PROFILES = {"paper": PAPER, "lite": LITE}
@@ -28,9 +28,9 @@ class SynchronousTracker:
     """A tracker whose detections return at once.
 
     Attributes:
-        detector: What finds faces.
-        longest_wait: Seconds between two confirmations of a face that is there.
-        gone_after: Seconds in which a face that is none any more is dropped.
+        detector: The face detector.
+        longest_wait: Maximum seconds between two confirmations of a visible face.
+        gone_after: Seconds within which a vanished face is dropped.
     """
 
     def __init__(self, profile: Profile, *, max_faces: int = 16) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("scipy", reason="needs SciPy, to compare with")
+pytest.importorskip("scipy", reason="needs SciPy for comparison")
 
 from scipy.signal import stft
 

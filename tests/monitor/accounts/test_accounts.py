@@ -268,18 +268,18 @@ def test_concurrent_use_of_the_setup_link_creates_one_manager(accounts: Accounts
     secret = accounts.new_setup()
     assert secret is not None
     barrier = threading.Barrier(4)
-    made: list[bool] = []
+    created: list[bool] = []
 
     def use(name: str) -> None:
         barrier.wait()
-        made.append(accounts.use_setup(secret, name, PASSWORD))
+        created.append(accounts.use_setup(secret, name, PASSWORD))
 
     threads = [threading.Thread(target=use, args=(f"user{n}",)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(made) == [False, False, False, True]
+    assert sorted(created) == [False, False, False, True]
     assert len(accounts.users()) == 1
 
 
@@ -291,12 +291,12 @@ def test_lookups_started_before_a_change_are_not_cached(
     assert session is not None
     find = Sessions.find
 
-    def meanwhile(sessions: Sessions, digest: str) -> object:
+    def lock_out_during_lookup(sessions: Sessions, digest: str) -> object:
         found = find(sessions, digest)
         anna.logout(digest)
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(Sessions, "find", meanwhile)
+        patched.setattr(Sessions, "find", lock_out_during_lookup)
         anna.identify(session)
     assert anna.identify(session) is None

@@ -29,8 +29,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
 @pytest.fixture(scope="module")
 def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
     """Five people at the door for ten minutes, two at the till: too few to be shown."""
-    given = settings(privacy={"smallest_group": 5})
-    with ServedMonitor(tmp_path_factory.mktemp("lived"), given) as served:
+    custom_settings = settings(privacy={"smallest_group": 5})
+    with ServedMonitor(tmp_path_factory.mktemp("lived"), custom_settings) as served:
         served.store.add(crowd(TEN, TEN + 600))
         served.store.add(crowd(TEN, TEN + 600, ("x", "y"), camera="till"))
         served.store.add_alert(alert(TEN + 300))

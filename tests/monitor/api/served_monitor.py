@@ -97,18 +97,18 @@ class ServedMonitor:
     def __init__(
         self,
         folder: Path,
-        given: Settings | None = None,
+        custom_settings: Settings | None = None,
         *,
         mount: Callable[[FastAPI], None] | None = None,
         people: bool = True,
         store: Callable[[DatabaseStore], Any] = lambda store: store,
         parts: Callable[[ServedMonitor], dict[str, Any]] = lambda served: {},
     ) -> None:
-        given = settings() if given is None else given
+        custom_settings = settings() if custom_settings is None else custom_settings
         engine = open_database(f"sqlite:///{folder / 'monitor.sqlite3'}")
         migrate(engine)
-        self.configuration = Configuration(given, folder / "monitor.yaml")
-        write_settings(given, self.configuration.path)
+        self.configuration = Configuration(custom_settings, folder / "monitor.yaml")
+        write_settings(custom_settings, self.configuration.path)
         self.bus = EventBus()
         self.cameras = FakeCameras()
         self.store = DatabaseStore(engine, lambda: self.configuration.settings)
@@ -129,7 +129,7 @@ class ServedMonitor:
         if people:
             self.accounts.add_user(MANAGER, PASSWORD, Role.MANAGER)
             self.accounts.add_user(VIEWER, PASSWORD, Role.VIEWER)
-        config = server_config(self.app, given.server.model_copy(update={"port": 0}))
+        config = server_config(self.app, custom_settings.server.model_copy(update={"port": 0}))
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 

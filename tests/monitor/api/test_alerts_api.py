@@ -34,11 +34,11 @@ def served(tmp_path: Path) -> Iterator[ServedMonitor]:
         yield served
 
 
-def stored(served: ServedMonitor, given: Alert) -> Alert:
+def stored(served: ServedMonitor, custom_settings: Alert) -> Alert:
     """Publish an event and wait until the store's writer has written it."""
-    served.bus.publish(given)
-    served.store.add_alert(given)
-    return given
+    served.bus.publish(custom_settings)
+    served.store.add_alert(custom_settings)
+    return custom_settings
 
 
 def test_alert_includes_its_deliveries_and_acknowledgement(served: ServedMonitor) -> None:
@@ -84,15 +84,15 @@ def test_first_acknowledgement_is_stored_and_published(served: ServedMonitor) ->
             f"ws://127.0.0.1:{served.port}/api/events?kinds=acknowledgement",
             additional_headers={"Authorization": token},
         ) as socket:
-            given = manager.post("/api/alerts/d0d0/acknowledge").json()
+            custom_settings = manager.post("/api/alerts/d0d0/acknowledge").json()
             event = json.loads(socket.recv(10))
-        assert (given["incident"], given["user"]) == ("d0d0", MANAGER)
+        assert (custom_settings["incident"], custom_settings["user"]) == ("d0d0", MANAGER)
         assert event["kind"] == "acknowledgement"
         assert event["acknowledgement"]["user"] == MANAGER
         later = program.post("/api/alerts/d0d0/acknowledge").json()
-        assert later == given
+        assert later == custom_settings
         assert manager.post("/api/alerts/no-such/acknowledge").status_code == 404
-        assert viewer.get("/api/alerts/d0d0").json()["acknowledgement"] == given
+        assert viewer.get("/api/alerts/d0d0").json()["acknowledgement"] == custom_settings
 
 
 def test_channel_test_reports_what_is_wrong(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ _OPEN = {
     ("POST", "/setup/{secret}"),
     ("GET", "/static-login/{name}.css"),
 }
-"""All that strangers may see; a change here is a decision."""
+"""Everything public; any change here must be deliberate."""
 
 
 def _page(app: FastAPI) -> None:

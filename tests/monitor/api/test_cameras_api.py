@@ -74,8 +74,8 @@ def test_visitor_cameras_are_connected_and_ended(tmp_path: Path) -> None:
 
 
 def test_disabled_features_are_refused(tmp_path: Path) -> None:
-    given = settings(server={"browser_cameras": 0}, privacy={"preview": False})
-    with ServedMonitor(tmp_path, given) as served, served.by_token() as client:
+    custom_settings = settings(server={"browser_cameras": 0}, privacy={"preview": False})
+    with ServedMonitor(tmp_path, custom_settings) as served, served.by_token() as client:
         served.sees()
         assert client.get("/api/cameras/door/preview.jpg").status_code == 403
         assert client.post("/api/browser-camera", json={"sdp": "v=0"}).status_code == 403

@@ -33,8 +33,8 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
-    given = settings(privacy={"smallest_group": 5})
-    with ServedMonitor(tmp_path_factory.mktemp("client"), given) as served:
+    custom_settings = settings(privacy={"smallest_group": 5})
+    with ServedMonitor(tmp_path_factory.mktemp("client"), custom_settings) as served:
         served.store.add(crowd(TEN, TEN + 1500))
         served.store.add(crowd(TEN, TEN + 10, ("x",), camera="till"))
         served.store.add_alert(alert(TEN + 300))
@@ -170,8 +170,11 @@ def test_refusals_raise_errors(populated: ServedMonitor) -> None:
 
 
 def test_rate_limit_reports_the_waiting_time(tmp_path: Path) -> None:
-    given = settings(server={"requests_a_minute": 10})
-    with ServedMonitor(tmp_path, given) as served, Client(served.url, served.token()) as client:
+    custom_settings = settings(server={"requests_a_minute": 10})
+    with (
+        ServedMonitor(tmp_path, custom_settings) as served,
+        Client(served.url, served.token()) as client,
+    ):
         with pytest.raises(MonitorError) as refused:
             for _ in range(20):
                 client.live()

@@ -63,11 +63,11 @@ def test_changes_need_the_csrf_token(served: ServedMonitor, token: str) -> None:
     with served.person() as client, served.person() as other:
         foreign = other.headers["x-csrf-token"]
         del client.headers["x-csrf-token"]
-        for given in (token, foreign):
-            headers = {b"x-csrf-token": given.encode()}
+        for custom_settings in (token, foreign):
+            headers = {b"x-csrf-token": custom_settings.encode()}
             for path in ("/api/cameras/door/restart", "/logout", "/other"):
                 assert client.post(path, headers=headers).status_code == 403
-                assert client.post(path, data={"csrf_token": given}).status_code == 403
+                assert client.post(path, data={"csrf_token": custom_settings}).status_code == 403
     assert served.cameras.restarted == []
 
 

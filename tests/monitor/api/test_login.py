@@ -32,8 +32,8 @@ def test_session_cookie_is_restricted_to_this_site(served: ServedMonitor) -> Non
 
 
 def test_over_tls_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
-    given = settings(server={"public_url": "https://mood.test", "session_hours": 2})
-    with ServedMonitor(tmp_path, given) as served:
+    custom_settings = settings(server={"public_url": "https://mood.test", "session_hours": 2})
+    with ServedMonitor(tmp_path, custom_settings) as served:
         with served.anonymous() as client:
             answer = client.get("/login", headers={"host": "mood.test"})
             assert answer.headers["strict-transport-security"].startswith("max-age=")
@@ -59,7 +59,7 @@ def test_unknown_name_gets_the_same_answer(served: ServedMonitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "led"),
+    ("wanted", "target"),
     [
         ("/history?day=mon", "/history?day=mon"),
         ("", "/"),
@@ -73,12 +73,12 @@ def test_unknown_name_gets_the_same_answer(served: ServedMonitor) -> None:
         ("history", "/"),
     ],
 )
-def test_login_redirects_only_to_own_pages(served: ServedMonitor, wanted: str, led: str) -> None:
+def test_login_redirects_only_to_own_pages(served: ServedMonitor, wanted: str, target: str) -> None:
     with served.anonymous() as client:
         page = client.get("/login", params={"next": wanted})
-        assert hidden_field(page.text, "next").replace("&amp;", "&") == led
+        assert hidden_field(page.text, "next").replace("&amp;", "&") == target
         form = {"name": MANAGER, "password": PASSWORD, "next": wanted}
-        assert client.post("/login", data=form).headers["location"] == led
+        assert client.post("/login", data=form).headers["location"] == target
 
 
 def test_typed_text_is_escaped_in_the_page(served: ServedMonitor) -> None:
@@ -159,8 +159,8 @@ def test_first_start_creates_a_manager(
         assert empty.accounts.users() == []
         foreign = client.post(link, data=form, headers={"origin": "http://evil.test"})
         assert foreign.status_code == 403
-        made = client.post(link, data=form, headers={"origin": empty.url})
-        assert (made.status_code, made.headers["location"]) == (303, "/")
+        created = client.post(link, data=form, headers={"origin": empty.url})
+        assert (created.status_code, created.headers["location"]) == (303, "/")
         assert client.get("/api/me").json()["role"] == "manager"
         assert client.get(link).status_code == 404
         assert client.post(link, data=form | {"name": "mallory"}).status_code == 404

@@ -14,7 +14,7 @@ from browser_pages import PageOpener, wait_for
 from sentistream.monitor.api.app import setup_link
 
 SHOTS = os.environ.get("SENTISTREAM_SHOTS", "")
-"""A folder for pictures of the pages, to look at."""
+"""A folder for screenshots of the pages, to inspect."""
 
 
 @pytest.fixture

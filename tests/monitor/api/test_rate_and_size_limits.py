@@ -15,18 +15,20 @@ from sentistream.monitor.api.security.rate_limit import client_address
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
-    given = settings(server={"upload_kilobytes": 4, "public_url": "https://mood.test:8443"})
+    custom_settings = settings(
+        server={"upload_kilobytes": 4, "public_url": "https://mood.test:8443"}
+    )
     with (
         pytest.MonkeyPatch.context() as patch,
-        ServedMonitor(tmp_path_factory.mktemp("small"), given) as served,
+        ServedMonitor(tmp_path_factory.mktemp("small"), custom_settings) as served,
     ):
         patch.setattr(body_limit, "BODY_TIMEOUT", 0.5)
         yield served
 
 
-def _sent(served: ServedMonitor, *pieces: bytes, patience: float = 20.0) -> bytes:
+def _sent(served: ServedMonitor, *pieces: bytes, timeout: float = 20.0) -> bytes:
     """The server's response to raw bytes."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=patience) as line:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=timeout) as line:
         for piece in pieces:
             line.sendall(piece)
         response = b""

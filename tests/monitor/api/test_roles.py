@@ -32,7 +32,7 @@ VIEWERS = {
     ("POST", "/api/browser-camera"),
     ("POST", "/api/me/password"),
 }
-"""All that viewers may do; a change here is a decision."""
+"""Everything viewers may do; any change here must be deliberate."""
 
 
 def test_viewers_can_do_only_what_viewers_may(populated: ServedMonitor) -> None:

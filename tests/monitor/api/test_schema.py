@@ -13,7 +13,7 @@ import pytest
 from api.served_monitor import ServedMonitor
 
 EXAMPLES = "4"
-"""Of each operation, on top of what covers the description; thousands were tried by hand."""
+"""Examples per operation, beyond those that cover the schema; thousands were run manually."""
 
 # what a schema cannot express is refused with 400: for instance, an end before its beginning
 CHECKS = """\

@@ -22,8 +22,8 @@ from waiting import wait_until
 
 
 def test_wrong_passwords_throttle_an_address(tmp_path: Path) -> None:
-    given = settings(server={"login_attempts": 3})
-    with ServedMonitor(tmp_path, given) as served, served.anonymous() as client:
+    custom_settings = settings(server={"login_attempts": 3})
+    with ServedMonitor(tmp_path, custom_settings) as served, served.anonymous() as client:
         form = {"name": "nobody", "password": "wrong password"}
         assert [
             client.post("/login", data=form | {"name": f"n{n}"}).status_code for n in range(4)
@@ -35,8 +35,8 @@ def test_wrong_passwords_throttle_an_address(tmp_path: Path) -> None:
 
 
 def test_wrong_passwords_throttle_a_name_from_all_addresses(tmp_path: Path) -> None:
-    given = settings(server={"login_attempts": 3, "public_url": "https://mood.test"})
-    with ServedMonitor(tmp_path, given) as served, served.anonymous() as client:
+    custom_settings = settings(server={"login_attempts": 3, "public_url": "https://mood.test"})
+    with ServedMonitor(tmp_path, custom_settings) as served, served.anonymous() as client:
 
         def login(name: str, password: str, address: str) -> int:
             form = {"name": name, "password": password}
@@ -58,8 +58,8 @@ def test_right_passwords_are_not_counted(tmp_path: Path) -> None:
 
 
 def test_forwarded_addresses_are_ignored_without_a_proxy(tmp_path: Path) -> None:
-    given = settings(server={"login_attempts": 2})
-    with ServedMonitor(tmp_path, given) as served, served.anonymous() as client:
+    custom_settings = settings(server={"login_attempts": 2})
+    with ServedMonitor(tmp_path, custom_settings) as served, served.anonymous() as client:
         form = {"name": "nobody", "password": "wrong password"}
         tried = [
             client.post(
@@ -105,8 +105,8 @@ def test_monitor_serves_tls_itself(tmp_path: Path) -> None:
         capture_output=True,
     )
     trusting = ssl.create_default_context(cafile=str(certificate))
-    given = settings(server={"tls_certificate": certificate, "tls_key": key})
-    with ServedMonitor(tmp_path, given) as served:
+    custom_settings = settings(server={"tls_certificate": certificate, "tls_key": key})
+    with ServedMonitor(tmp_path, custom_settings) as served:
         with served.anonymous(verify=trusting, headers={"origin": served.url}) as client:
             form = {"name": MANAGER, "password": PASSWORD}
             answer = client.post("/login", data=form)

@@ -66,9 +66,9 @@ def test_users_and_tokens_are_managed(tmp_path: Path) -> None:
             assert otto.get("/api/me").status_code == 401
         assert client.delete("/api/users/anna").status_code == 409
         expires = datetime.fromtimestamp(int(time.time()) + 3600, UTC).isoformat()
-        made = client.post("/api/tokens", json={"name": "probe", "expires": expires})
-        assert made.status_code == 201
-        token = made.json()["token"]
+        created = client.post("/api/tokens", json={"name": "probe", "expires": expires})
+        assert created.status_code == 201
+        token = created.json()["token"]
         shown = client.get("/api/tokens")
         assert token not in shown.text
         assert shown.json()[0]["maker"] == "anna"

@@ -71,9 +71,9 @@ def events(bus: EventBus) -> RecordedEvents:
 
 @pytest.fixture
 def supervisor(bus: EventBus, tmp_path: Path) -> Iterator[Supervisor]:
-    made = Supervisor(bus, tmp_path, timeouts=TIMEOUTS)
-    yield made
-    made.close()
+    created = Supervisor(bus, tmp_path, timeouts=TIMEOUTS)
+    yield created
+    created.close()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from sentistream.types import Box, UInt8Array
 from sentistream.vision.hog_detector import HogDetector
 
 FACE = Box(112, 67, 220, 175)
-"""Where it is in the scene."""
+"""The face's position in the scene."""
 
 
 def pixels_of(shown: Preview) -> UInt8Array:

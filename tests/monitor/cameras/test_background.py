@@ -22,10 +22,10 @@ from sentistream.types import Box
 
 ROWS, COLUMNS = 22, 40
 HERE = np.s_[8:13, 15:19]
-"""Where somebody is."""
+"""Cells of the person."""
 
 AWAY = np.s_[18:, 30:]
-"""Far from there."""
+"""Cells far from the person."""
 
 Draw = Callable[[], Cells]
 
@@ -55,39 +55,45 @@ def watch(
 
 
 @pytest.fixture
-def learned(room: Draw) -> BackgroundModel:
+def learned(empty_scene: Draw) -> BackgroundModel:
     background = BackgroundModel()
     assert not watch(background, LEARN_AFTER + 15, empty_scene).any()
     return background
 
 
-def test_everything_is_masked_until_still_for_a_while(room: Draw) -> None:
+def test_everything_is_masked_until_still_for_a_while(empty_scene: Draw) -> None:
     background = BackgroundModel()
     assert watch(background, LEARN_AFTER - 1, empty_scene).all()
     assert not watch(background, 15, empty_scene).any()
 
 
-def test_newcomer_is_masked_at_once_with_a_margin(learned: BackgroundModel, room: Draw) -> None:
+def test_newcomer_is_masked_at_once_with_a_margin(
+    learned: BackgroundModel, empty_scene: Draw
+) -> None:
     marks = learned.update(person(empty_scene()), 0.2)
     assert marks[6:15, 13:21].all()
     assert not marks[AWAY].any()
     assert not learned.update(empty_scene(), 0.2).any()  # and nothing once they have left
 
 
-def test_standing_person_does_not_become_background(learned: BackgroundModel, room: Draw) -> None:
+def test_standing_person_does_not_become_background(
+    learned: BackgroundModel, empty_scene: Draw
+) -> None:
     for _ in range(int(RELEARN_AFTER) - 5):
         assert learned.update(person(empty_scene()), 1.0)[HERE].all()
     # whatever stays longer is an object: it becomes background eventually
     assert not watch(learned, 30, lambda: person(empty_scene())).any()
 
 
-def test_occasionally_moving_person_stays_masked(learned: BackgroundModel, room: Draw) -> None:
+def test_occasionally_moving_person_stays_masked(
+    learned: BackgroundModel, empty_scene: Draw
+) -> None:
     for second in range(2 * int(RELEARN_AFTER)):
         moved = 40.0 * (second // 120 % 2)  # a little, every two minutes
         assert learned.update(person(empty_scene(), moved), 1.0)[HERE].all()
 
 
-def test_person_present_at_the_start_is_masked_while_moving(room: Draw) -> None:
+def test_person_present_at_the_start_is_masked_while_moving(empty_scene: Draw) -> None:
     background = BackgroundModel()
     for second in range(int(RELEARN_AFTER)):
         marks = background.update(person(empty_scene(), 40.0 * (second // 20 % 2)), 1.0)
@@ -95,7 +101,7 @@ def test_person_present_at_the_start_is_masked_while_moving(room: Draw) -> None:
     assert not marks[AWAY].any()
 
 
-def test_known_face_never_becomes_background(room: Draw) -> None:
+def test_known_face_never_becomes_background(empty_scene: Draw) -> None:
     background = BackgroundModel()
     face = (Box(15, 8, 19, 13),)
     marks = watch(background, RELEARN_AFTER / 2, lambda: person(empty_scene()), face)
@@ -105,20 +111,22 @@ def test_known_face_never_becomes_background(room: Draw) -> None:
     assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(empty_scene()))[HERE].all()
 
 
-def test_late_detected_face_is_removed_from_the_background(room: Draw) -> None:
+def test_late_detected_face_is_removed_from_the_background(empty_scene: Draw) -> None:
     background = BackgroundModel()
     assert not watch(background, 60, lambda: person(empty_scene()))[HERE].any()  # never moved
     background.update(person(empty_scene()), 1.0, (Box(15, 8, 19, 13),))
     assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(empty_scene()))[HERE].all()
 
 
-def test_face_leaves_the_background_behind_it_known(learned: BackgroundModel, room: Draw) -> None:
+def test_face_leaves_the_background_behind_it_known(
+    learned: BackgroundModel, empty_scene: Draw
+) -> None:
     watch(learned, 60, lambda: person(empty_scene()), (Box(15, 8, 19, 13),))
     assert not learned.update(empty_scene(), 1.0).any()
 
 
 def test_light_change_masks_everything_and_is_relearned(
-    learned: BackgroundModel, room: Draw
+    learned: BackgroundModel, empty_scene: Draw
 ) -> None:
     def lit() -> Cells:
         return np.asarray(np.minimum(255, 1.6 * empty_scene() + 20), np.float32)
@@ -128,25 +136,27 @@ def test_light_change_masks_everything_and_is_relearned(
     assert not watch(learned, 20, lit).any()
 
 
-def test_flash_is_forgotten(learned: BackgroundModel, room: Draw) -> None:
+def test_flash_is_forgotten(learned: BackgroundModel, empty_scene: Draw) -> None:
     assert learned.update(np.full_like(empty_scene(), 250), 1.0).all()
     assert not learned.update(empty_scene(), 1.0).any()
 
 
 @pytest.mark.parametrize("gain", [0.88, 1.12])
-def test_exposure_and_dusk_are_followed(learned: BackgroundModel, room: Draw, gain: float) -> None:
+def test_exposure_and_dusk_are_followed(
+    learned: BackgroundModel, empty_scene: Draw, gain: float
+) -> None:
     assert not learned.update(gain * empty_scene(), 0.2).any()
     for second in range(300):
         assert not learned.update((gain - 0.0014 * second) * empty_scene(), 1.0).any()
 
 
-def test_exposure_is_followed_behind_a_person(learned: BackgroundModel, room: Draw) -> None:
+def test_exposure_is_followed_behind_a_person(learned: BackgroundModel, empty_scene: Draw) -> None:
     for second in range(300):
         learned.update(person((1 - 0.001 * second) * empty_scene(), 40 * (second % 2)), 1.0)
     assert not learned.update(0.7 * empty_scene(), 1.0).any()
 
 
-def test_repeated_picture_changes_nothing(room: Draw) -> None:
+def test_repeated_picture_changes_nothing(empty_scene: Draw) -> None:
     background, cells = BackgroundModel(), empty_scene()
     for _ in range(100):
         assert background.update(cells, 0.0).all()
@@ -160,7 +170,7 @@ def test_size_change_resets_the_model(learned: BackgroundModel) -> None:
         assert learned.update(np.full((30, 40, 3), 90, np.float32), 1.0).all()
 
 
-def test_flickering_cell_does_not_keep_its_surroundings_masked(room: Draw) -> None:
+def test_flickering_cell_does_not_keep_its_surroundings_masked(empty_scene: Draw) -> None:
     background = BackgroundModel()
     for second in range(119):
         cells = empty_scene()
@@ -169,7 +179,7 @@ def test_flickering_cell_does_not_keep_its_surroundings_masked(room: Draw) -> No
     assert marks.mean() < 0.1
 
 
-def test_memory_does_not_grow(learned: BackgroundModel, room: Draw) -> None:
+def test_memory_does_not_grow(learned: BackgroundModel, empty_scene: Draw) -> None:
     def held() -> int:
         return sum(v.nbytes for v in vars(learned).values() if isinstance(v, np.ndarray))
 

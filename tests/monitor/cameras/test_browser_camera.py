@@ -17,10 +17,10 @@ from waiting import wait_until
 
 @pytest.fixture
 def host(bus: EventBus, tmp_path: Path, empty_clip: Path) -> Iterator[Supervisor]:
-    made = Supervisor(bus, tmp_path, timeouts=TIMEOUTS, browser_opener=FakeBrowser)
-    made.apply(settings({"door": {"source": str(empty_clip), "enabled": False}}))
-    yield made
-    made.close()
+    created = Supervisor(bus, tmp_path, timeouts=TIMEOUTS, browser_opener=FakeBrowser)
+    created.apply(settings({"door": {"source": str(empty_clip), "enabled": False}}))
+    yield created
+    created.close()
 
 
 def test_visitor_is_observed_and_forgotten(

@@ -26,7 +26,7 @@ from sentistream.types import (
 from synthetic_readings import reading
 
 FACE = (0.25, 0.1, 0.8, 0.9)
-"""About the face in the scene, as shares."""
+"""Around the face in the scene, as shares."""
 
 
 class RecordingAnalyzer(Analyzer):

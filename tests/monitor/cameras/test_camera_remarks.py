@@ -45,13 +45,13 @@ def remarkable(path: Path) -> Path:
                 frame = frame.reformat(format="yuvj420p")
                 frame.pts, frame.time_base = first + number, Fraction(1, 25)
                 for packet in encoder.encode(frame):
-                    made = packet
+                    packet_sent = packet
                     if first + number == 10:
-                        made = av.Packet(bytes(packet)[:20])
-                        made.pts = made.dts = packet.pts
-                        made.time_base = packet.time_base
-                    made.stream = video
-                    packets.append(made)
+                        packet_sent = av.Packet(bytes(packet)[:20])
+                        packet_sent.pts = packet_sent.dts = packet.pts
+                        packet_sent.time_base = packet.time_base
+                    packet_sent.stream = video
+                    packets.append(packet_sent)
         for level in (0.0, 0.3):
             audio: Any = container.add_stream("flac", rate=RATE)
             audio.codec_context.layout, audio.codec_context.format = "mono", "s16"

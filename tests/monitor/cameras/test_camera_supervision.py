@@ -21,11 +21,11 @@ from waiting import wait_until
 
 
 def settings(cameras: dict[str, Any], **others: Any) -> Settings:
-    given = {
+    values = {
         key: value if isinstance(value, dict) else {"source": str(value)}
         for key, value in cameras.items()
     }
-    return Settings.model_validate({"cameras": given, **others})
+    return Settings.model_validate({"cameras": values, **others})
 
 
 def is_gone(process: int) -> bool:
@@ -247,13 +247,13 @@ def test_closing_publishes_the_current_second_and_leaves_no_process(
     wait_until(lambda: events.is_running("door", "till"))
     wait_until(lambda: len(events.seconds_of("door")) >= 2)
     processes = [supervisor.pid("door"), supervisor.pid("till")]
-    begun = time.time()
+    start = time.time()
     supervisor.close()
     supervisor.close()
-    assert time.time() - begun < 5
+    assert time.time() - start < 5
     events.take()
     for camera in ("door", "till"):
-        assert events.seconds_of(camera)[-1].second >= int(begun) - 1
+        assert events.seconds_of(camera)[-1].second >= int(start) - 1
         assert events.state(camera) is CameraState.STOPPED
     assert all(is_gone(process or 0) for process in processes)
 

@@ -75,16 +75,16 @@ def test_file_loops_seamlessly(clip: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_file_is_played_at_its_pace(clip: Path) -> None:
     with opened(camera(clip, pace=4.0)) as source:
-        begun = time.monotonic() - next(source).time / 4
+        start = time.monotonic() - next(source).time / 4
         passed = next(m.time for m in source if m.time >= 2.0) / 4
-        assert time.monotonic() - begun == pytest.approx(passed, abs=0.3)
+        assert time.monotonic() - start == pytest.approx(passed, abs=0.3)
 
 
 def test_file_does_not_wait_for_a_slow_reader(clip: Path) -> None:
     with opened(camera(clip)) as source:
         first = next(source)
-        begun = time.monotonic()
-        deadline = begun + 20
+        start = time.monotonic()
+        deadline = start + 20
         moment = first
         while time.monotonic() < deadline and not source.faults.dropped_moments:
             time.sleep(0.5)  # tests a slow reader
@@ -92,7 +92,7 @@ def test_file_does_not_wait_for_a_slow_reader(clip: Path) -> None:
         assert source.faults.dropped_moments > 0
         newest = [next(source) for _ in range(16)][-1]
         assert newest.time > moment.time
-        assert newest.time - first.time == pytest.approx(time.monotonic() - begun, abs=0.3)
+        assert newest.time - first.time == pytest.approx(time.monotonic() - start, abs=0.3)
 
 
 def test_thousands_of_loops_use_constant_memory(tmp_path: Path) -> None:
@@ -100,11 +100,11 @@ def test_thousands_of_loops_use_constant_memory(tmp_path: Path) -> None:
     settings = camera(clip, pace=100)
     with opened(settings) as source:
         held: list[tuple[int, int]] = []
-        begun = time.monotonic()
+        start = time.monotonic()
         for moment in source:
             if moment.time > (len(held) + 1) * 16:  # two hundred loops each
                 held.append((_memory(), len(list(Path("/proc/self/fd").iterdir()))))
-            if len(held) == 6 or time.monotonic() - begun > 20:
+            if len(held) == 6 or time.monotonic() - start > 20:
                 break
     assert len(held) >= 3
     memory, handles = zip(*held, strict=True)
@@ -135,7 +135,7 @@ def test_deleted_file_ends_the_camera(clip: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "message"),
     [
         ("99", "There is no camera 99"),
         ("/no/such/file.mp4", "There is no file"),
@@ -146,8 +146,8 @@ def test_deleted_file_ends_the_camera(clip: Path) -> None:
         ("rtsp://me:se/cr@et@127.0.0.1:1/x", "cannot be opened"),
     ],
 )
-def test_unreadable_source_is_reported(source: str, words: str) -> None:
-    with pytest.raises(InputError, match=words) as caught:
+def test_unreadable_source_is_reported(source: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
         opened(camera(source))
     assert caught.value.way_out
 
@@ -210,23 +210,23 @@ def test_main_or_substream_is_selected(
     read: str,
     remark: str,
 ) -> None:
-    made: dict[str, Stream] = {}
+    created: dict[str, Stream] = {}
 
     def open_stream(address: str, *, remarks: tuple[str, ...], **_: object) -> Stream:
         if address.endswith("small") and small is None:
             raise InputError("It does not answer.", "Check it.")
         size = small if address.endswith("small") and small else (1920, 1080)
-        made[address.rpartition("/")[2]] = Stream(*size, remarks)
-        return made[address.rpartition("/")[2]]
+        created[address.rpartition("/")[2]] = Stream(*size, remarks)
+        return created[address.rpartition("/")[2]]
 
     monkeypatch.setattr(capture, "open_stream", open_stream)
     settings = camera("rtsp://a/main", small_source="rtsp://a/small", stream=stream)
     source = opened(settings)
-    assert source is made[read]  # type: ignore[comparison-overlap]
-    assert not made[read].closed
+    assert source is created[read]  # type: ignore[comparison-overlap]
+    assert not created[read].closed
     expected = f"The smaller stream is not used. {remark}" if remark else ""
-    assert "".join(made[read].info.remarks) == expected
-    assert all(one.closed for name, one in made.items() if name != read)
+    assert "".join(created[read].info.remarks) == expected
+    assert all(one.closed for name, one in created.items() if name != read)
 
 
 def test_missing_substream_is_remarked() -> None:
@@ -235,5 +235,5 @@ def test_missing_substream_is_remarked() -> None:
 
 
 def test_passwords_of_both_streams_are_hidden() -> None:
-    made = camera("rtsp://u:first@a/main", small_source="rtsp://u:second@a/small")
-    assert {"first", "second"} <= made.secrets
+    created = camera("rtsp://u:first@a/main", small_source="rtsp://u:second@a/small")
+    assert {"first", "second"} <= created.secrets

@@ -20,7 +20,7 @@ from sentistream.types import Box, UInt8Array
 
 WIDTH, HEIGHT = 640, 360
 MEAN_FACE = (214, 178, 152)
-"""The colour that most of the portrait's skin has."""
+"""The most common color of the portrait's skin."""
 
 
 def room(kind: str) -> UInt8Array:

@@ -29,10 +29,10 @@ def face(
 
 
 def test_moments_add_up_to_the_second() -> None:
-    keeper = SecondAggregator("door", EmittedSeconds())
-    assert not list(keeper.add(10.0, 10.5, [face(positive=1.0, speaking=True)]))
-    assert not list(keeper.add(10.5, 10.75, [face(positive=0.0)]))
-    (second,) = keeper.add(10.75, 11.0, [])
+    aggregator = SecondAggregator("door", EmittedSeconds())
+    assert not list(aggregator.add(10.0, 10.5, [face(positive=1.0, speaking=True)]))
+    assert not list(aggregator.add(10.5, 10.75, [face(positive=0.0)]))
+    (second,) = aggregator.add(10.75, 11.0, [])
     assert (second.camera, second.second) == ("door", 10)
     (reading,) = second.readings
     assert reading.seen == pytest.approx(0.75)
@@ -43,32 +43,32 @@ def test_moments_add_up_to_the_second() -> None:
 
 
 def test_unread_faces_do_not_count() -> None:
-    keeper = SecondAggregator("door", EmittedSeconds())
+    aggregator = SecondAggregator("door", EmittedSeconds())
     aside = dataclasses.replace(face(), label=Label.UNKNOWN, smoothed=None, mouth_open=None)
-    emitted = [*keeper.add(10.0, 10.25, [face()]), *keeper.add(10.25, 12.0, [aside])]
+    emitted = [*aggregator.add(10.0, 10.25, [face()]), *aggregator.add(10.25, 12.0, [aside])]
     assert [[one.seen for one in second.readings] for second in emitted] == [[0.25], []]
 
 
 def test_empty_second_is_published_and_unwatched_one_is_not() -> None:
-    keeper = SecondAggregator("door", EmittedSeconds())
-    emitted = [*keeper.add(5.2, 7.0, []), *keeper.add(9.5, 9.6, []), *keeper.flush()]
+    aggregator = SecondAggregator("door", EmittedSeconds())
+    emitted = [*aggregator.add(5.2, 7.0, []), *aggregator.add(9.5, 9.6, []), *aggregator.flush()]
     assert [one.second for one in emitted] == [5, 6, 9]
     assert not any(one.readings for one in emitted)
 
 
 def test_zones_are_separate() -> None:
-    keeper = SecondAggregator("door", EmittedSeconds())
-    list(keeper.add(1.0, 1.4, [face(zone="till")]))
-    (second,) = keeper.add(1.4, 2.0, [face(zone="")])
+    aggregator = SecondAggregator("door", EmittedSeconds())
+    list(aggregator.add(1.0, 1.4, [face(zone="till")]))
+    (second,) = aggregator.add(1.4, 2.0, [face(zone="")])
     assert {(r.zone, round(r.seen, 6)) for r in second.readings} == {("till", 0.4), ("", 0.6)}
 
 
 def test_finished_second_is_published_without_another_moment() -> None:
-    keeper = SecondAggregator("door", EmittedSeconds())
-    list(keeper.add(1.0, 1.4, []))
-    assert not list(keeper.flush_before(1.9))
-    assert [one.second for one in keeper.flush_before(2.0)] == [1]
-    assert not list(keeper.flush())
+    aggregator = SecondAggregator("door", EmittedSeconds())
+    list(aggregator.add(1.0, 1.4, []))
+    assert not list(aggregator.flush_before(1.9))
+    assert [one.second for one in aggregator.flush_before(2.0)] == [1]
+    assert not list(aggregator.flush())
 
 
 def test_published_seconds_are_not_repeated_after_a_restart() -> None:
@@ -105,15 +105,15 @@ steps = st.lists(
 def test_clock_changes_never_repeat_or_overfill_a_second(
     moments: list[tuple[float, float, set[str], str, bool, bool]],
 ) -> None:
-    keeper = SecondAggregator("door", EmittedSeconds())
+    aggregator = SecondAggregator("door", EmittedSeconds())
     time = 1000.0
     emitted: list[Seconds] = []
     for leap, length, tracks, zone, speaking, leaps in moments:
         time += leap if leaps else 0.0
         faces = [face(track, zone=zone, speaking=speaking) for track in sorted(tracks)]
-        emitted += keeper.add(time, time + length, faces)
+        emitted += aggregator.add(time, time + length, faces)
         time += length
-    emitted += keeper.flush()
+    emitted += aggregator.flush()
     assert max(Counter(one.second for one in emitted).values(), default=1) == 1
     for one in emitted:
         keys = [(r.zone, r.track) for r in one.readings]
@@ -129,13 +129,13 @@ def test_clock_changes_never_repeat_or_overfill_a_second(
 
 @given(st.lists(st.floats(0.001, 0.999), min_size=1, max_size=80), st.floats(0, 1))
 def test_nothing_is_lost_while_the_clock_runs(lengths: list[float], begin: float) -> None:
-    keeper = SecondAggregator("door", EmittedSeconds())
+    aggregator = SecondAggregator("door", EmittedSeconds())
     emitted: list[Seconds] = []
     time = begin
     for length in lengths:
-        emitted += keeper.add(time, time + length, [face()])
+        emitted += aggregator.add(time, time + length, [face()])
         time += length
-    emitted += keeper.flush()
+    emitted += aggregator.flush()
     assert [one.second for one in emitted] == list(range(math.floor(begin), emitted[-1].second + 1))
     seen = sum(reading.seen for one in emitted for reading in one.readings)
     assert seen == pytest.approx(time - begin)

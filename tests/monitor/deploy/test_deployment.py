@@ -59,9 +59,9 @@ def compose() -> dict[str, Any]:
 def asked_by_the_container() -> list[str]:
     """The health check's command."""
     _, _, command = container()["HEALTHCHECK"][0].partition("CMD ")
-    made = json.loads(command)
-    assert isinstance(made, list)
-    return made
+    parsed = json.loads(command)
+    assert isinstance(parsed, list)
+    return parsed
 
 
 def commands() -> list[list[str]]:
@@ -96,9 +96,9 @@ def test_settings_are_in_the_writable_folder(command: list[str]) -> None:
 
 def test_empty_settings_file_is_sufficient(tmp_path: Path) -> None:
     touch = shlex.split(unit()["ExecStartPre"][0])
-    made = tmp_path / "monitor.yaml"
-    subprocess.run([touch[0], *touch[1:-1], str(made)], check=True)  # noqa: S603
-    assert load_settings(made) == Settings()
+    parsed = tmp_path / "monitor.yaml"
+    subprocess.run([touch[0], *touch[1:-1], str(parsed)], check=True)  # noqa: S603
+    assert load_settings(parsed) == Settings()
     assert touch[-1] in unit()["ExecStart"][0]
 
 
@@ -153,11 +153,11 @@ def test_systemd_security_rates_the_unit_well(tmp_path: Path) -> None:
 
 
 def test_container_is_hardened() -> None:
-    made, service = container(), compose()
-    assert made["USER"] == ["10001"]
+    parsed, service = container(), compose()
+    assert parsed["USER"] == ["10001"]
     assert service["healthcheck"]["test"] == ["CMD", *asked_by_the_container()]
     program = asked_by_the_container()[1]
-    assert f"deploy/{Path(program).name} {program}" in made["COPY"]
+    assert f"deploy/{Path(program).name} {program}" in parsed["COPY"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -165,7 +165,7 @@ def test_container_is_hardened() -> None:
     assert service["ulimits"] == {"core": 0}
     assert service["restart"] == "unless-stopped"
     target = {volume.split(":")[1] for volume in service["volumes"]}
-    assert target == {made["VOLUME"][0]}
+    assert target == {parsed["VOLUME"][0]}
     (build,) = [service["build"]]
     assert (DEPLOY / build["context"] / build["dockerfile"]).resolve() == DEPLOY / "Containerfile"
 

@@ -34,8 +34,8 @@ def compose(place: str) -> dict[str, Any]:
 def test_headquarters_environment_holds_known_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given = compose("headquarters")["services"]["monitor"]["environment"]
-    ours = {name: value for name, value in given.items() if name.startswith(ENV_PREFIX)}
+    variables = compose("headquarters")["services"]["monitor"]["environment"]
+    ours = {name: value for name, value in variables.items() if name.startswith(ENV_PREFIX)}
     for name, value in ours.items():
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:\?\}", "filled", value))
     settings = load_settings(None)
@@ -155,9 +155,11 @@ def test_sites_cannot_read_other_sites_reports(deployed: Deployed) -> None:
     try:
         wait_until(lambda: headquarters.is_connected and site.is_connected, "both are connected")
         assert site.publish(TOPICS.up("north"), b"sums")
-        wait_until(lambda: received["headquarters"] == [TOPICS.up("north")], "headquarters hears")
+        wait_until(
+            lambda: received["headquarters"] == [TOPICS.up("north")], "headquarters receives it"
+        )
         assert headquarters.publish(TOPICS.down("north"), b"answer")
-        wait_until(lambda: received["site"] == [TOPICS.down("north")], "the site hears")
+        wait_until(lambda: received["site"] == [TOPICS.down("north")], "the site receives it")
         time.sleep(1)
         assert TOPICS.up("north") not in received["nosy"]
         assert not anonymous.is_connected

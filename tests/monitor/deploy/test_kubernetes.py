@@ -17,7 +17,7 @@ from sentistream.monitor.settings.settings_model import ENV_PREFIX
 DEPLOY = Path(__file__).parents[3] / "deploy"
 FOLDERS = {name: DEPLOY / "kubernetes" / name for name in ("headquarters", "site")}
 VERSIONS = ("1.28", "1.33")
-"""The oldest and newest of Kubernetes that the manifests are held to."""
+"""The oldest and newest supported version of Kubernetes."""
 
 
 def kustomization(folder: Path) -> dict[str, Any]:
@@ -157,21 +157,21 @@ def test_broker_files_match_the_compose_file() -> None:
 def test_headquarters_environment_holds_known_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given = environment("headquarters")
+    variables = environment("headquarters")
     literals = dict(
         line.split("=", 1)
         for each in kustomization(FOLDERS["headquarters"])["configMapGenerator"]
         for line in each["literals"]
     )
-    order = list(given)
-    for name, variable in given.items():
+    order = list(variables)
+    for name, variable in variables.items():
         if not name.startswith(ENV_PREFIX):
             continue
         source = variable.get("valueFrom", {})
         value = variable.get("value", "filled")
         if "configMapKeyRef" in source:
             value = literals[source["configMapKeyRef"]["key"]]
-        for other in given:
+        for other in variables:
             if f"$({other})" in value:
                 # only variables defined before it are expanded
                 assert order.index(other) < order.index(name)
@@ -179,14 +179,14 @@ def test_headquarters_environment_holds_known_settings(
         assert "$(" not in value
         monkeypatch.setenv(name, value)
     settings = load_settings(None)
-    made = settings.headquarters
+    rendered = settings.headquarters
     services = {
         each["metadata"]["name"] for each in resources("headquarters") if each["kind"] == "Service"
     }
-    assert made.host.split(".")[0] in services
-    assert made.host.endswith(".sentistream.svc")
-    assert made.site_host == "broker.example.org"
-    assert made.port == HeadquartersSettings().port
+    assert rendered.host.split(".")[0] in services
+    assert rendered.host.endswith(".sentistream.svc")
+    assert rendered.site_host == "broker.example.org"
+    assert rendered.port == HeadquartersSettings().port
     assert "@database/" in settings.storage.url.get_secret_value()
     assert "database" in services
     assert settings.server.public_url == "https://shops.example.org"
@@ -234,15 +234,15 @@ def test_kubectl_renders_the_manifests(name: str, tmp_path: Path) -> None:
     output = subprocess.run(  # noqa: S603
         [kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60
     )
-    made = [each for each in yaml.safe_load_all(output.stdout) if each]
-    names = {each["kind"]: set[str]() for each in made}
-    for each in made:
+    rendered = [each for each in yaml.safe_load_all(output.stdout) if each]
+    names = {each["kind"]: set[str]() for each in rendered}
+    for each in rendered:
         names[each["kind"]].add(each["metadata"]["name"])
         kubernetes_validate.validate(each, VERSIONS[-1], strict=True)
         if each["kind"] != "Namespace":
             assert each["metadata"]["namespace"] == "sentistream"
     images = set()
-    for each in made:
+    for each in rendered:
         if each["kind"] != "StatefulSet":
             continue
         pod = each["spec"]["template"]["spec"]

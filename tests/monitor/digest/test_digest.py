@@ -101,9 +101,9 @@ def test_digest_figures_match_the_history(
     for sentiment in ("negative", "neutral", "positive"):
         share = whole.share(sentiment)
         assert share is not None
-        words = shares_words(whole, tr)[sentiment]
-        assert getattr(digest.whole, sentiment) == words
-        assert re.sub(r"\s+", " ", printable(words)) in content
+        sentence = shares_words(whole, tr)[sentiment]
+        assert getattr(digest.whole, sentiment) == sentence
+        assert re.sub(r"\s+", " ", printable(sentence)) in content
     report = insight.report(span, shift, now=NOW)
     assert len(digest.days) == len(report.days)
     places = {row.name: row for row in digest.places}
@@ -124,7 +124,7 @@ def test_pdf_contains_the_digest(store: DatabaseStore) -> None:
         tr=translator("de"),
     )
     content = text_of(digest_pdf(digest))
-    for words in (
+    for sentence in (
         "Wochenbericht · Müller & Söhne <Laden>",
         "Woche vom 12. Oktober 2026 bis 18. Oktober 2026",
         "Es gab 1 Alarm.",
@@ -133,7 +133,7 @@ def test_pdf_contains_the_digest(store: DatabaseStore) -> None:
         "Die negativsten zuerst".replace("Die", "die"),
         "Seite 1",
     ):
-        assert words in content, words
+        assert sentence in content, sentence
     assert "?" not in content
 
 

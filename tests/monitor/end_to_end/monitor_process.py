@@ -19,7 +19,7 @@ import waiting
 
 PASSWORD = "long enough for tests"  # noqa: S105
 LIMIT = 90.0
-"""Seconds for anything to happen, on a busy machine."""
+"""Timeout of any wait, seconds, sufficient for a busy machine."""
 
 
 wait_until = partial(waiting.wait_until, limit=LIMIT)
@@ -29,8 +29,8 @@ class Program:
     """``sentistream monitor`` in a process of its own.
 
     Args:
-        state: Its folder; the log is kept in it.
-        arguments: Beside ``--state``.
+        state: State folder, which also contains the log.
+        arguments: In addition to ``--state``.
     """
 
     def __init__(self, state: Path, arguments: Sequence[str] = ()) -> None:

@@ -22,7 +22,7 @@ def test_monitor_starts_and_stops_as_process_1(tmp_path: Path) -> None:
     if shutil.which("unshare") is None:
         pytest.skip("needs unshare")
     if subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("needs leave to make namespaces")
+        pytest.skip("needs permission to create namespaces")
     log = tmp_path / "said.txt"
     environment = {key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"}
     # no cameras: only the supervisor and the server are tested

@@ -79,7 +79,7 @@ def test_live_page_shows_people_in_view(page: Page, open_page: PageOpener) -> No
     wait_until(lambda: page.evaluate(f"Boolean({shown})"), "a live picture")
     boxes = "document.querySelectorAll('#camera-door .overlay *').length > 0"
     # the picture jumps, as at a cut, every 0.8 s, and for a moment nobody is shown then
-    wait_until(lambda: page.evaluate(boxes), "a box about the face")
+    wait_until(lambda: page.evaluate(boxes), "a box around the face")
     assert open_page.log(page).problems == []
     folder = os.environ.get("SENTISTREAM_SCREENSHOTS")
     if folder:
@@ -127,6 +127,6 @@ def test_own_camera_is_read(page: Page, program: Program) -> None:
     wait_until(lambda: page.evaluate(running), "the visitor's camera")
     summary = "document.querySelector('[data-part=seen]').innerText"
     # Chromium's fake camera shows a test picture without a face
-    wait_until(lambda: page.evaluate(f"Boolean({summary})"), "what is said of the visitor")
+    wait_until(lambda: page.evaluate(f"Boolean({summary})"), "the visitor's readings")
     page.click("[data-stop]")
     wait_until(lambda: page.evaluate("document.querySelector('[data-stop]').hidden"), "its end")

@@ -38,7 +38,7 @@ def test_forgotten_password_is_reset(tmp_path: Path, accounts: Accounts) -> None
     assert NEW not in result.output
     assert accounts.login("ada", OLD, 1.0) is None
     assert accounts.login("ada", NEW, 1.0) is not None
-    assert accounts.identify(session) is None, "whoever was logged in is not any more"
+    assert accounts.identify(session) is None, "earlier sessions have ended"
 
 
 def test_errors_are_reported(tmp_path: Path, accounts: Accounts) -> None:

@@ -77,10 +77,10 @@ def test_monitor_answers_reads_faces_and_survives_kills(tmp_path: Path, config: 
         before = seconds_stored(state)
         server = program.server()
         program.kill_server()
-        wait_until(lambda: program.starts() == 2, "the monitor to come back")
+        wait_until(lambda: program.starts() == 2, "the monitor to restart")
         assert "was killed by signal 9; it is restarted" in program.output
         assert program.server() != server
-        assert seconds_stored(state) >= before, "what was stored is still there"
+        assert seconds_stored(state) >= before, "stored data is kept"
         wait_until(lambda: seconds_stored(state) >= before + 2, "readings after the restart")
         # the session outlives the restart; any port was allowed
         cookies = client.cookies
@@ -97,7 +97,7 @@ def test_server_exits_when_its_parent_is_killed(tmp_path: Path, config: Path) ->
         program.page()
         server = program.server()
         program.process.kill()
-        wait_until(lambda: not is_alive(server), "the server to end")
+        wait_until(lambda: not is_alive(server), "the server to exit")
 
 
 def test_port_in_use_is_reported(tmp_path: Path, config: Path) -> None:

@@ -40,7 +40,7 @@ def test_held_alerts_survive_a_kill(tmp_path: Path) -> None:
                 found: list[dict[str, Any]] = client.get("/api/deliveries").json()
                 return found
 
-            wait_until(deliveries, "a message that is held")
+            wait_until(deliveries, "a held message")
             assert [each["state"] for each in deliveries()] == ["held"]
             incident = client.get("/api/alerts").json()[0]["incident"]
             server = program.server()
@@ -57,7 +57,7 @@ def test_held_alerts_survive_a_kill(tmp_path: Path) -> None:
                 bodies = [json.loads(request.body) for request in list(receiver.requests)]
                 return [body for body in bodies if body["event"] == "summary"]
 
-            wait_until(summaries, "what was held")
+            wait_until(summaries, "the held messages")
             (held,) = summaries()
             assert [(each["event"], each["failing"]) for each in held["alerts"]] == [
                 ("camera", True),
@@ -69,6 +69,6 @@ def test_held_alerts_survive_a_kill(tmp_path: Path) -> None:
                     each["state"] == "delivered"
                     for each in client.get(f"/api/alerts/{incident}").json()["deliveries"]
                 ),
-                "the log of it",
+                "its log entry",
             )
             assert held_alert["begin"]["camera"] == "door"

@@ -60,8 +60,8 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def hq(engine: Engine, broker: Mosquitto) -> Iterator[Headquarters]:
-    with headquarters(engine, broker) as made:
-        yield made
+    with headquarters(engine, broker) as running:
+        yield running
 
 
 @pytest.fixture

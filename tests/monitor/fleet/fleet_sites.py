@@ -50,21 +50,21 @@ def headquarters_settings(broker: Mosquitto, **changes: Any) -> HeadquartersSett
 @contextmanager
 def headquarters(engine: Engine, broker: Mosquitto, **changes: Any) -> Iterator[Headquarters]:
     migrate(engine)
-    made = Headquarters(engine, headquarters_settings(broker, **changes))
-    made.start()
+    hq = Headquarters(engine, headquarters_settings(broker, **changes))
+    hq.start()
     try:
-        wait_until(lambda: made.is_connected, "headquarters is connected")
-        yield made
+        wait_until(lambda: hq.is_connected, "headquarters is connected")
+        yield hq
     finally:
-        made.close()
+        hq.close()
 
 
-def invite(made: Headquarters, key: str = "north", name: str = "North Street") -> str:
+def invite(hq: Headquarters, key: str = "north", name: str = "North Street") -> str:
     """The joining code of a new site."""
-    if key not in {site.key for site in made.registry.sites()}:
-        made.registry.add(key, name)
-    code = made.registry.new_code(key, made.settings, ca=made.ca).encode()
-    made.receiver.reload()
+    if key not in {site.key for site in hq.registry.sites()}:
+        hq.registry.add(key, name)
+    code = hq.registry.new_code(key, hq.settings, ca=hq.ca).encode()
+    hq.receiver.reload()
     return code
 
 
@@ -72,8 +72,8 @@ class Shop:
     """A site without cameras: their readings are added to its store directly.
 
     Args:
-        state: Its state folder.
-        now: Its clock; None for the machine's.
+        state: The site's state folder.
+        now: The site's clock; None for the machine's.
     """
 
     def __init__(self, state: Path, *, now: float | None = None, **settings: Any) -> None:
@@ -107,7 +107,7 @@ class Shop:
         self.engine.dispose()
 
 
-def sums(made: Headquarters, site: str = "north") -> dict[tuple[str, str, int, int], Any]:
+def sums(hq: Headquarters, site: str = "north") -> dict[tuple[str, str, int, int], Any]:
     """Everything that headquarters has stored of a site: by camera, zone, minute and length."""
     statement = (
         select(SERIES.c.camera, SERIES.c.zone, SUMS)
@@ -115,7 +115,7 @@ def sums(made: Headquarters, site: str = "north") -> dict[tuple[str, str, int, i
         .join(SITES, SITES.c.id == SERIES.c.site_id)
         .where(SITES.c.key == site)
     )
-    with made.engine.connect() as connection:
+    with hq.engine.connect() as connection:
         return {
             (row.camera, row.zone, row.minute * 60, row.minutes): row
             for row in connection.execute(statement)

@@ -1,6 +1,6 @@
 """Serve a synthetic headquarters for viewing: ``python tests/monitor/fleet/serve_headquarters.py``.
 
-Log in as anna (manager) or vera (viewer); the password stands in ``api.serving``.
+Log in as anna (manager) or vera (viewer); the password is in ``api.served_monitor``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from api.served_monitor import PASSWORD
 from fleet.served_headquarters import ServedHeadquarters
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as made, ServedHeadquarters(Path(made)) as shown:
+    with tempfile.TemporaryDirectory() as folder, ServedHeadquarters(Path(folder)) as shown:
         print(f"{shown.url} {PASSWORD}", flush=True)
         while True:
             time.sleep(60)

@@ -22,14 +22,16 @@ HEADQUARTERS = {
 class ServedHeadquarters(ServedMonitor):
     """Five shops; no messages are received."""
 
-    def __init__(self, folder: Path, *, filled: bool = True, given: Settings | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, filled: bool = True, custom_settings: Settings | None = None
+    ) -> None:
         def parts(served: ServedMonitor) -> dict[str, Any]:
-            made = Headquarters(served.engine, served.configuration.settings.headquarters)
+            hq = Headquarters(served.engine, served.configuration.settings.headquarters)
             if filled:
                 fill(served.engine)
-            self.headquarters = made
-            return {"headquarters": made}
+            self.headquarters = hq
+            return {"headquarters": hq}
 
         super().__init__(
-            folder, given or settings(headquarters=HEADQUARTERS, cameras={}), parts=parts
+            folder, custom_settings or settings(headquarters=HEADQUARTERS, cameras={}), parts=parts
         )

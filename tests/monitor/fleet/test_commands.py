@@ -12,8 +12,8 @@ from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.site_link.link_state import LINK_FILE
 
 
-def run(state: Path, *arguments: str, given: str = "") -> Result:
-    return CliRunner().invoke(main, ["monitor", "--state", str(state), *arguments], input=given)
+def run(state: Path, *arguments: str, typed: str = "") -> Result:
+    return CliRunner().invoke(main, ["monitor", "--state", str(state), *arguments], input=typed)
 
 
 def test_site_joins_shows_its_state_and_leaves(hq: Headquarters, tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_site_joins_shows_its_state_and_leaves(hq: Headquarters, tmp_path: Path)
     assert before.exit_code == 1
     assert "reports to no headquarters" in before.output
     code = invite(hq)
-    joined = run(state, "join", "-", given=f"  {code[:60]}\n{code[60:]}\n")
+    joined = run(state, "join", "-", typed=f"  {code[:60]}\n{code[60:]}\n")
     assert joined.exit_code == 0, joined.output
     assert "Joined Example Ltd as North Street (north)." in joined.output
     assert (state / LINK_FILE).stat().st_mode & 0o077 == 0
@@ -32,7 +32,7 @@ def test_site_joins_shows_its_state_and_leaves(hq: Headquarters, tmp_path: Path)
     again = run(state, "join", code)
     assert again.exit_code == 2
     assert "already" in again.output
-    refused = run(state, "leave", given="n\n")
+    refused = run(state, "leave", typed="n\n")
     assert refused.exit_code == 1
     left = run(state, "leave", "--yes")
     assert "headquarters knows" in left.output

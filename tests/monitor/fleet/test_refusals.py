@@ -44,8 +44,8 @@ UP = FleetTopics(TOPIC).up("north")
 @pytest.fixture
 def hq(tmp_path: Path, broker: Mosquitto) -> Iterator[Headquarters]:
     engine = open_database(f"sqlite:///{tmp_path / 'headquarters.db'}")
-    with headquarters(engine, broker) as made:
-        yield made
+    with headquarters(engine, broker) as running:
+        yield running
     engine.dispose()
 
 
@@ -168,7 +168,7 @@ def test_forged_acknowledgement_deletes_nothing(
     hq.receiver.close()  # receives everything and answers nothing
     down = FleetTopics(TOPIC).down("north")
     with joined.running() as link:
-        wait_until(lambda: tap.up() and link.status.waiting, "a message is under way")
+        wait_until(lambda: tap.up() and link.status.waiting, "a message is in flight")
         number = tap.up()[-1]["n"]
         forged = {"site": "north", "of": number, "time": time.time()}
         waiting = link.status.waiting
@@ -200,7 +200,9 @@ def test_version_two_releases_away_is_refused(
     hq: Headquarters, joined: Shop, tap: BrokerTap, version: object
 ) -> None:
     refused(hq, "version", lambda: tap.send_as_site(key_of(joined), v=version, records=[record()]))
-    wait_until(lambda: tap.down()[-1:] and tap.down()[-1].get("reason") == "version", "it is told")
+    wait_until(
+        lambda: tap.down()[-1:] and tap.down()[-1].get("reason") == "version", "the refusal is sent"
+    )
 
 
 def test_next_release_may_add_fields(hq: Headquarters, joined: Shop, tap: BrokerTap) -> None:
@@ -252,5 +254,7 @@ def test_invalid_record_is_skipped_and_counted(
 ) -> None:
     tap.send_as_site(key_of(joined), records=[unfit, record()])
     wait_until(lambda: len(sums(hq)) == 1, "the rest is stored")
-    wait_until(lambda: any(each.get("discarded") == 1 for each in tap.down()), "it is told")
+    wait_until(
+        lambda: any(each.get("discarded") == 1 for each in tap.down()), "the refusal is sent"
+    )
     assert hq.registry.site("north").discarded == 1

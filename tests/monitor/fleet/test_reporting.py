@@ -154,7 +154,7 @@ def test_outage_loses_and_duplicates_nothing_and_keeps_the_order(
             wait_until(lambda: link.status.answered, "the first answer")
             own_broker.kill()
             shop.store.add(crowd(now - 3000, now - 60, zone="entrance"))
-            wait_until(lambda: link.status.waiting >= 49, "the sums wait on the disk")
+            wait_until(lambda: link.status.waiting >= 49, "the sums are queued on disk")
             own_broker.start()
             wait_until(lambda: link.status.waiting == 0, "everything is stored", limit=60)
         expected = shop.store.minute_sums(now - 3000, now)
@@ -239,7 +239,7 @@ def test_leaving_is_recorded_on_both_sides(hq: Headquarters, shop: Shop) -> None
     with shop.running() as link:
         wait_until(lambda: link.status.answered, "the first answer")
         assert leave(shop.state)
-        wait_until(lambda: link.status.link is None, "the running site notices")
+        wait_until(lambda: link.status.link is None, "the running site leaves")
     (site,) = hq.registry.sites()
     assert site.state == "left"
     assert not (shop.state / LINK_FILE).exists()
@@ -256,7 +256,10 @@ def test_removed_site_stops_and_keeps_its_data(
         hq.registry.remove("north")
         hq.receiver.reload()
         shop.bus.publish(alert(time.time()))
-        wait_until(lambda: link.status.link and link.status.link.refused == "removed", "it is told")
+        wait_until(
+            lambda: link.status.link and link.status.link.refused == "removed",
+            "the site is notified",
+        )
         before = len(tap.up())
         shop.bus.publish(alert(time.time() + 1))
         time.sleep(2)
@@ -316,11 +319,11 @@ def test_alerts_left_open_by_a_killed_site_end_at_headquarters(
 ) -> None:
     queries = FleetQueries(hq.engine, 15)
     shop.join(invite(hq))
-    given = replace(alert(time.time() - 60), incident="a1")
-    shop.store.add_alert(given)
+    started = replace(alert(time.time() - 60), incident="a1")
+    shop.store.add_alert(started)
     with shop.running() as link:
         wait_until(is_connected(link))
-        shop.bus.publish(given)
+        shop.bus.publish(started)
         wait_until(has_alerts(queries, 1))
     # the next start, after the process was killed
     ends = shop.store.end_open_alerts(time.time(), "The monitor was stopped.")

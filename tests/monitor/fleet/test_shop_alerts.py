@@ -264,14 +264,14 @@ def test_shop_alert_reaches_all_channels(
             shop.join(invite(hq))
             with shop.running() as link:
                 wait_until(lambda: link.status.connected)
-                given = site_alert(time.time() - 5)
-                shop.bus.publish(given)
+                started = site_alert(time.time() - 5)
+                shop.bus.publish(started)
                 wait_until(lambda: receiver.requests and mail.messages, "the messages")
                 body = json.loads(receiver.requests[0].body)
                 (found,) = FleetQueries(engine, 15).alerts()
                 assert (body["event"], body["shop"], body["active"]) == ("alert", "north", True)
                 assert body["link"] == f"https://hq.example.org/shops/alerts/{found.incident}"
-                assert f"North Street: {given.name}" in mail.messages[0]["Subject"]
+                assert f"North Street: {started.name}" in mail.messages[0]["Subject"]
                 text = mail.messages[0].get_body(("plain",))
                 assert text is not None
                 assert f"{body['link']}#minutes" in text.get_content()
@@ -306,14 +306,14 @@ def test_quiet_hours_hold_shop_alerts_also_over_a_restart(
         )
 
         def notifier() -> Notifier:
-            made = Notifier(
+            notifier_started = Notifier(
                 harness.bus,
                 configuration,
                 store=HeldShopAlerts(harness.engine),
                 clock=lambda: clock[0],
             )
-            made._reload_settings()
-            return made
+            notifier_started._reload_settings()
+            return notifier_started
 
         first = notifier()
         harness.report(20)

@@ -43,7 +43,7 @@ def mail() -> Iterator[MailServer]:
 
 @pytest.fixture
 def served(tmp_path: Path, mail: MailServer) -> Iterator[ServedHeadquarters]:
-    given = Settings.model_validate(
+    custom_settings = Settings.model_validate(
         {
             "headquarters": HEADQUARTERS,
             "server": {"requests_a_minute": 100_000, "login_attempts": 100},
@@ -57,7 +57,7 @@ def served(tmp_path: Path, mail: MailServer) -> Iterator[ServedHeadquarters]:
             "digest": {"weekly": True, "send_at": "00:00"},
         }
     )
-    with ServedHeadquarters(tmp_path, given=given) as served:
+    with ServedHeadquarters(tmp_path, custom_settings=custom_settings) as served:
         yield served
 
 
@@ -70,7 +70,9 @@ def text_of(pdf: bytes) -> str:
         document.close()
 
 
-def made(served: ServedHeadquarters, user: User | None, day: date, period: Any = "week") -> Any:
+def digest_of(
+    served: ServedHeadquarters, user: User | None, day: date, period: Any = "week"
+) -> Any:
     return make_shops_digest(
         period,
         day,
@@ -86,7 +88,7 @@ def made(served: ServedHeadquarters, user: User | None, day: date, period: Any =
 def test_digest_figures_match_each_shops_days(served: ServedHeadquarters) -> None:
     queries = FleetQueries(served.engine, 15)
     day = last_day_of("week", datetime.now().timestamp())
-    digest = made(served, None, day)
+    digest = digest_of(served, None, day)
     assert len(digest.places) == len(SHOPS)
     assert digest.places[0].name == "Main Station"
     first = day.toordinal() - 6
@@ -108,7 +110,7 @@ def test_digest_figures_match_each_shops_days(served: ServedHeadquarters) -> Non
     for key, (name, _, _) in SHOPS.items():
         assert printable(name) in text, key
     assert "Silent now: Airport." in text
-    month = made(served, None, date.today(), "month")
+    month = digest_of(served, None, date.today(), "month")
     assert month.days[0].name != digest.days[0].name
     assert len(month.days) in (28, 29, 30, 31)
 

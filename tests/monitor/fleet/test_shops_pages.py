@@ -75,9 +75,9 @@ def test_viewer_sees_only_assigned_shops(served: ServedHeadquarters) -> None:
     with served.person(VIEWER) as viewer, served.person() as manager:
         assert listed(viewer.get("/shops").text) == []
         assert viewer.get("/shops/shop/station").status_code == 404
-        given = {"user": VIEWER, "shops": "north, harbour"}
+        access = {"user": VIEWER, "shops": "north, harbour"}
         csrf = manager.headers["x-csrf-token"]
-        assert manager.post("/shops/access", data=given | {"csrf_token": csrf}).status_code == 303
+        assert manager.post("/shops/access", data=access | {"csrf_token": csrf}).status_code == 303
         html = viewer.get("/shops").text
         assert sorted(listed(html)) == ["harbour", "north"]
         for name in ("Main Station", "Airport", "Old Town"):
@@ -194,8 +194,8 @@ def test_shop_pages_are_translated(served: ServedHeadquarters, language: str) ->
     with served.person() as person:
         person.cookies.set("sentistream-language", language)
         html = person.get("/shops").text
-        for words in expected[language]:
-            assert words in html
+        for sentence in expected[language]:
+            assert sentence in html
         for path in ("/shops/shop/station", "/shops/alerts", "/shops/access", "/shops/digest"):
             assert person.get(path).status_code == 200
 
@@ -204,7 +204,7 @@ def test_days_are_in_the_shops_time_zone(tmp_path: Path) -> None:
     """At 20:00 UTC it is already tomorrow in Kolkata, and still today in New York."""
     engine = open_database(f"sqlite:///{tmp_path / 'headquarters.db'}")
     migrate(engine)
-    made = Headquarters(engine, HeadquartersSettings(host="broker.invalid"))
+    hq = Headquarters(engine, HeadquartersSettings(host="broker.invalid"))
     now = datetime.datetime(2026, 3, 10, 20, 1, tzinfo=datetime.UTC).timestamp()
     fill(engine, days=3, now=now)
     queries = FleetQueries(engine, 15)
@@ -216,7 +216,7 @@ def test_days_are_in_the_shops_time_zone(tmp_path: Path) -> None:
         assert today[key].appearances == steps * 2 * 7, key
     silent = queries.silent(now=now)
     assert [site.key for site in silent] == ["airport"]
-    days = queries.days(made.registry.site("old-town"), 2, now=now)
+    days = queries.days(hq.registry.site("old-town"), 2, now=now)
     assert [day for day, _ in days][-1] == datetime.date(2026, 3, 11).toordinal()
     engine.dispose()
 

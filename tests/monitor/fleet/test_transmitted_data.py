@@ -43,7 +43,7 @@ MESSAGE_FIELDS = {
     "leave": {"v", "site", "n", "sent", "kind"},
     "key": {"v", "site", "n", "sent", "kind", "public"},
 }
-"""Written down again, so that a field that is added to the code alone is noticed."""
+"""Listed again here, so that a field added in the code alone is detected."""
 
 RECORD_FIELDS = {
     "sums": {"kind", "begin", "length", "revision", "rows"},
@@ -86,7 +86,7 @@ def test_only_sums_states_and_alerts_are_sent(hq: Headquarters, shop: Shop, tap:
     from sentistream.monitor.site_link.joining import leave
 
     leave(shop.state)
-    wait_until(lambda: any(each["kind"] == "leave" for each in tap.up()), "it leaves")
+    wait_until(lambda: any(each["kind"] == "leave" for each in tap.up()), "the site leaves")
 
     ours = [payload for topic, payload in tap.raw if topic.endswith("/north/up")]
     assert {topic.rpartition("/")[2] for topic, _ in tap.raw} == {"up", "down"}
@@ -202,18 +202,18 @@ def test_privacy_page_and_documents_mention_headquarters_only_after_joining(
         for text in before.values():
             assert "headquarters" not in text.lower().replace("/settings/headquarters", "")
         shop.join(invite(hq))
-        wait_until(lambda: links[0].link is not None and links[0].link.joined, "it is noticed")
+        wait_until(lambda: links[0].link is not None and links[0].link.joined, "the page shows it")
         after = pages(person)
     for name in ("privacy", "notice"):
         text = " ".join(after[name].split())
         assert "Example Ltd" in text
-        for words in (
+        for sentence in (
             "how many appearances",
             "how long faces were seen",
             "shares of positive, neutral and negative",
             "readings of single faces",
         ):
-            assert words in text, (name, words)
+            assert sentence in text, (name, sentence)
     nothing = "Nothing is sent to another program or to another machine."
     assert nothing in before["privacy"]
     assert nothing not in after["privacy"]

@@ -14,7 +14,7 @@ from sentistream.monitor.settings import Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
 
 NOW = int(datetime(2026, 11, 25, 14, 20).timestamp())
-"""A Wednesday, until which there are visitors."""
+"""A Wednesday; visitors come until then."""
 WEEKS = 10
 
 

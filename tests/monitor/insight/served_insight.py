@@ -20,9 +20,11 @@ from sentistream.monitor.observations import CameraHealth, CameraState
 def served_weeks(folder: Path, *, weeks: int = 4, an_hour: float = 30) -> Iterator[ServedMonitor]:
     """Four cameras, one of them down; visitors until this minute."""
     now = int(time.time() // 60 * 60)
-    given = shop()
-    free = given.server.model_copy(update={"requests_a_minute": 100_000, "login_attempts": 100})
-    with ServedMonitor(folder, given.model_copy(update={"server": free})) as served:
+    custom_settings = shop()
+    free = custom_settings.server.model_copy(
+        update={"requests_a_minute": 100_000, "login_attempts": 100}
+    )
+    with ServedMonitor(folder, custom_settings.model_copy(update={"server": free})) as served:
         # it is open now, whatever the time
         hour = datetime.fromtimestamp(now).hour
         opened = {(hour + place) % 24 for place in range(-8, 4)}

@@ -21,9 +21,9 @@ from sentistream.types import Label
 CAMERAS = ("entrance", "hall", "tills", "terrace")
 ZONES = ("door", "till", "shelf", "queue", "window", "stairs")
 OPEN = frozenset(range(9, 20))
-"""Opening hours; people come within."""
+"""Opening hours, with all visits."""
 WATCHED = frozenset(range(8, 22))
-"""Hours in which the cameras watch."""
+"""Hours in which the cameras run."""
 HOUR = 3_600
 DAY = 86_400
 _ROWS = 20_000
@@ -34,8 +34,8 @@ class Visit:
     """One appearance: a face that stays in one zone, with constant shares.
 
     Attributes:
-        begin: Whole second.
-        stay: Whole seconds.
+        begin: First second.
+        stay: Duration, whole seconds.
         shares: Positive, neutral, negative, in ten-thousandths; they add up to 10,000.
     """
 
@@ -59,10 +59,10 @@ def visits(
 
     Args:
         begin, end: Whole seconds.
-        cameras: Their keys; the last of them sees a third of the visitors.
-        an_hour: Visitors of a camera in a busy hour.
+        cameras: Keys; the last one sees a third of the visitors.
+        an_hour: Visitors of a camera per busy hour.
         opened: Opening hours.
-        seed: Of the chance.
+        seed: Of the random generator.
     """
     chance = random.Random(seed)  # noqa: S311
     for start in range(begin - begin % HOUR, end, HOUR):
@@ -77,15 +77,15 @@ def visits(
                 grim = 0.2 + 0.12 * (local.hour in (12, 17)) + 0.1 * (zone == "till")
                 negative = chance.betavariate(6 * grim, 6 * (1 - grim))
                 positive = (1 - negative) * chance.betavariate(3, 4)
-                made = Visit(
+                generated = Visit(
                     camera=camera,
                     zone=zone,
                     begin=start + chance.randrange(HOUR),
                     stay=1 + min(round(chance.expovariate(1 / 60)), 900),
                     shares=_ten_thousandths(positive, negative),
                 )
-                if begin <= made.begin and made.begin + made.stay <= end:
-                    yield made
+                if begin <= generated.begin and generated.begin + generated.stay <= end:
+                    yield generated
 
 
 def _ten_thousandths(positive: float, negative: float) -> tuple[int, int, int]:
@@ -104,8 +104,8 @@ def fill(
 ) -> int:
     """Write the sums of all visits, and of the watched hours, into an empty database.
 
-    Returns:
-        How many rows.
+        Returns:
+    Number of rows.
     """
     rows: dict[tuple[Step, int, str, str], list[int]] = defaultdict(lambda: [0] * 8)
     for visit in visits(begin, end, an_hour=an_hour, opened=opened):
@@ -152,10 +152,10 @@ def _add(rows: dict[tuple[Step, int, str, str], list[int]], visit: Visit) -> Non
                 arrived, begin = 0, stop
 
 
-def readings(made: list[Visit], begin: int, end: int) -> list[Seconds]:
+def readings(generated: list[Visit], begin: int, end: int) -> list[Seconds]:
     """The same as per-second camera readings, with all cameras watching."""
     by_second: dict[tuple[int, str], list[SecondReading]] = defaultdict(list)
-    for number, visit in enumerate(made):
+    for number, visit in enumerate(generated):
         for second in range(visit.begin, visit.begin + visit.stay):
             positive, neutral, negative = (share / SHARES for share in visit.shares)
             by_second[second, visit.camera].append(

@@ -252,12 +252,12 @@ def test_invalid_view_shows_the_default(client: httpx.Client) -> None:
 def test_notes_are_written_by_managers_and_read_by_all(shop_monitor: ServedMonitor) -> None:
     now = int(time.time())
     with shop_monitor.person() as manager, shop_monitor.person(VIEWER) as viewer:
-        made = manager.post(
+        created = manager.post(
             "/api/annotations",
             json={"time": now - 600, "text": "New till opened", "camera": "hall"},
         )
-        assert made.status_code == 201 and made.json()["author"] == MANAGER
-        number = made.json()["id"]
+        assert created.status_code == 201 and created.json()["author"] == MANAGER
+        number = created.json()["id"]
         body = {"time": now, "text": "mine"}
         assert viewer.post("/api/annotations", json=body).status_code == 403
         assert viewer.delete(f"/api/annotations/{number}").status_code == 403

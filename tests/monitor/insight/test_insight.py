@@ -40,12 +40,12 @@ def everybody() -> list[Visit]:
 
 
 def brute_force(
-    made: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str
+    generated: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str
 ) -> tuple[int, int]:
     """Appearances of each span added up, and seconds of faces."""
     appearances = seconds = 0
     for span in spans:
-        for visit in made:
+        for visit in generated:
             overlap = min(span.end, visit.begin + visit.stay) - max(span.begin, visit.begin)
             if overlap > 0 and camera in ("", visit.camera) and zone in ("", visit.zone):
                 appearances += 1
@@ -63,8 +63,8 @@ def test_synthetic_weeks_equal_their_readings(tmp_path: Path) -> None:
         if name == "written":
             fill(engine, begin, end, an_hour=60)
         else:
-            made = list(visits(begin, end, an_hour=60))
-            DatabaseStore(engine, shop).add(readings(made, begin, end))
+            generated = list(visits(begin, end, an_hour=60))
+            DatabaseStore(engine, shop).add(readings(generated, begin, end))
         with read_transaction(engine) as connection:
             tables.append([tuple(row) for row in connection.execute(select(SUMS))])
         engine.dispose()
@@ -96,13 +96,13 @@ def test_totals_of_any_spans_match_their_visits(
         assert found.dwell == pytest.approx(seconds / appearances)
 
 
-def _negative(made: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str) -> float:
+def _negative(generated: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str) -> float:
     return sum(
         visit.shares[2]
         / 10_000
         * max(0.0, min(span.end, visit.begin + visit.stay) - max(span.begin, visit.begin))
         for span in spans
-        for visit in made
+        for visit in generated
         if visit.camera == camera and zone in ("", visit.zone)
     )
 

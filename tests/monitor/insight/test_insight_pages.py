@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from insight.served_insight import served_weeks, session_cookie
 
 SHOTS = os.environ.get("SENTISTREAM_SHOTS", "")
-"""A folder for pictures of the pages, to look at."""
+"""A folder for screenshots of the pages, to inspect."""
 RULES = (Path(__file__).parents[1] / "web" / "accessibility.js").read_text("utf-8")
 AXE = os.environ.get("SENTISTREAM_AXE", "")
 """A file ``axe.min.js`` (npm's package ``axe-core``), for its rules."""

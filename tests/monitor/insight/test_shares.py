@@ -150,9 +150,9 @@ def test_displayed_shares_add_up_to_a_hundred(seen: list[int], language: str) ->
         neutral=two,
         negative=three,
     )
-    words = shares_words(figures, translator(language))
-    assert set(words) == {"negative", "neutral", "positive"}
-    assert sum(int(re.findall(r"\d+", text)[0]) for text in words.values()) == 100
+    labels = shares_words(figures, translator(language))
+    assert set(labels) == {"negative", "neutral", "positive"}
+    assert sum(int(re.findall(r"\d+", text)[0]) for text in labels.values()) == 100
 
 
 def test_hidden_share_names_its_reason() -> None:

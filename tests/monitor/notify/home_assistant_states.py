@@ -2,10 +2,10 @@
 
 Usage: PYTHON home_assistant_states.py PORT FOLDER
 
-PYTHON has the package ``homeassistant``; this file needs nothing else of this repository. The
-broker is on 127.0.0.1; the integration is added as a user adds it. The first line is
-``{"version": ...}``, each other an entity: its id, state, attributes, and its device in the
-registry. It ends with its standard input.
+PYTHON has the package ``homeassistant``; this script needs nothing else from this repository. The
+broker is on 127.0.0.1; the integration is added as a user would. The first line is
+``{"version": ...}``, every other an entity: its id, state, attributes, and its device in the
+registry. The script exits when its standard input closes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from homeassistant.helpers import device_registry, entity_registry
 from homeassistant.setup import async_setup_component
 
 SECTION = {"set_client_cert": False, "set_ca_cert": "off"}
-"""Of the form, what a user leaves as it is."""
+"""Form values that users leave unchanged."""
 
 
 def state_line(hass: HomeAssistant, entity: str, state: State | None) -> dict[str, Any]:

@@ -48,9 +48,9 @@ def to(server: MailServer, **changes: Any) -> EmailSettings:
     return EmailSettings.model_validate(values | changes)
 
 
-def sent(settings: EmailSettings, given: Notice | None = None) -> str:
+def sent(settings: EmailSettings, custom_notice: Notice | None = None) -> str:
     """The error message; empty if it was sent."""
-    failure = SmtpTransport(settings, timeout=3).send(given or notice())
+    failure = SmtpTransport(settings, timeout=3).send(custom_notice or notice())
     return "" if failure is None else str(failure.reason)
 
 
@@ -78,11 +78,11 @@ def test_alert_arrives_as_text_and_html() -> None:
 
 def test_mails_about_one_alert_form_a_thread() -> None:
     with mail_server() as server:
-        for given in (
+        for custom_notice in (
             notice(),
             notice(replace(ALERT, active=False, time=BEGIN + 720.0), began=BEGIN),
         ):
-            assert sent(to(server), given) == ""
+            assert sent(to(server), custom_notice) == ""
     first, last = server.messages
     assert first["References"] == last["References"] == "<5e1f@example.org>"
     assert first["Message-ID"] != last["Message-ID"]
@@ -112,8 +112,8 @@ def test_summary_has_a_line_for_each_alert() -> None:
     )  # fmt: skip
     alerts = [ALERT, replace(ALERT, active=False, time=BEGIN + 300.0), down]
     with mail_server() as server:
-        given = summary_notice(alerts, NAMES, translator("en"), page=PAGE)
-        assert sent(to(server), given) == ""
+        custom_notice = summary_notice(alerts, NAMES, translator("en"), page=PAGE)
+        assert sent(to(server), custom_notice) == ""
     body = server.messages[0].get_body(("plain",))
     assert body is not None
     text = body.get_content()
@@ -125,9 +125,11 @@ def test_summary_has_a_line_for_each_alert() -> None:
 
 def test_attachments_arrive_intact() -> None:
     content = bytes(range(256)) * 20
-    given = replace(notice(), attachments=(Attachment("week.pdf", "application/pdf", content),))
+    custom_notice = replace(
+        notice(), attachments=(Attachment("week.pdf", "application/pdf", content),)
+    )
     with mail_server() as server:
-        assert sent(to(server), given) == ""
+        assert sent(to(server), custom_notice) == ""
     (attached,) = server.messages[0].iter_attachments()
     assert attached.get_filename() == "week.pdf"
     assert attached.get_content() == content

@@ -1,6 +1,6 @@
 """The real Home Assistant on a real broker, with what the monitor publishes.
 
-It has pinned dependencies of its own and a Python newer than others need, so it is installed apart:
+It pins its dependencies and needs a recent Python, so it is installed separately:
 
     python3.14 -m venv ha && ha/bin/pip install homeassistant paho-mqtt==2.1.0 aiohasupervisor
     SENTISTREAM_HOME_ASSISTANT=ha/bin/python python -m pytest tests/monitor/notify
@@ -30,19 +30,19 @@ from sentistream.monitor.observations import Alert, CameraState
 from waiting import wait_until
 
 VARIABLE = "SENTISTREAM_HOME_ASSISTANT"
-"""Names the Python that has the package ``homeassistant``, or the command that starts it."""
+"""Path of a Python with the package ``homeassistant``, or a command that starts it."""
 
 SCRIPT = Path(__file__).with_name("home_assistant_states.py")
 START = 90.0
-"""Seconds that Home Assistant may take to start."""
+"""Start timeout of Home Assistant, seconds."""
 
 
 def python_of_home_assistant() -> list[str]:
-    given = shlex.split(os.environ.get(VARIABLE, ""))
-    if given:
-        return given
+    custom_notice = shlex.split(os.environ.get(VARIABLE, ""))
+    if custom_notice:
+        return custom_notice
     if importlib.util.find_spec("homeassistant") is None:
-        pytest.skip(f"needs Home Assistant: set {VARIABLE} to a Python that has it")
+        pytest.skip(f"needs Home Assistant: set {VARIABLE} to a Python with it")
     return [sys.executable]
 
 

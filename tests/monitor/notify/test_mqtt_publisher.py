@@ -144,10 +144,10 @@ def test_no_message_contains_a_secret(tmp_path: Path, caplog: pytest.LogCaptureF
     bus = EventBus()
     with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         cameras = {key: {"source": source} for key, source in sources.items()}
-        given = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
-        log_redactor.set_secrets_from(given.settings)
+        configured_settings = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
+        log_redactor.set_secrets_from(configured_settings.settings)
         try:
-            with MqttPublisher(bus, given, state=tmp_path):
+            with MqttPublisher(bus, configured_settings, state=tmp_path):
                 for key, source in sources.items():
                     reason = f"{source} does not answer; {source[7:]}: 401"
                     bus.publish(health(key, CameraState.WAITING, reason))
@@ -177,16 +177,19 @@ def test_foreign_device_below_the_same_topic_is_kept(tmp_path: Path) -> None:
         for topic, payload in others.items():
             received.publish(topic, payload)
         mqtt = {"host": "127.0.0.1", "port": broker.port, "every": 1, "topic": "home"}
-        given = settings(tmp_path, broker.port, mqtt=mqtt)
-        with MqttPublisher(bus, given, state=tmp_path):
+        configured_settings = settings(tmp_path, broker.port, mqtt=mqtt)
+        with MqttPublisher(bus, configured_settings, state=tmp_path):
             bus.publish(seconds(BEGIN, *crowd(6, 0.5), camera="door"))
             wait_until(lambda: "home/sentistream/door/state" in received.topics)
             assert received.topics["home/sentistream/status"] == "online"
             assert others.items() <= received.topics.items()
         wait_until(lambda: received.topics["home/sentistream/status"] == "offline")
-        with MqttPublisher(bus, given, state=tmp_path):
+        with MqttPublisher(bus, configured_settings, state=tmp_path):
             wait_until(lambda: received.topics["home/sentistream/status"] == "online")
-            changed(given, mqtt=given.settings.mqtt.model_dump() | {"host": ""})
+            changed(
+                configured_settings,
+                mqtt=configured_settings.settings.mqtt.model_dump() | {"host": ""},
+            )
             wait_until(lambda: set(received.topics) == set(others))
         assert received.topics == others
 
@@ -351,12 +354,12 @@ def test_more_messages_than_the_queue_holds_are_all_published(tmp_path: Path) ->
 
 
 def test_no_broker_means_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[object] = []
-    monkeypatch.setattr("paho.mqtt.client.Client", made.append)
+    connections: list[object] = []
+    monkeypatch.setattr("paho.mqtt.client.Client", connections.append)
     bus = EventBus()
     with MqttPublisher(bus, configured(tmp_path)):
         bus.publish(seconds(BEGIN, *crowd(6, 0.5)))
-    assert not made
+    assert not connections
 
 
 def test_unresolvable_broker_name_is_reported(

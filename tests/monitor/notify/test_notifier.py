@@ -59,10 +59,10 @@ class NotifierHarness:
     log: list[Delivery]
     now: float
 
-    def publish(self, given: Alert | Acknowledgement, hour: float) -> None:
+    def publish(self, event: Alert | Acknowledgement, hour: float) -> None:
         self.now = at(hour)
-        self.bus.publish(given)
-        self.notifier.handle(given)
+        self.bus.publish(event)
+        self.notifier.handle(event)
 
     def tick(self, hour: float) -> None:
         self.now = at(hour)
@@ -232,8 +232,8 @@ def test_held_message_survives_a_channel_change(tmp_path: Path) -> None:
 def store(tmp_path: Path) -> Iterator[DatabaseStore]:
     engine = open_database(f"sqlite:///{tmp_path / 'held.db'}")
     migrate(engine)
-    with closing(DatabaseStore(engine, Settings)) as made:
-        yield made
+    with closing(DatabaseStore(engine, Settings)) as created:
+        yield created
 
 
 def test_held_message_is_sent_by_the_next_run(tmp_path: Path, store: DatabaseStore) -> None:
@@ -261,10 +261,10 @@ def test_held_message_is_sent_by_the_next_run(tmp_path: Path, store: DatabaseSto
 def test_alert_ended_while_offline_is_not_sent_as_active(
     tmp_path: Path, store: DatabaseStore
 ) -> None:
-    begun = alert("a", 23)
+    started = alert("a", 23)
     with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
-        notifications.publish(begun, 23)
-    store.add_alert(begun)
+        notifications.publish(started, 23)
+    store.add_alert(started)
     store.end_open_alerts(at(27), "The monitor stopped.")
     with harness(tmp_path, store=store, quiet_hours=NIGHT, begin=27) as notifications:
         notifications.tick(31.01)

@@ -55,9 +55,9 @@ def test_alert_is_published_as_json() -> None:
 
 
 def test_long_message_is_cut_between_characters() -> None:
-    given = replace(notice(), text="ü" * 5000)
+    custom_notice = replace(notice(), text="ü" * 5000)
     with receiving(200) as receiver:
-        assert NtfyTransport(to(receiver)).send(given) is None
+        assert NtfyTransport(to(receiver)).send(custom_notice) is None
     text = json.loads(receiver.requests[0].body)["message"]
     assert LONGEST - 2 <= len(text.encode()) <= LONGEST
 

@@ -69,8 +69,8 @@ def test_health_and_alert_match_the_documentation() -> None:
 def test_webhooks_match_the_documentation() -> None:
     alert, camera = examples(WEBHOOKS)
     down = dataclasses.replace(ALERT, kind=AlertKind.CAMERA)
-    for given, example in ((ALERT, alert), (down, camera)):
-        notice = Notice(event="begin", title="t", text="t", link="l", alerts=(given,))
+    for documented, example in ((ALERT, alert), (down, camera)):
+        notice = Notice(event="begin", title="t", text="t", link="l", alerts=(documented,))
         assert list(webhook_body(notice, "json")) == list(example)
     assert list(alert) == ["event", "id", *alert_payload(ALERT), "link"]
     assert list(camera) == ["event", "id", "failing", "time", "camera", "name", "reason", "link"]
@@ -97,18 +97,18 @@ def test_documented_example_settings_are_valid() -> None:
 
 def test_settings_on_the_notifications_page_are_valid() -> None:
     page = (DOCS / "notifications.md").read_text("utf-8")
-    taken: dict[str, Any] = {}
+    settings_shown: dict[str, Any] = {}
     for example in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
-        taken |= yaml.safe_load(example)
-        Settings.model_validate(taken)
-    assert taken.keys() == {"email", "ntfy", "digest"}
+        settings_shown |= yaml.safe_load(example)
+        Settings.model_validate(settings_shown)
+    assert settings_shown.keys() == {"email", "ntfy", "digest"}
     delays = [f"{delay:g}" for delay in DELAYS]
     assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in page
-    words = " ".join(page.split())
-    assert f"retried every {RETRY_DELAY / 60:g} minutes for two days" in words
+    text = " ".join(page.split())
+    assert f"retried every {RETRY_DELAY / 60:g} minutes for two days" in text
     assert CATCH_UP.days == 2
     health = HealthAlerts()
-    assert f"`health_alerts.camera_minutes` ({health.camera_minutes:g})" in words
-    assert f"`health_alerts.disk_gigabytes` ({health.disk_gigabytes:g})" in words
-    assert f"gets {START_DELAY / 60:g} minutes" in words
+    assert f"`health_alerts.camera_minutes` ({health.camera_minutes:g})" in text
+    assert f"`health_alerts.disk_gigabytes` ({health.disk_gigabytes:g})" in text
+    assert f"gets {START_DELAY / 60:g} minutes" in text
     assert (RECOVERY, DISK_DELAY, SMALL_DISK, DISK_HYSTERESIS) == (60, 60, 0.1, 1.25)

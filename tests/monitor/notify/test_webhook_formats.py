@@ -32,11 +32,11 @@ def notice(alert: Alert = ALERT) -> Notice:
     )
 
 
-def posted(format: Format, given: Notice | None = None) -> dict[str, Any]:  # noqa: A002
+def posted(format: Format, custom_notice: Notice | None = None) -> dict[str, Any]:  # noqa: A002
     """The payload that arrives at a real server."""
     with receiving(200) as receiver:
         webhook = Webhook.model_validate({"url": receiver.url(), "format": format})
-        assert WebhookTransport(webhook).send(given or notice()) is None
+        assert WebhookTransport(webhook).send(custom_notice or notice()) is None
     body: dict[str, Any] = json.loads(receiver.requests[0].body)
     return body
 
@@ -80,8 +80,8 @@ def test_discord_payload() -> None:
 @pytest.mark.parametrize("format", ["slack", "teams", "discord"])
 def test_long_text_and_many_alerts_stay_within_limits(format: Format) -> None:  # noqa: A002
     lines = tuple(Line("t" * 80, "x" * 500, "now", LINK) for _ in range(60))
-    given = replace(notice(), title="t" * 500, text="x" * 9000, lines=lines)
-    body = posted(format, given)
+    custom_notice = replace(notice(), title="t" * 500, text="x" * 9000, lines=lines)
+    body = posted(format, custom_notice)
     text = json.dumps(body)
     assert len(text) < 28_000  # the smallest limit: a message to Teams
     if format == "slack":
@@ -95,8 +95,8 @@ def test_long_text_and_many_alerts_stay_within_limits(format: Format) -> None:  
 
 def test_json_summary_contains_all_alerts() -> None:
     alerts = [replace(ALERT, incident=str(number)) for number in range(MAX_LINES + 5)]
-    given = summary_notice(alerts, DisplayNames(), translator("en"), page="")
-    body = webhook_body(given, "json")
+    custom_notice = summary_notice(alerts, DisplayNames(), translator("en"), page="")
+    body = webhook_body(custom_notice, "json")
     assert body["event"] == "summary"
     assert len(body["alerts"]) == MAX_LINES + 5
     assert body["alerts"][0]["rule"] == "bad"

@@ -71,13 +71,13 @@ def test_alert_arrives_signed(tmp_path: Path) -> None:
     headers = request.headers
     assert headers["content-type"] == "application/json"
     assert headers["x-sentistream-event"] == "alert"
-    stamp, given = headers["x-sentistream-timestamp"], headers["x-sentistream-signature"]
-    assert verify_signature(SECRET, stamp, request.body, given)
-    assert not verify_signature("another", stamp, request.body, given)
-    assert not verify_signature(SECRET, stamp, request.body + b" ", given)
-    assert not verify_signature(SECRET, str(int(stamp) + 1), request.body, given)
-    assert not verify_signature(SECRET, stamp, request.body, given, now=time.time() + 301)
-    assert not verify_signature(SECRET, "soon", request.body, given)
+    stamp, signature = headers["x-sentistream-timestamp"], headers["x-sentistream-signature"]
+    assert verify_signature(SECRET, stamp, request.body, signature)
+    assert not verify_signature("another", stamp, request.body, signature)
+    assert not verify_signature(SECRET, stamp, request.body + b" ", signature)
+    assert not verify_signature(SECRET, str(int(stamp) + 1), request.body, signature)
+    assert not verify_signature(SECRET, stamp, request.body, signature, now=time.time() + 301)
+    assert not verify_signature(SECRET, "soon", request.body, signature)
     assert SECRET not in str(headers)
 
 

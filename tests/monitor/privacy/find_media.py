@@ -20,7 +20,7 @@ ANYWHERE = {
     b"\x1aE\xdf\xa3": "Matroska",
     b"\x00\x00\x00\x01\x67": "H.264",
 }
-"""Marks that are looked for in the whole of a file, so that a database's blobs are found too."""
+"""Signatures searched in whole files, so that blobs in databases are found too."""
 
 AT_BEGIN = {
     b"\xff\xd8\xff": "JPEG",
@@ -32,15 +32,15 @@ AT_BEGIN = {
     b"\x93NUMPY": "NumPy",
     b"AVI ": "AVI",
 }
-"""Marks that are too short to mean anything but at a file's beginning."""
+"""Signatures too short to be meaningful except at the beginning of a file."""
 
 
 def find_media(folder: Path, *, except_for: tuple[str, ...] = ()) -> list[str]:
     """Each file that contains a picture or sound, with the kind: ``name: kind``.
 
     Args:
-        folder: Searched with all that lies below it.
-        except_for: Names of files that are no finding.
+        folder: Searched recursively.
+        except_for: Names of files to ignore.
     """
     found = []
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):

@@ -1,7 +1,7 @@
 """Run Python in a network namespace, and count the packets it tries to send.
 
-A network namespace of its own has a link whose other end leads nowhere, and a route to
-everywhere through it: whatever is sent beyond the machine, by whatever library, is counted.
+The namespace has a link to nowhere with the default route: every packet sent beyond the machine,
+by any library, is counted.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def sent():
 def run_isolated(script: str, *arguments: str, limit: float = 120) -> str:
     """A script's output in its own namespace; the script may call ``sent()``.
 
-    Skips where no such namespace can be made.
+    Skips the test if no namespace can be created.
 
-    Raises:
-        AssertionError: The script failed.
+        Raises:
+            AssertionError: The script failed.
     """
     unshare, ip = shutil.which("unshare"), shutil.which("ip", path=f"{os.defpath}:/usr/sbin:/sbin")
     if unshare is None or ip is None:

@@ -40,23 +40,23 @@ RECOGNITION = (
     "vosk",
     "transcribe",
 )
-"""Names of what recognizes faces or speakers, or understands words."""
+"""Terms of face, speaker and speech recognition."""
 
 IDENTITY = re.compile(
     r"picture|image|photo|frame|jpeg|png|thumb|crop|pixel|embed|descriptor|feature|vector|"
     r"landmark|person|identity|gender|sex$|^age$|ethnic|audio|sound|wave|transcript|words|text$|"
     r"(?<!user)name_of|email|phone|plate|ip_address|mac_address"
 )
-"""Names of columns that would hold what must not be kept."""
+"""Names of columns for data that must not be stored."""
 
 NOTES = {"annotations.text"}
-"""Columns for what a manager writes, such as "new till opened"."""
+"""Columns for text by managers, such as "new till opened"."""
 
 PEOPLE = {
     "track", "tracks", "face", "faces", "reading", "readings", "smoothed", "mouth_open", "box",
     "jpeg", "picture", "observation", "FaceState", "SecondReading", "Observation",
 }  # fmt: skip
-"""Names of values that are about single people and have no place in a log line."""
+"""Names of values about single people, which must not be logged."""
 
 
 def python_files(folder: Path) -> list[Path]:
@@ -165,13 +165,13 @@ def test_picture_column_would_be_detected() -> None:
 def test_track_names_are_random_and_never_reused() -> None:
     pipeline = pytest.importorskip("sentistream.monitor.cameras.pipeline", reason="no cameras")
     first, second = pipeline.TrackIds(), pipeline.TrackIds()
-    given = {first.id_of(track, 0.0) for track in range(500)}
-    assert len(given) == 500
-    assert {first.id_of(track, 0.5) for track in range(500)} == given  # while it is tracked
+    used_names = {first.id_of(track, 0.0) for track in range(500)}
+    assert len(used_names) == 500
+    assert {first.id_of(track, 0.5) for track in range(500)} == used_names  # while it is tracked
     first.forget(before=1.0)
-    assert not {first.id_of(track, 2.0) for track in range(500)} & given
-    assert not {second.id_of(track, 0.0) for track in range(500)} & given
-    assert all(len(name) >= 12 for name in given)
+    assert not {first.id_of(track, 2.0) for track in range(500)} & used_names
+    assert not {second.id_of(track, 0.0) for track in range(500)} & used_names
+    assert all(len(name) >= 12 for name in used_names)
 
 
 def test_log_lines_contain_no_personal_data() -> None:

@@ -84,7 +84,7 @@ def test_plain_http_is_never_called_encrypted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "stays"),
+    ("privacy_state", "stays"),
     [
         (state(), True),
         (state(tokens=1), False),
@@ -97,13 +97,13 @@ def test_plain_http_is_never_called_encrypted() -> None:
         (state(server={"public_url": "http://localhost/mood"}), True),
     ],
 )
-def test_external_transmission_statement(made: PrivacyState, stays: bool) -> None:
-    assert made.stays_on_machine is stays
-    in_force, text = note("on-the-machine", made)
+def test_external_transmission_statement(privacy_state: PrivacyState, stays: bool) -> None:
+    assert privacy_state.stays_on_machine is stays
+    in_force, text = note("on-the-machine", privacy_state)
     assert (in_force is InForce.YES) is stays
     assert ("nothing is sent to other programs" in text) is stays
-    assert ("Nothing leaves the computer" in render_notice(made, EN)) is stays
-    assert ("Nichts verlässt den Rechner" in render_notice(made, DE)) is stays
+    assert ("Nothing leaves the computer" in render_notice(privacy_state, EN)) is stays
+    assert ("Nichts verlässt den Rechner" in render_notice(privacy_state, DE)) is stays
 
 
 @pytest.mark.parametrize(("tokens", "text"), [(0, ""), (1, "1 program with"), (3, "3 programs")])
@@ -238,11 +238,11 @@ def test_zones_are_called_by_their_names() -> None:
 
 
 KNOWN = {"server", "cameras", "logging"}
-"""Groups whose addresses are no recipients: where it listens, what it watches."""
+"""Groups whose addresses are no recipients: its own, and its sources."""
 
 
 COMPLETED = {"email": {"sender": "a@somebody.example", "recipients": ["b@somebody.example"]}}
-"""What a group needs besides its address."""
+"""Required fields of groups besides their addresses."""
 
 
 def test_every_recipient_is_named() -> None:

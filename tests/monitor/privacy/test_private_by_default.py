@@ -9,7 +9,7 @@ from sentistream.monitor.settings import CameraSettings, Settings, load_settings
 from sentistream.monitor.translation import translator
 
 SITE_SPECIFIC = {"masked-zones", "watching-hours", "sealed-transport"}
-"""What nobody but the house can set up: it depends on its rooms, hours and certificate."""
+"""Measures only the operator can set up: they depend on the site, its hours and certificate."""
 
 
 def test_defaults_are_the_private_ones() -> None:

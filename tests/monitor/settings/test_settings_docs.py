@@ -49,9 +49,9 @@ def test_example_is_valid(tmp_path: Path) -> None:
 
 
 def test_environment_variables_work_as_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = re.findall(r"`(SENTISTREAM_MONITOR_[A-Z_]+)='?(.*?)'?`", document())
-    assert len(given) == 2
-    for name, value in given:
+    variables = re.findall(r"`(SENTISTREAM_MONITOR_[A-Z_]+)='?(.*?)'?`", document())
+    assert len(variables) == 2
+    for name, value in variables:
         monkeypatch.setitem(os.environ, name, value)
     settings = load_settings(None)
     assert settings.server.port == 8080
@@ -59,12 +59,12 @@ def test_environment_variables_work_as_described(monkeypatch: pytest.MonkeyPatch
 
 
 def test_schema_contains_every_group_with_bounds() -> None:
-    made = schema()
-    assert made["$schema"].startswith("https://json-schema.org/")
-    assert set(made["properties"]) == set(Settings.model_fields)
-    limit = made["$defs"]["AlertRule"]["properties"]["limit"]
+    generated = schema()
+    assert generated["$schema"].startswith("https://json-schema.org/")
+    assert set(generated["properties"]) == set(Settings.model_fields)
+    limit = generated["$defs"]["AlertRule"]["properties"]["limit"]
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (0, 1, 0.4)
-    for group in made["$defs"].values():
+    for group in generated["$defs"].values():
         for field in group["properties"].values():
             assert field["title"]
             assert field["description"]

@@ -106,27 +106,27 @@ def test_backups_are_made_when_due_and_old_ones_deleted(
     folder = tmp_path / "copies"
     store = DatabaseStore(sqlite_engine, settings)
     keep = settings(backup_folder=folder, backup_hours=6, backups_kept=3)
-    keeper = Housekeeper(store, lambda: keep)
+    housekeeper = Housekeeper(store, lambda: keep)
 
-    def made() -> list[str]:
+    def backups() -> list[str]:
         return sorted(path.name for path in folder.iterdir())
 
-    keeper.run_due(TEN, 100.0)
-    assert made() == ["sentistream-20260105T100000Z.sqlite3"]
-    keeper.run_due(TEN + 5 * HOUR, 100.0 + 5 * HOUR)
-    assert len(made()) == 1
+    housekeeper.run_due(TEN, 100.0)
+    assert backups() == ["sentistream-20260105T100000Z.sqlite3"]
+    housekeeper.run_due(TEN + 5 * HOUR, 100.0 + 5 * HOUR)
+    assert len(backups()) == 1
     # after a program restart, the backup schedule continues
-    keeper = Housekeeper(store, lambda: keep)
-    keeper.run_due(TEN + 5.5 * HOUR, 7.0)
-    assert len(made()) == 1
+    housekeeper = Housekeeper(store, lambda: keep)
+    housekeeper.run_due(TEN + 5.5 * HOUR, 7.0)
+    assert len(backups()) == 1
     (folder / "notes.txt").write_text("mine")
     for number in range(1, 6):
-        keeper.run_due(TEN + (6 * number + 1) * HOUR, 7.0 + 6 * number * HOUR)
-    names = [name for name in made() if name != "notes.txt"]
+        housekeeper.run_due(TEN + (6 * number + 1) * HOUR, 7.0 + 6 * number * HOUR)
+    names = [name for name in backups() if name != "notes.txt"]
     assert (folder / "notes.txt").exists()
     times = [datetime.fromtimestamp(TEN + (6 * n + 1) * HOUR, UTC) for n in (3, 4, 5)]
     assert names == [f"sentistream-{time:%Y%m%dT%H%M%SZ}.sqlite3" for time in times]
-    assert keeper.last_error == ""
+    assert housekeeper.last_error == ""
     store.close()
 
 
@@ -135,15 +135,15 @@ def test_failed_backup_is_reported_once_and_retried(
 ) -> None:
     (tmp_path / "copies").write_text("in the way")
     store = DatabaseStore(sqlite_engine, settings)
-    keeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
+    housekeeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
     with caplog.at_level(logging.WARNING):
         for minute in range(0, 60, 5):
-            keeper.run_due(TEN + minute * 60, minute * 60)
+            housekeeper.run_due(TEN + minute * 60, minute * 60)
     assert len(caplog.records) == 1
-    assert "No backup can be written" in keeper.last_error
+    assert "No backup can be written" in housekeeper.last_error
     (tmp_path / "copies").unlink()
-    keeper.run_due(TEN + HOUR, HOUR)
-    assert keeper.last_error == ""
+    housekeeper.run_due(TEN + HOUR, HOUR)
+    assert housekeeper.last_error == ""
     assert len(list((tmp_path / "copies").iterdir())) == 1
     store.close()
 
@@ -151,29 +151,29 @@ def test_failed_backup_is_reported_once_and_retried(
 def test_clock_jump_ahead_deletes_nothing(sqlite_engine: Engine) -> None:
     store = DatabaseStore(sqlite_engine, settings)
     store.add(crowd(TEN, TEN + 10, "a"))
-    keeper = Housekeeper(store, settings)
+    housekeeper = Housekeeper(store, settings)
     years = 20 * 365 * 24 * HOUR
     for second in range(0, 9_000, 20):  # for minutes the clock is wrong, repeatedly
-        keeper.run_due(TEN + second + years * (second // 500 % 2), float(second))
+        housekeeper.run_due(TEN + second + years * (second // 500 % 2), float(second))
     assert len(store.readings(begin=TEN, end=TEN + 10)) == 10
     for second in range(9_000, 10_000, 20):  # and now it truly is that late
-        keeper.run_due(TEN + second + years, float(second))
+        housekeeper.run_due(TEN + second + years, float(second))
     assert store.readings(begin=TEN, end=TEN + 10) == []
     store.close()
 
 
 def test_backup_thread_runs_and_stops_when_closed(sqlite_engine: Engine, tmp_path: Path) -> None:
     store = DatabaseStore(sqlite_engine, settings)
-    keeper = Housekeeper(
+    housekeeper = Housekeeper(
         store, lambda: settings(backup_folder=tmp_path / "copies"), poll_interval=0.01
     )
-    keeper.start()
+    housekeeper.start()
     wait_until(
         lambda: (
             (tmp_path / "copies").is_dir()
             and len(backups_module.list_backups(tmp_path / "copies")) == 1
         )
     )
-    keeper.close()
+    housekeeper.close()
     assert not any(thread.name == "housekeeper" for thread in threading.enumerate())
     store.close()

@@ -67,9 +67,9 @@ def test_sigkill_loses_at_most_the_last_second(url: str) -> None:
         engine = open_database(url)
         migrate(engine)
         store = DatabaseStore(engine, settings)
-        there = set(written(store))
-        lost |= {second for second, _ in published} - there
-        assert {second for second, moment in published if moment < killed - 1} <= there
+        stored = set(written(store))
+        lost |= {second for second, _ in published} - stored
+        assert {second for second, moment in published if moment < killed - 1} <= stored
         assert is_consistent(store)
         if engine.dialect.name == "sqlite":
             with write_transaction(engine) as connection:
@@ -187,8 +187,8 @@ def test_full_disk_keeps_readings_in_memory(small_disk: Path) -> None:
     filler.unlink()
     wait_until(lambda: writer.state.failing_since is None and not writer.state.waiting)
     assert writer.state.dropped == 0
-    there = written(store)
-    assert there == list(range(TEN, there[-1] + 1))
+    stored = written(store)
+    assert stored == list(range(TEN, stored[-1] + 1))
     assert is_consistent(store)
     with write_transaction(engine) as connection:
         assert connection.scalar(text("PRAGMA integrity_check")) == "ok"

@@ -103,13 +103,13 @@ def test_names_of_cameras_and_zones_are_exported(engine: Engine) -> None:
 def test_csv_for_spreadsheets(store: DatabaseStore) -> None:
     fill(store)
 
-    def made(**style: Any) -> bytes:
+    def exported(**style: Any) -> bytes:
         return b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 120, **style))
 
-    plain = made().decode()
-    with_points = made(style=spreadsheet_style(".")).decode()
+    plain = exported().decode()
+    with_points = exported(style=spreadsheet_style(".")).decode()
     assert with_points.startswith("\N{ZERO WIDTH NO-BREAK SPACE}begin,")
-    with_commas = made(style=spreadsheet_style(",")).decode("utf-8-sig")
+    with_commas = exported(style=spreadsheet_style(",")).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(with_commas), delimiter=";"))
     assert rows[0]["positive"] == "0,2000"
     texts = csv_rows(iter([plain.encode()]))

@@ -24,19 +24,19 @@ def test_database_store_implements_the_protocol(store: DatabaseStore) -> None:
 
 
 def test_readings_are_stored_unchanged(store: DatabaseStore) -> None:
-    given = [
+    originals = [
         reading(TEN, "b", shares=(0.1234, 0.8, 0.0766), seen=0.333, speaking=0.1),
         reading(TEN, "a", zone="shelf"),
         reading(TEN, "a", camera="till"),
         reading(TEN + 1, "a"),
     ]
-    for one in given:
+    for one in originals:
         store.add([seconds(one.second, one, camera=one.camera)])
-    assert list(store.readings(begin=TEN, end=TEN + 2)) == given
-    assert list(store.readings(begin=TEN, end=TEN + 1, camera="till")) == given[2:3]
-    assert list(store.readings(begin=TEN + 0.5, end=TEN + 1.5)) == given[3:]
-    assert list(store.readings(begin=TEN, end=TEN + 2, limit=2)) == given[:2]
-    assert list(store.readings(begin=float("-inf"), end=float("inf"))) == given
+    assert list(store.readings(begin=TEN, end=TEN + 2)) == originals
+    assert list(store.readings(begin=TEN, end=TEN + 1, camera="till")) == originals[2:3]
+    assert list(store.readings(begin=TEN + 0.5, end=TEN + 1.5)) == originals[3:]
+    assert list(store.readings(begin=TEN, end=TEN + 2, limit=2)) == originals[:2]
+    assert list(store.readings(begin=float("-inf"), end=float("inf"))) == originals
 
 
 def test_out_of_range_reading_is_clamped(store: DatabaseStore) -> None:

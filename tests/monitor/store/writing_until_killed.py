@@ -1,6 +1,6 @@
 """A program that writes readings until it is killed: ``python -m ... URL FIRST_SECOND``.
 
-Prints each second it published and when, one a line.
+Prints each published second and its time, one per line.
 """
 
 from __future__ import annotations

@@ -130,8 +130,8 @@ class FakeMonitor:
     """All services, served on its own port until it is closed.
 
     Args:
-        folder: For the settings' file.
-        settings: Of the monitor.
+        folder: For the settings file.
+        settings: The monitor's settings.
         port: 0 for any.
     """
 

@@ -111,13 +111,13 @@ def live(monitor: FakeMonitor, stopped: threading.Event) -> None:
     monitor.health("window", moments_per_second=16.4, tick=0.06, latency=0.11, dropped=1284)
     monitor.health("entrance")
     now = time.time()
-    monitor.store.given = [
+    monitor.store.stored_alerts = [
         camera_down(now - 200),
         alert(now - 500, 0.46, active=True, incident="sour02"),
         alert(now - 86000, 0.3, active=False, incident="sour01"),
         alert(now - 88000, 0.52, active=True, incident="sour01"),
     ]
-    for each in monitor.store.given[:2]:
+    for each in monitor.store.stored_alerts[:2]:
         monitor.bus.publish(each)
     labels = ["positive", "neutral", "negative", "unknown"]
     while not stopped.wait(0.2):

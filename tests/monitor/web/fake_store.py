@@ -32,10 +32,10 @@ class FakeStore:
         self._configuration = configuration
         self.broken = False
         self.hour: int | None = None
-        """Taken for the hour of the day, whatever the clock says."""
+        """Overrides the hour of the day."""
         self.queries = 0
-        self.given: list[Alert] = []
-        self.taken: dict[str, Acknowledgement] = {}
+        self.stored_alerts: list[Alert] = []
+        self.acknowledged: dict[str, Acknowledgement] = {}
         self.sent: list[Delivery] = []
         self.notes: list[Annotation] = []
 
@@ -116,18 +116,18 @@ class FakeStore:
         self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
     ) -> Sequence[Alert]:
         self._count()
-        found = [each for each in self.given if incident in (None, each.incident)]
+        found = [each for each in self.stored_alerts if incident in (None, each.incident)]
         return found[:limit]
 
     def end_open_alerts(self, time: float, reason: str) -> Sequence[Alert]:
         return ()
 
-    def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
+    def acknowledge(self, acknowledgement: Acknowledgement) -> Acknowledgement:
         self._count()
-        return self.taken.setdefault(given.incident, given)
+        return self.acknowledged.setdefault(acknowledgement.incident, acknowledgement)
 
     def acknowledgements(self, incidents: Sequence[str]) -> Mapping[str, Acknowledgement]:
-        return {key: self.taken[key] for key in incidents if key in self.taken}
+        return {key: self.acknowledged[key] for key in incidents if key in self.acknowledged}
 
     def add_delivery(self, delivery: Delivery) -> None:
         self.sent.insert(0, delivery)

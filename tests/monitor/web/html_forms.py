@@ -21,27 +21,27 @@ class _Forms(HTMLParser):
         self._templates = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        name = given.get("name") or ""
+        attributes = dict(attrs)
+        name = attributes.get("name") or ""
         if tag == "template":
             self._templates += 1
         if self._templates:
             return
         if tag == "form":
-            self._form = self.forms.setdefault(given.get("action") or "", [])
+            self._form = self.forms.setdefault(attributes.get("action") or "", [])
         if self._form is None:
             return
         if tag == "select":
             self._select = name
-        elif tag == "option" and "selected" in given:
-            self._form.append((self._select, given.get("value") or ""))
+        elif tag == "option" and "selected" in attributes:
+            self._form.append((self._select, attributes.get("value") or ""))
         elif tag == "textarea":
             self._area = name
             self._form.append((name, ""))
         elif tag == "input" and name:
-            if given.get("type") == "checkbox" and "checked" not in given:
+            if attributes.get("type") == "checkbox" and "checked" not in attributes:
                 return
-            self._form.append((name, given.get("value") or ""))
+            self._form.append((name, attributes.get("value") or ""))
 
     def handle_data(self, data: str) -> None:
         if self._area and self._form is not None:

@@ -74,8 +74,8 @@ def _pour(source: socket.socket, target: socket.socket) -> None:
 def proxied(folder: Path, *, strips: bool) -> Iterator[tuple[Proxy, ServedMonitor]]:
     """A monitor behind the proxy."""
     with Proxy(strips=strips) as proxy:
-        given = settings(server={"public_url": f"{proxy.url}{PREFIX}/"})
-        with ServedMonitor(folder, given) as served:
+        custom_settings = settings(server={"public_url": f"{proxy.url}{PREFIX}/"})
+        with ServedMonitor(folder, custom_settings) as served:
             proxy.behind = served.port
             serving = threading.Thread(target=proxy.serve_forever, daemon=True)
             serving.start()

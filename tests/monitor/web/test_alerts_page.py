@@ -26,11 +26,11 @@ FORM = {"X-CSRF-Token": TOKEN, "Content-Type": "application/x-www-form-urlencode
 def start_alerts(monitor: FakeMonitor) -> None:
     """Activate two alerts, one of them about a camera."""
     now = time.time()
-    monitor.store.given = [
+    monitor.store.stored_alerts = [
         camera_down(now - 100),
         alert(now - 500, 0.46, active=True, incident="sour02"),
     ]
-    for each in monitor.store.given:
+    for each in monitor.store.stored_alerts:
         monitor.bus.publish(each)
 
 
@@ -55,8 +55,8 @@ def test_link_opens_the_hour_of_the_alert(monitor: FakeMonitor) -> None:
     (link,) = re.findall(r'href="(/history[^"]*camera=entrance[^"]*)"', page)
     shown = monitor.request("GET", html.unescape(link))
     assert shown.status_code == 200
-    begun = datetime.fromtimestamp(monitor.store.given[1].time)
-    assert f"at={begun:%H}%3A{begun:%M}" in link
+    start = datetime.fromtimestamp(monitor.store.stored_alerts[1].time)
+    assert f"at={start:%H}%3A{start:%M}" in link
     assert 'data-by="minute"' in shown.text or "by=minute" in shown.text
 
 
@@ -165,7 +165,7 @@ def test_banner_updates_without_reloading(open_page: PageOpener, monitor: FakeMo
     expect(page.locator("[data-acknowledged]").first).to_be_attached()
     assert page.evaluate("location.pathname") == "/about"
     assert "takes care of it since" in page.inner_text(".alert-banner")
-    for each in monitor.store.given:
+    for each in monitor.store.stored_alerts:
         monitor.bus.publish(replace(each, active=False, time=time.time()))
     expect(page.locator(".alert-banner")).to_be_hidden()
     expect(page.locator("[data-alert-count]")).to_be_hidden()

@@ -184,12 +184,12 @@ def test_zones_are_called_by_their_names(tmp_path: Path, language: str) -> None:
     rule = {"key": "sour", "name": "Sour mood", "camera": "door", "zone": "z-17"}
     monitor = FakeMonitor(tmp_path, {"cameras": {"door": door}, "alerts": [rule]})
     monitor.health("door")
-    monitor.store.given = [
+    monitor.store.stored_alerts = [
         replace(
             alert(time.time() - 60, 0.5, active=True, incident="a1"), camera="door", zone="z-17"
         )
     ]
-    monitor.bus.publish(monitor.store.given[0])
+    monitor.bus.publish(monitor.store.stored_alerts[0])
     for path in (
         "/",
         "/history",

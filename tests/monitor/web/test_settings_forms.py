@@ -205,8 +205,8 @@ def test_invalid_source_is_reported_at_its_field(
     if key == "window" and not source:
         return  # it remains unchanged
     before = monitor.configuration.settings
-    given = changed(form_of(monitor, path), name="Back door", source=source, max_faces="3")
-    answer = send(monitor, path, given)
+    form = changed(form_of(monitor, path), name="Back door", source=source, max_faces="3")
+    answer = send(monitor, path, form)
     assert answer.status_code == 422
     (error,) = re.findall(r'id="field-source-error">([^<]*)<', answer.text)
     assert message.lower() in error.lower()
@@ -220,8 +220,8 @@ def test_invalid_source_is_reported_at_its_field(
 
 def test_address_with_a_password_is_not_shown_again(monitor: FakeMonitor) -> None:
     path = "/settings/cameras/new"
-    given = changed(form_of(monitor, path), name="", source="rtsp://ada:hunter2@10.0.0.4/live")
-    answer = send(monitor, path, given)
+    form = changed(form_of(monitor, path), name="", source="rtsp://ada:hunter2@10.0.0.4/live")
+    answer = send(monitor, path, form)
     assert answer.status_code == 422 and "hunter2" not in answer.text
 
 
@@ -229,8 +229,8 @@ def test_missing_file_does_not_block_other_changes(tmp_path: Path, monitor: Fake
     clip = tmp_path / "clip.mp4"
     clip.touch()
     path = "/settings/cameras/new"
-    given = changed(form_of(monitor, path), name="Clip", source=str(clip))
-    assert send(monitor, path, given).status_code == 303
+    form = changed(form_of(monitor, path), name="Clip", source=str(clip))
+    assert send(monitor, path, form).status_code == 303
     clip.unlink()
     path = "/settings/cameras/clip"
     assert send(monitor, path, changed(form_of(monitor, path), name="Film")).status_code == 303

@@ -110,13 +110,13 @@ class _VisibleWords(HTMLParser):
         self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag in ("script", "style", "code") or (tag != "html" and given.get("lang") == "en"):
+        attributes = {name: value or "" for name, value in attrs}
+        if tag in ("script", "style", "code") or (tag != "html" and attributes.get("lang") == "en"):
             self._silent += 1
             self._until = tag
         if self._silent:
             return
-        for name, value in given.items():
+        for name, value in attributes.items():
             is_text = name.startswith("data-") and (" " in value or value[:1].isupper())
             if is_text or name in self.ATTRIBUTES:
                 self.texts.append(value)
@@ -173,12 +173,12 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeMonitor]:
     monitor.health("entrance")
     monitor.see("entrance", face("a", 0.2, "unknown", speaking=True), face("b", 0.6, "neutral"))
     now = time.time()
-    monitor.store.given = [
+    monitor.store.stored_alerts = [
         alert(now - 500, 0.46, active=True),
         alert(now - 86000, 0.3, active=False),
         alert(now - 88000, 0.525, active=True),
     ]
-    for each in monitor.store.given:
+    for each in monitor.store.stored_alerts:
         object.__setattr__(each, "name", "Saure Stimmung")
     yield monitor
     monitor.stop()

@@ -31,9 +31,9 @@ NEW_PASSWORD = "staple battery horse"  # noqa: S105
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedMonitor]:
     """The page behind the real login, with cheap password hashes."""
     monkeypatch.setattr(passwords, "hasher", PasswordHasher(1, 1024, 1))
-    made = ServedMonitor(tmp_path)
-    with made:
-        yield made
+    monitor = ServedMonitor(tmp_path)
+    with monitor:
+        yield monitor
 
 
 def log_in(
@@ -62,11 +62,11 @@ def of_users(name: str) -> str:
     return f'[data-kind=users] [data-of="{name}"]'
 
 
-def there(page: Page, selector: str) -> None:
+def expect_present(page: Page, selector: str) -> None:
     wait_for(page, f"document.querySelector({selector!r})")
 
 
-def gone(page: Page, selector: str) -> None:
+def expect_absent(page: Page, selector: str) -> None:
     wait_for(page, f"!document.querySelector({selector!r})")
 
 
@@ -88,11 +88,11 @@ def test_manager_creates_a_viewer_who_sees_no_manager_page(
     open_page: PageOpener, real: ServedMonitor
 ) -> None:
     manager = log_in(open_page, real, path="/settings/people")
-    there(manager, of_users(MANAGER))
+    expect_present(manager, of_users(MANAGER))
     manager.fill("#user-name", "carl")
     manager.fill("#user-password", PASSWORD)
     manager.click("[data-kind=users] form .primary")
-    there(manager, of_users("carl"))
+    expect_present(manager, of_users("carl"))
     expect(manager.locator("[data-kind=users] form .status-message")).to_have_text("Saved.")
     # the typed values are cleared, and the next user may be added at once
     assert manager.evaluate("document.querySelector('#user-password').value") == ""
@@ -117,7 +117,7 @@ def test_manager_creates_a_viewer_who_sees_no_manager_page(
 
 def test_manager_resets_a_password(open_page: PageOpener, real: ServedMonitor) -> None:
     manager = log_in(open_page, real, path="/settings/people")
-    there(manager, of_users(VIEWER))
+    expect_present(manager, of_users(VIEWER))
     assert not manager.evaluate(f"document.querySelector('{of_users(MANAGER)} [aria-expanded]')")
     opener = f"{of_users(VIEWER)} [aria-expanded]"
     with real.person(VIEWER) as elsewhere:
@@ -125,21 +125,21 @@ def test_manager_resets_a_password(open_page: PageOpener, real: ServedMonitor) -
         assert manager.evaluate("document.activeElement.id") == "renewed"
         manager.fill("#renewed", "short")
         manager.keyboard.press("Enter")
-        there(manager, ".row-form .error")
+        expect_present(manager, ".row-form .error")
         assert "10 to 256" in manager.inner_text(".row-form .error")
         manager.evaluate("document.querySelector('#renewed').value = ''")
         manager.fill("#renewed", NEW_PASSWORD)
         manager.keyboard.press("Enter")
-        gone(manager, ".row-form")
+        expect_absent(manager, ".row-form")
         expect(manager.locator("[data-kind=users] > .status-message")).to_have_text("Saved.")
         assert manager.evaluate(f"document.activeElement.matches({opener!r})")
         assert elsewhere.get("/api/me").status_code == 401
     log_in(open_page, real, VIEWER, NEW_PASSWORD).close()
     # opened and closed again
     manager.click(opener)
-    there(manager, ".row-form")
+    expect_present(manager, ".row-form")
     manager.click(opener)
-    gone(manager, ".row-form")
+    expect_absent(manager, ".row-form")
 
 
 def test_changed_password_ends_all_other_sessions(
@@ -173,7 +173,7 @@ def test_token_is_shown_once_works_and_is_revoked(
     expect(page.locator("[data-kind=tokens]")).to_contain_text("There are no tokens")
     page.fill("#token-name", "home-assistant")
     page.click("[data-kind=tokens] form .primary")
-    there(page, '[data-of="home-assistant"]')
+    expect_present(page, '[data-of="home-assistant"]')
     expect(page.locator("[data-token]")).to_be_visible()
     assert page.evaluate("document.activeElement.matches('[data-token]')")
     assert "not shown again" in page.inner_text("[data-token]")
@@ -184,10 +184,10 @@ def test_token_is_shown_once_works_and_is_revoked(
     with asks:
         assert asks.get("/api/cameras").status_code == 200
         page.goto(f"{real.url}/settings/people")
-        there(page, '[data-of="home-assistant"] button')
+        expect_present(page, '[data-of="home-assistant"] button')
         assert token not in page.evaluate("document.documentElement.outerHTML")
         page.click('[data-of="home-assistant"] button')
-        gone(page, '[data-of="home-assistant"]')
+        expect_absent(page, '[data-of="home-assistant"]')
         assert open_page.log(page).dialogs == [
             "Revoke home-assistant? Programs that use it are refused at once."
         ]
@@ -198,9 +198,9 @@ def test_removed_user_is_logged_out_at_once(open_page: PageOpener, real: ServedM
     vera = log_in(open_page, real, VIEWER, path="/live")
     expect(vera.locator(".connection")).to_be_hidden()
     manager = log_in(open_page, real, path="/settings/people")
-    there(manager, of_users(VIEWER))
+    expect_present(manager, of_users(VIEWER))
     manager.click(f"{of_users(VIEWER)} [aria-label^=Remove]")
-    gone(manager, of_users(VIEWER))
+    expect_absent(manager, of_users(VIEWER))
     assert open_page.log(manager).dialogs == [
         "Remove vera? All of vera\u2019s sessions and tokens end."
     ]
@@ -216,7 +216,7 @@ def test_last_manager_cannot_be_removed_but_others_can(
     open_page: PageOpener, real: ServedMonitor
 ) -> None:
     page = log_in(open_page, real, path="/settings/people")
-    there(page, of_users(MANAGER))
+    expect_present(page, of_users(MANAGER))
     page.click(f"{of_users(MANAGER)} button")
     expect(page.locator("[data-kind=users] > .status-message")).to_contain_text("nobody")
     assert page.evaluate("document.activeElement.matches('[data-kind=users] > .status-message')")
@@ -244,7 +244,7 @@ def test_error_is_shown_at_its_field(
 ) -> None:
     say = translator(language)
     page = log_in(open_page, real, path="/settings/people", language=language)
-    there(page, of_users(MANAGER))
+    expect_present(page, of_users(MANAGER))
 
     def wrong(form: str, field: str, message: str) -> None:
         page.click(f"{form} .primary")
@@ -280,8 +280,8 @@ def test_error_is_shown_at_its_field(
     )
     page.fill("#user-password", PASSWORD)
     page.click(f"{users} .primary")
-    there(page, of_users("carl"))
-    gone(page, ".error")
+    expect_present(page, of_users("carl"))
+    expect_absent(page, ".error")
     page.fill("#token-name", "Home Assistant")
     wrong(
         tokens,
@@ -332,14 +332,14 @@ def test_form_continues_after_logging_in_again_elsewhere(
 
 def test_keyboard_alone_is_sufficient(open_page: PageOpener, real: ServedMonitor) -> None:
     page = log_in(open_page, real, path="/settings/people")
-    there(page, of_users(VIEWER))
+    expect_present(page, of_users(VIEWER))
     tab_to(page, "#user-name")
     write(page, "carl")
     tab_to(page, "#user-password")
     write(page, PASSWORD)
     tab_to(page, "[data-kind=users] form .primary")
     page.keyboard.press("Enter")
-    there(page, of_users("carl"))
+    expect_present(page, of_users("carl"))
     tab_to(page, "#token-name")
     write(page, "till")
     page.keyboard.press("Enter")
@@ -349,11 +349,11 @@ def test_keyboard_alone_is_sufficient(open_page: PageOpener, real: ServedMonitor
     tab_to(page, f"{of_users('carl')} [aria-label^=Remove]")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Remove carl"
     page.keyboard.press("Enter")
-    gone(page, of_users("carl"))
+    expect_absent(page, of_users("carl"))
     wait_for(page, "document.activeElement.matches('.status-message')")
     tab_to(page, '[data-of="till"] button')
     page.keyboard.press("Enter")
-    gone(page, '[data-of="till"]')
+    expect_absent(page, '[data-of="till"]')
     assert page.evaluate("document.querySelector('[data-token]').hidden")
 
 
@@ -363,7 +363,7 @@ def test_phone_shows_everything(open_page: PageOpener, real: ServedMonitor, dark
     real.accounts.make_token(LONG_NAME, Role.MANAGER, maker=LONG_NAME)
     options = {"language": "de" if dark else "en", "size": (360, 740), "dark": dark}
     page = log_in(open_page, real, path="/settings/people", **options)  # type: ignore[arg-type]
-    there(page, of_users(LONG_NAME))
+    expect_present(page, of_users(LONG_NAME))
     page.fill("#token-name", "till")
     page.click("[data-kind=tokens] form .primary")
     expect(page.locator("[data-token]")).to_be_visible()
