@@ -69,20 +69,6 @@ def altered(path: Path, patch: str) -> Path:
     return path
 
 
-def children(pid: int) -> set[int]:
-    """Child processes that are still running."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return {int(child) for child in found.split()}
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
 def wait_for(holds: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
     deadline = time.monotonic() + 180
     while not holds():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from free_port import free_port
 
 SERVER = Path(__file__).parents[1] / "benchmarks" / "soaking" / "rtsp_server.py"
 
@@ -41,10 +42,3 @@ def rtsp(python: str, clip: Path, *login: str) -> Iterator[tuple[int, subprocess
     finally:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    """An unused loopback port."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])

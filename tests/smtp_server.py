@@ -14,7 +14,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from mqtt_broker import free_port
+from free_port import free_port
 
 USER, PASSWORD = "shop@example.org", "a word between us"
 

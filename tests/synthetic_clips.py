@@ -12,7 +12,8 @@ import av.container
 import numpy as np
 from av import AudioFrame, VideoFrame
 
-from sentistream.types import FloatArray, UInt8Array
+from sentistream.media.resample import resample
+from sentistream.types import Box, FloatArray, UInt8Array
 
 GREY = 60
 FLASH = 230
@@ -129,4 +130,18 @@ def flashing(
             flat(FLASH if any(abs(time - flash) < 1e-6 for flash in at) else GREY, width, height),
         )
         for time in times
+    ]
+
+
+def moving_face(
+    portrait: UInt8Array, frames: int, *, step: int = 1, period: int = 25
+) -> list[tuple[float, UInt8Array]]:
+    """A face that moves ``step`` pixels a frame, from the start again after ``period`` frames.
+
+    320 by 240 pixels at 25 frames a second.
+    """
+    return [
+        (i / 25, resample(portrait, Box(60 + shift, 0, 380 + shift, 240), 320, 240))
+        for i in range(frames)
+        for shift in (step * (i % period),)
     ]

@@ -14,11 +14,10 @@ import pytest
 import sentistream
 from sentistream import tables
 from sentistream.errors import MissingExtraError
-from sentistream.media.resample import resample
 from sentistream.reports.readings_table import CsvTable
 from sentistream.tables import COLUMNS
-from sentistream.types import Box, Reading, UInt8Array
-from synthetic_clips import clicks, write_clip
+from sentistream.types import Reading, UInt8Array
+from synthetic_clips import clicks, moving_face, write_clip
 from synthetic_readings import moments
 
 READINGS = [reading for _, readings in moments(3) for reading in readings]
@@ -27,12 +26,8 @@ READINGS = [reading for _, readings in moments(3) for reading in readings]
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
     """0.8 seconds of a moving face."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + 2 * i, 0, 380 + 2 * i, 240), 320, 240))
-        for i in range(20)
-    ]
     path = tmp_path_factory.mktemp("clip") / "face.mp4"
-    return write_clip(path, pictures, clicks(0.8, 48_000, (0.3,)))
+    return write_clip(path, moving_face(portrait, 20, step=2), clicks(0.8, 48_000, (0.3,)))
 
 
 @pytest.fixture(scope="module")

@@ -7,19 +7,15 @@ import pytest
 from click.testing import CliRunner
 
 from sentistream.cli import main
-from sentistream.media.resample import resample
-from sentistream.types import Box, UInt8Array
-from synthetic_clips import clicks, write_clip
+from sentistream.types import UInt8Array
+from synthetic_clips import clicks, moving_face, write_clip
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
     """A second of a slightly moving face, with sound."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + i, 0, 380 + i, 240), 320, 240)) for i in range(25)
-    ]
     path = tmp_path_factory.mktemp("clip") / "face.mp4"
-    return write_clip(path, pictures, clicks(1.0, 48_000, (0.3,)))
+    return write_clip(path, moving_face(portrait, 25), clicks(1.0, 48_000, (0.3,)))
 
 
 def test_benchmark_reports_all_figures(clip: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import sentistream
+from full_disk import small_disk
 from sentistream import api
 from sentistream.cli import main
 from sentistream.errors import InputError
@@ -232,12 +233,7 @@ def test_unwritable_folder_is_a_user_error(place: str, tmp_path: Path) -> None:
 
 
 def test_full_disk_is_reported_and_leaves_valid_files(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4112k", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("needs permission to mount a file system")
-    try:
+    with small_disk(tmp_path / "disk", "4112k") as disk:
         # the reserve of 4 MB plus 16 kB: too little for a minute of readings
         source = clip(tmp_path / "in.mp4", 60)
         result = run(source, "--out", disk / "out")
@@ -251,17 +247,10 @@ def test_full_disk_is_reported_and_leaves_valid_files(tmp_path: Path) -> None:
         assert 0 < facts["moments"] <= len(rows) < 60 / 0.03 - 10
         assert pq.read_table(disk / "out" / "readings.parquet").num_rows > 0
         assert "stopped before the end" in (disk / "out" / "report.html").read_text()
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
 
 
 def test_full_disk_ends_the_batch_and_lists_untried_clips(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("needs permission to mount a file system")
-    try:
+    with small_disk(tmp_path / "disk", "200k") as disk:
         clips = [clip(tmp_path / f"{name}.mp4") for name in "abc"]
         result = run(*clips, "--out", disk / "out", "--workers", "1")
         assert result.exit_code == 2, result.output
@@ -272,8 +261,6 @@ def test_full_disk_ends_the_batch_and_lists_untried_clips(tmp_path: Path) -> Non
         assert "disk is full" in row["problem"]
         for found in (disk / "out").glob("*/summary.json"):
             assert json.loads(found.read_text())["complete"] is False
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
 
 
 def test_table_output_over_a_list_is_refused(tmp_path: Path) -> None:

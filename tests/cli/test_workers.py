@@ -17,15 +17,15 @@ from click.testing import CliRunner
 
 from analyze_command import (
     altered,
-    children,
     clip,
-    is_running,
     rows_of,
     run,
     start,
     statuses,
     wait_for,
 )
+from full_disk import small_disk
+from processes import children, is_running
 from sentistream.cli import main
 from sentistream.cli.batch import workers_for
 from sentistream.cli.inputs import Clip
@@ -256,12 +256,7 @@ def test_hanging_process_is_not_left_behind(how: str, tmp_path: Path) -> None:
 
 
 def test_full_disk_ends_all_workers_and_lists_untried_clips(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("needs permission to mount a file system")
-    try:
+    with small_disk(tmp_path / "disk", "200k") as disk:
         clips = [clip(tmp_path / f"{name}.mp4") for name in "abcdef"]
         code, stdout, stderr = run(*clips, "--out", disk / "out", "--workers", "2")
         assert (code, stdout) == (2, ""), stderr
@@ -272,8 +267,6 @@ def test_full_disk_ends_all_workers_and_lists_untried_clips(tmp_path: Path) -> N
         assert {row["status"] for row in rows} <= {"failed", "interrupted"}
         for found in (disk / "out").glob("*/summary.json"):
             assert json.loads(found.read_text())["complete"] is False
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
 
 
 def test_single_clip_and_live_sources_need_no_workers(tmp_path: Path) -> None:

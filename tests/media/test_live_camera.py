@@ -15,9 +15,8 @@ import stream_server as cameras
 from sentistream import Camera
 from sentistream.backoff import Backoff
 from sentistream.errors import InputError
-from sentistream.media.resample import resample
-from sentistream.types import Box, Reading, UInt8Array
-from synthetic_clips import write_clip
+from sentistream.types import Reading, UInt8Array
+from synthetic_clips import moving_face, write_clip
 
 
 @pytest.fixture
@@ -35,10 +34,8 @@ def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def face(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> bytes:
     """A second of a face, as a stream."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + i, 0, 380 + i, 240), 320, 240)) for i in range(25)
-    ]
-    return write_clip(tmp_path_factory.mktemp("face") / "face.ts", pictures).read_bytes()
+    path = tmp_path_factory.mktemp("face") / "face.ts"
+    return write_clip(path, moving_face(portrait, 25)).read_bytes()
 
 
 def read_until(readings: Iterator[Reading], holds: Callable[[Reading], bool]) -> list[Reading]:

@@ -15,7 +15,8 @@ import pytest
 import stream_server as cameras
 from av import AudioFrame
 
-from rtsp_sender import free_port, python_with_gstreamer, rtsp
+from free_port import free_port
+from rtsp_sender import python_with_gstreamer, rtsp
 from sentistream.errors import InputError
 from sentistream.media import live_source
 from sentistream.media.network_stream import Transport

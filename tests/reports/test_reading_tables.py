@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from full_disk import small_disk
 from sentistream.errors import OutputError
 from sentistream.reports.output_files import Reserve
 from sentistream.reports.readings_table import CsvTable, ParquetTable
@@ -149,13 +150,8 @@ with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A 1 MB file system."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("needs permission to mount a file system")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S603, S607
+    with small_disk(tmp_path / "disk", "1m") as folder:
+        yield folder
 
 
 def test_full_disk_leaves_valid_tables_and_is_reported(tiny_disk: Path) -> None:

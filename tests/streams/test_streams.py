@@ -9,10 +9,9 @@ import pytest
 
 import sentistream
 from sentistream.errors import InputError
-from sentistream.media.resample import resample
 from sentistream.streams import StreamEnd, StreamMoment, analyze_streams
-from sentistream.types import Box, Reading, UInt8Array
-from synthetic_clips import clicks, flat, write_clip
+from sentistream.types import Reading, UInt8Array
+from synthetic_clips import clicks, flat, moving_face, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +20,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> lis
     folder = tmp_path_factory.mktemp("clips")
     paths = []
     for number, step in enumerate((2, -2)):
-        pictures = [
-            (i / 25, resample(portrait, Box(60 + step * i, 0, 380 + step * i, 240), 320, 240))
-            for i in range(20)
-        ]
+        pictures = moving_face(portrait, 20, step=step)
         paths.append(
             write_clip(folder / f"face{number}.mp4", pictures, clicks(0.8, 48_000, (0.3,)))
         )

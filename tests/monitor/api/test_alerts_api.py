@@ -13,8 +13,8 @@ from store.sample_readings import TEN, alert, crowd
 from websockets.sync.client import connect
 
 from api.served_monitor import MANAGER, VIEWER, ServedMonitor, settings
+from free_port import free_port
 from http_receiver import receiving
-from mqtt_broker import free_port
 from sentistream.monitor.observations import Alert, AlertKind, Delivery, DeliveryState
 from sentistream.translatable import Translatable
 from smtp_server import mail_server

@@ -13,7 +13,7 @@ from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.event_bus import EventBus, Subscription
 from sentistream.monitor.observations import CameraHealth, CameraState, Observation, Seconds
 from sentistream.types import Box, UInt8Array
-from synthetic_clips import clicks, flat, write_clip
+from synthetic_clips import clicks, flat, moving_face, write_clip
 
 TIMEOUTS = Timeouts(backoff=(0.3, 0.6, 30.0), heartbeat=4.0)
 
@@ -85,12 +85,8 @@ def scene(portrait: UInt8Array) -> UInt8Array:
 @pytest.fixture(scope="session")
 def face_clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
     """Two seconds of a slightly moving face, with sound."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + i % 25, 0, 380 + i % 25, 240), 320, 240))
-        for i in range(50)
-    ]
     path = tmp_path_factory.mktemp("clips") / "face.mp4"
-    return write_clip(path, pictures, clicks(2.0, 48_000, (0.3,)))
+    return write_clip(path, moving_face(portrait, 50), clicks(2.0, 48_000, (0.3,)))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rtsp_sender import free_port, python_with_gstreamer, rtsp
+from free_port import free_port
+from rtsp_sender import python_with_gstreamer, rtsp
 from sentistream.errors import InputError
 from sentistream.monitor.cameras import trial_picture
 from sentistream.monitor.cameras.trial_picture import COLUMNS, take_trial_picture

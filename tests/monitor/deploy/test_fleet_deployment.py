@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mqtt_broker import Mosquitto, certificate, free_port
+from free_port import free_port
+from mqtt_broker import Mosquitto, certificate
 from sentistream.monitor.fleet.broker_connection import MAX_UNDER_WAY, BrokerConnection
 from sentistream.monitor.fleet.join_code import BrokerAddress
 from sentistream.monitor.fleet.messages import MAX_BYTES, FleetTopics

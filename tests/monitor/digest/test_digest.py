@@ -9,13 +9,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pypdfium2
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as checking
 from hypothesis import strategies as st
 from insight.synthetic_visits import fill
 
+from digest.pdf_text import text_of
 from sentistream.errors import InputError
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.digest import DigestSender, digest_pdf, make_digest, send_digest
@@ -68,15 +68,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseStore]:
     store.acknowledge(Acknowledgement(incident="a1", user="Ada", time=at + 60))
     yield store
     engine.dispose()
-
-
-def text_of(pdf: bytes) -> str:
-    document = pypdfium2.PdfDocument(pdf)
-    try:
-        pages = [document[number].get_textpage() for number in range(len(document))]
-        return re.sub(r"\s+", " ", " ".join(page.get_text_bounded() for page in pages))
-    finally:
-        document.close()
 
 
 @checking(

@@ -16,6 +16,7 @@ from typing import Self
 import httpx
 
 import waiting
+from processes import children
 
 PASSWORD = "long enough for tests"  # noqa: S105
 LIMIT = 90.0
@@ -103,18 +104,8 @@ class Program:
 
     def server(self) -> int:
         """The PID of the serving process: the supervisor's child."""
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int(path.read_text().split()[0])
+        return min(children(self.process.pid))
 
     def kill_server(self) -> None:
         """Kill it, as the kernel does when memory runs out."""
         os.kill(self.server(), signal.SIGKILL)
-
-
-def is_alive(number: int) -> bool:
-    """Whether a process is running."""
-    try:
-        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"

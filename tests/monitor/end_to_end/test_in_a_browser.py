@@ -12,19 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from browser_pages import PageOpener, wait_for
 from end_to_end.monitor_process import PASSWORD, Program, wait_until
-from sentistream.media.resample import resample
-from sentistream.types import Box, UInt8Array
-from synthetic_clips import clicks, write_clip
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + i % 20, 0, 380 + i % 20, 240), 320, 240))
-        for i in range(100)
-    ]
-    path = tmp_path_factory.mktemp("clip") / "face.mp4"
-    return write_clip(path, pictures, clicks(4.0, 48_000, (0.3,)))
 
 
 @pytest.fixture(scope="module")

@@ -13,22 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from end_to_end.monitor_process import Program, is_alive, wait_until
-from sentistream.media.resample import resample
+from end_to_end.monitor_process import Program, wait_until
+from processes import is_running
 from sentistream.monitor.settings import overlay_path
-from sentistream.types import Box, UInt8Array
-from synthetic_clips import clicks, write_clip
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
-    """Four seconds of a slightly moving face."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + i % 20, 0, 380 + i % 20, 240), 320, 240))
-        for i in range(100)
-    ]
-    path = tmp_path_factory.mktemp("clip") / "face.mp4"
-    return write_clip(path, pictures, clicks(4.0, 48_000, (0.3,)))
 
 
 @pytest.fixture
@@ -89,7 +76,7 @@ def test_monitor_answers_reads_faces_and_survives_kills(tmp_path: Path, config: 
 
         program.process.send_signal(signal.SIGTERM)
         assert program.process.wait(40) == 0
-        assert not is_alive(program.process.pid)
+        assert not is_running(program.process.pid)
 
 
 def test_server_exits_when_its_parent_is_killed(tmp_path: Path, config: Path) -> None:
@@ -97,7 +84,7 @@ def test_server_exits_when_its_parent_is_killed(tmp_path: Path, config: Path) ->
         program.page()
         server = program.server()
         program.process.kill()
-        wait_until(lambda: not is_alive(server), "the server to exit")
+        wait_until(lambda: not is_running(server), "the server to exit")
 
 
 def test_port_in_use_is_reported(tmp_path: Path, config: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from api.conftest import quick_hashes
 from sqlalchemy import Engine
 from store.conftest import postgresql
 from store.postgres import Server
@@ -16,7 +17,7 @@ from mqtt_broker import Mosquitto, mosquitto
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.store import open_database
 
-__all__ = ["postgresql"]
+__all__ = ["postgresql", "quick_hashes"]
 
 _NUMBERS = itertools.count()
 

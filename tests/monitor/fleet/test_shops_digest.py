@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pypdfium2
 import pytest
 from api.served_monitor import VIEWER
-from argon2 import PasswordHasher
+from digest.pdf_text import text_of
 
 from fleet.sample_chain import SHOPS
 from fleet.served_headquarters import HEADQUARTERS, ServedHeadquarters
 from sentistream.errors import InputError
-from sentistream.monitor.accounts import Role, User, passwords
+from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.digest import digest_pdf
 from sentistream.monitor.digest.digest_content import last_day_of
 from sentistream.monitor.digest.digest_pdf import printable
@@ -26,13 +24,6 @@ from sentistream.monitor.runner import digest_sender
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import translator
 from smtp_server import MailServer, mail_server
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_hashes() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
-        yield
 
 
 @pytest.fixture
@@ -59,15 +50,6 @@ def served(tmp_path: Path, mail: MailServer) -> Iterator[ServedHeadquarters]:
     )
     with ServedHeadquarters(tmp_path, custom_settings=custom_settings) as served:
         yield served
-
-
-def text_of(pdf: bytes) -> str:
-    document = pypdfium2.PdfDocument(pdf)
-    try:
-        pages = [document[number].get_textpage() for number in range(len(document))]
-        return re.sub(r"\s+", " ", " ".join(page.get_text_bounded() for page in pages))
-    finally:
-        document.close()
 
 
 def digest_of(

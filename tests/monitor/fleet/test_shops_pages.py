@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 from api.served_monitor import VIEWER, ServedMonitor
-from argon2 import PasswordHasher
 from playwright.sync_api import Browser
 from sqlalchemy import delete, func, select, update
 
 from fleet.sample_chain import SHOPS, fill
 from fleet.served_headquarters import HEADQUARTERS, ServedHeadquarters
-from sentistream.monitor.accounts import Role, User, passwords
+from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.fleet.join_code import JoinCode
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.fleet_tables import DAYS, SERIES, SITES
@@ -24,13 +23,6 @@ from sentistream.monitor.settings import HeadquartersSettings, Settings
 from sentistream.monitor.store import migrate, open_database
 
 ALL = list(SHOPS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_hashes() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
-        yield
 
 
 @pytest.fixture(scope="module")

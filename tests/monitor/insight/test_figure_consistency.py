@@ -18,7 +18,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 from api.served_monitor import MANAGER, VIEWER, ServedMonitor
-from digest.test_digest import text_of
+from digest.pdf_text import text_of
 
 from insight.conftest import shop
 from insight.served_insight import served_weeks

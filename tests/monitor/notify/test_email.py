@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from event_bus_helpers import BEGIN
-from mqtt_broker import certificate, free_port
+from free_port import free_port
+from mqtt_broker import certificate
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Attachment, Notice, alert_notice, summary_notice
 from sentistream.monitor.notify.smtp import SmtpTransport

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from event_bus_helpers import BEGIN
+from free_port import free_port
 from http_receiver import Receiver, receiving
-from mqtt_broker import free_port
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Notice, alert_notice
 from sentistream.monitor.notify.ntfy import LONGEST, NtfyTransport

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from event_bus_helpers import BEGIN, configured
+from free_port import free_port
 from http_receiver import Receiver, receiving
-from mqtt_broker import certificate, free_port
+from mqtt_broker import certificate
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.notify import Notifier, sign, verify_signature
 from sentistream.monitor.notify.delivery_queue import DEPTH, DeliveryQueue

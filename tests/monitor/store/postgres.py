@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import is_running
 from waiting import wait_until
 
 USER = "keeper"
@@ -84,7 +85,7 @@ class Server:
         for one in everyone:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
-        wait_until(lambda: not any(map(_lives, everyone)))
+        wait_until(lambda: not any(map(is_running, everyone)))
         lock.unlink()  # without an init process to reap it, it would pass for running
 
     def close(self) -> None:
@@ -108,11 +109,3 @@ class Server:
             pytest.fail(
                 f"{program}: {result.stdout or ''} {log.read_text() if log.exists() else ''}"
             )
-
-
-def _lives(number: int) -> bool:
-    try:
-        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 import sentistream
+from full_disk import small_disk
 from sentistream.errors import StorageError
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.interfaces import Step
@@ -149,26 +150,19 @@ def test_lock_of_some_seconds_loses_nothing(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 2 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:  # noqa: S603
-        pytest.skip("needs to mount a small tmpfs (root)")
-    try:
+    with small_disk(tmp_path / "disk", "2m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S603, S607
 
 
-def test_full_disk_keeps_readings_in_memory(small_disk: Path) -> None:
-    path = small_disk / "r.sqlite3"
+def test_full_disk_keeps_readings_in_memory(disk: Path) -> None:
+    path = disk / "r.sqlite3"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
     store = DatabaseStore(engine, settings)
     store.add(crowd(TEN, TEN + 10, "abc"))
-    filler = small_disk / "filler"
+    filler = disk / "filler"
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="space"):
         while True:
             file.write(bytes(4096))
@@ -178,8 +172,8 @@ def test_full_disk_keeps_readings_in_memory(small_disk: Path) -> None:
     assert "full" in writer.state.last_error
     assert not store.is_writable()
     with pytest.raises(StorageError, match="backup"):
-        store.backup(small_disk / "copy.sqlite3")
-    assert {p.name for p in small_disk.iterdir()} <= {
+        store.backup(disk / "copy.sqlite3")
+    assert {p.name for p in disk.iterdir()} <= {
         "filler",
         *(f"r.sqlite3{end}" for end in ("", "-wal", "-shm")),
     }
