@@ -144,10 +144,10 @@ def made_up(seconds: float) -> None:
     from web.fake_people import live
 
     with tempfile.TemporaryDirectory() as folder:
-        house = FakeMonitor(Path(folder))
+        monitor = FakeMonitor(Path(folder))
         ended = threading.Event()
-        threading.Thread(target=live, args=(house, ended), daemon=True).start()
-        url = house.url
+        threading.Thread(target=live, args=(monitor, ended), daemon=True).start()
+        url = monitor.url
         print_paint(first_paint(url, ""))
         spent = {}
         for viewers in (0, VIEWERS):
@@ -163,7 +163,7 @@ def made_up(seconds: float) -> None:
             )
         print(f"{VIEWERS} viewers cost the server {spent[VIEWERS] - spent[0]:.1%} of a core")
         ended.set()
-        house.stop()
+        monitor.stop()
 
 
 def _in_a_process(url: str, viewers: int, seconds: float) -> Received:

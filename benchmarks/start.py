@@ -27,7 +27,7 @@ LENGTH = 5.0
 UNTIL_FIRST = """
 import json, os, sys, time
 from sentistream.cli import main
-def tell():
+def report():
     sys.__stdout__.write("\\n" + json.dumps([time.monotonic(), time.process_time()]) + "\\n")
     sys.__stdout__.flush()
     os._exit(0)
@@ -37,7 +37,7 @@ def first():
     def timed(analyzer, moment):
         readings = process(analyzer, moment)
         if any(reading.face is not None for reading in readings):
-            tell()
+            report()
         return readings
     Analyzer.process = timed
 first()

@@ -91,8 +91,8 @@ def _measure(store: DatabaseStore, days: float, month: float) -> dict[str, Any]:
         "readings_a_second": round(readings / filled),
         "one_second_of_all_cameras_ms": round(statistics.median(live), 2),
     }
-    for name, ask in queries.items():
-        result[name] = round(statistics.median(_milliseconds(ask) for _ in range(9)), 2)
+    for name, query in queries.items():
+        result[name] = round(statistics.median(_milliseconds(query) for _ in range(9)), 2)
     return result
 
 

@@ -54,11 +54,11 @@ def network_driven_by(
 ) -> Callable[[UInt8Array], FloatArray]:
     """A network whose answer is positive in proportion to ``weight`` of a face, 0 to 1."""
 
-    def ask(views: UInt8Array) -> FloatArray:
+    def predict(views: UInt8Array) -> FloatArray:
         positive = np.array([weight(one.astype(np.float32)) for one in views[..., 0]])
         return np.stack([positive, (1 - positive) / 2, (1 - positive) / 2], axis=1)
 
-    return ask
+    return predict
 
 
 def test_part_that_drives_the_answer_is_found() -> None:
@@ -87,11 +87,11 @@ def test_part_against_the_answer_is_negative() -> None:
 def test_all_occlusions_are_one_batch() -> None:
     calls = []
 
-    def ask(views: UInt8Array) -> FloatArray:
+    def predict(views: UInt8Array) -> FloatArray:
         calls.append(len(views))
         return np.full((len(views), 3), 1 / 3, np.float32)
 
-    occlude(seen(), ask, POSITIVE)
+    occlude(seen(), predict, POSITIVE)
     assert len(calls) == 1
     assert calls[0] > 100
 

@@ -40,8 +40,8 @@ def test_shrunk_share_of_the_baseline_is_subtracted(
 
 
 @given(distributions())
-def test_lasting_emotion_keeps_its_label(mood: FloatArray) -> None:
-    assert known(mood, HORIZON).relative(mood).argmax() == mood.argmax()
+def test_lasting_emotion_keeps_its_label(emotion: FloatArray) -> None:
+    assert known(emotion, HORIZON).relative(emotion).argmax() == emotion.argmax()
 
 
 def test_current_moment_is_not_yet_in_the_baseline() -> None:

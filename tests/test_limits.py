@@ -28,7 +28,7 @@ _KEYWORD = re.compile(
 _ELSEWHERE = ("training", "networks", "monitor.store.migrations")
 _LABELLING = "training.labelling"
 _NO_CAPS = {
-    "shares, rates, measures and places by such names": {
+    "shares, rates and other quantities with such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
         ("monitor.fleet.signatures", "SIGNATURE_BYTES"),
         ("monitor.headquarters.fleet_tables", "HELD"),
@@ -53,17 +53,17 @@ _NO_CAPS = {
         ("voice.voice_activity", "_REMEMBERED"),
         ("voice.voice_baseline", "MAX"),
     },
-    "the row of another name says it": {
+    "documented in the row of another name": {
         ("monitor.notify.notifier", "AT_ONCE_SECONDS"),
         ("vision.face_tracker", "MAX_FACES"),
         ("streams.rate_control", "LONGEST_CALM"),
         ("media.decoder", "_MAX_WITHOUT_PICTURE"),
         ("media.decoder", "_MAX_HELD"),
     },
-    "docs/api.md says how long a question may reach": {
+    "the maximum period of a query is in docs/api.md": {
         ("monitor.api.history", "LONGEST"),
     },
-    "of the program's own doings: nothing that anybody asked for is left out": {
+    "internal: nothing that users requested is omitted": {
         ("monitor.accounts.accounts", "CACHE_SECONDS"),
         ("monitor.api.cameras_api", "_OWNERS_KEPT"),
         ("monitor.api.health", "_PATIENCE"),
@@ -83,7 +83,7 @@ _NO_CAPS = {
 
 
 _INLINE: dict[str, set[tuple[str, str, float]]] = {
-    "memories of what can be made anew": {
+    "caches of reproducible values": {
         ("datasets.csv_lists", "maxsize", 4),
         ("monitor.insight.opening_hours", "maxsize", 64),
         ("monitor.insight.opening_hours", "maxsize", 128),
@@ -94,7 +94,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("vision.dlib_landmarks", "maxsize", 1),
         ("monitor.api.security.rate_limit", "most", 8192),
     },
-    "how long is waited for a thread or process of the program's own when it closes": {
+    "timeouts when closing an internal thread or process": {
         ("media.browser_source", "timeout", 2),
         ("media.live_source", "timeout", 1),
         ("media.simulated_camera", "timeout", 1),
@@ -110,7 +110,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("streams.multi_source", "timeout", 5),
         ("streams.stream_pool", "timeout", 5),
     },
-    "what is left out of it has a value of its caller's, which its documentation tells": {
+    "parameters of callers, described in their documentation": {
         ("cli.analyze", "max", 1),
         ("client.client", "limit", 100),
         ("client.client", "limit", 5000),
@@ -128,7 +128,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.store.database_store", "limit", 100),
         ("monitor.store.database_store", "limit", 10000),
     },
-    "the keys of cameras and zones, and kinds of events, are shorter": {
+    "keys of cameras and zones, and kinds of events, are shorter": {
         ("monitor.api.event_stream", "max_length", 100),
         ("monitor.api.history", "max_length", 64),
         ("monitor.api.insight_api", "max_length", 64),
@@ -142,7 +142,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.alerts.incidents", "limit", 1),
         ("monitor.alerts.incidents", "limit", 2),
     },
-    "how a text is laid out, or how often is looked": {
+    "text layout and polling intervals": {
         ("cli.archive.ray_pool", "timeout", 0),
         ("cli.progress", "most", 28),
         ("evaluation.mood_sequences", "max_faces", 1),

@@ -151,7 +151,7 @@ def test_agreeing_voice_and_silence_have_no_share() -> None:
     assert silent.voice_share == 0
 
 
-def test_fusion_gets_the_first_faces_answer_and_its_voice() -> None:
+def test_recorded_fusion_inputs_are_of_the_first_face_and_its_voice() -> None:
     pytest.importorskip("torch")
     from sentistream.training.fusion_task import FusionInputRecorder
 

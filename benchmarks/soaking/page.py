@@ -26,7 +26,7 @@ def markdown(result: dict[str, Any]) -> str:
         f"| seconds stored twice | {result['stored_twice']} |",
         f"| sums by the minute add up to the readings | {_yes(result['sums_agree'])} |",
         f"| ran to the end | {_yes(result['survived'])} |",
-        f"| ended by itself when asked | {_yes(result['ended'])} |",
+        f"| exited by itself when terminated | {_yes(result['ended'])} |",
         *(f"| {name}, first and last quarter | {_pair(result[name])} |" for name in _GROWING),
     ]
     if result["dropped"]:

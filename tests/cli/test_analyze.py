@@ -263,7 +263,7 @@ def test_full_disk_ends_the_batch_and_lists_untried_clips(tmp_path: Path) -> Non
             assert json.loads(found.read_text())["complete"] is False
 
 
-def test_table_output_over_a_list_is_refused(tmp_path: Path) -> None:
+def test_list_of_clips_as_a_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.CSV").write_text("path;label\nin.mp4;neutral\n")
     alone = run(tmp_path / "list.CSV", "--out", tmp_path / "out")
     assert alone.exit_code == 2

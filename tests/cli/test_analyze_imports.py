@@ -18,7 +18,7 @@ from synthetic_clips import clicks, flat, write_clip
 LOADED = """
 import json, os, sys
 from sentistream.cli import main
-def tell():
+def report():
     sys.__stderr__.write("\\n" + json.dumps(sorted({n.partition(".")[0] for n in sys.modules})))
     sys.__stderr__.flush()
     os._exit(0)
@@ -26,12 +26,12 @@ if sys.argv[-1] == "--help":
     try:
         main(sys.argv[1:])
     finally:
-        tell()
+        report()
 from sentistream.analyzer import Analyzer
 process = Analyzer.process
 def once(analyzer, moment):
     process(analyzer, moment)
-    tell()
+    report()
 Analyzer.process = once
 main(sys.argv[1:])
 """

@@ -101,7 +101,7 @@ def test_verify_finds_altered_and_missing_networks(copied: Path) -> None:
     assert "was altered" in text
 
 
-def test_missing_model_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_model_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
     for arguments in ((), ("--markdown", "-"), ("verify",)):
         code, text = run_models(*arguments)

@@ -147,7 +147,7 @@ def test_mask_covers_only_the_lower_half_of_the_face() -> None:
     assert not covered[82:].any()
 
 
-def test_strong_jpeg_adds_block_artifacts_only() -> None:
+def test_stronger_jpeg_compression_has_a_larger_error() -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (32, 48, 3), np.uint8)
     weak, strong = corruptions.compress(pixels, 90), corruptions.compress(pixels, 5)
     assert weak.shape == strong.shape == pixels.shape

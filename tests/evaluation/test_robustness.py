@@ -36,7 +36,7 @@ def trace(entries: list[tuple[str, bool] | None]) -> ClipTrace:
     return trace_clip(moments, PAPER)
 
 
-def test_each_run_is_compared_with_its_baseline() -> None:
+def test_corrupted_run_is_compared_with_the_plain_one() -> None:
     plain = trace([("positive", True), ("positive", False), None, ("negative", True)])
     corrupted = trace([("positive", False), None, ("neutral", True), ("neutral", True)])
     row = RobustnessRow("roll", "15 degrees")

@@ -219,8 +219,8 @@ def test_every_decoder_name_is_known_to_ffmpeg() -> None:
 
 
 def test_linux_hardware_is_used_if_present(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {one.name: one.problem for one in hardware_decoders()}
-    assert "v4l2" not in told or told["v4l2"] in ("", "no such device")
+    problems = {one.name: one.problem for one in hardware_decoders()}
+    assert "v4l2" not in problems or problems["v4l2"] in ("", "no such device")
     decoders.forget_hardware()
     monkeypatch.setattr(decoders, "decoder_chips", lambda: ["bcm2835-codec-decode"])
     assert {one.name: one.problem for one in hardware_decoders()}.get("v4l2", "") == ""
@@ -237,8 +237,8 @@ def test_doctor_lists_hardware_decoders() -> None:
     found = {one.topic: one for one in diagnose()}
     assert "decoding" in found
     for one in hardware_decoders():
-        told = found[f"decoder {one.name}"].found
-        assert told == (f"not usable here: {one.problem}" if one.problem else "works")
+        status = found[f"decoder {one.name}"].found
+        assert status == (f"not usable here: {one.problem}" if one.problem else "works")
 
 
 @pytest.mark.parametrize("size", [(64, 48), (70, 50), (1280, 720)])

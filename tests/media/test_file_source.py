@@ -42,7 +42,7 @@ def first_click(found: list[Moment]) -> float:
         if moment.sound is not None and np.abs(moment.sound).max() > 0.3:
             place = int(np.argmax(np.abs(moment.sound) > 0.3)) - len(moment.sound)
             return moment.time + place / SOUND_RATE
-    raise AssertionError("no click was heard")
+    raise AssertionError("no click was found")
 
 
 @pytest.mark.parametrize("kind", CONTAINERS)

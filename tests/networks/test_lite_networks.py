@@ -86,7 +86,7 @@ def test_constant_voice_and_momentary_change_differ() -> None:
     assert (usual - still).abs().max() < (usual - unusual).abs().max()
 
 
-def test_normalization_uses_the_population_statistics() -> None:
+def test_learned_population_sets_the_normalization() -> None:
     network = VoiceNetwork()
     values = torch.randn(500, len(NAMES)) * 3 + 7
     network.learn_population(values, torch.full((len(NAMES),), 1.5))

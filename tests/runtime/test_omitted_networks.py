@@ -35,7 +35,7 @@ def test_package_omits_exactly_the_expected_networks() -> None:
     assert excluded == [f"src/sentistream/models/{name}" for name in LEFT_OUT]
 
 
-def test_default_networks_are_installed_and_give_the_same_answers(
+def test_installed_fused_network_gives_the_same_answers(
     installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fused = load_network("paper/fused")

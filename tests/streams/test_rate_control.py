@@ -207,7 +207,7 @@ def test_pictures_are_skipped_before_moments() -> None:
 
 
 @given(windows=st.integers(1, 12), kept=st.floats(0.4, 1.0))
-def test_analyzed_share_is_the_one_reported_by_the_source(windows: int, kept: float) -> None:
+def test_thinning_keeps_the_share_given_by_the_source(windows: int, kept: float) -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     for _ in range(windows * 40):

@@ -34,7 +34,7 @@ def test_missing_gpu_is_reported(
         run.choose_device("cuda")
 
 
-def test_allocator_is_tuned_only_if_known(
+def test_memory_is_not_kept_with_an_unknown_allocator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))

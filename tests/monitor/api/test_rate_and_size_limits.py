@@ -177,14 +177,14 @@ def test_rate_limit_applies_per_client(tmp_path: Path) -> None:
         one, other = served.token(), served.token()
         with served.anonymous() as client:
 
-            def ask(token: str, path: str = "/api/me") -> int:
+            def status_of(token: str, path: str = "/api/me") -> int:
                 headers = {"authorization": f"Bearer {token}"} if token else {}
                 return client.get(path, headers=headers).status_code
 
-            assert [ask(one) for _ in range(14)][-3:] == [429] * 3
-            assert ask(other) == 200
+            assert [status_of(one) for _ in range(14)][-3:] == [429] * 3
+            assert status_of(other) == 200
             # anonymous clients are counted by address, whatever headers they send
-            assert 429 in [ask(f"sentistream_{n:043}") for n in range(12)]
+            assert 429 in [status_of(f"sentistream_{n:043}") for n in range(12)]
             waiting = client.get("/health")
             assert waiting.status_code == 429
             assert 1 <= int(waiting.headers["retry-after"]) <= 60

@@ -314,10 +314,10 @@ from sentistream.monitor.settings import Settings
 
 if __name__ == "__main__":
     bus = EventBus()
-    heard = bus.subscribe(Seconds, depth=100)
+    subscription = bus.subscribe(Seconds, depth=100)
     supervisor = Supervisor(bus, Path(sys.argv[1]))
     supervisor.apply(Settings.model_validate({"cameras": {"door": {"source": sys.argv[2]}}}))
-    print(bool(list(heard.take(30))))
+    print(bool(list(subscription.take(30))))
     supervisor.close()
 """
     script = tmp_path / "program.py"

@@ -18,7 +18,7 @@ from sentistream.monitor.settings import ServerSettings
         ("shop.local", "http://shop.local:8080"),
     ],
 )
-def test_printed_address_is_reachable(host: str, address: str) -> None:
+def test_printed_address_can_be_opened_locally(host: str, address: str) -> None:
     assert page_address(ServerSettings(host=host), 8080) == address
 
 

@@ -120,11 +120,11 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
             bus.publish(health("door", CameraState.RUNNING))
             for second in range(3):
                 bus.publish(seconds(BEGIN + second, *crowd(6, 0.25)))
-            mood = hass.wait_until("sensor.front_door_mood", "neutral")
-            assert mood["device"] == ["sentistream", "Front door"]
-            assert mood["attributes"]["options"] == ["positive", "neutral", "negative"]
-            assert mood["attributes"]["device_class"] == "enum"
-            assert mood["attributes"]["faces"] == 6  # the complete state
+            sensor = hass.wait_until("sensor.front_door_mood", "neutral")
+            assert sensor["device"] == ["sentistream", "Front door"]
+            assert sensor["attributes"]["options"] == ["positive", "neutral", "negative"]
+            assert sensor["attributes"]["device_class"] == "enum"
+            assert sensor["attributes"]["faces"] == 6  # the complete state
             negative = hass.wait_until("sensor.front_door_negative", "25.0")
             assert negative["attributes"]["unit_of_measurement"] == "%"
             assert negative["attributes"]["state_class"] == "measurement"

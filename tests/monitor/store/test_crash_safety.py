@@ -201,7 +201,7 @@ def _publish_until_full(bus: EventBus, writer: StoreWriter) -> bool:
     return writer.state.failures > 1
 
 
-def test_file_size_limit_keeps_readings_in_memory(tmp_path: Path) -> None:
+def test_full_database_file_stores_nothing_until_it_may_grow(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
     migrate(engine)
     store = DatabaseStore(engine, settings)

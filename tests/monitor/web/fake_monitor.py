@@ -184,14 +184,14 @@ class FakeMonitor:
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Make one request without a server."""
 
-        async def asking() -> httpx.Response:
+        async def send_request() -> httpx.Response:
             transport = httpx.ASGITransport(self._request_app)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://made.up", trust_env=False
             ) as client:
                 return await client.request(method, path, **options)
 
-        return asyncio.run(asking())
+        return asyncio.run(send_request())
 
     def start(self) -> None:
         """Start serving; after ``stop``, on the same port again."""

@@ -27,13 +27,13 @@ def test_definition_is_one_click_away(context: BrowserContext) -> None:
     page.goto("/live")
     meaning = page.get_by_text("The part of the time of all faces in view")
     expect(meaning).to_be_hidden()
-    asking = page.get_by_role("button", name="What does “share” mean?").first
-    asking.click()
+    button = page.get_by_role("button", name="What does “share” mean?").first
+    button.click()
     expect(meaning).to_be_visible()
     page.keyboard.press("Escape")
     expect(meaning).to_be_hidden()
     # and by keyboard alone
-    asking.focus()
+    button.focus()
     page.keyboard.press("Enter")
     expect(meaning).to_be_visible()
     page.keyboard.press("Tab")

@@ -71,9 +71,9 @@ def test_no_secret_reaches_the_browser(tmp_path: Path) -> None:
         for secret in (SOURCE_PASSWORD, MQTT_PASSWORD, "secret-path", "first-secret", "second-"):
             assert secret not in text, path
     # nor when the form has an error
-    fields = changed(form_of(monitor, "/settings/mqtt"), port="0", password="typed-anew")  # noqa: S106
+    fields = changed(form_of(monitor, "/settings/mqtt"), port="0", password="typed-again")  # noqa: S106
     text = send(monitor, "/settings/mqtt", fields).text
-    assert MQTT_PASSWORD not in text and "typed-anew" not in text
+    assert MQTT_PASSWORD not in text and "typed-again" not in text
 
 
 def test_secret_is_kept_replaced_and_removed(monitor: FakeMonitor) -> None:

@@ -180,9 +180,11 @@ def test_token_is_shown_once_works_and_is_revoked(
     token = page.inner_text("[data-token] code")
     assert "viewer, created by anna" in page.inner_text('[data-of="home-assistant"]')
 
-    asks = httpx.Client(base_url=real.url, headers={"authorization": f"Bearer {token}"}, timeout=30)
-    with asks:
-        assert asks.get("/api/cameras").status_code == 200
+    api_client = httpx.Client(
+        base_url=real.url, headers={"authorization": f"Bearer {token}"}, timeout=30
+    )
+    with api_client:
+        assert api_client.get("/api/cameras").status_code == 200
         page.goto(f"{real.url}/settings/people")
         expect_present(page, '[data-of="home-assistant"] button')
         assert token not in page.evaluate("document.documentElement.outerHTML")
@@ -191,7 +193,7 @@ def test_token_is_shown_once_works_and_is_revoked(
         assert open_page.log(page).dialogs == [
             "Revoke home-assistant? Programs that use it are refused at once."
         ]
-        assert asks.get("/api/cameras").status_code == 401
+        assert api_client.get("/api/cameras").status_code == 401
 
 
 def test_removed_user_is_logged_out_at_once(open_page: PageOpener, real: ServedMonitor) -> None:

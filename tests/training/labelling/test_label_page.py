@@ -33,7 +33,7 @@ def server(manifest: Path) -> Iterator[LabelServer]:
         running.shutdown()
 
 
-def ask(
+def send_request(
     server: LabelServer, method: str, path: str, body: bytes | None = None, **headers: str
 ) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
@@ -49,19 +49,22 @@ JSON = {"Content_Type": "application/json"}
 def test_only_token_holders_get_access(server: LabelServer, manifest: Path) -> None:
     good = f"/{server.token}"
     decision_body = json.dumps({"number": 0, "decision": "open"}).encode()
-    assert ask(server, "GET", "/")[0] == 403
-    assert ask(server, "GET", "/state")[0] == 403
-    assert ask(server, "POST", "/wrong/decide", decision_body, **JSON)[0] == 403
-    assert ask(server, "GET", f"{good}/state", Host="evil.example")[0] == 403
+    assert send_request(server, "GET", "/")[0] == 403
+    assert send_request(server, "GET", "/state")[0] == 403
+    assert send_request(server, "POST", "/wrong/decide", decision_body, **JSON)[0] == 403
+    assert send_request(server, "GET", f"{good}/state", Host="evil.example")[0] == 403
     # what a form of another page could send
-    assert ask(server, "POST", f"{good}/decide", decision_body, Content_Type="text/plain")[0] == 400
+    assert (
+        send_request(server, "POST", f"{good}/decide", decision_body, Content_Type="text/plain")[0]
+        == 400
+    )
     assert labels(manifest) == []
-    assert ask(server, "GET", f"{good}/../../etc/passwd")[0] == 404
-    assert ask(server, "GET", f"{good}/view/99")[0] == 404
-    assert ask(server, "POST", f"{good}/decide", decision_body * 100, **JSON)[0] == 413
+    assert send_request(server, "GET", f"{good}/../../etc/passwd")[0] == 404
+    assert send_request(server, "GET", f"{good}/view/99")[0] == 404
+    assert send_request(server, "POST", f"{good}/decide", decision_body * 100, **JSON)[0] == 413
     for nonsense in (b"{}", b"[]", b'{"number": "x", "decision": "open"}', b"\xff"):
-        assert ask(server, "POST", f"{good}/decide", nonsense, **JSON)[0] == 400
-    assert ask(server, "POST", f"{good}/decide", decision_body, **JSON)[0] == 200
+        assert send_request(server, "POST", f"{good}/decide", nonsense, **JSON)[0] == 400
+    assert send_request(server, "POST", f"{good}/decide", decision_body, **JSON)[0] == 200
     assert labels(manifest) == ["open"]
 
 
