@@ -120,7 +120,7 @@ def rates(url: str, cookie: str, seconds: float) -> float:
     return float(statistics.mean(found))
 
 
-def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
+def measure_running_monitor(url: str, cookie: str, seconds: float, rounds: int) -> None:
     """A monitor with cameras: alternately without and with viewers."""
     alone, watched = [], []
     for _ in range(rounds):
@@ -138,7 +138,7 @@ def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
     print(f"{VIEWERS} viewers change the moments a second by {change:+.1%} (allowed: -5 %)")
 
 
-def made_up(seconds: float) -> None:
+def measure_fake_monitor(seconds: float) -> None:
     """The page alone: CPU time that the server process spends on viewers."""
     from web.fake_monitor import FakeMonitor
     from web.fake_people import live
@@ -196,11 +196,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if options.url is None:
-        made_up(options.seconds)
+        measure_fake_monitor(options.seconds)
         return
     url = options.url.rstrip("/")
     print_paint(first_paint(url, options.cookie))
-    running(url, options.cookie, options.seconds, options.rounds)
+    measure_running_monitor(url, options.cookie, options.seconds, options.rounds)
 
 
 if __name__ == "__main__":

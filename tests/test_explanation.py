@@ -38,7 +38,7 @@ SIZE = 48
 POSITIVE = SENTIMENTS.index("positive")
 
 
-def seen() -> FaceView:
+def grey_face() -> FaceView:
     """A grey face with a bright mouth and dark brows."""
     square = Alignment(150.0, 130.0, 100.0, 0.3)
     points = align(square.from_shares(MEAN_FACE)).to_shares(square.from_shares(MEAN_FACE)) * SIZE
@@ -63,12 +63,12 @@ def network_driven_by(
 
 def test_part_that_drives_the_answer_is_found() -> None:
     by_face, regions, heat = occlude(
-        seen(), network_driven_by(lambda face: (face > 200).mean() * 10), POSITIVE
+        grey_face(), network_driven_by(lambda face: (face > 200).mean() * 10), POSITIVE
     )
     assert list(regions) == ["brows", "eyes", "nose", "cheeks", "mouth"]
     assert 0.8 * by_face.positive < regions["mouth"] <= by_face.positive
     assert all(abs(regions[name]) < 0.1 * regions["mouth"] for name in regions if name != "mouth")
-    x, y = seen().points[48:60].mean(axis=0)
+    x, y = grey_face().points[48:60].mean(axis=0)
     row, column = np.unravel_index(heat.argmax(), heat.shape)
     assert math.hypot(row - y, column - x) < SIZE / 6
     assert heat[: SIZE // 3].max() < heat.max() / 10
@@ -76,7 +76,7 @@ def test_part_that_drives_the_answer_is_found() -> None:
 
 def test_part_against_the_answer_is_negative() -> None:
     _, regions, heat = occlude(
-        seen(), network_driven_by(lambda face: 0.9 - (face < 50).mean() * 5), POSITIVE
+        grey_face(), network_driven_by(lambda face: 0.9 - (face < 50).mean() * 5), POSITIVE
     )
     assert regions["brows"] < -0.1
     assert regions["mouth"] == pytest.approx(0, abs=1e-6)
@@ -91,7 +91,7 @@ def test_all_occlusions_are_one_batch() -> None:
         calls.append(len(views))
         return np.full((len(views), 3), 1 / 3, np.float32)
 
-    occlude(seen(), predict, POSITIVE)
+    occlude(grey_face(), predict, POSITIVE)
     assert len(calls) == 1
     assert calls[0] > 100
 
@@ -147,7 +147,7 @@ def test_reading_without_an_answer_is_not_explained() -> None:
         explain_moment(moment, Reading(0.0), LITE)
 
 
-def explained(**changes: object) -> Explanation:
+def synthetic_explanation(**changes: object) -> Explanation:
     """Synthetic: the left half supports the answer, the right one opposes it."""
     heat = np.full((SIZE, SIZE), 0.2, np.float32)
     heat[:, SIZE // 2 :] = -0.2
@@ -158,7 +158,7 @@ def explained(**changes: object) -> Explanation:
 
 
 def test_heat_map_is_orange_for_and_violet_against() -> None:
-    drawn = draw_heat_map(explained()).astype(int)
+    drawn = draw_heat_map(synthetic_explanation()).astype(int)
     left, right = drawn[60, 140 + 20 + 30], drawn[60, 140 + 20 + 90]
     assert abs(left - FOR).sum() < abs(left - AGAINST).sum()
     assert abs(right - AGAINST).sum() < abs(right - FOR).sum()
@@ -166,13 +166,15 @@ def test_heat_map_is_orange_for_and_violet_against() -> None:
 
 
 def test_empty_heat_map_is_transparent() -> None:
-    flat_map = dataclasses.replace(explained(), heat=np.full((SIZE, SIZE), 1e-5, np.float32))
+    flat_map = dataclasses.replace(
+        synthetic_explanation(), heat=np.full((SIZE, SIZE), 1e-5, np.float32)
+    )
     shown = draw_heat_map(flat_map)[60, 160:280].astype(int)
     assert np.ptp(shown, axis=1).max() <= 2
 
 
 def test_table_lists_the_strongest_parts_first() -> None:
-    assert table(explained()).split() == ["mouth", "+42", "eyes", "0", "brows", "-3"]
+    assert table(synthetic_explanation()).split() == ["mouth", "+42", "eyes", "0", "brows", "-3"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +190,7 @@ def test_table_lists_the_strongest_parts_first() -> None:
     ],
 )
 def test_explanation_is_put_in_words(changes: dict[str, object], text: str) -> None:
-    assert text in " ".join(sentences(explained(**changes)))
+    assert text in " ".join(sentences(synthetic_explanation(**changes)))
 
 
 def run(*arguments: object) -> Result:

@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "limits.md"
 ROW = re.compile(
     r"^\| `([a-z_.]+)\.([A-Z_]+)`, [^|]+\| ([0-9.]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE
 )
-_CAP = re.compile(
+_LIMIT_NAME = re.compile(
     r"(?:^|_)(?:MAX|LONGEST|LARGEST|OLDEST|QUEUE|LIMIT|TIMEOUT|PATIENCE|DEPTH|ATTEMPTS|TRIES"
     r"|CONNECTIONS|BYTES|WAITING|HELD|KEPT|REMEMBERED|DEADLINE|BACKLOG|SECONDS|TOLD|SILENCE)(?:_|$)"
 )
@@ -27,7 +27,7 @@ _KEYWORD = re.compile(
 # training parameters of the networks are in their recipes, shown on their cards
 _ELSEWHERE = ("training", "networks", "monitor.store.migrations")
 _LABELLING = "training.labelling"
-_NO_CAPS = {
+_EXCEPTIONS = {
     "shares, rates and other quantities with such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
         ("monitor.fleet.signatures", "SIGNATURE_BYTES"),
@@ -197,11 +197,11 @@ def modules() -> Iterator[tuple[str, str]]:
         yield place, source.read_text("utf-8")
 
 
-def caps() -> Iterator[tuple[str, str]]:
+def limits() -> Iterator[tuple[str, str]]:
     """Every constant whose name marks a limit, private ones too."""
     for place, source in modules():
         for name in re.findall(r"^([A-Z_]+)(?:: [^=]+)? = ", source, re.MULTILINE):
-            if _CAP.search(name):
+            if _LIMIT_NAME.search(name):
                 yield place, name
 
 
@@ -216,8 +216,8 @@ def test_documented_values_match_the_code() -> None:
 
 def test_every_limit_is_documented() -> None:
     documented = {(module, name) for module, name, *_ in rows()}
-    excused = set().union(*_NO_CAPS.values())
-    found = set(caps())
+    excused = set().union(*_EXCEPTIONS.values())
+    found = set(limits())
     assert ("profiles", "MAX_FACES") in found
     assert ("monitor.api.cameras_api", "_OWNERS_KEPT") in found
     assert found - documented - excused == set()
@@ -235,4 +235,4 @@ def test_no_limit_is_an_unnamed_number() -> None:
 
 @pytest.mark.parametrize("name", ["_MAX_WAITING", "MAX_FACES", "_QUEUE", "UPLOAD_LIMIT", "DEPTH"])
 def test_new_limit_would_be_found(name: str) -> None:
-    assert _CAP.search(name)
+    assert _LIMIT_NAME.search(name)

@@ -63,7 +63,7 @@ def test_unknown_command_or_option_is_a_user_error() -> None:
 
 
 @pytest.fixture
-def breaking(monkeypatch: pytest.MonkeyPatch) -> None:
+def failing_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that raises the given error."""
 
     @click.command()
@@ -80,7 +80,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(COMMANDS, "breaks", (f"{__name__}:breaks", "Breaks."))
 
 
-@pytest.mark.usefixtures("breaking")
+@pytest.mark.usefixtures("failing_command")
 def test_errors_are_one_sentence_with_their_exit_code() -> None:
     user = CliRunner().invoke(main, ["breaks", "user"])
     assert (user.exit_code, user.stderr) == (2, "Error: The clip is odd. Bring another.\n")
@@ -88,7 +88,7 @@ def test_errors_are_one_sentence_with_their_exit_code() -> None:
     assert stopped.exit_code == INTERRUPTED == 130
 
 
-@pytest.mark.usefixtures("breaking")
+@pytest.mark.usefixtures("failing_command")
 def test_internal_error_writes_its_details_to_a_file() -> None:
     broken = CliRunner().invoke(main, ["breaks", "other"])
     assert broken.exit_code == 1

@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "model-cards.md"
 
 
 @pytest.fixture
-def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def copied_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the shipped networks that tests may alter."""
     folder = tmp_path / "models"
     shutil.copytree(models_folder(), folder)
@@ -78,10 +78,10 @@ def test_unknown_name_lists_the_known_ones() -> None:
     assert "paper/audio, paper/fused, paper/mouth, paper/visual" in text
 
 
-def test_verify_finds_altered_and_missing_networks(copied: Path) -> None:
+def test_verify_finds_altered_and_missing_networks(copied_models: Path) -> None:
     assert run_models("verify")[0] == 0
-    (copied / "paper" / "mouth.onnx").write_bytes(b"altered")
-    (copied / "paper" / "audio.onnx").unlink()
+    (copied_models / "paper" / "mouth.onnx").write_bytes(b"altered")
+    (copied_models / "paper" / "audio.onnx").unlink()
     code, text = run_models("verify")
     assert code == 1
     states = {line.split()[1].rstrip(":"): line.split()[0] for line in text.splitlines()}

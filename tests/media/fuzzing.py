@@ -136,7 +136,7 @@ def _truncate(data: bytearray, random: np.random.Generator, _: list[bytes]) -> b
     return data[: random.integers(0, len(data) + 1)]
 
 
-def _behead(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+def _drop_beginning(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
     return data[random.integers(0, min(len(data), 4096) + 1) :]
 
 
@@ -166,7 +166,7 @@ def _zero(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytea
     return data
 
 
-def _rubbish(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+def _garbage(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
     block = _block(data, random)
     data[block.start : block.start] = random.bytes(block.stop - block.start)
     return data
@@ -185,11 +185,11 @@ _DAMAGES = (
     _number,
     _number,
     _truncate,
-    _behead,
+    _drop_beginning,
     _swap,
     _repeat,
     _zero,
-    _rubbish,
+    _garbage,
     _splice,
 )
 

@@ -87,7 +87,7 @@ class Context:
         return nv12
 
 
-def pretend(
+def install_fake_decoder(
     monkeypatch: pytest.MonkeyPatch, contexts: list[Context], name: str = "cuda", **how: Any
 ) -> None:
     """Make that decoder available, as a ``Context``."""
@@ -153,7 +153,7 @@ def test_available_hardware_decodes(
 ) -> None:
     expected, _ = pictures(clip, "software")
     contexts: list[Context] = []
-    pretend(monkeypatch, contexts)
+    install_fake_decoder(monkeypatch, contexts)
     found, info = pictures(clip, wanted)
     assert_same(found, expected)
     assert info.decoder == "cuda" and not info.remarks
@@ -174,7 +174,7 @@ def test_failing_hardware_is_replaced_without_loss(
     clip: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
 ) -> None:
     expected, _ = pictures(clip, "software")
-    pretend(monkeypatch, [], **how)
+    install_fake_decoder(monkeypatch, [], **how)
     found, info = pictures(clip, "cuda")
     assert_same(found, expected)
     assert info.decoder == "software"
@@ -186,7 +186,7 @@ def test_hardware_that_fails_midway_is_replaced(
 ) -> None:
     path = write_clip(tmp_path / "a.mp4", moving(8.0), codec="libx264")
     expected, _ = pictures(path, "software")
-    pretend(monkeypatch, [], fails=lambda number: number > 50)
+    install_fake_decoder(monkeypatch, [], fails=lambda number: number > 50)
     found, info = pictures(path, "cuda")
     assert info.decoder == "software"
     assert "The decoder cuda cannot be used" in info.remarks[0]
@@ -197,7 +197,7 @@ def test_other_codecs_are_decoded_in_software(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_clip(tmp_path / "a.mp4", moving(1.0), codec="mpeg4")
-    pretend(monkeypatch, [])
+    install_fake_decoder(monkeypatch, [])
     _, info = pictures(path, "cuda")
     assert info.decoder == "software"
     assert "(it cannot decode mpeg4)" in info.remarks[0]

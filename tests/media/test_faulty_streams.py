@@ -145,7 +145,7 @@ def test_closing_a_stalled_stream_returns(server: cameras.Server) -> None:
 
 @pytest.mark.usefixtures("short_timeouts")
 def test_sound_without_pictures_ends_the_stream(server: cameras.Server) -> None:
-    def blind(write: cameras.Write) -> None:
+    def sound_only(write: cameras.Write) -> None:
         both = cameras.stream(1)
         write(both)
         only_sound = cameras.stream(6, start=1, pictures=False)
@@ -155,7 +155,7 @@ def test_sound_without_pictures_ends_the_stream(server: cameras.Server) -> None:
             time.sleep(0.1)
 
     with (
-        open_stream(server.add(blind), tick=TICK, sound_window=WINDOW) as source,
+        open_stream(server.add(sound_only), tick=TICK, sound_window=WINDOW) as source,
         pytest.raises(InputError, match=r"no pictures any more|stopped sending"),
     ):
         list(source)
@@ -169,7 +169,7 @@ def test_invalid_stream_is_reported(server: cameras.Server, kind: str) -> None:
             write(b"G")
             time.sleep(0.1)
 
-    def rubbish(write: cameras.Write) -> None:
+    def garbage(write: cameras.Write) -> None:
         for _ in range(200):
             write(os.urandom(65_536))
 
@@ -177,7 +177,7 @@ def test_invalid_stream_is_reported(server: cameras.Server, kind: str) -> None:
         "nothing": lambda _: server.wait(),
         "hangs up": b"",
         "trickle": trickle,
-        "rubbish": rubbish,
+        "rubbish": garbage,
         "text": b"<html>Log in</html>",
         "sound": cameras.stream(1, pictures=False),
     }
@@ -192,12 +192,12 @@ def test_garbage_midway_is_skipped(server: cameras.Server) -> None:
     data = cameras.stream(2.4, flashes=[0.4, 1.8])
     middle = len(data) // 2
 
-    def spoilt(write: cameras.Write) -> None:
+    def damaged_stream(write: cameras.Write) -> None:
         cameras.paced(data[:middle], 0.8)(write)
         write(os.urandom(200_000))
         cameras.paced(data[middle:], 0.8)(write)
 
-    moments, _ = read(server.add(spoilt))
+    moments, _ = read(server.add(damaged_stream))
     assert bright(moments)[0] == pytest.approx(0.4, abs=0.03)
     assert bright(moments)[-1] == pytest.approx(1.8, abs=0.3)
     assert loud(moments)[-1] == pytest.approx(bright(moments)[-1], abs=0.05)

@@ -117,7 +117,7 @@ class Stream:
             new_packet = Packet(place == 0, place % self.coding.referred != 0)
             time = packet / self.coding.rate
             if self.skipper.wants(new_packet, time, 1 / self.coding.rate):  # type: ignore[arg-type]
-                work += self.costs.decode * self._dearness(new_packet)
+                work += self.costs.decode * self._cost_factor(new_packet)
                 picture, shown = RgbPicture(_PIXELS), time
             else:
                 work += self.costs.skip
@@ -142,7 +142,7 @@ class Stream:
                     self.dropped += 1
                 self.waiting.append((moment, clock.now))
 
-    def _dearness(self, packet: Packet) -> float:
+    def _cost_factor(self, packet: Packet) -> float:
         if packet.is_keyframe:
             return self.costs.key
         if packet.is_disposable:

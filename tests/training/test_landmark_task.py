@@ -28,16 +28,16 @@ def head(square: Alignment = SQUARE) -> tuple[FloatArray, FloatArray]:
     grid = np.stack(np.meshgrid(np.linspace(-0.5, 0.5, 21), np.linspace(-0.5, 0.6, 21)), axis=-1)
     inside = grid.reshape(-1, 2)[np.hypot(*grid.reshape(-1, 2).T) < 0.62]
     around = inside.astype(np.float32) * square.side + (square.x, square.y)
-    return _on_a_ball(around, square), _on_a_ball(flat, square)
+    return _on_a_sphere(around, square), _on_a_sphere(flat, square)
 
 
-def _on_a_ball(places: FloatArray, square: Alignment) -> FloatArray:
+def _on_a_sphere(places: FloatArray, square: Alignment) -> FloatArray:
     far = np.hypot(places[:, 0] - square.x, places[:, 1] - square.y) / (0.75 * square.side)
     depth = -np.sqrt(np.clip(1 - far**2, 0, None)) * 0.75 * square.side
     return np.column_stack([places, depth]).astype(np.float32)
 
 
-def spotted(points: FloatArray, numbers: tuple[int, ...]) -> UInt8Array:
+def with_spots(points: FloatArray, numbers: tuple[int, ...]) -> UInt8Array:
     """A grey picture with white spots at some of the points."""
     luma = np.full((320, 320), 90, np.uint8)
     for x, y in points[list(numbers), :2].round().astype(int):
@@ -55,7 +55,7 @@ def shown(yaw: float, pitch: float, luma: UInt8Array) -> tuple[UInt8Array, Float
 def test_landmarks_stay_on_their_feature_in_a_rendered_view(yaw: float, pitch: float) -> None:
     # the tip of the nose and the nearer corner of the mouth are visible
     numbers = (TIP, CORNERS[0] if yaw > 0 else CORNERS[1])
-    view, points = shown(yaw, pitch, spotted(head()[1], numbers))
+    view, points = shown(yaw, pitch, with_spots(head()[1], numbers))
     assert view.shape == (STORED_SIZE, STORED_SIZE)
     for x, y in points[list(numbers)].round().astype(int):
         assert view[y - 1 : y + 2, x - 1 : x + 2].max() > 200
@@ -67,13 +67,13 @@ def test_landmarks_stay_on_their_feature_in_a_rendered_view(yaw: float, pitch: f
 def test_points_behind_the_head_are_hidden() -> None:
     far = CORNERS[1]
     for yaw, hidden in ((20, False), (80, True)):
-        view, _ = shown(yaw, 0, spotted(head()[1], (far,)))
+        view, _ = shown(yaw, 0, with_spots(head()[1], (far,)))
         assert (view.max() < 200) == hidden
 
 
 @pytest.mark.parametrize("yaw", [-60, -30, 30, 60])
 def test_view_is_turned_to_the_requested_yaw(yaw: float) -> None:
-    _, points = shown(yaw, 0, spotted(head()[1], (TIP,)))
+    _, points = shown(yaw, 0, with_spots(head()[1], (TIP,)))
     # without a nose, a sphere seems turned by less
     assert 0.4 < head_pose(points).yaw / yaw < 1.1
     vertices, flat = head()
@@ -110,7 +110,7 @@ def test_missing_mesh_package_names_its_installation(monkeypatch: pytest.MonkeyP
         mesh_file()
 
 
-class Teacher:
+class StubTeacher:
     """Stub for dlib, with every point moved by ``away`` pixels."""
 
     def __init__(self, away: float) -> None:
@@ -135,7 +135,7 @@ def test_frontal_faces_use_dlib_points_and_turned_ones_the_mesh(
             return yaw
 
     monkeypatch.setattr(landmark_examples, "fit_mesh", lambda *_: Turned(vertices, points, 0))
-    monkeypatch.setattr(landmark_examples, "_dlib", lambda: Teacher(away))
+    monkeypatch.setattr(landmark_examples, "_dlib", lambda: StubTeacher(away))
     random = np.random.default_rng(1)
     luma = np.full((320, 320), 90, np.uint8)
     found = list(label_face(luma, SQUARE, random, whole=True, rendered=True))
@@ -162,7 +162,7 @@ def test_faces_inconsistent_with_their_mirror_image_are_excluded(
 def test_errors_are_reported_by_yaw_band() -> None:
     labels, sources = [], []
     for yaw in (0, 40, -70):
-        _, points = shown(yaw, 0, spotted(head()[1], (TIP,)))
+        _, points = shown(yaw, 0, with_spots(head()[1], (TIP,)))
         shares = (points + 0.5) / STORED_SIZE - 0.5
         labels.append(np.concatenate([[1], shares.ravel()]).astype(np.float32))
         sources.append("views" if yaw else "made")

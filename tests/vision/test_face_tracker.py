@@ -112,13 +112,13 @@ def test_still_scene_is_searched_finely_at_intervals_and_when_something_appears(
     searches: list[int] = []
     detect = tracker.detector.detect
 
-    def noting(
+    def recording_detect(
         luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
     ) -> list[Detection]:
         searches.append(size)
         return detect(luma, size=size, threshold=threshold)
 
-    monkeypatch.setattr(tracker.detector, "detect", noting)
+    monkeypatch.setattr(tracker.detector, "detect", recording_detect)
     small = resize(head[..., 1], 48, 56)[..., np.newaxis].repeat(3, axis=2)
     noise = np.random.default_rng(3)
 

@@ -21,20 +21,20 @@ def show(
         speakers.update(start + 0.03 * step, now, speaking=speaking)
 
 
-def talking(steps: int = 60) -> list[float]:
+def talking_mouth(steps: int = 60) -> list[float]:
     return [0.5 + 0.45 * math.sin(step / 2) for step in range(steps)]
 
 
 def test_moving_mouth_gets_the_voice() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking(), 2: [0.02] * 60})
+    show(speakers, {1: talking_mouth(), 2: [0.02] * 60})
     assert speakers.share(1) > 0.7
     assert speakers.share(2) < 0.1
 
 
 def test_still_open_mouth_is_not_speaking() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking(), 2: [0.95] * 60})
+    show(speakers, {1: talking_mouth(), 2: [0.95] * 60})
     assert speakers.share(1) > 0.7
     assert speakers.share(2) < 0.01
 
@@ -64,19 +64,19 @@ def test_voice_from_elsewhere_belongs_to_nobody() -> None:
 
 def test_mouths_moving_in_silence_claim_nothing() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking()}, speaking=False)
+    show(speakers, {1: talking_mouth()}, speaking=False)
     assert speakers.share(1) == 0
 
 
 def test_shares_never_exceed_one_and_unknown_tracks_have_none() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking(), 2: talking(), 3: talking()})
+    show(speakers, {1: talking_mouth(), 2: talking_mouth(), 3: talking_mouth()})
     assert sum(speakers.share(track) for track in (1, 2, 3)) <= 1
     assert speakers.share(4) == 0
 
 
 def test_change_of_speaker_is_followed() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking(), 2: [0.02] * 60})
-    show(speakers, {1: [0.02] * 90, 2: talking(90)}, start=1.8)
+    show(speakers, {1: talking_mouth(), 2: [0.02] * 60})
+    show(speakers, {1: [0.02] * 90, 2: talking_mouth(90)}, start=1.8)
     assert speakers.share(2) > 2 * speakers.share(1)

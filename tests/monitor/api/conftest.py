@@ -35,5 +35,5 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonito
         served.store.add(crowd(TEN, TEN + 600, ("x", "y"), camera="till"))
         served.store.add_alert(alert(TEN + 300))
         served.store.add_alert(alert(TEN + 500, active=False))
-        served.sees()
+        served.publish_observation()
         yield served

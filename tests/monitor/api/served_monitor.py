@@ -151,7 +151,7 @@ class ServedMonitor:
         """A client without credentials."""
         return httpx.Client(base_url=self.url, timeout=30, **options)
 
-    def by_token(self, role: Role = Role.MANAGER, name: str = "program") -> httpx.Client:
+    def api_client(self, role: Role = Role.MANAGER, name: str = "program") -> httpx.Client:
         """An API client with a token."""
         return self.anonymous(headers={"authorization": f"Bearer {self.token(role, name)}"})
 
@@ -161,7 +161,9 @@ class ServedMonitor:
         return self.accounts.make_token(name, role, maker=MANAGER)
 
     @contextmanager
-    def person(self, name: str = MANAGER, password: str = PASSWORD) -> Iterator[httpx.Client]:
+    def browser_client(
+        self, name: str = MANAGER, password: str = PASSWORD
+    ) -> Iterator[httpx.Client]:
         """A logged-in browser client, with the headers it sends to make changes."""
         client = self.anonymous(headers={"origin": self.url})
         with client:
@@ -170,7 +172,7 @@ class ServedMonitor:
             client.headers["x-csrf-token"] = client.get("/api/me").json()["csrf_token"]
             yield client
 
-    def sees(self, camera: str = "door", moment: float = 1_767_607_200.5) -> None:
+    def publish_observation(self, camera: str = "door", moment: float = 1_767_607_200.5) -> None:
         """A camera runs and reports a face."""
         self.bus.publish(
             CameraHealth(

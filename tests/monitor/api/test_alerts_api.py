@@ -53,7 +53,7 @@ def test_alert_includes_its_deliveries_and_acknowledgement(served: ServedMonitor
         attempts=5,
     )
     served.store.add_delivery(refused)
-    with served.person(VIEWER) as client:
+    with served.browser_client(VIEWER) as client:
         found = client.get("/api/alerts/d0d0").json()
         assert found["begin"]["kind"] == "camera"
         assert found["begin"]["reason"] == "10.0.0.4 does not answer."
@@ -74,9 +74,9 @@ def test_alert_includes_its_deliveries_and_acknowledgement(served: ServedMonitor
 def test_first_acknowledgement_is_stored_and_published(served: ServedMonitor) -> None:
     stored(served, DOWN)
     with (
-        served.person(VIEWER) as viewer,
-        served.person(MANAGER) as manager,
-        served.by_token() as program,
+        served.browser_client(VIEWER) as viewer,
+        served.browser_client(MANAGER) as manager,
+        served.api_client() as program,
     ):
         assert viewer.post("/api/alerts/d0d0/acknowledge").status_code == 403
         token = program.headers["authorization"]
@@ -111,7 +111,10 @@ def test_channel_test_reports_what_is_wrong(tmp_path: Path) -> None:
                 {"url": f"http://127.0.0.1:{free_port()}/x", "format": "discord"},
             ],
         }
-        with ServedMonitor(tmp_path, settings(**values)) as served, served.person() as client:
+        with (
+            ServedMonitor(tmp_path, settings(**values)) as served,
+            served.browser_client() as client,
+        ):
             found = client.get("/api/channels").json()
             assert [each["key"] for each in found] == [
                 "email",
@@ -148,7 +151,7 @@ def test_digests_are_served_as_pdf_and_mailed(tmp_path: Path) -> None:
         }
         with ServedMonitor(tmp_path, settings(email=email)) as served:
             served.store.add(crowd(TEN, TEN + 600))
-            with served.person() as client:
+            with served.browser_client() as client:
                 answer = client.get("/api/digest/week.pdf?day=2026-01-05")
                 assert answer.headers["content-type"] == "application/pdf"
                 assert "sentistream-week-2026-W02.pdf" in answer.headers["content-disposition"]
@@ -156,7 +159,7 @@ def test_digests_are_served_as_pdf_and_mailed(tmp_path: Path) -> None:
                 assert client.get("/api/digest/year.pdf").status_code == 422
                 sent = client.post("/api/digest/month/send?day=2026-01-05").json()
                 assert sent["state"] == "delivered", sent
-            with served.person(VIEWER) as viewer:
+            with served.browser_client(VIEWER) as viewer:
                 assert viewer.get("/api/digest/week.pdf").status_code == 403
         (message,) = mail.messages
     assert message["Subject"] == "sentistream: Monthly digest: January 2026"
@@ -165,7 +168,7 @@ def test_digests_are_served_as_pdf_and_mailed(tmp_path: Path) -> None:
 
 
 def test_mail_is_not_sent_without_a_server(served: ServedMonitor) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         answer = client.post("/api/digest/week/send")
         assert answer.status_code == 400
         assert "no mail server" in answer.json()["detail"]
@@ -177,6 +180,6 @@ def test_deliveries_are_visible_to_managers_only(served: ServedMonitor) -> None:
             incident="", channel="x", event="test", time=TEN + 0.0, state=DeliveryState.DELIVERED
         )
     )
-    with served.person(VIEWER) as viewer, served.person() as manager:
+    with served.browser_client(VIEWER) as viewer, served.browser_client() as manager:
         assert viewer.get("/api/deliveries").status_code == 403
         wait_until(lambda: manager.get("/api/deliveries").json())

@@ -73,7 +73,7 @@ def _listed(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str
 @pytest.fixture(scope="module")
 def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
     with ServedMonitor(tmp_path_factory.mktemp("mounted"), mount=_page) as served:
-        served.sees()
+        served.publish_observation()
         yield served
 
 
@@ -194,7 +194,7 @@ def test_pages_redirect_to_the_login_and_back(mounted: ServedMonitor) -> None:
 
 def test_token_in_the_session_cookie_is_refused(mounted: ServedMonitor) -> None:
     token = mounted.token()
-    with mounted.person() as client:
+    with mounted.browser_client() as client:
         session = client.cookies["sentistream_session"]
     with mounted.anonymous(headers={"authorization": f"Bearer {session}"}) as client:
         assert client.get("/api/live").status_code == 401

@@ -14,7 +14,7 @@ HOUR = 3600
 
 
 def test_live_state_and_cameras_are_listed(populated: ServedMonitor) -> None:
-    with populated.by_token(Role.VIEWER) as client:
+    with populated.api_client(Role.VIEWER) as client:
         seen = client.get("/api/live").json()
         assert [one["camera"] for one in seen] == ["door"]
         assert seen[0]["time"] == "2026-01-05T10:00:00.500000Z"
@@ -36,7 +36,7 @@ def test_live_state_and_cameras_are_listed(populated: ServedMonitor) -> None:
 
 def test_preview_request_reaches_the_camera(populated: ServedMonitor) -> None:
     populated.cameras.watched.clear()
-    with populated.by_token(Role.VIEWER) as client:
+    with populated.api_client(Role.VIEWER) as client:
         picture = client.get("/api/cameras/door/preview.jpg")
         assert picture.content == b"\xff\xd8 picture"
         assert picture.headers["content-type"] == "image/jpeg"
@@ -46,7 +46,7 @@ def test_preview_request_reaches_the_camera(populated: ServedMonitor) -> None:
 
 
 def test_camera_is_restarted(populated: ServedMonitor) -> None:
-    with populated.by_token() as client:
+    with populated.api_client() as client:
         assert client.post("/api/cameras/door/restart").status_code == 204
         assert client.post("/api/cameras/none/restart").status_code == 404
     assert populated.cameras.restarted == ["door"]
@@ -55,14 +55,14 @@ def test_camera_is_restarted(populated: ServedMonitor) -> None:
 def test_visitor_cameras_are_connected_and_ended(tmp_path: Path) -> None:
     with (
         ServedMonitor(tmp_path) as served,
-        served.person(VIEWER) as one,
-        served.by_token() as manager,
+        served.browser_client(VIEWER) as one,
+        served.api_client() as manager,
     ):
         assert one.post("/api/browser-camera", json={"sdp": "nonsense"}).status_code == 400
         answer = one.post("/api/browser-camera", json={"type": "offer", "sdp": "v=0"}).json()
         assert answer == {"type": "answer", "sdp": "v=0 answer", "camera": "visitor-1"}
         second = one.post("/api/browser-camera", json={"sdp": "v=0"}).json()["camera"]
-        with served.person(VIEWER) as other:
+        with served.browser_client(VIEWER) as other:
             assert other.delete("/api/browser-camera/visitor-1").status_code == 404
         # a configured camera cannot be ended by anybody
         assert manager.delete("/api/browser-camera/door").status_code == 404
@@ -75,8 +75,8 @@ def test_visitor_cameras_are_connected_and_ended(tmp_path: Path) -> None:
 
 def test_disabled_features_are_refused(tmp_path: Path) -> None:
     custom_settings = settings(server={"browser_cameras": 0}, privacy={"preview": False})
-    with ServedMonitor(tmp_path, custom_settings) as served, served.by_token() as client:
-        served.sees()
+    with ServedMonitor(tmp_path, custom_settings) as served, served.api_client() as client:
+        served.publish_observation()
         assert client.get("/api/cameras/door/preview.jpg").status_code == 403
         assert client.post("/api/browser-camera", json={"sdp": "v=0"}).status_code == 403
         assert served.cameras.watched == []
@@ -98,10 +98,10 @@ def test_health_readiness_and_metrics(tmp_path: Path) -> None:
 
     with (
         ServedMonitor(tmp_path, store=CountingStore) as served,
-        served.by_token(Role.VIEWER) as client,
+        served.api_client(Role.VIEWER) as client,
     ):
         assert both() == ("degraded", 503)
-        served.sees()
+        served.publish_observation()
         assert both() == ("ok", 200)
         well[0] = False
         assert both() == ("degraded", 503)
@@ -111,7 +111,7 @@ def test_health_readiness_and_metrics(tmp_path: Path) -> None:
         assert both() == ("ok", 200)
         served.bus.publish(CameraHealth(camera="till", state=CameraState.WAITING, since=0))
         assert both() == ("degraded", 503)
-        served.sees()
+        served.publish_observation()
         text = client.get("/metrics").text
     lines = text.splitlines()
     assert 'sentistream_camera_state{camera="door",state="running"} 1.0' in lines
@@ -137,7 +137,7 @@ def test_hanging_database_does_not_block_the_health_check(tmp_path: Path) -> Non
             return go_on.wait(30)
 
     with ServedMonitor(tmp_path, store=Hanging) as served, served.anonymous() as client:
-        served.sees()
+        served.publish_observation()
         begin = time.monotonic()
         assert client.get("/health").json() == {"status": "degraded"}
         assert time.monotonic() - begin < 10

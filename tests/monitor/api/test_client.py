@@ -38,7 +38,7 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonito
         served.store.add(crowd(TEN, TEN + 1500))
         served.store.add(crowd(TEN, TEN + 10, ("x",), camera="till"))
         served.store.add_alert(alert(TEN + 300))
-        served.sees()
+        served.publish_observation()
         yield served
 
 
@@ -116,7 +116,7 @@ def test_exports_are_written_to_files(client: Client, tmp_path: Path) -> None:
 def test_events_are_streamed(client: Client, populated: ServedMonitor) -> None:
     def happen() -> None:
         wait_until(lambda: populated.bus.subscribers == 1)
-        populated.sees()
+        populated.publish_observation()
         populated.bus.publish(alert(TEN))
 
     thread = threading.Thread(target=happen)
@@ -225,7 +225,7 @@ def test_documented_example_runs(populated: ServedMonitor, tmp_path: Path) -> No
     )
     try:
         wait_until(lambda: populated.bus.subscribers == 1 or process.poll() is not None)
-        populated.sees()
+        populated.publish_observation()
         populated.bus.publish(alert(TEN))
         output, _ = process.communicate(timeout=30)
     finally:

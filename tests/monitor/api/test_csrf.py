@@ -38,7 +38,7 @@ SITES = [
 
 @pytest.mark.parametrize("headers", SITES, ids=str)
 def test_cross_site_requests_change_nothing(served: ServedMonitor, headers: dict[str, str]) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         if "origin" not in headers:
             del client.headers["origin"]
         for path in ("/api/cameras/door/restart", "/logout", "/other"):
@@ -48,7 +48,7 @@ def test_cross_site_requests_change_nothing(served: ServedMonitor, headers: dict
 
 
 def test_request_without_an_origin_changes_nothing(served: ServedMonitor) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         del client.headers["origin"]
         assert client.post("/api/cameras/door/restart").status_code == 403
         allowed = client.post(
@@ -60,7 +60,7 @@ def test_request_without_an_origin_changes_nothing(served: ServedMonitor) -> Non
 
 @pytest.mark.parametrize("token", ["", "0" * 64, "ä" * 32])
 def test_changes_need_the_csrf_token(served: ServedMonitor, token: str) -> None:
-    with served.person() as client, served.person() as other:
+    with served.browser_client() as client, served.browser_client() as other:
         foreign = other.headers["x-csrf-token"]
         del client.headers["x-csrf-token"]
         for custom_settings in (token, foreign):
@@ -72,7 +72,7 @@ def test_changes_need_the_csrf_token(served: ServedMonitor, token: str) -> None:
 
 
 def test_form_sends_the_csrf_token_as_a_field(served: ServedMonitor) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         token = client.headers.pop("x-csrf-token")
         wrong = client.post("/other", json={"csrf_token": token})
         assert wrong.status_code == 403
@@ -82,7 +82,7 @@ def test_form_sends_the_csrf_token_as_a_field(served: ServedMonitor) -> None:
 
 
 def test_api_tokens_need_no_csrf_token(served: ServedMonitor) -> None:
-    with served.by_token() as client:
+    with served.api_client() as client:
         client.headers["origin"] = "http://anywhere.test"
         assert client.post("/api/cameras/door/restart").status_code == 204
     served.cameras.restarted.clear()
@@ -97,7 +97,7 @@ def test_login_is_protected_against_forgery(served: ServedMonitor) -> None:
 
 
 def test_other_sites_cannot_open_the_websocket(served: ServedMonitor) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         cookie = f"sentistream_session={client.cookies['sentistream_session']}"
     url = f"ws://127.0.0.1:{served.port}/api/events"
     for origin in ("http://evil.test", None):
@@ -107,7 +107,7 @@ def test_other_sites_cannot_open_the_websocket(served: ServedMonitor) -> None:
 
 
 def test_cors_allows_no_other_site(served: ServedMonitor) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         for method in ("GET", "OPTIONS"):
             answer = client.request(
                 method,

@@ -43,14 +43,14 @@ def _receive(socket: ClientConnection) -> dict[str, Any]:
 
 def test_events_are_published(served: ServedMonitor) -> None:
     with _connect(served) as socket:
-        served.sees()
+        served.publish_observation()
         served.bus.publish(alert(TEN))
         served.bus.publish(seconds(TEN, reading(TEN)))
         events = [_receive(socket) for _ in range(3)]
         assert [one["kind"] for one in events] == ["health", "observation", "alert"]
         assert events[0]["health"]["state"] == "running"
         seen = events[1]["observation"]
-        with served.by_token(Role.VIEWER) as client:
+        with served.api_client(Role.VIEWER) as client:
             assert seen == client.get("/api/live").json()[0]
         assert seen["faces"][0]["label"] == "positive"
         assert seen["faces"][1]["smoothed"] is None
@@ -58,7 +58,7 @@ def test_events_are_published(served: ServedMonitor) -> None:
         assert events[2]["alert"]["time"] == "2026-01-05T10:00:00Z"
         assert "health" not in events[1]
         # single readings were not requested
-        served.sees()
+        served.publish_observation()
         assert _receive(socket)["kind"] == "health"
 
 
@@ -68,22 +68,22 @@ def test_connection_outlives_the_header_timeout(
     monkeypatch.setattr("sentistream.monitor.api.server.HEAD_TIMEOUT", 1.0)
     with ServedMonitor(tmp_path) as served, _connect(served, "?kinds=observation") as socket:
         time.sleep(1.5)
-        served.sees()
+        served.publish_observation()
         assert _receive(socket)["kind"] == "observation"
 
 
 def test_visitor_readings_are_private(tmp_path: Path) -> None:
     with ServedMonitor(tmp_path) as served, _connect(served, "?kinds=observation") as socket:
-        served.sees("visitor-1")
-        served.sees("door")
+        served.publish_observation("visitor-1")
+        served.publish_observation("door")
         assert _receive(socket)["observation"]["camera"] == "door"
-        with served.by_token(Role.MANAGER) as client:
+        with served.api_client(Role.MANAGER) as client:
             assert [one["camera"] for one in client.get("/api/live").json()] == ["door"]
 
 
 def test_event_kinds_are_selected(served: ServedMonitor) -> None:
     with _connect(served, "?kinds=reading", Role.MANAGER) as socket:
-        served.sees()
+        served.publish_observation()
         served.bus.publish(seconds(TEN, reading(TEN), reading(TEN, "b")))
         events = [_receive(socket)["reading"] for _ in range(2)]
     assert [one["track"] for one in events] == ["a", "b"]
@@ -132,7 +132,7 @@ def test_publishing_does_not_wait_for_subscribers(served: ServedMonitor) -> None
     took = []
     for _ in range(300):
         begin = time.perf_counter()
-        served.sees()
+        served.publish_observation()
         took.append(time.perf_counter() - begin)
     for socket in sockets:
         socket.close()
@@ -157,7 +157,7 @@ def test_subscribers_messages_are_ignored_and_bounded(served: ServedMonitor) -> 
     with _connect(served) as socket:
         for _ in range(50):
             socket.send("x" * 1000)
-        served.sees()
+        served.publish_observation()
         assert _receive(socket)["kind"] == "health"
         socket.send("x" * 1_000_000)
         with pytest.raises(ConnectionClosed) as closed:

@@ -22,7 +22,7 @@ HOUR = 3600
 
 
 def test_history_is_grouped_by_hour(populated: ServedMonitor) -> None:
-    with populated.by_token(Role.VIEWER) as client:
+    with populated.api_client(Role.VIEWER) as client:
         for begin in (
             str(TEN),
             "2026-01-05T10:00:00Z",
@@ -46,7 +46,7 @@ def test_history_is_grouped_by_hour(populated: ServedMonitor) -> None:
 
 
 def test_unencoded_plus_sign_is_accepted(populated: ServedMonitor) -> None:
-    with populated.by_token() as client:
+    with populated.api_client() as client:
         answer = client.get(
             f"/api/history?begin=2026-01-05T11:00:00+01:00&end={TEN + HOUR}&camera=door"
         )
@@ -56,7 +56,7 @@ def test_unencoded_plus_sign_is_accepted(populated: ServedMonitor) -> None:
 
 
 def test_aggregate_of_a_period(populated: ServedMonitor) -> None:
-    with populated.by_token(Role.VIEWER) as client:
+    with populated.api_client(Role.VIEWER) as client:
         query = {"begin": TEN, "end": TEN + HOUR}
         found = {one["camera"]: one for one in client.get("/api/together", params=query).json()}
     assert found["door"]["appearances"] == 5
@@ -91,7 +91,7 @@ def test_aggregate_of_a_period(populated: ServedMonitor) -> None:
 def test_every_query_parameter_is_bounded(
     populated: ServedMonitor, path: str, query: dict[str, str | int], status: int
 ) -> None:
-    with populated.by_token() as client:
+    with populated.api_client() as client:
         answer = client.get(f"/api/{path}", params=query)
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"]
@@ -99,7 +99,10 @@ def test_every_query_parameter_is_bounded(
 
 def test_too_many_buckets_are_refused(tmp_path: Path) -> None:
     cameras = {f"cam{n}": {"source": "demo:"} for n in range(40)}
-    with ServedMonitor(tmp_path, settings(cameras=cameras)) as served, served.by_token() as client:
+    with (
+        ServedMonitor(tmp_path, settings(cameras=cameras)) as served,
+        served.api_client() as client,
+    ):
         query = {"begin": str(TEN), "end": str(TEN + 14 * 86_400), "step": "minute"}
         assert client.get("/api/history", params=query).status_code == 400
         assert client.get("/api/history", params=query | {"camera": "cam1"}).status_code == 200
@@ -108,7 +111,7 @@ def test_too_many_buckets_are_refused(tmp_path: Path) -> None:
 def test_readings_continue_at_the_next_page(populated: ServedMonitor) -> None:
     seen: list[tuple[str, str]] = []
     begin: int | str | None = TEN
-    with populated.by_token() as client:
+    with populated.api_client() as client:
         for _ in range(100):
             query = {"begin": str(begin), "end": str(TEN + 60), "camera": "door", "limit": "7"}
             answer = client.get("/api/readings", params=query).json()
@@ -121,7 +124,7 @@ def test_readings_continue_at_the_next_page(populated: ServedMonitor) -> None:
 
 
 def test_page_break_does_not_split_a_second(populated: ServedMonitor) -> None:
-    with populated.by_token() as client:
+    with populated.api_client() as client:
         query = {"begin": str(TEN), "end": str(TEN + 60), "camera": "door", "limit": "2"}
         answer = client.get("/api/readings", params=query).json()
     assert len(answer["readings"]) == 5
@@ -130,13 +133,13 @@ def test_page_break_does_not_split_a_second(populated: ServedMonitor) -> None:
 
 def test_default_period_of_readings_is_the_last_minute(populated: ServedMonitor) -> None:
     populated.store.add(crowd(int(time.time()) - 5, int(time.time()) - 4, ("late",)))
-    with populated.by_token() as client:
+    with populated.api_client() as client:
         found = client.get("/api/readings").json()["readings"]
     assert {one["track"] for one in found} == {"late"}
 
 
 def test_alerts_are_newest_first(populated: ServedMonitor) -> None:
-    with populated.by_token(Role.VIEWER) as client:
+    with populated.api_client(Role.VIEWER) as client:
         found = client.get("/api/alerts").json()
         assert [one["active"] for one in found] == [False, True]
         assert found[1]["time"] == "2026-01-05T10:05:00Z"
@@ -146,7 +149,7 @@ def test_alerts_are_newest_first(populated: ServedMonitor) -> None:
 
 def test_exports_are_downloaded(populated: ServedMonitor) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
-    with populated.by_token() as client:
+    with populated.api_client() as client:
         text = client.get("/api/export/hour.csv", params=query)
         assert text.headers["content-type"] == "text/csv; charset=utf-8"
         assert (
@@ -165,7 +168,7 @@ def test_exports_are_downloaded(populated: ServedMonitor) -> None:
 @pytest.mark.usefixtures("without_pyarrow")
 def test_parquet_without_pyarrow_names_the_package(populated: ServedMonitor) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
-    with populated.by_token() as client:
+    with populated.api_client() as client:
         for _ in range(EXPORTS_AT_ONCE + 1):  # a refused export takes no slot
             refused = client.get("/api/export/hour.parquet", params=query)
             assert refused.status_code == 501
@@ -197,7 +200,7 @@ def test_concurrent_exports_are_limited(tmp_path: Path) -> None:
             finally:
                 closed.append(True)
 
-    with ServedMonitor(tmp_path, store=Slow) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path, store=Slow) as served, served.api_client() as client:
         streams = [
             client.stream("GET", "/api/export/hour.csv", params={"begin": TEN, "end": TEN + 1})
             for _ in range(2)
@@ -220,7 +223,7 @@ def test_concurrent_exports_are_limited(tmp_path: Path) -> None:
 
 
 def test_readings_are_erased(tmp_path: Path) -> None:
-    with ServedMonitor(tmp_path) as served, served.person() as client:
+    with ServedMonitor(tmp_path) as served, served.browser_client() as client:
         served.store.add(crowd(TEN, TEN + 10))
         served.store.add(crowd(TEN, TEN + 10, camera="till"))
         body = {"begin": "2026-01-05T10:00:02Z", "end": TEN + 5, "camera": "door"}
@@ -240,7 +243,7 @@ def test_unavailable_database_is_reported(tmp_path: Path) -> None:
         def __getattr__(self, name: str) -> object:
             raise StorageError("The database rtsp://eye:hidden-71@x is locked.", "Wait.")
 
-    with ServedMonitor(tmp_path, store=Broken) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path, store=Broken) as served, served.api_client() as client:
         for path in (
             "/api/history?begin=1&end=2",
             "/api/readings",

@@ -112,7 +112,7 @@ def test_login_page_is_translated(
 
 
 def test_missing_page_is_reported_in_the_users_language(served: ServedMonitor) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         browser = {"accept": "text/html", "accept-language": "de"}
         missing = client.get("/nothing", headers=browser)
         assert missing.status_code == 404
@@ -124,7 +124,7 @@ def test_missing_page_is_reported_in_the_users_language(served: ServedMonitor) -
 
 
 def test_logout_ends_the_session(served: ServedMonitor) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         page = client.get("/logout").text
         token = hidden_field(page, "csrf_token")
         del client.headers["x-csrf-token"]

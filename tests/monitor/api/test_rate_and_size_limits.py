@@ -52,7 +52,7 @@ def _head(
 
 
 def test_large_bodies_are_refused(small: ServedMonitor) -> None:
-    with small.by_token() as client:
+    with small.api_client() as client:
         client.headers["content-type"] = "application/json"
         fits = client.post("/api/forget", content=b" " * 4000 + b'{"begin": 1, "end": 2}')
         assert fits.status_code == 200
@@ -131,7 +131,7 @@ def test_malformed_requests_are_refused(small: ServedMonitor, request_: bytes) -
     ],
 )
 def test_malformed_bodies_are_refused(small: ServedMonitor, content: bytes) -> None:
-    with small.by_token() as client:
+    with small.api_client() as client:
         answer = client.post(
             "/api/forget", content=content, headers={"content-type": "application/json"}
         )
@@ -220,7 +220,7 @@ def test_addresses_are_grouped_for_counting(client: object, address: str) -> Non
 
 
 def test_every_response_has_security_headers(served: ServedMonitor) -> None:
-    with served.by_token() as client, served.anonymous() as anonymous:
+    with served.api_client() as client, served.anonymous() as anonymous:
         answers = [
             client.get("/api/me"),
             client.get("/api/docs"),
@@ -253,7 +253,7 @@ def test_internal_error_reveals_no_details(
 
     served.cameras.restart = fail  # type: ignore[method-assign]
     try:
-        with served.by_token() as client:
+        with served.api_client() as client:
             answer = client.post("/api/cameras/door/restart")
     finally:
         del served.cameras.restart

@@ -49,7 +49,7 @@ def test_viewers_can_do_only_what_viewers_may(populated: ServedMonitor) -> None:
         "/api/settings": {"language": "de"},
     }
     assert operations > VIEWERS
-    with populated.person(VIEWER) as client:
+    with populated.browser_client(VIEWER) as client:
         for method, path in sorted(operations - VIEWERS):
             body = bodies.get(path) if method in ("POST", "PATCH") else None
             answer = client.request(
@@ -60,7 +60,7 @@ def test_viewers_can_do_only_what_viewers_may(populated: ServedMonitor) -> None:
 
 
 def test_tokens_cannot_manage_accounts(populated: ServedMonitor) -> None:
-    with populated.by_token(Role.MANAGER) as client:
+    with populated.api_client(Role.MANAGER) as client:
         for method, path in (
             ("GET", "/api/users"),
             ("POST", "/api/users"),
@@ -81,7 +81,7 @@ def test_tokens_cannot_manage_accounts(populated: ServedMonitor) -> None:
 
 
 def test_api_documentation_loads_nothing_external(served: ServedMonitor) -> None:
-    with served.person() as client:
+    with served.browser_client() as client:
         page = client.get("/api/docs")
         schema = client.get("/api/openapi.json").json()
     assert "http://" not in page.text

@@ -25,8 +25,8 @@ negative_data_rejection.expected-statuses = ["4xx", "503"]
 
 @pytest.mark.parametrize("by", ["token", "session"])
 def test_api_conforms_to_its_description(tmp_path: Path, by: str) -> None:
-    with ServedMonitor(tmp_path) as served, served.person() as client:
-        served.sees()
+    with ServedMonitor(tmp_path) as served, served.browser_client() as client:
+        served.publish_observation()
         description = served.app.openapi()
         if by == "token":
             headers = {"Authorization": f"Bearer {served.token()}"}

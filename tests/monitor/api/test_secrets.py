@@ -231,7 +231,7 @@ def test_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_metrics_reveal_no_secret(tmp_path: Path) -> None:
     custom_settings, secrets = _with_secrets(random.Random(21))  # noqa: S311
-    with ServedMonitor(tmp_path, custom_settings) as served, served.person() as client:
+    with ServedMonitor(tmp_path, custom_settings) as served, served.browser_client() as client:
         for key, camera in custom_settings.cameras.items():
             reason = f"{camera.source.get_secret_value()} does not answer"
             health = CameraHealth(camera=key, state=CameraState.WAITING, since=0, reason=reason)
@@ -254,8 +254,8 @@ def test_no_output_reveals_a_secret(
     answers: list[str] = []
     with ExitStack() as stack:
         served = stack.enter_context(ServedMonitor(tmp_path, custom_settings))
-        client = stack.enter_context(served.person())
-        program = stack.enter_context(served.by_token())
+        client = stack.enter_context(served.browser_client())
+        program = stack.enter_context(served.api_client())
         token = program.headers["authorization"].removeprefix("Bearer ")
         session = client.cookies["sentistream_session"]
         socket = stack.enter_context(

@@ -53,7 +53,7 @@ def test_wrong_passwords_throttle_a_name_from_all_addresses(tmp_path: Path) -> N
 def test_right_passwords_are_not_counted(tmp_path: Path) -> None:
     with ServedMonitor(tmp_path, settings(server={"login_attempts": 1})) as served:
         for _ in range(3):
-            with served.person():
+            with served.browser_client():
                 pass
 
 
@@ -74,7 +74,11 @@ def test_forwarded_addresses_are_ignored_without_a_proxy(tmp_path: Path) -> None
 
 def test_own_password_is_changed(tmp_path: Path) -> None:
     new = "another good password"
-    with ServedMonitor(tmp_path) as served, served.person() as client, served.person() as other:
+    with (
+        ServedMonitor(tmp_path) as served,
+        served.browser_client() as client,
+        served.browser_client() as other,
+    ):
         wrong = client.post("/api/me/password", json={"old": "wrong", "new": new})
         assert wrong.status_code == 403
         assert (
@@ -86,7 +90,7 @@ def test_own_password_is_changed(tmp_path: Path) -> None:
         assert right.status_code == 204
         assert client.get("/api/me").status_code == 200
         assert other.get("/api/me").status_code == 401
-        with served.person(password=new):
+        with served.browser_client(password=new):
             pass
 
 
@@ -134,12 +138,12 @@ def test_monitor_serves_tls_itself(tmp_path: Path) -> None:
 
 def _see(served: ServedMonitor) -> None:
     wait_until(lambda: served.bus.subscribers)
-    served.sees()
+    served.publish_observation()
 
 
 @pytest.mark.parametrize("ended", ["logout", "token", "removed", "password", "role"])
 def test_websockets_close_with_their_login(tmp_path: Path, ended: str) -> None:
-    with ServedMonitor(tmp_path) as served, served.person(VIEWER) as client:
+    with ServedMonitor(tmp_path) as served, served.browser_client(VIEWER) as client:
         token = served.token(Role.VIEWER)
         headers = {"Authorization": f"Bearer {token}"}
         if ended != "token":
@@ -148,7 +152,7 @@ def test_websockets_close_with_their_login(tmp_path: Path, ended: str) -> None:
         with connect(
             f"ws://127.0.0.1:{served.port}/api/events", additional_headers=headers, open_timeout=60
         ) as socket:
-            served.sees()
+            served.publish_observation()
             assert json.loads(socket.recv(60))["kind"] == "health"
             if ended == "logout":
                 client.post("/logout")

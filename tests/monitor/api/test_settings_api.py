@@ -15,7 +15,7 @@ HOUR = 3600
 
 
 def test_settings_are_changed(tmp_path: Path) -> None:
-    with ServedMonitor(tmp_path) as served, served.person() as client:
+    with ServedMonitor(tmp_path) as served, served.browser_client() as client:
         changes: list[str] = []
         served.configuration.on_change(lambda new: changes.append(new.cameras["door"].name))
         patch = {"cameras": {"door": {"name": "Front door"}}, "privacy": {"smallest_group": 7}}
@@ -47,7 +47,7 @@ def test_settings_are_changed(tmp_path: Path) -> None:
 
 
 def test_users_and_tokens_are_managed(tmp_path: Path) -> None:
-    with ServedMonitor(tmp_path) as served, served.person() as client:
+    with ServedMonitor(tmp_path) as served, served.browser_client() as client:
         new = {"name": "otto", "password": PASSWORD, "role": "viewer"}
         assert client.post("/api/users", json=new).status_code == 201
         assert client.post("/api/users", json=new | {"name": "OTTO"}).status_code == 409
@@ -58,7 +58,7 @@ def test_users_and_tokens_are_managed(tmp_path: Path) -> None:
         assert client.patch("/api/users/otto", json={"role": "manager"}).status_code == 204
         assert client.patch("/api/users/nobody", json={}).status_code == 404
         assert client.patch("/api/users/nobody", json={"role": "manager"}).status_code == 404
-        with served.person("otto") as otto:
+        with served.browser_client("otto") as otto:
             assert otto.get("/api/users").status_code == 200
             assert client.patch("/api/users/otto", json={"role": "viewer"}).status_code == 204
             assert otto.get("/api/users").status_code == 403

@@ -50,7 +50,7 @@ class FakeTime:
         self.wall = 1_700_000_000.0
         self.clock = WallClock(wall=lambda: self.wall, monotonic=lambda: self.monotonic)
 
-    def pass_by(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.monotonic += seconds
         self.wall += seconds
         self.clock.follow()
@@ -65,12 +65,12 @@ def test_small_corrections_are_approached_without_going_back() -> None:
     time.wall -= 2.0
     before = time.clock.at(time.monotonic)
     for _ in range(100):
-        time.pass_by(0.1)
+        time.advance(0.1)
         assert time.clock.at(time.monotonic) > before
         before = time.clock.at(time.monotonic)
     assert time.error == pytest.approx(1.0, abs=0.01)  # a tenth of ten seconds
     for _ in range(110):
-        time.pass_by(0.1)
+        time.advance(0.1)
     assert time.error == pytest.approx(0.0, abs=1e-6)
 
 
@@ -78,5 +78,5 @@ def test_small_corrections_are_approached_without_going_back() -> None:
 def test_large_corrections_are_applied_at_once(step: float) -> None:
     time = FakeTime()
     time.wall += step
-    time.pass_by(0.03)
+    time.advance(0.03)
     assert time.error == pytest.approx(0.0, abs=1e-6)

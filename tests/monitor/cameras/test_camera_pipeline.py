@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from cameras.pipeline_stage import PipelineHarness, job, square
+from cameras.pipeline_harness import PipelineHarness, job, square
 from portrait_geometry import PORTRAIT_FACE
 from sentistream.analyzer import Analyzer
 from sentistream.media.picture import RgbPicture

@@ -30,7 +30,7 @@ from waiting import wait_until
 RATE = 48_000
 
 
-def remarkable(path: Path) -> Path:
+def write_clip_with_remarks(path: Path) -> Path:
     """Two seconds: one sound track is silent; the pictures change their size, one is damaged."""
     with av.open(str(path), "w") as container:
         video: Any = container.add_stream("mjpeg", rate=25)
@@ -71,7 +71,7 @@ def test_remarks_about_a_source_are_reported(
     supervisor: Supervisor, events: RecordedEvents, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sentistream.monitor")
-    clip = remarkable(tmp_path / "remarkable.mkv")
+    clip = write_clip_with_remarks(tmp_path / "remarkable.mkv")
     settings = Settings.model_validate({"cameras": {"door": {"source": str(clip)}}})
     supervisor.apply(settings)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cameras.pipeline_stage import PipelineHarness, job, square
+from cameras.pipeline_harness import PipelineHarness, job, square
 from cameras.preview_pixels import FACE, detail, pixels_of, shows_a_face
 from portrait_geometry import PORTRAIT_FACE
 from sentistream.media.picture import RgbPicture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cameras.pipeline_stage import PipelineHarness, job
+from cameras.pipeline_harness import PipelineHarness, job
 from cameras.preview_pixels import detail, pixels_of, shows_a_face
 from sentistream.media.picture import RgbPicture
 from sentistream.monitor.cameras.background import LEARN_AFTER, LONGEST_STEP, RELEARN_AFTER
@@ -69,7 +69,7 @@ def camera(request: pytest.FixtureRequest, portrait: UInt8Array) -> Camera:
     return Camera(request.param, portrait)
 
 
-def knows(camera: Camera) -> tuple[PreviewRenderer, float]:
+def learned_renderer(camera: Camera) -> tuple[PreviewRenderer, float]:
     """A renderer that has learned the room, and the current time."""
     renderer = PreviewRenderer(blur=True)
     pictures = [camera.picture().rgb() for _ in range(4)]
@@ -80,7 +80,7 @@ def knows(camera: Camera) -> tuple[PreviewRenderer, float]:
     return renderer, now
 
 
-def seen(renderer: PreviewRenderer, picture: RgbPicture, now: float) -> UInt8Array:
+def preview_of(renderer: PreviewRenderer, picture: RgbPicture, now: float) -> UInt8Array:
     """The preview of a picture without a detected face."""
     renderer.observe(picture, (), now)
     return pixels_of(Preview(renderer.render(picture, now), 0.0))
@@ -92,9 +92,9 @@ def clear(picture: RgbPicture) -> UInt8Array:
 
 @pytest.mark.parametrize("size", [0.3, 1.0, 1.6])
 def test_newcomer_is_unrecognizable_in_the_first_preview(camera: Camera, size: float) -> None:
-    renderer, now = knows(camera)
+    renderer, now = learned_renderer(camera)
     picture = camera.picture(300, size=size)
-    shown, was = seen(renderer, picture, now + 0.1), clear(picture)
+    shown, was = preview_of(renderer, picture, now + 0.1), clear(picture)
     brow, chin = round(90 + 37 * size), round(90 + 145 * size)
     left, right = round(300 + 22 * size), round(300 + 130 * size)
     face = np.s_[brow:chin, left:right]
@@ -108,10 +108,10 @@ def test_newcomer_is_unrecognizable_in_the_first_preview(camera: Camera, size: f
 
 
 def test_person_entering_at_the_edge_is_never_recognizable(camera: Camera) -> None:
-    renderer, now = knows(camera)
+    renderer, now = learned_renderer(camera)
     for step, left in enumerate(range(-100, 400, 100)):
         picture = camera.picture(left)
-        shown, was = seen(renderer, picture, now + 0.2 * step), clear(picture)
+        shown, was = preview_of(renderer, picture, now + 0.2 * step), clear(picture)
         eyes = np.s_[140:200, max(0, left + 30) : left + 120]
         assert detail(shown[eyes].astype(float)) < 0.25 * detail(was[eyes].astype(float)) + 1
         assert not shows_a_face(Preview(_jpeg(shown), 0.0), Box(left + 22, 127, left + 130, 235))
@@ -119,7 +119,7 @@ def test_person_entering_at_the_edge_is_never_recognizable(camera: Camera) -> No
 
 def test_standing_still_does_not_reveal_a_person(portrait: UInt8Array) -> None:
     camera = Camera("shelves", portrait)
-    renderer, now = knows(camera)
+    renderer, now = learned_renderer(camera)
     pictures = [camera.picture(300).rgb() for _ in range(4)]
     ends = now + RELEARN_AFTER - 10
     while now < ends:
@@ -133,12 +133,12 @@ def test_standing_still_does_not_reveal_a_person(portrait: UInt8Array) -> None:
 
 def test_light_change_pixelates_everything_for_a_while(portrait: UInt8Array) -> None:
     camera = Camera("shelves", portrait)
-    renderer, now = knows(camera)
+    renderer, now = learned_renderer(camera)
     was = detail(clear(camera.picture(light=0.5)).astype(float))
     pictures = [camera.picture(light=0.5).rgb() for _ in range(4)]
     for after in np.arange(0.2, 2 * LEARN_AFTER, LONGEST_STEP):
         picture = RgbPicture(pictures[round(after / LONGEST_STEP) % 4])
-        shown = detail(seen(renderer, picture, now + after).astype(float))
+        shown = detail(preview_of(renderer, picture, now + after).astype(float))
         if after < LEARN_AFTER:
             assert shown < 0.1 * was
     assert shown > 0.9 * was
@@ -146,7 +146,7 @@ def test_light_change_pixelates_everything_for_a_while(portrait: UInt8Array) -> 
 
 def test_first_previews_of_a_camera_show_nothing(camera: Camera) -> None:
     picture = camera.picture(300)
-    shown = seen(PreviewRenderer(blur=True), picture, 100.0)
+    shown = preview_of(PreviewRenderer(blur=True), picture, 100.0)
     assert detail(shown.astype(float)) < 1
     assert not shows_a_face(Preview(_jpeg(shown), 0.0), Box(322, 127, 430, 235))
 

@@ -44,19 +44,19 @@ def container() -> dict[str, list[str]]:
     return found
 
 
-def whole_compose() -> dict[str, Any]:
+def compose_file() -> dict[str, Any]:
     read = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
     assert isinstance(read, dict)
     return read
 
 
 def compose() -> dict[str, Any]:
-    service = whole_compose()["services"]["monitor"]
+    service = compose_file()["services"]["monitor"]
     assert isinstance(service, dict)
     return service
 
 
-def asked_by_the_container() -> list[str]:
+def health_check_command() -> list[str]:
     """The health check's command."""
     _, _, command = container()["HEALTHCHECK"][0].partition("CMD ")
     parsed = json.loads(command)
@@ -155,8 +155,8 @@ def test_systemd_security_rates_the_unit_well(tmp_path: Path) -> None:
 def test_container_is_hardened() -> None:
     parsed, service = container(), compose()
     assert parsed["USER"] == ["10001"]
-    assert service["healthcheck"]["test"] == ["CMD", *asked_by_the_container()]
-    program = asked_by_the_container()[1]
+    assert service["healthcheck"]["test"] == ["CMD", *health_check_command()]
+    program = health_check_command()[1]
     assert f"deploy/{Path(program).name} {program}" in parsed["COPY"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -174,11 +174,11 @@ def test_container_port_is_bound_to_localhost() -> None:
     port = Settings().server.port
     assert compose()["ports"] == [f"127.0.0.1:{port}:{port}"]
     assert container()["EXPOSE"] == [str(port)]
-    assert asked_by_the_container()[-1] == str(port)
+    assert health_check_command()[-1] == str(port)
 
 
 def test_container_trusts_only_its_host_as_proxy() -> None:
-    (network,) = whole_compose()["networks"]["default"]["ipam"]["config"]
+    (network,) = compose_file()["networks"]["default"]["ipam"]["config"]
     assert compose()["environment"]["FORWARDED_ALLOW_IPS"] == network["gateway"]
     assert all(port.startswith("127.0.0.1:") for port in compose()["ports"])
 

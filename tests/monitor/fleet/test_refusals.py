@@ -50,7 +50,7 @@ def hq(tmp_path: Path, broker: Mosquitto) -> Iterator[Headquarters]:
 
 
 @pytest.fixture
-def joined(hq: Headquarters, shop: Shop) -> Shop:
+def joined_shop(hq: Headquarters, shop: Shop) -> Shop:
     shop.join(invite(hq))
     return shop
 
@@ -62,7 +62,7 @@ def record(number: int = 0) -> dict[str, Any]:
     return {"kind": "sums", "begin": begin, "length": 60, "revision": 1 + number, "rows": [row]}
 
 
-def refused(hq: Headquarters, reason: str, act: Callable[[], object]) -> None:
+def expect_refused(hq: Headquarters, reason: str, act: Callable[[], object]) -> None:
     """Do something that is refused for one reason, counted once, and not stored."""
     before, stored = dict(hq.receiver.refused), hq.receiver.stored
     act()
@@ -72,44 +72,50 @@ def refused(hq: Headquarters, reason: str, act: Callable[[], object]) -> None:
 
 
 def test_refused_messages_are_counted_logged_and_harmless(
-    hq: Headquarters, joined: Shop, tap: BrokerTap, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    hq: Headquarters,
+    joined_shop: Shop,
+    tap: BrokerTap,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
     other = Shop(tmp_path / "south")
     other.join(invite(hq, "south", "South Street"))
-    anonymous, own, foreign = SigningKey.generate(), key_of(joined), key_of(other)
+    anonymous, own, foreign = SigningKey.generate(), key_of(joined_shop), key_of(other)
     good = encode(
         {"site": "north", "n": 7, "sent": time.time(), "kind": "data", "records": [record()]},
         UP,
         own,
     )
     # without any key
-    refused(hq, "signature", lambda: tap.send_as_site(anonymous, records=[record()]))
-    refused(hq, "unknown site", lambda: tap.send_as_site(anonymous, site="nowhere"))
-    refused(hq, "unreadable", lambda: tap.publish(UP, b"too short"))
-    refused(hq, "unreadable", lambda: tap.publish(UP, b"x" * 300_000))
-    refused(hq, "signature", lambda: tap.publish(UP, b"x" * 200))
+    expect_refused(hq, "signature", lambda: tap.send_as_site(anonymous, records=[record()]))
+    expect_refused(hq, "unknown site", lambda: tap.send_as_site(anonymous, site="nowhere"))
+    expect_refused(hq, "unreadable", lambda: tap.publish(UP, b"too short"))
+    expect_refused(hq, "unreadable", lambda: tap.publish(UP, b"x" * 300_000))
+    expect_refused(hq, "signature", lambda: tap.publish(UP, b"x" * 200))
     # another site: its own key under a foreign name, in each of three ways
-    refused(hq, "signature", lambda: tap.send_as_site(foreign, records=[record()]))
-    refused(hq, "wrong name", lambda: tap.send_as_site(foreign, site="north", topic_site="south"))
-    refused(
+    expect_refused(hq, "signature", lambda: tap.send_as_site(foreign, records=[record()]))
+    expect_refused(
+        hq, "wrong name", lambda: tap.send_as_site(foreign, site="north", topic_site="south")
+    )
+    expect_refused(
         hq,
         "signature",
         lambda: tap.send_as_site(foreign, signed_topic=FleetTopics(TOPIC).up("south")),
     )
     # changed in transit
-    refused(hq, "signature", lambda: tap.publish(UP, good[:-3] + b"abc"))
+    expect_refused(hq, "signature", lambda: tap.publish(UP, good[:-3] + b"abc"))
     assert sums(hq) == sums(hq, "south") == {}
 
     tap.publish(UP, good)
     wait_until(lambda: len(sums(hq)) == 1, "a genuine message is stored")
     # recorded and replayed
-    refused(hq, "replay", lambda: tap.publish(UP, good))
+    expect_refused(hq, "replay", lambda: tap.publish(UP, good))
     assert len(sums(hq)) == 1
 
     # genuine sites report as before
     queries = FleetQueries(hq.engine, 15)
-    for each, site in ((joined, "north"), (other, "south")):
+    for each, site in ((joined_shop, "north"), (other, "south")):
         with each.running() as link:
             wait_until(is_connected(link), "it is connected")
             each.bus.publish(alert(time.time()))
@@ -120,24 +126,26 @@ def test_refused_messages_are_counted_logged_and_harmless(
         assert f"a message was refused: {reason}" in caplog.text
 
 
-def test_replaced_key_is_refused(hq: Headquarters, joined: Shop, tap: BrokerTap) -> None:
-    old = key_of(joined)
-    with joined.running() as link:
+def test_replaced_key_is_refused(hq: Headquarters, joined_shop: Shop, tap: BrokerTap) -> None:
+    old = key_of(joined_shop)
+    with joined_shop.running() as link:
         wait_until(lambda: link.status.answered, "the first answer")
         link.renew_key()
-        wait_until(lambda: key_of(joined).seed != old.seed, "the new key")
-    refused(hq, "old key", lambda: tap.send_as_site(old, records=[record()]))
+        wait_until(lambda: key_of(joined_shop).seed != old.seed, "the new key")
+    expect_refused(hq, "old key", lambda: tap.send_as_site(old, records=[record()]))
     assert sums(hq) == {}
-    tap.send_as_site(key_of(joined), n=int(time.time() * 1000) + 5000, records=[record()])
+    tap.send_as_site(key_of(joined_shop), n=int(time.time() * 1000) + 5000, records=[record()])
     wait_until(lambda: len(sums(hq)) == 1, "the new key counts")
 
 
-def test_key_of_a_departed_shop_is_refused(hq: Headquarters, joined: Shop, tap: BrokerTap) -> None:
+def test_key_of_a_departed_shop_is_refused(
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap
+) -> None:
     from sentistream.monitor.site_link.joining import leave
 
-    key = key_of(joined)
-    assert leave(joined.state)
-    refused(hq, "old key", lambda: tap.send_as_site(key, records=[record()]))
+    key = key_of(joined_shop)
+    assert leave(joined_shop.state)
+    expect_refused(hq, "old key", lambda: tap.send_as_site(key, records=[record()]))
 
 
 def test_joining_code_cannot_sign_reports(hq: Headquarters, tap: BrokerTap) -> None:
@@ -145,7 +153,9 @@ def test_joining_code_cannot_sign_reports(hq: Headquarters, tap: BrokerTap) -> N
     hq.registry.add("north", "North")
     code = hq.registry.new_code("north", hq.settings, ca=hq.ca)
     hq.receiver.reload()
-    refused(hq, "code", lambda: tap.send_as_site(SigningKey(code.secret), records=[record()]))
+    expect_refused(
+        hq, "code", lambda: tap.send_as_site(SigningKey(code.secret), records=[record()])
+    )
     assert sums(hq) == {}
 
 
@@ -162,12 +172,12 @@ def test_replayed_join_request_changes_nothing(
 
 
 def test_forged_acknowledgement_deletes_nothing(
-    hq: Headquarters, joined: Shop, tap: BrokerTap
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap
 ) -> None:
     """Acknowledgements and refusals that headquarters did not sign are ignored."""
     hq.receiver.close()  # receives everything and answers nothing
     down = FleetTopics(TOPIC).down("north")
-    with joined.running() as link:
+    with joined_shop.running() as link:
         wait_until(lambda: tap.up() and link.status.waiting, "a message is in flight")
         number = tap.up()[-1]["n"]
         forged = {"site": "north", "of": number, "time": time.time()}
@@ -187,30 +197,32 @@ def test_forged_acknowledgement_deletes_nothing(
 
 
 def test_oversized_decompressed_message_is_refused(
-    hq: Headquarters, joined: Shop, tap: BrokerTap
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap
 ) -> None:
-    key = key_of(joined)
+    key = key_of(joined_shop)
     body = zlib.compress(json.dumps({"v": 1, "pad": " " * MAX_JSON_BYTES}).encode(), 9)
     assert len(body) < 10_000
-    refused(hq, "unreadable", lambda: tap.publish(UP, key.sign(UP, body) + body))
+    expect_refused(hq, "unreadable", lambda: tap.publish(UP, key.sign(UP, body) + body))
 
 
 @pytest.mark.parametrize("version", [VERSION + 2, 0, "1", None, True])
 def test_version_two_releases_away_is_refused(
-    hq: Headquarters, joined: Shop, tap: BrokerTap, version: object
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap, version: object
 ) -> None:
-    refused(hq, "version", lambda: tap.send_as_site(key_of(joined), v=version, records=[record()]))
+    expect_refused(
+        hq, "version", lambda: tap.send_as_site(key_of(joined_shop), v=version, records=[record()])
+    )
     wait_until(
         lambda: tap.down()[-1:] and tap.down()[-1].get("reason") == "version", "the refusal is sent"
     )
 
 
-def test_next_release_may_add_fields(hq: Headquarters, joined: Shop, tap: BrokerTap) -> None:
+def test_next_release_may_add_fields(hq: Headquarters, joined_shop: Shop, tap: BrokerTap) -> None:
     """Unknown fields, columns and kinds of records are ignored; the rest is stored."""
     newer = record() | {"mood_index": 3, "provenance": {"a": [1]}}
     newer["rows"] = [[*newer["rows"][0], 17, "more"]]
     tap.send_as_site(
-        key_of(joined),
+        key_of(joined_shop),
         v=VERSION + 1,
         compression="none",
         records=[newer, {"kind": "forecast", "values": [1, 2]}],
@@ -220,14 +232,14 @@ def test_next_release_may_add_fields(hq: Headquarters, joined: Shop, tap: Broker
     assert hq.registry.site("north").discarded == 0
 
 
-def test_older_release_may_omit_fields(hq: Headquarters, joined: Shop, tap: BrokerTap) -> None:
+def test_older_release_may_omit_fields(hq: Headquarters, joined_shop: Shop, tap: BrokerTap) -> None:
     """The minimal fields: newer ones have defaults."""
     older = record()
     del older["length"], older["revision"]
     topic = UP
     fields = {"v": 1, "site": "north", "n": int(time.time() * 1000), "kind": "data"}
     body = zlib.compress(json.dumps(fields | {"records": [older]}).encode())
-    tap.publish(topic, key_of(joined).sign(topic, body) + body)
+    tap.publish(topic, key_of(joined_shop).sign(topic, body) + body)
     wait_until(lambda: len(sums(hq)) == 1, "it is stored")
 
 
@@ -250,9 +262,9 @@ def test_older_release_may_omit_fields(hq: Headquarters, joined: Shop, tap: Brok
     ],
 )
 def test_invalid_record_is_skipped_and_counted(
-    hq: Headquarters, joined: Shop, tap: BrokerTap, unfit: Any
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap, unfit: Any
 ) -> None:
-    tap.send_as_site(key_of(joined), records=[unfit, record()])
+    tap.send_as_site(key_of(joined_shop), records=[unfit, record()])
     wait_until(lambda: len(sums(hq)) == 1, "the rest is stored")
     wait_until(
         lambda: any(each.get("discarded") == 1 for each in tap.down()), "the refusal is sent"

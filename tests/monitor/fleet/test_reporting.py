@@ -188,13 +188,13 @@ def test_headquarters_killed_before_storing_loses_nothing(
         assert link.status.waiting > 0
         deaf.receiver.close = lambda timeout=0.0: None  # type: ignore[method-assign]
         deaf.close()
-        with headquarters(engine, broker) as again, patience(0.5):
+        with headquarters(engine, broker) as again, short_resend_interval(0.5):
             wait_until(lambda: link.status.waiting == 0, "it is sent again", limit=60)
             assert ("door", "", now - 180, 1) in sums(again)
 
 
 @contextmanager
-def patience(seconds: float) -> Iterator[None]:
+def short_resend_interval(seconds: float) -> Iterator[None]:
     """Shorten the sites' resend interval."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sender, "ANSWER_TIMEOUT", seconds)

@@ -163,7 +163,7 @@ def test_page_offers_each_reader_their_own_digest(
     served: ServedHeadquarters, mail: MailServer
 ) -> None:
     registry = served.headquarters.registry
-    with served.person(VIEWER) as viewer, served.person() as manager:
+    with served.browser_client(VIEWER) as viewer, served.browser_client() as manager:
         csrf = {"csrf_token": manager.headers["x-csrf-token"]}
         form = {"user": VIEWER, "shops": "north", "address": "vera@example.org"}
         assert manager.post("/shops/access", data=csrf | form).status_code == 303

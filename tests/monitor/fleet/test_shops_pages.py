@@ -38,7 +38,7 @@ def listed(html: str) -> list[str]:
 
 
 def test_comparison_orders_shops(served: ServedHeadquarters) -> None:
-    with served.person() as person:
+    with served.browser_client() as person:
         html = person.get("/shops?period=month&order=negative").text
         assert listed(html)[0] == "station"
         assert set(listed(html)) == set(ALL)
@@ -55,7 +55,7 @@ def test_comparison_orders_shops(served: ServedHeadquarters) -> None:
 
 
 def test_invalid_queries_get_a_page(served: ServedHeadquarters) -> None:
-    with served.person() as person:
+    with served.browser_client() as person:
         for query in ("period=never&order=x", "page=99999", "search=%00%3Cscript%3E"):
             assert person.get(f"/shops?{query}").status_code == 200
         assert person.get("/shops?page=x").status_code == 422
@@ -64,7 +64,7 @@ def test_invalid_queries_get_a_page(served: ServedHeadquarters) -> None:
 
 def test_viewer_sees_only_assigned_shops(served: ServedHeadquarters) -> None:
     registry = served.headquarters.registry
-    with served.person(VIEWER) as viewer, served.person() as manager:
+    with served.browser_client(VIEWER) as viewer, served.browser_client() as manager:
         assert listed(viewer.get("/shops").text) == []
         assert viewer.get("/shops/shop/station").status_code == 404
         access = {"user": VIEWER, "shops": "north, harbour"}
@@ -102,8 +102,8 @@ def test_viewer_sees_only_assigned_shops(served: ServedHeadquarters) -> None:
 def test_alert_has_a_page_for_users_of_its_shop(tmp_path: Path) -> None:
     with (
         ServedHeadquarters(tmp_path) as served,
-        served.person(VIEWER) as viewer,
-        served.person() as manager,
+        served.browser_client(VIEWER) as viewer,
+        served.browser_client() as manager,
     ):
         served.headquarters._alerts.look()
         served.headquarters.registry.give_access(VIEWER, ["north"])
@@ -132,7 +132,7 @@ def test_alert_has_a_page_for_users_of_its_shop(tmp_path: Path) -> None:
 
 
 def test_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
-    with ServedHeadquarters(tmp_path, filled=False) as served, served.person() as person:
+    with ServedHeadquarters(tmp_path, filled=False) as served, served.browser_client() as person:
         csrf = {"csrf_token": person.headers["x-csrf-token"]}
         form = {"key": "mill", "name": "Mill Lane", "time_zone": "Europe/Paris"}
         html = person.post("/shops/add", data=csrf | form).text
@@ -170,7 +170,7 @@ def test_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
 
 
 def test_shop_pages_need_a_headquarters(tmp_path: Path) -> None:
-    with ServedMonitor(tmp_path) as served, served.person() as person:
+    with ServedMonitor(tmp_path) as served, served.browser_client() as person:
         assert person.get("/shops").status_code == 404
         assert 'href="/shops"' not in person.get("/settings").text
         page = person.get("/settings/headquarters")
@@ -183,7 +183,7 @@ def test_shop_pages_are_translated(served: ServedHeadquarters, language: str) ->
         "de": ("Filialen", "1 Filiale ist verstummt", "Negativste zuerst"),
         "fr": ("Magasins", "1 magasin est muet", "Les plus négatifs d\u2019abord"),
     }
-    with served.person() as person:
+    with served.browser_client() as person:
         person.cookies.set("sentistream-language", language)
         html = person.get("/shops").text
         for sentence in expected[language]:
@@ -214,7 +214,7 @@ def test_days_are_in_the_shops_time_zone(tmp_path: Path) -> None:
 
 
 def test_first_day_compares_today(tmp_path: Path) -> None:
-    with ServedHeadquarters(tmp_path) as served, served.person() as person:
+    with ServedHeadquarters(tmp_path) as served, served.browser_client() as person:
         assert '<option value="week" selected' in person.get("/shops").text
         today = datetime.datetime.now(datetime.UTC).date().toordinal()
         with served.engine.begin() as connection:

@@ -197,7 +197,7 @@ def test_privacy_page_and_documents_mention_headquarters_only_after_joining(
 
     folder = tmp_path / "page"
     folder.mkdir()
-    with ServedMonitor(folder, parts=parts) as served, links[0], served.person() as person:
+    with ServedMonitor(folder, parts=parts) as served, links[0], served.browser_client() as person:
         before = pages(person)
         for text in before.values():
             assert "headquarters" not in text.lower().replace("/settings/headquarters", "")

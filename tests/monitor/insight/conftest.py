@@ -18,7 +18,7 @@ NOW = int(datetime(2026, 11, 25, 14, 20).timestamp())
 WEEKS = 10
 
 
-def shop(smallest_group: int = 5) -> Settings:
+def shop_settings(smallest_group: int = 5) -> Settings:
     """The shop's cameras and zones."""
     corners = [[0, 0], [0, 0.1], [0.1, 0.1]]
     return Settings.model_validate(
@@ -37,7 +37,7 @@ def shop(smallest_group: int = 5) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def ten_weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Ten weeks of visitors at four cameras; few, so that it is filled quickly."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('weeks') / 'monitor.sqlite3'}")
     migrate(engine)
@@ -47,18 +47,18 @@ def weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def insight(weeks: Engine) -> Insight:
+def insight(ten_weeks: Engine) -> Insight:
     """Queries on it; groups below five are withheld."""
-    settings = shop()
-    return Insight(DatabaseStore(weeks, lambda: settings), settings, CAMERAS)
+    settings = shop_settings()
+    return Insight(DatabaseStore(ten_weeks, lambda: settings), settings, CAMERAS)
 
 
 @pytest.fixture(scope="session")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Insight]:
+def busy_week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Insight]:
     """One week in a shop with many visitors."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('busy') / 'monitor.sqlite3'}")
     migrate(engine)
     fill(engine, NOW - 7 * DAY, NOW, an_hour=60)
-    settings = shop()
+    settings = shop_settings()
     yield Insight(DatabaseStore(engine, lambda: settings), settings, CAMERAS)
     engine.dispose()

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from api.served_monitor import MANAGER, PASSWORD, ServedMonitor
 
-from insight.conftest import shop
+from insight.conftest import shop_settings
 from insight.synthetic_visits import DAY, fill
 from sentistream.monitor.observations import CameraHealth, CameraState
 
@@ -20,7 +20,7 @@ from sentistream.monitor.observations import CameraHealth, CameraState
 def served_weeks(folder: Path, *, weeks: int = 4, an_hour: float = 30) -> Iterator[ServedMonitor]:
     """Four cameras, one of them down; visitors until this minute."""
     now = int(time.time() // 60 * 60)
-    custom_settings = shop()
+    custom_settings = shop_settings()
     free = custom_settings.server.model_copy(
         update={"requests_a_minute": 100_000, "login_attempts": 100}
     )
@@ -37,7 +37,7 @@ def served_weeks(folder: Path, *, weeks: int = 4, an_hour: float = 30) -> Iterat
             watched=range(24),
         )
         for camera in ("entrance", "hall", "tills"):
-            served.sees(camera, float(now))
+            served.publish_observation(camera, float(now))
         served.bus.publish(
             CameraHealth(
                 camera="terrace",

@@ -20,7 +20,7 @@ import pytest
 from api.served_monitor import MANAGER, VIEWER, ServedMonitor
 from digest.pdf_text import text_of
 
-from insight.conftest import shop
+from insight.conftest import shop_settings
 from insight.served_insight import served_weeks
 from insight.synthetic_visits import CAMERAS, ZONES
 from sentistream.monitor.accounts import Role
@@ -39,7 +39,7 @@ def shop_monitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMon
 
 @pytest.fixture(scope="module")
 def client(shop_monitor: ServedMonitor) -> Iterator[httpx.Client]:
-    with shop_monitor.person() as client:
+    with shop_monitor.browser_client() as client:
         yield client
 
 
@@ -209,7 +209,7 @@ def test_overview_matches_between_page_api_and_queries(
     client: httpx.Client, shop_monitor: ServedMonitor
 ) -> None:
     overview = client.get("/api/overview").json()
-    found = Insight(shop_monitor.store, shop(), CAMERAS).overview(time.time())
+    found = Insight(shop_monitor.store, shop_settings(), CAMERAS).overview(time.time())
     assert [(one["camera"], one["zone"]) for one in overview["places"]] == list(found.places)
     page = client.get("/").text
     for one in overview["places"]:
@@ -251,7 +251,7 @@ def test_invalid_view_shows_the_default(client: httpx.Client) -> None:
 
 def test_notes_are_written_by_managers_and_read_by_all(shop_monitor: ServedMonitor) -> None:
     now = int(time.time())
-    with shop_monitor.person() as manager, shop_monitor.person(VIEWER) as viewer:
+    with shop_monitor.browser_client() as manager, shop_monitor.browser_client(VIEWER) as viewer:
         created = manager.post(
             "/api/annotations",
             json={"time": now - 600, "text": "New till opened", "camera": "hall"},
@@ -272,6 +272,6 @@ def test_notes_are_written_by_managers_and_read_by_all(shop_monitor: ServedMonit
             assert answer.status_code in (400, 422), wrong
         assert manager.delete(f"/api/annotations/{number}").status_code == 204
         assert manager.delete(f"/api/annotations/{number}").status_code == 404
-    with shop_monitor.by_token(Role.VIEWER) as program:
+    with shop_monitor.api_client(Role.VIEWER) as program:
         assert program.get("/api/annotations").json() == []
         assert program.get("/api/overview").status_code == 200

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from insight.conftest import NOW, WEEKS, shop
+from insight.conftest import NOW, WEEKS, shop_settings
 from insight.synthetic_visits import CAMERAS, DAY, HOUR, ZONES, Visit, fill, readings, visits
 from sentistream.monitor.insight import (
     ALL_CAMERAS,
@@ -64,7 +64,7 @@ def test_synthetic_weeks_equal_their_readings(tmp_path: Path) -> None:
             fill(engine, begin, end, an_hour=60)
         else:
             generated = list(visits(begin, end, an_hour=60))
-            DatabaseStore(engine, shop).add(readings(generated, begin, end))
+            DatabaseStore(engine, shop_settings).add(readings(generated, begin, end))
         with read_transaction(engine) as connection:
             tables.append([tuple(row) for row in connection.execute(select(SUMS))])
         engine.dispose()
@@ -79,12 +79,12 @@ def test_synthetic_weeks_equal_their_readings(tmp_path: Path) -> None:
     zone=st.sampled_from(["", *ZONES]),
 )
 def test_totals_of_any_spans_match_their_visits(
-    weeks: Engine, everybody: list[Visit], minutes: list[int], camera: str, zone: str
+    ten_weeks: Engine, everybody: list[Visit], minutes: list[int], camera: str, zone: str
 ) -> None:
     edges = [BEGIN + minute * 60.0 for minute in sorted(minutes)]
     spans = [Span(a, b) for a, b in zip(edges[::2], edges[1::2], strict=False)]
-    settings = shop(smallest_group=1)
-    insight = Insight(DatabaseStore(weeks, lambda: settings), settings, CAMERAS)
+    settings = shop_settings(smallest_group=1)
+    insight = Insight(DatabaseStore(ten_weeks, lambda: settings), settings, CAMERAS)
     found = insight.figures(spans, camera=camera, zone=zone)
     appearances, seconds = brute_force(everybody, spans, camera, zone)
     assert found.appearances == appearances
@@ -107,8 +107,8 @@ def _negative(generated: Sequence[Visit], spans: Sequence[Span], camera: str, zo
     )
 
 
-def test_batched_groups_equal_single_groups(weeks: Engine) -> None:
-    store = DatabaseStore(weeks, shop)
+def test_batched_groups_equal_single_groups(ten_weeks: Engine) -> None:
+    store = DatabaseStore(ten_weeks, shop_settings)
     monday = Period.about("day", datetime.fromtimestamp(NOW).date()).span.begin
     groups = [
         [
@@ -150,7 +150,7 @@ def test_small_groups_are_withheld_in_every_query(insight: Insight) -> None:
     assert worst is None or worst.figures.appearances >= 5
 
 
-def test_totals_over_cameras_reveal_no_withheld_camera(insight: Insight, weeks: Engine) -> None:
+def test_totals_over_cameras_reveal_no_withheld_camera(insight: Insight, ten_weeks: Engine) -> None:
     """Totals over all cameras are sums of the shown ones only."""
     period = Period.about("hour", datetime.fromtimestamp(NOW).date() - timedelta(days=1))
     together = insight.series(period, now=NOW).parts
@@ -216,8 +216,8 @@ def test_missing_earlier_data_is_reported(insight: Insight) -> None:
     assert first.parts[-1].usual.weeks >= 8
 
 
-def test_outlier_is_found_and_ordinary_days_are_not(weeks: Engine, tmp_path: Path) -> None:
-    DatabaseStore(weeks, shop).backup(tmp_path / "m.sqlite3")
+def test_outlier_is_found_and_ordinary_days_are_not(ten_weeks: Engine, tmp_path: Path) -> None:
+    DatabaseStore(ten_weeks, shop_settings).backup(tmp_path / "m.sqlite3")
     engine = open_database(f"sqlite:///{tmp_path / 'm.sqlite3'}")
     bad = Period.about("hour", datetime.fromtimestamp(NOW).date() - timedelta(days=2)).span
     with engine.begin() as connection:
@@ -226,7 +226,7 @@ def test_outlier_is_found_and_ordinary_days_are_not(weeks: Engine, tmp_path: Pat
             table.step == "day", table.begin == int(bad.begin), table.camera == "hall"
         )
         connection.execute(chosen.values(negative=table.negative + table.positive, positive=0))
-    settings = shop()
+    settings = shop_settings()
     insight = Insight(DatabaseStore(engine, lambda: settings), settings, CAMERAS)
     period = Period.between(
         datetime.fromtimestamp(NOW).date() - timedelta(days=14),
@@ -256,12 +256,14 @@ def test_worst_hour_and_ranking_find_noon_and_tills(insight: Insight) -> None:
     assert set(sorted(by_hour, key=lambda hour: by_hour[hour])[-2:]) == {12, 17}
 
 
-def test_worst_hour_is_significant(busy: Insight, insight: Insight) -> None:
+def test_worst_hour_is_significant(busy_week: Insight, insight: Insight) -> None:
     span = Span(NOW - 3 * DAY, NOW)
-    worst = busy.worst_hour(span)
+    worst = busy_week.worst_hour(span)
     assert worst is not None and worst.figures.negative is not None
     hours = [
-        one for one in _hours(busy, span) if one.negative is not None and not one.negative.is_vague
+        one
+        for one in _hours(busy_week, span)
+        if one.negative is not None and not one.negative.is_vague
     ]
     assert worst.figures.negative.low == max(one.negative.low for one in hours if one.negative)
     assert datetime.fromtimestamp(worst.figures.span.begin).hour in (12, 17)

@@ -152,21 +152,21 @@ def test_overview_shows_what_needs_attention(
 
 
 def test_overview_refreshes_and_keeps_the_scroll_position(
-    chromium: Browser, served_now: ServedMonitor
+    chromium: Browser, monitor_until_now: ServedMonitor
 ) -> None:
-    with opened(chromium, served_now) as page:
+    with opened(chromium, monitor_until_now) as page:
         page.clock.install()
         page.goto("/")
         expect(page.locator(".attention")).to_contain_text("Terrace")
         page.locator(".answer summary").focus()
-        served_now.sees("terrace", time.time())
+        monitor_until_now.publish_observation("terrace", time.time())
         page.clock.run_for(31_000)
         expect(page.locator(".attention")).not_to_contain_text("Terrace")
         assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
 
 
 @pytest.fixture
-def served_now(tmp_path: Path) -> Iterator[ServedMonitor]:
+def monitor_until_now(tmp_path: Path) -> Iterator[ServedMonitor]:
     with served_weeks(tmp_path, weeks=1, an_hour=5) as served:
         yield served
 

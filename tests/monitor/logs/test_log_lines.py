@@ -36,7 +36,7 @@ SECRETS = {
 
 
 @pytest.fixture(autouse=True)
-def _put_back() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level, sys.excepthook, threading.excepthook)
     libraries = {name: logging.getLogger(name) for name in LIBRARIES}

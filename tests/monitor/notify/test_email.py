@@ -38,7 +38,7 @@ def notice(alert: Alert = ALERT, language: str = "en", **rest: Any) -> Notice:
     )
 
 
-def to(server: MailServer, **changes: Any) -> EmailSettings:
+def settings_for(server: MailServer, **changes: Any) -> EmailSettings:
     values = {
         "host": "localhost",
         "port": server.port,
@@ -49,7 +49,7 @@ def to(server: MailServer, **changes: Any) -> EmailSettings:
     return EmailSettings.model_validate(values | changes)
 
 
-def sent(settings: EmailSettings, custom_notice: Notice | None = None) -> str:
+def send_and_report(settings: EmailSettings, custom_notice: Notice | None = None) -> str:
     """The error message; empty if it was sent."""
     failure = SmtpTransport(settings, timeout=3).send(custom_notice or notice())
     return "" if failure is None else str(failure.reason)
@@ -57,7 +57,7 @@ def sent(settings: EmailSettings, custom_notice: Notice | None = None) -> str:
 
 def test_alert_arrives_as_text_and_html() -> None:
     with mail_server() as server:
-        assert sent(to(server)) == ""
+        assert send_and_report(settings_for(server)) == ""
     (message,) = server.messages
     assert server.envelopes[0].rcpt_tos == ["owner@example.org", "deputy@example.org"]
     assert server.envelopes[0].mail_from == "monitor@example.org"
@@ -83,7 +83,7 @@ def test_mails_about_one_alert_form_a_thread() -> None:
             notice(),
             notice(replace(ALERT, active=False, time=BEGIN + 720.0), began=BEGIN),
         ):
-            assert sent(to(server), custom_notice) == ""
+            assert send_and_report(settings_for(server), custom_notice) == ""
     first, last = server.messages
     assert first["References"] == last["References"] == "<5e1f@example.org>"
     assert first["Message-ID"] != last["Message-ID"]
@@ -99,7 +99,7 @@ def test_mails_about_one_alert_form_a_thread() -> None:
 )
 def test_mail_is_in_the_configured_language(language: str, expected: str) -> None:
     with mail_server() as server:
-        assert sent(to(server), notice(language=language)) == ""
+        assert send_and_report(settings_for(server), notice(language=language)) == ""
     body = server.messages[0].get_body(("html",))
     assert body is not None
     assert expected in body.get_content()
@@ -114,7 +114,7 @@ def test_summary_has_a_line_for_each_alert() -> None:
     alerts = [ALERT, replace(ALERT, active=False, time=BEGIN + 300.0), down]
     with mail_server() as server:
         custom_notice = summary_notice(alerts, NAMES, translator("en"), page=PAGE)
-        assert sent(to(server), custom_notice) == ""
+        assert send_and_report(settings_for(server), custom_notice) == ""
     body = server.messages[0].get_body(("plain",))
     assert body is not None
     text = body.get_content()
@@ -130,7 +130,7 @@ def test_attachments_arrive_intact() -> None:
         notice(), attachments=(Attachment("week.pdf", "application/pdf", content),)
     )
     with mail_server() as server:
-        assert sent(to(server), custom_notice) == ""
+        assert send_and_report(settings_for(server), custom_notice) == ""
     (attached,) = server.messages[0].iter_attachments()
     assert attached.get_filename() == "week.pdf"
     assert attached.get_content() == content
@@ -142,43 +142,49 @@ def test_mail_is_encrypted_and_authenticated(
 ) -> None:
     own = certificate(tmp_path)
     with mail_server(certificate=own, tls=security == "tls", login=True) as server:
-        settings = to(server, host="127.0.0.1", security=security, username=USER, password=PASSWORD)
-        expected = sent(settings)
+        settings = settings_for(
+            server, host="127.0.0.1", security=security, username=USER, password=PASSWORD
+        )
+        expected = send_and_report(settings)
         assert expected.startswith("The certificate of 127.0.0.1 is not trusted")
         assert not server.messages
         monkeypatch.setenv("SSL_CERT_FILE", str(own))
-        assert sent(settings) == ""
+        assert send_and_report(settings) == ""
         assert server.encrypted == [True]
         assert server.logins == [True]
         wrong = settings.model_copy(update={"password": SecretStr("guessed")})
-        assert sent(wrong).startswith("127.0.0.1 refuses user and password (535")
-        assert "guessed" not in sent(wrong)
+        assert send_and_report(wrong).startswith("127.0.0.1 refuses user and password (535")
+        assert "guessed" not in send_and_report(wrong)
 
 
 def test_password_is_read_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     with mail_server(login=True) as server:
-        settings = to(server, username=USER, password_file=secret)
-        assert "The password file" in sent(settings)
+        settings = settings_for(server, username=USER, password_file=secret)
+        assert "The password file" in send_and_report(settings)
         secret.write_text(f"{PASSWORD}\nnot this line\n")
-        assert sent(settings) == ""
+        assert send_and_report(settings) == ""
     assert server.logins == [True]
 
 
 def test_failures_are_reported_in_plain_sentences() -> None:
     with mail_server() as server:
-        assert "offers no STARTTLS" in sent(to(server, security="starttls"))
-        assert "does not speak TLS" in sent(to(server, security="tls"))
+        assert "offers no STARTTLS" in send_and_report(settings_for(server, security="starttls"))
+        assert "does not speak TLS" in send_and_report(settings_for(server, security="tls"))
         server.refuse["RCPT"] = "550 5.1.1 no such mailbox"
-        assert sent(to(server)) == (
+        assert send_and_report(settings_for(server)) == (
             "localhost accepts none of the recipients (550 5.1.1 no such mailbox)."
         )
         server.refuse = {"DATA": "554 5.7.1 looks like spam"}
-        assert "does not take the message (554 5.7.1 looks like spam)" in sent(to(server))
-    nobody = to(server, port=free_port())
-    assert "refuses the connection on port" in sent(nobody)
-    lost = to(server, host="no-such-host.invalid")
-    assert sent(lost) == ("There is no server of the name no-such-host.invalid; check the address.")
+        assert "does not take the message (554 5.7.1 looks like spam)" in send_and_report(
+            settings_for(server)
+        )
+    nobody = settings_for(server, port=free_port())
+    assert "refuses the connection on port" in send_and_report(nobody)
+    lost = settings_for(server, host="no-such-host.invalid")
+    assert send_and_report(lost) == (
+        "There is no server of the name no-such-host.invalid; check the address."
+    )
 
 
 def test_unresponsive_server_times_out() -> None:
@@ -201,9 +207,9 @@ def test_unresponsive_server_times_out() -> None:
 def test_temporary_failures_are_recognized() -> None:
     with mail_server() as server:
         server.refuse["DATA"] = "451 try later"
-        first = SmtpTransport(to(server)).send(notice())
+        first = SmtpTransport(settings_for(server)).send(notice())
         server.refuse["DATA"] = "554 never"
-        second = SmtpTransport(to(server)).send(notice())
+        second = SmtpTransport(settings_for(server)).send(notice())
     assert first is not None
     assert first.can_retry
     assert second is not None
@@ -223,4 +229,4 @@ def test_temporary_failures_are_recognized() -> None:
 )
 def test_invalid_settings_are_refused(values: dict[str, Any], expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
-        to(MailServer(), port=25, **values)
+        settings_for(MailServer(), port=25, **values)

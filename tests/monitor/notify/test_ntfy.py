@@ -31,16 +31,16 @@ def notice(alert: Alert = ALERT) -> Notice:
     )
 
 
-def to(receiver: Receiver, **changes: Any) -> NtfyTopic:
+def topic_at(receiver: Receiver, **changes: Any) -> NtfyTopic:
     values = {"server": receiver.url(""), "topic": TOPIC, "token": TOKEN}
     return NtfyTopic.model_validate(values | changes)
 
 
 def test_alert_is_published_as_json() -> None:
     with receiving(200) as receiver:
-        assert NtfyTransport(to(receiver)).send(notice()) is None
+        assert NtfyTransport(topic_at(receiver)).send(notice()) is None
         ended = notice(replace(ALERT, active=False))
-        assert NtfyTransport(to(receiver, token="")).send(ended) is None
+        assert NtfyTransport(topic_at(receiver, token="")).send(ended) is None
     first, last = receiver.requests
     message = json.loads(first.body)
     assert first.path == "/"
@@ -57,7 +57,7 @@ def test_alert_is_published_as_json() -> None:
 def test_long_message_is_cut_between_characters() -> None:
     custom_notice = replace(notice(), text="ü" * 5000)
     with receiving(200) as receiver:
-        assert NtfyTransport(to(receiver)).send(custom_notice) is None
+        assert NtfyTransport(topic_at(receiver)).send(custom_notice) is None
     text = json.loads(receiver.requests[0].body)["message"]
     assert LONGEST - 2 <= len(text.encode()) <= LONGEST
 
@@ -76,7 +76,7 @@ def test_long_message_is_cut_between_characters() -> None:
 )
 def test_refusals_are_reported_in_words(status: int, expected: str, again: bool) -> None:
     with receiving(status) as receiver:
-        failure = NtfyTransport(to(receiver)).send(notice())
+        failure = NtfyTransport(topic_at(receiver)).send(notice())
     assert failure is not None
     assert expected in failure.reason
     assert failure.can_retry is again

@@ -36,7 +36,7 @@ def alert(rule: str = "bad") -> Alert:
     )  # fmt: skip
 
 
-def to(receiver: Receiver, **settings: Any) -> Webhook:
+def webhook_to(receiver: Receiver, **settings: Any) -> Webhook:
     return Webhook.model_validate({"url": receiver.url(), "secret": SECRET, **settings})
 
 
@@ -48,7 +48,7 @@ def sending(bus: EventBus, folder: Path, *webhooks: Webhook) -> Notifier:
 def queue_to(
     receiver: Receiver | Webhook, *, delays: tuple[float, ...] = SOON, timeout: float = TIMEOUT
 ) -> DeliveryQueue:
-    webhook = to(receiver) if isinstance(receiver, Receiver) else receiver
+    webhook = webhook_to(receiver) if isinstance(receiver, Receiver) else receiver
     return DeliveryQueue(WebhookTransport(webhook, timeout=timeout), delays=delays)
 
 
@@ -58,7 +58,7 @@ def notice(text: str = "", about: Alert | None = None) -> Notice:
 
 def test_alert_arrives_signed(tmp_path: Path) -> None:
     bus = EventBus()
-    with receiving() as receiver, sending(bus, tmp_path, to(receiver)):
+    with receiving() as receiver, sending(bus, tmp_path, webhook_to(receiver)):
         bus.publish(alert())
         wait_until(lambda: bool(receiver.requests))
     (request,) = receiver.requests
@@ -97,7 +97,7 @@ def test_camera_down_and_recovery_are_sent(tmp_path: Path) -> None:
     with (
         receiving() as receiver,
         receiving() as alerts_only,
-        sending(bus, tmp_path, to(receiver, events=["camera"]), to(alerts_only)),
+        sending(bus, tmp_path, webhook_to(receiver, events=["camera"]), webhook_to(alerts_only)),
     ):
         bus.publish(down)
         bus.publish(replace(down, active=False, reason=""))
@@ -116,7 +116,7 @@ def test_failed_delivery_is_retried_with_the_same_id(tmp_path: Path, trouble: in
     bus = EventBus()
     with (
         receiving(trouble, trouble, 200) as receiver,
-        sending(bus, tmp_path, to(receiver)) as sender,
+        sending(bus, tmp_path, webhook_to(receiver)) as sender,
     ):
         bus.publish(alert())
         wait_until(lambda: len(receiver.requests) == 3)
@@ -165,7 +165,7 @@ def test_hanging_receiver_does_not_block_others(tmp_path: Path) -> None:
     with receiving() as well:
         slow = Receiver()
         with receiving(slow.hang) as hanging:
-            sender = sending(bus, tmp_path, to(hanging), to(well))
+            sender = sending(bus, tmp_path, webhook_to(hanging), webhook_to(well))
             sender.start()
             began = time.monotonic()
             for number in range(DEPTH + 50):
@@ -219,7 +219,7 @@ def test_environment_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> No
 def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "sentistream")
     with receiving(500) as receiver:
-        webhook = to(receiver, url=receiver.url("/T000/key-in-path?token=key-in-query"))
+        webhook = webhook_to(receiver, url=receiver.url("/T000/key-in-path?token=key-in-query"))
         delivery = queue_to(webhook)
         delivery.put(notice())
         wait_until(lambda: delivery.failed == 1)
@@ -234,12 +234,12 @@ def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
 def test_settings_change_while_running(tmp_path: Path) -> None:
     bus = EventBus()
     with receiving() as first, receiving() as second:
-        sender = sending(bus, tmp_path, to(first))
+        sender = sending(bus, tmp_path, webhook_to(first))
         configuration = sender._configuration
         with sender:
             bus.publish(alert())
             wait_until(lambda: len(first.requests) == 1)
-            changed = configuration.settings.model_copy(update={"webhooks": (to(second),)})
+            changed = configuration.settings.model_copy(update={"webhooks": (webhook_to(second),)})
             configuration.change(changed)
             bus.publish(alert())
             wait_until(lambda: len(second.requests) == 1)

@@ -235,7 +235,9 @@ class FakeMonitor:
             CameraHealth(camera=camera, state=state, since=time.time(), **(rest or values))
         )
 
-    def see(self, camera: str, *faces: FaceState, max_faces: int = 16, left_out: int = 0) -> None:
+    def publish_observation(
+        self, camera: str, *faces: FaceState, max_faces: int = 16, left_out: int = 0
+    ) -> None:
         self.bus.publish(
             Observation(
                 camera=camera,

@@ -134,7 +134,7 @@ def live(monitor: FakeMonitor, stopped: threading.Event) -> None:
             )
             for n, x in enumerate(places)
         ]
-        monitor.see("entrance", *faces)
-        monitor.see("window")
+        monitor.publish_observation("entrance", *faces)
+        monitor.publish_observation("window")
         monitor.bus.set_preview("entrance", Preview(picture(places), t))
         monitor.bus.set_preview("window", Preview(picture([]), t))

@@ -22,14 +22,14 @@ def _keep_seeing(page: Page, monitor: FakeMonitor, condition: str, *faces: objec
     end = time.monotonic() + 30
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
-        monitor.see("entrance", *faces)  # type: ignore[arg-type]
+        monitor.publish_observation("entrance", *faces)  # type: ignore[arg-type]
         time.sleep(0.1)
 
 
 def test_numbers_are_rendered_without_scripts(
     open_page: PageOpener, busy_monitor: FakeMonitor
 ) -> None:
-    busy_monitor.see(
+    busy_monitor.publish_observation(
         "entrance", face("a", 0.2, "negative"), face("b", 0.6, "positive", speaking=True)
     )
     page = open_page(f"{busy_monitor.url}/live", script=False)
@@ -82,21 +82,21 @@ def test_untracked_and_unread_faces_are_reported(
 ) -> None:
     monitor.health("entrance")
     shown = (face("a", 0.2, "positive"), face("b", 0.6, "unknown", turned=True))
-    monitor.see("entrance", *shown, max_faces=2, left_out=3)
+    monitor.publish_observation("entrance", *shown, max_faces=2, left_out=3)
     page = open_page(f"{monitor.url}/live", script=False)
     expected = "5 faces in view; 3 of them are not tracked (limit: 2)"
     end = time.monotonic() + 60
     while page.inner_text(f"{ENTRANCE} .face-count").strip() != expected:
         # on a slow machine the page may load when the observation is already outdated
         assert time.monotonic() < end
-        monitor.see("entrance", *shown, max_faces=2, left_out=3)
+        monitor.publish_observation("entrance", *shown, max_faces=2, left_out=3)
         page.goto(monitor.url)
     page = open_page(f"{monitor.url}/live")
     expected = "2 faces in view; 1 of them is not tracked (limit: 1)"
     end = time.monotonic() + 30
     while page.inner_text(f"{ENTRANCE} .face-count").strip() != expected:
         assert time.monotonic() < end
-        monitor.see("entrance", shown[1], max_faces=1, left_out=1)
+        monitor.publish_observation("entrance", shown[1], max_faces=1, left_out=1)
         time.sleep(0.1)
     assert page.inner_text(f"{ENTRANCE} .face").strip() == "turned away"
     assert page.inner_text(f"{ENTRANCE} .count[data-count=unknown] b") == "1"
@@ -235,7 +235,7 @@ def test_page_makes_no_external_requests(open_page: PageOpener, busy_monitor: Fa
 
 
 def test_first_paint_is_fast(open_page: PageOpener, busy_monitor: FakeMonitor) -> None:
-    busy_monitor.see("entrance", face("a", 0.2, "negative"))
+    busy_monitor.publish_observation("entrance", face("a", 0.2, "negative"))
     page = open_page("about:blank")
     took = []
     for _ in range(3):

@@ -105,12 +105,12 @@ def test_labels_are_never_clipped(chromium: Browser, monitor: FakeMonitor) -> No
     for places in ((0.93, 0.90), (0.0, 0.02), (0.5, 0.52, 0.54)):
         faces = [_at(f"{place}", place) for place in places]
         for _ in range(200):
-            monitor.see("entrance", *faces)
+            monitor.publish_observation("entrance", *faces)
             page.wait_for_timeout(50)
             if stage.locator(".face").count() == len(faces):
                 break
         page.wait_for_timeout(400)  # boxes move to their position gradually
-        monitor.see("entrance", *faces)
+        monitor.publish_observation("entrance", *faces)
         page.wait_for_timeout(400)
         boxes = [label.bounding_box() for label in stage.locator(".face p").all()]
         room = stage.bounding_box()

@@ -174,7 +174,7 @@ def test_own_camera_is_read_and_stopped(open_page: PageOpener, monitor: FakeMoni
         assert time.monotonic() < end
         now = time.time()
         monitor.bus.publish(CameraHealth(camera="visitor-1", state=CameraState.RUNNING, since=now))
-        monitor.see("visitor-1", face("a", 0.1, "positive"))
+        monitor.publish_observation("visitor-1", face("a", 0.1, "positive"))
         time.sleep(0.1)
     assert page.inner_text(".browser-camera-reading") == "1 face in view positive"
     # the picture is mirrored, and so are the boxes

@@ -68,7 +68,7 @@ def test_every_page_stays_below_the_prefix(
         )
         # live updates come over a WebSocket
         page.goto(f"{start}/live")
-        served.sees("door")
+        served.publish_observation("door")
         expect(page.locator("#camera-door .state")).to_contain_text("Watching")
         # requests by scripts, and forms sent by scripts
         page.goto(f"{start}/settings/people")

@@ -105,7 +105,7 @@ def test_real_camera_error_is_translated(
 def test_api_errors_are_in_the_requested_language(
     tmp_path: Path, headers: dict[str, str], begin: str
 ) -> None:
-    with ServedMonitor(tmp_path) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path) as served, served.api_client() as client:
         answer = client.post("/api/browser-camera", json={"sdp": "nonsense"}, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(begin)

@@ -171,7 +171,9 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeMonitor]:
         "window", moments_per_second=16.4, tick=0.06, latency=1.25, dropped=1284, damaged=3
     )
     monitor.health("entrance")
-    monitor.see("entrance", face("a", 0.2, "unknown", speaking=True), face("b", 0.6, "neutral"))
+    monitor.publish_observation(
+        "entrance", face("a", 0.2, "unknown", speaking=True), face("b", 0.6, "neutral")
+    )
     now = time.time()
     monitor.store.stored_alerts = [
         alert(now - 500, 0.46, active=True),

@@ -120,7 +120,7 @@ def test_manager_resets_a_password(open_page: PageOpener, real: ServedMonitor) -
     expect_present(manager, of_users(VIEWER))
     assert not manager.evaluate(f"document.querySelector('{of_users(MANAGER)} [aria-expanded]')")
     opener = f"{of_users(VIEWER)} [aria-expanded]"
-    with real.person(VIEWER) as elsewhere:
+    with real.browser_client(VIEWER) as elsewhere:
         manager.click(opener)
         assert manager.evaluate("document.activeElement.id") == "renewed"
         manager.fill("#renewed", "short")
@@ -145,7 +145,7 @@ def test_manager_resets_a_password(open_page: PageOpener, real: ServedMonitor) -
 def test_changed_password_ends_all_other_sessions(
     open_page: PageOpener, real: ServedMonitor
 ) -> None:
-    with real.person(VIEWER) as elsewhere:
+    with real.browser_client(VIEWER) as elsewhere:
         page = log_in(open_page, real, VIEWER, path="/account")
         assert "You are vera, a viewer." in page.inner_text("main")
         page.fill("#old", PASSWORD)
@@ -324,7 +324,7 @@ def test_form_continues_after_logging_in_again_elsewhere(
     page.context.clear_cookies()
     page.click(".primary")
     expect(page.locator(".status-message")).to_contain_text("Your session has expired")
-    with real.person() as again:
+    with real.browser_client() as again:
         (session,) = [each for each in cookies if each["name"] in again.cookies]
         value = again.cookies[session["name"]]
         page.context.add_cookies([{"name": session["name"], "value": value, "url": real.url}])

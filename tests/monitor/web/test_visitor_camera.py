@@ -32,7 +32,7 @@ def test_shares_add_up_and_follow_the_order_of_faces(monitor: FakeMonitor) -> No
         pose=None,
     )
     monitor.health("visitor-1")
-    monitor.see(
+    monitor.publish_observation(
         "visitor-1", face("a", 0.2, "positive"), face("b", 0.6, "unknown", turned=True), third
     )
     site = Site(monitor.services)
@@ -45,8 +45,8 @@ def test_shares_add_up_and_follow_the_order_of_faces(monitor: FakeMonitor) -> No
 def test_visitor_readings_are_visible_to_their_visitor_only(tmp_path: Path) -> None:
     with (
         ServedMonitor(tmp_path) as served,
-        served.person(VIEWER) as mine,
-        served.person(VIEWER) as another,
+        served.browser_client(VIEWER) as mine,
+        served.browser_client(VIEWER) as another,
     ):
         camera = mine.post("/api/browser-camera", json={"sdp": "v=0"}).json()["camera"]
         address = f"ws://127.0.0.1:{served.port}/try/socket/{camera}"
