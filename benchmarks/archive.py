@@ -68,7 +68,7 @@ def timed(out: Path, pattern: str, *arguments: str | Path) -> dict[str, float]:
     """Wall time and CPU seconds: of the whole run, and between the first and last finished clip.
 
     CPU seconds are of the command and its descendants, sampled four times a second. On a busy
-        machine they are more meaningful than wall time.
+    machine they are more meaningful than wall time.
     """
     start = time.monotonic()
     process = analyze(*arguments, "--out", out)

@@ -38,15 +38,15 @@ from sentistream.types import Moment, Reading
 class Variant:
     """One way of decoding.
 
-        Attributes:
-    name: Its name in the table.
-            every: Seconds between moments.
-    whole: Whether pictures that are not used are decoded as well.
-    share: The requested share of pictures.
-            small: Whether the smaller stream is read.
-    decoder: The decoder.
-    loop_filter: Whether the deblocking filter runs.
-    beside: The name of the variant it is compared with.
+    Attributes:
+        name: Its name in the table.
+        every: Seconds between moments.
+        whole: Whether pictures that are not used are decoded as well.
+        share: The requested share of pictures.
+        small: Whether the smaller stream is read.
+        decoder: The decoder.
+        loop_filter: Whether the deblocking filter runs.
+        beside: The name of the variant it is compared with.
     """
 
     name: str

@@ -91,7 +91,7 @@ def _answer(client: httpx.Client, path: str) -> tuple[float, float]:
     """Median milliseconds until the answer, wall and CPU.
 
     CPU time is of the server and the small client. On a busy machine, it shows how long an answer
-        would take on an idle one.
+    would take on an idle one.
     """
     took, worked = [], []
     for _ in range(9):

@@ -72,7 +72,7 @@ def main(
     """Run the monitor with four simulated cameras and say what was lost.
 
     Exits with code 1 if a second is lost or stored twice without a fault that accounts for it, a
-        fault is not recovered from, or memory or handles grow by more than a tenth.
+    fault is not recovered from, or memory or handles grow by more than a tenth.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything started is also stopped
     out = out.resolve()

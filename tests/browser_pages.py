@@ -58,12 +58,12 @@ class PageOpener:
     ) -> Page:
         """Open an address in a new browser profile, and wait until it is loaded.
 
-            Args:
-        url: The page's address.
-                size: Width and height in CSS pixels; a narrow one emulates a phone.
-                dark: Whether the system prefers a dark theme.
-                script: Whether scripts are enabled.
-                cookies: Sent to the server.
+        Args:
+            url: The page's address.
+            size: Width and height in CSS pixels; a narrow one emulates a phone.
+            dark: Whether the system prefers a dark theme.
+            script: Whether scripts are enabled.
+            cookies: Sent to the server.
         """
         width, height = size
         context = self._browser.new_context(

@@ -148,7 +148,7 @@ def chromium() -> Iterator[Browser]:
     """The system's Chromium, driven by Playwright; skipped if not installed.
 
     It has a fake camera with a test picture. One per module: while Playwright runs, its thread
-        has an event loop, so that other tests cannot call ``asyncio.run``.
+    has an event loop, so that other tests cannot call ``asyncio.run``.
     """
     from playwright.sync_api import sync_playwright
 

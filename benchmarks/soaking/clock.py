@@ -13,8 +13,8 @@ SOURCE = Path(__file__).with_name("clock.c")
 class FakeClock:
     """A preloaded library that offsets the wall clock; unavailable without a C compiler.
 
-        Args:
-    folder: Build folder.
+    Args:
+        folder: Build folder.
     """
 
     def __init__(self, folder: Path) -> None:

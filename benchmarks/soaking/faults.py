@@ -24,12 +24,12 @@ _FILES = ("file", "half")
 class Fault:
     """One kind of failure.
 
-        Attributes:
-    name: Its name.
-    affects: Keys of the affected cameras; empty for all.
-    inject: Injects the fault, and returns once its cause is gone.
-    possible: Whether it can be injected on this machine.
-    missing: What is missing if it is not possible.
+    Attributes:
+        name: Its name.
+        affects: Keys of the affected cameras; empty for all.
+        inject: Injects the fault, and returns once its cause is gone.
+        possible: Whether it can be injected on this machine.
+        missing: What is missing if it is not possible.
     """
 
     name: str

@@ -16,11 +16,11 @@ _TWICE = 1_100
 class Ledger:
     """The seconds of each camera for which its face was read.
 
-        Attributes:
-            seconds: By camera, true seconds (UTC), with the fake clock's jumps undone.
-            twice: Seconds in which a camera's one face was seen for longer than a second.
-    readings: Total number of rows.
-            sums_agree: Whether the sums by minute add up to the single readings.
+    Attributes:
+        seconds: By camera, true seconds (UTC), with the fake clock's jumps undone.
+        twice: Seconds in which a camera's one face was seen for longer than a second.
+        readings: Total number of rows.
+        sums_agree: Whether the sums by minute add up to the single readings.
     """
 
     seconds: dict[str, set[int]] = field(default_factory=dict)

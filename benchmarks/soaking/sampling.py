@@ -15,11 +15,11 @@ from benchmarks.soaking.scene import Program
 class Sample:
     """All processes of the monitor at one time.
 
-        Attributes:
-            time: Seconds since the beginning.
-            memory: Proportional set size, MiB.
-            handles: Open file handles.
-    processes: Their number.
+    Attributes:
+        time: Seconds since the beginning.
+        memory: Proportional set size, MiB.
+        handles: Open file handles.
+        processes: Their number.
     """
 
     time: float

@@ -31,11 +31,11 @@ _HERE = Path(__file__).parent
 class Program:
     """A process that can be restarted.
 
-        Args:
-    command: The command line.
-    log: File for its output.
-    environment: Added to this process's environment.
-            announces: Whether it prints ``ready``, to be waited for.
+    Args:
+        command: The command line.
+        log: File for its output.
+        environment: Added to this process's environment.
+        announces: Whether it prints ``ready``, to be waited for.
     """
 
     def __init__(
@@ -119,16 +119,16 @@ class Program:
 class Scene:
     """All processes of the soak.
 
-        Attributes:
-            monitor: The server.
-            http: The camera that sends MPEG-TS.
-            rtsp: The RTSP camera; None without gst-rtsp-server.
-            clock: The monitor's wall clock.
-            clip: What the two files play.
-            state: The folder with the database.
-            small_disk: Whether the state is on a small disk.
-    cameras: Their keys.
-            command: How the monitor was started, for the report.
+    Attributes:
+        monitor: The server.
+        http: The camera that sends MPEG-TS.
+        rtsp: The RTSP camera; None without gst-rtsp-server.
+        clock: The monitor's wall clock.
+        clip: What the two files play.
+        state: The folder with the database.
+        small_disk: Whether the state is on a small disk.
+        cameras: Their keys.
+        command: How the monitor was started, for the report.
     """
 
     monitor: Program

@@ -17,11 +17,11 @@ EDGE = 2
 class Injected:
     """A fault that was injected.
 
-        Attributes:
-    name: Its name.
-    affects: The affected cameras.
-            begin, end: True seconds (UTC) at which the cause began and ended.
-    error: Why it could not be injected; empty if it was.
+    Attributes:
+        name: Its name.
+        affects: The affected cameras.
+        begin, end: True seconds (UTC) at which the cause began and ended.
+        error: Why it could not be injected; empty if it was.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Injected:
 class Outcome:
     """The effect of a fault.
 
-        Attributes:
-    fault: The injected fault.
-            recovery: Seconds from the cause's end until every camera was read again; None: never.
-            lost: Seconds without a reading, by camera.
-    lost_elsewhere: The same for unaffected cameras.
+    Attributes:
+        fault: The injected fault.
+        recovery: Seconds from the cause's end until every camera was read again; None: never.
+        lost: Seconds without a reading, by camera.
+        lost_elsewhere: The same for unaffected cameras.
     """
 
     fault: Injected
@@ -51,10 +51,10 @@ class Outcome:
 def outcome(fault: Injected, ledger: Ledger, until: int) -> Outcome:
     """What a fault cost.
 
-        Args:
-    fault: The injected fault.
-    ledger: The stored seconds.
-            until: The second at which the next fault came, or the end.
+    Args:
+        fault: The injected fault.
+        ledger: The stored seconds.
+        until: The second at which the next fault came, or the end.
     """
     begin = math.floor(fault.begin) - EDGE
     lost: dict[str, int] = {}

@@ -104,8 +104,8 @@ def fill(
 ) -> int:
     """Write the sums of all visits, and of the watched hours, into an empty database.
 
-        Returns:
-    Number of rows.
+    Returns:
+        Number of rows.
     """
     rows: dict[tuple[Step, int, str, str], list[int]] = defaultdict(lambda: [0] * 8)
     for visit in visits(begin, end, an_hour=an_hour, opened=opened):

@@ -44,8 +44,8 @@ def run_isolated(script: str, *arguments: str, limit: float = 120) -> str:
 
     Skips the test if no namespace can be created.
 
-        Raises:
-            AssertionError: The script failed.
+    Raises:
+        AssertionError: The script failed.
     """
     unshare, ip = shutil.which("unshare"), shutil.which("ip", path=f"{os.defpath}:/usr/sbin:/sbin")
     if unshare is None or ip is None:
