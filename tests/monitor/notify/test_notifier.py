@@ -82,7 +82,7 @@ class NotifierHarness:
 
 
 @contextmanager
-def harness(
+def start_notifier(
     folder: Path,
     *,
     rule: dict[str, Any] | None = None,
@@ -98,52 +98,52 @@ def harness(
             alerts=[RULE | (rule or {})],
             webhooks=[{"url": receiver.url(), "events": ["alert", "camera", "disk"], **webhook}],
         )
-        notifications: NotifierHarness | None = None
+        harness: NotifierHarness | None = None
         notifier = Notifier(
             bus,
             configuration,
             store=store,
             delays=(0.05,),
-            clock=lambda: notifications.now if notifications else at(begin),
+            clock=lambda: harness.now if harness else at(begin),
         )
         notifier._reload_settings()
-        notifications = NotifierHarness(notifier, receiver, bus, subscription, [], at(begin))
-        yield notifications
+        harness = NotifierHarness(notifier, receiver, bus, subscription, [], at(begin))
+        yield harness
         notifier.finish()
 
 
 def test_each_message_is_logged(tmp_path: Path) -> None:
-    with harness(tmp_path) as notifications:
-        notifications.publish(alert("a", 12), 12)
-        notifications.publish(alert("a", 12.5, active=False), 12.5)
-        assert [each["active"] for each in notifications.messages(2)] == [True, False]
-        assert notifications.states() == [("a", "begin", "delivered"), ("a", "end", "delivered")]
+    with start_notifier(tmp_path) as harness:
+        harness.publish(alert("a", 12), 12)
+        harness.publish(alert("a", 12.5, active=False), 12.5)
+        assert [each["active"] for each in harness.messages(2)] == [True, False]
+        assert harness.states() == [("a", "begin", "delivered"), ("a", "end", "delivered")]
 
 
 def test_failure_is_logged_with_its_reason(tmp_path: Path) -> None:
-    with harness(tmp_path) as notifications:
-        notifications.receiver.answers = [404]
-        notifications.publish(alert("a", 12), 12)
-        notifications.messages(1)
-        wait_until(lambda: notifications.states() == [("a", "begin", "failed")])
-        assert "does not know this address (status 404)" in notifications.log[0].reason
-        assert notifications.log[0].attempts == 1
+    with start_notifier(tmp_path) as harness:
+        harness.receiver.answers = [404]
+        harness.publish(alert("a", 12), 12)
+        harness.messages(1)
+        wait_until(lambda: harness.states() == [("a", "begin", "failed")])
+        assert "does not know this address (status 404)" in harness.log[0].reason
+        assert harness.log[0].attempts == 1
 
 
 def test_quiet_hours_hold_alerts_for_one_summary(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT) as notifications:
-        notifications.publish(alert("a", 23), 23)
-        notifications.publish(alert("a", 23.5, active=False), 23.5)
-        notifications.publish(alert("b", 26), 26)
-        notifications.tick(28)
-        assert notifications.messages(0) == []
-        notifications.tick(31.01)
-        (summary,) = notifications.messages(1)
+    with start_notifier(tmp_path, quiet_hours=NIGHT) as harness:
+        harness.publish(alert("a", 23), 23)
+        harness.publish(alert("a", 23.5, active=False), 23.5)
+        harness.publish(alert("b", 26), 26)
+        harness.tick(28)
+        assert harness.messages(0) == []
+        harness.tick(31.01)
+        (summary,) = harness.messages(1)
         assert summary["event"] == "summary"
         assert [each["active"] for each in summary["alerts"]] == [True, False, True]
-        notifications.tick(31.1)
-        notifications.messages(1)
-        assert notifications.states() == [
+        harness.tick(31.1)
+        harness.messages(1)
+        assert harness.states() == [
             ("a", "begin", "held"),
             ("a", "end", "held"),
             ("b", "begin", "held"),
@@ -153,52 +153,50 @@ def test_quiet_hours_hold_alerts_for_one_summary(tmp_path: Path) -> None:
 
 
 def test_single_held_message_is_sent_unchanged(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT) as notifications:
-        notifications.publish(alert("a", 23), 23)
-        notifications.tick(31.01)
-        (message,) = notifications.messages(1)
+    with start_notifier(tmp_path, quiet_hours=NIGHT) as harness:
+        harness.publish(alert("a", 23), 23)
+        harness.tick(31.01)
+        (message,) = harness.messages(1)
         assert message["event"] == "alert"
 
 
 def test_quiet_hours_may_drop(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT, after_quiet_hours="drop") as notifications:
-        notifications.publish(alert("a", 23), 23)
-        notifications.tick(31.01)
-        assert notifications.messages(0) == []
-        assert notifications.states() == [("a", "begin", "dropped")]
-        assert notifications.log[0].reason == "Quiet hours."
+    with start_notifier(tmp_path, quiet_hours=NIGHT, after_quiet_hours="drop") as harness:
+        harness.publish(alert("a", 23), 23)
+        harness.tick(31.01)
+        assert harness.messages(0) == []
+        assert harness.states() == [("a", "begin", "dropped")]
+        assert harness.log[0].reason == "Quiet hours."
 
 
 def test_quiet_hours_of_one_rule_do_not_affect_others(tmp_path: Path) -> None:
-    with harness(tmp_path, rule={"quiet_hours": NIGHT}) as notifications:
-        notifications.publish(alert("a", 23), 23)
-        notifications.publish(alert("b", 23, rule="other"), 23)
-        assert [each["rule"] for each in notifications.messages(1)] == ["other"]
+    with start_notifier(tmp_path, rule={"quiet_hours": NIGHT}) as harness:
+        harness.publish(alert("a", 23), 23)
+        harness.publish(alert("b", 23, rule="other"), 23)
+        assert [each["rule"] for each in harness.messages(1)] == ["other"]
 
 
 def test_ends_are_sent_only_where_requested(tmp_path: Path) -> None:
-    with harness(tmp_path, ends=False) as notifications:
-        notifications.publish(alert("a", 12), 12)
-        notifications.publish(alert("a", 12.5, active=False), 12.5)
-        assert [each["active"] for each in notifications.messages(1)] == [True]
+    with start_notifier(tmp_path, ends=False) as harness:
+        harness.publish(alert("a", 12), 12)
+        harness.publish(alert("a", 12.5, active=False), 12.5)
+        assert [each["active"] for each in harness.messages(1)] == [True]
 
 
 def test_reminders_stop_when_acknowledged(tmp_path: Path) -> None:
-    with harness(tmp_path, rule={"remind_minutes": 30}, quiet_hours=NIGHT) as notifications:
-        notifications.publish(alert("a", 12), 12)
-        notifications.tick(12.4)
-        notifications.tick(12.51)
-        notifications.tick(12.6)
-        assert ["reminder" in each for each in notifications.messages(2)] == [False, True]
-        notifications.tick(
-            22.5
-        )  # no reminders in quiet hours, nor one for each missed hour afterwards
-        notifications.messages(2)
-        notifications.tick(31.01)
-        notifications.messages(3)
-        notifications.publish(Acknowledgement(incident="a", user="ada", time=at(31.1)), 31.1)
-        notifications.tick(33)
-        notifications.messages(3)
+    with start_notifier(tmp_path, rule={"remind_minutes": 30}, quiet_hours=NIGHT) as harness:
+        harness.publish(alert("a", 12), 12)
+        harness.tick(12.4)
+        harness.tick(12.51)
+        harness.tick(12.6)
+        assert ["reminder" in each for each in harness.messages(2)] == [False, True]
+        harness.tick(22.5)  # no reminders in quiet hours, nor one for each missed hour afterwards
+        harness.messages(2)
+        harness.tick(31.01)
+        harness.messages(3)
+        harness.publish(Acknowledgement(incident="a", user="ada", time=at(31.1)), 31.1)
+        harness.tick(33)
+        harness.messages(3)
 
 
 def test_disk_alert_is_an_event_of_its_own(tmp_path: Path) -> None:
@@ -208,24 +206,24 @@ def test_disk_alert_is_an_event_of_its_own(tmp_path: Path) -> None:
         camera="",
         reason="1 GB is free.",
     )
-    with harness(tmp_path, events=["alert"]) as notifications:
-        notifications.publish(full, 12)
-        assert notifications.messages(0) == []
-    with harness(tmp_path) as notifications:
-        notifications.publish(full, 12)
-        (message,) = notifications.messages(1)
+    with start_notifier(tmp_path, events=["alert"]) as harness:
+        harness.publish(full, 12)
+        assert harness.messages(0) == []
+    with start_notifier(tmp_path) as harness:
+        harness.publish(full, 12)
+        (message,) = harness.messages(1)
         assert (message["event"], message["reason"]) == ("disk", "1 GB is free.")
 
 
 def test_held_message_survives_a_channel_change(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT) as notifications:
-        notifications.publish(alert("a", 23), 23)
-        configuration = notifications.notifier._configuration
+    with start_notifier(tmp_path, quiet_hours=NIGHT) as harness:
+        harness.publish(alert("a", 23), 23)
+        configuration = harness.notifier._configuration
         (webhook,) = configuration.settings.webhooks
         changed = webhook.model_copy(update={"name": "Renamed"})
         configuration.change(configuration.settings.model_copy(update={"webhooks": (changed,)}))
-        notifications.tick(31.01)
-        notifications.messages(1)
+        harness.tick(31.01)
+        harness.messages(1)
 
 
 @pytest.fixture
@@ -237,75 +235,75 @@ def store(tmp_path: Path) -> Iterator[DatabaseStore]:
 
 
 def test_held_message_is_sent_by_the_next_run(tmp_path: Path, store: DatabaseStore) -> None:
-    with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
-        notifications.publish(alert("a", 23), 23)
-        notifications.publish(alert("a", 23.5, active=False), 23.5)
-    with harness(tmp_path, store=store, quiet_hours=NIGHT, begin=26) as notifications:
-        notifications.publish(alert("b", 26), 26)
-        notifications.tick(28)
-        assert notifications.messages(0) == []
-        notifications.tick(31.01)
-        (summary,) = notifications.messages(1)
+    with start_notifier(tmp_path, store=store, quiet_hours=NIGHT) as harness:
+        harness.publish(alert("a", 23), 23)
+        harness.publish(alert("a", 23.5, active=False), 23.5)
+    with start_notifier(tmp_path, store=store, quiet_hours=NIGHT, begin=26) as harness:
+        harness.publish(alert("b", 26), 26)
+        harness.tick(28)
+        assert harness.messages(0) == []
+        harness.tick(31.01)
+        (summary,) = harness.messages(1)
         assert [(each["active"], each["time"]) for each in summary["alerts"]] == [
             (each.active, iso_time(each.time))
             for each in (alert("a", 23), alert("a", 23.5, active=False), alert("b", 26))
         ]
-        wait_until(lambda: len(notifications.states()) == 3)
-        notifications.tick(31.1)
+        wait_until(lambda: len(harness.states()) == 3)
+        harness.tick(31.1)
     assert store.held_alerts() == []
-    with harness(tmp_path, store=store, begin=32) as notifications:
-        notifications.tick(32)
-        assert notifications.messages(0) == []
+    with start_notifier(tmp_path, store=store, begin=32) as harness:
+        harness.tick(32)
+        assert harness.messages(0) == []
 
 
 def test_alert_ended_while_offline_is_not_sent_as_active(
     tmp_path: Path, store: DatabaseStore
 ) -> None:
     started = alert("a", 23)
-    with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
-        notifications.publish(started, 23)
+    with start_notifier(tmp_path, store=store, quiet_hours=NIGHT) as harness:
+        harness.publish(started, 23)
     store.add_alert(started)
     store.end_open_alerts(at(27), "The monitor stopped.")
-    with harness(tmp_path, store=store, quiet_hours=NIGHT, begin=27) as notifications:
-        notifications.tick(31.01)
-        (summary,) = notifications.messages(1)
+    with start_notifier(tmp_path, store=store, quiet_hours=NIGHT, begin=27) as harness:
+        harness.tick(31.01)
+        (summary,) = harness.messages(1)
         assert [each["active"] for each in summary["alerts"]] == [True, False]
 
 
 def test_held_start_of_an_ended_alert_is_not_sent_as_active(tmp_path: Path) -> None:
-    with harness(tmp_path, quiet_hours=NIGHT, ends=False) as notifications:
-        notifications.publish(alert("a", 23), 23)
-        notifications.publish(alert("a", 23.5, active=False), 23.5)
-        notifications.publish(alert("b", 24, active=False), 24)
-        notifications.tick(31.01)
-        (summary,) = notifications.messages(1)
+    with start_notifier(tmp_path, quiet_hours=NIGHT, ends=False) as harness:
+        harness.publish(alert("a", 23), 23)
+        harness.publish(alert("a", 23.5, active=False), 23.5)
+        harness.publish(alert("b", 24, active=False), 24)
+        harness.tick(31.01)
+        (summary,) = harness.messages(1)
         assert [each["active"] for each in summary["alerts"]] == [True, False]
 
 
 def test_held_message_interrupted_in_sending_is_sent_again(
     tmp_path: Path, store: DatabaseStore
 ) -> None:
-    with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
-        notifications.receiver.answers = [503] * 100
-        notifications.notifier._delays = (60.0,)
-        notifications.notifier._outlets["webhooks-1"].queue._delays = (60.0,)
-        notifications.publish(alert("a", 23), 23)
-        notifications.tick(31.01)
-        wait_until(lambda: notifications.receiver.requests)
-        notifications.notifier.finish()
-        assert notifications.states()[-1] == ("a", "begin", "held")
-    with harness(tmp_path, store=store, begin=32) as notifications:
-        notifications.tick(32)
-        notifications.messages(1)
-        wait_until(lambda: notifications.states() == [("a", "begin", "delivered")])
+    with start_notifier(tmp_path, store=store, quiet_hours=NIGHT) as harness:
+        harness.receiver.answers = [503] * 100
+        harness.notifier._delays = (60.0,)
+        harness.notifier._outlets["webhooks-1"].queue._delays = (60.0,)
+        harness.publish(alert("a", 23), 23)
+        harness.tick(31.01)
+        wait_until(lambda: harness.receiver.requests)
+        harness.notifier.finish()
+        assert harness.states()[-1] == ("a", "begin", "held")
+    with start_notifier(tmp_path, store=store, begin=32) as harness:
+        harness.tick(32)
+        harness.messages(1)
+        wait_until(lambda: harness.states() == [("a", "begin", "delivered")])
 
 
 def test_held_message_of_a_removed_channel_is_dropped(tmp_path: Path, store: DatabaseStore) -> None:
     store.hold_alert(HeldAlert(channel="ntfy-1", alert=alert("a", 23)))
-    with harness(tmp_path, store=store) as notifications:
-        notifications.tick(12)
-        wait_until(lambda: notifications.states() == [("a", "begin", "dropped")])
-        notifications.tick(12.1)
+    with start_notifier(tmp_path, store=store) as harness:
+        harness.tick(12)
+        wait_until(lambda: harness.states() == [("a", "begin", "dropped")])
+        harness.tick(12.1)
     assert store.held_alerts() == []
 
 
@@ -315,14 +313,14 @@ def test_unresponsive_database_does_not_block_notifications(
     def fails(*_: object) -> None:
         raise StorageError("The disk is full.")
 
-    with harness(tmp_path, store=store, quiet_hours=NIGHT) as notifications:
+    with start_notifier(tmp_path, store=store, quiet_hours=NIGHT) as harness:
         with monkeypatch.context() as broken:
             for name in ("hold_alert", "held_alerts", "release_alerts"):
                 broken.setattr(store, name, fails)
-            notifications.publish(alert("a", 23), 23)
-            notifications.tick(23.1)
+            harness.publish(alert("a", 23), 23)
+            harness.tick(23.1)
         assert store.held_alerts() == []
-        notifications.tick(23.2)
+        harness.tick(23.2)
         assert [each.alert for each in store.held_alerts()] == [alert("a", 23)]
 
 
@@ -368,25 +366,25 @@ def test_event_bus_keeps_recent_alerts(count: int) -> None:
 
 
 def test_simultaneous_alerts_are_sent_in_one_message(tmp_path: Path) -> None:
-    with harness(tmp_path, format="slack") as notifications:
+    with start_notifier(tmp_path, format="slack") as harness:
         for number in range(MAX_AT_ONCE + 300):
-            notifications.publish(alert(f"a{number}", 12), 12)
-        notifications.messages(MAX_AT_ONCE)
-        notifications.tick(12 + (AT_ONCE_SECONDS - 1) / 3600)
-        notifications.messages(MAX_AT_ONCE)
-        notifications.tick(12 + AT_ONCE_SECONDS / 3600)
-        assert "so many at once" in str(notifications.messages(MAX_AT_ONCE + 1)[-1])
+            harness.publish(alert(f"a{number}", 12), 12)
+        harness.messages(MAX_AT_ONCE)
+        harness.tick(12 + (AT_ONCE_SECONDS - 1) / 3600)
+        harness.messages(MAX_AT_ONCE)
+        harness.tick(12 + AT_ONCE_SECONDS / 3600)
+        assert "so many at once" in str(harness.messages(MAX_AT_ONCE + 1)[-1])
         # a later single one is sent by itself again
-        notifications.publish(alert("later", 12.1), 12.1)
-        assert "so many at once" not in str(notifications.messages(MAX_AT_ONCE + 2)[-1])
-        states = notifications.states()
+        harness.publish(alert("later", 12.1), 12.1)
+        assert "so many at once" not in str(harness.messages(MAX_AT_ONCE + 2)[-1])
+        states = harness.states()
         assert states.count(("a299", "begin", "held")) == 1
         assert states.count(("a299", "summary", "delivered")) == 1
         assert states.count(("a3", "begin", "delivered")) == 1
 
 
 def test_webhook_gets_each_alert_separately(tmp_path: Path) -> None:
-    with harness(tmp_path) as notifications:
+    with start_notifier(tmp_path) as harness:
         for number in range(MAX_AT_ONCE + 20):
-            notifications.publish(alert(f"a{number}", 12), 12)
-        assert {each["event"] for each in notifications.messages(MAX_AT_ONCE + 20)} == {"alert"}
+            harness.publish(alert(f"a{number}", 12), 12)
+        assert {each["event"] for each in harness.messages(MAX_AT_ONCE + 20)} == {"alert"}
