@@ -16,8 +16,8 @@ INSTALL := $(BIN)/python scripts/install.py
 INPUT ?=
 CONFIG ?=
 
-# two more than there are cores: many tests wait, for a browser or for other processes
-TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# three more than there are cores: many tests wait, for a browser or for other processes
+TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 
 SENTISTREAM_DATA ?= $(abspath $(wildcard ../shared/data))
 export SENTISTREAM_DATA
@@ -41,9 +41,13 @@ monitor: $(VENV)/monitor.stamp ## Set up and watch cameras, with a page (CONFIG=
 test: $(VENV)/test.stamp ## Set up, check style and types, run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	@# beside mypy, which takes one core, what the tests import is compiled once instead of by each process
-	$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest --collect-only -qq > /dev/null || true; wait $$types
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	@# collecting once compiles what the tests import, instead of in each process; mypy, which takes one
+	@# core, runs beside that and the tests, and says at the end what it found
+	@found=$$(mktemp); trap 'rm -f "$$found"' EXIT; $(BIN)/mypy > "$$found" 2>&1 & types=$$!; \
+	$(BIN)/python -m pytest --collect-only -qq > /dev/null 2>&1 || true; \
+	tests=0; $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
+	  || tests=$$?; \
+	checked=0; wait $$types || checked=$$?; echo "mypy: $$(cat "$$found")"; exit $$((tests || checked))
 
 .PHONY: bench
 bench: $(VENV)/test.stamp ## Set up, measure speed and memory (INPUT=clip.mp4 for your own clip)

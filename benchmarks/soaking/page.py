@@ -27,11 +27,20 @@ def markdown(result: dict[str, Any]) -> str:
         f"| sums by the minute add up to the readings | {_yes(result['sums_agree'])} |",
         f"| ran to the end | {_yes(result['survived'])} |",
         f"| exited by itself when terminated | {_yes(result['ended'])} |",
-        *(f"| {name}, first and last quarter | {_pair(result[name])} |" for name in _GROWING),
+        *(
+            f"| {words}, first and last quarter | {_pair(result[name])} |"
+            for name, words in _GROWING.items()
+        ),
     ]
     if result["dropped"]:
         dropped = ", ".join(f"{key} {count}" for key, count in result["dropped"].items())
         lines.append(f"| moments dropped since the last start | {dropped} |")
+    lines += [
+        "",
+        "Memory is what the monitor's processes have to themselves, anonymous and shared, swapped "
+        "out or not; their part of mapped files is not judged, because it grows whenever "
+        "another program that uses the same libraries ends.",
+    ]
     if result["faults"]:
         lines += [
             "",
@@ -55,7 +64,11 @@ def markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-_GROWING = ("memory_mib", "handles")
+_GROWING = {
+    "memory_mib": "memory, MiB",
+    "file_memory_mib": "mapped files, MiB (not judged)",
+    "handles": "open handles",
+}
 
 
 def _yes(value: bool) -> str:
@@ -77,8 +90,12 @@ def draw(samples: list[Sample], faults: list[tuple[float, str]], path: Path) -> 
 
     minutes = [sample.time / 60 for sample in samples]
     figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(10, 6))
-    above.plot(minutes, [sample.memory for sample in samples], color="#2a6f97")
-    above.set_ylabel("memory (PSS), MiB")
+    above.plot(minutes, [sample.memory for sample in samples], color="#2a6f97", label="own memory")
+    above.plot(
+        minutes, [sample.file_memory for sample in samples], color="#a9d6e5", label="mapped files"
+    )
+    above.set_ylabel("memory, MiB")
+    above.legend(loc="lower right", frameon=False)
     below.plot(minutes, [sample.handles for sample in samples], color="#9b2226")
     below.set_ylabel("open handles")
     below.set_xlabel("minutes")

@@ -16,7 +16,8 @@ class Process:
     Attributes:
         number: Its PID.
         parent: Its parent's.
-        memory: Proportional set size, MiB.
+        memory: What belongs to the process itself, MiB.
+        file_memory: Pages of files (programs, libraries, the database) that it maps, MiB.
         handles: Open file handles.
         threads: Its threads.
     """
@@ -24,6 +25,7 @@ class Process:
     number: int
     parent: int
     memory: float
+    file_memory: float
     handles: int
     threads: int
 
@@ -50,16 +52,31 @@ def family(root: int) -> list[Process]:
 def _read(number: int, parent: int) -> Process | None:
     folder = _PROC / str(number)
     try:
-        pss = next(
-            int(line.split()[1])
-            for line in (folder / "smaps_rollup").read_text("utf-8").splitlines()
-            if line.startswith("Pss:")
-        )
+        memory, file_memory = memory_of((folder / "smaps_rollup").read_text("utf-8"))
         handles = len(list((folder / "fd").iterdir()))
         threads = len(list((folder / "task").iterdir()))
-    except (OSError, StopIteration):
+    except (OSError, KeyError):
         return None
-    return Process(number, parent, pss / 1024, handles, threads)
+    return Process(number, parent, memory, file_memory, handles, threads)
+
+
+def memory_of(rollup: str) -> tuple[float, float]:
+    """A process's own memory, and that of the files it maps, MiB.
+
+    A page that several processes use counts in parts (PSS). Other programs map the same library
+    files, so their part grows when one of those ends; anonymous and shared memory, swapped out or
+    not, is used by the monitor's processes alone.
+
+    Args:
+        rollup: Content of /proc/PID/smaps_rollup; see proc_pid_smaps(5).
+
+    Raises:
+        KeyError: A field is missing, as where the process has just ended.
+    """
+    lines = (line.split() for line in rollup.splitlines())
+    kib = {words[0]: int(words[1]) for words in lines if words[-1] == "kB"}
+    own = kib["Pss_Anon:"] + kib["Pss_Shmem:"] + kib["SwapPss:"]
+    return own / 1024, kib["Pss_File:"] / 1024
 
 
 def server(root: int) -> int:

@@ -17,13 +17,15 @@ class Sample:
 
     Attributes:
         time: Seconds since the beginning.
-        memory: Proportional set size, MiB.
+        memory: What belongs to the processes themselves, MiB.
+        file_memory: Pages of files that they map, MiB.
         handles: Open file handles.
         processes: Their number.
     """
 
     time: float
     memory: float
+    file_memory: float
     handles: int
     processes: int
 
@@ -59,6 +61,7 @@ class Sampler:
                 Sample(
                     time.monotonic() - self.started,
                     sum(process.memory for process in found),
+                    sum(process.file_memory for process in found),
                     sum(process.handles for process in found),
                     len(found),
                 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -38,11 +40,18 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@cache
+def _dlib() -> tuple[Any, LandmarkPredictor]:
+    """A face detector and a landmark predictor, cached: loading takes a second."""
+    return dlib.get_frontal_face_detector(), LandmarkPredictor()
+
+
 def landmarks(portrait: Portrait, time: float) -> np.ndarray:
     luma = np.ascontiguousarray(portrait.draw(time, SIZE).mean(axis=2).astype(np.uint8))
-    (found,) = dlib.get_frontal_face_detector()(luma, 0)
+    detector, predictor = _dlib()
+    (found,) = detector(luma, 0)
     box = Box(found.left(), found.top(), found.right() + 1, found.bottom() + 1)
-    return LandmarkPredictor().predict(luma, box)
+    return predictor.predict(luma, box)
 
 
 def lip_gap(points: np.ndarray) -> float:
@@ -71,7 +80,7 @@ def test_smile_fades(portrait: Portrait) -> None:
 
 def test_face_leaves_the_picture(portrait: Portrait) -> None:
     gray = np.ascontiguousarray(portrait.draw(AWAY, SIZE).mean(axis=2).astype(np.uint8))
-    assert len(dlib.get_frontal_face_detector()(gray, 1)) == 0
+    assert len(_dlib()[0](gray, 1)) == 0
 
 
 def test_voice_is_audible_exactly_while_the_mouth_speaks() -> None:

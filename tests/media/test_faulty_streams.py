@@ -13,6 +13,7 @@ import stream_server as cameras
 
 from sentistream.errors import InputError
 from sentistream.media import live_source, network_stream
+from sentistream.media.receive_clock import MAX_BEHIND
 from sentistream.media.source_factory import open_stream
 from sentistream.types import SOUND_RATE, Moment
 from synthetic_clips import FLASH, GREY
@@ -117,7 +118,11 @@ def test_missing_late_or_ending_sound_is_tolerated(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-def test_stalled_stream_times_out(server: cameras.Server) -> None:
+def test_stalled_stream_times_out(server: cameras.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packet that FFmpeg returns at its time limit does not count as received data."""
+    # late enough that the packet is too old to be decoded
+    monkeypatch.setattr(network_stream, "READ_TIMEOUT", MAX_BEHIND + 0.5)
+
     def stalling(write: cameras.Write) -> None:
         write(cameras.stream(1))
         server.wait()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,22 @@ def write(path: Path, coding: str, *, rate: int = 30, pictures: int = 90) -> Pat
     return path
 
 
+Written = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Encodes each file once for all tests that read it, since that takes longest."""
+    folder = tmp_path_factory.mktemp("written")
+
+    @cache
+    def make(coding: str, ending: str, *, rate: int = 30, pictures: int = 90) -> Path:
+        place = folder / f"{coding}, {pictures} at {rate}.{ending}"
+        return write(place, coding, rate=rate, pictures=pictures)
+
+    return make
+
+
 def needs(coding: str) -> None:
     codec = CODINGS[coding][0]
     if codec not in av.codecs_available:
@@ -77,10 +94,10 @@ def moments(path: Path, tick: float, *, whole: bool) -> tuple[list[Any], PacketS
 @pytest.mark.parametrize("ending", ["mp4", "ts", "mkv"])
 @pytest.mark.parametrize("coding", ["B pictures", "a pyramid", "several slices", "H.265"])
 def test_unreferenced_pictures_are_those_that_ffmpeg_skips(
-    tmp_path: Path, coding: str, ending: str
+    written: Written, coding: str, ending: str
 ) -> None:
     needs(coding)
-    path = write(tmp_path / f"a.{ending}", coding)
+    path = written(coding, ending)
 
     def stamps(reference: bool) -> list[int | None]:
         with av.open(str(path)) as container:
@@ -114,12 +131,12 @@ def test_references_are_never_disposable(tmp_path: Path, coding: str) -> None:
 @pytest.mark.parametrize("rate", [25, 30, 60])
 @pytest.mark.parametrize("coding", ["B pictures", "a pyramid", "H.265", "MJPEG"])
 def test_every_moment_keeps_its_picture(
-    tmp_path: Path, coding: str, rate: int, tick: float, ending: str
+    written: Written, coding: str, rate: int, tick: float, ending: str
 ) -> None:
     needs(coding)
     if coding == "MJPEG" and ending == "ts":
         pytest.skip("a transport stream cannot contain MJPEG")
-    path = write(tmp_path / f"a.{ending}", coding, rate=rate)
+    path = written(coding, ending, rate=rate)
     expected, _ = moments(path, tick, whole=True)
     found, skipper = moments(path, tick, whole=False)
     assert [one[:2] for one in found] == [one[:2] for one in expected]
@@ -130,11 +147,11 @@ def test_every_moment_keeps_its_picture(
 
 @pytest.mark.parametrize("ending", ["mp4", "ts"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_decoded_part_of_a_group_is_bit_exact(tmp_path: Path, coding: str, ending: str) -> None:
+def test_decoded_part_of_a_group_is_bit_exact(written: Written, coding: str, ending: str) -> None:
     needs(coding)
     if coding == "MJPEG" and ending == "ts":
         pytest.skip("a transport stream cannot contain MJPEG")
-    path = write(tmp_path / f"a.{ending}", coding, pictures=300)
+    path = written(coding, ending, pictures=300)
     expected, _ = moments(path, 0.03, whole=True)
     pictures = {one[1]: one[2] for one in expected}
     with FileSource(path, tick=0.03, sound_window=0.03) as source:
@@ -154,10 +171,10 @@ def test_decoded_part_of_a_group_is_bit_exact(tmp_path: Path, coding: str, endin
 
 @pytest.mark.parametrize("coding", ["B pictures", "a pyramid", "without B pictures", "H.265"])
 def test_live_stream_continues_while_the_rest_of_a_group_is_skipped(
-    tmp_path: Path, coding: str, monkeypatch: pytest.MonkeyPatch
+    written: Written, coding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs(coding)
-    path = write(tmp_path / "a.ts", coding, pictures=300)
+    path = written(coding, "ts", pictures=300)
     expected, _ = moments(path, 0.03, whole=True)
     pictures = {round(one[1] - expected[0][0], 3): one[2] for one in expected}
     readers: list[FrameReader] = []

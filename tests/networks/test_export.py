@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -53,59 +56,79 @@ def fused() -> FusedNetwork:
     return FusedNetwork(VisualNetwork(), FoldedAudioNetwork()).eval()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("which", ["mouth", "visual", "fused"])
-def test_engines_agree_with_pytorch(
-    which: str, engine: str, fused: FusedNetwork, tmp_path: Path
-) -> None:
-    if engine == "openvino":
-        pytest.importorskip("openvino", reason="needs the extra 'openvino'")
+@dataclass(frozen=True)
+class Exported:
+    """A network and its exported file; exporting takes seconds."""
+
+    network: torch.nn.Module
+    inputs: dict[str, tuple[int, ...]]
+    outputs: int
+    path: Path
+    sha256: str
+
+
+@pytest.fixture(scope="module")
+def exported(
+    fused: FusedNetwork, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Exported]:
+    """Exports each network once."""
     cases: dict[str, tuple[torch.nn.Module, dict[str, tuple[int, ...]], int]] = {
         "mouth": (MouthNetwork(), {"mouth": (28, 28, 3)}, 1),
         "visual": (fused.visual, {"face": FACE}, 3),
         "fused": (fused, {"face": FACE, "spectrogram": SPECTROGRAM}, 3),
     }
-    network, inputs, outputs = cases[which]
-    path = tmp_path / "network.onnx"
-    export_onnx(network, inputs, outputs, path)
-    runner = Network(card_for(inputs, network), path.read_bytes(), engine)
-    reference = FromPictures(network, outputs).eval()
+
+    @cache
+    def export(which: str) -> Exported:
+        path = tmp_path_factory.mktemp(which) / "network.onnx"
+        return Exported(*cases[which], path, export_onnx(*cases[which], path))
+
+    return export
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("which", ["mouth", "visual", "fused"])
+def test_engines_agree_with_pytorch(
+    which: str, engine: str, exported: Callable[[str], Exported]
+) -> None:
+    if engine == "openvino":
+        pytest.importorskip("openvino", reason="needs the extra 'openvino'")
+    found = exported(which)
+    runner = Network(card_for(found.inputs, found.network), found.path.read_bytes(), engine)
+    reference = FromPictures(found.network, found.outputs).eval()
     for count in (1, 3):
-        pictures = random_pictures(inputs, count)
+        pictures = random_pictures(found.inputs, count)
         with torch.inference_mode():
             expected = reference(*map(torch.from_numpy, pictures.values())).numpy()
         got = runner.run(**pictures)
-        assert got.shape == (count, outputs)
+        assert got.shape == (count, found.outputs)
         assert np.abs(got - expected).max() < 2e-3
 
 
 def test_exported_folded_network_equals_the_unfolded_one_in_pytorch(
-    fused: FusedNetwork, tmp_path: Path
+    fused: FusedNetwork, exported: Callable[[str], Exported]
 ) -> None:
-    inputs: dict[str, tuple[int, ...]] = {"face": FACE, "spectrogram": SPECTROGRAM}
-    path = tmp_path / "fused.onnx"
-    export_onnx(fused, inputs, 3, path)
+    found = exported("fused")
     assert isinstance(fused.audio, FoldedAudioNetwork)
     unfolded = FusedNetwork(VisualNetwork(), AudioNetwork()).eval()
     unfolded.visual, unfolded.audio = fused.visual, fused.audio.network
     unfolded.fusion = fused.fusion
-    pictures = random_pictures(inputs, 1)
+    pictures = random_pictures(found.inputs, 1)
     with torch.inference_mode():
         expected = FromPictures(unfolded, 3)(
             torch.from_numpy(pictures["face"]), torch.from_numpy(draw(pictures["spectrogram"]))
         ).numpy()
-    got = Network(card_for(inputs, fused), path.read_bytes()).run(**pictures)
+    got = Network(card_for(found.inputs, fused), found.path.read_bytes()).run(**pictures)
     assert np.abs(got - expected).max() < 2e-3
 
 
 def test_exported_file_is_half_size_reproducible_and_anonymous(
-    tmp_path: Path,
+    exported: Callable[[str], Exported], tmp_path: Path
 ) -> None:
-    network = VisualNetwork()
-    first, second = tmp_path / "first.onnx", tmp_path / "second.onnx"
-    checksums = {export_onnx(network, {"face": FACE}, 3, path) for path in (first, second)}
-    assert len(checksums) == 1
-    content = first.read_bytes()
-    assert len(content) < 2.6 * parameter_count(network)
+    found = exported("visual")
+    again = export_onnx(found.network, found.inputs, found.outputs, tmp_path / "again.onnx")
+    assert again == found.sha256
+    content = found.path.read_bytes()
+    assert len(content) < 2.6 * parameter_count(found.network)
     assert str(Path.cwd()).encode() not in content
     assert b".py" not in content

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import av
@@ -12,9 +13,9 @@ from sentistream.media.picture import RgbPicture
 from sentistream.media.resample import resample, resize
 from sentistream.profiles import LITE, PAPER, Profile
 from sentistream.types import Box, Face, Picture, UInt8Array
-from sentistream.vision.face_detector import FINE, THRESHOLD, Detection, make_detector
+from sentistream.vision.face_detector import FINE, THRESHOLD, Detection, Detector, make_detector
 from sentistream.vision.face_tracker import FaceTracker
-from sentistream.vision.landmarker import make_landmarker
+from sentistream.vision.landmarker import Landmarker, make_landmarker
 
 STEP = 0.04
 HEAD = Box(136, 10, 316, 220)
@@ -22,6 +23,12 @@ HEAD = Box(136, 10, 316, 220)
 
 
 PROFILES = {"paper": PAPER, "lite": LITE}
+
+
+@cache
+def models(profile: Profile) -> tuple[Detector, Landmarker]:
+    """Cached: those of ``paper`` take a second to load."""
+    return make_detector(profile), make_landmarker(profile.landmark_model)
 
 
 class SynchronousTracker:
@@ -34,8 +41,7 @@ class SynchronousTracker:
     """
 
     def __init__(self, profile: Profile, *, max_faces: int = 16) -> None:
-        detector = make_detector(profile)
-        landmarker = make_landmarker(profile.landmark_model)
+        detector, landmarker = models(profile)
         self.detector = detector
         self._tracker = FaceTracker(detector, landmarker, max_faces=max_faces)
         self.detects_faces = landmarker.detects_faces

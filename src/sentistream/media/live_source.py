@@ -42,6 +42,9 @@ from sentistream.types import Moment
 
 QUEUE = 16
 """Moments that wait to be taken; when there are more the oldest are dropped."""
+_COUNTED_GAP = 0.25
+"""Share of ``READ_TIMEOUT`` that a gap between packets counts for at most, where pictures are
+missing: when a silent connection times out, FFmpeg first returns the packets it held back."""
 _UNTIMED = 30
 # formats for which FFmpeg invents timestamps from a guessed rate
 _WITHOUT_TIME = {"mjpeg", "mpjpeg", "h264", "hevc", "m4v", "mpegvideo", "obu", "vvc"}
@@ -270,8 +273,12 @@ class LiveSource(QueuedSource):
             ended()
 
     def _read(self, packets: Iterator[Packet[Any]]) -> None:
-        last_moment_at = time.monotonic()
+        last_packet_at = time.monotonic()
+        without_pictures = 0.0  # seconds in which data arrived
         for packet in _until_closed(packets):
+            now = time.monotonic()
+            without_pictures += min(now - last_packet_at, _COUNTED_GAP * READ_TIMEOUT)
+            last_packet_at = now
             self._av_sync.add(self._take(packet), self._reader.skipper.left_out_until)
             if self._microphone is not None:
                 self._microphone.feed()
@@ -280,9 +287,9 @@ class LiveSource(QueuedSource):
                 self.info = self._decoder.described(self.info.with_size(*size))
                 if not self._queue.put(moment):
                     return
-                last_moment_at = time.monotonic()
+                without_pictures = 0.0
             self._caught_up = self._av_sync.caught_up
-            if self._live and time.monotonic() - last_moment_at > READ_TIMEOUT:
+            if self._live and without_pictures > READ_TIMEOUT:
                 raise InputError(
                     Translatable(
                         "{name} still sends data, but no pictures any more.", name=self._name

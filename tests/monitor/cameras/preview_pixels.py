@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +25,16 @@ def pixels_of(shown: Preview) -> UInt8Array:
         return np.asarray(image.convert("RGB"))
 
 
+@cache
+def _detector() -> HogDetector:
+    """Cached: dlib takes half a second to load."""
+    return HogDetector()
+
+
 def shows_a_face(shown: Preview, place: Box = FACE) -> bool:
     """Whether the detector, at a low threshold, finds the face at its place."""
     luma = RgbPicture(pixels_of(shown)).luma
-    found = HogDetector().detect(luma, threshold=0.27)
+    found = _detector().detect(luma, threshold=0.27)
     return any(one.box.iou(place) > 0.2 for one in found)
 
 

@@ -87,6 +87,7 @@ def test_pages_have_no_violations(
     context = chromium.new_context(
         base_url=busy_monitor.url, locale=language, reduced_motion="reduce"
     )
+    context.add_init_script(axe)
     page = context.new_page()
     found: dict[object, object] = {}
     for path in PAGES:

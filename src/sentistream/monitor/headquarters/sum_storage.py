@@ -13,17 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     Connection,
     Engine,
-    and_,
     bindparam,
     delete,
     func,
     insert,
-    or_,
     select,
     text,
     update,
@@ -269,17 +268,17 @@ def _existing(connection: Connection, keys: Sequence[_Key]) -> dict[_Key, tuple[
             ),
         )
         return {tuple(row[:3]): tuple(row[3:]) for row in rows}
-    columns = [SUMS.c[name] for name in _COLUMNS]
+    columns = ", ".join(f"s.{name}" for name in _COLUMNS)
     for start in range(0, len(keys), _KEYS_PER_STATEMENT):
         some = keys[start : start + _KEYS_PER_STATEMENT]
-        chosen = or_(
-            *(
-                and_(SUMS.c.series_id == series, SUMS.c.minute == minute, SUMS.c.minutes == length)
-                for series, minute, length in some
-            )
+        # SQLite's CROSS JOIN keeps this order: one look-up in the primary key for each key
+        rows = connection.exec_driver_sql(
+            f"WITH k(a, b, c) AS (VALUES {', '.join(['(?, ?, ?)'] * len(some))}) "  # noqa: S608
+            f"SELECT {columns} FROM k CROSS JOIN fleet_sums s "
+            "ON s.series_id = k.a AND s.minute = k.b AND s.minutes = k.c",
+            tuple(chain.from_iterable(some)),
         )
-        for row in connection.execute(select(*columns).where(chosen)):
-            found[row[0], row[1], row[2]] = tuple(row[3:])
+        found |= {tuple(row[:3]): tuple(row[3:]) for row in rows}
     return found
 
 
