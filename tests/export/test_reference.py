@@ -33,7 +33,7 @@ from sentistream.voice.sound_file import read_sound
 from sentistream.voice.utterance import utterance_of
 from sentistream.voice.voice_baseline import VoiceBaseline
 
-ANSWERS = 2e-4
+ANSWERS = 3e-4
 """Tolerance of probabilities for the same face at the same place."""
 
 CLIPS = 0.12
