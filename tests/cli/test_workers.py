@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from batches import altered, children, clip, is_running, rows_of, run, start, statuses, wait_for
+from clips import clicks, flat, write_clip
 from sentistream.cli import main
 from sentistream.cli.batch import workers_for
 from sentistream.cli.inputs import Clip
@@ -46,8 +47,6 @@ def without_times(folder: Path) -> dict[str, Any]:
 
 
 def test_two_workers_write_the_same_as_one(tmp_path: Path, portrait: Any) -> None:
-    from clips import clicks, write_clip
-
     folder = tmp_path / "in"
     clip(folder / "a.mp4", 3)
     face = [(index / 25, portrait[: 480 - index, :480]) for index in range(0, 20, 2)]
@@ -184,8 +183,10 @@ def test_workers_that_cannot_start_are_said_once(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """So long that a run of it can be stopped; it takes a while to make."""
-    return clip(tmp_path_factory.mktemp("long") / "clip.mp4", 150)
+    """So long that a run of it can be stopped; of few pictures, as they take a while to write."""
+    pictures = [(index / 5, flat(60, 160, 120)) for index in range(150 * 5)]
+    path = tmp_path_factory.mktemp("long") / "clip.mp4"
+    return write_clip(path, pictures, clicks(150, 16_000), sound_rate=16_000)
 
 
 @linux
